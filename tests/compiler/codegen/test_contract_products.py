@@ -1,7 +1,5 @@
 """Matrix products of any strides, types and run-time extents, against float64 NumPy; ends of arrays are guarded."""
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,8 +9,8 @@ from penstock._src.compiler.codegen.contraction.products import schedule
 from penstock._src.compiler.codegen.kernel_code import Plain
 from penstock._src.core import dtypes
 from penstock._src.native import Target, host
-from penstock._src.native.language.types import F32, I8, PTR, lanes, vec
-from tests.compiler.codegen.contraction_harness import check, dim, evaluate, kernel_of, values
+from penstock._src.native.language.types import F32, I8
+from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 
 AVX2 = Target(host().triple, "haswell", "+avx2,+fma", 32, 16)
@@ -216,42 +214,6 @@ def test_an_epilogue_may_change_the_type(k):
     a, b = values(shapes, dtypes.float32)
     got, _ = run_kernel(kernel, a, b, np.full((20, 33), 7, np.int8), found.sizes)
     assert np.array_equal(got, (a.astype(float) @ b > 0).astype(np.int8))
-
-
-class Shifted:
-    """relu(value - shift), the shift in the hook's first operand; offsets must name the element."""
-
-    operand_count = 2
-
-    def prepare(self, f, operand):
-        self.shift, self.copy = f.load(operand(0, PTR), 0, F32), operand(1)
-
-    def apply(self, f, value, offset, column, mask):
-        again = f.load(
-            self.copy, offset, vec(F32, lanes(value.ty)) if value.ty[0] == "<" else F32, mask
-        )
-        return f.max((value + again) * 0.5 - self.shift, 0.0)
-
-
-@pytest.mark.parametrize("spec", TRANSPOSITIONS[:4])
-@pytest.mark.parametrize(("left", "right"), list(itertools.product([False, True], repeat=2))[1:])
-def test_prologues(spec, left, right):
-    shapes = shapes_of(spec, m=37, k=70, n=50)
-    node, parameters, found, kernel = kernel_of(
-        einsum(spec),
-        shapes,
-        left_prologue=Shifted() if left else None,
-        right_prologue=Shifted() if right else None,
-    )
-    arrays = values(shapes, dtypes.float32)
-    shift = np.full(1, 0.25, np.float32)
-    operands = [x for use, a in zip((left, right), arrays, strict=True) if use for x in (shift, a)]
-    got, _ = run_kernel(kernel, *arrays, np.zeros(node.shape, np.float32), found.sizes, operands)
-    seen = [
-        np.maximum(a - 0.25, 0) if use else a for use, a in zip((left, right), arrays, strict=True)
-    ]
-    want = evaluate(node, {p.id: a.astype(float) for p, a in zip(parameters, seen, strict=True)})
-    np.testing.assert_allclose(got, want, atol=1e-4)
 
 
 @pytest.mark.parametrize("symbolic", ["", "k", "mk"])

@@ -5,10 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock._src.compiler.codegen.kernel_code import Plain
 from penstock._src.core import dtypes
 from penstock._src.native import Target, assembly, host
-from penstock._src.native.language.types import F32
 from penstock._src.native.target import initialize_llvm
 from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
@@ -286,48 +284,6 @@ def test_epilogue_and_statistics(s):
     np.testing.assert_allclose(partials.view(np.float32).sum(0), want.sum((0, 1, 2)), rtol=1e-4)
 
 
-class Normalise:
-    """relu(x * scale[channel] + shift): the border stays zero, where the expression of zero is not."""
-
-    operand_count = 1
-
-    def prepare(self, f, operand):
-        self.scale = operand(0)
-
-    def apply(self, f, value, offset, column, mask):
-        column = offset % self.channels if column is None else column
-        if value.ty[0] != "<":
-            scale = f.load(self.scale, column, F32)
-        elif self.channels % 16 == 0:
-            scale = f.load(self.scale, column, value.ty, mask)
-        else:
-            n = int(value.ty[1:].split(" ")[0])
-            at = (f.lane_numbers(n, "i64") + f.splat(f.i64(offset), n)) % self.channels
-            scale = f.gather(self.scale, at, value.ty, mask)
-        return f.max(value * scale + 0.5, 0.0)
-
-
-@pytest.mark.parametrize("channels", [16, 5])
-@pytest.mark.parametrize("which", ["forward", "filter gradient"])
-def test_prologue_keeps_the_border_zero(channels, which):
-    hook = Normalise()
-    hook.channels = channels
-    x_shape, w_shape, dy_shape = (dim(2), 7, 9, channels), (3, 3, channels, 20), (dim(2), 7, 9, 20)
-    make, other = (
-        (forward(**SAME3), w_shape)
-        if which == "forward"
-        else (filter_gradient((3, 3), **SAME3), dy_shape)
-    )
-    node, parameters, found, kernel = kernel_of(make, [x_shape, other], left_prologue=hook)
-    x, y = values([x_shape, other], dtypes.float32)
-    scale = np.linspace(0.5, 1.5, channels).astype(np.float32)
-    out = np.zeros(tuple(int(d) for d in node.shape), np.float32)
-    got, _ = run_kernel(kernel, x, y, out, found.sizes, [scale])
-    seen = np.maximum(x * scale + np.float32(0.5), 0)
-    want, _ = run_kernel(kernel_of(make, [x_shape, other])[3], seen, y, out, found.sizes)
-    np.testing.assert_allclose(got, want, atol=1e-4)
-
-
 def test_runs_agree_to_the_bit():
     shapes = [(dim(7), 12, 12, 16), (dim(7), 12, 12, 32)]
     node, parameters, found, kernel = kernel_of(filter_gradient((3, 3), **SAME3), shapes)
@@ -337,13 +293,6 @@ def test_runs_agree_to_the_bit():
         for _ in range(4)
     ]
     assert all(np.array_equal(runs[0], r) for r in runs)
-
-
-def test_hooks_left_out_are_named():
-    assert Plain.partial_bytes == 0
-    shapes = [(2, 8, 8, 16), (3, 3, 16)]
-    with pytest.raises(Exception, match="prologue"):
-        kernel_of(forward(**SAME3, spec="nxycij,ijc->nxyc"), shapes, left_prologue=Normalise())
 
 
 def test_large_filters_of_large_images():

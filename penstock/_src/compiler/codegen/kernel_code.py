@@ -8,7 +8,7 @@ a task, (ctx, task, thread), and read one context, whose words are
     SCRATCH                address of the kernel's own memory, 64-byte aligned, not kept between calls
     STEP                   the stage's own number
     sizes...               the run-time extents, `KernelCode.sizes` words in the order of the description
-    operands...            what the hooks read (addresses or numbers): the epilogue's, the left prologue's, the right's
+    operands...            what the epilogue reads (addresses or numbers)
 
 The text of a kernel does not depend on the values of its sizes; numbers of tasks, scratch and partials are plain
 functions of them.  So a new size needs no new kernel.
@@ -140,7 +140,6 @@ class Tile:
 class Epilogue(Protocol):
     """What happens to a tile while it is in registers."""
 
-    operand_count: int  # words of the context that are this hook's own
     partial_bytes: int  # of statistics a task; 0: none
 
     def prefetch(self, f: Fn, tile: Tile) -> None:
@@ -156,28 +155,10 @@ class Epilogue(Protocol):
         """Adds stored values to the task's own statistics; only called if partial_bytes is not 0."""
 
 
-class Prologue(Protocol):
-    """An elementwise expression of an operand, applied as it is read."""
-
-    operand_count: int
-
-    def prepare(self, f: Fn, operand: Callable[..., Val]) -> None:
-        """Called at the start of a task; operand(k, type=ptr) loads word k of this hook's operands."""
-
-    def apply(
-        self, f: Fn, value: Val, offset: Val, column: Val | int | None, mask: Val | None
-    ) -> Val:
-        """The expression of `value`, elements of the array from `offset` on; `column` is the index of the first on
-        the array's last axis where that is at hand, else None (offset % extent).
-
-        `value` and the result are vectors (or scalars) of the accumulation type; lanes outside `mask` are ignored.
-        """
-
-
 class Plain:
     """The epilogue that stores what comes."""
 
-    operand_count = partial_bytes = 0
+    partial_bytes = 0
 
     def prefetch(self, f, tile):
         pass

@@ -6,7 +6,7 @@ What comes in: an ir `contract` node over views.
                                             of vectors, results whose last axis both operands have, complex numbers)
     found.left, found.right, found.sizes    nodes whose memory is read (in the kernel's order), and run-time extents
     found.key                               equal keys and equal hooks: one kernel, whatever the sizes
-    found.emit(target, threads, epilogue, left_prologue, right_prologue, output) -> KernelCode
+    found.emit(target, threads, epilogue, output) -> KernelCode
     found.columns                           how many of the output's last axes a Tile's column runs over
 
 What goes out: a KernelCode (codegen/kernel_code.py).  Read first: match.py, views.py (operands as index maps), then

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
-from penstock._src.core import dtypes, errors
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
+from penstock._src.core import dtypes
 from penstock._src.ir.node import Node
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
@@ -61,8 +61,7 @@ FORMS = {
 class Match:
     """A recognised contraction.
 
-    `left`, `right` are sources in the kernel's order (not always the node's); `images` tells which of them a prologue
-    may be given for; `columns` is how many of the output's last axes a tile's column runs over.
+    `left`, `right` are sources in the kernel's order (not always the node's); `columns` is how many of the output's last axes a tile's column runs over.
     """
 
     node: Node
@@ -88,35 +87,18 @@ class Match:
             return self
         return replace(self, description=replace(self.description, kept=True))
 
-    def takes_prologue(self, side: int) -> bool:
-        """Whether an expression of the left (0) or right (1) source can be applied as it is read."""
-        return isinstance(self.description, Gemm) or (
-            side == 0 and not isinstance(self.description, BY_CHANNEL)
-        )
-
     def emit(
         self,
         target: Target,
         threads: int,
         epilogue: Epilogue = PLAIN,
-        left_prologue: Prologue | None = None,
-        right_prologue: Prologue | None = None,
         output: str | None = None,
     ) -> KernelCode:
         """The kernel; `output` is the LLVM type of what the epilogue stores (the node's own by default)."""
         description = self.description
         if output is not None:
             description = replace(description, types=replace(description.types, output=output))
-        if (left_prologue and not self.takes_prologue(0)) or (
-            right_prologue and not self.takes_prologue(1)
-        ):
-            raise errors.InternalError(f"{self.form}: takes no prologue there.")
-        prologues = (
-            (left_prologue, right_prologue) if isinstance(description, Gemm) else (left_prologue,)
-        )
-        if isinstance(description, BY_CHANNEL):
-            prologues = ()
-        return _EMITTERS[type(description)](description, target, threads, epilogue, *prologues)
+        return _EMITTERS[type(description)](description, target, threads, epilogue)
 
 
 def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:

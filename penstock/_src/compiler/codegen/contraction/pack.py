@@ -16,9 +16,6 @@ from .tile import times, transpose
 
 AHEAD = 4  # rows to ask for while copying rows that lie in different pages
 
-# expression of a loaded element or vector: (value in the sum's type, offset in the array, mask) -> value
-Expression = Callable[[Val, Val, Val | None], Val]
-
 
 def load_as(f: Fn, source: Val, at, size: int, mask: Val | None, element: str, total: str) -> Val:
     """`size` elements as `total`."""
@@ -27,7 +24,7 @@ def load_as(f: Fn, source: Val, at, size: int, mask: Val | None, element: str, t
 
 def pack_across(
     f: Fn, source: Val, base, cross_stride, width: int, count, nk, dst: Val, dst_stride: int,
-    element: str, total: str, lane_count: int, expression: Expression | None = None,
+    element: str, total: str, lane_count: int,
 ) -> None:  # fmt: skip
     """dst[k][c] for columns c < width, source contiguous in k: blocks transposed in registers.
 
@@ -46,9 +43,7 @@ def pack_across(
         def block(k, mask):
             rows = []
             for start in starts:
-                v = f.load(source, start + k, vec(element, n), mask)
-                v = f.convert(v, total)
-                rows.append(expression(v, start + k, mask) if expression else v)
+                rows.append(load_as(f, source, start + k, n, mask, element, total))
             rows += [f.zero(rows[0].ty)] * (n - here)
             return transpose(f, rows)
 
@@ -75,19 +70,18 @@ def pack_across(
 
 def pack_along(
     f: Fn, source: Val, base, along, width: int, count, nk, dst: Val, dst_stride: int,
-    element: str, total: str, lane_count: int, expression: Expression | None = None,
+    element: str, total: str, lane_count: int,
     read: Callable = load_as,
 ) -> None:  # fmt: skip
     """dst[k][c] for c < width, source contiguous in c: rows copied; columns from `count` on become zero.
 
-    `along` is the stride of k, or a function k -> offset; `read` is `load_as` by default.
+    `along` is the stride of k; `read` is `load_as` by default.
     """
     n = lane_count
 
     def row(k):
-        start = base + (along(k) if callable(along) else times(f, k, along))
-        if not callable(along):
-            f.prefetch(source, start + times(f, AHEAD, along), element)
+        start = base + times(f, k, along)
+        f.prefetch(source, start + times(f, AHEAD, along), element)
         for first in range(0, width, n):
             here = min(n, width - first)
             if isinstance(count, int):
@@ -96,7 +90,6 @@ def pack_along(
             else:
                 mask = f.mask(n, f.min(count - first, here))
             v = read(f, source, start + first, n, mask, element, total)
-            v = expression(v, start + first, mask) if expression else v
             f.store(v, dst, k * dst_stride + first, f.mask(n, here) if here < n else None)
 
     f.loop(0, nk, 1, row)
@@ -104,19 +97,19 @@ def pack_along(
 
 def pack_rows(
     f: Fn, source: Val, base, along, step, width: int, count, low, high, dst: Val, panel_room: int,
-    element: str, total: str, lane_count: int, expression: Expression | None = None,
+    element: str, total: str, lane_count: int,
     read: Callable = load_as,
 ) -> None:  # fmt: skip
     """Several panels together, source contiguous across them: rows low <= k < high are read from end to end.
 
     So a walk down the columns is avoided, which would crowd cache sets and miss in the TLB every time. `count` columns
-    exist from `base` on; `dst` is the first panel, the others follow at `panel_room` elements. `along` is the stride of
-    k, or a function k -> offset; `step` the distance from most rows to the next; `read` is `load_as` by default.
+    exist from `base` on; `dst` is the first panel, the others follow at `panel_room` elements. `along` gives
+    the offset of k, `step` the distance from most rows to the next; `read` is `load_as` by default.
     """
     whole = count // width
 
     def row(k):
-        start = base + (along(k) if callable(along) else times(f, k, along))
+        start = base + along(k)
         ahead = start + times(f, AHEAD, step)
 
         def panel(p, left=None):
@@ -129,7 +122,6 @@ def pack_rows(
                 at = start + times(f, p, width) + first
                 f.prefetch(source, ahead + times(f, p, width) + first, element)
                 v = read(f, source, at, size, mask, element, total)
-                v = expression(v, at, mask) if expression else v
                 kept = f.mask(size, here) if here < size else None
                 f.store(v, dst, to + first, kept)
 
@@ -142,7 +134,7 @@ def pack_rows(
 
 def pack_single(
     f: Fn, source: Val, place: Callable, width: int, count, nk, dst: Val, dst_stride: int,
-    element: str, total: str, expression: Expression | None = None, run: tuple[int, int] | None = None,
+    element: str, total: str, run: tuple[int, int] | None = None,
 ) -> None:  # fmt: skip
     """dst[k][c] element by element; place(c, k) -> (offset, i1 whether it exists or None).  For any layout.
 
@@ -158,9 +150,7 @@ def pack_single(
             f.store(v, dst, (k + i) * dst_stride + c)
 
         def read(i):
-            at = offset + times(f, i, distance)
-            v = f.convert(f.load(source, at, element), total)
-            put(i, expression(v, at, None) if expression else v)
+            put(i, f.convert(f.load(source, offset + times(f, i, distance), element), total))
 
         read_all = lambda: f.loop(0, length, 1, read)
         blank_all = lambda: f.loop(0, length, 1, lambda i: put(i, f.zero(total)))

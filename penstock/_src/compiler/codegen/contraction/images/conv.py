@@ -35,7 +35,6 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     KernelCode,
-    Prologue,
     Sizes,
     Stage,
     Tile,
@@ -63,18 +62,17 @@ def emit_convolution(
     target: Target,
     threads: int,
     epilogue: Epilogue = PLAIN,
-    prologue: Prologue | None = None,
     part_of: type[Part] | None = None,
 ) -> KernelCode:
-    """Writes the kernel of a convolution; the prologue is of the image; `part_of` writes each phase."""
+    """Writes the kernel of a convolution; `part_of` writes each phase."""
     module = Module(target)
-    conv = conv if prologue else in_pairs(conv, target)
+    conv = in_pairs(conv, target)
     if conv.h.base * conv.w.base > 1:  # each phase has weights of its own
         conv = replace(conv, kept=False)
     parts, before = [], 0
     for i, (phase, output) in enumerate(phases(conv)):
         part = (part_of or Part)(
-            f"conv{i}", module, phase, output, conv, target, threads, epilogue, prologue, before
+            f"conv{i}", module, phase, output, conv, target, threads, epilogue, before
         )
         part.emit()
         parts.append(part)
@@ -115,9 +113,7 @@ class Part:
 
     label = "conv"
 
-    def __init__(
-        self, name, module, conv, phase, whole, target, threads, epilogue, prologue, before
-    ):
+    def __init__(self, name, module, conv, phase, whole, target, threads, epilogue, before):
         self.name, self.module, self.c, self.target, self.threads = (
             name,
             module,
@@ -125,7 +121,7 @@ class Part:
             target,
             threads,
         )
-        self.epilogue, self.head, self.before = epilogue, prologue, before
+        self.epilogue, self.before = epilogue, before
         self.cut_for = threads_of_cut(threads, epilogue)
         self.types, self.lanes = conv.types, target.lanes(conv.types.total)
         self.size = SIZE[self.types.total]
@@ -146,7 +142,7 @@ class Part:
         self.panels = -(-vectors // self.nv)
         batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
         window = lambda split: Window(
-            c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, self.head is not None,
+            c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, False,
             self.depth * c.outputs * self.size, self.cut_for, split, least_blocks=self.least_blocks(),
         )  # fmt: skip
         self.win, self.split = window(1), 1
@@ -244,14 +240,11 @@ class Part:
                     partials, (blocks * self.before + f.task) * self.epilogue.partial_bytes
                 )
                 self.epilogue.clear(f, partials)
-            if self.head:
-                first = self.operands + self.epilogue.operand_count
-                self.head.prepare(f, lambda k, ty=PTR: f.load(f.ctx, first + k, ty))
             mine = f.at(scratch, f.tid * (self.window_elements * self.size) + self.own_at)
             shift = times(f, group, c.x.group)
             shifted = replace(c.x, base=f.i64(shift) + c.x.base) if c.groups > 1 else c.x
             win.x = shifted
-            buf = win.fill(f, x, n0, count, oh0, mine, self.head)
+            buf = win.fill(f, x, n0, count, oh0, mine)
             win.x = c.x
             out0 = (
                 times(f, n0, c.y.image)

@@ -242,7 +242,7 @@ def emit_depthwise_filter_gradient(
     whole = FilterGradient(
         d.batch, d.h, d.w, 1, 1, d.channels, d.x, d.y, d.filter, d.types, d.sizes
     )
-    return _FilterGradientKernel(whole, target, threads, epilogue, None).emit()
+    return _FilterGradientKernel(whole, target, threads, epilogue).emit()
 
 
 class _FilterGradientKernel(FilterGradientKernel):

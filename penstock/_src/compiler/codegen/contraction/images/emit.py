@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
 
 from . import conv, few_outputs, filter_gradient
@@ -17,13 +17,12 @@ def emit_convolution(
     target: Target,
     threads: int,
     epilogue: Epilogue = PLAIN,
-    prologue: Prologue | None = None,
 ) -> KernelCode:
-    """Writes the kernel of a convolution; the prologue is of the image."""
-    if prologue is None and winograd.suits(described, target):
+    """Writes the kernel of a convolution."""
+    if winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
     part = FewOutputs if few_outputs.suits(described, target) else conv.Part
-    return conv.emit_convolution(described, target, threads, epilogue, prologue, part)
+    return conv.emit_convolution(described, target, threads, epilogue, part)
 
 
 def emit_filter_gradient(
@@ -31,9 +30,8 @@ def emit_filter_gradient(
     target: Target,
     threads: int,
     epilogue: Epilogue = PLAIN,
-    prologue: Prologue | None = None,
 ) -> KernelCode:
-    """Writes the kernel of a filter gradient; the prologue is of the image."""
-    if prologue is None and winograd_gradient.suits(described, target):
+    """Writes the kernel of a filter gradient."""
+    if winograd_gradient.suits(described, target):
         return winograd_gradient.emit_winograd(described, target, threads, epilogue)
-    return filter_gradient.emit_filter_gradient(described, target, threads, epilogue, prologue)
+    return filter_gradient.emit_filter_gradient(described, target, threads, epilogue)

@@ -30,7 +30,6 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     KernelCode,
-    Prologue,
     Sizes,
     Stage,
     Tile,
@@ -63,18 +62,17 @@ def emit_filter_gradient(
     target: Target,
     threads: int,
     epilogue: Epilogue = PLAIN,
-    prologue: Prologue | None = None,
 ) -> KernelCode:
-    """Writes the kernel; the prologue is of the image."""
-    return FilterGradientKernel(gradient, target, threads, epilogue, prologue).emit()
+    """Writes the kernel."""
+    return FilterGradientKernel(gradient, target, threads, epilogue).emit()
 
 
 class FilterGradientKernel:
     """Writes the functions of a filter gradient."""
 
-    def __init__(self, gradient, target, threads, epilogue, prologue):
+    def __init__(self, gradient, target, threads, epilogue):
         self.g, self.target, self.threads = gradient, target, threads
-        self.epilogue, self.head = epilogue, prologue
+        self.epilogue = epilogue
         self.module = Module(target)
         self.types, self.lanes = gradient.types, target.lanes(gradient.types.total)
         self.size = SIZE[self.types.total]
@@ -103,7 +101,7 @@ class FilterGradientKernel:
         small = self.rows * g.outputs * self.size <= OWN_BYTES
         image = g.h.reach(g.h.out) * g.w.reach(g.w.out) * g.channels * self.size
         self.own = small or image > IMAGE_BYTES
-        copied = self.blocked or self.head is not None or not self.own
+        copied = self.blocked or not self.own
         kind = BlockedWindow if self.blocked else Window
         self.win = kind(
             g.x, g.h, g.w, g.channels, g.batch, self.types.total, lanes, copied, 0, cut_for,
@@ -212,11 +210,6 @@ class FilterGradientKernel:
         x = self.g.x
         return replace(x, base=f.i64(times(f, group, x.group)) + x.base) if self.g.groups > 1 else x
 
-    def prepare(self, f: Fn):
-        if self.head:
-            first = self.operands + self.epilogue.operand_count
-            self.head.prepare(f, lambda k, ty=PTR: f.load(f.ctx, first + k, ty))
-
     def emit_ranges(self):
         g, win = self.g, self.win
         with self.module.task("sum_ranges") as f:
@@ -226,14 +219,13 @@ class FilterGradientKernel:
             mine = f.at(scratch, f.task * self.length, self.types.total)
             window = f.tid * self.window_elements + self.ranges * g.groups * self.length
             buffer = f.at(scratch, window, self.types.total)
-            self.prepare(f)
 
             low, high = part * blocks // self.ranges, (part + 1) * blocks // self.ranges
 
             def block(i):
                 n, first = i // win.row_blocks, f.i64(times(f, i % win.row_blocks, win.rows))
                 win.x = self.image_of(f, group)
-                buf = win.fill(f, x, f.i64(n), 1, first, buffer, self.head)
+                buf = win.fill(f, x, f.i64(n), 1, first, buffer)
                 win.x = g.x
                 at = (
                     times(f, f.i64(n), g.y.image)
@@ -287,11 +279,10 @@ class FilterGradientKernel:
         with self.module.task("pad_images") as f:
             x, scratch = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, SCRATCH, PTR)
             group, n = f.task % g.groups, f.task // g.groups
-            self.prepare(f)
             sums = 0 if self.straight else self.length * g.groups
             place = (times(f, group, value(f, g.batch)) + f.i64(n)) * self.image_room + sums
             win.x = self.image_of(f, group)
-            win.fill(f, x, f.i64(n), 1, f.i64(0), f.at(scratch, place, self.types.total), self.head)
+            win.fill(f, x, f.i64(n), 1, f.i64(0), f.at(scratch, place, self.types.total))
             win.x = g.x
 
     def emit_panels(self):

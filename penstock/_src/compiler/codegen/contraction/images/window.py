@@ -1,7 +1,7 @@
 """The part of an image that a task works on, and its copy in a buffer of the task's own.
 
 A block is some output rows of one image, or a few whole small images.  If the convolution has a border, if the pixels
-are not dense, if elements have to be converted or an expression is applied, the rows under the block are copied, with
+are not dense or if elements have to be converted, the rows under the block are copied, with
 zeros around them, to memory that stays in the L1 or L2; otherwise the image is read where it is.
 """
 
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
 from penstock._src.compiler.codegen.contraction.tile import times
-from penstock._src.compiler.codegen.kernel_code import Prologue
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import SIZE, vec
@@ -20,6 +19,7 @@ WINDOW_BYTES = 96 << 10
 MOST_BYTES = 300 << 10  # of a window that has enough pixels only so
 WANTED_PIXELS = 96  # of a block, so that its weights are read often enough
 TYPICAL_BATCH = 16
+WRITTEN_OUT = 8  # vectors of a pixel that are copied without a loop
 HEAVY_WEIGHTS = 1 << 20  # bytes of weights that are better read once for several small images
 
 
@@ -129,13 +129,8 @@ class Window:
             for c in range(self.w.out)
         ]
 
-    def fill(
-        self, f: Fn, source: Val, first_image, count, first_row, buffer: Val, head: Prologue | None
-    ) -> Val:
-        """Emits the copy of `count` images' rows under a block; the address of the window.
-
-        `source` is the array; offsets in it are what a prologue is told.
-        """
+    def fill(self, f: Fn, source: Val, first_image, count, first_row, buffer: Val) -> Val:
+        """Emits the copy of `count` images' rows under a block; the address of the window."""
         x, h = self.x, self.h
         image_stride = x.image
         if not self.copied:
@@ -151,7 +146,7 @@ class Window:
                 dst = f.at(buffer, at, self.total)
                 f.when(
                     (ih >= 0) & (ih < h.size),
-                    lambda: self._row(f, source, f.i64(start), dst, head),
+                    lambda: self._row(f, source, f.i64(start), dst),
                     lambda: self._blank(f, dst, 0, self.pitch) if self.blank_rows else (),
                 )
 
@@ -160,7 +155,7 @@ class Window:
         f.loop(f.i64(0), count, 1, image)
         return buffer
 
-    def _row(self, f: Fn, source: Val, start: Val, dst: Val, head: Prologue | None) -> None:
+    def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
         """One row of the window from the input row at `start`: zeros, pixels, zeros."""
         w, channels = self.w, self.channels
         low = max(0, w.low)
@@ -174,17 +169,13 @@ class Window:
             start + skipped * self.x.column,
             f.at(dst, low * channels, self.total),
             here,
-            head,
         )
 
-    def _copy(
-        self, f: Fn, source: Val, start: Val, dst: Val, pixels: int, head: Prologue | None
-    ) -> None:
+    def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int) -> None:
         x, channels, lanes = self.x, self.channels, self.lanes
 
-        def move(offset, place, mask, column):
+        def move(offset, place, mask):
             v = f.convert(f.load(source, offset, vec(x.element, lanes), mask), self.total)
-            v = head.apply(f, v, offset, column, mask) if head else v
             f.store(v, dst, place, mask)
 
         if x.channel != 1:
@@ -193,19 +184,18 @@ class Window:
                 def one(c):
                     offset = start + times(f, p, x.column) + times(f, c, x.channel)
                     v = f.convert(f.load(source, offset, x.element), self.total)
-                    v = head.apply(f, v, offset, None, None) if head else v
                     f.store(v, dst, times(f, p, channels) + c)
 
                 f.loop(0, channels, 1, one)
 
             f.loop(f.i64(0), pixels, 1, single)
-        elif x.column == channels and (head is None or channels % lanes):
-            span(f, pixels * channels, lanes, lambda i, mask: move(start + i, i, mask, None))
+        elif x.column == channels:
+            span(f, pixels * channels, lanes, lambda i, mask: move(start + i, i, mask))
         else:
 
             def pixel(p):
                 at, place = start + times(f, p, x.column), times(f, p, channels)
-                span(f, channels, lanes, lambda c, mask: move(at + c, place + c, mask, c))
+                span(f, channels, lanes, lambda c, mask: move(at + c, place + c, mask))
 
             f.loop(f.i64(0), pixels, 1, pixel)
 
@@ -247,12 +237,11 @@ class BlockedWindow(Window):
         self.plane = self.in_rows * self.pitch
         self.image_pitch = self.plane * (self.channels // self.lanes)
 
-    def _row(self, f: Fn, source: Val, start: Val, dst: Val, head: Prologue | None) -> None:
+    def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
         w, x, lanes = self.w, self.x, self.lanes
         low, skipped = max(0, w.low), max(0, -w.low)
         here = max(0, min(self.width - low, w.size - skipped))
         groups = self.channels // lanes
-        few = groups <= 8
 
         def pixel(c):
             at, place = start + times(f, c + skipped, x.column), times(f, c + low, lanes)
@@ -260,10 +249,9 @@ class BlockedWindow(Window):
             def one(q):
                 offset = at + times(f, q, lanes)
                 v = f.convert(f.load(source, offset, vec(x.element, lanes)), self.total)
-                v = head.apply(f, v, offset, times(f, q, lanes), None) if head else v
                 f.store(v, dst, place + times(f, q, self.plane))
 
-            if few:  # numbers of channels are known: what a prologue needs of them is computed once
+            if groups <= WRITTEN_OUT:
                 for q in range(groups):
                     one(q)
             else:

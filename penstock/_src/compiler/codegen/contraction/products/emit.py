@@ -6,7 +6,7 @@ schedule.py has the description and the cut into blocks, packing.py and kernel.p
 from __future__ import annotations
 
 from penstock._src.compiler.codegen.contraction.extents import Arg
-from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, Prologue
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
 
 from .description import Gemm, Matrix
@@ -18,11 +18,9 @@ def emit_gemm(
     target: Target,
     threads: int,
     epilogue: Epilogue = PLAIN,
-    left_prologue: Prologue | None = None,
-    right_prologue: Prologue | None = None,
 ) -> KernelCode:
     """Writes the kernel of a product."""
-    return GemmKernel(gemm, target, threads, epilogue, (left_prologue, right_prologue)).emit()
+    return GemmKernel(gemm, target, threads, epilogue).emit()
 
 
 __all__ = ["Arg", "Gemm", "Matrix", "emit_gemm"]

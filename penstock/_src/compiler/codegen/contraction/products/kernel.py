@@ -64,10 +64,6 @@ class GemmKernel(Packing):
         g = self.g
         with self.module.task("task") as f:
             self.start(f)
-            self.expressions = [
-                self.expression(f, side) if own else None
-                for side, own in enumerate((self.own_a, self.own_b))
-            ]
             mc = self.row_block(f, self.m, self.batches_here, self.n)
             row_blocks, column_blocks = ceil_divide(self.m, mc), ceil_divide(self.n, self.nc)
             area = row_blocks * column_blocks

@@ -36,8 +36,8 @@ from .schedule import SLAB, STEP_BITS, Schedule
 class Packing(Schedule):
     """Writes the packing stage, and the packing of tasks."""
 
-    def __init__(self, gemm: Gemm, target: Target, threads: int, epilogue: Epilogue, heads: tuple):
-        super().__init__(gemm, target, threads, threads_of_cut(threads, epilogue), heads)
+    def __init__(self, gemm: Gemm, target: Target, threads: int, epilogue: Epilogue):
+        super().__init__(gemm, target, threads, threads_of_cut(threads, epilogue))
         self.epilogue = epilogue
         self.module = Module(target)
         self.operands = FIRST_SIZE + gemm.sizes
@@ -92,17 +92,6 @@ class Packing(Schedule):
             return coordinates
         return value(f, matrix.base) + word(f, self.batch_offset(f, coordinates, matrix.batch))
 
-    def expression(self, f: Fn, side: int):
-        """The prologue of an operand, as packing wants it."""
-        head = self.heads[side]
-        if head is None:
-            return None
-        first = self.operands + self.epilogue.operand_count
-        if side and self.heads[0]:
-            first += self.heads[0].operand_count
-        head.prepare(f, lambda k, ty=PTR: f.load(f.ctx, first + k, ty))
-        return lambda v, offset, mask: head.apply(f, v, offset, None, mask)
-
     # -- panels
     def pack_panels(self, f: Fn, side: int, base, first, count, dst: Val):
         """All panels of `count` rows or columns from `first` on, over this step's depth."""
@@ -127,7 +116,7 @@ class Packing(Schedule):
         start = word(f, word(f, first) + base)
         pack_rows(
             f, pointer, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
-            matrix.element, self.types.total, self.lanes, self.expressions[side],
+            matrix.element, self.types.total, self.lanes,
             read=partial(load_group, self.g.group, matrix.second) if matrix.second else load_as,
         )  # fmt: skip
 
@@ -149,10 +138,9 @@ class Packing(Schedule):
         matrix = (self.g.left, self.g.right)[side]
         pointer = (self.a, self.b)[side]
         common = matrix.element, self.types.total
-        expression = self.expressions[side]
         if isinstance(matrix, Gathered):
             place = lambda c, k: matrix.place(f, base, word(f, c) + first, word(f, k) + self.k0)
-            where = pointer, place, width, count, self.depth, dst, width, *common, expression
+            where = pointer, place, width, count, self.depth, dst, width, *common
             pack_single(f, *where, run=self.runs[side])
             return
         cross = value(f, matrix.cross)
@@ -161,19 +149,18 @@ class Packing(Schedule):
             start = word(f, start + self.k0)
             pack_across(
                 f, pointer, start, cross, width, count, self.depth, dst, width,
-                *common, self.lanes, expression,
+                *common, self.lanes,
             )  # fmt: skip
             return
         along = self.along_depth(f, matrix)
         place = lambda c, k: (word(f, times(f, c, cross)) + start + along(k), None)
-        pack_single(f, pointer, place, width, count, self.depth, dst, width, *common, expression)
+        pack_single(f, pointer, place, width, count, self.depth, dst, width, *common)
 
     # -- the stages
     def emit_keep(self):
         """A task packs a unit of one depth block of B, for keeps."""
         with self.module.task("keep") as f:
             self.start(f)
-            self.expressions = [None, None]
             block, unit = f.task // self.kept_units, f.task % self.kept_units
             self.at_step(f, block)
             base = self.base(f, self.g.right, [f.i64(0)] * len(self.batch))
@@ -193,7 +180,6 @@ class Packing(Schedule):
         g = self.g
         with self.module.task("pack") as f:
             self.start(f)
-            self.expressions = [self.expression(f, 0), self.expression(f, 1)]
             slabs = ceil_divide(self.kc, SLAB)
             units_a = units_b = f.i64(0)
             if self.shared_a:

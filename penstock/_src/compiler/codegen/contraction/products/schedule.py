@@ -67,9 +67,9 @@ def crowds_no_sets(stride: int, rows: int, size: int, most: int = 8) -> bool:
 class Schedule:
     """The cut of a product's work, chosen from what is known of its extents."""
 
-    def __init__(self, gemm: Gemm, target: Target, threads: int, cut_for: int, heads: tuple):
-        gemm = gemm if any(heads) else in_groups(gemm, target)
-        self.g, self.target, self.threads, self.heads = gemm, target, threads, heads
+    def __init__(self, gemm: Gemm, target: Target, threads: int, cut_for: int):
+        gemm = in_groups(gemm, target)
+        self.g, self.target, self.threads = gemm, target, threads
         self.cut_for = cut_for  # threads
         self.types, self.lanes = gemm.types, target.lanes(gemm.types.total)
         self.size = SIZE[self.types.total]
@@ -183,7 +183,7 @@ class Schedule:
 
     def reads_left_in_place(self, n: int) -> bool:
         g, a = self.g, self.g.left
-        if isinstance(a, Gathered) or self.heads[0] or len(g.k) != 1 or not is_static(a.cross):
+        if isinstance(a, Gathered) or len(g.k) != 1 or not is_static(a.cross):
             return False
         if a.second:
             return False
@@ -212,7 +212,6 @@ class Schedule:
         g, b = self.g, self.g.right
         if (
             isinstance(b, Gathered)
-            or self.heads[1]
             or g.group != 1
             or len(g.k) != 1
             or b.cross != 1
@@ -242,7 +241,7 @@ class Schedule:
     def can_keep_b(self) -> bool:
         """Whether the panels of B depend on B alone."""
         b = self.g.right
-        if isinstance(b, Gathered) or self.heads[1] or not self.static_k or not is_static(self.g.n):
+        if isinstance(b, Gathered) or not self.static_k or not is_static(self.g.n):
             return False
         return all(is_static(s) and s == 0 for s in b.batch) and is_static(b.base)
 

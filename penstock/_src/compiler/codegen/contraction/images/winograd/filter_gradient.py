@@ -52,7 +52,7 @@ def emit_winograd(
     gradient: FilterGradient, target: Target, threads: int, epilogue: Epilogue
 ) -> KernelCode:
     """Writes the kernel of a filter gradient that `suits`."""
-    return _Kernel(gradient, target, threads, epilogue, None).emit()
+    return _Kernel(gradient, target, threads, epilogue).emit()
 
 
 class _Kernel(FilterGradientKernel):
