@@ -150,8 +150,6 @@ def test_runs_agree_to_the_bit():
 class BiasReluSum(Plain):
     """max(value + bias[column] + residual, 0), and the column sums of it."""
 
-    operand_count = 2
-
     def __init__(self, width):
         self.width, self.partial_bytes = width, 4 * width
 

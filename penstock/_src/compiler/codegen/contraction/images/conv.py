@@ -223,7 +223,8 @@ class Part:
         self.emit_task(compress(calls))
 
     def emit_task(self, runs):
-        c, win, types = self.c, self.win, self.types
+        """A task: a block of images or rows of one, all panels or a part of them; `runs` are its tiles, as loops."""
+        c, win = self.c, self.win
         with self.module.task(f"{self.name}_task") as f:
             x, w, partials, scratch = (
                 f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, PARTIALS, SCRATCH)
@@ -253,11 +254,11 @@ class Part:
                 + self.y_first
             )
             out0 = f.i64(out0)
-            step = c.filter.channel if self.direct_w else self.step
             w_at = (
                 times(f, group, c.filter.group) + c.filter.base if c.groups > 1 else c.filter.base
             )
             column0 = times(f, group, c.outputs)
+            packed = w if c.kept else scratch
 
             def tile(name, a, b, out, p, kb=0, taps=self.h.taps):
                 column = word(f, times(f, p, self.nr))
@@ -271,37 +272,40 @@ class Part:
                     b = f.at(w, w_at + times(f, p, self.nr), c.filter.element)
                 else:
                     which = times(f, group, self.panels) + p
-                    b = f.at(
-                        w if c.kept else scratch, times(f, which, self.panel_room), types.total
-                    )
-
-                def k_block(kb):
-                    a_kb = f.at(buf, times(f, kb, self.h.dilation * win.pitch), self.a_type)
-                    b_kb = f.at(b, times(f, kb, self.w.taps * c.channels * step), types.total)
-
-                    def image(g):
-                        a_g = f.at(
-                            a_kb,
-                            times(f, g, win.image_pitch if win.copied else c.x.image),
-                            self.a_type,
-                        )
-                        out_g = out0 + times(f, g, c.y.image)
-                        if self.skips:
-                            self.rows_of_tiles(f, tile, oh0, a_g, b_kb, out_g, p, step, nv, masked)
-                        for first, y, pattern, n, da, dy in runs:
-                            name = self.kernel(pattern, nv, masked, step)
-
-                            def one(i, name=name, first=first, y=y, da=da, dy=dy):
-                                a = f.at(a_g, times(f, i, da) + first, self.a_type)
-                                tile(name, a, b_kb, out_g + times(f, i, dy) + y, p, kb)
-
-                            f.loop(0, n, 1, one)
-
-                    f.loop(0, count, 1, image)
-
-                f.loop(0, self.k_blocks, 1, k_block)
+                    b = f.at(packed, times(f, which, self.panel_room), self.types.total)
+                self.tiles_of_panel(f, tile, runs, buf, b, p, nv, masked, count, oh0, out0)
 
             self.sweep_panels(f, split, panel)
+
+    def tiles_of_panel(
+        self, f: Fn, tile, runs, buf: Val, b: Val, p, nv: int, masked: bool, count, oh0, out0
+    ):  # fmt: skip
+        """The tiles of a block of images by one panel of weights, tap rows outermost if these are many."""
+        c, win = self.c, self.win
+        step = c.filter.channel if self.direct_w else self.step
+
+        def k_block(kb):
+            a_kb = f.at(buf, times(f, kb, self.h.dilation * win.pitch), self.a_type)
+            b_kb = f.at(b, times(f, kb, self.w.taps * c.channels * step), self.types.total)
+
+            def image(g):
+                pitch = win.image_pitch if win.copied else c.x.image
+                a_g = f.at(a_kb, times(f, g, pitch), self.a_type)
+                out_g = out0 + times(f, g, c.y.image)
+                if self.skips:
+                    self.rows_of_tiles(f, tile, oh0, a_g, b_kb, out_g, p, step, nv, masked)
+                for first, y, pattern, n, da, dy in runs:
+                    name = self.kernel(pattern, nv, masked, step)
+
+                    def one(i, name=name, first=first, y=y, da=da, dy=dy):
+                        a = f.at(a_g, times(f, i, da) + first, self.a_type)
+                        tile(name, a, b_kb, out_g + times(f, i, dy) + y, p, kb)
+
+                    f.loop(0, n, 1, one)
+
+            f.loop(0, count, 1, image)
+
+        f.loop(0, self.k_blocks, 1, k_block)
 
     def rows_of_tiles(self, f: Fn, tile, oh0, a, b, out, p, step: int, nv: int, masked: bool):
         """The tiles of a block, row by row: of each the taps that meet the image."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import (
     ceil_divide,
@@ -61,6 +62,7 @@ class GemmKernel(Packing):
         return "kept" if self.kept_b else "of a task" if self.own_b else "shared"
 
     def emit_task(self):
+        """A task: a block of rows and columns of one batch, through the depth blocks of a group."""
         g = self.g
         with self.module.task("task") as f:
             self.start(f)
@@ -95,30 +97,8 @@ class GemmKernel(Packing):
                     self.pack_panels(f, 1, base_b, j0, f.i64(j1) - j0, packed_b)
 
                 def one(first, i, j, name: str, rows_left, columns_left):
-                    if self.direct_a:
-                        at = times(f, i, value(f, g.left.cross)) + base_a
-                        at = times(f, self.k0, value(f, g.left.depth[0])) + word(f, at)
-                        pa = f.at(self.a, at, g.left.element)
-                    elif self.own_a:
-                        panel = (word(f, i) - first) // self.mr
-                        pa = f.at(packed_a, panel * self.pa, self.types.total)
-                    else:
-                        panel = word(f, bt) * self.row_panels + word(f, i) // self.mr
-                        panel = times(f, block, self.a_panels) + panel
-                        pa = f.at(self.scr, self.a_at + panel * self.pa, self.types.total)
-                    if self.direct_b:
-                        at = times(f, self.k0, value(f, g.right.depth[0])) + (word(f, j) + base_b)
-                        pb = f.at(self.b, at, g.right.element)
-                    elif self.kept_b:
-                        panel = step * ceil_divide(self.n, self.nr) + word(f, j) // self.nr
-                        pb = f.at(self.b, panel * self.pb, self.types.total)
-                    elif self.shared_b:
-                        panel = times(f, block, self.b_panels) + word(f, j) // self.nr
-                        pb = f.at(self.scr, self.b_at + panel * self.pb, self.types.total)
-                    else:
-                        pb = f.at(
-                            packed_b, (word(f, j) - j0) // self.nr * self.pb, self.types.total
-                        )
+                    pa = self.rows_of_a(f, block, bt, i, first, base_a, packed_a)
+                    pb = self.columns_of_b(f, block, step, j, j0, base_b, packed_b)
                     out = word(f, times(f, word(f, i), row)) + out0 + j
                     apart = (word(f, bt) * self.m + i) * self.n + j if self.sums_apart else f.i64(0)
                     f.call(
@@ -137,6 +117,35 @@ class GemmKernel(Packing):
                     self.sweep(f, i0, i1, j0, j1, partial(one, i0))
 
             f.loop(0, self.count, 1, depth_block)
+
+    def rows_of_a(self, f: Fn, block, batch, i, first, base, packed: Val) -> Val:
+        """Where a tile reads A from row i on; `first` is the first row of what the task has packed."""
+        a: Any = self.g.left
+        if self.direct_a:
+            at = times(f, i, value(f, a.cross)) + base
+            at = times(f, self.k0, value(f, a.depth[0])) + word(f, at)
+            return f.at(self.a, at, a.element)
+        if self.own_a:
+            panel = (word(f, i) - first) // self.mr
+            return f.at(packed, panel * self.pa, self.types.total)
+        panel = word(f, batch) * self.row_panels + word(f, i) // self.mr
+        panel = times(f, block, self.a_panels) + panel
+        return f.at(self.scr, self.a_at + panel * self.pa, self.types.total)
+
+    def columns_of_b(self, f: Fn, block, step, j, first, base, packed: Val) -> Val:
+        """Where a tile reads B from column j on; `first` is the first column of what the task has packed."""
+        b: Any = self.g.right
+        total = self.types.total
+        if self.direct_b:
+            at = times(f, self.k0, value(f, b.depth[0])) + (word(f, j) + base)
+            return f.at(self.b, at, b.element)
+        if self.kept_b:
+            panel = step * ceil_divide(self.n, self.nr) + word(f, j) // self.nr
+            return f.at(self.b, panel * self.pb, total)
+        if self.shared_b:
+            panel = times(f, block, self.b_panels) + word(f, j) // self.nr
+            return f.at(self.scr, self.b_at + panel * self.pb, total)
+        return f.at(packed, (word(f, j) - first) // self.nr * self.pb, total)
 
     def sweep(self, f: Fn, i0, i1, j0, j1, one):
         """Calls one(i, j, tile, rows left, columns left) for every tile of a task's block."""
