@@ -7,6 +7,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.compiler.explain.records import SourceLine
+from penstock._src.util.run_observers import RUN_OBSERVERS
 
 
 def lines_of(report, function):
@@ -170,3 +171,42 @@ def test_explaining_changes_no_variable():
     f.experimental_get_compiler_ir()
     np.testing.assert_array_equal(v.numpy(), [1, 2])
     assert f().numpy().tolist() == [2, 3]
+
+
+def test_times_of_kernels_and_host_operations():
+    v = tf.Variable(tf.ones([8]))
+
+    @tf.function
+    def f(x):
+        text = tf.strings.as_string(x)
+        v.assign_add(x)
+        return tf.strings.length(text) + tf.cast(tf.exp(x), tf.int32)
+
+    report = f.explain(tf.ones([8]), time=True)
+    assert v.numpy().tolist() == [1.0] * 8
+    assert all(k.seconds is not None and k.seconds > 0 for k in report.kernels)
+    assert all(p.start >= 0 and p.end >= p.start for p in report.known.timeline)
+    names = [p.name for p in report.known.timeline if p.kernel == 0]
+    assert "AsString" in names and "StringLength" in names
+    assert {p.kernel for p in report.known.timeline} == {0, *[k.number for k in report.kernels]}
+    for text in ("GF/s in float32", "of the peak", "of memory's"):
+        assert text in report
+    assert "of the peak" not in f.explain(tf.ones([8]))
+
+
+def test_rounds_of_loops_are_told_one_by_one():
+    @tf.function
+    def f(x, n):
+        for _ in tf.range(n):
+            x = tf.sin(x) + 1.0
+        return x
+
+    report = f.explain(tf.ones([8]), tf.constant(7), time=True)
+    launched = [p.kernel for p in report.known.timeline]
+    # the condition is looked at once more than the body runs
+    assert {7, 8} <= {launched.count(k.number) for k in report.kernels}
+
+
+def test_nobody_is_told_anything_afterwards():
+    tf.function(lambda x: x + 1.0).explain(tf.ones([8]), time=True)
+    assert not RUN_OBSERVERS

@@ -10,6 +10,7 @@ from penstock._src.compiler.blocks.block import Block
 from penstock._src.compiler.blocks.specialize import Specialization
 from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
 from penstock._src.compiler.explain.collect import explanation
+from penstock._src.compiler.explain.measure import measured
 from penstock._src.compiler.explain.report import Report
 from penstock._src.compiler.explain.stage_text import NAMES, STAGES
 from penstock._src.compiler.stages import STATISTICS
@@ -78,9 +79,13 @@ class Executable:
         """Counts over the life of the process: functions and kernels compiled, kernels read from the disk or reused."""
         return {**STATISTICS.counts(), **asdict(kernels().statistics)}
 
-    def explain(self) -> Report:
-        """A report: programs, their kernels and the user's lines they come from, and what stayed on the host and why."""
-        return Report(explanation(self))
+    def explain(self, run: Callable[[], None] | None = None) -> Report:
+        """A report: programs, their kernels and the user's lines they come from, and what stayed on the host and why.
+
+        With `run`, which calls this executable, it has the times of kernels and host operations.
+        """
+        known = explanation(self)
+        return Report(known if run is None else measured(known, run))
 
     def text(self, stage: str = "primitives") -> str:
         """What the programs made so far look like at a stage.

@@ -28,6 +28,17 @@ def compile_now(concrete: ConcreteFunction, tensors: Sequence[Any]) -> Any:
     return concrete.graph_function.executable
 
 
+def explain_call(concrete: ConcreteFunction, tensors: Sequence[Any], time: bool) -> Any:
+    """The report of what a call with these arguments compiles to; with `time`, of some more calls, which are measured."""
+    executable = compile_now(concrete, tensors)
+
+    def run() -> None:
+        with variables_unchanged([*tensors, *concrete.captured_inputs]):
+            concrete.call_flat(tensors)
+
+    return executable.explain(run if time else None)
+
+
 def stage_printer(executable: Any) -> Callable[..., str]:
     """The function that `experimental_get_compiler_ir` returns."""
 

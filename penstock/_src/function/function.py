@@ -16,7 +16,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import retracing, side_effects
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.function.explaining import compile_now, stage_printer
+from penstock._src.function.explaining import compile_now, explain_call, stage_printer
 from penstock._src.function.signature import cast_to, checked_signature, flat_specs, plain_arity
 from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
@@ -301,10 +301,22 @@ class Function(Trackable):
             c.pretty_printed_signature(verbose) for c in self._cache.concrete_functions()
         )
 
-    def explain(self, *args: Any, **kwargs: Any) -> Any:
-        """Returns the report of what a call with these arguments compiles to, from source line to kernel."""
-        concrete, tensors = self._find(args, kwargs)
-        return compile_now(concrete, tensors).explain()
+    def explain(self, *args: Any, time: bool = False, **kwargs: Any) -> Any:
+        """Returns the report of what a call with these arguments compiles to, from source line to kernel.
+
+        >>> report = tf.function(lambda x: tf.exp(x) + 1.0).explain(tf.ones([1000]), time=True)
+        >>> "GB/s" in report, len(report.kernels)
+        (True, 1)
+
+        Args:
+          *args: the arguments of a call.
+          time: whether kernels and host operations are measured, in a few calls. Variables keep their values.
+          **kwargs: the call's arguments by name.
+
+        Returns:
+          A string with the report; `kernels` are its kernels as records.
+        """
+        return explain_call(*self._find(args, kwargs), time)
 
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str]:
         """Returns a function of a stage that gives the compiled form's text.

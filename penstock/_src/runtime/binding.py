@@ -24,6 +24,7 @@ class BoundTable:
     run       the native call: arguments, results and packed weights -> 0 or an error's code
     status    its words: what an error needs to tell
     claim, release    of the arena, which other programs may be using
+    timed     the run with a clock beside each record, and the log that it fills, once they were asked for
     """
 
     plan: Plan
@@ -33,6 +34,7 @@ class BoundTable:
     arena: np.ndarray
     claim: Callable[[bool], bool]
     release: Callable[[], None]
+    timed: Any = None
 
     def look_at_conditions(self, arrays: Sequence[np.ndarray]) -> None:
         """Raises the message of the first condition that does not hold; `arrays` are arguments, then results."""

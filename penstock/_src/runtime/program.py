@@ -20,8 +20,10 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
 from penstock._src.core.values import resources
 from penstock._src.runtime.binding import BoundTable
+from penstock._src.runtime.observed import observed_run
 from penstock._src.runtime.signature import Signature
 from penstock._src.runtime.weight_packer import WeightPacker
+from penstock._src.util.run_observers import RUN_OBSERVERS
 
 
 class Program:
@@ -62,7 +64,8 @@ class Program:
         packed = self._packed_weights(arguments, arrays) if self._packers else ()
         table = self._take()
         try:
-            code = table.run(*arrays, *results, *packed)
+            run = observed_run(table) if RUN_OBSERVERS else table.run
+            code = run(*arrays, *results, *packed)
             if code:
                 self._fail(code, table.status)
             if self._conditions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from penstock._src.core.values.resources import Resource, VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList
+from penstock._src.util.run_observers import RUN_OBSERVERS
 
 if TYPE_CHECKING:
     from penstock._src.compiler.blocks.block import Block
@@ -119,11 +121,14 @@ class HostStep:
 
     def __call__(self, slots: list[Any]) -> None:
         arguments = [slots[i] for i in self.reads]
+        start = time.perf_counter_ns() if RUN_OBSERVERS else 0
         if self.states is None:
             results = run_on_host(self.op, arguments, self.kernel)
         else:
             with kernel_state.of_node(self.states, self.op):
                 results = run_on_host(self.op, arguments, self.kernel)
+        for observer in tuple(RUN_OBSERVERS) if start else ():
+            observer.host_ran(self.op, start, time.perf_counter_ns())
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
 

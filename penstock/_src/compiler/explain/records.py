@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.graph.operation import Operation
@@ -82,10 +82,6 @@ class KernelRecord:
         """The user's lines whose values it computes, then those of which it takes the rest along; each once."""
         found = map(line_of, (*self.operations, *self.folded))
         return tuple(dict.fromkeys(line for line in found if line is not None))
-
-    def timed(self, seconds: float | None) -> KernelRecord:
-        """The same with a measured time."""
-        return replace(self, seconds=seconds)
 
 
 @dataclass(frozen=True, eq=False)

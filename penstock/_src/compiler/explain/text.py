@@ -143,7 +143,7 @@ def _speed(kernel: KernelRecord, limits: Any, total: float) -> str:
 
 
 def _time(seconds: float, total: float) -> str:
-    return f"{seconds * 1e6:.1f} us  {seconds / total if total else 0:.0%}"
+    return f"{seconds * 1e6:.3g} us  {seconds / total if total else 0:.0%}"
 
 
 def _array(node: Node) -> str:
