@@ -141,7 +141,9 @@ def test_kernels_partition_what_the_program_computes():
         )
 
 
-@pytest.mark.parametrize("stage", ["graph", "hlo", "optimized_hlo", "primitives", "launches"])
+@pytest.mark.parametrize(
+    "stage", ["graph", "hlo", "optimized_hlo", "primitives", "stablehlo", "launches"]
+)
 def test_stages_of_a_program(stage):
     f = tf.function(lambda x: tf.exp(x) + 1.0)
     assert f.experimental_get_compiler_ir(tf.ones([4]))(stage=stage)

@@ -48,8 +48,8 @@ def stage_printer(executable: Any) -> Callable[..., str]:
         """The programs at a stage.
 
         Args:
-          stage: "hlo", "optimized_hlo" or "primitives", which is Penstock's form of both; "graph"; "launches", the
-            kernels in order; "llvm"; "assembly"; "report", as `explain` gives it.
+          stage: "hlo", "optimized_hlo" or "primitives", which is Penstock's form of both; "stablehlo", which XLA reads;
+            "graph"; "launches", the kernels in order; "llvm"; "assembly"; "report", as `explain` gives it.
           device_name: accepted; there is one device.
           platform_name: accepted.
 

@@ -10,6 +10,7 @@ from penstock._src.util.lazy import resolve
 
 _STANDS_IN = {
     "find_device": "devices.table",  # the compiler's device of a name
+    "stablehlo_text": "exporters.stablehlo.export",  # programs as text at that stage
     "graph_def": "graph.serialize.exporter",  # Graph.as_graph_def
     "versions": "graph.serialize.exporter",  # Graph.graph_def_versions
     "node_def": "graph.serialize.exporter",  # Operation.node_def

@@ -9,6 +9,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.exporters.stablehlo.export import stablehlo_text
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
+from penstock._src.ir.function import Function
 from penstock._src.ir.primitives import BINARY, COMPARE, SCATTER, UNARY
 from tests.exporters.stablehlo import xla
 from tests.ir.test_primitives import CASES, X
@@ -27,7 +28,8 @@ def compared(build, *arrays, rtol=2e-5, atol=2e-6):
     arrays = [np.asarray(a) for a in arrays]
     nodes = [p.parameter(i, a.shape, dtypes.as_dtype(a.dtype)) for i, a in enumerate(arrays)]
     made = build(p, *nodes)
-    function = p.function("f", nodes, made if isinstance(made, (list, tuple)) else [made])
+    results = tuple(made) if isinstance(made, (list, tuple)) else (made,)
+    function = Function("f", tuple(nodes), results)
     expected, _ = interpreter.run(function, arrays)
     results = xla.run(stablehlo_text(function), arrays)
     for result, wanted in zip(results, expected, strict=True):
@@ -152,4 +154,4 @@ def test_types_that_stablehlo_lacks_are_named():
     p = Builder(rules=False, fold=False)
     x = p.parameter(0, (2,), dtypes.float8_e4m3b11fnuz)
     with pytest.raises(UnimplementedError, match="no element type for float8_e4m3b11fnuz"):
-        stablehlo_text(p.function("f", [x], [x]))
+        stablehlo_text(Function("f", (x,), (x,)))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from penstock._src.compiler.plan.launch_table import Launch
 from penstock._src.compiler.stages import Compiled
 from penstock._src.native import Code, assembly
+from penstock._src.util.above import above
 
 
 def _launched(compiled: Compiled) -> list[Launch]:
@@ -20,6 +21,10 @@ def _codes(compiled: Compiled) -> list[Code]:
 
 def _primitives(compiled: Compiled) -> str:
     return str(compiled.function)
+
+
+def _stablehlo(compiled: Compiled) -> str:
+    return above("stablehlo_text")(compiled.function)
 
 
 def _launches(compiled: Compiled) -> str:
@@ -37,6 +42,7 @@ def _assembly(compiled: Compiled) -> str:
 # Stage -> the text of a program there. The graph is no program's: `Executable.text` shows it.
 STAGES: dict[str, Callable[[Compiled], str]] = {
     "primitives": _primitives,
+    "stablehlo": _stablehlo,
     "launches": _launches,
     "llvm": _llvm,
     "assembly": _assembly,
