@@ -51,6 +51,16 @@ class Target:
         first = self.triple.split("-")[0]
         return {"arm64": "aarch64", "amd64": "x86_64"}.get(first, first)
 
+    @property
+    def multiplies_pairs(self) -> bool:
+        """Whether it has dot products of bfloat16 pairs."""
+        return "+avx512bf16" in self.features and "+avx512vl" in self.features
+
+    @property
+    def multiplies_quads(self) -> bool:
+        """Whether it has dot products of four bytes."""
+        return "+avx512vnni" in self.features and "+avx512vl" in self.features
+
     def lanes(self, element: str) -> int:
         """How many elements one register holds."""
         return self.vector_bytes // SIZE[element]

@@ -1,5 +1,7 @@
 """Matrix products of any strides, types and run-time extents, against float64 NumPy; ends of arrays are guarded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from penstock._src.compiler.codegen.contraction.products import schedule
 from penstock._src.compiler.codegen.kernel_code import Plain
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.core import dtypes
 from penstock._src.native import Target, host
 from penstock._src.native.language.types import F32, I8
@@ -216,7 +219,8 @@ def test_an_epilogue_may_change_the_type(k):
 
 @pytest.mark.parametrize("symbolic", ["", "k", "mk"])
 def test_large_packed_operands_come_in_groups_of_depth_blocks(symbolic, monkeypatch):
-    monkeypatch.setattr(schedule, "GROUP_BYTES", 600 << 10)
+    small = replace(processor_of(host()), packed_panels=600 << 10)
+    monkeypatch.setattr(schedule, "processor_of", lambda target: small)
     extents = dict(m=70, k=1500, n=100)
     extents = {c: dim(e, c) if c in symbolic else e for c, e in extents.items()}
     for spec in TRANSPOSITIONS[:4]:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from penstock._src.compiler.codegen.contraction.products.pairs import multiplies_pairs
 from penstock._src.core import dtypes
 from penstock._src.native import host
 from tests.compiler.codegen.contraction_harness import check, dim, kernel_of
@@ -15,7 +14,7 @@ from tests.compiler.codegen.test_conv import (
     input_gradient,
 )
 
-needs_pairs = pytest.mark.skipif(not multiplies_pairs(host()), reason="needs bfloat16 dot products")
+needs_pairs = pytest.mark.skipif(not host().multiplies_pairs, reason="needs bfloat16 dot products")
 
 
 def test_a_single_image_is_work_for_all_threads():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.codegen.contraction.match import match
-from penstock._src.compiler.codegen.contraction.products.pairs import QUAD, multiplies_quads
+from penstock._src.compiler.codegen.contraction.products.pairs import QUAD
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
@@ -59,7 +59,7 @@ def test_sums_are_exact(spec, a, b):
     np.testing.assert_array_equal(got, np.einsum(spec, *[x.astype(np.int32) for x in arrays]))
 
 
-@pytest.mark.skipif(not multiplies_quads(host()), reason="needs dot products of bytes")
+@pytest.mark.skipif(not host().multiplies_quads, reason="needs dot products of bytes")
 @pytest.mark.parametrize("spec,a,b", CASES)
 def test_four_are_multiplied_at_once(spec, a, b):
     node, _ = written(spec, (a, b))

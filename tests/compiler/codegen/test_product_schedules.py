@@ -5,14 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from penstock._src.compiler.codegen.contraction.products.pairs import multiplies_pairs
 from penstock._src.core import dtypes
 from penstock._src.native import host
 from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 
 SPECS = ["mk,kn->mn", "km,kn->mn", "mk,nk->mn", "km,nk->mn"]
-needs_pairs = pytest.mark.skipif(not multiplies_pairs(host()), reason="needs bfloat16 dot products")
+needs_pairs = pytest.mark.skipif(not host().multiplies_pairs, reason="needs bfloat16 dot products")
 
 
 def einsum(spec):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.codegen.contraction.match import match
-from penstock._src.compiler.codegen.contraction.products.blocking import Blocking, blocking_of
+from penstock._src.compiler.codegen.processors import Blocking, blocking_of
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.planner import plan

@@ -22,8 +22,8 @@ from typing import Any, Protocol
 
 from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
 from penstock._src.compiler.codegen.contraction.match import Description, Match
-from penstock._src.compiler.codegen.contraction.products.blocking import Blocking
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
+from penstock._src.compiler.codegen.processors import Blocking
 from penstock._src.native import Target
 from penstock._src.native.cache import default_folder
 from penstock._src.util.flags import flags

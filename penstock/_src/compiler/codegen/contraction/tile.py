@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import lanes, scalar, vec
 
 MOST_VECTORS = 6
-STREAM = 8 / 3  # cycles in which a vector of b comes from the L2
 MOST_OF_A_ROW = (
     16  # vectors, where there is but one row: the longer the pieces of b, the faster they come
 )
@@ -39,9 +39,9 @@ class Types:
 def cost(rows: int, nv: int, target: Target) -> float:
     """Cycles of one k step: two FMAs and two vector loads a cycle, an FMA's latency 4.
 
-    Without AVX-512 a broadcast is an instruction besides its load, worth half another (measured with AVX2 on Zen 5).
+    Without AVX-512 a broadcast is an instruction besides its load (measured with AVX2 on Zen 5).
     """
-    broadcasts = rows if target.vector_bytes == 64 else 1.5 * rows
+    broadcasts = processor_of(target).broadcast * rows
     return max(rows * nv / 2, (nv + broadcasts) / 2, 4)
 
 
@@ -68,7 +68,7 @@ def cover(
 
     One that leaves no edge has a small advantage, being half the code to compile. `idle` rows come on top of each tile.
     """
-    vectors = max(1, -(-n // width))
+    vectors, stream = max(1, -(-n // width)), processor_of(target).stream
     m = max(1, m)
 
     def total(rows: int, nv: int) -> float:
@@ -76,7 +76,7 @@ def cover(
         for r, r_count in ((rows, m // rows), (m % rows, 1)):
             for v, v_count in ((nv, vectors // nv), (vectors % nv, 1)):
                 if r and v:
-                    cycles += r_count * v_count * max(cost(r + idle, v, target), v * STREAM)
+                    cycles += r_count * v_count * max(cost(r + idle, v, target), v * stream)
         return cycles
 
     choices = [

@@ -41,6 +41,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     round_up,
     threads_of_cut,
 )  # fmt: skip
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
@@ -50,9 +51,6 @@ from .pairs import in_pairs
 from .weights import pack_tap
 from .window import TYPICAL_BATCH, Window, divisors
 
-PANEL_BYTES = (
-    300 << 10
-)  # a panel of weights longer than this is worked on row of taps by row of taps
 LIGHT_WEIGHTS = 256 << 10  # bytes that every block of rows may read again
 TASK_WORK = 1e6  # flops of the smallest block of rows
 
@@ -123,6 +121,7 @@ class Part:
         )
         self.epilogue, self.before = epilogue, before
         self.cut_for = threads_of_cut(threads, epilogue)
+        self.processor = processor_of(target)
         self.types, self.lanes = conv.types, target.lanes(conv.types.total)
         self.size = SIZE[self.types.total]
         self.operands = FIRST_SIZE + conv.sizes
@@ -143,7 +142,8 @@ class Part:
         batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
         window = lambda split: Window(
             c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, False,
-            self.depth * c.outputs * self.size, self.cut_for, split, least_blocks=self.least_blocks(),
+            self.depth * c.outputs * self.size, self.cut_for, split,
+            limit=self.processor.window, most=self.processor.wide_window, least_blocks=self.least_blocks(),
         )  # fmt: skip
         self.win, self.split = window(1), 1
         blocks = -(-batch // self.win.images) * self.win.row_blocks * c.groups
@@ -155,7 +155,7 @@ class Part:
             )
             self.win = window(self.split)
         self.unit = self.win.row_blocks * c.groups * self.split  # tasks of a few images
-        long = self.h.taps > 1 and self.depth * self.nr * self.size > PANEL_BYTES
+        long = self.h.taps > 1 and self.depth * self.nr * self.size > self.processor.weight_panel
         self.k_blocks = self.h.taps if long and self.types.output == self.types.total else 1
         # tiles that lie in one row of the image leave out the taps above and below it
         in_a_row = self.w.out > 0 and self.w.out % self.mr == 0

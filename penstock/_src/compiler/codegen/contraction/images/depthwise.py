@@ -27,6 +27,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     round_up,
     threads_of_sums,
 )  # fmt: skip
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
@@ -35,7 +36,6 @@ from .convolution import Convolution, Filter, phases
 from .filter_gradient import MOST_RANGES, FilterGradient, FilterGradientKernel
 from .window import TYPICAL_BATCH, Axis, Image, Window, divisors, span
 
-ROW_BYTES = 128 << 10  # of input under a task
 MOST_PIXELS = 8
 
 
@@ -97,7 +97,8 @@ class _Part:
         self.y_row, self.y_column = whole.h.base * y.row, whole.w.base * y.column
         self.most = min(MOST_PIXELS, max(1, target.registers - 4 - max(1, self.w.taps)))
         room = lambda rows: self.h.stride * rows * conv.w.size * conv.groups * SIZE[conv.x.element]
-        self.rows = max([r for r in divisors(self.h.out) if room(r) <= ROW_BYTES] + [1])
+        most = processor_of(target).depthwise_rows
+        self.rows = max([r for r in divisors(self.h.out) if room(r) <= most] + [1])
         self.unit = max(1, self.h.out // self.rows)
 
     def tasks(self, sizes: Sizes) -> int:
@@ -254,8 +255,20 @@ class _FilterGradientKernel(FilterGradientKernel):
         self.length = round_up(self.rows * g.outputs, 64 // self.size)
         self.own, self.straight, self.blocked = True, False, False
         self.mr, self.nr = g.w.taps, self.lanes
+        processor = processor_of(self.target)
         self.win = Window(
-            g.x, g.h, g.w, 1, g.batch, self.types.total, self.lanes, False, 0, threads_of_sums()
+            g.x,
+            g.h,
+            g.w,
+            1,
+            g.batch,
+            self.types.total,
+            self.lanes,
+            False,
+            0,
+            threads_of_sums(),
+            limit=processor.window,
+            most=processor.wide_window,
         )
         self.window_elements = 0
         batch = g.batch if is_static(g.batch) else TYPICAL_BATCH

@@ -36,6 +36,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     round_up,
     threads_of_sums,
 )  # fmt: skip
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
@@ -46,7 +47,6 @@ from .window import TYPICAL_BATCH, BlockedWindow, Window, span
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
 ALL_RANGES_BYTES = 16 << 20
 MOST_RANGES = 64
-BLOCK_BYTES = 32 << 10  # of a window
 LARGE_BLOCK = {
     "wanted": 300,
     "most": 768 << 10,
@@ -102,10 +102,12 @@ class FilterGradientKernel:
         image = g.h.reach(g.h.out) * g.w.reach(g.w.out) * g.channels * self.size
         self.own = small or image > IMAGE_BYTES
         copied = self.blocked or not self.own
+        processor = processor_of(self.target)
         kind = BlockedWindow if self.blocked else Window
         self.win = kind(
             g.x, g.h, g.w, g.channels, g.batch, self.types.total, lanes, copied, 0, cut_for,
-            limit=BLOCK_BYTES if self.own else 1 << 40, **({} if small else LARGE_BLOCK),
+            limit=processor.gradient_window if self.own else 1 << 40,
+            **({"most": processor.wide_window} if small else LARGE_BLOCK),
         )  # fmt: skip
         # rows of dy under which a tap lies above or below the image are left out
         self.skips = self.blocked and g.h.has_border

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock._src.compiler.codegen.contraction.products.pairs import multiplies_pairs
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F32
 
@@ -15,7 +14,7 @@ from .window import Image
 def in_pairs(conv: Convolution, target: Target) -> Convolution:
     """The convolution over pairs of channels, if it is one of bfloat16 and may be; else the same."""
     types = conv.types
-    if (types.left, types.right, types.total) != (BF16, BF16, F32) or not multiplies_pairs(target):
+    if (types.left, types.right, types.total) != (BF16, BF16, F32) or not target.multiplies_pairs:
         return conv
     x, weights = _image(conv.x), _filter(conv.filter)
     if conv.channels % 2 or x is None or weights is None:

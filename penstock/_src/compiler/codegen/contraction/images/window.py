@@ -15,8 +15,6 @@ from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import SIZE, vec
 
-WINDOW_BYTES = 96 << 10
-MOST_BYTES = 300 << 10  # of a window that has enough pixels only so
 WANTED_PIXELS = 96  # of a block, so that its weights are read often enough
 TYPICAL_BATCH = 16
 WRITTEN_OUT = 8  # vectors of a pixel that are copied without a loop
@@ -83,8 +81,9 @@ class Window:
     """Blocks of `rows` output rows of `images` images, and the input under them."""
 
     def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
-                 copied: bool, weight_bytes: int, threads: int, split: int = 1, limit: int = WINDOW_BYTES,
-                 wanted: int = WANTED_PIXELS, most: int = MOST_BYTES, least_blocks: int = 1):  # fmt: skip
+                 copied: bool, weight_bytes: int, threads: int, split: int = 1, *,
+                 limit: int, most: int, wanted: int = WANTED_PIXELS, least_blocks: int = 1):  # fmt: skip
+        """`limit` is the bytes of a window, `most` those of one that has enough pixels (`wanted`) only so."""
         self.x, self.h, self.w, self.channels = x, h, w, channels
         self.total, self.lanes = total, lanes
         dense = x.channel == 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, product
 from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.compiler.codegen.processors import Blocking
 
-from .blocking import Blocking
 from .gathered import Gathered
 
 

@@ -47,19 +47,9 @@ def in_groups(gemm: Gemm, target: Target) -> Gemm:
 
 def group_of(types: tuple[str, str, str], target: Target) -> int:
     """How many neighbours of these types one instruction of the target multiplies and adds; 1 if none does."""
-    if types == (BF16, BF16, F32) and multiplies_pairs(target):
+    if types == (BF16, BF16, F32) and target.multiplies_pairs:
         return PAIR
-    return QUAD if types == (I8, I8, I32) and multiplies_quads(target) else 1
-
-
-def multiplies_pairs(target: Target) -> bool:
-    """Whether the target has dot products of bfloat16 pairs."""
-    return "+avx512bf16" in target.features and "+avx512vl" in target.features
-
-
-def multiplies_quads(target: Target) -> bool:
-    """Whether the target has dot products of four bytes."""
-    return "+avx512vnni" in target.features and "+avx512vl" in target.features
+    return QUAD if types == (I8, I8, I32) and target.multiplies_quads else 1
 
 
 def _divisible(x: Extent, group: int) -> TypeGuard[int]:

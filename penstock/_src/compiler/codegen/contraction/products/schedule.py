@@ -12,7 +12,7 @@ Tasks share the output out by one of three cuts:
     rows       strips of rows, all columns: a task packs its own rows of A (few columns: gradients of weights)
     blocks     of both
 
-KC and NC are of the processor's class (blocking.py). Measured (2 cores Zen5, Nov 2026): A is read in place when its
+KC and NC are of the processor's class (codegen/processors.py). Measured (2 cores Zen5, Nov 2026): A is read in place when its
 rows do not crowd a few cache sets; a tile that divides the output costs half the code; k is hardly worth unrolling. A
 stage of packing costs a write to and a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
 """
@@ -31,21 +31,18 @@ from penstock._src.compiler.codegen.contraction.extents import (
 from penstock._src.compiler.codegen.contraction.pack import room
 from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, cover
 from penstock._src.compiler.codegen.kernel_code import Sizes, Stage, round_up
+from penstock._src.compiler.codegen.processors import blocking_of, processor_of
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 
-from .blocking import blocking_of
 from .description import Gemm, Matrix
 from .gathered import Gathered
 from .pairs import QUAD, in_groups
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
-GROUP_BYTES = 8 << 20  # of packed panels between two fork-joins: a part of the L3
-STRIP_BYTES = 640 << 10  # of the block of B under a strip of rows: a part of the L2
 FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the L2
-IN_CACHE = 16 << 20  # bytes of a matrix that will not be in a cache
 STREAMED_DEPTH = 24  # rows of B that are read together where it comes from memory
-LONGEST_DEPTH, NARROW_BYTES = 1024, 256 << 10  # a panel of A in the L1, a block of B in the L2
+LONGEST_DEPTH = 1024  # of a panel of A that is not cut along k
 SWEEPS, PAGE = 4, 4096
 STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
 ROWS_AT_ONCE = 64  # of A that a task packs for itself
@@ -73,6 +70,7 @@ class Schedule:
         self.cut_for = cut_for  # threads
         self.types, self.lanes = gemm.types, target.lanes(gemm.types.total)
         self.size = SIZE[self.types.total]
+        self.processor = processor_of(target)
         self.blocking = gemm.blocking or blocking_of(target, self.size)
         self.choose()
 
@@ -85,7 +83,7 @@ class Schedule:
         depth = product(g.k) if self.static_k else blocking.depth
         most = MOST_VECTORS
         if m == 1:  # what comes from memory comes faster in long pieces
-            most = 16 if n * depth * self.size > IN_CACHE else 8
+            most = 16 if n * depth * self.size > self.processor.in_memory else 8
         self.idle = int(g.group == QUAD)  # rows of a tile that are not the result's
         self.mr, self.nv = blocking.tile or cover(
             m, n, self.target, n_lanes, most_vectors=most, idle=self.idle
@@ -94,13 +92,17 @@ class Schedule:
         wide = is_static(g.m) and m <= 64 and n >= 1024  # B is read once: long pieces of its rows
         self.one_row_block = wide
         block = blocking.wide_depth if wide else blocking.depth
-        narrow = is_static(g.n) and n * depth * self.size <= NARROW_BYTES
+        narrow = is_static(g.n) and n * depth * self.size <= self.processor.narrow_block
         if g.batch and narrow and depth <= LONGEST_DEPTH:
             block = max(
                 block, depth
             )  # each B is a small block uncut: sums need not wait for a second
         self.kc = block
-        if wide and n * depth * self.size > IN_CACHE and self.reads_right_in_place(m):
+        if (
+            wide
+            and n * depth * self.size > self.processor.in_memory
+            and self.reads_right_in_place(m)
+        ):
             block = STREAMED_DEPTH  # few rows of B side by side: their pages are read on from piece to piece
         if self.static_k:
             blocks = max(1, ceil_divide(depth, block))
@@ -144,7 +146,7 @@ class Schedule:
         tasks = max(1, min(4 * self.cut_for, int(work / TASK_WORK)))
         strip = max(nr, min(block, n // tasks // nr * nr))
         rows = columns = float("inf")
-        if whole * self.kc * self.size <= STRIP_BYTES:
+        if whole * self.kc * self.size <= self.processor.strip:
             rows = n * (tasks + (0 if self.direct_b else 4))
         if self.cut_for > 1 and n >= 2 * self.cut_for * nr and not g.batch:
             if not is_static(g.m) or m <= STRIP_ROWS:
@@ -206,7 +208,7 @@ class Schedule:
         """Whether a core alone reads rows of A from memory: 90 % of the peak in place, 94 % packed (4096, Zen 5)."""
         rows = self.g.m if is_static(self.g.m) else 0
         depth = product(self.g.k) if self.static_k else 0
-        return self.threads == 1 and rows * depth * SIZE[a.element] > IN_CACHE
+        return self.threads == 1 and rows * depth * SIZE[a.element] > self.processor.in_memory
 
     def reads_right_in_place(self, m: int) -> bool:
         g, b = self.g, self.g.right
@@ -280,7 +282,13 @@ class Schedule:
 
     def group(self, sizes: Sizes) -> int:
         """How many depth blocks are worked on between two fork-joins."""
-        return max(1, min(self.steps_of(sizes), GROUP_BYTES // max(1, self.shared_room(sizes))))
+        return max(
+            1,
+            min(
+                self.steps_of(sizes),
+                self.processor.packed_panels // max(1, self.shared_room(sizes)),
+            ),
+        )
 
     def shared_room(self, sizes: Sizes) -> int:
         """Bytes of the panels that are packed beforehand, of one depth block."""

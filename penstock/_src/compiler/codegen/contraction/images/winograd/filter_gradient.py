@@ -25,6 +25,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     round_up,
     threads_of_sums,
 )
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR
@@ -33,7 +34,6 @@ from . import tiles
 from .tiles import POINTS, Side, TileReader, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_gradients, of_inputs, of_sums
 
-BLOCK_BYTES = 512 << 10  # of transformed tiles: a part of the L2
 MOST_TILES = 64  # of a block
 SUM_BYTES = 3 << 20  # of the sums of a range
 
@@ -68,7 +68,11 @@ class _Kernel(FilterGradientKernel):
         self.nr = self.nv * lanes
         self.down, self.across = tiles_along(g.h.out), tiles_along(g.w.out)
         all_rows = tiles.typical(g.batch) * self.down
-        most = min(MOST_TILES, BLOCK_BYTES // (POINTS * (g.channels + g.outputs) * self.size))
+        most = min(
+            MOST_TILES,
+            processor_of(self.target).winograd_tiles
+            // (POINTS * (g.channels + g.outputs) * self.size),
+        )
         parts = 4 * threads_of_sums()
         self.block_rows = max(1, min(most // self.across, all_rows // parts))
         blocks = -(-all_rows // self.block_rows)

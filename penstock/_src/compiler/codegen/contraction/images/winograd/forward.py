@@ -15,7 +15,6 @@ from penstock._src.compiler.codegen.contraction.images.weights import pack_tap
 from penstock._src.compiler.codegen.contraction.pack import room
 from penstock._src.compiler.codegen.contraction.tile import (
     MOST_VECTORS,
-    STREAM,
     accumulate,
     cost,
     fits,
@@ -38,6 +37,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     round_up,
     threads_of_cut,
 )  # fmt: skip
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, SIZE
@@ -46,7 +46,6 @@ from . import tiles
 from .tiles import POINTS, Side, TileReader, store_points, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_inputs, of_products, of_weights
 
-TASK_BYTES = 384 << 10  # of transformed inputs: a part of the L2
 MOST_TILES = 32  # of a task: then weights are read often enough
 MOST_WEIGHTS = 1 << 16  # channels times outputs: transformed they stay in the L3
 
@@ -102,7 +101,8 @@ class _Kernel:
 
     def _tiles(self, all_rows: int) -> tuple[int, int, int]:
         """(rows of tiles of a task, tiles and vectors of a register tile): the fewest cycles a tile."""
-        most = max(1, TASK_BYTES // (POINTS * self.c.channels * self.size))
+        processor = processor_of(self.target)
+        most = max(1, processor.winograd_inputs // (POINTS * self.c.channels * self.size))
         most = max(self.across, min(most, MOST_TILES))
         enough = max(1, all_rows // (4 * threads_of_cut(self.threads, self.epilogue)))
         best: tuple = (float("inf"),)
@@ -112,7 +112,7 @@ class _Kernel:
                 for mr in range(1, min(tiles, 16) + 1):
                     if self.vectors % nv or not fits(mr, nv, self.target):
                         continue
-                    cycles = -(-tiles // mr) * cost(mr, nv, self.target) / nv + STREAM
+                    cycles = -(-tiles // mr) * cost(mr, nv, self.target) / nv + processor.stream
                     best = min(best, (cycles / tiles, rows, mr, nv))
         return best[1:]
 

@@ -1,0 +1,76 @@
+"""The numbers of processors that code is cut by, in one table by class: how much of each cache a block may take, and costs.
+
+A class is the bytes of a vector register. 64 was measured on Zen 5; 32 there with AVX2 alone; 16 is by the caches of
+Cortex-A72 to Neoverse N1, not measured. What a class does not say is as on Zen 5. Numbers of the code itself (rows of a tile, tasks
+of a thread) stand in the file that uses them. Whatever the numbers are, results are the same up to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from penstock._src.native import Target
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """How a product is cut into blocks. A tuner replaces it for one product (tuning/).
+
+    depth         elements of k that a packed block has at most
+    wide_depth    the same where few rows meet many columns, and B is read once
+    columns       columns of a block of B at most
+    wide_columns  the same where B is read once
+    tile          (rows, vectors) of the register tile; None: the cost model's
+    cut           "columns", "rows" or "blocks"; None: the cost model's
+    """
+
+    depth: int = 384
+    wide_depth: int = 192
+    columns: int = 256
+    wide_columns: int = 1024
+    tile: tuple[int, int] | None = None
+    cut: str | None = None
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A class of processors. Sizes are bytes."""
+
+    blocking: Blocking = field(default_factory=Blocking)
+    broadcast: float = 1.0  # instructions that a broadcast of an element takes, its load included
+    stream: float = 8 / 3  # cycles in which a vector comes from the L2
+    # parts of the L1
+    gradient_window: int = 32 << 10  # of an image under a block of a filter gradient
+    # parts of the L2
+    window: int = 96 << 10  # of an image under a block of a convolution
+    wide_window: int = 300 << 10  # the same where fewer rows have too few pixels
+    depthwise_rows: int = 128 << 10  # of an image under a task of a depthwise convolution
+    weight_panel: int = 300 << 10  # of a convolution; a longer one is worked on by rows of taps
+    narrow_block: int = 256 << 10  # of B, if it is not cut along k
+    strip: int = 640 << 10  # of B under a strip of rows
+    winograd_inputs: int = 384 << 10  # transformed inputs of a task
+    winograd_tiles: int = 512 << 10  # transformed tiles of a block of a filter gradient
+    # a part of the L3, and what is past all caches
+    packed_panels: int = 8 << 20  # between two fork-joins of a product
+    in_memory: int = 16 << 20  # a matrix from this size on comes from memory
+
+
+_CLASSES = {
+    64: Processor(),
+    32: Processor(Blocking(depth=256, columns=192), broadcast=1.5),
+    16: Processor(Blocking(depth=256, columns=128, wide_columns=512), broadcast=1.5),
+}
+
+
+def processor_of(target: Target) -> Processor:
+    """The class of a target."""
+    return _CLASSES[target.vector_bytes]
+
+
+def blocking_of(target: Target, size: int = 4) -> Blocking:
+    """The blocking of the target's class, for sums of `size` bytes."""
+    found = processor_of(target).blocking
+    if size <= 4:
+        return found
+    # a block of doubles is to leave as much of the L2 free as one of floats (Zen 5: 87 -> 91 % of the peak at 2048)
+    return replace(found, depth=found.depth * 2 // 3, columns=found.columns * 3 // 4)
