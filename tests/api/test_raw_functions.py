@@ -26,8 +26,8 @@ def test_convolution_and_its_gradients():
     ones = tf.ones_like(y)
     by_filter = tf.conv2d_backprop_filter_v2(x, kernel, ones, [1] * 4, "SAME")
     by_input = tf.conv2d_backprop_input_v2(x, kernel, ones, [1] * 4, "SAME")
-    np.testing.assert_allclose(by_filter, dw, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(by_input, dx, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(by_filter, dw, rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(by_input, dx, rtol=2e-6, atol=1e-6)
 
 
 def test_empty_rows_are_filled():

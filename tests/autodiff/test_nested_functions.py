@@ -46,7 +46,7 @@ def counts(monkeypatch):
 def test_a_function_called_twice_on_the_same_tensor_has_one_gradient_at_each_depth(counts):
     f = nest(40, tf.sin, lambda g, x: g(x) + 0.5 * g(x))
     got = tf.function(gradient_of(f), autograph=False)(X)
-    np.testing.assert_allclose(got, np.cos(X) * 1.5**40, rtol=1e-4)
+    np.testing.assert_allclose(got, np.cos(X) * 1.5**40, rtol=2e-6)
     assert counts["graphs"] == 41
     assert counts["inputs"] < 41 * 41
 
@@ -62,7 +62,7 @@ def test_second_derivatives_of_a_function_called_twice():
 
     for way in (lambda g: g, lambda g: tf.function(g, autograph=False)):
         got = way(gradient_of(gradient_of(f)))(X)
-        np.testing.assert_allclose(got, gradient_of(gradient_of(plain))(X), rtol=1e-4)
+        np.testing.assert_allclose(got, gradient_of(gradient_of(plain))(X), rtol=2e-6)
 
 
 def test_gradients_of_one_of_two_equal_calls():
@@ -87,7 +87,7 @@ def test_gradients_of_functions_nested_deeper_than_the_stack(taken, counts):
     f = nest(250, tf.sin, lambda g, x: g(x) + tf.cos(x))
     gradient = gradient_of(f)
     gradient = gradient if taken == "eagerly" else tf.function(gradient, autograph=False)
-    np.testing.assert_allclose(gradient(X), np.cos(X) - 250 * np.sin(X), rtol=1e-4)
+    np.testing.assert_allclose(gradient(X), np.cos(X) - 250 * np.sin(X), rtol=5e-5)
     assert counts["graphs"] == 251
 
 

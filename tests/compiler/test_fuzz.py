@@ -89,7 +89,7 @@ def test_compiled_is_eager(steps, rows, columns, dtype):
         found = tf.function(lambda *a: program(steps, *a), autograph=False)(*arguments)
         for e, f in zip(expected, found, strict=True):
             assert e.dtype == f.dtype and e.shape == f.shape
-            np.testing.assert_allclose(e.numpy(), f.numpy(), rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(e.numpy(), f.numpy(), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_work_on_a_chain_is_linear_in_its_length(work, chain, is_gradient):
     assert twice_made < 2.2 * made
     assert twice_values < 2.5 * values + 1000
     function = of_length(70)
-    np.testing.assert_allclose(tf.function(function)(x), function(x), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(tf.function(function)(x), function(x), rtol=2e-6, atol=1e-6)
 
 
 def softmaxes(x, length):

@@ -135,7 +135,7 @@ def test_the_gradient_of_a_branch_on_the_host_whose_twin_keeps_values_of_unknown
 
     compiled = tf.function(gradient, input_signature=[tf.TensorSpec([None])])
     for x in tf.constant([1.0, 2.0]), tf.constant([-1.0, 2.0, 3.0]):
-        np.testing.assert_allclose(compiled(x), gradient(x), rtol=1e-4)
+        np.testing.assert_allclose(compiled(x), gradient(x), rtol=1e-5)
 
 
 def test_lists_of_one_length_whose_elements_have_other_shapes():

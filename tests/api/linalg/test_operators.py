@@ -59,14 +59,14 @@ def test_answers_are_those_of_the_dense_matrix(name):
             operator.matvec(x[:, 1], adjoint=adjoint), matrix @ x[:, 1], **CLOSE
         )
     determinant = np.linalg.det(dense)
-    np.testing.assert_allclose(operator.determinant(), determinant, rtol=1e-4)
+    np.testing.assert_allclose(operator.determinant(), determinant, rtol=2e-6)
     log = np.log(abs(determinant))
     np.testing.assert_allclose(operator.log_abs_determinant(), log, **CLOSE)
     np.testing.assert_allclose(operator.trace(), np.trace(dense), **CLOSE)
     np.testing.assert_allclose(operator.diag_part(), np.diag(dense), **CLOSE)
     np.testing.assert_allclose(operator.inverse().to_dense(), np.linalg.inv(dense), **CLOSE)
     np.testing.assert_allclose(operator.adjoint().to_dense(), dense.T, **CLOSE)
-    np.testing.assert_allclose(operator.cond(), np.linalg.cond(dense), rtol=1e-4)
+    np.testing.assert_allclose(operator.cond(), np.linalg.cond(dense), rtol=2e-6)
     ones = np.ones((4, 4), np.float32)
     np.testing.assert_allclose(operator.add_to_tensor(ones), dense + 1, **CLOSE)
 
@@ -75,12 +75,12 @@ def test_answers_are_those_of_the_dense_matrix(name):
 def test_products_of_operators(name):
     operator, other = OPERATORS[name], OPERATORS["triangular"]
     both = operator.to_dense().numpy() @ other.to_dense().numpy()
-    np.testing.assert_allclose((operator @ other).to_dense(), both, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose((operator @ other).to_dense(), both, rtol=2e-6, atol=2e-6)
     np.testing.assert_allclose(
         operator.solve(other).to_dense(),
         np.linalg.solve(operator.to_dense().numpy(), other.to_dense().numpy()),
-        rtol=1e-4,
-        atol=1e-4,
+        rtol=5e-6,
+        atol=2e-6,
     )
 
 

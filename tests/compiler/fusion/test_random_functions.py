@@ -101,7 +101,7 @@ def test_a_random_function(seed, symbolic):
     ]
     want, updates = interpreter.run(function, arrays)
     for g, w in zip(simulate.run(function, arrays)[0], want, strict=True):
-        np.testing.assert_allclose(g, w, rtol=2e-4, atol=2e-5)
+        np.testing.assert_allclose(g, w, rtol=2e-6, atol=1e-6)
 
     class Handle:
         value, version = arrays[-1].copy(), 0
@@ -111,9 +111,9 @@ def test_a_random_function(seed, symbolic):
         got = program(*arrays[:-1], Handle)
     for g, w in zip(got, want, strict=True):
         assert g.shape == w.shape
-        np.testing.assert_allclose(g, w, rtol=2e-4, atol=2e-5)
+        np.testing.assert_allclose(g, w, rtol=5e-6, atol=1e-6)
     for w in updates:
-        np.testing.assert_allclose(Handle.value, w, rtol=2e-4, atol=2e-5)
+        np.testing.assert_allclose(Handle.value, w, rtol=5e-6, atol=1e-6)
 
 
 def test_a_product_less_the_maximum_of_its_other_operand():

@@ -84,7 +84,7 @@ def run_steps(batch, steps=3):
         for g, w in zip(got, want, strict=True):
             np.testing.assert_allclose(g, w, rtol=2e-5, atol=2e-6)
     for handle, w in zip(handles, state, strict=True):
-        np.testing.assert_allclose(handle.value, w, rtol=1e-3, atol=2e-5)
+        np.testing.assert_allclose(handle.value, w, rtol=1e-5, atol=1e-6)
     assert [h.value.ctypes.data for h in handles] == memory
     return program
 

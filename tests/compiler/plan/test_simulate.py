@@ -45,7 +45,7 @@ def joined(p, x, w):
 @pytest.mark.parametrize("body", [sums_on_tiles, parts_of_a_long_axis, rows, joined])
 def test_scheduled_kernels_mean_what_primitives_do(body, rows_of_x):
     for g, w in zip(*simulated(body, (rows_of_x, 30), (30, 72)), strict=True):
-        np.testing.assert_allclose(g, w, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(g, w, rtol=5e-6, atol=2e-6)
 
 
 def split_columns(p, x, w):

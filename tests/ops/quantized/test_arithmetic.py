@@ -48,7 +48,7 @@ def test_sums_have_room():
     assert (float(low), float(high)) == (-49152, 49152)
     expected = floats(bytes_of(3), -1, 2) + floats(bytes_of(3), 0, 3)
     found = np.asarray(ints(made), "d") * 49152 / 2**31
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
 def test_another_range():
@@ -59,7 +59,7 @@ def test_another_range():
     )  # fmt: skip
     assert ints(made).numpy().tolist() == [28, 128, 177]
     low, high = raw.RequantizationRange(input=wide, input_min=-100.0, input_max=100.0)
-    np.testing.assert_allclose([low, high], [-0.78125, 0.390625], rtol=1e-4)
+    np.testing.assert_allclose([low, high], [-0.78125, 0.390625], rtol=2e-6)
 
 
 @pytest.mark.parametrize("op", ["QuantizedMaxPool", "QuantizedAvgPool"])

@@ -91,7 +91,7 @@ def test_batch_normalisation():
     types = [type_of(X), type_of(mean), type_of(mean)]
     y, m, v = results("batch_norm_training", [X, scale, offset], types, **form)
     expected = (X - mean) / np.sqrt(variance + 0.1) * scale + offset
-    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(y, expected, rtol=2e-6, atol=1e-6)
     np.testing.assert_allclose(m, mean, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(v, variance, rtol=1e-5)
     given = [X, scale, offset, mean, variance]
