@@ -327,7 +327,7 @@ def check_gradient(case: OpCase) -> None:
         )
 
     step = 1e-2 if single else 1e-6
-    rtol, atol = (3e-2, 3e-2) if single else (2e-5, 1e-6)
+    rtol, atol = (2e-3, 2e-3) if single else (2e-5, 1e-6)
     chosen = case.gradient if isinstance(case.gradient, tuple) else differentiable_inputs(case)
     for i in chosen:
         expected = differences(total, arrays, i, step)
