@@ -65,8 +65,9 @@ def watched_ops() -> Iterator[set[str]]:
     """Yields the set of names of all ops that run eagerly or are added to graphs within the block."""
     from penstock._src.core import dispatch
     from penstock._src.graph.graph import Graph
+    from penstock._src.util import slots
 
-    plain, into_graph, seen = dispatch.RUN_EAGERLY, Graph.execute, set()
+    plain, into_graph, seen = slots.RUN_EAGERLY, Graph.execute, set()
 
     def watch(cls: Any, inputs: Any, attrs: Any) -> Any:
         seen.add(cls.__name__)
@@ -76,12 +77,12 @@ def watched_ops() -> Iterator[set[str]]:
         seen.add(cls.__name__)
         return into_graph(graph, cls, *args, **kwargs)
 
-    dispatch.RUN_EAGERLY, Graph.execute = watch, watch_graph  # type: ignore[method-assign]
+    slots.RUN_EAGERLY, Graph.execute = watch, watch_graph  # type: ignore[method-assign]
     dispatch.OBSERVED.append(watch)
     try:
         yield seen
     finally:
-        dispatch.RUN_EAGERLY, Graph.execute = plain, into_graph  # type: ignore[method-assign]
+        slots.RUN_EAGERLY, Graph.execute = plain, into_graph  # type: ignore[method-assign]
         dispatch.OBSERVED.remove(watch)
 
 

@@ -26,7 +26,6 @@ from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
-from penstock._src.ops.control import functional
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
@@ -423,7 +422,7 @@ def add_conditional(
     return list(add_node(kind, tensors, attrs, name or ("case" if is_case else "cond")).outputs)
 
 
-def _op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:
+def op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:
     """The `gradient` of these ops' classes; finds the node by its outputs."""
     if not outputs or not isinstance(outputs[0], SymbolicTensor):
         raise NotImplementedError(
@@ -450,8 +449,6 @@ def gradient_function(function: GraphFunction) -> GraphFunction:
     return function.gradient
 
 
-functional.GRADIENT = _op_gradient
-functional.GRADIENT_FUNCTION = gradient_function
 for _kind in _CALLS:
     NODE_GRADIENTS[_kind], BACKWARD_GRAPHS[_kind] = call_gradient, _call_backward
 for _kind in ("If", "StatelessIf", "Case", "StatelessCase"):

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.util.above import above
 from penstock._src.util.flags import flags
+from penstock._src.util.slots import above
 
 
 class Program(Protocol):

@@ -3,12 +3,12 @@
 from typing import Any, NamedTuple
 
 from penstock._src.core import dtypes
-from penstock._src.core import op as op_contract
 from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.util import slots
 from penstock._src.util.export import export
 
 
@@ -125,7 +125,7 @@ def shape_of_vector(vector: Any) -> TensorShape:
     value = getattr(vector, "_value", None)
     if value is not None:
         return TensorShape([int(d) for d in value])
-    return op_contract.STATIC_SHAPE(vector)
+    return slots.STATIC_SHAPE(vector)
 
 
 @export("IndexedSlicesSpec")

@@ -13,21 +13,12 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType, as_dtype, float32, float64, int32, int64
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import to_array
+from penstock._src.util import slots
 from penstock._src.util.export import export
 
 Conversion = Callable[..., Any]
 _REGISTERED: list[tuple[int, tuple[type, ...], Conversion]] = []
 _FOUND: dict[type, Conversion | None] = {}
-
-
-def _unset(*arguments: Any, **named: Any) -> Any:
-    raise RuntimeError("Constants are made once penstock._src.eager is loaded.")
-
-
-# Set by eager/execute.py: makes a constant in the current context; packs a list of tensors; brings a tensor of another
-# context into the current one (as a capture while a graph is built).
-MAKE_CONSTANT: Callable[[np.ndarray, DType, str | None], Tensor] = _unset
-PACK: Callable[..., Tensor] = _unset
 
 
 def is_tensor_like(value: Any) -> bool:
@@ -96,7 +87,7 @@ def convert_to_tensor(
         wanted = dtype or dtype_hint or preferred_dtype or NUMBERS[type(value)]
         quick = number(value, wanted)
         if quick is not None:
-            return MAKE_CONSTANT(*quick, name)
+            return slots.MAKE_CONSTANT(*quick, name)
     elif isinstance(value, Tensor):
         if dtype is not None and value.dtype is not dtype and value.dtype.base_dtype is not dtype:
             raise ValueError(
@@ -146,7 +137,7 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
             if result is not NotImplemented:
                 return _checked(result, dtype)
     if isinstance(value, (list, tuple)) and _holds_tensor(value):
-        return PACK(value, dtype, name)
+        return slots.PACK(value, dtype, name)
     return _constant(value, dtype, name)
 
 
@@ -161,7 +152,7 @@ def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
 
 def _constant(value: Any, dtype: DType | None, name: str | None) -> Tensor:
     array, dtype = to_array(value, dtype, STATE.graph is not None)
-    return MAKE_CONSTANT(array, dtype, name)
+    return slots.MAKE_CONSTANT(array, dtype, name)
 
 
 def _holds_tensor(values: Any) -> bool:

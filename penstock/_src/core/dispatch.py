@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-EagerExecutor = Callable[[type, tuple[Any, ...], dict[str, Any]], Any]
-
 
 class State(threading.local):
     """The current graph, tapes and scopes of a thread."""
@@ -29,14 +27,6 @@ class State(threading.local):
 STATE = State()
 
 
-def _no_executor(cls: Any, inputs: Any, attrs: Any) -> Any:
-    raise RuntimeError("Ops run once penstock._src.eager is loaded.")
-
-
-# Set by eager/execute.py: runs an op eagerly. Takes the op's class; a tensor or convertible value per argument (a list for
-# a list argument); and the attributes that are not inferred from the inputs. Returns the output, a tuple of several, or
-# None. `graph.execute` does the same in a graph.
-RUN_EAGERLY: EagerExecutor = _no_executor
 # Registered observers of every op: while there is one, constants are made by ops as well.
 OBSERVED: list[Any] = []
 

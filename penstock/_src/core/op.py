@@ -40,6 +40,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
+from penstock._src.util import slots
 
 OPS: dict[str, type["Op"]] = {}
 # Errors of NumPy and Python for arguments of the wrong shape, rank or range.
@@ -72,25 +73,16 @@ class InputShape(TensorShape):
     @property
     def value(self) -> np.ndarray | None:
         """The static value, or None if the value may differ between runs."""
-        return STATIC_VALUE(self._tensor)
+        return slots.STATIC_VALUE(self._tensor)
 
     def as_shape(self) -> TensorShape:
         """The shape that this input holds as a shape vector; unknown elements give unknown dimensions."""
-        return STATIC_SHAPE(self._tensor)
+        return slots.STATIC_SHAPE(self._tensor)
 
     @property
     def handle_data(self) -> Any:
         """For a resource or variant: the list of (shape, dtype) it holds, if known."""
         return getattr(self._tensor, "_handle_data", None)
-
-
-def _unset(tensor: Any) -> Any:
-    raise RuntimeError("Static values are known once penstock._src.graph is loaded.")
-
-
-# Set by graph/static_values.py, which knows graphs.
-STATIC_VALUE: Callable[[Any], np.ndarray | None] = _unset
-STATIC_SHAPE: Callable[[Any], TensorShape] = _unset
 
 
 class Op:

@@ -20,6 +20,7 @@ from penstock._src.core.calls.attributes import REQUIRED
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import OPS, Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.util import slots
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
 CLASS = re.compile(r"^(?:class |\w+\(\")([A-Z]\w*)[(\"]", re.MULTILINE)
@@ -79,7 +80,7 @@ FUNCTION = """
 def {op}({parameters}*, name=None, **attrs):
     graph = STATE.graph
     if graph is None:
-        return dispatch.RUN_EAGERLY(cls, ({parameters}), attrs)
+        return slots.RUN_EAGERLY(cls, ({parameters}), attrs)
     return graph.execute(cls, ({parameters}), attrs, name)
 """
 
@@ -88,7 +89,7 @@ def make_function(cls: type[Op]) -> Callable[..., Any]:
     """Returns the function of an op: its inputs, then its attributes, then `name`."""
     parameters = "".join(f"{argument.name}, " for argument in cls.inputs)
     text = FUNCTION.format(op=cls.op_type, parameters=parameters)
-    scope: dict[str, Any] = {"STATE": dispatch.STATE, "dispatch": dispatch, "cls": cls}
+    scope: dict[str, Any] = {"STATE": dispatch.STATE, "slots": slots, "cls": cls}
     # Use this file's name, so that messages and tracebacks treat the frame as library code.
     exec(compile(text, __file__, "exec"), scope)
     call: Any = scope[cls.op_type]

@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
+from penstock._src.util.slots import above
 
 
 @export(v1=["Dimension", "compat.v1.Dimension"])
@@ -198,10 +199,7 @@ class TensorShape:
 
     def as_proto(self) -> Any:
         """Returns the TensorShapeProto of this shape."""
-        from_shape = TO_PROTO
-        if from_shape is None:
-            raise RuntimeError("TensorShape.as_proto: load penstock's protos first.")
-        return from_shape(self)
+        return above("shape_to_proto")(self)
 
     experimental_as_proto = as_proto
 
@@ -414,10 +412,6 @@ class TensorShape:
 
     def __deepcopy__(self, memo: Any) -> "TensorShape":
         return self
-
-
-# Set by graph/serialize/attributes.py: converts a shape to a TensorShapeProto.
-TO_PROTO: Any = None
 
 
 def make_shape(dims: tuple[int | None, ...]) -> TensorShape:

@@ -8,7 +8,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
-from penstock._src.function import concrete as _runs_functions  # noqa: F401
+from penstock._src.function import run as _runs_graph_functions  # noqa: F401
 from penstock._src.function.autograph.convert import call as call_converted
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph

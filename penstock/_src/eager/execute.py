@@ -23,6 +23,7 @@ from penstock._src.eager.compiled import (
 from penstock._src.eager.constants import integer
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.rules import Binary, HostUnary
+from penstock._src.util import slots
 from penstock._src.util.quiet import quietly
 
 # Limit per op class of cached kernels, one for each combination of dtypes and attributes.
@@ -57,7 +58,7 @@ def _runner(op: Op) -> Callable[..., Any]:
 
 
 def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    """Runs an op now. See `core.dispatch.RUN_EAGERLY`."""
+    """Runs an op now. See `util.slots.RUN_EAGERLY`."""
     bound = cls.bound
     kernel: Kernel | None = None
     values: Sequence[Any] = ()
@@ -370,6 +371,6 @@ def _type_of_first_tensor(values: Any) -> DType | None:
     return None
 
 
-dispatch.RUN_EAGERLY = execute
-convert.MAKE_CONSTANT = make_constant
-convert.PACK = pack
+slots.RUN_EAGERLY = execute
+slots.MAKE_CONSTANT = make_constant
+slots.PACK = pack

@@ -21,18 +21,11 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.util.above import above
+from penstock._src.util import slots
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 
 UNIQUE = itertools.count()
-
-
-def _nothing(tensor: Any) -> Any:
-    return None
-
-
-# Set by function/tracing.py: returns the value of a tensor in a function being traced, if it depends on no argument.
-LIFT: Callable[[Any], Any] = _nothing
 
 
 def announce_creation(variable: Any) -> None:
@@ -171,7 +164,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def _lifted(self, value: Any) -> Any:
         if isinstance(value, Tensor) and not hasattr(value, "_value") and STATE.graph is None:
-            lifted = LIFT(value)
+            lifted = slots.LIFT(value)
             if lifted is not None:
                 return lifted
             raise ValueError(

@@ -14,18 +14,15 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function import run as _runs_graph_functions  # noqa: F401
 from penstock._src.function.differentiable import DifferentiableFunction
-from penstock._src.function.run import make_runner
 from penstock._src.function.trace_type import leaf_names
-from penstock._src.graph import library
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.serialize import exporter
 from penstock._src.graph.trace import fill_outputs
 from penstock._src.util import nest
-
-library.MAKE_RUNNER = make_runner
 
 _MOST_KNOWN = 256
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.graph.library import GraphFunction
+from penstock._src.util import slots
 
 
 def make_runner(function: GraphFunction) -> Any:
@@ -16,3 +17,6 @@ def make_runner(function: GraphFunction) -> Any:
         function.name,
         why_host=function.why_host,
     )
+
+
+slots.MAKE_RUNNER = make_runner

@@ -9,7 +9,6 @@ from penstock._src.compiler.compile import compile_graph
 from penstock._src.core.errors import OpError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager import variable as variable_module
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.autograph import convert
 from penstock._src.function.concrete import ConcreteFunction
@@ -18,7 +17,7 @@ from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import SymbolicTensor
-from penstock._src.util import collector, nest
+from penstock._src.util import collector, nest, slots
 
 
 @dataclass
@@ -194,5 +193,5 @@ def lift(tensor: SymbolicTensor) -> EagerTensor | None:
     return EagerTensor(value, tensor.dtype)
 
 
-variable_module.LIFT = lift  # type: ignore[attr-defined]
-graph_trace.CONVERT = lambda function: convert.converted(function) or function
+slots.LIFT = lift
+slots.CONVERT = lambda function: convert.converted(function) or function

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.util.above import above
+from penstock._src.util.slots import above
 
 
 class GraphConversions:

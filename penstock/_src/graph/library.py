@@ -1,13 +1,14 @@
 """GraphFunction: a FuncGraph with fixed inputs and outputs; call and control flow ops hold one as an attribute."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util import slots
 
 _COUNT = itertools.count(1)
 
@@ -20,14 +21,6 @@ class Runner(Protocol):
 
     def __call__(self, values: list[Any]) -> list[Any]:
         """Does the same, and checks the number of values."""
-
-
-def _no_compiler(function: "GraphFunction") -> Runner:
-    raise RuntimeError("Graph functions run once penstock._src.function is loaded.")
-
-
-# Set by function/concrete.py, which is above the compiler: makes a function runnable.
-MAKE_RUNNER: Callable[["GraphFunction"], Runner] = _no_compiler
 
 
 class GraphFunction:
@@ -94,7 +87,7 @@ class GraphFunction:
     def executable(self) -> Runner:
         """The compiled or interpreted form; made at first use."""
         if self._runner is None:
-            self._runner = MAKE_RUNNER(self)
+            self._runner = slots.MAKE_RUNNER(self)
         return self._runner
 
     def run(self, values: Sequence[Any]) -> list[Any]:

@@ -3,13 +3,13 @@
 import dataclasses
 from typing import Any
 
-from penstock._src.core import op as op_contract
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OperatorNotAllowedInGraphError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.graph.conversions import OperationConversions
+from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.locations import Location
 
@@ -118,7 +118,7 @@ class SymbolicTensor(Tensor):
 
     def __int__(self) -> int:
         # A tensor with a static value can be used as a Python integer.
-        value = op_contract.STATIC_VALUE(self)
+        value = slots.STATIC_VALUE(self)
         if value is not None and value.size == 1:
             return int(value.reshape(()))
         raise TypeError(f"int() argument must be a number, not the symbolic tensor {self.name}.")

@@ -11,6 +11,7 @@ from penstock._src.core.errors import OpError
 from penstock._src.core.op import group_arguments
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape, unknown_shape
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.util import slots
 from penstock._src.util.export import export
 
 # Larger values are not computed while building a graph.
@@ -232,5 +233,5 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
     return None if value is None else (value if value.ndim else value[()])
 
 
-op_contract.STATIC_VALUE = constant_value
-op_contract.STATIC_SHAPE = constant_value_as_shape
+slots.STATIC_VALUE = constant_value
+slots.STATIC_SHAPE = constant_value_as_shape

@@ -11,20 +11,12 @@ from penstock._src.core.registry import raw
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.util import nest
-
-
-def _unchanged(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
-
-
-# Set by function/autograph: converts callables that users pass to ops such as map_fn while a graph is built.
-CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = _unchanged
+from penstock._src.util import nest, slots
 
 
 def autograph_converted(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns `function`, converted by AutoGraph if a graph is being built."""
-    return CONVERT(function) if STATE.graph is not None else function
+    return slots.CONVERT(function) if STATE.graph is not None else function
 
 
 @contextlib.contextmanager

@@ -18,12 +18,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core import op as op_module
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.ir.errors import NeedsValue, NotLowerable
 from penstock._src.ops import infer
+from penstock._src.util import slots
 from penstock._src.util.quiet import quiet
 
 
@@ -56,7 +56,7 @@ def static_value(x: Any) -> np.ndarray | None:
     if isinstance(x, np.ndarray | np.generic):
         return np.asarray(x)
     value = getattr(x, "_value", None)
-    return op_module.STATIC_VALUE(x) if value is None else value
+    return slots.STATIC_VALUE(x) if value is None else value
 
 
 def shape_of(x: Any) -> Any:

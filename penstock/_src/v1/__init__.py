@@ -1,7 +1,7 @@
 """One room for TensorFlow 1: what only `tf.compat.v1` has, on top of everything else.
 
 In: programs written for graphs and sessions, and TensorFlow 1's names and orders of arguments. Out: calls of what TensorFlow 2
-has (`api/`, `function/`, `saving/`); nothing below imports from here, and what lower objects ask for by name is in `util/above.py`.
+has (`api/`, `function/`, `saving/`); nothing below imports from here, and what lower objects ask for by name is in `util/slots.py`.
 
 The floors, high to low; a folder imports from its own and from lower ones:
 

@@ -19,9 +19,9 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
-from penstock._src.util.above import above
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 
 # TensorFlow 2.21's version of GraphDefs.
 PRODUCER = 2474

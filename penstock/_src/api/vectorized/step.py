@@ -14,7 +14,7 @@ from penstock._src.core.registry import find, raw
 from penstock._src.core.values import kernel_state
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.static_values import get_static_value
-from penstock._src.util import nest
+from penstock._src.util import nest, slots
 
 
 class Step:
@@ -170,7 +170,7 @@ def run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], node: Ope
         made = graph.execute(cls, inputs, attrs, None)
     elif cls.stateful:
         with kernel_state.of_node({}, node):
-            made = dispatch.RUN_EAGERLY(cls, inputs, attrs)
+            made = slots.RUN_EAGERLY(cls, inputs, attrs)
     else:
-        made = dispatch.RUN_EAGERLY(cls, inputs, attrs)
+        made = slots.RUN_EAGERLY(cls, inputs, attrs)
     return [] if isinstance(made, Operation) or made is None else nest.flatten(made)

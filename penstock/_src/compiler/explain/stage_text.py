@@ -7,7 +7,7 @@ from collections.abc import Callable
 from penstock._src.compiler.plan.launch_table import Launch
 from penstock._src.compiler.stages import Compiled
 from penstock._src.native import Code, assembly
-from penstock._src.util.above import above
+from penstock._src.util.slots import above
 
 
 def _launched(compiled: Compiled) -> list[Launch]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock._src.core.tracking import trackable as tracking
 from penstock._src.core.tracking.trackable import NoDependency, Trackable
+from penstock._src.util import slots
 from penstock._src.util.export import export
 
 
@@ -243,4 +244,4 @@ def wrap_or_unwrap(value: Any) -> Any:
     return value
 
 
-tracking.WRAP = wrap_or_unwrap
+slots.WRAP = wrap_or_unwrap

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.util import slots
 from penstock._src.util.export import export
 
 
@@ -148,14 +149,10 @@ class NoDependency:
         self.value = value
 
 
-# Set by core/tracking/data_structures.py: wraps a list, dict or tuple in a tracking container.
-WRAP: Callable[[Any], Any] = lambda value: value  # noqa: E731
-
-
 @export("__internal__.tracking.wrap", v1=[])
 def wrap(value: Any) -> Any:
     """Wraps a list, dict or tuple in a container that tracks its trackable elements."""
-    return WRAP(value)
+    return slots.WRAP(value)
 
 
 @export("__internal__.tracking.sticky_attribute_assignment", v1=[])

@@ -14,6 +14,7 @@ from penstock._src.distribute.dtensor.layout import UNSHARDED, Layout
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.rules import result_layout
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util import slots
 from penstock._src.util.export import export
 
 DEVICE = "/job:localhost/replica:0/task:0/device:CUSTOM:0"
@@ -113,9 +114,9 @@ _PLAIN: list[Any] = []
 def _install() -> None:
     """Puts the hook in place, once there are DTensors: programs without any do not pass it."""
     if not _PLAIN:
-        _PLAIN.append(dispatch.RUN_EAGERLY)
+        _PLAIN.append(slots.RUN_EAGERLY)
         dispatch.OBSERVED.append(_run)
-        dispatch.RUN_EAGERLY = _run
+        slots.RUN_EAGERLY = _run
 
 
 def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

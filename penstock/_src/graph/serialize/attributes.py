@@ -4,7 +4,7 @@ import typing
 from collections.abc import Callable
 from typing import Any, Literal
 
-from penstock._src.core import dtypes, shapes
+from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function, TensorValue
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
@@ -94,9 +94,6 @@ def shape_to_proto(shape: TensorShape) -> Any:
     for size in shape.as_list():
         made.dim.add(size=-1 if size is None else size)
     return made
-
-
-shapes.TO_PROTO = shape_to_proto
 
 
 def shape_from_proto(proto: Any) -> TensorShape:

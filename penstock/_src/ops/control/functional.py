@@ -1,6 +1,5 @@
 """If, While, Case and calls: ops whose attributes are graph functions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,11 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
 from penstock._src.core.typesets import ANY
-
-# Set by autodiff/control_flow.py: (inputs, outputs, output gradients) -> input gradients, flat.
-GRADIENT: Callable[[Op, list[Any], list[Any], list[Any]], list[Any]] | None = None
+from penstock._src.util.slots import above
 
 
 def _gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:
-    if GRADIENT is None:
-        raise RuntimeError("Gradients are known once penstock._src.autodiff is loaded.")
-    return GRADIENT(op, inputs, outputs, gradients)
-
-
-# Set by autodiff/control_flow.py: the function of arguments and of gradients of results that gives gradients of arguments.
-GRADIENT_FUNCTION: Callable[[Any], Any] | None = None
+    return above("op_gradient")(op, inputs, outputs, gradients)
 
 
 def truth(value: Any, op: str) -> bool:
@@ -187,9 +178,7 @@ class SymbolicGradient(Op):
         return [TensorShape(argument) for argument in input[: len(self.Tout)]]
 
     def eager(self, input):
-        if GRADIENT_FUNCTION is None:
-            raise RuntimeError("Gradients are known once penstock._src.autodiff is loaded.")
-        return GRADIENT_FUNCTION(self.f).run(input)
+        return above("gradient_function")(self.f).run(input)
 
 
 class RemoteCall(Op):

@@ -23,8 +23,8 @@ from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.saved_model import constants, custom_gradients
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
-from penstock._src.util.above import above
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 
 
 class _UserObject(AutoTrackable):

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.core import dispatch, dtypes
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
@@ -22,7 +22,7 @@ from penstock._src.proto.saved import VariableDef
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.assets import Asset
 from penstock._src.saving.saved_model.load import empty_variable
-from penstock._src.util import nest
+from penstock._src.util import nest, slots
 from penstock._src.v1.saving.signature_defs import get_tensor_from_tensor_info
 from penstock._src.v1.saving.wrapped import WrappedFunction
 
@@ -105,7 +105,7 @@ class Program:
             self.variables.append(variable)
             held = variable.handle
         else:
-            held = dispatch.RUN_EAGERLY(type(node.raw_op), (), attrs)
+            held = slots.RUN_EAGERLY(type(node.raw_op), (), attrs)
         self.graph._captures[held._id] = (held, output)
         self.graph.inputs.append(output)
 

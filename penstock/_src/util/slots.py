@@ -1,0 +1,71 @@
+"""What lower layers take from higher ones: the whole list.
+
+Imports go downwards only. What is called often is a slot: a name of this module, filled once, when the module that fills it is loaded (by
+api/load.py, or with tf.function). What is asked for rarely is a row of TABLE, and loaded then.
+
+    slot                 filled by                      called by
+    RUN_EAGERLY          eager/execute.py               every op outside of graphs
+    MAKE_CONSTANT, PACK  eager/execute.py               core/convert.py: arrays, and sequences that hold tensors, as tensors
+    STATIC_VALUE         graph/static_values.py         shape rules, gradients: a tensor's value that is the same in every run, or None
+    STATIC_SHAPE         graph/static_values.py         shape rules: the shape that a vector holds, as far as it is known
+    WRAP                 core/tracking/data_structures  assignments to attributes of trackable objects: lists and dicts that track
+    MAKE_RUNNER          function/run.py                graph/library.py: makes a graph function runnable
+    CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
+    LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now
+
+Besides these, higher layers give classes of lower ones only operators and methods of Tensor, Variable and RaggedTensor (api/operators.py,
+api/variables.py, api/ragged_overrides/table.py).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.util.lazy import resolve
+
+
+def _empty(message: str) -> Callable[..., Any]:
+    def slot(*args: Any) -> Any:
+        raise RuntimeError(message)
+
+    return slot
+
+
+# Takes the class of the op; a tensor, or what converts to one, per argument (a list for a list argument); and the attributes that do
+# not follow from the inputs. Returns the output, a tuple of several, or None for none. In a graph, `graph.execute` answers likewise.
+RUN_EAGERLY = _empty("Ops run once penstock._src.eager is loaded.")
+MAKE_CONSTANT = _empty("Tensors are made once penstock._src.eager is loaded.")
+PACK = _empty("Tensors are made once penstock._src.eager is loaded.")
+STATIC_VALUE = _empty("Static values are known once penstock._src.graph is loaded.")
+STATIC_SHAPE = _empty("Static values are known once penstock._src.graph is loaded.")
+WRAP = _empty("Attributes are tracked once penstock._src.core.tracking.data_structures is loaded.")
+MAKE_RUNNER = _empty("Graph functions run once penstock._src.function is loaded.")
+# Without tf.function nothing is converted, and no function is being traced.
+CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function  # noqa: E731
+LIFT: Callable[[Any], Any] = lambda tensor: None  # noqa: E731
+
+# {name of an object: the module that has it}
+TABLE = {
+    "find_device": "devices.table",  # the compiler's device of a name
+    "graph_def": "graph.serialize.exporter",  # Graph.as_graph_def
+    "versions": "graph.serialize.exporter",  # Graph.graph_def_versions
+    "node_def": "graph.serialize.exporter",  # Operation.node_def
+    "attribute_of": "graph.serialize.exporter",  # Operation.get_attr
+    "op_def": "graph.serialize.op_definitions",  # Operation.op_def
+    "op_def_named": "graph.serialize.op_definitions",  # Graph.op_def_for_type
+    "create_operation": "graph.serialize.op_definitions",  # Graph.create_op
+    "add_from_node_def": "graph.serialize.op_definitions",  # Operation.from_node_def
+    "shape_to_proto": "graph.serialize.attributes",  # TensorShape.as_proto
+    "op_gradient": "autodiff.control_flow",  # gradients of If and its like on host values
+    "gradient_function": "autodiff.control_flow",  # the op SymbolicGradient
+    "stablehlo_text": "exporters.stablehlo.export",  # programs as text at that stage
+    "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
+    "Session": "v1.graphs.session",  # tf.test.TestCase.session
+    "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
+    "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto
+    "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
+}
+
+
+def above(name: str) -> Any:
+    """Returns the object of a higher layer that the table lists under `name`."""
+    return resolve(f"penstock._src.{TABLE[name]}", name)

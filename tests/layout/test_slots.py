@@ -1,0 +1,84 @@
+"""What is put into a lower layer from above is listed: `util/slots.py`, and the operators of tensors."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import penstock as tf
+from penstock._src.util import slots
+from penstock._src.util.lazy import resolve
+
+SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
+SLOTS = [name for name, held in vars(slots).items() if name.isupper() and callable(held)]
+GRAFTS = {  # files that give attributes to classes or modules of other files, and why
+    "api/operators.py": "operators of Tensor and Variable are public functions, with their conversions and dispatch",
+    "api/variables.py": "methods of Variable that are public functions",
+    "api/ragged_overrides/table.py": "operators of RaggedTensor are public functions",
+    "api/ragged/indexing.py": "indexing makes ragged tensors, so the class cannot import it",
+    "api/linalg/operators/functions.py": "functions on operators need every kind of them",
+    "api/numpy/behavior.py": "done when the user asks for NumPy's behavior",
+    "distribute/local.py": "the default strategy is a strategy",
+    "distribute/dtensor/scopes.py": "ops pass the hook once there are DTensors",
+}
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    return {(a.asname or a.name).split(".")[0] for node in nodes for a in node.names}
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run when a module is imported."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        yield statement
+        for part in ("body", "orelse", "finalbody"):
+            yield from _at_import(getattr(statement, part, []))
+
+
+def grafts(path: Path) -> Iterator[str]:
+    """What the module assigns to attributes of what it imports: while it is imported, or by `setattr` at any time."""
+    tree = ast.parse(path.read_text())
+    imported = _imported(tree) - {"slots"}
+    for statement in _at_import(tree.body):
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Attribute) and _root(target) in imported:
+                    yield f"{statement.lineno}: {ast.unparse(target)}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr":
+            if _root(node.args[0]) in imported - {"self", "sys"}:
+                yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("name", SLOTS)
+def test_slots_are_filled_by_the_module_that_they_name(name):
+    tf.function(lambda: 0)
+    row = next(line for line in slots.__doc__.splitlines() if re.search(rf"\b{name}\b", line))
+    filler = getattr(slots, name).__module__.replace(".", "/")
+    assert any(word.removesuffix(".py") in filler for word in row.split() if "/" in word), filler
+
+
+def test_the_table_of_names_above_finds_them():
+    for name, module in slots.TABLE.items():
+        assert resolve(f"penstock._src.{module}", name) is not None
+
+
+def test_nothing_else_is_given_to_other_modules():
+    found = {str(path.relative_to(SRC)): list(grafts(path)) for path in SRC.rglob("*.py")}
+    assert not {name: lines for name, lines in found.items() if lines and name not in GRAFTS}
+    assert not [name for name in GRAFTS if not found[name] and name not in AT_CALL]
+
+
+# These assign when a function is called.
+AT_CALL = {"distribute/dtensor/scopes.py"}
