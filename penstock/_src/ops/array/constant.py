@@ -74,7 +74,6 @@ class _Placeholder(Op):
     """A value that is fed when the graph runs."""
 
     signature = "-> output: dtype"
-    is_abstract = True
     dtype: DType
 
     def output_shape(self):

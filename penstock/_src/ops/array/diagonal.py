@@ -69,7 +69,6 @@ class _MatrixDiagPart(Op):
 
     signature = "input: T, k: int32, padding_value: T -> diagonal: T"
     T = ANY
-    is_abstract = True
     align = "RIGHT_LEFT"
     vectorize = "rows, shared, shared"
 
@@ -168,7 +167,6 @@ class _MatrixDiag(Op):
         "diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T -> output: T"
     )
     T = ANY
-    is_abstract = True
     align = "RIGHT_LEFT"
     vectorize = "rows, shared, shared, shared, shared"
 
@@ -294,7 +292,6 @@ class _MatrixSetDiag(Op):
 
     signature = "input: T, diagonal: T, k: int32 -> output: T"
     T = ANY
-    is_abstract = True
     align = "RIGHT_LEFT"
     vectorize = "rows, rows, shared"
 

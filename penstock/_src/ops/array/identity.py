@@ -13,7 +13,6 @@ class _Identity(Op):
     """The input itself."""
 
     signature = "input: T -> output: T[input]"
-    is_abstract = True
     takes_slices = True
     T = ANY
     is_elementwise = True
@@ -105,7 +104,6 @@ class IdentityN(Op):
 class _Copy(_Identity):
     """A copy of the input."""
 
-    is_abstract = True
     tensor_name: str = ""
     debug_ops_spec: list[str] = []
 

@@ -132,7 +132,6 @@ class _TensorScatter(Op):
     """A tensor with updates combined at index vectors; `how` names the combination."""
 
     signature = "tensor: T, indices: Tindices, updates: T -> output: T"
-    is_abstract = True
     T = ANY
     Tindices = INDEX
     bad_indices_policy: str = ""
@@ -198,8 +197,6 @@ class TensorScatterSub(_TensorScatter):
 class _TensorScatterExtreme(_TensorScatter):
     """The larger or smaller of the tensor and its updates; equal ones share the gradient."""
 
-    is_abstract = True
-
     def gradient(self, tensor, indices, updates, output, dy):
         kept = cast(raw.Equal(tensor, output), dy.dtype)
         taken = cast(raw.Equal(updates, raw.GatherNd(output, indices)), dy.dtype)
@@ -248,7 +245,6 @@ class _Inplace(Op):
     """x with rows v combined at row numbers i; the result is a tensor of its own."""
 
     signature = "x: T, i: int32, v: T -> y: T[x]"
-    is_abstract = True
     T = ANY
 
     @quiet

@@ -129,7 +129,6 @@ def gathered_block(p, x, starts, sizes):
 class _Strided(Op):
     """An op about the elements that begin, end, strides and five masks select."""
 
-    is_abstract = True
     Index = INDEX
     begin_mask: int = 0
     end_mask: int = 0

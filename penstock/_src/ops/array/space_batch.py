@@ -231,7 +231,6 @@ class BatchToSpaceND(Op):
 class _SquareBlocks(Op):
     """A move between the two spatial dimensions of NHWC images and the batch."""
 
-    is_abstract = True
     T = ANY
     block_size: int
     minimum = {"block_size": 2}
@@ -315,7 +314,6 @@ class _SpaceDepth(Op):
     """A move between the spatial dimensions and the depth of images."""
 
     signature = "input: T -> output: T"
-    is_abstract = True
     T = ANY
     block_size: int
     data_format: Layout = "NHWC"
@@ -412,8 +410,6 @@ def window_of(size, kernel, stride, rate, padding):
 
 class _Patches(Op):
     """The patches around points at equal distances, each flattened into the depth."""
-
-    is_abstract = True
 
     def spatial(self):
         """Returns kernel sizes, strides and rates of the spatial dimensions."""

@@ -27,8 +27,6 @@ def alone(op, group_size):
 class _Collective(Op):
     """The tensor itself: what a group of one adds up, gathers or exchanges."""
 
-    is_abstract = True
-
     def output_shape(self, input, *_rest):
         return input
 
@@ -176,7 +174,6 @@ class CollectiveInitializeCommunicator(Op):
 
 
 class _WithCommunicator(Op):
-    is_abstract = True
     T = FLOAT | INDEX
     timeout_seconds: float = 0.0
     stateful = True

@@ -340,8 +340,6 @@ class TensorListGather(ListOp):
 class _Scatter(ListOp):
     """Rows of a tensor put at `indices` of a list."""
 
-    is_abstract = True
-
     def put(self, held: TensorList, tensor: Any, indices: Any) -> TensorList:
         items = list(held.items)
         for row, index in zip(tensor, indices.tolist(), strict=True):

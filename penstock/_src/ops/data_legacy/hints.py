@@ -23,8 +23,6 @@ from penstock._src.ops.variants import variant
 class _Same(UnnamedDatasetOp):
     """The same elements."""
 
-    is_abstract = True
-
     def pipeline(self, input_dataset, *_asked):
         return PassOn(input_dataset)
 
@@ -212,7 +210,6 @@ class ChooseFastestBranchDataset(UnnamedDatasetOp):
 class _Removed(UnnamedDatasetOp):
     """A dataset that TensorFlow no longer reads."""
 
-    is_abstract = True
     stateful = True
 
     def pipeline(self, filenames):

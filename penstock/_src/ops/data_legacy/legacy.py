@@ -69,8 +69,6 @@ variant(
 class _Interleaved(UnnamedDatasetOp):
     """Elements in turn of each of `cycle_length` datasets that `f` makes."""
 
-    is_abstract = True
-
     def pipeline(self, input_dataset, other_arguments, cycle_length, block_length, *rest):
         block = positive(self, "`block_length`", block_length)
         cycle = nested._cycle(self, cycle_length)
@@ -177,7 +175,6 @@ variant("ExperimentalRebatchDataset", RebatchDataset)
 class _Parsed(UnnamedDatasetOp):
     """The features of batches of serialized examples."""
 
-    is_abstract = True
     ragged_keys = ragged_value_types = ragged_split_types = ()
 
     def pipeline(self, input_dataset, num_parallel_calls, dense_defaults):

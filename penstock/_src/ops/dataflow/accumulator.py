@@ -106,7 +106,6 @@ class HostSparseAccumulator(HostAccumulator):
 
 
 class _MakeAccumulator(Op):
-    is_abstract = True
     kind = HostAccumulator
     dtype: DType
     dtype_types = NUMBER
@@ -148,8 +147,6 @@ class SparseConditionalAccumulator(_MakeAccumulator):
 
 
 class _AccumulatorOp(Op):
-    is_abstract = True
-
     def accumulator(self, handle):
         if not isinstance(handle, HostAccumulator):
             raise invalid(self, f"expected the handle of an accumulator. Received {handle!r}")

@@ -48,8 +48,6 @@ class Barrier(Op):
 
 
 class _BarrierOp(Op):
-    is_abstract = True
-
     def barrier(self, handle):
         if not isinstance(handle, HostBarrier):
             raise invalid(self, f"expected the handle of a barrier. Received {handle!r}")

@@ -59,7 +59,6 @@ class _Stitch(Op):
     """Parts put together: row indices[m][i] of the result is data[m][i]."""
 
     signature = "indices: N * int32, data: N * T -> merged: T"
-    is_abstract = True
     T = ANY
 
     def shape(self, indices, data):

@@ -93,7 +93,6 @@ class HostReader(Resource):
 
 
 class _MakeReader(Op):
-    is_abstract = True
     differentiable = False
 
     def shape(self):
@@ -166,7 +165,6 @@ by_reference("TFRecordReader", TFRecordReaderV2)
 
 
 class _FixedReader(_MakeReader):
-    is_abstract = True
     encoding = ""
 
     def reading(self):
@@ -219,7 +217,6 @@ by_reference("IdentityReader", IdentityReaderV2)
 
 
 class _ReaderOp(Op):
-    is_abstract = True
     differentiable = False
     stateful = True
 

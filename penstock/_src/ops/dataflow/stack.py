@@ -28,7 +28,6 @@ class HostStack(Resource):
 
 
 class _StackOp(Op):
-    is_abstract = True
     stateful = True
 
     def stack(self, handle):

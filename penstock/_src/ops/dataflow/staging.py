@@ -49,7 +49,6 @@ class MapPlace(Place):
 class _PlaceOp(Op):
     """What works on the place of a name."""
 
-    is_abstract = True
     stateful = True
     kind = Place
 
@@ -86,7 +85,6 @@ class Stage(_PlaceOp):
 class _TypedPlaceOp(_PlaceOp):
     """What is told the types of the tuples."""
 
-    is_abstract = True
     capacity: int = 0
     memory_limit: int = 0
     dtypes: list[DType]

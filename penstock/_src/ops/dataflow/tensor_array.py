@@ -18,7 +18,6 @@ FLOW = np.float32(0)
 
 
 class _Make(Op):
-    is_abstract = True
     differentiable = False
     identical_element_shapes = False
 
@@ -52,7 +51,6 @@ class TensorArrayV3(_Make):
 
 
 class _ArrayOp(Op):
-    is_abstract = True
     version = "V3"
 
     def raw(self, name, **inputs):

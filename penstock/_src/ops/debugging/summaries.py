@@ -84,7 +84,6 @@ class DebugNanCount(_Watched):
     """How many entries are not a number."""
 
     signature = "input: T -> output: int64[1]"
-    T = ANY
     device_name: str = ""
     tensor_name: str = ""
     debug_urls: list[str] = []
@@ -103,7 +102,6 @@ class DebugNumericSummary(_Watched):
     """
 
     signature = "input: T -> output: float64[?]"
-    T = ANY
     device_name: str = ""
     tensor_name: str = ""
     debug_urls: list[str] = []

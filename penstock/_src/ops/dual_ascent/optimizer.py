@@ -106,7 +106,6 @@ class _Optimizer(Op):
     order differs from run to run.
     """
 
-    is_abstract = True
     minimum = {"num_loss_partitions": 1, "num_inner_iterations": 1}
     differentiable = False
     adapts: ClassVar[str]

@@ -11,7 +11,6 @@ from penstock._src.ops.rules import invalid
 
 
 class _Glimpse(Op):
-    is_abstract = True
     differentiable = False
     centered: bool = True
     normalized: bool = True

@@ -115,7 +115,6 @@ class SquaredDifference(Binary):
 class _Division(Binary):
     """Division of floats by IEEE's rules; integers may not be divided by zero."""
 
-    is_abstract = True
     T = ALL
 
     def shape(self, x, y):
@@ -311,7 +310,6 @@ class Pow(Binary):
 class _Extreme(Binary):
     """The larger or smaller of two; nan if either is nan."""
 
-    is_abstract = True
     T = FLOAT | INTEGER
 
     def gradient(self, x, y, _z, dz):
@@ -348,7 +346,6 @@ class _ZeroTimes(Binary):
     Gradients of complex numbers are not conjugated, as in TensorFlow.
     """
 
-    is_abstract = True
     T = SMOOTH
 
     def ufunc(self, x, y):

@@ -25,7 +25,6 @@ def _may_differ(x, y):
 class _Equality(Compare):
     """Equality, of any type; of shapes that do not broadcast one answer for all, if so asked."""
 
-    is_abstract = True
     T = ANY
     incompatible_shape_error: bool = True
 

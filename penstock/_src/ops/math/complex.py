@@ -51,7 +51,6 @@ class _Part(Op):
     """A real number from each complex number."""
 
     signature = "input: T -> output: Tout[input]"
-    is_abstract = True
     T: DType = dtypes.complex64
     T_types = COMPLEX
     Tout: DType = dtypes.float32

@@ -36,7 +36,6 @@ class _Reduction(Op):
 
     ranks = {"axis": (0, 1)}
     signature = "input: T, axis: Tidx -> output: T"
-    is_abstract = True
     T = NUMBER
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
@@ -206,7 +205,6 @@ def product_gradient(x, axes, gradient):
 class _ExtremeReduction(_Reduction):
     """The largest or least along axes; equal ones share the gradient."""
 
-    is_abstract = True
     T = REAL_NUMBER
 
     def gradient(self, input, axis, output, dy):
@@ -246,7 +244,6 @@ class _LogicalReduction(_Reduction):
     """A reduction of truth values."""
 
     signature = "input: bool, axis: Tidx -> output: bool"
-    is_abstract = True
 
     def reduce(self, x, axes):
         return self.ufunc.reduce(x, axes, keepdims=self.keep_dims)
@@ -293,7 +290,6 @@ class _ArgReduction(Op):
     """The index of the first largest or least along one axis; nan never is it, except among nans."""
 
     signature = "input: T, dimension: Tidx -> output: output_type"
-    is_abstract = True
     T = REAL_NUMBER | {dtypes.bool_}
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX

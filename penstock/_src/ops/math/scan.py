@@ -15,7 +15,6 @@ class _Scan(Op):
     """A running combination of the elements of each line; `exclusive` leaves the element itself out."""
 
     signature = "x: T, axis: Tidx -> out: T[x]"
-    is_abstract = True
     T = NUMBER
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX

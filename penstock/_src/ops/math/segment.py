@@ -72,7 +72,6 @@ class _Segment(Op):
     """Rows combined by ids in ascending order; segments without rows get 0 (1 of products)."""
 
     signature = "data: T, segment_ids: Tindices -> output: T"
-    is_abstract = True
     T = NUMBER
     Tindices = INDEX
 
@@ -164,7 +163,6 @@ class SegmentProd(_Segment):
 class _SegmentExtreme(_Segment):
     """The largest or least of each segment; equal rows share the gradient."""
 
-    is_abstract = True
     T = REAL
 
     def gradient(self, data, segment_ids, output, dy):
@@ -213,7 +211,6 @@ class _SegmentV2(Op):
     """Rows combined into a given number of segments, of which empty ones get the neutral number."""
 
     signature = "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"
-    is_abstract = True
     T = NUMBER
     Tindices = INDEX
     Tnumsegments: DType = dtypes.int32
@@ -302,8 +299,6 @@ def lower_segments(op, p, data, segment_ids, num_segments):
 class _UnsortedSegment(_SegmentV2):
     """Rows combined by ids in any order; rows with negative ids are left out."""
 
-    is_abstract = True
-
 
 class UnsortedSegmentSum(_UnsortedSegment):
     """The sum of each segment's rows."""
@@ -341,7 +336,6 @@ def gathered_or_zero(rows, ids):
 class _UnsortedExtreme(_UnsortedSegment):
     """The largest or least of each segment; equal rows share the gradient."""
 
-    is_abstract = True
     T = REAL
 
     def gradient(self, data, segment_ids, num_segments, output, dy):

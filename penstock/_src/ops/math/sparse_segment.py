@@ -47,7 +47,6 @@ class _SparseSegment(Op):
     """Segments of chosen rows. `power`: of the count of rows by which the sum is divided."""
 
     signature = "data: T, indices: Tidx, segment_ids: Tsegmentids -> output: T"
-    is_abstract = True
     T = FLOAT
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
@@ -105,7 +104,6 @@ class _WithNumSegments(_SparseSegment):
     signature = (
         "data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: Tnumsegments -> output: T"
     )
-    is_abstract = True
     Tnumsegments: DType = dtypes.int32
     Tnumsegments_types = INDEX
 
@@ -161,7 +159,6 @@ class _SparseSegmentGrad(Op):
     """The gradient of the data of a sum of chosen rows, dense."""
 
     signature = "grad: T, indices: Tidx, segment_ids: Tsegmentids, output_dim0: int32 -> output: T"
-    is_abstract = True
     T = FLOAT
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
@@ -204,7 +201,6 @@ class _SparseSegmentGradV2(Op):
         "grad: T, indices: Tidx, segment_ids: Tsegmentids, dense_output_dim0: int32 "
         "-> output: T, sorted_unique_indices: Tidx"
     )
-    is_abstract = True
     T = FLOAT
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX

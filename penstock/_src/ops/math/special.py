@@ -26,7 +26,6 @@ WIDE = frozenset({dtypes.float32, dtypes.float64})
 class _SpecialBinary(Binary):
     """A special function of two numbers, computed on the host."""
 
-    is_abstract = True
     T = WIDE
     lower = None
 
@@ -145,7 +144,6 @@ class Polygamma(_SpecialBinary):
 class _SpecialUnary(HostUnary):
     """A special function of one number."""
 
-    is_abstract = True
     T = FLOAT
 
 

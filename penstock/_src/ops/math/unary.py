@@ -101,7 +101,6 @@ class _GradientOp(Binary):
     """A gradient as a function of the output y and its gradient dy: dy * h(conj(y))."""
 
     signature = "y: T, dy: T -> z: T"
-    is_abstract = True
     T = FLOAT | COMPLEX
     # False: whoever calls the op conjugates y, as TensorFlow has it for two of them.
     conjugates: ClassVar[bool] = True
@@ -203,7 +202,6 @@ class TanhGrad(_GradientOp):
 class _Rounding(Unary):
     """A step function, whose gradient is none."""
 
-    is_abstract = True
     T = FLOAT
 
     def gradient(self, _x, _y, _dy):
@@ -251,7 +249,6 @@ class _FloatTest(Unary):
     """A property of each float."""
 
     signature = "x: T -> y: bool"
-    is_abstract = True
     T = FLOAT
 
 

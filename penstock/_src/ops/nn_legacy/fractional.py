@@ -56,7 +56,6 @@ def windows(sequence, extent, overlapping):
 
 
 class _FractionalPool(Op):
-    is_abstract = True
     pooling_ratio: list[float]
     pseudo_random: bool = False
     overlapping: bool = False

@@ -31,8 +31,6 @@ def wide(values, low, high, dtype):
 class _Product(Op):
     """Sums of products of integers: exact, the range of the result follows."""
 
-    is_abstract = True
-
     def ranged(self, product, a_type, b_type, *ranges):
         """The product as the output's type, and its range."""
         low, high = of_product(a_type, b_type, self.output_dtypes[0], *map(float, ranges))
@@ -119,7 +117,6 @@ class QuantizedConv2D(_Product):
 class _Sum(Op):
     """Sums in a range that is wide enough for many of them."""
 
-    is_abstract = True
     headroom = 1 << 17
     T1 = QUANTIZED
     T2 = QUANTIZED
@@ -174,7 +171,6 @@ class QuantizedBiasAdd(_Sum):
 
 
 class _Relu(Op):
-    is_abstract = True
     most = None
     Tinput = QUANTIZED
     out_type: DType = dtypes.quint8

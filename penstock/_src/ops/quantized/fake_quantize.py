@@ -47,7 +47,6 @@ class _FakeQuantize(Op):
     """Floats rounded to the levels of an integer type."""
 
     signature = "inputs: float32 -> outputs: float32"
-    is_abstract = True
     num_bits: int = 8
     narrow_range: bool = False
 

@@ -18,7 +18,6 @@ F = np.float32
 
 
 class _Pool(Op):
-    is_abstract = True
     data_format, explicit_paddings = "NHWC", ()
     T = QUANTIZED
     ksize: list[int]

@@ -87,7 +87,6 @@ def alias_table(weights):
 
 
 class _Learned(_Sampler):
-    is_abstract = True
     minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
     num_true: int
     num_sampled: int

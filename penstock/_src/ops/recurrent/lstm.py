@@ -96,7 +96,6 @@ class LSTMBlockCellGrad(Op):
 
 
 class _BlockLSTM(Op):
-    is_abstract = True
     order = "icfo"
     forget_bias = 0.0
     use_peephole: bool = False
@@ -151,7 +150,6 @@ class BlockLSTMV2(_BlockLSTM):
 
 
 class _BlockLSTMGrad(Op):
-    is_abstract = True
     order = "icfo"
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})

@@ -29,7 +29,6 @@ class SparseMap(Resource):
 
 
 class _MapOp(Op):
-    is_abstract = True
     stateful = True
     container: str = ""
     shared_name: str = ""

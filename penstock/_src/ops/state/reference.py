@@ -20,7 +20,6 @@ from penstock._src.ops.rules import invalid, show
 class ReferenceOp(Op):
     """An update of a v1 variable, whose reference is also what the op gives."""
 
-    is_abstract = True
     differentiable = False
     lower = None
 
@@ -34,7 +33,6 @@ class ReferenceOp(Op):
 
 
 class _MakeVariable(Op):
-    is_abstract = True
     shared_name = container = ""
 
     def output_shape(self):

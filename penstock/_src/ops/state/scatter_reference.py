@@ -8,7 +8,6 @@ from penstock._src.ops.state import scatter
 class _ScatterToReference(scatter._Scatter):
     """Updates of rows of a variable given by reference, which it gives."""
 
-    is_abstract = True
     stateful = False
     lower = None
     Tindices = INDEX
@@ -24,7 +23,6 @@ class _ScatterToReference(scatter._Scatter):
 class _ScatterNdToReference(scatter._ScatterNd):
     """Updates of slices of a variable given by reference, which it gives."""
 
-    is_abstract = True
     stateful = False
     lower = None
     Tindices = INDEX

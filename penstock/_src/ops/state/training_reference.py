@@ -10,7 +10,6 @@ from penstock._src.ops.variants import variant
 class ByReference(Op):
     """What stands before an op over resources makes it one over references."""
 
-    is_abstract = True
     stateful = False
     lower = None
 

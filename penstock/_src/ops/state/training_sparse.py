@@ -22,7 +22,6 @@ class _SparseApply(Op):
     A row that occurs several times is updated once for each time, in order.
     """
 
-    is_abstract = True
     stateful = True
     Tindices = INDEX
 
