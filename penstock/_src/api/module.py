@@ -9,6 +9,7 @@ from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 _IDENTIFIER = re.compile(r"^[a-zA-Z_]([a-zA-Z0-9_])*$")
 _WORDS = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)(?<!_)[A-Z](?=[a-z]))")
@@ -43,10 +44,7 @@ class Module(AutoTrackable):
         with name_scope(name) as scope:
             self._scope_name = scope
 
-    @property
-    def name(self):
-        """The name."""
-        return self._name
+    name = read_only("_name", "The name.")
 
     @property
     def name_scope(self):

@@ -13,6 +13,7 @@ from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.distribute.strategy import Strategy, StrategyExtended
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 # Jobs whose tasks train.
 WORKERS = ("chief", "worker")
@@ -46,10 +47,7 @@ class MultiWorkerMirroredStrategy(Strategy):
             )
         super().__init__(StrategyExtended(self))
 
-    @property
-    def cluster_resolver(self) -> Any:
-        """What tells the workers."""
-        return self._resolver
+    cluster_resolver = read_only("_resolver", "What tells the workers.")
 
 
 class _ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):

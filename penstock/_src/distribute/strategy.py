@@ -10,6 +10,7 @@ from penstock._src.distribute.context import Defaults, Entered, current
 from penstock._src.distribute.values import InputContext, ReduceOp, ValueContext
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
 
@@ -21,15 +22,8 @@ class StrategyExtended:
     def __init__(self, container_strategy: Any) -> None:
         self._strategy = container_strategy
 
-    @property
-    def worker_devices(self) -> tuple[str, ...]:
-        """The devices that replicas run on."""
-        return self._strategy.devices
-
-    @property
-    def parameter_devices(self) -> tuple[str, ...]:
-        """The devices that hold variables."""
-        return self._strategy.devices
+    worker_devices = read_only("_strategy.devices", "The devices that replicas run on.")
+    parameter_devices = read_only("_strategy.devices", "The devices that hold variables.")
 
     @property
     def experimental_require_static_shapes(self) -> bool:
@@ -155,25 +149,12 @@ class ReplicaContext:
     def __init__(self, strategy: Any, replica_id_in_sync_group: Any) -> None:
         self._strategy, self._id = strategy, replica_id_in_sync_group
 
-    @property
-    def strategy(self) -> Any:
-        """The strategy that runs the replica."""
-        return self._strategy
-
-    @property
-    def replica_id_in_sync_group(self) -> Any:
-        """The number of the replica, from 0."""
-        return self._id
-
-    @property
-    def num_replicas_in_sync(self) -> int:
-        """How many replicas step together."""
-        return self._strategy.num_replicas_in_sync
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        """The devices of the replica."""
-        return self._strategy.devices
+    strategy = read_only("_strategy", "The strategy that runs the replica.")
+    replica_id_in_sync_group = read_only("_id", "The number of the replica, from 0.")
+    num_replicas_in_sync = read_only(
+        "_strategy.num_replicas_in_sync", "How many replicas step together."
+    )
+    devices = read_only("_strategy.devices", "The devices of the replica.")
 
     def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
         """Returns the sum or mean over the replicas of each tensor of a nest."""
@@ -224,10 +205,7 @@ class Strategy:
         self._extended = extended
         self.default_replica = ReplicaContext(self, 0)
 
-    @property
-    def extended(self) -> Any:
-        """What authors of distribution-aware code call."""
-        return self._extended
+    extended = read_only("_extended", "What authors of distribution-aware code call.")
 
     @property
     def num_replicas_in_sync(self) -> int:

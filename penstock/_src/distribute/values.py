@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.specs import TypeSpec, spec_of_value
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.signatures import read_only
 
 
 @export("distribute.ReduceOp", v1=["distribute.ReduceOp"])
@@ -50,20 +51,9 @@ class InputContext:
         self._input_pipeline_id = input_pipeline_id
         self._num_replicas_in_sync = num_replicas_in_sync
 
-    @property
-    def num_replicas_in_sync(self) -> int:
-        """How many replicas step together."""
-        return self._num_replicas_in_sync
-
-    @property
-    def input_pipeline_id(self) -> int:
-        """The number of this pipeline, from 0."""
-        return self._input_pipeline_id
-
-    @property
-    def num_input_pipelines(self) -> int:
-        """How many pipelines there are."""
-        return self._num_input_pipelines
+    num_replicas_in_sync = read_only("_num_replicas_in_sync", "How many replicas step together.")
+    input_pipeline_id = read_only("_input_pipeline_id", "The number of this pipeline, from 0.")
+    num_input_pipelines = read_only("_num_input_pipelines", "How many pipelines there are.")
 
     def get_per_replica_batch_size(self, global_batch_size: int) -> int:
         """Returns the batch size of one replica.
@@ -116,10 +106,7 @@ class DistributedValues:
     def __init__(self, values: Any) -> None:
         self._values = tuple(values)
 
-    @property
-    def values(self) -> tuple[Any, ...]:
-        """The values, one per replica."""
-        return self._values
+    values = read_only("_values", "The values, one per replica.")
 
     def __repr__(self) -> str:
         shown = ",\n".join(f"  {i}: {v!r}" for i, v in enumerate(self._values))
@@ -172,15 +159,10 @@ class ValueContext:
         self._replica_id_in_sync_group = replica_id_in_sync_group
         self._num_replicas_in_sync = num_replicas_in_sync
 
-    @property
-    def replica_id_in_sync_group(self) -> int:
-        """The number of the replica, from 0."""
-        return self._replica_id_in_sync_group
-
-    @property
-    def num_replicas_in_sync(self) -> int:
-        """How many replicas step together."""
-        return self._num_replicas_in_sync
+    replica_id_in_sync_group = read_only(
+        "_replica_id_in_sync_group", "The number of the replica, from 0."
+    )
+    num_replicas_in_sync = read_only("_num_replicas_in_sync", "How many replicas step together.")
 
 
 export("distribute.experimental.ValueContext", v1=["distribute.experimental.ValueContext"])(

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -34,3 +35,8 @@ def taking(
     # Use this file's name, so that messages and tracebacks treat the frame as library code.
     exec(compile(text, __file__, "exec"), held)
     return held[name]
+
+
+def read_only(path: str, documentation: str) -> Any:
+    """Returns the property that shows the attribute at a path: `_matrix`, or `_parent.name` of what `_parent` holds."""
+    return property(operator.attrgetter(path), doc=documentation)

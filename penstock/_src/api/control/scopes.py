@@ -14,6 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 _VALID = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
@@ -31,10 +32,7 @@ class name_scope:
         self._name = name
         self._exits = []
 
-    @property
-    def name(self):
-        """The name given."""
-        return self._name
+    name = read_only("_name", "The name given.")
 
     def __enter__(self):
         graph = STATE.graph
@@ -72,10 +70,7 @@ class name_scope_v1:
         self._name = default_name if name is None else name
         self._scope = name_scope(self._name or "")
 
-    @property
-    def name(self):
-        """The name given."""
-        return self._name
+    name = read_only("_name", "The name given.")
 
     def __enter__(self):
         return self._scope.__enter__()

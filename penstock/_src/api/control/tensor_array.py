@@ -17,6 +17,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 class _Known:
@@ -105,30 +106,18 @@ class TensorArray(CompositeTensor):
 
     # -- what it is
 
-    @property
-    def dtype(self) -> dtypes.DType:
-        """The type of the elements."""
-        return self._dtype
-
-    @property
-    def flow(self) -> Any:
-        """The tensor that carries the array from op to op."""
-        return self._flow
+    dtype = read_only("_dtype", "The type of the elements.")
+    flow = read_only("_flow", "The tensor that carries the array from op to op.")
 
     @property
     def handle(self) -> None:
         """None: of TensorFlow 1's arrays only."""
         return None
 
-    @property
-    def element_shape(self) -> TensorShape:
-        """The static shape of the elements."""
-        return self._known.element_shape
-
-    @property
-    def dynamic_size(self) -> bool:
-        """Whether writing beyond the end makes the array longer."""
-        return self._known.dynamic
+    element_shape = read_only("_known.element_shape", "The static shape of the elements.")
+    dynamic_size = read_only(
+        "_known.dynamic", "Whether writing beyond the end makes the array longer."
+    )
 
     @property
     def _infer_shape(self) -> bool:

@@ -10,6 +10,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 class _Running(threading.local):
@@ -38,10 +39,7 @@ class CriticalSection:
         self._name = name or "critical_section"
         self._handle = raw.MutexV2(shared_name=shared_name or "", name=self._name)
 
-    @property
-    def name(self):
-        """The name of the lock."""
-        return self._handle.op.name
+    name = read_only("_handle.op.name", "The name of the lock.")
 
     def execute(self, fn, exclusive_resource_access=True, name=None):
         """The results of `fn()`, run while no other function runs in this section.

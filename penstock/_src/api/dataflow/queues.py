@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("queue.QueueBase", v1=["queue.QueueBase", "QueueBase"])
@@ -69,10 +70,7 @@ class QueueBase:
             picked = switch_case(index, [lambda q=q: q.queue_ref for q in queues])
         return QueueBase(first.dtypes, shapes, first.names, picked)
 
-    @property
-    def queue_ref(self):
-        """The handle."""
-        return self._queue_ref
+    queue_ref = read_only("_queue_ref", "The handle.")
 
     @property
     def name(self):
@@ -81,20 +79,9 @@ class QueueBase:
 
     _name = "queue"
 
-    @property
-    def dtypes(self):
-        """The types of the components."""
-        return self._dtypes
-
-    @property
-    def shapes(self):
-        """The shapes of the components."""
-        return self._shapes
-
-    @property
-    def names(self):
-        """The names of the components, or None."""
-        return self._names
+    dtypes = read_only("_dtypes", "The types of the components.")
+    shapes = read_only("_shapes", "The shapes of the components.")
+    names = read_only("_names", "The names of the components, or None.")
 
     def _components(self, vals):
         """The components of an element as a list of tensors."""

@@ -16,6 +16,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec, type_spec_from_value
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 _RESERVED = {"self", "_", "Spec"}
 
@@ -277,10 +278,7 @@ class ExtensionTypeSpec(TypeSpec):
         for name, value in _bound(self._owner, fields, args, kwargs).items():
             self.__dict__[name] = value
 
-    @property
-    def value_type(self) -> Any:
-        """The ExtensionType."""
-        return self._owner
+    value_type = read_only("_owner", "The ExtensionType.")
 
     @classmethod
     def from_value(cls, value: Any) -> ExtensionTypeSpec:

@@ -20,6 +20,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from .base import CategoricalColumn, FeatureColumn, SparseTensor, check_key, sparse_of
 
@@ -27,10 +28,7 @@ from .base import CategoricalColumn, FeatureColumn, SparseTensor, check_key, spa
 class _KeyedColumn(CategoricalColumn):
     """Categories of one feature."""
 
-    @property
-    def name(self):
-        """The name of the column."""
-        return self.key
+    name = read_only("key", "The name of the column.")
 
     @property
     def parse_example_spec(self):
@@ -52,10 +50,7 @@ class IdentityCategoricalColumn(
 ):
     """Categories that are numbers already."""
 
-    @property
-    def num_buckets(self):
-        """The number of categories."""
-        return self.number_buckets
+    num_buckets = read_only("number_buckets", "The number of categories.")
 
     def _type(self):
         return dtypes.int64
@@ -112,10 +107,7 @@ class HashedCategoricalColumn(
 ):
     """Categories by a hash of the value."""
 
-    @property
-    def num_buckets(self):
-        """The number of categories."""
-        return self.hash_bucket_size
+    num_buckets = read_only("hash_bucket_size", "The number of categories.")
 
     def transform(self, features):
         """The hashes."""
@@ -337,10 +329,7 @@ class CrossedColumn(
         """The columns and keys that it is made of."""
         return list(self.keys)
 
-    @property
-    def num_buckets(self):
-        """The number of categories."""
-        return self.hash_bucket_size
+    num_buckets = read_only("hash_bucket_size", "The number of categories.")
 
     def transform(self, features):
         """The hashes of combinations."""
@@ -416,10 +405,7 @@ class WeightedCategoricalColumn(
         """The column and key that it is made of."""
         return [self.categorical_column, self.weight_feature_key]
 
-    @property
-    def num_buckets(self):
-        """The number of categories."""
-        return self.categorical_column.num_buckets
+    num_buckets = read_only("categorical_column.num_buckets", "The number of categories.")
 
     def transform(self, features):
         """The categories and their weights."""
@@ -464,25 +450,18 @@ class SequenceCategoricalColumn(
 ):
     """Categories for each step of a sequence."""
 
-    @property
-    def name(self):
-        """The name of the column."""
-        return self.categorical_column.name
-
-    @property
-    def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
-        return self.categorical_column.parse_example_spec
+    name = read_only("categorical_column.name", "The name of the column.")
+    parse_example_spec = read_only(
+        "categorical_column.parse_example_spec",
+        "What `tf.io.parse_example` has to parse for the column.",
+    )
 
     @property
     def parents(self):
         """The columns that it is made of."""
         return [self.categorical_column]
 
-    @property
-    def num_buckets(self):
-        """The number of categories."""
-        return self.categorical_column.num_buckets
+    num_buckets = read_only("categorical_column.num_buckets", "The number of categories.")
 
     def transform(self, features):
         """The categories."""

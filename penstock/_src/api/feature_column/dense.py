@@ -20,6 +20,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from .base import CategoricalColumn, DenseColumn, FeatureColumn, Features, SparseTensor
 
@@ -27,10 +28,10 @@ from .base import CategoricalColumn, DenseColumn, FeatureColumn, Features, Spars
 class _OfCategories(DenseColumn):
     """A dense column made of a categorical one."""
 
-    @property
-    def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
-        return self.categorical_column.parse_example_spec
+    parse_example_spec = read_only(
+        "categorical_column.parse_example_spec",
+        "What `tf.io.parse_example` has to parse for the column.",
+    )
 
     @property
     def parents(self):

@@ -13,6 +13,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from .base import (
     CategoricalColumn,
@@ -78,10 +79,7 @@ class NumericColumn(
 ):
     """Numbers, as they are or normalized."""
 
-    @property
-    def name(self):
-        """The name of the column."""
-        return self.key
+    name = read_only("key", "The name of the column.")
 
     @property
     def parse_example_spec(self):
@@ -142,10 +140,10 @@ class BucketizedColumn(
         """The name of the column."""
         return f"{self.source_column.name}_bucketized"
 
-    @property
-    def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
-        return self.source_column.parse_example_spec
+    parse_example_spec = read_only(
+        "source_column.parse_example_spec",
+        "What `tf.io.parse_example` has to parse for the column.",
+    )
 
     @property
     def parents(self):

@@ -13,6 +13,7 @@ from collections import namedtuple
 from penstock._src.core import errors
 from penstock._src.util import records
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 def _text(path):
@@ -74,15 +75,8 @@ class GFile:
             raise errors.InvalidArgumentError(None, None, f"mode is not 'r' or 'w' or 'a' {mode}")
         self._name, self._mode, self._file = name, mode, None
 
-    @property
-    def name(self):
-        """The path."""
-        return self._name
-
-    @property
-    def mode(self):
-        """The mode."""
-        return self._mode
+    name = read_only("_name", "The path.")
+    mode = read_only("_mode", "The mode.")
 
     def _opened(self):
         if self._file is None:

@@ -16,6 +16,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 _COUNT = itertools.count()
 
@@ -40,25 +41,10 @@ class LookupInterface(TrackableResource):
         )
         self._resource_handle = None
 
-    @property
-    def key_dtype(self):
-        """The type of the keys."""
-        return self._key_dtype
-
-    @property
-    def value_dtype(self):
-        """The type of the values."""
-        return self._value_dtype
-
-    @property
-    def name(self):
-        """The name of the table."""
-        return self._name
-
-    @property
-    def resource_handle(self):
-        """The tensor by which ops refer to the table."""
-        return self._resource_handle
+    key_dtype = read_only("_key_dtype", "The type of the keys.")
+    value_dtype = read_only("_value_dtype", "The type of the values.")
+    name = read_only("_name", "The name of the table.")
+    resource_handle = read_only("_resource_handle", "The tensor by which ops refer to the table.")
 
     def size(self, name=None):
         """The number of entries."""
@@ -111,15 +97,8 @@ class TableInitializerBase(Trackable):
             dtypes.as_dtype(value_dtype),
         )
 
-    @property
-    def key_dtype(self):
-        """The type of the keys."""
-        return self._key_dtype
-
-    @property
-    def value_dtype(self):
-        """The type of the values."""
-        return self._value_dtype
+    key_dtype = read_only("_key_dtype", "The type of the keys.")
+    value_dtype = read_only("_value_dtype", "The type of the values.")
 
     def initialize(self, table):
         """Fills the table."""
@@ -239,15 +218,8 @@ class StaticHashTable(LookupInterface):
     def _initialize(self):
         return self._initializer.initialize(self)
 
-    @property
-    def initializer(self):
-        """The operation that fills the table (graphs)."""
-        return self._init_op
-
-    @property
-    def default_value(self):
-        """The value of keys that are not there."""
-        return self._default_value
+    initializer = read_only("_init_op", "The operation that fills the table (graphs).")
+    default_value = read_only("_default_value", "The value of keys that are not there.")
 
     def lookup(self, keys, name=None):
         """The values of keys of a dense, sparse or ragged tensor."""

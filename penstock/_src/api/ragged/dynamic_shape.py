@@ -16,6 +16,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from .ragged_tensor import RaggedTensor
 from .row_partition import RowPartition, RowPartitionSpec
@@ -115,25 +116,17 @@ class DynamicRaggedShape(CompositeTensor):
         kind = dtypes.int32 if dtype is None else dtypes.as_dtype(dtype)
         return cls((), raw.Shape(input=convert_to_tensor(t), out_type=kind), kind)
 
-    @property
-    def row_partitions(self):
-        """How the outer axes are cut into rows."""
-        return self._row_partitions
+    row_partitions = read_only("_row_partitions", "How the outer axes are cut into rows.")
 
     @property
     def num_row_partitions(self):
         """The number of axes that have a partition."""
         return len(self._row_partitions)
 
-    @property
-    def inner_shape(self):
-        """The shape of the flat values."""
-        return self._inner_shape
-
-    @property
-    def inner_rank(self):
-        """The rank of the flat values, if it is known."""
-        return self._static_inner_shape.rank
+    inner_shape = read_only("_inner_shape", "The shape of the flat values.")
+    inner_rank = read_only(
+        "_static_inner_shape.rank", "The rank of the flat values, if it is known."
+    )
 
     @property
     def rank(self):
@@ -141,10 +134,7 @@ class DynamicRaggedShape(CompositeTensor):
         inner = self.inner_rank
         return None if inner is None else inner + len(self._row_partitions)
 
-    @property
-    def dtype(self):
-        """The type of the lengths."""
-        return self._inner_shape.dtype
+    dtype = read_only("_inner_shape.dtype", "The type of the lengths.")
 
     def with_dtype(self, dtype):
         """The same shape with lengths of another type."""
@@ -293,15 +283,10 @@ class DynamicRaggedShapeSpec(TypeSpec):
         """DynamicRaggedShape."""
         return DynamicRaggedShape
 
-    @property
-    def dtype(self):
-        """The type of the lengths."""
-        return self._dtype
-
-    @property
-    def inner_rank(self):
-        """The rank of the flat values, if it is known."""
-        return self._static_inner_shape.rank
+    dtype = read_only("_dtype", "The type of the lengths.")
+    inner_rank = read_only(
+        "_static_inner_shape.rank", "The rank of the flat values, if it is known."
+    )
 
     @property
     def num_row_partitions(self):

@@ -14,6 +14,7 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from .making import RaggedMaking, values_of
 from .ragged_value import RaggedTensorValue
@@ -46,10 +47,7 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
 
     # -- what it is
 
-    @property
-    def dtype(self):
-        """The type of the values."""
-        return self._values.dtype
+    dtype = read_only("_values.dtype", "The type of the values.")
 
     @property
     def shape(self):
@@ -71,10 +69,7 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
         inner = self._values
         return 1 + (inner.ragged_rank if isinstance(inner, RaggedTensor) else 0)
 
-    @property
-    def values(self):
-        """The rows, one after another."""
-        return self._values
+    values = read_only("_values", "The rows, one after another.")
 
     @property
     def _nested_row_partitions(self):
@@ -406,30 +401,13 @@ class RaggedTensorSpec(TypeSpec):
                 f"({self._shape.rank})."
             )
 
-    @property
-    def dtype(self):
-        """The type of the values."""
-        return self._dtype
-
-    @property
-    def shape(self):
-        """The static shape."""
-        return self._shape
-
-    @property
-    def ragged_rank(self):
-        """The number of partitioned dimensions."""
-        return self._ragged_rank
-
-    @property
-    def row_splits_dtype(self):
-        """int32 or int64."""
-        return self._row_splits_dtype
-
-    @property
-    def flat_values_spec(self):
-        """The spec of the innermost values, if it is none of a tensor."""
-        return self._flat_values_spec
+    dtype = read_only("_dtype", "The type of the values.")
+    shape = read_only("_shape", "The static shape.")
+    ragged_rank = read_only("_ragged_rank", "The number of partitioned dimensions.")
+    row_splits_dtype = read_only("_row_splits_dtype", "int32 or int64.")
+    flat_values_spec = read_only(
+        "_flat_values_spec", "The spec of the innermost values, if it is none of a tensor."
+    )
 
     @property
     def value_type(self):

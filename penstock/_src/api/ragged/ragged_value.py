@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export(v1=["ragged.RaggedTensorValue"])
@@ -25,15 +26,8 @@ class RaggedTensorValue:
             raise TypeError("values must be a numpy array or a RaggedTensorValue")
         self._values, self._row_splits = values, row_splits
 
-    @property
-    def values(self):
-        """The values of all rows."""
-        return self._values
-
-    @property
-    def row_splits(self):
-        """Where each row begins, and where the last ends."""
-        return self._row_splits
+    values = read_only("_values", "The values of all rows.")
+    row_splits = read_only("_row_splits", "Where each row begins, and where the last ends.")
 
     @property
     def flat_values(self):
@@ -53,10 +47,7 @@ class RaggedTensorValue:
         """How many ragged dimensions there are."""
         return len(self.nested_row_splits)
 
-    @property
-    def dtype(self):
-        """The NumPy type of the values."""
-        return self._values.dtype
+    dtype = read_only("_values.dtype", "The NumPy type of the values.")
 
     @property
     def shape(self):

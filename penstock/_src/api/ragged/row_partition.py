@@ -14,6 +14,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 INDEX_TYPES = (dtypes.int32, dtypes.int64)
 
@@ -214,10 +215,7 @@ class RowPartition(CompositeTensor):
         splits = raw.Range(start=scalar(0, kind), limit=count + one, delta=one) * length
         return cls(splits, uniform_row_length=length, nrows=count, internal=_INTERNAL)
 
-    @property
-    def dtype(self):
-        """int32 or int64."""
-        return self._row_splits.dtype
+    dtype = read_only("_row_splits.dtype", "int32 or int64.")
 
     def row_splits(self):
         """Where rows begin, and where the last one ends: `[nrows + 1]`."""
@@ -387,10 +385,7 @@ class RowPartitionSpec(TypeSpec):
         """RowPartition."""
         return RowPartition
 
-    @property
-    def dtype(self):
-        """int32 or int64."""
-        return self._dtype
+    dtype = read_only("_dtype", "int32 or int64.")
 
     @property
     def nrows(self):

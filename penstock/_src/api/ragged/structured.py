@@ -22,6 +22,7 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from .dynamic_shape import DynamicRaggedShape, DynamicRaggedShapeSpec
 from .ragged_tensor import RaggedTensor, RaggedTensorSpec
@@ -89,10 +90,7 @@ class _Spec(BatchableSpec):
         """The static shape."""
         return static_shape(self._ragged_shape._partitions, self._ragged_shape._static_inner_shape)
 
-    @property
-    def rank(self) -> int:
-        """The rank."""
-        return self._ragged_shape.rank
+    rank = read_only("_ragged_shape.rank", "The rank.")
 
     def _batch(self, batch_size: int | None) -> _Spec:
         fields = {name: _batched(spec, batch_size) for name, spec in self._fields.items()}
@@ -227,10 +225,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         held = self._ragged_shape
         return static_shape(held.row_partitions, held._static_inner_shape)
 
-    @property
-    def rank(self) -> int:
-        """The rank of the records."""
-        return self._ragged_shape.rank
+    rank = read_only("_ragged_shape.rank", "The rank of the records.")
 
     @property
     def row_partitions(self) -> tuple[RowPartition, ...]:

@@ -12,6 +12,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from .functions import shape_of
 from .seeds import Algorithm, algorithm_number
@@ -99,15 +100,8 @@ class Generator(AutoTrackable):
         state = raw.ConcatV2(values=[counter, raw.Reshape(tensor=key, shape=[1])], axis=0)
         return cls(state=state, alg=number)
 
-    @property
-    def state(self):
-        """The variable that holds the counter and the key."""
-        return self._state_var
-
-    @property
-    def algorithm(self):
-        """The number of the algorithm."""
-        return self._algorithm
+    state = read_only("_state_var", "The variable that holds the counter and the key.")
+    algorithm = read_only("_algorithm", "The number of the algorithm.")
 
     @property
     def key(self):

@@ -15,6 +15,7 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 SparseTensorValue = collections.namedtuple(
     "SparseTensorValue", ["indices", "values", "dense_shape"]
@@ -66,25 +67,10 @@ class SparseTensor(CompositeTensor):
             )
         return cls(*sparse_tensor_value)
 
-    @property
-    def indices(self):
-        """The coordinates, `[n, rank]` int64."""
-        return self._indices
-
-    @property
-    def values(self):
-        """The values, `[n]`."""
-        return self._values
-
-    @property
-    def dense_shape(self):
-        """The shape as an int64 vector."""
-        return self._dense_shape
-
-    @property
-    def dtype(self):
-        """The type of the values."""
-        return self._values.dtype
+    indices = read_only("_indices", "The coordinates, `[n, rank]` int64.")
+    values = read_only("_values", "The values, `[n]`.")
+    dense_shape = read_only("_dense_shape", "The shape as an int64 vector.")
+    dtype = read_only("_values.dtype", "The type of the values.")
 
     @property
     def shape(self):
@@ -108,20 +94,9 @@ class SparseTensor(CompositeTensor):
         """Adds what is known of the static shape."""
         self._static = self.shape.merge_with(shape)
 
-    @property
-    def graph(self):
-        """The graph of the components."""
-        return self._indices.graph
-
-    @property
-    def op(self):
-        """The operation that makes the values."""
-        return self._values.op
-
-    @property
-    def name(self):
-        """The name of the values."""
-        return self._values.name
+    graph = read_only("_indices.graph", "The graph of the components.")
+    op = read_only("_values.op", "The operation that makes the values.")
+    name = read_only("_values.name", "The name of the values.")
 
     def with_values(self, new_values):
         """The same coordinates with other values."""
@@ -202,20 +177,9 @@ class SparseTensorSpec(TypeSpec):
         self._shape = as_shape(shape)
         self._dtype = dtypes.as_dtype(dtype)
 
-    @property
-    def dtype(self):
-        """The type of the values."""
-        return self._dtype
-
-    @property
-    def shape(self):
-        """The static shape."""
-        return self._shape
-
-    @property
-    def rank(self):
-        """The number of dimensions, or None."""
-        return self._shape.rank
+    dtype = read_only("_dtype", "The type of the values.")
+    shape = read_only("_shape", "The static shape.")
+    rank = read_only("_shape.rank", "The number of dimensions, or None.")
 
     @property
     def value_type(self):

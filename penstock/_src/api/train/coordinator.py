@@ -8,6 +8,7 @@ import time
 
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("train.Coordinator")
@@ -28,10 +29,7 @@ class Coordinator:
         self._joined = False
         self._threads = set()
 
-    @property
-    def joined(self):
-        """Whether `join` has succeeded."""
-        return self._joined
+    joined = read_only("_joined", "Whether `join` has succeeded.")
 
     def request_stop(self, ex=None):
         """Asks all threads to stop; of several exceptions `join` raises the first."""

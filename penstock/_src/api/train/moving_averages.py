@@ -10,6 +10,7 @@ from penstock._src.core.registry import raw
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 _AVERAGED = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64})
 
@@ -31,10 +32,7 @@ class ExponentialMovingAverage:
         self._zero_debias, self._name = zero_debias, name
         self._averages = {}
 
-    @property
-    def name(self):
-        """The name in the names of the averages."""
-        return self._name
+    name = read_only("_name", "The name in the names of the averages.")
 
     def _rate(self, dtype):
         decay = raw.Cast(x=convert_to_tensor(self._decay, name="decay"), DstT=dtype)

@@ -7,6 +7,7 @@ from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.multi_worker import ParameterServerStrategy
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export(
@@ -69,10 +70,7 @@ class ClusterCoordinator:
             )
         self._strategy = strategy
 
-    @property
-    def strategy(self) -> Any:
-        """The strategy."""
-        return self._strategy
+    strategy = read_only("_strategy", "The strategy.")
 
     def schedule(self, fn: Callable[..., Any], args: Any = None, kwargs: Any = None) -> Any:
         """Runs a function on some worker; returns a RemoteValue."""

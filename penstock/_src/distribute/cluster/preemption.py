@@ -14,6 +14,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.saving.manager import CheckpointManager
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 LOG = logging.getLogger("tensorflow")
 # What schedulers take as a call to start the program again.
@@ -150,10 +151,7 @@ class PreemptionWatcher:
         self._message = "SIGTERM"
         self._announced.set()
 
-    @property
-    def preemption_message(self) -> str | None:
-        """What announced the end, or None."""
-        return self._message
+    preemption_message = read_only("_message", "What announced the end, or None.")
 
     def block_until_worker_exit(self) -> None:
         """Waits until the end is announced."""

@@ -9,6 +9,7 @@ from penstock._src.core.values.resources import SERVERS, ResourceManager
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.proto.config import ServerDef
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 # Ports of tasks that ask for any: they only tell servers of this process apart.
 _PORTS = itertools.count(40000)
@@ -70,15 +71,8 @@ class Server:
         """Waits until the server ends, which it does with the process."""
         self._ended.wait()
 
-    @property
-    def server_def(self) -> Any:
-        """Its ServerDef."""
-        return self._definition
-
-    @property
-    def target(self) -> str:
-        """What sessions are given to reach it."""
-        return self._target
+    server_def = read_only("_definition", "Its ServerDef.")
+    target = read_only("_target", "What sessions are given to reach it.")
 
     @staticmethod
     def create_local_server(config: Any = None, start: bool = True) -> "Server":

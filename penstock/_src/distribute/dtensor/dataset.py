@@ -8,6 +8,7 @@ from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.tensors import relayout
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("experimental.dtensor.DTensorDataset")
@@ -60,10 +61,7 @@ class DTensorDataset(Dataset):
     def _inputs(self) -> list[Any]:
         return [self._batches]
 
-    @property
-    def element_spec(self) -> Any:
-        """The types of the batches."""
-        return self._batches.element_spec
+    element_spec = read_only("_batches.element_spec", "The types of the batches.")
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         for batch in self._batches:

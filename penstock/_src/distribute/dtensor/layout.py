@@ -10,7 +10,7 @@ from typing import Any
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.proto.layout import LayoutProto
 from penstock._src.util.export import export, export_constant
-from penstock._src.util.signatures import native
+from penstock._src.util.signatures import native, read_only
 
 UNSHARDED = "unsharded"
 MATCH = "match"
@@ -137,10 +137,7 @@ class Layout:
 
     # -- what it says
 
-    @property
-    def mesh(self) -> Mesh:
-        """The mesh."""
-        return self._mesh
+    mesh = read_only("_mesh", "The mesh.")
 
     @property
     def sharding_specs(self) -> list[str]:
@@ -152,10 +149,7 @@ class Layout:
         """The number of axes."""
         return len(self._specs)
 
-    @property
-    def type(self) -> LayoutType:
-        """What kind it is."""
-        return self._type
+    type = read_only("_type", "What kind it is.")
 
     @property
     def shape(self) -> list[int]:

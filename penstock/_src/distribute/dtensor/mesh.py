@@ -13,7 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.proto.layout import MeshProto
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
-from penstock._src.util.signatures import native
+from penstock._src.util.signatures import native, read_only
 
 MeshDimension = collections.namedtuple("MeshDimension", ["name", "size"])
 
@@ -147,10 +147,7 @@ class Mesh:
 
     # -- its dimensions
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._name
+    name = read_only("_name", "Its name.")
 
     @property
     def dim_names(self) -> list[str]:
@@ -248,10 +245,7 @@ class Mesh:
         """Whether it is the mesh of a single device, without dimensions."""
         return bool(self._single)
 
-    @property
-    def single_device(self) -> str:
-        """The name of the single device, or an empty string."""
-        return self._single
+    single_device = read_only("_single", "The name of the single device, or an empty string.")
 
     @native
     def use_xla_spmd(self) -> bool:

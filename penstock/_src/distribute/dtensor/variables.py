@@ -7,7 +7,6 @@ from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.distribute.dtensor.layout import Layout
 from penstock._src.distribute.dtensor.mesh import Mesh
 from penstock._src.distribute.dtensor.scopes import DTensor, spread
 from penstock._src.distribute.dtensor.tensors import fetch_layout, is_dtensor, relayout
@@ -16,6 +15,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.ops.io.bundle import BundleReader, write_bundle
 from penstock._src.saving.checkpoint import Checkpoint, CheckpointOptions
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 _PACKAGE = "experimental.dtensor"
 
@@ -43,10 +43,7 @@ class DVariable(Variable):
         self._dtensor_layout, self._save_as_bf16 = value.layout, False
         super().__init__(value, *args, dtype=dtype, **kwargs)
 
-    @property
-    def layout(self) -> Layout:
-        """How it is spread."""
-        return self._dtensor_layout
+    layout = read_only("_dtensor_layout", "How it is spread.")
 
     @property
     def save_as_bf16(self) -> bool:
@@ -57,10 +54,7 @@ class DVariable(Variable):
     def save_as_bf16(self, save_as_bf16: bool) -> None:
         self._save_as_bf16 = save_as_bf16 and self.dtype.is_floating
 
-    @property
-    def create(self) -> Any:
-        """The operation that gives it its first value (graphs only)."""
-        return self.initializer
+    create = read_only("initializer", "The operation that gives it its first value (graphs only).")
 
     def read_value_no_copy(self) -> Any:
         """Returns the present value."""

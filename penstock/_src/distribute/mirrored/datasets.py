@@ -11,6 +11,7 @@ from penstock._src.data.iterator import IteratorSpec, OwnedIterator
 from penstock._src.distribute.values import PerReplica
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("distribute.DistributedIterator", v1=[])
@@ -50,10 +51,7 @@ class DistributedDataset:
     def __iter__(self) -> Iterator[Any]:
         return DistributedIterator(self._dataset)
 
-    @property
-    def element_spec(self) -> Any:
-        """The structure of TypeSpecs of the elements."""
-        return self._dataset.element_spec
+    element_spec = read_only("_dataset.element_spec", "The structure of TypeSpecs of the elements.")
 
     @property
     def cardinality(self) -> Any:

@@ -15,6 +15,7 @@ from penstock._src.core.registry import raw
 from penstock._src.distribute.context import CONTEXTS, current
 from penstock._src.distribute.values import DistributedValues, PerReplica, ReduceOp
 from penstock._src.eager.variable import Variable, VariableAggregation
+from penstock._src.util.signatures import read_only
 
 # Methods that change the value by one argument.
 UPDATES = (
@@ -61,10 +62,7 @@ class DistributedVariable(DistributedValues, Variable):
         """The copy that is used now."""
         return self.values[self._replica or 0]
 
-    @property
-    def distribute_strategy(self) -> Any:
-        """The strategy that made it."""
-        return self._distribute_strategy
+    distribute_strategy = read_only("_distribute_strategy", "The strategy that made it.")
 
     @property
     def _handle(self) -> Any:  # type: ignore[override]

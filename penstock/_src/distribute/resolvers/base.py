@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.api.config.devices import list_logical_devices
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 ACCELERATORS = ("GPU", "TPU")
 
@@ -105,10 +106,7 @@ class SimpleClusterResolver(ClusterResolver):
             return self._address(task_type, task_id, rpc_layer)
         return master_url(self._master, rpc_layer)
 
-    @property
-    def environment(self) -> str:
-        """Where the cluster runs."""
-        return self._environment
+    environment = read_only("_environment", "Where the cluster runs.")
 
     @property
     def rpc_layer(self) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import ClusterResolver, master_url
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 VARIABLE = "TF_CONFIG"
 
@@ -33,10 +34,7 @@ class TFConfigClusterResolver(ClusterResolver):
     def _config() -> dict[str, Any]:
         return json.loads(os.environ.get(VARIABLE, "{}"))
 
-    @property
-    def environment(self) -> str | None:
-        """Where the cluster runs, if that was given."""
-        return self._environment
+    environment = read_only("_environment", "Where the cluster runs, if that was given.")
 
     @property
     def task_type(self) -> str | None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.distribute.tpu.topology import Topology
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 Place = tuple[int, ...]
 
@@ -47,15 +48,8 @@ class DeviceAssignment:
             )
         self._topology, self._assignment = topology, assignment
 
-    @property
-    def topology(self) -> Topology:
-        """The Topology."""
-        return self._topology
-
-    @property
-    def core_assignment(self) -> np.ndarray:
-        """[replicas, cores per replica, 4]."""
-        return self._assignment
+    topology = read_only("_topology", "The Topology.")
+    core_assignment = read_only("_assignment", "[replicas, cores per replica, 4].")
 
     @property
     def num_replicas(self) -> int:

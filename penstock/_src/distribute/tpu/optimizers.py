@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 _PACKAGE = "tpu.experimental.embedding"
 
@@ -304,20 +305,9 @@ class CustomOptimizer(EmbeddingOptimizer):
         self._hyperparameters = tuple(hyperparameters or ())
         self._custom_computation = custom_computation
 
-    @property
-    def custom_computation(self) -> Callable[..., Any]:
-        """The function."""
-        return self._custom_computation
-
-    @property
-    def hyperparameters(self) -> tuple[Any, ...]:
-        """Further numbers for the function."""
-        return self._hyperparameters
-
-    @property
-    def slot_dims(self) -> tuple[int, ...]:
-        """The columns of the slots."""
-        return self._dims
+    custom_computation = read_only("_custom_computation", "The function.")
+    hyperparameters = read_only("_hyperparameters", "Further numbers for the function.")
+    slot_dims = read_only("_dims", "The columns of the slots.")
 
     def _slot_names(self) -> list[str]:
         return list(self._names)

@@ -8,6 +8,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.proto.tpu import TPUHardwareFeature
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.signatures import read_only
 
 XLAOptions = collections.namedtuple(
     "XLAOptions",
@@ -49,10 +50,10 @@ class HardwareFeature:
         name = TPUHardwareFeature.EmbeddingFeature.Name(number)
         return HardwareFeature.EmbeddingFeature(name)
 
-    @property
-    def num_embedding_devices_per_chip(self) -> int:
-        """How many embedding devices a chip has."""
-        return self.tpu_hardware_feature_proto.num_embedding_devices_per_chip
+    num_embedding_devices_per_chip = read_only(
+        "tpu_hardware_feature_proto.num_embedding_devices_per_chip",
+        "How many embedding devices a chip has.",
+    )
 
 
 @export("tpu.experimental.initialize_tpu_system")

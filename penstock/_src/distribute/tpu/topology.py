@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.proto.tpu import TopologyProto
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 # Dimensions of the grid: x, y, z, and the cores of a chip.
 DIMENSIONS = 4
@@ -65,20 +66,16 @@ class Topology:
                 places[key] = task, core
         return places
 
-    @property
-    def mesh_shape(self) -> np.ndarray:
-        """The four extents."""
-        return self._mesh_shape
+    mesh_shape = read_only("_mesh_shape", "The four extents.")
 
     @property
     def mesh_rank(self) -> int:
         """The number of dimensions."""
         return len(self._mesh_shape)
 
-    @property
-    def device_coordinates(self) -> np.ndarray:
-        """[tasks, cores per task, 4]: where each core lies."""
-        return self._coordinates
+    device_coordinates = read_only(
+        "_coordinates", "[tasks, cores per task, 4]: where each core lies."
+    )
 
     @property
     def missing_devices(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from penstock._src.ops.image.resize import bilinear_weights
 from penstock._src.ops.nn import conv
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.rules import ints
+from penstock._src.util.signatures import read_only
 
 
 class Conv2DBackpropInputV2(conv._ByInput):
@@ -117,10 +118,7 @@ class FusedResizeAndPadConv2D(Op):
     data_format, explicit_paddings, dilations = "NHWC", (), (1, 1, 1, 1)
     half_pixel_centers = False
 
-    @property
-    def align_corners(self):
-        """What the resizing calls its attribute."""
-        return self.resize_align_corners
+    align_corners = read_only("resize_align_corners", "What the resizing calls its attribute.")
 
     def shape(self, input, size, paddings, filter):
         return [input[0], None, None, filter[-1]]

@@ -16,6 +16,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape, broadcast_shapes
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.distributions.divergence import divergence_of, kl_divergence
 
 
@@ -119,35 +120,21 @@ class Distribution:
 
     # -- what it is
 
-    @property
-    def name(self) -> str:
-        """The name."""
-        return self._name
-
-    @property
-    def dtype(self) -> dtypes.DType:
-        """The type of the samples."""
-        return self._dtype
+    name = read_only("_name", "The name.")
+    dtype = read_only("_dtype", "The type of the samples.")
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return dict(self._parameters)
 
-    @property
-    def reparameterization_type(self) -> ReparameterizationType:
-        """Whether gradients pass through samples."""
-        return self._reparameterization_type
-
-    @property
-    def allow_nan_stats(self) -> bool:
-        """Whether statistics that are not defined are NaN."""
-        return self._allow_nan_stats
-
-    @property
-    def validate_args(self) -> bool:
-        """Whether parameters and values are checked."""
-        return self._validate_args
+    reparameterization_type = read_only(
+        "_reparameterization_type", "Whether gradients pass through samples."
+    )
+    allow_nan_stats = read_only(
+        "_allow_nan_stats", "Whether statistics that are not defined are NaN."
+    )
+    validate_args = read_only("_validate_args", "Whether parameters and values are checked.")
 
     def copy(self, **override_parameters_kwargs: Any) -> Any:
         """The same with other parameters."""

@@ -19,6 +19,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.distributions.base import (
     NOT_REPARAMETERIZED,
     Distribution,
@@ -67,15 +68,8 @@ class Bernoulli(Distribution):
     def _shaped_parameters(cls) -> tuple[str, ...]:
         return ("logits",)
 
-    @property
-    def logits(self) -> Any:
-        """The log-odds of 1."""
-        return self._logits
-
-    @property
-    def probs(self) -> Any:
-        """The probability of 1."""
-        return self._probs
+    logits = read_only("_logits", "The log-odds of 1.")
+    probs = read_only("_probs", "The probability of 1.")
 
     def _batch_of(self) -> list[Any]:
         return [self._logits]
@@ -129,15 +123,8 @@ class Categorical(Distribution):
         """The number of classes, a scalar tensor."""
         return raw.Shape(input=self._logits)[-1]
 
-    @property
-    def logits(self) -> Any:
-        """The unnormalized logarithms of the probabilities."""
-        return self._logits
-
-    @property
-    def probs(self) -> Any:
-        """The probabilities."""
-        return self._probs
+    logits = read_only("_logits", "The unnormalized logarithms of the probabilities.")
+    probs = read_only("_probs", "The probabilities.")
 
     def _batch_of(self) -> list[Any]:
         return [self._logits[..., 0]]
@@ -192,10 +179,7 @@ class _Counts(Distribution):
             require(self._total_count >= 0.0, "total_count must be non-negative.")
         super().__init__(classes.dtype, NOT_REPARAMETERIZED, validate_args, **rest)
 
-    @property
-    def total_count(self) -> Any:
-        """The number of draws."""
-        return self._total_count
+    total_count = read_only("_total_count", "The number of draws.")
 
     def _batch_of(self) -> list[Any]:
         return [self._classes[..., 0], self._total_count]
@@ -243,15 +227,8 @@ class Multinomial(_Counts):
         )  # fmt: skip
         self._mean_val = self._total_count[..., None] * self._probs
 
-    @property
-    def logits(self) -> Any:
-        """The unnormalized logarithms of the probabilities."""
-        return self._logits
-
-    @property
-    def probs(self) -> Any:
-        """The probabilities."""
-        return self._probs
+    logits = read_only("_logits", "The unnormalized logarithms of the probabilities.")
+    probs = read_only("_probs", "The probabilities.")
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         whole = raw.ConcatV2(values=[self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
@@ -291,15 +268,8 @@ class DirichletMultinomial(_Counts):
         )  # fmt: skip
         self._total = reduce_sum(self._concentration, -1)
 
-    @property
-    def concentration(self) -> Any:
-        """The concentrations."""
-        return self._concentration
-
-    @property
-    def total_concentration(self) -> Any:
-        """Their sum."""
-        return self._total
+    concentration = read_only("_concentration", "The concentrations.")
+    total_concentration = read_only("_total", "Their sum.")
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         count = int(self._concentration.shape[-1])

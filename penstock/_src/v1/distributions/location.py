@@ -15,6 +15,7 @@ from penstock._src.api.random.functions import gamma, normal, uniform
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.distributions.base import (
     FULLY_REPARAMETERIZED,
     Distribution,
@@ -64,15 +65,8 @@ class _LocationScale(Distribution):
     def _shaped_parameters(cls) -> tuple[str, ...]:
         return "loc", "scale"
 
-    @property
-    def loc(self) -> Any:
-        """Where its middle is."""
-        return self._loc
-
-    @property
-    def scale(self) -> Any:
-        """How wide it is."""
-        return self._scale
+    loc = read_only("_loc", "Where its middle is.")
+    scale = read_only("_scale", "How wide it is.")
 
     def _batch_of(self) -> list[Any]:
         return [self._loc, self._scale]
@@ -213,15 +207,8 @@ class Uniform(Distribution):
     def _shaped_parameters(cls) -> tuple[str, ...]:
         return "low", "high"
 
-    @property
-    def low(self) -> Any:
-        """The lower end."""
-        return self._low
-
-    @property
-    def high(self) -> Any:
-        """The upper end, which is not reached."""
-        return self._high
+    low = read_only("_low", "The lower end.")
+    high = read_only("_high", "The upper end, which is not reached.")
 
     def range(self, name: str = "range") -> Any:
         """high - low."""
@@ -283,20 +270,9 @@ class StudentT(Distribution):
     def _shaped_parameters(cls) -> tuple[str, ...]:
         return "df", "loc", "scale"
 
-    @property
-    def df(self) -> Any:
-        """The degrees of freedom."""
-        return self._df
-
-    @property
-    def loc(self) -> Any:
-        """Where its middle is."""
-        return self._loc
-
-    @property
-    def scale(self) -> Any:
-        """How wide it is."""
-        return self._scale
+    df = read_only("_df", "The degrees of freedom.")
+    loc = read_only("_loc", "Where its middle is.")
+    scale = read_only("_scale", "How wide it is.")
 
     def _batch_of(self) -> list[Any]:
         return [self._df, self._loc, self._scale]

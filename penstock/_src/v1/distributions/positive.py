@@ -16,6 +16,7 @@ from penstock._src.api.random.functions import gamma, uniform
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.distributions.base import (
     FULLY_REPARAMETERIZED,
     Distribution,
@@ -53,15 +54,8 @@ class Gamma(Distribution):
     def _shaped_parameters(cls) -> tuple[str, ...]:
         return "concentration", "rate"
 
-    @property
-    def concentration(self) -> Any:
-        """The shape."""
-        return self._concentration
-
-    @property
-    def rate(self) -> Any:
-        """The inverse scale."""
-        return self._rate
+    concentration = read_only("_concentration", "The shape.")
+    rate = read_only("_rate", "The inverse scale.")
 
     def _batch_of(self) -> list[Any]:
         return [self._concentration, self._rate]
@@ -165,20 +159,9 @@ class Beta(Distribution):
     def _shaped_parameters(cls) -> tuple[str, ...]:
         return "concentration1", "concentration0"
 
-    @property
-    def concentration1(self) -> Any:
-        """Of the share that is the value."""
-        return self._one
-
-    @property
-    def concentration0(self) -> Any:
-        """Of the other share."""
-        return self._zero
-
-    @property
-    def total_concentration(self) -> Any:
-        """The sum of both."""
-        return self._total
+    concentration1 = read_only("_one", "Of the share that is the value.")
+    concentration0 = read_only("_zero", "Of the other share.")
+    total_concentration = read_only("_total", "The sum of both.")
 
     def _batch_of(self) -> list[Any]:
         return [self._total]
@@ -251,15 +234,8 @@ class Dirichlet(Distribution):
             name=name,
         )  # fmt: skip
 
-    @property
-    def concentration(self) -> Any:
-        """The concentrations."""
-        return self._concentration
-
-    @property
-    def total_concentration(self) -> Any:
-        """Their sum."""
-        return self._total
+    concentration = read_only("_concentration", "The concentrations.")
+    total_concentration = read_only("_total", "Their sum.")
 
     def _batch_of(self) -> list[Any]:
         return [self._total]

@@ -3,16 +3,14 @@
 from penstock._src.api.lookup import tables
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export(v1=["lookup.StaticHashTable"])
 class StaticHashTable(tables.StaticHashTable):
     """A table that its initializer fills once, when that operation runs."""
 
-    @property
-    def initializer(self):
-        """The operation that fills the table."""
-        return self._init_op
+    initializer = read_only("_init_op", "The operation that fills the table.")
 
 
 @export(v1=["lookup.StaticVocabularyTable"])

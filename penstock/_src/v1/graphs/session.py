@@ -24,6 +24,7 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.native import ask_for_threads
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs import default_graph
 from penstock._src.v1.graphs.handles import KEEPING, TensorHandle
 
@@ -59,20 +60,14 @@ class BaseSession:
         self._programs: dict[Any, Any] = {}
         self._partial: dict[bytes, _PartialRun] = {}
 
-    @property
-    def graph(self) -> Graph:
-        """The graph it runs."""
-        return self._graph
+    graph = read_only("_graph", "The graph it runs.")
 
     @property
     def graph_def(self) -> Any:
         """The graph as a proto."""
         return self._graph.as_graph_def()  # type: ignore[attr-defined]
 
-    @property
-    def sess_str(self) -> str:
-        """The target."""
-        return self._target
+    sess_str = read_only("_target", "The target.")
 
     def list_devices(self) -> list[Any]:
         """Returns the names of the devices."""

@@ -9,6 +9,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 def _step(local_step):
@@ -35,20 +36,9 @@ class ConditionalAccumulatorBase:
         if STATE.graph is None:
             raise RuntimeError("Accumulators are not supported when executing eagerly.")
 
-    @property
-    def accumulator_ref(self):
-        """The handle."""
-        return self._accumulator_ref
-
-    @property
-    def name(self):
-        """The name of the operation."""
-        return self._accumulator_ref.op.name
-
-    @property
-    def dtype(self):
-        """The type of the gradients."""
-        return self._dtype
+    accumulator_ref = read_only("_accumulator_ref", "The handle.")
+    name = read_only("_accumulator_ref.op.name", "The name of the operation.")
+    dtype = read_only("_dtype", "The type of the gradients.")
 
     def num_accumulated(self, name=None):
         """Returns how many gradients have come."""

@@ -21,6 +21,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 Structure = Any
 
@@ -146,10 +147,7 @@ class Iterator:
         """Returns a string tensor that stands for this iterator."""
         return raw.IteratorToStringHandle(resource_handle=self._iterator_resource, name=name)
 
-    @property
-    def element_spec(self) -> Structure:
-        """The structure of TypeSpecs of the elements."""
-        return self._element_spec
+    element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
 
     @property
     def output_types(self) -> Structure:

@@ -14,6 +14,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.proto.saved import QueueRunnerDef
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.graphs.session import get_default_session
 
@@ -107,10 +108,7 @@ class QueueRunner:
     )
     exceptions_raised = property(lambda self: self._errors, doc="What the threads ended with.")
 
-    @property
-    def name(self):
-        """The name of the queue."""
-        return self._queue.name
+    name = read_only("_queue.name", "The name of the queue.")
 
     def create_threads(self, sess, coord=None, daemon=False, start=False):
         """The threads that run the operations in `sess`.

@@ -8,6 +8,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 def _queue(queue):
@@ -31,15 +32,8 @@ class ReaderBase:
             )
         self._reader_ref, self._supports_serialize = reader_ref, supports_serialize
 
-    @property
-    def reader_ref(self):
-        """The handle."""
-        return self._reader_ref
-
-    @property
-    def supports_serialize(self):
-        """Whether the state can be written."""
-        return self._supports_serialize
+    reader_ref = read_only("_reader_ref", "The handle.")
+    supports_serialize = read_only("_supports_serialize", "Whether the state can be written.")
 
     def read(self, queue, name=None):
         """Returns the next record: (key, value)."""

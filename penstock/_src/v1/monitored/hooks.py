@@ -11,6 +11,7 @@ import numpy as np
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.variables.global_step import get_global_step
 
 LOG = logging.getLogger("tensorflow")
@@ -39,20 +40,9 @@ class SessionRunContext:
     def __init__(self, original_args: Any, session: Any) -> None:
         self._args, self._session, self._stop = original_args, session, False
 
-    @property
-    def original_args(self) -> Any:
-        """The SessionRunArgs that the caller gave."""
-        return self._args
-
-    @property
-    def session(self) -> Any:
-        """The session."""
-        return self._session
-
-    @property
-    def stop_requested(self) -> bool:
-        """Whether a hook has asked for the end."""
-        return self._stop
+    original_args = read_only("_args", "The SessionRunArgs that the caller gave.")
+    session = read_only("_session", "The session.")
+    stop_requested = read_only("_stop", "Whether a hook has asked for the end.")
 
     def request_stop(self) -> None:
         """Asks for the end of the loop."""
@@ -321,10 +311,7 @@ class FinalOpsHook(SessionRunHook):
         self._fetches, self._feeds = final_ops, final_ops_feed_dict
         self._values: Any = None
 
-    @property
-    def final_ops_values(self) -> Any:
-        """What was fetched; None before the end."""
-        return self._values
+    final_ops_values = read_only("_values", "What was fetched; None before the end.")
 
     def end(self, session: Any) -> None:
         """Fetches."""

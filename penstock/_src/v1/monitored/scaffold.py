@@ -6,6 +6,7 @@ from typing import Any
 from penstock._src.api.control.scopes import group
 from penstock._src.core.dispatch import STATE
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.saving.saver import Saver
 from penstock._src.v1.summaries.summary import merge_all
 from penstock._src.v1.variables.collections import (
@@ -125,42 +126,13 @@ class Scaffold:
             return None
         return lambda session: self._given_init_fn(self, session)
 
-    @property
-    def init_op(self) -> Any:
-        """What gives variables their first values."""
-        return self._init_op
-
-    @property
-    def init_feed_dict(self) -> Any:
-        """What is fed to it."""
-        return self._init_feeds
-
-    @property
-    def ready_op(self) -> Any:
-        """What tells which variables have no value."""
-        return self._ready_op
-
-    @property
-    def ready_for_local_init_op(self) -> Any:
-        """What tells what is missing before local initialization."""
-        return self._ready_for_local
-
-    @property
-    def local_init_op(self) -> Any:
-        """What is run in every session."""
-        return self._local_init_op
-
-    @property
-    def local_init_feed_dict(self) -> Any:
-        """What is fed to it."""
-        return self._local_feeds
-
-    @property
-    def summary_op(self) -> Any:
-        """What makes the summaries."""
-        return self._summary_op
-
-    @property
-    def saver(self) -> Any:
-        """The Saver."""
-        return self._saver
+    init_op = read_only("_init_op", "What gives variables their first values.")
+    init_feed_dict = read_only("_init_feeds", "What is fed to it.")
+    ready_op = read_only("_ready_op", "What tells which variables have no value.")
+    ready_for_local_init_op = read_only(
+        "_ready_for_local", "What tells what is missing before local initialization."
+    )
+    local_init_op = read_only("_local_init_op", "What is run in every session.")
+    local_init_feed_dict = read_only("_local_feeds", "What is fed to it.")
+    summary_op = read_only("_summary_op", "What makes the summaries.")
+    saver = read_only("_saver", "The Saver.")

@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.api.train.coordinator import Coordinator
 from penstock._src.core.errors import AbortedError, OutOfRangeError, UnavailableError
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.inputs.queue_runner import start_queue_runners
 from penstock._src.v1.monitored.hooks import (
@@ -41,10 +42,7 @@ class StepContext:
     def __init__(self, session: Any, run_with_hooks_fn: Callable[..., Any]) -> None:
         self._session, self._run = session, run_with_hooks_fn
 
-    @property
-    def session(self) -> Any:
-        """The session, whose calls pass no hooks."""
-        return self._session
+    session = read_only("_session", "The session, whose calls pass no hooks.")
 
     def run_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
         """Runs with hooks, as MonitoredSession.run does."""

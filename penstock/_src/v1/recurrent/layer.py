@@ -19,6 +19,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
 from penstock._src.util import nest
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.variables.initializers import GlorotUniform
 
 _COUNTS: collections.Counter[str] = collections.Counter()
@@ -230,10 +231,7 @@ class LegacyLayer(Module):
     # A penalty on the outputs: none.
     activity_regularizer: Any = None
 
-    @property
-    def dtype(self) -> str:
-        """The name of the type of the weights."""
-        return self._dtype.name
+    dtype = read_only("_dtype.name", "The name of the type of the weights.")
 
     compute_dtype = variable_dtype = dtype_policy = dtype
 

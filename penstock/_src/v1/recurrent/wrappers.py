@@ -24,6 +24,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.functions.nn import dropout
 from penstock._src.v1.recurrent.layer import LegacyLayer
 from penstock._src.v1.recurrent.states import dims_of, zero_state
@@ -44,15 +45,8 @@ class _CellWrapper(LegacyLayer):
     def _configure(self, *args: Any) -> None:
         """Takes the wrapper's own arguments."""
 
-    @property
-    def state_size(self) -> Any:
-        """As the cell's."""
-        return self.cell.state_size
-
-    @property
-    def output_size(self) -> Any:
-        """As the cell's."""
-        return self.cell.output_size
+    state_size = read_only("cell.state_size", "As the cell's.")
+    output_size = read_only("cell.output_size", "As the cell's.")
 
     def build(self, inputs_shape: Any) -> None:
         """Builds the cell."""
@@ -235,10 +229,7 @@ class DropoutWrapper(_CellWrapper):
     ) -> None:
         """Names the arguments, for `__init__` to bind."""
 
-    @property
-    def wrapped_cell(self) -> Any:
-        """The cell within."""
-        return self.cell
+    wrapped_cell = read_only("cell", "The cell within.")
 
     def _check(self) -> None:
         """Refuses probabilities outside [0, 1], and what variational dropout lacks."""

@@ -18,6 +18,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.training.optimizers import Optimizer
 from penstock._src.v1.variables.collections import VariableV1
 
@@ -120,20 +121,9 @@ class DynamicLossScale(LossScale):
         )
         self._good_steps = self._add_weight("good_steps", 0, dtypes.int64)
 
-    @property
-    def initial_loss_scale(self) -> float:
-        """What it begins with."""
-        return self._initial_loss_scale
-
-    @property
-    def increment_period(self) -> int:
-        """After so many good steps it is multiplied."""
-        return self._increment_period
-
-    @property
-    def multiplier(self) -> float:
-        """By which it is multiplied, and divided."""
-        return self._multiplier
+    initial_loss_scale = read_only("_initial_loss_scale", "What it begins with.")
+    increment_period = read_only("_increment_period", "After so many good steps it is multiplied.")
+    multiplier = read_only("_multiplier", "By which it is multiplied, and divided.")
 
     def __call__(self) -> Any:
         return convert_to_tensor(self._scale)

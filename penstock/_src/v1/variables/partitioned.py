@@ -12,6 +12,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
+from penstock._src.util.signatures import read_only
 
 
 class PartitionInfo:
@@ -106,20 +107,9 @@ class PartitionedVariable:
     def __len__(self) -> int:
         return len(self._parts)
 
-    @property
-    def name(self) -> str:
-        """The name of the whole."""
-        return self._name
-
-    @property
-    def shape(self) -> TensorShape:
-        """The shape of the whole."""
-        return self._shape
-
-    @property
-    def dtype(self) -> DType:
-        """The type."""
-        return self._dtype
+    name = read_only("_name", "The name of the whole.")
+    shape = read_only("_shape", "The shape of the whole.")
+    dtype = read_only("_dtype", "The type.")
 
     def get_shape(self) -> TensorShape:
         """The shape of the whole."""

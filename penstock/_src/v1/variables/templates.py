@@ -10,6 +10,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.variables.collections import (
     GraphKeys,
@@ -68,25 +69,10 @@ class Template(Trackable):
         self._made = True
         return result
 
-    @property
-    def name(self) -> str:
-        """The name that was given."""
-        return self._name
-
-    @property
-    def func(self) -> Callable[..., Any]:
-        """The function."""
-        return self._func
-
-    @property
-    def variable_scope(self) -> Any:
-        """The scope of the variables."""
-        return self._scope
-
-    @property
-    def var_scope(self) -> Any:
-        """The scope of the variables."""
-        return self._scope
+    name = read_only("_name", "The name that was given.")
+    func = read_only("_func", "The function.")
+    variable_scope = read_only("_scope", "The scope of the variables.")
+    var_scope = read_only("_scope", "The scope of the variables.")
 
     @property
     def variable_scope_name(self) -> str | None:
@@ -109,10 +95,7 @@ class Template(Trackable):
         """The trainable variables."""
         return self._collection(GraphKeys.TRAINABLE_VARIABLES)
 
-    @property
-    def trainable_weights(self) -> list[Any]:
-        """The trainable variables."""
-        return self.trainable_variables
+    trainable_weights = read_only("trainable_variables", "The trainable variables.")
 
     @property
     def global_variables(self) -> list[Any]:
@@ -129,10 +112,7 @@ class Template(Trackable):
         """All variables."""
         return self.global_variables + self.local_variables
 
-    @property
-    def weights(self) -> list[Any]:
-        """All variables."""
-        return self.variables
+    weights = read_only("variables", "All variables.")
 
     @property
     def non_trainable_variables(self) -> list[Any]:
@@ -140,10 +120,9 @@ class Template(Trackable):
         trainable = {id(v) for v in self.trainable_variables}
         return [v for v in self.variables if id(v) not in trainable]
 
-    @property
-    def non_trainable_weights(self) -> list[Any]:
-        """The variables that are not trainable."""
-        return self.non_trainable_variables
+    non_trainable_weights = read_only(
+        "non_trainable_variables", "The variables that are not trainable."
+    )
 
 
 @export(v1=["make_template"])

@@ -26,6 +26,7 @@ from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import algebra, shapes
 from .spec import sliced, spec_class, spec_of
@@ -107,35 +108,23 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         """The arguments that made this operator."""
         return dict(self._arguments)
 
-    @property
-    def dtype(self):
-        """The type of the entries."""
-        return self._dtype
-
-    @property
-    def name(self):
-        """The name."""
-        return self._name
+    dtype = read_only("_dtype", "The type of the entries.")
+    name = read_only("_name", "The name.")
 
     @property
     def graph_parents(self):
         """An empty list: operators keep no graph."""
         return []
 
-    @property
-    def is_non_singular(self):
-        """Whether it can be inverted, or None if that is not known."""
-        return self._is_non_singular
-
-    @property
-    def is_self_adjoint(self):
-        """Whether it equals its adjoint, or None if that is not known."""
-        return self._is_self_adjoint
-
-    @property
-    def is_positive_definite(self):
-        """Whether it is positive definite, or None if that is not known."""
-        return self._is_positive_definite
+    is_non_singular = read_only(
+        "_is_non_singular", "Whether it can be inverted, or None if that is not known."
+    )
+    is_self_adjoint = read_only(
+        "_is_self_adjoint", "Whether it equals its adjoint, or None if that is not known."
+    )
+    is_positive_definite = read_only(
+        "_is_positive_definite", "Whether it is positive definite, or None if that is not known."
+    )
 
     @property
     def is_square(self):
@@ -173,10 +162,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         """The static shape without the last two axes."""
         return self.shape[:-2]
 
-    @property
-    def tensor_rank(self):
-        """The number of axes, or None."""
-        return self.shape.rank
+    tensor_rank = read_only("shape.rank", "The number of axes, or None.")
 
     @property
     def range_dimension(self):

@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .algebra import all_true
@@ -27,10 +28,7 @@ class _Blocks(LinearOperator):
 
     _matrix_axes = {"operators": 0}
 
-    @property
-    def operators(self):
-        """The operators of the blocks."""
-        return self._operators
+    operators = read_only("_operators", "The operators of the blocks.")
 
     def _diagonal(self):
         """The operators on the diagonal."""

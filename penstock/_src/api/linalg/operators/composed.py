@@ -10,6 +10,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import errors
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .algebra import all_true
@@ -55,10 +56,7 @@ class LinearOperatorComposition(LinearOperator):
             name=name or names,
         )
 
-    @property
-    def operators(self):
-        """The factors."""
-        return self._operators
+    operators = read_only("_operators", "The factors.")
 
     def _shape(self):
         for left, right in zip(self._operators, self._operators[1:]):
@@ -159,10 +157,7 @@ class LinearOperatorKronecker(LinearOperator):
             name=name or names,
         )
 
-    @property
-    def operators(self):
-        """The factors."""
-        return self._operators
+    operators = read_only("_operators", "The factors.")
 
     def _shape(self):
         batch = shapes.broadcast_static(*(o.batch_shape for o in self._operators))

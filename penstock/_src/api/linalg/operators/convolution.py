@@ -13,6 +13,7 @@ from penstock._src.api.signal import fourier
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
@@ -77,15 +78,8 @@ class LinearOperatorToeplitz(LinearOperator):
             name=name,
         )
 
-    @property
-    def col(self):
-        """The first column."""
-        return self._col
-
-    @property
-    def row(self):
-        """The first row."""
-        return self._row
+    col = read_only("_col", "The first column.")
+    row = read_only("_row", "The first row.")
 
     def _shape(self):
         batch = shapes.broadcast_static(self._row.shape[:-1], self._col.shape[:-1])
@@ -180,10 +174,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def _matrix_axes(self):
         return {"spectrum": self._depth}
 
-    @property
-    def block_depth(self):
-        """How many axes the transform has."""
-        return self._depth
+    block_depth = read_only("_depth", "How many axes the transform has.")
 
     @property
     def block_shape(self):
@@ -197,10 +188,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def _block(self):
         return shapes.vector(self._spectrum)[-self._depth :]
 
-    @property
-    def spectrum(self):
-        """The eigenvalues, in the form of the transform's axes."""
-        return self._spectrum
+    spectrum = read_only("_spectrum", "The eigenvalues, in the form of the transform's axes.")
 
     def _shape(self):
         n = self.block_shape.num_elements()

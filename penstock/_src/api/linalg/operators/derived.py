@@ -11,6 +11,7 @@ from penstock._src.api.math.elementwise import conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
@@ -59,10 +60,7 @@ class LinearOperatorAdjoint(LinearOperator):
             name=name or f"{operator.name}_adjoint",
         )
 
-    @property
-    def operator(self):
-        """The operator whose adjoint this is."""
-        return self._operator
+    operator = read_only("_operator", "The operator whose adjoint this is.")
 
     _adjoint_of = operator
 
@@ -161,10 +159,7 @@ class LinearOperatorInversion(LinearOperator):
             name=name or f"{operator.name}_inv",
         )
 
-    @property
-    def operator(self):
-        """The operator whose inverse this is."""
-        return self._operator
+    operator = read_only("_operator", "The operator whose inverse this is.")
 
     def _shape(self):
         return self._operator.shape
@@ -287,35 +282,20 @@ class LinearOperatorLowRankUpdate(LinearOperator):
             if None not in (mine, other) and mine != other:
                 raise ValueError(f"Dimensions {mine} and {other} are not compatible")
 
-    @property
-    def u(self):
-        """U."""
-        return self._u
+    u = read_only("_u", "U.")
 
     @property
     def v(self):
         """V."""
         return self._u if self._v is None else self._v
 
-    @property
-    def is_diag_update_positive(self):
-        """Whether all numbers of D are positive, or None if that is not known."""
-        return self._is_diag_update_positive
-
-    @property
-    def diag_update(self):
-        """The diagonal of D, or None for ones."""
-        return self._diag_update
-
-    @property
-    def diag_operator(self):
-        """D as an operator."""
-        return self._diag_operator
-
-    @property
-    def base_operator(self):
-        """A."""
-        return self._base_operator
+    is_diag_update_positive = read_only(
+        "_is_diag_update_positive",
+        "Whether all numbers of D are positive, or None if that is not known.",
+    )
+    diag_update = read_only("_diag_update", "The diagonal of D, or None for ones.")
+    diag_operator = read_only("_diag_operator", "D as an operator.")
+    base_operator = read_only("_base_operator", "A.")
 
     def _shape(self):
         batch = shapes.broadcast_static(

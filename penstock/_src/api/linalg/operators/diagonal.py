@@ -10,6 +10,7 @@ from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
@@ -49,10 +50,7 @@ class LinearOperatorDiag(LinearOperator):
             name=name,
         )
 
-    @property
-    def diag(self):
-        """The diagonal."""
-        return self._diag
+    diag = read_only("_diag", "The diagonal.")
 
     def _shape(self):
         return self._diag.shape.concatenate(self._diag.shape[-1:])

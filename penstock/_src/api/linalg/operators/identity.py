@@ -16,6 +16,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
@@ -241,10 +242,7 @@ class LinearOperatorScaledIdentity(_Identity):
             name=name,
         )
 
-    @property
-    def multiplier(self):
-        """The numbers on the diagonals, one for each matrix."""
-        return self._multiplier
+    multiplier = read_only("_multiplier", "The numbers on the diagonals, one for each matrix.")
 
     __getitem__ = LinearOperator.__getitem__
 

@@ -21,6 +21,7 @@ from penstock._src.api.math.reduction import reduce_prod, reduce_sum
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
@@ -53,10 +54,7 @@ class LinearOperatorFullMatrix(LinearOperator):
             name=name,
         )
 
-    @property
-    def matrix(self):
-        """The matrix."""
-        return self._matrix
+    matrix = read_only("_matrix", "The matrix.")
 
     def _shape(self):
         return self._matrix.shape
@@ -99,10 +97,7 @@ class LinearOperatorLowerTriangular(LinearOperator):
             name=name,
         )
 
-    @property
-    def tril(self):
-        """The matrix as it was given."""
-        return self._tril
+    tril = read_only("_tril", "The matrix as it was given.")
 
     def _shape(self):
         return self._tril.shape
@@ -185,15 +180,8 @@ class LinearOperatorTridiag(LinearOperator):
             name=name,
         )
 
-    @property
-    def diagonals(self):
-        """The diagonals as they were given."""
-        return self._diagonals
-
-    @property
-    def diagonals_format(self):
-        """The form of `diagonals`."""
-        return self._diagonals_format
+    diagonals = read_only("_diagonals", "The diagonals as they were given.")
+    diagonals_format = read_only("_diagonals_format", "The form of `diagonals`.")
 
     @property
     def _matrix_axes(self):

@@ -15,6 +15,7 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.registry import raw
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
@@ -52,10 +53,7 @@ class LinearOperatorHouseholder(LinearOperator):
             name=name,
         )
 
-    @property
-    def reflection_axis(self):
-        """The vector across which it reflects."""
-        return self._reflection_axis
+    reflection_axis = read_only("_reflection_axis", "The vector across which it reflects.")
 
     def _shape(self):
         shape = self._reflection_axis.shape
@@ -172,10 +170,7 @@ class LinearOperatorPermutation(LinearOperator):
                     f"Argument `perm` must be a vector of unique integers from 0 to {n - 1}."
                 )
 
-    @property
-    def perm(self):
-        """Which rows the product takes."""
-        return self._perm
+    perm = read_only("_perm", "Which rows the product takes.")
 
     def _shape(self):
         shape = self._perm.shape

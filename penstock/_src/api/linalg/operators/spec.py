@@ -8,6 +8,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.static_values import get_static_value
+from penstock._src.util.signatures import read_only
 
 from . import shapes
 
@@ -22,10 +23,7 @@ class LinearOperatorSpec(TypeSpec):
     def __init__(self, components, rest, static=()):
         self._components, self._rest, self._static = components, rest, tuple(static)
 
-    @property
-    def value_type(self):
-        """The class of the operators."""
-        return self.operator_class
+    value_type = read_only("operator_class", "The class of the operators.")
 
     def _serialize(self):
         return self._components, self._rest, self._static
