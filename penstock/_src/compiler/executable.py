@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.blocks.block import Block
 from penstock._src.compiler.blocks.specialize import Specialization
 from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
-from penstock._src.compiler.explain.collect import explanation
-from penstock._src.compiler.explain.measure import measured
-from penstock._src.compiler.explain.report import Report
-from penstock._src.compiler.explain.stage_text import NAMES, STAGES
 from penstock._src.compiler.stages import STATISTICS
 from penstock._src.graph.operation import Operation
 from penstock._src.native import kernels
+
+if TYPE_CHECKING:
+    from penstock._src.compiler.explain.report import Report
 
 
 class Executable:
@@ -84,6 +83,11 @@ class Executable:
 
         With `run`, which calls this executable, it has the times of kernels and host operations.
         """
+        # Loaded if asked for: most programs never are.
+        from penstock._src.compiler.explain.collect import explanation
+        from penstock._src.compiler.explain.measure import measured
+        from penstock._src.compiler.explain.report import Report
+
         known = explanation(self)
         return Report(known if run is None else measured(known, run))
 
@@ -96,6 +100,9 @@ class Executable:
         Raises:
           ValueError: there is no such stage.
         """
+        # Loaded if asked for.
+        from penstock._src.compiler.explain.stage_text import NAMES, STAGES
+
         if stage == "graph":
             return "\n".join(str(op) for op in self.ops)
         shown = STAGES.get(NAMES.get(stage, stage))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,7 +29,7 @@ class Printable(Protocol):
     def nodes(self) -> list[Node]: ...
 
 
-def text(function: Printable, indent: str = "") -> str:
+def text(function: Printable) -> str:
     """The function as text:
 
     f(%0: float32[d0=32, 4], %1: float32[4]) {
@@ -38,30 +38,34 @@ def text(function: Printable, indent: str = "") -> str:
       return %3
     }
     """
+    return "\n".join(line for _, line in lines(function))
+
+
+def lines(function: Printable, indent: str = "") -> Iterator[tuple[Node | None, str]]:
+    """The lines of that text, each with the node that it shows, if it shows one."""
     numbers: dict[int, int] = {}
 
     def number(node: Node) -> str:
         return f"%{numbers.setdefault(node.id, len(numbers))}"
 
     parameters = ", ".join(f"{number(p)}: {_parameter_type(p)}" for p in function.parameters)
-    lines = [f"{indent}{function.name}({parameters}) {{"]
+    yield None, f"{indent}{function.name}({parameters}) {{"
     inner = indent + "  "
     for node in function.nodes():
         if node.kind == "parameter" and node.id in numbers:
             continue
         args = ", ".join(number(a) for a in node.args)
         left = f"{inner}{number(node)} = {_operation(node)}({args}){_attributes(node)}"
-        lines.append(f"{left:<60} {type_text(node)}")
+        yield node, f"{left:<60} {type_text(node)}"
         for name, body in _bodies(node):
-            lines.append(f"{inner}  {name}:")
-            lines.append(text(body, inner + "    "))
+            yield None, f"{inner}  {name}:"
+            yield from lines(body, inner + "    ")
     for handle, value in function.updates:
-        lines.append(f"{inner}update {number(handle)} = {number(value)}")
+        yield None, f"{inner}update {number(handle)} = {number(value)}"
     for check in function.checks:
-        lines.append(f"{inner}check {number(check.condition)}: {check.message!r}")
-    lines.append(f"{inner}return {', '.join(number(r) for r in function.results)}")
-    lines.append(f"{indent}}}")
-    return "\n".join(lines)
+        yield None, f"{inner}check {number(check.condition)}: {check.message!r}"
+    yield None, f"{inner}return {', '.join(number(r) for r in function.results)}"
+    yield None, f"{indent}}}"
 
 
 def _parameter_type(node: Node) -> str:

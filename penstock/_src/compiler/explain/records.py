@@ -25,9 +25,14 @@ class SourceLine:
         return f"{os.path.basename(self.file)}:{self.line}"
 
     @property
+    def text(self) -> str:
+        """It as it stands in the file; empty if that cannot be read."""
+        return linecache.getline(self.file, self.line).rstrip()
+
+    @property
     def code(self) -> str:
-        """Its text; empty if the file cannot be read."""
-        return linecache.getline(self.file, self.line).strip()
+        """The same without its indentation."""
+        return self.text.strip()
 
 
 def line_of(op: Operation) -> SourceLine | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+from penstock._src.compiler.explain.page.build import frame, page
 from penstock._src.compiler.explain.records import Explanation, KernelRecord
 from penstock._src.compiler.explain.text import text_of
 
@@ -20,6 +24,17 @@ class Report(str):
         report = super().__new__(cls, text_of(known))
         report.known = known
         return report
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a page that shows source, operations, primitives, kernels and launches, linked both ways.
+
+        It is one file that needs nothing from outside.
+        """
+        Path(path).write_text(page(self.known), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the page."""
+        return frame(self.known)
 
     @property
     def kernels(self) -> tuple[KernelRecord, ...]:

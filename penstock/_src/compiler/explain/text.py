@@ -33,7 +33,7 @@ def text_of(known: Explanation) -> str:
         lines.append(f"machine      {known.limits}")
     if not known.steps:
         lines.append("programs     none yet: the function was not called")
-    total = _total(known)
+    total = total_seconds(known)
     for step in known.steps:
         if isinstance(step, HostRecord):
             lines += _host(step, total)
@@ -44,7 +44,7 @@ def text_of(known: Explanation) -> str:
     return "\n".join(lines)
 
 
-def _total(known: Explanation) -> float:
+def total_seconds(known: Explanation) -> float:
     """The seconds of everything that was measured."""
     host = [s.seconds or 0.0 for s in known.steps if isinstance(s, HostRecord)]
     return sum(host) + sum(k.seconds or 0.0 for k in known.kernels)

@@ -1,0 +1,72 @@
+"""Where operations stand in the drawing of the graph: in layers, each below what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 128, 24  # of an operation's box
+ACROSS, DOWN = 14, 22  # between boxes
+SWEEPS = 4
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """`places` are the upper left corners of boxes by name; `edges` pairs of names."""
+
+    places: dict[str, tuple[int, int]]
+    edges: list[tuple[str, str]]
+    width: int
+    height: int
+
+
+def drawing(reads: Mapping[str, Sequence[str]]) -> Drawing:
+    """The drawing of a graph. `reads`: what each box reads, in an order in which boxes come after what they read."""
+    layers = _layers(reads)
+    readers: dict[str, list[str]] = {name: [] for name in reads}
+    for name, read in reads.items():
+        for other in read:
+            readers[other].append(name)
+    for sweep in range(SWEEPS):
+        upwards = sweep % 2
+        neighbors = readers if upwards else reads
+        for layer in reversed(layers) if upwards else layers:
+            _order(layer, neighbors, {n: i for row in layers for i, n in enumerate(row)})
+    widest = max(map(len, layers), default=0) * (WIDTH + ACROSS)
+    places = {}
+    for depth, layer in enumerate(layers):
+        start = (widest - len(layer) * (WIDTH + ACROSS)) // 2
+        for i, name in enumerate(layer):
+            places[name] = start + i * (WIDTH + ACROSS), depth * (HEIGHT + DOWN)
+    edges = [(other, name) for name, read in reads.items() for other in dict.fromkeys(read)]
+    return Drawing(places, edges, widest, len(layers) * (HEIGHT + DOWN))
+
+
+def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Boxes by depth; one that reads nothing stands right above the first that reads it."""
+    depth: dict[str, int] = {}
+    for name, read in reads.items():
+        depth[name] = 1 + max((depth[other] for other in read), default=-1)
+    first: dict[str, int] = {}
+    for name, read in reads.items():
+        for other in read:
+            first[other] = min(first.get(other, depth[name]), depth[name])
+    for name, read in reads.items():
+        if not read and name in first:
+            depth[name] = first[name] - 1
+    layers: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for name in reads:
+        layers[depth[name]].append(name)
+    return layers
+
+
+def _order(
+    layer: list[str], neighbors: Mapping[str, Sequence[str]], places: Mapping[str, int]
+) -> None:
+    """Sorts a layer by where what its boxes are joined to stands, so that lines cross less."""
+
+    def middle(name: str) -> float:
+        found = [places[other] for other in neighbors[name]]
+        return sum(found) / len(found) if found else places[name]
+
+    layer.sort(key=middle)
