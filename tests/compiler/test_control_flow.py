@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.lower.context import LoweringContext
-from penstock._src.compiler.stages import compile_function
+from penstock._src.compiler.pipeline import compile_function
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.values.resources import VariableHandle

@@ -8,7 +8,7 @@ import pytest
 
 from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.lower.context import LoweringContext
-from penstock._src.compiler.plan.planner import Planner
+from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
@@ -33,9 +33,7 @@ def arrays(n):
     )
 
 
-@pytest.mark.parametrize(
-    "off", ["contractions", "epilogues", "merge", "rows", "contractions,epilogues,merge,rows"]
-)
+@pytest.mark.parametrize("off", [*flags.OPTIONAL, ",".join(flags.OPTIONAL)])
 def test_every_choice_may_be_left_out(off):
     with flags.override(disable=off, guard=1):
         program = build_program(function(9))
@@ -79,7 +77,7 @@ def test_a_program_keeps_nothing_of_its_making_but_what_runs():
         program = build_program(function(30))
         program(*arrays(30))
     gc.collect()
-    assert not [x for x in gc.get_objects() if isinstance(x, Kernel | Planner)]
+    assert not [x for x in gc.get_objects() if isinstance(x, Kernel | PlanBuilder)]
 
 
 def test_calls_from_several_threads_do_not_meet():

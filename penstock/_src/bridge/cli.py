@@ -119,7 +119,11 @@ def show_flags() -> int:
     width = max(len(flag.variable) for flag in flags.TABLE.values())
     for flag in flags.TABLE.values():
         value = getattr(flags.flags, flag.name)
-        print(f"{flag.variable:{width}}  {flag.kind.__name__:5} {value!r:8}  {flag.meaning}")
+        value = ",".join(sorted(value)) if flag.name == "disable" else value
+        print(f"{flag.variable:{width}}  {type(value).__name__:5} {value!r:8}  {flag.meaning}")
+    print("\nPENSTOCK_DISABLE leaves out")
+    for name, what in flags.OPTIONAL.items():
+        print(f"  {name:12} {what}")
     return 0
 
 

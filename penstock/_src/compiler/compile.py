@@ -1,6 +1,6 @@
 """The compiler's entry: graphs to Executables.
 
-graph -> blocks (blocks/) -> lower (lower/) -> STAGES (stages.py) -> program (program.py)
+graph -> blocks (blocks/) -> lower (lower/) -> the stages of pipeline.py -> a program of a device
 """
 
 from __future__ import annotations

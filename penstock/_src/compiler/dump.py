@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
-from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
 
 _NUMBERS = itertools.count()
 
 
-def write(stage: str, function: Function) -> Path:
-    """Writes a function as text; returns the file."""
+def write(function: str, stage: str, made: Any) -> Path:
+    """Writes what a stage made of a function as text; returns the file."""
     folder = Path(flags.dump)
     folder.mkdir(parents=True, exist_ok=True)
-    name = "".join(c if c.isalnum() else "_" for c in function.name)
+    name = "".join(c if c.isalnum() else "_" for c in function)
     path = folder / f"{next(_NUMBERS):04d}_{name}_{stage.replace(' ', '_')}.txt"
-    path.write_text(str(function) + "\n")
+    path.write_text(str(made) + "\n")
     return path

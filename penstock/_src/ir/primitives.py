@@ -30,6 +30,7 @@ REDUCE = frozenset("sum prod max min any all".split())
 SCAN = frozenset("sum prod max min".split())
 SCATTER = frozenset("add set max min mul".split())
 
+ELEMENTWISE = frozenset("unary binary compare select cast".split())  # kinds
 COMMUTATIVE = frozenset("add mul maximum minimum and or xor".split())
 
 

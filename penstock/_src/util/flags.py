@@ -6,6 +6,8 @@
 `python -m penstock flags` prints the table.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 from collections.abc import Iterator
@@ -34,12 +36,36 @@ class Flag:
         try:
             return self.kind(text)
         except ValueError:
-            raise ValueError(
-                f"{self.variable}: expected {self.kind.__name__}. Received '{text}'."
-            ) from None
+            expected = getattr(self.kind, "expected", self.kind.__name__)
+            raise ValueError(f"{self.variable}: expected {expected}. Received '{text}'.") from None
 
 
 TABLE: dict[str, Flag] = {}
+
+
+# What PENSTOCK_DISABLE may name: stages and parts of stages of the compiler that results do not depend on.
+OPTIONAL = {
+    "simplify": "dropping checks that are known to hold",
+    "loops": "moving products and sums of all rows out of loops",
+    "attention": "computing attentions in blocks, without storing their scores",
+    "contractions": "kernels for products and convolutions; without them these are loop nests",
+    "epilogues": "computing elementwise nodes on the tiles of contractions and the results of reductions",
+    "rows": "reducing short rows again in every kernel that works on them",
+    "merge": "making one kernel of several over one space",
+    "winograd": "Winograd's algorithm for convolutions of 3 x 3",
+}
+
+
+class Disabled(frozenset[str]):
+    """Names of OPTIONAL, of a text that separates them by commas."""
+
+    expected = f"some of {', '.join(OPTIONAL)}"
+
+    def __new__(cls, text: str) -> Disabled:
+        names = {name.strip() for name in text.split(",")} - {""}
+        if not names <= OPTIONAL.keys():
+            raise ValueError(f"PENSTOCK_DISABLE: expected {cls.expected}. Received '{text}'.")
+        return super().__new__(cls, names)
 
 
 class Flags:
@@ -111,9 +137,9 @@ declare("threads", int, 0, "Threads of the pool; 0 means the cores that this pro
 declare("device", str, "CPU", "Device of compiled functions: CPU, reference (interpreter), null.")
 declare(
     "disable",
-    str,
-    "",
-    "What the compiler leaves out, by commas: prune, contractions, epilogues, merge, rows, winograd.",
+    Disabled,
+    Disabled(""),
+    f"What the compiler leaves out, by commas: {', '.join(OPTIONAL)}.",
 )
 declare(
     "optimize",

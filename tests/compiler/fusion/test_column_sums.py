@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.fusion.schedule import schedule_function
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
@@ -10,7 +11,6 @@ from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
-from tests.compiler.fusion.partitioned import kernels_of
 
 F32 = dtypes.float32
 
@@ -99,7 +99,7 @@ def test_contractions_sum_what_they_store(body, sums, n):
     with flags.override(guard=1):
         program = build_program(function)
         got = program(*arrays)
-    kernels = [k for k in kernels_of(function) if isinstance(k, ContractKernel)]
+    kernels = [k for k in schedule_function(function).kernels if isinstance(k, ContractKernel)]
     assert [len(k.epilogue.sums) for k in kernels if k.partial is not None] == (
         [sums] if sums else []
     )

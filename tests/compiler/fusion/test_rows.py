@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from penstock._src.compiler.fusion.schedule import schedule_function
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
@@ -10,7 +11,6 @@ from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
 from penstock._src.ir.dims import Dim
 from penstock._src.util import flags
-from tests.compiler.fusion.partitioned import kernels_of
 
 F32, I64 = dtypes.float32, dtypes.int64
 
@@ -52,7 +52,9 @@ def build(body, n, m):
 
 
 def launches(program):
-    return [k for k in kernels_of(program.plan.function) if isinstance(k, NestKernel)]
+    return [
+        k for k in schedule_function(program.plan.function).kernels if isinstance(k, NestKernel)
+    ]
 
 
 @pytest.mark.parametrize("body", [cross_entropy, layer_norm, with_places])

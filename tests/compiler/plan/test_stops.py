@@ -1,6 +1,7 @@
 """Where a run ends that a check refuses."""
 
-from penstock._src.compiler.fusion.partition import Options, Partition, home
+from penstock._src.compiler.fusion.schedule import schedule_function
+from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.stops import Stops
 from penstock._src.core import dtypes
@@ -18,5 +19,5 @@ def test_a_condition_does_not_wait_for_later_reductions():
     best = p.arg_max(x, 1, dtypes.int32)
     right = p.reduce_sum(p.cast(p.eq(best, labels), dtypes.float32), (0,))
     function = p.function("step", [labels, x, weights], [right])
-    part = Partition(function, Options())
-    assert not Stops(function, part).is_early(home(new))
+    schedule = schedule_function(function)
+    assert not Stops.of(schedule).is_early(home(new))

@@ -10,6 +10,7 @@ import dataclasses
 import random
 from typing import Any
 
+from penstock._src.util import flags
 from tests.fuzz.models.comparing import NUDGES, difference
 from tests.fuzz.models.workers import Worker
 
@@ -20,10 +21,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "check": {"optimize": 0, "check": 1},
     "verify": {"optimize": 0, "verify": 1},
     "guard": {"optimize": 0, "guard": 1},
-    **{
-        f"without {name}": {"optimize": 0, "disable": name}
-        for name in ("epilogues", "merge", "rows", "contractions", "attention", "winograd")
-    },
+    **{f"without {name}": {"optimize": 0, "disable": name} for name in flags.OPTIONAL},
 }
 LAST_NUDGES = (4, 16)
 

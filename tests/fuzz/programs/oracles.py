@@ -23,19 +23,7 @@ from tests.fuzz.programs.tensorflow_peer import peer
 WAYS = {
     "reference": {"device": "reference"},
     "native": {},
-    **{
-        f"without {part}": {"disable": part}
-        for part in (
-            "epilogues",
-            "merge",
-            "rows",
-            "contractions",
-            "attention",
-            "winograd",
-            "prune",
-            "loops",
-        )
-    },
+    **{f"without {part}": {"disable": part} for part in flags.OPTIONAL},
     "guarded": {"guard": 1},
     "checked": {"check": 1},
 }

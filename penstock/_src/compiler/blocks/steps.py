@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.lower.checks import arguments_of
-from penstock._src.compiler.stages import compile_function
+from penstock._src.compiler.pipeline import compile_function
 from penstock._src.core import dtypes
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments, refusal_of_values

@@ -19,14 +19,13 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
-from penstock._src.ir.primitives import MOVEMENT, PRIMITIVES
+from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT, PRIMITIVES
 
 Value = Any  # list[np.ndarray]; a tuple of such lists of a node with several results
 # What evaluates the kinds that may round, or decide, otherwise (rounding.py, sums.py).
 ROUNDED: dict[str, Callable[[Members, Step, list[Value]], Value]] = {}
 # A product of narrow floats is a sum in float32, which what follows in the same kernel takes before it is rounded: some
 # members keep it so through movements, and round what the next operation makes of it.
-ELEMENTWISE = frozenset("unary binary select compare cast".split())
 UNROUNDED = frozenset("neg abs maximum minimum".split())  # code rounds nothing after these
 FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only a member has outside
 

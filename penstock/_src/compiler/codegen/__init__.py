@@ -6,5 +6,5 @@ contraction/  matrix products, convolutions and their gradients; kernel_code.py 
 specials/     kinds with emitters of their own: random bits, running results, sorting, scatter
 
 A new elementwise operation is a function in scalars/operations.py; a new kind of node that is no loop nest is a file in
-specials/ and its launches in compiler/plan/specials.py.
+specials/ and its launches in compiler/plan/launchers/specials.py.
 """

@@ -23,7 +23,7 @@ from penstock._src.compiler.explain.records import (
     WaitingRecord,
 )
 from penstock._src.compiler.fusion.partition import in_memory_already
-from penstock._src.compiler.kernels.kernel import home
+from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.plan.launch_table import STATUS, Launch, Record
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.function import Function, bodies

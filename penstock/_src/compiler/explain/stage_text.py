@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from penstock._src.compiler.pipeline import Compiled
 from penstock._src.compiler.plan.launch_table import Launch
-from penstock._src.compiler.stages import Compiled
 from penstock._src.native import Code, assembly
 from penstock._src.util.slots import above
 

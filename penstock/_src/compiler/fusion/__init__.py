@@ -1,7 +1,10 @@
 """Which nodes become one kernel.
 
-What comes in: a function of primitives and what recognize/ found in it. What goes out: a `Partition`: kernels in order, and what they
-store.
-Read first: partition.py, which decides what has memory and what is computed where it is wanted; then merge.py, which joins
-kernels over one space. column_sums.py adds up on a contraction's tiles what it stores; costs.py weighs nodes.
+What comes in: a function and what recognize/ found in it (`Recognized`). What goes out: a `Schedule`: kernels in launch order.
+
+    partition.py   Recognized -> Partition     what is stored (storing.py, costs.py) and the groups (groups.py) that store it
+    merge.py       Partition  -> Partition     groups over one space become one; column_sums.py adds up on a contraction's tiles
+    schedule.py    Partition  -> Schedule      each group written as kernels (kernels/)
+
+Read first: partition.py, then storing.py. Another reason to store a node goes to storing.py, another way to join groups to merge.py.
 """

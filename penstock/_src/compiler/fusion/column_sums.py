@@ -10,10 +10,10 @@ order, so results are equal from run to run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from penstock._src.compiler.fusion.merge import Unit
+from penstock._src.compiler.fusion.groups import FusionGroup
 from penstock._src.compiler.kernels.contraction import ContractKernel, write_epilogue
 from penstock._src.compiler.kernels.index import is_one, same_extent
 from penstock._src.compiler.kernels.kernel import NestKernel
@@ -28,31 +28,34 @@ MOST_SUMS = 4
 WIDEST = 1 << 14  # columns
 
 
-def sum_on_tiles(units: list[Unit], is_leaf: Callable[[Node], bool]) -> None:
-    """Moves sums to the contractions whose results they sum; `units` are in order."""
-    place = {n.id: i for i, unit in enumerate(units) for n in unit.nodes}
-    for unit in units:
-        if unit.kind != "reduction" or len(unit.nodes) > MOST_SUMS or _is_small(unit):
+def sum_on_tiles(
+    groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool]
+) -> list[FusionGroup]:
+    """The groups, in order, with sums moved to the contractions whose results they sum."""
+    made = list(groups)
+    place = {n.id: i for i, group in enumerate(groups) for n in group.nodes}
+    for number, group in enumerate(groups):
+        if group.kind != "reduction" or len(group.nodes) > MOST_SUMS or _is_small(group):
             continue
-        at = max((place[i] for i in unit.reads if i in place), default=None)
-        if at is None or not isinstance(units[at].extra, ContractKernel):
+        at = max((place[i] for i in group.reads if i in place), default=None)
+        kernel = None if at is None else made[at].kernel
+        if at is None or not isinstance(kernel, ContractKernel):
             continue
-        kernel = units[at].extra
-        final, *others = kernel.outputs
-        if others or sum(place.get(i) == at for i in unit.reads) != 1:
+        if len(kernel.outputs) > 1 or sum(place.get(i) == at for i in group.reads) != 1:
             continue
-        roots = list(dict.fromkeys(unit.reduced))
+        roots = list(dict.fromkeys(group.reduced))
         if not all(_sums_columns(root, kernel) for root in roots):
             continue
-        found = _summed(kernel, unit, roots, is_leaf)
+        found = _summed(kernel, group, roots, is_leaf)
         if found is not None:
-            units[at].extra, unit.extra = found
-            unit.kind = "other"
+            made[at] = replace(made[at], kernel=found[0])
+            made[number] = replace(group, kind="kernel", kernel=found[1])
+    return made
 
 
-def _is_small(unit: Unit) -> bool:
+def _is_small(group: FusionGroup) -> bool:
     """Whether one task may as well sum alone."""
-    return cut_of(unit.reduced[0])[0] is None
+    return cut_of(group.reduced[0])[0] is None
 
 
 def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
@@ -78,7 +81,7 @@ def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
 
 
 def _summed(
-    kernel: ContractKernel, unit: Unit, roots: list[Node], is_leaf: Callable[[Node], bool]
+    kernel: ContractKernel, group: FusionGroup, roots: list[Node], is_leaf: Callable[[Node], bool]
 ) -> tuple[ContractKernel, NestKernel] | None:
     """The contraction that sums, and the nest that adds its tasks' sums up; None if its tiles do not suffice."""
     final, found = kernel.outputs[0], kernel.match
@@ -95,4 +98,4 @@ def _summed(
         operands=operands, partial=partial, summed=roots,
     )  # fmt: skip
     partials: Partials = {root.id: (partial, (k,)) for k, root in enumerate(roots)}
-    return made, replace(finish(unit.nodes, partials, is_leaf), adds_up=made)
+    return made, replace(finish(group.nodes, partials, is_leaf), adds_up=made)

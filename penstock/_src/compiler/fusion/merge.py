@@ -1,102 +1,84 @@
-"""Units: what will become one kernel, and their merging, before any loop nest is written.
-
-    map        nodes of one shape                                    one nest over the shape
-    reduction  nodes that end reductions of one space along the same axes
-    rows       both: reductions of rows, and nodes of the rows' elements that may need their results
-    other      a contraction, a node with an emitter of its own, a bounds check
-
-Units over one space that read a common array become one, if some place in the order suits both: an optimizer's
+"""The stage: groups over one space that read a common array become one, if some place in the order suits both: an optimizer's
 moments and weights, a batch norm's two sums, the loss of a softmax and its gradient.
+
+Before: m' = f(m, g);  v' = h(v, g);  w' = k(w, m', v')            three kernels over one space
+After:  m', v', w' = one kernel, which reads g once and m' and v' from registers
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from penstock._src.compiler.kernels.index import extent_key, is_one
+from penstock._src.compiler.fusion.column_sums import sum_on_tiles
+from penstock._src.compiler.fusion.groups import FusionGroup, RowSpace
+from penstock._src.compiler.fusion.partition import Partition
+from penstock._src.compiler.kernels.index import is_one
 from penstock._src.compiler.kernels.inline import SAME_PLACE
-from penstock._src.compiler.kernels.reductions import cut_of
-from penstock._src.compiler.kernels.stored_blocks import (
-    MOST_READS,
-    SMALL,
-    block_shape,
-    blocks_of,
-    extents,
-    extents_of,
-)
-from penstock._src.ir import dims
+from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
 from penstock._src.ir.node import Node
+from penstock._src.util.flags import flags
 
 MOST_OUTPUTS = 12
-LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2
-OPEN = 6  # units that a new one is compared with
+OPEN = 6  # groups that a new one is compared with
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Elements of some extents (less those that are 1), of which the last `inner` are reduced together."""
+def merge(partition: Partition) -> Partition:
+    """The partition with its groups merged where that pays, of a function and of those nested in it."""
+    nested = {inner: merge(part) for inner, part in partition.nested.items()}
+    groups = _merged(partition)
+    stored = set(partition.stored)
+    groups = [g for g in _unread_left_out(groups, partition, stored) if g.nodes or g.kernel]
+    partition = replace(partition, stored=frozenset(stored), nested=nested)
+    if "epilogues" not in flags.disable:
+        groups = sum_on_tiles(groups, partition.is_leaf)
+    return replace(partition, groups=tuple(groups))
 
-    extents: tuple[Any, ...]
-    inner: int
 
-    @classmethod
-    def of(cls, root: Node) -> Rows | None:
-        """The rows that a reduce node goes along; None if it does not, or they are not one task's each."""
-        (x,) = root.args
-        axes = set(root.attrs["axes"])
-        kept = [a for a, e in enumerate(x.shape) if not is_one(e)]
-        inner = sum(a in axes for a in kept)
-        length = dims.product([x.shape[a] for a in kept if a in axes])
-        if not 0 < inner < len(kept) or not axes.issuperset(kept[-inner:]):
-            return None
-        if cut_of(root)[0] is not None:
-            return None
-        if type(length) is not int or length > LONGEST_ROW:
-            return None
-        return cls(tuple(extents(x)), inner)
+def _unread_left_out(
+    groups: list[FusionGroup], partition: Partition, stored: set[int]
+) -> list[FusionGroup]:
+    """Keeps nodes out of memory, and out of `stored`, that by now only the kernel that makes them reads."""
+    wanted = {home(node).id for node in partition.function.roots}
+    wanted.update(*[group.reads for group in groups])
+    found = []
+    for group in groups:
+        unread = {n.id for n in group.nodes} - wanted if group.kernel is None else None
+        if unread:
+            group = group.without(unread)
+            stored -= unread
+        found.append(group)
+    return found
 
 
 @dataclass(eq=False)
-class Unit:
-    """Nodes made by one kernel.
-
-    space    equal for units that may be merged (None: never)
-    roots    the reduce node that each of `nodes` ends, None for nodes of elements
-    rows     how rows are reduced, if they are
-    """
+class _Open:
+    """A group to which others may be added; `waits`: whether it may be launched later than where it stands."""
 
     kind: str
     nodes: list[Node]
+    roots: list[Node | None]
     reads: set[int]
-    space: Any = None
-    roots: list[Node | None] = field(default_factory=list)
-    rows: Rows | None = None
-    extra: Any = None
-    position: int = 0
-    waits: bool = True  # whether it may be launched later than where it stands
+    space: Any
+    rows: RowSpace | None
+    position: int
+    waits: bool
+    made: set[int] = field(default_factory=set)
+    group: FusionGroup | None = None  # while nothing was added
 
-    def __post_init__(self) -> None:
-        self.roots = self.roots or [None] * len(self.nodes)
+    def closed(self) -> FusionGroup:
+        """The group."""
+        return self.group or FusionGroup(
+            self.kind, tuple(self.nodes), frozenset(self.reads), tuple(self.roots), self.space,
+            self.rows,
+        )  # fmt: skip
 
     @property
     def stores(self) -> int:
         """How many arrays or parts of arrays its kernel writes."""
         return sum(len(blocks_of(n)) for n in self.nodes)
-
-    def forget(self, ids: set[int]) -> None:
-        """Leaves nodes out."""
-        kept = [(n, r) for n, r in zip(self.nodes, self.roots) if n.id not in ids]
-        self.nodes, self.roots = [n for n, _ in kept], [r for _, r in kept]
-        if all(r is None for r in self.roots):
-            self.kind = "map"
-        elif None not in self.roots:
-            self.kind = "reduction"
-
-    @property
-    def reduced(self) -> list[Node]:
-        """The reduce nodes that its nodes end."""
-        return [root for root in self.roots if root is not None]
 
     @property
     def elements(self) -> int:
@@ -105,120 +87,146 @@ class Unit:
         return int(self.nodes[0].size if root is None else root.args[0].size)
 
     @property
-    def made(self) -> set[int]:
-        return {n.id for n in self.nodes}
+    def is_plain(self) -> bool:
+        """Whether each node is written whole, and nowhere but to its place."""
+        return all(blocks_of(n)[0].value is n for n in self.nodes)
+
+    def spaces(self) -> list[Any]:
+        """What it is looked up by: its space, and its elements if it may be one of rows."""
+        if self.kind == "map":
+            return [self.space, ("rows", self.space[1])] if self.is_plain else [self.space]
+        return [self.space] if self.rows is None else [self.space, ("rows", self.rows.extents)]
 
 
-def map_space(node: Node) -> Any:
-    """What tells spaces of elementwise kernels apart: extents, less those that are 1."""
-    return ("map", tuple(extents_of(block_shape(node))))
+def _opened(partition: Partition) -> list[_Open]:
+    """The groups, to be added to. What checks ask for stays early: variables may not change before they are looked at
+    (plan/stops.py)."""
+    function = partition.function
+    checks = function.checks if function.updates else ()
+    conditions = {home(check.condition).id for check in checks}
+    found = []
+    for i, g in enumerate(partition.groups):
+        made = {n.id for n in g.nodes}
+        waits = conditions.isdisjoint(made)
+        found.append(
+            _Open(g.kind, list(g.nodes), list(g.roots), set(g.reads), g.space, g.rows, i, waits, made, g)
+        )  # fmt: skip
+    return found
 
 
-def reduction_space(node: Node) -> Any:
-    """What tells spaces of reductions apart."""
-    return ("reduce", tuple([extent_key(e) for e in node.args[0].shape]), tuple(node.attrs["axes"]))
-
-
-Readers = dict[int, dict[int, Unit]]  # a stored node's id -> the units that read it, by identity
-
-
-def merge(units: list[Unit], by_id: dict[int, Node], unrelated: bool = False) -> list[Unit]:
-    """Units merged where it pays, in an order in which each comes after what it reads; `by_id` are all nodes.
-
-    `unrelated`: also those that read nothing in common, where launches are many and small.
-    """
-    for i, unit in enumerate(units):
-        unit.position = i
-    maker = {n.id: u for u in units for n in u.nodes}
-    readers: Readers = {}
-    for unit in units:
-        for i in unit.reads:
-            readers.setdefault(i, {})[id(unit)] = unit
-    open_by_space: dict[Any, list[Unit]] = {}
+def _merged(partition: Partition) -> list[FusionGroup]:
+    """The groups in an order in which each comes after what it reads."""
+    groups = _opened(partition)
+    merger = _Merger(partition.by_id, partition.in_loop)
+    for group in groups:
+        for node in group.nodes:
+            merger.maker[node.id] = group
+        for i in group.reads:
+            merger.readers.setdefault(i, {})[id(group)] = group
+    open_by_space: dict[Any, list[_Open]] = {}
     gone: set[int] = set()
-    for unit in list(units):
-        if unit.space is None:
+    for group in groups:
+        if group.space is None:
             continue
-        lists = [open_by_space.setdefault(space, []) for space in _spaces(unit)]
-        current = unit
-        for earlier in dict.fromkeys(u for known in lists for u in reversed(known[-OPEN:])):
+        lists = [open_by_space.setdefault(space, []) for space in group.spaces()]
+        current = group
+        for earlier in dict.fromkeys(g for known in lists for g in reversed(known[-OPEN:])):
             if id(earlier) in gone or earlier is current or earlier.position > current.position:
                 continue
-            if _join(earlier, current, by_id, maker, readers, unrelated):
+            if merger.join(earlier, current):
                 gone.add(id(current))
                 current = earlier  # which others may join by now
-        if current is unit:
+        if current is group:
             for known in lists:
-                known.append(unit)
-    return sorted([u for u in units if id(u) not in gone], key=lambda u: u.position)
+                known.append(group)
+    left = sorted([g for g in groups if id(g) not in gone], key=lambda g: g.position)
+    return [g.closed() for g in left]
 
 
-def _spaces(unit: Unit) -> list[Any]:
-    """What a unit is looked up by: its space, and its elements if it may be one of rows."""
-    if unit.kind == "map":
-        return [unit.space, ("rows", unit.space[1])] if _is_plain(unit) else [unit.space]
-    return [unit.space] if unit.rows is None else [unit.space, ("rows", unit.rows.extents)]
+@dataclass
+class _Merger:
+    """Joins groups of one partition.
 
+    unrelated   whether also those are joined that read nothing in common: where launches are many and small
+    maker       of a stored node, the group that makes it
+    readers     of a stored node, the groups that read it, by identity
+    """
 
-def _is_plain(unit: Unit) -> bool:
-    """Whether each node is written whole, and nowhere but to its place."""
-    return all(blocks_of(n)[0].value is n for n in unit.nodes)
+    by_id: Mapping[int, Node]
+    unrelated: bool
+    maker: dict[int, _Open] = field(default_factory=dict)
+    readers: dict[int, dict[int, _Open]] = field(default_factory=dict)
 
-
-def _join(
-    a: Unit, b: Unit, by_id: dict[int, Node], maker: dict[int, Unit],
-    readers: Readers, unrelated: bool,
-) -> bool:  # fmt: skip
-    """Makes b part of a if that is possible and of use."""
-    common = (a.reads & b.reads) | (a.made & b.reads)
-    if a.elements > SMALL:  # streams side by side are slower where they share nothing large
-        common = {i for i in common if i in a.made or 4 * int(by_id[i].size) >= a.elements}
-    rows = a.rows or b.rows
-    as_rows = "rows" in (a.kind, b.kind) or a.kind != b.kind
-    if as_rows:
-        agree = a.rows in (None, rows) and b.rows in (None, rows)
-        if not agree or not _is_plain(a) or not _is_plain(b):
+    def join(self, a: _Open, b: _Open) -> bool:
+        """Makes b part of a if that is possible and of use."""
+        rows = a.rows or b.rows
+        as_rows = "rows" in (a.kind, b.kind) or a.kind != b.kind
+        if as_rows:
+            agree = a.rows in (None, rows) and b.rows in (None, rows)
+            if not agree or not a.is_plain or not b.is_plain:
+                return False
+        elif a.space != b.space:
             return False
-    elif a.space != b.space:
-        return False
-    if (
-        not (common or unrelated and a.kind == b.kind == "map")
-        or a.stores + b.stores > MOST_OUTPUTS
-        or len(a.reads | b.reads) > MOST_READS
-    ):
-        return False
-    if a.made & b.reads and not all(_same_place(*end, a, rows) for end in zip(b.nodes, b.roots)):
-        return False
-    ready = all(i in a.made or i not in maker or maker[i].position < a.position for i in b.reads)
-    if not ready:
+        if (
+            not self._pays(a, b)
+            or a.stores + b.stores > MOST_OUTPUTS
+            or len(a.reads | b.reads) > MOST_READS
+        ):
+            return False
+        ends = zip(b.nodes, b.roots)
+        if a.made & b.reads and not all(_same_place(*end, a, rows) for end in ends):
+            return False
+        if not self._find_position(a, b):
+            return False
+        self._add(a, b)
+        a.rows, a.waits = rows, a.waits and b.waits
+        if as_rows:
+            a.kind = "rows"
+        return True
+
+    def _pays(self, a: _Open, b: _Open) -> bool:
+        """Whether two groups read something in common, or one what the other makes."""
+        common = (a.reads & b.reads) | (a.made & b.reads)
+        if a.elements > SMALL:  # streams side by side are slower where they share nothing large
+            common = {i for i in common if i in a.made or 4 * int(self.by_id[i].size) >= a.elements}
+        return bool(common or self.unrelated and a.kind == b.kind == "map")
+
+    def _find_position(self, a: _Open, b: _Open) -> bool:
+        """Whether there is a place in the order where both have what they read before any other wants what they make:
+        that of a, or that of b, which becomes a's."""
+        if all(
+            i in a.made or i not in self.maker or self.maker[i].position < a.position
+            for i in b.reads
+        ):
+            return True
         waits = a.waits and all(
-            u is b or not a.position < u.position <= b.position
+            reader is b or not a.position < reader.position <= b.position
             for i in a.made
-            for u in readers.get(i, {}).values()
+            for reader in self.readers.get(i, {}).values()
         )
-        if not waits:
-            return False
-        a.position = b.position
-    a.nodes += b.nodes
-    a.roots += b.roots
-    a.rows, a.waits = rows, a.waits and b.waits
-    if as_rows:
-        a.kind = "rows"
-    a.reads = (a.reads | b.reads) - a.made
-    for node in b.nodes:
-        maker[node.id] = a
-    for i in b.reads:
-        del readers[i][id(b)]
-        readers[i][id(a)] = a
-    return True
+        if waits:
+            a.position = b.position
+        return waits
+
+    def _add(self, a: _Open, b: _Open) -> None:
+        a.nodes += b.nodes
+        a.roots += b.roots
+        a.made |= b.made
+        a.reads = (a.reads | b.reads) - a.made
+        a.group = None
+        for node in b.nodes:
+            self.maker[node.id] = a
+        for i in b.reads:
+            del self.readers[i][id(b)]
+            self.readers[i][id(a)] = a
 
 
-def _same_place(node: Node, root: Node | None, unit: Unit, rows: Rows | None) -> bool:
-    """Whether every way from what a nest computes for a node to what another unit makes keeps to one element or row.
+def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | None) -> bool:
+    """Whether every way from what a nest computes for a node to what another group makes keeps to one element or row.
 
     Ways are followed as "element" (the place is that of the element at hand), "row" (that of its row) or "other".
     """
-    made = {n.id: "element" if r is None else "row" for n, r in zip(unit.nodes, unit.roots)}
+    made = {n.id: "element" if r is None else "row" for n, r in zip(group.nodes, group.roots)}
     others = [a for a in node.args if node.kind == "dynamic_update_slice" and a is not node.args[1]]
     pending = [(a, "other") for a in others]
     if root is None:
@@ -239,7 +247,7 @@ def _same_place(node: Node, root: Node | None, unit: Unit, rows: Rows | None) ->
     return True
 
 
-def _place_of_arguments(node: Node, place: str, rows: Rows | None) -> str:
+def _place_of_arguments(node: Node, place: str, rows: RowSpace | None) -> str:
     """At which place a node's arguments are read for its element at a place."""
     if place == "other" or node.kind in SAME_PLACE:
         return place
@@ -249,16 +257,16 @@ def _place_of_arguments(node: Node, place: str, rows: Rows | None) -> str:
         return "other"
     if node.kind == "broadcast" and place == "element" and _along_rows(node, rows):
         return "row"
-    if node.kind == "reduce" and place == "row" and Rows.of(node) == rows:
+    if node.kind == "reduce" and place == "row" and RowSpace.of(node) == rows:
         return "element"
     return "other"
 
 
-def _along_rows(node: Node, rows: Rows) -> bool:
+def _along_rows(node: Node, rows: RowSpace) -> bool:
     """Whether a broadcast repeats one number along each row."""
     if tuple(extents(node)) != rows.extents:
         return False
     (arg,) = node.args
-    kept = [a for a, e in enumerate(node.shape) if not is_one(e)]
+    long = [a for a, e in enumerate(node.shape) if not is_one(e)]
     mapped = [a for a, e in zip(node.attrs["axes"], arg.shape) if not is_one(e)]
-    return mapped == kept[: -rows.inner]
+    return mapped == long[: -rows.inner]

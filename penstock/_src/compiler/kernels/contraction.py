@@ -1,4 +1,4 @@
-"""Contractions as kernels: which elementwise nodes join one, and what they compute on its tiles.
+"""Contractions as kernels, and what elementwise nodes compute on their tiles.
 
 A contraction takes along the elementwise nodes that alone consume it (bias, activation, residual, the mask of a relu's
 gradient): its `final` node is what is stored.  The expression is written over two variables, the output's row and its
@@ -11,16 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock._src.compiler.kernels.index import Index, Position, Var, extent_key, of_atom
+from penstock._src.compiler.kernels.index import Index, Position, Var, of_atom
 from penstock._src.compiler.kernels.inline import Inliner
 from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.kernels.values import Scope, Value, closure
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InternalError
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
-
-ELEMENTWISE = frozenset({"unary", "binary", "select", "cast"})
-LONGEST_EPILOGUE = 24  # nodes
 
 
 @dataclass
@@ -65,42 +63,6 @@ class ContractKernel(Kernel):
         return f"{self.match.form}{list(map(int, self.outputs[0].shape))}{epilogue}"
 
 
-def final_of(
-    root: Node, users: dict[int, list[Node]], wanted: Callable[[Node], bool]
-) -> tuple[Node, list[Node]]:
-    """The last node of the elementwise nodes (and reshapes) that alone consume a contraction, and those before it.
-
-    They may branch and meet again, as in `h * erf(h)`: what counts is that one node is all that others see of them.
-    """
-    region, known = [root], {root.id}
-    final, inside = root, []
-    while len(region) <= LONGEST_EPILOGUE:
-        following = {u.id: u for n in region for u in users[n.id] if u.id not in known}
-        if not following:
-            break
-        user = following[min(following)]
-        fits = user.kind in ELEMENTWISE or user.kind in ("compare", "reshape")
-        if (
-            not fits
-            or any(wanted(a) for a in user.args if a.id in known)
-            or not _same_size(user, root)
-        ):
-            break
-        region.append(user)
-        known.add(user.id)
-        exits = [
-            n for n in region if not users[n.id] or any(u.id not in known for u in users[n.id])
-        ]
-        if len(exits) == 1 and exits[0].kind != "reshape" and exits[0].dtype.is_floating:
-            final = exits[0]
-            inside = [n for n in region if n is not final and n is not root]
-    return final, inside
-
-
-def _same_size(a: Node, b: Node) -> bool:
-    return extent_key(dims.product(a.shape)) == extent_key(dims.product(b.shape))
-
-
 def write_epilogue(
     root: Node,
     final: Node,
@@ -129,3 +91,20 @@ def write_epilogue(
     return EpilogueExpression(
         inliner.scope, row, column, place, value, inliner.slots, final.dtype, sums
     )
+
+
+def epilogue_between(
+    root: Node, final: Node, columns: int, is_leaf: Callable[[Node], bool]
+) -> EpilogueExpression | None:
+    """What is computed on tiles of `root` to store `final`; None if that is the same node."""
+    if final is root:
+        return None
+    epilogue = write_epilogue(root, final, columns, is_leaf)
+    if epilogue is None:
+        raise InternalError(None, None, f"{final!r} does not fit the tiles of {root!r}.")
+    return epilogue
+
+
+def operands_of_epilogues(epilogues: Sequence[EpilogueExpression | None]) -> list[Node]:
+    """What epilogues read besides their root."""
+    return [n for epilogue in epilogues if epilogue is not None for n in epilogue.slots[1:]]

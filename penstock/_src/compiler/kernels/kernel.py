@@ -12,13 +12,6 @@ from penstock._src.compiler.kernels.stored_blocks import Block, blocks_of
 from penstock._src.ir.node import Node
 
 
-def home(node: Node) -> Node:
-    """The node whose memory a node is, through reshapes and changes of type that move nothing."""
-    while node.kind in ("reshape", "bitcast"):
-        node = node.args[0]
-    return node
-
-
 @dataclass
 class Kernel:
     """`outputs` are the stored nodes that it makes; `inputs` the stored nodes and leaves that it reads."""

@@ -1,4 +1,5 @@
-"""Passes over a Function of primitives: one file each, `Function -> Function`, listed in compile.py's STAGES.
+"""Passes over a Function of primitives.
 
-Algebra needs no pass: the builder applies ir/rules as nodes are made.
+What comes in and goes out: a Function. Read first: simplify.py, then loops/. A new pass is a file here and a line in
+pipeline.py; what a single rule can say is a row of ir/rules instead, applied as nodes are made.
 """

@@ -1,8 +1,13 @@
 """Kernels -> a Plan: launches over buffers, before addresses are known.
 
-What comes in: a partition's kernels, a code cache for the target, the number of threads. What goes out: a frozen `Plan`
-(plan.py). launch_table.py owns the format of its records.
-Read first: plan.py, then planner.py, which walks the kernels in order, asks codegen/ for each one's code (known ones are not
-written again) and adds its launches. in_place.py says over which inputs values may be written; specials.py holds the
-kinds with emitters of their own, control.py loops and branches, which become jumps of the table.
+What comes in: a `Schedule`, the code cache of a target, the number of threads. What goes out: a frozen `Plan` (plan.py).
+launch_table.py owns the format of its records.
+
+    planner.py      the stage: where results and variables lie, then the launches of all kernels (launchers/)
+    builder.py      the plan under construction, alone in changing
+    buffers.py      one arena for all temporaries; in_place.py: over which inputs values may be written
+    prepacked.py    weights that are packed once; stops.py: where a run ends that a check refuses
+    verify/         proofs about the kernels and their order
+
+Read first: plan.py, then planner.py. Kernels' codes are written while planning asks for them (code_cache.py).
 """

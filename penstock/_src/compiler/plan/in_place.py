@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from penstock._src.compiler.fusion.partition import Partition, bytes_of, home
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel, EpilogueExpression
 from penstock._src.compiler.kernels.index import Atom, Index, Var, of_atom, same_extent
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, SpecialKernel
+from penstock._src.compiler.kernels.memory import bytes_of, home
 from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.node import Node
 
 
-def writable_in_place(part: Partition, value: Node, old: Node) -> bool:
+def writable_in_place(schedule: Schedule, value: Node, old: Node) -> bool:
     """Whether the kernel that computes `value` may store it over `old`.
 
     It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element.
     """
-    makers = part.makers.get(value.id, [])
-    if len(makers) != 1 or part.last_reader.get(old.id, -1) > makers[0]:
+    makers = schedule.makers.get(value.id, [])
+    if len(makers) != 1 or schedule.last_readers.get(old.id, -1) > makers[0]:
         return False
-    kernel = part.kernels[makers[0]]
+    kernel = schedule.kernels[makers[0]]
     if isinstance(kernel, SpecialKernel) and value.kind == "scatter":
         return home(value.args[0]) is old and all(home(a) is not old for a in value.args[1:])
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
 
 
+@dataclass(frozen=True)
 class Lifetimes:
-    """Which kernel of a partition reads each temporary last, but for those in `pinned` that are wanted at the end."""
+    """Which kernel reads each temporary last, by its id."""
 
-    def __init__(self, part: Partition, pinned: set[int]):
-        made = {n.id for k in part.kernels for n in k.outputs}
-        self.last: dict[int, Kernel] = {}
-        for kernel in part.kernels:
+    last: Mapping[int, Kernel] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, schedule: Schedule, pinned: set[int]) -> Lifetimes:
+        """Those of a schedule's temporaries, but for those in `pinned` that are wanted at the end."""
+        last: dict[int, Kernel] = {}
+        for kernel in schedule.kernels:
             for leaf in kernel.inputs:
                 own = home(leaf).id
-                if own in made and own not in pinned:
-                    self.last[own] = kernel
+                if own in schedule.makers and own not in pinned:
+                    last[own] = kernel
+        return cls(last)
 
     def replaced(
         self, kernel: Kernel, output: Node, taken: set[int], innermost: int | None = None

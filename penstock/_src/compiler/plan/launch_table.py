@@ -41,10 +41,16 @@ class Launch:
     label: str
     made: Sequence[Node]
 
+    def __str__(self) -> str:
+        return f"  {self.label}: {self.tasks} tasks"
+
 
 @dataclass(frozen=True, eq=False)
 class Label:
     """A place in the table."""
+
+    def __str__(self) -> str:
+        return f"label {id(self):x}:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +60,10 @@ class Jump:
     operation: int
     target: Any
     args: Sequence[Any] = ()
+
+    def __str__(self) -> str:
+        labels = [f"{id(x):x}" for x in (self.target, *self.args) if isinstance(x, Label)]
+        return f"  jump {self.operation} to {' '.join(labels)}"
 
 
 Record = Launch | Jump | Label

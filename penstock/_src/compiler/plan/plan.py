@@ -74,6 +74,11 @@ class Plan:
     guarded: bool = False
     written: int = 0
 
+    def __str__(self) -> str:
+        return "\n".join(
+            [f"{self.function.name}: {self.arena_bytes} bytes", *map(str, self.launches)]
+        )
+
     @property
     def codes(self) -> list[Code]:
         """The code of every kernel, each once."""

@@ -7,25 +7,40 @@ later kernel is made aside, and copied into the variable when all checks hold.
 
 from __future__ import annotations
 
-from penstock._src.compiler.fusion.partition import Partition, home
-from penstock._src.ir.function import Check, Function
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock._src.compiler.fusion.schedule import Schedule
+from penstock._src.compiler.kernels.memory import home
+from penstock._src.ir.function import Check
 from penstock._src.ir.node import Node
 
+NEVER = (-1,)
 
+
+@dataclass(frozen=True)
 class Stops:
-    """The checks of a function that changes variables, by the number of the kernel before which they are looked at."""
+    """The checks of a function that changes variables, by the number of the kernel before which they are looked at.
 
-    def __init__(self, function: Function, part: Partition) -> None:
-        checks = function.checks if function.updates else ()
-        self.makers = {n.id: i for i, k in enumerate(part.kernels) for n in k.outputs if checks}
-        self.before: dict[int, list[Check]] = {}
-        for check in checks:
-            made = self.makers.get(home(check.condition).id, -1)
-            self.before.setdefault(made + 1, []).append(check)
+    `makers` are the numbers of the kernels that make nodes.
+    """
+
+    before: Mapping[int, Sequence[Check]]
+    makers: Mapping[int, Sequence[int]]
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> Stops:
+        """Those of a function."""
+        function = schedule.function
+        before: dict[int, list[Check]] = {}
+        for check in function.checks if function.updates else ():
+            made = schedule.makers.get(home(check.condition).id, NEVER)[-1]
+            before.setdefault(made + 1, []).append(check)
+        return cls(before, schedule.makers)
 
     def is_early(self, value: Node) -> bool:
         """Whether a kernel makes a variable's new value before a check that precedes the assignment is looked at."""
-        made = self.makers.get(value.id, -1)
+        made = self.makers.get(value.id, NEVER)[-1]
         return any(
             made < number and (made == number - 1 or value.id > check.condition.id)
             for number, checks in self.before.items()

@@ -14,15 +14,15 @@ The nodes m and l are stored if there is a backward pass, which computes P again
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.views import View, one, view_of
-from penstock._src.compiler.kernels.contraction import ELEMENTWISE, EpilogueExpression
-from penstock._src.compiler.kernels.kernel import Kernel, home
+from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.causal_mask import reach_of
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import shape_key
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import ELEMENTWISE
 
 LEAST = 16  # rows and columns: fewer scores are better stored
 WIDEST = 256  # elements of a head
@@ -100,20 +100,6 @@ class Attention:
         """The nodes that must lie in memory."""
         views = [self.query, self.key, self.value]
         return [v.source for v in (*views, *([self.gradient.seed] if self.gradient else []))]
-
-
-@dataclass
-class AttentionKernel(Kernel):
-    """A forward pass, or a backward pass (`backward`), with its epilogues over the scores."""
-
-    attention: Attention = None  # type: ignore[assignment]
-    backward: bool = False
-    epilogues: list[EpilogueExpression | None] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        direction = " backward" if self.backward else ""
-        return f"attention{direction}{list(map(int, self.attention.scores.shape))}"
 
 
 def find_attentions(
@@ -224,7 +210,7 @@ class _Search:
         pending, shape = [logits], shape_key(logits.shape)
         while pending:
             node = pending.pop()
-            fits = node.kind in (*ELEMENTWISE, "compare", "contract") and node.id not in region
+            fits = node.kind in (*ELEMENTWISE, "contract") and node.id not in region
             if fits and shape_key(node.shape) == shape:
                 region[node.id] = node
                 if node.kind == "contract":
@@ -368,7 +354,8 @@ class _Search:
         while not all(u.kind == "contract" for u in self.users[node.id]):
             _require(len(self.users[node.id]) == 1)
             (user,) = self.users[node.id]
-            _require(user.kind in ELEMENTWISE and _same(user, scores))
+            _require(user.kind in ELEMENTWISE and user.kind != "compare")
+            _require(_same(user, scores))
             _require(not any(a.id in forward for a in user.args))
             node = user
             chain.append(node)

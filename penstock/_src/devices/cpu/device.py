@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.compiler.plan.planner import plan
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host, pool
 from penstock._src.runtime.load import load
@@ -40,4 +40,4 @@ DEVICE = CpuDevice()
 
 def build_program(function: Function, target: Target | None = None) -> Program:
     """A function planned for a target (the CPU of this process by default) and loaded."""
-    return load(plan(function, codes_for(target or host()), DEVICE.threads))
+    return load(plan_function(function, codes_for(target or host()), DEVICE.threads))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from penstock._src.compiler.fusion.attention import AttentionKernel
 from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel
@@ -11,7 +12,6 @@ from penstock._src.compiler.plan.verify.domain import Extents, evaluated
 from penstock._src.compiler.plan.verify.reads import verify_loads
 from penstock._src.compiler.plan.verify.stores import Written, verify_loops, verify_node
 from penstock._src.compiler.plan.verify.tiles import verify_contraction, verify_epilogue
-from penstock._src.compiler.recognize.attention import AttentionKernel
 from penstock._src.ir.node import Node
 from penstock._src.native import Target
 

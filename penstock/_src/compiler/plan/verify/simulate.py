@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.codegen.contraction.match import match
 from penstock._src.compiler.fusion.column_sums import TASKS
-from penstock._src.compiler.fusion.partition import Options, Partition, home
+from penstock._src.compiler.fusion.schedule import Schedule, schedule_function
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.index import Atom, Division, Dynamic, Index, Var
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel
 from penstock._src.compiler.kernels.loop_nest import Store
+from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.compiler.plan.verify.domain import Extents, evaluated, fail
 from penstock._src.ir.function import Function
@@ -40,7 +40,7 @@ class TooLarge(Exception):
 
 def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     """The function's results, and the new values of the variables in `function.updates`."""
-    return _Run(function, arguments, False).results()
+    return _Run(schedule_function(function), arguments).results()
 
 
 class _Memory:
@@ -53,14 +53,13 @@ class _Memory:
 class _Run:
     """One function's kernels on some arguments."""
 
-    def __init__(self, function: Function, arguments: Sequence[Any], inner: bool):
-        self.function = function
+    def __init__(self, schedule: Schedule, arguments: Sequence[Any]):
+        self.schedule, self.function = schedule, schedule.function
         self.memory: dict[int, _Memory] = {}
         self.known: dict[int, Any] = {}  # shaped values of nodes that are computed as they mean
-        for parameter, argument in zip(function.parameters, arguments, strict=True):
+        for parameter, argument in zip(self.function.parameters, arguments, strict=True):
             self.known[parameter.id] = np.array(argument)
-        part = Partition(function, Options.from_flags(match), inner)
-        for kernel in part.kernels:
+        for kernel in schedule.kernels:
             self._run(kernel)
 
     def results(self) -> tuple[list[Any], list[Any]]:
@@ -96,7 +95,7 @@ class _Run:
 
     def _inner(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         given = [self.array(a) if isinstance(a, Node) else a for a in arguments]
-        return _Run(function, given, True).results()[0]
+        return _Run(self.schedule.nested[function], given).results()[0]
 
     def _while(self, node: Node) -> list[Any]:
         carried = node.attrs["carried"]

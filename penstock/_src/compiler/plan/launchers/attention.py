@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from penstock._src.compiler.codegen.attention.backward import emit_backward
 from penstock._src.compiler.codegen.attention.form import (
@@ -19,55 +19,54 @@ from penstock._src.compiler.codegen.contraction.products.pairs import PAIR, grou
 from penstock._src.compiler.codegen.contraction.views import View
 from penstock._src.compiler.codegen.kernel_code import PLAIN, round_up
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.fusion.attention import AttentionKernel
+from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.recognize.attention import (
     COLUMN,
     ELEMENT,
     ROW,
     Attention,
-    AttentionKernel,
 )
 from penstock._src.ir import dims
 from penstock._src.native import Target
 from penstock._src.native.language.types import OF_NUMPY
 
-if TYPE_CHECKING:
-    from penstock._src.compiler.plan.planner import Planner
-
 LEAST_CHUNK = 256  # rows of a task: each packs the keys for itself
 
 
-def launch_attention(planner: Planner, kernel: AttentionKernel) -> None:
+def launch_attention(builder: PlanBuilder, kernel: AttentionKernel) -> None:
     """Adds the launch of a forward or backward kernel."""
     found, backward = kernel.attention, kernel.backward
-    form = form_of(found, backward, planner.target)
+    form = form_of(found, backward, builder.target)
     names = BACKWARD if backward else FORWARD
-    layout = Layout(form, planner.target, names)
+    layout = Layout(form, builder.target, names)
     key = (
         "attention",
         backward,
         form,
         *[epilogue and epilogue.signature() for epilogue in kernel.epilogues],
     )
-    code, extents = planner.cache.get(key, lambda: _write(planner.target, form, kernel))
+    code, extents = builder.code(key, lambda target: _write(target, form, kernel))
     extent_of = dict(zip(found.letters, found.scores.shape, strict=True))
     rows, columns = int(extent_of[ROW]), int(extent_of[COLUMN])
     batches = [int(extent_of[c]) for c in _batch(found)]
-    per, chunks = (rows, 1) if backward else _chunks(rows, batches, planner.threads)
-    pointers = _pointers(planner, found, backward)
+    per, chunks = (rows, 1) if backward else _chunks(rows, batches, builder.threads)
+    pointers = _pointers(builder, found, backward)
     each = layout.scratch(rows, columns)
-    pointers["scratch"] = planner.temporary("scratch", each * planner.threads)
+    pointers["scratch"] = builder.temporary("scratch", each * builder.threads)
     words = layout.context(
         pointers, {a: x for a, x in _arrays(found).items() if a in names}, batches, rows, columns,
         per=per, chunks=chunks, reach=found.reach or 0,
     )  # fmt: skip
     for epilogue, expressions in zip(kernel.epilogues, extents, strict=True):
         if epilogue is not None:
-            words += [planner.used(n) for n in epilogue.slots[1:]]
-            words += [planner.extent(e) for e in expressions]
+            words += [builder.used(n) for n in epilogue.slots[1:]]
+            words += [builder.extent(e) for e in expressions]
     tasks = int(dims.product(batches)) * chunks if rows and columns else 0
-    planner.algorithms.add(kernel.label)
-    part = "backward" if backward else "forward"
-    planner.add(code, part, tasks, words, kernel.label, kernel.outputs)
+    builder.algorithms.add(kernel.label)
+    builder.add(code, "backward" if backward else "forward", tasks, words, kernel.label)
+    read, made = ([builder.buffer(n) for n in nodes] for nodes in (kernel.inputs, kernel.outputs))
+    builder.note(kernel, read, made)
 
 
 def form_of(found: Attention, backward: bool, target: Target) -> Form:
@@ -119,7 +118,7 @@ def _batch(found: Attention) -> str:
     return found.letters.replace(ROW, "").replace(COLUMN, "")
 
 
-def _pointers(planner: Planner, found: Attention, backward: bool) -> dict[str, Any]:
+def _pointers(builder: PlanBuilder, found: Attention, backward: bool) -> dict[str, Any]:
     """The buffers of all operands; what is not stored has none."""
     nodes = {
         "query": found.query.source, "key": found.key.source, "value": found.value.source, "output": found.output,
@@ -132,7 +131,7 @@ def _pointers(planner: Planner, found: Attention, backward: bool) -> dict[str, A
             "seed": gradient.seed.source, "query_gradient": gradient.query, "key_gradient": gradient.key,
             "value_gradient": gradient.value,
         }  # fmt: skip
-    return {"maximum": 0, "total": 0} | {name: planner.used(n) for name, n in nodes.items()}
+    return {"maximum": 0, "total": 0} | {name: builder.used(n) for name, n in nodes.items()}
 
 
 def _arrays(found: Attention) -> dict[str, Array]:

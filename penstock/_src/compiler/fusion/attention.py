@@ -1,0 +1,52 @@
+"""The kernels of an attention, with their epilogues over the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from penstock._src.compiler.kernels.contraction import (
+    EpilogueExpression,
+    epilogue_between,
+    operands_of_epilogues,
+)
+from penstock._src.compiler.kernels.kernel import Kernel
+from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.recognize.attention import Attention
+from penstock._src.ir.node import Node
+
+
+@dataclass
+class AttentionKernel(Kernel):
+    """A forward pass, or a backward pass (`backward`), with its epilogues over the scores."""
+
+    attention: Attention = None  # type: ignore[assignment]
+    backward: bool = False
+    epilogues: list[EpilogueExpression | None] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        direction = " backward" if self.backward else ""
+        return f"attention{direction}{list(map(int, self.attention.scores.shape))}"
+
+
+def attention_kernel(
+    node: Node, found: Attention, is_leaf: Callable[[Node], bool]
+) -> AttentionKernel | None:
+    """The kernel that is launched where a node of an attention is due: the forward one where its output is, the backward
+    one where the first of its gradients is."""
+    ends = [(found.scores, found.logits)]
+    gradient = found.gradient
+    backward = node is not found.output
+    if backward:
+        if gradient is None or node is not min(gradient.outputs, key=lambda n: n.id):
+            return None
+        ends.append((gradient.scores, gradient.final))
+    epilogues = [epilogue_between(root, final, 1, is_leaf) for root, final in ends]
+    sources = [home(n) for n in found.sources]
+    operands = operands_of_epilogues(epilogues)
+    if backward and gradient is not None:
+        made, read = gradient.outputs, [*sources, *found.outputs, *operands]
+    else:
+        made, read = found.outputs, [*sources[:3], *operands]
+    return AttentionKernel(made, read, found, backward, epilogues)

@@ -1,0 +1,113 @@
+"""Fusion groups: nodes that will become one kernel, before any loop nest is written.
+
+map        nodes of one shape                                    one nest over the shape
+reduction  nodes that end reductions of one space along the same axes
+rows       both: reductions of rows, and nodes of the rows' elements that may need their results
+pieces     a concat of unequal parts                             a nest for each run of parts of one shape
+kernel     a contraction, a node with an emitter of its own, a bounds check: a kernel already
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock._src.compiler.kernels.index import extent_key, is_one
+from penstock._src.compiler.kernels.kernel import Kernel
+from penstock._src.compiler.kernels.reductions import cut_of
+from penstock._src.compiler.kernels.stored_blocks import block_shape, extents, extents_of
+from penstock._src.ir import dims
+from penstock._src.ir.node import Node
+
+LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2
+
+
+@dataclass(frozen=True)
+class RowSpace:
+    """Elements of some extents (less those that are 1), of which the last `inner` are reduced together."""
+
+    extents: tuple[Any, ...]
+    inner: int
+
+    @classmethod
+    def of(cls, root: Node) -> RowSpace | None:
+        """The rows that a reduce node goes along; None if it does not, or they are not one task's each."""
+        (x,) = root.args
+        axes = set(root.attrs["axes"])
+        long = [a for a, e in enumerate(x.shape) if not is_one(e)]
+        inner = sum(a in axes for a in long)
+        length = dims.product([x.shape[a] for a in long if a in axes])
+        if not 0 < inner < len(long) or not axes.issuperset(long[-inner:]):
+            return None
+        if cut_of(root)[0] is not None:
+            return None
+        if type(length) is not int or length > LONGEST_ROW:
+            return None
+        return cls(tuple(extents(x)), inner)
+
+
+@dataclass(frozen=True, eq=False)
+class FusionGroup:
+    """Nodes made by one kernel.
+
+    reads    ids of the stored nodes and leaves that it reads
+    space    equal for groups that may be merged (None: never)
+    roots    the reduce node that each of `nodes` ends, None for nodes of elements
+    rows     how rows are reduced, if they are
+    kernel   of the kind "kernel"
+    """
+
+    kind: str
+    nodes: tuple[Node, ...]
+    reads: frozenset[int]
+    roots: tuple[Node | None, ...]
+    space: Any = None
+    rows: RowSpace | None = None
+    kernel: Kernel | None = None
+
+    @property
+    def reduced(self) -> list[Node]:
+        """The reduce nodes that its nodes end."""
+        return [root for root in self.roots if root is not None]
+
+    def without(self, ids: Container[int]) -> FusionGroup:
+        """The same, less some nodes; it may be simpler then."""
+        kept = [(n, r) for n, r in zip(self.nodes, self.roots) if n.id not in ids]
+        nodes, roots = tuple([n for n, _ in kept]), tuple([r for _, r in kept])
+        kind = self.kind
+        if all(r is None for r in roots):
+            kind = "map"
+        elif None not in roots:
+            kind = "reduction"
+        return replace(self, nodes=nodes, roots=roots, kind=kind)
+
+    def __str__(self) -> str:
+        made = " ".join(f"%{n.id}" for n in self.nodes)
+        return f"{self.kind} {made} <- {' '.join(f'%{i}' for i in sorted(self.reads))}"
+
+
+def map_group(node: Node, reads: Iterable[int]) -> FusionGroup:
+    """A node that is computed element by element. Spaces are equal up to extents of 1."""
+    space = ("map", tuple(extents_of(block_shape(node))))
+    return FusionGroup("map", (node,), frozenset(reads), (None,), space)
+
+
+def reduction_group(node: Node, root: Node, reads: Iterable[int]) -> FusionGroup:
+    """A node that ends a reduction."""
+    shape = tuple([extent_key(e) for e in root.args[0].shape])
+    space = ("reduce", shape, tuple(root.attrs["axes"]))
+    return FusionGroup("reduction", (node,), frozenset(reads), (root,), space, RowSpace.of(root))
+
+
+def pieces_group(node: Node, reads: Iterable[int]) -> FusionGroup:
+    """A concat whose parts are written by nests of their own."""
+    return FusionGroup("pieces", (node,), frozenset(reads), (None,))
+
+
+def kernel_group(kernel: Kernel) -> FusionGroup:
+    """A group that is a kernel already."""
+    reads = frozenset([n.id for n in kernel.inputs])
+    return FusionGroup(
+        "kernel", tuple(kernel.outputs), reads, (None,) * len(kernel.outputs), kernel=kernel
+    )

@@ -1,0 +1,97 @@
+"""The stage: Partition -> Schedule. Each fusion group is written as the kernels that compute it: loop nests over their space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from penstock._src.compiler.fusion.groups import FusionGroup
+from penstock._src.compiler.fusion.merge import merge
+from penstock._src.compiler.fusion.partition import Partition, partition
+from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, map_nest, piece_nest
+from penstock._src.compiler.kernels.memory import in_memory_already
+from penstock._src.compiler.kernels.reductions import reduction_kernels, row_kernel
+from penstock._src.compiler.kernels.stored_blocks import runs_of
+from penstock._src.compiler.recognize.recognize import recognize
+from penstock._src.core.errors import InternalError
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+from penstock._src.util.flags import flags
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """The kernels of a function in launch order.
+
+    stored        ids of the nodes that they store
+    makers        of a stored node, the numbers of the kernels that make it
+    last_readers  of a node in memory, the number of the last kernel that reads it
+    nested        schedules of the functions of loops and branches
+    """
+
+    function: Function
+    nodes: tuple[Node, ...]
+    kernels: tuple[Kernel, ...]
+    stored: frozenset[int]
+    makers: Mapping[int, list[int]]
+    last_readers: Mapping[int, int]
+    nested: Mapping[Function, Schedule]
+
+    def is_leaf(self, node: Node) -> bool:
+        """Whether kernels read a node from memory."""
+        return node.id in self.stored or in_memory_already(node)
+
+    def __str__(self) -> str:
+        lines = [f"{self.function.name}:", *[f"  {kernel.label}" for kernel in self.kernels]]
+        return "\n".join([*lines, *map(str, self.nested.values())])
+
+
+def schedule(part: Partition) -> Schedule:
+    """The kernels of a function and of those nested in it."""
+    kernels = tuple([k for group in part.groups for k in _kernels_of(group, part)])
+    makers: dict[int, list[int]] = {}
+    last_readers: dict[int, int] = {}
+    for number, kernel in enumerate(kernels):
+        for leaf in kernel.inputs:
+            last_readers[leaf.id] = number
+            if not in_memory_already(leaf) and leaf.id not in makers:
+                message = f"{kernel.label} reads {leaf!r}, which no earlier kernel stores."
+                raise InternalError(None, None, message)
+        for node in kernel.outputs:
+            makers.setdefault(node.id, []).append(number)
+    nested = {function: schedule(inner) for function, inner in part.nested.items()}
+    nodes, stored = part.recognized.nodes, part.stored
+    return Schedule(part.function, nodes, kernels, stored, makers, last_readers, nested)
+
+
+def schedule_function(function: Function) -> Schedule:
+    """All stages from a function to its kernels, at once."""
+    part = partition(recognize(function))
+    return schedule(part if "merge" in flags.disable else merge(part))
+
+
+def _kernels_of(group: FusionGroup, part: Partition) -> Iterator[Kernel]:
+    """The kernels that compute a group."""
+    is_leaf = part.is_leaf
+    if group.kernel is not None:
+        yield group.kernel
+    elif group.kind == "pieces":
+        (node,) = group.nodes
+        for run in runs_of(node, lambda n: {m.id for m in part.memory_of(n)}):
+            yield piece_nest(node, run, is_leaf)
+    elif group.kind == "map":
+        yield _map(group, part)
+    elif group.kind == "reduction":
+        yield from reduction_kernels(group.nodes, group.reduced, is_leaf)
+    else:
+        yield row_kernel(group.nodes, group.roots, is_leaf)
+
+
+def _map(group: FusionGroup, part: Partition) -> NestKernel:
+    """The nest of a group; it also reads the arrays of which its nodes replace blocks."""
+    kernel = map_nest(group.nodes, part.is_leaf)
+    for node in group.nodes:
+        if node.kind == "dynamic_update_slice":
+            more = part.memory_of(node.args[0])
+            kernel.inputs += [x for x in more if x not in kernel.inputs]
+    return kernel

@@ -1,0 +1,161 @@
+"""What has memory of its own, and what is computed where it is wanted.
+
+A node is *stored* only if it must be: it is a result, a reduction, a contraction or another node with an emitter of its own, or
+such a node reads it; or if computing it again in every consumer would cost more than reading it.
+
+    elementwise nodes     stored if two consumers would each read three or more arrays for it, if the expression is
+                          long, or if a consumer reads elements many times (broadcast along rows, gather, windows)
+    movements             never stored unless memory of that layout is asked for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock._src.compiler.fusion.costs import cost_of
+from penstock._src.compiler.kernels.inline import RULES
+from penstock._src.compiler.kernels.memory import home, in_memory_already
+from penstock._src.compiler.recognize.recognized import Recognized
+from penstock._src.compiler.recognize.row_reductions import RowUses
+from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.ir.node import Node
+
+SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
+ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
+LONG = 60  # operations of an expression that several kernels should not each compute
+DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
+HOISTED = 40  # cost of what may be computed again for every row
+MOST_PIECES = 4  # of a concat that is not stored: each element chooses among them
+REPEATED = 2  # cost of what may be computed again for every element of a larger array
+NOBODY: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Storing:
+    """The decision: ids of stored nodes, of each what its expression reads, and of any node what is read for it."""
+
+    stored: frozenset[int]
+    reads: Mapping[int, frozenset[int]]
+    leaves: Mapping[int, frozenset[int]]
+    by_id: Mapping[int, Node]
+
+
+def choose_stored(found: Recognized) -> Storing:
+    """Which nodes of a function are stored."""
+    stored: set[int] = set()
+    reads: dict[int, frozenset[int]] = {}
+    computed: dict[int, frozenset[int]] = {}  # the nodes computed with a node
+    leaves: dict[int, frozenset[int]] = {}  # the arrays read for it
+    demanded = _demanded(found)
+    by_id = {n.id: n for n in found.nodes}
+    in_rows = found.row_reductions
+    roots = {found.reductions[i].id for i in in_rows}
+    rows = RowUses(found.users, roots, found.absorbed, found.contractions)
+    for node in found.nodes:
+        if in_memory_already(node) or node.results is not None or node.dtype == dtypes.resource:
+            computed[node.id], leaves[node.id] = NOBODY, frozenset((node.id,))
+            continue
+        if node.kind not in RULES and node.kind not in SPECIAL:
+            raise UnimplementedError(None, None, f"{node.kind}: not in compiled code.")
+        own = frozenset((node.id,)).union(*[computed[a.id] for a in node.args])
+        read = NOBODY.union(*[leaves[a.id] for a in node.args])
+        if node.id not in found.absorbed and (
+            node.id in demanded
+            or (_is_made_whole(node, found) and node.id not in in_rows)
+            or (not in_rows.isdisjoint(own) and node.id not in in_rows and rows.leaves(node))
+            or _worth_storing(node, own, read, by_id, found)
+        ):
+            if node.kind not in ("constant", "size", "iota") or node.id in demanded:
+                stored.add(node.id)
+                reads[node.id] = read
+                own, read = NOBODY, frozenset((node.id,))
+        computed[node.id], leaves[node.id] = own, read
+    return Storing(frozenset(stored), reads, leaves, by_id)
+
+
+def _is_made_whole(node: Node, found: Recognized) -> bool:
+    """Whether a node is what a kernel of another kind than a loop over elements makes."""
+    return (
+        node.kind in ALWAYS_STORED
+        or node.id in found.attentions
+        or node.id in found.contractions
+        or node.id in found.reductions
+    )
+
+
+def _demanded(found: Recognized) -> set[int]:
+    """Ids of the nodes that results, contractions and nodes with emitters of their own want in memory."""
+    wanted = {home(node).id for node in found.function.roots}
+    for match in found.matches.values():
+        wanted.update((home(match.left).id, home(match.right).id))
+    for attention in found.attentions.values():
+        wanted.update(home(n).id for n in attention.sources)
+    for node in found.nodes:
+        if node.kind in SPECIAL:
+            wanted.update(home(a).id for a in _wanted_in_memory(node, found))
+        if node.kind == "gather" and node.attrs["mode"] == "error":
+            wanted.add(home(node.args[1]).id)
+        if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
+            wanted.add(node.args[0].id)
+    return wanted
+
+
+def _wanted_in_memory(node: Node, found: Recognized) -> list[Node]:
+    """The arguments of a special node that must lie in memory: all, but the first values of a loop's state."""
+    args = [a for a in node.args if a.dtype != dtypes.resource]
+    if node.kind == "scatter":
+        return args[1:]  # the first is copied to the result's place
+    if node.kind != "while":
+        return args
+    first, rest = args[: node.attrs["carried"]], args[node.attrs["carried"] :]
+    shared = [a for a in first if len(found.users[a.id]) > 1 or a.kind not in RULES or a in rest]
+    return [*rest, *shared]
+
+
+def _worth_storing(
+    node: Node,
+    own: frozenset[int],
+    read: frozenset[int],
+    by_id: Mapping[int, Node],
+    found: Recognized,
+) -> bool:
+    """Whether reading a node costs less than computing it again."""
+    if node.kind in ("reshape", "broadcast", "size", "constant", "iota"):
+        return False
+    if len(own) > DEEP:
+        return True
+    if node.kind in ("transpose", "slice", "reverse"):
+        return False
+    users = found.users[node.id]
+    if node.kind == "concat" and len(node.args) > MOST_PIECES:
+        return True
+    weight = sum(cost_of(by_id[i]) for i in own)
+    if len(users) > 1:
+        if weight > LONG:
+            return True
+        size = int(node.size)
+        arrays = (by_id[i] for i in read)
+        if size > 1 and sum(int(x.size) == size for x in arrays if x.dtype is not None) >= 3:
+            return True
+    return any(_reads_often(user, node, node, weight, found) for user in users)
+
+
+def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recognized) -> bool:
+    """Whether a consumer would compute an element of `node` many times, at a cost that matters."""
+    if user.kind == "contract":
+        movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
+        return user.id not in found.matches and (weight > 0 or node.kind in movements)
+    if user.kind in ("gather", "windows"):
+        return user.args[0] is arg and weight > REPEATED
+    if user.kind == "broadcast":
+        if int(user.size) == int(arg.size):
+            return False
+        last = user.shape[-1] if user.shape else 1
+        along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]
+        varies = along_rows and arg.shape[-1] != 1 and last != 1
+        return weight > (REPEATED if varies else HOISTED)
+    if user.kind in ("reshape", "transpose", "slice"):
+        return any(_reads_often(u, user, node, weight, found) for u in found.users[user.id])
+    return False

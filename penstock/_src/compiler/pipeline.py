@@ -1,0 +1,101 @@
+"""The compiler's pipeline: from a Function of primitives to a program, each stage from one frozen record to the next.
+
+    lower       graph       -> Function      ops as primitives (lower/, called by blocks/): what comes in
+    simplify    Function    -> Function      what has no effect goes; algebra was done as nodes were made (ir/rules)
+    loops       Function    -> Function      what all rounds of a loop can do at once leaves it
+    recognize   Function    -> Recognized    attentions, contractions, reductions, and what their kernels take along
+    partition   Recognized  -> Partition     what is stored, and the fusion groups that store it
+    merge       Partition   -> Partition     groups over one space become one
+    schedule    Partition   -> Schedule      groups as kernels: loop nests, in launch order
+    plan        Schedule    -> Plan          launches over buffers, arranged in one arena
+    emit        Kernel      -> code          as planning asks for it, if it was not met before
+    load        Plan        -> Program       machine code and addresses, by the device in PENSTOCK_DEVICE
+
+A stage treats a function together with those nested in it, bodies of loops and branches. It is timed, its result is verified when
+PENSTOCK_VERIFY is set and written to a file when PENSTOCK_DUMP is; PENSTOCK_DISABLE leaves out those that are optional.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.compiler.device import current_device, find_device
+from penstock._src.compiler.fusion.merge import merge
+from penstock._src.compiler.fusion.partition import partition
+from penstock._src.compiler.fusion.schedule import schedule
+from penstock._src.compiler.passes.loops import loops
+from penstock._src.compiler.passes.simplify import simplify
+from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.planner import plan
+from penstock._src.compiler.recognize.recognize import recognize
+from penstock._src.compiler.stages import STATISTICS, Stages
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.ir.function import Function
+from penstock._src.util.flags import flags
+
+
+@dataclass
+class Compiled:
+    """A function after all stages, and what runs it. `run(arguments) -> results`; variables are updated by it."""
+
+    function: Function
+    program: Any
+    run: Callable[[Sequence[Any]], list[Any]]
+    seconds: dict[str, float] = field(default_factory=dict)
+    why_interpreted: str = ""  # the primitive that has no native code yet, if one hinders
+
+
+def compile_function(function: Function) -> Compiled:
+    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE."""
+    stages = Stages(function.name)
+    stages.look_at("lower", function)
+    function = stages.run("simplify", simplify, function)
+    function = stages.run("loops", loops, function)
+    compiled = _loaded(function, stages)
+    STATISTICS.add(stages.seconds)
+    if flags.debug >= 1:
+        spent = sum(stages.seconds.values()) * 1e3
+        nodes = len(function.nodes())
+        print(f"compiled {function.name}: {nodes} nodes, {spent:.1f} ms", file=sys.stderr)
+    return compiled
+
+
+def plan_function(
+    function: Function, codes: CodeCache, threads: int, stages: Stages | None = None
+) -> Plan:
+    """The Plan of a function, for the target of `codes`, which takes up what is emitted, and so many threads."""
+    stages = stages or Stages(function.name)
+    recognized = stages.run("recognize", recognize, function)
+    groups = stages.run("partition", partition, recognized)
+    groups = stages.run("merge", merge, groups)
+    kernels = stages.run("schedule", schedule, groups)
+    before = codes.seconds
+    planned = stages.run("plan", plan, kernels, codes, threads)
+    stages.seconds["emit"] = codes.seconds - before
+    stages.seconds["plan"] -= stages.seconds["emit"]
+    return planned
+
+
+def _loaded(function: Function, stages: Stages) -> Compiled:
+    """The function as a program of the chosen device."""
+    device = current_device()
+    try:
+        codes = device.codes
+        planned = (
+            plan_function(function, codes, device.threads, stages) if codes else Plan(function)
+        )
+        program = stages.run("load", device.load, planned)
+    except UnimplementedError as error:
+        # A gap of the code generator. It is a defect, shown by explain(); the results are right, but slow.
+        program = find_device("reference").load(Plan(function))
+        print(f"penstock: {function.name} is interpreted: {error}", file=sys.stderr)
+        return Compiled(function, program, program.run, stages.seconds, str(error))
+    if flags.check and device.computes:
+        from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
+
+        program = CheckedProgram(stages.functions, program, flags.check)
+    return Compiled(function, program, program.run, stages.seconds)

@@ -1,0 +1,166 @@
+"""PlanBuilder: the plan under construction, to which the launchers of kernels add buffers and records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock._src.compiler.fusion.schedule import Schedule
+from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
+from penstock._src.compiler.kernels.memory import bytes_of, home
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.plan.in_place import Lifetimes
+from penstock._src.compiler.plan.launch_table import Launch, Record
+from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
+from penstock._src.compiler.plan.prepacked import PrepackedWeights
+from penstock._src.compiler.plan.verify.order import Trace
+from penstock._src.ir import dims
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Target
+
+Launcher = Callable[["PlanBuilder", Any], None]
+
+
+@dataclass(eq=False)
+class PlanBuilder:
+    """What is known of a plan so far.
+
+    launchers   adds the launches of a kernel, by its class, or by the kind of a special kernel's node
+    schedule    the kernels at hand: those of the function, or of one nested in it
+    lifetimes   of their temporaries
+    made        the nodes that the kernel at hand stores
+    symbols     values of the signature's unknown dimensions
+    numbers     of parameters, by id
+    assigned    numbers of the variables that the function assigns
+    buffers     of nodes, by id
+    known       every buffer of the program
+    tasks       of contractions that sum, by the kernel's identity
+    errors      by error code - 1
+    trace       what kernels do with memory, if that is to be verified
+    """
+
+    function: Function
+    cache: CodeCache
+    threads: int
+    launchers: Mapping[Any, Launcher]
+    schedule: Schedule
+    lifetimes: Lifetimes
+    symbols: Mapping[str, int]
+    numbers: Mapping[int, int]
+    assigned: frozenset[int]
+    trace: Trace | None
+    time: int = 0
+    made: Sequence[Node] = ()
+    launches: list[Record] = field(default_factory=list)
+    buffers: dict[int, Buffer] = field(default_factory=dict)
+    known: list[Buffer] = field(default_factory=list)
+    prepacked: list[PrepackedWeights] = field(default_factory=list)
+    algorithms: set[str] = field(default_factory=set)
+    tasks: dict[int, int] = field(default_factory=dict)
+    errors: list[OutOfBounds | CheckFailed] = field(default_factory=list)
+
+    @property
+    def target(self) -> Target:
+        """What code is generated for."""
+        return self.cache.target
+
+    # -- buffers
+    def variable(self, handle: Node) -> Buffer:
+        """The memory of a variable."""
+        found = self.buffers.get(handle.id)
+        if found is None:
+            shape, dtype = handle.attrs["variable"]
+            size = int(dims.product(shape)) * dtype.size
+            number = self.numbers[handle.id]
+            found = self.buffers[handle.id] = Buffer(f"variable {number}", size, "variable", number)
+        return found
+
+    def buffer(self, node: Node) -> Buffer:
+        """Where a node's value lies."""
+        node = home(node)
+        if node.kind == "read":
+            return self.variable(node.args[0])
+        found = self.buffers.get(node.id)
+        if found is None:
+            if node.kind == "constant":
+                found = Buffer("constant", bytes_of(node), "constant", array=node.attrs["value"])
+            else:
+                found = Buffer(f"{node.kind} %{node.id}", bytes_of(node))
+            self.buffers[node.id] = found
+            self.known.append(found)
+        return found
+
+    def temporary(self, name: str, size: int) -> Buffer:
+        """Memory for one kernel only."""
+        found = Buffer(name, size)
+        found.touch(self.time)
+        self.known.append(found)
+        return found
+
+    def used(self, node: Node) -> Buffer:
+        """The buffer of a node, alive now."""
+        found = self.buffer(node)
+        found.touch(self.time)
+        return found
+
+    def put_in_place(self, kernel: Kernel, innermost: int | None = None) -> None:
+        """Lays outputs that have no place yet over inputs that are read here for the last time."""
+        taken: set[int] = set()
+        for node in kernel.outputs:
+            if node.id in self.buffers or node.kind == "dynamic_update_slice":
+                continue
+            old = self.lifetimes.replaced(kernel, node, taken, innermost)
+            if old is not None and self.buffer(old).place in ("arena", "inside"):
+                taken.add(old.id)
+                name = f"{node.kind} %{node.id}"
+                within = self.buffer(old)
+                within = within.inside or within  # a chain of them would be as long as the program
+                whole = Buffer(name, bytes_of(node), "inside", inside=within)
+                self.buffers[node.id] = whole
+                self.known.append(whole)
+
+    def note(self, kernel: Any, reads: Sequence[Buffer], writes: Sequence[Buffer]) -> None:
+        """Notes what a kernel does with memory, if that is to be verified."""
+        if self.trace is not None:
+            self.trace.add(kernel, reads, writes)
+
+    # -- launches
+    def launch(self, kernel: Kernel) -> None:
+        """Adds a kernel's launches."""
+        key = kernel.node.kind if isinstance(kernel, SpecialKernel) else type(kernel)
+        self.made = kernel.outputs
+        self.launchers[key](self, kernel)
+        self.time += 1
+
+    def add(
+        self,
+        code: Code,
+        function: str,
+        tasks: int,
+        args: Sequence[Any],
+        label: str,
+        made: Sequence[Node] | None = None,
+    ) -> None:
+        """Adds a launch, if it has tasks; of the kernel at hand, unless `made` says what else is stored or checked."""
+        if tasks:
+            made = self.made if made is None else made
+            self.launches.append(Launch(code, function, tasks, args, label, made))
+
+    def code(self, key: Any, write: Callable[[Target], Any]) -> Any:
+        """The code of a special kernel, for the target."""
+        return self.cache.get(key, lambda: write(self.target))
+
+    def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:
+        """What a loop uses and was made before it stays alive until its end."""
+        for buffer in buffers:
+            buffer.touch(self.time)
+        for buffer in self.known:
+            if buffer.first < start <= buffer.last:
+                buffer.touch(self.time)
+
+    def extent(self, expression: Any) -> int:
+        """What an extent is now."""
+        return dims.evaluate(expression, self.symbols)

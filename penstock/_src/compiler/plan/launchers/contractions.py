@@ -1,0 +1,108 @@
+"""Launches of contractions: products, convolutions and their gradients, with epilogues and sums on their tiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.kernel_code import PLAIN, KernelCode
+from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.builder import PlanBuilder
+from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
+from penstock._src.compiler.tuning.records import tuned
+from penstock._src.ir.node import Node
+from penstock._src.native import Target
+from penstock._src.native.language.types import OF_NUMPY
+
+
+def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
+    """Adds the launches of a contraction's stages."""
+    if not kernel.outputs[0].size:  # nothing is stored: its tiles cannot even be written
+        _launch_nothing(builder, kernel)
+        return
+    found = tuned(kernel.match, builder.target, builder.threads)
+    if _stays(builder, found.right):
+        found = found.keeping()
+    sizes = tuple([int(s) for s in found.sizes])
+    code, expressions = _code_of(builder, kernel, found)
+    left, right = builder.used(found.left), builder.used(found.right)
+    partials: Any = _partials(builder, kernel, code, sizes) if kernel.partial is not None else 0
+    if code.in_place:
+        builder.put_in_place(kernel)
+    output = builder.used(kernel.outputs[0])
+    operands = [
+        *[builder.used(n) for n in kernel.operands],
+        *[builder.extent(e) for e in expressions],
+    ]
+    builder.algorithms.add(code.label)
+    scratch = builder.temporary("scratch", code.scratch(sizes))
+    sources = [left, right, *[builder.buffer(n) for n in kernel.operands]]
+    builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
+    if code.kept:
+        right = _prepacked(builder, found.key, right, code, sizes)
+
+    def in_scratch(offset: int) -> tuple[Buffer, int]:
+        return scratch, offset
+
+    for stage in code.stages(sizes):
+        if not stage.keeps:
+            words = code.context(stage, left, right, output, partials, in_scratch, sizes, operands)
+            builder.add(code.code, stage.function, stage.tasks(sizes), words, kernel.label)
+
+
+def _code_of(
+    builder: PlanBuilder, kernel: ContractKernel, found: Match
+) -> tuple[KernelCode, list[Any]]:
+    """(the code, the Dims that its epilogue wants)."""
+    epilogue = kernel.epilogue
+    key = ("contract", found.key, epilogue and epilogue.signature(), builder.threads)
+
+    def write(target: Target) -> tuple[KernelCode, list[Any]]:
+        if epilogue is None:
+            return found.emit(target, builder.threads, PLAIN), []
+        hook: Any = ExpressionEpilogue(epilogue)
+        element = OF_NUMPY[epilogue.dtype.name]
+        return found.emit(target, builder.threads, hook, output=element), hook.extents
+
+    return builder.code(key, write)
+
+
+def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:
+    """A contraction without elements: no task sums anything."""
+    made = [builder.used(n) for n in (kernel.outputs[0], kernel.partial) if n is not None]
+    builder.note(kernel, [], made)
+    builder.tasks[id(kernel)] = 0
+
+
+def _stays(builder: PlanBuilder, weights: Node) -> bool:
+    """Whether weights may be kept packed: they are a variable that this program does not assign."""
+    buffer = builder.buffer(weights)
+    unchanging = buffer.place == "variable" and buffer.number not in builder.assigned
+    return unchanging and buffer.size >= LEAST_BYTES
+
+
+def _prepacked(
+    builder: PlanBuilder, key: Any, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
+) -> Buffer:
+    """The memory of packed weights, one for all that pack a variable alike."""
+    key = (key, builder.threads)
+    for known in builder.prepacked:
+        if known.key == key and known.variable == weights.number:
+            return known.memory
+    memory = Buffer("prepacked weights", code.kept, "prepacked", len(builder.prepacked))
+    builder.prepacked.append(PrepackedWeights(key, weights.number, memory, code, sizes))
+    return memory
+
+
+def _partials(
+    builder: PlanBuilder, kernel: ContractKernel, code: Any, sizes: tuple[int, ...]
+) -> Buffer:
+    """The memory of the sums of each of a contraction's tasks."""
+    tasks, bytes_each = code.partials(sizes)
+    builder.tasks[id(kernel)] = tasks
+    node: Node = kernel.partial  # type: ignore[assignment]
+    buffer = builder.buffers[node.id] = Buffer(f"partial %{node.id}", tasks * bytes_each)
+    builder.known.append(buffer)
+    return builder.used(node)

@@ -1,0 +1,179 @@
+"""Loops and branches: jumps of the launch table around the launches of nested functions.
+
+    while    state := first values
+             again:  condition's launches;  jump to done unless it holds
+                     body's launches, new state
+                     jump to again
+             done:
+    case     a jump over the index to one of the branches, each of which writes the results and jumps to the end
+
+A loop's state lies in buffers of its own.  A body writes a new value straight into its state buffer if nothing still
+reads the old one (in_place.py); otherwise beside it, and it is copied at the end of the round.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from penstock._src.compiler.fusion.schedule import Schedule
+from penstock._src.compiler.kernels.kernel import SpecialKernel
+from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.builder import PlanBuilder
+from penstock._src.compiler.plan.in_place import writable_in_place
+from penstock._src.compiler.plan.launch_table import Jump, Label
+from penstock._src.compiler.plan.launchers.functions import launch_nested
+from penstock._src.compiler.plan.launchers.nests import copy
+from penstock._src.core import dtypes
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+from penstock._src.native import runner
+
+
+@contextlib.contextmanager
+def _nested(builder: PlanBuilder, functions: Sequence[Function]) -> Iterator[None]:
+    """Gives nodes that nested functions share with the function around them (repeated numbers, indices) their buffers
+    of outside back at the end."""
+    ids = {node.id for function in functions for node in function.nodes()}
+    before = {i: builder.buffers[i] for i in ids if i in builder.buffers}
+    yield
+    for i in ids:
+        builder.buffers.pop(i, None)
+    builder.buffers.update(before)
+
+
+def launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
+    """Adds the launches of a loop."""
+    with _nested(builder, [kernel.node.attrs["cond"], kernel.node.attrs["body"]]):
+        _launch_while(builder, kernel)
+
+
+def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
+    node = kernel.node
+    carried = node.attrs["carried"]
+    state = _result_buffers(builder, kernel, carried, node.args)
+    unread = node.attrs.get("unread", ())
+    for i, (source, buffer) in enumerate(zip(node.args, state)):
+        if i in unread:
+            buffer.touch(builder.time)
+            builder.note("a loop's unread state", [], [buffer])
+        else:
+            copy(builder, source, buffer)
+    outer = [builder.used(a) for a in node.args[carried:]]
+    again, done = Label(), Label()
+    start = builder.time
+    events = 0 if builder.trace is None else len(builder.trace.events)
+    builder.launches.append(again)
+    condition = builder.schedule.nested[node.attrs["cond"]]
+    (holds,) = launch_nested(builder, condition, [*state, *outer])
+    builder.launches.append(Jump(runner.JUMP_UNLESS, done, [holds]))
+    builder.note("a loop's condition", [holds], [])
+    _step(builder, builder.schedule.nested[node.attrs["body"]], state, outer)
+    builder.launches.append(Jump(runner.JUMP, again))
+    builder.launches.append(done)
+    if builder.trace is not None:
+        builder.trace.again(events)
+    builder.time += 1
+    builder.keep_through(start, [*state, *outer])
+
+
+def _step(
+    builder: PlanBuilder, schedule: Schedule, state: list[Buffer], outer: list[Buffer]
+) -> None:
+    """The body's launches, which leave the new state where the old one was."""
+    body = schedule.function
+    parameters = body.parameters[: len(state)]
+    homes = [home(r) for r in body.results]
+    count = {h.id: sum(h is other for other in homes) for h in homes}
+    moved = {h.id for r, h, p in zip(body.results, homes, parameters) if r is not p}
+    wanted: dict[int, Buffer] = {}
+    late: list[tuple[Node, Buffer]] = []
+    for result, own, parameter, buffer in zip(body.results, homes, parameters, state):
+        if result is parameter:
+            continue
+        free = (
+            parameter.id not in moved
+            and not in_memory_already(own)
+            and count[own.id] == 1
+            and own.id not in wanted
+        )
+        if free and writable_in_place(schedule, own, parameter):
+            wanted[own.id] = buffer
+        else:
+            late.append((result, buffer))
+    launch_nested(builder, schedule, [*state, *outer], wanted)
+    beside: list[tuple[Node, Buffer | None, Buffer]] = []
+    for result, buffer in late:
+        if in_memory_already(home(result)):  # may be another state that is about to change
+            aside = builder.temporary("state", bytes_of(result))
+            copy(builder, result, aside, schedule)
+            beside.append((result, aside, buffer))
+        else:
+            beside.append((result, None, buffer))
+    for result, aside, buffer in beside:
+        copy(builder, result, buffer, schedule, aside)
+
+
+def launch_case(builder: PlanBuilder, kernel: SpecialKernel) -> None:
+    """Adds the launches of a choice among branches."""
+    node = kernel.node
+    index, *operands = node.args
+    branches = node.attrs["branches"]
+    results = _result_buffers(builder, kernel, len(node.results or ()), branches[0].results)
+    for buffer in results:
+        buffer.touch(builder.time)
+    inputs = [builder.used(a) for a in operands]
+    number = _int32(builder, index)
+    labels, end = [Label() for _ in branches], Label()
+    start = builder.time
+    builder.launches.append(Jump(runner.SWITCH, len(branches), [number, *labels]))
+    builder.note("a choice", [number], [])
+    for label, branch in zip(labels, branches):
+        builder.launches.append(label)
+        # each on its own: a number that one branch returns lies in a result, where another returns something else
+        with _nested(builder, [branch]):
+            _launch_branch(builder, builder.schedule.nested[branch], inputs, results)
+        builder.launches.append(Jump(runner.JUMP, end))
+    builder.launches.append(end)
+    builder.time += 1
+    builder.keep_through(start, [*results, *inputs])
+
+
+def _launch_branch(
+    builder: PlanBuilder, schedule: Schedule, inputs: Sequence[Buffer], results: Sequence[Buffer]
+) -> None:
+    wanted: dict[int, Buffer] = {}
+    late = []
+    for result, buffer in zip(schedule.function.results, results):
+        own = home(result)
+        if in_memory_already(own) or own.id in wanted:
+            late.append((result, buffer))
+        else:
+            wanted[own.id] = buffer
+    launch_nested(builder, schedule, inputs, wanted)
+    for result, buffer in late:
+        copy(builder, result, buffer, schedule)
+
+
+def _int32(builder: PlanBuilder, index: Node) -> Buffer:
+    """A scalar in memory as an int32."""
+    if index.dtype == dtypes.int32:
+        return builder.used(index)
+    target = builder.temporary("branch", 4)
+    copy(builder, index.builder.cast(index, dtypes.int32), target)
+    return target
+
+
+def _result_buffers(
+    builder: PlanBuilder, kernel: SpecialKernel, count: int, like: Sequence[Node]
+) -> list[Buffer]:
+    """Where the items of a node lie; items that nobody asks for get memory too."""
+    items = {item.attrs["index"]: item for item in kernel.outputs}
+    found = []
+    for i in range(count):
+        if i in items:
+            found.append(builder.used(items[i]))
+        else:
+            found.append(builder.temporary("state", bytes_of(like[i])))
+    return found

@@ -1,0 +1,89 @@
+"""Launches of a function's kernels, in order; of nested functions, on given arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from penstock._src.compiler.fusion.schedule import Schedule
+from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.kernel import NestKernel
+from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.builder import PlanBuilder
+from penstock._src.compiler.plan.in_place import Lifetimes
+from penstock._src.compiler.plan.launchers.specials import stop_unless
+from penstock._src.compiler.plan.verify.kernels import KernelVerifier
+from penstock._src.ir.function import Check
+from penstock._src.util.flags import flags
+
+NONE: Mapping[int, Sequence[Check]] = {}
+
+
+def launch_all(
+    builder: PlanBuilder,
+    schedule: Schedule,
+    pinned: set[int],
+    checks: Mapping[int, Sequence[Check]] = NONE,
+) -> None:
+    """Launches all kernels of a schedule.
+
+    Args:
+      schedule: of the function at hand.
+      pinned: ids of nodes that are read after the kernels.
+      checks: what is looked at before a kernel, by its number.
+    """
+    lifetimes = builder.lifetimes
+    builder.lifetimes = Lifetimes.of(schedule, pinned)
+    _share_updated(builder, schedule)
+    verifier = KernelVerifier(builder.tasks, builder.target) if flags.verify else None
+    for number, kernel in enumerate(schedule.kernels):
+        if verifier is not None:
+            verifier.look_at(kernel)
+        for check in checks.get(number, ()):
+            stop_unless(builder, check)
+        builder.launch(kernel)
+    for check in checks.get(len(schedule.kernels), ()):
+        stop_unless(builder, check)
+    if verifier is not None:
+        verifier.look_at_stores()
+    builder.lifetimes = lifetimes
+
+
+def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
+    """Lets values of which a block is replaced lie where the result will lie, back through chains of updates."""
+    computed = {
+        n.id
+        for k in schedule.kernels
+        if isinstance(k, NestKernel | ContractKernel)
+        for n in k.outputs
+    }
+    for kernel in reversed(schedule.kernels):
+        for node in kernel.outputs:
+            old = builder.lifetimes.updated(kernel, node)
+            if old is None or old.id not in computed or old.id in builder.buffers:
+                continue
+            if builder.buffer(node).place in ("arena", "output"):
+                builder.buffers[old.id] = builder.buffer(node)
+
+
+def launch_nested(
+    builder: PlanBuilder,
+    schedule: Schedule,
+    arguments: Sequence[Buffer],
+    wanted: Mapping[int, Buffer] = {},
+) -> list[Buffer]:
+    """Launches a nested function on given arguments; `wanted` says where some nodes shall lie. Returns its results."""
+    function, outer = schedule.function, builder.schedule
+    builder.schedule = schedule
+    for parameter, buffer in zip(function.parameters, arguments, strict=True):
+        builder.buffers[parameter.id] = buffer
+        buffer.touch(builder.time)
+    for node in schedule.nodes:
+        if node.kind not in ("constant", "parameter"):
+            builder.buffers.pop(node.id, None)
+    builder.buffers.update(wanted)
+    launch_all(builder, schedule, {home(r).id for r in function.results})
+    results = [builder.used(r) for r in function.results]
+    builder.time += 1
+    builder.schedule = outer
+    return results

@@ -1,0 +1,114 @@
+"""Launches of loop nests, and copies, which are nests too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.codegen.nests.code import NestCode
+from penstock._src.compiler.codegen.nests.nest import emit_nest
+from penstock._src.compiler.fusion.column_sums import TASKS
+from penstock._src.compiler.fusion.schedule import Schedule
+from penstock._src.compiler.kernels.kernel import NestKernel, map_nest
+from penstock._src.compiler.kernels.loop_nest import FLAT
+from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.compiler.plan.builder import PlanBuilder
+from penstock._src.ir import dims
+from penstock._src.ir.node import Node
+
+GRAIN = 1 << 14  # element operations of a task
+MOST_TASKS = 8  # of a nest, for each thread
+EVEN = 1.04  # times the shortest time: many small tasks suit threads that lose their cores
+
+
+def launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
+    """Adds the launch of a nest; arrays of which it replaces blocks are copied first, unless they lie in their place."""
+    code = _code_of(builder, kernel)
+    builder.put_in_place(kernel, code.innermost)
+    for node in kernel.outputs:
+        if node.kind == "dynamic_update_slice":
+            begin_with(builder, node.args[0], builder.used(node))
+    outputs = [builder.used(n) for n in kernel.nest.outputs]
+    _launch(builder, kernel, code, outputs, [builder.used(leaf) for leaf in kernel.nest.leaves])
+
+
+def begin_with(builder: PlanBuilder, source: Node, target: Buffer) -> None:
+    """Makes a buffer hold a node, unless it is that node's own."""
+    lies = builder.schedule.is_leaf(home(source))
+    if not lies or builder.buffer(source) is not target:
+        copy(builder, source, target)
+
+
+def copy(
+    builder: PlanBuilder,
+    source: Node,
+    target: Buffer,
+    schedule: Schedule | None = None,
+    from_buffer: Buffer | None = None,
+) -> None:
+    """Copies a node that lies in memory (in `from_buffer`, if that is not its usual place).
+
+    `schedule` is that of the nested function whose node it is, if that is not the one at hand.
+    """
+    target.touch(builder.time)
+    kernel = map_nest([source], (schedule or builder.schedule).is_leaf, define=False)
+    if from_buffer is None:
+        leaves = [builder.used(leaf) for leaf in kernel.nest.leaves]
+    else:
+        from_buffer.touch(builder.time)
+        leaves = [from_buffer]
+    _launch(builder, kernel, _code_of(builder, kernel), [target], leaves)
+    builder.time += 1
+
+
+def _code_of(builder: PlanBuilder, kernel: NestKernel) -> NestCode:
+    nest = kernel.nest
+    return builder.code(("nest", nest.signature()), lambda target: emit_nest(nest, target))
+
+
+def _launch(
+    builder: PlanBuilder,
+    kernel: NestKernel,
+    code: NestCode,
+    outputs: Sequence[Buffer],
+    leaves: Sequence[Buffer],
+) -> None:
+    nest = kernel.nest
+    replaced = [
+        b for b, n in zip(outputs, nest.outputs)
+        if n.kind == "dynamic_update_slice" and n not in nest.leaves
+    ]  # fmt: skip
+    builder.note(kernel, [*leaves, *replaced], outputs)
+    known = dict(builder.symbols)
+    if kernel.length is not None:
+        known[FLAT] = kernel.length
+    if kernel.adds_up is not None:
+        known[TASKS] = builder.tasks[id(kernel.adds_up)]
+
+    def extent(expression: Any) -> int:
+        return dims.evaluate(expression, known)
+
+    total = code.iterations(extent)
+    if total == 0:
+        return
+    per = rounds_of_a_task(total, math.ceil(code.work(extent) / GRAIN), builder.threads)
+    args = [per, total, *leaves, *outputs, *[extent(e) for e in code.extents]]
+    builder.add(code.code, code.function, -(-total // per), args, kernel.label, kernel.outputs)
+
+
+def rounds_of_a_task(total: int, most: int, threads: int) -> int:
+    """How many of `total` rounds a task takes, for `most` tasks or fewer: so that all threads end together."""
+    most = min(total, most, MOST_TASKS * threads)
+    if threads == 1 or most <= 1:
+        return total
+
+    def longest(tasks: int) -> int:
+        """Rounds of the thread with the most to do."""
+        per = dims.ceil_divide(total, tasks)
+        return dims.ceil_divide(dims.ceil_divide(total, per), threads) * per
+
+    counts = {most, *range(threads, most + 1, threads)}
+    least = min(map(longest, counts))
+    return dims.ceil_divide(total, max(c for c in counts if longest(c) <= EVEN * least))

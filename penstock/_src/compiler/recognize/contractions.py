@@ -1,0 +1,84 @@
+"""Recognizes contractions that have kernels of their own, with the elementwise nodes that each takes along.
+
+Before: y = contract(x, w);  b' = broadcast(b);  h = add(y, b');  r = max(h, 0)          one node is all that others see
+After:  contract(x, w), whose epilogue computes r on register tiles;  y and h exist there only
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+
+from penstock._src.compiler.codegen.contraction.match import Match, match
+from penstock._src.compiler.kernels.index import extent_key
+from penstock._src.compiler.kernels.memory import home
+from penstock._src.core import dtypes
+from penstock._src.ir import dims
+from penstock._src.ir.node import Node
+from penstock._src.util.flags import flags
+
+ELEMENTWISE = frozenset({"unary", "binary", "select", "cast", "compare"})
+LONGEST_EPILOGUE = 24  # nodes
+
+
+def find_contractions(
+    nodes: Sequence[Node],
+    users: Mapping[int, list[Node]],
+    roots: Container[int],
+    absorbed: Collection[int],
+) -> tuple[dict[int, Match], dict[int, Node], set[int]]:
+    """(what contract nodes are, the contract nodes by the end of their epilogues, nodes that epilogues take along)."""
+    matches: dict[int, Match] = {}
+    ends: dict[int, Node] = {}
+    taken = set(absorbed)
+    if "contractions" in flags.disable:
+        return matches, ends, set()
+    for node in nodes:
+        found = match(node) if node.kind == "contract" else None
+        if found is None:
+            continue
+        matches[node.id] = found
+        end = node
+        takes = node.dtype.is_floating or node.dtype == dtypes.int32
+        if takes and "epilogues" not in flags.disable:
+            end, between = end_of_epilogue(node, users, lambda n: home(n).id in roots)
+            if any(n.id in taken or n.id in ends for n in (end, *between)):
+                end, between = node, []  # another's epilogue already: a sum of two products
+            taken.update(n.id for n in (node, *between) if n is not end)
+        ends[end.id] = node
+    return matches, ends, taken.difference(absorbed)
+
+
+def end_of_epilogue(
+    root: Node, users: Mapping[int, list[Node]], wanted: Callable[[Node], bool]
+) -> tuple[Node, list[Node]]:
+    """The last node of the elementwise nodes (and reshapes) that alone consume a contraction, and those before it.
+
+    They may branch and meet again, as in `h * erf(h)`: what counts is that one node is all that others see of them.
+    """
+    region, known = [root], {root.id}
+    end, between = root, []
+    while len(region) <= LONGEST_EPILOGUE:
+        following = {u.id: u for n in region for u in users[n.id] if u.id not in known}
+        if not following:
+            break
+        user = following[min(following)]
+        fits = user.kind in ELEMENTWISE or user.kind == "reshape"
+        if (
+            not fits
+            or any(wanted(a) for a in user.args if a.id in known)
+            or not _same_size(user, root)
+        ):
+            break
+        region.append(user)
+        known.add(user.id)
+        exits = [
+            n for n in region if not users[n.id] or any(u.id not in known for u in users[n.id])
+        ]
+        if len(exits) == 1 and exits[0].kind != "reshape" and exits[0].dtype.is_floating:
+            end = exits[0]
+            between = [n for n in region if n is not end and n is not root]
+    return end, between
+
+
+def _same_size(a: Node, b: Node) -> bool:
+    return extent_key(dims.product(a.shape)) == extent_key(dims.product(b.shape))

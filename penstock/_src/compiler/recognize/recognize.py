@@ -1,0 +1,60 @@
+"""The stage: Function -> Recognized."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.recognize.attention import Attention, find_attentions
+from penstock._src.compiler.recognize.contractions import find_contractions
+from penstock._src.compiler.recognize.recognized import Recognized
+from penstock._src.compiler.recognize.reductions import find_reductions
+from penstock._src.compiler.recognize.row_reductions import find_row_reductions
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+from penstock._src.util.flags import flags
+
+
+def recognize(function: Function, in_loop: bool = False) -> Recognized:
+    """What is recognized in a function and in those nested in it; `in_loop`: it is a loop's body."""
+    off = flags.disable
+    nodes = function.nodes()
+    users = users_of(nodes)
+    roots = {home(node).id for node in function.roots}
+    attentions: dict[int, Attention] = {}
+    absorbed: set[int] = set()
+    if not off & {"contractions", "attention"}:
+        for found in find_attentions(nodes, users, lambda n: home(n).id in roots):
+            absorbed.update(n.id for n in found.never_stored)
+            attentions.update((n.id, found) for n in found.made)
+    rest = [n for n in nodes if n.id not in attentions and n.id not in absorbed]
+    matches, contractions, taken = find_contractions(rest, users, roots, absorbed)
+    absorbed |= taken
+    reductions, taken = find_reductions(rest, users, roots, absorbed, contractions)
+    absorbed |= taken
+    in_rows = find_row_reductions(nodes, users, roots, reductions, absorbed, contractions)
+    return Recognized(
+        function, tuple(nodes), users, attentions, matches, contractions, reductions, in_rows,
+        frozenset(absorbed), in_loop, _nested(nodes),
+    )  # fmt: skip
+
+
+def users_of(nodes: Sequence[Node]) -> dict[int, list[Node]]:
+    """What takes each node as an argument, each user once, by the node's id."""
+    users: dict[int, list[Node]] = {n.id: [] for n in nodes}
+    for node in nodes:
+        for arg in dict.fromkeys(node.args):
+            users[arg.id].append(node)
+    return users
+
+
+def _nested(nodes: Sequence[Node]) -> Mapping[Function, Recognized]:
+    """What is recognized in the functions of loops and branches."""
+    found: dict[Function, Recognized] = {}
+    for node in nodes:
+        if node.kind == "while":
+            condition, body = node.attrs["cond"], node.attrs["body"]
+            found[condition], found[body] = recognize(condition), recognize(body, in_loop=True)
+        elif node.kind == "case":
+            found.update((branch, recognize(branch)) for branch in node.attrs["branches"])
+    return found

@@ -1,0 +1,48 @@
+"""The record of what was recognized in a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.recognize.attention import Attention
+from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True, eq=False)
+class Recognized:
+    """A function, and which of its nodes together are one thing. Mappings are by ids of nodes.
+
+    nodes           in an order in which each comes after its arguments
+    users           what takes a node as an argument, each user once
+    attentions      of each node that an attention's kernels store, the attention
+    matches         of a contract node with a kernel of its own, what it is
+    contractions    of the node that ends a contraction's epilogue, the contract node
+    reductions      of the node that ends a reduction's epilogue, the reduce node
+    row_reductions  ends of reductions that each kernel over the same rows computes again
+    absorbed        nodes that exist only in registers of the kernel that takes them along
+    in_loop         whether the function is a loop's body, where launches count for more
+    nested          what was recognized in the functions of loops and branches
+    """
+
+    function: Function
+    nodes: tuple[Node, ...]
+    users: Mapping[int, list[Node]]
+    attentions: Mapping[int, Attention]
+    matches: Mapping[int, Match]
+    contractions: Mapping[int, Node]
+    reductions: Mapping[int, Node]
+    row_reductions: frozenset[int]
+    absorbed: frozenset[int]
+    in_loop: bool
+    nested: Mapping[Function, Recognized]
+
+    def __str__(self) -> str:
+        lines = [f"{self.function.name}: {len(self.nodes)} nodes"]
+        for what in ("attentions", "contractions", "reductions"):
+            found: Mapping[int, object] = getattr(self, what)
+            lines += [f"  {what:12} %{i}" for i in found]
+        lines += [f"  row reduction %{i}" for i in sorted(self.row_reductions)]
+        return "\n".join([*lines, *map(str, self.nested.values())])
