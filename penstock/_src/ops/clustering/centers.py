@@ -1,6 +1,6 @@
-"""Centers of clusters: where k-means begins, and which are nearest.
+"""Cluster centers: initialization of k-means, and nearest neighbor search.
 
-Random numbers come from a Philox stream of the seed, taken word by word as TensorFlow does.
+Random numbers come from the seed's Philox stream, consumed word by word as in TensorFlow.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from penstock._src.ops.rules import invalid, show
 
 
 class _Words:
-    """Random numbers from 32-bit words, one after the other."""
+    """Random numbers made from a stream of 32-bit words."""
 
     def __init__(self, seed: int) -> None:
         self._words = self._all(Stream(seed & ((1 << 64) - 1), 0))
@@ -43,7 +43,7 @@ class _Words:
         return ((upper & 0xFFFFF) << 32 | lower) / (1 << 52)
 
     def below(self, count: int) -> int:
-        """A whole number below `count`, all of them equally likely."""
+        """A uniformly distributed integer below `count`."""
         if count & (count - 1) == 0:
             return self.long_word() & (count - 1)
         rejected = (1 << 64) % count
@@ -53,7 +53,7 @@ class _Words:
 
 
 class KMC2ChainInitialization(Op):
-    """Where a chain ends that moves on to a point by its distance over that of the point it stands on.
+    """The end of a Markov chain that moves to a proposed point with the ratio of its distance to that of the current point.
 
     Source: Bachem, Lucic, Hassani and Krause 2016, "Approximate K-means++ in sublinear time".
     """
@@ -67,16 +67,17 @@ class KMC2ChainInitialization(Op):
             )
         random, at = _Words(int(seed)), 0
         for number in range(1, len(distances)):
-            # The product is compared, so that a distance of zero is always left.
+            # Compare products, so that the chain always leaves a point at distance zero.
             if distances[number] > random.fraction() * distances[at]:
                 at = number
         return np.int64(at)
 
 
 class KmeansPlusPlusInitialization(Op):
-    """Points far from each other: each next one by its squared distance from those chosen, the best of some trials.
+    """Distant points: each is drawn with probability proportional to its squared distance from those chosen, best of several
+    trials.
 
-    The distribution is TensorFlow's; which points a seed chooses differs after the first.
+    The distribution is TensorFlow's, but after the first point a seed chooses others than in TensorFlow.
     Source: Arthur and Vassilvitskii 2007, "k-means++: the advantages of careful seeding".
     """
 

@@ -1,1 +1,1 @@
-"""Collective ops among the devices of a process that has one: the sum over a group of one is the tensor."""
+"""Collective ops for a process with one device: the sum over a group of one is the tensor itself."""

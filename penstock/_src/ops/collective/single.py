@@ -25,7 +25,7 @@ def alone(op, group_size):
 
 
 class _Collective(Op):
-    """The tensor itself: what a group of one adds up, gathers or exchanges."""
+    """The tensor itself: the reduction, gather or exchange over a group of one."""
 
     def output_shape(self, input, *_rest):
         return input

@@ -1,4 +1,4 @@
-"""Composite tensors carried by one variant: their components, and what they are."""
+"""Composite tensors stored in one variant: their components and their type."""
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
@@ -33,7 +33,7 @@ class CompositeTensorVariantFromComponents(Op):
 
 
 class CompositeTensorVariantToComponents(Op):
-    """The components in a variant that was made of as many."""
+    """The components stored in a variant; their number must match."""
 
     signature = "encoded: variant -> components: *Tcomponents"
     metadata: bytes

@@ -31,7 +31,7 @@ def truth(value: Any, op: str) -> bool:
 
 
 def common_shape(shapes: list[TensorShape]) -> TensorShape:
-    """Returns what is known of a tensor that may have any of these shapes."""
+    """Returns the most specific shape compatible with all of these shapes."""
     first, *rest = shapes
     for shape in rest:
         if first.rank is None or shape.rank != first.rank:
@@ -49,7 +49,7 @@ def _branch_shapes(branches: Any) -> list[TensorShape]:
 
 
 class StatelessIf(Op):
-    """The results of `then_branch` or `else_branch`, of which one runs."""
+    """The results of `then_branch` or `else_branch`; only one runs."""
 
     signature = "cond: Tcond, input: *Tin -> output: *Tout"
     Tcond = ANY
@@ -72,14 +72,14 @@ class StatelessIf(Op):
 
 
 class If(StatelessIf):
-    """The results of `then_branch` or `else_branch`, of which one runs; they may have effects."""
+    """The results of `then_branch` or `else_branch`; only one runs, and it may have side effects."""
 
     signature = "cond: Tcond, input: *Tin -> output: *Tout"
     stateful = True
 
 
 class StatelessCase(Op):
-    """The results of `branches[branch_index]`; the last branch if there is none of that index."""
+    """The results of `branches[branch_index]`, or of the last branch if the index is out of range."""
 
     signature = "branch_index: int32, input: *Tin -> output: *Tout"
     Tout: list[DType]
@@ -102,7 +102,7 @@ class StatelessCase(Op):
 
 
 class Case(StatelessCase):
-    """The results of `branches[branch_index]`; the branches may have effects."""
+    """The results of `branches[branch_index]`; branches may have side effects."""
 
     signature = "branch_index: int32, input: *Tin -> output: *Tout"
     stateful = True
@@ -167,7 +167,7 @@ class StatefulPartitionedCall(PartitionedCall):
 
 
 class SymbolicGradient(Op):
-    """The gradients of the arguments of `f` by those of its results; both follow each other in the input."""
+    """The gradients of the arguments of `f`; the input is the arguments, then the gradients of the results."""
 
     signature = "input: *Tin -> output: *Tout"
     minimum = {"Tin": 1, "Tout": 1}
@@ -182,7 +182,7 @@ class SymbolicGradient(Op):
 
 
 class RemoteCall(Op):
-    """The results of `f(*args)` on the device `target`; here all devices are this process."""
+    """The results of `f(*args)` on the device `target`, which is always this process."""
 
     signature = "target: string, args: *Tin -> output: *Tout"
     Tout: list[DType]
@@ -213,7 +213,7 @@ class For(Op):
 
 
 class FakeParam(Op):
-    """A value nobody reads, of a known type: what a branch gives for results that only another branch has."""
+    """A dummy value of a known dtype, for results that only another branch computes."""
 
     signature = "-> output: dtype"
     dtype: DType
@@ -262,7 +262,7 @@ class ToBool(Op):
 
 
 class DeviceIndex(Op):
-    """Which of the named kinds of device runs this."""
+    """The index of this device's type among the given names."""
 
     signature = "-> index: int32[]"
     device_names: list[str]

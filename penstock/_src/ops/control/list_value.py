@@ -1,4 +1,4 @@
-"""What a tensor list is on the host: an immutable sequence of arrays of one type."""
+"""The host value of a tensor list: an immutable sequence of arrays of one dtype."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +38,7 @@ class TensorList:
         return TensorList(self.dtype, self.element_shape, items, self.max_num_elements)
 
     def accepts(self, item: Any) -> bool:
-        """Whether `item` may be one of the list's."""
+        """Whether `item` has the right dtype and shape for the list."""
         return self.element_shape.is_compatible_with(make_shape(np.shape(item)))
 
     def item(self, index: int, shape: TensorShape = UNKNOWN) -> Any:
@@ -55,7 +55,7 @@ class TensorList:
         return zeros(known, self.dtype)
 
     def known_shape(self, shape: TensorShape) -> TensorShape:
-        """Returns what is known of the shape of every item, `shape` being known besides."""
+        """Returns the shape of every item, merged with `shape`."""
         known = self.element_shape.merge_with(shape)
         for held in self.items:
             if known.is_fully_defined():
@@ -94,7 +94,9 @@ class TensorList:
                     f"{op}: tried to stack items of unequal shapes. Received {shape_of(held)} and {dims}."
                 )
             if isinstance(held, np.ndarray):
-                out[position, ...] = held  # else a string's array would be kept as an object
+                out[position, ...] = (
+                    held  # [...]: otherwise a string array would be stored as an object
+                )
             else:
                 out[position] = held
         return out
@@ -138,7 +140,7 @@ def _zeros_like(item: Any) -> Any:
 
 
 def shape_from(value: Any) -> TensorShape:
-    """Returns the shape that an `element_shape` input holds: -1 is unknown, a scalar -1 an unknown rank."""
+    """Returns the shape in an `element_shape` input: -1 is an unknown dimension, a scalar -1 an unknown rank."""
     if value.ndim == 0:
         return UNKNOWN
     return make_shape(tuple(None if size < 0 else int(size) for size in value.tolist()))

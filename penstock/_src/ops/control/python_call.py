@@ -1,4 +1,4 @@
-"""Ops that call Python functions; the functions are found by a token."""
+"""Ops that call Python functions, which are registered under tokens."""
 
 import itertools
 import weakref
@@ -30,7 +30,7 @@ class _Held:
 
 
 def register(function: Callable[..., Any]) -> tuple[str, Any]:
-    """Returns a token for `function`, and what must be kept alive as long as the token is in use."""
+    """Returns a token for `function`, and an object to keep alive while the token is in use."""
     held = _Held(function)
     token = f"pyfunc_{next(_COUNT)}"
     _FUNCTIONS[token] = held
@@ -38,10 +38,10 @@ def register(function: Callable[..., Any]) -> tuple[str, Any]:
 
 
 def calling(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls a user's function inside a graph; its exceptions become TensorFlow's.
+    """Calls a user's function inside a graph, translating its exceptions.
 
     Raises:
-      OpError: of the class that stands for the exception.
+      OpError: of the class that corresponds to the exception.
     """
     try:
         return function(*arguments)

@@ -1,4 +1,4 @@
-"""The control flow nodes of TensorFlow 1. Imported graphs have them; importing turns them into If and While."""
+"""TensorFlow 1's control flow nodes. Importing a graph converts them to If and While."""
 
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import SCALAR, UNKNOWN

@@ -1,4 +1,4 @@
-"""Lists of tensors: what tf.TensorArray is in graphs, and what the gradient of a loop keeps of each iteration."""
+"""Lists of tensors: tf.TensorArray in graphs, and accumulators for the gradients of loops."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ INT32 = dtypes.int32
 
 
 class ListOp(Op):
-    """What the ops on lists share: checking the type of the elements."""
+    """Base of the ops on lists: checks the dtype of elements."""
 
     def checked(self, held: Any, dtype: DType) -> TensorList:
         if not isinstance(held, TensorList):
@@ -157,7 +157,7 @@ class TensorListLength(ListOp):
 
 
 class TensorListElementShape(ListOp):
-    """The shape that all elements have, -1 where it is not known."""
+    """The static shape of all elements, -1 where unknown."""
 
     signature = "input_handle: variant -> element_shape: shape_type[...]"
     shape_type: DType
@@ -169,7 +169,7 @@ class TensorListElementShape(ListOp):
 
 
 class TensorListResize(ListOp):
-    """The list cut, or filled up with unset elements, to `size`."""
+    """The list truncated, or extended with unset elements, to `size`."""
 
     signature = "input_handle: variant, size: int32 -> output_handle: variant[]"
 

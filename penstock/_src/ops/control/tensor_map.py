@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 
 
 class TensorMap:
-    """An immutable map on the host; keys are told apart by type, shape and content."""
+    """An immutable map on the host; keys are compared by dtype, shape and content."""
 
     __slots__ = ("items",)
 

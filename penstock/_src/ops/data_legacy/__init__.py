@@ -1,1 +1,1 @@
-"""Dataset ops under older names, and ops that tf.data no longer makes but graphs may hold."""
+"""Dataset ops under older names, and ops that tf.data no longer creates but saved graphs may contain."""

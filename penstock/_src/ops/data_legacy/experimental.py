@@ -1,4 +1,4 @@
-"""Dataset ops from when they were called experimental: each is the op without that word."""
+"""Dataset ops with the prefix Experimental: each equals the op without it."""
 
 from penstock._src.ops.data import (
     basic,

@@ -57,7 +57,7 @@ class _Generated(Pipeline):
 
 
 class GeneratorDataset(DatasetOp):
-    """What `next_func` gives of the state that `init_func` made, until it says OutOfRange."""
+    """The results of `next_func` on the state that `init_func` made, until it raises OutOfRange."""
 
     signature = (
         "init_func_other_args: *Tinit_func_args, next_func_other_args: *Tnext_func_args, "
@@ -106,7 +106,7 @@ class WeightedFlatMapDataset(DatasetOp):
 
 
 class MapDefun(Op):
-    """What a function gives of each row of the arguments, stacked."""
+    """The results of a function on each row of the arguments, stacked."""
 
     signature = "arguments: *Targuments, captured_inputs: *Tcaptured -> output: *output_types"
     output_types: list[DType]
@@ -173,7 +173,7 @@ class UncompressElement(Op):
 
 
 class WindowOp(UnnamedDatasetOp):
-    """The dataset of one element that holds the tensors."""
+    """A dataset of one element with the given tensors."""
 
     signature = "inputs: *Tinputs -> handle: variant"
 
@@ -194,13 +194,13 @@ class Iterator(IteratorV2):
 
 
 class IteratorFromStringHandle(IteratorFromStringHandleV2):
-    """The iterator that a string stands for."""
+    """The iterator of a string handle."""
 
     signature = "string_handle: string -> resource_handle: resource"
 
 
 class IteratorGetDevice(Op):
-    """The device where an iterator is."""
+    """The device of an iterator."""
 
     signature = "resource: resource -> device: string[]"
     stateful = True

@@ -1,6 +1,6 @@
-"""Dataset ops that ask for something that changes no element: an optimization, a pool of threads.
+"""Dataset ops that are hints without effect on elements, such as optimizations or thread pools.
 
-Penstock's pipelines arrange themselves; what is asked for is taken note of, and the elements pass on.
+Penstock's pipelines ignore the hints and pass the elements on.
 """
 
 import time
@@ -28,7 +28,7 @@ class _Same(UnnamedDatasetOp):
 
 
 def shard(self, input_dataset, num_workers, index):
-    """What both AutoShardDatasets make."""
+    """The dataset of both AutoShardDataset ops."""
     count, at = int(num_workers), int(index)
     if count <= 0 or not 0 <= at < count:
         raise InvalidArgumentError(
@@ -39,7 +39,7 @@ def shard(self, input_dataset, num_workers, index):
 
 
 class OptimizeDataset(_Same):
-    """The same elements, to be made by a pipeline with certain optimizations."""
+    """The same elements; requests optimizations of the pipeline."""
 
     signature = "input_dataset: variant, optimizations: string -> handle: variant"
     output_types: list[DType]
@@ -48,7 +48,7 @@ class OptimizeDataset(_Same):
 
 
 class OptimizeDatasetV2(_Same):
-    """The same elements, to be made by a pipeline with certain optimizations."""
+    """The same elements; requests optimizations of the pipeline."""
 
     signature = (
         "input_dataset: variant, optimizations_enabled: string, optimizations_disabled: string, "
@@ -60,14 +60,14 @@ class OptimizeDatasetV2(_Same):
 
 
 class FinalizeDataset(_Same):
-    """The same elements, of a pipeline that is complete."""
+    """The same elements; marks the pipeline as complete."""
 
     signature = "input_dataset: variant -> handle: variant"
     has_captured_ref: bool = False
 
 
 class RewriteDataset(_Same):
-    """The same elements, of a pipeline rewritten by a rule of that name."""
+    """The same elements; requests a named rewrite of the pipeline."""
 
     signature = "input_dataset: variant, rewrite_name: string -> handle: variant"
 
@@ -159,7 +159,7 @@ class _ChosenOnce(Pipeline):
 
 
 class ChooseFastestDataset(UnnamedDatasetOp):
-    """The elements of one of several datasets that have the same."""
+    """The elements of one of several equal datasets."""
 
     signature = "input_datasets: N * variant -> handle: variant"
     num_experiments: int
@@ -176,9 +176,9 @@ variant("ExperimentalChooseFastestDataset", ChooseFastestDataset)
 
 
 class ChooseFastestBranchDataset(UnnamedDatasetOp):
-    """The elements that one of several functions makes of the input; all make the same, and the first one is taken.
+    """Applies one of several equivalent functions to the input; always the first.
 
-    TensorFlow tries each on `num_elements_per_branch` elements and goes on with the one that took least time.
+    TensorFlow times each on `num_elements_per_branch` elements and continues with the fastest.
     """
 
     signature = (
@@ -208,7 +208,7 @@ class ChooseFastestBranchDataset(UnnamedDatasetOp):
 
 
 class _Removed(UnnamedDatasetOp):
-    """A dataset that TensorFlow no longer reads."""
+    """A dataset that TensorFlow no longer supports."""
 
     stateful = True
 

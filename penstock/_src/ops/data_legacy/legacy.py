@@ -1,4 +1,4 @@
-"""Older dataset ops that differ from today's in more than the name."""
+"""Older dataset ops that differ from the current ones in more than the name."""
 
 import sqlite3
 
@@ -76,7 +76,7 @@ class _Interleaved(UnnamedDatasetOp):
 
 
 class ParallelInterleaveDataset(_Interleaved):
-    """The same order as InterleaveDataset, the datasets read ahead by threads."""
+    """InterleaveDataset with prefetching by threads."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
@@ -93,7 +93,7 @@ variant("ExperimentalParallelInterleaveDataset", ParallelInterleaveDataset, with
 
 
 class LegacyParallelInterleaveDatasetV2(_Interleaved):
-    """The same as ParallelInterleaveDataset, with `deterministic` in the place of `sloppy`."""
+    """ParallelInterleaveDataset with `deterministic` instead of `sloppy`."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
@@ -108,7 +108,7 @@ class LegacyParallelInterleaveDatasetV2(_Interleaved):
 
 
 class ParallelInterleaveDatasetV3(_Interleaved):
-    """The same as ParallelInterleaveDatasetV4, but it reads nothing ahead."""
+    """ParallelInterleaveDatasetV4 without prefetching."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "

@@ -1,5 +1,5 @@
-"""Iterations over datasets that are shared or watched: among devices, through checkpoints, by statistics.
+"""Dataset iterators that are shared or observed.
 
-`devices.py` deals elements out to devices, `positions.py` keeps where an iteration stands, `statistics.py` counts what
-passes. A new op on iterations that outlive one reader goes here.
+`devices.py` distributes elements over devices, `positions.py` saves and restores the position of an iterator,
+`statistics.py` gathers statistics of elements.
 """

@@ -1,4 +1,4 @@
-"""Iterators that deal the elements of a dataset out to devices in turn."""
+"""Iterators that distribute the elements of a dataset over devices, round-robin."""
 
 import collections
 import itertools
@@ -21,7 +21,7 @@ _NAMED: dict[bytes, "DealingHandle"] = {}
 
 
 class DealingHandle(Resource):
-    """One iteration for several readers: element number i belongs to reader i modulo their number."""
+    """One iteration shared by n readers: element i goes to reader i modulo n."""
 
     def __init__(self, readers: int, name: str = "", container: str = "") -> None:
         super().__init__(name, container)
@@ -68,7 +68,7 @@ class DealingHandle(Resource):
 
 
 class _Maker(Op):
-    """Base of ops that make such an iterator."""
+    """Base of the ops that create such an iterator."""
 
     devices: list[str]
     output_types: list[DType]
@@ -86,7 +86,7 @@ class AnonymousMultiDeviceIteratorV3(_Maker):
 
 
 class AnonymousMultiDeviceIterator(_Maker):
-    """An iterator for these devices, with what deletes it."""
+    """An iterator for these devices, and its deleter."""
 
     signature = "-> handle: resource[], deleter: variant[]"
 
@@ -113,7 +113,7 @@ class MultiDeviceIterator(_Maker):
 
 
 class MultiDeviceIteratorInit(Op):
-    """Begins an iteration; gives its number."""
+    """Begins an iteration; returns its number."""
 
     signature = (
         "dataset: variant, multi_device_iterator: resource, max_buffer_size: int64 "
@@ -144,7 +144,7 @@ class MultiDeviceIteratorGetNextFromShard(Op):
 
 
 class MultiDeviceIteratorToStringHandle(Op):
-    """A string that stands for an iterator."""
+    """The string handle of an iterator."""
 
     signature = "multi_device_iterator: resource -> string_handle: string[]"
     stateful = True
@@ -156,7 +156,7 @@ class MultiDeviceIteratorToStringHandle(Op):
 
 
 class MultiDeviceIteratorFromStringHandle(Op):
-    """The iterator that a string stands for."""
+    """The iterator of a string handle."""
 
     signature = "string_handle: string -> multi_device_iterator: resource[]"
     output_types: list[DType] = []

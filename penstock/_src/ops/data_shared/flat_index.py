@@ -1,4 +1,4 @@
-"""A dataset by numbers: what each element is cut into, found by the place among all pieces."""
+"""A flat map with random access by index."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +35,7 @@ class _Pieces(Pipeline):
 
 
 class IndexFlatMapDataset(DatasetOp):
-    """The pieces that `map_func` cuts elements into; `index_map_func` tells element and place of piece number i."""
+    """The pieces into which `map_func` splits elements; `index_map_func` maps a piece's index to its element and offset."""
 
     signature = (
         "input_dataset: variant, map_func_other_args: *Tmap_func_args, index_map_func_other_args: "

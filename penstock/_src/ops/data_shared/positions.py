@@ -1,4 +1,4 @@
-"""Where an iteration stands, kept as a value and taken up again."""
+"""Saves and restores the position of an iterator."""
 
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
@@ -6,7 +6,7 @@ from penstock._src.core.values.resources import Resource
 
 
 class SerializeIterator(Op):
-    """Where an iterator stands: how many elements it gave."""
+    """The position of an iterator: the number of elements it has returned."""
 
     signature = "resource_handle: resource -> serialized: variant[?]"
     external_state_policy: int = 0
@@ -19,7 +19,7 @@ class SerializeIterator(Op):
 
 
 class DeserializeIterator(Op):
-    """Takes an iterator over the same dataset to where another stood."""
+    """Moves an iterator over the same dataset to a saved position."""
 
     signature = "resource_handle: resource, serialized: variant ->"
     stateful = True

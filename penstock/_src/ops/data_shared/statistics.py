@@ -1,4 +1,4 @@
-"""Statistics of the elements that pass through datasets, gathered by an aggregator further down."""
+"""Statistics of dataset elements, gathered by an aggregator further down the pipeline."""
 
 import itertools
 import threading
@@ -18,7 +18,7 @@ from penstock._src.proto.event import Event, Summary
 
 
 class Aggregator(Resource):
-    """Histograms of numbers under tags."""
+    """Histograms of values by tag."""
 
     def __init__(self, name: str = "", container: str = "") -> None:
         super().__init__(name, container)
@@ -26,7 +26,7 @@ class Aggregator(Resource):
         self._histograms: dict[str, Histogram] = {}
 
     def add(self, tag: str, value: float, step: int) -> None:
-        """Counts a number, told as that of the element number `step`."""
+        """Adds a value, reported for element number `step`."""
         del step
         with self._lock:
             self._histograms.setdefault(tag, Histogram()).add(value)
@@ -40,16 +40,16 @@ class Aggregator(Resource):
         return made.SerializeToString()
 
     def write_to(self, writer: SummaryWriterHandle) -> None:
-        """Nothing: this kind is asked for its summary."""
+        """Does nothing: this kind is read through its summary."""
 
 
 class WritingAggregator(Aggregator):
-    """Histograms that are written to a summary writer as they grow; nothing is kept without one."""
+    """Histograms that are written to a summary writer as they grow; without a writer values are dropped."""
 
     _writer: SummaryWriterHandle | None = None
 
     def add(self, tag: str, value: float, step: int) -> None:
-        """Counts a number and writes the histogram of its tag."""
+        """Adds a value and writes the histogram of its tag."""
         if self._writer is None:
             return
         with self._lock:
@@ -60,7 +60,7 @@ class WritingAggregator(Aggregator):
             self._writer.opened().write(event)
 
     def summary(self) -> bytes:
-        """Nothing: the writer has it."""
+        """Empty: the writer has the histograms."""
         return b""
 
     def write_to(self, writer: SummaryWriterHandle) -> None:
@@ -130,7 +130,7 @@ class ExperimentalStatsAggregatorSummary(StatsAggregatorSummary):
 
 
 class _Passing(Pipeline):
-    """Passes elements on, and tells the run's aggregator a number about each."""
+    """Passes elements on and reports a value for each to the run's aggregator."""
 
     keeps_batches = True
 
@@ -150,7 +150,7 @@ class _Passing(Pipeline):
             yield element
 
     def number(self, element: Element, start: float) -> float:
-        """What is told about an element whose making began at `start`."""
+        """The value to report for an element whose computation began at `start`."""
         raise NotImplementedError(type(self).__name__)
 
 
@@ -165,7 +165,7 @@ class _Sizes(_Passing):
 
 
 class _Gathered(Pipeline):
-    """Tells what comes before it where to report."""
+    """Sets the aggregator of the pipeline before it."""
 
     keeps_batches = True
 

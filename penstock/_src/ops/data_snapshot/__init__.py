@@ -1,5 +1,4 @@
-"""Datasets kept in files: saved, loaded, and snapshots that a later iteration reads.
+"""Datasets in files: save, load, and snapshots that later iterations read.
 
-`runs.py` knows the folders and files, which are TensorFlow's; `datasets.py` has the ops. A new op on such files
-goes into `datasets.py`.
+`runs.py` handles the folders and files, in TensorFlow's format; `datasets.py` has the ops.
 """

@@ -38,7 +38,7 @@ def _text(value: Any) -> str:
 
 
 def _sharding(function: Any, captured: list[Any]) -> Callable[[Element], int]:
-    """Which shard an element belongs to, by a function of its components."""
+    """Returns the function that computes an element's shard from its components."""
     call = bound(function, captured)
 
     def shard_of(element: Element) -> int:
@@ -51,7 +51,7 @@ def _sharding(function: Any, captured: list[Any]) -> Callable[[Element], int]:
 
 
 class _Made(Pipeline):
-    """Elements that a Python function iterates over."""
+    """A pipeline over the elements of a Python iterator function."""
 
     def __init__(self, make: Callable[[], Iterator[Element]], count: int = UNKNOWN) -> None:
         self.make, self.count = make, count
@@ -72,7 +72,7 @@ def _shard_dataset(
 
 
 def _nested(datasets: Sequence[Pipeline]) -> Pipeline:
-    """The dataset whose elements are datasets."""
+    """A dataset whose elements are the given datasets."""
     made = _Made(lambda: iter([(each,) for each in datasets]), len(datasets))
     made.types, made.shapes = (dtypes.variant,), (TensorShape([]),)
     return made
@@ -158,7 +158,7 @@ class _Loaded(Pipeline):
 
 
 class LoadDataset(UnnamedDatasetOp):
-    """The elements that were saved into a folder; `reader_func` makes a dataset of that of its shards."""
+    """The elements saved in a folder; `reader_func` combines the dataset of its shards into one dataset."""
 
     signature = "path: string, reader_func_other_args: *Treader_func_args -> handle: variant"
     output_types: list[DType]
@@ -170,12 +170,12 @@ class LoadDataset(UnnamedDatasetOp):
 
     def pipeline(self, path, reader_func_other_args):
         folder = _text(path)
-        shards_of(folder)  # refuses a folder that holds no dataset
+        shards_of(folder)  # raises if the folder holds no dataset
         return _Loaded(self, folder, reader_func_other_args)
 
 
 class _Snapshot(Pipeline):
-    """Reads the elements if a run was finished; else writes them while passing them on."""
+    """Reads the elements if a finished run exists; else writes them while passing them on."""
 
     def __init__(self, op: Any, source: Pipeline, folder: str, reader: Any, sharding: Any) -> None:
         self.op, self.inputs, self.reader, self.sharding = op, (source,), reader, sharding
@@ -195,7 +195,7 @@ class _Snapshot(Pipeline):
 
 
 def _fingerprint(op: Any, source: Pipeline) -> str:
-    """What tells pipelines apart: the given hash, or that of their kinds of steps and types."""
+    """The identity of a pipeline: the given hash, or a hash of its ops and types."""
     if getattr(op, "hash_valid", False):
         return str(op.hash)
 
@@ -206,7 +206,7 @@ def _fingerprint(op: Any, source: Pipeline) -> str:
 
 
 class SnapshotDatasetV2(DatasetOp):
-    """The input's elements, kept in a folder by the first whole iteration, read from it by others."""
+    """The input's elements: written to a folder by the first complete iteration, read from it by later ones."""
 
     signature = (
         "input_dataset: variant, path: string, reader_func_other_args: *Treader_func_args, "
@@ -231,7 +231,7 @@ class SnapshotDatasetV2(DatasetOp):
 
 
 class SnapshotDataset(UnnamedDatasetOp):
-    """The input's elements, kept in a folder; by `mode` "read", "write", "passthrough", or "auto"."""
+    """The input's elements, cached in a folder; `mode` is "read", "write", "passthrough", or "auto"."""
 
     signature = "input_dataset: variant, path: string -> handle: variant"
     compression: str = ""

@@ -1,4 +1,4 @@
-"""Runs: the files of one writing of a dataset, laid out as TensorFlow lays them out.
+"""Runs: the files of one written dataset, in TensorFlow's layout.
 
     <folder>/snapshot.metadata                              of the last run, and whether it was finished
     <folder>/<run>/<shard, 8 digits>.shard/<chunk, 8 digits>.snapshot
@@ -20,12 +20,12 @@ from penstock._src.proto.dataset import SnapshotMetadataRecord
 from penstock._src.util import records
 
 _METADATA = "snapshot.metadata"
-# What reads a file of a record for each component, in TensorFlow.
+# TensorFlow's reader version for files with a record for each component.
 _VERSION = 2
 
 
 def compression_of(name: str) -> str:
-    """The compression of the files; AUTO leaves the choice to us, and we take none.
+    """The compression of the files; AUTO means none.
 
     Raises:
       UnimplementedError: it is SNAPPY.
@@ -108,7 +108,7 @@ class Run:
         return self.files[shard]
 
     def _describe(self) -> None:
-        """Puts the metadata in place, at once."""
+        """Writes the metadata atomically."""
         path = os.path.join(self.folder, _METADATA)
         with open(f"{path}.tmp", "wb") as file:
             file.write(self.metadata.SerializeToString())

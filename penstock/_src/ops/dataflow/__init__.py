@@ -1,4 +1,5 @@
-"""Tensors taken apart and put together by index, and stores of tensors that outlive a run.
+"""Partition and stitch by index, and containers of tensors that persist between runs: queues, barriers, stacks.
+
 
 A new op is a class in the file of its kind; its cases stand in tests/ops/dataflow/test_<file>.py.
 """

@@ -1,4 +1,4 @@
-"""Accumulators: sums or means of gradients of several steps, taken when enough are there."""
+"""Gradient accumulators: sums or means of gradients, taken when there are enough."""
 
 import threading
 from typing import Literal
@@ -16,7 +16,7 @@ from penstock._src.ops.variants import by_reference
 
 
 class HostAccumulator(Resource):
-    """Gradients added up. Those of a step before the current one are dropped."""
+    """The sum of gradients; gradients of earlier steps are dropped."""
 
     def __init__(self, dtype, shape, mean, name="", container=""):
         super().__init__(name, container)
@@ -49,7 +49,7 @@ class HostAccumulator(Resource):
         self.total = gradient.copy() if not self.count else self.total + gradient
 
     def take(self, op, required):
-        """The sum or mean once `required` gradients are there; then starts again."""
+        """Waits for `required` gradients, returns their sum or mean, and resets."""
         if required <= 0:
             raise invalid(op, f"Argument num_required must be positive, but got {required}")
         with self.changed:
@@ -71,7 +71,7 @@ class HostAccumulator(Resource):
 
 
 class HostSparseAccumulator(HostAccumulator):
-    """Gradients as rows by index, added up; each row is averaged over the gradients that have it."""
+    """The sum of sparse gradients by row; each row is averaged over the gradients that contain it."""
 
     def add(self, op, gradient):
         """Adds rows to the sums."""

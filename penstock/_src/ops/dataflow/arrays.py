@@ -1,4 +1,4 @@
-"""What tensor arrays of TensorFlow 1 are on the host."""
+"""The host value of TensorFlow 1's tensor arrays."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from penstock._src.ops.rules import show
 
 
 class HostArray(Resource):
-    """Tensors by index; each is written once and, unless they are kept, read once.
+    """Tensors by index; each is written once and read once, unless `clear_after_read` is off.
 
-    An array of gradients adds up what is written to the same index.
+    An array of gradients adds the values written to the same index.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class HostArray(Resource):
         return np.zeros([0, *known.as_list()], dtype.np)
 
     def joined(self, dtype: DType) -> tuple[np.ndarray, np.ndarray]:
-        """All values one after the other, and their lengths."""
+        """All values concatenated, and their lengths."""
         parts = [self.read(index, dtype) for index in range(len(self.items))]
         lengths = np.array([len(part) for part in parts], np.int64)
         if not parts:
@@ -137,7 +137,7 @@ class HostArray(Resource):
         return np.concatenate(parts), lengths
 
     def gradients(self, source: str, lead: tuple[int, ...] = ()) -> "HostArray":
-        """The array of the gradients that a computation called `source` makes."""
+        """The array for the gradients of the computation `source`."""
         if source not in self.of:
             shape = make_shape(lead).concatenate(self.element_shape)
             made = HostArray(self.dtype, len(self.items), shape, self.dynamic, False)
@@ -155,7 +155,7 @@ class HostArray(Resource):
 
 
 def array_of(handle: Any) -> HostArray:
-    """The array behind a handle: a resource, or a string that holds it."""
+    """The array behind a handle, which is a resource or a string."""
     held = handle.item() if isinstance(handle, np.ndarray) else handle
     if not isinstance(held, HostArray):
         raise InvalidArgumentError(f"Expected the handle of a TensorArray. Received {held!r}")

@@ -1,4 +1,4 @@
-"""Barriers: tuples by key, which can be taken once all their components are there."""
+"""Barriers: tuples by key, which can be taken when all their components are present."""
 
 import threading
 
@@ -16,7 +16,7 @@ FIRST = -(2**63)
 
 
 class HostBarrier(Resource):
-    """Partial tuples by key, and complete ones in the order in which they became so."""
+    """Partial tuples by key, and complete ones in order of completion."""
 
     def __init__(self, types, shapes, name="", container=""):
         super().__init__(name, container)
@@ -58,7 +58,7 @@ class _BarrierOp(Op):
 
 
 class BarrierInsertMany(_BarrierOp):
-    """Gives a component of the tuples of some keys."""
+    """Sets a component of the tuples of some keys."""
 
     signature = "handle: Ref(string), keys: string, values: T ->"
     component_index: int
@@ -128,7 +128,7 @@ class BarrierTakeMany(_BarrierOp):
 
 
 class BarrierClose(_BarrierOp):
-    """Lets no new keys in; with cancel_pending_enqueues, nothing at all."""
+    """Rejects new keys and, with cancel_pending_enqueues, all inserts."""
 
     signature = "handle: Ref(string) ->"
     cancel_pending_enqueues: bool = False
@@ -153,7 +153,7 @@ class BarrierReadySize(_BarrierOp):
 
 
 class BarrierIncompleteSize(_BarrierOp):
-    """The number of tuples that lack components."""
+    """The number of incomplete tuples."""
 
     signature = "handle: Ref(string) -> size: int32"
 

@@ -1,4 +1,4 @@
-"""Mutexes: what lets one thread at a time into a critical section."""
+"""Mutexes for critical sections."""
 
 import threading
 
@@ -17,14 +17,14 @@ class Mutex(Resource):
 
 
 class _Held:
-    """A lock that is taken; it is given back when this is consumed, or forgotten."""
+    """A held lock; it is released when this object is consumed or deleted."""
 
     def __init__(self, mutex):
         mutex.lock.acquire()
         self._mutex = mutex
 
     def release(self):
-        """Gives the lock back."""
+        """Releases the lock."""
         mutex, self._mutex = self._mutex, None
         if mutex is not None:
             mutex.lock.release()
@@ -34,7 +34,7 @@ class _Held:
 
 
 class MutexV2(Op):
-    """A handle of a mutex: the one of that name; without a name a new one, or the node's own."""
+    """The handle of the mutex with this name; without a name, of a new one or the node's own."""
 
     signature = "-> resource: resource[]"
     container: str = ""
@@ -54,7 +54,7 @@ class MutexV2(Op):
 
 
 class MutexLock(Op):
-    """Waits for a mutex and takes it, until the result is consumed or forgotten."""
+    """Acquires a mutex, which is held until the result is consumed or deleted."""
 
     signature = "mutex: resource -> mutex_lock: variant[]"
     stateful = True
@@ -66,7 +66,7 @@ class MutexLock(Op):
 
 
 class ConsumeMutexLock(Op):
-    """Gives a mutex back."""
+    """Releases a mutex."""
 
     signature = "mutex_lock: variant ->"
     stateful = True

@@ -1,4 +1,4 @@
-"""Rows sorted into parts by number, and parts put together again by index."""
+"""Partitions rows by number, and stitches parts together by index."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from penstock._src.ops.rules import invalid, reshape, show
 
 
 class DynamicPartition(Op):
-    """The rows of a tensor, sorted into as many parts as an attribute says by their part's number."""
+    """The rows of a tensor split into `num_partitions` parts by their partition numbers."""
 
     signature = "data: T, partitions: int32 -> outputs: num_partitions * T"
     minimum = {"num_partitions": 1}
@@ -56,7 +56,7 @@ class DynamicPartition(Op):
 
 
 class _Stitch(Op):
-    """Parts put together: row indices[m][i] of the result is data[m][i]."""
+    """Interleaves parts: row indices[m][i] of the result is data[m][i]."""
 
     signature = "indices: N * int32, data: N * T -> merged: T"
     T = ANY
@@ -102,8 +102,8 @@ class _Stitch(Op):
 
 
 class DynamicStitch(_Stitch):
-    """Parts put together: row indices[m][i] of the result is data[m][i]; the last of equal ones."""
+    """Interleaves parts: row indices[m][i] of the result is data[m][i]; of equal indices the last wins."""
 
 
 class ParallelDynamicStitch(_Stitch):
-    """Parts put together: row indices[m][i] of the result is data[m][i]."""
+    """Interleaves parts: row indices[m][i] of the result is data[m][i]."""

@@ -20,7 +20,7 @@ from penstock._src.ops.rules import invalid
 
 
 class _Make(Op):
-    """A handle of a queue: the one of that name; without a name a new one, or the node's own."""
+    """The handle of the queue with this name; without a name, of a new one or the node's own."""
 
     stateful = True
     kind = Queue
@@ -57,7 +57,7 @@ class _Make(Op):
 
 
 class FIFOQueueV2(_Make):
-    """A queue whose elements come out in the order in which they went in."""
+    """A first-in, first-out queue."""
 
     signature = "-> handle: resource"
     component_types: list[DType]
@@ -68,7 +68,7 @@ class FIFOQueueV2(_Make):
 
 
 class PaddingFIFOQueueV2(_Make):
-    """A queue of elements with different extents, which are padded with zeros when stacked."""
+    """A queue of elements of different sizes, which are padded with zeros when stacked."""
 
     signature = "-> handle: resource"
     component_types: list[DType]
@@ -80,7 +80,7 @@ class PaddingFIFOQueueV2(_Make):
 
 
 class RandomShuffleQueueV2(_Make):
-    """A queue whose elements come out in a random order."""
+    """A queue that returns elements in random order."""
 
     signature = "-> handle: resource"
     component_types: list[DType]
@@ -108,7 +108,7 @@ class RandomShuffleQueueV2(_Make):
 
 
 class PriorityQueueV2(_Make):
-    """A queue that gives the element with the least first component, an int64, first."""
+    """A queue that returns the element with the smallest first component, an int64, first."""
 
     signature = "-> handle: resource"
     component_types: list[DType] = []
@@ -132,7 +132,7 @@ def _queue(op, handle):
 
 
 class QueueEnqueueV2(Op):
-    """Puts one element into a queue, waiting while it is full."""
+    """Adds one element to a queue, waiting while it is full."""
 
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
@@ -146,7 +146,7 @@ class QueueEnqueueV2(Op):
 
 
 class QueueEnqueueManyV2(Op):
-    """Puts the rows of tensors into a queue, each as soon as there is room."""
+    """Adds the rows of tensors to a queue, each as soon as there is room."""
 
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
@@ -214,14 +214,14 @@ class QueueDequeueManyV2(_DequeueMany):
 
 
 class QueueDequeueUpToV2(_DequeueMany):
-    """Takes n elements from a queue, or what is left of a closed one, each component stacked."""
+    """Takes n elements from a queue, or the rest of a closed one, each component stacked."""
 
     signature = "handle: resource, n: int32 -> components: *component_types"
     fewer = True
 
 
 class QueueCloseV2(Op):
-    """Lets no more elements into a queue; what it holds can be taken."""
+    """Closes a queue to new elements; its remaining elements can be taken."""
 
     signature = "handle: resource ->"
     cancel_pending_enqueues: bool = False

@@ -1,4 +1,4 @@
-"""Queues as TensorFlow 1 holds them: by reference. Each op is a variant of one in queue.py."""
+"""TensorFlow 1's queues, held by reference. Each op is a variant of one in queue.py."""
 
 from penstock._src.core.op import Op
 from penstock._src.ops.dataflow import queue

@@ -1,4 +1,4 @@
-"""Queues: elements put in by some threads and taken out by others, which wait for one another."""
+"""Blocking queues between threads."""
 
 import heapq
 import itertools
@@ -15,11 +15,11 @@ from penstock._src.ops.rules import show
 class Queue(Resource):
     """First in, first out. An element is a tuple of arrays, one for each component.
 
-    `capacity` is how many elements there may be; below 0 there is no limit.
+    `capacity` is the maximum number of elements; below 0 there is no limit.
     """
 
     kind = "FIFOQueue"
-    minimum = 0  # what must stay behind in a queue that is open
+    minimum = 0  # number of elements that must remain while the queue is open
 
     def __init__(self, dtypes, shapes, capacity, name="", container=""):
         super().__init__(name, container)
@@ -36,10 +36,10 @@ class Queue(Resource):
 
     @property
     def title(self):
-        """How messages name the queue."""
+        """The name of the queue in messages."""
         return f"{self.kind} '{self.name or '0'}'"
 
-    # what a kind of queue does with its elements
+    # overridden by each kind of queue
 
     def add(self, element):
         """Takes an element in."""
@@ -53,7 +53,7 @@ class Queue(Resource):
         """Takes elements back that were taken and could not be used."""
         self.held[:0] = elements
 
-    # what threads do
+    # called by threads
 
     def enqueue(self, elements):
         """Adds elements, each as soon as there is room.
@@ -71,10 +71,10 @@ class Queue(Resource):
                 self.changed.notify_all()
 
     def dequeue(self, count, fewer=False):
-        """Takes `count` elements, waiting for them; of a closed queue what is left, if `fewer`.
+        """Takes `count` elements, waiting for them; with `fewer`, a closed queue may return less.
 
         Raises:
-          OutOfRangeError: the queue is closed and has not so many.
+          OutOfRangeError: the queue is closed and has too few elements.
         """
         taken = []
         with self.changed:
@@ -95,7 +95,7 @@ class Queue(Resource):
         return taken
 
     def close(self):
-        """Refuses further elements, and lets those who wait know.
+        """Rejects further elements and wakes waiting threads.
 
         Raises:
           CancelledError: it is closed already.
@@ -148,12 +148,12 @@ class Queue(Resource):
 
 
 class PaddingQueue(Queue):
-    """First in, first out; elements of different extents are stacked with zeros after the shorter."""
+    """First in, first out; elements of different sizes are padded with zeros when stacked."""
 
     kind = "PaddingFIFOQueue"
 
     def require_shapes(self):
-        """Any known rank will do."""
+        """Only the ranks must be known."""
 
     def stacked(self, elements):
         """The elements with each component as one array, padded to the longest."""
@@ -177,7 +177,7 @@ class ShuffleQueue(Queue):
         self.minimum, self.words = minimum, words
 
     def take(self):
-        """A random element, whose place the last one takes."""
+        """Removes a random element and moves the last one into its place."""
         at = int(next(self.words)) % len(self.held)
         self.held[at], self.held[-1] = self.held[-1], self.held[at]
         return self.held.pop()
@@ -188,7 +188,7 @@ class ShuffleQueue(Queue):
 
 
 class ByPriority(Queue):
-    """The element with the least first component, an int64, comes out first."""
+    """Returns the element with the smallest first component, an int64, first."""
 
     kind = "PriorityQueue"
 
@@ -201,7 +201,7 @@ class ByPriority(Queue):
         heapq.heappush(self.held, (int(element[0]), next(self._count), element))
 
     def take(self):
-        """Gives the element with the least key."""
+        """Removes and returns the element with the smallest key."""
         return heapq.heappop(self.held)[2]
 
     def put_back(self, elements):

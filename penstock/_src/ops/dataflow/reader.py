@@ -1,4 +1,4 @@
-"""Readers: records of files whose names come from a queue, as TensorFlow 1 read its inputs."""
+"""TensorFlow 1's readers: records of files whose names come from a queue."""
 
 import os
 import threading
@@ -63,7 +63,7 @@ def _identity(name):
 
 
 class HostReader(Resource):
-    """Reads one file after the other; `read(name)` gives the keys and values of a file."""
+    """Reads files in sequence; `read(name)` returns the keys and values of a file."""
 
     def __init__(self, read, name="", container=""):
         super().__init__(name, container)
@@ -76,7 +76,7 @@ class HostReader(Resource):
         self.open = None
 
     def next(self, queue, wait=True):
-        """The next key and value; None if a new file were needed and `wait` is off."""
+        """The next key and value; None if a new file is needed and `wait` is False."""
         with self.lock:
             while True:
                 if self.open is None:
@@ -122,7 +122,7 @@ by_reference("TextLineReader", TextLineReaderV2)
 
 
 class LMDBReader(_MakeReader):
-    """Refused, as TensorFlow 2.21 refuses it."""
+    """Raises an error, as in TensorFlow 2.21."""
 
     signature = "-> reader_handle: Ref(string)"
     container: str = ""
@@ -202,7 +202,7 @@ class FixedLengthRecordReader(_FixedReader):
 
 
 class IdentityReaderV2(_MakeReader):
-    """A reader that gives the names of the files themselves."""
+    """A reader that returns the file names themselves."""
 
     signature = "-> reader_handle: resource"
     container: str = ""
@@ -230,7 +230,7 @@ class _ReaderOp(Op):
 
 
 class ReaderReadV2(_ReaderOp):
-    """The next key and value, opening the next file of the queue where the last is over."""
+    """The next key and value; at the end of a file, opens the next one from the queue."""
 
     signature = "reader_handle: resource, queue_handle: resource -> key: string[], value: string[]"
 
@@ -303,7 +303,7 @@ by_reference("ReaderReset", ReaderResetV2)
 
 
 class ReaderSerializeStateV2(_ReaderOp):
-    """Where a reader stands; TensorFlow's readers cannot say it either."""
+    """The state of a reader; unimplemented, as in TensorFlow's readers."""
 
     signature = "reader_handle: resource -> state: string"
 
@@ -315,7 +315,7 @@ by_reference("ReaderSerializeState", ReaderSerializeStateV2)
 
 
 class ReaderRestoreStateV2(_ReaderOp):
-    """Puts a reader where another stood; TensorFlow's readers cannot do it either."""
+    """Restores the state of a reader; unimplemented, as in TensorFlow's readers."""
 
     signature = "reader_handle: resource, state: string ->"
 

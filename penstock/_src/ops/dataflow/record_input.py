@@ -1,4 +1,4 @@
-"""Batches of records from files, in a random order, without end."""
+"""Endless batches of records from files, in random order."""
 
 import glob
 import random
@@ -12,7 +12,7 @@ from penstock._src.util import records
 
 
 class RecordInput(Op):
-    """The next `batch_size` records of the files that match a pattern, mixed within a buffer."""
+    """The next `batch_size` records of the files that match a pattern, shuffled within a buffer."""
 
     signature = "-> records: string"
     file_pattern: str
@@ -34,7 +34,7 @@ class RecordInput(Op):
         return strings(kernel_state.update(self, self._mixed, step), (self.batch_size,))
 
     def _mixed(self) -> Iterator[bytes]:
-        """Records for ever: each leaves the buffer at random once the buffer is full."""
+        """Endless records, drawn at random from the buffer once it is full."""
         choice, buffer = random.Random(self.file_random_seed), []
         source = self._in_turn(choice)
         while True:

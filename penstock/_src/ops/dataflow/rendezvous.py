@@ -1,4 +1,4 @@
-"""Tensors handed over by name, from whoever sends one to whoever waits for it."""
+"""Send and receive: tensors passed by name."""
 
 import queue
 import threading
@@ -12,14 +12,14 @@ _SENT: dict[tuple, queue.SimpleQueue] = {}
 
 
 def _channel(op):
-    """The tensors that were sent and not yet received, of one name between two devices."""
+    """The pending tensors of one name between two devices."""
     key = (op.tensor_name, op.send_device, op.send_device_incarnation, op.recv_device)
     with _LOCK:
         return _SENT.setdefault(key, queue.SimpleQueue())
 
 
 class Send(Op):
-    """Hands a tensor over."""
+    """Sends a tensor."""
 
     signature = "tensor: T ->"
     T = ANY
@@ -35,7 +35,7 @@ class Send(Op):
 
 
 class Recv(Op):
-    """Waits for a tensor that is handed over."""
+    """Waits for a tensor that was sent."""
 
     signature = "-> tensor: tensor_type[...]"
     tensor_type: DType

@@ -1,4 +1,4 @@
-"""Stacks of tensors: what while loops of TensorFlow 1 kept their values in."""
+"""Stacks of tensors, in which TensorFlow 1's while loops saved intermediate values."""
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
@@ -17,7 +17,7 @@ class HostStack(Resource):
         self.dtype, self.limit, self.items, self.closed = dtype, limit, [], False
 
     def checked(self, what):
-        """This stack, known to be open.
+        """Returns this stack, checked to be open.
 
         Raises:
           InvalidArgumentError: it is closed.
@@ -55,7 +55,7 @@ class Stack(StackV2):
 
 
 class StackPushV2(_StackOp):
-    """Puts an element on top, and gives it."""
+    """Pushes an element and returns it."""
 
     signature = "handle: resource, elem: T -> output: T[elem]"
     swap_memory: bool = False
@@ -74,7 +74,7 @@ by_reference("StackPush", StackPushV2, differentiable=False)
 
 
 class StackPopV2(_StackOp):
-    """Takes the element on top."""
+    """Pops the top element."""
 
     signature = "handle: resource -> elem: elem_type[...]"
     elem_type: DType

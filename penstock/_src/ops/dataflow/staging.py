@@ -1,4 +1,4 @@
-"""Staging areas and maps: named places where one part of a program leaves tensors for another."""
+"""Staging areas and maps: named containers that pass tensors between parts of a program."""
 
 import threading
 
@@ -11,12 +11,12 @@ from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import invalid
 from penstock._src.ops.variants import variant
 
-# Places that no session keeps live as long as the process, as TensorFlow's do.
+# As in TensorFlow, areas outside sessions live as long as the process.
 _KEPT = resources.ResourceManager(keep=True)
 
 
 class Place(Resource):
-    """Tuples of host values, limited in number and bytes; waits where there is no space or nothing."""
+    """A staging area: tuples of host values, limited in number and bytes; blocks if full or empty."""
 
     def __init__(self, name, container, capacity, memory_limit):
         super().__init__(name, container)
@@ -47,7 +47,7 @@ class MapPlace(Place):
 
 
 class _PlaceOp(Op):
-    """What works on the place of a name."""
+    """Base of the ops on a named area."""
 
     stateful = True
     kind = Place
@@ -66,7 +66,7 @@ class _PlaceOp(Op):
 
 
 class Stage(_PlaceOp):
-    """Leaves a tuple, when there is space."""
+    """Adds a tuple, waiting for space."""
 
     signature = "values: *dtypes ->"
     capacity: int = 0
@@ -83,7 +83,7 @@ class Stage(_PlaceOp):
 
 
 class _TypedPlaceOp(_PlaceOp):
-    """What is told the types of the tuples."""
+    """Base of the ops with the dtypes of the tuples as an attribute."""
 
     capacity: int = 0
     memory_limit: int = 0
@@ -93,7 +93,7 @@ class _TypedPlaceOp(_PlaceOp):
 
 
 class Unstage(_TypedPlaceOp):
-    """Takes the tuple that was left first, when there is one."""
+    """Takes the oldest tuple, waiting for one."""
 
     signature = "-> values: *dtypes"
 
@@ -107,7 +107,7 @@ class Unstage(_TypedPlaceOp):
 
 
 class StagePeek(_TypedPlaceOp):
-    """The tuple at a place in the row, when it is there."""
+    """The tuple at an index, waiting for it."""
 
     signature = "index: int32 -> values: *dtypes"
 
@@ -140,7 +140,7 @@ class StageClear(_TypedPlaceOp):
 
 
 class MapStage(_TypedPlaceOp):
-    """Leaves some components of the tuple of a key; it can be taken when it has all."""
+    """Adds components of the tuple of a key; it can be taken when it is complete."""
 
     signature = "key: int64, indices: int32, values: *fake_dtypes ->"
     kind = MapPlace
@@ -167,7 +167,7 @@ class MapStage(_TypedPlaceOp):
 
 
 class MapPeek(_TypedPlaceOp):
-    """Components of the tuple of a key, when it is there."""
+    """Components of the tuple of a key, waiting for it."""
 
     signature = "key: int64, indices: int32 -> values: *dtypes"
     kind = MapPlace
@@ -232,7 +232,7 @@ class MapSize(_TypedPlaceOp):
 
 
 class MapIncompleteSize(_TypedPlaceOp):
-    """The number of tuples that lack components."""
+    """The number of incomplete tuples."""
 
     signature = "-> size: int32[]"
     kind = MapPlace
@@ -256,7 +256,7 @@ class MapClear(_TypedPlaceOp):
 
 
 class OrderedPlace(MapPlace):
-    """The same, its keys in order."""
+    """A map area with ordered keys."""
 
 
 variant("OrderedMapStage", MapStage, kind=OrderedPlace)

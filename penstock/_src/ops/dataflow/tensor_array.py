@@ -1,7 +1,7 @@
-"""Tensor arrays as TensorFlow 1 has them: mutable rows of tensors behind a handle.
+"""TensorFlow 1's tensor arrays: mutable arrays of tensors behind a handle.
 
-A `flow`, a number without meaning, goes from op to op and orders them. Those of V3 hold the array
-by a resource, of V2 by a string, of V1 by reference: see tensor_array_v1.py for those.
+A dummy number, the `flow`, is passed from op to op to order them. The handle is a resource in V3, a string in V2 and a
+reference in V1 (see tensor_array_v1.py).
 """
 
 import numpy as np
@@ -66,7 +66,7 @@ class _ArrayOp(Op):
 
 
 class TensorArrayGradV3(_ArrayOp):
-    """The array that gradients of an array's elements are added up in: one for each `source`."""
+    """The array that accumulates the gradients of an array's elements, one for each `source`."""
 
     signature = "handle: resource, flow_in: float32 -> grad_handle: resource[], flow_out: float32[]"
     source: str
@@ -78,7 +78,7 @@ class TensorArrayGradV3(_ArrayOp):
 
 
 class TensorArrayGradWithShape(_ArrayOp):
-    """The same, the elements having more dimensions in front."""
+    """TensorArrayGradV3 whose elements have additional leading dimensions."""
 
     signature = (
         "handle: resource, flow_in: float32, shape_to_prepend: int32 "
@@ -174,7 +174,7 @@ class TensorArrayScatterV3(_ArrayOp):
 
 
 class TensorArrayConcatV3(_ArrayOp):
-    """All values one after the other along their first dimension, and the length of each."""
+    """All values concatenated along their first dimension, and the length of each."""
 
     signature = "handle: resource, flow_in: float32 -> value: dtype[...], lengths: int64[?]"
     dtype: DType
@@ -190,7 +190,7 @@ class TensorArrayConcatV3(_ArrayOp):
 
 
 class TensorArraySplitV3(_ArrayOp):
-    """Puts pieces of a value, of the given lengths, one after the other."""
+    """Splits a value into pieces of the given lengths and writes them in order."""
 
     signature = (
         "handle: resource, value: T, lengths: int64, flow_in: float32 -> flow_out: float32[]"
@@ -234,7 +234,7 @@ class TensorArrayCloseV3(_ArrayOp):
 
 
 def invalid_rows(op, count, value):
-    """The error for a value that has not as many rows as are to be put in."""
+    """The error for a value with the wrong number of rows."""
     return InvalidArgumentError(
         f"{op.op_type}: expected a value of {count} rows. Received shape {show(np.shape(value))}"
     )

@@ -1,4 +1,4 @@
-"""The ops on tensor arrays of TensorFlow 1's first and second version: variants of those of V3."""
+"""Tensor array ops of versions 1 and 2: variants of those of V3."""
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
@@ -37,7 +37,7 @@ class TensorArray(TensorArrayV2):
 
 
 class TensorArrayGradV2(v3._ArrayOp):
-    """The array that gradients of an array's elements are added up in."""
+    """The array that accumulates the gradients of an array's elements."""
 
     signature = "handle: string, flow_in: float32 -> grad_handle: string[]"
     source: str

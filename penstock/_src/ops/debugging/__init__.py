@@ -1,5 +1,5 @@
-"""Ops that look at tensors, devices and the process while a program runs.
+"""Ops that inspect tensors, devices and the process at run time.
 
-Nothing comes out that a computation needs: the inputs, or numbers about them. `summaries.py` has the
-debugger's, `process.py` those on the process and its devices. A new one goes beside its kind.
+They return their inputs, or statistics about them. `summaries.py` has the debugger's ops, `process.py` those about the
+process and its devices.
 """

@@ -35,7 +35,7 @@ class Fact(Op):
 
 
 class SyncDevice(Op):
-    """Waits for what the device still computes; a CPU has nothing left."""
+    """Waits until the device is idle; a no-op on CPUs."""
 
     signature = "->"
     stateful = True
@@ -45,7 +45,7 @@ class SyncDevice(Op):
 
 
 class CheckPinned(Op):
-    """Refuses memory that is not pinned for a GPU."""
+    """Raises an error for memory that is not pinned for a GPU."""
 
     signature = "tensor: T -> output: T[tensor]"
     T = ANY
@@ -68,7 +68,7 @@ class FileSystemSetConfiguration(Op):
 
 
 class DisableCopyOnRead(Op):
-    """Asks that reading a variable does not copy it; here no reading does."""
+    """Requests that reads of a variable do not copy it; reads never copy here."""
 
     signature = "resource: resource ->"
     stateful = True

@@ -1,4 +1,4 @@
-"""The debugger's ops: a tensor passed on while it is looked at, and counts of what is in it."""
+"""The debugger's ops: identities that a debugger can watch, and statistics of tensors."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
 from penstock._src.ops.rules import invalid
 
-# What DebugNumericSummaryV2 tells: TensorFlow's TensorDebugMode.
+# Modes of DebugNumericSummaryV2: TensorFlow's TensorDebugMode.
 _CURT, _CONCISE, _FULL, _SHAPE, _THREE_SLOTS = 2, 3, 4, 5, 8
 _LENGTHS = {_CURT: 2, _CONCISE: 5, _FULL: 11, _SHAPE: 10, _THREE_SLOTS: 3}
 _SHOWN_EXTENTS = 6
 
 
 class _Watched(Op):
-    """Base of what watches a tensor that has a name."""
+    """Base of the ops that watch a named tensor."""
 
     T = ANY
 
@@ -30,7 +30,7 @@ class _Watched(Op):
 
 
 class DebugIdentity(_Watched):
-    """The input, under the eyes of a debugger."""
+    """The input, visible to a debugger."""
 
     signature = "input: T -> output: T[input]"
     device_name: str = ""
@@ -44,7 +44,7 @@ class DebugIdentity(_Watched):
 
 
 class DebugIdentityV3(DebugIdentity):
-    """The input, under the eyes of a debugger."""
+    """The input, visible to a debugger."""
 
     signature = "input: T -> output: T"
     device_name: str = ""
@@ -58,7 +58,7 @@ class DebugIdentityV3(DebugIdentity):
 
 
 class DebugIdentityV2(Op):
-    """The input, under the eyes of a debugger of functions."""
+    """The input, visible to a debugger of functions."""
 
     signature = "input: T -> output: T[input]"
     T = ANY
@@ -81,7 +81,7 @@ class DebugIdentityV2(Op):
 
 
 class DebugNanCount(_Watched):
-    """How many entries are not a number."""
+    """The number of NaN entries."""
 
     signature = "input: T -> output: int64[1]"
     device_name: str = ""
@@ -172,5 +172,5 @@ class DebugNumericSummaryV2(Op):
 
 
 def _numbers(values):
-    """Values as float64, in which every count is the same; TypeError for what is no number."""
+    """Values as float64, which keeps every count; TypeError for non-numeric types."""
     return np.abs(values) if np.iscomplexobj(values) else values.astype(np.float64)

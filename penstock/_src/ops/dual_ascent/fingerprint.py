@@ -1,4 +1,4 @@
-"""SdcaFprint, and the 128-bit hash it gives: FarmHash's Fingerprint128 (Geoff Pike, CityHash128)."""
+"""SdcaFprint and its 128-bit hash: FarmHash's Fingerprint128 (Geoff Pike, CityHash128)."""
 
 import struct
 
@@ -54,7 +54,7 @@ def _short(s: bytes, a: int, b: int) -> tuple[int, int]:
 
 
 def _seeded(s: bytes, low: int, high: int) -> tuple[int, int]:
-    """The hash of `s` from two words to begin with."""
+    """The hash of `s` from two seed words."""
     n = len(s)
     if n < _TWO_BLOCKS:
         return _short(s, low, high)
@@ -76,7 +76,7 @@ def _seeded(s: bytes, low: int, high: int) -> tuple[int, int]:
 def _tail(
     s: bytes, at: int, x: int, y: int, z: int, v: tuple[int, int], w: tuple[int, int]
 ) -> tuple[int, int]:
-    """Takes in what is left after whole blocks, from the end in pieces of 32 bytes."""
+    """Hashes the bytes after the last whole block, from the end in pieces of 32 bytes."""
     x = (x + rotate((v[0] + z) & MASK, 49) * K0) & MASK
     y = (y * K0 + rotate(w[1], 37)) & MASK
     z = (z * K0 + rotate(w[0], 27)) & MASK

@@ -1,7 +1,7 @@
-"""Losses of linear models: how each moves the dual variable of an example, and what it is worth.
+"""Losses of linear models, with their dual updates.
 
-`margin` is the prediction w.x of the primal model, `pull` how far a unit of the dual moves it: the norm of the example,
-weighted and over the regularization, times the number of partitions that move at once.
+`margin` is the prediction w.x of the primal model. `pull` is the change of the margin per unit of the dual variable: the
+example's squared norm times its weight over the regularization, times the number of partitions updated at once.
 """
 
 import math
@@ -11,15 +11,15 @@ from penstock._src.core.errors import InvalidArgumentError
 
 
 class Loss(Protocol):
-    """What the optimizer asks of a loss."""
+    """The methods of a loss that the optimizer uses."""
 
     smoothness: float
 
     def label(self, label: float) -> float:
-        """The label as the loss uses it; InvalidArgumentError for one that it does not know."""
+        """The label in the loss's own form; InvalidArgumentError for an invalid one."""
 
     def dual(self, label: float, dual: float, margin: float, pull: float) -> float:
-        """The dual variable that is best for the example by itself."""
+        """The optimal dual variable for this example, with all others fixed."""
 
     def primal_loss(self, margin: float, label: float) -> float:
         """The loss of the prediction."""
@@ -28,7 +28,7 @@ class Loss(Protocol):
         """The conjugate loss of the dual variable."""
 
     def slope(self, margin: float, label: float) -> float:
-        """The derivative of the loss by the prediction, with its sign changed."""
+        """The negated derivative of the loss with respect to the prediction."""
 
 
 def _sign_of(label: float) -> float:
@@ -120,7 +120,7 @@ class SmoothHinge:
         return _sign_of(label)
 
     def dual(self, label: float, dual: float, margin: float, pull: float) -> float:
-        """In closed form, kept where ya lies in [0, 1]."""
+        """In closed form, clipped so that ya is in [0, 1]."""
         step = label - margin - self.gamma * dual
         denominator = pull + self.gamma
         candidate = dual + (step / denominator if denominator else math.copysign(math.inf, step))
@@ -160,7 +160,7 @@ class Hinge(SmoothHinge):
 
 
 class Poisson:
-    """exp(w.x) - y w.x, for labels that count."""
+    """exp(w.x) - y w.x, for counts as labels."""
 
     smoothness = 1.0
     _STEPS = 10

@@ -1,4 +1,4 @@
-"""The steps of dual ascent over a batch of examples, and the shrinking of weights that L1 wants."""
+"""Dual ascent over a batch of examples, and the L1 shrinkage of weights."""
 
 import contextlib
 from typing import Any, ClassVar, Literal
@@ -11,33 +11,33 @@ from penstock._src.core.values.resources import as_variable
 from penstock._src.ops.dual_ascent.losses import LOSSES, Loss
 from penstock._src.ops.rules import invalid
 
-# What the state of an example holds.
+# Columns of an example's state.
 _DUAL, _PRIMAL_LOSS, _DUAL_LOSS, _WEIGHT = range(4)
 _STATE_SIZE = 4
 
 
-# Orders are mixed anew in each pass, in the same way in each process.
+# Shuffles each pass differently, but equally in every process.
 _DRAW = np.random.default_rng(0)
 
 
 def shrunk(weights: np.ndarray, by: float) -> np.ndarray:
-    """The weights moved towards 0 by as much as `by`."""
+    """Soft thresholding: the weights moved towards 0 by up to `by`."""
     return np.sign(weights) * np.maximum(np.abs(weights) - by, 0.0)
 
 
 class _Group:
-    """The weights of one group of features, their changes, and what examples have of the features."""
+    """One group of features: its weights, their changes, and the feature values of the examples."""
 
     def __init__(self, weights: np.ndarray, shrinkage: float) -> None:
         self.weights, self.shrinkage = np.asarray(weights, np.float64), shrinkage
         self.deltas = np.zeros_like(self.weights)
 
     def places(self, example: int) -> tuple[Any, np.ndarray]:
-        """(which weights, the features' values)."""
+        """(indices of weights, feature values)."""
         raise NotImplementedError
 
     def margins(self, example: int, partitions: int) -> tuple[float, float, float]:
-        """What the group adds: to the margin before, to that with the changes, to the squared norm."""
+        """The group's contributions to the margin, to the margin with the changes, and to the squared norm."""
         at, values = self.places(example)
         before = self.weights[at]
         after = before + self.deltas[at] * partitions
@@ -100,10 +100,10 @@ _SIGNATURE = (
 
 
 class _Optimizer(Op):
-    """One pass over a batch: the states of its examples after it, and by how much weights change.
+    """One pass over a batch: returns the new states of its examples and the changes of the weights.
 
-    Examples are gone through in a mixed order; with `adaptive`, drawn by how much they can still change. TensorFlow's
-    order differs from run to run.
+    Examples are visited in random order; with `adaptive`, they are drawn by how much they can still change. TensorFlow's order
+    differs from run to run.
     """
 
     minimum = {"num_loss_partitions": 1, "num_inner_iterations": 1}
@@ -237,7 +237,7 @@ class SdcaOptimizerV2(_Optimizer):
 
 
 class SdcaOptimizer(_Optimizer):
-    """As SdcaOptimizerV2, with `adaptive` under its first name."""
+    """SdcaOptimizerV2 with the original name of `adaptive`."""
 
     signature = _SIGNATURE
     loss_type: Literal[
@@ -253,7 +253,7 @@ class SdcaOptimizer(_Optimizer):
 
 
 class SdcaShrinkL1(Op):
-    """Moves variables towards 0 by l1 / l2, as the proximal step of L1 does."""
+    """Moves variables towards 0 by l1 / l2, the proximal step of L1."""
 
     signature = "weights: num_features * Ref(float32) ->"
     l1: float

@@ -1,4 +1,4 @@
-"""Files of images to pixels and back."""
+"""Decodes and encodes image files."""
 
 from typing import Literal
 
@@ -33,7 +33,7 @@ def _static(channels):
 
 
 class DecodePng(Op):
-    """The pixels of a PNG (or, in eager use, of any image file that is no animation)."""
+    """The pixels of a PNG or, eagerly, of any image file that is not an animation."""
 
     signature = "contents: string -> image: dtype"
     channels: int = 0
@@ -54,7 +54,7 @@ def _jpeg(op, data):
 
 
 class DecodeJpeg(Op):
-    """The pixels of a JPEG (or of any image file that is no animation)."""
+    """The pixels of a JPEG, or of any image file that is not an animation."""
 
     signature = "contents: string -> image: uint8"
     channels: int = 0
@@ -169,7 +169,7 @@ class DecodeWebP(Op):
 
 
 class DecodeJxl(Op):
-    """The pixels of a JPEG XL (or of any image file that is no animation)."""
+    """The pixels of a JPEG XL, or of any image file that is not an animation."""
 
     signature = "contents: string -> image: dtype"
     channels: int = 0
@@ -259,7 +259,7 @@ class EncodeJpeg(Op):
 
 
 def _per_inch(op):
-    """The density, which Pillow takes per inch only."""
+    """The density in dots per inch, which Pillow requires."""
     scale = 2.54 if op.density_unit == "cm" else 1
     return op.x_density * scale, op.y_density * scale
 

@@ -80,7 +80,7 @@ class RGBToHSV(Op):
         both = lambda x, y: raw.LogicalAnd(x=x, y=y)  # noqa: E731
         at_least = lambda x, y: raw.GreaterEqual(x=x, y=y)  # noqa: E731
         more = lambda x, y: raw.Greater(x=x, y=y)  # noqa: E731
-        # which channel is the largest and which the smallest; ties by the order red, green, blue
+        # the largest and the smallest channel; ties in the order red, green, blue
         red_most = one(both(at_least(r, g), at_least(r, b)))
         green_most = one(both(more(g, r), at_least(g, b)))
         blue_most = one(both(more(b, r), more(b, g)))
@@ -194,7 +194,7 @@ class AdjustContrastv2(Op):
 
 
 class AdjustHue(Op):
-    """RGB images with the hue turned by delta."""
+    """RGB images with the hue rotated by delta."""
 
     ranks = {"delta": (0,)}
     signature = "images: T, delta: float32 -> output: T"
@@ -253,7 +253,7 @@ class AdjustSaturation(Op):
 
 
 class AdjustContrast(Op):
-    """Refused, as in TensorFlow since 2016: AdjustContrastv2 took its place."""
+    """Raises an error, as in TensorFlow since 2016: superseded by AdjustContrastv2."""
 
     signature = "images: T, contrast_factor: float32, min_value: float32, max_value: float32 -> output: float32"
     T = frozenset(

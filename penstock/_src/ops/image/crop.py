@@ -58,7 +58,7 @@ class CropAndResize(Op):
 
 
 class _Axis:
-    """Where the samples of a box lie along one axis."""
+    """The sample positions of a box along one axis."""
 
     def __init__(self, begin, end, extent, count):
         begin, end = np.float32(begin), np.float32(end)
@@ -120,7 +120,7 @@ def _require_boxes(op, boxes, box_ind, batch):
 
 
 class CropAndResizeGradImage(Op):
-    """The gradient of CropAndResize by the images."""
+    """The gradient of CropAndResize with respect to the images."""
 
     signature = (
         "grads: float32, boxes: float32, box_ind: int32, image_size: int32 "
@@ -147,7 +147,7 @@ class CropAndResizeGradImage(Op):
 
 
 class CropAndResizeGradBoxes(Op):
-    """The gradient of CropAndResize by the boxes."""
+    """The gradient of CropAndResize with respect to the boxes."""
 
     signature = "grads: float32, image: T, boxes: float32, box_ind: int32 -> output: float32[boxes]"
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
@@ -174,7 +174,7 @@ class CropAndResizeGradBoxes(Op):
 
 
 def _by_ends(gradient, axis, extent, count):
-    """The gradient by where a box begins and ends, from that by where its samples lie."""
+    """The gradient with respect to the ends of a box, from that with respect to its sample positions."""
     if count == 1:
         half = (gradient * 0.5 * (extent - 1)).sum()
         return half, half
@@ -184,7 +184,7 @@ def _by_ends(gradient, axis, extent, count):
 
 
 class _Projective(Op):
-    """What the versions of ImageProjectiveTransform share."""
+    """Base of the versions of ImageProjectiveTransform."""
 
     dtype = FLOAT | INDEX | {dtypes.uint8}
     interpolation: str
@@ -205,10 +205,10 @@ class _Projective(Op):
         return out
 
     def checked(self, images, transforms, output_shape):
-        """Returns the height and width asked for.
+        """Returns the requested height and width.
 
         Raises:
-          InvalidArgumentError: something does not fit.
+          InvalidArgumentError: a shape is invalid.
         """
         if len(images.shape) != 4:
             raise invalid(self, f"images must have rank 4. Received {show(images.shape)}")
@@ -260,7 +260,7 @@ def _round(x):
 
 
 def _source(transform, height, width):
-    """Where each output pixel comes from."""
+    """The source coordinates of each output pixel."""
     t = transform.astype(np.float32)
     y, x = np.meshgrid(
         np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32), indexing="ij"
@@ -272,7 +272,7 @@ def _source(transform, height, width):
 
 
 def _mapped(at, extent, mode):
-    """Coordinates brought back into an axis by the fill mode."""
+    """Coordinates mapped into the image by the fill mode."""
     always = np.ones(at.shape, bool)
     size = np.float32(extent)
     if mode == "NEAREST":
@@ -362,7 +362,7 @@ def _size_of(images):
 
 
 def _inverted(transforms):
-    """The transforms of the way back."""
+    """The inverse transforms."""
     ones = raw.OnesLike(
         x=raw.StridedSlice(
             input=transforms, begin=[0, 0], end=[0, 1], strides=[1, 1], begin_mask=1, end_mask=1

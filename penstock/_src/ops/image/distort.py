@@ -1,4 +1,4 @@
-"""Random crops of images that keep enough of some object."""
+"""Random crops of images that contain enough of an object."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _LEAST_AREA = 1.0  # objects smaller than a pixel do not count
 
 
 class _Words:
-    """The words of a stream one by one, as numbers."""
+    """Random numbers from the words of a stream."""
 
     def __init__(self, stream):
         self.stream, self.at, self.held = stream, 0, stream.words(64)
@@ -68,7 +68,7 @@ def _crop(words, width, height, areas, aspect):
 
 
 def _covers(crop, objects, least):
-    """Whether the crop shows enough of some object."""
+    """Whether the crop contains enough of an object."""
     y, x, rows, columns = crop
     for top, left, bottom, right in objects:
         area = (bottom - top) * (right - left)
@@ -83,7 +83,7 @@ def _covers(crop, objects, least):
 
 
 class _Distorted(Op):
-    """A random crop: where it begins, its size, and its corners as fractions of the image."""
+    """A random crop: its origin, its size, and its corners as fractions of the image."""
 
     differentiable = False
     T = SIGNED | {dtypes.uint8}
@@ -139,7 +139,7 @@ class _Distorted(Op):
 
 
 class StatelessSampleDistortedBoundingBox(_Distorted):
-    """A random crop that shows enough of some object, from a pair of seeds."""
+    """A random crop that contains enough of an object, from a pair of seeds."""
 
     signature = (
         "image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: "
@@ -154,7 +154,7 @@ class StatelessSampleDistortedBoundingBox(_Distorted):
 
 
 class SampleDistortedBoundingBoxV2(_Distorted):
-    """A random crop that shows enough of some object, from the op's own stream."""
+    """A random crop that contains enough of an object, from the op's own stream."""
 
     signature = (
         "image_size: T, bounding_boxes: float32, min_object_covered: float32 -> "
@@ -170,7 +170,7 @@ class SampleDistortedBoundingBoxV2(_Distorted):
 
 
 class SampleDistortedBoundingBox(_Distorted):
-    """A random crop that shows enough of some object."""
+    """A random crop that contains enough of an object."""
 
     signature = "image_size: T, bounding_boxes: float32 -> begin: T, size: T, bboxes: float32"
     seed: int = 0

@@ -1,4 +1,4 @@
-"""Files of images to pixels, by what their first bytes say, whichever operation asks."""
+"""Decodes image files by the format that their first bytes show, whichever op is used."""
 
 import importlib
 import struct
@@ -26,7 +26,7 @@ def kind_of(data: bytes) -> str | None:
 
 
 def still_pixels(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
-    """The pixels of a file that is no animation (or one of one frame), as `dtype`."""
+    """The pixels of a still image (or of an animation with one frame), as `dtype`."""
     kind = kind_of(data)
     if kind == "bmp":
         raise invalid(op, "Trying to decode BMP format using a wrong op. Use `decode_bmp` or `decode_image` instead.")  # fmt: skip
@@ -42,7 +42,7 @@ def pixels_of(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
     """The pixels of a file as `dtype`: `[height, width, channels]`; with frames first for GIF and WebP.
 
     Raises:
-      InvalidArgumentError: the file is of no known format, or has no such channels.
+      InvalidArgumentError: the format is unknown, or it has no such number of channels.
     """
     kind = kind_of(data)
     if kind == "png":
@@ -66,7 +66,7 @@ def pixels_of(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
 
 
 def _converted(pixels: np.ndarray, dtype: DType, deep: bool) -> np.ndarray:
-    """The pixels as `dtype`. Only PNG (`deep`) fills 16 bits; others leave the lower 8 clear."""
+    """The pixels as `dtype`. Only PNG (`deep`) uses 16 bits; for others the lower 8 are zero."""
     if dtype.size > 1 and deep and pixels.dtype == np.uint8:
         pixels = pixels.astype(np.uint16) * 257
     if dtype.is_floating:
@@ -103,7 +103,7 @@ def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
 
 
 def jxl_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
-    """The pixels of a JPEG XL, by the plugin for Pillow that is loaded when it is needed."""
+    """The pixels of a JPEG XL, decoded by Pillow's plugin, which is loaded on first use."""
     try:
         importlib.import_module("pillow_jxl")
     except ModuleNotFoundError as error:
@@ -120,7 +120,7 @@ def jxl_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
 
 
 def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
-    """The pixels of an uncompressed BMP: rows padded to four bytes, from the bottom unless the height is negative."""
+    """The pixels of an uncompressed BMP: rows are padded to four bytes and bottom-up unless the height is negative."""
     if channels not in (0, 3, 4):
         raise invalid(op, f"channels must be 0, 3 or 4 for BMP, got {channels}")
     if len(data) < 32:

@@ -42,7 +42,7 @@ class _Glimpse(Op):
         return made
 
     def background(self, input, shape):
-        """What shows beyond the images."""
+        """The values outside the images."""
         noise = self.noise if self.noise != "uniform" or self.uniform_noise else "gaussian"
         if noise == "zero":
             return np.zeros(shape, input.dtype)
@@ -56,12 +56,12 @@ class _Glimpse(Op):
 
 
 def _noise():
-    """A stream of random words that no seed determines."""
+    """An unseeded stream of random words."""
     return Stream(secrets.randbits(64), secrets.randbits(64) << 64)
 
 
 class ExtractGlimpse(_Glimpse):
-    """Windows around offsets, which count half where they count from the center."""
+    """Windows around offsets; offsets from the center count half."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
 
@@ -72,7 +72,7 @@ class ExtractGlimpse(_Glimpse):
 
 
 class ExtractGlimpseV2(_Glimpse):
-    """Windows at offsets; around them, if these are fractions from the center."""
+    """Windows at offsets, or centered on them if they are fractions relative to the center."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
     differentiable = True

@@ -1,9 +1,8 @@
-"""JPEG files to pixels, bit for bit as TensorFlow has them.
+"""Decodes JPEG files to the same bits as TensorFlow.
 
-TensorFlow asks libjpeg for the fast integer transform, and interpolates chroma ("fancy upsampling").
-Pillow gives the one only without the other. So it is asked for the planes as they stand in the
-file, where every chroma sample is repeated; the repeats are dropped, and the interpolation and the
-change of colors follow here, in libjpeg's integers.
+TensorFlow uses libjpeg's fast integer transform and interpolates chroma ("fancy upsampling"). Pillow offers the first only
+without the second. So Pillow decodes the planes of the file, with repeated chroma samples; the repeats are dropped here, and
+interpolation and color conversion follow in libjpeg's integer arithmetic.
 
 Source: jdsample.c and jdcolor.c of libjpeg.
 """
@@ -28,12 +27,12 @@ def jpeg_pixels(
       op: the operation, for messages.
       data: the bytes of the file.
       channels: 0 (as the file has them), 1 or 3.
-      ratio: by what to divide height and width: 1, 2, 4 or 8.
+      ratio: divisor of height and width: 1, 2, 4 or 8.
       fancy: interpolate chroma instead of repeating it.
-      method: of the inverse transform: "", "INTEGER_FAST" or "INTEGER_ACCURATE".
+      method: the inverse transform: "", "INTEGER_FAST" or "INTEGER_ACCURATE".
 
     Raises:
-      InvalidArgumentError: the file is no JPEG, or an argument is none of these.
+      InvalidArgumentError: the file is not a JPEG, or an argument is invalid.
     """
     if channels not in (0, 1, 3):
         raise invalid(op, f"channels must be 0, 1, or 3 for JPEG, got {channels}")
@@ -68,10 +67,10 @@ def jpeg_pixels(
 
 
 def _chroma_steps(layers: Any, ratio: int) -> tuple[int, int]:
-    """How many rows and columns of luma share a sample of chroma, after the division by `ratio`."""
+    """The numbers of rows and columns of luma per chroma sample, after scaling by `ratio`."""
     rows, columns = (max(part[at] for part in layers) for at in (2, 1))
     steps = rows // layers[1][2], columns // layers[1][1]
-    # libjpeg takes a larger transform for chroma while a smaller image leaves room for it.
+    # For a scaled-down image libjpeg uses a larger transform for chroma if it fits.
     room = ratio
     while room > 1 and all(step % 2 == 0 for step in steps):
         steps, room = (steps[0] // 2, steps[1] // 2), room // 2
@@ -103,7 +102,7 @@ def _upsampled(plane: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def _weighted(plane: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """3 x[i] + x[i - 1] and 3 x[i] + x[i + 1] along an axis; the ends are their own neighbors."""
+    """3 x[i] + x[i - 1] and 3 x[i] + x[i + 1] along an axis; the ends are repeated."""
     at = np.arange(plane.shape[axis])
     before = plane.take(np.maximum(at - 1, 0), axis)
     after = plane.take(np.minimum(at + 1, at[-1]), axis)
@@ -118,7 +117,7 @@ def _interleaved(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray
 
 
 def _to_rgb(luma: np.ndarray, blue: np.ndarray, red: np.ndarray) -> np.ndarray:
-    """JFIF's change of colors in integers with 16 bits of fraction."""
+    """JFIF's color conversion in fixed point with 16 fraction bits."""
     half = 1 << 15
     blue, red = blue - 128, red - 128
     parts = (
@@ -130,6 +129,6 @@ def _to_rgb(luma: np.ndarray, blue: np.ndarray, red: np.ndarray) -> np.ndarray:
 
 
 def _from_inks(inks: np.ndarray) -> np.ndarray:
-    """Colors from cyan, magenta, yellow and black: what each ink leaves, times what black leaves."""
+    """RGB from cyan, magenta, yellow and black."""
     left = 255 - inks.astype(np.int32)
     return (left[..., :3] * left[..., 3:] // 255).astype(np.uint8)

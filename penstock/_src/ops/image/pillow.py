@@ -1,4 +1,4 @@
-"""The door to Pillow, an optional library: loaded when an image file is first read or written."""
+"""Access to Pillow, an optional library, which is loaded when an image file is first read or written."""
 
 import importlib
 import io
@@ -46,7 +46,7 @@ def decoded(op: Any, data: bytes, mode: str | None, ratio: int, fast: bool) -> A
     try:
         image = library.open(io.BytesIO(data), formats=["JPEG"])
         image.draft(mode, None)
-        if ratio > 1:  # `draft` itself takes no ratio above what the image's sides hold
+        if ratio > 1:  # `draft` itself limits the ratio by the image's size
             width, height = image._size = tuple(-(-n // ratio) for n in image.size)
             image.tile = [tile._replace(extents=(0, 0, width, height)) for tile in image.tile]
         image.decoderconfig = (ratio, int(fast))

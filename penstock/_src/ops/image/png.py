@@ -1,6 +1,6 @@
-"""PNG files to pixels: all color types, depths and both interlacings, as libpng gives them.
+"""Decodes PNG files like libpng: all color types, depths and both interlacings.
 
-Pillow cuts deep colors to 8 bits; TensorFlow keeps them.
+Pillow reduces 16-bit colors to 8 bits; TensorFlow keeps them.
 
 Source: PNG (Portable Network Graphics) Specification, Third Edition, W3C 2025.
 """
@@ -34,7 +34,7 @@ def png_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
       channels: 0 (as the file has them), 1, 3 or 4.
 
     Raises:
-      InvalidArgumentError: the file cannot be read, or there can be no such number of channels.
+      InvalidArgumentError: the file cannot be read, or the number of channels is invalid.
     """
     if channels not in (0, 1, 3, 4):
         raise invalid(op, f"channels must be 0, 1, 3, or 4, got {channels}")
@@ -62,7 +62,7 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:
-    """The contents of the chunks by name; those of equal names are joined."""
+    """The contents of the chunks by name; chunks of the same name are concatenated."""
     found: dict[bytes, bytes] = {}
     at = len(_SIGNATURE)
     while b"IEND" not in found:
@@ -81,7 +81,7 @@ def _row_bytes(values: int, depth: int) -> int:
 
 
 def _unfiltered(stream: memoryview, rows: int, values: int, depth: int, samples: int) -> np.ndarray:
-    """The samples `[rows, values]` of one pass, its rows' filters undone."""
+    """The samples `[rows, values]` of one pass, with the row filters undone."""
     size = _row_bytes(values, depth)
     step = max(samples * depth // 8, 1)
     lines = np.frombuffer(stream, np.uint8, rows * (size + 1)).reshape(rows, size + 1)
@@ -98,7 +98,7 @@ def _unfiltered(stream: memoryview, rows: int, values: int, depth: int, samples:
 
 
 def _unfilter(kind: int, line: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
-    """A row from what its filter left, the row above, and the bytes of a pixel."""
+    """Undoes the filter of a row, given the row above and the bytes per pixel."""
     if kind == 0:
         return line
     if kind == 2:
@@ -117,7 +117,7 @@ def _unfilter(kind: int, line: np.ndarray, above: np.ndarray, step: int) -> np.n
 
 
 def _paeth(left: int, up: int, corner: int) -> int:
-    """Which of the three is nearest to left + up - corner."""
+    """The one of the three that is nearest to left + up - corner."""
     to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
     if to_left <= to_up and to_left <= to_corner:
         return left
@@ -127,7 +127,7 @@ def _paeth(left: int, up: int, corner: int) -> int:
 def _expanded(
     pixels: np.ndarray, depth: int, color: int, palette: bytes | None, clear: bytes | None
 ) -> np.ndarray:
-    """Gray or colors of 8 or 16 bits, with the alpha that a chunk of transparency means."""
+    """Gray or colors of 8 or 16 bits, with the alpha of a transparency chunk."""
     if color == _PALETTE:
         table = np.frombuffer(palette or b"", np.uint8).reshape(-1, 3)
         if clear is not None:
@@ -147,7 +147,7 @@ def _with_channels(pixels: np.ndarray, channels: int, depth: int) -> np.ndarray:
     """The pixels with another number of channels."""
     has_alpha = pixels.shape[-1] in (2, 4)
     colors = pixels[..., :-1] if has_alpha else pixels
-    # TensorFlow fills alpha with the greatest value of the file's own depth.
+    # TensorFlow fills alpha with the maximum of the file's bit depth.
     full = np.full_like(pixels[..., :1], (1 << depth) - 1)
     if channels == 1:
         return colors if colors.shape[-1] == 1 else _gray(colors)
@@ -159,7 +159,7 @@ def _with_channels(pixels: np.ndarray, channels: int, depth: int) -> np.ndarray:
 
 
 def _gray(colors: np.ndarray) -> np.ndarray:
-    half = 1 << 14 if colors.dtype == np.uint16 else 0  # libpng rounds deep colors only
+    half = 1 << 14 if colors.dtype == np.uint16 else 0  # libpng rounds 16-bit colors only
     mixed = (colors @ _WEIGHTS + half) >> 15
     return mixed.astype(colors.dtype)[..., None]
 

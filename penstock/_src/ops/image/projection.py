@@ -1,4 +1,4 @@
-"""Projective transformations of images as primitives: coordinates by arithmetic, pixels by gathers."""
+"""Lowers projective transformations of images: arithmetic for coordinates, gathers for pixels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def transformed(
 
     Args:
       transforms: float32[batch or 1, 8], from output to input pixels.
-      fill: a float32 scalar, where there is no input pixel.
+      fill: a float32 scalar for pixels outside the input.
       interpolation: "NEAREST" or "BILINEAR".
       fill_mode: "CONSTANT", "REFLECT", "WRAP" or "NEAREST".
     """
@@ -75,7 +75,7 @@ def _rounded(p: Any, x: Any) -> Any:
 
 
 def _sources(p: Any, transforms: Any, size: Sequence[int]) -> tuple[Any, Any, Any]:
-    """Where each output pixel comes from: (x, y, whether it is at a finite place), [batch or 1, *size]."""
+    """The source of each output pixel: (x, y, whether they are finite), [batch or 1, *size]."""
     x = p.iota((1, 1, size[1]), 2, FLOAT)
     y = p.iota((1, size[0], 1), 1, FLOAT)
     t = [p.expand_dims(p.slice_axis(transforms, 1, i, i + 1), 2) for i in range(8)]
@@ -86,7 +86,7 @@ def _sources(p: Any, transforms: Any, size: Sequence[int]) -> tuple[Any, Any, An
 
 
 def _mapped(p: Any, at: Any, extent: int, mode: str) -> Any:
-    """Coordinates brought back into an axis by the fill mode."""
+    """Coordinates mapped into the image by the fill mode."""
     if mode == "CONSTANT":
         return at
     last = float(extent - 1)

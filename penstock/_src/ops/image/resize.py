@@ -1,7 +1,6 @@
 """Resizing of images: nearest, bilinear, bicubic, area, and any kernel of ScaleAndTranslate.
 
-But for nearest and bilinear, an axis is resized by a matrix of weights [outputs, inputs]; the gradient is
-its transpose.
+Except for nearest and bilinear, an axis is resized by a weight matrix [outputs, inputs]; the gradient is its transpose.
 """
 
 import numpy as np
@@ -15,7 +14,7 @@ from penstock._src.ops.rules import invalid, shape_of, show, value_of
 
 
 def _size(op, images, size):
-    """The height and width asked for, checked."""
+    """The requested height and width, checked."""
     if len(images.shape) != 4:
         raise invalid(op, f"input must be 4-dimensional {show(images.shape)}")
     if size.shape != (2,):
@@ -31,7 +30,7 @@ def _size(op, images, size):
 
 
 def _lowered_size(op, p, images, size):
-    """The height and width asked for, known while lowering, and checked."""
+    """The requested height and width, static while lowering, checked."""
     return _size(op, images, value_of(p, size, "size"))
 
 
@@ -50,7 +49,7 @@ def _scale(inputs, outputs, align_corners):
 
 
 def _positions(op, inputs, outputs):
-    """Where each output lies among the inputs."""
+    """The position of each output in input coordinates."""
     scale = _scale(inputs, outputs, op.align_corners)
     at = np.arange(outputs, dtype=np.float32)
     if op.half_pixel_centers:
@@ -69,7 +68,7 @@ def nearest_indices(op, inputs, outputs):
 
 
 def bilinear_parts(op, inputs, outputs):
-    """For each output the two inputs between which it lies, and how far along."""
+    """For each output its two neighboring inputs, and the interpolation weight."""
     at = _positions(op, inputs, outputs)
     floor = np.floor(at)
     lower = np.maximum(floor, 0).astype(np.int64)
@@ -122,7 +121,7 @@ def area_weights(op, inputs, outputs):
 
 
 def _by_matrices(x, rows, columns):
-    """The images resized by one matrix for each axis."""
+    """The images resized with a matrix for each axis."""
     across = np.einsum("nhwc,xw->nhxc", x, columns, optimize=True)
     return np.einsum("nhxc,yh->nyxc", across, rows, optimize=True)
 
@@ -134,7 +133,7 @@ def _lower_by_matrices(p, x, rows, columns, dtype):
 
 
 class _Resize(Op):
-    """What the ops with a size as input share."""
+    """Base of the ops with the size as an input."""
 
     vectorize = "examples, shared"
 

@@ -120,7 +120,7 @@ class Qr(Op):
             )
         if rows >= columns:
             return _tall_qr_gradient(q, r, dq, dr)
-        # input = [x, y], r = [u, v]: y enters through v alone
+        # input = [x, y], r = [u, v]: y affects only v
         y, u = cut(input, -1, rows, None), cut(r, -1, 0, rows)
         du, dv = cut(dr, -1, 0, rows), cut(dr, -1, rows, None)
         dx = _tall_qr_gradient(q, u, dq + mm(y, dv, adjoint_b=True), du)
@@ -160,7 +160,7 @@ def _tall_qr_gradient(q, r, dq, dr):
     if q.dtype.is_complex:
         m = rdr - adjoint(qdq)
         real_diagonal = raw.Imag(input=diagonal(m), Tout=_real_type(q.dtype))
-        # Turns the phases back, by which the diagonal of R stays real.
+        # Undoes the phase change that keeps the diagonal of R real.
         correction = raw.Complex(real=zeros(real_diagonal), imag=-real_diagonal, Tout=q.dtype)
         total = total + mm(q, solve_right(diagonal_matrix(correction)))
     return total

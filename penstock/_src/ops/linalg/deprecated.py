@@ -1,4 +1,4 @@
-"""Deprecated variants of ops on batches of matrices, from when an op of one matrix had another name."""
+"""Deprecated ops on batches of matrices, from when ops on one matrix had separate names."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""Linear equations and factorizations as loops of primitives over the columns of batches of matrices.
+"""Lowers linear solves and factorizations to loops over the columns of batches of matrices.
 
-Every step works on all matrices of a batch at once. Matrices are [batch, n, n], right-hand sides [batch, n, k].
+Every step processes all matrices of a batch at once. Matrices are [batch, n, n], right-hand sides [batch, n, k].
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.ir.errors import NotLowerable
 
-# A loop takes n steps over n^2 elements: LAPACK on the host is faster for matrices much larger.
+# A loop takes n steps over n^2 elements; for much larger matrices LAPACK on the host is faster.
 LARGEST = 256
 
 
@@ -59,7 +59,7 @@ def _places(p: Any, n: int) -> Any:
 def eliminated(p: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
     """Gauss-Jordan elimination with row exchanges: (solution of a x = b, pivots [batch, n], exchanges [batch]).
 
-    A pivot of 0 says that the matrix is singular, and the solution means nothing.
+    If a pivot is 0, the matrix is singular and the solution is meaningless.
     """
     batch, n, _ = a.shape
     places = _places(p, n)
@@ -89,7 +89,7 @@ def eliminated(p: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
 
 
 def substituted(p: Any, a: Any, b: Any, lower: bool) -> Any:
-    """The solution of a x = b for triangular matrices; zeros on the diagonal divide."""
+    """The solution of a x = b for triangular matrices; zeros on the diagonal are divided by."""
     n = a.shape[1]
     places = _places(p, n)
 

@@ -1,4 +1,4 @@
-"""What the ops on batches of matrices share: shape rules, checks, and products for their gradients."""
+"""Helpers for ops on batches of matrices: shape rules, checks, and products for gradients."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def require_square(op: Any, x: np.ndarray) -> None:
 
 
 def widened(x: np.ndarray) -> np.ndarray:
-    """16-bit floats as float32, which LAPACK knows."""
+    """Casts 16-bit floats to float32 for LAPACK."""
     return in_float32(x)
 
 
@@ -58,7 +58,7 @@ def adjoint(x: Any) -> Any:
 
 
 def _swapped_axes(x: Any) -> Any:
-    """All axes, the last two in each other's place."""
+    """The permutation of axes that swaps the last two."""
     rank = x.shape.rank
     if rank is not None:
         return np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
@@ -68,7 +68,7 @@ def _swapped_axes(x: Any) -> Any:
 
 
 def band(x: Any, lower: int, upper: int) -> Any:
-    """Each matrix with all but so many sub- and superdiagonals set to zero; -1 keeps all."""
+    """Each matrix with only `lower` sub- and `upper` superdiagonals kept, the rest set to zero; -1 keeps all."""
     return raw.MatrixBandPart(input=x, num_lower=np.int64(lower), num_upper=np.int64(upper))
 
 

@@ -1,4 +1,4 @@
-"""Diagonals of matrices packed as the rows of a matrix: row m holds diagonal upper - m, put left or right in it."""
+"""Diagonals of matrices packed as the rows of a matrix: row m holds diagonal upper - m, aligned left or right."""
 
 import functools
 
@@ -10,7 +10,7 @@ from penstock._src.ir.dims import minimum
 
 @functools.lru_cache(256)
 def diagonal_places(rows, columns, lower, upper, align):
-    """Returns, for each packed place, the row and column of the matrix it stands for (-1: none)."""
+    """Returns, for each packed position, its row and column in the matrix (-1: none)."""
     count = upper - lower + 1
     width = max_length(rows, columns, lower, upper)
     i = np.full((count, width), -1)
@@ -34,7 +34,7 @@ def max_length(rows, columns, lower, upper):
 
 
 def take_diagonals(x, lower, upper, align, fill):
-    """Returns the packed diagonals of matrices, with `fill` where a row is longer than its diagonal."""
+    """Returns the packed diagonals of matrices, padded with `fill`."""
     i, j = diagonal_places(*x.shape[-2:], lower, upper, align)
     out = x[..., i, j]
     out[..., i < 0] = fill
@@ -69,7 +69,7 @@ def lower_take(p, x, lower, upper, align, fill):
 
 
 def starts_of(rows, columns, lower, upper, align):
-    """Returns, from the uppermost diagonal down, the number, length and first packed place of each."""
+    """Returns, from the uppermost diagonal down, the number, length and first packed position of each."""
     width = minimum(rows + min(upper, 0), columns - max(lower, 0))
     above, below = align.split("_")
     found = []
@@ -81,7 +81,7 @@ def starts_of(rows, columns, lower, upper, align):
 
 
 def computed_places(p, rows, columns, lower, upper, align):
-    """Returns `[diagonals, width]` places in flat matrices of sizes that stay symbolic, and where they are real."""
+    """Returns `[diagonals, width]` positions in flattened matrices of dynamic size, and a mask of valid ones."""
     width, diagonals = starts_of(rows, columns, lower, upper, align)
     places, real = [], []
     for k, length, first in diagonals:
@@ -94,7 +94,7 @@ def computed_places(p, rows, columns, lower, upper, align):
 
 
 def _put_by_numbers(p, start, diagonal, lower, upper, align):
-    """`lower_put` for matrices of sizes that stay symbolic."""
+    """`lower_put` for matrices of dynamic size."""
     rows, columns = start.shape[-2:]
     width, diagonals = starts_of(rows, columns, lower, upper, align)
     row, column = (p.iota([rows, columns], axis, dtypes.int32) for axis in (0, 1))

@@ -218,7 +218,7 @@ def _sign_and_pivots(p, input):
 
 @quiet
 def _substitute(a, b, lower):
-    """Forward or backward substitution in blocks; a zero on the diagonal divides, and is no error."""
+    """Forward or backward substitution in blocks; a zero on the diagonal is divided by without an error."""
     singular = (np.diagonal(a, axis1=-2, axis2=-1) == 0).any()
     n, block = a.shape[-1], 1 if singular else 64
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -309,7 +309,7 @@ def _inverse(op, x):
 
 
 class TridiagonalSolve(Op):
-    """X with T X = rhs, T given by its super-, main and subdiagonal."""
+    """X with T X = rhs, where T is given by its super-, main and subdiagonal."""
 
     signature = "diagonals: T, rhs: T -> output: T[rhs]"
     T = COMPLEX | {dtypes.float32, dtypes.float64}
@@ -397,8 +397,8 @@ class BandedTriangularSolve(Op):
         bands = matrix.shape.as_list()[-2]
         parts = []
         for k in range(bands):
-            # row k of the bands holds, at i, element [i, i - k] of a lower matrix; of an upper one
-            # row bands - 1 - k holds element [i, i + k]
+            # At i, row k of the bands holds element [i, i - k] of a lower matrix; for an upper one, row bands - 1 - k holds
+            # [i, i + k].
             step = -k if self.lower else bands - 1 - k
             product = raw.Sum(
                 input=first * conj(_shifted_rows(second, step)), axis=np.array([-1], np.int32)
@@ -441,7 +441,7 @@ def _row(x, i):
 
 
 def _shift(x, step, axis):
-    """`x` moved by `step` towards the front along an axis, zeros coming in."""
+    """`x` shifted by `step` towards the front along an axis, filled with zeros."""
     if step == 0:
         return x
     rank = x.shape.rank

@@ -1,4 +1,4 @@
-"""Lookup tables as TensorFlow 1 holds them: by reference. Each op is a variant of one in tables.py."""
+"""TensorFlow 1's lookup tables, held by reference. Each op is a variant of one in tables.py."""
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op

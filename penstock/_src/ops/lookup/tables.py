@@ -1,4 +1,4 @@
-"""Lookup tables: those that are filled once, and those that change."""
+"""Lookup tables, static and mutable."""
 
 import threading
 
@@ -56,7 +56,7 @@ class Table(Resource):
                 self.held[key] = value
 
     def remove(self, keys):
-        """Forgets keys."""
+        """Removes keys."""
         self.require_keys(keys)
         with self.lock:
             for key in keys.reshape(-1).tolist():
@@ -71,7 +71,7 @@ class Table(Resource):
         return keys, values
 
     def require_keys(self, keys):
-        """Raises what a kind of table raises of certain keys."""
+        """Raises an error if a key is not allowed in this kind of table."""
 
 
 class StaticTable(Table):
@@ -84,7 +84,7 @@ class StaticTable(Table):
         self.initialized = False
 
     def initialize(self, keys, values):
-        """Fills the table; filling it again with the same is allowed."""
+        """Fills the table; filling it again with the same values is allowed."""
         if values.shape != keys.shape:
             raise InvalidArgumentError(
                 f"Expected shape {show(keys.shape)} for value, got {show(values.shape)}"
@@ -104,14 +104,14 @@ class StaticTable(Table):
 
 
 class DenseTable(Table):
-    """A table with two keys that no entry may have."""
+    """A table with two reserved keys."""
 
     def __init__(self, *args, empty_key=None, deleted_key=None, **options):
         super().__init__(*args, **options)
         self.empty_key, self.deleted_key = empty_key.tolist(), deleted_key.tolist()
 
     def require_keys(self, keys):
-        """Raises InvalidArgumentError if one of the two keys is used."""
+        """Raises InvalidArgumentError if a reserved key is used."""
         listed = keys.reshape(-1).tolist()
         for name, key in (("empty_key", self.empty_key), ("deleted_key", self.deleted_key)):
             if key in listed:
@@ -130,7 +130,7 @@ def table_of(op, handle):
 
 
 def ready(op, handle):
-    """The table behind a handle, filled."""
+    """The table behind a handle, which must be initialized."""
     table = table_of(op, handle)
     if not table.initialized:
         raise FailedPreconditionError("Table not initialized.")
@@ -149,7 +149,7 @@ def _checked(op, handle, keys, values):
 
 
 class _Make(Op):
-    """A handle of a table: a new one, or the one of that name."""
+    """Creates a table, or finds the one with that name; returns its handle."""
 
     differentiable = False
     kind = Table
@@ -195,7 +195,7 @@ class HashTableV2(_Make):
 
 
 class AnonymousHashTable(_Make):
-    """A table without a name that is filled once."""
+    """An anonymous static table."""
 
     signature = "-> table_handle: resource"
     key_dtype: DType
@@ -205,7 +205,7 @@ class AnonymousHashTable(_Make):
 
 
 class MutableHashTableV2(_Make):
-    """A table from keys to scalars that changes."""
+    """A mutable table from keys to scalars."""
 
     signature = "-> table_handle: resource"
     container: str = ""
@@ -218,7 +218,7 @@ class MutableHashTableV2(_Make):
 
 
 class AnonymousMutableHashTable(_Make):
-    """A table without a name from keys to scalars that changes."""
+    """An anonymous mutable table from keys to scalars."""
 
     signature = "-> table_handle: resource"
     key_dtype: DType
@@ -227,7 +227,7 @@ class AnonymousMutableHashTable(_Make):
 
 
 class MutableHashTableOfTensorsV2(_Make):
-    """A table from keys to vectors that changes."""
+    """A mutable table from keys to vectors."""
 
     signature = "-> table_handle: resource"
     container: str = ""
@@ -240,7 +240,7 @@ class MutableHashTableOfTensorsV2(_Make):
 
 
 class AnonymousMutableHashTableOfTensors(_Make):
-    """A table without a name from keys to vectors that changes."""
+    """An anonymous mutable table from keys to vectors."""
 
     signature = "-> table_handle: resource"
     key_dtype: DType
@@ -274,7 +274,7 @@ class _MakeDense(_Make):
 
 
 class MutableDenseHashTableV2(_MakeDense):
-    """A table that changes, by open addressing."""
+    """A mutable table with open addressing."""
 
     signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
     container: str = ""
@@ -283,7 +283,7 @@ class MutableDenseHashTableV2(_MakeDense):
 
 
 class AnonymousMutableDenseHashTable(_MakeDense):
-    """A table without a name that changes, by open addressing."""
+    """An anonymous mutable table with open addressing."""
 
     signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
 

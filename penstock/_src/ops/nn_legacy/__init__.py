@@ -1,1 +1,1 @@
-"""Neural network ops that newer ones have replaced."""
+"""Neural network ops that have been superseded."""

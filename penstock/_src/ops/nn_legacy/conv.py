@@ -1,4 +1,4 @@
-"""Convolutions whose gradients take tensors for shapes, and convolutions fused with padding."""
+"""Convolution gradients that take a tensor instead of a shape, and convolutions fused with padding."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from penstock._src.util.signatures import read_only
 
 
 class Conv2DBackpropInputV2(conv._ByInput):
-    """The gradient of Conv2D by its input, which is given for its shape."""
+    """The gradient of Conv2D with respect to its input, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T[input]"
     T = FLOAT | frozenset({dtypes.int32})
@@ -35,7 +35,7 @@ class Conv2DBackpropInputV2(conv._ByInput):
 
 
 class Conv2DBackpropFilterV2(conv._ByFilter):
-    """The gradient of Conv2D by its filter, which is given for its shape."""
+    """The gradient of Conv2D with respect to its filter, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T[filter]"
     T = FLOAT
@@ -52,7 +52,7 @@ class Conv2DBackpropFilterV2(conv._ByFilter):
 
 
 class Conv3DBackpropInput(conv._ByInput):
-    """The gradient of Conv3D by its input, which is given for its shape."""
+    """The gradient of Conv3D with respect to its input, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T"
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
@@ -67,7 +67,7 @@ class Conv3DBackpropInput(conv._ByInput):
 
 
 class Conv3DBackpropFilter(conv._ByFilter):
-    """The gradient of Conv3D by its filter, which is given for its shape."""
+    """The gradient of Conv3D with respect to its filter, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T"
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})

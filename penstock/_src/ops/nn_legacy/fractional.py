@@ -1,5 +1,4 @@
-"""Pooling over windows whose sizes vary, so that images shrink by a factor that is no whole number
-(Graham 2014)."""
+"""Fractional pooling (Graham 2014): windows of varying size shrink images by a non-integer factor."""
 
 import functools
 
@@ -17,7 +16,8 @@ from penstock._src.ops.rules import invalid
 
 
 def draws(op):
-    """What takes a stream of so many blocks for an op; with seeds, a deterministic op starts anew each time."""
+    """Returns a function that takes a random stream of n blocks for an op; a deterministic, seeded op restarts each
+    time."""
     if not (op.deterministic and (op.seed or op.seed2)):
         return functools.partial(reserve, op)
     position = Stream.from_seeds(op.seed, op.seed2)
@@ -31,10 +31,10 @@ def draws(op):
 
 
 def boundaries(op, take, extent, out):
-    """The starts of `out` windows over `extent` rows, and the end, drawn by an op from streams that `take` gives.
+    """The starts of `out` windows over `extent` rows, and the end, drawn from the streams of `take`.
 
-    The sizes are those of a whole number and the next one, shuffled; or, pseudo-randomly, follow a line of slope
-    extent / out from a random offset.
+    Sizes are two consecutive integers in random order or, if pseudo-random, follow a line of slope extent / out from a random
+    offset.
     """
     small = extent // out
     if not op.pseudo_random:
@@ -92,7 +92,7 @@ class _FractionalPool(Op):
         return made, rows, columns
 
     def sequences(self, extents):
-        """The boundaries of the windows of both axes; a deterministic op keeps its first ones."""
+        """The window boundaries along both axes; a deterministic op reuses its first ones."""
 
         def drawn():
             take = draws(self)

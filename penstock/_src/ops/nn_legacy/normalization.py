@@ -1,4 +1,4 @@
-"""Batch normalization by given moments, and names of axes in other layouts."""
+"""Batch normalization with given moments, and axis permutations between data formats."""
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class BatchNormWithGlobalNormalizationGrad(Op):
 
 
 class DataFormatDimMap(Op):
-    """Numbers of axes in one layout as those in another."""
+    """Axis numbers of one data format as those of another."""
 
     signature = "x: T -> y: T[x]"
     T: DType = dtypes.int32
@@ -89,7 +89,7 @@ class DataFormatDimMap(Op):
 
 
 class DataFormatVecPermute(Op):
-    """A value per axis of one layout in the order of another."""
+    """A vector of values per axis, permuted from one data format to another."""
 
     signature = "x: T -> y: T[x]"
     T: DType = dtypes.int32

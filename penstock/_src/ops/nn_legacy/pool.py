@@ -28,7 +28,7 @@ from penstock._src.ops.rules import invalid, value_of, zeros_like
 
 
 class _Dynamic:
-    """The attributes of a pooling whose window sizes are inputs, which may have any shape of four elements."""
+    """Attributes of a pooling op from its window inputs, which may have any shape with four elements."""
 
     def __init__(self, op, ksize, strides):
         for name, sizes in (("ksize", ksize), ("strides", strides)):

@@ -1,4 +1,4 @@
-"""Arithmetic on small integers that stand for floats in a range."""
+"""Arithmetic on small integers that represent floats in a range."""
 
 from typing import Literal
 
@@ -24,12 +24,12 @@ F = np.float32
 
 
 def wide(values, low, high, dtype):
-    """The integers counted from the one that stands for zero."""
+    """The integers minus the zero point."""
     return values.astype(np.int64) - zero_of(low, high, dtype)
 
 
 class _Product(Op):
-    """Sums of products of integers: exact, the range of the result follows."""
+    """Exact sums of products of integers; the result's range follows from the inputs'."""
 
     def ranged(self, product, a_type, b_type, *ranges):
         """The product as the output's type, and its range."""
@@ -115,7 +115,7 @@ class QuantizedConv2D(_Product):
 
 
 class _Sum(Op):
-    """Sums in a range that is wide enough for many of them."""
+    """Sums in a range wide enough for many terms."""
 
     headroom = 1 << 17
     T1 = QUANTIZED
@@ -183,7 +183,7 @@ class _Relu(Op):
         return self.limited(features, low, high, self.most)
 
     def limited(self, features, low, high, most):
-        """Features between zero and `most`, and their range as it is."""
+        """Features clipped to zero and `most`, with their range unchanged."""
         kind = self.Tinput
         zero = from_floats(np.zeros(()), low, high, kind)
         top = None if most is None else from_floats(np.asarray(float(most)), low, high, kind)
@@ -191,7 +191,7 @@ class _Relu(Op):
 
 
 class QuantizedRelu(_Relu):
-    """What is above zero."""
+    """max(x, 0)."""
 
     signature = (
         "features: Tinput, min_features: float32, max_features: float32 -> activations: "
@@ -200,7 +200,7 @@ class QuantizedRelu(_Relu):
 
 
 class QuantizedRelu6(_Relu):
-    """What is between 0 and 6."""
+    """min(max(x, 0), 6)."""
 
     signature = (
         "features: Tinput, min_features: float32, max_features: float32 -> activations: "
@@ -210,7 +210,7 @@ class QuantizedRelu6(_Relu):
 
 
 class QuantizedReluX(_Relu):
-    """What is between 0 and `max_value`."""
+    """min(max(x, 0), max_value)."""
 
     signature = (
         "features: Tinput, max_value: float32, min_features: float32, max_features: float32 "
@@ -223,7 +223,7 @@ class QuantizedReluX(_Relu):
 
 
 class QuantizeDownAndShrinkRange(Op):
-    """The integers in a smaller type, over the range that they take."""
+    """The integers in a smaller type, over their actual range."""
 
     signature = (
         "input: Tinput, input_min: float32, input_max: float32 "
@@ -240,7 +240,7 @@ class QuantizeDownAndShrinkRange(Op):
 
 
 class RequantizationRange(Op):
-    """The range that the integers take."""
+    """The actual range of the integers."""
 
     signature = (
         "input: Tinput, input_min: float32, input_max: float32 "

@@ -1,4 +1,4 @@
-"""Floats rounded to the levels that a small integer type has: training with the errors of inference."""
+"""Fake quantization: floats rounded to the levels of a small integer type, to train with the errors of inference."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ single = np.float32
 
 
 def nudged(low, high, bits, narrow):
-    """Returns (low, high, step) of the levels, moved a little so that zero is a level."""
+    """Returns (low, high, step) of the levels, shifted slightly so that zero is a level."""
     first, last = float(narrow), float((1 << bits) - 1)
     low, high = np.asarray(low, single), np.asarray(high, single)
     step = (high - low) / single(last - first)
@@ -34,7 +34,7 @@ def fake_quantized(x, low, high, bits, narrow):
 
 @quiet
 def fake_gradients(gradient, x, low, high, bits, narrow):
-    """Returns the gradients of x, low and high, not yet summed: x passes within the levels."""
+    """Returns the elementwise gradients of x, low and high; the gradient passes to x within the levels."""
     nothing = (np.asarray(low) == 0) & (np.asarray(high) == 0)
     bottom, top, _ = nudged(low, high, bits, narrow)
     below, above = ~nothing & (x < bottom), ~nothing & (x > top)
@@ -51,7 +51,7 @@ class _FakeQuantize(Op):
     narrow_range: bool = False
 
     def check(self, low, high, channels=None):
-        """Raises InvalidArgumentError unless the bits and the range can be used."""
+        """Raises InvalidArgumentError unless the number of bits and the range are valid."""
         if not 2 <= self.num_bits <= 16:
             raise invalid(
                 self, f"num_bits must be between 2 and 16, inclusive. Got {self.num_bits}"
@@ -145,7 +145,7 @@ class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
 
 
 class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
-    """Floats rounded to levels of their own for each entry of the last dimension."""
+    """Floats rounded to separate levels for each entry of the last dimension."""
 
     signature = "inputs: float32, min: float32, max: float32 -> outputs: float32"
 
@@ -190,7 +190,7 @@ class FakeQuantWithMinMaxVarsPerChannelGradient(_FakeQuantize):
 
 
 def along_axis(bound, rank, axis):
-    """Returns bounds per entry of an axis so that they broadcast along it."""
+    """Reshapes per-channel bounds to broadcast along an axis."""
     if axis == -1:
         return bound
     return bound.reshape([-1 if i == axis else 1 for i in range(rank)])
@@ -278,7 +278,7 @@ class QuantizeAndDequantizeV3(Op):
 
 
 class QuantizeAndDequantizeV4(Op):
-    """QuantizeAndDequantizeV2 whose gradient stops outside of the range."""
+    """QuantizeAndDequantizeV2 with a gradient of zero outside the range."""
 
     signature = "input: T, input_min: T, input_max: T -> output: T[input]"
     T = FLOAT

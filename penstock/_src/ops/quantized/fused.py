@@ -1,4 +1,4 @@
-"""Products of matrices of small integers with a bias, and what follows in the same kernel."""
+"""Products of matrices of small integers with a bias and a fused epilogue."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ BIAS = frozenset({dtypes.float32, dtypes.qint32})
 
 
 class _MatMulWithBias(Op):
-    """a b + bias in 32 bits. `a` counts from its least value (MIN_FIRST) or from zero (SCALED), `b` from zero."""
+    """a b + bias in 32 bits. The zero point of `a` is its least value (MIN_FIRST) or zero (SCALED), that of `b` is zero."""
 
     relu = False
 
@@ -26,7 +26,7 @@ class _MatMulWithBias(Op):
         return (out, (), ()) if len(self.outputs) == 3 else out
 
     def summed(self, a, b, bias, *ranges):
-        """The sums, and what one of their steps means: `[n, m]` int64 and a float."""
+        """The sums and their scale: int64 `[n, m]` and a float."""
         if a.ndim != 2 or b.ndim != 2:
             raise invalid(
                 self, f"a and b must be matrices. Received {show(a.shape)}, {show(b.shape)}"
@@ -53,7 +53,7 @@ class _MatMulWithBias(Op):
         return (np.maximum(total, 0) if self.relu else total), step
 
     def wide(self, total, ranges):
-        """The sums in 32 bits, with the range that TensorFlow tells of them, by the widths of both ranges."""
+        """The sums in 32 bits, with the range that TensorFlow reports, computed from the widths of both ranges."""
         least, most = limits(dtypes.qint32)
         min_a, max_a, min_b, max_b = (float(F(v)) for v in ranges)
         first, last = limits(self.T1)

@@ -1,4 +1,4 @@
-"""Images and shapes of small integers that stand for floats in a range."""
+"""Image and shape ops on small integers that represent floats in a range."""
 
 from typing import Literal
 
@@ -59,7 +59,7 @@ class QuantizedMaxPool(_Pool):
 
 
 class QuantizedAvgPool(_Pool):
-    """The mean of each window, halves up."""
+    """The mean of each window, with halves rounded up."""
 
     signature = (
         "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
@@ -87,7 +87,7 @@ class QuantizedReshape(Op):
 
 
 class QuantizedConcat(Op):
-    """Tensors one after the other along an axis, over a range that holds all of theirs."""
+    """Tensors concatenated along an axis, over the union of their ranges."""
 
     signature = (
         "concat_dim: int32, values: N * T, input_mins: N * float32, input_maxes: N * float32 "
@@ -133,7 +133,7 @@ class QuantizedInstanceNorm(Op):
 
 
 def _evenly(values, low, high, dtype):
-    """The floats that integers stand for, with the lowest at `low` itself."""
+    """The floats that integers represent; the lowest integer represents `low` exactly."""
     least, most = limits(dtype)
     return float(low) + (values.astype(np.float64) - least) * (float(high - low) / (most - least))
 
@@ -164,7 +164,7 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
         scale = 1 / np.sqrt(variance + F(self.variance_epsilon))
         if self.scale_after_normalization:
             scale = scale * gamma
-        # Sums and products of the integers that stand for the numbers.
+        # Computed on the integers that represent the numbers.
         one, scales, offsets = (
             from_floats(x, *ends, self.out_type) for x in (np.ones(()), scale, beta - mean * scale)
         )

@@ -1,4 +1,4 @@
-"""Sums in 32 bits whose range differs from channel to channel."""
+"""32-bit sums with a separate range for each channel."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ F = np.float32
 
 
 def _steps(op, input, input_min, input_max):
-    """What one step of each channel means."""
+    """The scale of each channel."""
     if input.ndim != 4:
         raise invalid(op, "Current per-channel operators support 4D tensors only.")
     depth = input.shape[-1]
@@ -24,7 +24,7 @@ def _steps(op, input, input_min, input_max):
 
 
 class RequantizationRangePerChannel(Op):
-    """The range of the numbers that the integers stand for, cut to `clip_value_max`."""
+    """The range of the represented numbers, clipped to `clip_value_max`."""
 
     signature = (
         "input: T, input_min: float32, input_max: float32 "

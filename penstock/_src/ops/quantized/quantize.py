@@ -1,4 +1,4 @@
-"""Floats as small integers with a range, and back.
+"""Quantize floats to small integers over a range, and dequantize.
 
 Three modes relate a range [low, high] to the integers of a type:
 MIN_COMBINED  low is the least integer, high the greatest;
@@ -27,7 +27,7 @@ def limits(dtype):
 
 
 def along(bound, rank, axis):
-    """Returns the ends of ranges so that they broadcast along their axis."""
+    """Reshapes the bounds of ranges to broadcast along their axis."""
     if axis == -1:
         return bound
     return bound.reshape([-1 if i == axis else 1 for i in range(rank)])
@@ -46,7 +46,7 @@ def scaled_step(low, high, first, last):
 
 
 class QuantizeV2(Op):
-    """Floats as integers of a range, and the range that was used."""
+    """Floats quantized over a range, and the range that was used."""
 
     signature = (
         "input: float32, min_range: float32, max_range: float32 -> "
@@ -100,7 +100,7 @@ class QuantizeV2(Op):
 
 
 class Dequantize(Op):
-    """The floats that integers of a range stand for."""
+    """The floats that integers over a range represent."""
 
     signature = "input: T, min_range: float32, max_range: float32 -> output: dtype[input]"
     T = QUANTIZED

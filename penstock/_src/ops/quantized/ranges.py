@@ -1,4 +1,4 @@
-"""Between floats and the integers of a type that stand for those of a range."""
+"""Conversions between floats in a range and the integers that represent them."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def _steps(dtype):
 
 
 def to_floats(values, low, high, dtype):
-    """The floats that integers stand for."""
+    """The floats that integers represent."""
     low, high = np.float64(np.float32(low)), np.float64(np.float32(high))
     if low == high:
         return np.full(values.shape, low)
@@ -22,7 +22,7 @@ def to_floats(values, low, high, dtype):
 
 
 def from_floats(values, low, high, dtype, clamp=True):
-    """The integers that stand for floats."""
+    """The integers that represent floats."""
     low, high = np.float64(np.float32(low)), np.float64(np.float32(high))
     if low == high:
         return np.zeros(np.shape(values), np.int64)
@@ -33,7 +33,7 @@ def from_floats(values, low, high, dtype, clamp=True):
 
 
 def zero_of(low, high, dtype):
-    """The integer that stands for zero."""
+    """The zero point."""
     return int(from_floats(np.zeros(()), low, high, dtype, clamp=False))
 
 
@@ -50,7 +50,7 @@ def of_product(a_type, b_type, out, low_a, high_a, low_b, high_b):
 
 
 def spread(values, low, high, dtype):
-    """The range of the floats that integers stand for, with zero in it."""
+    """The range of the floats that integers represent, extended to include zero."""
     if not values.size:
         return 0.0, 0.0
     ends = np.array([values.min(), values.max()])
@@ -67,11 +67,11 @@ def requantized(values, low, high, dtype, new_low, new_high, new_dtype):
 
 
 def _requantized_to_bytes(values, low, high, new_low, new_high):
-    """The same in 64-bit numbers of 16 binary places, which round as TensorFlow's do."""
+    """The same in 64-bit fixed point with 16 fraction bits, which rounds like TensorFlow."""
     unit, span = np.float32(255 * (1 << 16)), new_high - new_low
     scale, start, shift = (int(unit * v / span) for v in (high - low, low, new_low))
     counted = values.astype(np.int64) + (1 << 31)
-    # The product may not fit 64 bits: it is put together from that of the halves.
+    # The product may overflow 64 bits: compute it from the halves.
     fixed = (counted >> 16) * scale + (((counted & 0xFFFF) * scale) >> 16) >> 16
     made = (fixed + start - shift + (1 << 15)) >> 16
     return np.clip(made, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Uniform quantization: an integer q stands for (q - zero_point) * scale, for all or by channel."""
+"""Uniform quantization: an integer q represents (q - zero_point) * scale, per tensor or per channel."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from penstock._src.ops.rules import invalid, show
 
 
 def along(values, rank, axis):
-    """Scales or zero points so that they broadcast along their axis."""
+    """Reshapes scales or zero points to broadcast along their axis."""
     return values if axis < 0 else values.reshape([-1 if i == axis else 1 for i in range(rank)])
 
 
@@ -45,13 +45,13 @@ def quantized(floats, scale, zero_point, least, most):
 
 
 def rescaled(counted, scale, out_scale, out_zero, least, most):
-    """Integers counted from zero, as those of another scale."""
+    """Integers with zero point 0, converted to another scale."""
     made = np.floor(counted * (scale / out_scale) + 0.5) + out_zero
     return np.clip(made, least, most)
 
 
 def counted_by_row(floats, axes):
-    """Floats as integers counted from zero, in 255 steps over the range along `axes`; and the steps."""
+    """Quantizes floats with zero point 0, in 255 steps over the range along `axes`; returns the integers and scales."""
     low = np.minimum(floats.min(axes, keepdims=True), 0).astype(np.float64)
     high = np.maximum(floats.max(axes, keepdims=True), 0).astype(np.float64)
     step = np.where(high > low, (high - low) / 255, 1.0)
@@ -213,7 +213,7 @@ class UniformQuantizedDot(Op):
 
 
 class UniformQuantizedDotHybrid(Op):
-    """The product of a matrix of floats, quantized for it by row, with one of integers."""
+    """The product of a float matrix, quantized dynamically by row, with an integer matrix."""
 
     signature = "lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32 -> output: Tout"
     Tlhs = frozenset({dtypes.float32})

@@ -1,4 +1,4 @@
-"""Convolutions of integers that stand for floats by one scale, or one for each channel."""
+"""Convolutions of uniformly quantized integers, per tensor or per channel."""
 
 import itertools
 from typing import Literal
@@ -14,7 +14,7 @@ from penstock._src.proto.quantization import ConvolutionDimensions
 
 
 class _Convolution(Op):
-    """The layout, window and groups, as XLA's convolution has them; batch, features, space by default."""
+    """The layout, window and groups of XLA's convolution; by default batch, features, spatial axes."""
 
     def shape(self, lhs, rhs, *_parts):
         return None
@@ -57,7 +57,7 @@ class _Convolution(Op):
         return np.concatenate(pieces, axis=1).transpose(np.argsort(out))
 
     def _groups(self, x, w):
-        """Which part of the input meets which kernels: by features, or by batches."""
+        """Pairs of input parts and kernels, for feature groups or batch groups."""
         features, batches = self.feature_group_count, self.batch_group_count
         count = max(features, batches)
         parts = np.split(x, count, axis=0 if batches > 1 else 1)
@@ -77,7 +77,7 @@ class _Convolution(Op):
 
 
 def _stretched(x, dilations):
-    """An array with zeros between the entries along its axes in space."""
+    """An array dilated with zeros along its spatial axes."""
     if all(d == 1 for d in dilations):
         return x
     extents = [(n - 1) * d + 1 for n, d in zip(x.shape[2:], dilations, strict=True)]
@@ -104,7 +104,7 @@ def _correlated(x, w, strides):
 
 
 class UniformQuantizedConvolution(_Convolution):
-    """The convolution of integers with integers, in a scale of its own."""
+    """The convolution of integers with integers, with its own output scale."""
 
     signature = (
         "lhs: Tin, rhs: Tin, lhs_scales: float32, lhs_zero_points: int32, rhs_scales: float32, "
@@ -142,7 +142,7 @@ class UniformQuantizedConvolution(_Convolution):
 
 
 class UniformQuantizedConvolutionHybrid(_Convolution):
-    """The convolution of floats, quantized for it by batch, with integers."""
+    """The convolution of floats, quantized dynamically by batch, with integers."""
 
     signature = "lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32 -> output: Tout"
     Tlhs = frozenset({dtypes.float32})
@@ -171,7 +171,7 @@ class UniformQuantizedConvolutionHybrid(_Convolution):
 
 
 def by_features(op, scales, rank):
-    """The kernels' scales along the features of the result."""
+    """The kernels' scales, reshaped to broadcast along the result's features."""
     if op.rhs_quantization_axis < 0:
         return scales
     features = op.layouts(rank)[2][1]

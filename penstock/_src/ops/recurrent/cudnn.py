@@ -1,6 +1,6 @@
-"""Recurrent layers of NVIDIA's cuDNN: they have signatures, shapes and gradients, so that graphs can hold them, and no kernel.
+"""Recurrent layers of NVIDIA's cuDNN, without kernels: signatures, shapes and gradients let graphs contain them.
 
-Code traces them as the implementation of a layer for GPUs, beside the one that runs here.
+Layers trace them as their GPU implementation, next to the one that runs on CPUs.
 """
 
 from typing import Literal
@@ -62,7 +62,7 @@ class CudnnRNN(Op):
 
 
 class CudnnRNNV2(CudnnRNN):
-    """All steps of a recurrent layer, on a GPU; also gives what cuDNN keeps on the host."""
+    """All steps of a recurrent layer, on a GPU; also returns cuDNN's reserved host data."""
 
     signature = f"{_INPUTS} -> {_OUTPUTS}, reserve_space: T, host_reserved: int8"
     more_outputs = 1

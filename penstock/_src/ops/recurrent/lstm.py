@@ -1,7 +1,6 @@
 """LSTM cells with optional peepholes, one step or a whole sequence at once.
 
-The gates of one product of the inputs and weights stand side by side: in the order i, ci, f, o; in
-BlockLSTMV2 in the order i, f, ci, o.
+One product of inputs and weights gives all gates, concatenated in the order i, ci, f, o (in BlockLSTMV2: i, f, ci, o).
 """
 
 import numpy as np
@@ -34,7 +33,7 @@ def step(x, cs_prev, h_prev, w, peepholes, b, forget_bias, cell_clip, order="icf
 
 
 def step_gradient(cs_prev, gates, peepholes, cs_grad, h_grad, order="icfo"):
-    """Gradients of one step: of the previous state, of the gates side by side, of the peepholes."""
+    """Gradients of one step: of the previous state, of the concatenated gates, of the peepholes."""
     i, cs, f, o, ci, co = gates
     do = o * (1 - o) * h_grad * co
     dcs = (1 - co * co) * h_grad * o + cs_grad

@@ -1,4 +1,4 @@
-"""Batching of requests, as servers of models do it.
+"""Batching of requests in model servers.
 
-`batches.py` has the ops. Every request makes a batch of its own: nothing waits for other requests.
+`batches.py` has the ops. Every request becomes its own batch: nothing waits for other requests.
 """

@@ -1,7 +1,7 @@
-"""Requests joined into batches and taken apart again.
+"""Combines requests into batches and splits them again.
 
-TensorFlow may join concurrent requests into one batch before its timeout; a batch of one request is what it makes of
-a request that comes alone, and what is made here.
+TensorFlow may combine concurrent requests into one batch until a timeout, and makes a batch of one for a single request.
+Penstock always does the latter.
 """
 
 import itertools
@@ -33,7 +33,7 @@ def _rows(op, tensors, most):
 
 
 def _padded(tensor, rows):
-    """A tensor of more rows, of which the first is repeated."""
+    """The tensor padded to `rows` rows by repeating its first row."""
     missing = rows - tensor.shape[0]
     return np.concatenate([tensor, np.repeat(tensor[:1], missing, axis=0)]) if missing else tensor
 

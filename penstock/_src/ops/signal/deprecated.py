@@ -1,4 +1,4 @@
-"""The Fourier transforms of the innermost dimensions by their deprecated names, without gradients."""
+"""Deprecated names of the Fourier transforms over the innermost dimensions; they have no gradients."""
 
 from penstock._src.ops.signal import fft
 from penstock._src.ops.variants import variant

@@ -114,7 +114,7 @@ class _FromReal(Op):
 
 
 class _ToReal(Op):
-    """The real signal of a half spectrum, cut or padded so that it has `fft_length`."""
+    """The real signal of length `fft_length` of a half spectrum, which is cut or padded."""
 
     rank = 1
     Treal: DType = dtypes.float32
@@ -151,7 +151,7 @@ class _ToReal(Op):
             strides=[1],
             shrink_axis_mask=1,
         )
-        # every frequency but the first, and the last of an even length, stands for two
+        # every frequency counts twice, except the first and, if the length is even, the last
         places = raw.Range(start=np.int32(0), limit=length // 2 + 1, delta=np.int32(1))
         single = raw.LogicalOr(
             x=raw.Equal(x=places, y=np.int32(0)), y=raw.Equal(x=places * 2, y=length)
@@ -213,7 +213,7 @@ def _fitted(gradient, x):
 
 
 class _TypedFft(_Fft):
-    """One of either width."""
+    """A transform of complex64 or complex128."""
 
     Tcomplex: DType = dtypes.complex64
     Tcomplex_types = COMPLEX

@@ -1,7 +1,7 @@
-"""Fourier transforms as primitives: products with small matrices of roots of unity, and twiddle factors between them.
+"""Lowers Fourier transforms to products with small matrices of roots of unity, with twiddle factors between them.
 
-A transform of length n = a b is b transforms of length a, a multiplication, and a transforms of length b
-(Cooley & Tukey 1965), again and again until the lengths are small. Real and imaginary parts are arrays of their own.
+A transform of length n = a b is computed as b transforms of length a, a multiplication, and a transforms of length b
+(Cooley & Tukey 1965), recursively until the lengths are small. Real and imaginary parts are separate arrays.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 
 from penstock._src.ir.errors import NotLowerable
 
-SHORT = 64  # lengths up to this are one product
-LONGEST_PRIME = 1024  # a matrix of that many rows is kept in the program
+SHORT = 64  # lengths up to this are a single product
+LONGEST_PRIME = 1024  # the program contains a matrix with this many rows
 
 Parts = tuple[Any, Any]  # the real and imaginary parts, [rows, length]
 
@@ -38,7 +38,7 @@ def real_signal(p: Any, x: Any, length: int) -> Any:
     """The real signal of a given length whose spectrum begins with `x`, along the last axis."""
     last, count = x.rank - 1, length // 2 + 1
     real, imaginary = (p.slice_axis(part, last, 0, count) for part in (p.real(x), p.imag(x)))
-    mirrored = length - count  # frequencies that are conjugates of known ones
+    mirrored = length - count  # number of frequencies that are conjugates of given ones
     if mirrored:
         real, imaginary = (
             p.concat([part, p.reverse(p.slice_axis(other, last, 1, 1 + mirrored), last)], last)
@@ -83,7 +83,7 @@ def _transform(p: Any, real: Any, imaginary: Any, sign: int) -> Parts:
 
 
 def _factor(length: int) -> int:
-    """The factor of a length that is nearest below its root; 1 for those that are one product.
+    """The largest factor of a length up to its square root; 1 for lengths that are a single product.
 
     Raises:
       NotLowerable: the length is a large prime.
@@ -107,6 +107,6 @@ def _product(p: Any, real: Any, imaginary: Any, sign: int) -> Parts:
 
 
 def _angles(rows: int, columns: int, length: int, sign: int) -> np.ndarray:
-    """2 pi i k / length; products are reduced first, so that the angles are exact."""
+    """2 pi i k / length, with i k reduced modulo length first for accuracy."""
     turns = np.outer(np.arange(rows), np.arange(columns)) % length
     return sign * 2 * np.pi / length * turns

@@ -67,7 +67,9 @@ class Mfcc(Op):
                 f"Mfcc initialization failed for channel count {length}, sample rate {rate} and "
                 f"filterbank_channel_count {bands}",
             )
-        if high > rate / 2:  # as in TensorFlow, a spectrum that ends below the bands gives nothing
+        if (
+            high > rate / 2
+        ):  # as in TensorFlow, the result is empty if the spectrum ends below the bands
             return np.zeros((*spectrogram.shape[:2], count), np.float32)
         filters = mel_filters(length, rate, bands, low, high)
         # The input holds squared magnitudes.
@@ -86,7 +88,7 @@ def mel(frequency):
 
 
 def mel_filters(length, rate, bands, low, high):
-    """What each frequency `[length]` adds to each band `[bands]`: triangles between neighbors' centers."""
+    """The weights of frequencies `[length]` in bands `[bands]`: triangles between the centers of neighboring bands."""
     edges = mel(low) + (mel(high) - mel(low)) / (bands + 1) * np.arange(bands + 2)
     step = 0.5 * rate / (length - 1)
     first, last = int(1.5 + low / step), int(high / step)

@@ -13,7 +13,7 @@ from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_pl
 
 
 def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
-    """Places in either tensor, in order, with both values there."""
+    """The indices of both tensors, sorted, with both values at each."""
     a_at, b_at = flat_places(a_indices, shape), flat_places(b_indices, shape)
     places = np.union1d(a_at, b_at)
     a, b = (np.full(places.size, missing, a_values.dtype) for _ in range(2))
@@ -29,7 +29,7 @@ def _same_shape(op, a_shape, b_shape):
 
 
 class SparseAdd(Op):
-    """The sum of two sparse tensors; where both have an element, sums of magnitude below `thresh` are left out."""
+    """The sum of two sparse tensors; where both have an element, sums of magnitude below `thresh` are dropped."""
 
     signature = (
         "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
@@ -60,7 +60,7 @@ class SparseAdd(Op):
         in_both = np.isin(places, flat_places(a_indices, a_shape)) & np.isin(
             places, flat_places(b_indices, b_shape)
         )
-        # As in TensorFlow, an element of one tensor alone stays, however small.
+        # As in TensorFlow, an element of only one tensor is kept, however small.
         keep = ~in_both | (np.abs(total) >= thresh)
         return indices[keep], total[keep], a_shape
 
@@ -318,7 +318,7 @@ def _axes(op, axes, rank):
 
 
 def _reduce(op, indices, values, shape, axes, keep_dims, combine):
-    """Places that remain, their values, and the shape."""
+    """The remaining indices, their values, and the shape."""
     rank = len(shape)
     gone = _axes(op, axes, rank)
     kept = [a for a in range(rank) if a not in gone]

@@ -1,4 +1,4 @@
-"""How often each integer occurs in each row, as a sparse tensor."""
+"""Counts of the integers in each row, as a sparse tensor."""
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class _Count(Op):
 
 
 def _of_rank(rank):
-    """The static shapes of a sparse tensor of so many dimensions."""
+    """The static shapes of a sparse tensor of this rank."""
     return [None, rank], [None], [rank]
 
 

@@ -1,4 +1,4 @@
-"""Crosses of features: every combination of one value of each column, joined or hashed."""
+"""Feature crosses: all combinations of one value from each column, joined or hashed."""
 
 import itertools
 from functools import partial, reduce
@@ -23,7 +23,7 @@ def _mix(x):
 
 
 def joined_fingerprints(first, second):
-    """The fingerprint of two fingerprints one after the other (order matters)."""
+    """The fingerprint of two concatenated fingerprints; the order matters."""
     result = first ^ _MULTIPLIER
     result ^= (_mix((second * _MULTIPLIER) & _MASK) * _MULTIPLIER) & _MASK
     result = (result * _MULTIPLIER) & _MASK
@@ -51,7 +51,7 @@ def _bytes(value):
 
 
 def _hashed(buckets, of_text=fingerprint64, key=None):
-    """Hashes a combination: the fingerprints of its values (after the key, if there is one) joined in order."""
+    """Hashes a combination: the fingerprints of the key, if any, and of its values, joined in order."""
     modulus = buckets if buckets > 0 else _LARGEST
     first = [] if key is None else [key & _MASK]
 
@@ -157,7 +157,7 @@ class SparseCrossHashed(_Cross):
 
     def eager(self, indices, values, shapes, dense_inputs, num_buckets, strong_hash, salt):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
-        # Numbers of sparse columns are hashed by their lower 32 bits, those of dense ones count as they are.
+        # Numbers of sparse columns are hashed by their lower 32 bits, those of dense columns are used unhashed.
         for at in range(len(values)):
             columns[at] = [list(map(_bytes, row)) for row in columns[at]]
         key = tuple(int(part) & _MASK for part in salt)

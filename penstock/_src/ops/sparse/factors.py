@@ -1,4 +1,4 @@
-"""Factors of sparse matrices, and orders of their rows that keep factors sparse."""
+"""Sparse Cholesky factorization, and fill-reducing orderings."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from penstock._src.ops.sparse.matrices import FIELD, SparseMatrix
 class SparseMatrixOrderingAMD(Op):
     """An order of rows and columns by least degree, for Cholesky factors with few entries.
 
-    Of rows of equal degree another may come first than in TensorFlow.
+    Rows of equal degree may be in another order than in TensorFlow.
     Source: Amestoy, Davis and Duff 1996, "An approximate minimum degree ordering algorithm".
     """
 
@@ -23,7 +23,7 @@ class SparseMatrixOrderingAMD(Op):
 
 
 def _least_degree_order(matrix, batch):
-    """Eliminates, again and again, a row with the fewest neighbors, which become neighbors of each other."""
+    """Repeatedly eliminates a row with the fewest neighbors, which become neighbors of each other."""
     places = matrix.places[matrix.places[:, 0] == batch, 1:]
     neighbors = [set() for _ in range(matrix.shape[-1])]
     for row, column in places.tolist():

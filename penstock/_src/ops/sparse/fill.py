@@ -1,4 +1,4 @@
-"""Rows of ragged tensors filled where they are empty, and the gradient of slices of sparse tensors."""
+"""Fills empty rows of ragged tensors; and the gradient of SparseSlice."""
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class RaggedFillEmptyRowsGrad(Op):
 
 
 class SparseSliceGrad(Op):
-    """The gradient of SparseSlice by the values: zero for those outside the slice."""
+    """The gradient of SparseSlice with respect to the values: zero outside the slice."""
 
     signature = (
         "backprop_val_grad: T, input_indices: int64, input_start: int64, output_indices: int64 "

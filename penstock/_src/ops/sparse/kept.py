@@ -1,4 +1,4 @@
-"""Sparse tensors kept under numbers, and tensors kept between the runs of a session."""
+"""Stores sparse tensors by number, and tensors between the runs of a session."""
 
 import itertools
 
@@ -22,7 +22,7 @@ class SparseMap(Resource):
         self.numbers, self.held = itertools.count(), {}
 
     def add(self, indices, values, shape):
-        """Keeps a sparse tensor; returns its number."""
+        """Stores a sparse tensor; returns its number."""
         number = next(self.numbers)
         self.held[number] = indices, values, shape
         return number
@@ -51,7 +51,7 @@ def _check(op, indices, values, shape):
 
 
 class AddSparseToTensorsMap(_MapOp):
-    """Keeps a sparse tensor; gives its number."""
+    """Stores a sparse tensor; returns its number."""
 
     signature = (
         "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handle: int64[]"
@@ -63,7 +63,7 @@ class AddSparseToTensorsMap(_MapOp):
 
 
 class AddManySparseToTensorsMap(_MapOp):
-    """Keeps the rows of a sparse tensor; gives their numbers."""
+    """Stores the rows of a sparse tensor; returns their numbers."""
 
     signature = (
         "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handles: int64[?]"
@@ -80,7 +80,7 @@ class AddManySparseToTensorsMap(_MapOp):
 
 
 class TakeManySparseFromTensorsMap(_MapOp):
-    """The sparse tensors of some numbers as the rows of one; they are forgotten."""
+    """Removes the sparse tensors with the given numbers and returns them as the rows of one."""
 
     signature = (
         "sparse_handles: int64 "
@@ -111,7 +111,7 @@ _NUMBERS = itertools.count()
 
 
 class GetSessionHandle(Op):
-    """Keeps a tensor; gives the text that stands for it."""
+    """Stores a tensor; returns its string handle."""
 
     signature = "value: T -> handle: string[]"
     stateful = True
@@ -126,7 +126,7 @@ class GetSessionHandle(Op):
 
 
 class GetSessionHandleV2(Op):
-    """Keeps a tensor; gives the handle of it."""
+    """Stores a tensor; returns its resource handle."""
 
     signature = "value: T -> handle: resource[]"
     stateful = True
@@ -145,7 +145,7 @@ class KeptTensor(Resource):
 
 
 class GetSessionTensor(Op):
-    """The tensor that a text stands for."""
+    """The tensor of a string handle."""
 
     signature = "handle: string -> value: dtype[...]"
     dtype: DType
@@ -162,7 +162,7 @@ class GetSessionTensor(Op):
 
 
 class DeleteSessionTensor(Op):
-    """Forgets the tensor that a text stands for."""
+    """Deletes the tensor of a string handle."""
 
     signature = "handle: string ->"
     stateful = True

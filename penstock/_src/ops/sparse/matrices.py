@@ -1,4 +1,4 @@
-"""Sparse matrices in rows (CSR), one or a batch of them, as the value of a variant."""
+"""Sparse matrices in compressed rows (CSR), one or a batch, as the value of a variant."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class SparseMatrix:
         return self.shape[0] if len(self.shape) == 3 else 1
 
     def indices(self):
-        """The places as wide as the shape."""
+        """The indices, without the batch column for a single matrix."""
         return self.places if len(self.shape) == 3 else self.places[:, 1:]
 
     def dense(self):
@@ -56,14 +56,14 @@ class SparseMatrix:
         return SparseMatrix.of(indices if len(shape) == 3 else indices[:, 1:], values, shape)
 
     def row_starts(self, batch):
-        """Where the rows of a matrix begin among all entries, with the end of the last one."""
+        """The row pointers of a matrix into all entries, including the end of the last row."""
         rows = self.shape[-2]
         keys = self.places[:, 0] * rows + self.places[:, 1]
         return np.searchsorted(keys, batch * rows + np.arange(rows + 1))
 
 
 def summed(places, values, shape):
-    """The matrix of entries some of which may lie at the same place."""
+    """The matrix with entries at equal places summed."""
     extents = (shape[0] if len(shape) == 3 else 1, shape[-2], shape[-1])
     flat = np.ravel_multi_index(tuple(places.T), extents) if len(places) else np.zeros(0, np.int64)
     unique, group = np.unique(flat, return_inverse=True)
@@ -73,7 +73,7 @@ def summed(places, values, shape):
 
 
 def product(a, b):
-    """The product of two sparse matrices: every entry of a meets the row of b that it names."""
+    """The product of two sparse matrices."""
     rows = b.shape[-2]
     keys = b.places[:, 0] * rows + b.places[:, 1]
     wanted = a.places[:, 0] * rows + a.places[:, 2]
@@ -87,7 +87,7 @@ def product(a, b):
 
 
 class _Matrix(Op):
-    """Base of ops that give a sparse matrix."""
+    """Base of the ops that return a sparse matrix."""
 
     def shape(self, *inputs):
         return SCALAR
@@ -176,7 +176,7 @@ def entries_at(matrix, indices, dtype):
 
 
 class CSRSparseMatrixComponents(Op):
-    """Where rows begin, the columns and the values of one matrix."""
+    """The row pointers, columns and values of one matrix."""
 
     signature = (
         "csr_sparse_matrix: variant, index: int32 "
@@ -291,7 +291,7 @@ class SparseMatrixMatMul(Op):
             dy = conj(dy)
         if self.transpose_output:
             dy = _swapped(dy)
-        # With A and B as they are multiplied: dA = dy B*, read only where `a` has entries; dB = A* dy.
+        # For the operands A and B as multiplied: dA = dy B*, only where `a` has entries; dB = A* dy.
         turned_a, turned_b = self.transpose_a or self.adjoint_a, self.transpose_b or self.adjoint_b
         times = conj(b) if self.transpose_b and not self.adjoint_b else b
         by_a = raw.BatchMatMulV2(x=dy, y=times, adj_y=not turned_b)

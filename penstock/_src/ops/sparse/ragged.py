@@ -11,7 +11,7 @@ from penstock._src.ops.rules import invalid, show
 
 
 def _rows_of(kind, tensor, count):
-    """From one row partition the row of each value, and the number of rows."""
+    """The row of each value and the number of rows, from a row partition."""
     if kind == "ROW_SPLITS":
         lengths = np.diff(tensor)
         return np.repeat(np.arange(lengths.size), lengths), lengths.size
@@ -47,7 +47,7 @@ class RaggedTensorToTensor(Op):
         return lead + inner
 
     def gradient(self, shape, values, default_value, row_partition_tensors, _result, dy):
-        # the place of every value in the dense tensor, as a gather and its complement
+        # the index of every value in the dense tensor
         count = raw.StridedSlice(
             input=raw.Shape(input=values), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
         )

@@ -1,4 +1,4 @@
-"""Sparse tensors as (indices, values, dense shape): dense and back, order, shape, slices, concatenation."""
+"""Sparse tensors as (indices, values, dense shape): conversion, reordering, reshaping, slicing, concatenation."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def flat_places(indices, shape):
 
 
 def check_indices(op, indices, shape, ordered=True):
-    """Raises InvalidArgumentError for indices outside of a shape or, if they must be, not in order."""
+    """Raises InvalidArgumentError for indices outside a shape or, with `ordered`, not in order."""
     wrong = ((indices < 0) | (indices >= shape)).any(-1)
     if wrong.any():
         at = int(np.argmax(wrong))
@@ -44,7 +44,7 @@ def check_indices(op, indices, shape, ordered=True):
 
 
 def check_sparse(op, indices, values, shape, what="sparse"):
-    """Raises InvalidArgumentError unless three arrays make a sparse tensor."""
+    """Raises InvalidArgumentError unless the three arrays are a valid sparse tensor."""
     if indices.ndim != 2 or values.ndim != 1 or shape.ndim != 1:
         raise invalid(
             op,
@@ -154,7 +154,7 @@ class SparseToDense(Op):
 
 
 def _are_valid(p, indices, shape):
-    """Lowers whether index vectors are within a shape and come row by row, each once."""
+    """Lowers the check that index vectors are within a shape, sorted and unique."""
     limits = p.broadcast_to(p.shape_value(shape, indices.dtype), indices.shape)
     inside = p.reduce_all(p.and_(p.ge(indices, 0), p.lt(indices, limits)))
     flat = p.full([indices.shape[0]], 0, dtypes.int64)
@@ -233,7 +233,7 @@ class SparseReshape(Op):
 
 
 class SparseConcat(Op):
-    """Sparse tensors one after the other along an axis."""
+    """Sparse tensors concatenated along an axis."""
 
     signature = (
         "indices: N * int64, values: N * T, shapes: N * int64 -> output_indices: "
@@ -304,7 +304,7 @@ class SparseSlice(Op):
 
 
 class SparseSplit(Op):
-    """A sparse tensor cut into parts along an axis."""
+    """A sparse tensor split along an axis."""
 
     signature = (
         "split_dim: int64, indices: int64, values: T, shape: int64 -> "

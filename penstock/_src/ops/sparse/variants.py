@@ -1,4 +1,4 @@
-"""Sparse and ragged tensors packed into variants, and out of them."""
+"""Converts sparse and ragged tensors to variants and back."""
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -14,7 +14,7 @@ from penstock._src.proto.tensor import TensorProto
 
 
 class RaggedValue:
-    """What a variant of a ragged tensor holds: its splits from the outermost in, and flat values."""
+    """The value of a ragged variant: its row splits from the outermost inwards, and flat values."""
 
     __slots__ = ("splits", "values")
 
@@ -80,7 +80,7 @@ class RaggedTensorToVariant(Op):
 
 
 class RaggedTensorToVariantGradient(Op):
-    """The gradient of RaggedTensorToVariant by the flat values."""
+    """The gradient of RaggedTensorToVariant with respect to the flat values."""
 
     signature = (
         "encoded_ragged_grad: variant, row_splits: Tsplits, dense_values_shape: int32 "
@@ -101,7 +101,7 @@ class RaggedTensorToVariantGradient(Op):
 
 
 class RaggedTensorFromVariant(Op):
-    """The ragged tensor that variants hold; those in an array become its outer rows."""
+    """The ragged tensor stored in variants; an array of variants gives its outer rows."""
 
     signature = (
         "encoded_ragged: variant -> output_nested_splits: output_ragged_rank * "
@@ -181,7 +181,7 @@ class _Serialize(Op):
     out_type_types = frozenset({dtypes.string, dtypes.variant})
 
     def packed(self, indices, values, shape):
-        """The three parts in the form that is asked for."""
+        """The three parts in the requested form."""
         if self.out_type == dtypes.variant:
             return indices, values, shape
         parts = ((indices, dtypes.int64), (values, self.T), (shape, dtypes.int64))
@@ -223,7 +223,7 @@ class SerializeManySparse(_Serialize):
 
 
 class DeserializeSparse(Op):
-    """The sparse tensor of variants; further axes of them become its outer dimensions."""
+    """The sparse tensor of variants; leading axes become its outer dimensions."""
 
     signature = (
         "serialized_sparse: Tserialized "

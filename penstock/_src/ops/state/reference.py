@@ -1,7 +1,6 @@
-"""TensorFlow 1's variables, which ops take by reference: make one, assign, add, subtract.
+"""TensorFlow 1's reference variables: create, assign, add, subtract.
 
-Such ops run in graphs. What flows along an edge is the `VariableHandle` itself; an op that takes the
-value reads it as it runs.
+These ops run in graphs. The value on an edge is the `VariableHandle` itself; an op that needs the value reads it when it runs.
 """
 
 import numpy as np
@@ -18,7 +17,7 @@ from penstock._src.ops.rules import invalid, show
 
 
 class ReferenceOp(Op):
-    """An update of a v1 variable, whose reference is also what the op gives."""
+    """An update of a v1 variable; returns its reference."""
 
     differentiable = False
     lower = None
@@ -145,7 +144,7 @@ class AssignSub(_AssignBy):
 
 
 class StridedSliceAssign(TensorStridedSliceUpdate):
-    """Puts a value, broadcast, in the places of a variable that a strided slice selects."""
+    """Assigns a broadcast value to a strided slice of a variable."""
 
     signature = (
         "ref: Ref(T), begin: Index, end: Index, strides: Index, value: T -> output_ref: Ref(T)[ref]"
@@ -160,7 +159,7 @@ class StridedSliceAssign(TensorStridedSliceUpdate):
 
 
 class CountUpTo(Op):
-    """The value of a variable, which then grows by one, up to a limit."""
+    """The value of a variable, which is then incremented, up to a limit."""
 
     signature = "ref: Ref(T) -> output: T[]"
     limit: int
@@ -198,7 +197,7 @@ class RefIdentity(Op):
 
 
 class DebugGradientRefIdentity(RefIdentity):
-    """The same reference; marks where a debugger looks at the gradient."""
+    """The same reference; marks a gradient for the debugger."""
 
     signature = "input: Ref(T) -> output: Ref(T)"
 

@@ -1,4 +1,4 @@
-"""Parts of variables: gather rows, and scatter updates into them."""
+"""Gathers rows of variables, and scatters updates into them."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ COMBINE = {
 
 
 def combine(op, array, index, updates):
-    """Combines updates into `array` in place; indices that repeat are applied one after the other."""
+    """Combines updates into `array` in place; repeated indices are applied one after the other."""
     if op == "set":
         array[index] = updates
     elif op == "div" and array.dtype.kind in "iu":
@@ -106,7 +106,7 @@ class ResourceGatherNd(Op):
 
 
 class _Scatter(Op):
-    """Combines updates into the rows of a variable that `indices` name."""
+    """Combines updates into the rows of a variable at `indices`."""
 
     stateful = True
     combination = "add"
@@ -189,7 +189,7 @@ class ResourceScatterDiv(_Scatter):
 
 
 class ResourceScatterMax(_Scatter):
-    """Raises rows to updates that are larger."""
+    """Sets rows to their elementwise maximum with updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
@@ -198,7 +198,7 @@ class ResourceScatterMax(_Scatter):
 
 
 class ResourceScatterMin(_Scatter):
-    """Lowers rows to updates that are smaller."""
+    """Sets rows to their elementwise minimum with updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
@@ -207,7 +207,7 @@ class ResourceScatterMin(_Scatter):
 
 
 class ResourceScatterUpdate(_Scatter):
-    """Puts updates in the place of rows."""
+    """Replaces rows by updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = ANY
@@ -216,7 +216,7 @@ class ResourceScatterUpdate(_Scatter):
 
 
 class _ScatterNd(Op):
-    """Combines updates into the slices of a variable that index vectors name."""
+    """Combines updates into the slices of a variable at index vectors."""
 
     stateful = True
     combination = "add"
@@ -287,7 +287,7 @@ class ResourceScatterNdSub(_ScatterNd):
 
 
 class ResourceScatterNdMax(_ScatterNd):
-    """Raises slices to updates that are larger."""
+    """Sets slices to their elementwise maximum with updates."""
 
     signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
@@ -298,7 +298,7 @@ class ResourceScatterNdMax(_ScatterNd):
 
 
 class ResourceScatterNdMin(_ScatterNd):
-    """Lowers slices to updates that are smaller."""
+    """Sets slices to their elementwise minimum with updates."""
 
     signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
@@ -309,7 +309,7 @@ class ResourceScatterNdMin(_ScatterNd):
 
 
 class ResourceScatterNdUpdate(_ScatterNd):
-    """Puts updates in the place of slices."""
+    """Replaces slices by updates."""
 
     signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
@@ -320,7 +320,7 @@ class ResourceScatterNdUpdate(_ScatterNd):
 
 
 class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
-    """Puts a value, broadcast, in the places of a variable that a strided slice selects."""
+    """Assigns a broadcast value to a strided slice of a variable."""
 
     signature = "ref: resource, begin: Index, end: Index, strides: Index, value: T ->"
     stateful = True

@@ -6,7 +6,7 @@ from penstock._src.ops.state import scatter
 
 
 class _ScatterToReference(scatter._Scatter):
-    """Updates of rows of a variable given by reference, which it gives."""
+    """Updates of rows of a reference variable; returns the reference."""
 
     stateful = False
     lower = None
@@ -21,7 +21,7 @@ class _ScatterToReference(scatter._Scatter):
 
 
 class _ScatterNdToReference(scatter._ScatterNd):
-    """Updates of slices of a variable given by reference, which it gives."""
+    """Updates of slices of a reference variable; returns the reference."""
 
     stateful = False
     lower = None
@@ -56,7 +56,7 @@ class ScatterDiv(_ScatterToReference):
 
 
 class ScatterMax(_ScatterToReference):
-    """Raises rows to updates that are larger."""
+    """Sets rows to their elementwise maximum with updates."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = FLOAT | INDEX
@@ -65,7 +65,7 @@ class ScatterMax(_ScatterToReference):
 
 
 class ScatterMin(_ScatterToReference):
-    """Lowers rows to updates that are smaller."""
+    """Sets rows to their elementwise minimum with updates."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = FLOAT | INDEX
@@ -93,7 +93,7 @@ class ScatterNdAdd(_ScatterNdToReference):
 
 
 class ScatterNdMax(_ScatterNdToReference):
-    """Raises slices to updates that are larger."""
+    """Sets slices to their elementwise maximum with updates."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
@@ -102,7 +102,7 @@ class ScatterNdMax(_ScatterNdToReference):
 
 
 class ScatterNdMin(_ScatterNdToReference):
-    """Lowers slices to updates that are smaller."""
+    """Sets slices to their elementwise minimum with updates."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
@@ -121,7 +121,7 @@ class ScatterNdSub(_ScatterNdToReference):
 
 
 class ScatterNdUpdate(_ScatterNdToReference):
-    """Puts updates in the place of slices."""
+    """Replaces slices by updates."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     use_locking: bool = True
@@ -140,7 +140,7 @@ class ScatterSub(_ScatterToReference):
 
 
 class ScatterUpdate(_ScatterToReference):
-    """Puts updates in the place of rows."""
+    """Replaces rows by updates."""
 
     signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     use_locking: bool = True

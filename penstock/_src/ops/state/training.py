@@ -1,7 +1,7 @@
 """The update rules of optimizers, as single ops over variables.
 
-Each rule is written once, in `step`, with arithmetic that both NumPy arrays and nodes of a program
-understand; `m` has the functions that are not operators.
+Each rule is written once, in `step`, with operators that work on NumPy arrays and on nodes of a program; `m` has the
+functions that are not operators.
 """
 
 import operator
@@ -18,7 +18,7 @@ from penstock._src.ops.state.variable import variable_shape
 
 
 class HostMath:
-    """The functions of a lowering's builder that rules use, on arrays."""
+    """The functions that rules use besides operators, for arrays."""
 
     sqrt = staticmethod(np.sqrt)
     abs = staticmethod(np.abs)
@@ -50,9 +50,7 @@ class _Apply(Op):
     """A rule: reads its variables, computes their new values by `step`, assigns them."""
 
     stateful = True
-    limits: ClassVar[
-        dict[str, str]
-    ] = {}  # what the rule asks of its scalars, by the keys of WITHIN
+    limits: ClassVar[dict[str, str]] = {}  # limits on the rule's scalars, as keys of WITHIN
 
     # Not `shape`: the signature of each rule states that it has no outputs.
     def output_shape(self, *inputs):
@@ -114,20 +112,20 @@ class _Apply(Op):
                 )
 
     def check_scalars(self, inputs):
-        """Refuses rates and strengths that are not scalars."""
+        """Raises an error if a rate or strength is not a scalar."""
         for argument, value in zip(self.inputs, inputs, strict=True):
             if not (is_variable(argument) or argument.name in ROWS) and len(value.shape):
                 raise invalid(self, f"{argument.name} is not a scalar: {show(value.shape)}")
 
     def check_limits(self, inputs):
-        """Refuses scalars outside of what the rule asks of them."""
+        """Raises an error if a scalar is outside the rule's limits."""
         for argument, value in zip(self.inputs, inputs, strict=True):
             asked = self._limit(argument)
             if asked and not getattr(operator, WITHIN[asked])(value, 0):
                 raise invalid(self, f"{argument.name} is not a {asked} scalar: {value}")
 
     def lower_limits(self, p, inputs):
-        """`check_limits` when the program runs."""
+        """`check_limits` at run time."""
         for argument, value in zip(self.inputs, inputs, strict=True):
             asked = self._limit(argument)
             if asked:
@@ -145,7 +143,7 @@ def _as_tuple(updated):
 
 
 def proximal(m, point, rate, l1, l2):
-    """The point moved towards zero by L1 and scaled by L2 (Duchi & Singer 2009)."""
+    """The proximal operator: shrinks the point by L1 and scales it by L2 (Duchi & Singer 2009)."""
     shrunk = m.sign(point) * m.maximum(m.abs(point) - rate * l1, 0)
     return m.select(m.gt(l1, 0), shrunk, point) / (l2 * rate + 1)
 

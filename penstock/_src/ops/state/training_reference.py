@@ -1,4 +1,4 @@
-"""The update rules of optimizers over TensorFlow 1's variables, which they take and give by reference."""
+"""The update rules of optimizers over TensorFlow 1's reference variables."""
 
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
@@ -8,7 +8,7 @@ from penstock._src.ops.variants import variant
 
 
 class ByReference(Op):
-    """What stands before an op over resources makes it one over references."""
+    """Mixin that turns an op over resources into one over references."""
 
     stateful = False
     lower = None
@@ -22,7 +22,7 @@ class ByReference(Op):
 
 
 def by_reference(name: str, rule: type[Op]) -> type[Op]:
-    """Makes the op whose variables are references instead of resources; the first one is what it gives."""
+    """Makes the op whose variables are references instead of resources; it returns the first reference."""
     signature = rule.signature.replace(": resource", ": Ref(T)") + " out: Ref(T)"
     return variant(name, ByReference, rule, handle="Ref(T)", signature=signature)
 

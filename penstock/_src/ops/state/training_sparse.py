@@ -1,4 +1,4 @@
-"""The update rules of optimizers applied to some rows of the variables: those that `indices` name."""
+"""The update rules of optimizers applied to the rows of variables at `indices`."""
 
 from typing import Any
 
@@ -16,10 +16,9 @@ from penstock._src.ops.variants import variant
 
 
 class _SparseApply(Op):
-    """Stands before the op of a dense rule: gathers the rows of the variables, applies the rule to them, and puts
-    them back.
+    """Mixin for the op of a dense rule: gathers rows of the variables, applies the rule, and writes the rows back.
 
-    A row that occurs several times is updated once for each time, in order.
+    A row that occurs several times is updated once for each occurrence, in order.
     """
 
     stateful = True
@@ -57,7 +56,7 @@ class _SparseApply(Op):
         return self.lower_rows(p, None, *inputs)
 
     def lower_rows(self, p, counts, *inputs):
-        """`lower` for those of the indices alone that count: a vector of truth values, None for all."""
+        """`lower` restricted to the valid indices: `counts` is a boolean vector, or None for all."""
         given = dict(zip([a.name for a in self.inputs], inputs, strict=True))
         grad, indices = given["grad"], given["indices"]
         handles = [
@@ -92,7 +91,7 @@ class _SparseApply(Op):
             return [p.add(turn, 1), *[p.scatter(row, place, new, op="set") for row, new in pairs]]
 
         last = p.reduce_max(turns, [0])
-        # the loop goes over the rows alone, so that the variables are written in place
+        # loop over the gathered rows only, so that the variables are updated in place
         rows = [p.gather(array, indices, 0) for array in arrays]
         init = [p.constant(0, dtypes.int32), *rows]
         _, *rows = p.while_(lambda turn, *rows: p.le(turn, last), once, init)
@@ -123,14 +122,14 @@ class _SparseApply(Op):
 
 
 def for_rows(name: str, rule: type[Op], **members: Any) -> type[Op]:
-    """Makes the op that applies a rule to some rows; their indices follow the gradient, whatever that is called."""
+    """Makes the op that applies a rule to some rows; the input `indices` follows the gradient."""
     signature = rule.signature.replace("delta: T", "grad: T")
     signature = signature.replace("grad: T", "grad: T, indices: Tindices")
     return variant(name, _SparseApply, rule, signature=signature, **members)
 
 
 def _rounds(indices):
-    """Splits the positions of `indices` into rounds in which no index comes twice."""
+    """Splits the positions of `indices` into rounds without repeated indices."""
     remaining = np.arange(indices.size)
     while remaining.size:
         _, first = np.unique(indices[remaining], return_index=True)
@@ -140,7 +139,7 @@ def _rounds(indices):
 
 
 def _turns(p, indices):
-    """Lowers how often each index has come before, and where it came first."""
+    """Lowers the number of earlier occurrences of each index, and the position of its first occurrence."""
     count = indices.shape[0]
     places = p.iota([count], 0, dtypes.int32)
     ordered, origin = p.sort([indices, places], 0)

@@ -1,4 +1,4 @@
-"""Variables: make a handle, read, assign, add to and subtract from the value."""
+"""Variables: handles, reads and assignments."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from penstock._src.ops.rules import invalid, show
 
 
 class VarHandleOp(Op):
-    """The handle of a variable of this type and shape; one that can be found by its name unless it is anonymous."""
+    """The handle of a variable of this dtype and shape; unless anonymous, it can be found by its name."""
 
     signature = "-> resource: resource[]"
     container: str = ""
@@ -39,7 +39,7 @@ class VarHandleOp(Op):
 
 
 class ReadVariableOp(Op):
-    """The present value of a variable."""
+    """The current value of a variable."""
 
     signature = "resource: resource -> value: dtype"
     dtype: DType
@@ -192,7 +192,7 @@ class VariableShape(Op):
 
 
 class DestroyResourceOp(Op):
-    """Frees what a handle stands for; with `ignore_lookup_error` also when it is gone already."""
+    """Frees a resource; with `ignore_lookup_error`, it may be freed already."""
 
     signature = "resource: resource ->"
     ignore_lookup_error: bool = True
@@ -208,13 +208,13 @@ class DestroyResourceOp(Op):
 
 
 def variable_shape(resource):
-    """The shape of the variable behind a handle, as far as a shape rule knows it."""
+    """The static shape of the variable behind a handle."""
     data = resource.handle_data
     return TensorShape(data[0][0]) if data else TensorShape(None)
 
 
 def check_type(op, resource, value):
-    """Raises InvalidArgumentError where a value of another type is about to be assigned."""
+    """Raises InvalidArgumentError if the value has another dtype than the variable."""
     data = resource.handle_data
     if data and data[0][1] != value.dtype:
         raise invalid(

@@ -18,7 +18,7 @@ from penstock._src.ops.strings.fingerprint import fingerprint64, hash64, siphash
 
 
 class StringJoin(Op):
-    """Strings joined element by element; scalars go with every element."""
+    """Strings joined elementwise; scalars are broadcast."""
 
     signature = "inputs: N * string -> output: string"
     separator: str = ""
@@ -146,7 +146,7 @@ class Substr(Op):
         if begin > size or begin < -size:
             raise invalid(self, f"pos {begin} out of range for string at index {at}")
         first = begin + size if begin < 0 else begin
-        # A negative length reaches to the end of bytes; of characters it takes none.
+        # A negative length means "to the end" for bytes, but zero for characters.
         if count < 0:
             return s[first:] if self.unit == "BYTE" else s[:0]
         return s[first : first + count]
@@ -186,7 +186,7 @@ class ReduceJoin(Op):
         if not axes:
             return inputs
         kept = [a for a in range(inputs.ndim) if a not in axes]
-        moved = inputs.transpose(kept + axes[::-1])  # the first axis named runs fastest
+        moved = inputs.transpose(kept + axes[::-1])  # the first listed axis varies fastest
         shape = [inputs.shape[a] for a in kept]
         rows = moved.reshape(math.prod(shape), math.prod(inputs.shape[a] for a in axes))
         joined = strings((separator.join(row) for row in rows), tuple(shape))

@@ -68,7 +68,7 @@ class AsString(Op):
 
 
 def _c_style(form, value):
-    """As C prints it: zeros do not fill up to infinities and NaN."""
+    """Formats like C: infinities and NaN are not padded with zeros."""
     if not np.isfinite(value):
         form = form.replace("%0", "%", 1)
     if np.isnan(value) and np.signbit(value):
@@ -85,7 +85,7 @@ _INTEGER = re.compile(rb"^[ \t\n\r\v\f]*[-+]?\d+[ \t\n\r\v\f]*$")
 
 
 class StringToNumber(Op):
-    """The number that each string spells."""
+    """Each string parsed as a number."""
 
     signature = "string_tensor: string -> output: out_type[string_tensor]"
     out_type: DType = dtypes.float32
@@ -195,7 +195,7 @@ def _summary(x, summarize, depth):
     last = [_summary(x[i], summarize, depth + 1) for i in tail]
     by = " " if x.ndim == 1 else "\n" * (x.ndim - 1) + " " * (depth + 1)
     if not show_all:
-        # With nothing before it, the ellipsis still stands apart.
+        # The ellipsis has its separator even if nothing precedes it.
         rows.append("..." if rows else by + "...")
     return "[" + by.join([*rows, *last]) + "]"
 

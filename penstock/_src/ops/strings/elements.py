@@ -21,10 +21,10 @@ def each(function: Callable[[bytes], bytes], x: np.ndarray) -> np.ndarray:
 
 
 def text(s: bytes) -> str:
-    """UTF-8 as str; bytes that are none survive the way back."""
+    """Decodes UTF-8; invalid bytes survive a round trip through `data`."""
     return s.decode("utf-8", "surrogateescape")
 
 
 def data(s: str) -> bytes:
-    """The way back from `text`."""
+    """The inverse of `text`."""
     return s.encode("utf-8", "surrogateescape")

@@ -1,6 +1,6 @@
 """64-bit hashes of byte strings: FarmHash's Fingerprint64, and SipHash.
 
-Sources: Geoff Pike, FarmHash (the `na` variant, whose values are fixed for ever); Aumasson & Bernstein,
+Sources: Geoff Pike, FarmHash (the `na` variant, whose values never change); Aumasson & Bernstein,
 "SipHash: a fast short-input PRF", 2012.
 """
 
@@ -21,7 +21,7 @@ def _fetch32(s: bytes, at: int) -> int:
 
 
 def rotate(value: int, shift: int) -> int:
-    """The word with its bits turned to the right."""
+    """The word rotated right."""
     return ((value >> shift) | (value << (64 - shift))) & MASK if shift else value
 
 
@@ -103,7 +103,7 @@ def weak(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
 def take_in(
     s: bytes, at: int, x: int, y: int, z: int, v: tuple[int, int], w: tuple[int, int]
 ) -> tuple[int, int, int, tuple[int, int], tuple[int, int]]:
-    """The state of seven words after a block of bytes, in CityHash64 and CityHash128."""
+    """The state of seven words after a block of bytes, for CityHash64 and CityHash128."""
     x = (rotate((x + y + v[0] + fetch64(s, at + 8)) & MASK, 37) * K1) & MASK
     y = (rotate((y + v[1] + fetch64(s, at + 48)) & MASK, 42) * K1) & MASK
     x ^= w[1]

@@ -1,4 +1,4 @@
-"""Regular expressions over strings, in RE2's syntax as far as Python's `re` shares it."""
+"""Regular expressions over strings, in the part of RE2's syntax that Python's `re` shares."""
 
 import functools
 import re

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core.op import Op
 
-# ICU's numbers of scripts, by the word with which the names of their characters begin.
+# ICU's script numbers by the first word of their characters' names.
 _NUMBERS = {
     name: number
     for number, name in enumerate(

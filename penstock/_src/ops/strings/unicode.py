@@ -156,7 +156,7 @@ class UnicodeDecodeWithOffsets(_Decode):
 
 
 def check_replacement(op, replacement):
-    """Raises InvalidArgumentError for what is no code point."""
+    """Raises InvalidArgumentError for an invalid code point."""
     if not 0 <= replacement <= 0x10FFFF:
         raise invalid(op, "replacement_char out of unicode codepoint range")
 

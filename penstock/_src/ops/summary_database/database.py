@@ -67,7 +67,7 @@ class DatabaseWriter:
     """Writes events into a database, as the events of one run of an experiment of a user.
 
     Args:
-      path: of the file, made if it is not there.
+      path: the file, created if it does not exist.
       experiment: name of the experiment; "" for none.
       run: name of the run; "" for none.
       user: name of the user; "" for none.
@@ -84,7 +84,7 @@ class DatabaseWriter:
         self.closed = False
 
     def write(self, event: Any) -> None:
-        """Adds what an event tells."""
+        """Adds the contents of an event."""
         with self._lock:
             if self.closed:
                 return
@@ -100,7 +100,7 @@ class DatabaseWriter:
                 self._database.commit()
 
     def close(self) -> None:
-        """Notes the end of the run, and closes the file."""
+        """Records the end of the run and closes the file."""
         with self._lock:
             if self.closed:
                 return
@@ -116,14 +116,14 @@ class DatabaseWriter:
         return self._database.execute(statement, values)
 
     def _new_id(self) -> int:
-        """A number that is nobody's yet."""
+        """An unused id."""
         while True:
             number = random.randint(1, _GREATEST_ID)
             if self._execute("INSERT OR IGNORE INTO Ids (id) VALUES (?)", number).rowcount:
                 return number
 
     def _row(self, table: str, key: str, columns: dict[str, Any], unique: Sequence[str]) -> int:
-        """The number of the row that has these unique columns, made if there is none."""
+        """The id of the row with these unique columns, created if necessary."""
         where = " AND ".join(f"{name} IS ?" for name in unique)
         found = self._execute(
             f"SELECT {key} FROM {table} WHERE {where}", *(columns[name] for name in unique)
@@ -219,7 +219,7 @@ class DatabaseWriter:
                     number, place, index, places[name], -1 if text[0] == "^" else int(output or 0),
                     int(text[0] == "^"),
                 )  # fmt: skip
-            # The columns have the rest of the node.
+            # The other fields of the node have columns of their own.
             rest = NodeDef()
             rest.CopyFrom(node)
             for field in ("name", "op", "device", "input"):
@@ -238,7 +238,7 @@ class DatabaseWriter:
 
 
 def _tensor_of(value: Any) -> tuple[np.ndarray, Any]:
-    """(the value as a tensor as TensorBoard's plugins keep it, its type)."""
+    """(the value as a tensor in the form of TensorBoard's plugins, its dtype)."""
     kind = value.WhichOneof("value")
     if kind == "simple_value":
         return np.float32(value.simple_value), dtypes.float32

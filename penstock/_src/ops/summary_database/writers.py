@@ -1,4 +1,4 @@
-"""Ops that let a summary writer write into a database, and that write whole events."""
+"""Ops that connect a summary writer to a database, and that write complete events."""
 
 from google.protobuf.message import DecodeError
 
@@ -26,7 +26,7 @@ class CreateSummaryDbWriter(Op):
 
 
 class ImportEvent(Op):
-    """Writes a serialized Event as it is."""
+    """Writes a serialized Event unchanged."""
 
     signature = "writer: resource, event: string ->"
     stateful = True
