@@ -65,7 +65,7 @@ def tune(arguments: Sequence[str]) -> int:
     if path is None:
         return _refuse("tune: there is no folder for records. Name a file with --out.")
     try:  # before the program runs: its time should not be lost
-        kept = records.Records.read(path) if path.exists() else records.Records()
+        kept = records.TuningRecords.read(path) if path.exists() else records.TuningRecords()
     except ValueError as error:
         return _refuse(f"tune: {error}")
     with search.recording() as products:

@@ -26,7 +26,7 @@ A new operating system is a row in systems.py; a new CPU family a line in target
 
 from .code import Code
 from .compile import assembly
-from .kernels import Kernels, Statistics, kernels
+from .kernels import Kernels, KernelStatistics, kernels
 from .language.module import Module
 from .language.value import Val
 from .loader import Library, provide
@@ -35,6 +35,6 @@ from .runner import Call
 from .target import Target, host
 
 __all__ = [
-    "Call", "Code", "Kernels", "Library", "Module", "Pool", "Statistics", "Target", "Val",
+    "Call", "Code", "Kernels", "Library", "Module", "Pool", "KernelStatistics", "Target", "Val",
     "ask_for_threads", "assembly", "host", "kernels", "pool", "provide",
 ]  # fmt: skip

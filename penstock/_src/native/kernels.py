@@ -20,7 +20,7 @@ from .target import host
 
 
 @dataclass
-class Statistics:
+class KernelStatistics:
     """Counts and times of loading kernels."""
 
     compiled: int = 0  # with LLVM
@@ -36,7 +36,7 @@ class Kernels:
     def __init__(self, cache: ObjectCache | None = None, threads: int | None = None):
         self.cache = ObjectCache.from_flags() if cache is None else cache
         self.threads = threads or host().cores
-        self.statistics = Statistics()
+        self.statistics = KernelStatistics()
         self._libraries: dict[str, Library] = {}
         self._lock = threading.RLock()
 

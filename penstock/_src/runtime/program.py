@@ -21,7 +21,7 @@ from penstock._src.core.errors import InternalError
 from penstock._src.core.values import resources
 from penstock._src.runtime.binding import BoundTable
 from penstock._src.runtime.observed import observed_run
-from penstock._src.runtime.signature import Signature
+from penstock._src.runtime.signature import ProgramSignature
 from penstock._src.runtime.weight_packer import WeightPacker
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
@@ -32,7 +32,7 @@ class Program:
     def __init__(
         self,
         plan: Plan,
-        signature: Signature,
+        signature: ProgramSignature,
         packers: Sequence[WeightPacker],
         bind: Callable[[], BoundTable],
     ):

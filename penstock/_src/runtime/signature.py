@@ -18,7 +18,7 @@ from penstock._src.ir.node import Node
 
 
 @dataclass(frozen=True)
-class Signature:
+class ProgramSignature:
     """What a call takes and gives.
 
     count     how many arguments there are
@@ -70,7 +70,7 @@ class Signature:
         return [make(shape, dtype) for make, shape, dtype in self.results]
 
 
-def signature_of(function: Function) -> Signature:
+def signature_of(function: Function) -> ProgramSignature:
     """What a function's program takes and gives."""
     updated = {handle.id for handle, _ in function.updates}
     arrays, handles = [], []
@@ -82,7 +82,9 @@ def signature_of(function: Function) -> Signature:
             arrays.append((i, parameter.dtype.np, _numbers(parameter.shape)))
     assigned = tuple([i for i, p in enumerate(function.parameters) if p.id in updated])
     results = tuple([_result_maker(r) for r in function.results])
-    return Signature(len(function.parameters), tuple(arrays), tuple(handles), assigned, results)
+    return ProgramSignature(
+        len(function.parameters), tuple(arrays), tuple(handles), assigned, results
+    )
 
 
 def _numbers(shape: Sequence[Any]) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ VARIABLE, MEMORY, SCRATCH = range(3)  # the arrays that packing takes
 
 
 @dataclass(frozen=True)
-class _Derived:
+class _PackedWeights:
     """A packed array, and the state of the variable that it was made of."""
 
     source: weakref.ref[np.ndarray]
@@ -59,7 +59,7 @@ class WeightPacker:
         )
         with self.lock:
             self.pack.run(array, memory, scratch)
-        handle.derived[self.key] = _Derived(weakref.ref(array), version, memory)
+        handle.derived[self.key] = _PackedWeights(weakref.ref(array), version, memory)
         return memory
 
 

@@ -11,7 +11,7 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.tuning import records
-from penstock._src.compiler.tuning.records import Records, signature
+from penstock._src.compiler.tuning.records import TuningRecords, signature
 from penstock._src.compiler.tuning.search import Fixed, neighbours, recording, search
 from penstock._src.core import dtypes
 from penstock._src.ir.function import Function
@@ -32,15 +32,15 @@ def found(function):
 
 
 def test_a_file_gives_back_what_was_written(tmp_path):
-    kept = Records()
+    kept = TuningRecords()
     kept.add(host(), 2, "some product", OTHER)
     kept.write(tmp_path / "deep" / "tuning.json")
-    assert Records.read(tmp_path / "deep" / "tuning.json").found == kept.found
+    assert TuningRecords.read(tmp_path / "deep" / "tuning.json").found == kept.found
     assert [x.name for x in (tmp_path / "deep").iterdir()] == ["tuning.json"]
 
 
 def test_a_record_holds_for_its_product_and_machine_only():
-    kept, one = Records(), found(product())
+    kept, one = TuningRecords(), found(product())
     kept.add(host(), 2, signature(one.description), OTHER)
     assert kept.find(one, host(), 2) == OTHER
     assert kept.find(one, host(), 3) is None
@@ -55,7 +55,7 @@ def test_a_broken_file_is_passed_over(tmp_path, monkeypatch, text):
     monkeypatch.setattr(records, "default_path", lambda: path)
     assert records.stored.__wrapped__().found == {}
     with pytest.raises(ValueError, match="tuning.json does not hold tuning records"):
-        Records.read(path)
+        TuningRecords.read(path)
 
 
 def test_results_do_not_depend_on_the_blocking():

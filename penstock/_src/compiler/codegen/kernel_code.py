@@ -33,7 +33,7 @@ LINE = 64  # bytes of a cache line
 
 
 @dataclass(frozen=True)
-class Stage:
+class KernelStage:
     """One fork-join of a kernel."""
 
     function: str
@@ -61,7 +61,7 @@ class KernelCode:
 
     code: Code
     sizes: int
-    stages: Callable[[Sizes], Sequence[Stage]]
+    stages: Callable[[Sizes], Sequence[KernelStage]]
     scratch: Callable[[Sizes], int]
     threads: int
     partials: Callable[[Sizes], tuple[int, int]] | None = None
@@ -74,7 +74,7 @@ class KernelCode:
 
     def context(
         self,
-        stage: Stage,
+        stage: KernelStage,
         left: Any,
         right: Any,
         output: Any,
@@ -97,7 +97,7 @@ class KernelCode:
         ]
 
 
-class Tile:
+class RegisterTile:
     """A register tile that an epilogue works on: cells (i, j), row i and vector j, of one vector each.
 
     `offset`, `column`, `mask` describe lane 0 of a cell; lanes go along the output's last axis.
@@ -142,16 +142,16 @@ class Epilogue(Protocol):
 
     partial_bytes: int  # of statistics a task; 0: none
 
-    def prefetch(self, f: Fn, tile: Tile) -> None:
+    def prefetch(self, f: Fn, tile: RegisterTile) -> None:
         """Asks for the operands under the tile, before its k loop."""
 
-    def apply(self, f: Fn, tile: Tile, values: list[Val]) -> list[Val]:
+    def apply(self, f: Fn, tile: RegisterTile, values: list[Val]) -> list[Val]:
         """The values to store in place of `values`, cell by cell (they are converted to the output's type)."""
 
     def clear(self, f: Fn, partial: Val) -> None:
         """Sets the task's own statistics to their neutral value; called at the start of a task."""
 
-    def accumulate(self, f: Fn, tile: Tile, values: list[Val], partial: Val) -> None:
+    def accumulate(self, f: Fn, tile: RegisterTile, values: list[Val], partial: Val) -> None:
         """Adds stored values to the task's own statistics; only called if partial_bytes is not 0."""
 
 

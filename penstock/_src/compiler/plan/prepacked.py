@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.compiler.codegen.kernel_code import KernelCode, Stage
+from penstock._src.compiler.codegen.kernel_code import KernelCode, KernelStage
 from penstock._src.compiler.plan.buffers import Buffer
 
 LEAST_BYTES = 16 << 10  # of weights that are worth keeping packed
@@ -27,6 +27,6 @@ class PrepackedWeights:
     sizes: tuple[int, ...]
 
     @property
-    def stages(self) -> list[Stage]:
+    def stages(self) -> list[KernelStage]:
         """What packs it."""
         return [stage for stage in self.code.stages(self.sizes) if stage.keeps]

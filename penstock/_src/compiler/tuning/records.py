@@ -67,14 +67,14 @@ def default_path() -> Path | None:
     return folder.parent / "tuning.json" if folder and flags.cache_dir.lower() != "none" else None
 
 
-class Records:
+class TuningRecords:
     """Blockings by machine and product."""
 
     def __init__(self, found: Mapping[str, Mapping[str, Blocking]] | None = None):
         self.found = {name: dict(products) for name, products in (found or {}).items()}
 
     @classmethod
-    def read(cls, path: Path) -> Records:
+    def read(cls, path: Path) -> TuningRecords:
         """The records of a file; ValueError, which names it, if it is no such file."""
         try:
             content = json.loads(path.read_text())
@@ -162,13 +162,13 @@ def tuned(match: Match, target: Target, threads: int) -> Match:
 
 
 @functools.cache
-def stored() -> Records:
+def stored() -> TuningRecords:
     """The records on disk, read once. A file that cannot be read is told of and passed over."""
     path = default_path()
     if path is None or not path.exists():
-        return Records()
+        return TuningRecords()
     try:
-        return Records.read(path)
+        return TuningRecords.read(path)
     except (OSError, ValueError) as error:
         log.warning("tuning records are not used: %s", error)
-        return Records()
+        return TuningRecords()

@@ -50,7 +50,7 @@ class Finding:
     gain: float
 
 
-class Recorder:
+class ProductRecorder:
     """Choices that leave every product as it is, and note it."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Recorder:
 @contextlib.contextmanager
 def recording() -> Iterator[dict[str, Match]]:
     """Collects the products that programs compile within the block, by signature."""
-    recorder = Recorder()
+    recorder = ProductRecorder()
     with using(recorder):
         yield recorder.products
 

@@ -21,7 +21,7 @@ from .types import (
     vec,
 )
 from .value import Val
-from .writer import Writer
+from .writer import FunctionWriter
 
 # ordered comparisons are false for a NaN, `une` is true for it: IEEE 754's and NumPy's meaning
 _INT_COMPARE = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge",
@@ -30,7 +30,7 @@ _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt
                   "uno": "uno", "ord": "ord"}  # fmt: skip
 
 
-class Arithmetic(Writer):
+class ArithmeticInstructions(FunctionWriter):
     """Mixed into Fn.  Scalars meeting vectors are splat; Python numbers become constants."""
 
     FAST = "contract nsz "  # allows FMA and ignores signs of zeros; NaN and infinity keep their IEEE meaning

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .arithmetic import Arithmetic
-from .memory import Memory
+from .arithmetic import ArithmeticInstructions
+from .memory import MemoryInstructions
 from .text import ModuleText
 from .types import I64, PTR, VOID
 from .value import Val
 
 
-class Fn(Arithmetic, Memory):
+class Fn(ArithmeticInstructions, MemoryInstructions):
     """A function of a Module.  Arguments are attributes: `f.ctx`.
 
     Used as a context manager: at the end of the `with` block the text is added to the module. All control flow is

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .types import BF16, I16, I64, PTR, SIZE, VOID, constant, lanes, like, mangle, scalar
 from .value import Val
-from .writer import Writer
+from .writer import FunctionWriter
 
 
-class Memory(Writer):
+class MemoryInstructions(FunctionWriter):
     """Mixed into Fn."""
 
     def at(self, p: Val, offset=0, ty: str = "i8") -> Val:

@@ -11,7 +11,7 @@ from .types import VOID, constant
 from .value import Val
 
 
-class Writer:
+class FunctionWriter:
     """Base of the parts of Fn (arithmetic, memory, control): appends instructions."""
 
     module: ModuleText

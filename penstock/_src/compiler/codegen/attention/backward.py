@@ -14,7 +14,7 @@ from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, vec
 
-from .form import BACKWARD, COLUMNS, ROWS, Form, Layout
+from .form import BACKWARD, COLUMNS, ROWS, ContextLayout, Form
 from .task import Task
 from .tiles import ScoreTile, exponential, through
 
@@ -26,7 +26,7 @@ def emit_backward(
 
     `operands` is how many words of the context the epilogue has; those of `gradient_epilogue` follow.
     """
-    kernel = _Backward(form, Layout(form, target, BACKWARD), target)
+    kernel = _Backward(form, ContextLayout(form, target, BACKWARD), target)
     return kernel.emit(epilogue, gradient_epilogue, operands)
 
 

@@ -73,7 +73,7 @@ class Array:
     element: int = 1
 
 
-class Layout:
+class ContextLayout:
     """Words of the context and sections of a thread's memory, of one kernel."""
 
     def __init__(self, form: Form, target: Target, arrays: Sequence[str]):

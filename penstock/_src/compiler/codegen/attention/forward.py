@@ -13,14 +13,14 @@ from penstock._src.native import Code, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, vec
 
-from .form import COLUMNS, FORWARD, ROWS, Form, Layout
+from .form import COLUMNS, FORWARD, ROWS, ContextLayout, Form
 from .task import Task
 from .tiles import INFINITY, exponential, through
 
 
 def emit_forward(form: Form, target: Target, epilogue: Epilogue = PLAIN) -> Code:
     """The kernel: task `forward`, for a chunk of `per` rows of one batch."""
-    return _Forward(form, Layout(form, target, FORWARD), target).emit(epilogue)
+    return _Forward(form, ContextLayout(form, target, FORWARD), target).emit(epilogue)
 
 
 class _Forward(Task):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from penstock._src.compiler.codegen.contraction.products.pairs import MULTIPLY, PAIR
 from penstock._src.compiler.codegen.contraction.tile import Types, accumulate, fits, times, zeros
-from penstock._src.compiler.codegen.kernel_code import Epilogue, Tile
+from penstock._src.compiler.codegen.kernel_code import Epilogue, RegisterTile
 from penstock._src.compiler.codegen.scalars import operations
 from penstock._src.core import dtypes
 from penstock._src.native import Module, Target
@@ -14,14 +14,14 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, I64, PTR, vec
 from penstock._src.native.language.value import Val
 
-from .form import COLUMNS, ROWS, VECTORS, Form, Layout
+from .form import COLUMNS, ROWS, VECTORS, ContextLayout, Form
 
 INFINITY = float("inf")
 MOST_SUMS = 16  # vectors of a tile whose rows divide a block
 Finish = Callable[[Fn, "ScoreTile", list[Val]], list[Val]]
 
 
-class ScoreTile(Tile):
+class ScoreTile(RegisterTile):
     """A tile of the matrix of scores: its rows' numbers are known, not divided out of offsets."""
 
     def __init__(self, *args, numbers: list[Val]):
@@ -41,7 +41,7 @@ def exponential(f: Fn, x: Val, total: str) -> Val:
 class Tiles:
     """Writes the tiles of one kernel into its module."""
 
-    def __init__(self, form: Form, layout: Layout, target: Target):
+    def __init__(self, form: Form, layout: ContextLayout, target: Target):
         self.form, self.layout, self.target = form, layout, target
         self.total, self.lanes = form.total, layout.lanes
         self.types = Types(self.total, self.total, self.total, self.total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.codegen.kernel_code import Tile
+from penstock._src.compiler.codegen.kernel_code import RegisterTile
 from penstock._src.compiler.codegen.nests.evaluator import Evaluator
 from penstock._src.compiler.codegen.scalars.registers import memory_type, spread
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
@@ -32,7 +32,7 @@ class ExpressionEpilogue(Evaluator):
             v for v in self.values
             if v.kind == "load" and v.attrs[0] != 0 and v.attrs[1].key == expression.place.key and not v.args
         ]  # fmt: skip
-        self._columns: tuple[Tile | None, dict[int, dict[Any, Any]]] = (None, {})
+        self._columns: tuple[RegisterTile | None, dict[int, dict[Any, Any]]] = (None, {})
         self._note_dims()
 
     def _note_dims(self) -> None:
@@ -43,13 +43,13 @@ class ExpressionEpilogue(Evaluator):
                         self.extents.append(extent_key(x))
 
     # -- the hook
-    def prefetch(self, f: Fn, tile: Tile) -> None:
+    def prefetch(self, f: Fn, tile: RegisterTile) -> None:
         for v in self.whole:
             pointer = tile.operand(v.attrs[0] - 1)
             for i, j in tile.cells:
                 f.prefetch(pointer, tile.offset(i, j), memory_type(v.dtype))
 
-    def apply(self, f: Fn, tile: Tile, values: list[Val]) -> list[Val]:
+    def apply(self, f: Fn, tile: RegisterTile, values: list[Val]) -> list[Val]:
         self.f, self.tile = f, tile
         self.frames = [{}]
         self.pointers: list[Any] = [
@@ -65,7 +65,7 @@ class ExpressionEpilogue(Evaluator):
     def clear(self, f: Fn, partial: Val) -> None:
         f.memset(partial, 0, self.partial_bytes)
 
-    def accumulate(self, f: Fn, tile: Tile, values: list[Val], partial: Val) -> None:
+    def accumulate(self, f: Fn, tile: RegisterTile, values: list[Val], partial: Val) -> None:
         expression, width = self.expression, int(self.expression.column.extent)
         root = self._root().number
         for k, body in enumerate(expression.sums):

@@ -201,5 +201,5 @@ class Evaluator:
         slot, index = v.attrs
         base, step, offsets = self.parts(index)
         guard = self.get(v.args[0]) if v.args else None
-        place = memory.Place(self.pointers[slot], base, step, offsets, self.lanes)
+        place = memory.Elements(self.pointers[slot], base, step, offsets, self.lanes)
         return memory.load(self.f, place, v.dtype, self.mask, guard)

@@ -19,7 +19,7 @@ from penstock._src.native.language.value import Val
 
 
 @dataclass(frozen=True)
-class Place:
+class Elements:
     """Elements at pointer + base + lane * step + offsets[lane]."""
 
     pointer: Val
@@ -53,7 +53,7 @@ def _both(a: Val | None, b: Val | None) -> Val | None:
     return a & b
 
 
-def load(f: Fn, place: Place, dtype: Any, mask: Val | None, guard: Val | None) -> Any:
+def load(f: Fn, place: Elements, dtype: Any, mask: Val | None, guard: Val | None) -> Any:
     """What lies at a place; where `guard` or `mask` is false nothing is read."""
     ty = memory_type(dtype)
     if dtype.is_complex:
@@ -69,7 +69,7 @@ def load(f: Fn, place: Place, dtype: Any, mask: Val | None, guard: Val | None) -
     return from_memory(f, f.gather(start, place.numbers(f), vec(ty, place.lanes), mask), dtype)
 
 
-def store(f: Fn, place: Place, dtype: Any, x: Any, mask: Val | None) -> None:
+def store(f: Fn, place: Elements, dtype: Any, x: Any, mask: Val | None) -> None:
     """Stores a register value; lanes outside `mask` leave memory as it is."""
     if dtype.is_complex:
         _store_pair(f, place, memory_type(dtype), x, mask)
@@ -92,7 +92,7 @@ def _twice(x: Any) -> Any:
     return x * 2
 
 
-def _load_pair(f: Fn, place: Place, ty: str, mask: Val | None, guard: Val | None) -> Pair:
+def _load_pair(f: Fn, place: Elements, ty: str, mask: Val | None, guard: Val | None) -> Pair:
     if place.is_one and (guard is None or width(guard) == 1):
         base = place.base if guard is None else f.select(guard, f.i64(place.base), 0)
         base = _twice(f.i64(base))
@@ -109,7 +109,7 @@ def _load_pair(f: Fn, place: Place, ty: str, mask: Val | None, guard: Val | None
     return Pair(f.gather(start, numbers, of, mask), f.gather(start, numbers + 1, of, mask))
 
 
-def _store_pair(f: Fn, place: Place, ty: str, x: Pair, mask: Val | None) -> None:
+def _store_pair(f: Fn, place: Elements, ty: str, x: Pair, mask: Val | None) -> None:
     start = f.at_any(place.pointer, _twice(f.i64(place.base)), ty)
     if place.is_one:
         re, im = (f.extract(v, 0) if width(v) > 1 else v for v in (x.re, x.im))

@@ -287,7 +287,7 @@ class NestEmitter(Evaluator):
         """All values first: an output may lie where an input was."""
         computed = [(s, self.parts(s.offset), self.get(s.value)) for s in stores]
         for s, (base, step, offsets), x in computed:
-            place = memory.Place(self.pointers[s.slot], base, step, offsets, self.lanes)
+            place = memory.Elements(self.pointers[s.slot], base, step, offsets, self.lanes)
             memory.store(self.f, place, s.dtype, x, self.mask)
 
     # -- reductions

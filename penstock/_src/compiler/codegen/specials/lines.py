@@ -48,8 +48,8 @@ def emit_scan(
 
             def step(i, *carried):
                 at = base + ((n - 1) - i if reverse else i) * inner
-                place = memory.Place(source, at, 0 if single else 1, None, n_lanes)
-                target_place = memory.Place(output, at, 0 if single else 1, None, n_lanes)
+                place = memory.Elements(source, at, 0 if single else 1, None, n_lanes)
+                target_place = memory.Elements(output, at, 0 if single else 1, None, n_lanes)
                 x = memory.load(f, place, dtype, mask, None)
                 before = Pair(*carried) if dtype.is_complex else carried[0]
                 after = reductions.combine(f, op, dtype, before, x)
@@ -116,7 +116,9 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
 
             def prepare(i, k=k):
                 at = base + f.load(rooms[1], i, I64) * inner
-                x = memory.load(f, memory.Place(inputs[k], at, 0, None, 1), dtypes[k], None, None)
+                x = memory.load(
+                    f, memory.Elements(inputs[k], at, 0, None, 1), dtypes[k], None, None
+                )
                 f.store(sortable(f, x, dtypes[k], descending), rooms[0], i)
 
             f.loop(0, n, 1, prepare)
@@ -125,8 +127,10 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
         def write(i):
             at = base + f.load(rooms[1], i, I64) * inner
             for x, y, dtype in zip(inputs, outputs, dtypes):
-                value = memory.load(f, memory.Place(x, at, 0, None, 1), dtype, None, None)
-                memory.store(f, memory.Place(y, base + i * inner, 0, None, 1), dtype, value, None)
+                value = memory.load(f, memory.Elements(x, at, 0, None, 1), dtype, None, None)
+                memory.store(
+                    f, memory.Elements(y, base + i * inner, 0, None, 1), dtype, value, None
+                )
 
         f.loop(0, n, 1, write)
         del lines

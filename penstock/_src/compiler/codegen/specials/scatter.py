@@ -57,10 +57,10 @@ def emit_scatter(
             def apply():
                 def some(column, mask=None):
                     step = 0 if single else 1
-                    place = memory.Place(output, row * size + column, step, None, n)
+                    place = memory.Elements(output, row * size + column, step, None, n)
                     new = memory.load(
                         f,
-                        memory.Place(updates, number * size + column, step, None, n),
+                        memory.Elements(updates, number * size + column, step, None, n),
                         dtype,
                         mask,
                         None,

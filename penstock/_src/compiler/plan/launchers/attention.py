@@ -11,8 +11,8 @@ from penstock._src.compiler.codegen.attention.form import (
     FORWARD,
     ROWS,
     Array,
+    ContextLayout,
     Form,
-    Layout,
 )
 from penstock._src.compiler.codegen.attention.forward import emit_forward
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR, group_of
@@ -39,7 +39,7 @@ def launch_attention(builder: PlanBuilder, kernel: AttentionKernel) -> None:
     found, backward = kernel.attention, kernel.backward
     form = form_of(found, backward, builder.target)
     names = BACKWARD if backward else FORWARD
-    layout = Layout(form, builder.target, names)
+    layout = ContextLayout(form, builder.target, names)
     key = (
         "attention",
         backward,

@@ -35,9 +35,9 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     KernelCode,
+    KernelStage,
+    RegisterTile,
     Sizes,
-    Stage,
-    Tile,
     round_up,
     threads_of_cut,
 )  # fmt: skip
@@ -49,7 +49,7 @@ from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 from .convolution import Convolution, phases
 from .pairs import in_pairs
 from .weights import pack_tap
-from .window import TYPICAL_BATCH, Window, divisors
+from .window import TYPICAL_BATCH, ImageWindow, divisors
 
 LIGHT_WEIGHTS = 256 << 10  # bytes that every block of rows may read again
 TASK_WORK = 1e6  # flops of the smallest block of rows
@@ -60,7 +60,7 @@ def emit_convolution(
     target: Target,
     threads: int,
     epilogue: Epilogue = PLAIN,
-    part_of: type[Part] | None = None,
+    part_of: type[ConvolutionPart] | None = None,
 ) -> KernelCode:
     """Writes the kernel of a convolution; `part_of` writes each phase."""
     module = Module(target)
@@ -69,19 +69,19 @@ def emit_convolution(
         conv = replace(conv, kept=False)
     parts, before = [], 0
     for i, (phase, output) in enumerate(phases(conv)):
-        part = (part_of or Part)(
+        part = (part_of or ConvolutionPart)(
             f"conv{i}", module, phase, output, conv, target, threads, epilogue, before
         )
         part.emit()
         parts.append(part)
         before += part.unit
 
-    def stages(sizes: Sizes) -> list[Stage]:
+    def stages(sizes: Sizes) -> list[KernelStage]:
         found, at = [], 0
         for part in parts:
             if not part.direct_w:
-                found.append(Stage(f"{part.name}_pack", part.pack_tasks, 0, at, conv.kept))
-            found.append(Stage(f"{part.name}_task", part.tasks, 0, at))
+                found.append(KernelStage(f"{part.name}_pack", part.pack_tasks, 0, at, conv.kept))
+            found.append(KernelStage(f"{part.name}_task", part.tasks, 0, at))
             at += part.scratch_bytes
         return found
 
@@ -106,7 +106,7 @@ def emit_convolution(
     )
 
 
-class Part:
+class ConvolutionPart:
     """One dense convolution of a kernel."""
 
     label = "conv"
@@ -140,7 +140,7 @@ class Part:
         self.step = self.nr  # in packed weights, from a channel to the next
         self.panels = -(-vectors // self.nv)
         batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
-        window = lambda split: Window(
+        window = lambda split: ImageWindow(
             c.x, self.h, self.w, c.channels, c.batch, self.types.total, lanes, False,
             self.depth * c.outputs * self.size, self.cut_for, split,
             limit=self.processor.window, most=self.processor.wide_window, least_blocks=self.least_blocks(),
@@ -417,7 +417,7 @@ class Part:
                 masks[-1] = f.mask(lanes, c.outputs % lanes)
             cells = [(i, j) for i in range(len(rows)) for j in range(nv)]
             place = lambda i, j: ys[i] + lanes * j
-            tile = Tile(
+            tile = RegisterTile(
                 f, cells, lambda i, j: f.out + place(i, j), lambda j: f.col + lanes * j, lambda j: masks[j],
                 c.outputs * c.groups, self.operands,
             )  # fmt: skip

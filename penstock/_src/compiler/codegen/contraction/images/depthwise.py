@@ -21,9 +21,9 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     KernelCode,
+    KernelStage,
+    RegisterTile,
     Sizes,
-    Stage,
-    Tile,
     round_up,
     threads_of_sums,
 )  # fmt: skip
@@ -34,7 +34,7 @@ from penstock._src.native.language.types import PTR, SIZE, vec
 
 from .convolution import Convolution, Filter, phases
 from .filter_gradient import MOST_RANGES, FilterGradient, FilterGradientKernel
-from .window import TYPICAL_BATCH, Axis, Image, Window, divisors, span
+from .window import TYPICAL_BATCH, Axis, Image, ImageWindow, divisors, span
 
 MOST_PIXELS = 8
 
@@ -60,16 +60,18 @@ def emit_depthwise(
     """Writes the kernel of a depthwise convolution."""
     module = Module(target)
     whole = Convolution(d.batch, d.h, d.w, d.channels, 1, 1, d.x, d.filter, d.y, d.types, d.sizes)
-    parts: list[_Part] = []
+    parts: list[_DepthwisePart] = []
     for i, (phase, at) in enumerate(phases(whole)):
         before = sum(part.unit for part in parts)
-        parts.append(_Part(f"depthwise{i}", module, phase, at, whole, target, epilogue, before))
+        parts.append(
+            _DepthwisePart(f"depthwise{i}", module, phase, at, whole, target, epilogue, before)
+        )
         parts[-1].emit()
     bytes_each = epilogue.partial_bytes
     return KernelCode(
         code=Code.of(module),
         sizes=d.sizes,
-        stages=lambda sizes: [Stage(part.name, part.tasks) for part in parts],
+        stages=lambda sizes: [KernelStage(part.name, part.tasks) for part in parts],
         scratch=lambda sizes: 0,
         threads=threads,
         partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each))
@@ -81,7 +83,7 @@ def emit_depthwise(
     )
 
 
-class _Part:
+class _DepthwisePart:
     def __init__(self, name, module, conv, phase, whole, target, epilogue, before):
         self.name, self.module, self.c, self.epilogue, self.before = (
             name,
@@ -182,7 +184,7 @@ class _Part:
                 acc = list(f.when(inside, taken, lambda acc=acc: acc)) if border else taken()
             at = lambda t: out_here + (e + t * self.y_column)
             to = f.at(y, out_here + e, types.output)
-            tile = Tile(
+            tile = RegisterTile(
                 f, [(t, 0) for t in range(columns)], lambda t, _j: at(t), lambda _j: f.i64(e), lambda _j: mask,
                 c.groups, self.operands,
             )  # fmt: skip
@@ -256,7 +258,7 @@ class _FilterGradientKernel(FilterGradientKernel):
         self.own, self.straight, self.blocked = True, False, False
         self.mr, self.nr = g.w.taps, self.lanes
         processor = processor_of(self.target)
-        self.win = Window(
+        self.win = ImageWindow(
             g.x,
             g.h,
             g.w,

@@ -21,7 +21,7 @@ def emit_convolution(
     """Writes the kernel of a convolution."""
     if winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
-    part = FewOutputs if few_outputs.suits(described, target) else conv.Part
+    part = FewOutputs if few_outputs.suits(described, target) else conv.ConvolutionPart
     return conv.emit_convolution(described, target, threads, epilogue, part)
 
 

@@ -13,7 +13,7 @@ from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, is_float, vec
 
-from .conv import Part
+from .conv import ConvolutionPart
 from .convolution import Convolution
 
 MOST_SUMS = 16  # of a tile: pixels times outputs, each a vector
@@ -28,7 +28,7 @@ def suits(conv: Convolution, target: Target) -> bool:
     return few and conv.channels % lanes == 0 and conv.x.channel == 1
 
 
-class FewOutputs(Part):
+class FewOutputs(ConvolutionPart):
     """One dense convolution of a kernel."""
 
     label = "few outputs"

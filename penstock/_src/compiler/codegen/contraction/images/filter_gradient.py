@@ -30,9 +30,9 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     KernelCode,
+    KernelStage,
+    RegisterTile,
     Sizes,
-    Stage,
-    Tile,
     round_up,
     threads_of_sums,
 )  # fmt: skip
@@ -42,7 +42,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
 
 from .convolution import FilterGradient
-from .window import TYPICAL_BATCH, BlockedWindow, Window, span
+from .window import TYPICAL_BATCH, BlockedImageWindow, ImageWindow, span
 
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
 ALL_RANGES_BYTES = 16 << 20
@@ -103,7 +103,7 @@ class FilterGradientKernel:
         self.own = small or image > IMAGE_BYTES
         copied = self.blocked or not self.own
         processor = processor_of(self.target)
-        kind = BlockedWindow if self.blocked else Window
+        kind = BlockedImageWindow if self.blocked else ImageWindow
         self.win = kind(
             g.x, g.h, g.w, g.channels, g.batch, self.types.total, lanes, copied, 0, cut_for,
             limit=processor.gradient_window if self.own else 1 << 40,
@@ -155,17 +155,21 @@ class FilterGradientKernel:
         """Elements of a panel of dy; an int or a value."""
         return batch * (self.pixels * self.nr) + 64
 
-    def stages(self, sizes: Sizes) -> list[Stage]:
+    def stages(self, sizes: Sizes) -> list[KernelStage]:
         g = self.g
         nothing = not self.rows * g.outputs * g.groups
         found = []
         if self.own:
-            found.append(Stage("sum_ranges", lambda s: 0 if nothing else self.ranges * g.groups))
+            found.append(
+                KernelStage("sum_ranges", lambda s: 0 if nothing else self.ranges * g.groups)
+            )
         else:
-            found.append(Stage("pad_images", lambda s: self.batch(s) * g.groups))
-            found.append(Stage("sum_panels", lambda s: 0 if nothing else self.panels * g.groups))
+            found.append(KernelStage("pad_images", lambda s: self.batch(s) * g.groups))
+            found.append(
+                KernelStage("sum_panels", lambda s: 0 if nothing else self.panels * g.groups)
+            )
         if not self.straight:
-            found.append(Stage("add_up", lambda s: 0 if nothing else self.sum_tasks))
+            found.append(KernelStage("add_up", lambda s: 0 if nothing else self.sum_tasks))
         return found
 
     @property
@@ -472,7 +476,7 @@ class FilterGradientKernel:
                         total = total + f.load(
                             scratch, start + k * g.groups * self.length, vector, mask
                         )
-                    tile = Tile(
+                    tile = RegisterTile(
                         f,
                         [(0, 0)],
                         lambda _i, _j: at + j,

@@ -77,7 +77,7 @@ def divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]
 
 
-class Window:
+class ImageWindow:
     """Blocks of `rows` output rows of `images` images, and the input under them."""
 
     def __init__(self, x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int,
@@ -221,7 +221,7 @@ def span(f: Fn, n: int, lanes: int, each, unroll: int = 4) -> None:
         each(main, f.mask(lanes, n % lanes))
 
 
-class BlockedWindow(Window):
+class BlockedImageWindow(ImageWindow):
     """The window as [channels / lanes][row][column][lanes]: neighbouring pixels are neighbouring cache lines.
 
     So a walk over pixels at a fixed channel does not crowd a few sets of the cache, as strides of a power of two do.
@@ -262,7 +262,7 @@ class BlockedWindow(Window):
 
     def _blank(self, f: Fn, dst: Val, low: int, high: int) -> None:
         def plane(q):
-            super(BlockedWindow, self)._blank(
+            super(BlockedImageWindow, self)._blank(
                 f, f.at(dst, times(f, q, self.plane), self.total), low, high
             )
 

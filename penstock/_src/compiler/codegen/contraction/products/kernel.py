@@ -13,17 +13,23 @@ from penstock._src.compiler.codegen.contraction.extents import (
     value,
 )
 from penstock._src.compiler.codegen.contraction.tile import accumulate, store_as, times, word, zeros
-from penstock._src.compiler.codegen.kernel_code import OUTPUT, PARTIALS, SCRATCH, KernelCode, Tile
+from penstock._src.compiler.codegen.kernel_code import (
+    OUTPUT,
+    PARTIALS,
+    SCRATCH,
+    KernelCode,
+    RegisterTile,
+)
 from penstock._src.native import Code, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
 from .description import Matrix
-from .packing import Packing
+from .packing import GemmPacking
 from .pairs import MULTIPLY
 
 
-class GemmKernel(Packing):
+class GemmKernel(GemmPacking):
     """Writes the functions of a product's kernel."""
 
     def emit(self) -> KernelCode:
@@ -216,7 +222,7 @@ class GemmKernel(Packing):
             stride = value(f, g.row)
             place = lambda i, j: times(f, row[i], stride) + n * j
             cells = [(i, j) for i in range(r) for j in range(nv)]
-            tile = Tile(
+            tile = RegisterTile(
                 f, cells, lambda i, j: f.out + place(i, j), lambda j: f.col + n * j, lambda j: masks[j],
                 value(f, g.n), self.operands, (lambda i: f.left > i if i else None) if ragged else (lambda i: None),
             )  # fmt: skip
@@ -251,7 +257,7 @@ class GemmKernel(Packing):
             self.finish(f, tile, acc, c, place, masks, ragged)
         return name
 
-    def finish(self, f: Fn, tile: Tile, acc: list[Val], c: Val, place, masks, ragged: bool):
+    def finish(self, f: Fn, tile: RegisterTile, acc: list[Val], c: Val, place, masks, ragged: bool):
         """Adds what earlier steps left, and stores: sums, or after the last step the epilogue's values."""
         types, n, cells = self.types, self.lanes, tile.cells
         vector = vec(types.total, n)

@@ -30,10 +30,10 @@ from penstock._src.native.language.types import I64, PTR
 from .description import Gemm, Matrix
 from .gathered import Gathered
 from .pairs import load_group
-from .schedule import SLAB, STEP_BITS, Schedule
+from .schedule import SLAB, STEP_BITS, GemmSchedule
 
 
-class Packing(Schedule):
+class GemmPacking(GemmSchedule):
     """Writes the packing stage, and the packing of tasks."""
 
     def __init__(self, gemm: Gemm, target: Target, threads: int, epilogue: Epilogue):

@@ -30,7 +30,7 @@ from penstock._src.compiler.codegen.contraction.extents import (
 )
 from penstock._src.compiler.codegen.contraction.pack import room
 from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, cover
-from penstock._src.compiler.codegen.kernel_code import Sizes, Stage, round_up
+from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes, round_up
 from penstock._src.compiler.codegen.processors import blocking_of, processor_of
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
@@ -61,7 +61,7 @@ def crowds_no_sets(stride: int, rows: int, size: int, most: int = 8) -> bool:
     return max(lines.values()) <= most
 
 
-class Schedule:
+class GemmSchedule:
     """The cut of a product's work, chosen from what is known of its extents."""
 
     def __init__(self, gemm: Gemm, target: Target, threads: int, cut_for: int):
@@ -267,17 +267,17 @@ class Schedule:
         )
 
     # -- what the host computes
-    def stages(self, sizes: Sizes) -> list[Stage]:
+    def stages(self, sizes: Sizes) -> list[KernelStage]:
         found = []
         steps, group = self.steps_of(sizes), self.group(sizes)
         if self.kept_b:
-            found.append(Stage("keep", lambda _: self.kept_units * steps, keeps=True))
+            found.append(KernelStage("keep", lambda _: self.kept_units * steps, keeps=True))
         for first in range(0, steps, group):
             count = min(group, steps - first)
             step = first | count << STEP_BITS
             if self.shared_a or self.shared_b:
-                found.append(Stage("pack", partial(self.packed, count), step))
-            found.append(Stage("task", self.tasks, step))
+                found.append(KernelStage("pack", partial(self.packed, count), step))
+            found.append(KernelStage("task", self.tasks, step))
         return found
 
     def group(self, sizes: Sizes) -> int:

@@ -52,10 +52,10 @@ def emit_winograd(
     gradient: FilterGradient, target: Target, threads: int, epilogue: Epilogue
 ) -> KernelCode:
     """Writes the kernel of a filter gradient that `suits`."""
-    return _Kernel(gradient, target, threads, epilogue).emit()
+    return _WinogradGradientKernel(gradient, target, threads, epilogue).emit()
 
 
-class _Kernel(FilterGradientKernel):
+class _WinogradGradientKernel(FilterGradientKernel):
     name = "winograd filter gradient"
 
     def choose(self) -> None:

@@ -31,9 +31,9 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     KernelCode,
+    KernelStage,
+    RegisterTile,
     Sizes,
-    Stage,
-    Tile,
     round_up,
     threads_of_cut,
 )  # fmt: skip
@@ -64,10 +64,10 @@ def emit_winograd(
     conv: Convolution, target: Target, threads: int, epilogue: Epilogue
 ) -> KernelCode:
     """Writes the kernel of a convolution that `suits`."""
-    return _Kernel(conv, target, threads, epilogue).emit()
+    return _WinogradKernel(conv, target, threads, epilogue).emit()
 
 
-class _Kernel:
+class _WinogradKernel:
     def __init__(self, conv: Convolution, target: Target, threads: int, epilogue: Epilogue):
         self.c, self.target, self.threads, self.epilogue = conv, target, threads, epilogue
         self.module = Module(target)
@@ -129,8 +129,8 @@ class _Kernel:
             code=Code.of(self.module),
             sizes=self.c.sizes,
             stages=lambda _sizes: [
-                Stage("weights", lambda _: weight_tasks, keeps=self.c.kept),
-                Stage("tiles", self.block_count),
+                KernelStage("weights", lambda _: weight_tasks, keeps=self.c.kept),
+                KernelStage("tiles", self.block_count),
             ],
             scratch=lambda _sizes: (self.own_at + self.threads * self.own) * self.size,
             threads=self.threads,
@@ -215,7 +215,7 @@ class _Kernel:
             def vector(k):
                 at = times(f, k, lanes)
                 out, channel = f.first + at, f.channel + at
-                tile = Tile(
+                tile = RegisterTile(
                     f, cells, lambda i, _: out + place(i), lambda _: channel, lambda _: None,
                     c.outputs, self.operands,
                 )  # fmt: skip
