@@ -1,13 +1,19 @@
 """Facts that op classes state, which the rest of the engine asks for."""
 
+import collections
+
+import pytest
+
 import penstock  # noqa: F401
 from penstock._src.api.vectorized import loop
 from penstock._src.api.vectorized.inputs import WORDS
 from penstock._src.api.vectorized.rules import RULES, rule_of
+from penstock._src.compiler.lower import dynamic_rows_ops, dynamic_rows_sources
+from penstock._src.compiler.lower.lowering import DYNAMIC_ROWS, UNKNOWN_EXTENTS
 from penstock._src.core.registry import load_all
 
 OPS = load_all()
-assert loop  # holds the rules
+assert all((loop, dynamic_rows_ops, dynamic_rows_sources))  # hold rules and handlers
 
 
 def stating(fact):
@@ -28,9 +34,11 @@ def test_how_an_op_vectorizes_is_said_once():
     assert not ruled & (said | stating("is_elementwise"))
 
 
-def test_vectorization_rules_are_of_ops():
-    classes = {base.__name__ for cls in OPS.values() for base in cls.__mro__}
-    assert set(RULES) <= classes
+@pytest.mark.parametrize("table", [RULES, DYNAMIC_ROWS, UNKNOWN_EXTENTS])
+def test_handlers_are_of_one_class_of_ops_each(table):
+    classes = {base for cls in OPS.values() for base in cls.__mro__}
+    names = collections.Counter(cls.__name__ for cls in classes)
+    assert {name: names[name] for name in table} == dict.fromkeys(table, 1)
 
 
 def test_only_elementwise_ops_are_computed_on_stacks():

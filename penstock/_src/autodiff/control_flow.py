@@ -27,8 +27,6 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
 
-_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-
 
 def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """Returns the gradients of a call: a call of its backward graph."""
@@ -90,7 +88,7 @@ def _calls_stand_ins(function: GraphFunction) -> bool:
     pending, seen = [function], {id(function)}
     while pending:
         for node in pending.pop().graph._operations:
-            called = node.raw_op.attrs["f"] if node.type in _CALLS else None
+            called = node.raw_op.attrs["f"] if node.raw_op.control == "call" else None
             if called is None or id(called) in seen:
                 continue
             if called.stand_in is not None:
@@ -449,7 +447,7 @@ def gradient_function(function: GraphFunction) -> GraphFunction:
     return function.gradient
 
 
-for _kind in _CALLS:
-    NODE_GRADIENTS[_kind], BACKWARD_GRAPHS[_kind] = call_gradient, _call_backward
-for _kind in ("If", "StatelessIf", "Case", "StatelessCase"):
-    NODE_GRADIENTS[_kind], BACKWARD_GRAPHS[_kind] = conditional_gradient, _branch_backward
+NODE_GRADIENTS.update(
+    {"call": call_gradient}, **dict.fromkeys(("if", "case"), conditional_gradient)
+)
+BACKWARD_GRAPHS.update({"call": _call_backward}, **dict.fromkeys(("if", "case"), _branch_backward))

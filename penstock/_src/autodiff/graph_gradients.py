@@ -15,7 +15,7 @@ from penstock._src.graph.static_values import constant_value
 # Larger constants of the forward graph are passed to the backward graph, not copied.
 LARGEST_COPY = 1 << 12
 
-# Gradients of nodes that hold functions: (node, output gradients, inputs that need gradients) -> input gradients.
+# Gradients of nodes that hold functions, by `Op.control`: (node, output gradients, inputs that need gradients) -> input gradients.
 # Filled by autodiff/control_flow.py.
 NODE_GRADIENTS: dict[str, Callable[[Operation, list[Any], list[bool]], list[Any]]] = {}
 
@@ -103,8 +103,8 @@ def gradient_steps(
             gradients.append(None if t._id in stopped else total)
         if all(total is None for total in gradients):
             continue
-        if node.type in BACKWARD_GRAPHS:
-            yield from BACKWARD_GRAPHS[node.type](node, gradients, wanted)
+        if node.raw_op.control in BACKWARD_GRAPHS:
+            yield from BACKWARD_GRAPHS[node.raw_op.control](node, gradients, wanted)
         results = node_gradient(node, gradients, wanted)
         for t, gradient, needed in zip(node._inputs, results, wanted, strict=False):
             if needed and gradient is not None:
@@ -178,7 +178,7 @@ def _ends_at(y: SymbolicTensor, reached: set[int]) -> bool:
 
 def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """Returns the gradients of a node's inputs, given those of its outputs."""
-    own = NODE_GRADIENTS.get(node.type)
+    own = NODE_GRADIENTS.get(node.raw_op.control)
     if own is not None:
         return own(node, gradients, wanted)
     filled = [

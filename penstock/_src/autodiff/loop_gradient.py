@@ -331,4 +331,4 @@ def add_while(
     return node
 
 
-NODE_GRADIENTS["While"] = NODE_GRADIENTS["StatelessWhile"] = while_gradient
+NODE_GRADIENTS["while"] = while_gradient

@@ -22,7 +22,7 @@ import collections
 import functools
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -110,6 +110,8 @@ class Op:
     reads_only: ClassVar[bool] = False
     # Stateful, but whether it has run is only seen by who reads its outputs (random numbers, new tables).
     effect_free: ClassVar[bool] = False
+    # Takes elements of a dataset: an OutOfRangeError of it says that there are no more.
+    may_end: ClassVar[bool] = False
     # Which control flow it is: "call", "if", "case", "while"; "" for none.
     control: ClassVar[str] = ""
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
@@ -281,6 +283,11 @@ class Op:
     def eager(self, *values: Any) -> Any:
         """Computes the outputs from host values."""
         raise UnimplementedError(f"{self.op_type}: this operation is not implemented.")
+
+
+def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:
+    """Returns the entry of a table of class names for an op class, or the nearest class that it is derived from; else None."""
+    return next((table[base.__name__] for base in cls.__mro__ if base.__name__ in table), None)
 
 
 def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:

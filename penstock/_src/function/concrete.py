@@ -264,7 +264,7 @@ class ConcreteFunction:
         ):
             return
         for node in graph.get_operations():
-            if node.type in ("PartitionedCall", "StatefulPartitionedCall"):
+            if node.raw_op.control == "call":
                 function = node.raw_op.f
                 if function.implements == implemented and function.is_like(self._function):
                     function.stand_in = self._function

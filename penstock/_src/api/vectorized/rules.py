@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, entry_of
 
 
 class Value(NamedTuple):
@@ -33,7 +33,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 def rule_of(cls: type[Op]) -> Rule | None:
     """Returns the rule of the op class, or of the nearest class that it is derived from."""
-    return next((RULES[base.__name__] for base in cls.__mro__ if base.__name__ in RULES), None)
+    return entry_of(cls, RULES)
 
 
 class NotVectorizable(Exception):

@@ -14,20 +14,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from penstock._src.compiler.blocks.steps import run_on_host
-from penstock._src.compiler.lower.control_flow import CALLS, callee, operations
+from penstock._src.compiler.lower.control_flow import callee, operations
 from penstock._src.compiler.lower.lowering import raw_op
 from penstock._src.core.values import kernel_state
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.functional import truth
 
-BRANCHES = frozenset({"If", "StatelessIf"})
-ITERATORS = frozenset({"IteratorGetNext", "IteratorGetNextSync"})
-
 
 def can_end(op: Operation) -> bool:
     """Whether an OutOfRangeError of this operation says that there are no more data."""
-    return op.type in ITERATORS or bool(bodies_of(op))
+    return op.raw_op.may_end or bool(bodies_of(op))
 
 
 def run_others(
@@ -56,7 +53,7 @@ class _Rest:
     def run(self, ops: Iterable[Operation]) -> None:
         for op in ops:
             held_back = any(_waits(op, other) for other in self.waiting)
-            if held_back or op.type in ITERATORS or not all(map(self.has, op._inputs)):
+            if held_back or op.raw_op.may_end or not all(map(self.has, op._inputs)):
                 self.waiting.append(op)
                 if not held_back:
                     self.run_within(op)
@@ -80,9 +77,9 @@ class _Rest:
 
     def entered(self, op: Operation) -> tuple[Any, list[Any]]:
         """The function that an operation runs, as far as is known, and its arguments."""
-        if op.type in CALLS:
+        if op.raw_op.control == "call":
             return callee(op), op._inputs
-        if op.type not in BRANCHES or not self.has(op._inputs[0]):
+        if op.raw_op.control != "if" or not self.has(op._inputs[0]):
             return None, []
         condition = truth(self.value(op._inputs[0]), op.type)
         raw = raw_op(op)

@@ -18,7 +18,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
 
-@handler("If", "StatelessIf")
+@handler("If", "StatelessIf", passes=True)
 def _if(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     condition = truth(lowering, args[0])
@@ -26,7 +26,7 @@ def _if(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowe
     return branch(lowering, index, [raw_op(op).else_branch, raw_op(op).then_branch], args[1:])
 
 
-@handler("Case", "StatelessCase")
+@handler("Case", "StatelessCase", passes=True)
 def _case(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     index = args[0]
     if not isinstance(index, Node):

@@ -22,11 +22,6 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
-# Stateful operations that change nothing an assertion could protect.
-_HARMLESS = frozenset(
-    {"Assert", "ReadVariableOp", "VarHandleOp", "VariableShape", "VarIsInitializedOp"}
-)
-
 
 @handler("Assert")
 def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
@@ -59,7 +54,9 @@ def _guards_effects(op: Operation) -> bool:
     waiting = [
         o for o in operations if op in o._control_inputs and o.type not in ("NoOp", "Assert")
     ]
-    return bool(waiting) and any(o.raw_op.stateful and o.type not in _HARMLESS for o in operations)
+    return bool(waiting) and any(
+        o.raw_op.stateful and not o.raw_op.reads_only and o.type != "Assert" for o in operations
+    )
 
 
 def arguments_of(

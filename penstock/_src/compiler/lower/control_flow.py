@@ -17,9 +17,6 @@ from penstock._src.ir.node import Node
 _MOST_STEPS_BACK = 16  # operations that are looked through for what a step does to a counter
 
 
-CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-
-
 def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[Lowered]:
     """The outputs of a graph function on these arguments; its effects on variables happen.
 
@@ -34,7 +31,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
             if not calls:
                 return results
             calls[-1].inner.give(calls[-1].calling, results)
-        elif op.type in CALLS:
+        elif op.raw_op.control == "call":
             called, given = callee(op), [current.inner.value(t) for t in op._inputs]
             known = current.inner.p.inlined.get(_call_key(current.inner.p, called, given))
             if known is not None:
@@ -90,7 +87,7 @@ def operations(function: Any) -> list[Operation]:
     return function.operations_needed
 
 
-@handler(*CALLS)
+@handler("PartitionedCall", "StatefulPartitionedCall", passes=True)
 def _call(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     return inline(lowering, callee(op), args)
 
@@ -144,7 +141,7 @@ def truth(lowering: Lowering, value: Lowered) -> Node:
 # -- loops
 
 
-@handler("While", "StatelessWhile")
+@handler("While", "StatelessWhile", passes=True)
 def _while(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     cond, body = raw_op(op).cond, raw_op(op).body
     loop = Loop(

@@ -29,21 +29,13 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 from penstock._src.ops.array.scatter import combined
 from penstock._src.ops.array.slice import cut
-from penstock._src.ops.rules import Binary, HostUnary
-
-# Besides unary and binary ops: what maps elements to elements.
-_ELEMENTWISE = frozenset(
-    "Cast SelectV2 ClipByValue OnesLike Relu Relu6 Elu Selu LeakyRelu Softplus Softsign ReluGrad"
-    " Relu6Grad EluGrad SeluGrad LeakyReluGrad SoftplusGrad SoftsignGrad".split()
-)
 
 
 def on_dynamic_rows(*types: str) -> Callable[[Handler], Handler]:
-    """Registers what lowers ops of some types on dynamic rows."""
+    """Registers what lowers ops of some classes, and of those derived from them, on dynamic rows."""
 
     def register(function: Handler) -> Handler:
-        for op_type in types:
-            DYNAMIC_ROWS[op_type] = function
+        DYNAMIC_ROWS.update(dict.fromkeys(types, function))
         return function
 
     return register
@@ -79,16 +71,31 @@ def _axis(axis: int, rank: int) -> int:
     return int(axis) + rank if axis < 0 else int(axis)
 
 
-@on_dynamic_rows("*")
+@on_dynamic_rows("Op")
+def _by_facts(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    """Ops that have no handler of their own."""
+    if op.raw_op.is_elementwise:
+        return _elementwise(lowering, op, args)
+    if op.raw_op.is_row_wise:
+        return _each_row(lowering, op, args)
+    raise _refuse(op)
+
+
 def _elementwise(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    if not isinstance(raw_op(op), (HostUnary, Binary)) and op.type not in _ELEMENTWISE:
-        raise _refuse(op)
     p = lowering.p
     rank = max(a.rank for a in args if isinstance(a, (Node, DynamicRows)))
     wide = [i for i, a in enumerate(args) if _has_rows(op, a, rank)]
     same = dict(zip(wide, aligned(p, op, [as_dynamic_rows(p, args[i]) for i in wide])))
     values = [same[i].rows if i in same else a for i, a in enumerate(args)]
     return by_rows(lowering, op, values, same[wide[0]].count)
+
+
+def _each_row(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    x = _rows(op, args[0])
+    raw = raw_op(op)
+    if x.rank < 2 or getattr(raw, "transpose_a", False) or "NCHW" in raw.attrs.values():
+        raise _refuse(op)
+    return by_rows(lowering, op, [x.rows, *_nodes(op, args[1:])], x.count)
 
 
 def _has_rows(op: Operation, value: Lowered, rank: int) -> bool:
@@ -177,7 +184,7 @@ def _transpose(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequen
     perm = _value(p, op, args[1]).tolist()
     if perm[0] != 0:
         raise _refuse(op)
-    return [DynamicRows(p.transpose(x.rows, perm), x.count)]
+    return by_rows(lowering, op, [x.rows, args[1]], x.count)
 
 
 # -- parts
@@ -347,21 +354,19 @@ def _rows_dtype(value: Lowered) -> Any:
     return value.dtype  # type: ignore[union-attr]
 
 
-@on_dynamic_rows("TensorScatterUpdate", "TensorScatterAdd", "TensorScatterSub")
-@on_dynamic_rows("TensorScatterMax", "TensorScatterMin")
+@on_dynamic_rows("_TensorScatter")
 def _tensor_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     (x,) = _nodes(op, args[:1])
     return [_scattered(p, op, x, *_targets(p, op, args[1], args[2]), raw_op(op).how)]
 
 
-@on_dynamic_rows("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterMul")
-@on_dynamic_rows("ResourceScatterMax", "ResourceScatterMin", "ResourceScatterUpdate")
+@on_dynamic_rows("_VariableScatter")
 def _resource_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     (resource,) = _nodes(op, args[:1])
     places, kept, rows = _targets(p, op, args[1], args[2])
-    if places.rank != 1:
+    if places.rank != 1 or raw_op(op).combination == "div":
         raise _refuse(op)
     value = p.read_variable(resource)
     made = _scattered(p, op, value, p.expand_dims(places, 1), kept, rows, raw_op(op).combination)
@@ -369,12 +374,7 @@ def _resource_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) ->
     return []
 
 
-@on_dynamic_rows(
-    *"""ResourceSparseApplyAdadelta ResourceSparseApplyAdagrad ResourceSparseApplyAdagradDA ResourceSparseApplyAdagradV2
-    ResourceSparseApplyCenteredRMSProp ResourceSparseApplyFtrl ResourceSparseApplyFtrlV2 ResourceSparseApplyKerasMomentum
-    ResourceSparseApplyMomentum ResourceSparseApplyProximalAdagrad ResourceSparseApplyProximalGradientDescent
-    ResourceSparseApplyRMSProp""".split()
-)
+@on_dynamic_rows("_SparseApply")
 def _update_rule(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, raw = lowering.p, raw_op(op)
     names = [argument.name for argument in raw.inputs]
@@ -385,9 +385,7 @@ def _update_rule(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequ
     return []
 
 
-@on_dynamic_rows(
-    "UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd"
-)
+@on_dynamic_rows("_UnsortedSegment")
 def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     places, kept, rows = _targets(p, op, args[1], args[0])
@@ -405,24 +403,14 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     return HANDLERS[op.type](lowering, op, [filled(lowering.p, _rows(op, args[0]), 0)])
 
 
-_NEUTRAL: dict[str, Callable[[Any], Any]] = {
-    "Sum": lambda dtype: 0,
-    "Prod": lambda dtype: 1,
-    "Max": lambda dtype: dtype.min if dtype.is_integer else -np.inf,
-    "Min": lambda dtype: dtype.max if dtype.is_integer else np.inf,
-    "Any": lambda dtype: False,
-    "All": lambda dtype: True,
-}
-
-
-@on_dynamic_rows(*_NEUTRAL, "Mean")
+@on_dynamic_rows("_Reduction")
 def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     axes = {_axis(a, x.rank) for a in _value(p, op, args[1]).reshape(-1).tolist()}
     if 0 not in axes:
         return by_rows(lowering, op, [x.rows, *args[1:]], x.count)
     if op.type != "Mean":
-        return lowering.outputs_of(op, [filled(p, x, _NEUTRAL[op.type](x.dtype)), *args[1:]])
+        return lowering.outputs_of(op, [filled(p, x, raw_op(op).neutral), *args[1:]])
     if not x.dtype.is_floating:
         raise _refuse(op)
     wide = dtypes.float64 if x.dtype == dtypes.float64 else dtypes.float32
@@ -433,16 +421,7 @@ def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     return [p.cast(p.div(total, p.cast(count, wide)), x.dtype)]
 
 
-@on_dynamic_rows("MatMul", "BiasAdd", "Softmax", "LogSoftmax")
-def _each_row(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    x = _rows(op, args[0])
-    raw = raw_op(op)
-    if x.rank < 2 or getattr(raw, "transpose_a", False) or "NCHW" in raw.attrs.values():
-        raise _refuse(op)
-    return by_rows(lowering, op, [x.rows, *_nodes(op, args[1:])], x.count)
-
-
-@on_dynamic_rows("Cumsum", "Cumprod")
+@on_dynamic_rows("_Scan")
 def _running(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
     if raw_op(op).reverse and _axis(int(_value(p, op, args[1])), x.rank) == 0:

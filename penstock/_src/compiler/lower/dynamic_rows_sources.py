@@ -107,11 +107,10 @@ def _difference(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
 
 
 def on_unknown_extent(*types: str) -> Any:
-    """Registers what makes dynamic rows where an op needs the value of an extent."""
+    """Registers what makes dynamic rows where an op of these classes needs the value of an extent."""
 
     def register(function: Any) -> Any:
-        for op_type in types:
-            UNKNOWN_EXTENTS[op_type] = function
+        UNKNOWN_EXTENTS.update(dict.fromkeys(types, function))
         return function
 
     return register
@@ -137,9 +136,7 @@ def _range(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     return [DynamicRows(numbers, count)]
 
 
-@on_unknown_extent(
-    "UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd"
-)
+@on_unknown_extent("_UnsortedSegment")
 def _segments(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, (data, ids) = lowering.p, [_array(a) for a in args[:2]]
     extents = p.reshape(_array(args[2]), [1])

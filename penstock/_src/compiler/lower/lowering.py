@@ -13,7 +13,7 @@ from penstock._src.compiler.lower.concrete_shapes import (
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
-from penstock._src.core.op import REFUSALS, group_arguments
+from penstock._src.core.op import REFUSALS, entry_of, group_arguments
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import MalformedFunction, NeedsValue, NotLowerable
 from penstock._src.ir.node import Node
@@ -24,12 +24,13 @@ Handler = Callable[["Lowering", Operation, list[Lowered]], Sequence[Lowered]]
 HANDLERS: dict[str, Handler] = {}
 
 
-def handler(*types: str) -> Callable[[Handler], Handler]:
-    """Registers what lowers ops of some types."""
+def handler(*types: str, passes: bool = False) -> Callable[[Handler], Handler]:
+    """Registers what lowers ops of some types; `passes` if it passes values of any sort on, dynamic rows too."""
 
     def register(function: Handler) -> Handler:
-        for op_type in types:
-            HANDLERS[op_type] = function
+        HANDLERS.update(dict.fromkeys(types, function))
+        if passes:
+            PASSING.update(types)
         return function
 
     return register
@@ -40,14 +41,11 @@ def raw_op(op: Operation) -> Any:
     return op.raw_op
 
 
-# Ops on dynamic rows: type -> handler. Handlers that are in neither take plain arrays only.
+PASSING: set[str] = set()
+# Ops on dynamic rows: the name of an op's class, or of one that it is derived from -> handler. The others of HANDLERS
+# take plain arrays only.
 DYNAMIC_ROWS: dict[str, Handler] = {}
-# Handlers that pass values of any sort on.
-PASSING = frozenset(
-    "Identity StopGradient PreventGradient Snapshot IdentityN ZerosLike If StatelessIf Case StatelessCase While StatelessWhile"
-    " PartitionedCall StatefulPartitionedCall".split()
-)
-# Ops that make dynamic rows where they need the value of an extent: type -> handler.
+# Ops that make dynamic rows where they need the value of an extent: name of a class -> handler.
 UNKNOWN_EXTENTS: dict[str, Handler] = {}
 
 IDENTITIES = ("Identity", "StopGradient", "PreventGradient", "Snapshot", "IdentityN")
@@ -119,7 +117,7 @@ class Lowering:
     def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
         special = HANDLERS.get(op.type)
         if any(isinstance(arg, DynamicRows) for arg in args) and op.type not in PASSING:
-            special = DYNAMIC_ROWS.get(op.type, DYNAMIC_ROWS["*"])
+            special = entry_of(type(op.raw_op), DYNAMIC_ROWS)
         if special is not None:
             return special(self, op, args)
         return self.outputs_of(op, args)
@@ -141,9 +139,10 @@ class Lowering:
         try:
             result = raw.lowering(self.p, *group_arguments(raw.inputs, raw, args))
         except NeedsValue:
-            if op.type not in UNKNOWN_EXTENTS:
+            source = entry_of(type(op.raw_op), UNKNOWN_EXTENTS)
+            if source is None:
                 raise
-            return list(UNKNOWN_EXTENTS[op.type](self, op, args))
+            return list(source(self, op, args))
         except REFUSALS as error:  # the kernel says what is wrong with the arguments
             raise NotLowerable(f"{op.type}: {type(error).__name__}: {error}") from error
         made = self._flat(op, result)
@@ -200,7 +199,7 @@ def _is_computed(op: Operation, value: Node) -> bool:
     return value.kind not in LEAVES and op.type not in IDENTITIES
 
 
-@handler(*IDENTITIES)
+@handler(*IDENTITIES, passes=True)
 def _identity(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     """Passes on values of every sort, lists and handles too."""
     for arg in args:
@@ -222,7 +221,7 @@ def _nothing(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     return []
 
 
-@handler("ZerosLike")
+@handler("ZerosLike", passes=True)
 def _zeros_like(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     (x,) = args
     if isinstance(x, HostValue):

@@ -16,10 +16,6 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
-_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-_CONDITIONALS = ("If", "StatelessIf", "Case", "StatelessCase")
-_LOOPS = ("While", "StatelessWhile")
-
 
 class _Variable:
     """Stands for the handle of a variable whose value is known."""
@@ -99,9 +95,9 @@ class _Copier:
         return [table[t._id] for t in function.outputs]
 
     def _node(self, node: Operation, inputs: list[Any]) -> list[Any]:
-        attrs = node.raw_op.attrs
+        attrs, control = node.raw_op.attrs, node.raw_op.control
         held = [isinstance(value, _Variable) for value in inputs]
-        if node.type in _CALLS and (self.inline_calls or any(held)):
+        if control == "call" and (self.inline_calls or any(held)):
             return self.copy(attrs["f"], inputs)
         if not any(held):
             return self._add(node, node.raw_op, inputs)
@@ -112,9 +108,9 @@ class _Copier:
             return [raw.GatherV2(params=table, indices=inputs[1], axis=0)]
         if node.type == "Identity":
             return inputs
-        if node.type in _CONDITIONALS:
+        if control in ("if", "case"):
             return self._conditional(node, inputs)
-        if node.type in _LOOPS:
+        if control == "while":
             return self._loop(node, inputs)
         raise UnimplementedError(
             f"freeze: {node.type} '{node.name}' does not read a variable but assigns it or uses its handle."

@@ -201,12 +201,14 @@ class IteratorGetNext(_GetNext):
     """The components of the next element."""
 
     signature = "iterator: resource -> components: *output_types"
+    may_end = True
 
 
 class IteratorGetNextSync(_GetNext):
     """The components of the next element."""
 
     signature = "iterator: resource -> components: *output_types"
+    may_end = True
 
 
 class IteratorGetNextAsOptional(Op):

@@ -40,6 +40,8 @@ class _Reduction(Op):
     Tidx: DType = dtypes.int32
     Tidx_types = INDEX
     keep_dims: bool = False
+    # What elements that are left out are replaced by; None of a mean, which counts.
+    neutral = None
     vectorize = "rows, axis"
 
     def shape(self, input, axis):
@@ -115,6 +117,7 @@ class Sum(_Reduction):
     """The sum along axes; 0 of nothing."""
 
     primitive = "reduce_sum"
+    neutral = 0
 
     def gradient(self, input, axis, _output, dy):
         return spread(dy, input, axis, self.keep_dims), None
@@ -170,6 +173,7 @@ class Prod(_Reduction):
     """The product along axes; 1 of nothing."""
 
     primitive = "reduce_prod"
+    neutral = 1
 
     def gradient(self, input, axis, _output, dy):
         return product_gradient(input, axis, spread(dy, input, axis, self.keep_dims)), None
@@ -233,11 +237,19 @@ class Max(_ExtremeReduction):
 
     primitive, ufunc = "reduce_max", np.maximum
 
+    @property
+    def neutral(self):
+        return self.T.min if self.T.is_integer else -np.inf
+
 
 class Min(_ExtremeReduction):
     """The least along axes; nan if one is nan."""
 
     primitive, ufunc = "reduce_min", np.minimum
+
+    @property
+    def neutral(self):
+        return self.T.max if self.T.is_integer else np.inf
 
 
 class _LogicalReduction(_Reduction):
@@ -253,18 +265,21 @@ class All(_LogicalReduction):
     """Whether all along axes hold; true of nothing."""
 
     primitive, ufunc = "reduce_all", np.logical_and
+    neutral = True
 
 
 class Any(_LogicalReduction):
     """Whether one along axes holds; false of nothing."""
 
     primitive, ufunc = "reduce_any", np.logical_or
+    neutral = False
 
 
 class EuclideanNorm(_Reduction):
     """The square root of the sum of squares along axes."""
 
     in_float32 = True
+    neutral = 0
 
     def gradient(self, input, axis, output, dy):
         kept = keeping_dims(output, input, axis, self.keep_dims)

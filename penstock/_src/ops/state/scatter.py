@@ -105,7 +105,7 @@ class ResourceGatherNd(Op):
         return value[_vector_index(indices)]
 
 
-class _Scatter(Op):
+class _VariableScatter(Op):
     """Combines updates into the rows of a variable at `indices`."""
 
     stateful = True
@@ -153,7 +153,7 @@ class _Scatter(Op):
         return ()
 
 
-class ResourceScatterAdd(_Scatter):
+class ResourceScatterAdd(_VariableScatter):
     """Adds updates to rows."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
@@ -161,7 +161,7 @@ class ResourceScatterAdd(_Scatter):
     Tindices = INDEX
 
 
-class ResourceScatterSub(_Scatter):
+class ResourceScatterSub(_VariableScatter):
     """Subtracts updates from rows."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
@@ -170,7 +170,7 @@ class ResourceScatterSub(_Scatter):
     combination = "sub"
 
 
-class ResourceScatterMul(_Scatter):
+class ResourceScatterMul(_VariableScatter):
     """Multiplies rows by updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
@@ -179,7 +179,7 @@ class ResourceScatterMul(_Scatter):
     combination = "mul"
 
 
-class ResourceScatterDiv(_Scatter):
+class ResourceScatterDiv(_VariableScatter):
     """Divides rows by updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
@@ -188,7 +188,7 @@ class ResourceScatterDiv(_Scatter):
     combination = "div"
 
 
-class ResourceScatterMax(_Scatter):
+class ResourceScatterMax(_VariableScatter):
     """Sets rows to their elementwise maximum with updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
@@ -197,7 +197,7 @@ class ResourceScatterMax(_Scatter):
     combination = "max"
 
 
-class ResourceScatterMin(_Scatter):
+class ResourceScatterMin(_VariableScatter):
     """Sets rows to their elementwise minimum with updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
@@ -206,7 +206,7 @@ class ResourceScatterMin(_Scatter):
     combination = "min"
 
 
-class ResourceScatterUpdate(_Scatter):
+class ResourceScatterUpdate(_VariableScatter):
     """Replaces rows by updates."""
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"

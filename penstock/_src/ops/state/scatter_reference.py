@@ -5,7 +5,7 @@ from penstock._src.core.values.resources import as_variable
 from penstock._src.ops.state import scatter
 
 
-class _ScatterToReference(scatter._Scatter):
+class _ScatterToReference(scatter._VariableScatter):
     """Updates of rows of a reference variable; returns the reference."""
 
     stateful = False
