@@ -40,7 +40,7 @@ def gradients(
       xs: a tensor or variable, or a list of them.
       grad_ys: a weight for each y; ones by default.
       name: a scope for the operations.
-      gate_gradients, aggregation_method: accepted, without effect.
+      gate_gradients, aggregation_method: accepted for compatibility; no effect.
       stop_gradients: tensors to take as constants.
       unconnected_gradients: "none" (None) or "zero" for an x that no y depends on.
 
@@ -100,7 +100,7 @@ def hessians(
     Args:
       ys: a tensor or a list of them.
       xs: a tensor or a list of them, of known shapes.
-      gate_gradients, aggregation_method: accepted, without effect.
+      gate_gradients, aggregation_method: accepted for compatibility; no effect.
       name: a scope for the operations.
     """
     results = []

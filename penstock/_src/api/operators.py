@@ -118,7 +118,7 @@ _real_division = _named("RealDiv", "truediv")
 def _add(x, y):
     dtype = x.dtype if isinstance(x, Tensor) else y.dtype
     if STATE.graph is None:
-        # what is no tensor keeps its own type where the tensor's does not fit, and AddV2 refuses it
+        # what is not a tensor keeps its own type where the tensor's does not fit, and AddV2 refuses it
         x = convert_to_tensor(x, dtype_hint=dtype.base_dtype)
         y = convert_to_tensor(y, dtype_hint=dtype.base_dtype)
     return _add_strings(x, y) if dtype == dtypes.string else _add_numbers(x, y)

@@ -135,7 +135,7 @@ class Transforms:
         """Returns `transformation_func(self)`.
 
         Raises:
-          TypeError: that is no dataset.
+          TypeError: that is not a dataset.
         """
         made = transformation_func(self)
         if not isinstance(made, Transforms):

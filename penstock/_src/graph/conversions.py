@@ -49,7 +49,7 @@ class GraphConversions:
           attrs: {attribute: AttrValue}.
 
         Raises:
-          TypeError: an input is no tensor.
+          TypeError: an input is not a tensor.
         """
         return above("create_operation")(self, op_type, inputs, dtypes, name, attrs)
 

@@ -186,7 +186,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
       tensor: the tensor.
       partial: also return an array of objects with None for unknown elements of a packed vector.
 
-    What is no tensor at all comes back as it is.
+    What is not a tensor at all comes back as it is.
     """
     if not (is_tensor_like(tensor) or hasattr(tensor, "_type_spec")):
         return tensor
@@ -216,7 +216,7 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
       tensor: the tensor.
       partial: also return an array of objects with None for unknown elements of a packed vector.
 
-    What is no tensor at all comes back as it is.
+    What is not a tensor at all comes back as it is.
     """
     if not (is_tensor_like(tensor) or hasattr(tensor, "_type_spec")):
         return tensor

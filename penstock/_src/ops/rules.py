@@ -3,7 +3,7 @@
 A family member states its types, its NumPy function and its primitive in one line, and its gradient:
 
     class Exp(Unary):
-        "e ** x, element by element."
+        "e ** x, elementwise."
 
         T, ufunc, primitive = FLOAT | COMPLEX, np.exp, "exp"
 
@@ -259,7 +259,7 @@ def dims_of(p: Any, node: Any, what: str) -> list[int]:
       NeedsValue: it is only known at run time.
     """
     if node.rank > 1:
-        raise NotLowerable(f"{what} is no vector")
+        raise NotLowerable(f"{what} is not a vector")
     dims = p.dims(node)
     if dims is None:
         raise NeedsValue(node, f"needs the value of {what} while compiling")

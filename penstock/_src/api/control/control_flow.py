@@ -274,7 +274,7 @@ def while_loop(
       shape_invariants: for each variable the shape it has in all iterations; by default that at the start.
       maximum_iterations: the most iterations to make.
       back_prop: False stops gradients at what the loop gives, in a graph.
-      parallel_iterations, swap_memory: accepted, without effect.
+      parallel_iterations, swap_memory: accepted for compatibility; no effect.
 
     Returns:
       The variables after the loop, structured like `loop_vars`.

@@ -96,7 +96,7 @@ def dispatchable(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unary(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A dispatchable function of one tensor, element by element."""
+    """A dispatchable function of one tensor, elementwise."""
     call = dispatchable(function)
     UNARY.append(call)
     for annotation, handler in _UNARY_HANDLERS:
@@ -105,7 +105,7 @@ def unary(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def binary(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A dispatchable function of two tensors, element by element."""
+    """A dispatchable function of two tensors, elementwise."""
     call = dispatchable(function)
     BINARY.append(call)
     for x_type, y_type, handler in _BINARY_HANDLERS:

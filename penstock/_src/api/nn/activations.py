@@ -173,7 +173,7 @@ def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
 
 
 def _tensor_rate(rate, dtype):
-    """A rate that is no number: only a scalar tensor of the dropped one's dtype will do."""
+    """A rate that is not a number: only a scalar tensor of the dropped one's dtype will do."""
     if isinstance(rate, np.ndarray) or not hasattr(rate, "dtype"):
         raise ValueError(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
     rate = convert_to_tensor(rate)

@@ -432,7 +432,7 @@ def rand(*size):
 
 @_public("random.randint")
 def randint(low, high=None, size=None, dtype=np.int64):
-    """Integers of [low, high)."""
+    """Integers in [low, high)."""
     if high is None:
         low, high = 0, low
     kind = canonical(dtype)

@@ -62,7 +62,7 @@ class DynamicRaggedShape(CompositeTensor):
         """The shape of these lengths: a number for an axis of equal rows, a tuple for one of its own.
 
         Raises:
-          ValueError: the first length is no number, or lengths do not fit each other.
+          ValueError: the first length is not a number, or lengths do not fit each other.
         """
         lengths = list(lengths)
         if lengths and not isinstance(lengths[0], (int, np.integer)):

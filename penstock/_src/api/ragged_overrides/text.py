@@ -1,4 +1,4 @@
-"""String functions of ragged tensors that are not element by element."""
+"""String functions of ragged tensors that are not elementwise."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def _infer(leaves: list[Any], kinds: set[str]) -> DType:
     raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
 
 
-# dtypes to which Python numbers and booleans convert element by element.
+# dtypes to which Python numbers and booleans convert elementwise.
 _OF_BOOLS = frozenset(
     (
         dtypes.bool_,

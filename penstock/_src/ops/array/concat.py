@@ -367,7 +367,7 @@ class Split(Op):
 
     def lower(self, p, axis, value):
         if axis.rank:
-            raise NotLowerable("an axis that is no scalar")
+            raise NotLowerable("an axis that is not a scalar")
         at = int(value_of(p, axis, "the axis"))
         if not -len(value.shape) <= at < len(value.shape) or value.shape[at] % self.num_split:
             raise NotLowerable("an axis that does not divide into the parts")

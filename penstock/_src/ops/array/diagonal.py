@@ -231,7 +231,7 @@ class _MatrixDiag(Op):
 
     def lower(self, p, diagonal, k, num_rows, num_cols, padding_value):
         if padding_value.rank:
-            raise NotLowerable("a padding that is no scalar")
+            raise NotLowerable("a padding that is not a scalar")
         rows, columns = (int(value_of(p, v, "the size")) for v in (num_rows, num_cols))
         return self.lowered(p, diagonal, value_of(p, k, "k"), rows, columns, padding_value)
 

@@ -72,7 +72,7 @@ def axis_of_unique(op, x, axis):
     """Returns the axis of a unique op whose axis input may be empty.
 
     Raises:
-      InvalidArgumentError: there is no such axis, or none is given for a tensor that is no vector.
+      InvalidArgumentError: there is no such axis, or none is given for a tensor that is not a vector.
     """
     if not axis.size:
         if x.ndim != 1:

@@ -1,4 +1,4 @@
-"""Datasets that choose, repeat or join the elements of others."""
+"""Datasets that select, repeat or combine the elements of others."""
 
 import itertools
 from collections.abc import Iterator
@@ -158,7 +158,7 @@ class _Repeat(Pipeline):
 
 
 class RepeatDataset(DatasetOp):
-    """The elements `count` times over; without end if it is negative."""
+    """The elements `count` times over; endlessly if it is negative."""
 
     signature = "input_dataset: variant, count: int64 -> handle: variant"
 
@@ -225,7 +225,7 @@ class _Zip(Pipeline):
 
 
 class ZipDataset(DatasetOp):
-    """Elements of several datasets side by side, as long as all have one."""
+    """Tuples of the elements of several datasets, up to the shortest."""
 
     signature = "input_datasets: N * variant -> handle: variant"
     N: int
@@ -283,7 +283,7 @@ class ShardDataset(DatasetOp):
 
 
 class PassOn(Pipeline):
-    """The elements of another dataset as they are."""
+    """The elements of another dataset, unchanged."""
 
     keeps_batches = True
 
@@ -307,7 +307,7 @@ class _WithOptions(PassOn):
 
 
 class OptionsDataset(DatasetOp):
-    """The same elements, with options for how to make them."""
+    """The same elements, with options."""
 
     signature = "input_dataset: variant -> handle: variant"
     serialized_options: bytes
@@ -317,7 +317,7 @@ class OptionsDataset(DatasetOp):
 
 
 class ModelDataset(UnnamedDatasetOp):
-    """The same elements; a place where parallelism is tuned."""
+    """The same elements; marks where parallelism is tuned."""
 
     signature = "input_dataset: variant -> handle: variant"
     algorithm: int = 0
@@ -329,7 +329,7 @@ class ModelDataset(UnnamedDatasetOp):
 
 
 class MaxIntraOpParallelismDataset(UnnamedDatasetOp):
-    """The same elements; ops within are to use so many threads."""
+    """The same elements; limits the threads of ops in the pipeline."""
 
     signature = "input_dataset: variant, max_intra_op_parallelism: int64 -> handle: variant"
 
@@ -338,7 +338,7 @@ class MaxIntraOpParallelismDataset(UnnamedDatasetOp):
 
 
 class PrivateThreadPoolDataset(UnnamedDatasetOp):
-    """The same elements, made by threads of their own."""
+    """The same elements, computed by separate threads."""
 
     signature = "input_dataset: variant, num_threads: int64 -> handle: variant"
 
@@ -347,7 +347,7 @@ class PrivateThreadPoolDataset(UnnamedDatasetOp):
 
 
 class NonSerializableDataset(UnnamedDatasetOp):
-    """The same elements; a mark that the dataset cannot be written as a graph."""
+    """The same elements; marks the dataset as not serializable."""
 
     signature = "input_dataset: variant -> handle: variant"
 
@@ -389,7 +389,7 @@ class _AssertCardinality(Pipeline):
 
 
 class AssertCardinalityDataset(UnnamedDatasetOp):
-    """The same elements, which must be as many as said."""
+    """The same elements, whose number must match."""
 
     signature = "input_dataset: variant, cardinality: int64 -> handle: variant"
 
@@ -418,7 +418,7 @@ class _Unique(Pipeline):
 
 
 class UniqueDataset(DatasetOp):
-    """Each element the first time that it comes."""
+    """Each distinct element once."""
 
     signature = "input_dataset: variant -> handle: variant"
 
@@ -484,7 +484,7 @@ class _Directed(Pipeline):
 
 
 class DirectedInterleaveDataset(UnnamedDatasetOp):
-    """The next element of the dataset that a dataset of indices chooses."""
+    """Elements from several datasets, chosen by a dataset of indices."""
 
     signature = (
         "selector_input_dataset: variant, data_input_datasets: N * variant -> handle: variant"

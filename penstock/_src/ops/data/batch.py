@@ -1,4 +1,4 @@
-"""Datasets that put elements together into larger ones, or take them apart."""
+"""Datasets that batch or unbatch elements."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def stack(values: Sequence[Any], component: int = 0) -> Any:
             )
     stacked = np.empty((len(values), *shape), first.dtype)
     for at, value in enumerate(values):
-        stacked[at, ...] = value  # else an array of no dimensions would be kept as an object
+        stacked[at, ...] = value  # [...]: otherwise a rank-0 array would be stored as an object
     return stacked
 
 
@@ -56,7 +56,7 @@ def stack_elements(elements: Sequence[Element]) -> Element:
 
 
 class Batches:
-    """Iterates over stacks of `size` elements. It outlives an error in the making of an element."""
+    """Iterates over stacks of `size` elements; continues after an error in an element."""
 
     def __init__(self, source: Iterator[Element], size: int, drop_remainder: bool) -> None:
         self.source, self.size, self.drop_remainder = source, size, drop_remainder
@@ -248,7 +248,7 @@ class UnbatchDataset(DatasetOp):
 
 
 class Elements(Pipeline):
-    """Elements that are at hand."""
+    """A pipeline over a given list of elements."""
 
     def __init__(self, elements: list[Element], types: Any, shapes: Any) -> None:
         self.elements, self.types, self.shapes = elements, types, shapes
@@ -347,7 +347,7 @@ def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 class RebatchDatasetV2(UnnamedDatasetOp):
-    """Batches cut anew into the given sizes, in turn."""
+    """Batches re-split into the given sizes, cyclically."""
 
     signature = (
         "input_dataset: variant, batch_sizes: int64, drop_remainder: bool -> handle: variant"

@@ -1,4 +1,4 @@
-"""Calling the functions that dataset ops hold."""
+"""Calls the functions of dataset ops."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from penstock._src.ops.data.pipeline import Run
 def bound(function: Any, captured: list[Any], run: Run | None = None) -> Callable[..., list[Any]]:
     """The graph function as a callable on the components of an element, for a new iteration.
 
-    Random ops within begin their streams anew, as TensorFlow's do with every iterator; but within one `run`, such as
-    the epochs of a repeated dataset, they go on.
+    As in TensorFlow, random ops inside restart their streams with every iterator; within one `run`, such as the epochs of a
+    repeated dataset, they continue.
     """
     execute = function.executable
     if function.is_stateful and (run is None or run.begins(function)):
@@ -29,7 +29,7 @@ def bound(function: Any, captured: list[Any], run: Run | None = None) -> Callabl
 
 
 def _restart(function: Any) -> None:
-    """Forgets what the kernels of a function, and of those it calls, remember."""
+    """Resets the kernel state of a function and of the functions it calls."""
     function.graph.kernel_states.clear()
     for op in function.graph._operations:
         for value in op.raw_op.attrs.values():

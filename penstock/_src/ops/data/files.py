@@ -61,7 +61,7 @@ def _open_remote(name: str) -> BinaryIO:
 
 
 class _FromFiles(Pipeline):
-    """The elements that `read` makes of each file in turn."""
+    """The elements that `read` yields for each file in sequence."""
 
     def __init__(
         self, names: list[str], compression: str, read: Callable[[Any, str], Iterator[Element]]
@@ -96,7 +96,7 @@ def _records(file: Any, name: str) -> Iterator[Element]:
 
 
 class TextLineDataset(Op):
-    """The lines of text files, without their ends."""
+    """The lines of text files, without line endings."""
 
     signature = (
         "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant[]"
@@ -247,7 +247,7 @@ def _csv_lines(file: Any, use_quotes: bool) -> Iterator[bytes]:
     for line in file:
         held += line
         if use_quotes and held.count(b'"') % 2:
-            continue  # a quoted field goes on in the next line
+            continue  # a quoted field continues on the next line
         stripped = held.rstrip(b"\r\n")
         held = b""
         if stripped:

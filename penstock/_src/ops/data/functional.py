@@ -35,12 +35,12 @@ from penstock._src.ops.data.vectorized import (
 )
 
 Call = Callable[..., list[Any]]
-_WORTH_A_THREAD = 3e-4  # seconds that a call takes at least for threads to pay
+_WORTH_A_THREAD = 3e-4  # minimum seconds per call for which threads pay off
 _PROBES = 3
 
 
 class Mapped:
-    """Iterates over what a function makes of each element. It outlives an error in one of them."""
+    """Iterates over the results of a function on each element; continues after an error in one."""
 
     def __init__(self, source: Iterator[Element], call: Call) -> None:
         self.source, self.call = source, call
@@ -53,9 +53,9 @@ class Mapped:
 
 
 class MappedInParallel:
-    """The same with up to `width` calls at a time, given out in order.
+    """The same with up to `width` concurrent calls; results are in order.
 
-    While calls take so little time that handing them to threads takes more, they are made one by one.
+    While calls are shorter than the cost of handing them to threads, they run one by one.
     """
 
     def __init__(self, source: Iterator[Element], call: Call, width: int, run: Run) -> None:
@@ -63,7 +63,7 @@ class MappedInParallel:
         self.pool = ThreadPoolExecutor(width, "penstock-map")
         self.pending: collections.deque[Future] = collections.deque()
         self.exhausted = False
-        self.quick_calls = 0  # how many of the last calls took little time
+        self.quick_calls = 0  # number of consecutive short calls
         run.on_close(self.close)
 
     def __iter__(self) -> Iterator[Element]:
@@ -103,7 +103,7 @@ class MappedInParallel:
 
 
 def mapped(source: Iterator[Element], call: Call, width: int, run: Run) -> Iterator[Element]:
-    """Applies `call` to the elements; with AUTOTUNE in threads if the first calls take long."""
+    """Applies `call` to the elements; with AUTOTUNE, in threads if the first calls are slow."""
     if width in (0, 1):
         return Mapped(source, call)
     if width != AUTOTUNE:
@@ -145,14 +145,14 @@ class _Map(Pipeline):
         return None if at_once is None else mapped_stacks(*at_once, run, size)
 
     def at_once(self) -> tuple[Rows, Stacked] | None:
-        """The rows that the elements are made of, and the function on many of them; None if that is not to be had."""
+        """The rows behind the elements and the function vectorized over them, or None if unavailable."""
         call = vectorized(self.function, self.captured)
         rows = None if call is None else self.inputs[0].rows()
         return None if rows is None or not serves(rows) else (rows, call)  # type: ignore[return-value]
 
 
 class MapDataset(DatasetOp):
-    """What `f` makes of each element."""
+    """The results of `f` on each element."""
 
     signature = "input_dataset: variant, other_arguments: *Targuments -> handle: variant"
     f: Function
@@ -166,7 +166,7 @@ class MapDataset(DatasetOp):
 
 
 class ParallelMapDataset(DatasetOp):
-    """What `f` makes of each element, several at a time."""
+    """The results of `f` on each element, computed in parallel."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int32"
@@ -183,7 +183,7 @@ class ParallelMapDataset(DatasetOp):
 
 
 class ParallelMapDatasetV2(DatasetOp):
-    """What `f` makes of each element, several at a time."""
+    """The results of `f` on each element, computed in parallel."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int64"
@@ -201,7 +201,7 @@ class ParallelMapDatasetV2(DatasetOp):
 
 
 class MapAndBatchDataset(DatasetOp):
-    """Stacks of what `f` makes of each element."""
+    """Batches of the results of `f` on each element."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, batch_size: int64, "
@@ -232,7 +232,7 @@ class _Filter(Pipeline):
 
 
 class Filtered:
-    """Iterates over the elements for which a function says yes."""
+    """Iterates over the elements for which a function is true."""
 
     def __init__(self, source: Iterator[Element], call: Call) -> None:
         self.source, self.call = source, call
@@ -330,7 +330,7 @@ class _Scan(Pipeline):
 
 
 class ScanDataset(DatasetOp):
-    """What `f` makes of a state and each element, besides the next state."""
+    """The outputs of `f` on a state and each element; `f` also returns the next state."""
 
     signature = (
         "input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments"
@@ -347,7 +347,7 @@ class ScanDataset(DatasetOp):
 
 
 class ReduceDataset(Op):
-    """What remains when `f` has folded all elements into a state."""
+    """The final state after folding all elements with `f`."""
 
     signature = (
         "input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments"
@@ -400,7 +400,7 @@ class _IgnoreErrors(Pipeline):
 
 
 class IgnoreErrorsDataset(UnnamedDatasetOp):
-    """The elements whose making raises no error."""
+    """The elements that can be computed without an error."""
 
     signature = "input_dataset: variant -> handle: variant"
     log_warning: bool = False

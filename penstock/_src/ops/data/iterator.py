@@ -25,7 +25,7 @@ END = "End of sequence"
 
 
 class IteratorHandle(Resource):
-    """Where an iteration over a dataset stands."""
+    """The state of an iteration over a dataset."""
 
     def __init__(self, name: str = "", container: str = "") -> None:
         super().__init__(name, container)
@@ -33,7 +33,7 @@ class IteratorHandle(Resource):
         self._lock = threading.Lock()
         self._close: Any = None
         self.dataset: Pipeline | None = None
-        # How many elements were taken: what a checkpoint keeps of an iteration.
+        # The number of elements taken, which checkpoints save.
         self.position = 0
         self._drawn: dict[int, list[Any]] = {}
 
@@ -67,7 +67,7 @@ class IteratorHandle(Resource):
         return element
 
     def seek(self, position: int) -> None:
-        """Begins the iteration again, in the same order, and leaves out elements up to `position`."""
+        """Restarts the iteration in the same order and skips elements up to `position`."""
         assert self.dataset is not None
         run = Run(self.dataset.options())
         run.drawn = {number: list(seeds) for number, seeds in self._drawn.items()}
@@ -76,7 +76,7 @@ class IteratorHandle(Resource):
             continue
 
     def close(self) -> None:
-        """Ends the threads of the iteration."""
+        """Stops the threads of the iteration."""
         if self._close is not None:
             self._close()
             self._close = None
@@ -93,7 +93,7 @@ class OptionalValue:
 
 
 class _IteratorOp(Op):
-    """Base of ops that make an iterator."""
+    """Base of the ops that create an iterator."""
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -110,7 +110,7 @@ class AnonymousIteratorV3(_IteratorOp):
 
 
 class AnonymousIteratorV2(_IteratorOp):
-    """An iterator, with what deletes it."""
+    """An iterator and its deleter."""
 
     signature = "-> handle: resource[], deleter: variant[]"
 
@@ -138,7 +138,7 @@ class IteratorV2(_IteratorOp):
 
 
 class OneShotIterator(_IteratorOp):
-    """An iterator over the dataset that a function makes, when first asked."""
+    """An iterator over the dataset that a function returns on first use."""
 
     signature = "-> handle: resource[]"
     dataset_factory: Function
@@ -179,12 +179,12 @@ class DeleteIterator(Op):
 
 
 class _GetNext(Op):
-    """Base of ops that take the next element."""
+    """Base of the ops that take the next element."""
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
-    # Loops over an iterator keep its handle, by which nobody asks a gradient.
+    # Loops over an iterator carry its handle, which needs no gradient.
     differentiable = False
 
     def shape(self, iterator):
@@ -225,7 +225,7 @@ class IteratorGetNextAsOptional(Op):
 
 
 class IteratorToStringHandle(Op):
-    """A string that stands for an iterator."""
+    """The string handle of an iterator."""
 
     signature = "resource_handle: resource -> string_handle: string[]"
     stateful = True
@@ -237,7 +237,7 @@ class IteratorToStringHandle(Op):
 
 
 class IteratorFromStringHandleV2(Op):
-    """The iterator that a string stands for."""
+    """The iterator of a string handle."""
 
     signature = "string_handle: string -> resource_handle: resource[]"
     output_types: list[DType] = []
@@ -256,7 +256,7 @@ _NAMED: Any = weakref.WeakValueDictionary()
 
 
 class OptionalFromValue(Op):
-    """An optional that holds the components."""
+    """An optional with the given components."""
 
     signature = "components: *Toutput_types -> optional: variant[]"
     Toutput_types: list[DType]
@@ -274,7 +274,7 @@ class OptionalFromValue(Op):
 
 
 class OptionalNone(Op):
-    """An optional that holds nothing."""
+    """An empty optional."""
 
     signature = "-> optional: variant[]"
 
@@ -283,7 +283,7 @@ class OptionalNone(Op):
 
 
 class OptionalHasValue(Op):
-    """Whether an optional holds something."""
+    """Whether an optional has a value."""
 
     signature = "optional: variant -> has_value: bool[]"
 
@@ -292,7 +292,7 @@ class OptionalHasValue(Op):
 
 
 class OptionalGetValue(Op):
-    """The components that an optional holds."""
+    """The components of an optional."""
 
     signature = "optional: variant -> components: *output_types"
     output_types: list[DType]
@@ -311,7 +311,7 @@ class OptionalGetValue(Op):
 
 
 class DatasetCardinality(Op):
-    """The number of elements; -1 without end, -2 unknown."""
+    """The number of elements; -1 if infinite, -2 if unknown."""
 
     signature = "input_dataset: variant -> cardinality: int64[]"
     cardinality_options: str = ""
@@ -321,7 +321,7 @@ class DatasetCardinality(Op):
 
 
 class ComputeBatchSize(Op):
-    """The number of rows of a dataset's full batches; -1 if it cannot be told."""
+    """The number of rows of a dataset's full batches; -1 if unknown."""
 
     signature = "input_dataset: variant -> batch_size: int64[]"
 
@@ -377,7 +377,7 @@ class GetElementAtIndex(Op):
 
 
 class WrapDatasetVariant(Op):
-    """A dataset's handle that survives copies between devices: here, the same."""
+    """A dataset handle that survives copies between devices: the same handle here."""
 
     signature = "input_handle: variant -> output_handle: variant[]"
 
@@ -386,7 +386,7 @@ class WrapDatasetVariant(Op):
 
 
 class UnwrapDatasetVariant(Op):
-    """The handle within a wrapped one: here, the same."""
+    """The handle inside a wrapped one: the same handle here."""
 
     signature = "input_handle: variant -> output_handle: variant[]"
 

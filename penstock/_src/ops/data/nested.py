@@ -1,4 +1,4 @@
-"""Datasets whose function makes a dataset of each element: flat_map, interleave, grouping."""
+"""Datasets whose function returns a dataset for each element: flat_map, interleave, grouping."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -46,7 +46,7 @@ class _FlatMap(Pipeline):
 
 
 class FlatMapDataset(DatasetOp):
-    """The elements of the datasets that `f` makes of each element, one dataset after the other."""
+    """The concatenated elements of the datasets that `f` returns for each element."""
 
     signature = "input_dataset: variant, other_arguments: *Targuments -> handle: variant"
     f: Function
@@ -108,7 +108,7 @@ def _cycle(op: Any, cycle_length: Any) -> int:
 
 
 class InterleaveDataset(DatasetOp):
-    """`block_length` elements in turn of each of `cycle_length` datasets that `f` makes."""
+    """`block_length` elements at a time from each of `cycle_length` datasets that `f` returns."""
 
     signature = (
         "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
@@ -197,7 +197,7 @@ class _GroupByWindow(Pipeline):
 
 
 class GroupByWindowDataset(DatasetOp):
-    """What `reduce_func` makes of windows of elements with the same key."""
+    """The results of `reduce_func` on windows of elements with equal keys."""
 
     signature = (
         "input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments, "
@@ -240,7 +240,7 @@ class _GroupByReducer(Pipeline):
 
 
 class GroupByReducerDataset(UnnamedDatasetOp):
-    """One element per key: what a reducer makes of all elements with that key."""
+    """One element per key: the reduction of all elements with that key."""
 
     signature = (
         "input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments, "

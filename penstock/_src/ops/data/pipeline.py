@@ -1,8 +1,8 @@
-"""Pipeline: what a dataset is on the host, and the base class of the ops that make one.
+"""Pipeline: the host value of a dataset, and the base class of the ops that make one.
 
-An element is a tuple of host values, one per component. `Pipeline.iterate` gives a fresh iterator
-over the elements. Where the elements are rows of arrays, possibly in another order, a pipeline
-also says so (`rows`): then batching gathers whole batches by index, without touching elements.
+An element is a tuple of host values, one per component. `Pipeline.iterate` returns a new iterator over the elements. If the
+elements are rows of arrays, possibly permuted, `rows` describes them: batching then gathers whole batches by index, without
+handling single elements.
 """
 
 import itertools
@@ -26,33 +26,33 @@ Element = tuple[Any, ...]
 
 
 def available_cores() -> int:
-    """How many cores this process may run on: what AUTOTUNE stands for."""
+    """The number of cores this process may use, which is the value of AUTOTUNE."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class Run:
-    """One iteration over a pipeline: what its threads look at to know when to stop."""
+    """One iteration over a pipeline; tells its threads when to stop."""
 
     def __init__(self, options: dict[str, Any] | None = None) -> None:
         self.options = options or {}
-        # Where statistics of elements go, if anywhere.
+        # The aggregator for statistics of elements, or None.
         self.aggregator: Any = None
         self.canceled = threading.Event()
         self._closers: list[Callable[[], None]] = []
         self._begun: dict[int, Any] = {}
-        # What was drawn when the iteration was made, for each pipeline in the order of its uses.
+        # Random seeds drawn when the iteration was created, for each pipeline in order of use.
         self.drawn: dict[int, list[Any]] = {}
 
     def begins(self, function: Any) -> bool:
-        """Whether this is the first that the iteration sees of a function."""
+        """Whether this is the first use of a function in the iteration."""
         is_new = id(function) not in self._begun
         self._begun[id(function)] = function
         return is_new
 
     def on_close(self, closer: Callable[[], None]) -> None:
-        """Calls `closer` when the iteration is given up or over."""
+        """Calls `closer` when the iteration ends or is abandoned."""
         self._closers.append(closer)
 
     def close(self) -> None:
@@ -80,8 +80,8 @@ def row(array: np.ndarray, number: int) -> Any:
 class Rows:
     """Elements that are rows of arrays, in the order of the chunks of row numbers from `order`.
 
-    A chunk is a `range` (of consecutive rows: slicing copies nothing) or an int64 array. `order`
-    is None if the rows come one after the other, each once.
+    A chunk is a `range` (consecutive rows, which are sliced without copying) or an int64 array. `order` is None if the rows
+    come in sequence, each once.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class Rows:
 
     @property
     def in_sequence(self) -> bool:
-        """Whether the rows come one after the other, each once."""
+        """Whether the rows come in sequence, each once."""
         return self._order is None
 
     @property
     def count(self) -> int:
-        """The number of rows there are (not: that are visited)."""
+        """The number of stored rows, not of visited ones."""
         return len(self.arrays[0])
 
     def order(self, run: Run) -> Iterator[Any]:
@@ -118,7 +118,7 @@ class Rows:
             yield from chunk if type(chunk) is range else chunk.tolist()
 
     def elements(self, run: Run) -> Iterator[Element]:
-        """The rows one by one."""
+        """Yields the rows one by one."""
         arrays = self.arrays
         if any(map(holds_handles, arrays)):
             for number in self.numbers(run):
@@ -140,7 +140,7 @@ class Rows:
 
 
 class ChunkReader:
-    """Takes a given number of rows at a time from a stream of chunks."""
+    """Takes row numbers from a stream of chunks, a given number at a time."""
 
     def __init__(self, chunks: Iterator[Any]) -> None:
         self._chunks = chunks
@@ -169,7 +169,7 @@ class ChunkReader:
         return np.concatenate([np.asarray(part, np.int64) for part in parts])
 
     def rest(self) -> Iterator[Any]:
-        """The chunks that are left."""
+        """The remaining chunks."""
         if len(self._chunk):
             yield self._chunk
         yield from self._chunks
@@ -181,26 +181,26 @@ class Pipeline:
     types: tuple[DType, ...] = ()
     shapes: tuple[TensorShape, ...] = ()
     inputs: tuple["Pipeline", ...] = ()
-    # Whether the elements are those of the inputs, so that their batches have the same size.
+    # Whether elements pass through unchanged, so that the batch size is that of the inputs.
     keeps_batches = False
 
     def batch_size(self) -> int:
-        """The number of rows of full batches; -1 if it cannot be told."""
+        """The number of rows of full batches; -1 if unknown."""
         if not self.keeps_batches:
             return -1
         sizes = {source.batch_size() for source in self.inputs}
         return sizes.pop() if len(sizes) == 1 else -1
 
     def begin(self, run: Run) -> None:
-        """Draws what an iteration draws when it is made, before anyone asks for its first element.
+        """Draws the random seeds that an iteration draws on creation, before its first element.
 
-        Only what comes first: an input that is iterated later, or again, draws when that begins.
+        This covers only the first pass: inputs that are iterated later or repeatedly draw when they begin.
         """
         for source in self.inputs:
             source.begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        """A fresh iterator over the elements."""
+        """Returns a new iterator over the elements."""
         rows = self.rows()
         if rows is None:
             raise NotImplementedError(type(self).__name__)
@@ -211,18 +211,18 @@ class Pipeline:
         return self.inputs[0].cardinality() if len(self.inputs) == 1 else UNKNOWN
 
     def rows(self) -> Rows | None:
-        """The elements as rows of arrays, if they are."""
+        """The elements as rows of arrays, or None if they are not."""
         return None
 
     def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
-        """A fresh iterator over stacks of `size` elements, if they can be had without the elements.
+        """Returns a new iterator over stacks of `size` elements if they can be made without the elements, else None.
 
-        The last one may be smaller.
+        The last stack may be smaller.
         """
         return None
 
     def options(self) -> dict[str, Any]:
-        """The options set along the way to here, later ones first."""
+        """The options set in the pipeline up to here, later ones first."""
         merged: dict[str, Any] = {}
         for source in self.inputs:
             merged.update(source.options())
@@ -230,7 +230,7 @@ class Pipeline:
 
 
 class PipelineOp(Op):
-    """Base of ops that make a dataset. `pipeline(inputs...)` is what they have to say."""
+    """Base of the ops that make a dataset; a subclass defines `pipeline(inputs...)`."""
 
     def shape(self, *_inputs: Any) -> TensorShape:
         return TensorShape([])
@@ -249,7 +249,7 @@ class PipelineOp(Op):
 
 
 class DatasetOp(PipelineOp):
-    """Base of most of them, which say in attributes what the elements are."""
+    """Base of the dataset ops with attributes for the types and shapes of elements."""
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -257,7 +257,7 @@ class DatasetOp(PipelineOp):
 
 
 class UnnamedDatasetOp(PipelineOp):
-    """The same for those that carry no metadata."""
+    """The same without the metadata attribute."""
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -289,7 +289,7 @@ def positive(op: Op, name: str, value: Any) -> int:
 
 
 def islice_chunks(numbers: Iterator[int]) -> Iterator[np.ndarray]:
-    """Row numbers that come one by one, in chunks."""
+    """Groups single row numbers into chunks."""
     while True:
         chunk = np.fromiter(itertools.islice(numbers, CHUNK), np.int64)
         if not chunk.size:

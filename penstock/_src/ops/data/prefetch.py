@@ -1,4 +1,4 @@
-"""Elements made ahead of time by a thread, and elements kept from one iteration to the next."""
+"""Prefetching by a thread, and caches between iterations."""
 
 import collections
 import threading
@@ -23,24 +23,24 @@ from penstock._src.ops.rules import invalid
 _TUNED_SIZE = 4
 _END = object()
 
-# Seconds that making an element takes for a thread to pay: below, handing it over costs the cores that compute more.
+# Minimum seconds per element for which a prefetching thread pays off; below, the handover costs more than it gains.
 _WORTH_A_THREAD = 3e-4
-_SLOW_IN_A_ROW = 2  # elements that take longer before a thread makes the others
+_SLOW_IN_A_ROW = 2  # number of slow elements before a thread takes over
 
 
 class _Failure:
-    """An error in the place of an element."""
+    """An error in place of an element."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
 
 class Prefetched:
-    """Iterates over elements that a thread makes, up to `size` ahead."""
+    """Iterates over elements that a thread computes up to `size` ahead."""
 
     def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
         self.source, self.size, self.run = source, size, run
-        self.low = size // 2  # elements left when the thread, having made all, goes on
+        self.low = size // 2  # the thread resumes when this many elements are left
         self.ready: collections.deque[Any] = collections.deque()
         self.changed = threading.Condition()
         self.thread: threading.Thread | None = None
@@ -60,7 +60,7 @@ class Prefetched:
             if item is _END:
                 raise StopIteration
             self.ready.popleft()
-            if len(self.ready) <= self.low:  # a few at a time: threads take turns less often
+            if len(self.ready) <= self.low:  # refill in groups, to switch threads less often
                 self.changed.notify_all()
         if type(item) is _Failure:
             raise item.error
@@ -93,7 +93,7 @@ class Prefetched:
 
 
 class PrefetchedIfSlow:
-    """Iterates over elements that are made when asked for, and by a thread from where making them takes long."""
+    """Iterates over elements on demand; switches to a prefetching thread when elements are slow."""
 
     def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
         self.source, self.size, self.run = source, size, run
@@ -126,11 +126,11 @@ class _Prefetch(Pipeline):
         return source if size == 0 else PrefetchedIfSlow(source, size, run)
 
     def rows(self) -> Rows | None:
-        return self.inputs[0].rows()  # nothing is worth making ahead of time
+        return self.inputs[0].rows()  # prefetching rows gains nothing
 
 
 class PrefetchDataset(DatasetOp):
-    """The same elements, made ahead of time by a thread if they take long."""
+    """The same elements, prefetched by a thread if they are slow."""
 
     signature = "input_dataset: variant, buffer_size: int64 -> handle: variant"
     slack_period: int = 0
@@ -146,15 +146,15 @@ class PrefetchDataset(DatasetOp):
 
 
 class MemoryCache(Resource):
-    """The elements of a dataset, once it has been iterated to its end."""
+    """A cache of a dataset's elements, complete after a full iteration."""
 
     elements: list[Element] | None = None
 
 
 def ending_with_the_last(elements: Iterator[Element], count: int) -> Iterator[Element]:
-    """The elements; their end is met before the last of a known number is given.
+    """The elements; reaches the end of the iterator before it yields the last element of a known number.
 
-    Who knows the number, as Keras does, never asks for more: a cache would stay incomplete.
+    Callers that know the number, such as Keras, never ask for one more, so that a cache would stay incomplete.
     """
     for position, element in enumerate(elements, 1):
         if position == count:
@@ -213,7 +213,7 @@ def _cached(source: Pipeline, filename: Any, cache: Any) -> Pipeline:
 
 
 class CacheDataset(DatasetOp):
-    """The same elements, made once and kept in memory or in a file."""
+    """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string -> handle: variant"
 
@@ -222,7 +222,7 @@ class CacheDataset(DatasetOp):
 
 
 class CacheDatasetV2(DatasetOp):
-    """The same elements, made once and kept in memory or in a file."""
+    """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string, cache: resource -> handle: variant"
     stateful = True
@@ -232,7 +232,7 @@ class CacheDatasetV2(DatasetOp):
 
 
 class DummyMemoryCache(Op):
-    """A place for a dataset's elements."""
+    """The handle of a cache for a dataset's elements."""
 
     signature = "-> handle: resource[]"
     stateful = True
@@ -242,7 +242,7 @@ class DummyMemoryCache(Op):
 
 
 class AnonymousMemoryCache(Op):
-    """A place for a dataset's elements, with what deletes it."""
+    """A cache for a dataset's elements, and its deleter."""
 
     signature = "-> handle: resource[], deleter: variant[]"
     stateful = True
@@ -253,7 +253,7 @@ class AnonymousMemoryCache(Op):
 
 
 class DeleteMemoryCache(Op):
-    """Ends the life of a cache, which here lives as long as it is referred to."""
+    """Does nothing: a cache lives as long as it is referenced."""
 
     signature = "handle: resource, deleter: variant -> "
     stateful = True

@@ -15,7 +15,7 @@ _BLOCKS = 256
 
 
 def words(seed: int, seed2: int) -> Iterator[int]:
-    """The 32-bit numbers of the stream with these seeds."""
+    """The 32-bit words of the stream with these seeds."""
     stream = Stream.from_seeds(seed, seed2)
     while True:
         yield from stream.blocks(_BLOCKS).ravel().tolist()
@@ -23,7 +23,7 @@ def words(seed: int, seed2: int) -> Iterator[int]:
 
 
 class SeedGenerator(Resource):
-    """Gives the seeds of each iteration: always the same, or the next ones of a stream."""
+    """The seeds of each iteration: always the same, or the next ones of a stream."""
 
     def __init__(self, seed: int, seed2: int, reshuffle: bool) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class SeedGenerator(Resource):
         self._words = words(seed, seed2)
 
     def next(self) -> tuple[int, int]:
-        """The two seeds of an iteration that begins now."""
+        """The two seeds of a new iteration."""
         if not self.reshuffle:
             return self.seed, self.seed2
         return next(self._words), next(self._words)
@@ -68,7 +68,7 @@ def shuffled(elements: Iterator[T], size: int, seeds: tuple[int, int]) -> Iterat
 
 
 def permutation(count: int, seeds: tuple[int, int]) -> np.ndarray:
-    """The numbers below `count` as `shuffled` with a buffer for all of them gives them."""
+    """range(count) in the order of `shuffled` with a buffer of `count`."""
     drawn = Stream.from_seeds(*seeds).words(count).astype(np.int64)
     positions = np.arange(count)
     chosen = (drawn % (count - positions) + positions).tolist()
@@ -79,7 +79,7 @@ def permutation(count: int, seeds: tuple[int, int]) -> np.ndarray:
 
 
 class AnonymousSeedGenerator(Op):
-    """A generator of seeds for shuffling, with what deletes it."""
+    """A generator of seeds for shuffling, and its deleter."""
 
     signature = (
         "seed: int64, seed2: int64, reshuffle: bool -> handle: resource[], deleter: variant[]"
@@ -92,7 +92,7 @@ class AnonymousSeedGenerator(Op):
 
 
 class AnonymousRandomSeedGenerator(Op):
-    """A generator of new seeds for every iteration, with what deletes it."""
+    """A generator of new seeds for every iteration, and its deleter."""
 
     signature = "seed: int64, seed2: int64 -> handle: resource[], deleter: variant[]"
     stateful = True
@@ -103,7 +103,7 @@ class AnonymousRandomSeedGenerator(Op):
 
 
 class DummySeedGenerator(Op):
-    """A placeholder where a seed generator is asked for: fresh seeds in every iteration."""
+    """A placeholder for a seed generator: new seeds in every iteration."""
 
     signature = "-> handle: resource[]"
     stateful = True
@@ -113,7 +113,7 @@ class DummySeedGenerator(Op):
 
 
 class DeleteSeedGenerator(Op):
-    """Ends the life of a seed generator, which here lives as long as it is referred to."""
+    """Does nothing: a seed generator lives as long as it is referenced."""
 
     signature = "handle: resource, deleter: variant -> "
     stateful = True
@@ -123,7 +123,7 @@ class DeleteSeedGenerator(Op):
 
 
 class DeleteRandomSeedGenerator(Op):
-    """Ends the life of a seed generator, which here lives as long as it is referred to."""
+    """Does nothing: a seed generator lives as long as it is referenced."""
 
     signature = "handle: resource, deleter: variant -> "
     stateful = True

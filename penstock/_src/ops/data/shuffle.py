@@ -1,4 +1,4 @@
-"""Shuffled datasets, in TensorFlow's very order for the same seeds."""
+"""Shuffled datasets, in TensorFlow's order for the same seeds."""
 
 import itertools
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ class _Shuffle(Pipeline):
         self.inputs, self.size, self.seeds = (source,), size, seeds
 
     def begin(self, run: Run) -> None:
-        # Not the input: TensorFlow makes its iterator when the buffer is filled.
+        # Do not begin the input: TensorFlow creates its iterator when the buffer is filled.
         run.drawn.setdefault(id(self), []).append(self.seeds.next())
 
     def seeds_of(self, run: Run) -> tuple[int, int]:
-        """The seeds drawn as the iteration was made, and new ones when it comes here again."""
+        """The seeds drawn when the iteration was created; new ones for later passes."""
         drawn = run.drawn.get(id(self))
         return drawn.pop(0) if drawn else self.seeds.next()
 
@@ -143,7 +143,7 @@ class _Whole(Pipeline):
 
 
 class GlobalShuffleDataset(DatasetOp):
-    """All elements in random order, wherever in the dataset they stand."""
+    """A global permutation of all elements."""
 
     signature = (
         "input_dataset: variant, seed: int64, seed2: int64, seed_generator: resource"

@@ -22,7 +22,7 @@ from penstock._src.ops.data.pipeline import (
 )
 from penstock._src.ops.data.seeds import SeedGenerator, words
 
-_ROWS_LIMIT = 1 << 24  # ranges up to this long are kept as an array
+_ROWS_LIMIT = 1 << 24  # ranges up to this length are stored as an array
 
 
 class _FromTensors(Pipeline):
@@ -37,7 +37,7 @@ class _FromTensors(Pipeline):
 
 
 class TensorDataset(PipelineOp):
-    """One element, which is the tensors."""
+    """A single element: the tensors."""
 
     signature = "components: *Toutput_types -> handle: variant"
     Toutput_types: list[DType]
@@ -147,7 +147,7 @@ class RandomDataset(DatasetOp):
 
 
 class RandomDatasetV2(DatasetOp):
-    """Pseudorandom 32-bit numbers, on request new ones in every iteration."""
+    """Pseudorandom 32-bit numbers, optionally new ones in every iteration."""
 
     signature = "seed: int64, seed2: int64, seed_generator: resource -> handle: variant"
     rerandomize_each_iteration: bool = False
@@ -160,7 +160,7 @@ class RandomDatasetV2(DatasetOp):
 
 
 class GeneratorPipeline(Pipeline):
-    """Elements that a Python callable makes: `make()` gives an iterator over tuples of host values."""
+    """Elements from a Python callable: `make()` returns an iterator over tuples of host values."""
 
     def __init__(self, make: Callable[[], Iterator[Element]]) -> None:
         self.make = make
@@ -220,7 +220,7 @@ class _Repeated(Pipeline):
 
 
 class ListDataset(DatasetOp):
-    """The tensors, taken in groups of one per component, as elements."""
+    """The tensors as elements, in groups of one per component."""
 
     signature = "tensors: *Tinput_types -> handle: variant"
     Tinput_types: list[DType]

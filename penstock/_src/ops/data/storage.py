@@ -1,4 +1,4 @@
-"""Elements as bytes: file caches, and datasets saved to disk."""
+"""Serialized elements: file caches, and datasets saved to disk."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ def write_elements(
 
 
 def read_elements(path: str, width: int, compression: str = "") -> Iterator[Element]:
-    """The elements of a file of `write_elements`."""
+    """The elements in a file written by `write_elements`."""
     with open(path, "rb") as file:
         found = records.read_records(records.opened(file, compression), path)
         try:
@@ -54,7 +54,7 @@ class FileCache:
         self.data, self.index, self.types = f"{path}.data-0", f"{path}.index", types
 
     def complete(self) -> bool:
-        """Whether a whole iteration has been written."""
+        """Whether a full iteration has been written."""
         return os.path.exists(self.index)
 
     def read(self) -> Iterator[Element]:

@@ -1,8 +1,8 @@
-"""Functions of elements computed for many elements at once.
+"""Vectorizes functions of elements over many elements.
 
-A function given to `map` that works on every number by itself, such as `x / 255`, gives the same for a stack of
-elements as for one after the other, so short elements, of which rows of arrays are at hand, are computed by the
-thousand. Only ops that NumPy rounds as our kernels do and that raise no errors take part.
+An elementwise function passed to `map`, such as `x / 255`, gives the same results for a stack of elements. Short elements
+that are rows of arrays are therefore computed by the thousand. Only ops that raise no errors, and that NumPy rounds like the
+compiled kernels, take part.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,12 +15,12 @@ from penstock._src.ops.data.pipeline import ChunkReader, Element, Rows, Run
 
 Stacked = Callable[[Element], Element]
 
-_MOST_BYTES = 4096  # of an element: above, a call for each costs little beside its work
+_MOST_BYTES = 4096  # per element; above, the cost of a call is small compared with its work
 _FIRST, _MOST_ROWS, _CHUNK_BYTES = 16, 4096, 1 << 20
 
 
 def vectorized(function: Any, captured: list[Any]) -> Stacked | None:
-    """Returns `function` on stacks of elements, None if it cannot be had from its operations."""
+    """Returns `function` vectorized over stacks of elements, or None if an operation does not allow it."""
     graph = function.graph
     elements = function.inputs[: len(function.inputs) - len(captured)]
     if function.is_stateful or graph.control_outputs:
@@ -53,9 +53,9 @@ def vectorized(function: Any, captured: list[Any]) -> Stacked | None:
 
 
 def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
-    """Whether an op gives for stacks what it gives for elements.
+    """Whether an op gives the same results for stacks as for single elements.
 
-    `ranks` has those of the tensors that belong to an element; all others are the same for every element.
+    `ranks` has the ranks of per-element tensors; all others are the same for every element.
     """
     if not (op.is_elementwise and op.eager_is_exact):
         return False
@@ -71,14 +71,14 @@ def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
 
 
 def _is_exact(source: DType, target: DType) -> bool:
-    """Whether every machine casts alike: floats to integers differ where they do not fit."""
+    """Whether a cast is equal on all machines; out-of-range floats to integers are not."""
     return not (source.is_floating and target.is_integer) and not (
         source.is_complex or target.is_complex
     )
 
 
 def serves(rows: Rows) -> bool:
-    """Whether rows are of numbers, and short."""
+    """Whether rows are short and numeric."""
     arrays = rows.arrays
     if not all(type(a) is np.ndarray and a.dtype.kind != "O" for a in arrays) or not rows.count:
         return False
@@ -86,14 +86,14 @@ def serves(rows: Rows) -> bool:
 
 
 def mapped_stacks(rows: Rows, call: Stacked, run: Run, size: int) -> Iterator[Element]:
-    """What `call` makes of stacks of `size` elements, the last one maybe smaller."""
+    """The results of `call` on stacks of `size` elements; the last one may be smaller."""
     reader = ChunkReader(rows.order(run))
     while len(chunk := reader.take(size)):
         yield call(rows.gather(chunk))
 
 
 def mapped_elements(rows: Rows, call: Stacked, run: Run) -> Iterator[Element]:
-    """What `call` makes of each element: computed for few at first, then for more at a time."""
+    """The results of `call` on each element, computed in growing groups."""
     reader = ChunkReader(rows.order(run))
     bytes_of_row = sum(array.nbytes for array in rows.arrays) // rows.count
     most = min(_MOST_ROWS, max(1, _CHUNK_BYTES // max(1, bytes_of_row)))

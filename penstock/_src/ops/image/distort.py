@@ -26,11 +26,11 @@ class _Words:
         return self.held[self.at - 1]
 
     def fraction(self):
-        """A float32 of [0, 1)."""
+        """A float32 in [0, 1)."""
         return words_to_float32(np.array([self._next()], np.uint32))[0]
 
     def below(self, limit):
-        """An integer of [0, limit), without bias."""
+        """An integer in [0, limit), without bias."""
         if limit & (limit - 1) == 0:
             return int(self._next()) & (limit - 1)
         least = 0xFFFFFFFF % limit + 1

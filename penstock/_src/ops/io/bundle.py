@@ -1,8 +1,8 @@
 """Tensor bundles: the files `<prefix>.index` and `<prefix>.data-<shard>-of-<count>` of a checkpoint.
 
-The data file holds the tensors' bytes one behind the other; the index says for each name its dtype,
-shape, place and checksum. Strings are stored as their lengths, a checksum of these, then the bytes.
-A tensor may be stored in slices (a partitioned variable); the slices are entries of their own.
+The data file holds the tensors' bytes, concatenated; the index has each tensor's dtype, shape, offset and checksum. Strings
+are stored as their lengths, a checksum of these, then the bytes. A tensor may be stored in slices (a partitioned variable),
+which are separate entries.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ HEADER_KEY = b""
 
 @dataclasses.dataclass
 class Slice:
-    """A part of a tensor: where it begins and how long it is in each dimension (-1: all)."""
+    """A slice of a tensor: its start and length in each dimension (-1: all)."""
 
     full_shape: Sequence[int]
     starts: Sequence[int]
@@ -31,7 +31,7 @@ class Slice:
     value: np.ndarray
 
     def spec(self) -> tuple[tuple[int, int], ...]:
-        """(start, length) per dimension; (0, -1) where the whole dimension is meant."""
+        """(start, length) per dimension; (0, -1) for a whole dimension."""
         return tuple(
             (0, -1) if start == 0 and length == size else (start, length)
             for start, length, size in zip(self.starts, self.lengths, self.full_shape)
@@ -49,7 +49,7 @@ def index_name(prefix: str) -> str:
 
 
 def write_bundle(prefix: str, tensors: Mapping[str, np.ndarray | Sequence[Slice]]) -> None:
-    """Writes the index and one data file. They appear under their names only once complete."""
+    """Writes the index and one data file. They are renamed to their final names when complete."""
     write_shards(prefix, [tensors])
 
 
@@ -77,7 +77,7 @@ def write_shards(prefix: str, shards: Sequence[Mapping[str, np.ndarray | Sequenc
 def _add_to_shard(
     file: Any, shard: int, name: str, value: np.ndarray | Sequence[Slice], entries: dict[bytes, Any]
 ) -> None:
-    """Appends a tensor, or slices of one, to a data file, and notes where they are."""
+    """Appends a tensor, or slices of one, to a data file, and records their offsets."""
     if isinstance(value, np.ndarray):
         entries[name.encode()] = _append(file, value, shard)
         return
@@ -92,7 +92,7 @@ def _add_to_shard(
 
 
 class BundleReader:
-    """The tensors of a checkpoint, read when asked for."""
+    """The tensors of a checkpoint, read on demand."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -255,7 +255,7 @@ def _decode_strings(raw: bytes, shape: list[int], stored_crc: int, where: str) -
 
 
 def slice_key(name: str, spec: Sequence[tuple[int, int]]) -> bytes:
-    """The key under which a slice stands: an encoding that keeps the order of its parts."""
+    """The key of a slice: an order-preserving encoding of its parts."""
     escaped = name.encode().replace(b"\xff", b"\xff\x00").replace(b"\x00", b"\x00\xff")
     key = b"\0" + escaped + b"\0\1" + _increasing(len(spec))
     for start, length in spec:
@@ -264,13 +264,13 @@ def slice_key(name: str, spec: Sequence[tuple[int, int]]) -> bytes:
 
 
 def _increasing(value: int) -> bytes:
-    """An unsigned number: how many bytes it takes, then these, high ones first."""
+    """Encodes an unsigned number: its byte count, then its bytes in big-endian order."""
     size = (value.bit_length() + 7) // 8
     return bytes([size]) + value.to_bytes(size, "big")
 
 
 def _signed_increasing(value: int) -> bytes:
-    """A signed number: leading ones (zeros if negative) count the bytes, like UTF-8."""
+    """Encodes a signed number: leading ones (zeros if negative) give the byte count, like UTF-8."""
     magnitude = ~value if value < 0 else value
     size = magnitude.bit_length() // 7 + 1
     bits = 8 * size

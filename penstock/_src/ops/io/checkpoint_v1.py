@@ -1,4 +1,4 @@
-"""Checkpoints of the first format: one sorted table of slices of tensors, by name and place."""
+"""Checkpoints in TensorFlow's V1 format: one sorted table of tensor slices by name and position."""
 
 import glob
 import os
@@ -17,7 +17,7 @@ from penstock._src.ops.rules import invalid
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.bundle import SavedSlice, SavedTensorSlices, TensorSliceProto
 
-# The list of a TensorProto in which values of a type are written.
+# The field of a TensorProto for each dtype.
 _FIELDS = {
     "float32": "float_val",
     "float64": "double_val",
@@ -31,14 +31,14 @@ _FULL = -1
 
 
 class Piece:
-    """A slice of a tensor of shape `full`: where it starts, and how long it is (None: all of it) on each axis."""
+    """A slice of a tensor of shape `full`: its start and length (None: all) along each axis."""
 
     def __init__(self, full: list[int], spans: list[tuple[int, int] | None]) -> None:
         self.full, self.spans = full, spans
 
     @classmethod
     def of(cls, spec: str, shape: tuple[int, ...]) -> "Piece":
-        """The slice that a text like "10 20 0,10:5,15" names; all of the tensor if it is empty."""
+        """Parses a slice such as "10 20 0,10:5,15"; an empty string means the whole tensor."""
         if not spec:
             return cls(list(shape), [None] * len(shape))
         full, starts, lengths = parsed_slice(spec)
@@ -52,7 +52,7 @@ class Piece:
 
     @classmethod
     def from_proto(cls, full: list[int], proto: Any) -> "Piece":
-        """The slice that a TensorSliceProto names."""
+        """The slice of a TensorSliceProto."""
         spans = [(e.start, e.length) if e.HasField("length") else None for e in proto.extent]
         return cls(full, spans)
 
@@ -66,7 +66,7 @@ class Piece:
         return proto
 
     def index(self) -> tuple[slice, ...]:
-        """Where the slice lies in the tensor."""
+        """The index of the slice in the tensor."""
         return tuple(slice(None) if s is None else slice(s[0], s[0] + s[1]) for s in self.spans)
 
     def shape(self) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ class Piece:
 
 
 def _ordered(number: int) -> bytes:
-    """A signed number whose bytes sort as the numbers do."""
+    """Encodes a signed number so that byte order is numeric order."""
     magnitude = number if number >= 0 else ~number
     size = next(n for n in range(1, 11) if magnitude < 1 << (7 * n - 1))
     header = (((1 << size) - 1) << (16 - size)) & 0xFFFF
@@ -156,11 +156,11 @@ class SliceReader:
                     self.described.update((meta.name, meta) for meta in held.meta.tensor)
 
     def read(self, name: str, spec: str, dtype: DType) -> np.ndarray:
-        """A tensor, or the slice of it that `spec` names.
+        """A tensor, or the slice `spec` of it.
 
         Raises:
           NotFoundError: there is no such tensor.
-          InvalidArgumentError: it is of another type, or the slice is not whole.
+          InvalidArgumentError: the dtype differs, or the slice is not stored completely.
         """
         if name not in self.described:
             raise NotFoundError(
@@ -195,7 +195,7 @@ class SliceReader:
 
 
 class Save(Op):
-    """Writes tensors into a checkpoint of the first format."""
+    """Writes tensors to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, data: *T ->"
     stateful = True
@@ -205,7 +205,7 @@ class Save(Op):
 
 
 class SaveSlices(Op):
-    """Writes tensors, or slices of tensors, into a checkpoint of the first format."""
+    """Writes tensors, or slices of tensors, to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, shapes_and_slices: string, data: *T ->"
     stateful = True
@@ -225,7 +225,7 @@ def _save(op: Any, filename: Any, names: np.ndarray, specs: list[bytes], data: l
 
 
 class Restore(Op):
-    """A tensor of a checkpoint of the first format."""
+    """A tensor of a V1 checkpoint."""
 
     signature = "file_pattern: string, tensor_name: string -> tensor: dt[...]"
     dt: DType
@@ -237,7 +237,7 @@ class Restore(Op):
 
 
 class RestoreSlice(Op):
-    """A tensor, or a slice of it, of a checkpoint of the first format."""
+    """A tensor, or a slice of one, of a V1 checkpoint."""
 
     signature = (
         "file_pattern: string, tensor_name: string, shape_and_slice: string -> tensor: dt[...]"

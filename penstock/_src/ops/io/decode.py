@@ -1,4 +1,4 @@
-"""Bytes to numbers: raw, compressed, comma-separated, sound."""
+"""Decodes bytes: raw numbers, compression, CSV, WAV."""
 
 import io
 import wave
@@ -57,7 +57,7 @@ class DecodeRaw(Op):
 
 
 class DecodePaddedRaw(Op):
-    """The bytes of each string, cut or padded with zeros to a length, as numbers."""
+    """The bytes of each string, truncated or zero-padded to a length, as numbers."""
 
     signature = "input_bytes: string, fixed_length: int32 -> output: out_type"
     out_type: DType
@@ -85,7 +85,7 @@ class DecodePaddedRaw(Op):
 
 
 class DecodeCompressed(Op):
-    """Strings out of ZLIB or GZIP."""
+    """Decompresses ZLIB or GZIP strings."""
 
     signature = "bytes: string -> output: string[bytes]"
     compression_type: str = ""
@@ -233,7 +233,7 @@ class DecodeWav(Op):
             raise invalid(self, f"Can only read 16-bit WAV files, but received {width * 8}")
         audio = np.frombuffer(data, "<i2").reshape(-1, channels).astype(np.float32) / 32768
         wanted = self.desired_channels if self.desired_channels > 0 else channels
-        # More channels than there are repeat the last one.
+        # Additional channels repeat the last one.
         audio = audio[:, np.minimum(np.arange(wanted), channels - 1)]
         samples = self.desired_samples
         if samples > 0:
@@ -248,7 +248,7 @@ class DecodeWav(Op):
 
 
 class EncodeWav(Op):
-    """A 16-bit WAV file of samples of [-1, 1)."""
+    """A 16-bit WAV file of samples in [-1, 1)."""
 
     signature = "audio: float32, sample_rate: int32 -> contents: string[]"
 

@@ -1,4 +1,4 @@
-"""Files as strings."""
+"""Reads and writes whole files as strings."""
 
 import glob
 import pathlib
@@ -38,7 +38,7 @@ class ReadFile(Op):
 
 
 class WriteFile(Op):
-    """Writes a file, and the folders it stands in."""
+    """Writes a file and creates its parent folders."""
 
     signature = "filename: string, contents: string ->"
     stateful = True

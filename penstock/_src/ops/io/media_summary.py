@@ -20,7 +20,7 @@ RED = (255, 0, 0, 255)
 
 
 def as_bytes(image, bad_color):
-    """An image as bytes: floats scaled so that the largest is 255; about 128 if there are negatives."""
+    """An image as bytes: floats are scaled so that the largest is 255, or centered on 128 if there are negatives."""
     if image.dtype == np.uint8:
         return image
     x = image.astype(np.float32)

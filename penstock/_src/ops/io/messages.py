@@ -57,7 +57,7 @@ class ParseTensor(Op):
 
 
 def _varint(number):
-    """A number in groups of seven bits, the lowest first."""
+    """Encodes a varint: groups of seven bits, the lowest first."""
     out = bytearray()
     number &= (1 << 64) - 1
     while number > 127:
@@ -68,12 +68,12 @@ def _varint(number):
 
 
 def _field(number, data):
-    """A field that holds bytes."""
+    """Encodes a length-delimited field."""
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
 def _unpacked(example):
-    """An example in bytes; each number has its own tag, as TensorFlow's converter writes it."""
+    """Serializes an example with unpacked repeated fields, like TensorFlow's converter."""
     features = b""
     for key, feature in example.features.feature.items():
         kind = feature.WhichOneof("kind")

@@ -1,4 +1,4 @@
-"""Examples parsed into tensors: dense, sparse and ragged features."""
+"""Parses examples into tensors: dense, sparse and ragged features."""
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -60,7 +60,7 @@ class Batch:
         return found[1]
 
     def dense(self, key, dtype, shape, default):
-        """The array [examples, *shape] of a feature; where the first dimension is open, padded."""
+        """The array [examples, *shape] of a feature; padded if the first dimension is unknown."""
         dims = shape.as_list()
         if dims and dims[0] is None:
             return self._padded(key, dtype, dims[1:], default)

@@ -1,4 +1,4 @@
-"""Sequence examples parsed into tensors: features of the whole, and lists of features by step."""
+"""Parses sequence examples into tensors: context features, and feature lists by step."""
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -23,7 +23,7 @@ def _features(message):
 
 
 class Sequences(Batch):
-    """A batch of sequence examples: `rows` are the features of each as a whole."""
+    """A batch of sequence examples: `rows` are the context features of each."""
 
     def __init__(self, op, serialized, names):
         self.op = op
@@ -57,7 +57,7 @@ class Sequences(Batch):
         return steps
 
     def dense_steps(self, key, dtype, shape, may_miss):
-        """The array [examples, steps, *shape] of a feature list, padded, and the numbers of steps."""
+        """The array [examples, steps, *shape] of a feature list, padded, and the sequence lengths."""
         dims, size = shape.as_list(), int(np.prod(shape.as_list(), dtype=np.int64))
         lists = []
         for row, name in enumerate(self.names):
@@ -85,7 +85,7 @@ class Sequences(Batch):
         return out, np.array([len(steps) for steps in lists], np.int64)
 
     def sparse_steps(self, key, dtype):
-        """Indices [example, step, place], values and dense shape of a feature list."""
+        """Indices [example, step, position], values and dense shape of a feature list."""
         lists = [self.steps(row, key, dtype) or [] for row in range(len(self.rows))]
         index = [
             (row, step, at)
@@ -113,7 +113,7 @@ def _texts(keys):
 
 
 def _columns(rows, count):
-    """Rows of tuples as a list for each place."""
+    """Transposes rows of tuples to lists."""
     return [[row[i] for row in rows] for i in range(count)]
 
 
@@ -280,7 +280,7 @@ class ParseSequenceExampleV2(_ParseSequences):
 
 
 class ParseSequenceExample(_ParseSequences):
-    """Features and feature lists of a batch of sequence examples, by keys that are attributes."""
+    """Features and feature lists of a batch of sequence examples, with keys as attributes."""
 
     signature = (
         "serialized: string, debug_name: string, context_dense_defaults: *Tcontext_dense -> "

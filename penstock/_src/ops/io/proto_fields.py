@@ -1,4 +1,4 @@
-"""Fields of protocol buffers as tensors, and tensors as fields of protocol buffers."""
+"""Converts protocol buffer fields to tensors and back."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from penstock._src.ops.strings.elements import strings
 from penstock._src.proto import schema
 
 _Field = descriptor_pb2.FieldDescriptorProto
-# The types of tensors in which the values of a kind of field fit.
+# The dtypes that can hold the values of each field type.
 _KINDS = {
     **dict.fromkeys(
         (_Field.TYPE_STRING, _Field.TYPE_BYTES, _Field.TYPE_MESSAGE, _Field.TYPE_GROUP), ("string",)
@@ -36,8 +36,8 @@ def message_class(source: str, name: str) -> Any:
     """The class of a message.
 
     Args:
-      source: "" or "local://" (messages that are known to the program), "bytes://" with a serialized
-        FileDescriptorSet, or the path of a file that holds one.
+      source: "" or "local://" (messages registered in the program), "bytes://" with a serialized FileDescriptorSet, or the
+        path of a file with one.
       name: the full name of the message.
 
     Raises:
@@ -91,7 +91,7 @@ def _as_value(field: Any, value: Any) -> Any:
 
 
 class DecodeProtoV2(Op):
-    """How many values each field has in each message, and the values, with defaults after the last."""
+    """The number of values of each field in each message, and the values, padded with defaults."""
 
     signature = "bytes: string -> sizes: int32, values: *output_types"
     message_type: str
@@ -151,14 +151,14 @@ def _values(field: Any, message: Any) -> list[Any]:
     if field.has_presence and not message.HasField(field.name):
         return []
     value = getattr(message, field.name)
-    # Without presence a value that was written cannot be told from a default, except by what it is.
+    # Without field presence, a default value counts as unset.
     return (
         [] if not field.has_presence and value == field.default_value else [_as_value(field, value)]
     )
 
 
 def _column(field: Any, column: list[list[Any]], dtype: DType) -> np.ndarray:
-    """The values of all messages side by side, filled up with the field's default."""
+    """The values of all messages, padded with the field's default."""
     widest = max([1, *map(len, column)])
     is_plain = field.message_type is None and not field.is_repeated
     blank = b"" if dtype.name == "string" else 0
@@ -170,7 +170,7 @@ def _column(field: Any, column: list[list[Any]], dtype: DType) -> np.ndarray:
 
 
 class EncodeProto(Op):
-    """Messages with so many values of each field."""
+    """Messages with the given number of values of each field."""
 
     signature = "sizes: int32, values: *Tinput_types -> bytes: string"
     field_names: list[str]

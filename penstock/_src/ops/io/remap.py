@@ -1,4 +1,4 @@
-"""Vocabularies that changed since a checkpoint: where their entries were, and matrices with rows in their new places."""
+"""Vocabularies that changed since a checkpoint: index remapping, and matrices loaded with remapped rows and columns."""
 
 import numpy as np
 
@@ -30,9 +30,9 @@ def _lines(op: Op, name: str, path: np.ndarray) -> list[bytes]:
 
 
 class GenerateVocabRemapping(Op):
-    """For entries of a new vocabulary their places in an old one, -1 for those that are new; and how many are not.
+    """The indices of a new vocabulary's entries in the old one, -1 for new entries; and the number of old entries found.
 
-    `old_vocab_size` limits the old entries that count; -1 for all.
+    Only the first `old_vocab_size` old entries are used; -1 for all.
     """
 
     signature = (
@@ -80,10 +80,9 @@ class GenerateVocabRemapping(Op):
 
 
 class LoadAndRemapMatrix(Op):
-    """A matrix of a checkpoint with its rows and columns in new places; what is new comes from `initializing_values`.
+    """A matrix of a checkpoint with remapped rows and columns; new elements come from `initializing_values` in row-major order.
 
-    `row_remapping` has for each row of the result the row it was, or a negative number; so `col_remapping`, which
-    may be empty: then columns stay. The result is filled row by row.
+    `row_remapping` has the old row of each new row, or a negative number; `col_remapping` likewise for columns, or is empty.
     """
 
     signature = (

@@ -1,4 +1,4 @@
-"""Ops that write tensors into a checkpoint's files and read them again."""
+"""Ops that save tensors to a checkpoint and restore them."""
 
 import os
 from typing import Any
@@ -17,7 +17,7 @@ def path_of(value: Any) -> str:
 
 
 def parsed_slice(spec: str) -> tuple[list[int], list[int], list[int]]:
-    """(full shape, starts, lengths) of a text like "10 20 0,10:5,15"."""
+    """(full shape, starts, lengths) of a slice such as "10 20 0,10:5,15"."""
     *extents, parts = spec.split(" ")
     full = [int(extent) for extent in extents]
     starts, lengths = [], []
@@ -83,7 +83,7 @@ class RestoreV2(Op):
 
 
 class MergeV2Checkpoints(Op):
-    """Puts several checkpoints together into one."""
+    """Merges several checkpoints into one."""
 
     signature = "checkpoint_prefixes: string, destination_prefix: string -> "
     delete_old_dirs: bool = True

@@ -1,4 +1,4 @@
-"""Names of files that are parts of one."""
+"""File names of shards."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def _named(text):
 
 
 class ShardedFilename(Op):
-    """The name of one part: base-00001-of-00003."""
+    """The name of one shard: base-00001-of-00003."""
 
     signature = "basename: string, shard: int32, num_shards: int32 -> filename: string[]"
 
@@ -23,7 +23,7 @@ class ShardedFilename(Op):
 
 
 class ShardedFilespec(Op):
-    """The pattern of the names of all parts."""
+    """The pattern that matches all shards."""
 
     signature = "basename: string, num_shards: int32 -> filename: string[]"
 

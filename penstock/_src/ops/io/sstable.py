@@ -1,8 +1,8 @@
 """Sorted string tables: the index file of a checkpoint.
 
-A table is a sequence of blocks of sorted (key, value) pairs, then a block with one entry per block
-(its last key -> where it stands), then a footer that points there. In a block a key is stored as
-the count of bytes it shares with the one before, and the rest; every 16th key is whole.
+A table is a sequence of blocks of sorted (key, value) pairs, then an index block (each block's last key -> its position),
+then a footer that points to the index. Keys are prefix-compressed: the number of bytes shared with the previous key, then
+the rest; every 16th key is stored completely.
 """
 
 import struct
@@ -29,7 +29,7 @@ def encode_varint(value: int) -> bytes:
 
 
 def decode_varint(data: bytes, at: int) -> tuple[int, int]:
-    """(the number that begins at `at`, where it ends)."""
+    """(the number at `at`, the position after it)."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -41,7 +41,7 @@ def decode_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def write_table(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The bytes of a table of `entries`, which are in order of their keys."""
+    """The bytes of a table of `entries`, which are sorted by key."""
     table, index, block = bytearray(), _Block(), _Block()
 
     def finish(built: _Block) -> bytes:
@@ -66,7 +66,7 @@ def read_table(data: bytes, name: str) -> dict[bytes, bytes]:
     """All entries of a table; `name` is for messages.
 
     Raises:
-      DataLossError: it is no table, or damaged.
+      DataLossError: it is not a table, or damaged.
     """
     if len(data) < _FOOTER or struct.unpack("<Q", data[-8:])[0] != MAGIC:
         raise errors.DataLossError(f"{name}: not an sstable (bad magic number).")
@@ -83,7 +83,7 @@ def read_table(data: bytes, name: str) -> dict[bytes, bytes]:
 
 
 class _Block:
-    """Entries with shared prefixes left out."""
+    """A block of prefix-compressed entries."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -141,7 +141,7 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _unsnap(data: bytes) -> bytes:
-    """Decompresses the Snappy format: literals, and copies of what came before."""
+    """Decompresses Snappy: literals, and copies of earlier output."""
     _, at = decode_varint(data, 0)
     out = bytearray()
     while at < len(data):

@@ -46,7 +46,7 @@ class EventWriter:
         _OPEN.add(self)
 
     def write(self, event: Any) -> None:
-        """Appends an event; the file is flushed from time to time."""
+        """Appends an event; the file is flushed periodically."""
         with self._lock:
             if self.closed:
                 return
@@ -57,7 +57,7 @@ class EventWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Hands everything written to the system."""
+        """Flushes the file."""
         with self._lock:
             if not self.closed:
                 self._file.flush()
@@ -90,7 +90,7 @@ class SummaryWriterHandle(Resource):
         """The event file.
 
         Raises:
-          FailedPreconditionError: there is none yet, or it has been closed.
+          FailedPreconditionError: it does not exist yet, or is closed.
         """
         if self.writer is None:
             raise FailedPreconditionError(
@@ -242,7 +242,7 @@ class ScalarSummary(Op):
 
 
 def _bucket_limits() -> np.ndarray:
-    """Upper bounds that grow by a tenth on either side of 0."""
+    """Upper bounds of buckets, which grow by 10 % on either side of 0."""
     positive = [1e-12]
     while positive[-1] * 1.1 < 1e20:
         positive.append(positive[-1] * 1.1)
@@ -254,7 +254,7 @@ _LIMITS = _bucket_limits()
 
 
 class Histogram:
-    """Counts of values by TensorFlow's buckets, with their extremes and sums."""
+    """Counts of values in TensorFlow's buckets, with minimum, maximum and sums."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(_LIMITS.size)
@@ -274,7 +274,7 @@ class Histogram:
         self._squares += float((flat * flat).sum())
 
     def proto(self) -> Any:
-        """The HistogramProto: empty buckets side by side are one."""
+        """The HistogramProto; adjacent empty buckets are merged."""
         histogram = Summary.Value().histo
         histogram.num = float(self._counts.sum())
         histogram.min, histogram.max = self._least, self._most

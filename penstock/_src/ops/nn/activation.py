@@ -1,4 +1,4 @@
-"""Activations that have raw ops of their own, with the ops of their gradients."""
+"""Activations that are raw ops, and their gradient ops."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class _Activation(Op):
 
 
 class _ActivationGrad(Op):
-    """The gradient of an activation, element by element."""
+    """The gradient of an activation, elementwise."""
 
     signature = "gradients: T, features: T -> backprops: T"
     T = FLOAT
@@ -34,7 +34,7 @@ class _ActivationGrad(Op):
 
 
 class Relu(Op):
-    """max(features, 0), element by element."""
+    """max(features, 0), elementwise."""
 
     signature = "features: T -> activations: T[features]"
     T = REAL | {dtypes.qint8}
@@ -66,7 +66,7 @@ class ReluGrad(Op):
 
     @of_one_shape
     def eager(self, gradients, features):
-        # a product, as TensorFlow takes it: an infinite gradient becomes NaN, not zero
+        # a product as in TensorFlow: an infinite gradient becomes NaN, not zero
         return gradients * (features > 0).astype(gradients.dtype)
 
     def lower(self, p, gradients, features):
@@ -74,7 +74,7 @@ class ReluGrad(Op):
 
 
 class Relu6(Op):
-    """min(max(features, 0), 6), element by element."""
+    """min(max(features, 0), 6), elementwise."""
 
     signature = "features: T -> activations: T[features]"
     T = REAL
@@ -115,7 +115,7 @@ class Relu6Grad(Op):
 
 
 class LeakyRelu(Op):
-    """features where positive, alpha times them elsewhere."""
+    """features where positive, alpha * features elsewhere."""
 
     signature = "features: T -> activations: T[features]"
     alpha: float = 0.20000000298023224
@@ -134,7 +134,7 @@ class LeakyRelu(Op):
 
 
 class LeakyReluGrad(Op):
-    """The gradient where features are positive, alpha times it elsewhere."""
+    """The gradient where features are positive, alpha * gradient elsewhere."""
 
     signature = "gradients: T, features: T -> backprops: T"
     alpha: float = 0.20000000298023224
@@ -197,7 +197,7 @@ class EluGrad(Op):
 
 
 class Selu(_Activation):
-    """Elu with the scale and slope under which activations normalize themselves."""
+    """Elu with the scale and slope of self-normalizing networks."""
 
     def gradient(self, _features, activations, dy):
         return raw.SeluGrad(gradients=dy, outputs=activations)

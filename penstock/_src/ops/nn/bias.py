@@ -1,4 +1,4 @@
-"""Adding a vector to the channels, and the sum that is its gradient."""
+"""Bias addition along channels, and its gradient."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ def _axis(op, rank):
 
 
 class BiasAdd(Op):
-    """value + bias, the bias lying along the channels."""
+    """value + bias, broadcast along the channels."""
 
     signature = "value: T, bias: T -> output: T"
     T = NUMBER
@@ -47,7 +47,7 @@ class BiasAdd(Op):
 
 
 class BiasAddV1(Op):
-    """value + bias, the bias lying along the last axis."""
+    """value + bias, broadcast along the last axis."""
 
     ranks = {"bias": (1,)}
     signature = "value: T, bias: T -> output: T"
@@ -70,7 +70,7 @@ class BiasAddV1(Op):
 
 
 class BiasAddGrad(Op):
-    """The sum over all axes but the channels."""
+    """The sum over all axes except the channels."""
 
     signature = "out_backprop: T -> output: T"
     T = NUMBER

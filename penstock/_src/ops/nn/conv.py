@@ -15,7 +15,7 @@ from penstock._src.ops.rules import dims_of, invalid, shape_of
 
 
 class _Forward(Op):
-    """What all forward convolutions share; `spatial` is the number of spatial axes."""
+    """Base of forward convolutions; `spatial` is the number of spatial axes."""
 
     spatial = 2
     vectorize = "examples, shared"
@@ -37,7 +37,7 @@ class _Forward(Op):
 
 
 class _ByInput(Op):
-    """The gradient of a convolution by its input."""
+    """The gradient of a convolution with respect to its input."""
 
     ranks = {"input_sizes": (1,)}
     spatial = 2
@@ -60,7 +60,7 @@ class _ByInput(Op):
         return cv.lower_input_gradient(p, c, shape, filter, out_backprop)
 
     def _full(self, sizes, filter, dy):
-        """The input's shape; TensorFlow also takes the spatial sizes alone."""
+        """The input's shape; TensorFlow also accepts only the spatial sizes."""
         sizes = [s if isinstance(s, int) else int(s) for s in sizes]
         if len(sizes) == self.spatial:
             first = self.data_format.startswith("NC")
@@ -81,7 +81,7 @@ class _ByInput(Op):
 
 
 class _ByFilter(Op):
-    """The gradient of a convolution by its filter."""
+    """The gradient of a convolution with respect to its filter."""
 
     ranks = {"filter_sizes": (1,)}
     spatial = 2
@@ -136,7 +136,7 @@ class Conv2D(_Forward):
 
 
 class Conv2DBackpropInput(_ByInput):
-    """The gradient of Conv2D by its input."""
+    """The gradient of Conv2D with respect to its input."""
 
     signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
     T = FLOAT | {dtypes.int32}
@@ -157,7 +157,7 @@ class Conv2DBackpropInput(_ByInput):
 
 
 class Conv2DBackpropFilter(_ByFilter):
-    """The gradient of Conv2D by its filter."""
+    """The gradient of Conv2D with respect to its filter."""
 
     signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
     T = FLOAT
@@ -200,7 +200,7 @@ class Conv3D(_Forward):
 
 
 class Conv3DBackpropInputV2(_ByInput):
-    """The gradient of Conv3D by its input."""
+    """The gradient of Conv3D with respect to its input."""
 
     signature = "input_sizes: Tshape, filter: T, out_backprop: T -> output: T"
     T = FLOAT
@@ -222,7 +222,7 @@ class Conv3DBackpropInputV2(_ByInput):
 
 
 class Conv3DBackpropFilterV2(_ByFilter):
-    """The gradient of Conv3D by its filter."""
+    """The gradient of Conv3D with respect to its filter."""
 
     signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
     T = FLOAT
@@ -280,7 +280,7 @@ class Conv(Op):
         return groups
 
     def _as_named(self):
-        """The attributes as Conv2D has them."""
+        """The attributes under Conv2D's names."""
         rank = len(self.strides)
         return _Attributes(
             op_type="Conv",
@@ -320,6 +320,6 @@ def _named_forward(op, spatial, input, filter, dy):
 
 
 def _shared(op):
-    """The attributes that a convolution and its gradients have in common."""
+    """The attributes shared by a convolution and its gradients."""
     names = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
     return {n: op.attrs[n] for n in names if n in op.attrs}

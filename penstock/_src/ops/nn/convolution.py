@@ -1,6 +1,6 @@
 """One convolution over any number of spatial axes, forward and both gradients: NumPy kernels and lowerings.
 
-The ops Conv2D, Conv3D, Conv and their gradients state their layout as a `Convolution` and call these.
+The ops Conv2D, Conv3D, Conv and their gradients describe their layout as a `Convolution` and call these.
 Images are [batch, spatial..., channels] or channels first; filters [spatial..., channels / groups, outputs].
 """
 
@@ -26,11 +26,11 @@ from penstock._src.ops.nn.window import (
 )
 from penstock._src.ops.rules import in_float32, show
 
-LETTERS = "xyz", "ijk"  # of output positions and of filter taps, in contractions
+LETTERS = "xyz", "ijk"  # letters of output positions and of filter taps in contraction specs
 
 
 class Convolution(NamedTuple):
-    """The geometry of one call: which axes are what, and how the windows move."""
+    """The geometry of one call: the roles of axes, and the windows."""
 
     op: str
     axes: list[int]
@@ -44,7 +44,7 @@ class Convolution(NamedTuple):
         return len(self.axes) + 2
 
     def output_shape(self, batch: int, outputs: int) -> list[int]:
-        """The shape of the result for so many images and output channels."""
+        """The shape of the result for a batch size and number of output channels."""
         shape = [batch] * self.rank
         shape[self.channels] = outputs
         for axis, w in zip(self.axes, self.windows, strict=True):
@@ -99,7 +99,7 @@ def convolution(
 
 
 def output_shape(op: Any, input: TensorShape, filter: TensorShape, spatial: int) -> TensorShape:
-    """The shape rule of a forward convolution over partly known shapes."""
+    """The shape rule of a forward convolution for partially known shapes."""
     rank, name = spatial + 2, op.op_type
     input, filter = input.with_rank(rank), filter.with_rank(rank)
     axes = spatial_axes(op.data_format, rank)
@@ -200,7 +200,7 @@ def _by_group(x: np.ndarray, groups: int) -> np.ndarray:
     return x.reshape(*x.shape[:-1], groups, x.shape[-1] // groups)
 
 
-# -- lowerings: each a contraction over a view of windows -----------------------------------------
+# -- lowerings: contractions over a view of windows -----------------------------------------------
 
 
 def view(p: Any, x: Any, c: Convolution) -> Any:

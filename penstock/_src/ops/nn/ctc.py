@@ -26,15 +26,15 @@ def _add(*terms):
 def loss_and_gradient(inputs, labels, blank, merge_repeated):
     """The loss of one sequence [time, classes] of logits, and its gradient.
 
-    The states are the labels with blanks between them and round them; alpha and beta are the logarithms of
-    the probabilities of reaching, and of leaving, each of them. Without `merge_repeated` a label takes one step.
+    The states are the labels with blanks between and around them; alpha and beta are the log probabilities of reaching, and
+    of leaving, each state. Without `merge_repeated` a label lasts one step.
     """
     log_p = _log_softmax(inputs)
     steps, count = len(inputs), 2 * len(labels) + 1
     states = np.full(count, blank)
     states[1::2] = labels
     emitted = log_p[:, states]
-    jump = np.zeros(count, bool)  # whether the blank before a label may be left out
+    jump = np.zeros(count, bool)  # whether the blank before a label may be skipped
     jump[3::2] = states[3::2] != states[1:-2:2] if merge_repeated else True
     stay = np.where((states == blank) | merge_repeated, 0.0, -np.inf)
     alpha = np.full((steps, count), -np.inf)
@@ -60,7 +60,7 @@ def loss_and_gradient(inputs, labels, blank, merge_repeated):
 
 
 class _CtcLoss(Op):
-    """The loss of each sequence, and the gradient of it by the logits."""
+    """The loss of each sequence, and its gradient with respect to the logits."""
 
     blank_is_first = False
 
@@ -158,7 +158,7 @@ def _sparse(rows):
 
 
 def _check_frames(op, inputs, sequence_length):
-    """Refuses frames that a decoder cannot read, or sequences that are longer than they."""
+    """Raises an error for invalid frames or sequence lengths."""
     if not inputs.size:
         raise invalid(op, "inputs must not be empty")
     if sequence_length.ndim != 1:
@@ -174,7 +174,7 @@ def _check_frames(op, inputs, sequence_length):
 
 
 class CTCGreedyDecoder(Op):
-    """The labels of the likeliest class at each step, without blanks."""
+    """The most likely class at each step, without blanks."""
 
     signature = (
         "inputs: T, sequence_length: int32 -> decoded_indices: int64, "
@@ -214,7 +214,7 @@ class CTCGreedyDecoder(Op):
 
 
 class CTCBeamSearchDecoder(Op):
-    """The likeliest label sequences, by a beam search over prefixes."""
+    """The most likely label sequences, by a beam search over prefixes."""
 
     signature = (
         "inputs: T, sequence_length: int32 -> decoded_indices: top_paths * int64, "
@@ -267,10 +267,9 @@ class CTCBeamSearchDecoder(Op):
 def _advanced(beam, row, width):
     """The prefixes after one more step: {labels: (log p with a last blank, log p without)}.
 
-    As TensorFlow prunes: first every prefix goes on as it is; then the prefixes, the most probable
-    before the step first, grow by a label, and each new prefix drives the least probable out. So what
-    was driven out and is grown again counts only the last way to it, and what is not readmitted then
-    grows no more.
+    Prunes like TensorFlow: first every prefix continues unchanged; then the prefixes, most probable first, are extended by
+    a label, and each new prefix evicts the least probable one. A prefix that is evicted and reached again counts only the
+    last path, and one that is not readmitted is not extended.
     """
     blank, total = len(row) - 1, {p: np.logaddexp(*score) for p, score in beam.items()}
     kept = {}
@@ -304,5 +303,5 @@ def _advanced(beam, row, width):
 
 
 def _enters(score, scores, width):
-    """Whether a prefix of that log probability has a place among the best."""
+    """Whether a prefix with this log probability enters the beam."""
     return score > -np.inf and (len(scores) < width or score > min(scores.values()))

@@ -1,4 +1,4 @@
-"""Convolution of each channel by filters of its own, with the gradients."""
+"""Depthwise convolution and its gradients."""
 
 from typing import Literal
 
@@ -25,7 +25,7 @@ from penstock._src.ops.rules import dims_of, in_float32, invalid, shape_of, show
 
 
 class DepthwiseConv2dNative(Op):
-    """Each channel convolved with its own filters [rows, columns, channels, multiplier]; the results are laid side by side."""
+    """Each channel convolved with its own filters [rows, columns, channels, multiplier]; the results are concatenated."""
 
     signature = "input: T, filter: T -> output: T"
     T = FLOAT
@@ -84,7 +84,7 @@ class DepthwiseConv2dNative(Op):
 
 
 class DepthwiseConv2dNativeBackpropInput(Op):
-    """The gradient of DepthwiseConv2dNative by its input."""
+    """The gradient of DepthwiseConv2dNative with respect to its input."""
 
     ranks = {"input_sizes": (1,)}
     signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
@@ -131,7 +131,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
 
 
 class DepthwiseConv2dNativeBackpropFilter(Op):
-    """The gradient of DepthwiseConv2dNative by its filter."""
+    """The gradient of DepthwiseConv2dNative with respect to its filter."""
 
     ranks = {"filter_sizes": (1,)}
     signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
@@ -172,7 +172,7 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
 
 
 def cv_attrs(op):
-    """The attributes that the three ops have in common."""
+    """The attributes shared by the three ops."""
     names = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
     return {n: op.attrs[n] for n in names}
 

@@ -13,7 +13,7 @@ from penstock._src.ops.rules import invalid, show
 
 
 class _Dilation(Op):
-    """What dilation and its gradients share."""
+    """Base of dilation and its gradients."""
 
     T = REAL
     strides: list[int]
@@ -51,7 +51,7 @@ class _Dilation(Op):
             yield tap, offsets, x[tap] + filter[offsets]
 
     def places(self, input, filter):
-        """Which tap wins at each output: the first of the largest."""
+        """The index of the first maximal tap at each output."""
         best = place = None
         for at, (_, _, value) in enumerate(self.candidates(input, filter)):
             if best is None:
@@ -111,7 +111,7 @@ class Dilation2D(_Dilation):
 
 
 class Dilation2DBackpropInput(_Dilation):
-    """The gradient of Dilation2D by its input."""
+    """The gradient of Dilation2D with respect to its input."""
 
     signature = "input: T, filter: T, out_backprop: T -> in_backprop: T[input]"
 
@@ -126,7 +126,7 @@ class Dilation2DBackpropInput(_Dilation):
 
 
 class Dilation2DBackpropFilter(_Dilation):
-    """The gradient of Dilation2D by its filter."""
+    """The gradient of Dilation2D with respect to its filter."""
 
     signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T[filter]"
 

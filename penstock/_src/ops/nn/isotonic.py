@@ -11,7 +11,7 @@ from penstock._src.ops.rules import invalid, show
 
 
 class IsotonicRegression(Op):
-    """The closest non-increasing sequence to each row, and the segments where it is constant."""
+    """The non-increasing sequence closest to each row, and its constant segments."""
 
     signature = "input: T -> output: output_dtype[input], segments: int32[input]"
     T = REAL
@@ -56,7 +56,8 @@ class IsotonicRegression(Op):
 
 
 def _pooled(row):
-    """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); equal neighbors are none, as in TensorFlow."""
+    """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); as in TensorFlow, equal neighbors are not
+    violators."""
     means, counts = [], []
     for value in row:
         means.append(value)

@@ -8,7 +8,7 @@ from penstock._src.ops.rules import in_float32
 
 
 class L2Loss(Op):
-    """Half of the sum of squares."""
+    """Half the sum of squares."""
 
     signature = "t: T -> output: T[]"
     in_float32 = True

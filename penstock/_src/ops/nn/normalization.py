@@ -15,11 +15,10 @@ from penstock._src.ops.rules import cast, in_float32, invalid, show, sum_over
 
 
 class _FusedBatchNorm(Op):
-    """scale (x - mean) / sqrt(variance + epsilon) + offset, each channel by itself.
+    """scale (x - mean) / sqrt(variance + epsilon) + offset for each channel.
 
-    While training, mean and variance are those of the batch, and the second and third output are the
-    running ones: by `exponential_avg_factor` between what came in and the batch's, whose variance is
-    corrected by n / (n - 1).
+    In training, mean and variance are the batch's, and the second and third outputs are the running statistics: a mix by
+    `exponential_avg_factor` of the inputs and the batch's, whose variance is corrected by n / (n - 1).
     """
 
     outputs_before_reserve = 5
@@ -162,7 +161,7 @@ class FusedBatchNorm(_FusedBatchNorm):
 
 
 class FusedBatchNormV2(_FusedBatchNorm):
-    """Batch normalization whose statistics have a type of their own."""
+    """Batch normalization with a separate dtype for statistics."""
 
     signature = (
         "x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U, "
@@ -193,7 +192,7 @@ class FusedBatchNormV3(_FusedBatchNorm):
 
 
 class _FusedBatchNormGrad(Op):
-    """The gradients of batch normalization by x, scale and offset."""
+    """The gradients of batch normalization with respect to x, scale and offset."""
 
     def shape(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         channels = scale.with_rank(1)
@@ -248,7 +247,7 @@ class _FusedBatchNormGrad(Op):
         return p.cast(dx, x.dtype), by_scale, by_offset, empty, empty
 
     def gradient(self, y_backprop, x, scale, mean, variance, *rest):
-        # first-order ops for the gradient of the gradient: differentiate the formula itself
+        # second order: differentiate the formula, written with ops
         extra = len(self.inputs) - 5
         by_dx, by_dscale, by_doffset = rest[extra + 5 : extra + 8]
         return (
@@ -316,7 +315,7 @@ def _keep(op, rank, shape):
 
 
 def _mixed(old, new, factor):
-    """(1 - factor) old + factor new, by the formula; `old` may be empty when factor is 1."""
+    """(1 - factor) old + factor new; `old` may be empty if factor is 1."""
     if factor == 1.0:
         return new
     return old * (1.0 - factor) + new * factor
@@ -331,9 +330,9 @@ def _corrected(p, variance, count):
 
 
 def _second_order(op, dy, x, scale, mean, variance, by_dx, by_dscale, by_doffset):
-    """Gradients of (dx, dscale, doffset) by dy, x and scale.
+    """Gradients of (dx, dscale, doffset) with respect to dy, x and scale.
 
-    With u = (x - mean) r, r = 1 / sqrt(variance + epsilon), and means over the batch written E:
+    With u = (x - mean) r, r = 1 / sqrt(variance + epsilon), and E for means over the batch:
     dx = s r (dy - E[dy] - u E[u dy]) while training, s r dy otherwise.
     """
     rank = x.shape.rank
@@ -355,7 +354,7 @@ def _second_order(op, dy, x, scale, mean, variance, by_dx, by_dscale, by_doffset
     by_dy = s * root * (w - e_w - u * e_uw) + a * u + b
     by_scale = sum_over(w * root * (dy - e_dy - u * e_udy), axes)
     inner = mean_of(w * (dy - e_dy - u * e_udy))  # the factor of the change of s r
-    # by u at fixed root, then u's own dependence on x through the batch's mean and variance
+    # with respect to u at fixed root, then through u's dependence on the batch's mean and variance
     by_u = -s * root * (w * e_udy + dy * e_uw) + a * dy
     through_u = root * (by_u - mean_of(by_u) - u * mean_of(by_u * u))
     by_x = through_u - s * root * root * u * inner

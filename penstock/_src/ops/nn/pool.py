@@ -49,7 +49,7 @@ class _Max(Op):
 
 
 class _MaxGradient(Op):
-    """Gives each window's gradient to the first of its largest inputs."""
+    """Passes each window's gradient to its first maximum."""
 
     vectorize = "examples, examples, examples"
 
@@ -70,7 +70,7 @@ class _MaxGradient(Op):
 
 
 def require_maxima(c, orig_input, orig_output, grad):
-    """Raises InvalidArgumentError unless maxima and the gradient by the input's gradient have their shapes."""
+    """Raises InvalidArgumentError unless the maxima and the gradient have the right shapes."""
     c.require_output(orig_output.shape, "orig_output")
     if grad.shape != orig_input.shape:
         raise InvalidArgumentError(
@@ -79,7 +79,7 @@ def require_maxima(c, orig_input, orig_output, grad):
 
 
 class _MaxGradientGradient(Op):
-    """Takes from `grad`, for every window, the element where the first maximum of the input stands."""
+    """Gathers from `grad` the element at the first maximum of every window."""
 
     def shape(self, orig_input, orig_output, grad):
         return orig_output
@@ -148,7 +148,7 @@ class MaxPool(_Max):
 
 
 class MaxPoolGrad(_MaxGradient):
-    """The gradient of MaxPool: to the first of the largest inputs of each window."""
+    """The gradient of MaxPool: to the first maximum of each window."""
 
     signature = "orig_input: T, orig_output: T, grad: T -> output: T"
     ksize: list[int]
@@ -170,7 +170,7 @@ class MaxPoolGrad(_MaxGradient):
 
 
 class MaxPoolGradGrad(_MaxGradientGradient):
-    """The gradient of MaxPoolGrad by its gradient."""
+    """The gradient of MaxPoolGrad with respect to its gradient."""
 
     signature = "orig_input: T, orig_output: T, grad: T -> output: T"
     T = REAL
@@ -233,7 +233,7 @@ class MaxPool3DGrad(_MaxGradient):
 
 
 class MaxPool3DGradGrad(_MaxGradientGradient):
-    """The gradient of MaxPool3DGrad by its gradient."""
+    """The gradient of MaxPool3DGrad with respect to its gradient."""
 
     signature = "orig_input: T, orig_output: T, grad: T -> output: T"
     T = REAL
@@ -324,7 +324,7 @@ class AvgPool3DGrad(_MeanGradient):
 
 
 class _WithPlaces:
-    """The attributes of MaxPoolWithArgmax as MaxPool has them."""
+    """The attributes of MaxPoolWithArgmax under MaxPool's names."""
 
     def __init__(self, op):
         self.op_type, self.padding, self.data_format = op.op_type, op.padding, "NHWC"
@@ -332,7 +332,7 @@ class _WithPlaces:
 
 
 class MaxPoolWithArgmax(Op):
-    """The maximum of every window, and its place in the flattened image (or batch)."""
+    """The maximum of every window, and its index in the flattened image (or batch)."""
 
     signature = "input: T -> output: T, argmax: Targmax"
     T = REAL
@@ -366,7 +366,7 @@ class MaxPoolWithArgmax(Op):
         return maximum(c, input), places.astype(self.Targmax.as_numpy_dtype)
 
     def _flat_places(self, c, places, shape):
-        """From places inside windows to places in the image."""
+        """Converts indices inside windows to indices in the image."""
         sizes = [w.size for w in c.windows]
         inside = np.unravel_index(places, sizes)
         coordinates = list(np.indices(places.shape, sparse=True))
@@ -379,7 +379,7 @@ class MaxPoolWithArgmax(Op):
 
 
 class MaxPoolGradWithArgmax(Op):
-    """Gives each gradient to the place that MaxPoolWithArgmax found."""
+    """Adds each gradient at the index that MaxPoolWithArgmax found."""
 
     signature = "input: T, grad: T, argmax: Targmax -> output: T[input]"
     Targmax = INDEX
@@ -396,7 +396,7 @@ class MaxPoolGradWithArgmax(Op):
 
 
 class MaxPoolGradGradWithArgmax(Op):
-    """Takes the elements at the places that MaxPoolWithArgmax found."""
+    """Gathers the elements at the indices that MaxPoolWithArgmax found."""
 
     signature = "input: T, grad: T, argmax: Targmax -> output: T[argmax]"
     Targmax = INDEX
@@ -423,6 +423,6 @@ def _batch_places(op, input, argmax):
 
 
 def _attrs(op):
-    """The attributes that a pooling and its gradients have in common."""
+    """The attributes shared by a pooling and its gradients."""
     names = ("ksize", "strides", "padding", "explicit_paddings", "data_format")
     return {n: op.attrs[n] for n in names if n in op.attrs}

@@ -22,12 +22,12 @@ from penstock._src.ops.nn.window import (
 )
 from penstock._src.ops.rules import in_float32, is_float, show
 
-# With more tiles per axis than this, a gradient is written over windows instead of tile by tile.
+# With more tiles per axis than this, a gradient is lowered by windows instead of by tiles.
 MOST_TILES = 25
 
 
 class Pooling(NamedTuple):
-    """The geometry of one call: the axes along which windows move, and how."""
+    """The geometry of one call: the pooled axes and their windows."""
 
     op: str
     shape: list[int]
@@ -47,7 +47,7 @@ class Pooling(NamedTuple):
         return shape
 
     def require_output(self, shape: Sequence[int], what: str = "grad") -> None:
-        """Raises InvalidArgumentError if a gradient, or what `what` names, is not of the result's shape."""
+        """Raises InvalidArgumentError if a gradient, or the input `what`, does not have the result's shape."""
         if list(shape) != self.output():
             raise InvalidArgumentError(
                 f"{self.op}: Expected {what} shape to be {show(self.output())}, but got {show(shape)}"
@@ -73,7 +73,7 @@ def pooling(op: Any, shape: Sequence[int]) -> Pooling:
 
 
 def output_shape(op: Any, x: TensorShape) -> TensorShape:
-    """The shape rule over partly known shapes."""
+    """The shape rule for partially known shapes."""
     rank = len(op.ksize)
     x = x.with_rank(rank)
     _require_positive(op)
@@ -103,7 +103,7 @@ def _require_positive(op: Any) -> None:
 
 
 def lowest(dtype: np.dtype) -> Any:
-    """What padding holds for a maximum."""
+    """The padding value for maxima."""
     return -np.inf if is_float(np.empty(0, dtype)) else np.iinfo(dtype).min
 
 
@@ -122,7 +122,7 @@ def maximum(c: Pooling, x: np.ndarray) -> np.ndarray:
 
 
 def first_places(c: Pooling, x: np.ndarray) -> np.ndarray:
-    """Where in its window, counted row by row, each first maximum stands; never on padding."""
+    """The row-major index of the first maximum in each window, never in the padding."""
     padded = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
     real = pad_axes(
         np.ones([n if a in c.axes else 1 for a, n in enumerate(x.shape)], bool),
@@ -140,7 +140,7 @@ def first_places(c: Pooling, x: np.ndarray) -> np.ndarray:
 
 
 def first_equal_places(c: Pooling, x: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Where in its window each input that equals the window's output stands first; -1 for none."""
+    """The index of the first element in each window that equals its output; -1 if there is none."""
     padded, places = pad_axes(x, c.axes, c.windows, lowest(x.dtype)), np.full(c.output(), -1)
     real = pad_axes(np.ones(x.shape, bool), c.axes, c.windows, False)
     for place, tap in enumerate(_taps(c)):
@@ -149,7 +149,7 @@ def first_equal_places(c: Pooling, x: np.ndarray, out: np.ndarray) -> np.ndarray
 
 
 def max_gradient(c: Pooling, places: np.ndarray, grad: np.ndarray) -> np.ndarray:
-    """The gradient of each window added to the input at its place."""
+    """Adds the gradient of each window at its index."""
     out = np.zeros(padded_shape(c.shape, c.axes, c.windows), grad.dtype)
     for place, tap in enumerate(_taps(c)):
         out[tap] += np.where(places == place, grad, grad.dtype.type(0))
@@ -157,7 +157,7 @@ def max_gradient(c: Pooling, places: np.ndarray, grad: np.ndarray) -> np.ndarray
 
 
 def equal_gradient(c: Pooling, x: np.ndarray, out: np.ndarray, grad: np.ndarray) -> np.ndarray:
-    """The gradient of each window added to all of its inputs that equal the maximum."""
+    """Adds the gradient of each window to all of its elements that equal the maximum."""
     padded = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
     total = np.zeros(padded.shape, grad.dtype)
     for tap in _taps(c):
@@ -166,7 +166,7 @@ def equal_gradient(c: Pooling, x: np.ndarray, out: np.ndarray, grad: np.ndarray)
 
 
 def take_places(c: Pooling, places: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The input of each window at its place."""
+    """The element of each window at its index."""
     padded = pad_axes(x, c.axes, c.windows)
     out = np.zeros(c.output(), x.dtype)
     for place, tap in enumerate(_taps(c)):
@@ -175,7 +175,7 @@ def take_places(c: Pooling, places: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def counts(c: Pooling) -> list[np.ndarray]:
-    """For each axis, how many inputs (not padding) each window sees along it, shaped to broadcast."""
+    """For each axis, the number of inputs (excluding padding) in each window along it, shaped to broadcast."""
     vectors = []
     for axis, w in zip(c.axes, c.windows, strict=True):
         begin = np.arange(w.out) * w.stride - w.low
@@ -243,14 +243,14 @@ def lower_max(p: Any, c: Pooling, x: Any) -> Any:
 
 
 def lower_average(p: Any, c: Pooling, x: Any) -> Any:
-    """reduce_sum over the windows' extents, divided by what each window sees."""
+    """reduce_sum over the windows' extents, divided by the number of inputs in each window."""
     if not c.axes:
         return x
     return _divided(p, c, p.reduce_sum(_view(p, c, x, 0), _window_axes(c)))
 
 
 def lower_average_gradient(p: Any, c: Pooling, grad: Any) -> Any:
-    """The sum of the shares of all windows that see an input."""
+    """For each input, the sum of the shares of all windows that contain it."""
     if not c.axes:
         return grad
     if any(w.out == 0 or w.extent == 0 for w in c.windows):
@@ -267,7 +267,7 @@ def _divided(p: Any, c: Pooling, x: Any) -> Any:
 
 
 def _gradient_view(p: Any, c: Pooling, x: Any, value: Any) -> Any:
-    """For every input, what each window position that may see it holds; offsets count backwards."""
+    """For every input, the values of all windows that may contain it; offsets are reversed."""
     pads = [w.gradient_padding for w in c.windows]
     return p.windows(
         x,
@@ -287,7 +287,7 @@ def _offsets(p: Any, c: Pooling) -> Any:
 
 
 def lower_first_places(p: Any, c: Pooling, x: Any, out: Any) -> Any:
-    """Where in its window each first maximum stands: one reduction, no arg-max over a merged axis."""
+    """The index of each window's first maximum, by a single reduction without an argmax over a merged axis."""
     padding = float("nan") if x.dtype.is_floating else lowest(x.dtype.np)
     at_max = p.eq(_view(p, c, x, padding), _over_windows(p, c, out))
     none = prod(c.sizes)
@@ -301,7 +301,7 @@ def _over_windows(p: Any, c: Pooling, x: Any) -> Any:
 
 
 def lower_take(p: Any, c: Pooling, places: Any, x: Any) -> Any:
-    """The input of each window at its place."""
+    """The element of each window at its index."""
     if not c.axes:
         return x
     here = p.eq(_over_windows(p, c, places), _offsets(p, c))
@@ -309,10 +309,10 @@ def lower_take(p: Any, c: Pooling, places: Any, x: Any) -> Any:
 
 
 def lower_max_gradient(p: Any, c: Pooling, places: Any, grad: Any) -> Any:
-    """The gradient of each window at its place, gathered by the inputs: no scatter.
+    """The gradient of each window at its index, as a gather by inputs instead of a scatter.
 
-    The inputs are cut into tiles as long as the strides. A window covers ceil(size / stride) tiles along
-    an axis; for each of these the gradient is selected where the place falls on the element.
+    The inputs are split into tiles of the strides' size. A window covers ceil(size / stride) tiles along an axis; for each
+    tile the gradient is selected where the index matches the element.
     """
     if not c.axes:
         return grad
@@ -329,7 +329,7 @@ def lower_max_gradient(p: Any, c: Pooling, places: Any, grad: Any) -> Any:
 
 
 def _tile_gradient(p, c, tiles, tile, places, grad):
-    """What the windows that reach an element as their `tile`-th tile give to it."""
+    """The contribution to each element from the windows in which it lies in tile number `tile`."""
     low, high = [0] * len(c.shape), [0] * len(c.shape)
     for axis, m, t in zip(c.axes, tiles, tile, strict=True):
         low[axis], high[axis] = t, m - 1 - t
@@ -356,7 +356,7 @@ def _tile_gradient(p, c, tiles, tile, places, grad):
 
 
 def _expanded_axes(c: Pooling) -> list[int]:
-    """Where the axes of strides stand once every pooled axis has been split in two."""
+    """The positions of the stride axes after every pooled axis is split in two."""
     return [axis + 1 + i for i, axis in enumerate(c.axes)]
 
 
@@ -367,7 +367,7 @@ def _expand(p, x, at):
 
 
 def _from_tiles(p, c, tiles, x):
-    """Joins tiles and strides to axes, and cuts or pads these to the input's extents."""
+    """Merges tile and stride axes, and crops or pads to the input's shape."""
     shape = list(c.shape)
     for axis, w, m in zip(c.axes, c.windows, tiles, strict=True):
         shape[axis] = (w.out + m - 1) * w.stride
@@ -386,7 +386,7 @@ def _max_gradient_by_windows(p, c, places, grad):
 
 
 def lower_equal_gradient(p: Any, c: Pooling, x: Any, out: Any, grad: Any) -> Any:
-    """The gradient of each window for all of its inputs that equal the maximum."""
+    """The gradient of each window, for all of its elements that equal the maximum."""
     if not c.axes:
         return grad
     if any(w.out == 0 or w.extent == 0 for w in c.windows):

@@ -1,4 +1,4 @@
-"""Softmax, its logarithm, and the cross entropies of it."""
+"""Softmax, log softmax, and their cross entropies."""
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class LogSoftmax(Op):
 
 
 class SoftmaxCrossEntropyWithLogits(Op):
-    """The cross entropy of each row's softmax against its labels, and the gradient of it by the logits."""
+    """The cross entropy of each row's softmax against its labels, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: T -> loss: T, backprop: T"
     in_float32 = True
@@ -118,7 +118,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
 
 
 class SparseSoftmaxCrossEntropyWithLogits(Op):
-    """The cross entropy of each row's softmax against the class its label names, and the gradient of it by the logits."""
+    """The cross entropy of each row's softmax against its label's class, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: Tlabels -> loss: T, backprop: T"
     in_float32 = True
@@ -222,7 +222,7 @@ class InTopKV2(Op):
 
     def lower(self, p, predictions, targets, k):
         if k.rank:
-            raise NotLowerable("k is no scalar")
+            raise NotLowerable("k is not a scalar")
         return _lower_in_top_k(p, predictions, targets, k)
 
 
@@ -268,7 +268,7 @@ def _shifted(logits):
 
 
 def _fit(gradient, x):
-    """The gradient summed over the rows or columns along which `x` was repeated."""
+    """The gradient summed over the axes along which `x` was broadcast."""
     if x.shape.is_compatible_with(gradient.shape):
         return gradient
     axes = [i for i in range(2) if x.shape[i] == 1 and gradient.shape[i] != 1]

@@ -23,7 +23,7 @@ class _TopK(Op):
         return shape, shape
 
     def scattered(self, input, indices, dy):
-        """The gradient: each value's put back to where it stood."""
+        """The gradient: each value's gradient scattered to its original position."""
         shape = raw.Shape(input=input, out_type=dtypes.int64)
         columns = raw.StridedSlice(input=shape, begin=[-1], end=[0], strides=[1], end_mask=1)
         rows = raw.Reshape(

@@ -1,4 +1,4 @@
-"""Arithmetic of sliding windows, shared by convolutions and pooling: extents, padding, layouts."""
+"""Sliding windows of convolutions and pooling: sizes, padding, layouts."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ CHANNELS_FIRST = ("NCHW", "NCDHW", "NCW", "CHANNELS_FIRST")
 
 
 class Window(NamedTuple):
-    """How a window moves along one axis: `out` positions over `extent` inputs with `low`/`high` padding."""
+    """A sliding window along one axis: `out` positions over `extent` inputs with `low`/`high` padding."""
 
     extent: int
     size: int
@@ -24,12 +24,12 @@ class Window(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """Inputs from the first to the last tap."""
+        """The number of inputs from the first to the last tap."""
         return (self.size - 1) * self.dilation + 1
 
     @property
     def gradient_padding(self) -> tuple[int, int]:
-        """Padding of the stride-dilated output gradient under which its windows meet the input's extent."""
+        """The padding of the stride-dilated output gradient for which its windows give the input's size."""
         low = (self.size - 1) * self.dilation - self.low
         high = self.extent - 1 - (self.out - 1) * self.stride + self.low
         return low, high
@@ -88,7 +88,7 @@ def out_extent(
     padding: str,
     explicit: tuple[int, int] = (0, 0),
 ) -> int | None:
-    """The output extent along one axis; None while the input's is not known."""
+    """The output extent along one axis; None if the input's is unknown."""
     if extent is None or (size is None and padding != "SAME"):
         return None
     return window(op, extent, size or 1, stride, dilation, padding, explicit).out
@@ -104,7 +104,7 @@ def explicit_pairs(explicit_paddings: Sequence[int], axes: Sequence[int]) -> lis
 def pad_axes(
     x: np.ndarray, axes: Sequence[int], windows: Sequence[Window], value: Any = 0
 ) -> np.ndarray:
-    """`x` padded along `axes` as its windows ask, cropped where a padding is negative."""
+    """`x` padded along `axes` for its windows, cropped where a padding is negative."""
     pads = [(0, 0)] * x.ndim
     for axis, w in zip(axes, windows, strict=True):
         pads[axis] = (w.low, w.high)
@@ -116,7 +116,7 @@ def pad_axes(
 def taps(
     axes: Sequence[int], windows: Sequence[Window], offsets: Sequence[int]
 ) -> tuple[slice, ...]:
-    """The index that picks, for every output position, the padded input under the tap at `offsets`."""
+    """The index of the padded input under the tap at `offsets`, for every output position."""
     index = [slice(None)] * (max(axes) + 1)
     for axis, w, offset in zip(axes, windows, offsets, strict=True):
         begin = offset * w.dilation
@@ -125,7 +125,7 @@ def taps(
 
 
 def unpad_axes(x: np.ndarray, axes: Sequence[int], windows: Sequence[Window]) -> np.ndarray:
-    """The part of a padded array that is no padding."""
+    """The part of a padded array without the padding."""
     index = [slice(None)] * x.ndim
     for axis, w in zip(axes, windows, strict=True):
         index[axis] = slice(w.low, w.low + w.extent)
@@ -133,7 +133,7 @@ def unpad_axes(x: np.ndarray, axes: Sequence[int], windows: Sequence[Window]) ->
 
 
 def padded_shape(shape: Sequence[int], axes: Sequence[int], windows: Sequence[Window]) -> list[int]:
-    """The shape with every axis of `axes` as long as its windows read."""
+    """The shape with padding along `axes`."""
     out = list(shape)
     for axis, w in zip(axes, windows, strict=True):
         out[axis] = w.extent + w.low + w.high
@@ -141,7 +141,7 @@ def padded_shape(shape: Sequence[int], axes: Sequence[int], windows: Sequence[Wi
 
 
 def known_shape(value: Any, rank: int | None = None) -> TensorShape:
-    """The shape that a shape-vector input of a shape rule holds, as far as it is known."""
+    """The static shape in a shape vector input of a shape rule."""
     shape = value.as_shape()
     if shape is None or shape.rank is None:
         return TensorShape([None] * rank) if rank is not None else TensorShape(None)

@@ -38,7 +38,7 @@ class _Product(Op):
 
 
 class QuantizedMul(_Product):
-    """Products element by element."""
+    """Elementwise products."""
 
     signature = (
         "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 -> z: "
@@ -132,7 +132,7 @@ class _Sum(Op):
 
 
 class QuantizedAdd(_Sum):
-    """Sums element by element."""
+    """Elementwise sums."""
 
     signature = (
         "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 -> z: "

@@ -1,4 +1,4 @@
-"""Normal numbers between two bounds, by the rejection method that fits the bounds.
+"""Truncated normal numbers, by a rejection method chosen by the bounds.
 
 Source: Robert 1995, "Simulation of truncated normal variables".
 """
@@ -10,13 +10,13 @@ import numpy as np
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.philox import Stream
 
-# With a bound further out than this, plain normal numbers are accepted often enough.
+# If a bound is further out than this, plain normal numbers are accepted often enough.
 _WIDE = 1.3
 _CHUNK = 256  # iterations tried at a time
 
 
 def _attempts(stream: Stream, first: int, kind: Any, low: float, high: float):
-    """One chunk of iterations of the method that fits: numbers, which are accepted, blocks an iteration."""
+    """One chunk of iterations of the chosen method: (numbers, whether accepted, blocks per iteration)."""
     group = 2 if kind == np.float64 else 4
     size = _CHUNK * group
 
@@ -46,12 +46,12 @@ def _attempts(stream: Stream, first: int, kind: Any, low: float, high: float):
 def truncated(
     stream: Stream, mean: Any, deviation: Any, low: Any, high: Any, count: int
 ) -> tuple[np.ndarray, Stream]:
-    """`count` normal numbers of [low, high], and the stream after them."""
+    """`count` normal numbers in [low, high], and the stream after them."""
     kind = type(mean)
     if high < mean:  # the lower tail, mirrored
         low, high, deviation = high, low, -deviation
     first, last = kind((low - mean) / deviation), kind((high - mean) / deviation)
-    if not first < last:  # in this type no number lies between
+    if not first < last:  # no number of this dtype lies between
         return np.full(count, np.nan, kind), stream
     found: list[np.ndarray] = []
     missing, iteration, blocks = count, 0, 1

@@ -19,7 +19,7 @@ _BLOCKS_PER_CANDIDATE = 512
 
 
 class _Sampler(Op):
-    """Classes by a distribution, with how often the true and the sampled ones are expected."""
+    """Samples classes; also returns the expected counts of the true and the sampled classes."""
 
     def shape(self, true_classes):
         rows = true_classes.with_rank(2)[0]
@@ -60,7 +60,7 @@ class _Sampler(Op):
 
     def _expected(self, classes, tries):
         p = self.probability(classes)
-        # As many tries as classes: TensorFlow takes that for sampling with replacement.
+        # If tries equal the samples, TensorFlow assumes sampling with replacement.
         if tries != self.num_sampled:
             return (-np.expm1(tries * np.log1p(-p))).astype(np.float32)
         return (p * self.num_sampled).astype(np.float32)
@@ -144,7 +144,7 @@ class AllCandidateSampler(Op):
 
 
 def _between(op, stream, dims, parameters):
-    """Numbers of a shape whose first dimension is that of the parameters, where these are vectors."""
+    """Numbers of a shape whose first dimension matches the parameters, if these are vectors."""
     if not dims:
         raise invalid(op, "Shape tensor must not be empty, got []")
     for name, value in parameters.items():
@@ -193,7 +193,7 @@ class StatelessParameterizedTruncatedNormal(Op):
     Tseed_types = INDEX
 
     def gradient(self, _shape, _seed, means, stddevs, minvals, maxvals, output, dy):
-        # Each number is the quantile, at a probability p that is kept fixed, of the cut distribution.
+        # Each number is a quantile of the truncated distribution at a fixed probability p.
         low, high, at = ((v - means) / stddevs for v in (minvals, maxvals, output))
         below, above, here = (_normal_probability(v) for v in (low, high, at))
         limits = np.finfo(self.dtype.as_numpy_dtype)

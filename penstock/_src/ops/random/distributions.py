@@ -1,4 +1,4 @@
-"""Numbers of a distribution from the words of a Philox stream, to the bit as TensorFlow draws them on a CPU."""
+"""Random numbers from the words of a Philox stream, with the same bits as TensorFlow on CPUs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from penstock._src.ops.random.libm import log, logf, sincos, sincosf
 from penstock._src.ops.random.philox import Stream, blocks_at
 
-# Distributions that reject give every group of outputs this many words per output of its own.
+# Rejection methods reserve this many words of the stream for each output of a group.
 RESERVED_WORDS = 256
-_EPSILON = 1.0e-7  # a uniform number below this is raised to it before its logarithm is taken
+_EPSILON = 1.0e-7  # uniform numbers are clipped to this minimum before taking logarithms
 
 
 def uniform(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
-    """`count` numbers of [0, 1): random mantissa bits under the exponent of one, minus one."""
+    """`count` numbers in [0, 1): random mantissa bits under the exponent of one, minus one."""
     dtype = np.dtype(dtype)
     if dtype == np.float64:
         return words_to_float64(_word_pairs(stream, count))
@@ -36,7 +36,7 @@ def words_to_float32(words: np.ndarray) -> np.ndarray:
 
 
 def words_to_float64(pairs: np.ndarray) -> np.ndarray:
-    """uint32[..., 2] words -> float64 of [0, 1)."""
+    """uint32[..., 2] words -> float64 in [0, 1)."""
     high = pairs[..., 0].astype(np.uint64) & np.uint64(0xFFFFF)
     bits = (high << np.uint64(32)) | pairs[..., 1].astype(np.uint64) | np.uint64(1023 << 52)
     return bits.view(np.float64) - 1.0
@@ -51,7 +51,7 @@ def full_integers(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
 
 
 def integers(stream: Stream, count: int, dtype: np.dtype, low: int, high: int) -> np.ndarray:
-    """`count` integers of [low, high), by the remainder (slightly biased when the range is no power of two)."""
+    """`count` integers in [low, high), by the remainder (slightly biased if the range is not a power of two)."""
     dtype = np.dtype(dtype)
     extent = int(high) - int(low)
     if dtype.itemsize == 4:
@@ -92,7 +92,7 @@ def box_muller64(quads: np.ndarray) -> np.ndarray:
 
 
 def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
-    """`count` standard normal numbers, those with magnitude of 2 or more drawn again."""
+    """`count` standard normal numbers; those of magnitude 2 or more are redrawn."""
     dtype = np.dtype(dtype)
     double = dtype == np.float64
     group = 2 if double else 4

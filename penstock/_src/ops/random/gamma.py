@@ -37,7 +37,7 @@ def _with_parameters(shape, parameters):
 
 
 def _samples_per(op, dims, parameters):
-    """How many numbers each parameter gets, where the shape ends in that of the parameters; 0 if none are asked for."""
+    """The number of samples per parameter, given that the shape ends in that of the parameters; 0 if there are none."""
     if 0 in dims:
         return 0
     if tuple(dims[len(dims) - parameters.ndim :]) != parameters.shape:
@@ -50,7 +50,7 @@ def _samples_per(op, dims, parameters):
 
 
 def _by_alpha(output, alpha, dy):
-    """The gradient by alpha, summed over the numbers drawn for it."""
+    """The gradient with respect to alpha, summed over its samples."""
     slope = raw.RandomGammaGrad(alpha=alpha, sample=output)
     return sum_over(slope * dy, span(0, rank_of(output) - rank_of(alpha)))
 
@@ -151,7 +151,7 @@ class StatelessRandomGammaV3(_StatelessGamma):
 
 
 class RandomGammaGrad(Op):
-    """The derivative of a gamma number by alpha, by implicit reparametrization (Figurnov et al. 2018)."""
+    """The derivative of a gamma sample with respect to alpha, by implicit reparametrization (Figurnov et al. 2018)."""
 
     signature = "alpha: T, sample: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
@@ -264,7 +264,7 @@ class _Binomial(Op):
         if 0 not in counts.shape or 0 not in dims:
             _samples_per(self, dims, counts)
         n, p = np.broadcast_to(counts, dims), np.broadcast_to(probs, dims)
-        # all numbers of one pair of parameters come one after the other in the stream
+        # all samples of one pair of parameters are consecutive in the stream
         lead = len(dims) - counts.ndim
         order = [*range(lead, len(dims)), *range(lead)]
         found = rejection.binomial(
@@ -308,7 +308,7 @@ class StatelessRandomBinomial(_Binomial):
 
 
 def _reserved(numbers, parameters):
-    """How many outputs TensorFlow reserves for binomial numbers of so many pairs of parameters."""
+    """The number of outputs that TensorFlow reserves for binomial samples."""
     samples = numbers // parameters if parameters else 0
     return parameters * 200 * (samples + 3) // 4
 
@@ -337,7 +337,7 @@ class StatefulRandomBinomial(_Binomial):
 
 
 class StatelessShuffle(Op):
-    """The rows in an order that a key and a counter decide."""
+    """The rows permuted by a key and a counter."""
 
     signature = "value: T, key: uint64, counter: uint64, alg: int32 -> output: T[value]"
     T = ANY

@@ -21,7 +21,7 @@ _MASK = (1 << 64) - 1
 
 
 def advance(op, resource, algorithm, outputs):
-    """The stream at a generator's state, which moves on by what `outputs` outputs reserve."""
+    """Returns the stream at a generator's state and advances the state by what `outputs` outputs reserve."""
     variable = as_variable(resource, op.op_type)
     state = variable.read()
     if variable.dtype != dtypes.int64:
@@ -47,7 +47,7 @@ def advance(op, resource, algorithm, outputs):
 
 
 def lowered_advance(p, resource, algorithm, outputs):
-    """Key and counter of a generator for a program, in which the state moves on by what `outputs` outputs reserve."""
+    """`advance` for programs: returns key and counter."""
     known = p.value(algorithm)
     if known is None or known.ndim or int(known) != PHILOX:
         raise NotLowerable("the algorithm is not known to be Philox")
@@ -63,7 +63,7 @@ def lowered_advance(p, resource, algorithm, outputs):
 
 
 def _lowered_draw(p, resource, algorithm, shape, draw):
-    """What `draw(key, counter, dims)` gives from a generator's stream."""
+    """Calls `draw(key, counter, dims)` with a generator's stream."""
     dims = lowered_shape(p, shape)
     outputs = p.scalar(product(dims), dtypes.uint64)
     return draw(*lowered_advance(p, resource, algorithm, outputs), dims)
@@ -91,7 +91,7 @@ class _ByGenerator(Op):
 
 
 class StatefulUniform(_ByGenerator):
-    """Uniform numbers of [0, 1)."""
+    """Uniform numbers in [0, 1)."""
 
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
@@ -156,7 +156,7 @@ class StatefulUniformInt(Op):
 
 
 class RngReadAndSkip(Op):
-    """The state of a generator, which moves on as if `delta` numbers had been drawn."""
+    """The state of a generator, which is advanced as if `delta` numbers had been drawn."""
 
     signature = "resource: resource, alg: int32, delta: uint64 -> value: int64[3]"
     stateful = True
@@ -169,14 +169,14 @@ class RngReadAndSkip(Op):
 
     def lower(self, p, resource, alg, delta):
         if delta.rank:
-            raise NotLowerable("delta is no scalar")
+            raise NotLowerable("delta is not a scalar")
         state = p.read_variable(resource)
         lowered_advance(p, resource, alg, p.cast(delta, dtypes.uint64))
         return p.slice(state, [0], [3])
 
 
 class RngSkip(Op):
-    """Moves a generator's state on as if `delta` numbers had been drawn."""
+    """Advances a generator's state as if `delta` numbers had been drawn."""
 
     signature = "resource: resource, algorithm: int64, delta: int64 ->"
     stateful = True
@@ -188,7 +188,7 @@ class RngSkip(Op):
 
     def lower(self, p, resource, algorithm, delta):
         if delta.rank:
-            raise NotLowerable("delta is no scalar")
+            raise NotLowerable("delta is not a scalar")
         lowered_advance(p, resource, algorithm, p.bitcast(delta, dtypes.uint64))
         return ()
 

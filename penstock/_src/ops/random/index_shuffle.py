@@ -1,4 +1,4 @@
-"""Positions in a random permutation, found without making it: a block cipher walked in its range.
+"""Positions in a random permutation, computed without building it: a block cipher with cycle walking.
 
 Source: Beaulieu, Shors, Smith, Treatman-Clark, Weeks & Wingers, "The SIMON and SPECK families of
 lightweight block ciphers", 2013; cycle walking: Black & Rogaway, 2002.
@@ -36,7 +36,7 @@ def _keys(key, rounds, bits):
 
 
 def shuffled(index, key, largest, rounds):
-    """Where `index` goes in the permutation of 0 ... `largest` that three words of key make."""
+    """The position of `index` in the permutation of 0 ... `largest` given by a key of three words."""
     # numbers need ceil(log2(largest)) bits, and the cipher an even number of them
     needed = (largest - 1).bit_length() if largest > 1 else 0
     bits = max(needed + needed % 2, _SMALLEST_BLOCK) // 2
@@ -52,7 +52,7 @@ def shuffled(index, key, largest, rounds):
 
 
 class RandomIndexShuffle(Op):
-    """Where each index goes in a random permutation of 0 ... max_index."""
+    """The position of each index in a random permutation of 0 ... max_index."""
 
     signature = "index: dtype, seed: Tseed, max_index: dtype -> output: dtype"
     dtype = INDEX | _UNSIGNED

@@ -1,4 +1,4 @@
-"""Many streams drawn from side by side: each output of a rejection method has a part of the stream of its own."""
+"""Vectorized substreams: each output of a rejection method has its own part of the stream."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from penstock._src.ops.random.philox import Stream, blocks_at
 
 
 class Lanes:
-    """For each output, where it stands in its part of the stream, and the numbers of its last block.
+    """For each output, its position in its part of the stream and the unused numbers of its last block.
 
-    Numbers of a block are used from the last to the first.
+    The numbers of a block are used from last to first.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Logarithm, sine and cosine as the C library rounds them, so that random numbers agree to the bit.
+"""Logarithm, sine and cosine rounded like the C library's, so that random numbers agree bit for bit.
 
 Single precision follows the algorithms of Arm's optimized routines, which the GNU C library uses: they are
 evaluated in double precision from a short table and polynomial, and rounded once. Double precision goes

@@ -1,5 +1,6 @@
-"""Distributions that reject, as loops of primitives: what rejection.py and distributions.py draw, for all outputs at
-once. Each step tries again for those outputs that have no number yet."""
+"""Rejection methods as loops of primitives: the samples of rejection.py and distributions.py, for all outputs at once.
+
+Each iteration tries again for the outputs that have no sample yet."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def blocks_at(p: Any, key: Any, counter: Any, offsets: Any) -> list[Any]:
 
 
 def _uniform64(p: Any, first: Any, second: Any) -> Any:
-    """float64 of [0, 1) from two words."""
+    """float64 in [0, 1) from two words."""
     high = p.shift_left(p.and_(first, 0xFFFFF), 32)
     return p.sub(p.bitcast(p.or_(p.or_(high, second), 1023 << 52), dtypes.float64), 1.0)
 
@@ -50,9 +51,9 @@ def _uniform32(p: Any, word: Any) -> Any:
 
 
 class _Lanes:
-    """Where each output stands in its part of the stream, and the second numbers of its last blocks.
+    """Each output's position in its part of the stream, and the unused numbers of its last block.
 
-    Numbers of a block are used from the last to the first, as `lanes.Lanes` does.
+    The numbers of a block are used from last to first, as in `lanes.Lanes`.
     """
 
     FIELDS = 5
@@ -63,13 +64,13 @@ class _Lanes:
 
     @staticmethod
     def start(p: Any, count: Any, reserved: int = RESERVED_WORDS) -> list[Any]:
-        """The fields before any draw."""
+        """The initial fields."""
         zeros, no = p.full([count], 0.0, dtypes.float64), p.full([count], False, dtypes.bool_)
         return [p.mul(p.iota([count], 0, dtypes.uint64), reserved), zeros, no, zeros, no]
 
     @property
     def fields(self) -> list[Any]:
-        """What a loop carries."""
+        """The loop-carried values."""
         return [
             self.cursor,
             self.uniform_kept,
@@ -84,7 +85,7 @@ class _Lanes:
         return words
 
     def uniform(self, active: Any) -> Any:
-        """The next uniform number of the active lanes; of others, anything."""
+        """The next uniform number of each active lane; undefined for the others."""
         p = self.p
         fresh = p.and_(active, p.not_(self.has_uniform))
         w0, w1, w2, w3 = self._block(fresh)
@@ -94,7 +95,7 @@ class _Lanes:
         return value
 
     def normal(self, active: Any) -> Any:
-        """The next standard normal number of the active lanes; of others, anything."""
+        """The next standard normal number of each active lane; undefined for the others."""
         p = self.p
         fresh = p.and_(active, p.not_(self.has_normal))
         w0, w1, w2, w3 = self._block(fresh)
@@ -106,9 +107,9 @@ class _Lanes:
 
 
 def _until_done(p: Any, body: Any, key: Any, counter: Any, start: list[Any], active: Any) -> Any:
-    """The float64 numbers of all lanes, of which `body(lanes, active, *state)` gives those that it accepts.
+    """Loops until no lane is active; returns the float64 samples.
 
-    `body` returns (who is active still, *state); the first of the state are the numbers.
+    `body(lanes, active, *state)` returns (still active, *state); the first state value is the samples.
     """
     fields = start[: _Lanes.FIELDS]
 
@@ -164,7 +165,7 @@ def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
 
 
 def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
-    """Standard normal numbers, those with magnitude of 2 or more drawn again."""
+    """Standard normal numbers; those of magnitude 2 or more are redrawn."""
     double = dtype == dtypes.float64
     working = dtypes.float64 if double else dtypes.float32
     group = 2 if double else 4
@@ -283,7 +284,7 @@ def _log_of_odds(p: Any, n: Any, mode: Any, k: Any, ratio: Any) -> Any:
 
 
 def _stirling_tail(p: Any, k: Any) -> Any:
-    """What Stirling's series leaves of log(k!)."""
+    """log(k!) minus Stirling's approximation."""
     k1 = p.add(k, 1.0)
     square = p.reciprocal(p.mul(k1, k1))
     series = p.sub(1.0 / 360, p.mul(square, 1.0 / 1260))

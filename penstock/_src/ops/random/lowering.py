@@ -1,4 +1,4 @@
-"""Distributions of random numbers as primitives over `random_bits`: the same streams as the NumPy kernels."""
+"""Lowers random distributions to primitives over `random_bits`, with the same streams as the NumPy kernels."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def _from_mantissa(p: Any, bits: Any, dtype: DType) -> Any:
 
 
 def _below_one(p: Any, number: Any, mantissa: int) -> Any:
-    """The number, known to be one of [0, 1) with so many bits."""
+    """The number, annotated with its range [0, 1) and its number of mantissa bits."""
     p.assume(number, 0.0, 1 - 2.0**-mantissa)
     return number
 
@@ -74,7 +74,7 @@ def _integers(p: Any, key: Any, counter: Any, count: int, dtype: DType) -> Any:
 
 
 def integers(p: Any, key: Any, counter: Any, shape: Any, dtype: DType, low: Any, high: Any) -> Any:
-    """Integers of [low, high)."""
+    """Integers in [low, high)."""
     unsigned = dtypes.uint32 if dtype.size == 4 else dtypes.uint64
     bits = _integers(p, key, counter, _count(shape), unsigned)
     extent = p.bitcast(high, unsigned) - p.bitcast(low, unsigned)
@@ -98,7 +98,7 @@ def normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
 
 
 def normal_pair(p: Any, radius: Any, angle: Any) -> tuple[Any, Any]:
-    """Two standard normal numbers from two of [0, 1), in their type (Box & Muller 1958)."""
+    """Two standard normal numbers from two in [0, 1), in their dtype (Box & Muller 1958)."""
     single = radius.dtype == dtypes.float32
     angle = p.cast(p.mul(p.cast(angle, dtypes.float64), 2.0 * np.pi), angle.dtype)
     radius = p.maximum(radius, 1.0e-7)
@@ -153,7 +153,7 @@ def _series(p: Any, x: Any, coefficients: Any) -> Any:
 
 
 def categorical(p: Any, key: Any, counter: Any, logits: Any, samples: int, dtype: DType) -> Any:
-    """Classes `[rows, samples]` at which the cumulated weights exp(logits) pass uniform numbers."""
+    """Classes `[rows, samples]` at which the cumulative weights exp(logits) exceed uniform numbers."""
     rows = logits.shape[0]
     x = p.cast(logits, dtypes.float64)
     finite = p.is_finite(x)
@@ -161,7 +161,9 @@ def categorical(p: Any, key: Any, counter: Any, logits: Any, samples: int, dtype
     top = p.select(p.is_finite(top), top, 0.0)
     weights = p.select(finite, p.exp(p.select(finite, x, 0.0) - top), 0.0)
     cumulated = p.cumulative(weights, "sum", 1)
-    total = p.reduce_max(cumulated, [1], keepdims=True)  # the last: it never falls
+    total = p.reduce_max(
+        cumulated, [1], keepdims=True
+    )  # the last element, since the sums are non-decreasing
     points = uniform(p, key, counter, [rows, samples], dtypes.float64) * total
     passed = p.le(p.expand_dims(cumulated, 1), p.expand_dims(points, 2))
     return p.reduce_sum(p.cast(passed, dtype), [2])
@@ -181,7 +183,7 @@ def key_and_counter(p: Any, seed: Any) -> tuple[Any, Any]:
 
 
 def skipped(p: Any, counter: Any, blocks: Any) -> Any:
-    """A uint64[2] counter moved on by a uint64 scalar of blocks."""
+    """A uint64[2] counter advanced by a uint64 number of blocks."""
     low, high = p.slice(counter, [0], [1]), p.slice(counter, [1], [2])
     moved = low + p.reshape(blocks, [1])
     carry = p.cast(p.lt(moved, low), dtypes.uint64)

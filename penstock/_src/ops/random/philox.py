@@ -16,9 +16,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MASK64 = (1 << 64) - 1
 _MASK128 = (1 << 128) - 1
-_CHUNK = (
-    1 << 15
-)  # blocks worked on at a time, so that the temporaries stay in the second-level cache
+_CHUNK = 1 << 15  # blocks computed at a time, so that temporaries fit into the L2 cache
 
 
 class Stream:
@@ -85,7 +83,7 @@ def _rounds(stream: Stream, offsets: np.ndarray, out: np.ndarray) -> None:
 def key_and_counter(seed: np.ndarray) -> tuple[int, int]:
     """Key and 128-bit counter for the pair of seeds of a stateless op.
 
-    The seeds are scrambled by one Philox block under a fixed key, so neither of them needs to be strong.
+    The seeds are scrambled by one Philox block under a fixed key, so they need not be random themselves.
     """
     first, second = (int(s) & _MASK64 for s in seed)
     mixed = Stream(0x02461E293EC8F720, first | second << 64).blocks(1)[0]

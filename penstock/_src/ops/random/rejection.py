@@ -1,4 +1,4 @@
-"""Gamma, Poisson and binomial numbers by rejection, in the order in which TensorFlow draws them on a CPU."""
+"""Gamma, Poisson and binomial samples by rejection, in TensorFlow's order on CPUs."""
 
 from typing import Any
 
@@ -49,10 +49,8 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
 
 
 def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
-    """[samples, rates] of Poisson numbers as floats; `limit` is the largest that the result's type holds.
-
-    All is computed in double precision, whatever the rates' type; rates below zero give zeros, and rates far above
-    `limit` give that.
+    """[samples, rates] of Poisson numbers as floats; `limit` is the maximum of the result's dtype. Everything is computed
+    in double precision; negative rates give zeros, and rates far above `limit` give `limit`.
 
     Sources: Knuth, TAOCP vol. 2, 3.4.1, for small rates; Hormann 1993, "The transformed rejection method
     for generating Poisson random variables", for others.
@@ -63,7 +61,7 @@ def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.
     out = np.zeros(rates.size, kind)
     broken = ~np.isfinite(rates)
     out[broken] = np.nan
-    # Numbers of such rates are never small enough: rejection would not end.
+    # Samples of such rates always exceed the limit: rejection would not terminate.
     endless = ~broken & (rates > limit + 40 * np.sqrt(limit))
     out[endless] = limit
     broken |= endless
@@ -117,13 +115,13 @@ STIRLING_TAIL = np.array(
 
 
 def _stirling_tail(k: Any) -> np.ndarray:
-    """What Stirling's series leaves of log(k!)."""
+    """log(k!) minus Stirling's approximation."""
     square = (k + 1) * (k + 1)
     series = (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
     return np.where(k <= 9, STIRLING_TAIL[np.clip(k, 0, 9).astype(np.int64)], series)
 
 
-# Blocks of the stream between one output and the next, where sums of geometric numbers are drawn.
+# Blocks of the stream per output for the method of geometric sums.
 RESERVED_BY_GEOMETRIC = 42
 
 

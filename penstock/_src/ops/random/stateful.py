@@ -1,4 +1,4 @@
-"""Random numbers of ops that keep their position in a stream from run to run."""
+"""Stateful random ops, which keep their position in a stream between runs."""
 
 import secrets
 from math import prod
@@ -16,15 +16,15 @@ from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateless import require_range, shape_from, stream_of_seed
 from penstock._src.ops.rules import invalid, show
 
-# Blocks set aside for each output of one run, whether they are used or not.
+# Blocks reserved for each output of a run, whether used or not.
 RESERVED_BLOCKS = 256
 _WORD = (1 << 64) - 1
 
 
 def reserve(op, blocks):
-    """The stream at the op's position, which moves on by `blocks`.
+    """Returns the stream at the op's position and advances the position by `blocks`.
 
-    It starts from the op's seeds, or from the system's entropy when both are zero.
+    The stream starts from the op's seeds, or from system entropy if both are zero.
     """
 
     def start():
@@ -36,7 +36,7 @@ def reserve(op, blocks):
 
 
 def lowered_position(op, p, count):
-    """Key and counter for a program, which the host moves on before each run as `reserve` does."""
+    """Key and counter for a program; the host advances them before each run, like `reserve`."""
 
     def position():
         stream = reserve(op, count * RESERVED_BLOCKS)
@@ -47,7 +47,7 @@ def lowered_position(op, p, count):
 
 
 def known_shape(p, shape):
-    """The shape that a shape input holds, known while lowering."""
+    """The static value of a shape input while lowering."""
     dims = p.dims(shape)
     if dims is None:
         raise NotLowerable("the shape is not known")
@@ -86,7 +86,7 @@ class _Stateful(Op):
 
 
 class RandomUniform(_Stateful):
-    """Uniform numbers of [0, 1)."""
+    """Uniform numbers in [0, 1)."""
 
     signature = "shape: T -> output: dtype"
     draw = staticmethod(distributions.uniform)
@@ -251,7 +251,7 @@ def require_logits(op, logits, num_samples):
 
 
 def categorical(stream, logits, samples, dtype):
-    """For each row the classes at which its cumulated probability passes uniform numbers."""
+    """For each row, the classes at which its cumulative probability exceeds uniform numbers."""
     rows, _ = logits.shape
     out = np.empty((rows, samples), dtype)
     words = stream.words(rows * samples * 2).reshape(rows, samples, 2)

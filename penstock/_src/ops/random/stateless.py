@@ -1,4 +1,4 @@
-"""Random numbers that depend on a seed, or a key and counter, alone."""
+"""Stateless random ops: numbers depend only on a seed, or on a key and counter."""
 
 from math import prod
 
@@ -64,7 +64,7 @@ def stream_of_key(op, key, counter, alg):
 
 
 def lowered_stream(p, key, counter, alg):
-    """Key and counter for a program; the algorithm has to be known and Philox."""
+    """Key and counter for a program; the algorithm must be static and Philox."""
     known = p.value(alg)
     if known is None or known.ndim or int(known) not in (PHILOX, AUTO):
         raise NotLowerable("the algorithm is not known to be Philox")
@@ -140,7 +140,7 @@ def require_range(op, minval, maxval):
 
 
 def check_range(op, p, args):
-    """Makes a program refuse what `require_range` refuses of the last two arguments."""
+    """Adds the check of `require_range` for the last two arguments to a program."""
     minval, maxval = args[-2:]
     if minval.rank or maxval.rank:
         raise NotLowerable("a range of several numbers")
@@ -191,7 +191,7 @@ class _ByKey(Op):
 
 
 class StatelessRandomUniform(_BySeed):
-    """Uniform numbers of [0, 1)."""
+    """Uniform numbers in [0, 1)."""
 
     signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.float32
@@ -291,7 +291,7 @@ class StatelessRandomUniformInt(Op):
 
 
 class StatelessRandomUniformIntV2(Op):
-    """Integers of [minval, maxval)."""
+    """Integers in [minval, maxval)."""
 
     signature = (
         "shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype, maxval: dtype "
@@ -337,7 +337,7 @@ class StatelessRandomGetKeyCounter(Op):
 
 
 class StatelessRandomGetKeyCounterAlg(Op):
-    """Scrambles a pair of seeds into a key and a counter, and names the algorithm of this device."""
+    """Scrambles a pair of seeds into a key and a counter; also returns this device's algorithm."""
 
     signature = "seed: Tseed -> key: uint64[1], counter: uint64[2], alg: int32[]"
     Tseed: DType = dtypes.int64

@@ -1,4 +1,4 @@
-"""Candidate classes by counts given or learned, hits by accident, and random crops."""
+"""Candidate samplers with given or learned counts, accidental hits, and random crops."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from penstock._src.ops.variants import variant
 
 
 class FixedUnigramCandidateSampler(_Sampler):
-    """Classes in the proportion of counts, raised to a power, from a file or a list."""
+    """Samples classes in proportion to counts, raised to a power, from a file or a list."""
 
     signature = (
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
@@ -39,7 +39,7 @@ class FixedUnigramCandidateSampler(_Sampler):
     stateful = True
 
     def weights(self):
-        """The probability of each class: reserved ones and those of other shards have none."""
+        """The probability of each class; zero for reserved ones and those of other shards."""
         if self.vocab_file:
             try:
                 with open(self.vocab_file, encoding="utf-8") as file:
@@ -70,7 +70,7 @@ class FixedUnigramCandidateSampler(_Sampler):
 
 
 def alias_table(weights):
-    """Returns, for each of n cells, the share of it that is its own class's, and the class of the rest.
+    """Returns, for each of n cells, the fraction of its own class, and its alias class.
 
     Source: Walker's alias method; the last cells below and above the mean are paired, as in TensorFlow.
     """
@@ -102,7 +102,7 @@ class _Learned(_Sampler):
 
 
 class _LearnedRun:
-    """A run of a sampler that knows the counts of the classes it has seen."""
+    """One run of a sampler with the counts of the classes seen so far."""
 
     def __init__(self, op, counts):
         self.op, self.counts = op, counts
@@ -117,9 +117,9 @@ class _LearnedRun:
         return made
 
     def draw(self, stream, count):
-        """Candidates in the proportion of the counts."""
+        """Candidates in proportion to the counts."""
         total = int(self.counts.sum())
-        # The first words are left out that would favor the first remainders.
+        # Skip the words that would bias the remainders.
         favored = (2**32 - 1) % total + 1
         words = stream.words(count)
         words = words[words >= favored]
@@ -134,7 +134,7 @@ class _LearnedRun:
 
 
 class LearnedUnigramCandidateSampler(_Learned):
-    """Classes in the proportion in which they were true so far."""
+    """Samples classes in proportion to how often they have been true so far."""
 
     signature = (
         "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
@@ -146,7 +146,7 @@ variant("ThreadUnsafeUnigramCandidateSampler", LearnedUnigramCandidateSampler)
 
 
 class ComputeAccidentalHits(Op):
-    """Where sampled candidates are among the true classes, with a weight of minus infinity."""
+    """The positions of sampled candidates that are true classes, with weights of minus infinity."""
 
     signature = (
         "true_classes: int64, sampled_candidates: int64 "
@@ -175,7 +175,7 @@ class ComputeAccidentalHits(Op):
 
 
 class RandomCrop(Op):
-    """A piece of an image, of the given size, at a random place."""
+    """A random crop of an image with the given size."""
 
     signature = "image: T, size: int64 -> output: T"
     T = SIGNED | frozenset({dtypes.float32, dtypes.float64, dtypes.uint8})
@@ -204,7 +204,7 @@ class RandomCrop(Op):
 
 
 class StatefulStandardNormal(Op):
-    """Standard normal numbers; the generator's first element says by which algorithm."""
+    """Standard normal numbers; the generator's first element is the algorithm."""
 
     signature = "resource: resource, shape: shape_dtype -> output: dtype[*shape]"
     dtype: DType = dtypes.float32

@@ -103,7 +103,7 @@ class _Extreme(Op):
 
 
 class SparseSparseMaximum(_Extreme):
-    """The larger of two sparse tensors, element by element."""
+    """The larger of two sparse tensors, elementwise."""
 
     signature = (
         "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
@@ -114,7 +114,7 @@ class SparseSparseMaximum(_Extreme):
 
 
 class SparseSparseMinimum(_Extreme):
-    """The smaller of two sparse tensors, element by element."""
+    """The smaller of two sparse tensors, elementwise."""
 
     signature = (
         "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "

@@ -1,4 +1,1 @@
-"""XLA's own operations, as far as code for the CPU calls them.
-
-Their meaning is StableHLO's: indices are moved so that blocks fit. Cases stand in tests/ops/xla/test_<file>.py.
-"""
+"""XLA's own operations that CPU code uses, with StableHLO's semantics: start indices are clamped so that blocks fit."""

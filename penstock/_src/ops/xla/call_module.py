@@ -1,4 +1,4 @@
-"""XlaCallModule: a StableHLO module as one operation, which is how JAX's functions come into TensorFlow."""
+"""XlaCallModule: a StableHLO module as one op, through which JAX's functions run in TensorFlow."""
 
 import functools
 
@@ -17,7 +17,7 @@ from penstock._src.stablehlo.bytecode.reader import read_module
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode
 from penstock._src.stablehlo.module import Module
 
-# Versions of the calling convention: from 5 on the module computes its own shapes; 10 is the present one.
+# Calling convention version: from 5 on, the module computes its own shapes.
 LATEST_VERSION = 10
 VERSIONS = range(5, LATEST_VERSION + 1)
 PLATFORM = "CPU"

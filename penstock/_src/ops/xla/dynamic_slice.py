@@ -1,4 +1,4 @@
-"""Blocks whose beginning is only known when the program runs; it is moved so that the block fits (as XLA does)."""
+"""Blocks with dynamic start indices, which are clamped so that the block fits, as in XLA."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from penstock._src.ops.rules import dims_of, invalid, shape_of, show
 
 
 def fitting_block(op, whole, starts, sizes):
-    """Returns the index of a block of `sizes`, its starts clamped into an array of shape `whole`."""
+    """Returns the index of a block of `sizes`, with its starts clamped to an array of shape `whole`."""
     starts, sizes = np.ravel(starts).tolist(), [int(n) for n in sizes]
     if len(starts) != len(whole) or len(sizes) != len(whole):
         raise invalid(
@@ -26,7 +26,7 @@ def fitting_block(op, whole, starts, sizes):
 
 
 def starts_of(p, starts, rank):
-    """Returns the numbers of a vector of starts as nodes."""
+    """Returns the elements of a vector of starts as nodes."""
     return [p.take_index(starts, 0, i) for i in range(rank)]
 
 

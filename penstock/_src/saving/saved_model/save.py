@@ -63,7 +63,7 @@ def save(
       options: of saving.
 
     Raises:
-      ValueError: `obj` is no Trackable, or a signature has no fixed types.
+      ValueError: `obj` is not a Trackable, or a signature has no fixed types.
       AssertionError: inside a graph, or a function uses a variable that `obj` does not hold.
     """
     if STATE.graph is not None:

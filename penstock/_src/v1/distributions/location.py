@@ -184,7 +184,7 @@ class Laplace(_LocationScale):
 
 @export(v1=["distributions.Uniform"])
 class Uniform(Distribution):
-    """All numbers of [low, high), equally likely."""
+    """All numbers in [low, high), equally likely."""
 
     def __init__(
         self, low: Any = 0.0, high: Any = 1.0, validate_args: bool = False,

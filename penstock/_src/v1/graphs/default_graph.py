@@ -85,7 +85,7 @@ def enable_v2_behavior() -> None:
 
 @export(v1=["enable_tensor_equality"])
 def enable_tensor_equality() -> None:
-    """Lets == compare tensors element by element, as in TensorFlow 2."""
+    """Lets == compare tensors elementwise, as in TensorFlow 2."""
     Tensor._USE_EQUALITY = True
 
 

@@ -86,7 +86,7 @@ def get_session_handle(data: Any, name: str | None = None) -> Any:
     """A tensor whose value, when fetched, is the TensorHandle of `data`, which the session keeps.
 
     Raises:
-      TypeError: `data` is no tensor.
+      TypeError: `data` is not a tensor.
     """
     if not hasattr(data, "dtype"):
         raise TypeError("`data` must be of type Tensor.")

@@ -95,7 +95,7 @@ class BaseSession:
         Args:
           fetches: a tensor, operation (value None), variable or name, or a structure of them.
           feed_dict: {tensor: value} in place of what the graph would compute.
-          options, run_metadata: accepted, without effect.
+          options, run_metadata: accepted for compatibility; no effect.
 
         Raises:
           RuntimeError: the session is closed or the graph empty.

@@ -72,7 +72,7 @@ class SessionRunHook:
 
 @export(v1=["train.NanLossDuringTrainingError"])
 class NanLossDuringTrainingError(RuntimeError):
-    """A loss is no number."""
+    """A loss is not a number."""
 
     def __str__(self) -> str:
         return "NaN loss during training."
@@ -253,7 +253,7 @@ class StopAtStepHook(SessionRunHook):
 
 @export(v1=["train.NanTensorHook"])
 class NanTensorHook(SessionRunHook):
-    """Ends training when a loss is no number.
+    """Ends training when a loss is not a number.
 
     Args:
       loss_tensor: the loss.

@@ -214,7 +214,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
       loss_scale: a number, "dynamic", or a LossScale.
 
     Raises:
-      ValueError: `opt` is no optimizer, or there is no loss scale.
+      ValueError: `opt` is not an optimizer, or there is no loss scale.
     """
 
     def __init__(self, opt: Any, loss_scale: Any) -> None:
@@ -307,7 +307,7 @@ def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") 
     """The optimizer with a scaled loss. Graphs stay in float32: CPUs gain nothing by float16.
 
     Raises:
-      ValueError: `opt` is no optimizer.
+      ValueError: `opt` is not an optimizer.
     """
     if not isinstance(opt, Optimizer):
         raise ValueError(

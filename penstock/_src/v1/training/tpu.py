@@ -61,7 +61,7 @@ class CrossShardOptimizer(Optimizer):
       group_assignment: which cores are summed with which.
 
     Raises:
-      ValueError: the reduction is another one. TypeError: `opt` is no optimizer.
+      ValueError: the reduction is another one. TypeError: `opt` is not an optimizer.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ def get_global_step(graph: Graph | None = None) -> Any:
     """Returns the step counter of a graph, or None.
 
     Raises:
-      TypeError: what is marked as such is no integer scalar.
+      TypeError: what is marked as such is not an integer scalar.
     """
     graph = graph or get_default_graph()
     marked = graph.get_collection(GraphKeys.GLOBAL_STEP)

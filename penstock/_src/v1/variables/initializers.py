@@ -284,7 +284,7 @@ class Identity(_Typed, v2.Initializer):
         """The first value of a variable.
 
         Raises:
-          ValueError: it is no matrix.
+          ValueError: it is not a matrix.
         """
         if len(shape) != 2:
             raise ValueError(

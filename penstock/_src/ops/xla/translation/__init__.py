@@ -1,6 +1,6 @@
-"""What the operations of a StableHLO module compute, in primitives.
+"""Translates the operations of a StableHLO module to primitives.
 
-Read translate.py first; a file for each family of operations follows. A handler takes the translation, the operation
-and its operands as nodes, and returns its results. Where only the host knows a value (`p.value` is None), a handler
-raises NotLowerable: the module then runs on the host, by the same handlers and an ImmediateBuilder.
+Read translate.py first; each family of operations has a file. A handler takes the translation, the operation and its
+operands as nodes, and returns its results. If it needs a value that is not static (`p.value` is None), it raises
+NotLowerable: the module then runs on the host, through the same handlers and an ImmediateBuilder.
 """

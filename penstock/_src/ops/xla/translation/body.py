@@ -1,4 +1,4 @@
-"""Small functions of scalars as texts, by which patterns of reductions and comparators are known."""
+"""Small scalar functions as text, to match the patterns of reductions and comparators."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from penstock._src.stablehlo.module import Block, Operation, Value
 
-# Longer expressions are no pattern.
+# Longer expressions match no pattern.
 _MOST = 2000
 UNKNOWN = "?"
 
 
 def expression(block: Block, names: Sequence[str]) -> list[str]:
-    """What a block returns, its arguments under the given names: ["select(GT(a,b),a,b)"]."""
+    """The results of a block as text, with the given argument names: ["select(GT(a,b),a,b)"]."""
     known = dict(zip(block.arguments, names))
     return [text_of(value, known) for value in block.operations[-1].operands]
 
 
 def text_of(value: Value, names: Mapping[Value, str]) -> str:
-    """How a value is computed; "?" stands for what is not among `names` and no constant."""
+    """The expression of a value; "?" for values that are neither in `names` nor constant."""
     known = dict(names)
 
     def visit(found: Value) -> str:

@@ -56,7 +56,7 @@ def einsum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
 
 
 def product(t: Translation, spec: str, x: Node, y: Node, dtype: DType) -> Node:
-    """A contraction whose sum has the type of its result; of bools: whether any pair is true."""
+    """A contraction summed in the dtype of its result; for bools: whether any pair is true."""
     if dtype.is_bool:
         counted = t.p.contract(spec, t.p.cast(x, dtypes.int32), t.p.cast(y, dtypes.int32))
         return t.p.ne(counted, 0)
@@ -86,7 +86,7 @@ def convolve(
     kernel: Node,
     padding: Sequence[tuple[int, int]],
 ) -> Node:
-    """contract(windows(x), kernel), with channels last inside."""
+    """contract(windows(x), kernel), converted to channels-last."""
     p, dtype = t.p, result_dtype(operation)
     number = operation.attribute
     x = p.transpose(
@@ -127,7 +127,7 @@ def _channels_last(
     groups: int,
     batches: int,
 ) -> Node:
-    """Groups of channels (or of the batch) become an axis of their own on both sides."""
+    """Groups of channels (or of the batch) become a separate axis on both sides."""
     p, spatial = t.p, x.rank - 2
     outer, inner = "xyzuvw"[:spatial], "ijklmn"[:spatial]
     lead, tail, filters = "b", "c", "co"
@@ -156,7 +156,7 @@ def _view(
     operation: Operation,
     padding: Sequence[tuple[int, int]],
 ) -> Node:
-    """The windows of x along the spatial axes, which begin at axis `first`. Negative padding cuts x before."""
+    """The windows of x along the spatial axes, which begin at axis `first`. Negative padding crops x first."""
     if not sizes:
         return x
     axes = list(range(first, first + len(sizes)))
@@ -181,7 +181,7 @@ def cut(
     dilations: list[int],
     padding: Sequence[tuple[int, int]],
 ) -> tuple[Node, list[tuple[int, int]]]:
-    """x without what negative padding takes away, and padding that only adds; `dilations` of x become 1 if it is cut."""
+    """x cropped by negative padding, and the remaining non-negative padding; `dilations` of x become 1 if it is cropped."""
     if all(low >= 0 and high >= 0 for low, high in padding):
         return x, list(padding)
     low, high, interior = ([0] * x.rank for _ in range(3))

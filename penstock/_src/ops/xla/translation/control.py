@@ -10,13 +10,13 @@ from penstock._src.stablehlo.module import Operation
 
 @translates("call")
 def call(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """A function of the module."""
+    """Calls a function of the module."""
     return t.call(operation.attribute("callee"), operands)
 
 
 @translates("while")
 def while_(t: Translation, operation: Operation, *init: Node) -> list[Node]:
-    """Values stepped by a body while a condition holds."""
+    """A while loop."""
     condition, body = (t.function(region.block) for region in operation.regions)
     return t.p.while_(condition, body, init)
 
@@ -31,11 +31,11 @@ def if_(t: Translation, operation: Operation, condition: Node) -> list[Node]:
 
 @translates("case")
 def case(t: Translation, operation: Operation, index: Node) -> list[Node]:
-    """The results of one region; an index outside means the last one."""
+    """The results of one region; an index out of range selects the last one."""
     return t.p.case(index, [t.function(region.block) for region in operation.regions], [])
 
 
 @translates("optimization_barrier")
 def barrier(_t: Translation, _operation: Operation, *operands: Node) -> list[Node]:
-    """The operands as they are."""
+    """The operands unchanged."""
     return list(operands)

@@ -1,4 +1,4 @@
-"""Calls of functions outside of the module, by their names."""
+"""Custom calls: functions outside the module, by name."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from penstock._src.stablehlo.module import Block, Operation, plain
 Handler = Callable[..., list[Node] | Node]
 
 _LAPACK = re.compile(r"lapack_[sdcz](\w+?)(_ffi)?")
-# What tells a partitioner or a layout something, and computes nothing.
+# Hints about partitioning or layout, without computation.
 _ANNOTATIONS = frozenset(
     "Sharding annotate_device_placement LayoutConstraint xla.sdy.FuncResultSharding".split()
 )
-# Functions that JAX keeps as composites or calls, with one primitive's meaning.
+# Functions that JAX emits as composites or calls and that are single primitives here.
 _PRIMITIVES = {"erf": "erf", "erfc": "erfc", "lgamma": "lgamma", "tan": "tan", "square": "square"}
 
 
 @translates("custom_call")
 def custom_call(t: Translation, operation: Operation, *operands: Node) -> list[Node] | Node:
-    """A function by its name."""
+    """Calls a function by name."""
     target = operation.attribute("call_target_name")
     if target in _ANNOTATIONS:
         return list(operands)
@@ -52,7 +52,7 @@ def custom_call(t: Translation, operation: Operation, *operands: Node) -> list[N
 
 @translates("composite")
 def composite(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """A named function, by the primitive of its meaning or else by what it is made of."""
+    """A named function: its primitive if there is one, else its decomposition."""
     name = operation.attribute("name").removeprefix("chlo.")
     if name in _PRIMITIVES:
         return [getattr(t.p, _PRIMITIVES[name])(*operands)]
@@ -73,7 +73,7 @@ def _called(t: Translation, operation: Operation) -> Block:
 
 
 def _assert(t: Translation, operation: Operation, condition: Node, *values: Node) -> list[Node]:
-    """Raises InvalidArgumentError unless a condition on extents holds; {0}, {1} of the message are values."""
+    """Raises InvalidArgumentError unless a condition on sizes holds; {0}, {1} in the message are values."""
     message = str(operation.attribute("error_message", "the shapes of the arguments do not fit."))
     if not bool(np.all(t.value(condition, "the condition of a shape assertion"))):
         for number, value in enumerate(values):
@@ -86,7 +86,7 @@ def _assert(t: Translation, operation: Operation, condition: Node, *values: Node
 def _reduce_window(
     t: Translation, operation: Operation, x: Node, init: Node, *form: Node
 ) -> list[Node]:
-    """A reduction over windows of a computed form."""
+    """A reduction over windows with computed parameters."""
     sizes, strides, base_dilations, dilations, edges = (t.extents(vector) for vector in form)
     padding = list(zip(edges[::2], edges[1::2]))
     window = Window(sizes, strides, base_dilations, dilations, padding)
@@ -94,7 +94,7 @@ def _reduce_window(
 
 
 def _approximate_top_k(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """The first k by a comparator, exactly: operands, then values that fill, which exactness does not need."""
+    """The exact top k by a comparator: operands, then fill values, which are unused."""
     config = _configuration(operation)
     xs = operands[: len(operands) // 2]
     axis = int(plain(config["reduction_dim"]))

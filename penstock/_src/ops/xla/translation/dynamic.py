@@ -1,6 +1,6 @@
-"""Operations whose shapes are computed by the module, as for JAX's polymorphic shapes.
+"""Operations whose shapes the module computes, as for JAX's polymorphic shapes.
 
-The extents of arguments are known when a program is made, so that these vectors are numbers by then.
+The sizes of arguments are static when a program is compiled, so that these shape vectors are constants.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def get_dimension_size(t: Translation, operation: Operation, x: Node) -> Node:
 
 @translates("set_dimension_size")
 def set_dimension_size(t: Translation, operation: Operation, x: Node, size: Node) -> Node:
-    """x cut along an axis."""
+    """x truncated along an axis."""
     (extent,) = t.extents(size)
     return t.p.slice_axis(x, operation.attribute("dimension"), 0, extent)
 
@@ -57,7 +57,7 @@ def dynamic_pad(
     high: Node,
     interior: Node,
 ) -> Node:
-    """x with computed amounts of a value around it and between its elements."""
+    """x with computed edge and interior padding."""
     return t.p.pad(x, t.extents(low), t.extents(high), value, t.extents(interior))
 
 

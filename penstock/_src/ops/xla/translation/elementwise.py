@@ -1,4 +1,4 @@
-"""Functions of single elements: arithmetic, comparisons, conversions."""
+"""Elementwise operations: arithmetic, comparisons, conversions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from penstock._src.ops.xla.translation.translate import (
 )
 from penstock._src.stablehlo.module import Operation
 
-# StableHLO's name -> the builder's, where the meaning is the same for all types.
+# StableHLO's name -> the builder's, where the semantics agree for all types.
 _SAME = {
     "add": "add",
     "and": "and_",
@@ -99,7 +99,7 @@ def _ordered(operation: Operation, *operands: Node) -> tuple[Node, ...]:
 
 @translates("divide")
 def divide(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
-    """Of integers: rounded towards zero; -1 for a divisor of 0, as XLA has it on CPUs."""
+    """Integer division rounds towards zero; a divisor of 0 gives -1, as in XLA on CPUs."""
     p = t.p
     if not x.dtype.is_integer:
         return p.div(x, y)
@@ -111,7 +111,7 @@ def divide(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
 
 @translates("remainder")
 def remainder(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
-    """What division towards zero leaves, with the sign of x; x itself for an integer divisor of 0."""
+    """The remainder of division towards zero, with the sign of x; x itself for an integer divisor of 0."""
     p = t.p
     found = p.truncmod(x, y)
     if not x.dtype.is_integer or _is_without_zero(t, y):
@@ -151,7 +151,7 @@ def count_leading_zeros(t: Translation, _operation: Operation, x: Node) -> Node:
 
 @translates("shift_left", "shift_right_logical")
 def shift(t: Translation, operation: Operation, x: Node, amount: Node) -> Node:
-    """A shift that brings zeros in; nothing is left after the width of the type."""
+    """A logical shift; 0 if the amount is at least the width."""
     p = t.p
     function = p.shift_left if operation.name == "shift_left" else p.shift_right_logical
     known, width = p.value(amount), x.dtype.size * 8
@@ -163,7 +163,7 @@ def shift(t: Translation, operation: Operation, x: Node, amount: Node) -> Node:
 
 @translates("shift_right_arithmetic")
 def shift_right(t: Translation, _operation: Operation, x: Node, amount: Node) -> Node:
-    """A shift that repeats the sign."""
+    """An arithmetic right shift."""
     p, last = t.p, x.dtype.size * 8 - 1
     known = p.value(amount)
     if known is not None and np.all((known >= 0) & (known <= last)):
@@ -174,7 +174,7 @@ def shift_right(t: Translation, _operation: Operation, x: Node, amount: Node) ->
 
 @translates("clamp")
 def clamp(t: Translation, _operation: Operation, low: Node, x: Node, high: Node) -> Node:
-    """x moved into [low, high]."""
+    """x clamped to [low, high]."""
     return t.p.minimum(t.p.maximum(x, low), high)
 
 
@@ -198,7 +198,7 @@ _SIGNED = {1: dtypes.int8, 2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}
 
 
 def total_order(t: Translation, x: Node) -> Node:
-    """Integers in the total order of floats."""
+    """Integers that sort in the total order of floats."""
     p = t.p
     if not x.dtype.is_floating:
         return x
@@ -210,12 +210,12 @@ def total_order(t: Translation, x: Node) -> Node:
 
 @translates("convert")
 def convert(t: Translation, operation: Operation, x: Node) -> Node:
-    """The value in another type. Floats that do not fit into an integer become its nearest number, NaN 0."""
+    """A cast. Floats out of an integer's range saturate; NaN becomes 0."""
     return converted(t, x, result_dtype(operation))
 
 
 def converted(t: Translation, x: Node, dtype: DType) -> Node:
-    """x in another type, as StableHLO converts."""
+    """x cast to another dtype with StableHLO's semantics."""
     p = t.p
     if dtype.is_bool and not x.dtype.is_bool:
         return p.ne(x, 0)
@@ -241,7 +241,7 @@ def _saturated(t: Translation, x: Node, dtype: DType) -> Node:
 
 @translates("bitcast_convert")
 def bitcast(t: Translation, operation: Operation, x: Node) -> Node:
-    """The same bits as another type; elements of another size add or take a last axis."""
+    """A bitcast; a different element size adds or removes a last axis."""
     return t.p.bitcast(x, result_dtype(operation))
 
 
@@ -268,5 +268,5 @@ _FORMATS: dict[Any, tuple[int, int]] = {
 
 @translates("map")
 def map_(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """A function of single elements, which is one of whole arrays."""
+    """An elementwise function, applied to whole arrays."""
     return t.run(operation.regions[0].block, operands)

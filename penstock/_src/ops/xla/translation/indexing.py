@@ -1,7 +1,7 @@
 """General gathers and scatters.
 
-Both address elements by an index vector and an offset inside of a window. The frequent forms (whole slices along
-leading axes or one axis) become the primitives' own; the others address the flattened array by one number each.
+Both address elements by an index vector and an offset inside a window. Common forms (whole slices along leading axes or one
+axis) map directly to primitives; the others use indices into the flattened array.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from penstock._src.stablehlo.module import Block, Operation
 
 @dataclass(frozen=True)
 class Addressing:
-    """How index vectors and windows lie in an operand.
+    """How index vectors and windows map to an operand.
 
-    `mapped`: the operand's axis of each number of an index vector. `gone`: operand's axes without an axis in the window.
-    `batch`: (operand's axis, axis of the indices) that run together. `window`: the axes of windows in the result.
-    `sizes`: extents of a window along every axis of the operand.
+    `mapped`: the operand's axis for each element of an index vector. `gone`: the operand's axes that windows do not have.
+    `batch`: pairs (operand's axis, axis of the indices) of batch axes. `window`: the axes of windows in the result.
+    `sizes`: window sizes along every axis of the operand.
     """
 
     mapped: list[int]
@@ -36,7 +36,7 @@ class Addressing:
 
     @property
     def kept(self) -> list[int]:
-        """The operand's axes that windows have, in order."""
+        """The operand's axes that remain in windows, in order."""
         out = {*self.gone, *(axis for axis, _ in self.batch)}
         return [i for i in range(len(self.sizes)) if i not in out]
 
@@ -46,7 +46,7 @@ def _index_dtype(x: Node) -> DType:
 
 
 def _vectors(t: Translation, indices: Node, axis: int, dtype: DType) -> Node:
-    """The indices with their vectors along the last axis."""
+    """The indices, transposed so that index vectors are along the last axis."""
     p = t.p
     if axis == indices.rank:
         indices = p.expand_dims(indices, axis)
@@ -57,7 +57,7 @@ def _vectors(t: Translation, indices: Node, axis: int, dtype: DType) -> Node:
 def _flat_places(
     t: Translation, x: Node, starts: Node, how: Addressing, shape: Sequence[int]
 ) -> Node:
-    """The number in the flattened x of every element of the windows, in the result's `shape`."""
+    """The index into the flattened x of every window element, in the result's `shape`."""
     p, dtype = t.p, starts.dtype
     outer = [i for i in range(len(shape)) if i not in how.window]
     strides = [dims.product(x.shape[i + 1 :]) for i in range(x.rank)]
@@ -77,7 +77,7 @@ def _flat_places(
 
 
 def _batch_pairs(operation: Operation, own: str, other: str, index_axis: int) -> list:
-    """Pairs of batch axes; those of the indices without counting the axis of vectors."""
+    """Pairs of batch axes; axes of the indices are numbered without the index vector axis."""
     if own not in operation.attributes:
         return []
     places = [a - (a > index_axis) for a in ints(operation, other)]
@@ -86,7 +86,7 @@ def _batch_pairs(operation: Operation, own: str, other: str, index_axis: int) ->
 
 @translates("gather")
 def gather(t: Translation, operation: Operation, x: Node, indices: Node) -> Node:
-    """Windows of x at index vectors, moved so that they fit."""
+    """Windows of x at index vectors, clamped so that they fit."""
     return _gather(t, operation, x, indices, ints(operation, "slice_sizes"))
 
 
@@ -94,7 +94,7 @@ def gather(t: Translation, operation: Operation, x: Node, indices: Node) -> Node
 def dynamic_gather(
     t: Translation, operation: Operation, x: Node, indices: Node, sizes: Node
 ) -> Node:
-    """A gather of windows of computed extents."""
+    """A gather of windows with computed sizes."""
     return _gather(t, operation, x, indices, t.extents(sizes))
 
 
@@ -122,13 +122,13 @@ def _gather(t: Translation, operation: Operation, x: Node, indices: Node, sizes:
 
 
 def _laid(outer: Sequence[int], inside: Sequence[int], window: Sequence[int]) -> list[int]:
-    """The extents of a result: `inside` at the axes `window`, `outer` at the others."""
+    """The shape of a result: `inside` at the axes `window`, `outer` at the others."""
     rest, own = iter(outer), dict(zip(window, inside))
     return [own[i] if i in own else next(rest) for i in range(len(outer) + len(inside))]
 
 
 def _takes_whole_slices(x: Node, how: Addressing) -> bool:
-    """Whether windows are whole but for one axis, along which they have one element and which disappears."""
+    """Whether windows span all axes except one, which has size 1 and is removed."""
     if len(how.mapped) != 1 or how.gone != how.mapped or how.batch:
         return False
     return all(how.sizes[i] == x.shape[i] for i in how.kept)
@@ -149,7 +149,7 @@ def _whole_slices(t: Translation, x: Node, starts: Node, how: Addressing) -> Nod
 
 @translates("scatter")
 def scatter(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """x with windows of updates combined at index vectors; windows that do not fit are left out."""
+    """x with windows of updates combined at index vectors; windows that do not fit are dropped."""
     if len(operands) != 3:
         raise UnimplementedError(
             f"XlaCallModule: a scatter into several arrays is not implemented{place_of(operation)}."
@@ -198,7 +198,7 @@ def _sets_leading_slices(x: Node, updates: Node, starts: Node, how: Addressing) 
 
 
 def _fits(t: Translation, x: Node, starts: Node, how: Addressing) -> Node | None:
-    """Whether each window lies inside of x; None where there are no index vectors."""
+    """Whether each window lies inside x; None without index vectors."""
     p = t.p
     if not how.mapped:
         return None
@@ -208,7 +208,7 @@ def _fits(t: Translation, x: Node, starts: Node, how: Addressing) -> Node | None
 
 
 def _kind(block: Block, x: Node) -> str | None:
-    """The scatter primitive that a body is, or None."""
+    """The scatter primitive equivalent to a body, or None."""
     last = block.operations[-1]
     if len(block.operations) == 1 and last.operands == block.arguments[1:]:
         return "set"
@@ -224,7 +224,7 @@ def combine_at(
     block: Block,
     combine: Callable[..., list[Node]],
 ) -> Node:
-    """x with each update combined at its place, in order; places outside are left out. All are vectors."""
+    """x with updates combined at indices, in order; indices out of range are dropped. All are vectors."""
     p = t.p
     kind = _kind(block, x)
     if kind is not None:

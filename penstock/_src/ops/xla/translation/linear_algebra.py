@@ -1,4 +1,4 @@
-"""Factorizations and solutions, as operations and as the LAPACK functions that JAX calls on CPUs."""
+"""Factorizations and linear solves, as operations and as the LAPACK functions that JAX calls on CPUs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _adjoint(t: Translation, x: Node) -> Node:
 
 @translates("cholesky")
 def cholesky(t: Translation, operation: Operation, x: Node) -> Node:
-    """The triangular factor, of which the other triangle is zero here."""
+    """The triangular factor; its other triangle is zero."""
     return cholesky_factor(t, x, operation.attribute("lower"))
 
 
@@ -48,7 +48,7 @@ def triangular_solve(t: Translation, operation: Operation, a: Node, b: Node) -> 
 def solve_triangular(
     t: Translation, a: Node, b: Node, is_left: bool, is_lower: bool, turn: str, is_unit: bool
 ) -> Node:
-    """The solution of a triangular system; `turn` is "N", "T" or "C": a as it is, transposed or its adjoint."""
+    """The solution of a triangular system; `turn` is "N", "T" or "C": a itself, its transpose or its adjoint."""
     p = t.p
     if not is_left:  # x op(a) = b is op(a)^T x^T = b^T
         if turn == "C":
@@ -93,13 +93,13 @@ def fft(t: Translation, operation: Operation, x: Node) -> Node:
 
 
 def _letter(config: dict[str, Any], name: str) -> str:
-    """An option, which is held as the number of a letter."""
+    """An option, stored as a character code."""
     found = config[name]
     return chr(getattr(found, "value", found))
 
 
 def _info(t: Translation, x: Node, failed: Node | None = None) -> Node:
-    """The status of each matrix of a batch: 0, or 1 where it failed."""
+    """LAPACK's status for each matrix of a batch: 0, or 1 on failure."""
     if failed is None:
         return t.p.full(x.shape[:-2], 0, dtypes.int32)
     return t.p.cast(failed, dtypes.int32)
@@ -125,7 +125,7 @@ def trsm(t: Translation, _operation: Operation, config: dict, a: Node, b: Node) 
 
 
 def getrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list[Node]:
-    """L and U in one matrix, the row that each row was exchanged with (from 1), and a status."""
+    """L and U in one matrix, the pivot of each row (1-based), and a status."""
     p = t.p
     *batch, m, n = x.shape
     count = min(int(m), int(n))
@@ -159,7 +159,7 @@ def getrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list
 
 
 def geqrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list[Node]:
-    """R with the vectors of Householder's reflections below it, and their factors."""
+    """R with the vectors of the Householder reflections below it, and their factors."""
     p = t.p
     *batch, m, n = x.shape
     count = min(int(m), int(n))
@@ -198,7 +198,7 @@ def geqrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list
 
 
 def orgqr(t: Translation, _operation: Operation, _config: dict, x: Node, factors: Node) -> Node:
-    """The first columns of the product of the reflections that geqrf gives."""
+    """The first columns of the product of the reflections from geqrf."""
     p = t.p
     *_, m, n = x.shape
     count = int(factors.shape[-1])
@@ -245,7 +245,7 @@ def syevd(t: Translation, _operation: Operation, config: dict, x: Node) -> list[
 
 
 def gesdd(t: Translation, operation: Operation, config: dict, x: Node) -> list[Node]:
-    """Singular values and vectors; first what LAPACK leaves of its input, which nothing reads."""
+    """LAPACK's overwritten input, which is unused, then singular values and vectors."""
     mode = _letter(config, "mode")
     values, u, v = t.apply("Svd", x, compute_uv=mode != "N", full_matrices=mode == "A")
     if values.dtype.is_complex:
@@ -268,7 +268,7 @@ def geev(t: Translation, operation: Operation, config: dict, x: Node) -> list[No
     return [*parts, none, vectors if right else none, _info(t, x)]
 
 
-# LAPACK's function without the letter of its type -> handler.
+# LAPACK function without its type prefix -> handler.
 LAPACK: dict[str, Callable[..., list[Node] | Node]] = {
     "geev": geev,
     "geqrf": geqrf,

@@ -1,4 +1,4 @@
-"""Movements of elements, and leaves."""
+"""Data movement, constants and iota."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from penstock._src.stablehlo.module import Operation, plain
 
 @translates("constant")
 def constant(t: Translation, operation: Operation) -> Node:
-    """A known array."""
+    """A constant array."""
     return t.p.constant(plain(operation.attributes["value"]), result_dtype(operation))
 
 
@@ -48,13 +48,13 @@ def transpose(t: Translation, operation: Operation, x: Node) -> Node:
 
 @translates("broadcast_in_dim")
 def broadcast_in_dim(t: Translation, operation: Operation, x: Node) -> Node:
-    """Axis i of x becomes axis broadcast_dimensions[i]; the others repeat."""
+    """Axis i of x becomes axis broadcast_dimensions[i]; x is broadcast along the others."""
     return t.p.broadcast(x, static_shape(operation), ints(operation, "broadcast_dimensions"))
 
 
 @translates("broadcast")
 def broadcast(t: Translation, operation: Operation, x: Node) -> Node:
-    """New axes in front, along which x repeats."""
+    """x broadcast along new leading axes."""
     return t.p.broadcast_to(x, [*ints(operation, "broadcast_sizes"), *x.shape])
 
 
@@ -67,26 +67,26 @@ def slice_(t: Translation, operation: Operation, x: Node) -> Node:
 
 @translates("pad")
 def pad(t: Translation, operation: Operation, x: Node, value: Node) -> Node:
-    """x with a value around it and between its elements."""
+    """x with edge and interior padding."""
     low, high = ints(operation, "edge_padding_low"), ints(operation, "edge_padding_high")
     return t.p.pad(x, low, high, value, ints(operation, "interior_padding"))
 
 
 @translates("reverse")
 def reverse(t: Translation, operation: Operation, x: Node) -> Node:
-    """x backwards along axes."""
+    """x reversed along axes."""
     return t.p.reverse(x, ints(operation, "dimensions"))
 
 
 @translates("concatenate")
 def concatenate(t: Translation, operation: Operation, *xs: Node) -> Node:
-    """The operands one after the other."""
+    """The operands concatenated."""
     return t.p.concat(xs, operation.attribute("dimension"))
 
 
 @translates("dynamic_slice")
 def dynamic_slice(t: Translation, operation: Operation, x: Node, *starts: Node) -> Node:
-    """A block of x, moved so that it fits."""
+    """A block of x, with its start clamped so that it fits."""
     return t.p.dynamic_slice(x, starts, ints(operation, "slice_sizes"))
 
 
@@ -94,5 +94,5 @@ def dynamic_slice(t: Translation, operation: Operation, x: Node, *starts: Node) 
 def dynamic_update_slice(
     t: Translation, _operation: Operation, x: Node, update: Node, *starts: Node
 ) -> Node:
-    """x with a block replaced, moved so that it fits."""
+    """x with a block replaced, with its start clamped so that it fits."""
     return t.p.dynamic_update_slice(x, update, starts)

@@ -1,4 +1,4 @@
-"""Batch normalization: statistics over all axes but that of the features."""
+"""Batch normalization: statistics over all axes except the feature axis."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class _Features:
         self.others = [i for i in range(x.rank) if i != self.axis]
 
     def wide(self, values: Node) -> Node:
-        """A number for each feature, at every place."""
+        """Values per feature, broadcast to the operand's shape."""
         return self.p.broadcast(values, self.x.shape, [self.axis])
 
     def scale(self, variance: Node) -> Node:
-        """1 / deviation, at every place."""
+        """1 / deviation, broadcast to the operand's shape."""
         return self.wide(self.p.rsqrt(self.p.add(variance, self.epsilon)))
 
 
@@ -35,7 +35,7 @@ def batch_norm_inference(
     mean: Node,
     variance: Node,
 ) -> Node:
-    """x with known statistics brought to mean `offset` and deviation `scale`."""
+    """x normalized with given statistics to mean `offset` and deviation `scale`."""
     features = _Features(t, operation, x)
     centered = (x - features.wide(mean)) * features.scale(variance)
     return centered * features.wide(scale) + features.wide(offset)
@@ -45,7 +45,7 @@ def batch_norm_inference(
 def batch_norm_training(
     t: Translation, operation: Operation, x: Node, scale: Node, offset: Node
 ) -> list[Node]:
-    """x with its own statistics brought to mean `offset` and deviation `scale`; mean and variance."""
+    """x normalized with its own statistics to mean `offset` and deviation `scale`; and its mean and variance."""
     features = _Features(t, operation, x)
     mean = t.p.reduce_mean(x, features.others)
     variance = t.p.reduce_mean(t.p.square(x - features.wide(mean)), features.others)

@@ -1,4 +1,4 @@
-"""Generators of random bits that take and give a state."""
+"""Random bit generators with explicit state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rng_bit_generator(t: Translation, operation: Operation, state: Node) -> list
     shape, dtype = static_shape(operation, 1), result_dtype(operation, 1)
     wide = dtype.size == 8
     is_threefry = operation.attribute("rng_algorithm") == "THREE_FRY"
-    make = _threefry if is_threefry else _philox  # which is XLA's choice on CPUs
+    make = _threefry if is_threefry else _philox  # XLA's default on CPUs
     after, bits = make(t, state, list(shape), wide)
     if wide:
         return [after, t.p.bitcast(bits, dtype) if dtype != bits.dtype else bits]
@@ -37,7 +37,7 @@ def rng_bit_generator(t: Translation, operation: Operation, state: Node) -> list
 
 
 def _philox(t: Translation, state: Node, shape: Sequence[int], wide: bool) -> tuple[Node, Node]:
-    """Four words of each counter. A counter of 64 bits has the key as its upper half, as XLA has it."""
+    """Four words per counter. As in XLA, the key is the upper half of a 64-bit counter."""
     p = t.p
     count = int(dims.product(shape))
     words = count * 2 if wide else count
@@ -56,7 +56,7 @@ def _philox(t: Translation, state: Node, shape: Sequence[int], wide: bool) -> tu
 
 
 def _threefry(t: Translation, state: Node, shape: list[int], wide: bool) -> tuple[Node, Node]:
-    """Two words of each counter, which are neighbors along one axis; or one number of 64 bits."""
+    """Two words per counter, adjacent along one axis; or one 64-bit number."""
     p = t.p
     key, low = p.slice(state, [0], [1]), p.slice(state, [1], [2])
     if wide:

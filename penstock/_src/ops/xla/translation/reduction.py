@@ -1,4 +1,4 @@
-"""Reductions, by the primitive where the body is one function of two numbers, else by halving the axis."""
+"""Reductions: a primitive if the body is a known binary operation, else pairwise combination along the axis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from penstock._src.stablehlo.module import Block, Operation
 
 Combine = Callable[..., list[Node]]
 
-# Bodies of one operation -> the primitive's name, for numbers and for bools.
+# Single-operation body -> the primitive's name, for numbers and for bools.
 _NUMBERS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 _BOOLS = {
     "add": "any",
@@ -37,7 +37,7 @@ _AGAIN = {
 
 
 def reduction_of(block: Block, x: Node) -> str | None:
-    """The name of the primitive that a body is: "sum", "max", ...; None if it is another function."""
+    """The primitive equivalent to a body: "sum", "max", ...; None for other functions."""
     if len(block.operations) != 2 or len(block.arguments) != 2:
         return None
     body, last = block.operations
@@ -50,7 +50,7 @@ def reduction_of(block: Block, x: Node) -> str | None:
 
 
 def is_identity(t: Translation, name: str, init: Node) -> bool:
-    """Whether a reduction starts from the value that changes nothing."""
+    """Whether the initial value of a reduction is its identity."""
     known = t.p.value(init)
     if known is None:
         return False
@@ -62,7 +62,7 @@ def is_identity(t: Translation, name: str, init: Node) -> bool:
 
 
 def combined(t: Translation, name: str, x: Node, init: Node) -> Node:
-    """A reduction's result with its first value, unless that changes nothing."""
+    """A reduction's result combined with its initial value, unless that is the identity."""
     if is_identity(t, name, init):
         return x
     return getattr(t.p, _AGAIN[name])(x, init)
@@ -70,7 +70,7 @@ def combined(t: Translation, name: str, x: Node, init: Node) -> Node:
 
 @translates("reduce")
 def reduce(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """One value, or one of each operand, along axes, which disappear."""
+    """Reduces one or several operands along axes."""
     half = len(operands) // 2
     xs, inits = list(operands[:half]), list(operands[half:])
     block, axes = operation.regions[0].block, ints(operation, "dimensions")
@@ -87,15 +87,15 @@ def reduce(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
 
 
 def _axes_first(t: Translation, x: Node, axes: Sequence[int], rest: Sequence[int]) -> Node:
-    """The reduced axes as one axis in front."""
+    """The reduced axes merged into one leading axis."""
     moved = t.p.transpose(x, [*axes, *rest])
     return t.p.reshape(moved, [-1, *[x.shape[i] for i in rest]])
 
 
 def folded(t: Translation, combine: Combine, xs: list[Node], inits: Sequence[Node]) -> list[Node]:
-    """Combines along the first axis: neighbors with neighbors, in as many rounds as the extent has bits.
+    """Combines adjacent elements along the first axis in log2(n) rounds.
 
-    StableHLO leaves the order open, but for the order of the elements.
+    StableHLO does not specify the grouping, only the order of the elements.
     """
     p = t.p
     shape = xs[0].shape[1:]
@@ -116,7 +116,7 @@ def folded(t: Translation, combine: Combine, xs: list[Node], inits: Sequence[Nod
     return combine(*wide, *[p.reshape(x, shape) for x in xs])
 
 
-# What JAX writes for argmax and argmin, of numbers a and indices i: (value is taken, index is taken).
+# JAX's bodies of argmax and argmin over values a and indices i: (value selection, index selection).
 def _extremes() -> dict[str, str]:
     found = {}
     for word, kind in (("GT", "max"), ("LT", "min")):
@@ -132,7 +132,7 @@ _EXTREMES = _extremes()
 def _extreme(
     t: Translation, block: Block, xs: list[Node], inits: list[Node], axis: int
 ) -> list[Node] | None:
-    """The largest or smallest number and its first index; the first NaN is larger and smaller than all."""
+    """The largest or smallest value and its first index; the first NaN wins both."""
     p = t.p
     kind = _EXTREMES.get(" ".join(expression(block, ["a", "i", "b", "j"])))
     if kind is None or not is_identity(t, kind, inits[0]) or not xs[0].shape[axis]:
@@ -149,7 +149,7 @@ def _extreme(
 
 @translates("unary_einsum")
 def unary_einsum(t: Translation, operation: Operation, x: Node) -> Node:
-    """A sum over the letters that are missing on the right, in the order of the right side."""
+    """A sum over the letters missing on the right-hand side, transposed to its order."""
     left, right = operation.attribute("einsum_config").split("->")
     summed = t.p.reduce_sum(x, [i for i, letter in enumerate(left) if letter not in right])
     kept = [letter for letter in left if letter in right]
@@ -158,7 +158,7 @@ def unary_einsum(t: Translation, operation: Operation, x: Node) -> Node:
 
 @translates("all_reduce", "all_gather", "all_to_all", "reduce_scatter", "collective_broadcast")
 def alone(_t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """A collective of one participant gives what it is given."""
+    """A collective with one participant returns its operand."""
     groups = np.asarray(operation.attribute("replica_groups"))
     if groups.size > 1:
         raise UnimplementedError(
@@ -169,5 +169,5 @@ def alone(_t: Translation, operation: Operation, *operands: Node) -> list[Node]:
 
 @translates("partition_id", "replica_id")
 def first(t: Translation, _operation: Operation) -> Node:
-    """The number of the only participant."""
+    """The index of the only participant."""
     return t.p.constant(0, dtypes.uint32)

@@ -1,4 +1,4 @@
-"""Sorts. A comparator is read as a list of keys, each a function of one operand; else it is asked about all pairs."""
+"""Sorts: by keys, each a function of one operand, if the comparator has that form; else by comparing all pairs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from penstock._src.ops.xla.translation.elementwise import total_order
 from penstock._src.ops.xla.translation.translate import Translation, translates
 from penstock._src.stablehlo.module import Block, Operation, Value
 
-# What JAX makes of floats before it compares them: 0 for -0, one NaN for all. The primitive sorts so by itself.
+# JAX's canonicalization of floats before comparison (-0 to 0, all NaNs equal), which the primitive does itself.
 _CANONICAL = "select(NE(x,x),nan,select(EQ(x,0.0),0.0,x))"
 
 
 @dataclass(frozen=True)
 class Key:
-    """One comparison: of operand `place` by the function `text`, in which x is the element; `value` holds its node."""
+    """One sort key: the function `text` of operand `place`, in which x is the element; `value` holds its node."""
 
     place: int
     text: str
@@ -29,7 +29,7 @@ class Key:
 
 @translates("sort")
 def sort(t: Translation, operation: Operation, *xs: Node) -> list[Node]:
-    """The operands sorted together along an axis; equal elements stay in order."""
+    """The operands sorted together along an axis; the sort is stable."""
     axis = operation.attribute("dimension") % max(xs[0].rank, 1)
     return sorted_by(t, operation.regions[0].block, xs, axis)
 
@@ -49,7 +49,7 @@ def sorted_by(t: Translation, block: Block, xs: Sequence[Node], axis: int) -> li
 
 
 def _ascending(t: Translation, key: Key, x: Node) -> Node:
-    """The key of every element of x, so that what comes first is smallest."""
+    """The key of every element of x, transformed for ascending order."""
     p, node = t.p, t.known[key.value]
     if node.dtype.is_floating:
         if key.text == _CANONICAL and not key.is_descending:
@@ -62,13 +62,13 @@ def _ascending(t: Translation, key: Key, x: Node) -> Node:
 
 
 def keys_of(block: Block) -> list[Key] | None:
-    """The keys by which a comparator orders, the first one first; None where it is not of that form."""
+    """The sort keys of a comparator, primary key first; None if it does not have that form."""
     values = block.operations[-1].operands
     return _keys(values[0], block.arguments) if len(values) == 1 else None
 
 
 def _keys(value: Value, arguments: list[Value]) -> list[Key] | None:
-    """less(a, b), or: less(a, b) or (a == b and further keys); also by a selection."""
+    """Matches less(a, b), or less(a, b) or (a == b and further keys), also written as a select."""
     operation = value.owner
     if operation is None:
         return None
@@ -86,7 +86,7 @@ def _keys(value: Value, arguments: list[Value]) -> list[Key] | None:
 
 
 def _first_and_rest(operation: Operation) -> tuple[Operation, Operation, Value] | None:
-    """The comparisons less and equal of the first key, and what decides among equals."""
+    """The "less" and "equal" comparisons of the first key, and the comparison among equals."""
     if operation.name == "or":
         for less, other in (operation.operands, operation.operands[::-1]):
             if _compares(less, "LT", "GT") and other.owner and other.owner.name == "and":
@@ -108,7 +108,7 @@ def _compares(value: Value, *directions: str) -> bool:
 
 
 def _key(operation: Operation, arguments: list[Value]) -> Key | None:
-    """The key that a comparison of one function of both elements is."""
+    """The key if a comparison applies one function to both elements."""
     direction = operation.attribute("comparison_direction")
     if direction not in ("LT", "GT"):
         return None
@@ -122,7 +122,7 @@ def _key(operation: Operation, arguments: list[Value]) -> Key | None:
 
 
 def _ranks(t: Translation, block: Block, xs: Sequence[Node], axis: int) -> Node:
-    """The place of every element in the order: how many come before it. All pairs are compared."""
+    """The rank of every element: the number of elements before it, by comparing all pairs."""
     p, extent = t.p, xs[0].shape[axis]
     before = axis + 1  # the axis of the other elements
     shape = [*xs[0].shape[:before], extent, *xs[0].shape[before:]]

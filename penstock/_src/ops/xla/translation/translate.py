@@ -1,4 +1,4 @@
-"""Walks a StableHLO module, and asks the handler of each operation for its primitives."""
+"""Traverses a StableHLO module and calls the handler of each operation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Nodes = list[Node]
 Handler = Callable[..., Any]
 
 HANDLERS: dict[str, Handler] = {}
-# Files that fill HANDLERS.
+# Modules that register handlers.
 _FAMILIES = (
     "elementwise",
     "movement",
@@ -40,7 +40,7 @@ _FAMILIES = (
 
 
 def translates(*names: str) -> Callable[[Handler], Handler]:
-    """Marks the handler of operations: (translation, operation, *operands) -> node or list of nodes."""
+    """Registers the handler of operations: (translation, operation, *operands) -> node or list of nodes."""
 
     def mark(handler: Handler) -> Handler:
         HANDLERS.update(dict.fromkeys(names, handler))
@@ -57,7 +57,7 @@ def load_handlers() -> dict[str, Handler]:
 
 
 class Translation:
-    """One module on its way into one builder."""
+    """The translation of one module into one builder."""
 
     def __init__(self, module: Module, p: NodeMaker) -> None:
         self.module, self.p = module, p
@@ -66,7 +66,7 @@ class Translation:
 
     @property
     def is_immediate(self) -> bool:
-        """Whether nodes are computed as they are made."""
+        """Whether nodes are evaluated immediately."""
         return isinstance(self.p, ImmediateBuilder)
 
     def main(self, arguments: Sequence[Node]) -> Nodes:
@@ -89,7 +89,7 @@ class Translation:
         return self.run(self.module.functions[name].regions[0].block, arguments)
 
     def run(self, block: Block, arguments: Sequence[Node]) -> Nodes:
-        """What a block returns for these arguments. It may use values around it."""
+        """The results of a block for these arguments; it may use outer values."""
         self.known.update(zip(block.arguments, arguments))
         *body, last = block.operations
         for operation in body:
@@ -114,21 +114,21 @@ class Translation:
         return lambda *arguments: self.run(block, arguments)
 
     def value(self, node: Node, what: str) -> np.ndarray:
-        """A node's value; raises NotLowerable where only the running program knows it."""
+        """A node's static value; raises NotLowerable if it is only known at run time."""
         found = self.p.value(node)
         if found is None:
             raise NotLowerable(f"{what} is only known when the program runs")
         return found
 
     def extents(self, node: Node, what: str = "a shape") -> list[int]:
-        """The extents that a vector holds (Dims where they depend on open dimensions)."""
+        """The sizes in a shape vector; Dims where they depend on dynamic dimensions."""
         found = self.p.dims(node)
         if found is None:
             raise NotLowerable(f"{what} is only known when the program runs")
         return found
 
     def apply(self, name: str, *arguments: Node, **attrs: Any) -> Any:
-        """What one of TensorFlow's operations makes of nodes."""
+        """Applies one of TensorFlow's ops to nodes."""
         cls = find(name)
         complete = {**cls.attributes, **attrs}
         for argument, node in zip(cls.inputs, arguments):
@@ -149,7 +149,7 @@ class Translation:
 
 
 def check_argument(place: int, argument: Node, expected: Any) -> None:
-    """Raises InvalidArgumentError unless an argument has the type that the module was made for."""
+    """Raises InvalidArgumentError unless an argument has the type that the module expects."""
     if not isinstance(expected, TensorType):
         raise UnimplementedError(
             f"XlaCallModule: argument {place} is of type {expected}, not a tensor."
@@ -166,12 +166,12 @@ def check_argument(place: int, argument: Node, expected: Any) -> None:
 
 
 def place_of(operation: Operation) -> str:
-    """Where an operation comes from, for messages."""
+    """The source location of an operation, for messages."""
     return f" (at {operation.location})" if operation.location else ""
 
 
 def result_type(operation: Operation, index: int = 0) -> TensorType:
-    """The type that the module gives to a result."""
+    """The type of a result in the module."""
     found = operation.results[index].type
     if not isinstance(found, TensorType):
         raise UnimplementedError(f"XlaCallModule: {operation.name} gives {found}, not a tensor.")
@@ -179,7 +179,7 @@ def result_type(operation: Operation, index: int = 0) -> TensorType:
 
 
 def static_shape(operation: Operation, index: int = 0) -> tuple[int, ...]:
-    """The shape of a result whose extents are all numbers."""
+    """The fully static shape of a result."""
     shape = result_type(operation, index).shape
     if None in shape:
         raise NotLowerable(f"the shape of {operation.name}{place_of(operation)} is not known")
@@ -192,5 +192,5 @@ def result_dtype(operation: Operation, index: int = 0) -> DType:
 
 
 def ints(operation: Operation, name: str) -> list[int]:
-    """A list of numbers among an operation's attributes."""
+    """An integer list attribute of an operation."""
     return [int(n) for n in np.ravel(operation.attribute(name))]

@@ -1,4 +1,4 @@
-"""Reductions over windows, and the gradient of pooling by a maximum."""
+"""Reductions over windows, and the gradient of max pooling."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from penstock._src.stablehlo.module import Block, Operation
 
 @dataclass(frozen=True)
 class Window:
-    """The form of windows, a number for each axis (of padding a pair)."""
+    """The window parameters for each axis; padding is a pair."""
 
     sizes: list[int]
     strides: list[int]
@@ -34,7 +34,7 @@ class Window:
 
 
 def window_of(operation: Operation, rank: int) -> Window:
-    """The windows that an operation's attributes tell; what is not told changes nothing."""
+    """The window of an operation's attributes, with neutral defaults."""
 
     def optional(name: str, default: int, count: int = rank) -> list[int]:
         found = ints(operation, name) if operation.attributes.get(name) is not None else []
@@ -52,7 +52,7 @@ def window_of(operation: Operation, rank: int) -> Window:
 
 @translates("reduce_window")
 def reduce_window(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
-    """One value of every window."""
+    """Reduces every window."""
     half = len(operands) // 2
     window = window_of(operation, operands[0].rank)
     block = operation.regions[0].block
@@ -62,7 +62,7 @@ def reduce_window(t: Translation, operation: Operation, *operands: Node) -> list
 def reduced_windows(
     t: Translation, block: Block, window: Window, xs: Sequence[Node], inits: Sequence[Node]
 ) -> list[Node]:
-    """One value of every window by the function of a block."""
+    """Reduces every window with the function of a block."""
     rank = xs[0].rank
     name = reduction_of(block, xs[0]) if len(xs) == 1 else None
     if name is not None:
@@ -77,14 +77,14 @@ def reduced_windows(
 
 
 def _offsets_first(t: Translation, view: Node) -> Node:
-    """Windows with their offsets as one axis in front."""
+    """Windows with their offsets merged into one leading axis."""
     rank = view.rank // 2
     moved = t.p.transpose(view, [*range(rank, 2 * rank), *range(rank)])
     return t.p.reshape(moved, [-1, *view.shape[:rank]])
 
 
 def _windows(t: Translation, window: Window, x: Node, fill: Node) -> Node:
-    """Every window of x; offsets inside of windows come after all axes, one for each."""
+    """A view of every window of x; the offset axes come last."""
     axes = list(range(x.rank))
     dilations = list(window.base_dilations)
     x, padding = cut(t, x, axes, dilations, window.padding)
@@ -102,7 +102,7 @@ def _windows(t: Translation, window: Window, x: Node, fill: Node) -> Node:
 
 
 def _running(t: Translation, window: Window, name: str, x: Node, init: Node) -> Node | None:
-    """Windows over all that comes before (or after) along one axis: a running sum, or None."""
+    """A cumulative reduction if windows cover everything before (or after) along one axis, else None."""
     axes = [i for i, n in enumerate(window.sizes) if n > 1]
     is_plain = {*window.strides, *window.base_dilations, *window.dilations} <= {1}
     if len(axes) != 1 or not is_plain or name in ("any", "all") or not is_identity(t, name, init):
@@ -121,7 +121,7 @@ def _running(t: Translation, window: Window, name: str, x: Node, init: Node) -> 
 def select_and_scatter(
     t: Translation, operation: Operation, x: Node, source: Node, init: Node
 ) -> Node:
-    """Each window's value in `source` goes to the place of x that `select` chooses in the window."""
+    """Adds each value of `source` to the element that `select` chooses in its window of x."""
     p = t.p
     window = window_of(operation, x.rank)
     places = p.reshape(p.iota([x.size], 0, dtypes.int64), x.shape)
@@ -133,7 +133,7 @@ def select_and_scatter(
     select, scatter = (t.function(region.block) for region in operation.regions)
 
     def chosen(a: Node, i: Node, b: Node, j: Node) -> list[Node]:
-        # a place outside of x (-1) is never chosen
+        # positions outside x (-1) are never selected
         (first,) = select(a, b)
         first = p.or_(p.lt(j, 0), p.and_(first, p.ge(i, 0)))
         return [p.select(first, a, b), p.select(first, i, j)]
