@@ -1,0 +1,45 @@
+"""tests/ mirrors penstock/_src/: what tests a room stands under the room's name."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests"
+SRC = ROOT / "penstock" / "_src"
+# Folders about the whole rather than a room of it.
+ABOUT_ALL = {
+    "conformance": "drawn and recorded calls of every op, beside NumPy and TensorFlow",
+    "ecosystem": "programs and libraries written for TensorFlow",
+    "errors": "wrong calls and what is said of them",
+    "examples": "examples/",
+    "fuzz": "random programs and models",
+    "golden": "recorded results of the public functions",
+    "harness": "how an op is tested",
+    "keras": "Keras's own suite, and training",
+    "layout": "the tree and the public face",
+    "parity": "TensorFlow's op definitions, and programs of raw ops",
+    "pitfalls": "where beginners stumble",
+    "tutorials": "programs that users write",
+}
+# Data beside the tests that read them.
+DATA = {"graph/recorded"}
+FOLDERS = sorted(
+    path.relative_to(TESTS)
+    for path in TESTS.rglob("*")
+    if path.is_dir()
+    and "__pycache__" not in path.parts
+    and path.relative_to(TESTS).parts[0] not in ABOUT_ALL
+)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_folders_of_tests_are_named_as_rooms(folder):
+    assert (SRC / folder).is_dir() or folder.as_posix() in DATA, (
+        f"tests/{folder} tests no folder of penstock/_src"
+    )
+
+
+@pytest.mark.parametrize("name", ABOUT_ALL)
+def test_other_folders_are_there(name):
+    assert (TESTS / name).is_dir()
