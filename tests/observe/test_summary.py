@@ -9,7 +9,7 @@ import penstock._src.api.load  # noqa: F401  (operators)
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.function.function import function
-from penstock._src.observe import profiler, summaries, writer
+from penstock._src.observe import summaries, writer
 
 
 def read(folder):
@@ -88,17 +88,3 @@ def test_closed_writers(tmp_path):
     made.close()
     with pytest.raises(RuntimeError, match="already closed"):
         made.set_as_default()
-
-
-def test_profile(tmp_path):
-    import gzip
-    import json
-
-    with profiler.Profile(str(tmp_path)):
-        with profiler.Trace("work", step_num=1):
-            function(lambda: convert_to_tensor(1))()
-    (path,) = tmp_path.glob("plugins/profile/*/*.trace.json.gz")
-    names = [event["name"] for event in json.loads(gzip.open(path).read())["traceEvents"]]
-    assert "work#step_num=1#" in names
-    (path,) = tmp_path.glob("plugins/profile/*/*.xplane.pb")
-    assert profiler.XSpace.FromString(path.read_bytes()).planes[0].name == "/host:CPU"

@@ -1,1 +1,1 @@
-"""Observability: tf.summary with its event files, and the profiler."""
+"""Observability: tf.summary with its event files (summaries.py, writer.py), and the profiler (profiler.py)."""

@@ -1,44 +1,27 @@
-"""tf.profiler.experimental, and tf.summary's traces: what ran when on the host.
+"""tf.profiler.experimental, and tf.summary's traces: what ran when.
 
-A profile is the folder `<logdir>/plugins/profile/<time>/` with `<host>.trace.json.gz`, which
-Perfetto and chrome://tracing open, and `<host>.xplane.pb`, which TensorBoard's plugin reads.
+A profile is the folder `<logdir>/plugins/profile/<time>/` with `<host>.trace.json.gz`, which Perfetto and
+chrome://tracing open, and `<host>.xplane.pb`, which TensorBoard's plugin reads (profile_files.py). It has an event for each
+call of a function, each launch of a kernel within, each operation on the host, each eager op, and each Trace.
 """
 
 import collections
-import gzip
-import json
-import os
-import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from penstock._src.compiler.explain.kernels import kernel_records
+from penstock._src.compiler.explain.measure import launch_words
+from penstock._src.compiler.explain.records import KernelRecord, line_of
 from penstock._src.core.errors import AlreadyExistsError, UnavailableError
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.proto.schema import Schema
+from penstock._src.observe.profile_files import Event, write_profile
+from penstock._src.util import slots
 from penstock._src.util.export import export
+from penstock._src.util.run_observers import RUN_OBSERVERS
 
-XPLANE = Schema(
-    "xplane",
-    """
-XSpace
-    planes=1 XPlane*, errors=2 string*, warnings=3 string*, hostnames=4 string*
-XPlane
-    id=1 int64, name=2 string, lines=3 XLine*, event_metadata=4 {int64: XEventMetadata}
-XLine
-    id=1 int64, display_id=10 int64, name=2 string, display_name=11 string, timestamp_ns=3 int64
-    duration_ps=9 int64, events=4 XEvent*
-XEvent
-    metadata_id=1 int64, (data: offset_ps=2 int64, num_occurrences=5 int64), duration_ps=3 int64
-XEventMetadata
-    id=1 int64, name=2 string, display_name=4 string, metadata=3 bytes
-""",
-    package="tensorflow.profiler",
-)
-XSpace = XPLANE["XSpace"]
-
-Event = tuple[str, int, int, int]  # name, thread, begin and end in ns
+OPERATIONS = 2  # the host_tracer_level from which operations and kernels are recorded
 
 
 @export("profiler.experimental.ProfilerOptions", v1=[])
@@ -52,41 +35,113 @@ class ProfilerOptions(
     """What to trace."""
 
 
-class _Recording:
+class Recording:
+    """A profile that is being taken: a RunObserver that also hears of eager ops, functions and Traces.
+
+    Clocks are read as `time.perf_counter_ns`; files have the time of day.
+    """
+
+    def __init__(self, logdir: str, level: int) -> None:
+        self.logdir, self.level = logdir, level
+        self.events: list[Event] = []
+        self.programs: list[tuple[Any, Any, int]] = []  # plan, times of its records, thread
+        self.offset = time.time_ns() - time.perf_counter_ns()
+
+    def add(self, name: str, begin: int, **shown: Any) -> None:
+        """Adds what ended now."""
+        end, thread = time.perf_counter_ns(), threading.get_ident()
+        self.events.append(Event(str(name), thread, begin, end, shown))
+
+    def program_ran(self, plan: Any, records: Any) -> None:
+        """See RunObserver. What its kernels are called is found when the profile ends."""
+        self.programs.append((plan, records, threading.get_ident()))
+
+    def host_ran(self, op: Any, start: int, end: int) -> None:
+        """See RunObserver."""
+        line = line_of(op)
+        shown = {"op": op.name} | ({"source": f"{line.place} {line.code}"} if line else {})
+        self.events.append(Event(op.type, threading.get_ident(), start, end, shown))
+
+    def finished(self) -> list[Event]:
+        """All events, in the time of day."""
+        events = [*self.events, *self._launches()]
+        events.sort(key=lambda e: (e.begin, -e.end))
+        return [e._replace(begin=e.begin + self.offset, end=e.end + self.offset) for e in events]
+
+    def _launches(self) -> Iterator[Event]:
+        known: dict[int, dict[int, KernelRecord]] = {}  # a plan's identity -> kernels by word
+        for plan, rows, thread in self.programs:
+            if id(plan) not in known:
+                kernels = {r: k for k in kernel_records(plan, {}, (), 1) for r in k.records}
+                words = launch_words(plan).items()
+                known[id(plan)] = {at: kernels[record] for at, record in words}
+            for word, start, end in rows.tolist():
+                kernel = known[id(plan)].get(word)
+                if kernel is not None:
+                    yield Event(kernel.label, thread, start, end, _shown(kernel))
+
+
+def _shown(kernel: KernelRecord) -> dict[str, Any]:
+    lines = "; ".join(f"{line.place} {line.code}" for line in kernel.lines)
+    work = {"tasks": kernel.tasks, "flops": kernel.flops, "bytes": kernel.bytes}
+    return {"computes": kernel.computes, "source": lines, **work}
+
+
+class _State:
     """The profile being taken, or None; and the functions whose graphs are wanted."""
 
-    logdir: str | None = None
-    events: list[Event] | None = None
+    recording: Recording | None = None
     graphs: dict[int, Any] | None = None
     lock = threading.Lock()
 
 
-_RECORDING = _Recording()
+_STATE = _State()
 _call_plainly: Callable[..., Any] = ConcreteFunction.call_flat
+_run_plainly: list[Callable[..., Any]] = []  # what ran eager ops before a profile was taken
 
 
 def _call_recorded(self: ConcreteFunction, tensors: Any) -> Any:
-    """`ConcreteFunction.call_flat` while a profile is taken."""
-    if _RECORDING.graphs is not None:
-        _RECORDING.graphs[id(self.graph)] = self.graph
-    begin = time.time_ns()
+    """`ConcreteFunction.call_flat` while a profile is taken, or graphs are collected."""
+    if _STATE.graphs is not None:
+        _STATE.graphs[id(self.graph)] = self.graph
+    begin, recording = time.perf_counter_ns(), _STATE.recording
     try:
         return _call_plainly(self, tensors)
     finally:
-        _add(self.name, begin)
+        if recording is not None:
+            recording.add(self.name, begin)
 
 
-def _add(name: str, begin: int) -> None:
-    events = _RECORDING.events
-    if events is not None:
-        events.append((str(name), threading.get_ident(), begin, time.time_ns()))
+def _run_recorded(cls: Any, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """`slots.RUN_EAGERLY` while a profile is taken."""
+    begin, recording = time.perf_counter_ns(), _STATE.recording
+    try:
+        return _run_plainly[0](cls, inputs, attrs)
+    finally:
+        if recording is not None:
+            recording.add(cls.op_type, begin)
 
 
 def _watch_functions() -> None:
     """Records calls of functions only while somebody asks for them."""
-    watched = _RECORDING.events is not None or _RECORDING.graphs is not None
+    watched = _STATE.recording is not None or _STATE.graphs is not None
     call = _call_recorded if watched else _call_plainly
     ConcreteFunction.call_flat = ConcreteFunction._call_flat = call  # type: ignore[method-assign]
+
+
+def _watch_operations(recording: Recording) -> None:
+    """Records kernels, operations on the host and eager ops."""
+    RUN_OBSERVERS.append(recording)
+    if not _run_plainly:  # else something was put around it meanwhile, and it is still in place
+        _run_plainly.append(slots.RUN_EAGERLY)
+        slots.RUN_EAGERLY = _run_recorded
+
+
+def _leave_operations(recording: Recording) -> None:
+    """Undoes `_watch_operations`."""
+    RUN_OBSERVERS.remove(recording)
+    if slots.RUN_EAGERLY is _run_recorded:
+        slots.RUN_EAGERLY = _run_plainly.pop()
 
 
 @export("profiler.experimental.start", v1=[])
@@ -96,11 +151,14 @@ def start(logdir: str, options: ProfilerOptions | None = None) -> None:
     Raises:
       tf.errors.AlreadyExistsError: one is being taken.
     """
-    with _RECORDING.lock:
-        if _RECORDING.events is not None:
+    with _STATE.lock:
+        if _STATE.recording is not None:
             raise AlreadyExistsError("Another profiler is running.")
-        _RECORDING.logdir, _RECORDING.events = str(logdir), []
+        level = 2 if options is None else options.host_tracer_level
+        recording = _STATE.recording = Recording(str(logdir), level)
         _watch_functions()
+        if level >= OPERATIONS:
+            _watch_operations(recording)
 
 
 @export("profiler.experimental.stop", v1=[])
@@ -110,14 +168,16 @@ def stop(save: bool = True) -> None:
     Raises:
       tf.errors.UnavailableError: none is being taken.
     """
-    with _RECORDING.lock:
-        events, logdir = _RECORDING.events, _RECORDING.logdir
-        if events is None or logdir is None:
+    with _STATE.lock:
+        recording = _STATE.recording
+        if recording is None:
             raise UnavailableError("Cannot export profiling results. No profiler is running.")
-        _RECORDING.events = None
+        _STATE.recording = None
         _watch_functions()
+        if recording.level >= OPERATIONS:
+            _leave_operations(recording)
     if save:
-        _write(logdir, events)
+        write_profile(recording.logdir, recording.finished())
 
 
 @export("profiler.experimental.Profile", v1=[])
@@ -147,8 +207,8 @@ class Trace:
         self._begin: int | None = None
 
     def __enter__(self) -> "Trace":
-        if _RECORDING.events is not None:
-            self._begin = time.time_ns()
+        if _STATE.recording is not None:
+            self._begin = time.perf_counter_ns()
         return self
 
     def set_metadata(self, **kwargs: Any) -> None:
@@ -159,62 +219,22 @@ class Trace:
         if self._begin is None:
             return
         shown = ",".join(f"{key}={value}" for key, value in self._metadata.items())
-        _add(f"{self._name}#{shown}#" if shown else self._name, self._begin)
+        if _STATE.recording is not None:
+            _STATE.recording.add(f"{self._name}#{shown}#" if shown else self._name, self._begin)
         self._begin = None
-
-
-def _write(logdir: str, events: list[Event]) -> None:
-    folder = os.path.join(logdir, "plugins", "profile", time.strftime("%Y_%m_%d_%H_%M_%S"))
-    os.makedirs(folder, exist_ok=True)
-    base = os.path.join(folder, socket.gethostname())
-    with gzip.open(base + ".trace.json.gz", "wt") as file:
-        json.dump({"displayTimeUnit": "ns", "traceEvents": list(_chrome(events))}, file)
-    with open(base + ".xplane.pb", "wb") as file:
-        file.write(_xspace(events).SerializeToString())
-
-
-def _chrome(events: list[Event]) -> Any:
-    yield {"ph": "M", "pid": 1, "name": "process_name", "args": {"name": "/host:CPU"}}
-    for name, thread, begin, end in events:
-        yield {
-            "ph": "X",
-            "pid": 1,
-            "tid": thread,
-            "name": name,
-            "ts": begin / 1e3,
-            "dur": (end - begin) / 1e3,
-        }
-
-
-def _xspace(events: list[Event]) -> Any:
-    space = XSpace(hostnames=[socket.gethostname()])
-    plane = space.planes.add(id=1, name="/host:CPU")
-    numbers: dict[str, int] = {}
-    lines: dict[int, Any] = {}
-    first = min((begin for _, _, begin, _ in events), default=0)
-    for name, thread, begin, end in events:
-        number = numbers.setdefault(name, len(numbers) + 1)
-        plane.event_metadata[number].id = number
-        plane.event_metadata[number].name = name
-        if thread not in lines:
-            lines[thread] = plane.lines.add(id=thread, name=f"python-{thread}", timestamp_ns=first)
-        lines[thread].events.add(
-            metadata_id=number, offset_ps=(begin - first) * 1000, duration_ps=(end - begin) * 1000
-        )
-    return space
 
 
 def start_collecting_graphs() -> None:
     """Collects the graphs of the functions that run from now on."""
-    with _RECORDING.lock:
-        _RECORDING.graphs = {}
+    with _STATE.lock:
+        _STATE.graphs = {}
         _watch_functions()
 
 
 def stop_collecting_graphs() -> list[Any]:
     """Returns the graphs collected."""
-    with _RECORDING.lock:
-        graphs = list((_RECORDING.graphs or {}).values())
-        _RECORDING.graphs = None
+    with _STATE.lock:
+        graphs = list((_STATE.graphs or {}).values())
+        _STATE.graphs = None
         _watch_functions()
     return graphs

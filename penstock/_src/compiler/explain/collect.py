@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
-from penstock._src.compiler.explain.costs import bytes_of, total_flops
-from penstock._src.compiler.explain.origins import (
-    folded_operations,
-    is_literal,
-    kernel_operations,
-)
+from penstock._src.compiler.explain.kernels import kernel_records
 from penstock._src.compiler.explain.records import (
     Explanation,
     HostRecord,
-    KernelRecord,
     ProgramRecord,
-    Stored,
     WaitingRecord,
 )
-from penstock._src.compiler.fusion.partition import in_memory_already
-from penstock._src.compiler.kernels.memory import home
-from penstock._src.compiler.plan.launch_table import STATUS, Launch, Record
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.function import Function, bodies
-from penstock._src.ir.node import Node
-
-SILENT = frozenset({"constant", "iota", "size", "item", "parameter", "read"})
-MOVEMENTS = frozenset({"broadcast", "reshape", "bitcast", "transpose", "slice", "pad", "reverse"})
 
 
 def explanation(executable: Any) -> Explanation:
@@ -51,165 +33,10 @@ def explanation(executable: Any) -> Explanation:
 
 def program_record(step: ProgramStep, number: int) -> ProgramRecord:
     """A program with its kernels, numbered from `number`."""
-    function = step.compiled.function
-    equal = step.equal
-    plan = getattr(step.compiled.program, "plan", None)
-    groups = [] if plan is None else list(kernel_groups(plan.launches))
-    parts = compute_kernels(function, [group.made for group in groups])
-    direct = [kernel_operations(part.nodes, equal) for part in parts]
-    folded = folded_operations(step.ops, direct)
-    roles, rounds = _roles(function), _rounds(function)
-    kernels = [
-        KernelRecord(
-            number + i,
-            group.launches[-1].label,
-            _what(group, part),
-            part.nodes,
-            own,
-            tuple(more),
-            tuple(_stored(group, roles)),
-            part.read,
-            0 if part.copies else total_flops(part.nodes),
-            sum(map(bytes_of, (*part.read, *group.made))),
-            max(launch.tasks for launch in group.launches),
-            tuple(group.records),
-            rounds.get(group.made[0].id, 1) if group.made else 1,
-        )
-        for i, (group, part, own, more) in enumerate(zip(groups, parts, direct, folded))
-    ]
-    equals = {i: tuple(ops) for i, ops in equal.items()}
-    return ProgramRecord(function, step.compiled, tuple(step.ops), tuple(kernels), equals)
-
-
-@dataclass
-class Group:
-    """The launches of one kernel. `records` are their numbers in the launch table."""
-
-    made: Sequence[Node]
-    launches: list[Launch]
-    records: list[int]
-
-    @property
-    def checks(self) -> bool:
-        """Whether it ends the run if what it reads is not as it should be: it stores nothing but an error's code."""
-        return self.launches[0].args[0] is STATUS
-
-
-def kernel_groups(records: Sequence[Record]) -> Iterator[Group]:
-    """The launches of a table, kernel by kernel: those of one kernel have one list of the nodes that it makes."""
-    group: Group | None = None
-    for number, record in enumerate(records):
-        if not isinstance(record, Launch):
-            continue
-        if group is None or record.made is not group.made:
-            if group is not None:
-                yield group
-            group = Group(record.made, [], [])
-        group.launches.append(record)
-        group.records.append(number)
-    if group is not None:
-        yield group
-
-
-@dataclass
-class Part:
-    """The nodes of one kernel, and those that it reads. `copies`: it only copies what lies in memory."""
-
-    nodes: tuple[Node, ...]
-    read: tuple[Node, ...]
-    copies: bool = False
-
-
-def compute_kernels(function: Function, made: Sequence[Sequence[Node]]) -> list[Part]:
-    """For each kernel, given by the nodes that it stores, what it computes: up to what others have stored."""
-    stored = {node.id for nodes in made for node in nodes}
-    known: set[int] = set()
-    parts = []
-    for nodes in made:
-        copies = all(n.id in known or (in_memory_already(n) and not _is_made(n)) for n in nodes)
-        known.update(n.id for n in nodes)
-        own = {n.id for n in nodes}
-        parts.append(
-            Part(tuple(nodes), tuple(nodes), True) if copies else _part(own, nodes, stored)
-        )
-    return parts
-
-
-def _is_made(node: Node) -> bool:
-    """Whether an item of a node with several results is stored by that node's own kernel: not by a loop's body."""
-    return node.kind == "item" and node.args[0].kind not in ("while", "case")
-
-
-def _part(own: set[int], made: Iterable[Node], stored: set[int]) -> Part:
-    found: dict[int, Node] = {}
-    read: dict[int, Node] = {}
-    pending = list(made)
-    while pending:
-        node = pending.pop()
-        if node.id in found or node.id in read:
-            continue
-        if node.id not in own and (node.id in stored or in_memory_already(node)):
-            read[node.id] = node
-            continue
-        found[node.id] = node
-        pending.extend(node.args)
-    return Part(
-        tuple([found[i] for i in sorted(found)]),
-        tuple({home(n).id: home(n) for n in read.values()}.values()),
-    )
-
-
-def _what(group: Group, part: Part) -> str:
-    if group.checks:
-        return "an error, if what is checked does not hold"
-    return "a copy" if part.copies else _computes(part.nodes)
-
-
-def _stored(group: Group, roles: dict[int, str]) -> list[Stored]:
-    made = () if group.checks else group.made
-    return [Stored(n, roles.get(home(n).id, "temporary")) for n in made]
-
-
-def _computes(nodes: Sequence[Node]) -> str:
-    """The primitives that compute something, in order, equal ones counted where they begin."""
-    counts = Counter(
-        _name(n) for n in nodes if n.kind not in SILENT | MOVEMENTS and not is_literal(n)
-    )
-    if not counts:
-        counts = Counter(n.kind for n in nodes if n.kind not in SILENT)
-    return ", ".join(name if n == 1 else f"{n} {name}" for name, n in counts.items())
-
-
-def _name(node: Node) -> str:
-    if node.kind == "contract":
-        return f"contract {node.attrs['spec']}"
-    if node.kind in ("unary", "binary", "compare"):
-        return node.op
-    return f"{node.kind}_{node.op}" if "op" in node.attrs else node.kind
-
-
-def _roles(function: Function) -> dict[int, str]:
-    """What stored nodes are besides temporaries."""
-    numbers = {p.id: i for i, p in enumerate(function.parameters)}
-    roles = {home(v).id: f"new value of argument {numbers[h.id]}" for h, v in function.updates}
-    return roles | {home(r).id: f"result {i}" for i, r in enumerate(function.results)}
-
-
-def _rounds(function: Function) -> dict[int, int | None]:
-    """How often the nodes of loops' bodies are computed, where that is not once."""
-    found: dict[int, int | None] = {}
-
-    def look(inner: Function, rounds: int | None) -> None:
-        for node in inner.nodes():
-            if rounds != 1:
-                found[node.id] = rounds
-            trips = node.attrs.get("max_trips") if node.kind == "while" else 1
-            within = rounds * int(trips) if rounds is not None and trips is not None else None
-            for body in bodies(node):
-                look(body, within)
-
-    look(function, 1)
-    return found
+    compiled, plan = step.compiled, getattr(step.compiled.program, "plan", None)
+    kernels = kernel_records(plan, step.equal, step.ops, number) if plan else []
+    equal = {i: tuple(ops) for i, ops in step.equal.items()}
+    return ProgramRecord(compiled.function, compiled, tuple(step.ops), tuple(kernels), equal)
 
 
 def operations_in(program: ProgramRecord) -> tuple[Operation, ...]:

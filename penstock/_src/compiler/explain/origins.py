@@ -11,7 +11,7 @@ and found here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.node import Node
@@ -27,7 +27,7 @@ def is_literal(node: Node) -> bool:
     return node.kind in LITERAL
 
 
-def operations_of(node: Node, equal: dict[int, list[Operation]]) -> list[Operation]:
+def operations_of(node: Node, equal: Mapping[int, Sequence[Operation]]) -> list[Operation]:
     """The operations that have a node's value, or that it is a part of."""
     if is_literal(node):
         return []
@@ -36,7 +36,7 @@ def operations_of(node: Node, equal: dict[int, list[Operation]]) -> list[Operati
 
 
 def kernel_operations(
-    nodes: Iterable[Node], equal: dict[int, list[Operation]]
+    nodes: Iterable[Node], equal: Mapping[int, Sequence[Operation]]
 ) -> tuple[Operation, ...]:
     """The operations of a kernel's nodes, each once."""
     return tuple(dict.fromkeys(op for node in nodes for op in operations_of(node, equal)))

@@ -75,7 +75,6 @@ class Elements:
             for node in kernel.nodes:
                 kernels.setdefault(node.id, []).append(name)
         lines: list[tuple[str, str]] = []
-        equal = {i: list(ops) for i, ops in program.equal.items()}
         for shown, text in printer.lines(program.function):
             if shown is None:
                 lines.append(("", text))
@@ -85,7 +84,7 @@ class Elements:
             lines.append((name, text))
             for kernel_name in kernels.get(shown.id, ()):
                 self.link(name, kernel_name)
-            for op in operations_of(shown, equal):
+            for op in operations_of(shown, program.equal):
                 if id(op) in self._ids:
                     self.link(name, self._ids[id(op)])
         self.programs.append((program, lines))

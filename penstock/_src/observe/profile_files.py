@@ -1,0 +1,104 @@
+"""The files of a profile: Chrome's trace format for Perfetto, and the protocol buffer that TensorBoard's plugin reads."""
+
+import gzip
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from penstock._src.proto.schema import Schema
+
+XPLANE = Schema(
+    "xplane",
+    """
+XSpace
+    planes=1 XPlane*, errors=2 string*, warnings=3 string*, hostnames=4 string*
+XPlane
+    id=1 int64, name=2 string, lines=3 XLine*, event_metadata=4 {int64: XEventMetadata}
+    stat_metadata=5 {int64: XStatMetadata}
+XLine
+    id=1 int64, display_id=10 int64, name=2 string, display_name=11 string, timestamp_ns=3 int64
+    duration_ps=9 int64, events=4 XEvent*
+XEvent
+    metadata_id=1 int64, (data: offset_ps=2 int64, num_occurrences=5 int64), duration_ps=3 int64
+    stats=4 XStat*
+XStat
+    metadata_id=1 int64
+    (value: double_value=2 double, uint64_value=3 uint64, int64_value=4 int64, str_value=5 string)
+XEventMetadata
+    id=1 int64, name=2 string, display_name=4 string, metadata=3 bytes
+XStatMetadata
+    id=1 int64, name=2 string, description=3 string
+""",
+    package="tensorflow.profiler",
+)
+XSpace = XPLANE["XSpace"]
+PLANE = "/host:CPU"
+
+
+class Event(NamedTuple):
+    """What ran on a thread, from when to when in nanoseconds, and what is shown of it besides its name."""
+
+    name: str
+    thread: int
+    begin: int
+    end: int
+    shown: dict[str, Any] = {}
+
+
+def write_profile(logdir: str, events: Sequence[Event]) -> None:
+    """Writes both files into a folder of their own below `logdir`."""
+    folder = os.path.join(logdir, "plugins", "profile", time.strftime("%Y_%m_%d_%H_%M_%S"))
+    os.makedirs(folder, exist_ok=True)
+    base = os.path.join(folder, socket.gethostname())
+    with gzip.open(base + ".trace.json.gz", "wt") as file:
+        json.dump({"displayTimeUnit": "ns", "traceEvents": list(_chrome(events))}, file)
+    with open(base + ".xplane.pb", "wb") as file:
+        file.write(_xspace(events).SerializeToString())
+
+
+def _thread_names(events: Sequence[Event]) -> dict[int, str]:
+    known = {thread.ident: thread.name for thread in threading.enumerate()}
+    return {e.thread: known.get(e.thread, f"python-{e.thread}") for e in events}
+
+
+def _chrome(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
+    yield {"ph": "M", "pid": 1, "name": "process_name", "args": {"name": PLANE}}
+    for thread, name in _thread_names(events).items():
+        yield {"ph": "M", "pid": 1, "tid": thread, "name": "thread_name", "args": {"name": name}}
+    for e in events:
+        begin, length = e.begin / 1e3, (e.end - e.begin) / 1e3  # microseconds
+        known = {"ph": "X", "pid": 1, "tid": e.thread, "name": e.name, "ts": begin, "dur": length}
+        yield known | ({"args": e.shown} if e.shown else {})
+
+
+def _xspace(events: Sequence[Event]) -> Any:
+    space = XSpace(hostnames=[socket.gethostname()])
+    plane = space.planes.add(id=1, name=PLANE)
+    first = min((e.begin for e in events), default=0)
+    lines = {
+        thread: plane.lines.add(id=thread, name=name, timestamp_ns=first)
+        for thread, name in _thread_names(events).items()
+    }
+    names: dict[str, int] = {}
+    for e in events:
+        event = lines[e.thread].events.add(
+            metadata_id=_number(e.name, names, plane.event_metadata),
+            offset_ps=(e.begin - first) * 1000,
+            duration_ps=(e.end - e.begin) * 1000,
+        )
+        for key, value in e.shown.items():
+            kind = "int64_value" if isinstance(value, int) else "str_value"
+            number = _number(key, names, plane.stat_metadata)
+            event.stats.add(metadata_id=number, **{kind: value})
+    return space
+
+
+def _number(name: str, numbers: dict[str, int], table: Any) -> int:
+    """The number of a name, which the table of its kind gets to know."""
+    number = numbers.setdefault(name, len(numbers) + 1)
+    table[number].id, table[number].name = number, name
+    return number

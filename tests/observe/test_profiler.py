@@ -1,0 +1,128 @@
+"""Profiles: an event for each call, kernel, operation on the host and eager op, in both files."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.observe.profile_files import XSpace
+from penstock._src.util import slots
+from penstock._src.util.run_observers import RUN_OBSERVERS
+
+profiler = tf.profiler.experimental
+
+
+def chrome_events(folder):
+    (path,) = folder.rglob("plugins/profile/*/*.trace.json.gz")
+    with gzip.open(path) as file:
+        return json.load(file)["traceEvents"]
+
+
+def spans(folder):
+    return [event for event in chrome_events(folder) if event["ph"] == "X"]
+
+
+def xplane(folder):
+    (path,) = folder.rglob("plugins/profile/*/*.xplane.pb")
+    return XSpace.FromString(path.read_bytes())
+
+
+@tf.function
+def mixed(x):
+    text = tf.strings.as_string(x)
+    return tf.reduce_sum(tf.exp(x) + 1.0), tf.strings.length(text)
+
+
+@pytest.fixture
+def profile(tmp_path):
+    mixed(tf.ones([100]))
+    with profiler.Profile(str(tmp_path)):
+        with profiler.Trace("work", step_num=1):
+            mixed(tf.ones([100]))
+    return tmp_path
+
+
+def test_kernels_and_host_operations_stand_within_the_call(profile):
+    events = spans(profile)
+    (call,) = [e for e in events if "mixed" in e["name"]]
+    inside = [
+        e
+        for e in events
+        if e["tid"] == call["tid"]
+        and call["ts"] <= e["ts"] + 2
+        and e["ts"] + e["dur"] <= call["ts"] + call["dur"] + 2
+    ]
+    kernels = [e for e in inside if "computes" in e.get("args", {})]
+    assert any("reduce_sum" in e["args"]["computes"] for e in kernels)
+    assert any("tf.reduce_sum(tf.exp(x) + 1.0)" in e["args"]["source"] for e in kernels)
+    (host,) = [e for e in inside if e["name"] == "AsString"]
+    assert "text = tf.strings.as_string(x)" in host["args"]["source"]
+    assert any(e["name"] == "work#step_num=1#" for e in events)
+
+
+def test_the_file_for_perfetto_is_in_chromes_format(profile):
+    events = chrome_events(profile)
+    names = {(e["name"], e["args"]["name"]) for e in events if e["ph"] == "M"}
+    assert ("process_name", "/host:CPU") in names and ("thread_name", "MainThread") in names
+    for event in spans(profile):
+        assert {"ph", "pid", "tid", "name", "ts", "dur"} <= set(event)
+        assert event["ts"] > 0 and event["dur"] >= 0 and isinstance(event["tid"], int)
+    assert [e["ts"] for e in spans(profile)] == sorted(e["ts"] for e in spans(profile))
+
+
+def test_the_file_for_tensorboard_has_the_same_events(profile):
+    (plane,) = xplane(profile).planes
+    assert plane.name == "/host:CPU"
+    names, stats = (
+        {i: row.name for i, row in table.items()}
+        for table in (plane.event_metadata, plane.stat_metadata)
+    )
+    found = [names[e.metadata_id] for line in plane.lines for e in line.events]
+    assert sorted(found) == sorted(e["name"] for e in spans(profile))
+    shown = [
+        {stats[s.metadata_id]: s.str_value or s.int64_value for s in e.stats}
+        for line in plane.lines
+        for e in line.events
+    ]
+    assert any("reduce_sum" in each.get("computes", "") and each["bytes"] > 0 for each in shown)
+
+
+def test_eager_ops_are_events(tmp_path):
+    with profiler.Profile(str(tmp_path)):
+        tf.linalg.matmul(tf.ones([4, 4]), tf.ones([4, 4]))
+    assert "MatMul" in [e["name"] for e in spans(tmp_path)]
+
+
+def test_the_level_of_the_host_tracer_is_heeded(tmp_path):
+    with profiler.Profile(str(tmp_path), profiler.ProfilerOptions(host_tracer_level=1)):
+        with profiler.Trace("work"):
+            mixed(tf.ones([100]))
+    names = [e["name"] for e in spans(tmp_path)]
+    assert len(names) == 2 and "work" in names
+
+
+def test_nothing_is_recorded_after_it():
+    plain = slots.RUN_EAGERLY
+    profiler.start("unused")
+    assert RUN_OBSERVERS and slots.RUN_EAGERLY is not plain
+    with pytest.raises(tf.errors.AlreadyExistsError):
+        profiler.start("unused")
+    profiler.stop(save=False)
+    assert not RUN_OBSERVERS and slots.RUN_EAGERLY is plain
+    with pytest.raises(tf.errors.UnavailableError):
+        profiler.stop()
+
+
+def test_the_callback_of_keras_profiles_batches(tmp_path):
+    keras = tf.keras
+    model = keras.Sequential([keras.Input([8]), keras.layers.Dense(4, activation="relu")])
+    model.compile("sgd", "mse")
+    x, y = np.ones([64, 8], np.float32), np.ones([64, 4], np.float32)
+    callback = keras.callbacks.TensorBoard(str(tmp_path), profile_batch=(2, 3), write_graph=False)
+    model.fit(x, y, batch_size=16, verbose=0, callbacks=[callback])
+    events = spans(tmp_path)
+    assert any(e["name"].startswith("Profiled batch") for e in events)
+    assert any("contract" in e.get("args", {}).get("computes", "") for e in events)
+    assert xplane(tmp_path).planes[0].lines
