@@ -38,6 +38,7 @@ FLOORS = (  # of v1/, low to high
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
 FLOOR = {name: level for level, line in enumerate(FLOORS) for name in line.split()}
 MAX_LINES = 600
+MAX_LINES_OF_A_FUNCTION = 80
 MAX_ENTRIES = 15
 # A folder of families, namespaces or stages, which a search finds by name: its folders are not counted, its files are.
 HOMES = {"ops", "api", "compiler"}
@@ -96,6 +97,14 @@ def test_only_the_table_of_names_above_names_v1(path):
 def test_files_stay_short(path):
     with path.open() as lines:
         assert sum(1 for _ in lines) <= MAX_LINES
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_functions_stay_short(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            lines = node.end_lineno - node.lineno + 1
+            assert lines <= MAX_LINES_OF_A_FUNCTION, f"{path}:{node.lineno} {node.name}"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)

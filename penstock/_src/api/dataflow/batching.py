@@ -164,15 +164,7 @@ def nondifferentiable_batch_function(
                 )
             if any(not hasattr(t, "numpy") for t in tensors):
                 return fn(*tensors)
-            rows = {int(t.shape[0]) for t in tensors}
-            if len(rows) > 1:
-                raise InvalidArgumentError(
-                    None,
-                    None,
-                    "Batching input tensors supplied in a given op invocation must have equal "
-                    f"0th-dimension size. Received {sorted(rows)}.",
-                )
-            (count,) = rows
+            count = _number_of_rows(tensors)
             if count <= max_batch_size:
                 return batcher.call(tensors)
             if not enable_large_batch_splitting:
@@ -192,3 +184,20 @@ def nondifferentiable_batch_function(
         return call
 
     return decorate
+
+
+def _number_of_rows(tensors):
+    """The first extent of all.
+
+    Raises:
+      InvalidArgumentError: they differ.
+    """
+    rows = {int(t.shape[0]) for t in tensors}
+    if len(rows) > 1:
+        raise InvalidArgumentError(
+            None,
+            None,
+            "Batching input tensors supplied in a given op invocation must have equal "
+            f"0th-dimension size. Received {sorted(rows)}.",
+        )
+    return rows.pop()

@@ -2,6 +2,7 @@
 
 import collections
 import csv
+import functools
 import glob
 import gzip
 import itertools
@@ -52,14 +53,11 @@ def make_csv_dataset(
       column_defaults: dtypes or defaults of the columns; by default found out from the first rows.
       label_name: the column that is given apart.
       select_columns: names or numbers of the columns to read.
-      field_delim: between columns.
-      use_quote_delim: whether double quotes enclose fields.
+      field_delim, use_quote_delim: what stands between fields; whether double quotes enclose them.
       na_value: a text that means a missing value.
       header: whether the files have a line of names.
       num_epochs: how often to go through the files; without end by default.
-      shuffle: whether rows come in random order.
-      shuffle_buffer_size: of shuffling.
-      shuffle_seed: of shuffling.
+      shuffle, shuffle_buffer_size, shuffle_seed: whether rows come in random order, and in which.
       prefetch_buffer_size: batches made ahead of time.
       num_parallel_reads: files read at a time.
       sloppy: accepted; the order is always fixed.
@@ -74,8 +72,6 @@ def make_csv_dataset(
     names = _files(file_pattern)
     opened = _Table(names, field_delim, use_quote_delim, header, compression_type, encoding)
     columns = list(column_names) if column_names is not None else opened.columns()
-    if len(columns) != len(set(columns)):
-        raise ValueError("Cannot have duplicate column names.")
     chosen = _chosen(select_columns, columns)
     if column_defaults is None:
         column_defaults = opened.types(chosen, num_rows_for_inference, na_value)
@@ -95,25 +91,24 @@ def make_csv_dataset(
             select_cols=chosen if select_columns is not None else None,
         )
 
-    def arrange(*values: Any) -> Any:
-        features = collections.OrderedDict(zip(picked, values, strict=True))
-        if label_name is None:
-            return features
-        label = features.pop(label_name)
-        return features, label
-
     files = Dataset.from_tensor_slices(names)
-    if shuffle:
-        files = files.shuffle(len(names), shuffle_seed)
+    files = files.shuffle(len(names), shuffle_seed) if shuffle else files
     rows = files.interleave(read, cycle_length=num_parallel_reads or 1)
-    if ignore_errors:
-        rows = rows.ignore_errors()
-    if shuffle:
-        rows = rows.shuffle(shuffle_buffer_size, shuffle_seed)
-    if num_epochs != 1:
-        rows = rows.repeat(num_epochs)
-    batches = rows.batch(batch_size, drop_remainder=num_epochs is None).map(arrange)
+    rows = rows.ignore_errors() if ignore_errors else rows
+    rows = rows.shuffle(shuffle_buffer_size, shuffle_seed) if shuffle else rows
+    rows = rows.repeat(num_epochs) if num_epochs != 1 else rows
+    batches = rows.batch(batch_size, drop_remainder=num_epochs is None).map(
+        functools.partial(_features_and_label, picked, label_name)
+    )
     return batches.prefetch(AUTOTUNE if prefetch_buffer_size is None else prefetch_buffer_size)
+
+
+def _features_and_label(columns: list[str], label_name: str | None, *values: Any) -> Any:
+    features = collections.OrderedDict(zip(columns, values, strict=True))
+    if label_name is None:
+        return features
+    label = features.pop(label_name)
+    return features, label
 
 
 def _files(pattern: Any) -> list[str]:
@@ -125,7 +120,13 @@ def _files(pattern: Any) -> list[str]:
 
 
 def _chosen(select_columns: Sequence[Any] | None, columns: list[str]) -> list[int]:
-    """The numbers of the columns to read, ascending."""
+    """The numbers of the columns to read, ascending.
+
+    Raises:
+      ValueError: two columns have one name, or none has that of a column to read.
+    """
+    if len(columns) != len(set(columns)):
+        raise ValueError("Cannot have duplicate column names.")
     if select_columns is None:
         return list(range(len(columns)))
     numbers = []
