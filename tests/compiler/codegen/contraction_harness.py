@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.codegen.contraction.emit import emit_contraction
 from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.interpreter import evaluate_node
@@ -38,7 +39,12 @@ def kernel_of(make, shapes, dtype=dtypes.float32, target=None, threads=2, **hook
     node, parameters = build(make, shapes, dtype)
     found = match(node)
     assert found is not None, f"{node!r} matches nothing"
-    return node, parameters, found, found.emit(target or host(), threads, **hooks)
+    return (
+        node,
+        parameters,
+        found,
+        emit_contraction(found.description, target or host(), threads, **hooks),
+    )
 
 
 def check(make, *shapes, dtype=dtypes.float32, form=None, target=None, at_end=True, tolerance=None):

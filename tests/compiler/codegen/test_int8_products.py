@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from penstock._src.compiler.codegen.contraction.match import match
+from penstock._src.compiler.codegen.contraction.emit import emit_contraction
 from penstock._src.compiler.codegen.contraction.products.pairs import QUAD
 from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir.function import Function
@@ -63,13 +64,13 @@ def test_sums_are_exact(spec, a, b):
 @pytest.mark.parametrize("spec,a,b", CASES)
 def test_four_are_multiplied_at_once(spec, a, b):
     node, _ = written(spec, (a, b))
-    assert match(node).emit(host(), 2).facts["group"] == QUAD
+    assert emit_contraction(match(node).description, host(), 2).facts["group"] == QUAD
 
 
 def test_lesser_processors_multiply_one_by_one():
     node, _ = written("mk,kn->mn", ((16, 64), (64, 32)))
     plain = replace(host(), features="")
-    assert match(node).emit(plain, 2).facts["group"] == 1
+    assert emit_contraction(match(node).description, plain, 2).facts["group"] == 1
 
 
 def test_a_scale_is_applied_to_the_sums_in_registers():

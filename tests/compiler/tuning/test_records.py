@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from penstock._src.compiler.codegen.contraction.match import match
 from penstock._src.compiler.codegen.processors import Blocking, blocking_of
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.compiler.tuning import records
 from penstock._src.compiler.tuning.records import TuningRecords, signature
 from penstock._src.compiler.tuning.search import Fixed, neighbours, recording, search

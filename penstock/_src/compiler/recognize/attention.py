@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from penstock._src.compiler.codegen.contraction.views import View, one, view_of
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.causal_mask import reach_of
+from penstock._src.compiler.recognize.contractions.views import View, one, view_of
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import shape_key
 from penstock._src.ir.node import Node

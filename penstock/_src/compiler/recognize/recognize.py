@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.attention import Attention, find_attentions
-from penstock._src.compiler.recognize.contractions import find_contractions
+from penstock._src.compiler.recognize.contractions.find import find_contractions
 from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.reductions import find_reductions
 from penstock._src.compiler.recognize.row_reductions import find_row_reductions

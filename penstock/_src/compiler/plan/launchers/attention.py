@@ -16,7 +16,6 @@ from penstock._src.compiler.codegen.attention.form import (
 )
 from penstock._src.compiler.codegen.attention.forward import emit_forward
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR, group_of
-from penstock._src.compiler.codegen.contraction.views import View
 from penstock._src.compiler.codegen.kernel_code import PLAIN, round_up
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.fusion.attention import AttentionKernel
@@ -27,6 +26,7 @@ from penstock._src.compiler.recognize.attention import (
     ROW,
     Attention,
 )
+from penstock._src.compiler.recognize.contractions.views import View
 from penstock._src.ir import dims
 from penstock._src.native import Target
 from penstock._src.native.language.types import OF_NUMPY

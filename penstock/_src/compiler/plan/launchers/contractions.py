@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.contraction.emit import emit_contraction
 from penstock._src.compiler.codegen.kernel_code import PLAIN, KernelCode
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
+from penstock._src.compiler.recognize.contractions.match import Match
 from penstock._src.compiler.tuning.records import tuned
 from penstock._src.ir.node import Node
 from penstock._src.native import Target
@@ -61,10 +62,11 @@ def _code_of(
 
     def write(target: Target) -> tuple[KernelCode, list[Any]]:
         if epilogue is None:
-            return found.emit(target, builder.threads, PLAIN), []
+            return emit_contraction(found.description, target, builder.threads, PLAIN), []
         hook: Any = ExpressionEpilogue(epilogue)
         element = OF_NUMPY[epilogue.dtype.name]
-        return found.emit(target, builder.threads, hook, output=element), hook.extents
+        code = emit_contraction(found.description, target, builder.threads, hook, element)
+        return code, hook.extents
 
     return builder.code(key, write)
 

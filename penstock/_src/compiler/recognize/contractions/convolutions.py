@@ -1,5 +1,8 @@
 """Contractions as convolutions and their gradients.
 
+Before: contract("nyxijc,ijco->nyxo", windows(pad(x)), w)
+After:  Convolution of x: i by j taps at strides, with borders; neither padding nor windows are stored
+
 An operand is an image if each axis of its source array is walked by letters of one of these kinds:
 
     batch     result and image only                  (filter gradient: summed, in both operands)
@@ -14,15 +17,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from penstock._src.compiler.codegen.contraction.images.convolution import Convolution, Filter
+from penstock._src.compiler.codegen.contraction.images.depthwise import (
+    Depthwise,
+    DepthwiseFilterGradient,
+)
+from penstock._src.compiler.codegen.contraction.images.filter_gradient import FilterGradient
+from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
+from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
+from penstock._src.compiler.recognize.contractions.views import AxisIndex
 from penstock._src.ir.dims import Dim
 from penstock._src.util.flags import flags
-
-from .images.convolution import Convolution, Filter
-from .images.depthwise import Depthwise, DepthwiseFilterGradient
-from .images.filter_gradient import FilterGradient
-from .images.window import Axis, Image
-from .problem import Numbering, Problem
-from .views import AxisIndex
 
 Kinds = dict[str, Callable[[str], bool]]  # whether a letter may play a part
 Step = Callable[[str | None], int]
@@ -262,7 +267,10 @@ def _axes(problem: Problem, roles: _Roles) -> tuple[list[Axis], list[bool]]:
 def _image(problem: Problem, roles: _Roles) -> Image:
     view = problem.left
     row, column = (0 if i < 0 else int(view.strides[i]) for i, _, _ in roles.spatial)
-    step = lambda letter: int(view.strides[roles.at[letter]]) if letter else 0
+
+    def step(letter: str | None) -> int:
+        return int(view.strides[roles.at[letter]]) if letter else 0
+
     channel = step(roles.channel) if roles.channel else 1
     # the constant of a spatial axis is its low border; only other axes move the start
     spatial = {i for i, _, _ in roles.spatial}

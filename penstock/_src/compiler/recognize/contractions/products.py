@@ -1,5 +1,8 @@
 """Contractions as matrix products.
 
+Before: contract("bmk,kn->bmn", transpose(x), w)
+After:  Gemm: b times m rows by n columns over k, with the steps of both arrays in memory; the transpose is a step
+
 Letters fall into four classes: batch (both operands and the result), rows (left and result), columns (right and
 result), depth (summed).  Neighbouring letters that every array steps through alike are one longer letter; what rows
 and columns then remain besides one of each become batch letters that the other operand does not move along.
@@ -7,13 +10,13 @@ and columns then remain besides one of each become batch letters that the other 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from penstock._src.compiler.codegen.contraction.products.emit import Gemm, Matrix
+from penstock._src.compiler.codegen.contraction.products.gathered import Gathered, GatheredAxis
+from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.ir import dims
-
-from .problem import Numbering, Problem
-from .products.emit import Gemm, Matrix
-from .products.gathered import Gathered, GatheredAxis
 
 Group = tuple[str, ...]  # letters that are one, outermost first
 
@@ -110,7 +113,9 @@ def _extent(problem: Problem, group: Group) -> int:
 def _gemm(
     problem, numbering, steps, m: Group, n: Group, depth: list[Group], apart: list[Group]
 ) -> Gemm:
-    inner = lambda group, step: step(group[-1]) if group else 0
+    def inner(group: Group, step: Callable[[str], int]) -> int:
+        return step(group[-1]) if group else 0
+
     number = numbering
 
     def operand(view, step, element: str, cross: Group):

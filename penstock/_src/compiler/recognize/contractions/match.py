@@ -1,7 +1,7 @@
 """What a `contract` node is: a product, a convolution, one of its gradients, or an einsum of another form.
 
     match(node) -> Match    `.left`, `.right`: the nodes whose memory is read; `.sizes`: the run-time extents;
-                            `.key`: equal for nodes that one kernel serves; `.emit(target, threads, hooks)`
+                            `.description`: equal for nodes that one kernel serves (codegen/contraction/emit.py)
 
 Every contraction of two real operands matches; None is returned for complex ones, and for those without a result axis
 of one operand alone to put into vectors (sums of elementwise products), which a loop nest does as well.
@@ -13,26 +13,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
-from penstock._src.core import dtypes
-from penstock._src.ir.node import Node
-from penstock._src.native import Target
-from penstock._src.native.language.types import SIZE
-
-from .extents import number
-from .images.convolution import Convolution
-from .images.depthwise import (
+from penstock._src.compiler.codegen.contraction.emit import BY_CHANNEL, Description
+from penstock._src.compiler.codegen.contraction.extents import number
+from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
+from penstock._src.compiler.codegen.contraction.images.depthwise import (
     Depthwise,
     DepthwiseFilterGradient,
-    emit_depthwise,
-    emit_depthwise_filter_gradient,
 )
-from .images.emit import emit_convolution, emit_filter_gradient
-from .images.filter_gradient import OWN_BYTES, FilterGradient
-from .match_images import as_convolution, as_filter_gradient
-from .match_products import as_gemm
-from .problem import Numbering, Problem, problem_of, types_of
-from .products.emit import Gemm, emit_gemm
+from penstock._src.compiler.codegen.contraction.images.filter_gradient import (
+    OWN_BYTES,
+    FilterGradient,
+)
+from penstock._src.compiler.codegen.contraction.products.description import Gemm
+from penstock._src.compiler.recognize.contractions.convolutions import (
+    as_convolution,
+    as_filter_gradient,
+)
+from penstock._src.compiler.recognize.contractions.problem import (
+    Numbering,
+    Problem,
+    problem_of,
+    types_of,
+)
+from penstock._src.compiler.recognize.contractions.products import as_gemm
+from penstock._src.core import dtypes
+from penstock._src.ir.node import Node
+from penstock._src.native.language.types import SIZE
 
 DEEP = (
     64  # pixels of an image from which on a product over images is split among threads by its depth
@@ -42,15 +48,6 @@ WIDE, WIDE_OUTPUTS = (
     256,
 )  # elements and columns of a result that is work for all threads undivided
 
-Description = Gemm | Convolution | Depthwise | FilterGradient | DepthwiseFilterGradient
-BY_CHANNEL = Depthwise, DepthwiseFilterGradient
-_EMITTERS: dict[type, Callable[..., KernelCode]] = {
-    Gemm: emit_gemm,
-    Convolution: emit_convolution,
-    Depthwise: emit_depthwise,
-    FilterGradient: emit_filter_gradient,
-    DepthwiseFilterGradient: emit_depthwise_filter_gradient,
-}
 FORMS = {
     Gemm: "product", Convolution: "convolution", Depthwise: "depthwise convolution", FilterGradient: "filter gradient",
     DepthwiseFilterGradient: "depthwise filter gradient",
@@ -59,7 +56,7 @@ FORMS = {
 
 @dataclass(frozen=True)
 class Match:
-    """A recognised contraction.
+    """A recognized contraction.
 
     `left`, `right` are sources in the kernel's order (not always the node's); `columns` is how many of the output's last axes a tile's column runs over.
     """
@@ -87,39 +84,26 @@ class Match:
             return self
         return replace(self, description=replace(self.description, kept=True))
 
-    def emit(
-        self,
-        target: Target,
-        threads: int,
-        epilogue: Epilogue = PLAIN,
-        output: str | None = None,
-    ) -> KernelCode:
-        """The kernel; `output` is the LLVM type of what the epilogue stores (the node's own by default)."""
-        description = self.description
-        if output is not None:
-            description = replace(description, types=replace(description.types, output=output))
-        return _EMITTERS[type(description)](description, target, threads, epilogue)
-
 
 def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:
-    """Recognises a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are no views."""
+    """Recognizes a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are no views."""
     args = _unwidened(node)
     types = types_of(node, args)
     if types is None:
         return None
     problem = problem_of(node, args, is_source, types)
     both = problem, problem.turned()
-    for recognisers in (
+    for recognizers in (
         [_deep_product],
         [_plain_product],
         [as_convolution, as_filter_gradient],
         [_any_product],
     ):
         found: list[tuple] = []
-        for recognise in recognisers:
+        for recognize in recognizers:
             for candidate in both:
                 numbering = Numbering()
-                description = recognise(candidate, numbering)
+                description = recognize(candidate, numbering)
                 if description is not None:
                     found.append(
                         (_oddness(description), len(found), candidate, description, numbering)

@@ -1,4 +1,4 @@
-"""A contraction with its operands as views: what match_products.py and match_images.py look at."""
+"""A contraction with its operands as views: what products.py and convolutions.py look at."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
+from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.compiler.recognize.contractions.views import View, one, view_of
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY
-
-from .extents import Arg, Extent
-from .tile import Types
-from .views import View, one, view_of
 
 
 class Numbering:

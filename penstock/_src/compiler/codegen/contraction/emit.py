@@ -1,0 +1,43 @@
+"""The kernel of a described contraction: which emitter writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
+from penstock._src.native import Target
+
+from .images.convolution import Convolution
+from .images.depthwise import (
+    Depthwise,
+    DepthwiseFilterGradient,
+    emit_depthwise,
+    emit_depthwise_filter_gradient,
+)
+from .images.emit import emit_convolution, emit_filter_gradient
+from .images.filter_gradient import FilterGradient
+from .products.emit import Gemm, emit_gemm
+
+Description = Gemm | Convolution | Depthwise | FilterGradient | DepthwiseFilterGradient
+BY_CHANNEL = Depthwise, DepthwiseFilterGradient
+EMITTERS: dict[type, Callable[..., KernelCode]] = {
+    Gemm: emit_gemm,
+    Convolution: emit_convolution,
+    Depthwise: emit_depthwise,
+    FilterGradient: emit_filter_gradient,
+    DepthwiseFilterGradient: emit_depthwise_filter_gradient,
+}
+
+
+def emit_contraction(
+    description: Description,
+    target: Target,
+    threads: int,
+    epilogue: Epilogue = PLAIN,
+    output: str | None = None,
+) -> KernelCode:
+    """The kernel; `output` is the LLVM type of what the epilogue stores (the contraction's own by default)."""
+    if output is not None:
+        description = replace(description, types=replace(description.types, output=output))
+    return EMITTERS[type(description)](description, target, threads, epilogue)
