@@ -15,7 +15,7 @@ class Waiting:
         if fullname.partition(".")[0] not in ("tensorflow", "keras"):
             return None
         sys.meta_path.remove(Waiting)
-        from penstock._src.bridge import tensorflow_alias
+        from penstock._src.bridge import tensorflow_alias  # only once `tensorflow` is asked for
 
         tensorflow_alias.install()
         if fullname == tensorflow_alias.ALIAS:

@@ -58,8 +58,8 @@ def tune(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", help="file of records; by default the one that Penstock reads")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="a script, or -m and a module")
     parsed = parser.parse_args(arguments)
-    from penstock._src.compiler.tuning import records, search
-    from penstock._src.native import host, pool
+    from penstock._src.compiler.tuning import records, search  # each command loads what it needs
+    from penstock._src.native import host, pool  # each command loads what it needs
 
     path = pathlib.Path(parsed.out) if parsed.out else records.default_path()
     if path is None:
@@ -129,7 +129,7 @@ def show_flags() -> int:
 
 def show_environment() -> int:
     """Prints what a report of an error should hold."""
-    from penstock._src.native import host, kernels, pool
+    from penstock._src.native import host, kernels, pool  # each command loads what it needs
 
     target = host()
     rows = {
@@ -152,7 +152,7 @@ def show_environment() -> int:
 def show_op(name: str) -> int:
     """Prints what a raw op takes and gives, whether it lowers and has a gradient, and its file."""
     import penstock._src.api.load  # noqa: F401
-    from penstock._src.core import registry
+    from penstock._src.core import registry  # each command loads what it needs
 
     if name not in registry.index():
         close = [known for known in sorted(registry.index()) if name.lower() in known.lower()]

@@ -273,7 +273,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         Raises:
           tf.errors.InvalidArgumentError: no file matches.
         """
-        from penstock._src.data.readers import matching_files
+        from penstock._src.data.readers import matching_files  # it imports this file
 
         return matching_files(file_pattern, True if shuffle is None else shuffle, seed, name)
 

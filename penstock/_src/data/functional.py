@@ -188,7 +188,7 @@ class Functional(Transforms):
         )
 
     def _window_spec(self) -> Any:
-        from penstock._src.data.dataset import DatasetSpec
+        from penstock._src.data.dataset import DatasetSpec  # it imports this file
 
         return DatasetSpec(self.element_spec)
 

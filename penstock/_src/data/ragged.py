@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.ragged.ragged_tensor import RaggedTensorSpec
+from penstock._src.api.sparse.sparse_tensor import SparseTensorSpec
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
@@ -20,8 +22,6 @@ def ragged_batch(
     dataset: Any, size: Any, drop_remainder: Any, known: int | None, splits: DType, name: Any
 ) -> Any:
     """Stacks in which components of unknown extents become ragged tensors."""
-    from penstock._src.api.ragged.ragged_tensor import RaggedTensorSpec
-
     whole = dataset.element_spec
     leaves = nest.flatten(whole)
     ranks = [_ragged_rank(leaf) for leaf in leaves]
@@ -81,8 +81,6 @@ def _one(value: int, dtype: DType) -> Any:
 
 def sparse_batch(dataset: Any, batch_size: Any, row_shape: TensorShape, name: Any) -> Any:
     """Sparse tensors of rows of elements, each of which fits into `row_shape`."""
-    from penstock._src.api.sparse.sparse_tensor import SparseTensorSpec
-
     spec = dataset.element_spec
     if not isinstance(spec, TensorSpec):
         raise TypeError(f"Elements must be tensors for `sparse_batch`. Received {spec}.")

@@ -43,7 +43,7 @@ class Sampling:
         Raises:
           ValueError: there are no datasets, or not one weight for each.
         """
-        from penstock._src.data.dataset import Dataset
+        from penstock._src.data.dataset import Dataset  # it imports this file
 
         if not datasets:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
@@ -216,8 +216,8 @@ def resampled(
     With shares p before and t wanted, r = t / p says how much each class is wanted. Taking a share of min(r) of the elements
     as they come, and of the rest those of class i with the chance (r_i - min(r)) / (max(r) - min(r)), leaves out as few as possible.
     """
-    from penstock._src.api.random.functions import uniform
-    from penstock._src.data.dataset import Dataset
+    from penstock._src.api.random.functions import uniform  # loaded if weights are drawn
+    from penstock._src.data.dataset import Dataset  # it imports this file
 
     target: Any = convert_to_tensor(target_dist, dtype=dtypes.float32)
 

@@ -78,7 +78,7 @@ class Stored:
           reader_func: makes a dataset of the dataset of shards; by default their elements in turn.
           wait: whether to wait until there is a dataset, written by another process or `distributed_save`.
         """
-        from penstock._src.data.dataset import derived
+        from penstock._src.data.dataset import derived  # it imports this file
 
         while wait and not os.path.exists(os.path.join(path, _SPEC)):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -117,7 +117,7 @@ class Stored:
           shard_func: the number of an element's shard, a scalar int64; by default all go into one.
           name: of the op.
         """
-        from penstock._src.data.dataset import derived
+        from penstock._src.data.dataset import derived  # it imports this file
 
         reading, sharding = (
             _reading(reader_func, self.element_spec),
@@ -145,7 +145,7 @@ def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:
 
 def _reading(function: Callable[..., Any] | None, spec: Any) -> Traced:
     """The function that makes a dataset of the dataset of shards, traced; by default it interleaves them."""
-    from penstock._src.data.dataset import DatasetSpec
+    from penstock._src.data.dataset import DatasetSpec  # it imports this file
 
     def interleave(shards: Any) -> Any:
         return shards.interleave(lambda shard: shard, AUTOTUNE, num_parallel_calls=AUTOTUNE)

@@ -52,7 +52,7 @@ class Transforms:
 
     @staticmethod
     def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
-        from penstock._src.data.dataset import derived
+        from penstock._src.data.dataset import derived  # it imports this file
 
         return derived(kind, variant, spec, *sources)
 
@@ -264,7 +264,7 @@ class Transforms:
         name: str | None = None,
     ) -> Any:
         """Returns the dataset of stacks of elements, as ragged tensors where shapes may differ."""
-        from penstock._src.data.ragged import ragged_batch
+        from penstock._src.data.ragged import ragged_batch  # most datasets have no ragged elements
 
         size = _batch_size(batch_size, drop_remainder)
         return ragged_batch(
@@ -273,7 +273,7 @@ class Transforms:
 
     def sparse_batch(self, batch_size: Any, row_shape: Any, name: str | None = None) -> Any:
         """Returns the dataset of sparse tensors of `batch_size` rows of shape `row_shape`."""
-        from penstock._src.data.ragged import sparse_batch
+        from penstock._src.data.ragged import sparse_batch  # most datasets have no sparse elements
 
         return sparse_batch(self, batch_size, as_shape(row_shape), name)
 
@@ -361,7 +361,7 @@ class Transforms:
 
 
 def _dataset_module() -> Any:
-    from penstock._src.data import dataset
+    from penstock._src.data import dataset  # it imports this file
 
     return dataset
 

@@ -213,7 +213,7 @@ class StructuredTensor(BatchableExtensionType, Records):
           ValueError: values do not fit together, or do not fit `typespec`.
           KeyError: a dict lacks a key that another has.
         """
-        from .structured_values import from_value
+        from .structured_values import from_value  # that file makes structured tensors
 
         return from_value(pyval, typespec, ())
 
@@ -430,7 +430,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         Raises:
           ValueError: values are not there, in a graph.
         """
-        from .structured_values import to_value
+        from .structured_values import to_value  # that file makes structured tensors
 
         return to_value(self)
 

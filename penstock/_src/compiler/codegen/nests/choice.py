@@ -11,7 +11,7 @@ from typing import Any
 from penstock._src.compiler.codegen.scalars.registers import memory_type, register_type
 from penstock._src.compiler.kernels.index import Division, Index, Var, is_one
 from penstock._src.compiler.kernels.loop_nest import LoopNest
-from penstock._src.compiler.kernels.values import Value
+from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim, ceil_divide, product
 from penstock._src.native.language.types import SIZE
@@ -181,8 +181,6 @@ class Loops:
     @staticmethod
     def _rather_along_reduction(var: Var, values: list[Value]) -> bool:
         """Whether reductions that vary along `var` go better by vectors along their own loops."""
-        from penstock._src.compiler.kernels.values import closure
-
         space, own = 0.0, 0.0
         for v in values:
             if v.kind not in ("reduce", "arg_reduce") or var not in v.vars:
