@@ -16,6 +16,7 @@ from penstock._src.util.signatures import read_only
 from . import shapes
 from .algebra import all_true
 from .base import LinearOperator
+from .hints import with_hints
 
 
 def _summed(extents):
@@ -165,29 +166,18 @@ class _Blocks(LinearOperator):
 class LinearOperatorBlockDiag(_Blocks):
     """The matrix with `operators` along its diagonal; products take tensors or lists of blocks."""
 
-    def __init__(
-        self,
-        operators,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=True,
-        name=None,
-    ):
+    @with_hints(is_square=True, name=None)
+    def __init__(self, operators, hints):
         self._operators, names = shapes.check_operators(operators, "_ds_")
-        hints = {
-            "is_non_singular": is_non_singular,
-            "is_self_adjoint": is_self_adjoint,
-            "is_positive_definite": is_positive_definite,
-        }
-        for hint in hints:
+        for hint in ("is_non_singular", "is_self_adjoint", "is_positive_definite"):
             words = hint[3:].replace("_", "-")
-            hints[hint] = shapes.promise(
+            hints.promise(
+                hint,
                 all_true(getattr(o, hint) for o in self._operators),
-                hints[hint],
                 f"The direct sum of {words} operators is always {words}",
             )
-        super().__init__(self._operators[0].dtype, is_square=is_square, name=name or names, **hints)
+        hints["name"] = hints["name"] or names
+        super().__init__(self._operators[0].dtype, **hints)
 
     def _diagonal(self):
         return self._operators
@@ -240,15 +230,8 @@ class LinearOperatorBlockDiag(_Blocks):
 class LinearOperatorBlockLowerTriangular(_Blocks):
     """The matrix whose block row i holds the operators `operators[i][0] ... operators[i][i]`."""
 
-    def __init__(
-        self,
-        operators,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorBlockLowerTriangular",
-    ):
+    @with_hints()
+    def __init__(self, operators, hints):
         rows = [list(row) for row in operators]
         if not rows:
             raise ValueError(
@@ -267,27 +250,16 @@ class LinearOperatorBlockLowerTriangular(_Blocks):
             raise ValueError(
                 "Matrices on the diagonal of a block triangular operator must be square."
             )
-        if is_square is False:
-            raise ValueError("A block lower triangular operator is always square.")
+        hints.require("is_square", True, "A block lower triangular operator is always square.")
         singular = [o.is_non_singular for o in diagonal]
         if False in singular:
-            if is_non_singular:
+            if hints["is_non_singular"]:
                 raise ValueError("A block triangular operator with a singular block is singular.")
-            is_non_singular = False
+            hints["is_non_singular"] = False
         else:
-            is_non_singular = shapes.promise(
-                all_true(singular),
-                is_non_singular,
-                "A block triangular operator with non-singular blocks is non-singular",
-            )
-        super().__init__(
-            diagonal[0].dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+            fact = "A block triangular operator with non-singular blocks is non-singular"
+            hints.promise("is_non_singular", all_true(singular), fact)
+        super().__init__(diagonal[0].dtype, **hints)
         self._check_blocks()
 
     def _check_blocks(self):

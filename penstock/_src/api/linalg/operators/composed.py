@@ -15,6 +15,7 @@ from penstock._src.util.signatures import read_only
 from . import shapes
 from .algebra import all_true
 from .base import LinearOperator
+from .hints import with_hints
 
 
 @export("linalg.LinearOperatorComposition")
@@ -23,38 +24,21 @@ class LinearOperatorComposition(LinearOperator):
 
     _matrix_axes = {"operators": 0}
 
-    def __init__(
-        self,
-        operators,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name=None,
-    ):
+    @with_hints(name=None)
+    def __init__(self, operators, hints):
         self._operators, names = shapes.check_operators(operators, "_o_")
-        is_non_singular = shapes.promise(
+        hints.promise(
+            "is_non_singular",
             all_true(o.is_non_singular for o in self._operators),
-            is_non_singular,
             "The composition of non-singular operators is always non-singular",
         )
         if _is_gram(self._operators):
-            is_self_adjoint = shapes.promise(
-                True, is_self_adjoint, "A composition of the form A A^H is always self-adjoint"
-            )
-            is_positive_definite = shapes.promise(
-                is_non_singular,
-                is_positive_definite,
-                "A non-singular composition of the form A A^H is always positive definite",
-            )
-        super().__init__(
-            self._operators[0].dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=is_square,
-            name=name or names,
-        )
+            form = "composition of the form A A^H is always"
+            hints.promise("is_self_adjoint", True, f"A {form} self-adjoint")
+            definite = f"A non-singular {form} positive definite"
+            hints.promise("is_positive_definite", hints["is_non_singular"], definite)
+        hints["name"] = hints["name"] or names
+        super().__init__(self._operators[0].dtype, **hints)
 
     operators = read_only("_operators", "The factors.")
 
@@ -119,43 +103,22 @@ class LinearOperatorKronecker(LinearOperator):
 
     _matrix_axes = {"operators": 0}
 
-    def __init__(
-        self,
-        operators,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name=None,
-    ):
+    @with_hints(name=None)
+    def __init__(self, operators, hints):
         if not operators:
             raise ValueError(
                 f"Argument `operators` must be a list of >=1 operators. Received: {operators}."
             )
         self._operators, names = shapes.check_operators(operators, "_x_")
-        is_square = shapes.promise(
-            all_true(o.is_square for o in self._operators),
-            is_square,
-            "The Kronecker product of square operators is always square",
-        )
-        is_non_singular = shapes.promise(
-            all_true(o.is_non_singular for o in self._operators),
-            is_non_singular,
-            "The Kronecker product of non-singular operators is always non-singular",
-        )
-        is_self_adjoint = shapes.promise(
-            all_true(o.is_self_adjoint for o in self._operators),
-            is_self_adjoint,
-            "The Kronecker product of self-adjoint operators is always self-adjoint",
-        )
-        super().__init__(
-            self._operators[0].dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=is_square,
-            name=name or names,
-        )
+        for hint in ("is_square", "is_non_singular", "is_self_adjoint"):
+            words = hint[3:].replace("_", "-")
+            hints.promise(
+                hint,
+                all_true(getattr(o, hint) for o in self._operators),
+                f"The Kronecker product of {words} operators is always {words}",
+            )
+        hints["name"] = hints["name"] or names
+        super().__init__(self._operators[0].dtype, **hints)
 
     operators = read_only("_operators", "The factors.")
 

@@ -17,6 +17,7 @@ from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
+from .hints import with_hints
 
 _FORWARD = {1: fourier.fft, 2: fourier.fft2d, 3: fourier.fft3d}
 _BACKWARD = {1: fourier.ifft, 2: fourier.ifft2d, 3: fourier.ifft3d}
@@ -46,16 +47,8 @@ class LinearOperatorToeplitz(LinearOperator):
 
     _matrix_axes = {"col": 1, "row": 1}
 
-    def __init__(
-        self,
-        col,
-        row,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorToeplitz",
-    ):
+    @with_hints()
+    def __init__(self, col, row, hints):
         self._row = shapes.parameter(row, "row")
         self._col = shapes.parameter(col, "col")
         shapes.check_matrix(self._row, "row", rank=1, floating=False)
@@ -64,19 +57,12 @@ class LinearOperatorToeplitz(LinearOperator):
             raise TypeError(
                 f"Expected `row` and `col` of one type. Received {self._row.dtype}, {self._col.dtype}."
             )
-        if is_square is False:
-            raise ValueError("Only square Toeplitz operators currently supported.")
+        square = "Only square Toeplitz operators currently supported."
+        hints.require("is_square", True, square)
         extents = self._row.shape[-1], self._col.shape[-1]
         if None not in extents and extents[0] != extents[1]:
             raise ValueError("Expected square matrix, got row and col with mismatched dimensions.")
-        super().__init__(
-            self._row.dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+        super().__init__(self._row.dtype, **hints)
 
     col = read_only("_col", "The first column.")
     row = read_only("_row", "The first row.")
@@ -142,33 +128,18 @@ class _BaseLinearOperatorCirculant(LinearOperator):
 
     _depth = 1
 
-    def __init__(
-        self,
-        spectrum,
-        input_output_dtype=dtypes.complex64,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=True,
-        name="LinearOperatorCirculant",
-    ):
+    @with_hints(is_square=True, name="LinearOperatorCirculant")
+    def __init__(self, spectrum, input_output_dtype=dtypes.complex64, hints=None):
         self._spectrum = shapes.parameter(spectrum, "spectrum")
         shapes.check_matrix(self._spectrum, "spectrum", rank=self._depth)
-        if not is_square:
+        if not hints["is_square"]:
             raise ValueError("A circulant operator is always square.")
+        hints["is_square"] = True
         dtype = dtypes.as_dtype(input_output_dtype)
         if not self._spectrum.dtype.is_complex:
-            if is_self_adjoint is False:
-                raise ValueError("A real spectrum always corresponds to a self-adjoint operator.")
-            is_self_adjoint = True
-        super().__init__(
-            dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+            self_adjoint = "A real spectrum always corresponds to a self-adjoint operator."
+            hints.require("is_self_adjoint", True, self_adjoint)
+        super().__init__(dtype, **hints)
 
     @property
     def _matrix_axes(self):
@@ -317,25 +288,9 @@ class LinearOperatorCirculant(_BaseLinearOperatorCirculant):
       name: a name.
     """
 
-    def __init__(
-        self,
-        spectrum,
-        input_output_dtype=dtypes.complex64,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=True,
-        name="LinearOperatorCirculant",
-    ):
-        super().__init__(
-            spectrum,
-            input_output_dtype,
-            is_non_singular,
-            is_self_adjoint,
-            is_positive_definite,
-            is_square,
-            name,
-        )
+    @with_hints(is_square=True)
+    def __init__(self, spectrum, input_output_dtype=dtypes.complex64, hints=None):
+        super().__init__(spectrum, input_output_dtype, **hints)
 
 
 @export("linalg.LinearOperatorCirculant2D")
@@ -344,25 +299,9 @@ class LinearOperatorCirculant2D(_BaseLinearOperatorCirculant):
 
     _depth = 2
 
-    def __init__(
-        self,
-        spectrum,
-        input_output_dtype=dtypes.complex64,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=True,
-        name="LinearOperatorCirculant2D",
-    ):
-        super().__init__(
-            spectrum,
-            input_output_dtype,
-            is_non_singular,
-            is_self_adjoint,
-            is_positive_definite,
-            is_square,
-            name,
-        )
+    @with_hints(is_square=True)
+    def __init__(self, spectrum, input_output_dtype=dtypes.complex64, hints=None):
+        super().__init__(spectrum, input_output_dtype, **hints)
 
 
 @export("linalg.LinearOperatorCirculant3D")
@@ -371,22 +310,6 @@ class LinearOperatorCirculant3D(_BaseLinearOperatorCirculant):
 
     _depth = 3
 
-    def __init__(
-        self,
-        spectrum,
-        input_output_dtype=dtypes.complex64,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=True,
-        name="LinearOperatorCirculant3D",
-    ):
-        super().__init__(
-            spectrum,
-            input_output_dtype,
-            is_non_singular,
-            is_self_adjoint,
-            is_positive_definite,
-            is_square,
-            name,
-        )
+    @with_hints(is_square=True)
+    def __init__(self, spectrum, input_output_dtype=dtypes.complex64, hints=None):
+        super().__init__(spectrum, input_output_dtype, **hints)

@@ -16,16 +16,20 @@ from penstock._src.util.signatures import read_only
 from . import shapes
 from .base import LinearOperator
 from .diagonal import LinearOperatorDiag
+from .hints import HINTS, with_hints
 from .identity import LinearOperatorIdentity
 
 
-def _agreed(mine, other, name, what):
-    """A hint of the operator and of what it is made of: the one that is given, or both."""
-    if None not in (mine, other) and mine != other:
-        raise ValueError(
-            f"{what}: the hints {name} contradict: {mine}, of the operator itself {other}."
-        )
-    return other if mine is None else mine
+def _agreed(hints, operator, what):
+    """The hints of an operator and of the one it is made of: those that are given to it, or the other one's."""
+    for hint in HINTS:
+        mine, other = hints[hint], getattr(operator, hint)
+        if None not in (mine, other) and mine != other:
+            raise ValueError(
+                f"{what}: the hints {hint} contradict: {mine}, of the operator itself {other}."
+            )
+        hints[hint] = other if mine is None else mine
+    return hints
 
 
 @export("linalg.LinearOperatorAdjoint")
@@ -34,31 +38,11 @@ class LinearOperatorAdjoint(LinearOperator):
 
     _matrix_axes = {"operator": 0}
 
-    def __init__(
-        self,
-        operator,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name=None,
-    ):
+    @with_hints(name=None)
+    def __init__(self, operator, hints):
         self._operator = operator
-        what = "LinearOperatorAdjoint"
-        super().__init__(
-            operator.dtype,
-            is_square=_agreed(is_square, operator.is_square, "is_square", what),
-            is_non_singular=_agreed(
-                is_non_singular, operator.is_non_singular, "is_non_singular", what
-            ),
-            is_self_adjoint=_agreed(
-                is_self_adjoint, operator.is_self_adjoint, "is_self_adjoint", what
-            ),
-            is_positive_definite=_agreed(
-                is_positive_definite, operator.is_positive_definite, "is_positive_definite", what
-            ),
-            name=name or f"{operator.name}_adjoint",
-        )
+        hints["name"] = hints["name"] or f"{operator.name}_adjoint"
+        super().__init__(operator.dtype, **_agreed(hints, operator, "LinearOperatorAdjoint"))
 
     operator = read_only("_operator", "The operator whose adjoint this is.")
 
@@ -121,16 +105,10 @@ class LinearOperatorInversion(LinearOperator):
 
     _matrix_axes = {"operator": 0}
 
-    def __init__(
-        self,
-        operator,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name=None,
-    ):
+    @with_hints(name=None)
+    def __init__(self, operator, hints):
         self._operator = operator
+        is_non_singular, is_square = hints["is_non_singular"], hints["is_square"]
         if is_non_singular is False or operator.is_non_singular is False:
             raise ValueError(
                 "Argument `is_non_singular` or argument `operator` must have supplied hint "
@@ -143,21 +121,8 @@ class LinearOperatorInversion(LinearOperator):
                 f"equal to `True` or `None`. Found `operator.is_square`: {operator.is_square}, "
                 f"`is_square`: {is_square}."
             )
-        what = "LinearOperatorInversion"
-        super().__init__(
-            operator.dtype,
-            is_square=_agreed(is_square, operator.is_square, "is_square", what),
-            is_non_singular=_agreed(
-                is_non_singular, operator.is_non_singular, "is_non_singular", what
-            ),
-            is_self_adjoint=_agreed(
-                is_self_adjoint, operator.is_self_adjoint, "is_self_adjoint", what
-            ),
-            is_positive_definite=_agreed(
-                is_positive_definite, operator.is_positive_definite, "is_positive_definite", what
-            ),
-            name=name or f"{operator.name}_inv",
-        )
+        hints["name"] = hints["name"] or f"{operator.name}_inv"
+        super().__init__(operator.dtype, **_agreed(hints, operator, "LinearOperatorInversion"))
 
     operator = read_only("_operator", "The operator whose inverse this is.")
 
@@ -211,6 +176,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
 
     _matrix_axes = {"base_operator": 0, "u": 2, "diag_update": 1, "v": 2}
 
+    @with_hints()
     def __init__(
         self,
         base_operator,
@@ -218,11 +184,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
         diag_update=None,
         v=None,
         is_diag_update_positive=None,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorLowRankUpdate",
+        hints=None,
     ):
         dtype = base_operator.dtype
         if diag_update is not None and is_diag_update_positive and dtype.is_complex:
@@ -233,17 +195,11 @@ class LinearOperatorLowRankUpdate(LinearOperator):
             is_diag_update_positive = True
         if v is None:
             if base_operator.is_self_adjoint and (diag_update is None or not dtype.is_complex):
-                is_self_adjoint = shapes.promise(
-                    True,
-                    is_self_adjoint,
-                    "A self-adjoint update of a self-adjoint operator is so too",
-                )
+                fact = "A self-adjoint update of a self-adjoint operator is so too"
+                hints.promise("is_self_adjoint", True, fact)
             if base_operator.is_positive_definite and is_diag_update_positive:
-                is_positive_definite = shapes.promise(
-                    True,
-                    is_positive_definite,
-                    "A positive update of a positive definite operator is positive definite",
-                )
+                fact = "A positive update of a positive definite operator is positive definite"
+                hints.promise("is_positive_definite", True, fact)
         self._base_operator = base_operator
         self._u = shapes.parameter(u, "u", dtype)
         self._v = None if v is None else shapes.parameter(v, "v", dtype)
@@ -251,14 +207,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
             None if diag_update is None else shapes.parameter(diag_update, "diag_update", dtype)
         )
         self._is_diag_update_positive = is_diag_update_positive
-        super().__init__(
-            dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=is_square,
-            name=name,
-        )
+        super().__init__(dtype, **hints)
         self._diag_operator = self._make_diag_operator()
         self._check_update()
 

@@ -14,6 +14,7 @@ from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
+from .hints import with_hints
 from .shapes import assert_real
 
 
@@ -23,32 +24,17 @@ class LinearOperatorDiag(LinearOperator):
 
     _matrix_axes = {"diag": 1}
 
-    def __init__(
-        self,
-        diag,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorDiag",
-    ):
+    @with_hints()
+    def __init__(self, diag, hints):
         self._diag = shapes.parameter(diag, "diag")
         if self._diag.shape.rank is not None and self._diag.shape.rank < 1:
             raise ValueError(f"Argument diag must have at least 1 dimension.  Found: {self._diag}")
         if not self._diag.dtype.is_complex:
-            if is_self_adjoint is False:
-                raise ValueError("A real diagonal operator is always self adjoint.")
-            is_self_adjoint = True
-        if is_square is False:
-            raise ValueError("Only square diagonal operators currently supported.")
-        super().__init__(
-            self._diag.dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+            self_adjoint = "A real diagonal operator is always self adjoint."
+            hints.require("is_self_adjoint", True, self_adjoint)
+        square = "Only square diagonal operators currently supported."
+        hints.require("is_square", True, square)
+        super().__init__(self._diag.dtype, **hints)
 
     diag = read_only("_diag", "The diagonal.")
 

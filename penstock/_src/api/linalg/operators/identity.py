@@ -20,6 +20,7 @@ from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
+from .hints import HINTS, with_hints
 from .shapes import assert_real
 
 
@@ -139,36 +140,22 @@ class LinearOperatorIdentity(_Identity):
       name: a name.
     """
 
+    @with_hints(**dict.fromkeys(HINTS, True))
     def __init__(
-        self,
-        num_rows,
-        batch_shape=None,
-        dtype=None,
-        is_non_singular=True,
-        is_self_adjoint=True,
-        is_positive_definite=True,
-        is_square=True,
-        assert_proper_shapes=False,
-        name="LinearOperatorIdentity",
+        self, num_rows, batch_shape=None, dtype=None, hints=None, assert_proper_shapes=False
     ):
         for hint, what in (
-            (is_self_adjoint, "self adjoint"),
-            (is_non_singular, "non-singular"),
-            (is_positive_definite, "positive-definite"),
+            ("is_self_adjoint", "self adjoint"),
+            ("is_non_singular", "non-singular"),
+            ("is_positive_definite", "positive-definite"),
         ):
-            if not hint:
+            if not hints[hint]:
                 raise ValueError(f"An identity operator is always {what}.")
+            hints[hint] = True
         self._assert_proper_shapes = assert_proper_shapes
         self._num_rows = self._take_extent(num_rows, "num_rows", assert_proper_shapes)
         self._batch = self._take_batch(batch_shape, assert_proper_shapes)
-        super().__init__(
-            dtypes.float32 if dtype is None else dtype,
-            is_non_singular=True,
-            is_self_adjoint=True,
-            is_positive_definite=True,
-            is_square=is_square,
-            name=name,
-        )
+        super().__init__(dtypes.float32 if dtype is None else dtype, **hints)
 
     def _shape(self):
         rows = shapes.integer(self._num_rows)
@@ -213,34 +200,17 @@ class LinearOperatorScaledIdentity(_Identity):
 
     _matrix_axes = {"multiplier": 0}
 
-    def __init__(
-        self,
-        num_rows,
-        multiplier,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=True,
-        assert_proper_shapes=False,
-        name="LinearOperatorScaledIdentity",
-    ):
+    @with_hints(is_square=True)
+    def __init__(self, num_rows, multiplier, hints, assert_proper_shapes=False):
         self._assert_proper_shapes = assert_proper_shapes
         self._multiplier = shapes.parameter(multiplier, "multiplier")
         self._num_rows = self._take_extent(num_rows, "num_rows", assert_proper_shapes)
         if not self._multiplier.dtype.is_complex:
-            if is_self_adjoint is False:
-                raise ValueError("A real diagonal operator is always self adjoint.")
-            is_self_adjoint = True
-        if not is_square:
+            self_adjoint = "A real diagonal operator is always self adjoint."
+            hints.require("is_self_adjoint", True, self_adjoint)
+        if not hints["is_square"]:
             raise ValueError("A ScaledIdentity operator is always square.")
-        super().__init__(
-            self._multiplier.dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+        super().__init__(self._multiplier.dtype, **hints)
 
     multiplier = read_only("_multiplier", "The numbers on the diagonals, one for each matrix.")
 
@@ -310,22 +280,21 @@ class LinearOperatorScaledIdentity(_Identity):
 class LinearOperatorZeros(_Sized):
     """The matrix of zeros; arguments as `LinearOperatorIdentity`'s, and `num_columns`."""
 
+    @with_hints(
+        is_non_singular=False, is_self_adjoint=True, is_positive_definite=False, is_square=True
+    )
     def __init__(
         self,
         num_rows,
         num_columns=None,
         batch_shape=None,
         dtype=None,
-        is_non_singular=False,
-        is_self_adjoint=True,
-        is_positive_definite=False,
-        is_square=True,
+        hints=None,
         assert_proper_shapes=False,
-        name="LinearOperatorZeros",
     ):
-        if is_non_singular or is_non_singular is None:
+        if hints["is_non_singular"] or hints["is_non_singular"] is None:
             raise ValueError("A Zeros operator is always non-invertible.")
-        if is_positive_definite or is_positive_definite is None:
+        if hints["is_positive_definite"] or hints["is_positive_definite"] is None:
             raise ValueError("A Zeros operator is always non-positive definite.")
         self._assert_proper_shapes = assert_proper_shapes
         self._num_rows = self._take_extent(num_rows, "num_rows", assert_proper_shapes)
@@ -336,19 +305,12 @@ class LinearOperatorZeros(_Sized):
         )
         self._batch = self._take_batch(batch_shape, assert_proper_shapes)
         rows, columns = shapes.integer(self._num_rows), shapes.integer(self._num_columns)
-        if is_square and None not in (rows, columns) and rows != columns:
+        if hints["is_square"] and None not in (rows, columns) and rows != columns:
             raise ValueError(
                 f"LinearOperatorZeros initialized as is_square=True, but got num_rows({rows}) != "
                 f"num_columns({columns})"
             )
-        super().__init__(
-            dtypes.float32 if dtype is None else dtype,
-            is_non_singular=False,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=False,
-            is_square=is_square,
-            name=name,
-        )
+        super().__init__(dtypes.float32 if dtype is None else dtype, **hints)
 
     def _shape(self):
         extents = [shapes.integer(self._num_rows), shapes.integer(self._num_columns)]

@@ -25,6 +25,7 @@ from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
+from .hints import with_hints
 from .shapes import check_matrix
 
 
@@ -34,25 +35,11 @@ class LinearOperatorFullMatrix(LinearOperator):
 
     _matrix_axes = {"matrix": 2}
 
-    def __init__(
-        self,
-        matrix,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorFullMatrix",
-    ):
+    @with_hints()
+    def __init__(self, matrix, hints):
         self._matrix = shapes.parameter(matrix, "matrix")
         check_matrix(self._matrix, "matrix")
-        super().__init__(
-            self._matrix.dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=is_square,
-            name=name,
-        )
+        super().__init__(self._matrix.dtype, **hints)
 
     matrix = read_only("_matrix", "The matrix.")
 
@@ -75,27 +62,13 @@ class LinearOperatorLowerTriangular(LinearOperator):
 
     _matrix_axes = {"tril": 2}
 
-    def __init__(
-        self,
-        tril,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorLowerTriangular",
-    ):
-        if is_square is False:
-            raise ValueError("Only square lower triangular operators supported at this time.")
+    @with_hints()
+    def __init__(self, tril, hints):
+        square = "Only square lower triangular operators supported at this time."
+        hints.require("is_square", True, square)
         self._tril = shapes.parameter(tril, "tril")
         check_matrix(self._tril, "tril", floating=False)
-        super().__init__(
-            self._tril.dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+        super().__init__(self._tril.dtype, **hints)
 
     tril = read_only("_tril", "The matrix as it was given.")
 
@@ -147,16 +120,8 @@ class LinearOperatorTridiag(LinearOperator):
       name: a name.
     """
 
-    def __init__(
-        self,
-        diagonals,
-        diagonals_format="compact",
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorTridiag",
-    ):
+    @with_hints()
+    def __init__(self, diagonals, diagonals_format="compact", hints=None):
         if diagonals_format not in ("compact", "matrix", "sequence"):
             raise ValueError(
                 "Argument `diagonals_format` must be one of compact, matrix, or sequence. Received : "
@@ -169,16 +134,8 @@ class LinearOperatorTridiag(LinearOperator):
             self._diagonals = shapes.parameter(diagonals, "diagonals")
             dtype = self._diagonals.dtype
         self._diagonals_format = diagonals_format
-        if is_square is False:
-            raise ValueError("A Tridiagonal operator is always square.")
-        super().__init__(
-            dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+        hints.require("is_square", True, "A Tridiagonal operator is always square.")
+        super().__init__(dtype, **hints)
 
     diagonals = read_only("_diagonals", "The diagonals as they were given.")
     diagonals_format = read_only("_diagonals_format", "The form of `diagonals`.")

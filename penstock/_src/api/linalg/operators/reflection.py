@@ -19,6 +19,7 @@ from penstock._src.util.signatures import read_only
 
 from . import shapes
 from .base import LinearOperator
+from .hints import with_hints
 
 
 @export("linalg.LinearOperatorHouseholder")
@@ -27,31 +28,15 @@ class LinearOperatorHouseholder(LinearOperator):
 
     _matrix_axes = {"reflection_axis": 1}
 
-    def __init__(
-        self,
-        reflection_axis,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorHouseholder",
-    ):
+    @with_hints()
+    def __init__(self, reflection_axis, hints):
         self._reflection_axis = shapes.parameter(reflection_axis, "reflection_axis")
         shapes.check_matrix(self._reflection_axis, "reflection_axis", rank=1, floating=False)
-        if is_self_adjoint is False:
-            raise ValueError("A Householder operator is always self adjoint.")
-        if is_positive_definite:
-            raise ValueError("A Householder operator is always non-positive definite.")
-        if is_square is False:
-            raise ValueError("A Householder operator is always square.")
-        super().__init__(
-            self._reflection_axis.dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=True,
-            is_positive_definite=False,
-            is_square=True,
-            name=name,
-        )
+        always = "A Householder operator is always"
+        hints.require("is_self_adjoint", True, f"{always} self adjoint.")
+        hints.require("is_positive_definite", False, f"{always} non-positive definite.")
+        hints.require("is_square", True, f"{always} square.")
+        super().__init__(self._reflection_axis.dtype, **hints)
 
     reflection_axis = read_only("_reflection_axis", "The vector across which it reflects.")
 
@@ -133,28 +118,12 @@ class LinearOperatorPermutation(LinearOperator):
 
     _matrix_axes = {"perm": 1}
 
-    def __init__(
-        self,
-        perm,
-        dtype=dtypes.float32,
-        is_non_singular=None,
-        is_self_adjoint=None,
-        is_positive_definite=None,
-        is_square=None,
-        name="LinearOperatorPermutation",
-    ):
+    @with_hints()
+    def __init__(self, perm, dtype=dtypes.float32, hints=None):
         self._perm = shapes.parameter(perm, "perm")
         self._check()
-        if is_square is False:
-            raise ValueError("A Permutation operator is always square.")
-        super().__init__(
-            dtype,
-            is_non_singular=is_non_singular,
-            is_self_adjoint=is_self_adjoint,
-            is_positive_definite=is_positive_definite,
-            is_square=True,
-            name=name,
-        )
+        hints.require("is_square", True, "A Permutation operator is always square.")
+        super().__init__(dtype, **hints)
 
     def _check(self):
         perm = self._perm

@@ -162,12 +162,3 @@ def check_operators(operators, separator):
         shown = "   ".join(str((o.name, o.dtype)) for o in operators)
         raise TypeError(f"Expected all operators to have the same dtype.  Found {shown}")
     return operators, separator.join(o.name for o in operators)
-
-
-def promise(value, hint, what):
-    """True where the parts promise `value`; raises if the caller denies it."""
-    if not value:
-        return hint
-    if hint is False:
-        raise ValueError(f"{what}.")
-    return True
