@@ -3,6 +3,7 @@
 import ast
 import inspect
 import operator
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -35,6 +36,41 @@ def taking(
     # Use this file's name, so that messages and tracebacks treat the frame as library code.
     exec(compile(text, __file__, "exec"), held)
     return held[name]
+
+
+def spread(
+    function: Callable[..., Any],
+    parameter: str,
+    over: Mapping[str, Any],
+    last: Mapping[str, Any] = types.MappingProxyType({}),
+    kind: type[dict[str, Any]] = dict,
+) -> Callable[..., Any]:
+    """Returns the function with several parameters in the place of one, which gets their values by name.
+
+    Args:
+      function: of keyword parameters, the one to replace among them.
+      parameter: its name.
+      over: the parameters in its place, with their defaults.
+      last: more of them, at the end.
+      kind: of the dict that the one gets.
+    """
+    defaults: dict[str, Any] = {}
+    for name, own in inspect.signature(function).parameters.items():
+        defaults |= over if name == parameter else {name: own.default}
+    defaults |= last
+
+    def call(values: tuple[Any, ...]) -> Any:
+        given = dict(zip(defaults, values, strict=True))
+        gathered = kind({name: given.pop(name) for name in (*over, *last)})
+        return function(**given, **{parameter: gathered})
+
+    required = [n for n, default in defaults.items() if default is inspect.Parameter.empty]
+    words = [name if name in required else f"{name}=_{name}" for name in defaults]
+    scope = {f"_{name}": default for name, default in defaults.items()}
+    made = taking(", ".join(words), function.__name__, call, scope)
+    made.__module__, made.__qualname__ = function.__module__, function.__qualname__
+    made.__doc__ = function.__doc__
+    return made
 
 
 def read_only(path: str, documentation: str) -> Any:

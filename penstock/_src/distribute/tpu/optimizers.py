@@ -1,10 +1,12 @@
 """Optimizers that embedding hardware applies to its tables: their numbers, checked."""
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
+from penstock._src.util.signatures import read_only, spread
 
 _PACKAGE = "tpu.experimental.embedding"
 
@@ -76,26 +78,21 @@ class EmbeddingOptimizer(SlotVariables):
         return hash((type(self), tuple(sorted((k, repr(v)) for k, v in self.__dict__.items()))))
 
 
+def _with_common(without: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Puts the parameters that optimizers share in the place of the parameter `common`."""
+    shared = inspect.signature(EmbeddingOptimizer).parameters.values()
+    given = {p.name: p.default for p in shared if p.name not in ("learning_rate", without)}
+    last = {"low_dimensional_packing_status": given.pop("low_dimensional_packing_status")}
+    return functools.partial(spread, parameter="common", over=given, last=last)
+
+
 @export(f"{_PACKAGE}.SGD")
 class SGD(EmbeddingOptimizer):
     """Stochastic gradient descent."""
 
-    def __init__(
-        self,
-        learning_rate: Any = 0.01,
-        use_gradient_accumulation: bool = True,
-        clip_weight_min: float | None = None,
-        clip_weight_max: float | None = None,
-        weight_decay_factor: float | None = None,
-        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
-        clipvalue: Any = None,
-        low_dimensional_packing_status: bool = False,
-    ) -> None:
-        super().__init__(
-            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
-            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate, None, clipvalue,
-            low_dimensional_packing_status,
-        )  # fmt: skip
+    @_with_common(without="slot_variable_creation_fn")
+    def __init__(self, learning_rate: Any = 0.01, common: Any = None) -> None:
+        super().__init__(learning_rate, **common)
 
     def _slot_names(self) -> list[str]:
         return []
@@ -114,24 +111,14 @@ def _positive(name: str, value: float) -> float:
 class Adagrad(EmbeddingOptimizer):
     """Adagrad: steps divided by the root of the sum of squared gradients."""
 
+    @_with_common()
     def __init__(
         self,
         learning_rate: Any = 0.001,
         initial_accumulator_value: float = 0.1,
-        use_gradient_accumulation: bool = True,
-        clip_weight_min: float | None = None,
-        clip_weight_max: float | None = None,
-        weight_decay_factor: float | None = None,
-        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
-        slot_variable_creation_fn: Callable[..., Any] | None = None,
-        clipvalue: Any = None,
-        low_dimensional_packing_status: bool = False,
+        common: Any = None,
     ) -> None:
-        super().__init__(
-            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
-            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
-            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
-        )  # fmt: skip
+        super().__init__(learning_rate, **common)
         self.initial_accumulator_value = _positive(
             "initial_accumulator_value", initial_accumulator_value
         )
@@ -147,6 +134,7 @@ class Adagrad(EmbeddingOptimizer):
 class AdagradMomentum(EmbeddingOptimizer):
     """Adagrad with momentum."""
 
+    @_with_common()
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -155,20 +143,9 @@ class AdagradMomentum(EmbeddingOptimizer):
         exponent: float = 2,
         beta2: float = 1,
         epsilon: float = 1e-10,
-        use_gradient_accumulation: bool = True,
-        clip_weight_min: float | None = None,
-        clip_weight_max: float | None = None,
-        weight_decay_factor: float | None = None,
-        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
-        slot_variable_creation_fn: Callable[..., Any] | None = None,
-        clipvalue: Any = None,
-        low_dimensional_packing_status: bool = False,
+        common: Any = None,
     ) -> None:
-        super().__init__(
-            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
-            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
-            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
-        )  # fmt: skip
+        super().__init__(learning_rate, **common)
         if epsilon <= 0:
             raise ValueError("Adagrad momentum: epsilon must be positive")
         if exponent <= 0:
@@ -187,6 +164,7 @@ class AdagradMomentum(EmbeddingOptimizer):
 class FTRL(EmbeddingOptimizer):
     """Follow the regularized leader."""
 
+    @_with_common()
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -195,22 +173,11 @@ class FTRL(EmbeddingOptimizer):
         l2_regularization_strength: float = 0.0,
         beta: float = 0.0,
         initial_accumulator_value: float = 0.1,
-        use_gradient_accumulation: bool = True,
-        clip_weight_min: float | None = None,
-        clip_weight_max: float | None = None,
-        weight_decay_factor: float | None = None,
-        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
-        slot_variable_creation_fn: Callable[..., Any] | None = None,
-        clipvalue: Any = None,
+        common: Any = None,
         multiply_linear_by_learning_rate: bool = False,
         allow_zero_accumulator: bool = False,
-        low_dimensional_packing_status: bool = False,
     ) -> None:
-        super().__init__(
-            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
-            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
-            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
-        )  # fmt: skip
+        super().__init__(learning_rate, **common)
         self.initial_accumulator_value = _positive(
             "initial_accumulator_value", initial_accumulator_value
         )
@@ -232,6 +199,7 @@ class FTRL(EmbeddingOptimizer):
 class Adam(EmbeddingOptimizer):
     """Adam, by default lazy: only rows that were looked up are updated."""
 
+    @_with_common()
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -240,26 +208,15 @@ class Adam(EmbeddingOptimizer):
         epsilon: float = 1e-07,
         lazy_adam: bool = True,
         sum_inside_sqrt: bool = True,
-        use_gradient_accumulation: bool = True,
-        clip_weight_min: float | None = None,
-        clip_weight_max: float | None = None,
-        weight_decay_factor: float | None = None,
-        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
-        slot_variable_creation_fn: Callable[..., Any] | None = None,
-        clipvalue: Any = None,
-        low_dimensional_packing_status: bool = False,
+        common: Any = None,
     ) -> None:
-        super().__init__(
-            learning_rate, use_gradient_accumulation, clip_weight_min, clip_weight_max,
-            weight_decay_factor, multiply_weight_decay_factor_by_learning_rate,
-            slot_variable_creation_fn, clipvalue, low_dimensional_packing_status,
-        )  # fmt: skip
+        super().__init__(learning_rate, **common)
         for name, value in (("beta_1", beta_1), ("beta_2", beta_2)):
             if not 0.0 <= value < 1.0:
                 raise ValueError(f"Argument `{name}` must be >= 0 and < 1. Received: {value}.")
         if epsilon <= 0.0:
             raise ValueError(f"epsilon must be positive; got {epsilon}.")
-        if not use_gradient_accumulation and not lazy_adam:
+        if not common["use_gradient_accumulation"] and not lazy_adam:
             raise ValueError(
                 "When disabling lazy Adam (`lazy_adam=False`), gradient accumulation must be used."
             )

@@ -8,11 +8,10 @@ is `__init__(self, spectrum, is_non_singular=None, is_self_adjoint=None, is_posi
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.util.signatures import taking
+from penstock._src.util.signatures import spread
 
 HINTS = ("is_non_singular", "is_self_adjoint", "is_positive_definite", "is_square")
 
@@ -46,26 +45,7 @@ def with_hints(**defaults: Any) -> Callable[[Callable[..., None]], Callable[...,
     def decorate(constructor: Callable[..., None]) -> Callable[..., None]:
         operator = constructor.__qualname__.split(".")[-2]
         given = dict.fromkeys(HINTS) | {"name": operator} | defaults
-        held: dict[str, Any] = {}
-        for parameter in inspect.signature(constructor).parameters.values():
-            if parameter.name == "hints":
-                held |= {hint: given[hint] for hint in HINTS}
-            else:
-                held[parameter.name] = parameter.default
-        held["name"] = given["name"]
-        required = [name for name, value in held.items() if value is inspect.Parameter.empty]
-        words = [name if name in required else f"{name}=_{name}" for name in held]
-        own = [name for name in held if name not in given]
-
-        def call(values: tuple[Any, ...]) -> None:
-            named = dict(zip(held, values, strict=True))
-            hints = Hints({name: named[name] for name in given})
-            constructor(**{name: named[name] for name in own}, hints=hints)
-
-        scope = {f"_{name}": value for name, value in held.items()}
-        made = taking(", ".join(words), "__init__", call, scope)
-        made.__module__, made.__qualname__ = constructor.__module__, constructor.__qualname__
-        made.__doc__ = constructor.__doc__
-        return made
+        over = {hint: given[hint] for hint in HINTS}
+        return spread(constructor, "hints", over, last={"name": given["name"]}, kind=Hints)
 
     return decorate
