@@ -101,6 +101,9 @@ class Distribution:
       name: of the distribution.
     """
 
+    # The names of the parameters that have the shape of samples.
+    _shaped: tuple[str, ...] = ()
+
     def __init__(
         self,
         dtype: Any,
@@ -117,6 +120,13 @@ class Distribution:
         self._validate_args, self._allow_nan_stats = validate_args, allow_nan_stats
         own = {k: v for k, v in (parameters or {}).items() if k not in ("self", "__class__")}
         self._parameters, self._name = own, name or type(self).__name__
+
+    def _initialize(
+        self, dtype: Any, kind: ReparameterizationType, arguments: dict[str, Any]
+    ) -> None:
+        """Initializes by the arguments of a subclass's constructor: what all of them take, and those for `copy`."""
+        flags = arguments["validate_args"], arguments["allow_nan_stats"]
+        Distribution.__init__(self, dtype, kind, *flags, arguments, name=arguments["name"])
 
     # -- what it is
 
@@ -163,7 +173,9 @@ class Distribution:
 
     @classmethod
     def _shaped_parameters(cls) -> tuple[str, ...]:
-        raise NotImplementedError("_param_shapes not implemented")
+        if not cls._shaped:
+            raise NotImplementedError("_param_shapes not implemented")
+        return cls._shaped
 
     # -- shapes
 
@@ -173,7 +185,7 @@ class Distribution:
 
     def _batch_of(self) -> list[Any]:
         """The parameters with one entry for each distribution of the batch."""
-        return []
+        return [getattr(self, f"_{name}") for name in self._shaped]
 
     @property
     def batch_shape(self) -> TensorShape:

@@ -60,19 +60,12 @@ class Bernoulli(Distribution):
     ) -> None:  # fmt: skip
         parameters = dict(locals())
         self._logits, self._probs = _logits_and_probs(logits, probs, False, validate_args)
-        super().__init__(
-            dtype, NOT_REPARAMETERIZED, validate_args, allow_nan_stats, parameters, name=name
-        )
+        self._initialize(dtype, NOT_REPARAMETERIZED, parameters)
 
-    @classmethod
-    def _shaped_parameters(cls) -> tuple[str, ...]:
-        return ("logits",)
+    _shaped = ("logits",)
 
     logits = read_only("_logits", "The log-odds of 1.")
     probs = read_only("_probs", "The probability of 1.")
-
-    def _batch_of(self) -> list[Any]:
-        return [self._logits]
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         drawn = uniform(self._batched(n), dtype=self._probs.dtype, seed=seed)
@@ -114,9 +107,7 @@ class Categorical(Distribution):
     ) -> None:  # fmt: skip
         parameters = dict(locals())
         self._logits, self._probs = _logits_and_probs(logits, probs, True, validate_args)
-        super().__init__(
-            dtype, NOT_REPARAMETERIZED, validate_args, allow_nan_stats, parameters, name=name
-        )
+        self._initialize(dtype, NOT_REPARAMETERIZED, parameters)
 
     @property
     def event_size(self) -> Any:

@@ -55,21 +55,17 @@ def log_ndtr(x: Any) -> Any:
 class _LocationScale(Distribution):
     """A shape that is moved and stretched."""
 
-    def __init__(self, loc: Any, scale: Any, validate_args: bool, **rest: Any) -> None:
-        self._loc, self._scale = floats(loc=loc, scale=scale)
-        if validate_args:
+    def _place(self, arguments: dict[str, Any]) -> None:
+        """Initializes by the arguments of the constructor."""
+        self._loc, self._scale = floats(loc=arguments["loc"], scale=arguments["scale"])
+        if arguments["validate_args"]:
             require_positive(self._scale)
-        super().__init__(self._scale.dtype, FULLY_REPARAMETERIZED, validate_args, **rest)
+        self._initialize(self._scale.dtype, FULLY_REPARAMETERIZED, arguments)
 
-    @classmethod
-    def _shaped_parameters(cls) -> tuple[str, ...]:
-        return "loc", "scale"
+    _shaped = ("loc", "scale")
 
     loc = read_only("_loc", "Where its middle is.")
     scale = read_only("_scale", "How wide it is.")
-
-    def _batch_of(self) -> list[Any]:
-        return [self._loc, self._scale]
 
     def _z(self, value: Any) -> Any:
         return (value - self._loc) / self._scale
@@ -88,15 +84,7 @@ class Normal(_LocationScale):
         self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True,
         name: str = "Normal",
     ) -> None:  # fmt: skip
-        parameters = dict(locals())
-        super().__init__(
-            loc,
-            scale,
-            validate_args,
-            allow_nan_stats=allow_nan_stats,
-            parameters=parameters,
-            name=name,
-        )
+        self._place(dict(locals()))
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         return normal(self._batched(n), dtype=self._dtype, seed=seed) * self._scale + self._loc
@@ -142,15 +130,7 @@ class Laplace(_LocationScale):
         self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True,
         name: str = "Laplace",
     ) -> None:  # fmt: skip
-        parameters = dict(locals())
-        super().__init__(
-            loc,
-            scale,
-            validate_args,
-            allow_nan_stats=allow_nan_stats,
-            parameters=parameters,
-            name=name,
-        )
+        self._place(dict(locals()))
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         kind = self._dtype.as_numpy_dtype
@@ -194,18 +174,9 @@ class Uniform(Distribution):
         self._low, self._high = floats(low=low, high=high)
         if validate_args:
             require(self._low < self._high, "uniform not defined when low >= high.")
-        super().__init__(
-            self._low.dtype,
-            FULLY_REPARAMETERIZED,
-            validate_args,
-            allow_nan_stats,
-            parameters,
-            name=name,
-        )
+        self._initialize(self._low.dtype, FULLY_REPARAMETERIZED, parameters)
 
-    @classmethod
-    def _shaped_parameters(cls) -> tuple[str, ...]:
-        return "low", "high"
+    _shaped = ("low", "high")
 
     low = read_only("_low", "The lower end.")
     high = read_only("_high", "The upper end, which is not reached.")
@@ -213,9 +184,6 @@ class Uniform(Distribution):
     def range(self, name: str = "range") -> Any:
         """high - low."""
         return self._high - self._low
-
-    def _batch_of(self) -> list[Any]:
-        return [self._low, self._high]
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         drawn = uniform(self._batched(n), dtype=self._dtype, seed=seed)
@@ -257,25 +225,13 @@ class StudentT(Distribution):
         self._df, self._loc, self._scale = floats(df=df, loc=loc, scale=scale)
         if validate_args:
             require_positive(self._df)
-        super().__init__(
-            self._scale.dtype,
-            FULLY_REPARAMETERIZED,
-            validate_args,
-            allow_nan_stats,
-            parameters,
-            name=name,
-        )
+        self._initialize(self._scale.dtype, FULLY_REPARAMETERIZED, parameters)
 
-    @classmethod
-    def _shaped_parameters(cls) -> tuple[str, ...]:
-        return "df", "loc", "scale"
+    _shaped = ("df", "loc", "scale")
 
     df = read_only("_df", "The degrees of freedom.")
     loc = read_only("_loc", "Where its middle is.")
     scale = read_only("_scale", "How wide it is.")
-
-    def _batch_of(self) -> list[Any]:
-        return [self._df, self._loc, self._scale]
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         drawn = normal(self._batched(n), dtype=self._dtype, seed=seed)

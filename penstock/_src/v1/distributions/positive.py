@@ -41,24 +41,12 @@ class Gamma(Distribution):
         if validate_args:
             require_positive(self._concentration)
             require_positive(self._rate)
-        super().__init__(
-            self._rate.dtype,
-            FULLY_REPARAMETERIZED,
-            validate_args,
-            allow_nan_stats,
-            parameters,
-            name=name,
-        )
+        self._initialize(self._rate.dtype, FULLY_REPARAMETERIZED, parameters)
 
-    @classmethod
-    def _shaped_parameters(cls) -> tuple[str, ...]:
-        return "concentration", "rate"
+    _shaped = ("concentration", "rate")
 
     concentration = read_only("_concentration", "The shape.")
     rate = read_only("_rate", "The inverse scale.")
-
-    def _batch_of(self) -> list[Any]:
-        return [self._concentration, self._rate]
 
     def _sample_n(self, n: Any, seed: Any) -> Any:
         return gamma([n], self._concentration, self._rate, dtype=self._dtype, seed=seed)
@@ -117,9 +105,7 @@ class Exponential(Gamma):
         super().__init__(raw.OnesLike(x=rate), rate, validate_args, allow_nan_stats, name)
         self._parameters = {k: v for k, v in parameters.items() if k not in ("self", "__class__")}
 
-    @classmethod
-    def _shaped_parameters(cls) -> tuple[str, ...]:
-        return ("rate",)
+    _shaped = ("rate",)
 
     def _log_survival_function(self, x: Any) -> Any:
         return -self._rate * x
@@ -146,18 +132,9 @@ class Beta(Distribution):
                 holds = raw.Greater(x=concentration, y=convert_to_tensor(0, concentration.dtype))
                 require(holds, "Concentration parameter must be positive.")
         self._total = self._one + self._zero
-        super().__init__(
-            self._total.dtype,
-            FULLY_REPARAMETERIZED,
-            validate_args,
-            allow_nan_stats,
-            parameters,
-            name=name,
-        )
+        self._initialize(self._total.dtype, FULLY_REPARAMETERIZED, parameters)
 
-    @classmethod
-    def _shaped_parameters(cls) -> tuple[str, ...]:
-        return "concentration1", "concentration0"
+    _shaped = ("concentration1", "concentration0")
 
     concentration1 = read_only("_one", "Of the share that is the value.")
     concentration0 = read_only("_zero", "Of the other share.")
@@ -229,10 +206,7 @@ class Dirichlet(Distribution):
             holds = raw.Greater(x=self._concentration, y=zero)
             require(holds, "Concentration parameter must be positive.")
         self._total = reduce_sum(self._concentration, -1)
-        super().__init__(
-            self._concentration.dtype, FULLY_REPARAMETERIZED, validate_args, allow_nan_stats, parameters,
-            name=name,
-        )  # fmt: skip
+        self._initialize(self._concentration.dtype, FULLY_REPARAMETERIZED, parameters)
 
     concentration = read_only("_concentration", "The concentrations.")
     total_concentration = read_only("_total", "Their sum.")
