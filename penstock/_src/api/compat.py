@@ -1,7 +1,5 @@
 """tf.compat: strings, types and dimensions across versions of Python and TensorFlow."""
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import numbers

@@ -1,7 +1,5 @@
 """tf.initializers' basic classes: constants and random numbers for the start of variables."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.core import dtypes

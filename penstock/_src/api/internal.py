@@ -1,7 +1,5 @@
 """tf.__internal__: what Keras and other close packages use beside the public API."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.control import control_flow

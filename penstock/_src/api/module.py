@@ -1,7 +1,5 @@
 """tf.Module: a named container of variables and of other modules."""
 
-from __future__ import annotations
-
 import re
 
 from penstock._src.api.control.scopes import name_scope

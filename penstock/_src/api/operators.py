@@ -1,7 +1,5 @@
 """The operators, slicing and Python protocol of tensors."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """tf.print, the logger, and tensors as messages."""
 
-from __future__ import annotations
-
 import logging
 import pprint
 import sys

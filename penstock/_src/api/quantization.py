@@ -1,7 +1,5 @@
 """tf.quantization: numbers of few bits, and training as if with them."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

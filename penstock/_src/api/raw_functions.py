@@ -1,7 +1,5 @@
 """Raw ops that are public functions as well, under names right below `tf.`."""
 
-from __future__ import annotations
-
 from penstock._src.api.extending.op_functions import op_functions
 
 __getattr__ = op_functions(

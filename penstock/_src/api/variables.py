@@ -1,7 +1,5 @@
 """What variables do beyond reading and assigning: scatters, sliced reads, sliced assignment."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor

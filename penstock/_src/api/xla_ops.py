@@ -1,7 +1,5 @@
 """The few functions of TensorFlow's XLA wrapper that libraries call, in ordinary ops."""
 
-from __future__ import annotations
-
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

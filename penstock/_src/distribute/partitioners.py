@@ -1,7 +1,5 @@
 """How variables are cut into shards: tf.distribute.experimental.partitioners."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tensors made of values, shapes and ranges."""
 
-from __future__ import annotations
-
 import builtins
 import math
 

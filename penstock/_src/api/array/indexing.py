@@ -1,7 +1,5 @@
 """Reading and writing entries chosen by index, mask or slice."""
 
-from __future__ import annotations
-
 import builtins
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Joining, splitting, repeating, padding and reversing."""
 
-from __future__ import annotations
-
 import builtins
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Shapes of tensors, and the same elements in other shapes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable, unary

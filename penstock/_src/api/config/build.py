@@ -1,7 +1,5 @@
 """tf.sysconfig and tf.version: facts about this build."""
 
-from __future__ import annotations
-
 import collections
 import pathlib
 

@@ -1,7 +1,5 @@
 """Determinism: results never depend on timing, so only unseeded random ops are affected."""
 
-from __future__ import annotations
-
 from penstock._src.util.export import export
 
 _ENABLED = [False]

@@ -1,7 +1,5 @@
 """The devices of this machine, which of them are used, and how ops name them."""
 
-from __future__ import annotations
-
 import glob
 import logging
 import os

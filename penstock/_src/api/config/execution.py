@@ -1,7 +1,5 @@
 """Scopes of how functions and ops execute. Penstock executes them in one way."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 

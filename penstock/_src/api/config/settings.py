@@ -1,7 +1,5 @@
 """Threads, optimizer options, synchronous execution and TF32."""
 
-from __future__ import annotations
-
 from penstock._src.native import ask_for_threads
 from penstock._src.util.export import export
 

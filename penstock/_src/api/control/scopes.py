@@ -1,7 +1,5 @@
 """Scopes of names, control dependencies and groups of operations."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import time

@@ -1,7 +1,5 @@
 """tf.nondifferentiable_batch_function: calls from many threads, run as one."""
 
-from __future__ import annotations
-
 import functools
 import threading
 import time

@@ -1,7 +1,5 @@
 """tf.CriticalSection: code that one thread at a time runs."""
 
-from __future__ import annotations
-
 import threading
 
 from penstock._src.api.control.scopes import control_dependencies

@@ -1,7 +1,5 @@
 """tf.queue: stores that threads put elements into and take elements from."""
 
-from __future__ import annotations
-
 from penstock._src.api.control.control_flow import switch_case
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.core import dtypes as types

@@ -1,7 +1,5 @@
 """Assertions about values: raised at once when that is possible, else when the graph runs."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.control.scopes import no_op

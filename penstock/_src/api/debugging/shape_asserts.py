@@ -1,7 +1,5 @@
 """Assertions about ranks, shapes and types."""
 
-from __future__ import annotations
-
 import collections.abc
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Traceback filtering and checks of every result."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.core import errors

@@ -6,8 +6,6 @@ the fallbacks (`register_fallback`: ragged and sparse tensors) and the arguments
 `__tf_dispatch__`.
 """
 
-from __future__ import annotations
-
 import builtins
 import collections.abc
 import functools

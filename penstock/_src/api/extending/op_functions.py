@@ -17,8 +17,6 @@ makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, when it 
 The keyword says how calls are dispatched on other types: `unary`, `binary` and `dispatchable` as in `dispatch.py`, `plain` not at all.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import textwrap

@@ -1,7 +1,5 @@
 """What feature columns are: named tuples that turn features into tensors."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.sparse.functions import to_dense

@@ -1,7 +1,5 @@
 """Categorical columns: identities, vocabularies, hashes, crosses, weights, sequences."""
 
-from __future__ import annotations
-
 import collections
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Indicator and embedding columns: categories as dense tensors; and what examples must hold."""
 
-from __future__ import annotations
-
 import collections
 import functools
 import math

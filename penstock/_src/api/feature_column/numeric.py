@@ -1,7 +1,5 @@
 """Numeric, bucketized and sequence numeric columns."""
 
-from __future__ import annotations
-
 import collections
 
 import numpy as np

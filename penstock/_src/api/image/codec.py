@@ -1,7 +1,5 @@
 """Images from and to files of JPEG, PNG, BMP, GIF and WebP."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

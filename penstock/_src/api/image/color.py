@@ -1,7 +1,5 @@
 """Types, colors, brightness, contrast and gradients of images."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable, unary

@@ -1,7 +1,5 @@
 """Resizing, cropping, padding, flipping and rotating."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

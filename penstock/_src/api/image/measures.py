@@ -1,7 +1,5 @@
 """How alike images are: PSNR, SSIM; and boxes on images."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.indexing import get_static_int

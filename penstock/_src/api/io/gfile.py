@@ -1,7 +1,5 @@
 """tf.io.gfile: files and folders by path or URL (URLs through fsspec, if it is installed)."""
 
-from __future__ import annotations
-
 import contextlib
 import glob as globbing
 import importlib

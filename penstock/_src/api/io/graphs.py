@@ -1,7 +1,5 @@
 """Graphs as files."""
 
-from __future__ import annotations
-
 import os
 
 from google.protobuf import text_format

@@ -1,7 +1,5 @@
 """Examples (tf.train.Example) parsed into tensors by a description of their features."""
 
-from __future__ import annotations
-
 from collections import namedtuple
 
 import numpy as np

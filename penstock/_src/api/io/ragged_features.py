@@ -1,7 +1,5 @@
 """Ragged features: how their rows are partitioned, of one example or of each of a batch."""
 
-from __future__ import annotations
-
 import collections
 
 import numpy as np

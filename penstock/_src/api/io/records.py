@@ -1,7 +1,5 @@
 """Record files, and whole files read and written."""
 
-from __future__ import annotations
-
 import enum
 import zlib
 

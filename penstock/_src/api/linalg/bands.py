@@ -1,7 +1,5 @@
 """Diagonals, bands, transposition, and solvers of structured matrices."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

@@ -1,7 +1,5 @@
 """Decompositions, determinants, inverses and solvers of (stacks of) matrices."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Equations solved step by step."""
 
-from __future__ import annotations
-
 import collections
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Lookup tables: filled once from an initializer, or changed as the program runs."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

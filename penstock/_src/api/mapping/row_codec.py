@@ -1,7 +1,5 @@
 """Rows of ragged and sparse tensors as variants, so that loops can read and write them one by one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor, RaggedTensorSpec

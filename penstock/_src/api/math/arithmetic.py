@@ -1,7 +1,5 @@
 """Elementwise functions of two tensors: arithmetic, comparison, logic and bits."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import binary, dispatchable

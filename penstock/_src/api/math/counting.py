@@ -1,7 +1,5 @@
 """Counts of values: bincount, confusion matrix, histograms; quasi-random samples."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

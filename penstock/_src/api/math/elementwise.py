@@ -1,7 +1,5 @@
 """Elementwise functions of one tensor."""
 
-from __future__ import annotations
-
 import logging
 
 import numpy as np

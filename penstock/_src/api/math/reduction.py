@@ -1,7 +1,5 @@
 """Reductions over axes, and the norms and counts made of them."""
 
-from __future__ import annotations
-
 import builtins
 import functools
 

@@ -1,7 +1,5 @@
 """Running totals along an axis, and sums over segments."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

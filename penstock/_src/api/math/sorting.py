@@ -1,7 +1,5 @@
 """Sorting, the largest entries, and positions in sorted sequences."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

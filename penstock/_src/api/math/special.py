@@ -1,7 +1,5 @@
 """Special functions: Bessel, gamma and beta families, integrals."""
 
-from __future__ import annotations
-
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core.convert import convert_to_tensor

@@ -1,7 +1,5 @@
 """Activations that take more than the tensor, softmax, and dropout."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np

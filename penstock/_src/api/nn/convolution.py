@@ -1,7 +1,5 @@
 """Convolutions of one, two and three spatial axes, transposed, depthwise and separable."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

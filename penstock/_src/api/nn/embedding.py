@@ -1,7 +1,5 @@
 """Rows of tables looked up by id, single or combined by sparse ids."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.indexing import clip_by_norm, gather

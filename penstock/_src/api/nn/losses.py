@@ -1,7 +1,5 @@
 """Losses of logits, and how they are averaged."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import binary, dispatchable

@@ -1,7 +1,5 @@
 """Moments, normalization and bias."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

@@ -1,7 +1,5 @@
 """Pooling over windows of one, two and three spatial axes, and morphology."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

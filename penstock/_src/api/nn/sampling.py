@@ -1,7 +1,5 @@
 """CTC, candidate sampling, and the losses over sampled classes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.creation import sequence_mask

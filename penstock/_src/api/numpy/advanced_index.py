@@ -1,7 +1,5 @@
 """NumPy's indices of tensors: arrays of places and masks, mixed with slices."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.indexing import gather_nd

@@ -1,7 +1,5 @@
 """experimental_enable_numpy_behavior: NumPy's methods, operators and indices for tensors."""
 
-from __future__ import annotations
-
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.operators import get_item
 from penstock._src.core.tensor import Tensor

@@ -1,7 +1,5 @@
 """NumPy's functions that make arrays."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array import creation

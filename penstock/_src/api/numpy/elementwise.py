@@ -1,7 +1,5 @@
 """Elementwise functions of NumPy."""
 
-from __future__ import annotations
-
 from penstock._src.api.math import arithmetic, elementwise
 from penstock._src.core import dtypes
 from penstock._src.util.export import export

@@ -1,7 +1,5 @@
 """Elementwise functions of NumPy that are made of others."""
 
-from __future__ import annotations
-
 import builtins
 
 import numpy as np

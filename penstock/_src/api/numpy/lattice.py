@@ -4,8 +4,6 @@ bool < unsigned < signed < float < complex; of two of a kind the wider; unsigned
 the next wider signed type, which above 64 bits is float64. "Safe" refuses joins that lose digits.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.core import dtypes

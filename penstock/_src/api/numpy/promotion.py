@@ -1,7 +1,5 @@
 """Types of NumPy's functions: what arguments become, and the type of results."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast

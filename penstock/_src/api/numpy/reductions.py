@@ -1,7 +1,5 @@
 """NumPy's reductions, sorting, products of tensors, random numbers, and NumPy behavior."""
 
-from __future__ import annotations
-
 import builtins
 
 import numpy as np

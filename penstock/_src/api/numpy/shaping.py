@@ -1,7 +1,5 @@
 """NumPy's functions that change the shape of arrays, join them and take from them."""
 
-from __future__ import annotations
-
 import builtins
 
 import numpy as np

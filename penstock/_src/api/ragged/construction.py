@@ -1,7 +1,5 @@
 """Ragged tensors from Python lists, ranges, stacks and segment ids."""
 
-from __future__ import annotations
-
 import builtins
 
 import numpy as np

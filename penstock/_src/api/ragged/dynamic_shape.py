@@ -1,7 +1,5 @@
 """DynamicRaggedShape: the lengths of a ragged tensor's axes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """tf.gather and tf.gather_nd where the table, the indices or both are ragged."""
 
-from __future__ import annotations
-
 from penstock._src.api.array import indexing
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core.convert import convert_to_tensor

@@ -1,7 +1,5 @@
 """Rows and columns of ragged tensors: slicing, gathering, masks, joining."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

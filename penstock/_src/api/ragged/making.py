@@ -1,7 +1,5 @@
 """How ragged tensors are made: by the splits, lengths, starts, limits or row numbers of their values."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.creation import sequence_mask

@@ -1,7 +1,5 @@
 """RaggedTensor: values and a RowPartition; and its TypeSpec."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast

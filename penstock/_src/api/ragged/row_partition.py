@@ -1,7 +1,5 @@
 """RowPartition: how a sequence of values is cut into rows, kept as row splits."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast

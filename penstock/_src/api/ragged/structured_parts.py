@@ -1,7 +1,5 @@
 """What StructuredTensors are made of: fields of one outer shape, checked, joined and cut."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Operands of elementwise functions, ragged and dense, made to have the same rows."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.ragged import indexing as rows

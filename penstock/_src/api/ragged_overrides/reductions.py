@@ -1,7 +1,5 @@
 """Sums, maxima and the like of ragged tensors: along rows, across rows, and by segments."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array import indexing, shaping

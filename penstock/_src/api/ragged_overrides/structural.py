@@ -1,7 +1,5 @@
 """Products, splits and partitions of ragged tensors."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array import joining

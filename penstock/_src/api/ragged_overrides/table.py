@@ -1,7 +1,5 @@
 """What the public functions mean for ragged tensors."""
 
-from __future__ import annotations
-
 import inspect
 
 import numpy as np

@@ -1,7 +1,5 @@
 """String functions of ragged tensors that are not elementwise."""
 
-from __future__ import annotations
-
 from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.strings import functions as strings

@@ -1,7 +1,5 @@
 """Random numbers from the global stream, and stateless numbers from a seed."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.creation import shape_vector

@@ -1,7 +1,5 @@
 """tf.random.Generator: a stream of random numbers whose state is a variable."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast

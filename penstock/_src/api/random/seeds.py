@@ -1,7 +1,5 @@
 """Seeds: the global one, the pair an op gets, and algorithms of stateless numbers."""
 
-from __future__ import annotations
-
 import enum
 import weakref
 from typing import Any

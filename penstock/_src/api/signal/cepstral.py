@@ -1,7 +1,5 @@
 """Cosine transforms, mel scales and cepstral coefficients."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

@@ -1,7 +1,5 @@
 """Frames of signals, and the transforms of frames: short-time Fourier, MDCT."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.indexing import get_static_int

@@ -1,7 +1,5 @@
 """Windows: the weights of the samples of a frame."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

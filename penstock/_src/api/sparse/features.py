@@ -1,7 +1,5 @@
 """Counts of values and crosses of columns, as sparse tensors."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast

@@ -1,7 +1,5 @@
 """Functions of sparse tensors."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast

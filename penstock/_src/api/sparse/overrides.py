@@ -1,7 +1,5 @@
 """What the public functions mean for sparse tensors."""
 
-from __future__ import annotations
-
 from penstock._src.api.array import shaping
 from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
 from penstock._src.api.math import counting, elementwise

@@ -1,7 +1,5 @@
 """tf.sets: the last axis of a tensor as a set."""
 
-from __future__ import annotations
-
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

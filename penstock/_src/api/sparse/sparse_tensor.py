@@ -1,7 +1,5 @@
 """SparseTensor: indices, values and a dense shape; and its TypeSpec."""
 
-from __future__ import annotations
-
 import collections
 
 import numpy as np

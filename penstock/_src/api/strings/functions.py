@@ -1,7 +1,5 @@
 """Functions that keep the shape of a tensor of strings, or reduce it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable, unary

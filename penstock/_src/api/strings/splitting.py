@@ -1,7 +1,5 @@
 """Strings cut into pieces: ragged results."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable

@@ -1,7 +1,5 @@
 """tf.test.Benchmark: classes whose methods are timed and reported."""
 
-from __future__ import annotations
-
 import math
 import os
 import sys

@@ -1,7 +1,5 @@
 """Questions about the build and the machine, which tests ask."""
 
-from __future__ import annotations
-
 from penstock._src.api.config import devices
 from penstock._src.util.export import export
 

@@ -1,7 +1,5 @@
 """Jacobians by gradients and by differences."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.autodiff.gradient_tape import GradientTape

@@ -1,7 +1,5 @@
 """Comparison of graphs, and switches of how tests run."""
 
-from __future__ import annotations
-
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util.export import export
 

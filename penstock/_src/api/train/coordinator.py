@@ -1,7 +1,5 @@
 """tf.train.Coordinator: threads that stop together."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 import time

@@ -1,7 +1,5 @@
 """tf.train.ExponentialMovingAverage: averages of variables that forget the past little by little."""
 
-from __future__ import annotations
-
 from penstock._src.api.control.scopes import group
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

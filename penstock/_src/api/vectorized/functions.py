@@ -1,7 +1,5 @@
 """tf.vectorized_map, and TensorFlow's pfor, of which it is made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Ops whose class says what becomes of each input: `Op.vectorize`, a word for each argument, and `is_elementwise`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Vectorizer: takes the operations of a row's graph in order and makes of each one on all rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

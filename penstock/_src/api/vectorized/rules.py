@@ -1,7 +1,5 @@
 """The rules that `Op.vectorize` cannot say: from an operation on one row to operations on all rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

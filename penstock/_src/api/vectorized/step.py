@@ -1,7 +1,5 @@
 """Step: an operation of the row's graph at its turn, with what its inputs have become."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

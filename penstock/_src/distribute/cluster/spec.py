@@ -1,7 +1,5 @@
 """tf.train.ClusterSpec: which jobs a cluster has, and where their tasks are."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.proto.config import ClusterDef

@@ -3,8 +3,6 @@
 Every step processes all matrices of a batch at once. Matrices are [batch, n, n], right-hand sides [batch, n, k].
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

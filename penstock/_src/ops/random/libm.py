@@ -5,8 +5,6 @@ evaluated in double precision from a short table and polynomial, and rounded onc
 through Python's `math`, which calls the C library.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ A transform of length n = a b is computed as b transforms of length a, a multipl
 (Cooley & Tukey 1965), recursively until the lengths are small. Real and imaginary parts are separate arrays.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

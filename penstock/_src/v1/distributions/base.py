@@ -1,7 +1,5 @@
 """The base of distributions: batches of them, over scalar or vector events."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

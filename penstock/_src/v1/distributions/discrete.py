@@ -1,7 +1,5 @@
 """Distributions over whole numbers and counts: Bernoulli, Categorical, Multinomial, DirichletMultinomial."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.api.array.creation import one_hot

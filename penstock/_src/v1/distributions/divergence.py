@@ -1,7 +1,5 @@
 """Kullback-Leibler divergences between distributions, by the classes of the two."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Distributions over all numbers, or an interval: Normal, Laplace, Uniform, StudentT."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Distributions over positive numbers and shares: Gamma, Exponential, Beta, Dirichlet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

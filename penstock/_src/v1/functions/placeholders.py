@@ -1,7 +1,5 @@
 """Sparse and ragged tensors that are fed when a session runs."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor

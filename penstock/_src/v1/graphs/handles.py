@@ -1,7 +1,5 @@
 """Tensors that stay where sessions run: handles of them are fetched and fed in place of values."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Accumulators of compat.v1: gradients that are gathered until there are enough."""
 
-from __future__ import annotations
-
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor

@@ -1,7 +1,5 @@
 """Input by queues, as TensorFlow 1 has it: producers of inputs, and queues that make batches."""
 
-from __future__ import annotations
-
 from penstock._src.api.dataflow.queues import FIFOQueue, PaddingFIFOQueue, RandomShuffleQueue
 from penstock._src.api.random.functions import shuffle as shuffled
 from penstock._src.core import dtypes

@@ -1,7 +1,5 @@
 """QueueRunner: threads that fill queues of a session."""
 
-from __future__ import annotations
-
 import sys
 import threading
 

@@ -1,7 +1,5 @@
 """Readers of compat.v1: records of the files that a queue names."""
 
-from __future__ import annotations
-
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE

@@ -1,7 +1,5 @@
 """Cells run over time in a loop: the number of steps may be known only when it runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ A layer here is called eagerly or in a function, never on symbolic inputs of Ker
 them says so as Keras 2 does.
 """
 
-from __future__ import annotations
-
 import collections
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn

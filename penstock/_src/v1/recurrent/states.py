@@ -1,7 +1,5 @@
 """What a cell is, and the states it begins with."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.core import dtypes

@@ -1,7 +1,5 @@
 """Cells run over a list of inputs, one step after the other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A cell has `call(inputs, state) -> (output, new state)`, `build(input_shape)`, `
 such cells.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import importlib

@@ -1,7 +1,5 @@
 """How many numbers an operation computes with: the counts that TensorFlow's profiler shows as `float_ops`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Losses scaled up, so that small gradients of 16-bit numbers do not vanish: tf.compat.v1.mixed_precision."""
 
-from __future__ import annotations
-
 import abc
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """tf.compat.v1.tpu: computations of graphs on TPUs, which there are none of; what does without works."""
 
-from __future__ import annotations
-
 import contextlib
 import enum
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Variables that are cut into parts along one axis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

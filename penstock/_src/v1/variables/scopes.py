@@ -1,7 +1,5 @@
 """tf.compat.v1.variable_scope and get_variable: names, defaults and sharing of variables by scope."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 import weakref

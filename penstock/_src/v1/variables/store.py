@@ -1,7 +1,5 @@
 """The variables of a graph by their names: made once, found again."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 import threading

@@ -1,7 +1,5 @@
 """Sums of linear operators as one operator of the simplest kind that holds them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A rule for a pair of classes also holds for subclasses; of several the one neare
 ancestry is taken. Rules are functions marked by `@rule(kind, class, ...)`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

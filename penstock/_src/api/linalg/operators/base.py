@@ -1,7 +1,5 @@
 """LinearOperator: what every operator answers, and how it does so from `matmul` and `to_dense` alone."""
 
-from __future__ import annotations
-
 import abc
 import inspect
 

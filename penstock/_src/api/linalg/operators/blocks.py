@@ -1,7 +1,5 @@
 """LinearOperatorBlockDiag and LinearOperatorBlockLowerTriangular: matrices of operators."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.joining import split

@@ -1,7 +1,5 @@
 """LinearOperatorComposition and LinearOperatorKronecker: products of operators."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.control.scopes import group

@@ -1,7 +1,5 @@
 """LinearOperatorToeplitz and LinearOperatorCirculant(2D, 3D): matrices that convolve."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.debugging import asserts

@@ -1,7 +1,5 @@
 """LinearOperatorAdjoint, LinearOperatorInversion and LinearOperatorLowRankUpdate."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.linalg.bands import adjoint as adjoint_of

@@ -1,7 +1,5 @@
 """LinearOperatorDiag: a diagonal matrix."""
 
-from __future__ import annotations
-
 from penstock._src.api.debugging.asserts import assert_less, assert_positive
 from penstock._src.api.linalg.bands import diag as matrix_diag
 from penstock._src.api.linalg.bands import diag_part, set_diag

@@ -1,7 +1,5 @@
 """What the functions of `tf.linalg` mean for operators."""
 
-from __future__ import annotations
-
 from penstock._src.api.linalg import bands, decompositions, products
 from penstock._src.api.linalg.bands import adjoint as adjoint_of
 from penstock._src.core.convert import convert_to_tensor

@@ -6,8 +6,6 @@
 is `__init__(self, spectrum, is_non_singular=None, is_self_adjoint=None, is_positive_definite=None, is_square=True, name=<the class>)`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

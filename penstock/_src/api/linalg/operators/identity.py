@@ -1,7 +1,5 @@
 """LinearOperatorIdentity, LinearOperatorScaledIdentity and LinearOperatorZeros."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.creation import fill

@@ -1,7 +1,5 @@
 """LinearOperatorFullMatrix, LinearOperatorLowerTriangular and LinearOperatorTridiag."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.control.scopes import group

@@ -1,7 +1,5 @@
 """LinearOperatorHouseholder and LinearOperatorPermutation."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.array.creation import one_hot

@@ -1,7 +1,5 @@
 """Which operators products, inverses, adjoints and factors of operators are."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.math.elementwise import conj

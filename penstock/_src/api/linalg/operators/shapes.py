@@ -3,8 +3,6 @@
 A shape vector is a NumPy array where the shape is known, and a tensor where it is not.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.api.control.scopes import no_op

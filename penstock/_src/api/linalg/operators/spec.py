@@ -1,7 +1,5 @@
 """The arguments of an operator: its TypeSpec, made of their specs, and slices of its batches."""
 
-from __future__ import annotations
-
 from penstock._src.core.convert import is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec, TypeSpec

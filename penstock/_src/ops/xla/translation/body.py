@@ -1,7 +1,5 @@
 """Small scalar functions as text, to match the patterns of reductions and comparators."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from penstock._src.stablehlo.module import Block, Operation, Value

@@ -1,7 +1,5 @@
 """Products: dot_general, convolutions, einsums."""
 
-from __future__ import annotations
-
 import string
 from collections.abc import Sequence
 

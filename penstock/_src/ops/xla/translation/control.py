@@ -1,7 +1,5 @@
 """Calls, branches and loops."""
 
-from __future__ import annotations
-
 from penstock._src.core import dtypes
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.translate import Translation, translates

@@ -1,7 +1,5 @@
 """Custom calls: functions outside the module, by name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -3,8 +3,6 @@
 The sizes of arguments are static when a program is compiled, so that these shape vectors are constants.
 """
 
-from __future__ import annotations
-
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.movement import places
 from penstock._src.ops.xla.translation.translate import (

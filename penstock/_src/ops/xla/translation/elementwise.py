@@ -1,7 +1,5 @@
 """Elementwise operations: arithmetic, comparisons, conversions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Both address elements by an index vector and an offset inside a window. Common f
 axis) map directly to primitives; the others use indices into the flattened array.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Factorizations and linear solves, as operations and as the LAPACK functions that JAX calls on CPUs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Data movement, constants and iota."""
 
-from __future__ import annotations
-
 from penstock._src.core import dtypes
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.translate import (

@@ -1,7 +1,5 @@
 """Batch normalization: statistics over all axes except the feature axis."""
 
-from __future__ import annotations
-
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.translate import Translation, translates
 from penstock._src.stablehlo.module import Operation

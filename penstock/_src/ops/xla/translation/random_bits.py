@@ -1,7 +1,5 @@
 """Random bit generators with explicit state."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from penstock._src.core import dtypes

@@ -1,7 +1,5 @@
 """Reductions: a primitive if the body is a known binary operation, else pairwise combination along the axis."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

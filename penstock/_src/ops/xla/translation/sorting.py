@@ -1,7 +1,5 @@
 """Sorts: by keys, each a function of one operand, if the comparator has that form; else by comparing all pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Traverses a StableHLO module and calls the handler of each operation."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Reductions over windows, and the gradient of max pooling."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
