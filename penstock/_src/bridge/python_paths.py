@@ -184,7 +184,7 @@ PATHS: dict[str, str] = {
     "python.ops.linalg.linear_operator": (
         "tf.linalg @api.linalg.operators.base @api.linalg.operators.spec"
     ),
-    "python.ops.linalg.linear_operator_addition": "@api.linalg.operators.addition",
+    "python.ops.linalg.linear_operator_addition": "@api.linalg.operators.functions",
     "python.ops.linalg.sparse": "sparse_csr_matrix_ops/",
     "python.ops.linalg.sparse.sparse_csr_matrix_ops": (
         "sparse_tensor_to_csr_sparse_matrix=@bridge.sparse_csr:sparse_tensor_to_csr_sparse_matrix "
