@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.blocks.block import BlockStep
+from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
 from penstock._src.util.flags import flags
 
 L = keras.layers

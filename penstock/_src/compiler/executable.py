@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.blocks.block import Block
-from penstock._src.compiler.blocks.specialize import Specialization
-from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.blocks.block import Block, BlockStep
+from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.blocks.specialization import Specialization
+from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
 from penstock._src.compiler.stages import STATISTICS
 from penstock._src.graph.operation import Operation
 from penstock._src.native import kernels
@@ -35,12 +36,12 @@ class Executable:
         """`needed` gives the operations; it is asked again for new shapes, as gradients may have added to the graph."""
         self.name = name
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self.block = Block(name, [], self.inputs, self.outputs, {}, states)
-        self.block.needed, self.block.why_host = needed, why_host
+        section = Section(name, (), self.inputs, self.outputs, states, why_host)
+        self.block = Block(section, needed)
         self.run = self.block.__call__  # what a call of this object does, without a further frame
 
     @property
-    def ops(self) -> list[Operation]:
+    def ops(self) -> Sequence[Operation]:
         """The operations that it runs."""
         return self.block.operations()
 

@@ -16,5 +16,18 @@ class NeedsValue(NotLowerable):
         self.node = node
 
 
+class RefusedArguments(NotLowerable):
+    """Raised while an operation is lowered whose arguments TensorFlow refuses; its kernel raises the error when it runs."""
+
+
+class LoweringDefect(Exception):
+    """A lowering failed although it did not say that it would: a defect of Penstock's.
+
+    The operation runs on the host. Under PENSTOCK_VERIFY this is raised then, unless the kernel refuses the arguments too.
+    """
+
+    PREFIX = "internal: "
+
+
 class MalformedFunction(Exception):
     """A Function breaks a rule of the representation: a defect of a lowering or a pass, never of user code."""

@@ -1,5 +1,13 @@
 """What runs natively and what on the host.
 
-block.py: a set of operations executed as a whole; specialize.py plans its steps for given shapes; inputs.py makes the
-parameters of its program; steps.py are the kinds of steps. Read block.py first.
+What comes in: a `Section`, operations of a graph with the tensors that they are given and give. What goes out: a `Block`, which is
+called with values and, for each new set of shapes, makes a `Specialization`: a short list of steps.
+
+    block.py           keeps specializations by the shapes (and some values) of the inputs; read it first
+    specialize.py      which operations are lowered into one program, which run on the host, what waits for the host
+    inputs.py          the parameters of the program; results.py: how tensors are found after its run
+    steps.py           the kinds of steps; host.py runs one operation; specialization.py runs all steps
+    end_of_data.py     what a step still does that finds no more data
+
+A new reason why an operation stays on the host is a `NotLowerable` that its lowering raises.
 """

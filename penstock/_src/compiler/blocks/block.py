@@ -1,23 +1,20 @@
 """Blocks: what is executed as a whole, as a short list of steps.
 
-A Block is a set of operations with inputs and outputs. When it meets inputs of new shapes it makes a Specialization:
-
-    1. operations that only the host can run, and that are ready, become HostSteps
-    2. of the others, all that can be lowered without waiting for the host become one program: a ProgramStep
-    3. what is left, now that these have run, is a Block again: a BlockStep, specialized when it is reached, so that
-       the shapes and values that came from the host are known by then
-
-So a graph that lowers whole is one program, and one with k host operations in a row of dependencies at most k + 1.
+A Block executes a section of a graph. When it meets inputs of new shapes it makes a Specialization of the steps that `specialize` gives,
+and keeps it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, element_shape, input_kinds
-from penstock._src.compiler.blocks.specialize import Specialization, specialize
+from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.blocks.specialization import Specialization, specialization
+from penstock._src.compiler.blocks.specialize import Specialized, specialize
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.list_value import TensorList
@@ -30,39 +27,19 @@ MOST_VALUES = 24
 
 
 class Block:
-    """Operations executed as a whole.
-
-    `host`: why operations known not to lower here do not. `states`: what stateful kernels remember (kernel_state.py).
-    `values`: inputs for whose values it is specialized. `constants`: ids of those that are constants of the graph.
-    """
+    """Executes a section: `block(values)` gives its outputs for these inputs. `needed` gives its operations as they are by now."""
 
     def __init__(
-        self,
-        name: str,
-        ops: Sequence[Operation],
-        inputs: Sequence[Any],
-        outputs: Sequence[Any],
-        host: dict[str, str],
-        states: dict[Any, Any],
-        values: Sequence[int] = (),
-        constants: frozenset[int] = frozenset(),
+        self, section: Section, needed: Callable[[], list[Operation]] | None = None
     ) -> None:
-        self.name, self.ops = name, list(ops)
-        self.inputs, self.outputs = list(inputs), list(outputs)
-        self.host, self.states = host, states
-        self.constants = constants
-        self.kinds = input_kinds(self.inputs)
-        self.arrays = [i for i, kind in enumerate(self.kinds) if kind == ARRAY]
-        self.handles = [i for i, kind in enumerate(self.kinds) if kind == HANDLE]
-        self.others = [i for i, kind in enumerate(self.kinds) if kind not in (ARRAY, HANDLE)]
-        self.last: tuple[list[int], Any] = (
-            [],
-            None,
-        )  # ids of the handles of the last call, aliases
-        self.value_positions: list[int] = list(values)  # inputs whose values are part of the key
-        self.by_value = True
-        self.needed: Callable[[], list[Operation]] | None = None  # gives `ops` anew
-        self.why_host = ""  # why all operations run on the host, if they do
+        self.section, self.needed = section, needed
+        kinds = input_kinds(section.inputs)
+        self.arrays = [i for i, kind in enumerate(kinds) if kind == ARRAY]
+        self.handles = [i for i, kind in enumerate(kinds) if kind == HANDLE]
+        self.others = [i for i, kind in enumerate(kinds) if kind not in (ARRAY, HANDLE)]
+        # The ids of the handles of the last call, and which of them are one object.
+        self.last: tuple[list[int], Any] = ([], None)
+        self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
         self.changing = threading.RLock()
@@ -94,28 +71,41 @@ class Block:
         known = tuple([values[i].tobytes() for i in self.value_positions])
         return shapes, held, rest, known, alias[1]
 
-    def operations(self) -> list[Operation]:
+    def operations(self) -> Sequence[Operation]:
         """The operations: those of a whole graph as they are by now."""
-        return self.ops if self.needed is None else self.needed()
+        return self.section.ops if self.needed is None else self.needed()
 
     @collector.paused()
     def specialize(self, values: Sequence[Any]) -> Specialization:
         """Makes and keeps the specialization for these inputs."""
-        self.ops = self.operations()
+        self.section = dataclasses.replace(self.section, ops=self.operations())
         self.tell_variables(values)
-        while True:
-            made, wanted = specialize(self, values)
-            if made is not None:
-                break
-            self.value_positions = sorted({*self.value_positions, *wanted})
-            self.specializations.clear()  # keys have another form now
+        while isinstance(found := specialize(self.section, values), list):
+            self.specialize_for({*self.value_positions, *found})
+        made = self.executable(found)
         if len(self.specializations) >= MOST_SPECIALIZATIONS:
             del self.specializations[next(iter(self.specializations))]
         self.specializations[self.key(values)] = made
         if self.value_positions and len(self.specializations) > MOST_VALUES:
-            self.by_value, self.value_positions = False, []
-            self.specializations.clear()
+            self.specialize_for(None)
         return made
+
+    def specialize_for(self, positions: set[int] | None) -> None:
+        """Makes the values of inputs part of the key; None: of no input any more."""
+        sorted_positions = None if positions is None else tuple(sorted(positions))
+        self.section = dataclasses.replace(self.section, values=sorted_positions)
+        self.value_positions = sorted_positions or ()
+        self.specializations.clear()  # keys have another form now
+
+    def executable(self, found: Specialized) -> Specialization:
+        """The steps put together; what waits is a block of its own."""
+        steps: list[Any] = list(found.steps)
+        if found.waiting is not None:
+            rest = found.waiting
+            steps.append(BlockStep(Block(rest.section), rest.reasons, rest.reads, rest.writes))
+        outputs = [found.slots[t._id] for t in self.section.outputs]
+        inputs = len(self.section.inputs)
+        return specialization(steps, found.slots, inputs, found.initial, outputs)
 
     def tell_variables(self, values: Sequence[Any]) -> None:
         """Takes handles that are of no variables, such as an iterator's, for what they are in keys."""
@@ -124,6 +114,26 @@ class Block:
             self.handles = [i for i in self.handles if i not in strange]
             self.others += strange
             self.specializations.clear()  # keys have another form now
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BlockStep:
+    """Executes a block that had to wait for earlier steps; `reasons` say for what."""
+
+    block: Block
+    reasons: Mapping[str, str]
+    reads: Sequence[int]
+    writes: Sequence[int]
+
+    @property
+    def ops(self) -> Sequence[Operation]:
+        """The operations of the block."""
+        return self.block.operations()
+
+    def __call__(self, slots: list[Any]) -> None:
+        results = self.block([slots[i] for i in self.reads])
+        for slot, value in zip(self.writes, results, strict=True):
+            slots[slot] = value
 
 
 def other_key(value: Any) -> Any:

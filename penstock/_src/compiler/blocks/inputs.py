@@ -31,7 +31,7 @@ def input_kinds(tensors: Sequence[Any]) -> list[str]:
     return [kinds.get(t.dtype, ARRAY) for t in tensors]
 
 
-class Leaves:
+class ProgramInputs:
     """Makes the parameters of a program for the inputs of a block, and notes how to feed them at each run."""
 
     def __init__(self, p: LoweringContext, states: dict[Any, Any]) -> None:

@@ -1,54 +1,65 @@
-"""The steps of a specialization: a program, an operation on the host, or a block that was left for later."""
+"""The steps of a specialization: a program, or an operation on the host. Values stand in slots, which steps read and write.
+
+The third kind, a block left for later, stands with the block (block.py).
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.blocks.host import locate, run_on_host
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.lower.checks import arguments_of
-from penstock._src.compiler.pipeline import compile_function
-from penstock._src.core import dtypes
+from penstock._src.compiler.pipeline import Compiled, compile_function
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op, group_arguments, refusal_of_values
+from penstock._src.core.op import Op
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.values import kernel_state
-from penstock._src.core.values.resources import Resource, VariableHandle
 from penstock._src.graph.operation import Operation
+from penstock._src.ir.errors import LoweringDefect
 from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList
+from penstock._src.util.flags import flags
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
-if TYPE_CHECKING:
-    from penstock._src.compiler.blocks.block import Block
+# How a value is found: ("input", slot), ("list", slot) or ("call", function) of an argument; ("result", its number), ("known", a value),
+# ("input", slot), ("rows", ...), ("list", ...) or ("reserved", ...) of what a step writes.
+Source = tuple[str, Any]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class ProgramStep:
     """Runs a program over the block's inputs and writes what others need into slots."""
 
-    def __init__(
-        self,
-        function: Function,
-        sources: list[tuple[str, Any]],
-        makers: list[tuple[int, tuple[str, Any]]],
-        ops: list[Operation],
-        assertions: dict[str, Any],
-        equal: dict[int, list[Operation]],
-    ) -> None:
-        self.function, self.sources, self.makers, self.ops = function, sources, makers, ops
-        self.compiled = compile_function(function)
-        self.assertions, self.equal = assertions, equal
-        self.call = self.compiled.run
-        self.reads = [s[1] for s in sources if s[0] == "input"]
-        self.writes = [slot for slot, _ in makers]
-        # Whether the inputs are the program's arguments and its results are the outputs, as they are.
-        self.is_plain = all(s[0] == "input" for s in sources) and all(
-            maker == ("result", i) for i, (_, maker) in enumerate(makers)
-        )
-        self.is_empty = not (function.results or function.updates or function.checks)
+    function: Function
+    compiled: Compiled
+    sources: Sequence[Source]  # of the arguments
+    makers: Sequence[tuple[int, Source]]  # slots, and how their values are found after a run
+    ops: Sequence[Operation]
+    assertions: Mapping[
+        str, Any
+    ]  # message of a check -> the operation that raises it, its arguments
+    equal: dict[int, list[Operation]]  # node -> further operations of the same value
+    call: Callable[[Sequence[Any]], list[Any]]  # what runs the program
+    is_plain: (
+        bool  # the inputs are the program's arguments and its results are the outputs, as they are
+    )
+    is_empty: bool  # there is nothing to compute
+
+    @property
+    def reads(self) -> list[int]:
+        """The slots of arguments that are taken as they are."""
+        return [which for how, which in self.sources if how == "input"]
+
+    @property
+    def writes(self) -> list[int]:
+        """The slots that it fills."""
+        return [slot for slot, _ in self.makers]
 
     def run(self, arguments: Sequence[Any]) -> list[Any]:
         """The program's results for its arguments.
@@ -90,7 +101,33 @@ class ProgramStep:
                 slots[slot] = TensorList(dtype, shape, [None] * int(results[at]))
 
 
-def _argument(source: tuple[str, Any], slots: list[Any]) -> Any:
+def program_step(
+    function: Function,
+    sources: Sequence[Source],
+    makers: Sequence[tuple[int, Source]],
+    ops: Sequence[Operation],
+    assertions: Mapping[str, Any],
+    equal: dict[int, list[Operation]],
+) -> ProgramStep:
+    """Compiles a function to a step."""
+    compiled = compile_function(function)
+    passes_inputs = all(how == "input" for how, _ in sources)
+    gives_results = all(maker == ("result", i) for i, (_, maker) in enumerate(makers))
+    return ProgramStep(
+        function,
+        compiled,
+        sources,
+        makers,
+        ops,
+        assertions,
+        equal,
+        compiled.run,
+        is_plain=passes_inputs and gives_results,
+        is_empty=not (function.results or function.updates or function.checks),
+    )
+
+
+def _argument(source: Source, slots: list[Any]) -> Any:
     how, which = source
     if how == "input":
         return slots[which]
@@ -103,21 +140,21 @@ def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:
     return DenseList(dtype, make_shape(rows.shape[1:]), rows[:count])
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class HostStep:
     """Runs the kernel of one operation."""
 
-    def __init__(
-        self,
-        op: Operation,
-        reads: list[int],
-        writes: list[int],
-        why: str,
-        states: dict[Any, Any],
-    ) -> None:
-        self.op, self.reads, self.writes, self.why = op, reads, writes, why
-        self.ops = [op]
-        self.kernel = op.raw_op  # as it is now: gradients give operations more inputs and outputs
-        self.states = states if self.kernel.stateful else None
+    op: Operation
+    reads: Sequence[int]
+    writes: Sequence[int]
+    why: str
+    kernel: Op  # as the step was made: gradients give operations more inputs and outputs
+    states: dict[Any, Any] | None  # what stateful kernels remember, None for others
+
+    @property
+    def ops(self) -> list[Operation]:
+        """The operation."""
+        return [self.op]
 
     def __call__(self, slots: list[Any]) -> None:
         arguments = [slots[i] for i in self.reads]
@@ -133,107 +170,19 @@ class HostStep:
             slots[slot] = value
 
 
-def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -> list[Any]:
-    """The outputs of an operation, flat, by its eager kernel, or by `kernel`, which it had before.
-
-    Raises:
-      OpError: as the kernel does, with the operation's name and the user's line added.
-    """
-    raw = kernel or op.raw_op
-    if VariableHandle in map(type, arguments) and reads_reference(op):
-        arguments = dereferenced(op, arguments)
-    if raw.takes_lists:
-        arguments = group_arguments(raw.inputs, raw, arguments)
-    try:
-        result = raw.eager(*arguments)
-    except Exception as error:
-        refusal = refusal_of_values(raw, error)
-        if isinstance(refusal, OpError):
-            locate(refusal, op)
-        raise refusal  # noqa: B904 - it is the error itself, or has it as its cause
-    return flat_outputs(raw, result)
-
-
-def reads_reference(op: Operation) -> bool:
-    """Whether an operation takes a tensor that is a reference to a v1 variable or object."""
-    for tensor in op._inputs:
-        maker = getattr(tensor.op, "raw_op", None)
-        if maker is not None and maker.has_refs and tensor.dtype.is_numpy_compatible:
-            return True
-    return False
-
-
-def dereferenced(op: Operation, arguments: list[Any]) -> list[Any]:
-    """The arguments with the value of a v1 variable wherever the kernel does not take the variable."""
-    raw = op.raw_op
-    takes_reference: list[bool] = []
-    for argument, group in zip(
-        raw.inputs, group_arguments(raw.inputs, raw, arguments), strict=True
-    ):
-        count = len(group) if argument.is_list else 1
-        takes_reference += [argument.is_ref] * count
-    return [
-        value.read()
-        if isinstance(value, VariableHandle) and not by_reference and t.dtype != dtypes.resource
-        else value
-        for value, by_reference, t in zip(arguments, takes_reference, op._inputs, strict=True)
-    ]
-
-
-def locate(error: OpError, op: Any = None) -> None:
-    """Adds an operation's name and the user's line to an error that does not name one. A program's error has the
-    operation as its `origin`."""
-    op = op or getattr(error, "origin", None)
-    if isinstance(op, Operation) and "{{node" not in error._message:
-        where = f" Defined at {op.location}." if op.location else ""
-        error._message = f"{error._message} [[{{{{node {op.name}}}}}]]{where}"
-        error.args = (error._message,)
-
-
-def flat_outputs(raw: Any, result: Any) -> list[Any]:
-    """What a kernel returned as one host value for each output, in the declared dtypes."""
-    types = raw.output_dtypes
-    if not types:
-        return []
-    if len(types) == 1 and type(types[0]) is not tuple:
-        return [host_value(result, types[0])]
-    parts = (result,) if len(types) == 1 else result
-    flat: list[Any] = []
-    for part, dtype in zip(parts, types, strict=True):
-        if type(dtype) is tuple:
-            flat.extend(host_value(v, d) for v, d in zip(part, dtype, strict=True))
-        else:
-            flat.append(host_value(part, dtype))
-    return flat
-
-
-def host_value(value: Any, dtype: Any) -> Any:
-    """A kernel's result as a host value of its declared dtype."""
-    if type(value) is np.ndarray:
-        return value if value.dtype == dtype.np else value.astype(dtype.np)
-    if isinstance(value, Resource) or not dtype.is_numpy_compatible:
-        return value
-    if dtype.np.kind != "O":
-        return np.asarray(value, dtype.np)
-    out = np.empty((), object)
-    out[()] = value
-    return out
-
-
-class BlockStep:
-    """Executes a block that had to wait for earlier steps; `reasons` say for what."""
-
-    def __init__(
-        self, block: Block, reasons: dict[str, str], reads: list[int], writes: list[int]
-    ) -> None:
-        self.block, self.reasons, self.reads, self.writes = block, reasons, reads, writes
-
-    @property
-    def ops(self) -> list[Operation]:
-        """The operations of the block."""
-        return self.block.operations()
+class SuspectStep(HostStep):
+    """Runs an operation whose lowering failed, under PENSTOCK_VERIFY: the kernel should refuse these arguments too."""
 
     def __call__(self, slots: list[Any]) -> None:
-        results = self.block([slots[i] for i in self.reads])
-        for slot, value in zip(self.writes, results, strict=True):
-            slots[slot] = value
+        super().__call__(slots)
+        raise LoweringDefect(f"{self.why}, though its kernel takes these arguments")
+
+
+def host_step(
+    op: Operation, reads: Sequence[int], writes: Sequence[int], why: str, states: dict[Any, Any]
+) -> HostStep:
+    """A step that runs an operation on the host, for a reason."""
+    kernel = op.raw_op
+    is_suspect = flags.verify and why.startswith(LoweringDefect.PREFIX)
+    kind = SuspectStep if is_suspect else HostStep
+    return kind(op, reads, writes, why, kernel, states if kernel.stateful else None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.blocks.steps import BlockStep, HostStep, ProgramStep
+from penstock._src.compiler.blocks.block import BlockStep
+from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
 from penstock._src.compiler.explain.kernels import kernel_records
 from penstock._src.compiler.explain.records import (
     Explanation,
@@ -23,7 +24,7 @@ def explanation(executable: Any) -> Explanation:
         if isinstance(step, HostStep):
             steps.append(HostRecord(step.op, step.why))
         elif isinstance(step, BlockStep):
-            steps.append(WaitingRecord(tuple(step.block.ops), dict(step.reasons)))
+            steps.append(WaitingRecord(tuple(step.ops), dict(step.reasons)))
         elif isinstance(step, ProgramStep):
             steps.append(program_record(step, number))
             number += len(steps[-1].kernels)

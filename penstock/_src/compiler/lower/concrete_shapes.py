@@ -18,7 +18,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_
 from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.build.maker import NodeMaker
-from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.errors import NotLowerable, RefusedArguments
 from penstock._src.ir.node import Node
 
 
@@ -61,7 +61,7 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
     """What the op's rule says of the shapes of its outputs.
 
     Raises:
-      NotLowerable: it refuses these inputs.
+      RefusedArguments: it refuses these inputs.
     """
     raw: Any = op.raw_op
     rule, types = type(raw).shape_rule, raw.output_dtypes
@@ -70,9 +70,9 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
     inputs = [ConcreteShape(p, t, node) for t, node in zip(op._inputs, args, strict=True)]
     try:
         found = ruled(raw, inputs)
+        return flat_shapes(types, (found,) if len(types) == 1 else found)
     except (*REFUSALS, InvalidArgumentError) as error:
-        raise NotLowerable(f"{op.type} refuses its inputs: {error}") from None
-    return flat_shapes(types, (found,) if len(types) == 1 else found)
+        raise RefusedArguments(f"{op.type} refuses its arguments: {error}") from None
 
 
 def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[Node]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -13,9 +14,16 @@ from penstock._src.compiler.lower.concrete_shapes import (
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
-from penstock._src.core.op import REFUSALS, entry_of, group_arguments
+from penstock._src.core.errors import OpError
+from penstock._src.core.op import entry_of, group_arguments
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.errors import MalformedFunction, NeedsValue, NotLowerable
+from penstock._src.ir.errors import (
+    LoweringDefect,
+    MalformedFunction,
+    NeedsValue,
+    NotLowerable,
+    RefusedArguments,
+)
 from penstock._src.ir.node import Node
 
 Handler = Callable[["Lowering", Operation, list[Lowered]], Sequence[Lowered]]
@@ -81,17 +89,19 @@ class Lowering:
 
         Raises:
           NotLowerable: it cannot be; the message says why.
+          LoweringDefect: its lowering failed otherwise.
         """
         args = [self.value(t) for t in op._inputs]
         builder = self.p.builder
         before, builder.origin = builder.origin, op
         try:
             outputs = self._outputs(op, args)
-        except (NotLowerable, MalformedFunction):
+        except (NotLowerable, LoweringDefect, MemoryError):
             raise
+        except OpError as error:
+            raise RefusedArguments(f"{op.type} refuses its arguments: {error}") from error
         except Exception as error:
-            error.add_note(f"while lowering '{op.name}' ({op.type})")
-            raise
+            raise LoweringDefect(_defect(op, error)) from error
         finally:
             builder.origin = before
         self.give(op, outputs)
@@ -143,8 +153,6 @@ class Lowering:
             if source is None:
                 raise
             return list(source(self, op, args))
-        except REFUSALS as error:  # the kernel says what is wrong with the arguments
-            raise NotLowerable(f"{op.type}: {type(error).__name__}: {error}") from error
         made = self._flat(op, result)
         if not settled:
             check_shapes(op, expected, made)
@@ -177,6 +185,14 @@ class Lowering:
                     f"{op.type}: lower made shape {list(node.shape)}, the graph expects {tensor.shape}."
                 )
         return flat
+
+
+def _defect(op: Operation, error: Exception) -> str:
+    """What failed in a lowering, and where."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{place.filename.rpartition('_src/')[2]}:{place.lineno}"
+    what = f"{type(error).__name__}: {error}"
+    return f"{LoweringDefect.PREFIX}lowering '{op.name}' ({op.type}) failed at {where}: {what}"
 
 
 def _lost_writes(value: Lowered) -> bool:

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
 from penstock._src.ir.build.base import Base
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.meaning.known_values import number_of
 from penstock._src.ir.node import Node
 
@@ -18,6 +19,7 @@ class Indexing(Base):
 
     def dynamic_slice(self, x: Node, starts: Sequence[Any], sizes: Sequence[int]) -> Node:
         """A block of x at run-time starts, which are clamped so that it fits."""
+        _require_room(x, sizes)
         known = [self._known_start(s) for s in starts]
         if all(k is not None for k in known):
             first = [min(max(k, 0), n - size) for k, n, size in zip(known, x.shape, sizes)]
@@ -26,6 +28,7 @@ class Indexing(Base):
 
     def dynamic_update_slice(self, x: Node, update: Node, starts: Sequence[Any]) -> Node:
         """x with a block replaced at run-time starts, which are clamped so that it fits."""
+        _require_room(x, update.shape)
         return self.make("dynamic_update_slice", (x, update, *self._starts(starts)))
 
     def dynamic_index(self, x: Node, index: Any, axis: int = 0) -> Node:
@@ -87,3 +90,9 @@ class Indexing(Base):
     def _starts(self, starts: Sequence[Any]) -> list[Node]:
         nodes = [s if isinstance(s, Node) else self.scalar(s, dtypes.int32) for s in starts]
         return [self.broadcast_to(n, ()) for n in nodes]
+
+
+def _require_room(x: Node, sizes: Sequence[int]) -> None:
+    """A block must fit: it does not where a loop that makes no step takes an element of an empty list."""
+    if any(size > extent for size, extent in zip(sizes, x.shape)):
+        raise NotLowerable(f"a block of {list(sizes)} is taken of an array of {list(x.shape)}")

@@ -1,0 +1,100 @@
+"""One operation run on the host, by the eager kernel of its op."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.errors import OpError
+from penstock._src.core.op import Op, group_arguments, refusal_of_values
+from penstock._src.core.values.resources import Resource, VariableHandle
+from penstock._src.graph.operation import Operation
+
+
+def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -> list[Any]:
+    """The outputs of an operation, flat, by its eager kernel, or by `kernel`, which it had before.
+
+    Raises:
+      OpError: as the kernel does, with the operation's name and the user's line added.
+    """
+    raw = kernel or op.raw_op
+    if VariableHandle in map(type, arguments) and reads_reference(op):
+        arguments = dereferenced(op, arguments)
+    if raw.takes_lists:
+        arguments = group_arguments(raw.inputs, raw, arguments)
+    try:
+        result = raw.eager(*arguments)
+    except Exception as error:
+        refusal = refusal_of_values(raw, error)
+        if isinstance(refusal, OpError):
+            locate(refusal, op)
+        raise refusal  # noqa: B904 - it is the error itself, or has it as its cause
+    return flat_outputs(raw, result)
+
+
+def reads_reference(op: Operation) -> bool:
+    """Whether an operation takes a tensor that is a reference to a v1 variable or object."""
+    for tensor in op._inputs:
+        maker = getattr(tensor.op, "raw_op", None)
+        if maker is not None and maker.has_refs and tensor.dtype.is_numpy_compatible:
+            return True
+    return False
+
+
+def dereferenced(op: Operation, arguments: list[Any]) -> list[Any]:
+    """The arguments with the value of a v1 variable wherever the kernel does not take the variable."""
+    raw = op.raw_op
+    takes_reference: list[bool] = []
+    for argument, group in zip(
+        raw.inputs, group_arguments(raw.inputs, raw, arguments), strict=True
+    ):
+        count = len(group) if argument.is_list else 1
+        takes_reference += [argument.is_ref] * count
+    return [
+        value.read()
+        if isinstance(value, VariableHandle) and not by_reference and t.dtype != dtypes.resource
+        else value
+        for value, by_reference, t in zip(arguments, takes_reference, op._inputs, strict=True)
+    ]
+
+
+def locate(error: OpError, op: Any = None) -> None:
+    """Adds an operation's name and the user's line to an error that does not name one. A program's error has the
+    operation as its `origin`."""
+    op = op or getattr(error, "origin", None)
+    if isinstance(op, Operation) and "{{node" not in error._message:
+        where = f" Defined at {op.location}." if op.location else ""
+        error._message = f"{error._message} [[{{{{node {op.name}}}}}]]{where}"
+        error.args = (error._message,)
+
+
+def flat_outputs(raw: Any, result: Any) -> list[Any]:
+    """What a kernel returned as one host value for each output, in the declared dtypes."""
+    types = raw.output_dtypes
+    if not types:
+        return []
+    if len(types) == 1 and type(types[0]) is not tuple:
+        return [host_value(result, types[0])]
+    parts = (result,) if len(types) == 1 else result
+    flat: list[Any] = []
+    for part, dtype in zip(parts, types, strict=True):
+        if type(dtype) is tuple:
+            flat.extend(host_value(v, d) for v, d in zip(part, dtype, strict=True))
+        else:
+            flat.append(host_value(part, dtype))
+    return flat
+
+
+def host_value(value: Any, dtype: Any) -> Any:
+    """A kernel's result as a host value of its declared dtype."""
+    if type(value) is np.ndarray:
+        return value if value.dtype == dtype.np else value.astype(dtype.np)
+    if isinstance(value, Resource) or not dtype.is_numpy_compatible:
+        return value
+    if dtype.np.kind != "O":
+        return np.asarray(value, dtype.np)
+    out = np.empty((), object)
+    out[()] = value
+    return out

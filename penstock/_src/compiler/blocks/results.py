@@ -1,0 +1,63 @@
+"""The results of a program, and how values are found after a run: as a result, as an input, or known beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.compiler.blocks.inputs import ProgramInputs
+from penstock._src.compiler.blocks.steps import Source
+from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, known_length
+from penstock._src.core.shapes import UNKNOWN, make_shape
+from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.node import Node
+from penstock._src.ops.control.list_value import TensorList
+
+
+class ProgramResults:
+    """The results of a program that is being made."""
+
+    def __init__(self, p: LoweringContext, inputs: ProgramInputs) -> None:
+        self.p, self.inputs = p, inputs
+        self.nodes: list[Node] = []
+        self._numbers: dict[int, int] = {}  # node's id -> its first number
+
+    def add(self, value: Node) -> int:
+        """Puts a value at their end; returns its number."""
+        self.nodes.append(value)
+        self._numbers.setdefault(value.id, len(self.nodes) - 1)
+        return len(self.nodes) - 1
+
+    def number(self, value: Node) -> int:
+        """The number of a value, at their end if it is not among them."""
+        found = self._numbers.get(value.id)
+        return self.add(value) if found is None else found
+
+    def source(self, value: Any) -> Source:
+        """How a lowered value is found after a run."""
+        if isinstance(value, ListValue):
+            return self._list(value)
+        if isinstance(value, DynamicRows):
+            return "rows", (self.number(value.rows), self.number(value.count))
+        if isinstance(value, HostValue) and value.value is not None:
+            return "known", value.value
+        if isinstance(value, HostValue):
+            raise MalformedFunction(f"a lowered operation gave what the host holds: {value.why}")
+        known = self.p.known.value(value) if value.kind in ("constant", "size") else None
+        if known is not None:
+            return "known", known
+        if value.id in self.inputs.positions:
+            return "input", self.inputs.positions[value.id]
+        return "result", self.number(value)
+
+    def _list(self, value: ListValue) -> Source:
+        length = known_length(self.p, value)
+        if value.buffer is None:
+            shape = make_shape(value.element_shape) if value.element_shape is not None else UNKNOWN
+            if length is None:  # reserved, not written to: its length is known after the run
+                return "reserved", (self.add(value.length), value.dtype, shape)
+            return "known", TensorList(value.dtype, shape, [None] * int(length))
+        at = self.add(value.memory)
+        if length is None:
+            self.add(value.length)
+        return "list", (at, int(length) if length is not None else -1, value.dtype)

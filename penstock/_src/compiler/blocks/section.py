@@ -1,0 +1,25 @@
+"""A part of a graph that is executed as a whole, as a record: what a Block is made of and `specialize` takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock._src.graph.operation import Operation
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """Operations, the tensors that they are given, and those that they give."""
+
+    name: str
+    ops: Sequence[Operation]
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+    states: dict[Any, Any]  # what stateful kernels remember (core/values/kernel_state.py)
+    why_host: str = ""  # why all operations run on the host, if they do
+    host: Mapping[str, str] = dataclasses.field(default_factory=dict)  # operation -> why it does
+    constants: frozenset[int] = frozenset()  # ids of inputs that are constants of the graph
+    # Positions of inputs for whose values it is specialized, rather than for their shapes; None if there were too many values.
+    values: tuple[int, ...] | None = ()
