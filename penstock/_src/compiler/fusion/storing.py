@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_first
 from penstock._src.compiler.fusion.costs import cost_of
 from penstock._src.compiler.kernels.inline import RULES
 from penstock._src.compiler.kernels.memory import home, in_memory_already
@@ -22,7 +23,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.node import Node
 
-SPECIAL = frozenset({"scan", "sort", "scatter", "random_bits", "while", "case"})
+SPECIAL = frozenset({*SPECIALS, "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
@@ -105,8 +106,8 @@ def _demanded(found: Recognized) -> set[int]:
 def _wanted_in_memory(node: Node, found: Recognized) -> list[Node]:
     """The arguments of a special node that must lie in memory: all, but the first values of a loop's state."""
     args = [a for a in node.args if a.dtype != dtypes.resource]
-    if node.kind == "scatter":
-        return args[1:]  # the first is copied to the result's place
+    if updates_first(node):
+        return args[1:]  # the first is copied to the result's memory
     if node.kind != "while":
         return args
     first, rest = args[: node.attrs["carried"]], args[node.attrs["carried"] :]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from penstock._src.compiler.codegen.specials.table import updates_first
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel, EpilogueExpression
 from penstock._src.compiler.kernels.index import Atom, Index, Var, of_atom, same_extent
@@ -23,7 +24,7 @@ def writable_in_place(schedule: Schedule, value: Node, old: Node) -> bool:
     if len(makers) != 1 or schedule.last_readers.get(old.id, -1) > makers[0]:
         return False
     kernel = schedule.kernels[makers[0]]
-    if isinstance(kernel, SpecialKernel) and value.kind == "scatter":
+    if isinstance(kernel, SpecialKernel) and updates_first(value):
         return home(value.args[0]) is old and all(home(a) is not old for a in value.args[1:])
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from penstock._src.compiler.codegen.specials.table import SPECIALS
 from penstock._src.compiler.fusion.attention import AttentionKernel
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel
@@ -38,10 +39,7 @@ LAUNCHERS: dict[Any, Launcher] = {
     ContractKernel: launch_contraction,
     AttentionKernel: launch_attention,
     BoundsKernel: specials.launch_bounds_check,
-    "random_bits": specials.launch_random_bits,
-    "scan": specials.launch_scan,
-    "sort": specials.launch_sort,
-    "scatter": specials.launch_scatter,
+    **dict.fromkeys(SPECIALS, specials.launch_special),
     "while": control.launch_while,
     "case": control.launch_case,
 }

@@ -7,9 +7,13 @@ Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.native import Code, Module
+from penstock._src.compiler.codegen.specials.special import SpecialLaunch
+from penstock._src.ir.meaning.random_streams import THREEFRY_ROTATIONS
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I32, I64, PTR
 from penstock._src.native.language.value import Val
@@ -17,7 +21,19 @@ from penstock._src.native.language.value import Val
 BLOCKS = 1024  # counters of a task
 WORDS = {"philox": 4, "threefry": 2}
 LOW = 0xFFFFFFFF
-ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+
+
+def launch(node: Node, _outputs: Sequence[Node], _target: Target, _threads: int) -> SpecialLaunch:
+    """The launch that fills an array with random bits."""
+    key, counter = node.args
+    algorithm, count = node.attrs["algorithm"], int(node.attrs["count"])
+    counters = int(counter.size)
+    blocks = -(-count // WORDS[algorithm])
+    return SpecialLaunch(
+        ("random_bits", algorithm, counters > 1),
+        lambda target: emit_random_bits(algorithm, counters, target),
+        -(-blocks // BLOCKS), (key, counter, node, count), f"random bits[{count}]",
+    )  # fmt: skip
 
 
 def emit_random_bits(algorithm: str, counters: int, target: Any) -> Code:
@@ -89,7 +105,7 @@ def threefry(f: Fn, key: Val, counter: Val) -> list[Val]:
     y = f.convert(f.binary("lshr", counter, 32), I32) + keys[1]
     for group in range(5):
         for i in range(4):
-            rotation = ROTATIONS[(group % 2) * 4 + i]
+            rotation = THREEFRY_ROTATIONS[(group % 2) * 4 + i]
             x = x + y
             y = (y << rotation) | f.binary("lshr", y, 32 - rotation)
             y = y ^ x

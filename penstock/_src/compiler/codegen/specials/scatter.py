@@ -6,6 +6,8 @@ threads; single elements whose places are known to be unique are shared out as t
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory, reductions
@@ -14,11 +16,37 @@ from penstock._src.compiler.codegen.scalars.registers import (
     register_type,
     rounded,
 )
+from penstock._src.compiler.codegen.specials.special import TASK, Bounds, SpecialLaunch
 from penstock._src.core.typesets import NARROW
-from penstock._src.native import Code, Module
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I64, PTR
 
 COMBINE = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}
+
+
+def launch(node: Node, _outputs: Sequence[Node], target: Target, threads: int) -> SpecialLaunch:
+    """The launch of a scatter into what its result begins as."""
+    x, indices, updates = node.args
+    depth = int(indices.shape[-1])
+    extents = tuple([int(d) for d in x.shape[:depth]])
+    vectors = math.prod(int(d) for d in indices.shape[:-1])
+    size = math.prod(int(d) for d in x.shape[depth:])
+    single = size == 1
+    spread = single and bool(node.attrs.get("unique"))
+    form = node.op, node.dtype, indices.dtype, depth, single, spread
+    n = 1 if single else lanes_of(node.dtype, target)
+    shared = vectors if spread else size
+    most = min(-(-shared // n), vectors * size // TASK + 1, 4 * threads)
+    per = -(-shared // max(1, most))
+    per = max(1, -(-per // n) * n)
+    works = vectors and size and 0 not in extents
+    return SpecialLaunch(
+        ("scatter", *form), lambda target: emit_scatter(*form, target),
+        -(-shared // per) if works else 0,
+        (node, indices, updates, vectors, size, per, *extents), f"scatter[{vectors}, {size}]",
+        Bounds(indices, extents) if node.attrs["mode"] == "error" else None,
+    )  # fmt: skip
 
 
 def lanes_of(dtype: Any, target: Any) -> int:

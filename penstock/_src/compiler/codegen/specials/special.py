@@ -1,0 +1,66 @@
+"""SpecialLaunch: how a node with an emitter of its own is run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Target
+
+TASK = 1 << 14  # elements of a task
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Memory for one launch only."""
+
+    size: int  # bytes
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Index vectors, along the last axis of `indices`, that must lie below `extents`."""
+
+    indices: Node
+    extents: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SpecialLaunch:
+    """One launch over numbered tasks.
+
+    key      what tells its code from others'
+    write    writes the code, whose one exported function is "task"
+    tasks    how many; 0 if there is nothing to do
+    words    of the context that every task reads: numbers, nodes (the address of their memory) and Scratch
+    label    a few words for reports
+    bounds   of indices that end the run with an error if they are outside
+    """
+
+    key: tuple[Any, ...]
+    write: Callable[[Target], Code]
+    tasks: int
+    words: Sequence[Node | Scratch | int]
+    label: str
+    bounds: Bounds | None = None
+
+
+@dataclass(frozen=True)
+class Special:
+    """A kind of node with an emitter of its own.
+
+    launch         (node, its results that are asked for, target, threads) -> how it is launched
+    updates_first  its result begins as a copy of its first argument, which the launch then changes
+    """
+
+    launch: Callable[[Node, Sequence[Node], Target, int], SpecialLaunch]
+    updates_first: bool = False
+
+
+def line_extents(shape: Sequence[int], axis: int) -> tuple[int, int, int]:
+    """(outer, n, inner) of lines along an axis."""
+    numbers = [int(d) for d in shape]
+    return math.prod(numbers[:axis]), numbers[axis], math.prod(numbers[axis + 1 :])

@@ -1,0 +1,19 @@
+"""Kinds of nodes that are kernels of their own, and what launches them."""
+
+from __future__ import annotations
+
+from penstock._src.compiler.codegen.specials import random_bits, scan, scatter, sort
+from penstock._src.compiler.codegen.specials.special import Special
+from penstock._src.ir.node import Node
+
+SPECIALS: dict[str, Special] = {
+    "random_bits": Special(random_bits.launch),
+    "scan": Special(scan.launch),
+    "scatter": Special(scatter.launch, updates_first=True),
+    "sort": Special(sort.launch),
+}
+
+
+def updates_first(node: Node) -> bool:
+    """Whether a node's kernel changes a copy of its first argument."""
+    return node.kind in SPECIALS and SPECIALS[node.kind].updates_first
