@@ -152,7 +152,7 @@ def check_or_nest(make, *shapes, **kw):
         ),
     ],
 )
-def test_forms_are_recognised(make, shapes, form):
+def test_forms_are_recognized(make, shapes, form):
     check(make, *shapes, form=form)
 
 

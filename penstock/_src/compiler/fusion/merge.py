@@ -15,10 +15,10 @@ from penstock._src.compiler.fusion.column_sums import sum_on_tiles
 from penstock._src.compiler.fusion.groups import FusionGroup, RowSpace
 from penstock._src.compiler.fusion.partition import Partition
 from penstock._src.compiler.kernels.index import is_one
-from penstock._src.compiler.kernels.inline import SAME_PLACE
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.util.flags import flags
 
 MOST_OUTPUTS = 12
@@ -100,7 +100,7 @@ class _Open:
 
 def _opened(partition: Partition) -> list[_Open]:
     """The groups, to be added to. What checks ask for stays early: variables may not change before they are looked at
-    (plan/stops.py)."""
+    (plan/early_checks.py)."""
     function = partition.function
     checks = function.checks if function.updates else ()
     conditions = {home(check.condition).id for check in checks}
@@ -249,7 +249,7 @@ def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | No
 
 def _place_of_arguments(node: Node, place: str, rows: RowSpace | None) -> str:
     """At which place a node's arguments are read for its element at a place."""
-    if place == "other" or node.kind in SAME_PLACE:
+    if place == "other" or node.kind in ELEMENTWISE:
         return place
     if node.kind == "reshape" and extents(node) == extents(node.args[0]):
         return place

@@ -27,6 +27,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.typesets import NARROW
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import ELEMENTWISE
 
 RULES: dict[str, Callable[..., Value]] = {}
 
@@ -52,10 +53,6 @@ def is_splat(node: Node) -> bool:
     )
 
 
-# What reads its arguments at its own place.
-SAME_PLACE = frozenset({"unary", "binary", "compare", "select", "cast"})
-
-
 class Inliner:
     """Writes nodes as values of one kernel; `is_leaf` says which nodes are read from memory."""
 
@@ -79,7 +76,7 @@ class Inliner:
         """The node's element at a position; where `guard` is false it may be anything, but reads nothing."""
         key = node.id, position.key, None if guard is None else guard.number
         found = self._memo.get(key)
-        if found is None and node.kind in SAME_PLACE:
+        if found is None and node.kind in ELEMENTWISE:
             return self._elementwise(node, position, guard)
         if found is None:
             found = self._memo[key] = self._value(node, position, guard)
@@ -124,7 +121,7 @@ class Inliner:
             found = self.read(current, position, guard)
             if found is not None:
                 memo[key] = found
-            elif current.kind in SAME_PLACE:
+            elif current.kind in ELEMENTWISE:
                 pending.append((current, True))
                 pending += [(a, False) for a in reversed(current.args)]
             else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from penstock._src.compiler.kernels.index import ZERO, Position, is_one, of_atom
 from penstock._src.compiler.kernels.inline import Inliner
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, flatten
-from penstock._src.compiler.kernels.stored_blocks import Block, blocks_of
+from penstock._src.compiler.kernels.stored_blocks import StoredBlock, blocks_of
 from penstock._src.ir.node import Node
 
 
@@ -71,7 +71,7 @@ def map_nest(
     """The nest that computes nodes whose blocks have one shape, and stores them."""
     inliner = Inliner(is_leaf)
     scope = inliner.scope
-    blocks = [(n, b) for n in nodes for b in (blocks_of(n) if define else [Block(n, n)])]
+    blocks = [(n, b) for n in nodes for b in (blocks_of(n) if define else [StoredBlock(n, n)])]
     shape = blocks[0][1].value.shape
     coordinates = [ZERO if is_one(extent) else of_atom(scope.var(extent)) for extent in shape]
     space = tuple([v for c in coordinates for v in c.vars])
@@ -98,7 +98,9 @@ def _ones(shape: Sequence[int]) -> list[bool]:
     return [is_one(extent) for extent in shape]
 
 
-def piece_nest(node: Node, blocks: Sequence[Block], is_leaf: Callable[[Node], bool]) -> NestKernel:
+def piece_nest(
+    node: Node, blocks: Sequence[StoredBlock], is_leaf: Callable[[Node], bool]
+) -> NestKernel:
     """The nest that writes pieces of a concat, of one shape, to their places in the whole."""
     inliner = Inliner(is_leaf)
     scope, shape = inliner.scope, blocks[0].value.shape

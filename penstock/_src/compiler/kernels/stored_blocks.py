@@ -16,7 +16,7 @@ SMALL = 1 << 14  # elements of arrays that take longer to launch than to compute
 
 
 @dataclass(frozen=True)
-class Block:
+class StoredBlock:
     """A part of a node. `value`, over its own shape, stands in `joined` (a concat, or the value) `start` from the
     beginning of `axis`; that stands in the node at `starts` (None: it is all of it), up to axes of extent 1."""
 
@@ -46,7 +46,7 @@ class Block:
         return Position(scope, node.shape, moved).linear
 
 
-def blocks_of(node: Node) -> list[Block]:
+def blocks_of(node: Node) -> list[StoredBlock]:
     """The parts of a node that its nest writes, all of one shape."""
     if node.kind == "dynamic_update_slice":
         _, update, *starts = node.args
@@ -54,22 +54,24 @@ def blocks_of(node: Node) -> list[Block]:
         while inner.kind == "reshape" and extents(inner) == extents(inner.args[0]):
             inner = inner.args[0]
         if not is_regular(inner):
-            return [Block(update, update, 0, 0, tuple(starts), update.shape)]
+            return [StoredBlock(update, update, 0, 0, tuple(starts), update.shape)]
         return _pieces(inner, tuple(starts), update.shape)
-    return _pieces(node, None, ()) if is_regular(node) else [Block(node, node)]
+    return _pieces(node, None, ()) if is_regular(node) else [StoredBlock(node, node)]
 
 
-def _pieces(node: Node, starts: tuple[Node, ...] | None, shape: tuple[int, ...]) -> list[Block]:
+def _pieces(
+    node: Node, starts: tuple[Node, ...] | None, shape: tuple[int, ...]
+) -> list[StoredBlock]:
     axis, start, found = node.attrs["axis"], 0, []
     for piece in node.args:
-        found.append(Block(piece, node, axis, start, starts, shape))
+        found.append(StoredBlock(piece, node, axis, start, starts, shape))
         start = start + piece.shape[axis]
     return found
 
 
-def runs_of(node: Node, reads: Callable[[Node], set[int]]) -> Iterator[list[Block]]:
+def runs_of(node: Node, reads: Callable[[Node], set[int]]) -> Iterator[list[StoredBlock]]:
     """The pieces of a concat in runs of one shape, each of which one nest writes: small pieces that read little."""
-    run: list[Block] = []
+    run: list[StoredBlock] = []
     read: set[int] = set()
     for block in _pieces(node, None, ()):
         more = read | reads(block.value)
@@ -83,7 +85,7 @@ def runs_of(node: Node, reads: Callable[[Node], set[int]]) -> Iterator[list[Bloc
     yield run
 
 
-def _shape(block: Block) -> list[Any]:
+def _shape(block: StoredBlock) -> list[Any]:
     return [extent_key(e) for e in block.value.shape]
 
 

@@ -33,7 +33,7 @@ Range = tuple[int, int]
 class Loop:
     """A loop over lowered values, as its operation says it."""
 
-    key: Any  # by which it is recognised when it is lowered again
+    key: Any  # by which it is recognized when it is lowered again
     condition: Callable[[list[Lowered]], Node]
     body: Callable[[list[Lowered]], list[Lowered]]
     fixed: set[int]  # arguments known not to change

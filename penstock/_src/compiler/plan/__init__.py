@@ -6,7 +6,7 @@ launch_table.py owns the format of its records.
     planner.py      the stage: where results and variables lie, then the launches of all kernels (launchers/)
     builder.py      the plan under construction, alone in changing
     buffers.py      one arena for all temporaries; in_place.py: over which inputs values may be written
-    prepacked.py    weights that are packed once; stops.py: where a run ends that a check refuses
+    prepacked.py    weights that are packed once; early_checks.py: checks that end a run before variables change
     verify/         proofs about the kernels and their order
 
 Read first: plan.py, then planner.py. Kernels' codes are written while planning asks for them (code_cache.py).

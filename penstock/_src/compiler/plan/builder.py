@@ -15,7 +15,7 @@ from penstock._src.compiler.plan.in_place import Lifetimes
 from penstock._src.compiler.plan.launch_table import Launch, Record
 from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
-from penstock._src.compiler.plan.verify.order import Trace
+from penstock._src.compiler.plan.verify.order import MemoryTrace
 from penstock._src.ir import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
@@ -51,7 +51,7 @@ class PlanBuilder:
     symbols: Mapping[str, int]
     numbers: Mapping[int, int]
     assigned: frozenset[int]
-    trace: Trace | None
+    trace: MemoryTrace | None
     time: int = 0
     made: Sequence[Node] = ()
     launches: list[Record] = field(default_factory=list)

@@ -18,6 +18,7 @@ from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_alre
 from penstock._src.compiler.plan.buffers import Buffer, arrange
 from penstock._src.compiler.plan.builder import Launcher, PlanBuilder
 from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.plan.launchers import control, specials
 from penstock._src.compiler.plan.launchers.attention import launch_attention
@@ -25,8 +26,7 @@ from penstock._src.compiler.plan.launchers.contractions import launch_contractio
 from penstock._src.compiler.plan.launchers.functions import launch_all
 from penstock._src.compiler.plan.launchers.nests import copy, launch_nest
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.compiler.plan.stops import Stops
-from penstock._src.compiler.plan.verify.order import Trace, verify_order
+from penstock._src.compiler.plan.verify.order import MemoryTrace, verify_order
 from penstock._src.core import dtypes
 from penstock._src.ir import dims
 from penstock._src.ir.function import Function
@@ -49,7 +49,7 @@ def plan(schedule: Schedule, cache: CodeCache, threads: int) -> Plan:
     """The Plan of a function for a target and a number of threads; code that it needs and is not in the cache is written."""
     written = cache.written
     builder = _begin(schedule, cache, threads)
-    _plan_function(builder, Stops.of(schedule))
+    _plan_function(builder, EarlyChecks.of(schedule))
     guarded = bool(flags.guard)
     arena_bytes = arrange(builder.known, guarded)
     if builder.trace is not None:
@@ -68,7 +68,7 @@ def _begin(schedule: Schedule, cache: CodeCache, threads: int) -> PlanBuilder:
     function = schedule.function
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
     assigned = frozenset([numbers[handle.id] for handle, _ in function.updates])
-    trace = Trace() if flags.verify else None
+    trace = MemoryTrace() if flags.verify else None
     builder = PlanBuilder(
         function, cache, threads, LAUNCHERS, schedule, Lifetimes(), _symbols(function), numbers, assigned,
         trace,
@@ -80,10 +80,10 @@ def _begin(schedule: Schedule, cache: CodeCache, threads: int) -> PlanBuilder:
     return builder
 
 
-def _plan_function(builder: PlanBuilder, stops: Stops) -> None:
+def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
     """Adds the launches of the whole function, results and new values of variables where they are wanted."""
     schedule, function = builder.schedule, builder.function
-    results, copies = _give_results_memory(builder, stops)
+    results, copies = _give_results_memory(builder, early)
     conditions = [builder.buffer(home(check.condition)) for check in function.checks]
     later: list[tuple[Node, Buffer, Buffer | None]] = []
     for source, target in copies:  # what lies in memory is copied before variables change
@@ -98,7 +98,7 @@ def _plan_function(builder: PlanBuilder, stops: Stops) -> None:
             later.append((source, target, aside))
         else:
             later.append((source, target, None))
-    launch_all(builder, schedule, {home(source).id for source, _ in copies}, stops.before)
+    launch_all(builder, schedule, {home(source).id for source, _ in copies}, early.before)
     for source, target, aside in later:
         copy(builder, source, target, None, aside)
     builder.note("the end", [*results, *conditions], [])
@@ -107,7 +107,7 @@ def _plan_function(builder: PlanBuilder, stops: Stops) -> None:
 
 
 def _give_results_memory(
-    builder: PlanBuilder, stops: Stops
+    builder: PlanBuilder, early: EarlyChecks
 ) -> tuple[list[Buffer], list[tuple[Node, Buffer]]]:
     """(the results' buffers, copies). Results are computed where they are wanted if that is possible; else copied:
     (source, target)."""
@@ -126,7 +126,7 @@ def _give_results_memory(
     for handle, node in function.updates:
         buffer, own = builder.variable(handle), home(node)
         read = reads.get(handle.id, handle)
-        elsewhere = own.id in taken or in_memory_already(own) or stops.is_early(own)
+        elsewhere = own.id in taken or in_memory_already(own) or early.is_early(own)
         if elsewhere or not writable_in_place(schedule, own, read):
             copies.append((node, buffer))
         else:

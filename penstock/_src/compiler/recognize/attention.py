@@ -7,7 +7,7 @@ backward, where P has no other use than
     dV = contract(cast(P), dO);  dP = cast(contract(dO, V));  D = sum(dP * P)
     dL = (dP - D) * P;  dS = epilogue'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
 
-What lies between is computed in blocks and never stored, unless something else wants it: then nothing is recognised.
+What lies between is computed in blocks and never stored, unless something else wants it: then nothing is recognized.
 The nodes m and l are stored if there is a backward pass, which computes P again from them.
 """
 
@@ -46,7 +46,7 @@ class Gradient:
     query: Node
     key: Node
     value: Node
-    inside: list[Node]
+    absorbed: list[Node]
 
     @property
     def outputs(self) -> list[Node]:
@@ -58,7 +58,7 @@ class Gradient:
 class Attention:
     """An attention found in a function. Views and `letters` are in letters of the scores: batch, ROW, COLUMN, ELEMENT.
 
-    `inside` are the nodes that are never stored; `reach` is how many columns row 0 sees, where each row sees one more
+    `absorbed` are the nodes that are never stored; `reach` is how many columns row 0 sees, where each row sees one more
     than the row before it.
     """
 
@@ -75,7 +75,7 @@ class Attention:
     depth: int
     width: int
     reach: int | None
-    inside: list[Node]
+    absorbed: list[Node]
     gradient: Gradient | None = None
 
     @property
@@ -92,8 +92,8 @@ class Attention:
     def never_stored(self) -> list[Node]:
         """What exists in blocks only."""
         if self.gradient is None:
-            return [*self.inside, self.maximum, self.total]
-        return [*self.inside, *self.gradient.inside]
+            return [*self.absorbed, self.maximum, self.total]
+        return [*self.absorbed, *self.gradient.absorbed]
 
     @property
     def sources(self) -> list[Node]:
@@ -350,7 +350,7 @@ class _Search:
     def chain_from(self, scores: Node, found: Attention) -> tuple[Node, list[Node]]:
         """(dS, all nodes from dL to it): elementwise nodes one after another."""
         node, chain = scores, [scores]
-        forward = {n.id for n in found.inside}
+        forward = {n.id for n in found.absorbed}
         while not all(u.kind == "contract" for u in self.users[node.id]):
             _require(len(self.users[node.id]) == 1)
             (user,) = self.users[node.id]

@@ -280,7 +280,7 @@ class Supervisor:
         close_summary_writer: bool = True,
         ignore_live_threads: bool = False,
     ) -> None:
-        """Stops the services, and raises what one of them ended with."""
+        """EarlyChecks the services, and raises what one of them ended with."""
         self._coord.request_stop()
         try:
             self._coord.join(

@@ -1,4 +1,4 @@
-"""Loops that run a known number of times, written so that little is left in them.
+"""The stage `loops`: loops whose number of steps is known, rewritten so that each step does less.
 
 What comes in: a Function. What goes out: one in which counted `while` nodes carry less and do less.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.compiler.lower.trips import growth, trip_count
-from penstock._src.compiler.passes.loops.loop import Loop, State
+from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
 from penstock._src.core import dtypes
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.meaning.known_values import wrapped
@@ -17,7 +17,7 @@ _INT32 = -(2**31), 2**31 - 1
 STARTS = {"dynamic_slice": 1, "dynamic_update_slice": 2}  # where the arguments that say where begin
 
 
-def count_steps(loop: Loop) -> bool:
+def count_steps(loop: OpenLoop) -> bool:
     """Finds how often the loop runs and gives it one counter; False if that is not known before it runs."""
     p = loop.p
     pairs = [(s.init, s.parameter, s.result) for s in loop.states]
@@ -37,15 +37,15 @@ def count_steps(loop: Loop) -> bool:
         state.final = p.reshape(end, state.init.shape)
         if state is not first:
             known[state.parameter.id] = p.reshape(
-                p.cast(spelled(loop, a, b), state.init.dtype), state.init.shape
+                p.cast(normal_form(loop, a, b), state.init.dtype), state.init.shape
             )
     loop.replace(known)
     loop.condition = p.lt(loop.counter, p.scalar(trips, kind))
-    _spell_places(loop)
+    _normalize_places(loop)
     return True
 
 
-def _counted(p: Any, state: State) -> Affine | None:
+def _counted(p: Any, state: CarriedState) -> Affine | None:
     """(step, first) of a state that is a counter."""
     if not state.init.dtype.is_integer or state.init.size != 1:
         return None
@@ -53,7 +53,7 @@ def _counted(p: Any, state: State) -> Affine | None:
     return None if first is None or step is None else (step, first.reshape(-1)[0])
 
 
-def spelled(loop: Loop, a: Any, b: Any) -> Node:
+def normal_form(loop: OpenLoop, a: Any, b: Any) -> Node:
     """a * t + b in step t, always in one form: an int32, or an int64 where a term leaves that."""
     p, t = loop.p, loop.counter
     terms = (a, b, *_ends(loop, (a, b)), a * loop.trips)
@@ -68,25 +68,25 @@ def spelled(loop: Loop, a: Any, b: Any) -> Node:
     return p.add(scaled, first)
 
 
-def _ends(loop: Loop, place: Affine) -> tuple[Any, Any]:
+def _ends(loop: OpenLoop, place: Affine) -> tuple[Any, Any]:
     """The numbers of the first and the last step."""
     a, b = place
     return b, (loop.trips - 1) * a + b
 
 
-def _spell_places(loop: Loop) -> None:
+def _normalize_places(loop: OpenLoop) -> None:
     """Writes the places of blocks that are affine in the counter in one form, so that equal ones are one node."""
     known = {}
     for node in loop.nodes():
         for start in node.args[STARTS[node.kind] :] if node.kind in STARTS else ():
             found = affine(loop, start)
             if found is not None and not loop.is_invariant(start):
-                place = spelled(loop, *found)
+                place = normal_form(loop, *found)
                 known[start.id] = loop.p.cast(place, start.dtype)  # others may read it too
     loop.replace({i: n for i, n in known.items() if n.id != i})
 
 
-def affine(loop: Loop, node: Node) -> Affine | None:
+def affine(loop: OpenLoop, node: Node) -> Affine | None:
     """(a, b) of a number that is a * t + b in step t, t from 0, and never leaves its type."""
     found = _affine(loop, node)
     if found is None:
@@ -95,7 +95,7 @@ def affine(loop: Loop, node: Node) -> Affine | None:
     return found if all(least <= int(x) <= most for x in _ends(loop, found)) else None
 
 
-def _affine(loop: Loop, node: Node) -> Affine | None:
+def _affine(loop: OpenLoop, node: Node) -> Affine | None:
     if node is loop.counter:
         return 1, 0
     if node.dtype is None or not node.dtype.is_integer or node.size != 1:
@@ -129,6 +129,6 @@ def _product(left: Affine, right: Affine) -> Affine | None:
     return right[0] * left[1], right[1] * left[1]
 
 
-def is_within(loop: Loop, place: Affine, extent: Any) -> bool:
+def is_within(loop: OpenLoop, place: Affine, extent: Any) -> bool:
     """Whether 0 <= a * t + b < extent in every step. Lowered anew for other sizes, so numbers are compared as they are."""
     return all(0 <= int(x) < int(extent) for x in _ends(loop, place))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock._src.core.dtypes import DType
@@ -14,7 +14,7 @@ from penstock._src.ir.node import Node, Shape
 
 
 @dataclass(eq=False)
-class State:
+class CarriedState:
     """A carried value: before the loop, at the start of a step, after the step.
 
     final     the value after the loop, where it is known without being carried
@@ -28,33 +28,44 @@ class State:
     unread: bool = False
 
 
-class Loop:
-    """A loop that is being rewritten. `states` begin with those of the node, in its order."""
+@dataclass(eq=False)
+class OpenLoop:
+    """A loop that is being rewritten.
 
-    def __init__(self, p: Any, node: Node) -> None:
-        self.p, self.node = p, node
+    node        the `while` node that it was
+    scope       of the parameters of condition and body
+    condition   whether another step is made, of the states' parameters
+    states      begin with those of the node, in its order
+    trips       how many steps it makes, where that is known
+    counter     the parameter that counts the steps
+    """
+
+    p: Any
+    node: Node
+    scope: Any
+    condition: Node
+    states: list[CarriedState]
+    trips: Any = None
+    counter: Node | None = None
+    _placeholders: list[tuple[Node, CarriedState]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, p: Any, node: Node) -> OpenLoop:
+        """The loop of a node, its condition and body written over parameters of its own."""
         carried = node.attrs["carried"]
-        self.outer = list(node.args[carried:])
-        self.scope = new_scope(p.depth + 1)
-        init = node.args[:carried]
-        parameters = [self._parameter(x.shape, x.dtype, i) for i, x in enumerate(init)]
-        (self.condition,) = self._opened(node.attrs["cond"], parameters)
-        results = self._opened(node.attrs["body"], parameters)
-        self.states = [State(*parts) for parts in zip(init, parameters, results)]
-        self.count = carried
-        self.trips: Any = None  # how many steps it makes, where that is known
-        self.counter: Node | None = None  # the parameter that counts the steps
-        self._stand_ins: list[tuple[Node, State]] = []
+        init, outer = node.args[:carried], node.args[carried:]
+        scope = new_scope(p.depth + 1)
+        parameters = [_parameter(p, x.shape, x.dtype, i, scope) for i, x in enumerate(init)]
 
-    def _parameter(self, shape: Shape, dtype: DType, index: int) -> Node:
-        return self.p.make(
-            "parameter", (), index=index, name=f"p{index}", shape=shape, dtype=dtype, scope=self.scope
-        )  # fmt: skip
+        def opened(function: Function) -> list[Node]:
+            known = dict(zip([q.id for q in function.parameters], [*parameters, *outer]))
+            with p.deeper():
+                return substitute(p, function.results, known)
 
-    def _opened(self, function: Function, parameters: Sequence[Node]) -> list[Node]:
-        known = dict(zip([q.id for q in function.parameters], [*parameters, *self.outer]))
-        with self.p.deeper():
-            return substitute(self.p, function.results, known)
+        (condition,) = opened(node.attrs["cond"])
+        results = opened(node.attrs["body"])
+        states = [CarriedState(*parts) for parts in zip(init, parameters, results)]
+        return cls(p, node, scope, condition, states)
 
     # -- looking
     def is_invariant(self, node: Node) -> bool:
@@ -86,12 +97,12 @@ class Loop:
         return found
 
     # -- changing
-    def add_state(self, init: Node, result_of: Any = None) -> State:
+    def add_state(self, init: Node, result_of: Any = None) -> CarriedState:
         """One more carried value. `result_of(parameter)` is its value after a step (by default it stays)."""
-        parameter = self._parameter(init.shape, init.dtype, len(self.states))
+        parameter = _parameter(self.p, init.shape, init.dtype, len(self.states), self.scope)
         with self.p.deeper():
             result = parameter if result_of is None else result_of(parameter)
-        state = State(init, parameter, result)
+        state = CarriedState(init, parameter, result)
         self.states.append(state)
         return state
 
@@ -105,25 +116,25 @@ class Loop:
         for state, result in zip(self.states, changed[1:]):
             state.result = result
 
-    def stand_in(self, state: State) -> Node:
+    def placeholder(self, state: CarriedState) -> Node:
         """A node for what a carried value is after the loop, until the loop is made."""
-        for node, other in self._stand_ins:
+        for node, other in self._placeholders:
             if other is state:
                 return node
         scope = new_scope(self.p.depth)
         node = self.p.make(
             "parameter", (), index=0, name="after", shape=state.init.shape, dtype=state.init.dtype, scope=scope
         )  # fmt: skip
-        self._stand_ins.append((node, state))
+        self._placeholders.append((node, state))
         return node
 
     # -- the new loop
-    def live(self, used: Iterable[int]) -> list[State]:
+    def live(self, used: Iterable[int]) -> list[CarriedState]:
         """The states that must be carried for the values after the loop whose numbers are `used`."""
         wanted = [self.states[i] for i in used]
         pending = [self.condition, *[s.result for s in wanted if s.final is None]]
         needed = {id(s) for s in wanted if s.final is None}
-        for state in self._stood_for([s.final for s in wanted if s.final is not None]):
+        for state in self._carried_in([s.final for s in wanted if s.final is not None]):
             if id(state) not in needed:
                 needed.add(id(state))
                 pending.append(state.result)
@@ -136,18 +147,18 @@ class Loop:
                     pending.append(state.result)
         return [s for s in self.states if id(s) in needed]
 
-    def _stood_for(self, finals: Sequence[Node]) -> list[State]:
-        """The carried values for which something stands in values after the loop."""
-        stand_ins = {node.id: state for node, state in self._stand_ins}
-        first = min(stand_ins, default=0)
-        pending, seen, found = list(finals) if stand_ins else [], set(), []
+    def _carried_in(self, finals: Sequence[Node]) -> list[CarriedState]:
+        """The carried values whose placeholders stand in values after the loop."""
+        placeholders = {node.id: state for node, state in self._placeholders}
+        first = min(placeholders, default=0)
+        pending, seen, found = list(finals) if placeholders else [], set(), []
         while pending:
             node = pending.pop()
             if node.id in seen or node.id < first:
                 continue
             seen.add(node.id)
-            if node.id in stand_ins:
-                found.append(stand_ins[node.id])
+            if node.id in placeholders:
+                found.append(placeholders[node.id])
             pending.extend(node.args)
         return found
 
@@ -169,7 +180,7 @@ class Loop:
             unread = [i for i, s in enumerate(live) if s.unread]
             found = p.while_(condition, step, [s.init for s in live], trips, unread)
             after = {id(s): value for s, value in zip(live, found)}
-        known = {node.id: after[id(s)] for node, s in self._stand_ins if id(s) in after}
+        known = {node.id: after[id(s)] for node, s in self._placeholders if id(s) in after}
         results = {}
         for i in used:
             state = self.states[i]
@@ -178,3 +189,9 @@ class Loop:
             else:
                 (results[i],) = substitute(p, [state.final], known)
         return results
+
+
+def _parameter(p: Any, shape: Shape, dtype: DType, index: int, scope: Any) -> Node:
+    return p.make(
+        "parameter", (), index=index, name=f"p{index}", shape=shape, dtype=dtype, scope=scope
+    )  # fmt: skip

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.passes.loops.counters import count_steps
-from penstock._src.compiler.passes.loops.loop import Loop
-from penstock._src.compiler.passes.loops.rows import take_rows_out
+from penstock._src.compiler.passes.loops.loop import OpenLoop
+from penstock._src.compiler.passes.loops.rows import move_rows_out
 from penstock._src.ir.function import Check, Function, reachable
 from penstock._src.ir.node import Node
 
@@ -62,7 +62,7 @@ def rewritten(p: Any, roots: Sequence[Node], depth: int) -> list[Node]:
 
 def _rewrite(p: Any, node: Node, used: list[int]) -> dict[int, Node]:
     """The values after a loop whose numbers are `used`."""
-    loop = Loop(p, node)
+    loop = OpenLoop.of(p, node)
     with p.deeper():
         roots = [loop.condition, *[s.result for s in loop.states]]
         if any(n.kind == "while" for n in loop.nodes()):
@@ -71,5 +71,5 @@ def _rewrite(p: Any, node: Node, used: list[int]) -> dict[int, Node]:
             for state, result in zip(loop.states, roots[1:]):
                 state.result = result
     if count_steps(loop):
-        take_rows_out(loop, used)
+        move_rows_out(loop, used)
     return loop.emit(used)

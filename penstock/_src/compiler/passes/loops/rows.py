@@ -1,4 +1,4 @@
-"""Arrays of which step t reads or writes row t (or the t-th from the end).
+"""Moves work on rows out of loops: arrays of which step t reads or writes row t (or the t-th from the end).
 
     hoisted    a product of a row with what the loop does not change     -> one product of all rows before the loop
     stacked    rows that are all written                                 -> no first value is needed
@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.compiler.passes.loops.counters import affine, is_within, spelled
-from penstock._src.compiler.passes.loops.loop import Loop, State
+from penstock._src.compiler.passes.loops.counters import affine, is_within, normal_form
+from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.shape_rules import split_spec
@@ -31,26 +31,26 @@ class Order:
 
     backwards: bool
 
-    def place(self, loop: Loop) -> Node:
+    def place(self, loop: OpenLoop) -> Node:
         """The number of the row."""
         assert loop.counter is not None
         if self.backwards:
-            return spelled(loop, -1, loop.trips - 1)
-        return spelled(loop, 1, 0)
+            return normal_form(loop, -1, loop.trips - 1)
+        return normal_form(loop, 1, 0)
 
 
-def take_rows_out(loop: Loop, used: list[int]) -> None:
+def move_rows_out(loop: OpenLoop, used: list[int]) -> None:
     """Moves work on rows out of a loop with a known number of steps."""
-    Rows(loop).rewrite(used)
+    RowMover(loop).rewrite(used)
 
 
-class Rows:
+class RowMover:
     """The rows of one loop."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: OpenLoop) -> None:
         self.loop, self.p = loop, loop.p
         self.users = loop.users()
-        self.stacks: dict[tuple[int, Order], State] = {}  # by what is stacked
+        self.stacks: dict[tuple[int, Order], CarriedState] = {}  # by what is stacked
 
     def rewrite(self, used: list[int]) -> None:
         self.hoist()
@@ -61,23 +61,23 @@ class Rows:
             if not added:
                 state.unread = True
                 self.stacks[value.id, order] = state
-        self.join_twins(live)
+        self.merge_equal_states(live)
         for state, (value, order, added) in stacked:
             self.settle(state, value, order, added)
         for state in live:
             if state.final is None and id(state) not in {id(s) for s, _ in stacked}:
                 self.sum_up(state)
 
-    def join_twins(self, live: list[State]) -> None:
-        """A state that no step reads, and that is another one in another shape, need not be carried beside it."""
+    def merge_equal_states(self, live: list[CarriedState]) -> None:
+        """A state that no step reads, and that equals another one up to its shape, need not be carried beside it."""
         if int(self.loop.trips) < 1:
             return
-        known: dict[int, State] = {}
+        known: dict[int, CarriedState] = {}
         for state in sorted(live, key=lambda s: not self.users.get(s.parameter.id)):
-            twin = known.setdefault(bare(state.result).id, state)
+            equal = known.setdefault(without_reshapes(state.result).id, state)
             read = self.users.get(state.parameter.id)
-            if twin is not state and not read and state.final is None and twin.final is None:
-                state.final = self.p.reshape(self.loop.stand_in(twin), state.init.shape)
+            if equal is not state and not read and state.final is None and equal.final is None:
+                state.final = self.p.reshape(self.loop.placeholder(equal), state.init.shape)
 
     # -- before the loop
     def hoist(self) -> None:
@@ -130,7 +130,7 @@ class Rows:
         return int(self.loop.trips) * int(node.size) * node.dtype.size <= MOST_BYTES
 
     # -- after the loop
-    def stacked(self, state: State) -> tuple[Node, Order, bool] | None:
+    def stacked(self, state: CarriedState) -> tuple[Node, Order, bool] | None:
         """(value, order, whether it is added) if a state's rows are written one each step, and not read otherwise."""
         result, parameter = state.result, state.parameter
         if result.kind != "dynamic_update_slice" or result.args[0] is not parameter:
@@ -143,16 +143,16 @@ class Rows:
             return None
         takers = [u for u in self.users[parameter.id] if u is not result]
         if not takers:
-            return bare(update), order, False
+            return without_reshapes(update), order, False
         if len(takers) == 1 and update.kind == "binary" and update.op == "add":
             (old,) = takers
             if old.kind == "dynamic_slice" and old.args[1:] == result.args[2:]:
                 rest = [a for a in update.args if a is not old]
                 if len(rest) == 1 and self.users[old.id] == [update]:
-                    return bare(rest[0]), order, True
+                    return without_reshapes(rest[0]), order, True
         return None
 
-    def settle(self, state: State, value: Node, order: Order, added: bool) -> None:
+    def settle(self, state: CarriedState, value: Node, order: Order, added: bool) -> None:
         """The final value of a state whose rows are written, if it can be had without carrying it."""
         found = self.known_rows(value, order, (state.result, state.result.args[1]))
         if found is None and not added:
@@ -218,7 +218,7 @@ class Rows:
         found = self.known_rows(value, order)
         if found is not None:
             return found
-        value, shape = bare(value), (self.loop.trips, *value.shape)
+        value, shape = without_reshapes(value), (self.loop.trips, *value.shape)
         state = self.stacks.get((value.id, order))
         if state is None:
             whole = (self.loop.trips, *value.shape)
@@ -228,10 +228,10 @@ class Rows:
             )
             state.unread = True
             self.stacks[value.id, order] = state
-        return self.p.reshape(self.loop.stand_in(state), shape)
+        return self.p.reshape(self.loop.placeholder(state), shape)
 
     # -- sums over the steps
-    def sum_up(self, state: State) -> None:
+    def sum_up(self, state: CarriedState) -> None:
         """The final value of a state to which every step adds products or sums that can be taken over all steps."""
         if len(self.users.get(state.parameter.id, ())) != 1:
             return
@@ -244,7 +244,7 @@ class Rows:
             total = found if m.is_number(total, 0) else self.p.add(total, found)
         state.final = total
 
-    def addends(self, state: State) -> list[Node] | None:
+    def addends(self, state: CarriedState) -> list[Node] | None:
         """What a step adds to a state, if it does nothing else with it."""
         node, found = state.result, list[Node]()
         if self.users[node.id] != [None]:
@@ -289,12 +289,12 @@ class Rows:
                 return row[1]
         for arg in node.args:
             for backwards in (False, True):
-                if (bare(arg).id, Order(backwards)) in self.stacks:
+                if (without_reshapes(arg).id, Order(backwards)) in self.stacks:
                     return Order(backwards)
         return next((order for _, order in self.stacks), Order(False))
 
 
-def bare(node: Node) -> Node:
+def without_reshapes(node: Node) -> Node:
     """A value without reshapes around it."""
     while node.kind == "reshape":
         node = node.args[0]
@@ -311,4 +311,4 @@ def with_step(spec: str, sides: tuple[int, ...], kept: bool) -> str:
     return f"{operands[0]},{operands[1]}->{letter if kept else ''}{result}"
 
 
-__all__ = ["Order", "Rows", "take_rows_out"]
+__all__ = ["Order", "RowMover", "move_rows_out"]

@@ -25,7 +25,7 @@ MOST_EVENTS = 1 << 14  # of nested loops, whose bodies are gone through again
 
 
 @dataclass
-class Event:
+class MemoryEvent:
     """What one kernel (or, by its name, something else) reads, then writes."""
 
     kernel: Any
@@ -38,15 +38,15 @@ class Event:
         return self.kernel if isinstance(self.kernel, str) else self.kernel.label
 
 
-class Trace:
+class MemoryTrace:
     """The events of a plan, in the order of launches."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[MemoryEvent] = []
 
     def add(self, kernel: Any, reads: Iterable[Buffer], writes: Iterable[Buffer]) -> None:
         """Notes what a kernel does."""
-        self.events.append(Event(kernel, list(reads), list(writes)))
+        self.events.append(MemoryEvent(kernel, list(reads), list(writes)))
 
     def again(self, start: int) -> None:
         """A loop's second round: what was noted from `start` on."""
@@ -54,9 +54,9 @@ class Trace:
             self.events += self.events[start:]
 
 
-def verify_order(trace: Trace, arena_bytes: int, target: Target) -> None:
+def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
     """Raises InternalError if something is read that is not there. Offsets are given by now."""
-    memory = _Memory(arena_bytes)
+    memory = _LastWritten(arena_bytes)
     done: set[int] = set()
     for event in trace.events:
         for buffer in event.reads:
@@ -70,7 +70,7 @@ def verify_order(trace: Trace, arena_bytes: int, target: Target) -> None:
             memory.write(buffer)
 
 
-def _verify_overlaps(event: Event, target: Target) -> None:
+def _verify_overlaps(event: MemoryEvent, target: Target) -> None:
     """What a kernel writes lies over nothing else of its own."""
     for i, out in enumerate(event.writes):
         for other in event.writes[:i]:
@@ -95,7 +95,7 @@ def _overlap(a: Buffer, b: Buffer) -> bool:
     return together and i < j + b.size and j < i + a.size
 
 
-class _Memory:
+class _LastWritten:
     """Which buffer each line of memory was last written as part of."""
 
     def __init__(self, arena_bytes: int) -> None:
@@ -134,4 +134,4 @@ def _lines(start: int, size: int) -> slice:
     return slice(start // LINE, -(-(start + size) // LINE))
 
 
-__all__: Sequence[str] = ["Event", "Trace", "verify_order"]
+__all__: Sequence[str] = ["MemoryEvent", "MemoryTrace", "verify_order"]

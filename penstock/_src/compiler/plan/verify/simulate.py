@@ -43,7 +43,7 @@ def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[A
     return _Run(schedule_function(function), arguments).results()
 
 
-class _Memory:
+class _Elements:
     """The elements of a stored node, and which of them have been written (None: all)."""
 
     def __init__(self, values: np.ndarray, written: np.ndarray | None = None):
@@ -55,25 +55,25 @@ class _Run:
 
     def __init__(self, schedule: Schedule, arguments: Sequence[Any]):
         self.schedule, self.function = schedule, schedule.function
-        self.memory: dict[int, _Memory] = {}
+        self.memory: dict[int, _Elements] = {}
         self.known: dict[int, Any] = {}  # shaped values of nodes that are computed as they mean
         for parameter, argument in zip(self.function.parameters, arguments, strict=True):
             self.known[parameter.id] = np.array(argument)
-        for kernel in schedule.kernels:
-            self._run(kernel)
 
     def results(self) -> tuple[list[Any], list[Any]]:
-        """What the function returns, and new values of variables."""
+        """Runs all kernels: what the function returns, and new values of variables."""
+        for kernel in self.schedule.kernels:
+            self._run(kernel)
         results = [self.array(r) for r in self.function.results]
         return results, [self.array(value) for _, value in self.function.updates]
 
     # -- memory
-    def of(self, node: Node) -> _Memory:
+    def of(self, node: Node) -> _Elements:
         """The memory of a leaf."""
         node = home(node)
         found = self.memory.get(node.id)
         if found is None:
-            found = self.memory[node.id] = _Memory(np.array(self.array(node)).reshape(-1))
+            found = self.memory[node.id] = _Elements(np.array(self.array(node)).reshape(-1))
         return found
 
     def array(self, node: Node) -> Any:
@@ -113,7 +113,7 @@ class _Run:
             self._run_contraction(kernel)
         else:
             for node in kernel.outputs:
-                self.memory[node.id] = _Memory(np.array(self.array(node)).reshape(-1))
+                self.memory[node.id] = _Elements(np.array(self.array(node)).reshape(-1))
 
     def _run_nest(self, kernel: NestKernel) -> None:
         nest = kernel.nest
@@ -125,10 +125,12 @@ class _Run:
             if node.id in self.memory:
                 continue
             if node.kind == "dynamic_update_slice":
-                self.memory[node.id] = _Memory(np.array(self.array(node.args[0])).reshape(-1))
+                self.memory[node.id] = _Elements(np.array(self.array(node.args[0])).reshape(-1))
             else:
                 size = extent(node.size)
-                self.memory[node.id] = _Memory(np.empty(size, node.dtype.np), np.zeros(size, bool))
+                self.memory[node.id] = _Elements(
+                    np.empty(size, node.dtype.np), np.zeros(size, bool)
+                )
         for store in nest.stores:
             node = nest.outputs[store.slot - len(nest.leaves)]
             places, values = points.stored(store)
@@ -147,9 +149,9 @@ class _Run:
         (final, *_), epilogue = kernel.outputs, kernel.epilogue
         whole = np.array(evaluate_node(kernel.node, [self.array(a) for a in kernel.node.args]))
         if epilogue is None:
-            self.memory[final.id] = _Memory(whole.reshape(-1))
+            self.memory[final.id] = _Elements(whole.reshape(-1))
             return
-        leaves = [_Memory(whole.reshape(-1)), *[self.of(n) for n in kernel.operands]]
+        leaves = [_Elements(whole.reshape(-1)), *[self.of(n) for n in kernel.operands]]
         values = closure([epilogue.value, *epilogue.sums])
         points = _Points(kernel, (epilogue.row, epilogue.column), values, leaves, int)
         shape = int(epilogue.row.extent), int(epilogue.column.extent)
@@ -157,18 +159,18 @@ class _Run:
             self._nothing(kernel)
             return
         made = np.broadcast_to(points.value(epilogue.value), shape)
-        self.memory[final.id] = _Memory(made.reshape(-1).astype(final.dtype.np))
+        self.memory[final.id] = _Elements(made.reshape(-1).astype(final.dtype.np))
         if kernel.partial is not None:
             sums = [np.broadcast_to(points.value(v), shape) for v in epilogue.sums]
             parts = [np.stack([part.sum(0) for part in np.array_split(s, SUMMING)]) for s in sums]
-            self.memory[kernel.partial.id] = _Memory(np.stack(parts, 1).reshape(-1))
+            self.memory[kernel.partial.id] = _Elements(np.stack(parts, 1).reshape(-1))
 
     def _nothing(self, kernel: ContractKernel) -> None:
         """What a contraction without elements stores: sums of nothing."""
         for node in (kernel.outputs[0], kernel.partial):
             if node is not None:
                 size = evaluated({TASKS: SUMMING})(node.size)
-                self.memory[node.id] = _Memory(np.zeros(size, node.dtype.np))
+                self.memory[node.id] = _Elements(np.zeros(size, node.dtype.np))
 
 
 class _Points:
@@ -176,7 +178,7 @@ class _Points:
 
     def __init__(
         self, kernel: Kernel, space: Sequence[Var], values: Sequence[Value],
-        leaves: list[_Memory], extent: Extents,
+        leaves: list[_Elements], extent: Extents,
     ) -> None:  # fmt: skip
         self.kernel, self.leaves, self.extent = kernel, leaves, extent
         inner = [v for x in values if x.kind == "reduce" for v in x.attrs[1]]

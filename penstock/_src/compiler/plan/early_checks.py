@@ -1,4 +1,4 @@
-"""Where a run ends that a check refuses: before variables change that are assigned after the check.
+"""Checks that end a run early: before variables change that are assigned after the check.
 
 Nodes are numbered as the program makes them, which is how eager code comes to them. A check is looked at as soon as a
 kernel has made its condition, so that kernels after it have not run. What is assigned after a check and yet made by no
@@ -19,7 +19,7 @@ NEVER = (-1,)
 
 
 @dataclass(frozen=True)
-class Stops:
+class EarlyChecks:
     """The checks of a function that changes variables, by the number of the kernel before which they are looked at.
 
     `makers` are the numbers of the kernels that make nodes.
@@ -29,7 +29,7 @@ class Stops:
     makers: Mapping[int, Sequence[int]]
 
     @classmethod
-    def of(cls, schedule: Schedule) -> Stops:
+    def of(cls, schedule: Schedule) -> EarlyChecks:
         """Those of a function."""
         function = schedule.function
         before: dict[int, list[Check]] = {}

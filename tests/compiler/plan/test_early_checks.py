@@ -1,9 +1,9 @@
-"""Where a run ends that a check refuses."""
+"""Checks that end a run before variables change."""
 
 from penstock._src.compiler.fusion.schedule import schedule_function
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.lower.context import LoweringContext
-from penstock._src.compiler.plan.stops import Stops
+from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.core import dtypes
 
 
@@ -20,4 +20,4 @@ def test_a_condition_does_not_wait_for_later_reductions():
     right = p.reduce_sum(p.cast(p.eq(best, labels), dtypes.float32), (0,))
     function = p.function("step", [labels, x, weights], [right])
     schedule = schedule_function(function)
-    assert not Stops.of(schedule).is_early(home(new))
+    assert not EarlyChecks.of(schedule).is_early(home(new))
