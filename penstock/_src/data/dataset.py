@@ -4,10 +4,13 @@ import collections.abc
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -19,6 +22,7 @@ from penstock._src.data.options import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
 from penstock._src.data.sampling import Sampling
 from penstock._src.data.stored import Stored
 from penstock._src.data.transforms import seed_pair
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -44,6 +48,16 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     @property
     def _variant_tensor(self) -> Any:
         return self._variant_tensor_attr
+
+    @staticmethod
+    def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
+        """The dataset that an op has made of `sources`, of the class that goes by `kind`."""
+        return derived(kind, variant, spec, *sources)
+
+    @staticmethod
+    def _spec_of_datasets(spec: Any) -> Any:
+        """The type of datasets whose elements are of type `spec`."""
+        return DatasetSpec(spec)
 
     def _inputs(self) -> list[Any]:
         """The datasets that this one is made of."""
@@ -273,9 +287,15 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         Raises:
           tf.errors.InvalidArgumentError: no file matches.
         """
-        from penstock._src.data.readers import matching_files  # it imports this file
-
-        return matching_files(file_pattern, True if shuffle is None else shuffle, seed, name)
+        patterns: Any = convert_to_tensor(file_pattern, dtype=dtypes.string)
+        names = raw.MatchingFiles(pattern=patterns)
+        if isinstance(names, EagerTensor) and not names.shape[0]:
+            shown = ", ".join(repr(text) for text in np.ravel(patterns.numpy()).tolist())
+            raise InvalidArgumentError(f"No files matched pattern: {shown}")
+        found = Dataset.from_tensor_slices(names, name=name)
+        if shuffle is False:
+            return found
+        return found.shuffle(names.shape[0] or 1 << 20, seed=seed, name=name)
 
 
 Dataset = DatasetV2  # the public name; libraries look for the other one

@@ -171,7 +171,7 @@ class Functional(Transforms):
 
         key = trace(lambda *parts: int64_of(key_func(*parts)), self.element_spec, "GroupByKey")
         number = scalar_spec(dtypes.int64)
-        window = self._window_spec()
+        window = self._spec_of_datasets(self.element_spec)
         reduce = trace(reduce_func, number, "GroupByReduce", window)
         spec = _made_datasets(reduce, "reduce_func")
         sizes = trace(lambda k: int64_of(window_size_func(k)), number, "GroupBySize")
@@ -186,11 +186,6 @@ class Functional(Transforms):
             window_size_func=sizes.function,
             name=name,
         )
-
-    def _window_spec(self) -> Any:
-        from penstock._src.data.dataset import DatasetSpec  # it imports this file
-
-        return DatasetSpec(self.element_spec)
 
 
 def int64_of(value: Any) -> Any:

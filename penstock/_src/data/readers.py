@@ -7,31 +7,15 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.transforms import int64
-from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
 
 _BUFFER = 256 * 1024
 STRING = TensorSpec([], dtypes.string)
-
-
-def matching_files(pattern: Any, shuffle: bool, seed: Any, name: str | None) -> Dataset:
-    """See `Dataset.list_files`."""
-    patterns: Any = convert_to_tensor(pattern, dtype=dtypes.string)
-    names = raw.MatchingFiles(pattern=patterns)
-    if isinstance(names, EagerTensor) and not names.shape[0]:
-        shown = ", ".join(repr(text) for text in np.ravel(patterns.numpy()).tolist())
-        raise InvalidArgumentError(f"No files matched pattern: {shown}")
-    found = Dataset.from_tensor_slices(names, name=name)
-    if not shuffle:
-        return found
-    count = names.shape[0]
-    return found.shuffle(count if count else 1 << 20, seed=seed, name=name)
 
 
 def _names(filenames: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.random.functions import uniform
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -21,10 +22,13 @@ class Sampling:
     """The part of Dataset about several datasets."""
 
     map: Callable[..., Any]
+    random: Callable[..., Any]
+    zip: Callable[..., Any]
     element_spec: Any
 
-    @staticmethod
+    @classmethod
     def sample_from_datasets(
+        cls,
         datasets: Sequence[Any],
         weights: Any = None,
         seed: Any = None,
@@ -43,8 +47,6 @@ class Sampling:
         Raises:
           ValueError: there are no datasets, or not one weight for each.
         """
-        from penstock._src.data.dataset import Dataset  # it imports this file
-
         if not datasets:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
         count = len(datasets)
@@ -63,11 +65,11 @@ class Sampling:
             count = len(datasets)
         if count == 1:
             return datasets[0]
-        draws = Dataset.random(
-            seed=seed, rerandomize_each_iteration=rerandomize_each_iteration
-        ).batch(2)
+        draws = cls.random(seed=seed, rerandomize_each_iteration=rerandomize_each_iteration).batch(
+            2
+        )
         if is_dataset:
-            chosen = Dataset.zip((weights, draws)).map(
+            chosen = cls.zip((weights, draws)).map(
                 lambda part, pair: _choice(_logits(part, count), pair)
             )
         else:
@@ -216,9 +218,6 @@ def resampled(
     With shares p before and t wanted, r = t / p says how much each class is wanted. Taking a share of min(r) of the elements
     as they come, and of the rest those of class i with the chance (r_i - min(r)) / (max(r) - min(r)), leaves out as few as possible.
     """
-    from penstock._src.api.random.functions import uniform  # loaded if weights are drawn
-    from penstock._src.data.dataset import Dataset  # it imports this file
-
     target: Any = convert_to_tensor(target_dist, dtype=dtypes.float32)
 
     def classified(*parts: Any) -> Any:
@@ -226,7 +225,7 @@ def resampled(
 
     if initial_dist is not None:
         initial: Any = convert_to_tensor(initial_dist, dtype=dtypes.float32)
-        chances = Dataset.from_tensors(_chances(initial, target)).repeat(name=name)
+        chances = dataset.from_tensors(_chances(initial, target)).repeat(name=name)
         as_they_come = float(np.min(target.numpy() / initial.numpy())) if _known(initial) else None
     else:
         shares = _estimated(dataset.map(class_func, name=name), int(target.shape[0]), name)
@@ -240,13 +239,13 @@ def resampled(
         kind, element = classified(*(parts if isinstance(parts, tuple) else (parts,)))
         return kind, raw.GatherV2(params=chance[0], indices=kind, axis=0), element
 
-    kept = Dataset.zip((chances, dataset)).map(with_chance, name=name)
+    kept = dataset.zip((chances, dataset)).map(with_chance, name=name)
     kept = kept.filter(lambda _kind, chance, _element: uniform([], seed=seed) < chance, name=name)
     kept = kept.map(lambda kind, _chance, element: (kind, element), name=name).prefetch(3)
     if as_they_come == 0:
         return kept
     weights = chances.map(lambda _chances, share: raw.Pack(values=[share, 1.0 - share]))
-    return Dataset.sample_from_datasets(
+    return dataset.sample_from_datasets(
         [everything, kept], weights=weights, seed=seed, stop_on_empty_dataset=True
     )
 

@@ -28,6 +28,8 @@ class Stored:
 
     element_spec: Any
     _variant_tensor: Any
+    _derived: Callable[..., Any]
+    _spec_of_datasets: Callable[[Any], Any]
 
     def save(
         self,
@@ -61,8 +63,9 @@ class Stored:
             use_shard_func=shard_func is not None,
         )
 
-    @staticmethod
+    @classmethod
     def load(
+        cls,
         path: str,
         element_spec: Any = None,
         compression: str | None = None,
@@ -78,8 +81,6 @@ class Stored:
           reader_func: makes a dataset of the dataset of shards; by default their elements in turn.
           wait: whether to wait until there is a dataset, written by another process or `distributed_save`.
         """
-        from penstock._src.data.dataset import derived  # it imports this file
-
         while wait and not os.path.exists(os.path.join(path, _SPEC)):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         if element_spec is None:
@@ -88,7 +89,8 @@ class Stored:
                     element_spec = decode(StructuredValue.FromString(saved.read()))
             except FileNotFoundError:
                 raise errors.NotFoundError(f"{path}: there is no saved dataset.") from None
-        traced = _reading(reader_func, element_spec)
+        shards = cls._spec_of_datasets(cls._spec_of_datasets(element_spec))
+        traced = trace(reader_func or _interleaved, shards, "Read")
         variant = raw.LoadDataset(
             path=path,
             reader_func_other_args=traced.captured,
@@ -97,7 +99,7 @@ class Stored:
             output_types=structure.flat_types(element_spec),
             output_shapes=structure.flat_shapes(element_spec),
         )
-        return derived("_LoadDataset", variant, element_spec)
+        return cls._derived("_LoadDataset", variant, element_spec)
 
     def snapshot(
         self,
@@ -117,12 +119,9 @@ class Stored:
           shard_func: the number of an element's shard, a scalar int64; by default all go into one.
           name: of the op.
         """
-        from penstock._src.data.dataset import derived  # it imports this file
-
-        reading, sharding = (
-            _reading(reader_func, self.element_spec),
-            _sharding(shard_func, self.element_spec),
-        )
+        shards = self._spec_of_datasets(self._spec_of_datasets(self.element_spec))
+        reading = trace(reader_func or _interleaved, shards, "Read")
+        sharding = _sharding(shard_func, self.element_spec)
         variant = raw.SnapshotDatasetV2(
             input_dataset=self._variant_tensor,
             path=path,
@@ -135,7 +134,7 @@ class Stored:
             output_shapes=structure.flat_shapes(self.element_spec),
             name=name,
         )
-        return derived("_SnapshotDataset", variant, self.element_spec, self)
+        return self._derived("_SnapshotDataset", variant, self.element_spec, self)
 
 
 def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:
@@ -143,11 +142,6 @@ def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:
     return trace(function or (lambda *_: cast(0, dtypes.int64)), spec, "Shard")
 
 
-def _reading(function: Callable[..., Any] | None, spec: Any) -> Traced:
-    """The function that makes a dataset of the dataset of shards, traced; by default it interleaves them."""
-    from penstock._src.data.dataset import DatasetSpec  # it imports this file
-
-    def interleave(shards: Any) -> Any:
-        return shards.interleave(lambda shard: shard, AUTOTUNE, num_parallel_calls=AUTOTUNE)
-
-    return trace(function or interleave, DatasetSpec(DatasetSpec(spec)), "Read")
+def _interleaved(shards: Any) -> Any:
+    """The elements of a dataset of shards, of each shard in turn."""
+    return shards.interleave(lambda shard: shard, AUTOTUNE, num_parallel_calls=AUTOTUNE)

@@ -22,11 +22,6 @@ class Traced:
     def __init__(self, function: GraphFunction, captured: list[Any], output_spec: Any) -> None:
         self.function, self.captured, self.output_spec = function, captured, output_spec
 
-    @property
-    def captured_types(self) -> list[DType]:
-        """The dtypes of what the function reads from outside."""
-        return [tensor.dtype for tensor in self.captured]
-
 
 def trace(
     function: Callable[..., Any], spec: Any, name: str, *more: Any, wanted: Any = None

@@ -15,6 +15,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.data.options import UNKNOWN_CARDINALITY, Options
 from penstock._src.data.padding import padded_specs, padding_constants, padding_shapes
+from penstock._src.data.ragged import ragged_batch, sparse_batch
 from penstock._src.data.traced import trace
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
@@ -49,12 +50,8 @@ class Transforms:
     _variant_tensor: Any
     _flat_structure: Any
     options: Callable[[], Options]
-
-    @staticmethod
-    def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
-        from penstock._src.data.dataset import derived  # it imports this file
-
-        return derived(kind, variant, spec, *sources)
+    _derived: Callable[..., Any]
+    _spec_of_datasets: Callable[[Any], Any]
 
     def _same(self, op: str, *inputs: Any, kind: str | None = None, **attrs: Any) -> Any:
         """The dataset that `op` makes of this one, with elements of the same structure."""
@@ -264,8 +261,6 @@ class Transforms:
         name: str | None = None,
     ) -> Any:
         """Returns the dataset of stacks of elements, as ragged tensors where shapes may differ."""
-        from penstock._src.data.ragged import ragged_batch  # most datasets have no ragged elements
-
         size = _batch_size(batch_size, drop_remainder)
         return ragged_batch(
             self, int64(batch_size), drop_remainder, size, dtypes.as_dtype(row_splits_dtype), name
@@ -273,8 +268,6 @@ class Transforms:
 
     def sparse_batch(self, batch_size: Any, row_shape: Any, name: str | None = None) -> Any:
         """Returns the dataset of sparse tensors of `batch_size` rows of shape `row_shape`."""
-        from penstock._src.data.ragged import sparse_batch  # most datasets have no sparse elements
-
         return sparse_batch(self, batch_size, as_shape(row_shape), name)
 
     def rebatch(
@@ -325,8 +318,7 @@ class Transforms:
           name: of the op.
         """
         shift = size if shift is None else shift
-        module = _dataset_module()
-        spec = nest.map_structure(lambda part: module.DatasetSpec(part), self.element_spec)
+        spec = nest.map_structure(self._spec_of_datasets, self.element_spec)
         return self._of(
             "WindowDataset",
             spec,
@@ -358,12 +350,6 @@ class Transforms:
     def fingerprint(self) -> Tensor:
         """Returns a number that tells datasets apart."""
         return raw.DatasetFingerprint(input_dataset=self._variant_tensor)
-
-
-def _dataset_module() -> Any:
-    from penstock._src.data import dataset  # it imports this file
-
-    return dataset
 
 
 def _range(dataset: Transforms, start: Any) -> Tensor:

@@ -38,7 +38,7 @@ class DifferentiableFunction:
         try:
             values = [t._value for t in tensors]
         except AttributeError:
-            raise _not_available(self.function, tensors) from None
+            raise _not_available(tensors) from None
         run = self._run
         if run is None:
             run = self._run = self.function.executable.run
@@ -138,7 +138,7 @@ def _missing(forward: GraphFunction, captures: Sequence[Any]) -> list[SymbolicTe
     ]
 
 
-def _not_available(function: GraphFunction, tensors: Sequence[Any]) -> TypeError:
+def _not_available(tensors: Sequence[Any]) -> TypeError:
     culprit = next(t for t in tensors if not hasattr(t, "_value"))
     where = culprit.op.location
     return TypeError(

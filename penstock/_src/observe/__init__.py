@@ -1,1 +1,5 @@
-"""Observability: tf.summary with its event files (summaries.py, writer.py), and the profiler (profiler.py)."""
+"""What a program tells about itself: tf.summary and the profiler.
+
+In: values and events of a run. Out: files that TensorBoard and Perfetto read. Read `summaries.py` first (`tf.summary`), then `writer.py`
+(event files); `traces.py` exports graphs of functions, `profiler.py` gathers events, `profile_files.py` writes them.
+"""

@@ -171,7 +171,7 @@ def image(
             images = _as_bytes(images[:max_outputs])
             shape = raw.Shape(input=images, out_type=dtypes.int32)
             sizes = raw.AsString(input=raw.Pack(values=[shape[2], shape[1]], axis=0))
-            return raw.ConcatV2(values=[sizes, _encoded_images(images, max_outputs)], axis=0)
+            return raw.ConcatV2(values=[sizes, _encoded_images(images)], axis=0)
 
         return write(tag, value, step, metadata)
 
@@ -186,7 +186,7 @@ def _as_bytes(images: Tensor) -> Tensor:
     return raw.Cast(x=raw.Floor(x=clipped * np.float32(255.5)), DstT=dtypes.uint8)
 
 
-def _encoded_images(images: Tensor, limit: int) -> Tensor:
+def _encoded_images(images: Tensor) -> Tensor:
     known = images.shape[0]
     if known is None and isinstance(images, EagerTensor):
         known = int(images.shape[0])

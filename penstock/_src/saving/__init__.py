@@ -1,5 +1,9 @@
-"""Saving and restoring: checkpoints and SavedModels. Their files are written by ops/io/bundle.py.
+"""Checkpoints and SavedModels.
 
-`object_graph.py` finds what hangs below an object; `checkpoint.py` and `manager.py` are the classes
-of `tf.train`; `saved_model/` writes and reads SavedModels.
+In: an object that tracks others (`core/tracking`). Out: TensorFlow's files, and objects restored from them; `ops/io/bundle.py` writes
+and reads the tensors.
+
+Read `checkpoint.py` first (`tf.train.Checkpoint`), then `object_graph.py` (the objects below one, and the keys of their values) and
+`status.py` (what restoring has matched). `manager.py` numbers checkpoints, `state.py` notes the latest and reads single values,
+`sharding.py` spreads one over several files. `saved_model/` has a page of its own.
 """

@@ -28,11 +28,6 @@ def escaped(name: str) -> str:
     return name.replace(".", "..").replace("/", r".S")
 
 
-def unescaped(name: str) -> str:
-    """The name of `escaped`."""
-    return name.replace(r".S", "/").replace("..", ".")
-
-
 def key_of(path: Path, name: str) -> str:
     """The key of a value of the object at `path`."""
     return "/".join([*map(escaped, path), _ATTRIBUTES, escaped(name)])

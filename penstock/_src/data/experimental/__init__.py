@@ -1,1 +1,1 @@
-"""tf.data.experimental."""
+"""tf.data.experimental: transformations as functions (`transforms.py`), CSV files, lookup tables filled from datasets, `service/`."""

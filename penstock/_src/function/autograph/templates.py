@@ -2,7 +2,6 @@
 
 import ast
 import functools
-from collections.abc import Iterable
 
 
 @functools.lru_cache(maxsize=256)
@@ -69,10 +68,6 @@ def _locate(node: ast.AST, at: ast.AST) -> None:
 
 def load(name: str) -> ast.Name:
     return ast.Name(name, ast.Load())
-
-
-def names_tuple(names: Iterable[str]) -> ast.Tuple:
-    return ast.Tuple([load(name) for name in names], ast.Load())
 
 
 class Namer:
