@@ -41,6 +41,7 @@ def gradients_of_tape(
     sources = set(source_ids)
     kept: dict[int, Any] = {}
     watched = tape.watched
+    backward = _backward if STATE.graph is None else _backward_in_graph
     for entry in reversed(needed_entries(tape, sources)):
         outputs = totals(found, entry.output_ids)
         if outputs is None:
@@ -54,7 +55,7 @@ def gradients_of_tape(
                 zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
                 for g, t in zip(outputs, entry.outputs)
             ]
-        inputs = entry.backward(*outputs)
+        inputs = backward(entry, outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
             if gradient is not None and key in watched:
                 if key in found:
@@ -62,6 +63,19 @@ def gradients_of_tape(
                 else:
                     found[key] = [gradient]
     return [kept[i] if i in kept else add_up(found.get(i)) for i in source_ids]
+
+
+def _backward(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
+    return entry.backward(*gradients)
+
+
+def _backward_in_graph(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
+    """The same, where the operations that are added say whose gradient they are."""
+    around, STATE.gradient_of = STATE.gradient_of, entry.output_ids[0] if entry.output_ids else None
+    try:
+        return entry.backward(*gradients)
+    finally:
+        STATE.gradient_of = around
 
 
 def totals(found: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] | None:

@@ -178,6 +178,14 @@ def _ends_at(y: SymbolicTensor, reached: set[int]) -> bool:
 
 def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """Returns the gradients of a node's inputs, given those of its outputs."""
+    around, STATE.gradient_of = STATE.gradient_of, node.outputs[0]._id
+    try:
+        return _node_gradient(node, gradients, wanted)
+    finally:
+        STATE.gradient_of = around
+
+
+def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     own = NODE_GRADIENTS.get(node.raw_op.control)
     if own is not None:
         return own(node, gradients, wanted)

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OperatorNotAllowedInGraphError
 from penstock._src.core.op import Op
@@ -184,6 +185,8 @@ class Operation(OperationConversions):
         self.gradient_override: Any = None
         # The name of such a function in a SavedModel or GraphDef.
         self.gradient_kind = ""
+        # In the gradient of an operation: the id of that operation's first output.
+        self.gradient_of: int | None = STATE.gradient_of
         types: list[DType] = []
         for dtype in op.output_dtypes:  # type: ignore[attr-defined]
             types.extend(dtype) if type(dtype) is tuple else types.append(dtype)

@@ -82,7 +82,8 @@ class Recording:
 
 
 def _shown(kernel: KernelRecord) -> dict[str, Any]:
-    lines = "; ".join(f"{line.place} {line.code}" for line in kernel.lines)
+    found = (*kernel.lines, *kernel.forward_lines)
+    lines = "; ".join(f"{line.place} {line.code}" for line in found)
     work = {"tasks": kernel.tasks, "flops": kernel.flops, "bytes": kernel.bytes}
     return {"computes": kernel.computes, "source": lines, **work}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from penstock._src.compiler.explain.costs import bytes_of, total_flops
 from penstock._src.compiler.explain.origins import (
     folded_operations,
+    forward_operations,
     is_literal,
     kernel_operations,
 )
@@ -43,6 +44,7 @@ def kernel_records(
     parts = compute_kernels(function, [group.made for group in groups])
     direct = [kernel_operations(part.nodes, equal) for part in parts]
     folded = folded_operations(operations, direct)
+    known = {t._id: op for ops in (operations, *direct) for op in ops for t in op._outputs[:1]}
     roles, rounds = _roles(function), _rounds(function)
     return [
         KernelRecord(
@@ -51,6 +53,7 @@ def kernel_records(
             _what(group, part),
             part.nodes,
             own,
+            forward_operations(own, known),
             tuple(more),
             tuple(_stored(group, roles)),
             part.read,

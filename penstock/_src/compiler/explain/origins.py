@@ -7,6 +7,9 @@ and found here:
                                              that z's operation has this node's value, too (`LoweringContext.equal`)
     folded away     y = transpose(a); y @ b   the product reads `a` by columns: no node is left of the transpose. Such an
                                              operation belongs to the kernels of the operations that read it
+
+Operations of a gradient know whose gradient they are (`Operation.gradient_of`): the line that asked for the gradient says
+little of them.
 """
 
 from __future__ import annotations
@@ -68,3 +71,17 @@ def folded_operations(
         for number in sorted(into):
             folded[number].insert(0, op)
     return folded
+
+
+def forward_operations(
+    operations: Iterable[Operation], known: Mapping[int, Operation]
+) -> tuple[Operation, ...]:
+    """The operations whose gradients some operations are parts of; `known` are operations by their outputs' ids."""
+    found: dict[Operation, None] = {}
+    for op in operations:
+        forward: Operation | None = op
+        while forward is not None and forward.gradient_of is not None:  # gradients have gradients
+            forward = known.get(forward.gradient_of)
+        if forward is not None and forward is not op:
+            found[forward] = None
+    return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,10 @@ def line_of(op: Operation) -> SourceLine | None:
     return SourceLine(op.location.file, op.location.line) if op.location else None
 
 
+def _lines(operations: Iterable[Operation]) -> tuple[SourceLine, ...]:
+    return tuple(dict.fromkeys(filter(None, map(line_of, operations))))
+
+
 @dataclass(frozen=True)
 class Stored:
     """An array that a kernel leaves in memory. `role`: "temporary", "result 0", "new value of argument 2"."""
@@ -57,6 +62,7 @@ class KernelRecord:
     computes     the primitives in it that compute something, in order
     nodes        the primitives in it, arguments first
     operations   the operations whose values it computes, in the graph's order
+    forward      operations whose gradients are among them
     folded       operations of which nothing is left but what this kernel makes of them: reshapes, constants, casts
     stored       what it leaves in memory
     read         what it reads from memory
@@ -72,6 +78,7 @@ class KernelRecord:
     computes: str
     nodes: tuple[Node, ...]
     operations: tuple[Operation, ...]
+    forward: tuple[Operation, ...]
     folded: tuple[Operation, ...]
     stored: tuple[Stored, ...]
     read: tuple[Node, ...]
@@ -85,8 +92,18 @@ class KernelRecord:
     @property
     def lines(self) -> tuple[SourceLine, ...]:
         """The user's lines whose values it computes, then those of which it takes the rest along; each once."""
-        found = map(line_of, (*self.operations, *self.folded))
-        return tuple(dict.fromkeys(line for line in found if line is not None))
+        return _lines((*self.operations, *self.folded))
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The name scopes of its operations, and of those whose gradients they are: the layers of a Keras model."""
+        names = [op.name.rpartition("/")[0] for op in (*self.operations, *self.forward)]
+        return tuple(dict.fromkeys(filter(None, names)))
+
+    @property
+    def forward_lines(self) -> tuple[SourceLine, ...]:
+        """Further lines: those whose gradients it computes."""
+        return tuple(line for line in _lines(self.forward) if line not in self.lines)
 
 
 @dataclass(frozen=True, eq=False)

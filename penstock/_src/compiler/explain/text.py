@@ -119,9 +119,15 @@ def kernel_lines(kernel: KernelRecord, limits: Any = None, total: float = 0.0) -
     if kernel.seconds is not None:
         lines.append(f"             {_speed(kernel, limits, total)}")
     lines.append(f"             computes {_short(kernel.computes)}")
-    lines += [f"             {l.place:<18} {l.code}" for l in kernel.lines[:MOST_LINES]]
-    if len(kernel.lines) > MOST_LINES:
-        lines.append(f"             and {len(kernel.lines) - MOST_LINES} more lines")
+    shown = [(line, "") for line in kernel.lines] + [
+        (line, "gradient of ") for line in kernel.forward_lines
+    ]
+    for line, relation in shown[:MOST_LINES]:
+        lines.append(f"             {line.place:<18} {relation}{line.code}")
+    if len(shown) > MOST_LINES:
+        lines.append(f"             and {len(shown) - MOST_LINES} more lines")
+    if kernel.scopes:
+        lines.append(f"             within {_short(', '.join(kernel.scopes))}")
     stored = ", ".join(f"{_array(s.node)} ({s.role})" for s in kernel.stored)
     return [*lines, f"             stores {_short(stored)}"] if stored else lines
 

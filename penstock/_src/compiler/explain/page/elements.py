@@ -72,6 +72,10 @@ class Elements:
             self.kernels[name] = kernel
             for op in (*kernel.operations, *kernel.folded):
                 self.link(name, self._ids[id(op)])
+            for op in kernel.forward:
+                line = line_of(op)
+                if line is not None:
+                    self.link(name, self._source(line))
             for node in kernel.nodes:
                 kernels.setdefault(node.id, []).append(name)
         lines: list[tuple[str, str]] = []
