@@ -27,6 +27,8 @@ def alone(op, group_size):
 class _Collective(Op):
     """The tensor itself: the reduction, gather or exchange over a group of one."""
 
+    stateful = True
+
     def output_shape(self, input, *_rest):
         return input
 
@@ -49,7 +51,6 @@ class CollectiveReduce(_Collective):
     wait_for: list[int] = []
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
-    stateful = True
 
 
 class CollectiveReduceV2(_Collective):
@@ -66,7 +67,6 @@ class CollectiveReduceV2(_Collective):
     timeout_seconds: float = 0.0
     is_stateless: bool = False
     max_subdivs_per_device: int = -1
-    stateful = True
 
 
 class CollectiveReduceScatterV2(_Collective):
@@ -83,7 +83,6 @@ class CollectiveReduceScatterV2(_Collective):
     timeout_seconds: float = 0.0
     is_stateless: bool = False
     max_subdivs_per_device: int = -1
-    stateful = True
 
 
 class CollectiveGather(_Collective):
@@ -97,7 +96,6 @@ class CollectiveGather(_Collective):
     shape: TensorShape
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
-    stateful = True
 
 
 class CollectiveGatherV2(_Collective):
@@ -111,7 +109,6 @@ class CollectiveGatherV2(_Collective):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     is_stateless: bool = False
-    stateful = True
 
 
 class CollectiveBcastSend(_Collective):
@@ -125,7 +122,6 @@ class CollectiveBcastSend(_Collective):
     shape: TensorShape
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
-    stateful = True
 
 
 class CollectiveBcastSendV2(_Collective):
@@ -135,7 +131,6 @@ class CollectiveBcastSendV2(_Collective):
     T = INDEX | frozenset({dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64})
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
-    stateful = True
 
 
 class CollectiveAllToAllV2(_Collective):
@@ -149,7 +144,6 @@ class CollectiveAllToAllV2(_Collective):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     is_stateless: bool = False
-    stateful = True
 
 
 class Communicator(Resource):

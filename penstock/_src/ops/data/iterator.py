@@ -95,6 +95,8 @@ class OptionalValue:
 class _IteratorOp(Op):
     """Base of the ops that create an iterator."""
 
+    signature = "-> handle: resource[]"
+
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
@@ -102,8 +104,6 @@ class _IteratorOp(Op):
 
 class AnonymousIteratorV3(_IteratorOp):
     """An iterator that lives as long as it is referred to."""
-
-    signature = "-> handle: resource[]"
 
     def eager(self):
         return IteratorHandle()
@@ -122,7 +122,6 @@ class AnonymousIteratorV2(_IteratorOp):
 class IteratorV2(_IteratorOp):
     """An iterator with a name."""
 
-    signature = "-> handle: resource[]"
     shared_name: str
     container: str
 
@@ -140,7 +139,6 @@ class IteratorV2(_IteratorOp):
 class OneShotIterator(_IteratorOp):
     """An iterator over the dataset that a function returns on first use."""
 
-    signature = "-> handle: resource[]"
     dataset_factory: Function
     container: str = ""
     shared_name: str = ""
@@ -181,6 +179,9 @@ class DeleteIterator(Op):
 class _GetNext(Op):
     """Base of the ops that take the next element."""
 
+    signature = "iterator: resource -> components: *output_types"
+    may_end = True
+
     output_types: list[DType]
     output_shapes: list[TensorShape]
     stateful = True
@@ -200,15 +201,9 @@ class _GetNext(Op):
 class IteratorGetNext(_GetNext):
     """The components of the next element."""
 
-    signature = "iterator: resource -> components: *output_types"
-    may_end = True
-
 
 class IteratorGetNextSync(_GetNext):
     """The components of the next element."""
-
-    signature = "iterator: resource -> components: *output_types"
-    may_end = True
 
 
 class IteratorGetNextAsOptional(Op):

@@ -69,6 +69,11 @@ variant(
 class _Interleaved(UnnamedDatasetOp):
     """Elements in turn of each of `cycle_length` datasets that `f` makes."""
 
+    f: Function
+    output_types: list[DType]
+    output_shapes: list[TensorShape]
+    metadata: str = ""
+
     def pipeline(self, input_dataset, other_arguments, cycle_length, block_length, *rest):
         block = positive(self, "`block_length`", block_length)
         cycle = nested._cycle(self, cycle_length)
@@ -83,10 +88,6 @@ class ParallelInterleaveDataset(_Interleaved):
         "block_length: int64, sloppy: bool, buffer_output_elements: int64, "
         "prefetch_input_elements: int64 -> handle: variant"
     )
-    f: Function
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    metadata: str = ""
 
 
 variant("ExperimentalParallelInterleaveDataset", ParallelInterleaveDataset, without="metadata")
@@ -100,11 +101,7 @@ class LegacyParallelInterleaveDatasetV2(_Interleaved):
         "block_length: int64, buffer_output_elements: int64, prefetch_input_elements: int64 -> "
         "handle: variant"
     )
-    f: Function
     deterministic: str = "default"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    metadata: str = ""
 
 
 class ParallelInterleaveDatasetV3(_Interleaved):
@@ -114,11 +111,7 @@ class ParallelInterleaveDatasetV3(_Interleaved):
         "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
         "block_length: int64, num_parallel_calls: int64 -> handle: variant"
     )
-    f: Function
     deterministic: str = "default"
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    metadata: str = ""
 
 
 class ShuffleAndRepeatDataset(UnnamedDatasetOp):
@@ -175,15 +168,6 @@ variant("ExperimentalRebatchDataset", RebatchDataset)
 class _Parsed(UnnamedDatasetOp):
     """The features of batches of serialized examples."""
 
-    ragged_keys = ragged_value_types = ragged_split_types = ()
-
-    def pipeline(self, input_dataset, num_parallel_calls, dense_defaults):
-        return _ParseExamples(input_dataset, self, dense_defaults)
-
-
-class ParseExampleDataset(_Parsed):
-    """The features of batches of serialized examples."""
-
     signature = (
         "input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense -> handle: "
         "variant"
@@ -196,6 +180,16 @@ class ParseExampleDataset(_Parsed):
     dense_shapes: list[TensorShape]
     output_types: list[DType]
     output_shapes: list[TensorShape]
+
+    ragged_keys = ragged_value_types = ragged_split_types = ()
+
+    def pipeline(self, input_dataset, num_parallel_calls, dense_defaults):
+        return _ParseExamples(input_dataset, self, dense_defaults)
+
+
+class ParseExampleDataset(_Parsed):
+    """The features of batches of serialized examples."""
+
     sloppy: bool = False
     ragged_keys: list[str] = []
     ragged_value_types: list[DType] = []
@@ -207,18 +201,6 @@ class ParseExampleDataset(_Parsed):
 class ParseExampleDatasetV2(_Parsed):
     """The features of batches of serialized examples."""
 
-    signature = (
-        "input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense -> handle: "
-        "variant"
-    )
-    sparse_keys: list[str]
-    dense_keys: list[str]
-    sparse_types: list[DType]
-    sparse_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
-    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
-    dense_shapes: list[TensorShape]
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     deterministic: str = "default"
     ragged_keys: list[str] = []
     ragged_value_types: list[DType] = []
@@ -230,18 +212,6 @@ class ParseExampleDatasetV2(_Parsed):
 class ExperimentalParseExampleDataset(_Parsed):
     """The features of batches of serialized examples."""
 
-    signature = (
-        "input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense -> handle: "
-        "variant"
-    )
-    sparse_keys: list[str]
-    dense_keys: list[str]
-    sparse_types: list[DType]
-    sparse_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
-    Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
-    dense_shapes: list[TensorShape]
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
     sloppy: bool = False
 
 

@@ -181,6 +181,8 @@ class _Gathered(Pipeline):
 class _TaggedOp(UnnamedDatasetOp):
     """Base of datasets that report under a tag; `reports` is the kind of their pipeline."""
 
+    signature = "input_dataset: variant, tag: string -> handle: variant"
+
     reports = _Latencies
 
     def pipeline(self, input_dataset, tag):
@@ -190,26 +192,20 @@ class _TaggedOp(UnnamedDatasetOp):
 class LatencyStatsDataset(_TaggedOp):
     """The input; how long each element took, in microseconds, goes to the aggregator."""
 
-    signature = "input_dataset: variant, tag: string -> handle: variant"
-
 
 class ExperimentalLatencyStatsDataset(_TaggedOp):
     """The input; how long each element took, in microseconds, goes to the aggregator."""
-
-    signature = "input_dataset: variant, tag: string -> handle: variant"
 
 
 class BytesProducedStatsDataset(_TaggedOp):
     """The input; the size of each element in bytes goes to the aggregator."""
 
-    signature = "input_dataset: variant, tag: string -> handle: variant"
     reports = _Sizes
 
 
 class ExperimentalBytesProducedStatsDataset(_TaggedOp):
     """The input; the size of each element in bytes goes to the aggregator."""
 
-    signature = "input_dataset: variant, tag: string -> handle: variant"
     reports = _Sizes
 
 

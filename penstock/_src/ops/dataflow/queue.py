@@ -22,6 +22,8 @@ from penstock._src.ops.rules import invalid
 class _Make(Op):
     """The handle of the queue with this name; without a name, of a new one or the node's own."""
 
+    signature = "-> handle: resource"
+
     stateful = True
     kind = Queue
 
@@ -59,7 +61,6 @@ class _Make(Op):
 class FIFOQueueV2(_Make):
     """A first-in, first-out queue."""
 
-    signature = "-> handle: resource"
     component_types: list[DType]
     shapes: list[TensorShape] = []
     capacity: int = -1
@@ -70,7 +71,6 @@ class FIFOQueueV2(_Make):
 class PaddingFIFOQueueV2(_Make):
     """A queue of elements of different sizes, which are padded with zeros when stacked."""
 
-    signature = "-> handle: resource"
     component_types: list[DType]
     shapes: list[TensorShape] = []
     capacity: int = -1
@@ -82,7 +82,6 @@ class PaddingFIFOQueueV2(_Make):
 class RandomShuffleQueueV2(_Make):
     """A queue that returns elements in random order."""
 
-    signature = "-> handle: resource"
     component_types: list[DType]
     shapes: list[TensorShape] = []
     capacity: int = -1
@@ -110,7 +109,6 @@ class RandomShuffleQueueV2(_Make):
 class PriorityQueueV2(_Make):
     """A queue that returns the element with the smallest first component, an int64, first."""
 
-    signature = "-> handle: resource"
     component_types: list[DType] = []
     shapes: list[TensorShape]
     capacity: int = -1

@@ -49,6 +49,11 @@ class MapPlace(Place):
 class _PlaceOp(Op):
     """Base of the ops on a named area."""
 
+    capacity: int = 0
+    memory_limit: int = 0
+    container: str = ""
+    shared_name: str = ""
+
     stateful = True
     kind = Place
 
@@ -69,10 +74,6 @@ class Stage(_PlaceOp):
     """Adds a tuple, waiting for space."""
 
     signature = "values: *dtypes ->"
-    capacity: int = 0
-    memory_limit: int = 0
-    container: str = ""
-    shared_name: str = ""
 
     def eager(self, values):
         place = self.place()
@@ -85,11 +86,7 @@ class Stage(_PlaceOp):
 class _TypedPlaceOp(_PlaceOp):
     """Base of the ops with the dtypes of the tuples as an attribute."""
 
-    capacity: int = 0
-    memory_limit: int = 0
     dtypes: list[DType]
-    container: str = ""
-    shared_name: str = ""
 
 
 class Unstage(_TypedPlaceOp):

@@ -51,6 +51,7 @@ class TensorArrayV3(_Make):
 
 
 class _ArrayOp(Op):
+    stateful = True
     version = "V3"
 
     def raw(self, name, **inputs):
@@ -70,7 +71,6 @@ class TensorArrayGradV3(_ArrayOp):
 
     signature = "handle: resource, flow_in: float32 -> grad_handle: resource[], flow_out: float32[]"
     source: str
-    stateful = True
     differentiable = False
 
     def eager(self, handle, flow_in):
@@ -85,7 +85,6 @@ class TensorArrayGradWithShape(_ArrayOp):
         "-> grad_handle: resource[], flow_out: float32[]"
     )
     source: str
-    stateful = True
     differentiable = False
 
     def eager(self, handle, flow_in, shape_to_prepend):
@@ -97,7 +96,6 @@ class TensorArrayWriteV3(_ArrayOp):
     """Puts a value at an index."""
 
     signature = "handle: resource, index: int32, value: T, flow_in: float32 -> flow_out: float32[]"
-    stateful = True
 
     def gradient(self, handle, index, _value, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -118,7 +116,6 @@ class TensorArrayReadV3(_ArrayOp):
 
     signature = "handle: resource, index: int32, flow_in: float32 -> value: dtype[...]"
     dtype: DType
-    stateful = True
 
     def gradient(self, handle, index, flow_in, _value, dy):
         array, flow = self.of_gradients(handle, flow_in)
@@ -134,7 +131,6 @@ class TensorArrayGatherV3(_ArrayOp):
     signature = "handle: resource, indices: int32, flow_in: float32 -> value: dtype"
     dtype: DType
     element_shape: TensorShape = TensorShape(None)
-    stateful = True
 
     def shape(self, handle, indices, flow_in):
         return TensorShape([indices[0]]).concatenate(self.element_shape)
@@ -157,7 +153,6 @@ class TensorArrayScatterV3(_ArrayOp):
     signature = (
         "handle: resource, indices: int32, value: T, flow_in: float32 -> flow_out: float32[]"
     )
-    stateful = True
 
     def gradient(self, handle, indices, _value, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -179,7 +174,6 @@ class TensorArrayConcatV3(_ArrayOp):
     signature = "handle: resource, flow_in: float32 -> value: dtype[...], lengths: int64[?]"
     dtype: DType
     element_shape_except0: TensorShape = TensorShape(None)
-    stateful = True
 
     def gradient(self, handle, flow_in, _value, lengths, dy, _dlengths):
         array, flow = self.of_gradients(handle, flow_in)
@@ -195,7 +189,6 @@ class TensorArraySplitV3(_ArrayOp):
     signature = (
         "handle: resource, value: T, lengths: int64, flow_in: float32 -> flow_out: float32[]"
     )
-    stateful = True
 
     def gradient(self, handle, _value, _lengths, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -215,7 +208,6 @@ class TensorArraySizeV3(_ArrayOp):
     """The number of elements."""
 
     signature = "handle: resource, flow_in: float32 -> size: int32[]"
-    stateful = True
     differentiable = False
 
     def eager(self, handle, flow_in):
@@ -226,7 +218,6 @@ class TensorArrayCloseV3(_ArrayOp):
     """Forgets the elements."""
 
     signature = "handle: resource ->"
-    stateful = True
     differentiable = False
 
     def eager(self, handle):

@@ -106,6 +106,15 @@ class _Optimizer(Op):
     differs from run to run.
     """
 
+    signature = _SIGNATURE
+    loss_type: Literal[
+        "logistic_loss", "squared_loss", "hinge_loss", "smooth_hinge_loss", "poisson_loss"
+    ]
+    l1: float
+    l2: float
+    num_loss_partitions: int
+    num_inner_iterations: int
+
     minimum = {"num_loss_partitions": 1, "num_inner_iterations": 1}
     differentiable = False
     adapts: ClassVar[str]
@@ -223,15 +232,7 @@ def _summed(groups: list[_Group], example: int, partitions: int) -> tuple[float,
 class SdcaOptimizerV2(_Optimizer):
     """One pass over a batch of examples."""
 
-    signature = _SIGNATURE
-    loss_type: Literal[
-        "logistic_loss", "squared_loss", "hinge_loss", "smooth_hinge_loss", "poisson_loss"
-    ]
     adaptive: bool = False
-    l1: float
-    l2: float
-    num_loss_partitions: int
-    num_inner_iterations: int
     adapts = "adaptive"
     raw_defaults = {"adaptive": True}
 
@@ -239,15 +240,7 @@ class SdcaOptimizerV2(_Optimizer):
 class SdcaOptimizer(_Optimizer):
     """SdcaOptimizerV2 with the original name of `adaptive`."""
 
-    signature = _SIGNATURE
-    loss_type: Literal[
-        "logistic_loss", "squared_loss", "hinge_loss", "smooth_hinge_loss", "poisson_loss"
-    ]
     adaptative: bool = False
-    l1: float
-    l2: float
-    num_loss_partitions: int
-    num_inner_iterations: int
     adapts = "adaptative"
     raw_defaults = {"adaptative": True}
 

@@ -135,6 +135,9 @@ def _lower_by_matrices(p, x, rows, columns, dtype):
 class _Resize(Op):
     """Base of the ops with the size as an input."""
 
+    signature = "images: T, size: int32 -> resized_images: float32"
+    T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
+
     vectorize = "examples, shared"
 
     def shape(self, images, size):
@@ -194,8 +197,6 @@ class _ResizeGrad(Op):
 class ResizeBilinear(_Resize):
     """Images resized by bilinear interpolation."""
 
-    signature = "images: T, size: int32 -> resized_images: float32"
-    T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
     half_pixel_centers: bool = False
     weights = staticmethod(bilinear_weights)
@@ -247,8 +248,6 @@ class ResizeBilinearGrad(_ResizeGrad):
 class ResizeBicubic(_Resize):
     """Images resized by bicubic interpolation."""
 
-    signature = "images: T, size: int32 -> resized_images: float32"
-    T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
     half_pixel_centers: bool = False
     weights = staticmethod(bicubic_weights)
@@ -277,8 +276,6 @@ class ResizeBicubicGrad(_ResizeGrad):
 class ResizeArea(_Resize):
     """Images resized so that each output averages the area that it covers."""
 
-    signature = "images: T, size: int32 -> resized_images: float32"
-    T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
     weights = staticmethod(area_weights)
 

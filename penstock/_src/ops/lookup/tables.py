@@ -151,6 +151,8 @@ def _checked(op, handle, keys, values):
 class _Make(Op):
     """Creates a table, or finds the one with that name; returns its handle."""
 
+    stateful = True
+
     differentiable = False
     kind = Table
 
@@ -189,7 +191,6 @@ class HashTableV2(_Make):
     use_node_name_sharing: bool = False
     key_dtype: DType
     value_dtype: DType
-    stateful = True
     kind = StaticTable
     effect_free = True
 
@@ -200,7 +201,6 @@ class AnonymousHashTable(_Make):
     signature = "-> table_handle: resource"
     key_dtype: DType
     value_dtype: DType
-    stateful = True
     kind = StaticTable
 
 
@@ -213,7 +213,6 @@ class MutableHashTableV2(_Make):
     use_node_name_sharing: bool = False
     key_dtype: DType
     value_dtype: DType
-    stateful = True
     effect_free = True
 
 
@@ -223,7 +222,6 @@ class AnonymousMutableHashTable(_Make):
     signature = "-> table_handle: resource"
     key_dtype: DType
     value_dtype: DType
-    stateful = True
 
 
 class MutableHashTableOfTensorsV2(_Make):
@@ -236,7 +234,6 @@ class MutableHashTableOfTensorsV2(_Make):
     key_dtype: DType
     value_dtype: DType
     value_shape: TensorShape = TensorShape([])
-    stateful = True
 
 
 class AnonymousMutableHashTableOfTensors(_Make):
@@ -246,7 +243,6 @@ class AnonymousMutableHashTableOfTensors(_Make):
     key_dtype: DType
     value_dtype: DType
     value_shape: TensorShape = TensorShape([])
-    stateful = True
 
 
 class _MakeDense(_Make):
@@ -258,7 +254,6 @@ class _MakeDense(_Make):
     value_shape: TensorShape = TensorShape([])
     initial_num_buckets: int = 131072
     max_load_factor: float = 0.800000011920929
-    stateful = True
 
     def _options(self, empty_key, deleted_key):
         if empty_key.shape != deleted_key.shape:

@@ -310,6 +310,9 @@ class Pow(Binary):
 class _Extreme(Binary):
     """The larger or smaller of two; nan if either is nan."""
 
+    keeps_finite = True
+    eager_is_exact = True
+
     T = FLOAT | INTEGER
 
     def gradient(self, x, y, _z, dz):
@@ -322,8 +325,6 @@ class Maximum(_Extreme):
     """The larger of x and y, nan if either is."""
 
     ufunc, primitive = np.maximum, "maximum"
-    keeps_finite = True
-    eager_is_exact = True
 
     def is_first(self, x, y):
         return raw.GreaterEqual(x, y)
@@ -333,8 +334,6 @@ class Minimum(_Extreme):
     """The smaller of x and y, nan if either is."""
 
     ufunc, primitive = np.minimum, "minimum"
-    keeps_finite = True
-    eager_is_exact = True
 
     def is_first(self, x, y):
         return raw.LessEqual(x, y)

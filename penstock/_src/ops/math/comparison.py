@@ -25,6 +25,9 @@ def _may_differ(x, y):
 class _Equality(Compare):
     """Equality, of any type; of shapes that do not broadcast one answer for all, if so asked."""
 
+    eager_is_exact = True
+    has_static_value = True
+
     T = ANY
     incompatible_shape_error: bool = True
 
@@ -58,16 +61,12 @@ class Equal(_Equality):
     """x == y."""
 
     ufunc, primitive = np.equal, "eq"
-    eager_is_exact = True
-    has_static_value = True
 
 
 class NotEqual(_Equality):
     """x != y."""
 
     ufunc, primitive = np.not_equal, "ne"
-    eager_is_exact = True
-    has_static_value = True
 
 
 class Less(Compare):

@@ -26,6 +26,8 @@ WIDE = frozenset({dtypes.float32, dtypes.float64})
 class _SpecialBinary(Binary):
     """A special function of two numbers, computed on the host."""
 
+    signature = "a: T, x: T -> z: T"
+
     T = WIDE
     lower = None
 
@@ -33,7 +35,6 @@ class _SpecialBinary(Binary):
 class Igamma(_SpecialBinary):
     """The lower regularized incomplete gamma function P(a, x)."""
 
-    signature = "a: T, x: T -> z: T"
     T, ufunc = FLOAT, staticmethod(functions.igamma)
 
     def shape(self, a, x):
@@ -50,7 +51,6 @@ class Igamma(_SpecialBinary):
 class Igammac(_SpecialBinary):
     """The upper regularized incomplete gamma function Q(a, x)."""
 
-    signature = "a: T, x: T -> z: T"
     T, ufunc = FLOAT, staticmethod(functions.igammac)
 
     def shape(self, a, x):
@@ -68,7 +68,6 @@ class Igammac(_SpecialBinary):
 class IgammaGradA(_SpecialBinary):
     """The derivative of Igamma by a."""
 
-    signature = "a: T, x: T -> z: T"
     ufunc = staticmethod(functions.igamma_slope)
 
     def shape(self, a, x):
@@ -125,7 +124,6 @@ class Zeta(_SpecialBinary):
 class Polygamma(_SpecialBinary):
     """The derivative number `a` of digamma."""
 
-    signature = "a: T, x: T -> z: T"
     ufunc = staticmethod(functions.polygamma)
 
     def shape(self, a, x):

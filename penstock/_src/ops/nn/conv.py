@@ -83,6 +83,9 @@ class _ByInput(Op):
 class _ByFilter(Op):
     """The gradient of a convolution with respect to its filter."""
 
+    signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
+    T = FLOAT
+
     ranks = {"filter_sizes": (1,)}
     spatial = 2
 
@@ -159,8 +162,6 @@ class Conv2DBackpropInput(_ByInput):
 class Conv2DBackpropFilter(_ByFilter):
     """The gradient of Conv2D with respect to its filter."""
 
-    signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
-    T = FLOAT
     strides: list[int]
     use_cudnn_on_gpu: bool = True
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -224,8 +225,6 @@ class Conv3DBackpropInputV2(_ByInput):
 class Conv3DBackpropFilterV2(_ByFilter):
     """The gradient of Conv3D with respect to its filter."""
 
-    signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
-    T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"

@@ -81,6 +81,12 @@ def require_maxima(c, orig_input, orig_output, grad):
 class _MaxGradientGradient(Op):
     """Gathers from `grad` the element at the first maximum of every window."""
 
+    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
+    T = REAL
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+
     def shape(self, orig_input, orig_output, grad):
         return orig_output
 
@@ -98,6 +104,11 @@ class _MaxGradientGradient(Op):
 class _Mean(Op):
     """The mean of the inputs in every window; padding does not count."""
 
+    T = FLOAT
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
+
     in_float32 = True
     vectorize = "examples"
 
@@ -110,6 +121,12 @@ class _Mean(Op):
 
 class _MeanGradient(Op):
     """Spreads each window's gradient evenly over its inputs."""
+
+    signature = "orig_input_shape: int32, grad: T -> output: T"
+    T = FLOAT
+    ksize: list[int]
+    strides: list[int]
+    padding: Literal["SAME", "VALID"]
 
     in_float32 = True
 
@@ -172,11 +189,6 @@ class MaxPoolGrad(_MaxGradient):
 class MaxPoolGradGrad(_MaxGradientGradient):
     """The gradient of MaxPoolGrad with respect to its gradient."""
 
-    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
-    T = REAL
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
     def gradient(self, orig_input, orig_output, _grad, _output, dy):
@@ -235,11 +247,6 @@ class MaxPool3DGrad(_MaxGradient):
 class MaxPool3DGradGrad(_MaxGradientGradient):
     """The gradient of MaxPool3DGrad with respect to its gradient."""
 
-    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
-    T = REAL
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
 
     def gradient(self, orig_input, orig_output, _grad, _output, dy):
@@ -253,10 +260,6 @@ class AvgPool(_Mean):
     """The mean of every window of NHWC or NCHW images; padding does not count."""
 
     signature = "value: T -> output: T"
-    T = FLOAT
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
     def shape(self, value):
@@ -275,11 +278,6 @@ class AvgPool(_Mean):
 class AvgPoolGrad(_MeanGradient):
     """The gradient of AvgPool."""
 
-    signature = "orig_input_shape: int32, grad: T -> output: T"
-    T = FLOAT
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
     def gradient(self, _orig_input_shape, _grad, _output, dy):
@@ -290,10 +288,6 @@ class AvgPool3D(_Mean):
     """The mean of every window of volumes; padding does not count."""
 
     signature = "input: T -> output: T"
-    T = FLOAT
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
 
     def shape(self, input):
@@ -312,11 +306,6 @@ class AvgPool3D(_Mean):
 class AvgPool3DGrad(_MeanGradient):
     """The gradient of AvgPool3D."""
 
-    signature = "orig_input_shape: int32, grad: T -> output: T"
-    T = FLOAT
-    ksize: list[int]
-    strides: list[int]
-    padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
 
     def gradient(self, _orig_input_shape, _grad, _output, dy):

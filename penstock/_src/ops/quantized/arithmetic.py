@@ -171,6 +171,10 @@ class QuantizedBiasAdd(_Sum):
 
 
 class _Relu(Op):
+    signature = (
+        "features: Tinput, min_features: float32, max_features: float32 -> activations: "
+        "out_type, min_activations: float32, max_activations: float32"
+    )
     most = None
     Tinput = QUANTIZED
     out_type: DType = dtypes.quint8
@@ -193,19 +197,10 @@ class _Relu(Op):
 class QuantizedRelu(_Relu):
     """max(x, 0)."""
 
-    signature = (
-        "features: Tinput, min_features: float32, max_features: float32 -> activations: "
-        "out_type, min_activations: float32, max_activations: float32"
-    )
-
 
 class QuantizedRelu6(_Relu):
     """min(max(x, 0), 6)."""
 
-    signature = (
-        "features: Tinput, min_features: float32, max_features: float32 -> activations: "
-        "out_type, min_activations: float32, max_activations: float32"
-    )
     most = 6.0
 
 

@@ -18,6 +18,12 @@ BIAS = frozenset({dtypes.float32, dtypes.qint32})
 class _MatMulWithBias(Op):
     """a b + bias in 32 bits. The zero point of `a` is its least value (MIN_FIRST) or zero (SCALED), that of `b` is zero."""
 
+    T1 = QUANTIZED
+    T2 = QUANTIZED
+    transpose_a: bool = False
+    transpose_b: bool = False
+    input_quant_mode: Literal["MIN_FIRST", "SCALED"] = "MIN_FIRST"
+
     relu = False
 
     def shape(self, a, b, *_rest):
@@ -76,14 +82,9 @@ class QuantizedMatMulWithBias(_MatMulWithBias):
         "a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32, "
         "max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"
     )
-    T1 = QUANTIZED
-    T2 = QUANTIZED
     Tbias = BIAS
     Toutput: DType = dtypes.qint32
     Toutput_types = QUANTIZED
-    transpose_a: bool = False
-    transpose_b: bool = False
-    input_quant_mode: Literal["MIN_FIRST", "SCALED"] = "MIN_FIRST"
 
     def eager(self, a, b, bias, *ranges):
         total, _ = self.summed(a, b, bias, *ranges)
@@ -98,13 +99,8 @@ class QuantizedMatMulWithBiasAndRelu(_MatMulWithBias):
         "max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"
     )
     relu = True
-    T1 = QUANTIZED
-    T2 = QUANTIZED
     Toutput: DType = dtypes.qint32
     Toutput_types = QUANTIZED
-    transpose_a: bool = False
-    transpose_b: bool = False
-    input_quant_mode: Literal["MIN_FIRST", "SCALED"] = "MIN_FIRST"
 
     def eager(self, a, b, bias, *ranges):
         total, _ = self.summed(a, b, bias, *ranges)
@@ -119,14 +115,9 @@ class QuantizedMatMulWithBiasAndRequantize(_MatMulWithBias):
         "min_freezed_output: float32, max_freezed_output: float32 -> out: Toutput, "
         "min_out: float32, max_out: float32"
     )
-    T1 = QUANTIZED
-    T2 = QUANTIZED
     Tbias = BIAS
     Toutput: DType = dtypes.quint8
     Toutput_types = QUANTIZED
-    transpose_a: bool = False
-    transpose_b: bool = False
-    input_quant_mode: Literal["MIN_FIRST", "SCALED"] = "MIN_FIRST"
 
     def eager(self, a, b, bias, *ranges):
         return self.narrow(*self.summed(a, b, bias, *ranges[:4]), *ranges[4:])
@@ -146,14 +137,9 @@ class QuantizedMatMulWithBiasAndDequantize(_MatMulWithBias):
         "a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32, max_b: float32, "
         "min_freezed_output: float32, max_freezed_output: float32 -> out: Toutput"
     )
-    T1 = QUANTIZED
-    T2 = QUANTIZED
     Tbias = BIAS
     Toutput: DType
     Toutput_types = frozenset({dtypes.float32})
-    transpose_a: bool = False
-    transpose_b: bool = False
-    input_quant_mode: Literal["MIN_FIRST", "SCALED"] = "MIN_FIRST"
 
     def eager(self, a, b, bias, *ranges):
         total, step = self.summed(a, b, bias, *ranges[:4])

@@ -18,6 +18,10 @@ F = np.float32
 
 
 class _Pool(Op):
+    signature = (
+        "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
+        "max_output: float32"
+    )
     data_format, explicit_paddings = "NHWC", ()
     T = QUANTIZED
     ksize: list[int]
@@ -48,11 +52,6 @@ def _span(axis, at):
 class QuantizedMaxPool(_Pool):
     """The largest of each window."""
 
-    signature = (
-        "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
-        "max_output: float32"
-    )
-
     def reduced(self, part):
         """The largest of a window."""
         return part.max((1, 2))
@@ -60,11 +59,6 @@ class QuantizedMaxPool(_Pool):
 
 class QuantizedAvgPool(_Pool):
     """The mean of each window, with halves rounded up."""
-
-    signature = (
-        "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
-        "max_output: float32"
-    )
 
     def reduced(self, part):
         """The mean of a window."""

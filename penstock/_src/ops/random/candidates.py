@@ -21,6 +21,19 @@ _BLOCKS_PER_CANDIDATE = 512
 class _Sampler(Op):
     """Samples classes; also returns the expected counts of the true and the sampled classes."""
 
+    signature = (
+        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
+        "float32, sampled_expected_count: float32"
+    )
+    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
+    num_true: int
+    num_sampled: int
+    unique: bool
+    range_max: int
+    seed: int = 0
+    seed2: int = 0
+    stateful = True
+
     def shape(self, true_classes):
         rows = true_classes.with_rank(2)[0]
         return [self.num_sampled], [rows, self.num_true], [self.num_sampled]
@@ -73,19 +86,6 @@ def _doubles(stream, count):
 class LogUniformCandidateSampler(_Sampler):
     """Classes by Zipf's law: the probability of c is log((c + 2) / (c + 1)) / log(range_max + 1)."""
 
-    signature = (
-        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
-        "float32, sampled_expected_count: float32"
-    )
-    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
-    num_true: int
-    num_sampled: int
-    unique: bool
-    range_max: int
-    seed: int = 0
-    seed2: int = 0
-    stateful = True
-
     def draw(self, stream, count):
         raised = np.exp(_doubles(stream, count) * np.log1p(self.range_max))
         return (raised.astype(np.int64) - 1) % self.range_max
@@ -96,19 +96,6 @@ class LogUniformCandidateSampler(_Sampler):
 
 class UniformCandidateSampler(_Sampler):
     """Classes with equal probabilities."""
-
-    signature = (
-        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
-        "float32, sampled_expected_count: float32"
-    )
-    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
-    num_true: int
-    num_sampled: int
-    unique: bool
-    range_max: int
-    seed: int = 0
-    seed2: int = 0
-    stateful = True
 
     def draw(self, stream, count):
         drawn = distributions.full_integers(stream, count, np.dtype(np.uint64))

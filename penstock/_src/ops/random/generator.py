@@ -72,6 +72,8 @@ def _lowered_draw(p, resource, algorithm, shape, draw):
 class _ByGenerator(Op):
     """Numbers of a distribution from a generator's stream."""
 
+    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
+
     shape_dtype: DType = dtypes.int64
     stateful = True
 
@@ -93,7 +95,6 @@ class _ByGenerator(Op):
 class StatefulUniform(_ByGenerator):
     """Uniform numbers in [0, 1)."""
 
-    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
     draw = staticmethod(distributions.uniform)
     lowered = staticmethod(lowering.uniform)
@@ -102,7 +103,6 @@ class StatefulUniform(_ByGenerator):
 class StatefulStandardNormalV2(_ByGenerator):
     """Standard normal numbers."""
 
-    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
     draw = staticmethod(distributions.normal)
     lowered = staticmethod(lowering.normal)
@@ -111,7 +111,6 @@ class StatefulStandardNormalV2(_ByGenerator):
 class StatefulTruncatedNormal(_ByGenerator):
     """Standard normal numbers within two deviations."""
 
-    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.float32
     draw = staticmethod(distributions.truncated_normal)
     lowered = staticmethod(lowered_rejection.truncated_normal)
@@ -120,7 +119,6 @@ class StatefulTruncatedNormal(_ByGenerator):
 class StatefulUniformFullInt(_ByGenerator):
     """Integers over the whole range of their type."""
 
-    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
     dtype: DType = dtypes.uint64
     draw = staticmethod(distributions.full_integers)
     lowered = staticmethod(lowering.full_integers)

@@ -59,6 +59,8 @@ def known_shape(p, shape):
 class _Stateful(Op):
     """Numbers of a distribution from the op's own stream."""
 
+    signature = "shape: T -> output: dtype"
+
     differentiable = False
     lowered = None  # the distribution in a program, (p, key, counter, shape, dtype) -> node
     T = INDEX
@@ -88,7 +90,6 @@ class _Stateful(Op):
 class RandomUniform(_Stateful):
     """Uniform numbers in [0, 1)."""
 
-    signature = "shape: T -> output: dtype"
     draw = staticmethod(distributions.uniform)
     lowered = staticmethod(lowering.uniform)
 
@@ -96,7 +97,6 @@ class RandomUniform(_Stateful):
 class RandomStandardNormal(_Stateful):
     """Standard normal numbers."""
 
-    signature = "shape: T -> output: dtype"
     draw = staticmethod(distributions.normal)
     lowered = staticmethod(lowering.normal)
 
@@ -104,7 +104,6 @@ class RandomStandardNormal(_Stateful):
 class TruncatedNormal(_Stateful):
     """Standard normal numbers within two deviations."""
 
-    signature = "shape: T -> output: dtype"
     draw = staticmethod(distributions.truncated_normal)
     lowered = staticmethod(lowered_rejection.truncated_normal)
 

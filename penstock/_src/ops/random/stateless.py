@@ -150,6 +150,8 @@ def check_range(op, p, args):
 class _BySeed(Op):
     """Numbers of a distribution from a pair of seeds."""
 
+    signature = "shape: T, seed: Tseed -> output: dtype"
+
     differentiable = False
     T: DType = dtypes.int32
     T_types = INDEX
@@ -170,6 +172,8 @@ class _BySeed(Op):
 
 class _ByKey(Op):
     """Numbers of a distribution from a key and a counter."""
+
+    signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
 
     differentiable = False
     Tshape: DType = dtypes.int32
@@ -193,7 +197,6 @@ class _ByKey(Op):
 class StatelessRandomUniform(_BySeed):
     """Uniform numbers in [0, 1)."""
 
-    signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     Tseed_types = INDEX
@@ -203,7 +206,6 @@ class StatelessRandomUniform(_BySeed):
 class StatelessRandomNormal(_BySeed):
     """Standard normal numbers."""
 
-    signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     Tseed_types = INDEX
@@ -213,7 +215,6 @@ class StatelessRandomNormal(_BySeed):
 class StatelessTruncatedNormal(_BySeed):
     """Standard normal numbers within two deviations."""
 
-    signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     Tseed_types = INDEX
@@ -223,7 +224,6 @@ class StatelessTruncatedNormal(_BySeed):
 class StatelessRandomUniformFullInt(_BySeed):
     """Integers over the whole range of their type."""
 
-    signature = "shape: T, seed: Tseed -> output: dtype"
     dtype: DType = dtypes.uint64
     dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
     Tseed_types = INDEX | {dtypes.uint32, dtypes.uint64}
@@ -233,7 +233,6 @@ class StatelessRandomUniformFullInt(_BySeed):
 class StatelessRandomUniformV2(_ByKey):
     """Uniform numbers of [0, 1)."""
 
-    signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     distribution = _Uniform
@@ -242,7 +241,6 @@ class StatelessRandomUniformV2(_ByKey):
 class StatelessRandomNormalV2(_ByKey):
     """Standard normal numbers."""
 
-    signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     distribution = _Normal
@@ -251,7 +249,6 @@ class StatelessRandomNormalV2(_ByKey):
 class StatelessTruncatedNormalV2(_ByKey):
     """Standard normal numbers within two deviations."""
 
-    signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     distribution = _TruncatedNormal
@@ -260,7 +257,6 @@ class StatelessTruncatedNormalV2(_ByKey):
 class StatelessRandomUniformFullIntV2(_ByKey):
     """Integers over the whole range of their type."""
 
-    signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
     dtype: DType = dtypes.uint64
     dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
     distribution = _FullInt

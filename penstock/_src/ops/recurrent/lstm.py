@@ -95,6 +95,10 @@ class LSTMBlockCellGrad(Op):
 
 
 class _BlockLSTM(Op):
+    signature = (
+        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T -> "
+        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"
+    )
     order = "icfo"
     forget_bias = 0.0
     use_peephole: bool = False
@@ -129,10 +133,6 @@ class _BlockLSTM(Op):
 class BlockLSTM(_BlockLSTM):
     """A sequence of steps of an LSTM; zeros after the first `seq_len_max`."""
 
-    signature = (
-        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T -> "
-        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"
-    )
     forget_bias: float = 1.0
     cell_clip: float = 3.0
 
@@ -140,15 +140,17 @@ class BlockLSTM(_BlockLSTM):
 class BlockLSTMV2(_BlockLSTM):
     """A sequence of steps of an LSTM without a bias of the forget gate."""
 
-    signature = (
-        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T -> "
-        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"
-    )
     cell_clip: float = 0.0
     order = "ifco"
 
 
 class _BlockLSTMGrad(Op):
+    signature = (
+        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, "
+        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T -> x_grad: T, "
+        "cs_prev_grad: T, h_prev_grad: T, w_grad: T, wci_grad: T, wcf_grad: T, wco_grad: T, "
+        "b_grad: T"
+    )
     order = "icfo"
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})
@@ -180,21 +182,8 @@ class _BlockLSTMGrad(Op):
 class BlockLSTMGrad(_BlockLSTMGrad):
     """The gradient of BlockLSTM."""
 
-    signature = (
-        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, "
-        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T -> x_grad: T, "
-        "cs_prev_grad: T, h_prev_grad: T, w_grad: T, wci_grad: T, wcf_grad: T, wco_grad: T, "
-        "b_grad: T"
-    )
-
 
 class BlockLSTMGradV2(_BlockLSTMGrad):
     """The gradient of BlockLSTMV2."""
 
-    signature = (
-        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, "
-        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T -> x_grad: T, "
-        "cs_prev_grad: T, h_prev_grad: T, w_grad: T, wci_grad: T, wcf_grad: T, wco_grad: T, "
-        "b_grad: T"
-    )
     order = "ifco"

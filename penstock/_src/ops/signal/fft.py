@@ -67,6 +67,8 @@ def _product_of_last(x, rank):
 class _FromReal(Op):
     """The non-negative half of the spectrum of a real signal, cut or padded to `fft_length`."""
 
+    signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
+
     rank = 1
     Treal: DType = dtypes.float32
     Treal_types = frozenset({dtypes.float32, dtypes.float64})
@@ -115,6 +117,8 @@ class _FromReal(Op):
 
 class _ToReal(Op):
     """The real signal of length `fft_length` of a half spectrum, which is cut or padded."""
+
+    signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
 
     rank = 1
     Treal: DType = dtypes.float32
@@ -215,6 +219,8 @@ def _fitted(gradient, x):
 class _TypedFft(_Fft):
     """A transform of complex64 or complex128."""
 
+    signature = "input: Tcomplex -> output: Tcomplex"
+
     Tcomplex: DType = dtypes.complex64
     Tcomplex_types = COMPLEX
 
@@ -222,75 +228,62 @@ class _TypedFft(_Fft):
 class FFT(_TypedFft):
     """The discrete Fourier transform over the last axis."""
 
-    signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 1, "IFFT", False
 
 
 class IFFT(_TypedFft):
     """The inverse discrete Fourier transform over the last axis."""
 
-    signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 1, "FFT", True
 
 
 class RFFT(_FromReal):
     """The half spectrum of a real signal over the last axis."""
 
-    signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
-
 
 class IRFFT(_ToReal):
     """The real signal of a half spectrum over the last axis."""
-
-    signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
 
 
 class FFT2D(_TypedFft):
     """The discrete Fourier transform over the last two axes."""
 
-    signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 2, "IFFT2D", False
 
 
 class IFFT2D(_TypedFft):
     """The inverse discrete Fourier transform over the last two axes."""
 
-    signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 2, "FFT2D", True
 
 
 class RFFT2D(_FromReal):
     """The half spectrum of a real signal over the last two axes."""
 
-    signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
     rank = 2
 
 
 class IRFFT2D(_ToReal):
     """The real signal of a half spectrum over the last two axes."""
 
-    signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
     rank = 2
 
 
 class FFT3D(_TypedFft):
     """The discrete Fourier transform over the last three axes."""
 
-    signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 3, "IFFT3D", False
 
 
 class IFFT3D(_TypedFft):
     """The inverse discrete Fourier transform over the last three axes."""
 
-    signature = "input: Tcomplex -> output: Tcomplex"
     rank, inverse_of, is_inverse = 3, "FFT3D", True
 
 
 class RFFT3D(_FromReal):
     """The half spectrum of a real signal over the last three axes."""
 
-    signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
     rank = 3
     gradient = None
 
@@ -298,7 +291,6 @@ class RFFT3D(_FromReal):
 class IRFFT3D(_ToReal):
     """The real signal of a half spectrum over the last three axes."""
 
-    signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
     rank = 3
     gradient = None
 

@@ -90,6 +90,11 @@ class SparseAddGrad(Op):
 class _Extreme(Op):
     """The larger or smaller of two sparse tensors, where a missing element counts as zero."""
 
+    signature = (
+        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
+        "T, b_shape: int64 -> output_indices: int64, output_values: T"
+    )
+
     def shape(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
         return [None, a_shape.with_rank(1)[0]], [None]
 
@@ -105,10 +110,6 @@ class _Extreme(Op):
 class SparseSparseMaximum(_Extreme):
     """The larger of two sparse tensors, elementwise."""
 
-    signature = (
-        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
-        "T, b_shape: int64 -> output_indices: int64, output_values: T"
-    )
     T = REAL
     choose = staticmethod(np.maximum)
 
@@ -116,10 +117,6 @@ class SparseSparseMaximum(_Extreme):
 class SparseSparseMinimum(_Extreme):
     """The smaller of two sparse tensors, elementwise."""
 
-    signature = (
-        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
-        "T, b_shape: int64 -> output_indices: int64, output_values: T"
-    )
     T = NUMBER
     choose = staticmethod(np.minimum)
 
@@ -147,6 +144,8 @@ class SparseTensorDenseAdd(Op):
 
 class _Cwise(Op):
     """A sparse tensor combined with a dense one that broadcasts to its shape, where the sparse has elements."""
+
+    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
 
     T = NUMBER
 
@@ -193,7 +192,6 @@ class _Cwise(Op):
 class SparseDenseCwiseAdd(_Cwise):
     """Sparse plus dense, where the sparse tensor has elements."""
 
-    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
     combine = staticmethod(np.add)
 
     def partial(self, x, y, dy):
@@ -203,7 +201,6 @@ class SparseDenseCwiseAdd(_Cwise):
 class SparseDenseCwiseMul(_Cwise):
     """Sparse times dense."""
 
-    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
     combine = staticmethod(np.multiply)
 
     def partial(self, x, y, dy):
@@ -213,7 +210,6 @@ class SparseDenseCwiseMul(_Cwise):
 class SparseDenseCwiseDiv(_Cwise):
     """Sparse divided by dense."""
 
-    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
     combine = staticmethod(np.divide)
 
     def partial(self, x, y, dy):
@@ -347,6 +343,11 @@ def _reduce(op, indices, values, shape, axes, keep_dims, combine):
 class _Reduce(Op):
     """A reduction of a sparse tensor to a dense one."""
 
+    signature = (
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
+        "int32 -> output: T"
+    )
+
     keep_dims: bool = False
 
     def shape(self, input_indices, input_values, input_shape, reduction_axes):
@@ -370,6 +371,11 @@ class _Reduce(Op):
 class _ReduceSparse(Op):
     """A reduction of a sparse tensor to a sparse one."""
 
+    signature = (
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
+        "int32 -> output_indices: int64, output_values: T, output_shape: int64"
+    )
+
     keep_dims: bool = False
 
     def shape(self, input_indices, input_values, input_shape, reduction_axes):
@@ -390,10 +396,6 @@ class _ReduceSparse(Op):
 class SparseReduceSum(_Reduce):
     """The sums over axes of a sparse tensor."""
 
-    signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
-        "int32 -> output: T"
-    )
     T = NUMBER
     combine = np.add
 
@@ -414,10 +416,6 @@ class SparseReduceSum(_Reduce):
 class SparseReduceMax(_Reduce):
     """The maxima over axes of a sparse tensor."""
 
-    signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
-        "int32 -> output: T"
-    )
     T = REAL
     combine = np.maximum
 
@@ -425,10 +423,6 @@ class SparseReduceMax(_Reduce):
 class SparseReduceSumSparse(_ReduceSparse):
     """The sums over axes of a sparse tensor, as a sparse tensor."""
 
-    signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
-        "int32 -> output_indices: int64, output_values: T, output_shape: int64"
-    )
     T = NUMBER
     combine = np.add
 
@@ -436,9 +430,5 @@ class SparseReduceSumSparse(_ReduceSparse):
 class SparseReduceMaxSparse(_ReduceSparse):
     """The maxima over axes of a sparse tensor, as a sparse tensor."""
 
-    signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
-        "int32 -> output_indices: int64, output_values: T, output_shape: int64"
-    )
     T = REAL
     combine = np.maximum

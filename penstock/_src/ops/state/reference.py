@@ -32,6 +32,9 @@ class ReferenceOp(Op):
 
 
 class _MakeVariable(Op):
+    signature = "-> ref: Ref(dtype)"
+    dtype: DType
+    stateful = True
     shared_name = container = ""
 
     def output_shape(self):
@@ -47,33 +50,24 @@ class _MakeVariable(Op):
 class VariableV2(_MakeVariable):
     """A variable that lives as long as its session."""
 
-    signature = "-> ref: Ref(dtype)"
     shape: TensorShape
-    dtype: DType
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
 
 class Variable(_MakeVariable):
     """The older name of VariableV2."""
 
-    signature = "-> ref: Ref(dtype)"
     shape: TensorShape
-    dtype: DType
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
 
 class TemporaryVariable(_MakeVariable):
     """A variable to accumulate into, until DestroyTemporaryVariable takes its value."""
 
-    signature = "-> ref: Ref(dtype)"
     shape: TensorShape
-    dtype: DType
     var_name: str = ""
-    stateful = True
 
 
 class DestroyTemporaryVariable(Op):
@@ -118,6 +112,10 @@ class Assign(ReferenceOp):
 
 
 class _AssignBy(ReferenceOp):
+    signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
+    T = NUMBER
+    use_locking: bool = False
+
     def updated(self, variable, value):
         held = variable.read()
         if held.shape != value.shape:
@@ -128,18 +126,12 @@ class _AssignBy(ReferenceOp):
 class AssignAdd(_AssignBy):
     """Adds a value to a variable."""
 
-    signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
     combined = staticmethod(np.add)
 
 
 class AssignSub(_AssignBy):
     """Subtracts a value from a variable."""
 
-    signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
-    T = NUMBER
-    use_locking: bool = False
     combined = staticmethod(np.subtract)
 
 

@@ -108,6 +108,9 @@ class ResourceGatherNd(Op):
 class _VariableScatter(Op):
     """Combines updates into the rows of a variable at `indices`."""
 
+    signature = "resource: resource, indices: Tindices, updates: dtype ->"
+    Tindices = INDEX
+
     stateful = True
     combination = "add"
 
@@ -156,67 +159,57 @@ class _VariableScatter(Op):
 class ResourceScatterAdd(_VariableScatter):
     """Adds updates to rows."""
 
-    signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
-    Tindices = INDEX
 
 
 class ResourceScatterSub(_VariableScatter):
     """Subtracts updates from rows."""
 
-    signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
-    Tindices = INDEX
     combination = "sub"
 
 
 class ResourceScatterMul(_VariableScatter):
     """Multiplies rows by updates."""
 
-    signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
-    Tindices = INDEX
     combination = "mul"
 
 
 class ResourceScatterDiv(_VariableScatter):
     """Divides rows by updates."""
 
-    signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
-    Tindices = INDEX
     combination = "div"
 
 
 class ResourceScatterMax(_VariableScatter):
     """Sets rows to their elementwise maximum with updates."""
 
-    signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
-    Tindices = INDEX
     combination = "max"
 
 
 class ResourceScatterMin(_VariableScatter):
     """Sets rows to their elementwise minimum with updates."""
 
-    signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = NUMBER
-    Tindices = INDEX
     combination = "min"
 
 
 class ResourceScatterUpdate(_VariableScatter):
     """Replaces rows by updates."""
 
-    signature = "resource: resource, indices: Tindices, updates: dtype ->"
     dtype = ANY
-    Tindices = INDEX
     combination = "set"
 
 
 class _ScatterNd(Op):
     """Combines updates into the slices of a variable at index vectors."""
+
+    signature = "ref: resource, indices: Tindices, updates: T ->"
+    Tindices = INDEX
+    bad_indices_policy: str = ""
 
     stateful = True
     combination = "add"
@@ -268,54 +261,39 @@ class _ScatterNd(Op):
 class ResourceScatterNdAdd(_ScatterNd):
     """Adds updates to slices."""
 
-    signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
-    Tindices = INDEX
     use_locking: bool = True
-    bad_indices_policy: str = ""
 
 
 class ResourceScatterNdSub(_ScatterNd):
     """Subtracts updates from slices."""
 
-    signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
-    Tindices = INDEX
     use_locking: bool = True
-    bad_indices_policy: str = ""
     combination = "sub"
 
 
 class ResourceScatterNdMax(_ScatterNd):
     """Sets slices to their elementwise maximum with updates."""
 
-    signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
-    Tindices = INDEX
     use_locking: bool = True
-    bad_indices_policy: str = ""
     combination = "max"
 
 
 class ResourceScatterNdMin(_ScatterNd):
     """Sets slices to their elementwise minimum with updates."""
 
-    signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
-    Tindices = INDEX
     use_locking: bool = True
-    bad_indices_policy: str = ""
     combination = "min"
 
 
 class ResourceScatterNdUpdate(_ScatterNd):
     """Replaces slices by updates."""
 
-    signature = "ref: resource, indices: Tindices, updates: T ->"
     T = ANY
-    Tindices = INDEX
     use_locking: bool = True
-    bad_indices_policy: str = ""
     combination = "set"
 
 

@@ -8,6 +8,8 @@ from penstock._src.ops.state import scatter
 class _ScatterToReference(scatter._VariableScatter):
     """Updates of rows of a reference variable; returns the reference."""
 
+    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
+
     stateful = False
     lower = None
     Tindices = INDEX
@@ -22,6 +24,8 @@ class _ScatterToReference(scatter._VariableScatter):
 
 class _ScatterNdToReference(scatter._ScatterNd):
     """Updates of slices of a reference variable; returns the reference."""
+
+    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
 
     stateful = False
     lower = None
@@ -39,7 +43,6 @@ class _ScatterNdToReference(scatter._ScatterNd):
 class ScatterAdd(_ScatterToReference):
     """Adds updates to rows."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     differentiable = False
@@ -48,7 +51,6 @@ class ScatterAdd(_ScatterToReference):
 class ScatterDiv(_ScatterToReference):
     """Divides rows by updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     combination = "div"
@@ -58,7 +60,6 @@ class ScatterDiv(_ScatterToReference):
 class ScatterMax(_ScatterToReference):
     """Sets rows to their elementwise maximum with updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = FLOAT | INDEX
     use_locking: bool = False
     combination = "max"
@@ -67,7 +68,6 @@ class ScatterMax(_ScatterToReference):
 class ScatterMin(_ScatterToReference):
     """Sets rows to their elementwise minimum with updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = FLOAT | INDEX
     use_locking: bool = False
     combination = "min"
@@ -76,7 +76,6 @@ class ScatterMin(_ScatterToReference):
 class ScatterMul(_ScatterToReference):
     """Multiplies rows by updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     combination = "mul"
@@ -86,7 +85,6 @@ class ScatterMul(_ScatterToReference):
 class ScatterNdAdd(_ScatterNdToReference):
     """Adds updates to slices."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     differentiable = False
@@ -95,7 +93,6 @@ class ScatterNdAdd(_ScatterNdToReference):
 class ScatterNdMax(_ScatterNdToReference):
     """Sets slices to their elementwise maximum with updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     combination = "max"
@@ -104,7 +101,6 @@ class ScatterNdMax(_ScatterNdToReference):
 class ScatterNdMin(_ScatterNdToReference):
     """Sets slices to their elementwise minimum with updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     combination = "min"
@@ -113,7 +109,6 @@ class ScatterNdMin(_ScatterNdToReference):
 class ScatterNdSub(_ScatterNdToReference):
     """Subtracts updates from slices."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     combination = "sub"
@@ -123,7 +118,6 @@ class ScatterNdSub(_ScatterNdToReference):
 class ScatterNdUpdate(_ScatterNdToReference):
     """Replaces slices by updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     use_locking: bool = True
     combination = "set"
     differentiable = False
@@ -132,7 +126,6 @@ class ScatterNdUpdate(_ScatterNdToReference):
 class ScatterSub(_ScatterToReference):
     """Subtracts updates from rows."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
     combination = "sub"
@@ -142,6 +135,5 @@ class ScatterSub(_ScatterToReference):
 class ScatterUpdate(_ScatterToReference):
     """Replaces rows by updates."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
     use_locking: bool = True
     combination = "set"

@@ -49,6 +49,8 @@ ROWS = ("grad", "delta", "indices")
 class _Apply(Op):
     """A rule: reads its variables, computes their new values by `step`, assigns them."""
 
+    T = NUMBER
+
     stateful = True
     limits: ClassVar[dict[str, str]] = {}  # limits on the rule's scalars, as keys of WITHIN
 
@@ -152,7 +154,6 @@ class ResourceApplyGradientDescent(_Apply):
     """var - alpha delta."""
 
     signature = "var: resource, alpha: T, delta: T ->"
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, m, var, alpha, delta):
@@ -163,7 +164,6 @@ class ResourceApplyProximalGradientDescent(_Apply):
     """Gradient descent followed by the proximal step of L1 and L2."""
 
     signature = "var: resource, alpha: T, l1: T, l2: T, delta: T ->"
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, m, var, alpha, l1, l2, delta):
@@ -174,7 +174,6 @@ class ResourceApplyMomentum(_Apply):
     """accum = momentum accum + grad; var - lr accum."""
 
     signature = "var: resource, accum: resource, lr: T, grad: T, momentum: T ->"
-    T = NUMBER
     use_locking: bool = False
     use_nesterov: bool = False
 
@@ -189,7 +188,6 @@ class ResourceApplyKerasMomentum(_Apply):
     """accum = momentum accum - lr grad; var + accum."""
 
     signature = "var: resource, accum: resource, lr: T, grad: T, momentum: T ->"
-    T = NUMBER
     use_locking: bool = False
     use_nesterov: bool = False
 
@@ -207,7 +205,6 @@ class ResourceApplyAdam(_Apply):
         "var: resource, m: resource, v: resource, beta1_power: T, beta2_power: T, "
         "lr: T, beta1: T, beta2: T, epsilon: T, grad: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
     use_nesterov: bool = False
 
@@ -226,7 +223,6 @@ class ResourceApplyAdamWithAmsgrad(_Apply):
         "var: resource, m: resource, v: resource, vhat: resource, beta1_power: T, "
         "beta2_power: T, lr: T, beta1: T, beta2: T, epsilon: T, grad: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, s, var, m, v, vhat, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad):
@@ -244,7 +240,6 @@ class ResourceApplyAdaMax(_Apply):
         "var: resource, m: resource, v: resource, beta1_power: T, lr: T, beta1: T, "
         "beta2: T, epsilon: T, grad: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, s, var, m, v, beta1_power, lr, beta1, beta2, epsilon, grad):
@@ -257,7 +252,6 @@ class ResourceApplyAdagrad(_Apply):
     """AdaGrad (Duchi, Hazan & Singer 2011)."""
 
     signature = "var: resource, accum: resource, lr: T, grad: T ->"
-    T = NUMBER
     use_locking: bool = False
     update_slots: bool = True
 
@@ -271,7 +265,6 @@ class ResourceApplyAdagradV2(_Apply):
     """AdaGrad with epsilon added to the root."""
 
     signature = "var: resource, accum: resource, lr: T, epsilon: T, grad: T ->"
-    T = NUMBER
     use_locking: bool = False
     update_slots: bool = True
 
@@ -289,7 +282,6 @@ class ResourceApplyAdagradDA(_Apply):
         "gradient_squared_accumulator: resource, grad: T, lr: T, l1: T, l2: T, "
         "global_step: int64 ->"
     )
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, m, var, total, squares, grad, lr, l1, l2, global_step):
@@ -305,7 +297,6 @@ class ResourceApplyProximalAdagrad(_Apply):
     """AdaGrad followed by the proximal step of L1 and L2."""
 
     signature = "var: resource, accum: resource, lr: T, l1: T, l2: T, grad: T ->"
-    T = NUMBER
     use_locking: bool = False
     limits: ClassVar = {"lr": "positive", "l1": "non-negative", "l2": "non-negative"}
 
@@ -322,7 +313,6 @@ class ResourceApplyAdadelta(_Apply):
         "var: resource, accum: resource, accum_update: resource, lr: T, rho: T, "
         "epsilon: T, grad: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, m, var, accum, accum_update, lr, rho, epsilon, grad):
@@ -339,7 +329,6 @@ class ResourceApplyRMSProp(_Apply):
         "var: resource, ms: resource, mom: resource, lr: T, rho: T, momentum: T, "
         "epsilon: T, grad: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, m, var, ms, mom, lr, rho, momentum, epsilon, grad):
@@ -355,7 +344,6 @@ class ResourceApplyCenteredRMSProp(_Apply):
         "var: resource, mg: resource, ms: resource, mom: resource, lr: T, rho: T, "
         "momentum: T, epsilon: T, grad: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, m, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
@@ -387,7 +375,6 @@ class ResourceApplyFtrl(_Apply):
         "var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, "
         "l2: T, lr_power: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
 
@@ -402,7 +389,6 @@ class ResourceApplyFtrlV2(_Apply):
         "var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, "
         "l2: T, l2_shrinkage: T, lr_power: T ->"
     )
-    T = NUMBER
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
 
@@ -415,7 +401,6 @@ class ResourceApplyAddSign(_Apply):
     """AddSign (Bello et al. 2017)."""
 
     signature = "var: resource, m: resource, lr: T, alpha: T, sign_decay: T, beta: T, grad: T ->"
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, s, var, m, lr, alpha, sign_decay, beta, grad):
@@ -428,7 +413,6 @@ class ResourceApplyPowerSign(_Apply):
     """PowerSign (Bello et al. 2017)."""
 
     signature = "var: resource, m: resource, lr: T, logbase: T, sign_decay: T, beta: T, grad: T ->"
-    T = NUMBER
     use_locking: bool = False
 
     def step(self, s, var, m, lr, logbase, sign_decay, beta, grad):

@@ -238,6 +238,9 @@ class UnsortedSegmentJoin(Op):
 class _Buckets(Op):
     """The hash of each string modulo a number of buckets."""
 
+    signature = "input: string -> output: int64[input]"
+    minimum = {"num_buckets": 1}
+
     differentiable = False
     is_elementwise = True
 
@@ -254,8 +257,6 @@ class _Buckets(Op):
 class StringToHashBucketFast(_Buckets):
     """FarmHash's fingerprint modulo a number of buckets."""
 
-    signature = "input: string -> output: int64[input]"
-    minimum = {"num_buckets": 1}
     num_buckets: int
 
     def eager(self, input):
@@ -265,8 +266,6 @@ class StringToHashBucketFast(_Buckets):
 class StringToHashBucketStrong(_Buckets):
     """A keyed hash modulo a number of buckets."""
 
-    signature = "input: string -> output: int64[input]"
-    minimum = {"num_buckets": 1}
     num_buckets: int
     key: list[int]
 
@@ -280,7 +279,6 @@ class StringToHashBucket(_Buckets):
     """A hash modulo a number of buckets."""
 
     signature = "string_tensor: string -> output: int64[string_tensor]"
-    minimum = {"num_buckets": 1}
     num_buckets: int
 
     def eager(self, string_tensor):
