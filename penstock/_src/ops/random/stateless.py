@@ -1,6 +1,8 @@
 """Stateless random ops: numbers depend only on a seed, or on a key and counter."""
 
+from collections.abc import Callable
 from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,60 +75,17 @@ def lowered_stream(p, key, counter, alg):
     return key, counter
 
 
-class _Uniform:
-    """How uniform numbers are drawn."""
+class _Distribution(NamedTuple):
+    """How numbers are drawn: `draw(stream, count, dtype)` eagerly, `lower(p, key, counter, shape, dtype)` in a program."""
 
-    @staticmethod
-    def draw(op, stream, count):
-        """Eager."""
-        return distributions.uniform(stream, count, op.dtype.np)
-
-    @staticmethod
-    def lower(op, p, key, counter, shape):
-        """In a program."""
-        return lowering.uniform(p, key, counter, shape, op.dtype)
+    draw: Callable[..., Any]
+    lower: Callable[..., Any]
 
 
-class _Normal:
-    """How standard normal numbers are drawn."""
-
-    @staticmethod
-    def draw(op, stream, count):
-        """Eager."""
-        return distributions.normal(stream, count, op.dtype.np)
-
-    @staticmethod
-    def lower(op, p, key, counter, shape):
-        """In a program."""
-        return lowering.normal(p, key, counter, shape, op.dtype)
-
-
-class _TruncatedNormal:
-    """How truncated normal numbers are drawn."""
-
-    @staticmethod
-    def draw(op, stream, count):
-        """Eager."""
-        return distributions.truncated_normal(stream, count, op.dtype.np)
-
-    @staticmethod
-    def lower(op, p, key, counter, shape):
-        """In a program."""
-        return lowered_rejection.truncated_normal(p, key, counter, shape, op.dtype)
-
-
-class _FullInt:
-    """How integers over the whole range are drawn."""
-
-    @staticmethod
-    def draw(op, stream, count):
-        """Eager."""
-        return distributions.full_integers(stream, count, op.dtype.np)
-
-    @staticmethod
-    def lower(op, p, key, counter, shape):
-        """In a program."""
-        return lowering.full_integers(p, key, counter, shape, op.dtype)
+UNIFORM = _Distribution(distributions.uniform, lowering.uniform)
+NORMAL = _Distribution(distributions.normal, lowering.normal)
+TRUNCATED_NORMAL = _Distribution(distributions.truncated_normal, lowered_rejection.truncated_normal)
+FULL_INTEGERS = _Distribution(distributions.full_integers, lowering.full_integers)
 
 
 def require_range(op, minval, maxval):
@@ -163,11 +122,13 @@ class _BySeed(Op):
 
     def eager(self, shape, seed):
         dims = shape_from(self, shape)
-        return self.distribution.draw(self, stream_of_seed(self, seed), prod(dims)).reshape(dims)
+        stream = stream_of_seed(self, seed)
+        return self.distribution.draw(stream, prod(dims), self.dtype.np).reshape(dims)
 
     def lower(self, p, shape, seed):
         dims = lowered_shape(p, shape)
-        return self.distribution.lower(self, p, *lowering.key_and_counter(p, seed), dims)
+        key, counter = lowering.key_and_counter(p, seed)
+        return self.distribution.lower(p, key, counter, dims, self.dtype)
 
 
 class _ByKey(Op):
@@ -187,11 +148,12 @@ class _ByKey(Op):
     def eager(self, shape, key, counter, alg):
         dims = shape_from(self, shape)
         stream = stream_of_key(self, key, counter, alg)
-        return self.distribution.draw(self, stream, prod(dims)).reshape(dims)
+        return self.distribution.draw(stream, prod(dims), self.dtype.np).reshape(dims)
 
     def lower(self, p, shape, key, counter, alg):
         dims = lowered_shape(p, shape)
-        return self.distribution.lower(self, p, *lowered_stream(p, key, counter, alg), dims)
+        stream = lowered_stream(p, key, counter, alg)
+        return self.distribution.lower(p, *stream, dims, self.dtype)
 
 
 class StatelessRandomUniform(_BySeed):
@@ -200,7 +162,7 @@ class StatelessRandomUniform(_BySeed):
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     Tseed_types = INDEX
-    distribution = _Uniform
+    distribution = UNIFORM
 
 
 class StatelessRandomNormal(_BySeed):
@@ -209,7 +171,7 @@ class StatelessRandomNormal(_BySeed):
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     Tseed_types = INDEX
-    distribution = _Normal
+    distribution = NORMAL
 
 
 class StatelessTruncatedNormal(_BySeed):
@@ -218,7 +180,7 @@ class StatelessTruncatedNormal(_BySeed):
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
     Tseed_types = INDEX
-    distribution = _TruncatedNormal
+    distribution = TRUNCATED_NORMAL
 
 
 class StatelessRandomUniformFullInt(_BySeed):
@@ -227,7 +189,7 @@ class StatelessRandomUniformFullInt(_BySeed):
     dtype: DType = dtypes.uint64
     dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
     Tseed_types = INDEX | {dtypes.uint32, dtypes.uint64}
-    distribution = _FullInt
+    distribution = FULL_INTEGERS
 
 
 class StatelessRandomUniformV2(_ByKey):
@@ -235,7 +197,7 @@ class StatelessRandomUniformV2(_ByKey):
 
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    distribution = _Uniform
+    distribution = UNIFORM
 
 
 class StatelessRandomNormalV2(_ByKey):
@@ -243,7 +205,7 @@ class StatelessRandomNormalV2(_ByKey):
 
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    distribution = _Normal
+    distribution = NORMAL
 
 
 class StatelessTruncatedNormalV2(_ByKey):
@@ -251,7 +213,7 @@ class StatelessTruncatedNormalV2(_ByKey):
 
     dtype: DType = dtypes.float32
     dtype_types = FLOAT
-    distribution = _TruncatedNormal
+    distribution = TRUNCATED_NORMAL
 
 
 class StatelessRandomUniformFullIntV2(_ByKey):
@@ -259,7 +221,7 @@ class StatelessRandomUniformFullIntV2(_ByKey):
 
     dtype: DType = dtypes.uint64
     dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
-    distribution = _FullInt
+    distribution = FULL_INTEGERS
 
 
 class StatelessRandomUniformInt(Op):
