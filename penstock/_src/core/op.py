@@ -166,7 +166,10 @@ class Op:
     bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
 
+    # Of an instance, which sets them once (`_make`).
     attrs: dict[str, Any]
+    output_dtypes: tuple[Any, ...]
+    passes_gradients: bool
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

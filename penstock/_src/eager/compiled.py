@@ -29,7 +29,7 @@ def is_worth_compiling(op: Op) -> bool:
     """Whether large calls of an op go to the compiler: it lowers, keeps no state, and makes no mere view."""
     if not op.has_lowering or op.stateful or op.eager_is_view or op.takes_lists:
         return False
-    types = op.output_dtypes  # type: ignore[attr-defined]
+    types = op.output_dtypes
     return all(type(t) is not tuple and t in TYPES for t in types)
 
 

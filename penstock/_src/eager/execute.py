@@ -43,7 +43,7 @@ class Kernel:
 
     def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
         self.op, self.run, self.types = op, _runner(op), types
-        self.dtype: Any = op.output_dtypes[0] if op.outputs else None  # type: ignore[attr-defined]
+        self.dtype: Any = op.output_dtypes[0] if op.outputs else None
         self.storage = self.dtype.np if op.outputs else None
         self.is_plain = bool(op.outputs) and self.storage.kind != "O"
         self.compiles = bool(types) and is_worth_compiling(op)
@@ -269,7 +269,7 @@ def _naming_op(op: Op, error: Exception) -> Exception:
 
 def wrap(op: Op, result: Any) -> list[EagerTensor]:
     """Wraps the result of a kernel in eager tensors of the dtypes that the op declares."""
-    types = op.output_dtypes  # type: ignore[attr-defined]
+    types = op.output_dtypes
     if len(types) == 1:
         result = (result,)
     elif not types:
@@ -302,7 +302,7 @@ def _host_value(value: Any, dtype: DType) -> Any:
 
 def arrange(op: Op, flat: list[Any]) -> Any:
     """Returns the outputs in the form that a raw op returns."""
-    types = op.output_dtypes  # type: ignore[attr-defined]
+    types = op.output_dtypes
     if len(types) == 1:
         return flat if type(types[0]) is tuple else flat[0]
     if not types:

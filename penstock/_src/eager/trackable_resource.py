@@ -17,18 +17,20 @@ class TrackableResource(Trackable):
     A subclass creates it in `_create_resource`, fills it in `_initialize` and frees it in `_destroy_resource`.
     """
 
+    _held_handle: Any = None
+
     def __init__(self, device: str = "") -> None:
         self._resource_handle = None
         self._resource_device = device
 
     @property
     def _resource_handle(self) -> Any:
-        return self.__dict__.get("_held_handle")
+        return self._held_handle
 
     @_resource_handle.setter
     def _resource_handle(self, handle: Any) -> None:
         """Stores the handle and links the resource back to this object."""
-        self.__dict__["_held_handle"] = handle
+        self._held_handle = handle
         resource = getattr(handle, "_value", None)
         if resource is not None:
             resource.owner = weakref.ref(self)

@@ -32,7 +32,7 @@ def announce_creation(variable: Any) -> None:
     """Notifies the function being traced that it creates a variable, which is allowed only in its first trace."""
     graph = STATE.graph
     while graph is not None and graph.building_function:
-        rule = getattr(graph, "variable_rule", None)
+        rule = graph.variable_rule
         if rule is not None:
             rule(variable)
             return

@@ -42,7 +42,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
     """
     graph = FuncGraph(trace.name)
     created: list[Any] = []
-    graph.variable_rule = created.append if allow_variables else _no_variables  # type: ignore[attr-defined]
+    graph.variable_rule = created.append if allow_variables else _no_variables
     function = trace.function
     if trace.autograph:
         function = convert.converted(function, requested=True) or _converted_call(function)
@@ -59,7 +59,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         graph_trace.set_outputs(graph, result)
         graph_trace.mark_outputs(graph)
     add_control_dependencies(graph)
-    del graph.variable_rule  # type: ignore[attr-defined]
+    graph.variable_rule = None
     graph.argument_values = []
     shown = _specs_of(trace)
     graph.structured_input_signature = _signature_form(shown, trace.signature)

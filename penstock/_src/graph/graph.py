@@ -31,6 +31,10 @@ class Graph(GraphConversions):
 
     # (number of operations, whether one of them has an effect): see graph/control.py
     effect_found: tuple[int, bool] = (-1, False)
+    # called with each variable that is made while the function of this graph is traced
+    variable_rule: Callable[[Any], None] | None = None
+    # the variables of TensorFlow 1 by name: see v1/variables/store.py
+    variable_store: Any = None
 
     def __init__(self) -> None:
         self._operations: list[Operation] = []
@@ -444,7 +448,7 @@ def infer_shapes(
     Raises:
       ValueError: the input shapes are incompatible; the message names the user's line.
     """
-    types = op.output_dtypes  # type: ignore[attr-defined]
+    types = op.output_dtypes
     rule = type(op).shape_rule
     if rule is None:
         result: Any = (None,) * len(types)
@@ -498,7 +502,7 @@ def _shape_message(
 def arrange(node: Operation) -> Any:
     """Returns the outputs in the form that a raw op returns."""
     op = node.raw_op
-    types = op.output_dtypes  # type: ignore[attr-defined]
+    types = op.output_dtypes
     if not types:
         return node
     if len(types) == 1:

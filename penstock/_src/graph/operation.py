@@ -188,7 +188,7 @@ class Operation(OperationConversions):
         # In the gradient of an operation: the id of that operation's first output.
         self.gradient_of: int | None = STATE.gradient_of
         types: list[DType] = []
-        for dtype in op.output_dtypes:  # type: ignore[attr-defined]
+        for dtype in op.output_dtypes:
             types.extend(dtype) if type(dtype) is tuple else types.append(dtype)
         self._outputs = [
             SymbolicTensor(self, i, dtype, shape)

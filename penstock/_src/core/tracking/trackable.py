@@ -18,6 +18,8 @@ from penstock._src.util.export import export
 class Trackable:
     """An object with named dependencies that are saved and restored with it."""
 
+    # State is made at first use, in `__dict__`: classes of users may not call `__init__`, and may have a `__setattr__`.
+
     @property
     def _self_children(self) -> dict[str, Trackable]:
         return self.__dict__.setdefault("_self_unconditional_dependency_names", {})

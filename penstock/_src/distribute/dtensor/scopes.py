@@ -28,7 +28,7 @@ class DTensor(EagerTensor):
     @property
     def layout(self) -> Layout:
         """How it is spread."""
-        return self.__dict__["layout"]
+        return self._layout
 
     @property
     def device(self) -> str:
@@ -99,7 +99,7 @@ def spread(tensor: EagerTensor, layout: Layout) -> DTensor:
             )
     _install()
     tensor.__class__ = DTensor
-    tensor.__dict__["layout"] = layout
+    tensor._layout = layout
     return tensor  # type: ignore[return-value]
 
 

@@ -157,7 +157,7 @@ def _function_input(tensor: SymbolicTensor, arguments: dict[int, str]) -> str:
     if tensor._id in arguments:
         return arguments[tensor._id]
     op, index = tensor.op, tensor.value_index
-    for argument, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):  # type: ignore[attr-defined]
+    for argument, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
         count = len(dtype) if type(dtype) is tuple else 1
         if index < count:
             return f"{op.name}:{argument.name}:{index}"

@@ -160,7 +160,7 @@ class NodeImporter:
             raise ValueError(f"The graph has no node '{name}', which another node reads.")
         op = self.operations[name]
         if argument is not None:
-            for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):  # type: ignore[attr-defined]
+            for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
                 if declared.name == argument:
                     break
                 index += len(dtype) if type(dtype) is tuple else 1

@@ -242,7 +242,9 @@ class _Loader:
                 parent[name] = held
             elif isinstance(parent, _UserObject):
                 if name == "__call__":
-                    parent.__dict__["__call__"] = held
+                    parent.__dict__["__call__"] = (
+                        held  # a field would be a dependency of the object
+                    )
                 else:
                     setattr(parent, name, held)
 

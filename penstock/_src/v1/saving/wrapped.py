@@ -87,7 +87,7 @@ def wrap_function(
     graph = FuncGraph(name or getattr(fn, "__name__", "wrapped"))
     give_store(graph)
     held: list[Any] = []
-    graph.variable_rule = held.append  # type: ignore[attr-defined]
+    graph.variable_rule = held.append
     with trace.recording(graph):
         flat = [spec for one in nest.flatten(list(signature)) for spec in _specs(one)]
         placeholders = []

@@ -21,8 +21,6 @@ from penstock._src.v1.variables.collections import GraphKeys, VariableV1, add_to
 from penstock._src.v1.variables.initializers import GlorotUniform
 from penstock._src.v1.variables.partitioned import PartitionedVariable, PartitionInfo, cut
 
-_STORE = "__variable_store"
-
 
 class _AutoReuse:
     """The value of `reuse` that makes a variable if there is none of its name."""
@@ -199,9 +197,11 @@ def current_store() -> VariableStore:
     """The store that is in use: of the graph where ops are built; eager variables are not kept."""
     if _ACTIVE.store is not None:
         return _ACTIVE.store
-    graph = owner_of(_STORE)
+    graph = _owner()
     # One for names of scopes, which eager code counts too.
-    known = graph.__dict__.setdefault(_STORE, VariableStore())
+    if graph.variable_store is None:
+        graph.variable_store = VariableStore()
+    known: VariableStore = graph.variable_store
     if STATE.graph is None:
         eager = VariableStore(keeps=False)
         eager.scope_counts = known.scope_counts
@@ -211,13 +211,13 @@ def current_store() -> VariableStore:
 
 def give_store(graph: Any) -> None:
     """Gives a function's graph a store of its own."""
-    graph.__dict__[_STORE] = VariableStore()
+    graph.variable_store = VariableStore()
 
 
-def owner_of(attribute: str) -> Any:
-    """The innermost graph around that has the attribute, else the outermost one, which functions share."""
+def _owner() -> Any:
+    """The innermost graph around that has a store, else the outermost one, which functions share."""
     graph = get_default_graph()
-    while attribute not in graph.__dict__ and graph.building_function:
+    while graph.variable_store is None and graph.building_function:
         if graph.enclosing is None:
             return global_graph()
         graph = graph.enclosing
