@@ -139,10 +139,10 @@ EXAMPLES = {
     "sum(contract(x, y)) over letters of both -> contract(x, y)": lambda p, x, y, **_: p.reduce_sum(
         p.contract("bm,bn->bmn", x, y), [0]
     ),
-    "select(x > c, join(placed(p, g)), 0) -> join(placed(p, select(x at p > c, g, 0)))": (
+    "select(x > c, reshape(one_hot(i, g)), 0) -> reshape(one_hot(i, select(x[i] > c, g, 0)))": (
         lambda p, x, **_: _masked(p, x)
     ),
-    "sum(placed(p, g)) over the places -> sum(g)": lambda p, x, **_: p.reduce_sum(
+    "sum(one_hot(i, g)) -> sum(g)": lambda p, x, **_: p.reduce_sum(
         p.pad(_pooled(p, x)[1], [0, 0], [0, 1]), [0, 1]
     ),
     "f(repeat(a)) -> repeat(f(a)), f(reshape(a)) -> reshape(f(a)), f unary": lambda p, s, **_: (

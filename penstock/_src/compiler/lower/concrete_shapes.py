@@ -52,8 +52,8 @@ class ConcreteShape(InputShape):
         return self._tensor._handle_data if held is None else [(make_shape(held[0]), held[1])]
 
 
-def is_settled(op: Operation) -> bool:
-    """Whether tracing knew all shapes, so that the rule would say what it said."""
+def has_static_shapes(op: Operation) -> bool:
+    """Whether tracing knew all shapes, so that the rule would say the same again."""
     return all(t.shape.is_fully_defined() for t in (*op._inputs, *op._outputs))
 
 

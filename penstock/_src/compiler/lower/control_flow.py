@@ -33,7 +33,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
             calls[-1].inner.give(calls[-1].calling, results)
         elif op.raw_op.control == "call":
             called, given = callee(op), [current.inner.value(t) for t in op._inputs]
-            known = current.inner.p.inlined.get(_call_key(current.inner.p, called, given))
+            known = current.inner.p.inlined_calls.get(_call_key(current.inner.p, called, given))
             if known is not None:
                 current.inner.give(op, known[0])
             else:
@@ -59,7 +59,7 @@ class _Inlined:
         """What the function gives, when all is lowered."""
         found = [self.inner.value(t) for t in self.function.outputs]
         if self.key is not None and all(isinstance(value, Node) for value in found):
-            self.inner.p.inlined[self.key] = found, self.inner.p.inner_checks
+            self.inner.p.inlined_calls[self.key] = found, self.inner.p.inner_checks
         return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock._src.compiler.lower.trips import growth
+from penstock._src.compiler.lower.trip_count import growth
 from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node, Shape

@@ -1,4 +1,4 @@
-"""Loops into `while` nodes: condition and body are traced on fresh parameters until what the loop changes is settled.
+"""Loops into `while` nodes: condition and body are traced on fresh parameters until nothing more is found out of it.
 
 What a loop was found to change is remembered for the rest of the program. The body of a loop around it may be traced
 again, and if this one's body were then traced several times over, work would grow exponentially with nesting.
@@ -14,7 +14,7 @@ from typing import Any
 from penstock._src.compiler.lower.list_memory import Memory, memory_for
 from penstock._src.compiler.lower.lowering import Lowering
 from penstock._src.compiler.lower.packing import Packing, same_value
-from penstock._src.compiler.lower.trips import growth, trip_count, value_range
+from penstock._src.compiler.lower.trip_count import growth, trip_count, value_range
 from penstock._src.compiler.lower.values import ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.ir import dims
@@ -22,7 +22,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
 
-MOST_TRACES = 8  # of a loop's body, until what it changes is settled
+MOST_TRACES = 8  # of a loop's body, until nothing more is found out
 
 # What a body gives: its results, and the values that variables have after it (by their handles' ids).
 Effects = tuple[list[Lowered], dict[int, Node]]
@@ -42,7 +42,7 @@ class Loop:
 
 
 @dataclass
-class Settled:
+class LoopFacts:
     """What a loop is known to change: arguments that no step changes, variables that are written (by their handles'
     ids), the least and largest values of counters, and the memory that lists need."""
 
@@ -88,37 +88,37 @@ def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Low
     """The values after stepping `given` by the body while the condition holds, and the loop's effects on variables."""
     p = lowering.p
     handles = variables_of(given)
-    settled = p.settled.setdefault(_key(loop, given, handles), Settled(set(loop.fixed)))
-    settled.memory = {i: memory for i, memory in settled.memory.items() if memory.is_lasting}
-    inherited = settled.fixed - loop.fixed
+    facts = p.loop_facts.setdefault(_key(loop, given, handles), LoopFacts(set(loop.fixed)))
+    facts.memory = {i: memory for i, memory in facts.memory.items() if memory.is_lasting}
+    inherited = facts.fixed - loop.fixed
     is_refined = False
     for _ in range(MOST_TRACES):
         args = list(given)
-        for i, memory in settled.memory.items():
+        for i, memory in facts.memory.items():
             args[i] = memory.given_to(p, given[i], given)
-        trace = _Trace(lowering, loop, args, handles, settled)
+        trace = _Trace(lowering, loop, args, handles, facts)
         wrong = {i for i in inherited if not same_value(trace.results[i], args[i])}
         still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
         if wrong or still:
             inherited -= wrong
-            settled.fixed = (settled.fixed - wrong) | still
+            facts.fixed = (facts.fixed - wrong) | still
             continue
         new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
         trips, exact = trace.trips(trace.after_step())
-        settled.ranges = {} if trips is None else trace.ranges(trips, trace.after_step())
-        trace.assume(settled.ranges)
+        facts.ranges = {} if trips is None else trace.ranges(trips, trace.after_step())
+        trace.assume(facts.ranges)
         grown = _grown(p, given, args, trace, trips)
-        is_told = settled.ranges == trace.told
-        if set(new_writes) <= set(settled.written) and not grown:
-            if is_told or (is_refined and _within(settled.ranges, trace.told)):
+        is_told = facts.ranges == trace.told
+        if set(new_writes) <= set(facts.written) and not grown:
+            if is_told or (is_refined and _within(facts.ranges, trace.told)):
                 break
             is_refined = True
-        settled.written.update(new_writes)
-        settled.memory.update(grown)
+        facts.written.update(new_writes)
+        facts.memory.update(grown)
     else:
-        raise NotLowerable("what the loop changes did not settle")
-    final = _emitted(lowering, args, settled.written, trace, trips)
-    return _counted(p, args, trace, trips, final) if exact else final
+        raise NotLowerable("it is not found out what the loop changes")
+    final = _emitted(lowering, args, facts.written, trace, trips)
+    return _with_known_counters(p, args, trace, trips, final) if exact else final
 
 
 def _key(loop: Loop, given: Sequence[Lowered], handles: Sequence[Node]) -> Any:
@@ -144,13 +144,13 @@ class _Trace:
         loop: Loop,
         args: list[Lowered],
         handles: list[Node],
-        settled: Settled,
+        facts: LoopFacts,
     ) -> None:
         p = self.p = lowering.p
         self.args = args
-        self.moving = [i for i in range(len(args)) if i not in settled.fixed]
+        self.moving = [i for i in range(len(args)) if i not in facts.fixed]
         self.packing = Packing([args[i] for i in self.moving])
-        held = [p.read_variable(h) for h in settled.written.values()]
+        held = [p.read_variable(h) for h in facts.written.values()]
         self.parameters = p.parameters_like([*self.packing.nodes, *held])
         split = len(self.packing.nodes)
         self.arguments = list(args)
@@ -159,14 +159,14 @@ class _Trace:
                 replace(value, awaits=True) if isinstance(value, ListValue) else value
             )
         self.before = {h.id: p.read_variable(h) for h in handles}
-        self.before.update(zip(settled.written, self.parameters[split:]))
+        self.before.update(zip(facts.written, self.parameters[split:]))
         with p.deeper(), _tried(p):
             with p.collected() as checks:
                 found, _ = effects(lowering, self.before, lambda: [loop.condition(self.arguments)])
             if checks:
                 raise NotLowerable("a check inside of a loop's condition")
             self.condition: Any = found[0]
-            self.told = {**settled.ranges, **self._foreseen(loop)}
+            self.told = {**facts.ranges, **self._foreseen(loop)}
             self.assume(self.told)
             with p.collected() as self.checks:
                 self.results, self.after = effects(
@@ -223,8 +223,8 @@ def _tried(p: Any) -> Iterator[None]:
 
 def _count(value: Lowered) -> Node | None:
     """What a loop may count: the length of a list, or the number itself."""
-    counted = value.length if isinstance(value, ListValue) else value
-    return counted if isinstance(counted, Node) else None
+    number = value.length if isinstance(value, ListValue) else value
+    return number if isinstance(number, Node) else None
 
 
 def _grown(
@@ -241,12 +241,12 @@ def _grown(
     return found
 
 
-def _counted(
+def _with_known_counters(
     p: Any, args: list[Lowered], trace: _Trace, trips: Any, final: list[Lowered]
 ) -> list[Lowered]:
     """The final values, with counters and lengths of lists as known numbers: each step raises them by a known one."""
 
-    def counted(before: Node, inside: Node, after: Node, value: Node) -> Node:
+    def known_end(before: Node, inside: Node, after: Node, value: Node) -> Node:
         first, step = p.known.symbolic(before), growth(p, inside, after)
         if first is None or first.size != 1 or step is None or not value.dtype.is_integer:
             return value
@@ -260,10 +260,10 @@ def _counted(
         after: Any
         before, inside, after, value = args[i], trace.arguments[i], trace.results[i], final[i]
         if isinstance(value, ListValue):
-            length = counted(before.length, inside.length, after.length, value.length)
+            length = known_end(before.length, inside.length, after.length, value.length)
             result[i] = replace(value, length=length)
         elif isinstance(value, Node) and value.dtype != dtypes.resource:
-            result[i] = counted(before, inside, after, value)
+            result[i] = known_end(before, inside, after, value)
     return result
 
 

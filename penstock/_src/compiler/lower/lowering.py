@@ -9,7 +9,7 @@ from typing import Any, cast
 from penstock._src.compiler.lower.concrete_shapes import (
     check_shapes,
     expected_shapes,
-    is_settled,
+    has_static_shapes,
 )
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
@@ -144,8 +144,8 @@ class Lowering:
                 raise NotLowerable(f"{op.type} does not take lists")
         if any(t.dtype in HOST_DTYPES for t in op._outputs):
             raise NotLowerable(f"{op.type} makes values that only the host can hold")
-        settled = is_settled(op)
-        expected = [] if settled else expected_shapes(self.p, op, cast("list[Node]", args))
+        is_static = has_static_shapes(op)
+        expected = [] if is_static else expected_shapes(self.p, op, cast("list[Node]", args))
         try:
             result = raw.lowering(self.p, *group_arguments(raw.inputs, raw, args))
         except NeedsValue:
@@ -154,7 +154,7 @@ class Lowering:
                 raise
             return list(source(self, op, args))
         made = self._flat(op, result)
-        if not settled:
+        if not is_static:
             check_shapes(op, expected, made)
         return made
 

@@ -10,9 +10,9 @@ from penstock._src.ir.rules.casts import CASTS
 from penstock._src.ir.rules.contraction import CONTRACTION
 from penstock._src.ir.rules.indexing import INDEXING
 from penstock._src.ir.rules.movement import MOVEMENT
-from penstock._src.ir.rules.places import PLACES
+from penstock._src.ir.rules.one_hot import ONE_HOT
 from penstock._src.ir.rules.reduction import REDUCTION
 from penstock._src.ir.rules.rewrite import RuleSet
 
-RULES = (*ALGEBRA, *CASTS, *MOVEMENT, *INDEXING, *REDUCTION, *PLACES, *CONTRACTION)
+RULES = (*ALGEBRA, *CASTS, *MOVEMENT, *INDEXING, *REDUCTION, *ONE_HOT, *CONTRACTION)
 simplify = RuleSet(RULES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.lower.trips import growth, trip_count
+from penstock._src.compiler.lower.trip_count import growth, trip_count
 from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
 from penstock._src.core import dtypes
 from penstock._src.ir.meaning import ranges

@@ -1,6 +1,6 @@
-"""One place of several, chosen by number: the gradient of a max pooling is such an array, joined to an image.
+"""Arrays with one element that is not zero, chosen by its index, in each group: the gradient of a max pooling is one, reshaped to an image.
 
-placed(p, g)    select(p == (0 ... n-1), g, 0), where p and g stand at each of n places and the numbers run over them
+one_hot(i, g)    select(i == (0 ... n-1), g, 0): the index i and the value g are repeated along new axes, over which the numbers run
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ x, y, z = m.variables("x y z")
 
 
 @dataclass(frozen=True)
-class _Placed:
-    """The parts of placed(places, given), and the numbers of the places, along `axes` of the node."""
+class _OneHot:
+    """The parts of one_hot(index, given), and the numbers that the index is compared with, along `axes` of the node."""
 
     node: Node
-    places: Node
+    index: Node
     given: Node
     numbers: np.ndarray
     axes: tuple[int, ...]
 
     @property
     def others(self) -> list[int]:
-        """The axes of the node that are those of `places` and `given`."""
+        """The axes of the node that are those of `index` and `given`."""
         return [a for a in range(len(self.node.shape)) if a not in self.axes]
 
 
-def _placed(node: Node) -> _Placed | None:
-    """The parts of a node, if it is one value at one of several places."""
+def _one_hot(node: Node) -> _OneHot | None:
+    """The parts of a node, if it is such an array."""
     if node.kind != "select" or not is_number(node.args[2], 0):
         return None
     test, given, _ = node.args
     if test.kind != "compare" or test.attrs["op"] != "eq" or given.kind != "broadcast":
         return None
-    for places, numbers in (test.args, test.args[::-1]):
-        if places.kind != "broadcast" or numbers.kind != "broadcast":
+    for index, numbers in (test.args, test.args[::-1]):
+        if index.kind != "broadcast" or numbers.kind != "broadcast":
             continue
-        found = _Placed(
-            node, places.args[0], given.args[0], _known(numbers), tuple(numbers.attrs["axes"])
+        found = _OneHot(
+            node, index.args[0], given.args[0], _known(numbers), tuple(numbers.attrs["axes"])
         )
         own = [node.shape[a] for a in found.others]
         if (
             found.numbers.shape == tuple(node.shape[a] for a in found.axes)
-            and list(places.attrs["axes"]) == list(given.attrs["axes"]) == found.others
-            and shape_key(found.places.shape) == shape_key(found.given.shape) == shape_key(own)
+            and list(index.attrs["axes"]) == list(given.attrs["axes"]) == found.others
+            and shape_key(found.index.shape) == shape_key(found.given.shape) == shape_key(own)
         ):
             return found
     return None
@@ -86,7 +86,7 @@ def _pads_end(node: Node) -> bool:
 def _mask_before(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     """The mask of the largest of each window, instead of one of every element."""
     limit = number_of(x.args[1]) if x.kind == "compare" else None
-    found = _placed(y.args[0]) if y.kind == "reshape" else None
+    found = _one_hot(y.args[0]) if y.kind == "reshape" else None
     if limit is None or found is None or not is_number(z, 0):
         return None
     largest = _where_equal(found, x.args[0], y.shape)
@@ -98,13 +98,13 @@ def _mask_before(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     return p.reshape(p.select(found.node.args[0], own, 0), y.shape)
 
 
-def _where_equal(found: _Placed, image: Node, shape: tuple[int, ...]) -> Node | None:
-    """For each window what equals the image's element at its place, if `found`, joined to `shape`, is of windows that
-    stand side by side."""
-    places = found.places
-    if places.kind != "reduce" or places.op != "min" or places.args[0].kind != "select":
+def _where_equal(found: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | None:
+    """For each window the largest element, at whose index in the image `found` is not zero, if the windows do not overlap
+    and `shape` is the image's."""
+    index = found.index
+    if index.kind != "reduce" or index.op != "min" or index.args[0].kind != "select":
         return None
-    test, numbers, _ = places.args[0].args
+    test, numbers, _ = index.args[0].args
     if test.kind != "compare" or test.op != "eq" or numbers.kind != "broadcast":
         return None
     windows, largest = sorted(test.args, key=lambda n: n.kind != "windows")
@@ -114,7 +114,7 @@ def _where_equal(found: _Placed, image: Node, shape: tuple[int, ...]) -> Node | 
     behind = tuple(range(rank, rank + len(a["axes"])))
     joined: list[int] = []  # axes of the numbers, where each follows its image's axis
     whole: list[int] = []
-    for axis, extent in enumerate(places.shape):
+    for axis, extent in enumerate(index.shape):
         if axis in a["axes"]:
             joined.append(axis + len(joined) + 1)
             extent = extent * a["size"][list(a["axes"]).index(axis)]
@@ -123,10 +123,10 @@ def _where_equal(found: _Placed, image: Node, shape: tuple[int, ...]) -> Node | 
         tuple(a["size"]) == tuple(a["strides"])
         and {1} == {*a["dilations"], *a["base_dilations"]}
         and not any(a["low"])
-        and tuple(sorted(places.attrs["axes"])) == tuple(numbers.attrs["axes"]) == behind
+        and tuple(sorted(index.attrs["axes"])) == tuple(numbers.attrs["axes"]) == behind
         and np.array_equal(_known(numbers), found.numbers)
         and tuple(largest.attrs["axes"]) == tuple(range(rank))
-        and shape_key(largest.args[0].shape) == shape_key(places.shape)
+        and shape_key(largest.args[0].shape) == shape_key(index.shape)
         and tuple(joined) == found.axes
         and shape_key(shape) == shape_key(whole)
     )
@@ -134,9 +134,9 @@ def _where_equal(found: _Placed, image: Node, shape: tuple[int, ...]) -> Node | 
 
 
 def _sum_of_given(p: Any, node: Node, x: Node) -> Node | None:
-    """What stands at one of all places is counted once."""
+    """Of all elements of a group one is not zero: their sum is its value."""
     around, inner = _unwrapped(x)
-    found = _placed(inner)
+    found = _one_hot(inner)
     if found is None or not np.array_equal(
         found.numbers.ravel(), np.arange(found.numbers.size, dtype=found.numbers.dtype)
     ):
@@ -154,7 +154,7 @@ def _sum_of_given(p: Any, node: Node, x: Node) -> Node | None:
             axes = split
     if not axes.issuperset(found.axes):
         return None
-    there = p.and_(p.ge(found.places, 0), p.lt(found.places, int(found.numbers.size)))
+    there = p.and_(p.ge(found.index, 0), p.lt(found.index, int(found.numbers.size)))
     kept = [i for i, a in enumerate(found.others) if a in axes]
     return p.reduce_sum(p.select(there, found.given, 0), kept)
 
@@ -176,11 +176,11 @@ def _axes_before(reshape: Node, axes: set[int]) -> set[int] | None:
     return found if at == len(source.shape) else None
 
 
-PLACES = (
+ONE_HOT = (
     rule(
-        "select(x > c, join(placed(p, g)), 0) -> join(placed(p, select(x at p > c, g, 0)))",
+        "select(x > c, reshape(one_hot(i, g)), 0) -> reshape(one_hot(i, select(x[i] > c, g, 0)))",
         m.select(x, y, z),
         _mask_before,
     ),
-    rule("sum(placed(p, g)) over the places -> sum(g)", m.reduce_sum(x), _sum_of_given),
+    rule("sum(one_hot(i, g)) -> sum(g)", m.reduce_sum(x), _sum_of_given),
 )

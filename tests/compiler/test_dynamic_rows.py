@@ -1,4 +1,4 @@
-"""Arrays whose number of rows only the run tells stay inside of programs: compiled, the values are the eager ones."""
+"""Arrays with dynamic rows stay inside of programs: compiled, the values are the eager ones."""
 
 import numpy as np
 import pytest
