@@ -1,7 +1,8 @@
-"""Shape rules that families of ops share, over shapes of which any part may be unknown.
+"""Shape rules shared by families of ops, for partially known shapes.
 
-An argument is the static shape of an input (core/op.py's InputShape: also `.dtype`, `.value`, and
-`.as_shape()`, the shape that the input holds as a vector). Rules raise ValueError on a mismatch.
+
+An argument is the static shape of an input (core/op.py's InputShape, with `.dtype`, `.value`, and `.as_shape()` for shape
+vectors). Rules raise ValueError on a mismatch.
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ def broadcast(*shapes: TensorShape) -> TensorShape:
 
 
 def merged(*shapes: TensorShape) -> TensorShape:
-    """Returns what is known of a shape that all of them describe."""
+    """Returns the merge of compatible shapes."""
     result: TensorShape = TensorShape(shapes[0])
     for shape in shapes[1:]:
         result = result.merge_with(shape)
@@ -108,7 +109,7 @@ def batch_matmul(x: TensorShape, y: TensorShape, adj_x: bool, adj_y: bool) -> Te
 
 
 def held(vector: Any) -> TensorShape:
-    """Returns the shape that an input holds as a vector of sizes."""
+    """Returns the shape in a shape vector input."""
     shape = vector.as_shape()
     return UNKNOWN if shape is None else shape
 

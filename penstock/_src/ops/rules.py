@@ -1,4 +1,4 @@
-"""What families of ops share: base classes by shape of the computation, and helpers of gradients.
+"""Base classes of op families, and helpers for gradients, kernels and lowerings.
 
 A family member states its types, its NumPy function and its primitive in one line, and its gradient:
 
@@ -28,7 +28,7 @@ from penstock._src.util.quiet import quiet
 
 
 def show(shape: Sequence[int | None]) -> str:
-    """Returns a shape as TensorFlow writes it in messages: [2,3]."""
+    """Returns a shape in the format of TensorFlow's messages: [2,3]."""
     return "[" + ",".join("?" if d is None else str(d) for d in shape) + "]"
 
 
@@ -41,7 +41,7 @@ def conj(x: Any) -> Any:
 
 
 def ints(values: Sequence[int]) -> np.ndarray:
-    """Returns an int32 vector, also of no values."""
+    """Returns an int32 vector, which may be empty."""
     return np.array(values, dtype=np.int32)
 
 
@@ -52,7 +52,7 @@ def known_shape(x: Any) -> list[int] | None:
 
 
 def static_value(x: Any) -> np.ndarray | None:
-    """Returns the value that a tensor has in every run, None if there is none."""
+    """Returns the static value of a tensor, or None."""
     if isinstance(x, np.ndarray | np.generic):
         return np.asarray(x)
     value = getattr(x, "_value", None)
@@ -87,7 +87,7 @@ def rank_of(x: Any) -> Any:
 
 
 def joined(*vectors: Any) -> Any:
-    """Returns int32 vectors one after the other, an array if all are arrays."""
+    """Returns concatenated int32 vectors, as an array if all are arrays."""
     vectors = tuple(v for v in vectors if not isinstance(v, np.ndarray) or v.size)
     if all(isinstance(v, np.ndarray) for v in vectors):
         return np.concatenate(vectors).astype(np.int32) if vectors else ints([])
@@ -158,7 +158,7 @@ def unbroadcast(gradient: Any, x: Any) -> Any:
 
 
 def _broadcast_axes(to: list, of: list) -> list[int] | None:
-    """Returns the axes of shape `of` along which shape `to` was repeated, None if not yet known."""
+    """Returns the axes of shape `of` along which shape `to` was broadcast, or None if unknown."""
     lead = len(of) - len(to)
     axes = list(range(lead))
     for axis, size in enumerate(to):
@@ -200,7 +200,7 @@ def invalid(op: Op, message: str) -> InvalidArgumentError:
 
 
 def of_one_shape(eager: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-    """Makes a kernel of two inputs refuse those of different shapes."""
+    """Adds a check that both inputs of a kernel have the same shape."""
 
     @functools.wraps(eager)
     def checked(self: Op, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -228,7 +228,7 @@ def axis_of(op: Op, axis: Any, rank: int, what: str = "axis") -> int:
 
 
 def in_float32(array: np.ndarray) -> np.ndarray:
-    """Returns 16-bit floats widened to float32 and all else as it is."""
+    """Returns 16-bit floats widened to float32, and other arrays unchanged."""
     return array.astype(np.float32) if array.dtype.itemsize == 2 and is_float(array) else array
 
 
@@ -241,7 +241,7 @@ def is_float(array: np.ndarray) -> bool:
 
 
 def value_of(p: Any, node: Any, what: str) -> np.ndarray:
-    """Returns the value that a node has while lowering.
+    """Returns the static value of a node while lowering.
 
     Raises:
       NeedsValue: it is only known at run time.
@@ -253,7 +253,7 @@ def value_of(p: Any, node: Any, what: str) -> np.ndarray:
 
 
 def dims_of(p: Any, node: Any, what: str) -> list[int]:
-    """Returns the entries of a shape vector known while lowering; sizes that stay symbolic, too.
+    """Returns the entries of a shape vector while lowering, including dynamic sizes as Dims.
 
     Raises:
       NeedsValue: it is only known at run time.

@@ -1,8 +1,7 @@
-"""Special functions on NumPy arrays, from SciPy, which is loaded at the first call.
+"""Special functions on NumPy arrays, from SciPy, which is loaded on first use.
 
-16-bit floats are computed in float32. SciPy is an extra; an op that needs it where it is missing
-says so. What networks use (erf, erfc, lgamma) needs no SciPy: the standard library's functions
-serve without it, slowly.
+16-bit floats are computed in float32. SciPy is optional: without it, erf, erfc and lgamma use the slower functions of the
+standard library, and the others raise an error.
 """
 
 import functools
@@ -66,7 +65,7 @@ erf, erfc, erfinv, ndtri = special("erf"), special("erfc"), special("erfinv"), s
 
 
 def instead(name: str, value: float, where: Callable[..., Any]) -> Callable[..., np.ndarray]:
-    """Returns SciPy's function, but with TensorFlow's value where SciPy has another."""
+    """Returns SciPy's function with TensorFlow's value where they differ."""
     function = special(name)
 
     def replaced(*arrays: Any) -> np.ndarray:
@@ -89,7 +88,7 @@ _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 
 
 def lgamma(x: np.ndarray) -> np.ndarray:
-    """Returns log |gamma(x)|; near its zeros at 1 and 2 by its series there, where SciPy loses digits."""
+    """Returns log |gamma(x)|; near its zeros at 1 and 2 by a series, since SciPy loses digits there."""
     found = _log_gamma_of(x)
     for zero, slopes in ((1.0, _SLOPES_AT_1), (2.0, _SLOPES_AT_2)):
         step = np.where(np.abs(x - zero) < 1e-4, x - zero, 0).astype(np.float64)
@@ -105,7 +104,7 @@ _SLOPES_AT_2 = (0.42278433509846714, 0.32246703342411320, -0.06735230105319810, 
 
 
 def digamma(x: np.ndarray) -> np.ndarray:
-    """Returns the slope of lgamma; left of 0 by reflection about the nearest whole number, near which it is exact."""
+    """Returns the derivative of lgamma; below 0 by reflection about the nearest integer, which is accurate near it."""
     found = np.where(x == 0, x.dtype.type(math.nan), special("psi")(x))
     left = (x < 0) & np.isfinite(x)
     if left.any():
@@ -118,7 +117,7 @@ def digamma(x: np.ndarray) -> np.ndarray:
 
 
 def fresnel(which: str) -> Callable[..., np.ndarray]:
-    """Returns a Fresnel integral, which for large arguments is 1/2, where SciPy has NaN."""
+    """Returns a Fresnel integral, which is 1/2 for large arguments, where SciPy gives NaN."""
     function = special(which)
 
     def completed(x: np.ndarray) -> np.ndarray:
@@ -129,7 +128,7 @@ def fresnel(which: str) -> Callable[..., np.ndarray]:
 
 
 def bessel_y1(x: np.ndarray) -> np.ndarray:
-    """Returns the Bessel function of the second kind of order 1: at 0 nan, or -inf in float64."""
+    """Returns the Bessel function of the second kind of order 1; at 0, NaN or, in float64, -inf."""
     found = special("y1")(x)
     at_zero = -math.inf if x.dtype == np.float64 else math.nan
     found = np.where(x == 0, found.dtype.type(at_zero), found)
@@ -143,7 +142,7 @@ def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.where((x == 0) | (np.isposinf(a) & np.isposinf(x)), x.dtype.type(0), inside)
 
 
-_HUGE = 1e30  # from here on the distribution is a step at x = a
+_HUGE = 1e30  # from here on the function is a step at x = a
 
 
 def igammac(a: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -156,10 +155,10 @@ def igammac(a: np.ndarray, x: np.ndarray) -> np.ndarray:
 def zeta(x: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Returns the Hurwitz zeta function: the sum of (q + n) ** -x.
 
-    At a pole (q a whole number that is not positive) it is infinite for even x and has no value else.
+    At a pole (q is an integer <= 0) it is infinite for even x and NaN otherwise.
     """
     whole_x, whole_q = x == np.floor(x), q == np.floor(q)
-    # of large x the first term is all
+    # for large x only the first term matters
     with np.errstate(all="ignore"):
         value = np.where((x > 1e4) & (q > 0), np.power(q, -x), special("zeta")(x, q))
     value = np.where(np.isposinf(x) & (q > 1), 0, value)
@@ -171,7 +170,7 @@ def zeta(x: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 def polygamma(n: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Returns the derivative number n of digamma: (-1) ** (n + 1) * n! * zeta(n + 1, x)."""
+    """Returns the n-th derivative of digamma: (-1) ** (n + 1) * n! * zeta(n + 1, x)."""
     order = np.where((n >= 0) & (np.floor(n) == n), n, np.nan)
     sign = np.where(np.mod(order, 2) == 1, 1.0, -1.0)
     value = sign * np.exp(special("gammaln")(order + 1)) * zeta(order + 1, x)
@@ -180,10 +179,10 @@ def polygamma(n: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Returns the derivative of the lower regularized incomplete gamma function P(a, x) by a.
+    """Returns the derivative of the lower regularized incomplete gamma function P(a, x) with respect to a.
 
-    With P = x**a e**-x sum_n x**n / gamma(a + n + 1), each term is differentiated for small x;
-    for large x the continued fraction of Q is (Lentz), with its derivative carried along.
+    With P = x**a e**-x sum_n x**n / gamma(a + n + 1), the terms are differentiated for small x; for large x, the continued
+    fraction of Q (Lentz) and its derivative are evaluated together.
     """
     a_, x_ = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
     out = np.empty(a_.shape)

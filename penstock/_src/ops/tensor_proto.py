@@ -1,4 +1,4 @@
-"""Arrays as TensorProtos and back."""
+"""Converts arrays to TensorProtos and back."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
     """The TensorProto of a host value.
 
     Raises:
-      UnimplementedError: values of the type stand in no file.
+      UnimplementedError: values of this dtype cannot be serialized.
     """
     if not isinstance(value, np.ndarray) or not dtype.is_numpy_compatible:
         raise UnimplementedError(f"A value of type {dtype.name} cannot be written to a file.")
@@ -52,7 +52,7 @@ def from_proto(proto: Any) -> np.ndarray:
 
 
 def _packed_strings(content: bytes, count: int) -> np.ndarray:
-    """Strings that follow on their lengths, which are varints."""
+    """Decodes varint lengths followed by the strings."""
     lengths, at = [], 0
     for _ in range(count):
         length = shift = 0
@@ -93,7 +93,7 @@ def _numbers(proto: Any, dtype: DType, count: int) -> np.ndarray:
 
 
 def _filled(values: Any, count: int, kind: Any, default: Any) -> np.ndarray:
-    """`count` values of which the last is repeated where fewer are given."""
+    """`count` values; the last one is repeated if fewer are given."""
     if len(values) > count:
         raise InvalidArgumentError(f"TensorProto: {len(values)} values where {count} are expected.")
     made = np.empty(count, kind)

@@ -1,9 +1,9 @@
-"""Ops that are another op with another name, another kind of handle or fewer attributes: a call each instead of a class each.
+"""Ops that differ from another op by name, kind of handle or missing attributes: made by a call instead of a class.
 
     variant("ExperimentalUniqueDataset", basic.UniqueDataset)
     by_reference("QueueSize", queue.QueueSizeV2)
 
-Such a call stands at the margin of a file of the family: `core/registry.py` finds the op there by its name.
+Such a call must start in the first column of a file of the family, where `core/registry.py` finds it by the op's name.
 """
 
 import sys
@@ -15,14 +15,14 @@ from penstock._src.core.op import Op
 def variant(
     name: str, *bases: type[Op], handle: str = "resource", without: str = "", **members: Any
 ) -> type[Op]:
-    """Makes the op `name`, which computes what the first base with a signature does, and returns its class.
+    """Makes and returns the op class `name`, which computes the same as the first base with a signature.
 
     Args:
       name: of the op.
       *bases: the classes it inherits from; the last one has the signature.
-      handle: the type that the variant's handles have where those of the base are resources.
-      without: the attributes of the base that the variant lacks, separated by spaces.
-      **members: what its class has besides.
+      handle: the dtype of the variant's handles in place of the base's resources.
+      without: attributes of the base that the variant lacks, separated by spaces.
+      **members: additional class members.
     """
     base = bases[-1]
     is_reference = handle.startswith("Ref")
@@ -36,7 +36,7 @@ def variant(
 
 
 def by_reference(name: str, base: type[Op], **members: Any) -> type[Op]:
-    """Makes the op that takes and gives TensorFlow 1's references instead of resources; what only takes one is not stateful."""
+    """Makes the op over TensorFlow 1's references instead of resources; it is stateless if it only takes one."""
     if ": resource" in base.signature.partition("->")[0]:
         members.setdefault("stateful", False)
     module = sys._getframe(1).f_globals["__name__"]

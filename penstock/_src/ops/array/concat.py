@@ -1,4 +1,4 @@
-"""Joining tensors and cutting them apart."""
+"""Concatenation, stacking and splitting."""
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def join(op, values, axis):
 
 
 def misfit(op, values, axis):
-    """Returns the error that says why arrays do not join, None if they do."""
+    """Returns the error if arrays cannot be concatenated, else None."""
     first = values[0]
     if first.ndim == 0:
         return invalid(op, "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
@@ -148,7 +148,7 @@ class Concat(Op):
 
 
 class ConcatOffset(Op):
-    """Where each of several shapes begins in their concatenation."""
+    """The offset of each of several shapes in their concatenation."""
 
     signature = "concat_dim: int32, shape: N * shape_type -> offset: N * shape_type"
     shape_type: DType = dtypes.int32
@@ -221,7 +221,7 @@ class ParallelConcat(Op):
 
 
 def handle_array(value):
-    """A host value as an array: the handle of a resource or variant as one of no dimensions."""
+    """A host value as an array; the handle of a resource or variant gives a rank-0 array."""
     if isinstance(value, np.ndarray):
         return value
     array = np.empty((), object)
@@ -230,7 +230,7 @@ def handle_array(value):
 
 
 class Pack(Op):
-    """Tensors of one shape side by side along a new axis."""
+    """Tensors of one shape stacked along a new axis."""
 
     signature = "values: N * T -> output: T"
     T = ANY
@@ -274,7 +274,7 @@ class Pack(Op):
 
 
 class Unpack(Op):
-    """The parts of a tensor along an axis, without that axis."""
+    """The slices of a tensor along an axis, which is removed."""
 
     signature = "value: T -> output: num * T"
     minimum = {"num": 0}
@@ -317,7 +317,7 @@ class Unpack(Op):
 
 
 def part_at(value, i, axis):
-    """Returns part i of an array along an axis, as an array also if it is one element."""
+    """Returns slice i of an array along an axis, always as an array."""
     part = value[(slice(None),) * (axis % value.ndim) + (i, ...)]
     return contiguous(part)
 
@@ -387,7 +387,7 @@ def split_axis(op, axis, value):
 
 
 def joined_again(dys, axis):
-    """Returns the gradient of a tensor that was split from those of its parts."""
+    """Returns the gradient of a split tensor, given those of its parts."""
     return dys[0] if len(dys) == 1 else raw.ConcatV2(dys, axis)
 
 
@@ -435,7 +435,7 @@ class SplitV(Op):
         return [contiguous(part) for part in np.split(value, ends, at)]
 
     def sizes(self, sizes, whole):
-        """Returns the sizes with what -1 stands for.
+        """Returns the sizes with -1 resolved.
 
         Raises:
           InvalidArgumentError: they do not add up.

@@ -1,4 +1,4 @@
-"""Tensors out of nothing: constants, placeholders, fills."""
+"""Constants, placeholders and fills."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ EMPTY_STRING = b""
 
 
 def zero_of(dtype: DType) -> object:
-    """Returns the zero of a type; the empty string of strings."""
+    """Returns the zero of a dtype; for strings, the empty string."""
     return EMPTY_STRING if dtype == dtypes.string else dtype.np.type(0)
 
 
@@ -49,7 +49,7 @@ class HostConst(Const):
 
 
 class ImmutableConst(Op):
-    """A constant that a memory-mapped file holds."""
+    """A constant in a memory-mapped file."""
 
     signature = "-> tensor: dtype"
     dtype: DType
@@ -126,7 +126,7 @@ class PlaceholderWithDefault(Op):
 
 
 class Fill(Op):
-    """One value at every place of a shape."""
+    """A tensor of a shape filled with one value."""
 
     signature = "dims: index_type, value: T -> output: T"
     T = ANY
@@ -172,7 +172,7 @@ class Fill(Op):
 
 
 class ZerosLike(Op):
-    """Zeros in the shape and type of x; empty strings of strings."""
+    """Zeros (for strings, empty strings) with the shape and dtype of x."""
 
     signature = "x: T -> y: T[x]"
     eager_is_view = True
@@ -212,7 +212,7 @@ class OnesLike(Op):
 
 
 class Empty(Op):
-    """A tensor of a shape whose elements may be anything; zeros, with `init`."""
+    """An uninitialized tensor of a shape; zeros with `init`."""
 
     signature = "shape: int32 -> output: dtype"
     dtype: DType

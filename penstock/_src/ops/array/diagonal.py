@@ -1,7 +1,7 @@
 """Diagonals and bands of matrices.
 
 The V2 and V3 ops work with a range of diagonals k = (lower, upper) packed as the rows of a matrix:
-row m holds diagonal upper - m, put left or right in it as `align` says.
+row m holds diagonal upper - m, aligned left or right by `align`.
 """
 
 from typing import Literal
@@ -31,10 +31,10 @@ SOLID = FLOAT | COMPLEX | INDEX
 
 
 def band_of(op, k):
-    """Returns (lower, upper) of the input that says which diagonals are meant.
+    """Returns (lower, upper) from the input of diagonal numbers.
 
     Raises:
-      InvalidArgumentError: it says none.
+      InvalidArgumentError: it is invalid.
     """
     if np.ndim(k) > 1 or np.size(k) not in (1, 2):
         raise invalid(op, f"diag_index must have only one or two elements, received {k.size}")
@@ -47,7 +47,7 @@ def band_of(op, k):
 
 
 def check_band(op, rows, columns, lower, upper):
-    """Raises InvalidArgumentError unless the diagonals lie in a matrix of this size."""
+    """Raises InvalidArgumentError unless a matrix of this size has the diagonals."""
     for name, k in (("lower_diag_index", lower), ("upper_diag_index", upper)):
         if not (-rows < k < columns or k == 0):
             raise invalid(
@@ -111,7 +111,7 @@ class _MatrixDiagPart(Op):
         return self.lowered(p, input, value_of(p, k, "k"), padding_value)
 
     def lowered(self, p, input, k, fill):
-        """Lowers to packed diagonals of known numbers."""
+        """Lowers with static diagonal numbers."""
         band, rank = band_of(self, np.asarray(k)), len(input.shape)
         if rank < 2 or self.T.np.hasobject or band[0] > band[-1]:
             raise NotLowerable("no matrices, or no numbers")
@@ -188,7 +188,7 @@ class _MatrixDiag(Op):
         return part, None, None, None, None
 
     def size(self, width, band, rows, columns):
-        """Returns rows and columns of the matrices, which -1 leaves to the diagonals.
+        """Returns rows and columns of the matrices; -1 means inferred from the diagonals.
 
         Raises:
           ValueError: they do not fit the diagonals.
@@ -236,7 +236,7 @@ class _MatrixDiag(Op):
         return self.lowered(p, diagonal, value_of(p, k, "k"), rows, columns, padding_value)
 
     def lowered(self, p, diagonal, k, rows, columns, fill):
-        """Lowers to matrices of known size with diagonals of known numbers."""
+        """Lowers with static sizes and diagonal numbers."""
         lower, upper = band_of(self, np.asarray(k))
         rank = len(diagonal.shape)
         if not rank or self.T.np.hasobject or lower > upper or (lower != upper and rank < 2):
@@ -338,7 +338,7 @@ class _MatrixSetDiag(Op):
         return self.lowered(p, input, diagonal, value_of(p, k, "k"))
 
     def lowered(self, p, input, diagonal, k):
-        """Lowers to matrices with diagonals of known numbers replaced."""
+        """Lowers with static diagonal numbers."""
         band, rank = band_of(self, np.asarray(k)), len(input.shape)
         if rank < 2 or self.T.np.hasobject or band[0] > band[-1]:
             raise NotLowerable("no matrices, or no numbers")
@@ -386,7 +386,7 @@ class MatrixSetDiag(Op):
 
 
 class MatrixBandPart(Op):
-    """The matrices with zeros outside a band round the main diagonal; a negative width keeps all."""
+    """The matrices with zeros outside a band around the main diagonal; a negative width keeps all."""
 
     signature = "input: T, num_lower: Tindex, num_upper: Tindex -> band: T[input]"
     T = ANY
@@ -469,7 +469,7 @@ class Diag(Op):
 
 
 class DiagPart(Op):
-    """The diagonal of a tensor whose shape is some dimensions twice."""
+    """The diagonal of a tensor whose shape is a repeated list of dimensions."""
 
     signature = "input: T -> diagonal: T"
     T = SOLID

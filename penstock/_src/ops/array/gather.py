@@ -38,7 +38,7 @@ def check_indices(op, indices, size):
 
 
 def is_range(indices):
-    """Whether indices are a vector of one or more numbers that go up by 1: what they choose is a slice, a view."""
+    """Whether indices are a non-empty vector of consecutive numbers, so that the gather is a slice."""
     if indices.ndim != 1 or not indices.size:
         return False
     first, last = int(indices[0]), int(indices[-1])
@@ -46,7 +46,7 @@ def is_range(indices):
 
 
 class GatherV2(Op):
-    """Parts of `params` along an axis, chosen by indices; the first batch_dims dimensions go together."""
+    """Parts of `params` along an axis, chosen by indices; the first batch_dims dimensions are batch dimensions."""
 
     signature = "params: Tparams, indices: Tindices, axis: Taxis -> output: Tparams"
     Tparams = ANY
@@ -146,7 +146,7 @@ class GatherV2(Op):
 
 
 def sliced_gradient(params, indices, dy):
-    """Returns the gradient of rows as slices: only the rows that were chosen."""
+    """Returns the gradient of gathered rows as IndexedSlices."""
     dense = shape_of(params)
     rows = product_of(shape_of(indices))
     rest = part(dense, 1, params.shape.rank) if params.shape.rank is not None else None
@@ -160,8 +160,8 @@ def sliced_gradient(params, indices, dy):
 def dense_gradient(params, indices, axis, dy, batch_dims):
     """Returns the gradient of a gather along any axis, with batches: a sum over segments.
 
-    The dimensions of the indices go to the front of dy, after those of the batch; the index of the
-    batch becomes part of the segment's number.
+    The dimensions of the indices move to the front of dy, after those of the batch; the batch index becomes part of the
+    segment number.
     """
     at, rank, width = static_value(axis), rank_of(params), rank_of(indices)
     at = raw.Cast(x=axis, DstT=dtypes.int32) if at is None else int(at)
@@ -225,22 +225,22 @@ POLICIES = ("", "DEFAULT", "ERROR", "IGNORE")
 
 
 def outside(indices, dims):
-    """Returns which index vectors do not lie within the dimensions."""
+    """Returns a mask of the index vectors that are out of bounds."""
     return ((indices < 0) | (indices >= np.array(dims, np.int64))).any(-1)
 
 
 def check_policy(op):
-    """Returns whether bad indices are left out; raises InvalidArgumentError for an unknown policy."""
+    """Returns whether bad indices are ignored; raises InvalidArgumentError for an unknown policy."""
     if op.bad_indices_policy not in POLICIES:
         raise invalid(op, f"Unknown bad_indices_policy: {op.bad_indices_policy}")
     return op.bad_indices_policy == "IGNORE"
 
 
 def bad_vectors(op, indices, dims, message):
-    """Returns which index vectors are out of range, None if none are.
+    """Returns a mask of the index vectors that are out of range, or None if none are.
 
     Raises:
-      InvalidArgumentError: some are, and the op does not leave them out.
+      InvalidArgumentError: some are, and the op does not ignore them.
     """
     ignore = check_policy(op)
     bad = outside(indices, dims)

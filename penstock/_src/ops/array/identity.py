@@ -1,4 +1,4 @@
-"""Ops that hand on their input: identities, copies, checks, and barriers for gradients."""
+"""Ops that return their input: identities, copies, checks, and gradient barriers."""
 
 import numpy as np
 
@@ -37,14 +37,14 @@ class Identity(_Identity):
 
 
 class Snapshot(_Identity):
-    """The input as it is now."""
+    """The current value of the input."""
 
     eager_is_view = True
     gradient = None
 
 
 class GuaranteeConst(_Identity):
-    """The input, of which the user says that it never changes."""
+    """The input, which the user guarantees to be constant."""
 
     eager_is_view = True
 
@@ -53,11 +53,11 @@ class GuaranteeConst(_Identity):
 
 
 class DebugGradientIdentity(_Identity):
-    """The input; marks where a debugger looks at the gradient."""
+    """The input; marks a gradient for the debugger."""
 
 
 class StopGradient(_Identity):
-    """The input, through which no gradient passes."""
+    """The input, without a gradient."""
 
     eager_is_view = True
     differentiable = False
@@ -143,7 +143,7 @@ class DeepCopy(Op):
 
 
 class CheckNumerics(Op):
-    """The tensor, in which no element is infinite or nan."""
+    """The tensor, checked to have no infinite or NaN elements."""
 
     signature = "tensor: T -> output: T[tensor]"
     eager_is_view = True
@@ -178,7 +178,7 @@ class CheckNumerics(Op):
 
 
 class CheckNumericsV2(CheckNumerics):
-    """The tensor, in which no element is infinite or nan; says the sign of infinities."""
+    """CheckNumerics with the sign of infinities in its message."""
 
     keeps_finite = True
 

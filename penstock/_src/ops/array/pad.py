@@ -1,4 +1,4 @@
-"""Padding, with one number or with the mirror image of the edge."""
+"""Padding with a constant or a mirror image."""
 
 from typing import Literal
 
@@ -57,7 +57,7 @@ def amounts(op, input, paddings):
 
 
 def lowered_amounts(p, input, paddings):
-    """Returns the padding of each dimension, known while lowering."""
+    """Returns the static padding of each dimension while lowering."""
     value = value_of(p, paddings, "the paddings")
     if value.shape != (len(input.shape), 2) or (value < 0).any():
         raise NotLowerable("paddings that do not fit")
@@ -75,7 +75,7 @@ def pad_with(input, pairs, fill):
 
 
 def unpadded(dy, x, paddings):
-    """Returns the part of a gradient that belongs to the tensor that was padded."""
+    """Returns the part of a gradient without the padding."""
     lows = raw.Slice(paddings, np.int32([0, 0]), np.int32([-1, 1]))
     begin = raw.Cast(reshape(lows, [-1]), DstT=dtypes.int32)
     return raw.Slice(dy, begin, shape_of(x))
@@ -151,7 +151,7 @@ class MirrorPad(Op):
 
     @property
     def offset(self):
-        """How far from the edge the image begins."""
+        """The distance of the mirror image from the edge."""
         return 0 if self.mode == "SYMMETRIC" else 1
 
     def shape(self, input, paddings):

@@ -1,4 +1,4 @@
-"""Scatters: updates put or combined at index vectors, of zeros or of a tensor."""
+"""Scatters: updates combined at index vectors into zeros or a tensor."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def check_scatter(op, indices, updates, dims, message):
 
 
 def scatter_into(op, out, indices, updates, how):
-    """Combines the updates with `out` at the index vectors, in place; later ones come after."""
+    """Combines the updates with `out` at the index vectors, in place and in order."""
     if not indices.ndim:
         indices, updates = indices.reshape(1, 1), updates.reshape(1, *updates.shape)
     depth = indices.shape[-1]
@@ -58,7 +58,7 @@ def scatter_into(op, out, indices, updates, how):
 
 
 def lower_scatter(op, p, x, indices, updates, how):
-    """Lowers a scatter; indices out of range raise, unless the op leaves them out."""
+    """Lowers a scatter; indices out of range raise an error, unless the op ignores them."""
     if op.T.np.hasobject or not indices.shape:
         raise NotLowerable(f"elements of type {op.T.name}, or a scalar index")
     depth = int(indices.shape[-1])
@@ -70,7 +70,7 @@ def lower_scatter(op, p, x, indices, updates, how):
 
 
 def combined(p, x, indices, updates, how, mode):
-    """Lowers x with updates combined by name; a sum of truth values is true where any is."""
+    """Lowers x with updates combined by name; a sum of booleans is their "or"."""
     if x.dtype == dtypes.bool_ and how != "set":
         if how != "add":
             raise NotLowerable("differences of truth values")
@@ -166,7 +166,7 @@ class _TensorScatter(Op):
 
 
 class TensorScatterUpdate(_TensorScatter):
-    """The tensor with updates at index vectors; of equal vectors the last counts."""
+    """The tensor with updates at index vectors; for equal vectors the last one wins."""
 
     Tindices = WIDE_INDEX | {dtypes.uint16}
     how = "set"
@@ -242,7 +242,7 @@ class ScatterNdNonAliasingAdd(_TensorScatter):
 
 
 class _Inplace(Op):
-    """x with rows v combined at row numbers i; the result is a tensor of its own."""
+    """x with rows v combined at row numbers i; the result is a new tensor."""
 
     signature = "x: T, i: int32, v: T -> y: T[x]"
     T = ANY
@@ -261,7 +261,7 @@ class _Inplace(Op):
                 f"i and x shape doesn't match at index 0: {show(rows.shape)} vs. {show(v.shape)}",
             )
         out = np.array(x)
-        # A row number stands for its remainder by the number of rows.
+        # Row numbers are taken modulo the number of rows.
         rows = rows % max(x.shape[0], 1)
         if self.how == "set":
             out[rows] = values

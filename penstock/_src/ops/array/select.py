@@ -1,4 +1,4 @@
-"""Choosing elements: by a condition, by where one holds, and one-hot vectors."""
+"""Selection by conditions, indices of true elements, and one-hot vectors."""
 
 import numpy as np
 
@@ -109,7 +109,7 @@ class Select(Op):
 
 
 class Where(Op):
-    """The indices of the elements that are true or not zero, one row each."""
+    """The indices of the true (or non-zero) elements, one row each."""
 
     signature = "condition: T -> index: int64"
     T: DType = dtypes.bool_
@@ -125,7 +125,7 @@ class Where(Op):
 
 
 class OneHot(Op):
-    """A new axis along which on_value stands at the index and off_value elsewhere."""
+    """A new axis with on_value at the index and off_value elsewhere."""
 
     signature = "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"
     T = ANY

@@ -1,4 +1,4 @@
-"""Shapes: asking for them, and giving a tensor another one."""
+"""Shape queries, and ops that change a tensor's shape."""
 
 import math
 
@@ -23,12 +23,12 @@ from penstock._src.ops.rules import (
 
 
 def extents(value):
-    """Returns the shape of a host value; () of a resource or variant."""
+    """Returns the shape of a host value; () for a resource or variant."""
     return value.shape if isinstance(value, np.ndarray) else getattr(value, "shape_of_variant", ())
 
 
 def held_extents(op, numbers):
-    """Extents as a vector of the type that an op gives; InvalidArgumentError for one that the type does not hold."""
+    """Sizes as a vector of the op's output dtype; InvalidArgumentError if a size does not fit."""
     for number in numbers:
         if number > op.out_type.max:
             raise invalid(
@@ -125,7 +125,7 @@ class Rank(Op):
 
 
 class Reshape(Op):
-    """The same elements, row by row, in another shape; one entry of it may be -1."""
+    """The same elements in row-major order in another shape; one dimension may be -1."""
 
     ranks = {"shape": (1,)}
     signature = "tensor: T, shape: Tshape -> output: T"
@@ -165,10 +165,10 @@ class Reshape(Op):
         return tensor.reshape(self.target(tensor.shape, shape))
 
     def target(self, given, shape):
-        """Returns the dimensions that `shape` stands for, of a tensor of the shape `given`.
+        """Returns `shape` with -1 resolved for a tensor of shape `given`.
 
         Raises:
-          InvalidArgumentError: it stands for none.
+          InvalidArgumentError: it is invalid.
         """
         if shape.ndim > 1:
             raise invalid(self, f"sizes input must be 1-D, not {show(shape.shape)}")
@@ -213,7 +213,7 @@ class Reshape(Op):
 
 
 def _left(given, dims):
-    """The entry of -1 beside entries of 0, of which nothing can be told: TensorFlow leaves zeros out on both sides."""
+    """Resolves -1 next to dimensions of 0, where it is ambiguous: like TensorFlow, ignores zeros on both sides."""
     found = product([d for d in given if d])
     return found // product([d for d in dims if d and int(d) != -1])
 
@@ -249,7 +249,7 @@ class Squeeze(Op):
         return input.reshape(self.target(input.shape))
 
     def target(self, shape):
-        """Returns the dimensions that stay; raises InvalidArgumentError for one that cannot go."""
+        """Returns the remaining dimensions; raises InvalidArgumentError if a named one is not 1."""
         rank, gone = len(shape), set()
         for axis in self.squeeze_dims:
             if not -rank <= axis < rank:
@@ -346,7 +346,7 @@ class EnsureShape(Op):
 
 
 class Bitcast(Op):
-    """The same bits as another type; the last dimension takes up a difference in size."""
+    """The same bits as another dtype; the last dimension absorbs a difference in size."""
 
     signature = "input: T -> output: type"
     eager_is_view = True
@@ -398,10 +398,10 @@ class Bitcast(Op):
 
 
 def broadcast_vectors(op, first, second):
-    """Returns the shape to which two shape vectors broadcast.
+    """Returns the broadcast of two shape vectors.
 
     Raises:
-      InvalidArgumentError: to none.
+      InvalidArgumentError: they are incompatible.
     """
     for name, vector in (("s0", first), ("s1", second)):
         if vector.ndim != 1:

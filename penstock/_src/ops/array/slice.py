@@ -1,4 +1,4 @@
-"""Slices: blocks and strided selections, their gradients and updates."""
+"""Slices and strided slices, their gradients and updates."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from penstock._src.ops.rules import dims_of, invalid, reshape, shape_of, show
 
 
 def contiguous(view: np.ndarray) -> np.ndarray:
-    """Returns a selection as an array of its own, unless its elements already stand in a row."""
+    """Returns a copy of a view unless its elements are contiguous."""
     return np.asarray(view, order="C")
 
 
@@ -99,7 +99,7 @@ class Slice(Op):
 
     @staticmethod
     def lower_from(p, input, begin, sizes):
-        """Lowers a block whose beginning is only known when the program runs."""
+        """Lowers a block with a dynamic start."""
         if any(int(s) == -1 for s in sizes):
             raise NeedsValue(begin, "needs where the block begins: it reaches to the end")
         starts = [p.take_index(begin, 0, i) for i in range(len(sizes))]
@@ -115,7 +115,7 @@ class Slice(Op):
 
 
 def gathered_block(p, x, starts, sizes):
-    """Lowers a block to gathers, which check their indices inside of loops and branches, too."""
+    """Lowers a block to gathers, which check their indices also inside loops and branches."""
     for axis, (start, count) in enumerate(zip(starts, sizes)):
         kind = dtypes.int64 if x.shape[axis] > dtypes.int32.max else start.dtype
         places = p.add(p.iota((count,), 0, kind), p.cast(start, kind))
@@ -127,7 +127,7 @@ def gathered_block(p, x, starts, sizes):
 
 
 class _Strided(Op):
-    """An op about the elements that begin, end, strides and five masks select."""
+    """An op on the elements selected by begin, end, strides and five masks."""
 
     Index = INDEX
     begin_mask: int = 0
@@ -187,12 +187,12 @@ class _Strided(Op):
 
     @staticmethod
     def require_vectors(begin, end, strides):
-        """Leaves bounds that are no vectors of one length to the host, which refuses them."""
+        """Leaves invalid bounds to the host kernel, which raises the error."""
         if begin.rank != 1 or begin.shape != end.shape or begin.shape != strides.shape:
             raise NotLowerable("bounds that are no vectors of one length")
 
     def known_entries(self, p, rank, begin, end, strides):
-        """Returns the entries for nodes whose values are known while lowering."""
+        """Returns the entries for nodes with static values while lowering."""
         self.require_vectors(begin, end, strides)
         values = [[int(d) for d in dims_of(p, v, "the bounds")] for v in (begin, end, strides)]
         try:
@@ -216,7 +216,7 @@ def static_count(entry, values, dimension, masks):
         return None
     if dimension is not None:
         return entry.count(dimension)
-    # Of an unknown dimension, a slice between bounds of the same sign may still be empty or shorter.
+    # For an unknown dimension, a slice between bounds of the same sign may still be empty or shorter.
     return None
 
 
@@ -263,7 +263,7 @@ class StridedSlice(_Strided):
             bounds = tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist())
             found = input[open_index(input.ndim, *bounds, masks)]
         except (ValueError, TypeError, IndexError):
-            # The slower way says what is wrong.
+            # The slow path raises a precise error.
             found = input[self.index(input.shape, begin, end, strides)]
         return contiguous(found) if isinstance(found, np.ndarray) else found
 
@@ -284,7 +284,7 @@ class StridedSlice(_Strided):
         return entries
 
     def lower_unknown(self, p, input, begin, end, strides):
-        """Lowers x[i, j : j + n, ...] with indices that are only known when the program runs."""
+        """Lowers x[i, j : j + n, ...] with dynamic indices."""
         count = int(begin.shape[0])
         values = [[known(p, v, i) for i in range(count)] for v in (begin, end, strides)]
         if None in values[2]:
@@ -326,7 +326,7 @@ class StridedSlice(_Strided):
 
 
 def moving_window(p, x, entry, begin, end):
-    """Lowers x[i : i + n] along the axis of an entry, or returns None: n has to be known, and i such that it fits."""
+    """Lowers x[i : i + n] along the axis of an entry, or returns None if n is dynamic or i may be out of bounds."""
     ends = [p.take_index(vector, 0, entry.position) for vector in (begin, end)]
     count, within = p.difference(*ends), p.bounds(ends[0])
     if entry.stride != 1 or count is None or count < 0 or within is None:
@@ -354,7 +354,7 @@ def cut(p, x, entries):
 
 
 class StridedSliceGrad(_Strided):
-    """Zeros of a shape with dy at the places that a strided slice selects."""
+    """Zeros of a shape, with dy at the elements of a strided slice."""
 
     signature = "shape: Index, begin: Index, end: Index, strides: Index, dy: T -> output: T"
     keeps_finite = True
@@ -385,7 +385,7 @@ class StridedSliceGrad(_Strided):
         return spread(p, dy, entries, dims, 0)
 
     def lower_unknown(self, p, shape, begin, end, strides, dy):
-        """Lowers the gradient of x[i, 2:, ...] with indices that are only known when the program runs."""
+        """Lowers the gradient of x[i, 2:, ...] with dynamic indices."""
         values = [[known(p, v, i) for i in range(int(v.shape[0]))] for v in (begin, end, strides)]
         if None in values[2]:
             raise NeedsValue(strides, "needs the strides while compiling")
@@ -409,20 +409,20 @@ class StridedSliceGrad(_Strided):
         return p.dynamic_update_slice(p.full(shape, 0, dy.dtype), block, starts)
 
     def place(self, p, begin, entry, extent):
-        """Returns the index of an entry, counted from the front, and checks it unless it is known to be within."""
+        """Returns the index of an entry, counted from the front, with a check unless it is known to be in range."""
         at = p.take_index(begin, 0, entry.position)
         within = p.bounds(at)
         if within is None or not 0 <= within[0] <= within[1] < extent:
             size = p.scalar(extent, at.dtype)
             inside = p.and_(p.ge(at, p.neg(size)), p.lt(at, size))
-            if not p.is_recorded(at):  # of a loop whose gradient this is: the loop has checked it
+            if not p.is_recorded(at):  # recorded by the forward loop, which has checked it
                 p.check(inside, f"slice index of dimension {entry.axis} out of bounds")
             at = p.select(p.lt(at, 0), p.add(at, size), at)
         return at
 
 
 def spread(p, values, entries, shape, fill):
-    """Lowers a tensor of one number with `values` at the places that the entries select."""
+    """Lowers a constant tensor with `values` at the elements that the entries select."""
     sizes = [int(d) for d in shape]
     try:
         basic_index(entries, sizes)
@@ -454,7 +454,7 @@ def spread(p, values, entries, shape, fill):
 
 
 class TensorStridedSliceUpdate(_Strided):
-    """The input with `value`, broadcast, at the places that a strided slice selects."""
+    """The input with a broadcast `value` assigned to a strided slice."""
 
     signature = "input: T, begin: Index, end: Index, strides: Index, value: T -> output: T[input]"
 

@@ -1,4 +1,4 @@
-"""Blocks of space moved to the batch or to the depth and back; patches of images."""
+"""Space-to-batch, space-to-depth and their inverses; patches of images."""
 
 from typing import Literal
 
@@ -33,7 +33,7 @@ Padding = Literal["SAME", "VALID"]
 
 
 def folded(shape, block, pads):
-    """Returns the shapes on the way from padded space to batch: cut, the axes' order, the result."""
+    """Returns the steps from padded space to batch: split shape, permutation, result shape."""
     m = len(block)
     cut, result = [shape[0]], [shape[0] * int(np.prod(block))]
     for d, b, (low, high) in zip(shape[1 : m + 1], block, pads):
@@ -44,7 +44,7 @@ def folded(shape, block, pads):
 
 
 def unfolded(shape, block):
-    """Returns the shapes on the way from batch to space: cut, the axes' order, the result."""
+    """Returns the steps from batch to space: split shape, permutation, result shape."""
     m = len(block)
     batch = shape[0] // int(np.prod(block))
     order = [m]
@@ -57,7 +57,7 @@ def unfolded(shape, block):
 
 
 def check_blocks(op, rank, block, pads, what):
-    """Raises InvalidArgumentError unless block sizes and pads are sound for a tensor of that rank."""
+    """Raises InvalidArgumentError unless block sizes and pads are valid for a tensor of this rank."""
     if block.ndim != 1:
         raise invalid(op, f"block_shape rank should be 1 instead of {block.ndim}")
     m = block.size
@@ -175,7 +175,7 @@ def lower_batch_to_space(p, input, block, crops):
 
 
 def known_blocks(p, block, pads):
-    """Returns block sizes and pads known while lowering."""
+    """Returns the static block sizes and pads while lowering."""
     sizes = [int(b) for b in value_of(p, block, "the block shape").ravel()]
     return sizes, [tuple(int(v) for v in pair) for pair in value_of(p, pads, "the pads")]
 
@@ -242,7 +242,7 @@ class _SquareBlocks(Op):
 
 
 class _StaticBlock:
-    """A block size as the static input that the general rule reads."""
+    """A block size in the form of a static input, for the general shape rule."""
 
     def __init__(self, value):
         self.value = value
@@ -294,7 +294,7 @@ class BatchToSpace(_SquareBlocks):
 
 
 def squeezed_out(shape, b, data_format, to_depth):
-    """Returns the shapes of a move between space and depth: cut, the axes' order, the result."""
+    """Returns the steps between space and depth: split shape, permutation, result shape."""
     if data_format == "NHWC":
         n, h, w, c = shape
         if to_depth:
@@ -409,7 +409,7 @@ def window_of(size, kernel, stride, rate, padding):
 
 
 class _Patches(Op):
-    """The patches around points at equal distances, each flattened into the depth."""
+    """Patches at regular intervals, each flattened into the depth."""
 
     def spatial(self):
         """Returns kernel sizes, strides and rates of the spatial dimensions."""
@@ -474,7 +474,7 @@ class _Patches(Op):
         return p.reshape(view, (*view.shape[: m + 1], int(np.prod(kernels)) * images.shape[-1]))
 
     def gathered_back(self, images, dy):
-        """Returns the gradient of the images: each patch's element added to the pixel it shows."""
+        """Returns the gradient of the images: the elements of patches are added to their pixels."""
         places, count = self.places(images)
         batch = shape_of(images)[0:1]
         rows = raw.Transpose(
@@ -484,7 +484,7 @@ class _Patches(Op):
         return reshape(raw.Transpose(total, ints([1, 0])), shape_of(images))
 
     def places(self, images):
-        """Returns the number of the pixel that each element of a patch shows, -1 for none, and how many pixels there are."""
+        """Returns the pixel index of each element of a patch, -1 for padding, and the number of pixels."""
         known = images.shape[1:]
         if known.is_fully_defined():
             count = np.int32(known.num_elements())
@@ -499,7 +499,7 @@ class _Patches(Op):
 
 
 class ExtractImagePatches(_Patches):
-    """The patches of images around points at equal distances, each flattened into the depth."""
+    """Patches of images at regular intervals, each flattened into the depth."""
 
     signature = "images: T -> patches: T"
     T = FLOAT | INTEGER | COMPLEX | BOOL
@@ -522,7 +522,7 @@ class ExtractImagePatches(_Patches):
 
 
 class ExtractVolumePatches(_Patches):
-    """The patches of volumes around points at equal distances, each flattened into the depth."""
+    """Patches of volumes at regular intervals, each flattened into the depth."""
 
     signature = "input: T -> patches: T"
     T = FLOAT | INTEGER

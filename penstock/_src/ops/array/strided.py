@@ -1,4 +1,4 @@
-"""What a strided slice means: its masks and bounds resolved against the dimensions of a tensor."""
+"""Strided slices: resolves masks and bounds against the dimensions of a tensor."""
 
 import functools
 from collections.abc import Sequence
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
-    """What happens along one dimension, of the input (`axis`) or a new one (axis None).
+    """The selection along one dimension of the input (`axis`), or a new dimension (axis None).
 
-    An `is_index` entry takes one element and drops the dimension. `begin` and `end` are None where
-    the slice is open; `position` is where the entry stands in the vectors of bounds, None for
-    dimensions that no entry names.
+    An `is_index` entry takes one element and drops the dimension. `begin` and `end` are None for an open slice; `position` is
+    the entry's index in the vectors of bounds, None for dimensions without an entry.
     """
 
     axis: int | None
@@ -28,7 +27,7 @@ class Entry:
 
     @property
     def is_full(self) -> bool:
-        """Whether the whole dimension stays as it is."""
+        """Whether the whole dimension is kept."""
         return not (self.is_new or self.is_index) and (
             self.begin is None and self.end is None and self.stride == 1
         )
@@ -38,7 +37,7 @@ class Entry:
         return dimension if self.is_full else len(range(*self.slice().indices(dimension)))
 
     def slice(self) -> slice:
-        """Returns Python's slice of the same meaning."""
+        """Returns the equivalent Python slice."""
         return slice(self.begin, self.end, self.stride)
 
 
@@ -49,7 +48,7 @@ def resolve(
     strides: Sequence[int | None],
     masks: "Masks",
 ) -> list[Entry]:
-    """Returns the entries of a slice of a tensor of that rank, in order; unknown bounds are None.
+    """Returns the entries of a slice of a tensor of this rank, in order; unknown bounds are None.
 
     Raises:
       ValueError: the vectors do not fit the rank or the masks.
@@ -90,7 +89,7 @@ def _entry(
     if masks.shrink_axis >> i & 1:
         if step < 0:
             raise ValueError("only stride 1 allowed on non-range indexing.")
-        # The begin mask is not heeded of an index.
+        # The begin mask is ignored for an index.
         return Entry(axis, i, True, begin)
     first = None if masks.begin >> i & 1 else begin
     last = None if masks.end >> i & 1 else end
@@ -99,7 +98,7 @@ def _entry(
 
 @dataclass(frozen=True)
 class Masks:
-    """The five masks: bit i says how entry i of the bounds is meant."""
+    """The five masks: bit i applies to entry i of the bounds."""
 
     begin: int = 0
     end: int = 0
@@ -108,7 +107,7 @@ class Masks:
     shrink_axis: int = 0
 
     def is_open(self, i: int, which: str) -> bool:
-        """Whether a bound of entry i is not heeded."""
+        """Whether a bound of entry i is ignored."""
         return bool(getattr(self, which) >> i & 1)
 
 
@@ -148,7 +147,7 @@ def open_index(
     strides: tuple[int, ...],
     masks: tuple[int, int, int, int, int],
 ) -> tuple:
-    """Returns the NumPy index of a slice of a tensor of that rank, with indices not yet checked.
+    """Returns the NumPy index of a slice of a tensor of this rank, with unchecked indices.
 
     Raises:
       ValueError: the vectors do not fit the rank or the masks.
@@ -167,6 +166,6 @@ def sliced_shape(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:
 
 
 def before_new_axes(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:
-    """Returns the extents taken along every dimension of the input: 1 of an index."""
+    """Returns the number of elements taken along every dimension of the input: 1 for an index."""
     taken = {e.axis: 1 if e.is_index else e.count(shape[e.axis]) for e in entries if not e.is_new}
     return [taken[axis] for axis in range(len(shape))]

@@ -93,7 +93,7 @@ class TileGrad(Op):
 
 
 class BroadcastTo(Op):
-    """The tensor repeated along dimensions of 1 and in front to fill a shape."""
+    """The tensor broadcast to a shape."""
 
     signature = "input: T, shape: Tidx -> output: T"
     eager_is_view = True

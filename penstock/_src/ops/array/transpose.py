@@ -1,4 +1,4 @@
-"""Axes in another order, and elements in another order along them."""
+"""Transpositions, reversals and rolls."""
 
 import numpy as np
 
@@ -99,7 +99,7 @@ class ConjugateTranspose(Transpose):
 
 
 class InvertPermutation(Op):
-    """The permutation that undoes another: y[x[i]] = i."""
+    """The inverse permutation: y[x[i]] = i."""
 
     signature = "x: T -> y: T"
     T: DType = dtypes.int32
@@ -128,11 +128,11 @@ class InvertPermutation(Op):
         return p.constant(np.argsort(value).astype(self.T.np), self.T)
 
 
-# -- backwards -------------------------------------------------------------------------------------
+# -- reversals -------------------------------------------------------------------------------------
 
 
 class ReverseV2(Op):
-    """The tensor backwards along axes."""
+    """The tensor reversed along axes."""
 
     ranks = {"axis": (1,)}
     signature = "tensor: T, axis: Tidx -> output: T[tensor]"
@@ -165,7 +165,7 @@ class ReverseV2(Op):
 
 
 class Reverse(Op):
-    """The tensor backwards along the axes for which `dims` holds."""
+    """The tensor reversed along the axes for which `dims` is true."""
 
     ranks = {"dims": (1,)}
     signature = "tensor: T, dims: bool -> output: T"
@@ -195,7 +195,7 @@ class Reverse(Op):
 
 
 class ReverseSequence(Op):
-    """Each batch's first seq_lengths elements along an axis backwards, the rest as they are."""
+    """Reverses the first seq_lengths elements of each batch along an axis; the rest is unchanged."""
 
     signature = "input: T, seq_lengths: Tlen -> output: T"
     T = ANY
@@ -274,7 +274,7 @@ class ReverseSequence(Op):
 
 
 class Roll(Op):
-    """The elements moved along axes, those that leave at one end entering at the other."""
+    """The elements shifted cyclically along axes."""
 
     signature = "input: T, shift: Tshift, axis: Taxis -> output: T"
     T = ANY

@@ -1,4 +1,4 @@
-"""Values once each, differences of lists, and search in sorted rows."""
+"""Unique values, set differences, and search in sorted rows."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from penstock._src.ops.rules import in_float32, invalid, show
 
 
 def distinct(x, axis=0):
-    """Returns the distinct parts along an axis in order of appearance, each part's number, counts."""
+    """Returns the distinct slices along an axis in order of appearance, the index of each slice among them, and counts."""
     if x.ndim == 1 and x.dtype == object:
         places: dict = {}
         numbers = np.array([places.setdefault(v, len(places)) for v in x.tolist()], np.int64)
@@ -35,7 +35,7 @@ def distinct(x, axis=0):
 
 
 class Unique(Op):
-    """The distinct elements of a vector in order of appearance, and where each element stands there."""
+    """The distinct elements of a vector in order of appearance, and the index of each element among them."""
 
     signature = "x: T -> y: T, idx: out_idx"
     T = ANY
@@ -52,7 +52,7 @@ class Unique(Op):
 
 
 class UniqueWithCounts(Op):
-    """The distinct elements of a vector, where each element stands there, and how often each occurs."""
+    """The distinct elements of a vector, the index of each element among them, and their counts."""
 
     signature = "x: T -> y: T, idx: out_idx, count: out_idx"
     T = ANY
@@ -99,7 +99,7 @@ def along(x, axis):
 
 
 class UniqueV2(Op):
-    """The distinct parts along an axis in order of appearance, and where each part stands there."""
+    """The distinct slices along an axis in order of appearance, and the index of each slice among them."""
 
     signature = "x: T, axis: Taxis -> y: T, idx: out_idx"
     T = ANY
@@ -116,7 +116,7 @@ class UniqueV2(Op):
 
 
 class UniqueWithCountsV2(Op):
-    """The distinct parts along an axis, where each part stands there, and how often each occurs."""
+    """The distinct slices along an axis, the index of each slice among them, and their counts."""
 
     signature = "x: T, axis: Taxis -> y: T, idx: out_idx, count: out_idx"
     T = ANY
@@ -133,7 +133,7 @@ class UniqueWithCountsV2(Op):
 
 
 class ListDiff(Op):
-    """The elements of x that are not in y, in their order, and where they stood."""
+    """The elements of x that are not in y, in order, and their indices in x."""
 
     signature = "x: T, y: T -> out: T[?], idx: out_idx[?]"
     T = ANY
@@ -156,7 +156,7 @@ class ListDiff(Op):
 
 
 def _bisect(row, wanted, side):
-    """Where bisection ends, step by step as TensorFlow takes them: it shows where NaNs or an unsorted row are."""
+    """The result of TensorFlow's exact bisection steps, which matter for NaNs and unsorted rows."""
     if not _needs_steps(row, wanted):
         return np.searchsorted(row, wanted, side=side)
     first = np.zeros(wanted.shape, np.intp)
@@ -178,7 +178,7 @@ def _needs_steps(row, wanted):
 
 
 class LowerBound(Op):
-    """For each value of each row, where in the sorted row it would stand before equal ones."""
+    """For each value, its insertion index in the sorted row, before equal elements."""
 
     signature = "sorted_inputs: T, values: T -> output: out_type"
     T = ANY
@@ -213,7 +213,7 @@ class LowerBound(Op):
 
 
 def _lowered_bisection(p, rows, wanted, side):
-    """`_bisect` for all values of all rows at once, with as many steps as the longest search takes."""
+    """`_bisect` for all values of all rows at once, with the number of steps of the longest search."""
     columns = rows.shape[1]
     last = p.scalar(columns - 1, dtypes.int32)
     first = p.full(wanted.shape, 0, dtypes.int32)
@@ -230,13 +230,13 @@ def _lowered_bisection(p, rows, wanted, side):
 
 
 class UpperBound(LowerBound):
-    """For each value of each row, where in the sorted row it would stand after equal ones."""
+    """For each value, its insertion index in the sorted row, after equal elements."""
 
     side = "right"
 
 
 class EditDistance(Op):
-    """The number of insertions, deletions and replacements from each sequence to its truth."""
+    """The number of insertions, deletions and replacements between each hypothesis and its truth."""
 
     signature = (
         "hypothesis_indices: int64, hypothesis_values: T, hypothesis_shape: int64, "

@@ -73,7 +73,7 @@ class Mul(Binary):
 
 
 class MulNoNan(Binary):
-    """x * y, and 0 where y is 0 whatever x is."""
+    """x * y, and 0 where y is 0, even if x is infinite or NaN."""
 
     T, primitive = SMOOTH, "mul"
 
@@ -120,7 +120,7 @@ class _Division(Binary):
     def shape(self, x, y):
         return infer.broadcast(x, y)
 
-    # What a whole number divided by zero raises.
+    # The error for integer division by zero.
     refusal = InvalidArgumentError
 
     def gradient(self, x, y, z, dz):
@@ -153,7 +153,7 @@ class _Division(Binary):
 
 
 def truncated_quotient(x, y):
-    """Returns x / y of floats; of integers, cut towards zero."""
+    """Returns x / y; integer division truncates towards zero."""
     if x.dtype.kind not in "iu":
         return np.divide(x, y)
     quotient = np.floor_divide(x, y)
@@ -161,17 +161,17 @@ def truncated_quotient(x, y):
 
 
 def floor_quotient(x, y):
-    """Returns the largest integer not above x / y; of floats floor(x / y), infinite if y is 0."""
+    """Returns floor(x / y); for floats, infinite if y is 0."""
     return np.floor_divide(x, y) if x.dtype.kind in "iu" else np.floor(np.divide(x, y))
 
 
 def floor_remainder(x, y):
-    """Returns what floor division leaves, with the sign of y."""
+    """Returns the remainder of floor division, with the sign of y."""
     return np.mod(x, y)
 
 
 class Div(_Division):
-    """x / y; of integers, cut towards zero."""
+    """x / y; integer division truncates towards zero."""
 
     primitive = "truncdiv"
     ufunc = staticmethod(truncated_quotient)
@@ -181,13 +181,13 @@ class Div(_Division):
 
 
 class RealDiv(Div):
-    """x / y; of integers, cut towards zero."""
+    """x / y; integer division truncates towards zero."""
 
     eager_is_exact = True
 
 
 class TruncateDiv(Div):
-    """x / y, cut towards zero."""
+    """x / y, truncated towards zero."""
 
     refusal = InternalError
 
@@ -209,7 +209,7 @@ class TruncateDiv(Div):
 
 
 class FloorDiv(_Division):
-    """The largest integer not above x / y."""
+    """floor(x / y)."""
 
     primitive = "floordiv"
     ufunc = staticmethod(floor_quotient)
@@ -222,7 +222,7 @@ class FloorDiv(_Division):
 
 
 class FloorMod(_Division):
-    """What FloorDiv leaves: x - floor(x / y) * y, of the sign of y."""
+    """The remainder of FloorDiv: x - floor(x / y) * y, with the sign of y."""
 
     T = FLOAT | INTEGER
     primitive = "mod"
@@ -233,7 +233,7 @@ class FloorMod(_Division):
 
 
 class TruncateMod(_Division):
-    """What TruncateDiv leaves, of the sign of x."""
+    """The remainder of TruncateDiv, with the sign of x."""
 
     T = FLOAT | {dtypes.int32, dtypes.int64}
     primitive = "truncmod"
@@ -243,7 +243,7 @@ class TruncateMod(_Division):
 
 
 class Mod(TruncateMod):
-    """What TruncateDiv leaves, of the sign of x; the older name of TruncateMod."""
+    """The older name of TruncateMod."""
 
     refusal = InvalidArgumentError
 
@@ -271,7 +271,7 @@ class DivNoNan(Binary):
 
 
 class Pow(Binary):
-    """x ** y; integers wrap round, and take no negative powers."""
+    """x ** y; integers wrap around and do not allow negative exponents."""
 
     T, primitive = FLOAT | SIGNED | COMPLEX, "pow"
 
@@ -280,7 +280,7 @@ class Pow(Binary):
             return None, None
         x_, y_ = conj(x), conj(y)
         dx = dz * y_ * raw.Pow(x_, y_ - 1)
-        # log(0) would make nan of 0 * -inf; of complex x only zero has no logarithm.
+        # Avoid log(0), since 0 * -inf is NaN; for complex x only zero has no logarithm.
         usable = raw.NotEqual(x_, raw.ZerosLike(x_)) if x.dtype.is_complex else x_ > 0
         safe = where(usable, x_, raw.OnesLike(x_))
         log = where(usable, raw.Log(safe), raw.ZerosLike(x_))
@@ -289,7 +289,7 @@ class Pow(Binary):
     def ufunc(self, x, y):
         if x.dtype.kind not in "iu":
             if y.size == 1 and y.item() == 0.5:
-                # NumPy takes the square root for an exponent that is repeated, which gives NaN for -inf
+                # NumPy uses sqrt for a broadcast exponent of 0.5, which gives NaN for -inf
                 y = np.full(np.broadcast_shapes(x.shape, y.shape), y)
             return np.power(x, y)
         if np.any(y < 0):
@@ -340,9 +340,9 @@ class Minimum(_Extreme):
 
 
 class _ZeroTimes(Binary):
-    """A product with x that is 0 where x is 0, whatever the other factor is.
+    """A product with x that is 0 where x is 0, even if the other factor is infinite or NaN.
 
-    Gradients of complex numbers are not conjugated, as in TensorFlow.
+    As in TensorFlow, gradients of complex numbers are not conjugated.
     """
 
     T = SMOOTH
@@ -460,7 +460,7 @@ def _sum_of_variants(inputs):
 
 
 class AccumulateNV2(Op):
-    """The sum of tensors of one shape, which an attribute states."""
+    """The sum of tensors of one shape, which is an attribute."""
 
     signature = "inputs: N * T -> sum: T"
     T = NUMBER

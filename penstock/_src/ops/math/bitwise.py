@@ -7,7 +7,7 @@ from penstock._src.ops.rules import Binary, Unary
 
 
 class BitwiseAnd(Binary):
-    """The bits that both x and y have."""
+    """x & y."""
 
     T, ufunc, primitive = INTEGER, np.bitwise_and, "and_"
     differentiable = False
@@ -15,7 +15,7 @@ class BitwiseAnd(Binary):
 
 
 class BitwiseOr(Binary):
-    """The bits that x or y has."""
+    """x | y."""
 
     T, ufunc, primitive = INTEGER, np.bitwise_or, "or_"
     differentiable = False
@@ -23,7 +23,7 @@ class BitwiseOr(Binary):
 
 
 class BitwiseXor(Binary):
-    """The bits that just one of x and y has."""
+    """x ^ y."""
 
     T, ufunc, primitive = INTEGER, np.bitwise_xor, "xor"
     differentiable = False
@@ -31,12 +31,12 @@ class BitwiseXor(Binary):
 
 
 def in_width(x, amount):
-    """Returns shift amounts cut to what the type's width allows."""
+    """Returns shift amounts clipped to [0, width - 1]."""
     return np.clip(amount, 0, x.dtype.itemsize * 8 - 1).astype(x.dtype)
 
 
 class LeftShift(Binary):
-    """x with its bits moved y places up; y is cut to [0, width - 1]."""
+    """x << y, with y clipped to [0, width - 1]."""
 
     T, primitive = INTEGER, "shift_left"
     differentiable = False
@@ -46,7 +46,7 @@ class LeftShift(Binary):
 
 
 class RightShift(Binary):
-    """x with its bits moved y places down, keeping the sign; y is cut to [0, width - 1]."""
+    """x >> y, which keeps the sign, with y clipped to [0, width - 1]."""
 
     T, primitive = INTEGER, "shift_right"
     differentiable = False
@@ -59,7 +59,7 @@ class RightShift(Binary):
 
 
 class Invert(Unary):
-    """All bits of x changed."""
+    """~x."""
 
     T, ufunc, primitive = INTEGER, np.invert, "not_"
     differentiable = False

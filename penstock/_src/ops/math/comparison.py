@@ -15,7 +15,7 @@ REAL = FLOAT | INTEGER
 
 
 def _may_differ(x, y):
-    """Whether an unknown extent stands beside one that it need not be."""
+    """Whether a dimension is unknown and may make the shapes incompatible."""
     if x.rank is None or y.rank is None:
         return True
     pairs = zip(reversed(x.as_list()), reversed(y.as_list()))
@@ -23,7 +23,7 @@ def _may_differ(x, y):
 
 
 class _Equality(Compare):
-    """Equality, of any type; of shapes that do not broadcast one answer for all, if so asked."""
+    """Equality of any dtype; if an attribute asks for it, incompatible shapes give a single scalar result."""
 
     eager_is_exact = True
     has_static_value = True

@@ -48,7 +48,7 @@ class Complex(Binary):
 
 
 class _Part(Op):
-    """A real number from each complex number."""
+    """A real part of each complex number."""
 
     signature = "input: T -> output: Tout[input]"
     T: DType = dtypes.complex64
@@ -58,7 +58,7 @@ class _Part(Op):
     is_elementwise = True
 
     def check(self):
-        """Raises InvalidArgumentError unless the result's type is that of the parts."""
+        """Raises InvalidArgumentError unless the result has the dtype of the parts."""
         if self.T.real_dtype != self.Tout:
             raise invalid(
                 self,
@@ -138,7 +138,7 @@ class ComplexAbs(_Part):
 
     def lower(self, p, x):
         parts = [p.abs(self.lowered(p, name, x)) for name in ("real", "imag")]
-        # Powers of two keep the squares within the range of the type.
+        # Scale by powers of two, so that the squares stay in range.
         limit, down, up = (60, -70, 100) if parts[0].dtype.size == 4 else (500, -600, 700)
         larger = p.maximum(*parts)
 

@@ -22,7 +22,7 @@ from penstock._src.ops.rules import (
 )
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# The axes of "...", which broadcast: letters that no user's equation has.
+# Letters for the broadcast axes of "...", which no user's equation contains.
 BATCH = "αβγδεζηθικλμνξοπ"
 
 
@@ -31,7 +31,7 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
     """Returns the axis letters of each operand and of the result, with BATCH in place of "...".
 
     Raises:
-      ValueError: the equation does not fit so many operands of these ranks.
+      ValueError: the equation does not match the number of operands or their ranks.
     """
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -60,7 +60,7 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
 
 
 def in_ascii(equation: str) -> str:
-    """Returns the equation with letters of NumPy in place of those of batch axes."""
+    """Returns the equation with ASCII letters for batch axes, as NumPy requires."""
     free = [c for c in LETTERS if c not in equation]
     return "".join(free[BATCH.index(c)] if c in BATCH else c for c in equation)
 
@@ -86,7 +86,7 @@ class Einsum(Op):
         return TensorShape([sizes[label] for label in result])
 
     def merged(self, label, first, second):
-        """Returns the size under a label that stands for two; batch dimensions ("...") broadcast."""
+        """Returns the common size of two dimensions with one label; batch dimensions ("...") broadcast."""
         if label in BATCH and 1 in (first, second):
             return second if first == 1 else first
         if None not in (first, second) and first != second:
@@ -97,7 +97,7 @@ class Einsum(Op):
 
     def gradient(self, inputs, _output, dy):
         named = self.equation.replace(" ", "").partition("->")[0].split(",")
-        # Without "..." the equation tells a rank that is not known otherwise.
+        # Without "..." the equation determines an unknown rank.
         ranks = [
             len(term) if x.shape.rank is None and "..." not in term else x.shape.rank
             for term, x in zip(named, inputs)
@@ -115,14 +115,14 @@ class Einsum(Op):
 
     @staticmethod
     def part(x, term, factors):
-        """Returns the gradient of the operand `x` with axes `term` from what it was multiplied by."""
+        """Returns the gradient of the operand `x` with axes `term`, given the other factors."""
         present = set("".join(labels for labels, _ in factors))
         own = "".join(dict.fromkeys(term))
         found = "".join(label for label in own if label in present)
         left = ",".join(labels for labels, _ in factors)
         partial = raw.Einsum([factor for _, factor in factors], equation=f"{left}->{found}")
         if found != own:
-            # Axes that only this operand has were summed over: every element gets the same.
+            # Axes that only this operand has were summed: broadcast the gradient along them.
             shape, wide = shape_of(x), raw.Shape(partial)
             places = [term.index(label) for label in own]
             sizes = raw.GatherV2(shape, np.array(places, np.int32), np.int32(0))
@@ -157,7 +157,7 @@ class Einsum(Op):
         return np.asarray(out, order="C").astype(self.T.np, copy=False)
 
     def check(self, inputs, terms):
-        """Raises InvalidArgumentError if a label stands for two sizes."""
+        """Raises InvalidArgumentError if a label has two sizes."""
         sizes: dict[str, int] = {}
         for term, x in zip(terms, inputs):
             for axis, (label, size) in enumerate(zip(term, x.shape)):
@@ -193,7 +193,7 @@ class Einsum(Op):
 
     @staticmethod
     def sizes_of(inputs, terms):
-        """Returns {label: size}; raises NotLowerable if a label stands for two sizes."""
+        """Returns {label: size}; raises NotLowerable if a label has two sizes."""
         sizes: dict[str, int] = {}
         for term, x in zip(terms, inputs):
             for label, size in zip(term, x.shape):
@@ -206,7 +206,7 @@ class Einsum(Op):
 
 
 def narrowed(p, x, term, others, sizes):
-    """Returns an operand and its labels without axes that only it has, or that it broadcasts."""
+    """Sums out the axes that only this operand has or broadcasts; returns it and its labels."""
     gone = [i for i, label in enumerate(term) if label not in others]
     x = p.reduce_sum(x, gone) if gone else x
     term = "".join(label for i, label in enumerate(term) if i not in gone)

@@ -24,7 +24,7 @@ class Exp(Unary):
 
 
 class Expm1(Unary):
-    """e ** x - 1, exact also near zero."""
+    """e ** x - 1, accurate near zero."""
 
     T, ufunc, primitive = SMOOTH, np.expm1, "expm1"
 
@@ -42,7 +42,7 @@ class Log(Unary):
 
 
 class Log1p(Unary):
-    """The natural logarithm of 1 + x, exact also near zero."""
+    """The natural logarithm of 1 + x, accurate near zero."""
 
     T, ufunc, primitive = SMOOTH, np.log1p, "log1p"
 
@@ -87,7 +87,7 @@ class Erf(Unary):
 
 
 class Erfc(Unary):
-    """1 - erf(x), exact also where that is small."""
+    """1 - erf(x), accurate where it is small."""
 
     T, ufunc, primitive = FLOAT, staticmethod(special_functions.erfc), "erfc"
 
@@ -95,8 +95,7 @@ class Erfc(Unary):
         return dy * (raw.Exp(raw.Neg(raw.Square(x))) * -TWO_OVER_ROOT_PI)
 
 
-# Numerators and denominators of Wichura 1988, algorithm AS 241, from the constant up: near the median, in the tails,
-# far out in them.
+# Coefficients of Wichura 1988, algorithm AS 241, constant first: central region, tails, far tails.
 _MEDIAN = (
     (3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
      1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,

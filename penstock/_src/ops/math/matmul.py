@@ -16,14 +16,14 @@ BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
 
 
 def multiply(a, b):
-    """Returns the matrix product, of 16-bit floats accumulated in float32."""
+    """Returns the matrix product; 16-bit floats are accumulated in float32."""
     if a.dtype.itemsize > 2:
         return np.matmul(a, b)
     return np.matmul(in_float32(a), in_float32(b)).astype(a.dtype, copy=False)
 
 
 class MatMul(Op):
-    """The product of two matrices, either of them transposed first."""
+    """The product of two matrices, optionally transposed."""
 
     signature = "a: T, b: T -> product: T"
     T = WIDE | UNSIGNED
@@ -75,7 +75,7 @@ def times(a, b, transpose_a, transpose_b):
 
 
 class SparseMatMul(Op):
-    """The product of two matrices of which many elements are zero; computed as a dense one."""
+    """The product of two mostly zero matrices, computed as a dense product."""
 
     signature = "a: Ta, b: Tb -> product: float32"
     Ta: DType = dtypes.float32
@@ -147,7 +147,7 @@ class BatchMatMulV2(Op):
         return multiply(adjoint(x) if self.adj_x else x, adjoint(y) if self.adj_y else y)
 
     def check(self, x, y):
-        """Raises InvalidArgumentError unless the shapes fit together."""
+        """Raises InvalidArgumentError if the shapes are incompatible."""
         for i, operand in enumerate((x, y)):
             if operand.ndim < 2:
                 raise invalid(self, f"In[{i}] ndims must be >= 2: {operand.ndim}")
@@ -170,7 +170,7 @@ class BatchMatMulV2(Op):
 
     @staticmethod
     def adjointed(p, x, adj):
-        """Returns the operand as it takes part: conjugated and transposed if `adj`."""
+        """Returns the operand, conjugated and transposed if `adj`."""
         if not adj:
             return x
         rank = len(x.shape)
@@ -195,7 +195,7 @@ def batch_times(x, y, adj_x, adj_y):
 
 
 def batch_gradients(product, x, y, dy, adj_x, adj_y):
-    """Returns the gradients of both factors, not yet summed over broadcast batches."""
+    """Returns the gradients of both factors, before summing over broadcast batches."""
     dx = product(y, dy, adj_y, True) if adj_x else product(dy, y, False, not adj_y)
     d_right = product(dy, x, True, adj_x) if adj_y else product(x, dy, not adj_x, False)
     return dx, d_right

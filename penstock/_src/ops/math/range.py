@@ -16,7 +16,7 @@ COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64}
 
 
 class Range(Op):
-    """start, start + delta, start + 2 delta, ... before limit."""
+    """start, start + delta, start + 2 delta, ... up to but excluding limit."""
 
     signature = "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"
     Tidx: DType = dtypes.int32
@@ -35,7 +35,7 @@ class Range(Op):
             raise ValueError(f"Range: {error}") from None
 
     def count(self, start, limit, delta):
-        """Returns the number of elements; raises ValueError if the range runs the wrong way."""
+        """Returns the number of elements; raises ValueError if delta has the wrong sign."""
         if self.Tidx.is_floating:
             start, limit, delta = float(start), float(limit), float(delta)
         if delta == 0:
@@ -45,7 +45,7 @@ class Range(Op):
         if delta < 0 and start < limit:
             raise ValueError(f"Requires start >= limit when delta < 0: {start}/{limit}")
         if self.Tidx.is_floating:
-            # The quotient in the range's own type: 1.0 / 0.1 is 10 and not a little more.
+            # Divide in the range's own dtype: float32(1.0) / float32(0.1) is exactly 10.
             kind = self.Tidx.np.type
             return math.ceil(abs((kind(limit) - kind(start)) / kind(delta)))
         return max(0, -(-(limit - start) // delta))
@@ -112,7 +112,7 @@ class LinSpace(Op):
             step = np.float32((np.float32(last) - np.float32(first)) / np.float32(count - 1))
             wide = np.float32(first) + step * np.arange(count, dtype=np.float32)
             wide[-1] = last
-        if count > 1:  # of infinite ends, too
+        if count > 1:  # also for infinite ends
             wide[0] = first
         return wide.astype(self.T.np)
 
@@ -135,7 +135,7 @@ class LinSpace(Op):
 
 
 def count_values(values, size, weights, dtype, binary):
-    """Returns how often each number below `size` stands among values, or the sum of its weights."""
+    """Returns the count of each number below `size` in values, or the sum of its weights."""
     kept = values < size
     chosen = values[kept].astype(np.int64)
     if binary:
@@ -150,7 +150,7 @@ def count_values(values, size, weights, dtype, binary):
 
 
 def check_counts(op, values, size, weights):
-    """Raises InvalidArgumentError unless values, size and weights fit together."""
+    """Raises InvalidArgumentError unless values, size and weights are compatible."""
     if size < 0:
         raise invalid(op, f"size ({size}) must be non-negative")
     if weights.size and weights.shape != values.shape:
@@ -171,7 +171,7 @@ def lower_counts(op, p, values, size, weights, binary):
     weighted = all(weights.shape)
     if weighted and tuple(weights.shape) != tuple(values.shape):
         raise NotLowerable("weights of another shape")
-    # Values past the end are left out by the scatter.
+    # The scatter drops values past the end.
     places = p.cast(values, dtypes.int64)
     p.check(p.reduce_all(p.ge(places, 0)), f"{op.op_type}: Input arr must be non-negative!")
     updates = weights if weighted and not binary else p.full(values.shape, 1, op.T)
@@ -185,7 +185,7 @@ def lower_counts(op, p, values, size, weights, binary):
 
 
 class Bincount(Op):
-    """How often each number below `size` stands in `arr`, or the sum of its weights."""
+    """The count of each number below `size` in `arr`, or the sum of its weights."""
 
     signature = "arr: int32, size: int32, weights: T -> bins: T"
     T = COUNTED
@@ -209,7 +209,7 @@ class Bincount(Op):
 
 
 class DenseBincount(Op):
-    """How often each number below `size` stands in a vector, or in each row of a matrix."""
+    """The count of each number below `size` in a vector, or in each row of a matrix."""
 
     signature = "input: Tidx, size: Tidx, weights: T -> output: T"
     Tidx = INDEX
@@ -311,7 +311,7 @@ class RaggedBincount(Op):
 
 
 class HistogramFixedWidth(Op):
-    """How many values fall into each of nbins parts of a range; those outside count at its ends."""
+    """Counts of values in nbins equal bins of a range; outliers are counted in the end bins."""
 
     signature = "values: T, value_range: T, nbins: int32 -> out: dtype"
     T = COUNTED
@@ -361,7 +361,7 @@ class HistogramFixedWidth(Op):
 
 
 class Bucketize(Op):
-    """For each value the number of boundaries not above it."""
+    """For each value, the number of boundaries less than or equal to it."""
 
     signature = "input: T -> output: int32[input]"
     T = COUNTED
@@ -381,7 +381,7 @@ class Bucketize(Op):
             raise NotLowerable("many boundaries, or integers")
         total = p.full(input.shape, 0, dtypes.int32)
         for edge in self.boundaries:
-            # NaN lies behind all boundaries
+            # NaN is above all boundaries
             before = p.lt(input, float(np.float32(edge)))
             total = p.add(total, p.cast(p.not_(before), dtypes.int32))
         return total

@@ -1,4 +1,4 @@
-"""Reductions: one value of each line along some axes."""
+"""Reductions along axes."""
 
 import math
 
@@ -32,7 +32,7 @@ REAL_NUMBER = FLOAT | INTEGER | QUANTIZED
 
 
 class _Reduction(Op):
-    """A reduction along the axes that the second input holds, all different."""
+    """A reduction along the axes in the second input, which must be distinct."""
 
     ranks = {"axis": (0, 1)}
     signature = "input: T, axis: Tidx -> output: T"
@@ -59,9 +59,9 @@ class _Reduction(Op):
         """Returns the axes counted from the front.
 
         Raises:
-          InvalidArgumentError: one is out of range or stands there twice.
+          InvalidArgumentError: an axis is out of range or repeated.
         """
-        if not axis.ndim or axis.size == 1:  # most often
+        if not axis.ndim or axis.size == 1:  # the common case
             only = int(axis.item())
             if -rank <= only < rank:
                 return (only % rank,)
@@ -87,7 +87,7 @@ def kept_shape(x, axes):
         return ints([1 if i in known else d for i, d in enumerate(static)])
     rank = raw.Maximum(raw.Rank(x), np.int32(1))
     places = raw.FloorMod(cast(axes, dtypes.int32), rank)
-    # Scatter ones over the shape: of two numbers for one index the later counts.
+    # Scatter ones over the shape: for equal indices the later value wins.
     shape = raw.Shape(x)
     spots = reshape(places, [-1])
     return raw.TensorScatterUpdate(
@@ -96,7 +96,7 @@ def kept_shape(x, axes):
 
 
 def static_axes(axes, rank):
-    """Returns the axes counted from the front, None if they are not known."""
+    """Returns the axes counted from the front, or None if they are unknown."""
     value = static_value(axes)
     return None if value is None or rank is None else {int(a) % rank for a in np.ravel(value)}
 
@@ -114,7 +114,7 @@ def keeping_dims(values, x, axes, keep_dims):
 
 
 class Sum(_Reduction):
-    """The sum along axes; 0 of nothing."""
+    """The sum along axes; 0 for no elements."""
 
     primitive = "reduce_sum"
     neutral = 0
@@ -128,13 +128,13 @@ class Sum(_Reduction):
 
 
 class Mean(_Reduction):
-    """The mean along axes; of integers cut towards zero."""
+    """The mean along axes; for integers truncated towards zero."""
 
     primitive = "reduce_mean"
     in_float32 = True
 
     def gradient(self, input, axis, output, dy):
-        # Narrow floats do not hold every count.
+        # Narrow floats cannot represent every count.
         narrow = self.T in NARROW
         total = spread(cast(dy, dtypes.float32) if narrow else dy, input, axis, self.keep_dims)
         sizes = known_shape(input), known_shape(output)
@@ -155,7 +155,7 @@ class Mean(_Reduction):
         wide = in_float32(x)
         total = np.add.reduce(wide, axes, dtype=wide.dtype, keepdims=self.keep_dims)
         if not count and wide.dtype.kind == "c":
-            return total  # TensorFlow has nan for the mean of no reals, 0 for that of no complex numbers
+            return total  # in TensorFlow an empty mean is NaN for reals, 0 for complex numbers
         return np.divide(total, wide.dtype.type(count))
 
     def lower(self, p, input, axis):
@@ -170,7 +170,7 @@ def cast_count(count, dtype):
 
 
 class Prod(_Reduction):
-    """The product along axes; 1 of nothing."""
+    """The product along axes; 1 for no elements."""
 
     primitive = "reduce_prod"
     neutral = 1
@@ -186,8 +186,8 @@ class Prod(_Reduction):
 def product_gradient(x, axes, gradient):
     """Returns gradient * (the product of all other elements of the same line), without dividing.
 
-    The reduced axes go to the front and become one; the product of what stands before and of what
-    stands after an element are two running products.
+    The reduced axes are merged into one leading axis; the products of the elements before and after each element are two
+    cumulative products.
     """
     rank = raw.Rank(x)
     every = raw.Range(np.int32(0), rank, np.int32(1))
@@ -223,7 +223,7 @@ class _ExtremeReduction(_Reduction):
         return self.ufunc.reduce(wide, axes, keepdims=self.keep_dims, initial=self.of_nothing(wide))
 
     def of_nothing(self, x):
-        """Returns the result of no elements, None if there are some (NaN then stays NaN)."""
+        """Returns the result for no elements, or None if there are some (NaN then stays NaN)."""
         if x.size:
             return None
         if x.dtype.kind == "f":
@@ -253,7 +253,7 @@ class Min(_ExtremeReduction):
 
 
 class _LogicalReduction(_Reduction):
-    """A reduction of truth values."""
+    """A reduction of booleans."""
 
     signature = "input: bool, axis: Tidx -> output: bool"
 
@@ -262,14 +262,14 @@ class _LogicalReduction(_Reduction):
 
 
 class All(_LogicalReduction):
-    """Whether all along axes hold; true of nothing."""
+    """Logical "and" along axes; true for no elements."""
 
     primitive, ufunc = "reduce_all", np.logical_and
     neutral = True
 
 
 class Any(_LogicalReduction):
-    """Whether one along axes holds; false of nothing."""
+    """Logical "or" along axes; false for no elements."""
 
     primitive, ufunc = "reduce_any", np.logical_or
     neutral = False
@@ -298,11 +298,11 @@ class EuclideanNorm(_Reduction):
         return p.sqrt(p.reduce_sum(p.square(input), axes, keepdims=self.keep_dims))
 
 
-# -- where the extremes stand ----------------------------------------------------------------------
+# -- arg-reductions --------------------------------------------------------------------------------
 
 
 class _ArgReduction(Op):
-    """The index of the first largest or least along one axis; nan never is it, except among nans."""
+    """The index of the first maximum or minimum along one axis; NaN is ignored unless all elements are NaN."""
 
     signature = "input: T, dimension: Tidx -> output: output_type"
     T = REAL_NUMBER | {dtypes.bool_}
@@ -332,7 +332,7 @@ class _ArgReduction(Op):
             raise invalid(self, f"Reduction axis {axis} is empty in shape {show(input.shape)}")
         x = in_float32(input)
         if x.dtype.kind == "f":
-            # NaN loses every comparison.
+            # NaN compares false.
             missing = np.isnan(x)
             if missing.any():
                 x = np.where(missing, x.dtype.type(self.loser), x)
@@ -348,7 +348,7 @@ class _ArgReduction(Op):
 
 
 class ArgMax(_ArgReduction):
-    """The index of the first largest element along an axis."""
+    """The index of the first maximum along an axis."""
 
     Tidx_types = INDEX | {dtypes.int16}
     output_type_types = INDEX | {dtypes.int16, dtypes.uint16}
@@ -356,6 +356,6 @@ class ArgMax(_ArgReduction):
 
 
 class ArgMin(_ArgReduction):
-    """The index of the first least element along an axis."""
+    """The index of the first minimum along an axis."""
 
     primitive, find, loser = "arg_min", staticmethod(np.argmin), np.inf

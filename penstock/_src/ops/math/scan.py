@@ -1,4 +1,4 @@
-"""Running sums and products along an axis."""
+"""Cumulative sums and products along an axis."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from penstock._src.ops.rules import in_float32, invalid, quiet, show, value_of, 
 
 
 class _Scan(Op):
-    """A running combination of the elements of each line; `exclusive` leaves the element itself out."""
+    """A scan along an axis; with `exclusive`, each result excludes its own element."""
 
     signature = "x: T, axis: Tidx -> out: T[x]"
     T = NUMBER
@@ -43,7 +43,7 @@ class _Scan(Op):
         return np.ascontiguousarray(np.moveaxis(total, 0, at)).astype(x.dtype, copy=False)
 
     def accumulate(self, x):
-        """Returns the running combination along the first axis."""
+        """Returns the scan along the first axis."""
         return self.ufunc.accumulate(x, 0, dtype=x.dtype)
 
     def lower(self, p, x, axis):
@@ -54,7 +54,7 @@ class _Scan(Op):
 
 
 class Cumsum(_Scan):
-    """The running sum."""
+    """The cumulative sum."""
 
     ufunc, primitive, neutral = np.add, "sum", 0
 
@@ -63,7 +63,7 @@ class Cumsum(_Scan):
 
 
 class Cumprod(_Scan):
-    """The running product."""
+    """The cumulative product."""
 
     ufunc, primitive, neutral = np.multiply, "prod", 1
 
@@ -73,7 +73,7 @@ class Cumprod(_Scan):
 
 
 class CumulativeLogsumexp(_Scan):
-    """The logarithm of the running sum of exponentials."""
+    """The logarithm of the cumulative sum of exponentials."""
 
     T = FLOAT
     neutral = -np.inf

@@ -1,4 +1,4 @@
-"""Segments: rows of a tensor combined by the segment that a vector of ids puts each in."""
+"""Segment reductions: rows of a tensor combined by segment ids."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ REAL = FLOAT | INTEGER
 
 
 def check_sorted(op, data, segment_ids):
-    """Raises InvalidArgumentError unless the ids are a vector, not negative, that does not descend."""
+    """Raises InvalidArgumentError unless the ids are a non-negative, non-decreasing vector."""
     if segment_ids.ndim != 1:
         raise invalid(op, "segment_ids should be a vector.")
     if data.ndim < 1 or data.shape[0] != segment_ids.shape[0]:
@@ -42,7 +42,7 @@ def check_sorted(op, data, segment_ids):
 
 
 def combine(ufunc, data, ids, count, start):
-    """Returns `count` rows that begin as `start`, each combined with the rows of data that have its id."""
+    """Returns `count` rows initialized with `start`, each combined with the rows of data with its id."""
     out = np.full((count, *data.shape[1:]), start, data.dtype)
     if not data.size:
         return out
@@ -58,7 +58,7 @@ def combine(ufunc, data, ids, count, start):
 
 
 def beginning(ufunc, dtype):
-    """Returns what combining no rows gives: 0, 1, or the lowest or highest number of the type."""
+    """Returns the identity of a reduction: 0, 1, or the lowest or highest number of the dtype."""
     if ufunc in (np.add, np.multiply):
         return 0 if ufunc is np.add else 1
     limits = dtypes.as_dtype(dtype)
@@ -69,7 +69,7 @@ def beginning(ufunc, dtype):
 
 
 class _Segment(Op):
-    """Rows combined by ids in ascending order; segments without rows get 0 (1 of products)."""
+    """Rows combined by ids in ascending order; empty segments get 0 (1 for products)."""
 
     signature = "data: T, segment_ids: Tindices -> output: T"
     T = NUMBER
@@ -186,10 +186,10 @@ class SegmentMin(_SegmentExtreme):
 
 
 def segment_product_gradient(product, data, ids, dy, more):
-    """Returns the gradient of products of segments, where zeros stand among the factors, too.
+    """Returns the gradient of products of segments, which may contain zeros.
 
-    An element's slope is the product of the others: without zeros product / element, with one
-    zero (only that element has a slope) the product of the rest, else none.
+    An element's derivative is the product of the others: product / element without zeros; with one zero, only that element's
+    derivative is non-zero, the product of the rest; else all are 0.
     """
     zero = raw.Equal(data, raw.ZerosLike(data))
     numbers = raw.UnsortedSegmentSum if more else raw.SegmentSum
@@ -208,7 +208,7 @@ def segment_product_gradient(product, data, ids, dy, more):
 
 
 class _SegmentV2(Op):
-    """Rows combined into a given number of segments, of which empty ones get the neutral number."""
+    """Rows combined into a given number of segments; empty ones get the identity."""
 
     signature = "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"
     T = NUMBER
@@ -239,7 +239,7 @@ def segments_shape(data, segment_ids, num_segments):
 
 
 def unsorted_rows(op, ufunc, data, segment_ids, count):
-    """Returns rows combined by ids in any order; negative ids are left out.
+    """Returns rows combined by ids in any order; rows with negative ids are dropped.
 
     Raises:
       InvalidArgumentError: the shapes do not fit, or an id is too large.
@@ -273,7 +273,7 @@ SCATTER = {np.add: "add", np.multiply: "mul", np.maximum: "max", np.minimum: "mi
 
 
 def lower_segments(op, p, data, segment_ids, num_segments):
-    """Lowers segments to a scatter of rows onto rows of the neutral number."""
+    """Lowers segments to a scatter of rows into rows filled with the identity."""
     count = int(value_of(p, num_segments, "num_segments"))
     lead = len(segment_ids.shape)
     if tuple(data.shape[:lead]) != tuple(segment_ids.shape) or count < 0:
@@ -283,21 +283,21 @@ def lower_segments(op, p, data, segment_ids, num_segments):
     ids, start = p.cast(ids, dtypes.int64), beginning(op.ufunc, op.T.np)
     how = SCATTER[op.ufunc]
     if p.depth:
-        # A check stands outside of loops only: a last row takes what has a negative id.
+        # Checks are only possible outside loops: rows with negative ids go to an extra last row.
         ids = p.select(p.ge(ids, count), count + 1, p.select(p.lt(ids, 0), count, ids))
         first = p.full((count + 1, *data.shape[lead:]), start, op.T)
         whole = p.scatter(first, p.expand_dims(ids, 1), rows, op=how, mode="error")
         return p.slice_axis(whole, 0, 0, count)
     message = f"{op.op_type}: segment_ids has an element that is out of range [0, {count})"
     p.check(p.reduce_all(p.lt(ids, count)), message)
-    # Negative ids go past the end, where a scatter leaves them out.
+    # Map negative ids past the end, where the scatter drops them.
     ids = p.select(p.lt(ids, 0), count, ids)
     first = p.full((count, *data.shape[lead:]), start, op.T)
     return p.scatter(first, p.expand_dims(ids, 1), rows, op=how)
 
 
 class _UnsortedSegment(_SegmentV2):
-    """Rows combined by ids in any order; rows with negative ids are left out."""
+    """Rows combined by ids in any order; rows with negative ids are dropped."""
 
 
 class UnsortedSegmentSum(_UnsortedSegment):
@@ -318,7 +318,7 @@ class SegmentSumV2(UnsortedSegmentSum):
 
 
 def gathered_or_zero(rows, ids):
-    """Returns the row of each id, zeros for a negative id."""
+    """Returns the row of each id, or zeros for a negative id."""
     found = raw.GatherV2(rows, raw.Maximum(ids, raw.ZerosLike(ids)), np.int32(0))
     usable = raw.GreaterEqual(ids, raw.ZerosLike(ids))
     rank = found.shape.rank

@@ -1,4 +1,4 @@
-"""Segments of chosen rows: the sum, mean, or sum over the root of the count of rows[indices]."""
+"""Sparse segment reductions: sums of rows[indices], divided by a power of the count."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from penstock._src.ops.rules import in_float32, ints, invalid, quiet
 
 
 def check_ids(op, rows, indices, segment_ids):
-    """Raises InvalidArgumentError unless indices and ids are vectors of one length and in range."""
+    """Raises InvalidArgumentError unless indices and ids are vectors of equal length and in range."""
     if indices.ndim != 1 or segment_ids.ndim != 1:
         raise invalid(op, "indices and segment_ids should be vectors.")
     if indices.shape != segment_ids.shape:
@@ -44,7 +44,7 @@ def combine_chosen(op, data, indices, segment_ids, count, power):
 
 
 class _SparseSegment(Op):
-    """Segments of chosen rows. `power`: of the count of rows by which the sum is divided."""
+    """Segments of gathered rows; sums are divided by the count of rows to the power `power`."""
 
     signature = "data: T, indices: Tidx, segment_ids: Tsegmentids -> output: T"
     T = FLOAT
@@ -65,7 +65,7 @@ class _SparseSegment(Op):
         return self.gradient_of_data(data, indices, segment_ids, dy), None, None
 
     def gradient_of_data(self, data, indices, segment_ids, dy):
-        """Returns the gradient of the rows: dense, or slices if the op was asked for them."""
+        """Returns the gradient of the rows: dense, or slices if the op's attribute requests them."""
         shape = raw.Shape(data)
         first = raw.StridedSlice(shape, ints([0]), ints([1]), ints([1]), shrink_axis_mask=1)
         name = self.gradient_op
@@ -99,7 +99,7 @@ class SparseSegmentSqrtN(_SparseSegment):
 
 
 class _WithNumSegments(_SparseSegment):
-    """Segments of chosen rows, as many as the last input says."""
+    """Segments of gathered rows; the last input is the number of segments."""
 
     signature = (
         "data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: Tnumsegments -> output: T"
@@ -141,7 +141,7 @@ class SparseSegmentSqrtNWithNumSegments(_WithNumSegments):
 
 
 def scattered(op, grad, indices, segment_ids, rows):
-    """Returns `rows` rows: row indices[i] gets grad[segment_ids[i]], weighed by its segment's size."""
+    """Returns `rows` rows: row indices[i] gets grad[segment_ids[i]], weighted by its segment's size."""
     check_ids(op, rows, indices, segment_ids)
     bad = np.flatnonzero(segment_ids >= grad.shape[0])
     if bad.size:

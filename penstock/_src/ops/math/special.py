@@ -66,7 +66,7 @@ class Igammac(_SpecialBinary):
 
 
 class IgammaGradA(_SpecialBinary):
-    """The derivative of Igamma by a."""
+    """The derivative of Igamma with respect to a."""
 
     ufunc = staticmethod(functions.igamma_slope)
 
@@ -122,7 +122,7 @@ class Zeta(_SpecialBinary):
 
 
 class Polygamma(_SpecialBinary):
-    """The derivative number `a` of digamma."""
+    """The a-th derivative of digamma."""
 
     ufunc = staticmethod(functions.polygamma)
 
@@ -323,7 +323,7 @@ class BesselY1(_SpecialUnary):
 
 # -- low-discrepancy points ------------------------------------------------------------------------
 
-MOST_DIMENSIONS = 1111  # as many as TensorFlow has direction numbers for
+MOST_DIMENSIONS = 1111  # the number of TensorFlow's direction numbers
 
 
 class SobolSample(Op):

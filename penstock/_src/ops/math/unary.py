@@ -18,7 +18,7 @@ ARITHMETIC = FLOAT | SIGNED | COMPLEX
 
 
 class Abs(Unary):
-    """|x|; the least integer stays as it is."""
+    """|x|; the lowest integer is unchanged."""
 
     T, ufunc, primitive = FLOAT | SIGNED, np.abs, "abs"
     eager_is_exact = True
@@ -38,7 +38,7 @@ class Neg(Unary):
 
 
 class Sign(Unary):
-    """-1, 0 or 1 by the sign of x; x / |x| of complex numbers."""
+    """-1, 0 or 1 by the sign of x; x / |x| for complex numbers."""
 
     T, ufunc, primitive = ARITHMETIC, np.sign, "sign"
     eager_is_exact = True
@@ -102,9 +102,9 @@ class _GradientOp(Binary):
 
     signature = "y: T, dy: T -> z: T"
     T = FLOAT | COMPLEX
-    # False: whoever calls the op conjugates y, as TensorFlow has it for two of them.
+    # False: the caller conjugates y, as in TensorFlow for two of these ops.
     conjugates: ClassVar[bool] = True
-    # True: a gradient of 0 stays 0 where the slope is infinite.
+    # True: a gradient of 0 stays 0 even where the derivative is infinite.
     vanishes: ClassVar[bool] = False
 
     def shape(self, y, dy):
@@ -200,7 +200,7 @@ class TanhGrad(_GradientOp):
 
 
 class _Rounding(Unary):
-    """A step function, whose gradient is none."""
+    """A step function without a gradient."""
 
     T = FLOAT
 
@@ -223,13 +223,13 @@ class Ceil(_Rounding):
 
 
 class Rint(_Rounding):
-    """The nearest integer; of two equally near the even one."""
+    """The nearest integer, with ties to even."""
 
     ufunc, primitive = np.rint, "round"
 
 
 class Round(_Rounding):
-    """The nearest integer; of two equally near the even one. Integers stay as they are."""
+    """The nearest integer, with ties to even. Integers are unchanged."""
 
     T = FLOAT | SIGNED | COMPLEX
 
@@ -246,7 +246,7 @@ class Round(_Rounding):
 
 
 class _FloatTest(Unary):
-    """A property of each float."""
+    """An elementwise test of floats."""
 
     signature = "x: T -> y: bool"
     T = FLOAT
@@ -274,8 +274,8 @@ class IsNan(_FloatTest):
 
 
 class Cast(Op):
-    """The values in another type: floats to integers cut towards zero, complex to real drops the
-    imaginary part, anything but zero is True."""
+    """The values in another dtype: floats to integers truncate, complex to real drops the imaginary part, non-zero is
+    True."""
 
     signature = "x: SrcT -> y: DstT[x]"
     DstT: DType
@@ -312,7 +312,7 @@ class Cast(Op):
         if self.SrcT.is_complex and not self.DstT.is_complex:
             x = p.real(x)
         if x.dtype.is_floating and self.DstT.is_integer:
-            # As the eager kernel: through a wider integer, of which the low bits stay.
+            # Like the eager kernel: via a wider integer, keeping the low bits.
             if self.DstT.size < 4:
                 x = p.cast(x, dtypes.int32)
             elif self.DstT == dtypes.uint32:
@@ -328,16 +328,16 @@ def convert(x: np.ndarray, target: np.dtype, truncate: bool = False) -> np.ndarr
     if truncate and target.itemsize == 2 and is_float(x) and x.dtype.itemsize > 2:
         return _cut_to_16_bits(x, target)
     if target.kind in "iu" and target.itemsize < 4 and is_float(x):
-        # As x86 does: through int32, of which the low bits stay.
+        # Like x86: via int32, keeping the low bits.
         return x.astype(np.float64).astype(np.int32).astype(target)
     if target == np.uint32 and is_float(x):
         return x.astype(np.float64).astype(np.int64).astype(target)
     if target == np.uint64 and is_float(x):
-        # As x86 does: what does not fit becomes the number with only its highest bit set.
+        # Like x86: values out of range become the number with only the highest bit set.
         fits = np.isfinite(x) & (np.abs(x.astype(np.float64)) < 2.0**64)
         return np.where(fits, x.astype(target), target.type(1 << 63))
     if target == np.float16 and x.dtype == np.float64:
-        x = x.astype(np.float32)  # rounded twice, as TensorFlow does and as programs do
+        x = x.astype(np.float32)  # rounded twice, as in TensorFlow and in compiled programs
     return np.asarray(x).astype(target)
 
 
