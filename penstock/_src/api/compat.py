@@ -54,7 +54,7 @@ def as_str_any(value, encoding="utf-8"):
 
 @export("compat.path_to_str")
 def path_to_str(path):
-    """A path object as str; anything else as it is."""
+    """A path object as str; other values unchanged."""
     if hasattr(path, "__fspath__"):
         path = os.fspath(path)
         return path.decode() if isinstance(path, bytes) else path
@@ -75,7 +75,7 @@ def dimension_at_index(shape, index):
 
 @export("compat.forward_compatible", v1=["compat.forward_compatible"])
 def forward_compatible(year, month, day):
-    """Whether the window of forward compatibility of that date is over."""
+    """Whether the forward compatibility window of this date is over."""
     return datetime.date(2026, 1, 1) > datetime.date(year, month, day)
 
 

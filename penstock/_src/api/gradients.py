@@ -14,7 +14,7 @@ from penstock._src.util.export import export
 
 @export("AggregationMethod")
 class AggregationMethod:
-    """How `tf.gradients` adds up the terms of a gradient. All of them are added as they come."""
+    """How `tf.gradients` sums the terms of a gradient; the choice has no effect."""
 
     ADD_N = 0
     DEFAULT = ADD_N
@@ -41,7 +41,7 @@ def gradients(
       grad_ys: a weight for each y; ones by default.
       name: a scope for the operations.
       gate_gradients, aggregation_method: accepted for compatibility; no effect.
-      stop_gradients: tensors to take as constants.
+      stop_gradients: tensors to treat as constants.
       unconnected_gradients: "none" (None) or "zero" for an x that no y depends on.
 
     Raises:
@@ -79,7 +79,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _in_graph(graph: Any, value: Any) -> Any:
-    """Returns the tensor of `graph` that is, or stands for, `value`; None if it is not in use there."""
+    """Returns the tensor of `graph` that is `value` or its capture; None if it is not used there."""
     tensor: Any = value if isinstance(value, Tensor) else convert_to_tensor(value)
     if getattr(tensor, "_value", None) is None and tensor.graph is graph:
         return tensor
@@ -122,7 +122,7 @@ def _doubled(x: Any) -> Sequence[int]:
 
 @export("no_gradient", v1=["NoGradient", "NotDifferentiable", "no_gradient"])
 def no_gradient(op_type: str) -> None:
-    """Accepted: ops say themselves whether they pass gradients.
+    """Accepted for compatibility: op classes define whether they are differentiable.
 
     Args:
       op_type: the name of the op.

@@ -1,4 +1,4 @@
-"""tf.initializers' basic classes: constants and random numbers for the start of variables."""
+"""The basic classes of tf.initializers: constants and random numbers."""
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from .random import functions as random
 
 
 class Initializer:
-    """A function of shape and type, with a configuration."""
+    """A callable of shape and dtype, with a configuration."""
 
     def __call__(self, shape, dtype=None, **kwargs):
-        """The first value of a variable."""
+        """The initial value of a variable."""
         raise NotImplementedError
 
     def get_config(self):
@@ -31,7 +31,7 @@ class Initializer:
 
 
 def _partition(shape, kwargs):
-    """The shape asked for: a part of it, if a partition is being made."""
+    """The requested shape, or that of a partition."""
     part = kwargs.get("partition_shape")
     return shape if part is None else part
 

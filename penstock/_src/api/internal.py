@@ -1,4 +1,4 @@
-"""tf.__internal__: what Keras and other close packages use beside the public API."""
+"""tf.__internal__: names that Keras and related packages use besides the public API."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ export("__internal__.SymbolicTensor", v1=[])(SymbolicTensor)
 
 
 def smart_constant_value(pred):
-    """The Python bool of a number, bool or constant tensor; None if it is not known yet.
+    """The Python bool of a number, bool or constant tensor; None if it is not static.
 
     Raises:
       TypeError: `pred` is something else.
@@ -37,7 +37,7 @@ def smart_constant_value(pred):
 
 @export("__internal__.smart_cond.smart_cond", v1=[])
 def smart_cond(pred, true_fn=None, false_fn=None, name=None):
-    """`true_fn()` or `false_fn()`, chosen now if `pred` is known, else by `tf.cond`."""
+    """`true_fn()` or `false_fn()`, selected statically if possible, else by `tf.cond`."""
     if not callable(true_fn):
         raise TypeError(f"Argument `true_fn` must be callable. Received {true_fn}")
     if not callable(false_fn):

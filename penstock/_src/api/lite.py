@@ -1,4 +1,4 @@
-"""What a conversion to TFLite may be asked for."""
+"""Options of TFLite conversions."""
 
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -9,7 +9,7 @@ from penstock._src.util.export import export, export_constant
 
 @export("lite.Optimize")
 class Optimize(Enum):
-    """What a conversion optimizes for."""
+    """Optimization goals of a conversion."""
 
     DEFAULT = "DEFAULT"
     OPTIMIZE_FOR_SIZE = "OPTIMIZE_FOR_SIZE"
@@ -43,7 +43,7 @@ class OpsSet(Enum):
 
 @export("lite.TargetSpec")
 class TargetSpec:
-    """What the device runs that a model is converted for.
+    """Capabilities of a conversion's target device.
 
     Args:
       supported_ops: OpsSets; TFLITE_BUILTINS by default.
@@ -69,10 +69,10 @@ class TargetSpec:
 
 @export("lite.RepresentativeDataset")
 class RepresentativeDataset:
-    """Samples by which quantization learns the ranges of values.
+    """Samples that calibrate the value ranges of a quantized model.
 
     Args:
-      input_gen: a function without arguments that gives an iterator of inputs.
+      input_gen: a function without arguments that returns an iterator of inputs.
     """
 
     def __init__(self, input_gen: Callable[[], Any]) -> None:
@@ -81,7 +81,7 @@ class RepresentativeDataset:
 
 @export("lite.experimental.OpResolverType")
 class OpResolverType(Enum):
-    """Which kernels an interpreter takes."""
+    """Kernel choices of an interpreter."""
 
     AUTO = 0
     BUILTIN = 1
@@ -111,7 +111,7 @@ class QuantizationDebugOptions:
         self.fully_quantize = fully_quantize
 
 
-# The formats that TensorFlow 1's converter named.
+# The formats of TensorFlow 1's converter.
 TFLITE, GRAPHVIZ_DOT = 2, 3
 export_constant(None, TFLITE, v1=["lite.constants.TFLITE"])
 export_constant(None, GRAPHVIZ_DOT, v1=["lite.constants.GRAPHVIZ_DOT"])

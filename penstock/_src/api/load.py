@@ -1,4 +1,4 @@
-"""Imported before the first public name is handed out: eager execution, operators, variables."""
+"""Imported before the first public name is resolved: eager execution, operators, variables."""
 
 import penstock._src.core.tracking.data_structures
 import penstock._src.eager.execute
@@ -11,7 +11,7 @@ from .sparse import overrides  # noqa: F401
 
 
 def _native_crc32c():
-    from penstock._src.native.checksum import native_crc32c  # LLVM, when much is to be summed
+    from penstock._src.native.checksum import native_crc32c  # loads LLVM, for large checksums
 
     return native_crc32c()
 

@@ -46,7 +46,7 @@ class Module(AutoTrackable):
 
     @property
     def name_scope(self):
-        """A context that puts the module's name before the names of what is made in it."""
+        """A context that prefixes names with the module's name."""
         return name_scope(self._scope_name)
 
     @property

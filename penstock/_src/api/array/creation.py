@@ -1,4 +1,4 @@
-"""Tensors made of values, shapes and ranges."""
+"""Creates tensors from values, shapes and ranges."""
 
 import builtins
 import math
@@ -29,9 +29,9 @@ def constant(value, dtype=None, shape=None, name="Const"):
     """A tensor of `value`: a number, string, nested list or array.
 
     Args:
-      value: what it holds.
-      dtype: its type; by default inferred (float32, int32 for Python numbers).
-      shape: its shape; a single value is repeated to fill it.
+      value: the elements.
+      dtype: by default inferred (float32 and int32 for Python numbers).
+      shape: a single value is broadcast to it.
       name: a name for the operation.
     """
     if type(value) is float and dtype is None and shape is None:
@@ -80,18 +80,18 @@ def shape_vector(shape, dtype=dtypes.int32):
 
 
 def shape_input(shape):
-    """A shape as an op takes it: an integer vector, while executing eagerly one that calls share."""
+    """A shape as an op input: an integer vector, which is cached in eager execution."""
     if STATE.graph is None:
         try:
             return integers(*shape) if type(shape) in (list, tuple) else shape_vector(shape)
         except TypeError:
-            # Its entries are no plain ints, and may not even hash.
+            # Its entries are not plain ints and may be unhashable.
             return shape_vector(shape)
     return shape_vector(shape)
 
 
 def _filled_now(shape, value, kind):
-    """A small tensor of one number while executing eagerly; None for what `raw.Fill` has to look at."""
+    """Fast path for small constant tensors in eager execution; None for cases that need `raw.Fill`."""
     if type(shape) not in (list, tuple) or not kind.is_numpy_compatible or kind.is_quantized:
         return None
     if not all([type(n) is int and 0 <= n < LARGE for n in shape]) or math.prod(shape) >= LARGE:
@@ -100,7 +100,7 @@ def _filled_now(shape, value, kind):
 
 
 def _is_small(dims):
-    """Whether a tensor of this shape is put into graphs as a constant, as TensorFlow does."""
+    """Whether a tensor of this shape becomes a constant in graphs, as in TensorFlow."""
     return (
         isinstance(dims, np.ndarray)
         and bool((dims >= 0).all())
@@ -194,13 +194,13 @@ _RANKED = (
 @export("range")
 @dispatchable
 def range(start, limit=None, delta=1, dtype=None, name="range"):
-    """start, start + delta, ... as far as it stays before `limit`; `range(n)` begins at 0.
+    """start, start + delta, ... up to but excluding `limit`; `range(n)` begins at 0.
 
     Args:
       start: the first number; or the limit, if `limit` is None.
-      limit: where it ends, itself left out.
+      limit: the exclusive end.
       delta: the step.
-      dtype: the result's type; by default the widest among the arguments.
+      dtype: by default the widest dtype of the arguments.
       name: a name for the operation.
     """
     if limit is None:
@@ -240,7 +240,7 @@ def linspace(start, stop, num, name=None, axis=0):
         return raw.LinSpace(start=start, stop=stop, num=num, name=name)
     kind = start.dtype
     if kind.is_integer:
-        # As in a division of integers.
+        # The result dtype of an integer division.
         kind = dtypes.float32 if kind.size <= 2 else dtypes.float64
         start, stop = cast(start, kind), cast(stop, kind)
     shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
@@ -255,7 +255,7 @@ def linspace(start, stop, num, name=None, axis=0):
     first = raw.ExpandDims(input=start, axis=axis)
     last = raw.ExpandDims(input=stop, axis=axis)
     if wanted < 2:
-        # `stop` takes part, too: with a gradient of zeros
+        # include `stop`, so that it gets a gradient of zeros
         both = raw.ConcatV2(values=[first, last], axis=axis)
         return cast(raw.GatherV2(both, np.arange(wanted, dtype=np.int32), axis), kind)
     steps = np.arange(1, count - 1, dtype=start.dtype.as_numpy_dtype)
@@ -306,7 +306,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
 @export("sequence_mask")
 @dispatchable
 def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
-    """True at the first `lengths[i]` of `maxlen` places of each row."""
+    """True at the first `lengths[i]` of `maxlen` positions of each row."""
     lengths = convert_to_tensor(lengths, name="lengths")
     if maxlen is None:
         flat = raw.Reshape(tensor=lengths, shape=[-1])

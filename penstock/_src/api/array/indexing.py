@@ -1,4 +1,4 @@
-"""Reading and writing entries chosen by index, mask or slice."""
+"""Reads and writes elements by index, mask or slice."""
 
 import builtins
 
@@ -26,7 +26,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
       indices: integers in [0, params.shape[axis]).
       validate_indices: ignored; indices are always checked.
       axis: by default `batch_dims`.
-      batch_dims: how many leading axes both share.
+      batch_dims: the number of leading batch axes.
       name: a name for the operation.
     """
     if axis is None:
@@ -54,7 +54,7 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
 
 
 def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
-    """Prefixes every coordinate with the batch position it belongs to."""
+    """Prefixes every index with its batch index."""
     params = convert_to_tensor(params)
     indices = convert_to_tensor(indices)
     shape = raw.Shape(input=indices, out_type=indices.dtype)
@@ -80,7 +80,7 @@ def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
 @export("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"])
 @dispatchable
 def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
-    """Zeros of `shape` with `updates` added at `indices`; repeated indices add up."""
+    """Zeros of `shape` with `updates` added at `indices`; repeated indices accumulate."""
     if not isinstance(shape, Tensor):
         indices = convert_to_tensor(indices, name="indices")
         shape = convert_to_tensor(shape, dtype_hint=indices.dtype)
@@ -137,7 +137,7 @@ def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=
 @export("where", v1=["where_v2"])
 @dispatchable
 def where(condition, x=None, y=None, name=None):
-    """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds."""
+    """`x` where `condition` holds, else `y`; without both, the indices where it holds."""
     if x is None and y is None:
         if not isinstance(condition, Tensor):
             condition = convert_to_tensor(condition, dtype_hint=dtypes.bool_, name="condition")
@@ -183,7 +183,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
 @export("slice")
 @dispatchable
 def slice(input_, begin, size, name=None):
-    """The box of `size` (-1: up to the end) that starts at `begin`."""
+    """The slice of `size` (-1: up to the end) that starts at `begin`."""
     if not isinstance(begin, Tensor):
         begin = index_tensor(begin)
     if not isinstance(size, Tensor):
@@ -206,7 +206,7 @@ def strided_slice(
     var=None,
     name=None,
 ):
-    """What `input_[begin:end:strides, ...]` means, the masks' bits standing for special places."""
+    """`input_[begin:end:strides, ...]`; bits of the masks mark special entries."""
     if strides is None:
         begin = index_tensor(begin)
         strides = raw.OnesLike(x=begin)
@@ -241,7 +241,7 @@ def strided_slice(
 
 
 def _remember_slice(result, var, spec):
-    """Lets `var[...].assign(value)` write into the variable."""
+    """Enables `var[...].assign(value)`."""
 
     def assign(value, name=None):
         return var._strided_slice_assign(value=value, name=name, **spec)
@@ -316,7 +316,7 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
     limit = convert_to_tensor(clip_norm, dtype=use_norm.dtype)
     one = np.asarray(1, kind)
     scale = limit * raw.Minimum(x=one / use_norm, y=one / limit)
-    # an infinite or NaN norm must show in the result
+    # propagate an infinite or NaN norm to the result
     scale = scale + (use_norm - use_norm)
     clipped = []
     for t in t_list:
@@ -352,7 +352,7 @@ def fingerprint(data, method="farmhash64", name=None):
 
 
 def get_static_int(value):
-    """An integer given as int or tensor as Python int, or None if it is not known yet."""
+    """An integer or integer tensor as a Python int, or None if it is not static."""
     if value is None or isinstance(value, (int, np.integer)):
         return None if value is None else int(value)
     known = get_static_value(convert_to_tensor(value))

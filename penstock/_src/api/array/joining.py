@@ -1,4 +1,4 @@
-"""Joining, splitting, repeating, padding and reversing."""
+"""Concatenates, splits, repeats, pads and reverses tensors."""
 
 import builtins
 
@@ -21,7 +21,7 @@ from .creation import sequence_mask
 
 
 def tensors_of_one_type(values):
-    """The list as tensors; what is none yet takes the type of the first that is."""
+    """Converts a list to tensors; values without a dtype take that of the first tensor."""
     kind = next((v.dtype.base_dtype for v in values if isinstance(v, Tensor)), None)
     return [v if isinstance(v, Tensor) else convert_to_tensor(v, dtype_hint=kind) for v in values]
 
@@ -29,10 +29,10 @@ def tensors_of_one_type(values):
 @export("concat")
 @dispatchable
 def concat(values, axis, name="concat"):
-    """The tensors joined along an axis that they have.
+    """The tensors concatenated along an existing axis.
 
     Args:
-      values: a list of tensors, equal in all other extents.
+      values: a list of tensors with equal sizes along the other axes.
       axis: a Python or int32 scalar.
       name: a name for the operation.
     """
@@ -60,7 +60,7 @@ def stack(values, axis=0, name="stack"):
         raise ValueError("stack: at least one tensor is required. Received an empty list.")
     first = next((v for v in values if isinstance(v, Tensor)), None)
     if first is None:
-        # Numbers of several kinds get one type, as in any list.
+        # Python numbers of several types get one dtype, as in any list.
         numbers = all(isinstance(v, (int, float)) for v in values)
         kind = convert_to_tensor(values).dtype if numbers else None
         first = convert_to_tensor(values[0], dtype=kind)
@@ -74,7 +74,7 @@ def stack(values, axis=0, name="stack"):
 @export("unstack")
 @dispatchable
 def unstack(value, num=None, axis=0, name="unstack"):
-    """The list of slices of `value` along `axis`, which disappears."""
+    """The list of slices of `value` along `axis`, which is removed."""
     value = convert_to_tensor(value)
     if num is None:
         rank = value.shape.rank
@@ -90,13 +90,13 @@ def unstack(value, num=None, axis=0, name="unstack"):
 @export("split")
 @dispatchable
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
-    """`value` cut along `axis` into equal parts, or parts of given sizes.
+    """`value` split along `axis` into equal parts, or parts of given sizes.
 
     Args:
       value: a tensor.
       num_or_size_splits: the number of parts, or a list of sizes (one may be -1).
-      axis: the axis to cut.
-      num: the number of sizes, if that can't be told from their tensor's shape.
+      axis: the axis to split.
+      num: the number of sizes, if it cannot be inferred from the shape of their tensor.
       name: a name for the operation.
     """
     if isinstance(num_or_size_splits, Dimension):
@@ -128,7 +128,7 @@ def repeat(input, repeats, axis=None, name=None):
 
     Args:
       input: a tensor.
-      repeats: a count, or one for each entry.
+      repeats: one count, or a count for each entry.
       axis: the axis to repeat along.
       name: a name for the operation.
     """
@@ -184,7 +184,7 @@ def repeat(input, repeats, axis=None, name=None):
 
 
 def _all_repeated(input, repeats, axis, name):
-    """Returns every entry along an axis repeated equally often."""
+    """Returns every entry along an axis repeated the same number of times."""
     times = raw.Reshape(tensor=cast(repeats, dtypes.int32), shape=[1])
     rank = input.shape.rank
     ones = [np.ones(n, np.int32) for n in (axis + 1, rank - axis - 1)]
@@ -197,8 +197,8 @@ def _all_repeated(input, repeats, axis, name):
 
 
 def _picked(input, picks, axis, name):
-    """Returns entries along an axis; the gradient is a whole tensor along the first axis, too."""
-    if axis == 0:  # a reshape's gradient is no IndexedSlices
+    """Gathers entries along an axis; the gradient is always dense, even for axis 0."""
+    if axis == 0:  # the reshape makes the gradient dense
         input = raw.Reshape(tensor=input, shape=raw.Shape(input=input))
     return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
 
@@ -212,7 +212,7 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
       tensor: a tensor of rank n.
       paddings: `[n, 2]` integers: how many before and after along each axis.
       mode: "CONSTANT", "REFLECT" (without the border) or "SYMMETRIC" (with it).
-      constant_values: what is added in mode "CONSTANT".
+      constant_values: the padding value in mode "CONSTANT".
       name: a name for the operation.
     """
     how = mode.upper()
@@ -234,7 +234,7 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
 
 
 def _with_known_extents(padded):
-    """What is padded, told the extents of axes whose own paddings are known while others are not."""
+    """Sets the static sizes of axes whose paddings are static although others are not."""
     if not isinstance(padded, SymbolicTensor) or padded.shape.is_fully_defined():
         return padded
     given, paddings = padded.op.inputs[:2]
@@ -251,7 +251,7 @@ def _with_known_extents(padded):
 @export("reverse_sequence", v1=[])
 @dispatchable
 def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None):
-    """The first `seq_lengths[i]` entries along `seq_axis` of each batch entry i turned round."""
+    """The first `seq_lengths[i]` entries along `seq_axis` of each batch entry i reversed."""
     return raw.ReverseSequence(
         input=input,
         seq_lengths=seq_lengths,
@@ -264,7 +264,7 @@ def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=No
 @export("dynamic_partition")
 @dispatchable
 def dynamic_partition(data, partitions, num_partitions, name=None):
-    """The entries of `data` sorted into `num_partitions` tensors by their partition number."""
+    """The entries of `data` split into `num_partitions` tensors by their partition numbers."""
     return list(
         raw.DynamicPartition(
             data=data, partitions=partitions, num_partitions=num_partitions, name=name
@@ -286,7 +286,7 @@ def unique(x, out_idx=dtypes.int32, name=None):
 @export("unique_with_counts")
 @dispatchable
 def unique_with_counts(x, out_idx=dtypes.int32, name=None):
-    """As `tf.unique`, and how often each distinct entry occurs."""
+    """`tf.unique` with the count of each distinct entry."""
     return _unique(raw.UniqueWithCounts, x, out_idx, name)
 
 

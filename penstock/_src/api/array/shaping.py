@@ -1,4 +1,4 @@
-"""Shapes of tensors, and the same elements in other shapes."""
+"""Shape queries and shape changes."""
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def rank(input, name=None):
 @export("reshape", v1=["reshape", "manip.reshape"])
 @dispatchable
 def reshape(tensor, shape, name=None):
-    """The same elements, in row order, in another shape; one -1 is worked out."""
+    """The same elements in row-major order in another shape; one -1 is inferred."""
     return raw.Reshape(tensor, shape_input(shape), name=name)
 
 
@@ -86,7 +86,7 @@ def squeeze(input, axis=None, name=None):
 @export("transpose", v1=[])
 @dispatchable
 def transpose(a, perm=None, conjugate=False, name="transpose"):
-    """`a` with its axes in the order `perm` (by default reversed), conjugated if asked."""
+    """`a` with its axes in the order `perm` (by default reversed), optionally conjugated."""
     if not isinstance(a, Tensor):
         a = convert_to_tensor(a, name="a")
     op = raw.ConjugateTranspose if conjugate and a.dtype.is_complex else raw.Transpose
@@ -103,7 +103,7 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
 @export("broadcast_to")
 @dispatchable
 def broadcast_to(input, shape, name=None):
-    """`input` repeated along axes of length 1 and new leading axes to fill `shape`."""
+    """`input` broadcast to `shape`."""
     return raw.BroadcastTo(input=input, shape=shape_vector(shape), name=name)
 
 
@@ -120,7 +120,7 @@ def broadcast_dynamic_shape(shape_x, shape_y):
 @export("ensure_shape")
 @dispatchable
 def ensure_shape(x, shape, name=None):
-    """`x`, checked to be of `shape` (None for any extent) when it runs."""
+    """`x`, checked at run time to have `shape` (None for any size)."""
     return raw.EnsureShape(input=x, shape=TensorShape(shape), name=name)
 
 
@@ -142,7 +142,7 @@ def identity_n(input, name=None):
 @export("stop_gradient")
 @unary
 def stop_gradient(input, name=None):
-    """`input`, through which no gradient flows."""
+    """`input` without a gradient."""
     if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
         return nest.map_structure(stop_gradient, input, expand_composites=True)
     return raw.StopGradient(input=input, name=name)
@@ -205,19 +205,19 @@ def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=Non
 
 @export("is_tensor")
 def is_tensor(x):
-    """Whether `x` is a tensor, a variable or a composite tensor of TensorFlow's own kind."""
+    """Whether `x` is a tensor, a variable or one of TensorFlow's own composite tensors."""
     return (
         isinstance(x, Tensor)
         or getattr(x, "_is_tensor_like", False)
         or isinstance(x, (AnyTensor, IndexedSlices))
-        # RaggedTensor, SparseTensor: made above this module
+        # RaggedTensor, SparseTensor: defined in higher modules
         or getattr(x, "_is_native_composite", False)
     )
 
 
 @export("is_symbolic_tensor", v1=["is_symbolic_tensor"])
 def is_symbolic_tensor(tensor):
-    """Whether `tensor` stands for a value of a graph."""
+    """Whether `tensor` is symbolic."""
     if isinstance(tensor, Tensor):
         return not hasattr(tensor, "numpy")
     parts = getattr(tensor, "_components", None)

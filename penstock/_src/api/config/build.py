@@ -31,7 +31,7 @@ for _name in ("CXX11_ABI_FLAG", "CXX_VERSION", "MONOLITHIC_BUILD"):
 
 @export("sysconfig.get_build_info")
 def get_build_info():
-    """Facts about the build: no CUDA, ROCm or TensorRT in it."""
+    """Facts about the build: without CUDA, ROCm and TensorRT."""
     return collections.OrderedDict(
         is_cuda_build=False,
         is_rocm_build=False,

@@ -7,15 +7,15 @@ _ENABLED = [False]
 
 @export("config.experimental.enable_op_determinism")
 def enable_op_determinism():
-    """Makes ops deterministic; random ops then need a seed. Kernels always are."""
+    """Requires seeds for random ops; all other ops are deterministic anyway."""
     _ENABLED[0] = True
 
 
 def disable_op_determinism():
-    """Takes `enable_op_determinism` back."""
+    """Undoes `enable_op_determinism`."""
     _ENABLED[0] = False
 
 
 def is_op_determinism_enabled():
-    """Whether determinism has been asked for."""
+    """Whether `enable_op_determinism` is in effect."""
     return _ENABLED[0]

@@ -30,7 +30,7 @@ class LogicalDeviceConfiguration(
         ["memory_limit", "experimental_priority", "experimental_device_ordinal"],
     )
 ):
-    """How a logical device is cut out of a physical one."""
+    """The configuration of a logical device on a physical one."""
 
     def __new__(cls, memory_limit=None, experimental_priority=None, experimental_device_ordinal=0):
         return super().__new__(
@@ -39,13 +39,13 @@ class LogicalDeviceConfiguration(
 
 
 class _Settings:
-    """What the program has said about devices."""
+    """The program's device settings."""
 
     def __init__(self):
         self.clear()
 
     def clear(self):
-        """Forgets all of it."""
+        """Resets all settings."""
         self.visible = None
         self.logical = {}
         self.memory_growth = {}
@@ -59,7 +59,7 @@ SETTINGS = _Settings()
 
 
 def reset():
-    """Forgets what the program has said about devices."""
+    """Resets the program's device settings."""
     SETTINGS.clear()
 
 
@@ -81,7 +81,7 @@ _EXPLAINED: list[bool] = []
 
 
 def _explain_missing_gpu():
-    """Says once, in a sentence, what was looked for and what is missing."""
+    """Logs once why there is no GPU."""
     if _EXPLAINED or os.environ.get("CUDA_VISIBLE_DEVICES", None) in ("", "-1"):
         return
     _EXPLAINED.append(True)
@@ -91,7 +91,7 @@ def _explain_missing_gpu():
 
 
 def missing_gpu():
-    """Why there is no GPU: what was looked for and what is missing."""
+    """The reason why there is no GPU."""
     found = sorted(glob.glob("/dev/nvidia[0-9]*"))
     if found:
         return f"{found[0]} is present, but this version of Penstock computes on CPUs only"
@@ -99,7 +99,7 @@ def missing_gpu():
 
 
 def _why_not(device):
-    """What to add to the complaint about a device that is not there."""
+    """The explanation appended to an error about a missing device."""
     is_gpu = getattr(device, "device_type", "") == "GPU"
     return f" is not there: {missing_gpu()}." if is_gpu else ""
 
@@ -127,7 +127,7 @@ def get_visible_devices(device_type=None):
 
 @export("config.set_visible_devices", "config.experimental.set_visible_devices")
 def set_visible_devices(devices, device_type=None):
-    """Says which physical devices the program uses."""
+    """Sets the physical devices that the program uses."""
     if isinstance(devices, PhysicalDevice) or not isinstance(devices, (list, tuple)):
         devices = [devices]
     for device in devices:
@@ -144,7 +144,7 @@ def set_visible_devices(devices, device_type=None):
     "config.experimental.get_virtual_device_configuration",
 )
 def get_logical_device_configuration(device):
-    """How `device` is cut into logical devices, or None."""
+    """The logical device configurations of `device`, or None."""
     _check_physical(device)
     return SETTINGS.logical.get(device)
 
@@ -154,7 +154,7 @@ def get_logical_device_configuration(device):
     "config.experimental.set_virtual_device_configuration",
 )
 def set_logical_device_configuration(device, logical_devices):
-    """Cuts a physical device into logical devices, before the first op runs."""
+    """Splits a physical device into logical devices; must be called before the first op."""
     _check_physical(device)
     if SETTINGS.initialized and SETTINGS.logical.get(device) != logical_devices:
         raise RuntimeError("Virtual devices cannot be modified after being initialized")
@@ -174,14 +174,14 @@ def _check_physical(device):
 
 @export("config.experimental.get_memory_growth")
 def get_memory_growth(device):
-    """Whether memory of `device` is taken as needed."""
+    """Whether memory of `device` is allocated on demand."""
     _check_physical(device)
     return SETTINGS.memory_growth.get(device)
 
 
 @export("config.experimental.set_memory_growth")
 def set_memory_growth(device, enable):
-    """Takes memory of `device` as needed instead of all at once."""
+    """Sets whether memory of `device` is allocated on demand instead of all at once."""
     _check_physical(device)
     if device.device_type == "CPU":
         raise ValueError("Cannot set memory growth on non-GPU and non-Pluggable devices")
@@ -210,19 +210,19 @@ def get_memory_usage(device):
 
 @export("config.experimental.reset_memory_stats")
 def reset_memory_stats(device):
-    """Makes the current memory the peak."""
+    """Resets the peak memory to the current memory."""
     get_memory_info(device)
 
 
 @export("config.get_soft_device_placement")
 def get_soft_device_placement():
-    """Whether an op goes elsewhere if its device can't run it."""
+    """Whether an op may run on another device than requested."""
     return SETTINGS.soft_placement
 
 
 @export("config.set_soft_device_placement", "__internal__.eager_context.set_soft_device_placement")
 def set_soft_device_placement(enabled):
-    """Lets an op go elsewhere if its device can't run it."""
+    """Sets whether an op may run on another device than requested."""
     SETTINGS.soft_placement = bool(enabled)
 
 
@@ -240,13 +240,13 @@ def set_log_device_placement(enabled):
 
 @export("config.experimental.get_device_policy")
 def get_device_policy():
-    """What happens when an op meets a tensor of another device."""
+    """The policy for tensors that are on another device than the op."""
     return SETTINGS.policy
 
 
 @export("config.experimental.set_device_policy")
 def set_device_policy(device_policy):
-    """Says what happens when an op meets a tensor of another device."""
+    """Sets the policy for tensors that are on another device than the op."""
     known = ("silent", "silent_for_int32", "warn", "explicit", None)
     if device_policy not in known:
         raise ValueError(
@@ -261,8 +261,7 @@ def set_device_policy(device_policy):
 def device(device_name):
     """A context in which ops run on the device of this name, such as "/CPU:0" or "GPU:1".
 
-    With soft placement (the default) a device that is not there is replaced by the CPU, and the
-    log says so once.
+    With soft placement (the default) a missing device is replaced by the CPU, with one log message.
     """
     if device_name is not None and not isinstance(device_name, str):
         if not callable(getattr(device_name, "to_string", None)):

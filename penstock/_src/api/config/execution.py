@@ -1,4 +1,4 @@
-"""Scopes of how functions and ops execute. Penstock executes them in one way."""
+"""Scopes that select how functions and ops execute; they have no effect."""
 
 import contextlib
 import os
@@ -6,21 +6,21 @@ import os
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.export import export
 
-# The executors that TensorFlow has names for.
+# TensorFlow's executor names.
 EXECUTORS = ("", "DEFAULT", "SINGLE_THREADED_EXECUTOR")
 
 
 @export("experimental.async_scope")
 @contextlib.contextmanager
 def async_scope():
-    """A scope in which ops may return before they are done; here none does, so errors rise at once."""
+    """A scope that allows asynchronous ops; ops are always synchronous, so errors are raised at once."""
     yield
 
 
 @export("experimental.function_executor_type")
 @contextlib.contextmanager
 def function_executor_type(executor_type):
-    """A scope in which functions run on an executor of that type: programs have but one."""
+    """A scope that selects an executor type; there is only one."""
     if executor_type is not None and executor_type not in EXECUTORS:
         raise ValueError(f"Unknown executor type '{executor_type}'; expected one of {EXECUTORS}.")
     yield
@@ -32,7 +32,7 @@ def register_filesystem_plugin(plugin_location):
 
     Raises:
       FileNotFoundError: there is no such file.
-      UnimplementedError: always else; URLs are opened through fsspec.
+      UnimplementedError: otherwise; URLs are opened through fsspec.
     """
     if not os.path.exists(plugin_location):
         raise FileNotFoundError(

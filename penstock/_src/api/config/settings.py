@@ -29,13 +29,13 @@ def set_experimental_options(options):
 
 @export("config.optimizer.get_jit")
 def get_jit():
-    """ "autoclustering" if set so, else ""; functions are always compiled."""
+    """ "autoclustering" if requested, else ""; functions are always compiled."""
     return "autoclustering" if _FLAGS["jit"] else ""
 
 
 @export("config.optimizer.set_jit")
 def set_jit(enabled):
-    """Asks for compilation of clusters; functions are always compiled."""
+    """Requests compilation of clusters; functions are always compiled."""
     if enabled not in (True, False, "autoclustering"):
         raise ValueError(f"Invalid value for `enabled`: {enabled!r}")
     _FLAGS["jit"] = bool(enabled)
@@ -49,7 +49,7 @@ def get_inter_op_parallelism_threads():
 
 @export("config.threading.set_inter_op_parallelism_threads")
 def set_inter_op_parallelism_threads(num_threads):
-    """Sets how many ops run side by side; kernels of a program share one pool."""
+    """Sets the number of ops that run in parallel; no effect, since all kernels share one pool."""
     _THREADS["inter"] = int(num_threads)
 
 
@@ -61,14 +61,14 @@ def get_intra_op_parallelism_threads():
 
 @export("config.threading.set_intra_op_parallelism_threads")
 def set_intra_op_parallelism_threads(num_threads):
-    """Sets how many threads one kernel uses, before anything is computed.
+    """Sets the number of threads per kernel; must be called before any computation.
 
     Args:
       num_threads: the number; 0: one for each core that this process may use.
 
     Raises:
       ValueError: it is negative.
-      RuntimeError: the threads are at work already.
+      RuntimeError: the thread pool exists already.
 
     >>> tf.config.threading.get_intra_op_parallelism_threads()
     0
@@ -88,13 +88,13 @@ def set_intra_op_parallelism_threads(num_threads):
 
 @export("config.experimental.get_synchronous_execution")
 def get_synchronous_execution():
-    """Whether eager ops finish before they return: always."""
+    """True: eager ops always finish before they return."""
     return _FLAGS["synchronous"]
 
 
 @export("config.experimental.set_synchronous_execution")
 def set_synchronous_execution(enable):
-    """Says whether eager ops finish before they return; they always do."""
+    """No effect: eager ops always finish before they return."""
     _FLAGS["synchronous"] = True if enable is None else bool(enable)
 
 
@@ -112,17 +112,17 @@ def enable_tensor_float_32_execution(enabled):
 
 @export("config.experimental.enable_mlir_bridge")
 def enable_mlir_bridge():
-    """Nothing: there is one compiler."""
+    """Does nothing: there is one compiler."""
 
 
 @export("config.experimental.disable_mlir_bridge")
 def disable_mlir_bridge():
-    """Nothing: there is one compiler."""
+    """Does nothing: there is one compiler."""
 
 
 @export("experimental.async_clear_error", v1=["experimental.async_clear_error"])
 def async_clear_error():
-    """Nothing: eager ops raise their errors themselves."""
+    """Does nothing: eager ops raise their errors directly."""
 
 
 @export("experimental.enable_strict_mode")

@@ -1,1 +1,1 @@
-"""Control flow in the public API: conditionals and loops, tensor arrays, scopes of names and of dependencies."""
+"""Control flow in the public API: conditionals and loops, tensor arrays, name scopes and control dependencies."""

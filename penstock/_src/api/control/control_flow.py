@@ -40,7 +40,7 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
       name: of the operation, in a graph.
 
     Raises:
-      TypeError: a callable is none, or in a graph the results differ in structure or types.
+      TypeError: a branch is not callable or, in a graph, the results differ in structure or dtypes.
 
     >>> tf.cond(tf.constant(1) < 2, lambda: tf.constant("less"), lambda: tf.constant("more")).numpy()
     b'less'
@@ -81,7 +81,7 @@ def _conditional(
 
 
 def _giving_tensors(function: Callable[[], Any], selector: Any) -> Callable[[], Any]:
-    """The branch with the selector, once they have run, for operations that give nothing."""
+    """Wraps a branch whose operations return nothing: it returns the selector after they have run."""
 
     def value_of(leaf: Any) -> Any:
         if not isinstance(leaf, Operation):
@@ -93,7 +93,7 @@ def _giving_tensors(function: Callable[[], Any], selector: Any) -> Callable[[], 
 
 
 def _widen_slice_indices(graphs: Sequence[FuncGraph]) -> None:
-    """Makes the indices of IndexedSlices int64 where branches differ in their type."""
+    """Casts the indices of IndexedSlices to int64 where branches differ in their dtype."""
     leaves = [nest.flatten(g.structured_outputs) for g in graphs]
     if len({len(row) for row in leaves}) != 1:
         return
@@ -147,7 +147,7 @@ def _check_alike(first: FuncGraph, second: FuncGraph, label: str, other_label: s
 def switch_case(
     branch_index: Any, branch_fns: Any, default: Any = None, name: str = "switch_case"
 ) -> Any:
-    """Returns what the branch of that index returns; the default, or else the last, for any other index.
+    """Returns the result of the branch with this index; other indices select the default, or else the last branch.
 
     Args:
       branch_index: int32 scalar.
@@ -209,7 +209,7 @@ def case(
       pred_fn_pairs: (boolean scalar tensor, callable) pairs.
       default: a callable; without one, some condition must hold.
       exclusive: at most one condition may hold.
-      strict: accepted, a list of one result is never unpacked.
+      strict: accepted; a list of one result is never unpacked.
       name: of the operations, in a graph.
     """
     pairs = list(pred_fn_pairs)
@@ -272,15 +272,15 @@ def while_loop(
       body: a callable that returns new loop variables, structured like the old.
       loop_vars: a list or tuple of tensors, TensorArrays, and structures of them.
       shape_invariants: for each variable the shape it has in all iterations; by default that at the start.
-      maximum_iterations: the most iterations to make.
-      back_prop: False stops gradients at what the loop gives, in a graph.
+      maximum_iterations: the maximum number of iterations.
+      back_prop: False stops gradients at the loop's results, in a graph.
       parallel_iterations, swap_memory: accepted for compatibility; no effect.
 
     Returns:
       The variables after the loop, structured like `loop_vars`.
 
     Raises:
-      ValueError, TypeError: in a graph, a variable changes in structure, type or shape.
+      ValueError, TypeError: in a graph, a variable changes its structure, dtype or shape.
 
     >>> tf.while_loop(lambda i: i < 10, lambda i: [i + 3], [tf.constant(0)])[0].numpy()
     np.int32(12)

@@ -1,4 +1,4 @@
-"""Scopes of names, control dependencies and groups of operations."""
+"""Name scopes, control dependencies and groups of operations."""
 
 import contextlib
 import re
@@ -19,9 +19,9 @@ _VALID = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
 @export("name_scope", v1=[])
 class name_scope:
-    """A context that puts `name` before the names of what is made in it; gives the scope's name.
+    """A context that prefixes the names of operations with `name`; yields the scope's name.
 
-    A name that ends with "/" is taken as it is, from the root.
+    A name that ends with "/" is used unchanged, from the root.
     """
 
     def __init__(self, name):
@@ -79,7 +79,7 @@ class name_scope_v1:
 
 @export("get_current_name_scope")
 def get_current_name_scope():
-    """The current scope's name, without a slash at its end."""
+    """The current scope's name, without a trailing slash."""
     graph = STATE.graph
     scope = graph.get_name_scope() if graph is not None else STATE.eager_name_scope
     return scope.rstrip("/")
@@ -93,7 +93,7 @@ def get_name_scope():
 
 @export("control_dependencies", v1=[])
 def control_dependencies(control_inputs):
-    """A context whose ops run after the operations and tensors given (in graphs).
+    """A context whose ops run after the given operations and tensors (in graphs).
 
     Args:
       control_inputs: a list; callables are called when executing eagerly; None clears.
@@ -142,7 +142,7 @@ def tuple(tensors, control_inputs=None, name=None):
 
     Args:
       tensors: a list of tensors or None.
-      control_inputs: further operations to wait for.
+      control_inputs: additional operations to wait for.
       name: a name for the operation.
     """
     del name
@@ -160,7 +160,7 @@ def tuple(tensors, control_inputs=None, name=None):
 
 @export("timestamp")
 def timestamp(name=None):
-    """Seconds since 1970, as a float64 scalar; in graphs, when it runs."""
+    """Seconds since 1970 as a float64 scalar; in graphs, at run time."""
     if STATE.graph is None:
         return convert_to_tensor(np.float64(time.time()))
     return raw.Timestamp(name=name)
@@ -186,7 +186,7 @@ def is_resource_variable(var):
 
 @export("check_pinned")
 def check_pinned(tensor, name=None):
-    """`tensor`, whose memory is checked to be pinned; host memory is not told apart."""
+    """`tensor`; accepted for compatibility, as pinned host memory is not distinguished."""
     return raw.Identity(input=tensor, name=name)
 
 

@@ -21,7 +21,7 @@ from penstock._src.util.signatures import read_only
 
 
 class _Known:
-    """What all versions of one array know of it: the shape of its elements, its size, the list it began as."""
+    """State shared by all versions of an array: element shape, size, and the original list."""
 
     __slots__ = ("element_shape", "infer", "origin", "size", "dynamic", "clear")
 
@@ -38,13 +38,13 @@ class _Known:
 
 @export("TensorArray")
 class TensorArray(CompositeTensor):
-    """A list of tensors of one type, written at most once each; differentiable, for use in loops.
+    """A list of tensors of one dtype, each written at most once; differentiable, for use in loops.
 
     Args:
       dtype: of the elements.
-      size: int32 scalar, how many elements there are.
-      dynamic_size: writing beyond the end makes the array longer.
-      clear_after_read: an element may be read only once (by default, in eager execution False is assumed in graphs).
+      size: int32 scalar, the number of elements.
+      dynamic_size: writing beyond the end extends the array.
+      clear_after_read: an element may be read only once (the default in eager execution; in graphs the default is False).
       tensor_array_name: accepted.
       handle, flow: an existing array of TensorFlow 1.
       infer_shape: all elements have one shape.
@@ -111,7 +111,7 @@ class TensorArray(CompositeTensor):
 
     @property
     def handle(self) -> None:
-        """None: of TensorFlow 1's arrays only."""
+        """None; only TensorFlow 1's arrays have handles."""
         return None
 
     element_shape = read_only("_known.element_shape", "The static shape of the elements.")
@@ -140,7 +140,7 @@ class TensorArray(CompositeTensor):
     # -- shapes
 
     def _learn(self, shape: TensorShape) -> None:
-        """Merges the shape of a written element into what is known."""
+        """Merges the shape of a written element into the element shape."""
         known = self._known
         if not shape.is_compatible_with(known.element_shape):
             raise ValueError(
@@ -268,7 +268,7 @@ class TensorArray(CompositeTensor):
         )
 
     def _held(self, index: int) -> Any:
-        """The element of an eager array, zeros if it was never written or is cleared; it stays."""
+        """The element of an eager array, or zeros if it was never written or is cleared; does not clear it."""
         assert self._list is not None
         if self._list[index] is None:
             self._list[index] = self._zeros()
@@ -394,7 +394,7 @@ def _shape_value(shape: TensorShape) -> Any:
 
 
 def _tell_origin(known: _Known) -> None:
-    """Makes the op that reserved the list state the shape that writing showed: the compiler can lay it out."""
+    """Sets the element shape learned from writes on the op that reserved the list, so that the compiler can allocate it."""
     node = known.origin
     assert node is not None
     dims = [-1 if d is None else d for d in known.element_shape.as_list()]

@@ -1,1 +1,1 @@
-"""tf.queue, critical sections and functions that gather calls into batches."""
+"""tf.queue, critical sections and functions that batch concurrent calls."""

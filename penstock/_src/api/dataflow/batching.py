@@ -1,4 +1,4 @@
-"""tf.nondifferentiable_batch_function: calls from many threads, run as one."""
+"""tf.nondifferentiable_batch_function: runs calls from many threads as one batch."""
 
 import functools
 import threading
@@ -24,7 +24,7 @@ class _Call:
 
 
 class _Batcher:
-    """Gathers calls until they are enough or time is up; the thread that came first runs them."""
+    """Collects calls until a batch is full or the timeout expires; the first caller's thread runs them."""
 
     def __init__(self, run, largest, seconds, sizes, waiting):
         self._run, self._largest, self._seconds = run, largest, seconds
@@ -75,7 +75,7 @@ class _Batcher:
                 call.done.set()
 
     def _groups(self, calls):
-        """Calls in lists of at most `largest` rows; a larger call stands alone."""
+        """Groups calls into lists of at most `largest` rows; a larger call is its own group."""
         group, rows = [], 0
         for call in calls:
             if group and rows + call.rows > self._largest:
@@ -118,20 +118,19 @@ def nondifferentiable_batch_function(
     autograph=True,
     enable_large_batch_splitting=True,
 ):
-    """Decorator of a function of tensors whose calls from several threads run as one.
+    """Decorator: calls of the function from several threads run as one batch.
 
     Args:
-      num_batch_threads: how many batches may run at the same time; a batch runs in a caller's thread.
-      max_batch_size: how many rows a batch has at most.
+      num_batch_threads: the maximum number of batches that run concurrently; a batch runs in a caller's thread.
+      max_batch_size: the maximum number of rows in a batch.
       batch_timeout_micros: how long a call waits for others, in microseconds.
-      allowed_batch_sizes: ascending sizes, one of which each batch is padded to; the last must be
-        `max_batch_size`.
-      max_enqueued_batches: how many batches may wait.
-      autograph: changes nothing: the function runs eagerly; it may itself be a `tf.function`.
-      enable_large_batch_splitting: whether a call of more rows than `max_batch_size` is cut.
+      allowed_batch_sizes: ascending sizes to which batches are padded; the last must be `max_batch_size`.
+      max_enqueued_batches: the maximum number of waiting batches.
+      autograph: no effect: the function runs eagerly, and may itself be a `tf.function`.
+      enable_large_batch_splitting: whether a call with more rows than `max_batch_size` is split.
 
     Returns:
-      A decorator. Rows are those of the first axis of every argument and result.
+      A decorator. Rows are along the first axis of every argument and result.
     """
     del autograph
     sizes = list(allowed_batch_sizes or [])

@@ -1,4 +1,4 @@
-"""tf.CriticalSection: code that one thread at a time runs."""
+"""tf.CriticalSection: code that only one thread runs at a time."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""tf.queue: stores that threads put elements into and take elements from."""
+"""tf.queue: blocking queues between threads."""
 
 from penstock._src.api.control.control_flow import switch_case
 from penstock._src.api.random.seeds import op_seeds
@@ -14,7 +14,7 @@ from penstock._src.util.signatures import read_only
 
 @export("queue.QueueBase", v1=["queue.QueueBase", "QueueBase"])
 class QueueBase:
-    """What all queues do. An element is a tuple of tensors, or a dictionary if they have names.
+    """Base of all queues. An element is a tuple of tensors, or a dictionary if components have names.
 
     Args:
       dtypes: the types of an element's components.
@@ -44,7 +44,7 @@ class QueueBase:
 
     @staticmethod
     def from_list(index, queues):
-        """A queue with the handle that `index` picks of those of `queues`.
+        """The queue `queues[index]`, where `index` is a tensor.
 
         Raises:
           TypeError: `queues` is not a list of queues, or their types differ.
@@ -72,7 +72,7 @@ class QueueBase:
 
     @property
     def name(self):
-        """The name of the operation that made the queue; eagerly the name given."""
+        """The name of the operation that made the queue; eagerly, the given name."""
         return self._name if hasattr(self._queue_ref, "numpy") else self._queue_ref.op.name
 
     _name = "queue"
@@ -108,7 +108,7 @@ class QueueBase:
         return tensors[0] if len(tensors) == 1 else list(tensors)
 
     def enqueue(self, vals, name=None):
-        """Puts one element into the queue, waiting while it is full.
+        """Adds one element to the queue, waiting while it is full.
 
         Args:
           vals: a tensor, a list of tensors, or a dictionary.
@@ -123,7 +123,7 @@ class QueueBase:
         return raw.QueueEnqueueV2(handle=self._queue_ref, components=components, name=name)
 
     def enqueue_many(self, vals, name=None):
-        """Puts the rows of tensors into the queue, each as soon as there is room."""
+        """Adds the rows of tensors to the queue, each as soon as there is room."""
         components = self._components(vals)
         for tensor, shape in zip(components, self._shapes):
             tensor.shape.with_rank_at_least(1)[1:].assert_is_compatible_with(shape)
@@ -149,7 +149,7 @@ class QueueBase:
         return self._result(self._shaped(tensors, TensorShape([rows]).concatenate))
 
     def dequeue_up_to(self, n, name=None):
-        """Takes `n` elements, or what is left of a closed queue, each component stacked."""
+        """Takes `n` elements, or the rest of a closed queue, each component stacked."""
         tensors = raw.QueueDequeueUpToV2(
             handle=self._queue_ref, n=n, component_types=self._dtypes, name=name
         )
@@ -163,7 +163,7 @@ class QueueBase:
         return tensors
 
     def close(self, cancel_pending_enqueues=False, name=None):
-        """Lets no more elements in; what the queue holds can still be taken."""
+        """Closes the queue to new elements; its remaining elements can still be taken."""
         return raw.QueueCloseV2(
             handle=self._queue_ref, cancel_pending_enqueues=cancel_pending_enqueues, name=name
         )
@@ -206,7 +206,7 @@ def _as_names(names, dtypes):
 
 @export("queue.FIFOQueue", v1=["queue.FIFOQueue", "FIFOQueue"])
 class FIFOQueue(QueueBase):
-    """A queue whose elements come out in the order in which they went in.
+    """A first-in, first-out queue.
 
     Args:
       capacity: how many elements there is room for.
@@ -238,7 +238,7 @@ class FIFOQueue(QueueBase):
     v1=["queue.PaddingFIFOQueue", "PaddingFIFOQueue", "io.PaddingFIFOQueue"],
 )
 class PaddingFIFOQueue(QueueBase):
-    """A FIFOQueue of elements with extents that differ, which are padded when they are stacked."""
+    """A FIFOQueue of elements of different sizes, which are padded when they are stacked."""
 
     def __init__(
         self, capacity, dtypes, shapes, names=None, shared_name=None, name="padding_fifo_queue"
@@ -266,11 +266,11 @@ class PaddingFIFOQueue(QueueBase):
     v1=["queue.RandomShuffleQueue", "RandomShuffleQueue", "io.RandomShuffleQueue"],
 )
 class RandomShuffleQueue(QueueBase):
-    """A queue whose elements come out in a random order.
+    """A queue that returns elements in random order.
 
     Args:
       capacity: how many elements there is room for.
-      min_after_dequeue: how many must stay behind while the queue is open.
+      min_after_dequeue: the number of elements that must remain while the queue is open.
       dtypes: the types of an element's components.
       shapes: their shapes; without them elements can only be taken one by one.
       names: their names; then elements are dictionaries.
@@ -307,9 +307,9 @@ class RandomShuffleQueue(QueueBase):
 
 @export("queue.PriorityQueue", v1=["queue.PriorityQueue", "PriorityQueue", "io.PriorityQueue"])
 class PriorityQueue(QueueBase):
-    """A queue that gives the element with the least priority first.
+    """A queue that returns the element with the smallest priority first.
 
-    An element's first component is its priority, an int64; `types` and `shapes` name the others.
+    An element's first component is its priority, an int64; `types` and `shapes` describe the others.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Assertions about values: raised at once when that is possible, else when the graph runs."""
+"""Assertions about values: checked statically if possible, else at run time."""
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def _describe(x):
 
 
 def _compare(sign, op, x, y, data, summarize, message, name):
-    # Each alone: numbers of different types are not compared.
+    # Converted separately: values of different dtypes are not compared.
     x, y = convert_to_tensor(x, name="x"), convert_to_tensor(y, name="y")
     if STATE.graph is None:
         holds = op(x=x, y=y)

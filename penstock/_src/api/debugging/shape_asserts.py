@@ -166,7 +166,7 @@ def assert_same_float_dtype(tensors=None, dtype=None):
     """The one float type of all tensors (float32 if there are none).
 
     Raises:
-      ValueError: types differ, or are no float types.
+      ValueError: the dtypes differ or are not floating point.
     """
     wanted = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     first = None
@@ -209,11 +209,11 @@ def _entries(size_spec):
 @export("debugging.assert_shapes", v1=[])
 @dispatchable
 def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
-    """Raises ValueError unless shapes fit their description.
+    """Raises ValueError unless shapes match their specifications.
 
     Args:
-      shapes: pairs (or a dict) of tensor and shape: a tuple (or string) of extents, of names that
-        stand for equal extents, None (anything), and "..." at one end.
+      shapes: pairs (or a dict) of tensor and shape: a tuple (or string) of sizes, symbols for equal sizes, None (any size),
+        and "..." at one end.
       data: shown when an assertion in a graph fails.
       summarize: how many entries of it.
       message: put before the error's text.

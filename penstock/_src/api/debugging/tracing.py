@@ -1,4 +1,4 @@
-"""Traceback filtering and checks of every result."""
+"""Traceback filtering, and numeric checks of every result."""
 
 import numpy as np
 
@@ -32,10 +32,10 @@ _HEADING = "\n\n!!! Detected Infinity or NaN in output"
 
 
 class _NumericsChecker:
-    """Told of every op, eager or recorded; what makes a NaN or an infinity is an error."""
+    """Observes every op, eager or in a graph, and raises an error if it produces a NaN or infinity."""
 
     def record_op(self, op, inputs, outputs):
-        """Checks the floating-point outputs of an eager op, as a tape is told of it."""
+        """Checks the floating-point outputs of an eager op; called like a tape."""
         if STATE.graph is not None or _keeps_finite(op):
             return
         for index, tensor in enumerate(outputs):
@@ -57,7 +57,7 @@ class _NumericsChecker:
             )
 
     def watch(self, node):
-        """Adds checks of a graph operation's floating-point outputs, which run wherever the operation does."""
+        """Adds checks of an operation's floating-point outputs to its graph."""
         if _keeps_finite(node.raw_op) or node.graph is not STATE.graph:
             return
         before, STATE.tapes = STATE.tapes, ()
@@ -70,12 +70,12 @@ class _NumericsChecker:
 
 
 def _keeps_finite(op):
-    """Whether the results are finite if the inputs are, which were looked at where they were made."""
+    """Whether results are finite if the inputs are; those have been checked already."""
     return op.is_movement or op.keeps_finite
 
 
 def _of_operation(node, index):
-    """What is said where an output of a graph operation is not finite."""
+    """The error message for a non-finite output of a graph operation."""
     tensor = node.outputs[index]
     inputs = "".join(f"\n         {i}: {x!r}" for i, x in enumerate(node.inputs))
     where = f"\n  Made at: {node.location}" if node.location is not None else ""
@@ -91,7 +91,7 @@ _CHECKER = _NumericsChecker()
 
 @export("debugging.enable_check_numerics")
 def enable_check_numerics(stack_height_limit=30, path_length_limit=50):
-    """Raises InvalidArgumentError at the first op that makes a NaN or infinity, eager or in a function traced from now on.
+    """Raises InvalidArgumentError at the first op that produces a NaN or infinity, eager or in functions traced from now on.
 
     The error names the op, its inputs, and the line of the program that called it.
 
@@ -106,11 +106,11 @@ def enable_check_numerics(stack_height_limit=30, path_length_limit=50):
 
 @export("debugging.disable_check_numerics")
 def disable_check_numerics():
-    """Takes `enable_check_numerics` back; functions that were traced in between keep their checks."""
+    """Undoes `enable_check_numerics`; functions traced in between keep their checks."""
     STATE.accumulators = tuple(a for a in STATE.accumulators if a is not _CHECKER)
     STATE.graph_watchers = tuple(w for w in STATE.graph_watchers if w != _CHECKER.watch)
 
 
 @export("debugging.experimental.disable_dump_debug_info")
 def disable_dump_debug_info():
-    """Nothing: no dump is ever started."""
+    """Does nothing: dumps are not supported."""

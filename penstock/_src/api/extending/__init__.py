@@ -1,4 +1,5 @@
 """How user types join the public functions: dispatch by type, extension types, and the types for annotations.
 
-`dispatch` is read first: every other namespace registers its functions with it. `op_functions` makes the functions that only hand on to an op.
+Read `dispatch` first: every other namespace registers its functions with it. `op_functions` makes the functions that only
+call an op.
 """

@@ -1,9 +1,8 @@
-"""How other types take over a public function.
+"""Dispatch of public functions by argument type.
 
-A function under `@dispatchable` asks, in this order: the targets that `dispatch_for_api` and its
-elementwise kin registered for it; the function itself; and, if that raises TypeError or ValueError,
-the fallbacks (`register_fallback`: ragged and sparse tensors) and the arguments' own
-`__tf_dispatch__`.
+A function under `@dispatchable` tries, in this order: the targets registered by `dispatch_for_api` and its elementwise
+variants; the function itself; and, if that raises TypeError or ValueError, the fallbacks (`register_fallback`: ragged and
+sparse tensors) and the arguments' own `__tf_dispatch__`.
 """
 
 import builtins
@@ -34,7 +33,7 @@ _BINARY_ASSERT_HANDLERS: list[tuple[Any, Any, Callable[..., Any]]] = []
 
 @export("__internal__.dispatch.GlobalOpDispatcher", v1=[])
 class GlobalOpDispatcher:
-    """A dispatcher asked about every dispatchable function after all others declined."""
+    """A dispatcher for every dispatchable function, tried after all others."""
 
     NOT_SUPPORTED = NOT_SUPPORTED
 
@@ -43,13 +42,13 @@ class GlobalOpDispatcher:
         raise NotImplementedError
 
     def register(self) -> None:
-        """Starts asking this dispatcher."""
+        """Registers this dispatcher."""
         register_fallback(self.handle)
 
 
 @export("__internal__.dispatch.OpDispatcher", v1=[])
 class OpDispatcher:
-    """A dispatcher asked about one dispatchable function after all others declined."""
+    """A dispatcher for one dispatchable function, tried after all others."""
 
     NOT_SUPPORTED = NOT_SUPPORTED
 
@@ -58,20 +57,20 @@ class OpDispatcher:
         raise NotImplementedError
 
     def register(self, op: Callable[..., Any]) -> None:
-        """Starts asking this dispatcher about calls of `op`."""
+        """Registers this dispatcher for calls of `op`."""
         register_fallback(
             lambda api, args, kwargs: self.handle(args, kwargs) if api is op else NOT_SUPPORTED
         )
 
 
 def register_fallback(handler: Callable[[Callable[..., Any], tuple, dict], Any]) -> None:
-    """Adds `handler(api, args, kwargs)`, asked when a public function rejects its arguments."""
+    """Adds `handler(api, args, kwargs)`, which is tried when a public function rejects its arguments."""
     _FALLBACKS.append(handler)
 
 
 @export("__internal__.dispatch.add_dispatch_support", v1=[])
 def dispatchable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns `function` open to other types."""
+    """Makes `function` dispatch on other types."""
     targets: list[tuple[Any, Callable[..., Any]]] = []
 
     @functools.wraps(function)
@@ -147,7 +146,7 @@ def _first_match(targets, api, args, kwargs):
 
 
 def matches(value: Any, annotation: Any) -> bool:
-    """Whether `value` is what the type annotation `annotation` describes."""
+    """Whether `value` matches the type annotation `annotation`."""
     if annotation is Any or annotation is inspect.Parameter.empty:
         return True
     if annotation is None:
@@ -225,7 +224,7 @@ def dispatch_for_api(api, *signatures):
 
 
 def _with_name(target):
-    """The function with a parameter `name` more, which it does without."""
+    """Adds an ignored parameter `name` to a function."""
 
     @functools.wraps(target)
     def named(*args, name=None, **kwargs):
@@ -325,7 +324,7 @@ def dispatch_for_binary_elementwise_assert_apis(x_type, y_type):
 
 @export("experimental.unregister_dispatch_for", v1=[])
 def unregister_dispatch_for(dispatch_target):
-    """Takes back what a `dispatch_for_...` decorator registered for `dispatch_target`."""
+    """Removes the registration of `dispatch_target` by a `dispatch_for_...` decorator."""
     found = False
     for api in _DISPATCHABLES:
         kept = [

@@ -44,14 +44,14 @@ def _fields(cls: type) -> dict[str, Any]:
 
 
 def _check_annotation(annotation: Any, name: str) -> None:
-    """Raises TypeError for what is no type."""
+    """Raises TypeError unless the annotation is a type."""
     known = isinstance(annotation, (type, str, TypeSpec)) or typing.get_origin(annotation)
     if not known and annotation is not Any:
         raise TypeError(f"In field {name!r}: Unsupported type annotation {annotation!r}")
 
 
 def _converted(value: Any, annotation: Any, name: str) -> Any:
-    """`value` as the annotation of its field wants it."""
+    """Converts `value` to the annotated type of its field."""
     if annotation is Any:
         return value
     if isinstance(annotation, TensorSpec):
@@ -111,8 +111,8 @@ def _batchable() -> Any:
 class ExtensionType(CompositeTensor):
     """The base of records of tensors that functions, datasets and saved models treat as one value.
 
-    A subclass annotates its fields; the constructor, equality, representation and the TypeSpec
-    follow. Instances do not change. `__validate__` may check them.
+    A subclass annotates its fields; the constructor, equality, representation and TypeSpec are generated. Instances are
+    immutable. `__validate__` may check them.
     """
 
     _tf_extension_fields: dict[str, Any] = {}
@@ -156,7 +156,7 @@ class ExtensionType(CompositeTensor):
         )
 
     def __validate__(self) -> None:
-        """Checks the fields; does nothing by itself."""
+        """Hook that checks the fields."""
 
     def _values(self) -> dict[str, Any]:
         return {n: getattr(self, n) for n in type(self)._tf_extension_fields}
@@ -190,7 +190,7 @@ class ExtensionType(CompositeTensor):
 
 
 def _compare(value: Any, other: Any, checks: list[Tensor]) -> bool:
-    """Whether two values of a field may be equal; where tensors tell it, adds to the checks."""
+    """Whether two values of a field may be equal; comparisons of tensors are appended to `checks`."""
     if isinstance(value, dict):
         return value.keys() == other.keys() and all(
             _compare(held, other[key], checks) for key, held in value.items()
@@ -204,7 +204,7 @@ def _compare(value: Any, other: Any, checks: list[Tensor]) -> bool:
         axes = np.arange(match.shape.rank or 0, dtype=np.int32)
         checks.append(raw.All(input=match, axis=axes))
         return True
-    if isinstance(match, CompositeTensor):  # a RaggedTensor of value by value comparisons
+    if isinstance(match, CompositeTensor):  # a RaggedTensor of elementwise comparisons
         flat: Any = match
         checks.append(raw.All(input=flat.flat_values, axis=[0]))
         return True
@@ -230,7 +230,7 @@ def _bound(cls: type, fields: dict[str, Any], args: Any, kwargs: Any) -> dict[st
 
 
 def _spec_of(value: Any) -> Any:
-    """The spec of a tensor or composite; containers part by part; other values as they are."""
+    """The spec of a tensor or composite; containers are converted recursively, other values unchanged."""
     if isinstance(value, TypeSpec):
         return value
     if isinstance(value, Tensor):
@@ -349,7 +349,7 @@ class BatchableExtensionType(ExtensionType):
 
 @export("experimental.ExtensionTypeBatchEncoder")
 class ExtensionTypeBatchEncoder:
-    """How values of an ExtensionType are batched: field by field."""
+    """Batches values of an ExtensionType field by field."""
 
     def batch(self, spec: Any, batch_size: int | None) -> Any:
         """Returns the spec of a batch."""
@@ -360,12 +360,12 @@ class ExtensionTypeBatchEncoder:
         return spec._unbatch()
 
     def encode(self, spec: Any, value: Any, minimum_rank: int = 0) -> Any:
-        """Returns the tensors of a value."""
+        """Encodes a value as tensors."""
         del minimum_rank
         return spec._to_components(value)
 
     def decode(self, spec: Any, encoded_value: Any) -> Any:
-        """Returns the value of tensors."""
+        """Decodes a value from tensors."""
         return spec._from_components(encoded_value)
 
     def encoding_specs(self, spec: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Public functions that only hand their arguments on to a raw op: a row each instead of a definition each.
+"""Public functions that only pass their arguments to a raw op: one table row each.
 
     __getattr__ = op_functions(
         globals(),
@@ -7,14 +7,16 @@
         e ** x.
     ''')
 
-makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, when it is first touched. In a row stand, in this order:
+makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, on first use. A row consists of:
 
-- the public names; with a `+` before it a name is for `compat.v1` only, with a `-` for TensorFlow 2 only. The first one's last word is the
-  function's name in its module.
-- the op and the function's parameters, as a Python function has them; `bands: matrix` goes to the op's `matrix`. `name=None` comes last where it is not written.
-- below and indented, the docstring.
+- the public names; the prefix `+` makes a name `compat.v1` only, the prefix `-` TensorFlow 2 only. The last component of
+  the first name is the function's name in its module.
+- the op and the function's parameters, as a Python function has them; `bands: matrix` goes to the op's `matrix`.
+  `name=None` is appended if missing.
+- the docstring, indented below.
 
-The keyword says how calls are dispatched on other types: `unary`, `binary` and `dispatchable` as in `dispatch.py`, `plain` not at all.
+The keyword is the kind of dispatch on other types: `unary`, `binary` and `dispatchable` as in `dispatch.py`, `plain` not at
+all.
 """
 
 import ast
@@ -38,7 +40,7 @@ _DECORATORS: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """A function that hands its arguments on to an op; `call` is `Op(parameters)`."""
+    """A function that passes its arguments to an op; `call` is `Op(parameters)`."""
 
     names: tuple[str, ...]
     call: str
@@ -50,7 +52,7 @@ class Row:
         return self.names[0].rpartition(".")[2].lstrip("+-")
 
     def make(self, scope: dict[str, Any]) -> Callable[..., Any]:
-        """Returns the function, as if it were defined in the module of which `scope` are the globals."""
+        """Returns the function as if it were defined in the module with globals `scope`."""
         op, _, parameters = self.call.removesuffix(")").partition("(")
         definition = ast.parse(f"def {self.name}({parameters}): pass").body[0]
         assert isinstance(definition, ast.FunctionDef)
@@ -74,7 +76,7 @@ class Row:
 
 
 def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
-    """Makes the functions of some rows public; returns the `__getattr__` of the module of which `scope` are the globals."""
+    """Exports the functions of some rows; returns the `__getattr__` of the module with globals `scope`."""
     rows: dict[str, tuple[Row, Callable[..., Any]]] = {}
     for kind, text in kinds.items():
         for row in map(_parse, re.split(r"\n(?=\S)", text.strip())):
@@ -94,7 +96,7 @@ def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
 
 
 def _parse(text: str) -> Row:
-    """The row of a text of which the first line has names and call, and what follows is the docstring."""
+    """Parses a row: the first line has names and call, the rest is the docstring."""
     line, _, documentation = text.partition("\n")
     names, _, call = line.partition(" = ")
     return Row(tuple(names.split()), call, textwrap.dedent(documentation).strip())

@@ -1,4 +1,4 @@
-"""tf.types: what users may write in annotations, and the marker class of tensor-likes."""
+"""tf.types: types for annotations, and the marker class of tensor-likes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ export_constant("types.experimental.TensorLike", TensorLike)
 
 @export("types.experimental.Callable", v1=["types.experimental.Callable"])
 class Callable(metaclass=abc.ABCMeta):
-    """What tf.function returns, in general."""
+    """Base of the callables that tf.function returns."""
 
     @property
     @abc.abstractmethod
@@ -50,12 +50,12 @@ class AtomicFunction(Callable):
 
     @abc.abstractmethod
     def call_with_captures(self, args: Any, kwargs: Any, captures: Any) -> Any:
-        """Calls it with the tensors that stand for what the function refers to."""
+        """Calls it with explicit captures."""
 
 
 @export("types.experimental.PolymorphicFunction", "types.experimental.GenericFunction")
 class PolymorphicFunction(Callable):
-    """A function that is traced anew for new kinds of arguments."""
+    """A function that is traced for each new signature of arguments."""
 
     @abc.abstractmethod
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
@@ -63,12 +63,12 @@ class PolymorphicFunction(Callable):
 
     @abc.abstractmethod
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Any:
-        """Returns the compiler's texts for these arguments."""
+        """Returns the compiler's IR for these arguments."""
 
 
 @export("types.experimental.SupportsTracingProtocol")
 class SupportsTracingProtocol(Protocol):
-    """An object that says how tf.function tells it apart."""
+    """An object that defines its own TraceType for tf.function."""
 
     def __tf_tracing_type__(self, context: Any) -> Any:
         """Returns its TraceType."""
@@ -76,19 +76,19 @@ class SupportsTracingProtocol(Protocol):
 
 @export("types.experimental.TraceType")
 class TraceType(metaclass=abc.ABCMeta):
-    """What makes two arguments of a tf.function the same trace."""
+    """The type of an argument that determines which calls of a tf.function share a trace."""
 
     @abc.abstractmethod
     def is_subtype_of(self, other: TraceType) -> bool:
-        """Whether a trace for `other` serves this too."""
+        """Whether a trace for `other` accepts this type."""
 
     @abc.abstractmethod
     def most_specific_common_supertype(self, others: Any) -> TraceType | None:
-        """Returns the most specific type that covers this and `others`."""
+        """Returns the most specific common supertype of this and `others`."""
 
     @abc.abstractmethod
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns what stands for the argument while tracing."""
+        """Returns the placeholder of the argument while tracing."""
 
     def to_tensors(self, value: Any) -> list[Any]:
         """Returns the tensors of a value."""

@@ -1,4 +1,4 @@
-"""What feature columns are: named tuples that turn features into tensors."""
+"""Base classes of feature columns: named tuples that turn features into tensors."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from penstock._src.core.registry import raw
 
 
 class FeatureColumn:
-    """A column of data, told by its name and what it takes from features."""
+    """A column of data."""
 
     @property
     def name(self):
@@ -19,12 +19,12 @@ class FeatureColumn:
 
     @property
     def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
+        """The features that `tf.io.parse_example` must parse for the column."""
         raise NotImplementedError(f"{type(self).__name__}.parse_example_spec")
 
     @property
     def parents(self):
-        """The columns or keys that it is made of."""
+        """The columns or keys that it depends on."""
         raise NotImplementedError(f"{type(self).__name__}.parents")
 
     def transform(self, features):
@@ -56,7 +56,7 @@ def _plain(value):
 
 
 class DenseColumn(FeatureColumn):
-    """A column that gives a dense tensor `[batch, *variable_shape]`."""
+    """A column whose tensor is dense, `[batch, *variable_shape]`."""
 
     @property
     def variable_shape(self):
@@ -69,7 +69,7 @@ class DenseColumn(FeatureColumn):
 
 
 class CategoricalColumn(FeatureColumn):
-    """A column that gives the numbers of categories, as a sparse tensor."""
+    """A column whose tensor is sparse, with category ids."""
 
     @property
     def num_buckets(self):
@@ -77,23 +77,23 @@ class CategoricalColumn(FeatureColumn):
         raise NotImplementedError(f"{type(self).__name__}.num_buckets")
 
     def sparse_tensors(self, features):
-        """The sparse tensor of categories, and that of their weights or None."""
+        """The sparse tensors of category ids and of weights (or None)."""
         return features.get(self), None
 
 
 class SequenceDenseColumn(FeatureColumn):
-    """A column that gives a dense tensor for each step of a sequence."""
+    """A column with a dense tensor for each step of a sequence."""
 
 
 class Features:
-    """A dictionary of tensors, with what columns made of them, each made once."""
+    """A dictionary of tensors, with a cache of the tensors of columns."""
 
     def __init__(self, features):
         self._features = dict(features)
         self._made = {}
 
     def get(self, key):
-        """The tensor of a key, with at least two axes, or that of a column."""
+        """The tensor of a key, with at least two axes, or of a column."""
         if key not in self._made:
             self._made[key] = self._raw(key) if isinstance(key, str) else key.transform(self)
         return self._made[key]
@@ -111,7 +111,7 @@ class Features:
 
 
 def sparse_of(value):
-    """A dense tensor as sparse one without -1 and empty strings; a sparse one as it is."""
+    """Converts a dense tensor to a sparse one, dropping -1 and empty strings; returns a sparse one unchanged."""
     if isinstance(value, SparseTensor):
         return value
     missing = b"" if value.dtype == dtypes.string else np.asarray(-1, value.dtype.np)
@@ -121,7 +121,7 @@ def sparse_of(value):
 
 
 def dense_of(value, default):
-    """A sparse tensor as dense one with `default` where it has nothing; a dense one as it is."""
+    """Converts a sparse tensor to a dense one filled with `default`; returns a dense one unchanged."""
     if not isinstance(value, SparseTensor):
         return value
     return to_dense(value, default_value=default)

@@ -46,7 +46,7 @@ class IdentityCategoricalColumn(
     _KeyedColumn,
     collections.namedtuple("IdentityCategoricalColumn", ("key", "number_buckets", "default_value")),
 ):
-    """Categories that are numbers already."""
+    """Integer categories."""
 
     num_buckets = read_only("number_buckets", "The number of categories.")
 
@@ -54,7 +54,7 @@ class IdentityCategoricalColumn(
         return dtypes.int64
 
     def transform(self, features):
-        """The categories; those out of range as the default."""
+        """The categories, with those out of range replaced by the default."""
         sparse = sparse_of(features.get(self.key))
         if not sparse.dtype.is_integer:
             raise ValueError(f"Invalid input, not integer. key: {self.key} dtype: {sparse.dtype}")
@@ -79,8 +79,8 @@ def categorical_column_with_identity(key, num_buckets, default_value=None):
 
     Args:
       key: of the feature.
-      num_buckets: how many categories there are.
-      default_value: the category of numbers out of range; without it they are errors.
+      num_buckets: the number of categories.
+      default_value: the category of numbers out of range, which are errors by default.
     """
     if num_buckets < 1:
         raise ValueError(f"num_buckets {num_buckets} < 1, column_name {key}")
@@ -132,10 +132,10 @@ def categorical_column_with_hash_bucket(key, hash_bucket_size, dtype=dtypes.stri
 
 
 class _VocabularyColumn(_KeyedColumn):
-    """Categories by place in a vocabulary."""
+    """Categories by index in a vocabulary."""
 
     def transform(self, features):
-        """The places."""
+        """The indices."""
         sparse = sparse_of(features.get(self.key))
         values, kind = sparse.values, self._key_type()
         if values.dtype != kind:
@@ -160,7 +160,7 @@ class VocabularyListCategoricalColumn(
         ("key", "vocabulary_list", "dtype", "default_value", "num_oov_buckets"),
     ),
 ):
-    """Categories by place in a list."""
+    """Categories by index in a list."""
 
     @property
     def num_buckets(self):
@@ -177,11 +177,11 @@ class VocabularyListCategoricalColumn(
 def categorical_column_with_vocabulary_list(
     key, vocabulary_list, dtype=None, default_value=-1, num_oov_buckets=0
 ):
-    """A column of categories by place in a list.
+    """A column of categories by index in a list.
 
     Args:
       key: of the feature.
-      vocabulary_list: different strings or integers.
+      vocabulary_list: distinct strings or integers.
       dtype: their type; by default inferred.
       default_value: the category of values that are not listed.
       num_oov_buckets: how many further categories such values are hashed to, instead.
@@ -305,7 +305,7 @@ class CrossedColumn(
         return "_X_".join(sorted(names))
 
     def _leaves(self):
-        """The keys, those of crossed columns in their place."""
+        """The keys, with nested crossed columns expanded."""
         found = []
         for key in self.keys:
             found += key._leaves() if isinstance(key, CrossedColumn) else [key]
@@ -324,7 +324,7 @@ class CrossedColumn(
 
     @property
     def parents(self):
-        """The columns and keys that it is made of."""
+        """The columns and keys that it depends on."""
         return list(self.keys)
 
     num_buckets = read_only("hash_bucket_size", "The number of categories.")
@@ -352,7 +352,7 @@ def crossed_column(keys, hash_bucket_size, hash_key=None):
 
     Args:
       keys: at least two keys of features or categorical columns.
-      hash_bucket_size: how many categories there are.
+      hash_bucket_size: the number of categories.
       hash_key: the key of the hash.
     """
     if not hash_bucket_size or hash_bucket_size < 1:
@@ -400,7 +400,7 @@ class WeightedCategoricalColumn(
 
     @property
     def parents(self):
-        """The column and key that it is made of."""
+        """The column and key that it depends on."""
         return [self.categorical_column, self.weight_feature_key]
 
     num_buckets = read_only("categorical_column.num_buckets", "The number of categories.")
@@ -416,7 +416,7 @@ class WeightedCategoricalColumn(
 
 
 def sparse_of_weights(value, dtype):
-    """Weights as sparse float32 tensor: every number of a dense one counts."""
+    """Weights as a sparse float32 tensor, without dropping elements of a dense one."""
     if not isinstance(value, SparseTensor):
         ones = raw.Fill(dims=raw.Shape(input=value), value=np.asarray(True))
         kept = raw.Where(condition=ones)

@@ -1,4 +1,4 @@
-"""Indicator and embedding columns: categories as dense tensors; and what examples must hold."""
+"""Indicator and embedding columns, and functions of dense columns."""
 
 import collections
 import functools
@@ -24,7 +24,7 @@ from .base import CategoricalColumn, DenseColumn, FeatureColumn, Features, Spars
 
 
 class _OfCategories(DenseColumn):
-    """A dense column made of a categorical one."""
+    """A dense column derived from a categorical one."""
 
     parse_example_spec = read_only(
         "categorical_column.parse_example_spec",
@@ -40,7 +40,7 @@ class _OfCategories(DenseColumn):
 class IndicatorColumn(
     _OfCategories, collections.namedtuple("IndicatorColumn", ("categorical_column",))
 ):
-    """How often each category occurs."""
+    """Counts of categories (multi-hot)."""
 
     @property
     def name(self):
@@ -65,7 +65,7 @@ class IndicatorColumn(
 
 @export("feature_column.indicator_column")
 def indicator_column(categorical_column):
-    """A column of how often each category occurs."""
+    """A column with the counts of categories."""
     if not isinstance(categorical_column, CategoricalColumn):
         raise ValueError(
             "Unsupported input type. Input must be a CategoricalColumn. Given: "
@@ -91,7 +91,7 @@ class EmbeddingColumn(
         ),
     ),
 ):
-    """Categories as vectors that are learned."""
+    """Categories as learned vectors."""
 
     @property
     def name(self):
@@ -104,7 +104,7 @@ class EmbeddingColumn(
         return TensorShape([self.dimension])
 
     def weights(self):
-        """New vectors, one for each category."""
+        """Creates the vectors, one for each category."""
         if self.ckpt_to_load_from is not None:
             raise UnimplementedError(
                 None, None, "embedding_column: embeddings of a checkpoint are not loaded."
@@ -158,7 +158,7 @@ def embedding_column(
       categorical_column: the categories.
       dimension: the length of a vector.
       combiner: "mean", "sqrtn" or "sum": how the vectors of an example become one.
-      initializer: of the vectors; by default normal numbers cut at two deviations.
+      initializer: of the vectors; by default a truncated normal distribution.
       ckpt_to_load_from: a checkpoint with the vectors.
       tensor_name_in_ckpt: their name there.
       max_norm: if given, vectors are scaled down to this length.
@@ -182,7 +182,7 @@ def embedding_column(
 
 
 class SharedEmbeddingColumn(EmbeddingColumn):
-    """One of several columns of categories whose vectors are the same."""
+    """One of several categorical columns that share vectors."""
 
     @property
     def name(self):
@@ -191,7 +191,7 @@ class SharedEmbeddingColumn(EmbeddingColumn):
 
     @property
     def shared_embedding_collection_name(self):
-        """What the shared vectors are called."""
+        """The name of the shared vectors."""
         return self.shared["name"]
 
     def _replace(self, **changes):
@@ -200,7 +200,7 @@ class SharedEmbeddingColumn(EmbeddingColumn):
         return made
 
     def weights(self):
-        """The vectors, made at first use."""
+        """The vectors, created on first use."""
         if self.shared["weights"] is None:
             self.shared["weights"] = super().weights()
         return self.shared["weights"]
@@ -258,7 +258,7 @@ def shared_embedding_columns(
     """Columns of vectors for several columns of categories, which share the vectors.
 
     Raises:
-      ValueError: the columns have not the same number of categories, or an argument is not allowed.
+      ValueError: the columns have different numbers of categories, or an argument is invalid.
     """
     first = categorical_columns[0]
     initializer = _check_embedding(
@@ -294,7 +294,7 @@ def shared_embedding_columns(
 
 @export("feature_column.make_parse_example_spec", v1=[])
 def make_parse_example_spec(feature_columns):
-    """What `tf.io.parse_example` has to parse for the columns, by key."""
+    """The features that `tf.io.parse_example` must parse for the columns, by key."""
     result = {}
     for column in feature_columns:
         if not isinstance(column, FeatureColumn):
@@ -320,7 +320,7 @@ def input_layer(
     cols_to_vars=None,
     cols_to_output_tensors=None,
 ):
-    """The dense tensors of columns side by side, `[batch, n]`, in the order of their names.
+    """The dense tensors of columns concatenated to `[batch, n]`, in the order of their names.
 
     Args:
       features: tensors by key.

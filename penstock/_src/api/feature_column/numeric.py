@@ -75,7 +75,7 @@ class NumericColumn(
         "NumericColumn", ("key", "shape", "default_value", "dtype", "normalizer_fn")
     ),
 ):
-    """Numbers, as they are or normalized."""
+    """Numbers, optionally normalized."""
 
     name = read_only("key", "The name of the column.")
 
@@ -131,7 +131,7 @@ class BucketizedColumn(
     CategoricalColumn,
     collections.namedtuple("BucketizedColumn", ("source_column", "boundaries")),
 ):
-    """The number of the interval that each number is in."""
+    """The index of the interval of each number."""
 
     @property
     def name(self):
@@ -159,13 +159,13 @@ class BucketizedColumn(
         return (len(self.boundaries) + 1) * self.source_column.shape[0]
 
     def transform(self, features):
-        """The numbers of the intervals."""
+        """The indices of the intervals."""
         return raw.Bucketize(
             input=features.get(self.source_column), boundaries=[float(b) for b in self.boundaries]
         )
 
     def dense_tensor(self, features):
-        """A one for the interval of each number."""
+        """The intervals, one-hot encoded."""
         return one_hot(features.get(self), len(self.boundaries) + 1, 1.0, 0.0)
 
     def sparse_tensors(self, features):
@@ -183,7 +183,7 @@ class BucketizedColumn(
 
 @export("feature_column.bucketized_column")
 def bucketized_column(source_column, boundaries):
-    """A column of the intervals that a numeric column's numbers are in.
+    """A column of the intervals of a numeric column's numbers.
 
     Args:
       source_column: a numeric column with one axis.
@@ -241,7 +241,7 @@ def sequence_numeric_column(
 ):
     """A column of numbers for each step of a sequence; arguments as `numeric_column`'s.
 
-    `default_value` is what shorter sequences are padded with.
+    Shorter sequences are padded with `default_value`.
     """
     shape, dtype = _checked_shape(shape, key), dtypes.as_dtype(dtype)
     _check_numeric(dtype, key)

@@ -1,4 +1,4 @@
-"""Images from and to files of JPEG, PNG, BMP, GIF and WebP."""
+"""Decodes and encodes JPEG, PNG, BMP, GIF and WebP."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def decode_jpeg(
       ratio: 1, 2, 4 or 8: decode smaller.
       fancy_upscaling: smooth the color planes.
       try_recover_truncated: accept a file that ends early.
-      acceptable_fraction: of the lines that must be there.
+      acceptable_fraction: the fraction of lines that must be present.
       dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "".
       name: a name for the operation.
     """
@@ -115,7 +115,7 @@ def encode_png(image, compression=-1, name=None):
 @export("image.adjust_jpeg_quality")
 @dispatchable
 def adjust_jpeg_quality(image, jpeg_quality, dct_method="", name=None):
-    """The image as JPEG of this quality leaves it."""
+    """The image after JPEG compression with this quality."""
     image = convert_to_tensor(image, name="image")
     channels = image.shape[-1]
     pixels = convert_image_dtype(image, dtypes.uint8, saturate=True)

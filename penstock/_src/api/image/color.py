@@ -19,7 +19,7 @@ _FLOATS = (dtypes.float16, dtypes.float32)
 @export("image.convert_image_dtype")
 @unary
 def convert_image_dtype(image, dtype, saturate=False, name=None):
-    """The image in another type, scaled between [0, 1] of floats and the range of integers."""
+    """The image in another dtype, rescaled: floats span [0, 1], integers their full range."""
     image = convert_to_tensor(image, name="image")
     kind = dtypes.as_dtype(dtype)
     if not (kind.is_floating or kind.is_integer):
@@ -53,7 +53,7 @@ def _as_float(image):
 @export("image.adjust_brightness")
 @unary
 def adjust_brightness(image, delta):
-    """The image with `delta` added to all pixels, which count from 0 to 1."""
+    """The image with `delta` added to all pixels, which span [0, 1]."""
     image, floats = _as_float(image)
     changed = floats + cast(convert_to_tensor(delta), floats.dtype)
     return convert_image_dtype(changed, image.dtype, saturate=True)
@@ -62,7 +62,7 @@ def adjust_brightness(image, delta):
 @export("image.adjust_contrast")
 @dispatchable
 def adjust_contrast(images, contrast_factor):
-    """The image with each channel's distance from its mean multiplied."""
+    """The image with each channel's distance from its mean scaled."""
     images, floats = _as_float(images)
     factor = convert_to_tensor(contrast_factor, dtype_hint=dtypes.float32)
     changed = raw.AdjustContrastv2(images=floats, contrast_factor=cast(factor, dtypes.float32))
@@ -72,7 +72,7 @@ def adjust_contrast(images, contrast_factor):
 @export("image.adjust_gamma")
 @unary
 def adjust_gamma(image, gamma=1, gain=1):
-    """gain * image ** gamma, pixels counting from 0 to 1."""
+    """gain * image ** gamma, for pixels in [0, 1]."""
     image, floats = _as_float(image)
     if not isinstance(gamma, Tensor) and gamma < 0:
         raise ValueError("Gamma should be a non-negative real number.")
@@ -89,7 +89,7 @@ def adjust_gamma(image, gamma=1, gain=1):
 @export("image.adjust_hue")
 @dispatchable
 def adjust_hue(image, delta, name=None):
-    """The RGB image with its hue turned by `delta`, in [-1, 1]."""
+    """The RGB image with its hue rotated by `delta`, in [-1, 1]."""
     if not isinstance(delta, Tensor) and not -1 <= float(np.asarray(delta)) <= 1:
         raise ValueError("delta must be in the interval [-1, 1]")
     image, floats = _as_float(image)
@@ -102,7 +102,7 @@ def adjust_hue(image, delta, name=None):
 @export("image.adjust_saturation")
 @dispatchable
 def adjust_saturation(image, saturation_factor, name=None):
-    """The RGB image with its saturation multiplied."""
+    """The RGB image with its saturation scaled."""
     image, floats = _as_float(image)
     changed = raw.AdjustSaturation(
         images=floats, scale=cast(convert_to_tensor(saturation_factor), dtypes.float32), name=name
@@ -242,7 +242,7 @@ def image_gradients(image):
 
 
 def for_each_channel(kernel, image):
-    """A kernel `[h, w, 1, m]` for each channel of an image, `[h, w, c, m]`; c may be known only when it runs."""
+    """A kernel `[h, w, 1, m]` for each channel of an image, `[h, w, c, m]`; c may be dynamic."""
     channels = image.shape[-1]
     if channels is not None:
         return np.tile(kernel, (1, 1, channels, 1))

@@ -35,7 +35,7 @@ _SCALE_KERNELS = ("lanczos3", "lanczos5", "gaussian", "mitchellcubic")
 
 
 def with_batch(image, run):
-    """Runs `run` on a batch; a single image, or what may be one, is made a batch of one for it."""
+    """Runs `run` on a batch; a single image, or one of unknown rank, is converted to a batch of one."""
     image = convert_to_tensor(image, name="image")
     rank = image.shape.rank
     if rank is None:
@@ -139,7 +139,7 @@ def _extents(image):
 
 
 def _known(value):
-    """An int for ints and known tensors; else the tensor."""
+    """An int for ints and static tensors; else the tensor."""
     if isinstance(value, Tensor):
         static = get_static_value(value)
         return value if static is None else int(static)
@@ -156,7 +156,7 @@ def _require(condition, message):
 @export("image.crop_to_bounding_box")
 @dispatchable
 def crop_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
-    """The box of the target size at the offset."""
+    """The crop of the target size at the offset."""
 
     def run(batch):
         height, width = _extents(batch)
@@ -189,7 +189,7 @@ def _vector(values):
 @export("image.pad_to_bounding_box")
 @dispatchable
 def pad_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
-    """The image at the offset in a black one of the target size."""
+    """The image placed at the offset in a black image of the target size."""
 
     def run(batch):
         height, width = _extents(batch)
@@ -226,7 +226,7 @@ def _smaller(a, b):
 )
 @dispatchable
 def resize_with_crop_or_pad(image, target_height, target_width):
-    """The image cut at its borders, or padded with black, around its center to the target size."""
+    """The image cropped, or padded with black, around its center to the target size."""
 
     def run(batch):
         rows, columns = _known(target_height), _known(target_width)
@@ -367,7 +367,7 @@ def transpose(image, name=None):
 @export("image.rot90")
 @dispatchable
 def rot90(image, k=1, name=None):
-    """The image turned counter-clockwise `k` times by 90 degrees."""
+    """The image rotated counter-clockwise by `k` times 90 degrees."""
     image = convert_to_tensor(image, name="image")
     turns = _known(k) if not isinstance(k, np.ndarray) else int(k)
     if isinstance(turns, Tensor):
@@ -389,7 +389,7 @@ def rot90(image, k=1, name=None):
 def extract_glimpse(
     input, size, offsets, centered=True, normalized=True, noise="uniform", name=None
 ):
-    """Windows of `size` centered at `offsets`, with noise where they leave the image."""
+    """Windows of `size` centered at `offsets`, with noise outside the image."""
     return raw.ExtractGlimpseV2(
         input=input,
         size=size,

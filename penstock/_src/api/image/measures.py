@@ -1,4 +1,4 @@
-"""How alike images are: PSNR, SSIM; and boxes on images."""
+"""Image similarity (PSNR, SSIM), and bounding boxes."""
 
 import numpy as np
 
@@ -118,9 +118,9 @@ def ssim(
     Args:
       img1: `[..., h, w, c]`.
       img2: images of the same shape.
-      max_val: the span of pixel values.
-      filter_size: extent of the Gaussian window.
-      filter_sigma: its width.
+      max_val: the range of pixel values.
+      filter_size: the size of the Gaussian window.
+      filter_sigma: its standard deviation.
       k1: stabilizes the luminance term.
       k2: stabilizes the structure term.
       return_index_map: return the map over the image instead of its mean.
@@ -149,7 +149,7 @@ def ssim_multiscale(
     k1=0.01,
     k2=0.03,
 ):
-    """The structural similarity over several halvings of the images.
+    """The multi-scale structural similarity.
 
     Source: Wang, Simoncelli, Bovik, Multi-scale structural similarity, 2003.
     """
@@ -198,7 +198,7 @@ def non_max_suppression(
     score_threshold=float("-inf"),
     name=None,
 ):
-    """Indices of boxes by falling score, leaving out those that overlap a chosen one too much."""
+    """Indices of boxes in descending order of score, without those that overlap a selected one too much."""
     return raw.NonMaxSuppressionV3(
         boxes=boxes,
         scores=scores,
@@ -224,7 +224,7 @@ def non_max_suppression_with_scores(
     soft_nms_sigma=0.0,
     name=None,
 ):
-    """Indices and scores; with a positive sigma overlapping boxes only lose score."""
+    """Indices and scores; with a positive sigma, overlapping boxes lose score instead of being dropped."""
     indices, kept, _ = raw.NonMaxSuppressionV5(
         boxes=boxes,
         scores=scores,
@@ -252,7 +252,7 @@ def non_max_suppression_padded(
     canonicalized_coordinates=False,
     tile_size=512,
 ):
-    """Indices padded with zeros to `max_output_size`, and how many are valid; also for batches."""
+    """Indices padded with zeros to `max_output_size`, and the number of valid ones; also for batches."""
     del sorted_input, canonicalized_coordinates, tile_size
     boxes, scores = convert_to_tensor(boxes), convert_to_tensor(scores)
     arguments = dict(

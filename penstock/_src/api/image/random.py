@@ -107,7 +107,7 @@ def stateless_random_saturation(image, lower, upper, seed=None):
 @export("image.random_jpeg_quality")
 @dispatchable
 def random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed=None):
-    """The image as JPEG of a random quality leaves it."""
+    """The image after JPEG compression with a random quality."""
     _check_quality(min_jpeg_quality, max_jpeg_quality)
     quality = random.uniform([], min_jpeg_quality, max_jpeg_quality, dtype=dtypes.int32, seed=seed)
     return codec.adjust_jpeg_quality(image, quality)
@@ -138,7 +138,7 @@ def _of_rank(image, rank):
 
 
 def _flip(image, axis, draw):
-    """Reverses images along an axis where a drawn number is below (a batch: rounds to 1)."""
+    """Reverses images along an axis where a random number is below 1/2 (for a batch: rounds to 1)."""
     image = convert_to_tensor(image, name="image")
     rank = image.shape.rank
     if rank is None:
@@ -200,7 +200,7 @@ def _crop(value, size, draw, name):
 @export("image.random_crop", v1=["image.random_crop", "random_crop"])
 @dispatchable
 def random_crop(value, size, seed=None, name=None):
-    """A box of `size` at a random place."""
+    """A random crop of `size`."""
     top = dtypes.int32.max
     return _crop(
         value,

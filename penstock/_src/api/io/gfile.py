@@ -38,7 +38,7 @@ def _remote(path):
 
 @contextlib.contextmanager
 def _translated(path):
-    """Errors of the operating system as TensorFlow's."""
+    """Translates operating system errors to TensorFlow's."""
     try:
         yield
     except FileNotFoundError as error:
@@ -66,7 +66,7 @@ FileStatistics = namedtuple("FileStatistics", ["length", "mtime_nsec", "is_direc
 
 @export("io.gfile.GFile", v1=["io.gfile.GFile", "gfile.GFile", "gfile.Open", "gfile.FastGFile"])
 class GFile:
-    """A file; opened when it is first used."""
+    """A file, opened on first use."""
 
     def __init__(self, name, mode="r"):
         if mode.replace("b", "") not in ("r", "w", "a", "r+", "w+", "a+"):
@@ -96,7 +96,7 @@ class GFile:
         return stat(self._name).length
 
     def read(self, n=-1):
-        """The next n bytes (or of text), all by default."""
+        """The next n bytes (or characters); by default all."""
         if self._mode[0] != "r" and "+" not in self._mode:
             raise errors.PermissionDeniedError(None, None, "File isn't open for reading")
         with _translated(self._name):
@@ -107,7 +107,7 @@ class GFile:
         return self._decoded(self._opened().readline())
 
     def readlines(self):
-        """All lines that are left."""
+        """All remaining lines."""
         return list(self)
 
     def write(self, file_content):
@@ -119,13 +119,13 @@ class GFile:
             self._opened().write(data)
 
     def seek(self, offset=None, whence=0, position=None):
-        """Goes to a place: from the start (0), from here (1) or from the end (2)."""
+        """Sets the position relative to the start (0), the current position (1) or the end (2)."""
         if offset is None and position is None:
             raise TypeError("seek(): offset argument required")
         self._opened().seek(position if offset is None else offset, whence)
 
     def tell(self):
-        """Where it stands."""
+        """The current position."""
         return self._opened().tell()
 
     def seekable(self):
@@ -167,7 +167,7 @@ class GFile:
 
 @export("io.gfile.exists")
 def exists(path):
-    """Whether a file or folder is there."""
+    """Whether a file or folder exists."""
     system = _remote(path)
     return os.path.exists(_text(path)) if system is None else system.exists(_text(path))
 
@@ -192,7 +192,7 @@ def listdir(path):
 
 @export("io.gfile.makedirs")
 def makedirs(path):
-    """Makes a folder and those above it."""
+    """Creates a folder and its parents."""
     with _translated(path):
         system = _remote(path)
         if system is None:
@@ -203,7 +203,7 @@ def makedirs(path):
 
 @export("io.gfile.mkdir")
 def mkdir(path):
-    """Makes a folder, unless it is there."""
+    """Creates a folder unless it exists."""
     with _translated(path):
         system = _remote(path)
         if system is not None:
@@ -222,7 +222,7 @@ def remove(path):
 
 @export("io.gfile.rmtree")
 def rmtree(path):
-    """Deletes a folder and all in it."""
+    """Deletes a folder and its contents."""
     with _translated(path):
         system = _remote(path)
         if system is not None:
@@ -259,7 +259,7 @@ def rename(src, dst, overwrite=False):
 
 @export("io.gfile.stat")
 def stat(path):
-    """Length, time of change and kind of a path."""
+    """Size, modification time and type of a path."""
     with _translated(path):
         system = _remote(path)
         if system is None:
@@ -272,7 +272,7 @@ def stat(path):
 
 @export("io.gfile.glob")
 def glob(pattern):
-    """The paths that fit a pattern, or one of several."""
+    """The paths that match a pattern, or one of several."""
     patterns = [pattern] if isinstance(pattern, (str, bytes, os.PathLike)) else list(pattern)
     found = []
     for one in patterns:

@@ -15,7 +15,7 @@ def write_graph(graph_or_graph_def, logdir, name, as_text=True):
 
     Args:
       graph_or_graph_def: a Graph or GraphDef.
-      logdir: the folder, made if it is not there.
+      logdir: the folder, created if necessary.
       name: of the file.
       as_text: whether to write the message as text.
     """

@@ -1,4 +1,4 @@
-"""Examples (tf.train.Example) parsed into tensors by a description of their features."""
+"""Parses examples (tf.train.Example) into tensors, given a specification of their features."""
 
 from collections import namedtuple
 
@@ -17,7 +17,7 @@ from . import ragged_features
 
 @export("io.FixedLenFeature", v1=["io.FixedLenFeature", "FixedLenFeature"])
 class FixedLenFeature(namedtuple("FixedLenFeature", ["shape", "dtype", "default_value"])):
-    """A feature of one shape in all examples: a dense tensor."""
+    """A feature with the same shape in all examples: a dense tensor."""
 
     def __new__(cls, shape, dtype, default_value=None):
         return super().__new__(cls, shape, dtype, default_value)
@@ -72,7 +72,7 @@ class RaggedFeature(
 
 
 class _Plan:
-    """The features as the parsing op takes them: sparse, dense and ragged keys with types."""
+    """The features in the form of the parsing op: sparse, dense and ragged keys with dtypes."""
 
     def __init__(self, features):
         self.sparse, self.ragged = {}, {}
@@ -157,7 +157,7 @@ def _grouped(flat, plan, dense_keys):
 
 
 def _order(item):
-    """Where a feature stands among the results: by its kind, then by its name, as TensorFlow's op gives them."""
+    """The sort key of a feature among the results: kind, then name, as in TensorFlow's op."""
     name, feature = item
     kinds = (
         VarLenFeature,

@@ -1,4 +1,4 @@
-"""Ragged features: how their rows are partitioned, of one example or of each of a batch."""
+"""Ragged features: partitions the values of one example or of a batch into rows."""
 
 import collections
 
@@ -8,7 +8,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.core.registry import raw
 
-# What says where the rows are: the name of a feature that holds it, or one length for all rows.
+# Row partitions: the name of the feature with the partition, or one length for all rows.
 RowSplits = collections.namedtuple("RowSplits", ["key"])
 RowLengths = collections.namedtuple("RowLengths", ["key"])
 RowStarts = collections.namedtuple("RowStarts", ["key"])
@@ -26,12 +26,12 @@ _MAKERS = {
 
 
 def partitioned(values, feature, found):
-    """The values of a feature in its rows.
+    """Partitions the values of a feature into rows.
 
     Args:
       values: a vector, of one example; `[examples, (values)]`; or `[examples, (steps), (values)]`.
       feature: a RaggedFeature; its last partition is the innermost.
-      found: from key to the values that a partition names, of the same kind as `values`.
+      found: the partition tensors by key, of the same form as `values`.
     """
     if not isinstance(values, RaggedTensor):
         for partition in reversed(feature.partitions):
@@ -58,7 +58,7 @@ def _of_one(values, partition, feature, found):
 
 
 def _in_rows_of(values, length):
-    """A tensor with its first axis cut into rows of one length."""
+    """A tensor with its first axis split into rows of one length."""
     rows = np.array([-1, length], np.int32)
     shape = raw.ConcatV2(values=[rows, raw.Shape(input=values)[1:]], axis=0)
     return raw.Reshape(tensor=values, shape=shape)
@@ -81,7 +81,7 @@ def _of_each(values, partition, feature, found):
         return part.with_values(RaggedTensor.from_row_lengths(inner, part.values, **checked))
     if isinstance(partition, ValueRowIds):
         return _by_row_ids(inner, part, checked)
-    # Places count from the start of each example; limits are splits without the first.
+    # Positions are relative to the start of each example; limits are splits without the first.
     part = part[:, 1:] if isinstance(partition, RowSplits) else part
     make = RaggedTensor.from_row_starts
     if not isinstance(partition, RowStarts):

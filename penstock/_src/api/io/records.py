@@ -1,4 +1,4 @@
-"""Record files, and whole files read and written."""
+"""Record files, and decoding of raw bytes and CSV."""
 
 import enum
 import zlib
@@ -99,7 +99,7 @@ class TFRecordWriter:
             self._file.flush()
 
     def close(self):
-        """Ends the file."""
+        """Closes the file."""
         if self._file is None:
             return
         if self._stream:
@@ -140,13 +140,13 @@ def tf_record_iterator(path, options=None):
 
 @export("io.matching_files", v1=["io.matching_files", "matching_files"])
 def matching_files(pattern, name=None):
-    """The paths that fit a pattern, sorted."""
+    """The paths that match a pattern, sorted."""
     return raw.MatchingFiles(pattern=pattern, name=name)
 
 
 @export("io.match_filenames_once", v1=["io.match_filenames_once", "train.match_filenames_once"])
 def match_filenames_once(pattern, name=None):
-    """A variable with the paths that fit a pattern."""
+    """A variable with the paths that match a pattern."""
     return Variable(matching_files(pattern), trainable=False, name=name, shape=[None])
 
 
@@ -165,7 +165,7 @@ def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, nam
       input_bytes: strings of equal length.
       out_type: the numbers' type.
       little_endian: their byte order.
-      fixed_length: cut or pad each string to this many bytes.
+      fixed_length: truncate or pad each string to this many bytes.
       name: a name for the operation.
     """
     kind = dtypes.as_dtype(out_type)
@@ -195,10 +195,10 @@ def decode_csv(
     Args:
       records: strings, a line each.
       record_defaults: for each column a default, or its type if it is required.
-      field_delim: what separates fields.
+      field_delim: the field separator.
       use_quote_delim: whether fields may be quoted.
-      na_value: what stands for a missing field.
-      select_cols: which columns to read.
+      na_value: the string for a missing field.
+      select_cols: the columns to read.
       name: a name for the operation.
     """
     defaults = []

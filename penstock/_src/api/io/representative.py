@@ -36,7 +36,7 @@ class TfRecordRepresentativeDatasetSaver:
       expected_input_key_map: {signature: names of its inputs}, to be checked.
 
     Raises:
-      KeyError: the two have other signatures.
+      KeyError: their signatures differ.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class TfRecordRepresentativeDatasetSaver:
         """Writes the samples of each signature.
 
         Args:
-          representative_dataset: {signature: samples}, a sample being {input: value}.
+          representative_dataset: {signature: samples}; a sample is {input: value}.
 
         Returns:
           {signature: RepresentativeDatasetFile}, for QuantizationOptions.

@@ -26,9 +26,9 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
       diagonal: `[..., n]`, or `[..., d, n]` for a band of d diagonals.
       name: a name for the operation.
       k: offset of the diagonal (positive: above the main one), or a pair of lowest and highest.
-      num_rows: rows of the matrices; -1: as few as fit.
-      num_cols: columns of the matrices; -1: as few as fit.
-      padding_value: what stands outside the diagonals.
+      num_rows: rows of the matrices; -1: the minimum.
+      num_cols: columns of the matrices; -1: the minimum.
+      padding_value: the value outside the diagonals.
       align: how diagonals of different lengths are stored in a band.
     """
     diagonal = convert_to_tensor(diagonal, name="diagonal")
@@ -179,7 +179,7 @@ def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
 
 
 def _check_decomposition(both, perm):
-    """Raises ValueError if these can be no matrices L + U - 1 with their permutations."""
+    """Raises ValueError unless these are valid LU decompositions and permutations."""
     rank, permuted = both.shape.rank, perm.shape.rank
     if rank is None:
         return
@@ -287,7 +287,7 @@ def tridiagonal_matmul(diagonals, rhs, diagonals_format="compact", name=None):
       diagonals: "compact": `[..., 3, m]` of superdiagonal, diagonal and subdiagonal; "sequence":
         a list of the three; "matrix": `[..., m, m]`.
       rhs: `[..., m, n]`.
-      diagonals_format: which of the three forms `diagonals` has.
+      diagonals_format: the form of `diagonals`.
       name: a name for the operation.
     """
     upper, main, lower = _three_diagonals(diagonals, diagonals_format)
@@ -347,10 +347,10 @@ def eigh_tridiagonal(
     Args:
       alpha: `[n]`, the diagonal.
       beta: `[n - 1]`, the superdiagonal.
-      eigvals_only: leave out the vectors.
+      eigvals_only: omit the vectors.
       select: "a" all, "v" those in the interval `select_range`, "i" those of these indices.
       select_range: a pair.
-      tol: accuracy asked for; the solver here always works to machine precision.
+      tol: the requested accuracy; ignored, as the solver always works to machine precision.
       name: a name for the operation.
     """
     del tol
@@ -359,7 +359,7 @@ def eigh_tridiagonal(
     alpha = convert_to_tensor(alpha, name="alpha")
     beta = convert_to_tensor(beta, dtype=alpha.dtype, name="beta")
     matrix = raw.MatrixDiag(diagonal=alpha)
-    # moved down by padding, which also serves a single row and a number of rows that tracing does not know
+    # shifted down by padding, which also works for a single row and an unknown number of rows
     below = raw.MatrixDiag(diagonal=conj(beta))
     lower = raw.Pad(input=below, paddings=np.array([[1, 0], [0, 1]], np.int32))
     upper = adjoint_of(lower)

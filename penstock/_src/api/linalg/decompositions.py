@@ -101,7 +101,7 @@ def svd(tensor, full_matrices=False, compute_uv=True, name=None):
 @export("linalg.eigh", v1=["linalg.eigh", "self_adjoint_eig"])
 @dispatchable
 def eigh(tensor, name=None):
-    """Eigenvalues (ascending) and eigenvectors of Hermitian matrices; the lower half is read."""
+    """Eigenvalues (ascending) and eigenvectors of Hermitian matrices; only the lower triangle is read."""
     e, v = raw.SelfAdjointEigV2(input=tensor, compute_v=True, name=name)
     return e, v
 
@@ -152,7 +152,7 @@ def expm(input, name=None):
     """
     a = convert_to_tensor(input, name="input")
     if a.dtype == dtypes.float16:
-        # as wide as the sums need; the rest of the work is done in it, too
+        # the precision of the sums is used throughout
         a = cast(a, dtypes.float32)
     if a.dtype not in (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128):
         raise ValueError(f"tf.linalg.expm does not support matrices of type {a.dtype!r}")
@@ -189,7 +189,7 @@ def expm(input, name=None):
 
 
 def _square_repeatedly(matrix, times, name):
-    """matrix ** (2 ** times), with at most 64 squarings, each kept where it is due."""
+    """matrix ** (2 ** times) for each matrix, with at most 64 squarings in total."""
     limit = times
     steps = 32
     static = getattr(times, "numpy", None)

@@ -1,4 +1,4 @@
-"""Equations solved step by step."""
+"""Iterative solvers."""
 
 import collections
 
@@ -28,8 +28,8 @@ def conjugate_gradient(
     Args:
       operator: a LinearOperator with the hints that it is self-adjoint and positive definite.
       rhs: `[..., n]`.
-      preconditioner: a positive definite operator near the inverse of `operator`.
-      x: where to start; at zero by default.
+      preconditioner: a positive definite operator that approximates the inverse of `operator`.
+      x: the starting point; zero by default.
       tol: the search ends when the residual's length is at most that of `rhs` times this.
       max_iter: the largest number of steps.
       name: a name for the operation.

@@ -13,7 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
-# Matrices of these two types are multiplied in the wider one.
+# Matrices of these two dtypes are multiplied in the wider one.
 _MIXED = {dtypes.bfloat16, dtypes.float32}
 
 
@@ -33,7 +33,7 @@ def matmul(
     grad_b=False,
     name=None,
 ):
-    """The product of matrices, either of them transposed or adjoint first.
+    """The product of matrices, optionally transposed or conjugate-transposed.
 
     Args:
       a: `[..., m, k]`.
@@ -42,11 +42,11 @@ def matmul(
       transpose_b: use `b` transposed.
       adjoint_a: use `a` transposed and conjugated.
       adjoint_b: use `b` transposed and conjugated.
-      a_is_sparse: a hint, which changes nothing.
-      b_is_sparse: a hint, which changes nothing.
+      a_is_sparse: a hint without effect.
+      b_is_sparse: a hint without effect.
       output_type: the result's type; int32 for two int8 matrices.
-      grad_a: a hint, which changes nothing.
-      grad_b: a hint, which changes nothing.
+      grad_a: a hint without effect.
+      grad_b: a hint without effect.
       name: a name for the operation.
     """
     if transpose_a and adjoint_a:
@@ -168,7 +168,7 @@ def _as_matrix_of_any_rank(x, axes, contracted_first):
 
 
 def _as_matrix(x, axes, contracted_first):
-    """`x` as matrix (free x contracted, or the other way round), with the free extents."""
+    """`x` as a matrix (free x contracted, or vice versa), with the free sizes."""
     rank = x.shape.rank
     if rank is None:
         return _as_matrix_of_any_rank(x, np.array(axes, np.int32), contracted_first)
@@ -202,10 +202,9 @@ def einsum(equation, *inputs, **kwargs):
     """The sum of products named by `equation`, such as "bij,bjk->bik".
 
     Args:
-      equation: for each input its axes as letters; after "->" the axes of the result. Letters
-        that are missing there are summed over. "..." stands for any leading axes, broadcast.
-      *inputs: the tensors.
-      **kwargs: `name`, and `optimize` ("greedy", "optimal" or "auto"), how an order is sought.
+      equation: the axes of each input as letters; after "->" the axes of the result. Missing letters are summed over. "..."
+        is any leading axes, which broadcast. *inputs: the tensors. **kwargs: `name`, and `optimize` ("greedy", "optimal" or
+        "auto"), how the contraction order is chosen.
     """
     name = kwargs.pop("name", None)
     optimize = kwargs.pop("optimize", "greedy")
@@ -253,7 +252,7 @@ def _explicit_equation(equation, count):
 
 
 def _contraction_order(terms, result, tensors, optimize):
-    """Groups of positions to contract, each product going to the end of the list."""
+    """Groups of positions to contract; each product is appended to the list."""
     shapes = [t.shape for t in tensors]
     known = all(s.rank is not None and None not in s.as_list() for s in shapes)
     if known and not any("." in t for t in terms):

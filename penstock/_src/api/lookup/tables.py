@@ -1,4 +1,4 @@
-"""Lookup tables: filled once from an initializer, or changed as the program runs."""
+"""Lookup tables: static ones with an initializer, and mutable ones."""
 
 import itertools
 
@@ -20,7 +20,7 @@ _COUNT = itertools.count()
 
 
 class TextFileIndex:
-    """Which part of a line of a text file is meant."""
+    """The part of a text file's line to use."""
 
     WHOLE_LINE = -2
     LINE_NUMBER = -1
@@ -30,7 +30,7 @@ export("lookup.TextFileIndex")(TextFileIndex)
 
 
 class LookupInterface(TrackableResource):
-    """A table with keys and values of one type each."""
+    """Base of tables."""
 
     def __init__(self, key_dtype, value_dtype):
         self._key_dtype, self._value_dtype = (
@@ -87,7 +87,7 @@ class LookupInterface(TrackableResource):
 
 
 class TableInitializerBase(Trackable):
-    """What fills a static table."""
+    """Base of the initializers of static tables."""
 
     def __init__(self, key_dtype, value_dtype):
         self._key_dtype, self._value_dtype = (
@@ -235,7 +235,7 @@ class StaticHashTable(LookupInterface):
 
 @export("lookup.StaticVocabularyTable", v1=[])
 class StaticVocabularyTable(LookupInterface):
-    """Ids of a vocabulary, and hashes into `num_oov_buckets` further ids for other keys."""
+    """Ids of a vocabulary; other keys are hashed into `num_oov_buckets` additional ids."""
 
     def __init__(
         self,
@@ -269,11 +269,11 @@ class StaticVocabularyTable(LookupInterface):
 
     @property
     def resource_handle(self):
-        """The tensor by which ops refer to the table."""
+        """The handle of the table."""
         return self._table.resource_handle if self._table is not None else None
 
     def size(self, name=None):
-        """The number of ids, those for other keys included."""
+        """The number of ids, including those for other keys."""
         extra = np.int64(self._num_oov_buckets)
         if self._table is None:
             return convert_to_tensor(extra)
@@ -301,10 +301,10 @@ class StaticVocabularyTable(LookupInterface):
 
 
 class _MutableTable(LookupInterface):
-    """A table that changes."""
+    """A mutable table."""
 
     def lookup(self, keys, dynamic_default_values=None, name=None):
-        """The values of keys; `dynamic_default_values` stand for those that are not there."""
+        """The values of keys; missing ones get `dynamic_default_values`."""
         default = (
             self._default_value
             if dynamic_default_values is None
@@ -331,7 +331,7 @@ class _MutableTable(LookupInterface):
         return self.insert(keys, values, name)
 
     def remove(self, keys, name=None):
-        """Takes keys away; those that are not there are ignored."""
+        """Removes keys; missing ones are ignored."""
         keys = convert_to_tensor(keys, dtype_hint=self._key_dtype)
         if keys.dtype != self._key_dtype:
             raise TypeError(
@@ -399,7 +399,7 @@ class MutableHashTable(_MutableTable):
 
 @export("lookup.experimental.DenseHashTable")
 class DenseHashTable(_MutableTable):
-    """A hash table with open addressing; two keys stand for empty and deleted places."""
+    """A hash table with open addressing; two keys are reserved for empty and deleted slots."""
 
     def __init__(
         self,
@@ -436,5 +436,5 @@ class DenseHashTable(_MutableTable):
                 )
 
     def lookup(self, keys, name=None):
-        """The values of keys, the default where there is none."""
+        """The values of keys, or the default."""
         return super().lookup(keys, name=name)

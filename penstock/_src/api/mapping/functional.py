@@ -19,7 +19,7 @@ from penstock._src.util.export import export
 
 
 def _count(tensors: list[Tensor]) -> Any:
-    """Returns the number of rows: an int if it is known, else a tensor."""
+    """Returns the number of rows: an int if static, else a tensor."""
     for tensor in tensors:
         if tensor.shape.rank == 0:
             raise ValueError("elements in elems must be 1+ dimensional Tensors, not scalars")
@@ -129,7 +129,7 @@ def _array_for(signature: Any, count: Any, infer_shape: bool) -> TensorArray:
 
 
 def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
-    """Maps over rows some of which, or of whose results, are ragged or sparse."""
+    """map_fn where some inputs or results are ragged or sparse."""
     leaves = nest.flatten(elems)
     specs = [row_codec.row_spec(leaf) for leaf in leaves]
     encoded = [row_codec.encode_rows(leaf) for leaf in leaves]
@@ -158,7 +158,7 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_sha
 
 
 def _is_batchable(leaf: Any) -> bool:
-    """Whether a value, or the type of one, is of an ExtensionType that can be batched."""
+    """Whether a value or spec is of a batchable ExtensionType."""
     return hasattr(leaf, "_batch") and hasattr(leaf, "_values") or _is_batchable_value(leaf)
 
 
@@ -168,7 +168,7 @@ def _is_batchable_value(leaf: Any) -> bool:
 
 
 def _map_fields(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
-    """Maps over rows some of which, or of whose results, are of ExtensionTypes: over their fields."""
+    """map_fn where some inputs or results are ExtensionTypes: maps over their fields."""
     leaves = nest.flatten(elems)
     row_specs = [v._type_spec._unbatch() if _is_batchable_value(v) else None for v in leaves]
     fields = [v._type_spec._to_components(v) if _is_batchable_value(v) else v for v in leaves]
@@ -214,7 +214,7 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
     if initializer is None:
         start, held = first + step, row(first)
     else:
-        # Python's numbers stay such while executing eagerly: the rows give them a type.
+        # Python numbers stay unconverted in eager execution: the rows determine their dtype.
         eager = executing_eagerly()
         held = initializer if eager else nest.map_structure(convert_to_tensor, initializer)
         start = first

@@ -1,4 +1,4 @@
-"""Rows of ragged and sparse tensors as variants, so that loops can read and write them one by one."""
+"""Encodes rows of ragged and sparse tensors as variants, so that loops can read and write single rows."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from penstock._src.core.tensor import Tensor
 
 
 def encode_rows(value: Any) -> Tensor:
-    """The rows of a tensor, ragged or sparse tensor, along the first axis of a plain tensor."""
+    """Encodes the rows of a dense, ragged or sparse tensor along the first axis of a plain tensor."""
     if isinstance(value, RaggedTensor):
         return raw.RaggedTensorToVariant(
             rt_nested_splits=list(value.nested_row_splits),
@@ -42,7 +42,7 @@ def row_spec(value: Any) -> TypeSpec:
 
 
 def is_encoded(spec: Any) -> bool:
-    """Whether rows of this type are variants."""
+    """Whether rows of this type are encoded as variants."""
     return isinstance(spec, (RaggedTensorSpec, SparseTensorSpec))
 
 
@@ -59,7 +59,7 @@ def encode_row(spec: Any, value: Any) -> Tensor:
     """One row, to be stacked with others.
 
     Raises:
-      ValueError: it is of another ragged rank.
+      ValueError: the ragged rank differs.
     """
     if isinstance(spec, RaggedTensorSpec):
         splits = list(value.nested_row_splits) if isinstance(value, RaggedTensor) else []
@@ -85,7 +85,7 @@ def encode_row(spec: Any, value: Any) -> Tensor:
 
 
 def decode_rows(spec: Any, rows: Tensor) -> Any:
-    """The value whose rows these are."""
+    """Decodes a value from its rows."""
     if isinstance(spec, RaggedTensorSpec):
         return _ragged(spec, rows, spec.ragged_rank + 1, spec.ragged_rank)
     return _sparse(spec.dtype, rows)

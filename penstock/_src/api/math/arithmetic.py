@@ -26,13 +26,13 @@ _TRUE_DIVISION = {
 
 
 def pair(x, y):
-    """Both as tensors; `x` by itself, `y` of its type where that is possible."""
+    """Converts both to tensors; `y` takes the dtype of `x` if possible."""
     x = convert_to_tensor(x, name="x")
     return x, convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
 
 
 def strict_pair(x, y):
-    """Both as tensors of the first one's type; another type is an error."""
+    """Converts both to tensors of the first one's dtype; another dtype is an error."""
     x = convert_to_tensor(x, name="x")
     return x, convert_to_tensor(y, dtype=x.dtype.base_dtype, name="y")
 
@@ -47,7 +47,7 @@ def _pair_of_one_type(x, y):
 @export("add", "math.add", "__operators__.add")
 @binary
 def add(x, y, name=None):
-    """x + y; of strings their concatenation."""
+    """x + y; strings are concatenated."""
     if type(x) is not EagerTensor or type(y) is not EagerTensor:
         x, y = pair(x, y)
     if x.dtype.base_dtype is dtypes.string:
@@ -58,7 +58,7 @@ def add(x, y, name=None):
 @export("divide", "math.divide")
 @binary
 def divide(x, y, name=None):
-    """x / y as Python means it: the quotient of integers is a float."""
+    """x / y as in Python: the quotient of integers is a float."""
     if name is not None:
         return truediv(x, y, name=name)
     if not is_tensor_like(x) and not is_tensor_like(y):
@@ -105,7 +105,7 @@ def multiply_no_nan(x, y, name=None):
 @export("math.logical_xor", v1=["math.logical_xor", "logical_xor"])
 @binary
 def logical_xor(x, y, name="LogicalXor"):
-    """Where exactly one of them is true."""
+    """True where exactly one is true."""
     both = raw.LogicalAnd(x=x, y=y)
     return raw.LogicalAnd(x=raw.LogicalOr(x=x, y=y), y=raw.LogicalNot(x=both), name=name)
 
@@ -113,7 +113,7 @@ def logical_xor(x, y, name="LogicalXor"):
 @export("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"])
 @binary
 def scalar_mul(scalar, x, name=None):
-    """scalar * x; of IndexedSlices the values are scaled."""
+    """scalar * x; for IndexedSlices, the values are scaled."""
     dtype = dtypes.as_dtype(x.dtype).base_dtype
     scalar = convert_to_tensor(scalar, dtype=dtype, name="scalar")
     if scalar.shape.rank not in (None, 0):
@@ -142,7 +142,7 @@ def add_n(inputs, name=None):
 @export("math.accumulate_n", v1=["math.accumulate_n", "accumulate_n"])
 @dispatchable
 def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
-    """The sum of a list of tensors; `shape` and `tensor_dtype` say what is expected."""
+    """The sum of a list of tensors; `shape` and `tensor_dtype` are checked."""
     tensors = [convert_to_tensor(v) for v in inputs or []]
     if not tensors or any(t.dtype != tensors[0].dtype for t in tensors):
         raise ValueError(

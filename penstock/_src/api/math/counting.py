@@ -24,13 +24,13 @@ def bincount(
     axis=None,
     binary_output=False,
 ):
-    """How often each non-negative integer occurs.
+    """Counts of each non-negative integer.
 
     Args:
       arr: integers, dense, sparse or ragged.
-      weights: what each entry counts instead of 1; of `arr`'s shape.
-      minlength: the least length of the result.
-      maxlength: the greatest length of the result; larger values are not counted.
+      weights: weights of the entries instead of 1; of `arr`'s shape.
+      minlength: the minimum length of the result.
+      maxlength: the maximum length of the result; larger values are not counted.
       dtype: the result's type when there are no weights.
       name: a name for the operation.
       axis: None or 0 counts all entries together, -1 each row by itself.
@@ -56,7 +56,7 @@ def bincount(
 
 
 def bincount_weights(weights, dtype):
-    """The weights, or none of the type in which to count."""
+    """The weights, or an empty tensor of the count's dtype."""
     if weights is None:
         return np.zeros(0, dtypes.as_dtype(dtype).as_numpy_dtype)
     return convert_to_tensor(weights, name="weights")
@@ -128,7 +128,7 @@ def _checked_sign(values, which):
 @export("histogram_fixed_width_bins")
 @dispatchable
 def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
-    """The bin of each value when `value_range` is cut into `nbins` equal parts.
+    """The bin of each value when `value_range` is divided into `nbins` equal bins.
 
     Values outside the range fall into the first or last bin.
     """
@@ -156,7 +156,7 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
 @export("histogram_fixed_width")
 @dispatchable
 def histogram_fixed_width(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
-    """How many values fall into each of `nbins` equal parts of `value_range`."""
+    """Counts of values in `nbins` equal bins of `value_range`."""
     return raw.HistogramFixedWidth(
         values=values,
         value_range=value_range,

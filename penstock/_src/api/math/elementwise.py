@@ -23,7 +23,7 @@ def ndtri(x, name=None):
 @export("abs", "math.abs")
 @unary
 def abs(x, name=None):
-    """The absolute value; of a complex number its modulus, as a real number."""
+    """The absolute value; for complex numbers, the modulus as a real number."""
     x = convert_to_tensor(x)
     if x.dtype.is_complex:
         return raw.ComplexAbs(x=x, Tout=x.dtype.real_dtype, name=name)
@@ -33,7 +33,7 @@ def abs(x, name=None):
 @export("sign", "math.sign")
 @unary
 def sign(x, name=None):
-    """-1, 0 or 1 as `x` is below, at or above zero; of a complex number x / |x|."""
+    """-1, 0 or 1 if `x` is negative, zero or positive; for complex numbers x / |x|."""
     x = convert_to_tensor(x)
     if x.dtype.is_complex:
         modulus = abs(x)
@@ -45,7 +45,7 @@ def sign(x, name=None):
 @export("round", "math.round")
 @unary
 def round(x, name=None):
-    """The nearest integer in `x`'s type; halves go to the even one."""
+    """The nearest integer in `x`'s dtype, with ties to even."""
     x = convert_to_tensor(x)
     return x if x.dtype.is_integer else raw.Round(x=x, name=name)
 
@@ -53,11 +53,11 @@ def round(x, name=None):
 @export("cast", "dtypes.cast")
 @unary
 def cast(x, dtype, name=None):
-    """`x` in another type; float to integer cuts towards zero.
+    """`x` in another dtype; float to integer truncates.
 
     Args:
-      x: a tensor, a composite tensor or what converts to one.
-      dtype: the type wanted.
+      x: a tensor, a composite tensor or a convertible value.
+      dtype: the target dtype.
       name: a name for the operation.
     """
     wanted = dtypes.as_dtype(dtype).base_dtype
@@ -79,7 +79,7 @@ def cast(x, dtype, name=None):
 @export("saturate_cast", "dtypes.saturate_cast")
 @unary
 def saturate_cast(value, dtype, name=None):
-    """`value` in another type, clipped to what that type can hold."""
+    """`value` in another dtype, clipped to its range."""
     wanted = dtypes.as_dtype(dtype)
     value = convert_to_tensor(value, name="value")
     if value.dtype.is_complex and not wanted.is_complex:
@@ -88,9 +88,9 @@ def saturate_cast(value, dtype, name=None):
         raise TypeError(f"Cannot find minimum value of {value.dtype!r} with type {value.dtype!r}.")
     if not value.dtype.is_complex:
         source, target = _limits(value.dtype), _limits(wanted.real_dtype)
-        # Infinities leave any range.
+        # Infinities are outside any range.
         if value.dtype.is_floating or source[0] < target[0] or source[1] > target[1]:
-            # TensorFlow takes the limits of 64-bit integers as they round.
+            # TensorFlow uses the rounded limits of 64-bit integers.
             exact = not wanted.is_integer or wanted.size < 8
             low = _representable(value.dtype, max(source[0], target[0]), exact, up=True)
             high = _representable(value.dtype, min(source[1], target[1]), exact, up=False)
@@ -103,7 +103,7 @@ def _limits(dtype):
 
 
 def _representable(dtype, limit, exact, up):
-    """`limit` in `dtype`, moved inwards (if `exact`) where rounding would leave the range."""
+    """`limit` in `dtype`, moved inwards (if `exact`) where rounding would exceed the range."""
     value = dtype.as_numpy_dtype(limit)
     if exact and dtype.is_floating and dtype.size >= 2:
         if up and float(value) < limit:
@@ -132,7 +132,7 @@ def complex(real, imag, name=None):
 @export("math.real")
 @unary
 def real(input, name=None):
-    """The real part; a real tensor is returned as it is."""
+    """The real part; a real tensor is returned unchanged."""
     input = convert_to_tensor(input, name="input")
     if not input.dtype.is_complex:
         if not input.dtype.is_numeric:
@@ -168,7 +168,7 @@ def angle(input, name=None):
 @export("math.conj")
 @unary
 def conj(x, name=None):
-    """The complex conjugate; a real tensor is returned as it is."""
+    """The complex conjugate; a real tensor is returned unchanged."""
     x = convert_to_tensor(x)
     if x.dtype.is_complex or x.dtype == dtypes.variant:
         return raw.Conj(input=x, name=name)

@@ -1,4 +1,4 @@
-"""Reductions over axes, and the norms and counts made of them."""
+"""Reductions over axes, norms and counts."""
 
 import builtins
 import functools
@@ -19,7 +19,7 @@ from .elementwise import abs, cast
 
 
 def reduction_axes(x, axis):
-    """The axes as the op takes them: all of `x`'s when `axis` is None."""
+    """The axes as an op input: all axes of `x` if `axis` is None."""
     if type(x) is EagerTensor and STATE.graph is None:
         if axis is None:
             return _all_axes(x._rank())
@@ -101,7 +101,7 @@ def reduce_all(input_tensor, axis=None, keepdims=False, name=None):
 @export("reduce_any", "math.reduce_any", v1=[])
 @dispatchable
 def reduce_any(input_tensor, axis=None, keepdims=False, name=None):
-    """Whether one of the entries over `axis` is true."""
+    """Whether any entry over `axis` is true."""
     return _reduce(raw.Any, _truth(input_tensor), axis, keepdims, name)
 
 
@@ -155,7 +155,7 @@ def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
 @export("math.count_nonzero", v1=[])
 @dispatchable
 def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None):
-    """How many entries over `axis` differ from zero (strings: from the empty string)."""
+    """The number of entries over `axis` that are not zero (for strings, not empty)."""
     x = convert_to_tensor(input, name="input")
     if x.dtype == dtypes.string:
         zero = convert_to_tensor("")
@@ -170,7 +170,7 @@ def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None
 @export("math.zero_fraction", "nn.zero_fraction")
 @dispatchable
 def zero_fraction(value, name=None):
-    """The share of entries that are zero, as float32."""
+    """The fraction of entries that are zero, as float32."""
     value = convert_to_tensor(value, name="value")
     count = cast(raw.Size(input=value, out_type=dtypes.int64), dtypes.float32)
     zeros = count - cast(count_nonzero(value), dtypes.float32)
@@ -180,7 +180,7 @@ def zero_fraction(value, name=None):
 @export("argmax", "math.argmax", v1=[])
 @dispatchable
 def argmax(input, axis=None, output_type=dtypes.int64, name=None):
-    """Where along `axis` (None: 0) the greatest entry stands; the first of equal ones."""
+    """The index of the greatest entry along `axis` (None: 0); the first of equal ones."""
     axis = 0 if axis is None else axis
     if not isinstance(axis, (int, Tensor)):
         raise TypeError(f"axis must be int or Tensor with integer datatype. Received: {axis}")
@@ -191,7 +191,7 @@ def argmax(input, axis=None, output_type=dtypes.int64, name=None):
 @export("argmin", "math.argmin", v1=[])
 @dispatchable
 def argmin(input, axis=None, output_type=dtypes.int64, name=None):
-    """Where along `axis` (None: 0) the smallest entry stands; the first of equal ones."""
+    """The index of the smallest entry along `axis` (None: 0); the first of equal ones."""
     axis = 0 if axis is None else axis
     kind = dtypes.as_dtype(output_type)
     return raw.ArgMin(input=input, dimension=axis, output_type=kind, name=name)
@@ -207,7 +207,7 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
       ord: "euclidean" or "fro", 1, 2, `np.inf`, or any positive number for vectors.
       axis: None treats all entries as one vector; an int takes vectors along it; a pair of ints
         takes matrices.
-      keepdims: if True, the reduced axes stay with extent 1.
+      keepdims: if True, the reduced axes are kept with size 1.
       name: a name for the operation.
     """
     is_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2

@@ -1,4 +1,4 @@
-"""Running totals along an axis, and sums over segments."""
+"""Cumulative sums along an axis, and segment reductions."""
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def unsorted_segment_min(data, segment_ids, num_segments, name=None):
 
 
 def _segment_sums(data, segment_ids, num_segments):
-    """The sums of segments, their counts shaped to divide them, and the data's type: narrow floats do not hold all counts."""
+    """The segment sums, the counts shaped to divide them, and the data's dtype; computed in float32 for narrow floats."""
     data = convert_to_tensor(data)
     narrow = data.dtype in NARROW
     wide = cast(data, dtypes.float32) if narrow else data
@@ -56,7 +56,7 @@ def _segment_sums(data, segment_ids, num_segments):
 
 
 def _segment_counts(data, segment_ids, num_segments):
-    """How many entries each segment has, at least 1, shaped to divide the sums."""
+    """The number of entries of each segment, at least 1, shaped to divide the sums."""
     ids = convert_to_tensor(segment_ids)
     flat_ids = raw.Reshape(tensor=ids, shape=[-1])
     ones = raw.OnesLike(x=cast(flat_ids, data.dtype))
@@ -124,7 +124,7 @@ def sparse_segment_mean(
 def sparse_segment_sqrt_n(
     data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False
 ):
-    """As `segment_sum`, divided by the square root of each segment's count."""
+    """`sparse_segment_sum` divided by the square root of each segment's count."""
     return _sparse_segment(
         "SparseSegmentSqrtN", data, indices, segment_ids, num_segments, sparse_gradient, name
     )

@@ -1,4 +1,4 @@
-"""Sorting, the largest entries, and positions in sorted sequences."""
+"""Sorting, top-k, and search in sorted sequences."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ _DIRECTIONS = ("ASCENDING", "DESCENDING")
 @export("math.top_k", "nn.top_k")
 @dispatchable
 def top_k(input, k=1, sorted=True, index_type=dtypes.int32, name=None):
-    """The `k` largest entries of each row, and where they stood.
+    """The `k` largest entries of each row and their indices.
 
     Args:
       input: `[..., n]`, any real type.
@@ -85,7 +85,7 @@ def _axis_of(values, axis):
 
 
 def _mirrored(values):
-    """Values in the opposite order: their negation, or complement for unsigned integers."""
+    """Values that sort in the opposite order: negated, or complemented for unsigned integers."""
     if values.dtype.is_unsigned:
         return np.asarray(values.dtype.max, values.dtype.as_numpy_dtype) - values
     if values.dtype.is_integer:

@@ -1,5 +1,5 @@
-"""What code may name although nothing is behind it: functions and classes that only raise.
+"""Public names that are not implemented: functions and classes that only raise.
 
-In: calls of TensorFlow's names. Out: errors that say what is missing. Read `table.py` first: a row for each; `raising.py` makes them.
-What is to be implemented leaves the table for the folder of its subject.
+Read `table.py` first: one row for each; `raising.py` makes them. When a name is implemented, move it from the table to the
+folder of its subject.
 """

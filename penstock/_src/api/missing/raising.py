@@ -1,4 +1,4 @@
-"""Functions and classes with TensorFlow's signatures that do nothing but raise."""
+"""Functions and classes with TensorFlow's signatures that only raise."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ class MissingFunction:
 
     Args:
       name: its public name, below `tf`.
-      parameters: as Python writes them.
+      parameters: the parameter list in Python syntax.
       meaning: what it would do.
-      reason: why it does not.
+      reason: why it is not implemented.
       error: the class of the error.
-      scope: what defaults name.
-      check: looks at the arguments first, and raises what TensorFlow raises for wrong ones.
+      scope: names used in defaults.
+      check: validates the arguments first, with TensorFlow's errors.
     """
 
     name: str
@@ -50,8 +50,8 @@ class MissingClass:
     """A class whose constructor and methods raise.
 
     Args:
-      name, parameters, meaning, reason, error, check, scope: as of a function; the parameters are those of the constructor, None for a class
-        without one, whose methods are static.
+      name, parameters, meaning, reason, error, check, scope: see MissingFunction; `parameters` are the constructor's, or
+      None for a class without one, whose methods are static.
       members: {name: (parameters, meaning)}; without parameters a property.
     """
 

@@ -1,7 +1,6 @@
-"""The symbols that only raise, a line each: what it is called with, and what it would do.
+"""The symbols that only raise: a line each with parameters and meaning.
 
-`raising.py` makes the functions and classes when they are first touched. A new line is all that such a symbol takes, then
-`tools/gen_api.py`.
+`raising.py` makes the functions and classes on first use. To add a symbol, add a line and run `tools/gen_api.py`.
 """
 
 import collections
@@ -24,7 +23,7 @@ _LINE = re.compile(r"([\w.]+)(?:\((.*?)\))?: (.*)")
 def _functions(
     where: str, reason: str, lines: str, v1: Sequence[str] | None = None, **more: Any
 ) -> None:
-    """Adds functions below a namespace; `v1` has their names in `tf.compat.v1` if they are others."""
+    """Adds functions of a namespace; `v1` has their names in `tf.compat.v1` if they differ."""
     for name, parameters, meaning in _parsed(lines):
         _add(MissingFunction(f"{where}.{name}", parameters, meaning, reason, **more), v1)
 
@@ -155,7 +154,7 @@ _functions(
     check=_check_saved_model,
 )
 
-# TensorRT needs NVIDIA's library and GPUs. Without them TensorFlow has the parameters of a conversion, and raises RuntimeError.
+# Without NVIDIA's TensorRT library TensorFlow offers the conversion parameters and raises RuntimeError.
 ConversionParams = collections.namedtuple(  # type: ignore[name-match]  # TensorFlow's name in its representation
     "TrtConversionParams",
     "max_workspace_size_bytes precision_mode minimum_segment_size maximum_cached_engines "

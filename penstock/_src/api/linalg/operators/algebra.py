@@ -1,7 +1,7 @@
-"""What operators make of one another: a table of rules by their classes.
+"""Combinations of operators: a table of rules by their classes.
 
-A rule for a pair of classes also holds for subclasses; of several the one nearest in the classes'
-ancestry is taken. Rules are functions marked by `@rule(kind, class, ...)`.
+A rule for a pair of classes also applies to subclasses; the most specific one in the class hierarchy is used. Rules are
+functions marked by `@rule(kind, class, ...)`.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def rule(kind: str, *classes: type) -> Callable[[Callable[..., Any]], Callable[.
 
 
 def apply(kind: str, *operators: Any) -> Any:
-    """Returns what the nearest rule makes of the operators."""
+    """Applies the most specific rule to the operators."""
     best, chosen = None, None
     for classes, function in _RULES[kind].items():
         distances = [_distance(o, c) for o, c in zip(operators, classes)]
@@ -57,12 +57,12 @@ def both(a: bool | None, b: bool | None) -> bool | None:
 
 
 def all_true(hints: Any) -> bool | None:
-    """True if all are; else None: then nothing is known."""
+    """True if all are true; else None (unknown)."""
     return True if all(hints) else None
 
 
 def square_product(a: Any, b: Any) -> bool | None:
-    """Whether a product is square, from its operators."""
+    """Whether the product of two operators is square."""
     if a.is_square and b.is_square:
         return True
     rows, columns = a.range_dimension, b.domain_dimension

@@ -1,4 +1,4 @@
-"""LinearOperator: what every operator answers, and how it does so from `matmul` and `to_dense` alone."""
+"""LinearOperator: the base class, which implements everything from `matmul` and `to_dense`."""
 
 import abc
 import inspect
@@ -32,23 +32,23 @@ from .spec import sliced, spec_class, spec_of
 
 @export("linalg.LinearOperator")
 class LinearOperator(Module, CompositeTensor, abc.ABC):
-    """A matrix, or a stack of matrices `[..., m, n]`, known by how it acts.
+    """A matrix, or a stack of matrices `[..., m, n]`, given by its action.
 
-    A subclass defines `_matmul(x, adjoint, adjoint_arg)` and `_shape()`, and overrides what its
-    structure makes cheap: `_solve`, `_determinant`, `_diag_part`, ...
+    A subclass defines `_matmul(x, adjoint, adjoint_arg)` and `_shape()`, and overrides what its structure makes cheap:
+    `_solve`, `_determinant`, `_diag_part`, ...
 
     Args:
       dtype: the type of the entries.
-      graph_parents: not used any more.
-      is_non_singular: a promise (True), its denial (False), or None if it is not known.
+      graph_parents: unused.
+      is_non_singular: a hint: True, False, or None if unknown.
       is_self_adjoint: whether the operator equals its adjoint.
       is_positive_definite: whether the real part of x* A x is positive for every x but 0.
-      is_square: whether rows and columns are equally many.
+      is_square: whether the numbers of rows and columns are equal.
       name: by default the name of the class.
       parameters: the arguments of the subclass by name.
     """
 
-    # Arguments of `__init__` that may hold batches, with how many axes of each belong to one matrix.
+    # Arguments of `__init__` that may be batched, with the number of axes that belong to one matrix.
     _matrix_axes: dict[str, int] = {}
 
     def __init_subclass__(cls, **kwargs):
@@ -147,7 +147,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         """The static shape."""
 
     def _shape_tensor(self):
-        """The shape as a tensor, where the static one is not complete."""
+        """The shape as a tensor if it is not fully static."""
         raise NotImplementedError("_shape_tensor is not implemented.")
 
     @property
@@ -410,7 +410,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return slogdet(self.to_dense())[1]
 
     def cond(self, name="cond"):
-        """The condition numbers: the largest singular value by the least."""
+        """The condition numbers: the ratio of the largest to the smallest singular value."""
         with self._scope(name):
             return self._cond()
 
@@ -486,9 +486,9 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return sliced(self, slices)
 
     def __tf_dispatch__(self, api, args, kwargs):
-        """What a public function means for an operator, or NotImplemented."""
+        """Applies a public function to an operator, or returns NotImplemented."""
         meaning = self._functions.get(api)
         return NotImplemented if meaning is None else meaning(*args, **kwargs)
 
-    # {public function: what it means for operators}, filled in by functions.py.
+    # {public function: implementation for operators}, filled in by functions.py.
     _functions: dict = {}

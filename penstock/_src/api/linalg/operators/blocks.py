@@ -23,7 +23,7 @@ def _summed(extents):
 
 
 class _Blocks(LinearOperator):
-    """An operator that takes and gives lists of blocks of rows, or tensors of them all."""
+    """An operator on lists of row blocks, or on tensors of all rows."""
 
     _matrix_axes = {"operators": 0}
 
@@ -34,7 +34,7 @@ class _Blocks(LinearOperator):
         raise NotImplementedError(f"{type(self).__name__}._diagonal")
 
     def _extents(self, adjoint):
-        """The extents of the blocks that a product takes."""
+        """The sizes of the blocks of a product's operand."""
         return [o._rows() if adjoint else o._columns() for o in self._diagonal()]
 
     def _is_blockwise(self, x, adjoint, axis):
@@ -54,7 +54,7 @@ class _Blocks(LinearOperator):
         return all(e is None or s[axis] is None or s[axis] == e for e, s in zip(extents, shapes_of))
 
     def _blockwise(self, x, adjoint, axis, other_axis, act):
-        """`act` on the blocks of `x`: given as list, or cut from a tensor and put together again."""
+        """Applies `act` to the blocks of `x`: a list, or a tensor that is split and concatenated again."""
         if self._is_blockwise(x, adjoint, axis):
             return act([self._operand(part) for part in x])
         x = self._operand(x)
@@ -132,7 +132,7 @@ class _Blocks(LinearOperator):
         return [shapes.from_column(c) for c in columns]
 
     def _joined(self, vectors):
-        """Vectors `[..., n_i]` one after another."""
+        """Concatenated vectors `[..., n_i]`."""
         columns = shapes.broadcast_matrices(*(shapes.to_column(v) for v in vectors))
         flat = [shapes.from_column(c) for c in columns]
         return raw.ConcatV2(values=flat, axis=np.int32(-1))

@@ -86,7 +86,7 @@ class LinearOperatorComposition(LinearOperator):
 
 
 def _is_gram(operators):
-    """Whether two operators are one and its adjoint, as far as their classes tell."""
+    """Whether two operators are known to be adjoint to each other."""
     if len(operators) != 2:
         return False
     left, right = operators
@@ -159,7 +159,7 @@ class LinearOperatorKronecker(LinearOperator):
         return self._cycled(rhs, extents, lambda o, y: o.solve(y, adjoint=adjoint))
 
     def _powers(self):
-        """For each operator how often its determinant counts: the size of the others."""
+        """The power of each operator's determinant: the product of the sizes of the others."""
         total = cast(self._columns(), self.dtype)
         return [total / cast(o._columns(), self.dtype) for o in self._operators]
 

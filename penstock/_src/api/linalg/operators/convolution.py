@@ -1,4 +1,4 @@
-"""LinearOperatorToeplitz and LinearOperatorCirculant(2D, 3D): matrices that convolve."""
+"""LinearOperatorToeplitz and LinearOperatorCirculant(2D, 3D): convolution matrices."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def _complex(dtype):
 
 
 def _as(x, dtype):
-    """`x` as `dtype`: the real part, where a complex number becomes real."""
+    """Casts `x` to `dtype`; complex to real takes the real part."""
     if x.dtype.is_complex and not dtype.is_complex:
         x = raw.Real(input=x, Tout=x.dtype.real_dtype)
     return cast(x, dtype)
@@ -76,7 +76,8 @@ class LinearOperatorToeplitz(LinearOperator):
         return shapes.joined(batch, row[-1], row[-1])
 
     def _circle(self):
-        """The numbers once round: the first column, then the row backwards without its first."""
+        """The first column of the embedding circulant: the first column, then the reversed row without its first
+        element."""
         col, row = shapes.broadcast_matrices(
             shapes.to_column(shapes.read(self._col)), shapes.to_column(shapes.read(self._row))
         )
@@ -122,7 +123,7 @@ class LinearOperatorToeplitz(LinearOperator):
 
 
 class _BaseLinearOperatorCirculant(LinearOperator):
-    """A matrix that the discrete Fourier transform of `block_depth` axes makes diagonal."""
+    """A matrix that is diagonalized by the discrete Fourier transform over `block_depth` axes."""
 
     _depth = 1
 
@@ -169,7 +170,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
 
     @property
     def _kind(self):
-        """The complex type in which it transforms."""
+        """The complex dtype of the transforms."""
         wide = dtypes.float64 in (self.dtype.real_dtype, self._spectrum.dtype.real_dtype)
         return dtypes.complex128 if wide else dtypes.complex64
 
@@ -210,7 +211,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
         return self._transformed(shapes.adjoint_if(adjoint_arg, rhs), apply)
 
     def convolution_kernel(self, name="convolution_kernel"):
-        """What the operator convolves with: the transform of the spectrum."""
+        """The convolution kernel: the inverse transform of the spectrum."""
         with self._scope(name):
             kernel = _BACKWARD[self._depth](self._complex_spectrum())
             return cast(kernel, self.dtype)

@@ -99,7 +99,7 @@ class LinearOperatorAdjoint(LinearOperator):
 
 @export("linalg.LinearOperatorInversion")
 class LinearOperatorInversion(LinearOperator):
-    """The inverse of `operator`, which solves where this multiplies."""
+    """The inverse of `operator`: its products are the other's solves."""
 
     _matrix_axes = {"operator": 0}
 
@@ -160,7 +160,7 @@ class LinearOperatorInversion(LinearOperator):
 
 @export("linalg.LinearOperatorLowRankUpdate")
 class LinearOperatorLowRankUpdate(LinearOperator):
-    """The sum A + U D V* of a base operator and a product of low rank.
+    """A base operator with a low-rank update: A + U D V*.
 
     Args:
       base_operator: A, `[..., m, n]`.

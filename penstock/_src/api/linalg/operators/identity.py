@@ -23,10 +23,10 @@ from .shapes import assert_real
 
 
 class _Sized(LinearOperator):
-    """An operator given by its extents."""
+    """An operator given by its size."""
 
     def _take_extent(self, value, name, check):
-        """An extent as int32 number where it is known, else as tensor."""
+        """A size as an int32 number if static, else as a tensor."""
         tensor = convert_to_tensor(value, name=name)
         if not tensor.dtype.is_integer:
             raise TypeError(f"Argument {name} must be integer type.  Found: {value}")
@@ -84,7 +84,7 @@ class _Sized(LinearOperator):
 
 
 class _Identity(_Sized):
-    """What identities and their multiples share."""
+    """Base of identities and scaled identities."""
 
     def _diagonal(self):
         """The values of the diagonal `[...]`, one for each matrix."""

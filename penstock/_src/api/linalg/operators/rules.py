@@ -1,4 +1,4 @@
-"""Which operators products, inverses, adjoints and factors of operators are."""
+"""Rules for products, inverses, adjoints and factors of operators."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""Checks of arguments, and arithmetic of shapes.
+"""Argument checks and shape arithmetic.
 
-A shape vector is a NumPy array where the shape is known, and a tensor where it is not.
+A shape vector is a NumPy array if the shape is static, else a tensor.
 """
 
 import numpy as np
@@ -37,12 +37,12 @@ def parameter(value, name, dtype=None):
 
 
 def read(value):
-    """The tensor that a parameter holds now."""
+    """The current value of a parameter as a tensor."""
     return convert_to_tensor(value)
 
 
 def vector(x):
-    """The shape of a tensor (or a TensorShape that is known) as a vector."""
+    """The shape of a tensor (or a static TensorShape) as a vector."""
     shape = x if isinstance(x, TensorShape) else x.shape
     if shape.is_fully_defined():
         return np.array(shape.as_list(), np.int32)
@@ -50,7 +50,7 @@ def vector(x):
 
 
 def joined(*parts):
-    """The vectors and numbers one after another, as one vector."""
+    """The vectors and numbers concatenated to one vector."""
     if all(not isinstance(p, Tensor) for p in parts):
         return np.concatenate([np.reshape(p, -1) for p in parts]).astype(np.int32)
     flat = [raw.Reshape(tensor=p, shape=np.array([-1], np.int32)) for p in parts]
@@ -74,7 +74,7 @@ def broadcast_vectors(*vectors):
 
 
 def broadcast_static(*shapes):
-    """The static shape that several broadcast to, as far as it is known."""
+    """The static shape that several shapes broadcast to."""
     result = TensorShape([])
     for shape in shapes:
         result = broadcast_shapes(result, shape)
@@ -82,7 +82,7 @@ def broadcast_static(*shapes):
 
 
 def integer(value):
-    """The number that a Python integer or an integer tensor holds, or None if it is not known."""
+    """The value of a Python integer or an integer tensor, or None if it is not static."""
     if not is_tensor_like(value) and not isinstance(value, np.ndarray):
         return int(value)
     known = value if isinstance(value, np.ndarray) else get_static_value(read(value))
@@ -137,7 +137,7 @@ def assert_real(x, message):
 
 
 def check_matrix(x, name, rank=2, floating=True):
-    """Raises if `x` has fewer axes, or a type that operators do not take."""
+    """Raises if `x` has fewer axes than `rank` or an unsupported dtype."""
     if floating and x.dtype.base_dtype not in _FLOATS:
         names = ", ".join(f"tf.{d.name}" for d in _FLOATS)
         raise TypeError(
@@ -152,7 +152,7 @@ def check_matrix(x, name, rank=2, floating=True):
 
 
 def check_operators(operators, separator):
-    """The operators as a list, and the name made of theirs; raises unless their types agree."""
+    """The operators as a list, and their joined names; raises unless their dtypes agree."""
     operators = list(operators)
     if not operators:
         raise ValueError(f"Expected a non-empty list of operators. Found: {operators}")

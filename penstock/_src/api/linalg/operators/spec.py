@@ -1,4 +1,4 @@
-"""The arguments of an operator: its TypeSpec, made of their specs, and slices of its batches."""
+"""The TypeSpec of an operator, made from the specs of its arguments, and slicing of batches."""
 
 from penstock._src.core.convert import is_tensor_like
 from penstock._src.core.registry import raw
@@ -38,7 +38,7 @@ class LinearOperatorSpec(TypeSpec):
 
 
 def spec_class(operator_class):
-    """The class of specs of a class of operators."""
+    """The spec class of an operator class."""
     name = f"{operator_class.__name__}Spec"
     return type(name, (LinearOperatorSpec,), {"operator_class": operator_class})
 
@@ -63,7 +63,7 @@ def spec_of(operator):
 
 
 def _argument(operator, name):
-    """The argument as the operator holds it now: converted, hints completed."""
+    """The current value of an argument: converted, with inferred hints."""
     return getattr(operator, "_" + name, operator._arguments[name])
 
 
@@ -109,7 +109,7 @@ def _sliced(operator, value, axes, slices):
 
 
 def _with_batch(part, whole):
-    """`part` with as many batch axes as `whole`: its arguments are broadcast."""
+    """`part` broadcast to the number of batch axes of `whole`."""
     if part.batch_shape.as_list() == whole.batch_shape.as_list():
         return part
     batch, arguments = whole._shape_vector()[:-2], part.parameters
@@ -129,6 +129,6 @@ def _with_batch(part, whole):
 
 
 def make_composite_tensor(cls, module_name="tf.linalg"):
-    """The class as it is: every class of operators gets the class of its specs when it is defined."""
+    """Returns the class unchanged: operator classes get their spec class when they are defined."""
     del module_name
     return cls
