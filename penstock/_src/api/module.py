@@ -56,12 +56,12 @@ class Module(AutoTrackable):
 
     @property
     def trainable_variables(self):
-        """The variables that tapes watch."""
+        """The trainable variables."""
         return tuple(self._flatten(predicate=_is_trainable, expand_composites=True))
 
     @property
     def non_trainable_variables(self):
-        """The variables that tapes do not watch."""
+        """The non-trainable variables."""
         return tuple(self._flatten(predicate=_is_not_trainable, expand_composites=True))
 
     @property
@@ -77,7 +77,7 @@ class Module(AutoTrackable):
         with_path=False,
         expand_composites=False,
     ):
-        """Yields what the attributes hold, that of submodules after the module's own."""
+        """Yields the attributes' leaves: the module's own first, then those of submodules."""
         if predicate is None:
             predicate = _anything
         return _walk(

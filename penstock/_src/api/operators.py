@@ -1,4 +1,4 @@
-"""The operators, slicing and Python protocol of tensors."""
+"""The operators, indexing and Python protocols of tensors."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ from .math import arithmetic, elementwise
 
 
 def _declines(other: Any) -> bool:
-    """Whether a binary operator leaves the work to `other`'s reflected method."""
-    if isinstance(other, (Tensor, IndexedSlices)):  # slices become a dense tensor
+    """Whether a binary operator defers to `other`'s reflected method."""
+    if isinstance(other, (Tensor, IndexedSlices)):  # slices are converted to a dense tensor
         return False
     kind = type(other)
     if kind in (float, int, bool, list, tuple, np.ndarray, str, bytes):
@@ -32,7 +32,7 @@ def _declines(other: Any) -> bool:
     return hasattr(kind, "_type_spec") or getattr(kind, "__array_priority__", 0) > 100
 
 
-# Operators that are one raw op for eager tensors of these types.
+# Operators that map to one raw op for eager tensors of these dtypes.
 _REAL = FLOAT | INTEGER
 _DIRECT = {
     "add": (lambda x, y: raw.AddV2(x, y), _REAL),
@@ -46,7 +46,7 @@ _DIRECT = {
 
 
 def _operand(value, dtype):
-    """Returns an eager tensor, variable or number as an eager tensor of that type, None if it is not of it."""
+    """Returns an eager tensor, variable or number as an eager tensor of this dtype, or None if it has another dtype."""
     kind = type(value)
     if kind is Variable:
         value = value._read()
@@ -86,13 +86,13 @@ def _binary(op, reflected=False):
 
 
 class _Operator:
-    """A function of two operands with the names of its operator methods."""
+    """A binary function and the names of its operator methods."""
 
     def __init__(self, name, function):
         self.name = name
         self.direct, self.reflected = f"__{name}__", f"__r{name}__"
         self.function = function
-        # For classes that borrow the operators of tensors: open to dispatchers.
+        # For classes that reuse the operators of tensors: with dispatch.
         self.of_others = _PUBLIC[name]
 
     def __call__(self, x, y):
@@ -100,7 +100,7 @@ class _Operator:
 
 
 def _named(op_type, name):
-    """A raw op, in graphs under the name of the operator."""
+    """A raw op that is named after the operator in graphs."""
 
     def call(x, y):
         op = getattr(raw, op_type)
@@ -116,7 +116,7 @@ _real_division = _named("RealDiv", "truediv")
 def _add(x, y):
     dtype = x.dtype if isinstance(x, Tensor) else y.dtype
     if STATE.graph is None:
-        # what is not a tensor keeps its own type where the tensor's does not fit, and AddV2 refuses it
+        # A non-tensor that does not fit the tensor's dtype keeps its own, and AddV2 raises the error.
         x = convert_to_tensor(x, dtype_hint=dtype.base_dtype)
         y = convert_to_tensor(y, dtype_hint=dtype.base_dtype)
     return _add_strings(x, y) if dtype == dtypes.string else _add_numbers(x, y)
@@ -162,7 +162,7 @@ _multiply = _named("Mul", "mul")
 
 
 def _product(x, y):
-    """The product; where one operand is a tensor of truth values, the conjunction of both."""
+    """The product; logical "and" if an operand is a boolean tensor."""
     if not any(isinstance(v, Tensor) and v.dtype.base_dtype.is_bool for v in (x, y)):
         return _multiply(x, y)
     x, y = (elementwise.cast(v, dtypes.bool_) for v in (x, y))
@@ -224,7 +224,7 @@ def _not_equal(self, other):
 
 
 def _compare_or_constant(op, x, y, otherwise):
-    """Elementwise comparison; shapes that do not broadcast differ as a whole."""
+    """Elementwise comparison; incompatible shapes count as different."""
     try:
         return op(x, y, incompatible_shape_error=False)
     except (TypeError, ValueError):
@@ -369,7 +369,7 @@ def get_item(tensor, slice_spec, var=None):
 
 
 def _is_basic(spec):
-    """Whether an index is made of Python's ints, slices of them, `...` and None only."""
+    """Whether an index consists only of Python ints, slices of ints, `...` and None."""
     kind = type(spec)
     if kind is tuple:
         return all(map(_is_basic, spec)) and tuple not in map(type, spec)
@@ -382,7 +382,7 @@ _BOUNDS = {int, type(None)}
 
 
 def _eager_item(tensor, spec):
-    """Returns a selection that nothing records, None if it takes an op: to be recorded, or to say what is wrong."""
+    """Fast path for eager indexing that no tape records; None if an op is needed to record it or to raise an error."""
     value = tensor._value
     if STATE.tapes or STATE.accumulators or STATE.graph is not None or tensor._dtype.np.kind == "O":
         return None
@@ -432,7 +432,7 @@ def _packed(values, kind):
 
 
 def install_operators() -> None:
-    """Fills the operators into `Tensor`."""
+    """Installs the operators in `Tensor`."""
     for name, function in _OPERATORS.items():
         op = _Operator(name, function)
         setattr(Tensor, op.direct, _binary(op))
@@ -465,7 +465,7 @@ def install_operators() -> None:
 
 
 def install_variable_operators() -> None:
-    """Gives variables the operators of the tensors they hold."""
+    """Installs the operators of tensors in `Variable`."""
 
     def through_value(name):
         def operator(self, *others):
@@ -475,7 +475,7 @@ def install_variable_operators() -> None:
         return operator
 
     def get_item_of_variable(var, slice_spec):
-        """`var[slice_spec]`: of the value that the variable holds."""
+        """`var[slice_spec]`, applied to the variable's value."""
         return Tensor.__getitem__(var._read(), slice_spec)
 
     if "__getitem__" not in Variable.__dict__:

@@ -1,4 +1,4 @@
-"""tf.print, the logger, and tensors as messages."""
+"""tf.print, the logger, and TensorProtos."""
 
 import logging
 import pprint
@@ -16,7 +16,7 @@ from penstock._src.util.export import export
 
 
 class _Placeholder:
-    """Prints as the place where StringFormat puts a tensor."""
+    """Prints as StringFormat's placeholder."""
 
     def __repr__(self):
         return "{}"
@@ -43,7 +43,7 @@ def _is_tensor(value):
 
 @export("print")
 def print(*inputs, **kwargs):
-    """Prints tensors and other values, in graphs when they run.
+    """Prints tensors and other values; in graphs at run time.
 
     Args:
       *inputs: what to print: tensors, strings, numbers, or nested structures of them.
@@ -70,7 +70,7 @@ def print(*inputs, **kwargs):
 
 
 def _template(value, tensors):
-    """The text of a value with places for its tensors, which are added to the list."""
+    """The template of a value, with placeholders for its tensors, which are appended to the list."""
     if hasattr(value, "dense_shape") and hasattr(value, "indices"):
         tensors.extend([value.indices, value.values, value.dense_shape])
         return "'SparseTensor(indices={}, values={}, shape={})'"
@@ -133,7 +133,7 @@ def _needs_tensors(value):
 
 @export("get_logger")
 def get_logger():
-    """The logger that messages of the library go to."""
+    """The library's logger."""
     logger = logging.getLogger("tensorflow")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.WARNING)
@@ -147,7 +147,7 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     Args:
       values: an array, nested list or number.
       dtype: of the tensor.
-      shape: of the tensor; a single value is repeated if `allow_broadcast`.
+      shape: of the tensor; a single value is broadcast if `allow_broadcast`.
       verify_shape: raise TypeError unless the values have exactly `shape`.
       allow_broadcast: whether a single value may fill `shape`.
     """
@@ -167,7 +167,7 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
 
 
 def _single(array, dtype):
-    """One number stands in the field of its type."""
+    """The TensorProto of one number, stored in the field of its dtype."""
     proto = to_proto(array, dtype)
     field = {
         dtypes.float32: "float_val",
@@ -197,7 +197,7 @@ def make_ndarray(tensor):
 
 @export("load_op_library")
 def load_op_library(library_filename):
-    """Not there: libraries of C++ ops are TensorFlow's own."""
+    """Not supported: C++ op libraries depend on TensorFlow's runtime."""
     raise errors.NotFoundError(
         None, None, f"{library_filename}: libraries of compiled ops cannot be loaded by Penstock."
     )
@@ -205,11 +205,11 @@ def load_op_library(library_filename):
 
 @export("load_library", v1=["load_library"])
 def load_library(library_location):
-    """Not there: libraries of C++ ops are TensorFlow's own."""
+    """Not supported: C++ op libraries depend on TensorFlow's runtime."""
     load_op_library(library_location)
 
 
 @export(v1=["load_file_system_library"])
 def load_file_system_library(library_filename):
-    """Not there: libraries of file systems are TensorFlow's own."""
+    """Not supported: file system libraries depend on TensorFlow's runtime."""
     load_op_library(library_filename)

@@ -1,4 +1,4 @@
-"""tf.py_function and tf.numpy_function: Python in the middle of a graph."""
+"""tf.py_function and tf.numpy_function: Python functions inside graphs."""
 
 import collections
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from penstock._src.ops.control.python_call import calling, register
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
-# How many calls of one operation wait for their gradient at most.
+# Maximum number of calls of one operation whose tapes are kept for gradients.
 _KEPT_CALLS = 64
 
 
@@ -32,13 +32,13 @@ def numpy_function(
     stateful: bool = True,
     name: str | None = None,
 ) -> Any:
-    """Returns what a Python function of NumPy arrays returns, as tensors; it is called when the graph runs.
+    """Calls a Python function of NumPy arrays at run time; returns its results as tensors.
 
     Args:
       func: the function; without it, a decorator for functions of tensors is returned.
       inp: the list of tensors to call it with.
       Tout: the type of the result, or a list of types.
-      stateful: False if it has no effect, so that it may be left out.
+      stateful: False if it has no side effects, so that it may be pruned.
       name: of the operation, in a graph.
     """
     if func is None:
@@ -71,7 +71,7 @@ def _with_plain_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _output_types(given: Any) -> tuple[list[Any], bool, list[Any]]:
-    """Returns the flat types, whether several were asked for, and their shapes."""
+    """Returns the flat dtypes, whether they were given as a list, and their shapes."""
     flat = nest.flatten(given) if given is not None else []
     shapes = [spec.shape if isinstance(spec, TensorSpec) else UNKNOWN for spec in flat]
     types = [spec.dtype if isinstance(spec, TensorSpec) else as_dtype(spec) for spec in flat]
@@ -79,7 +79,7 @@ def _output_types(given: Any) -> tuple[list[Any], bool, list[Any]]:
 
 
 def _arranged(outputs: Any, held: Any, is_list: bool, form: Any, shapes: Sequence[Any]) -> Any:
-    """Returns the outputs in the form asked for; the node keeps the function alive."""
+    """Returns the outputs in the requested structure; the node keeps the function alive."""
     if STATE.graph is not None and outputs:
         outputs[0].op.python_function = held
         for tensor, shape in zip(outputs, shapes, strict=True):
@@ -100,7 +100,7 @@ def py_function(
     Tout: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Returns what a Python function of eager tensors returns; it is called, and differentiated, when the graph runs.
+    """Calls, and differentiates, a Python function of eager tensors at run time.
 
     Args:
       func: the function; without it, a decorator for functions of tensors is returned.
@@ -136,7 +136,7 @@ def py_function(
 
 
 class _EagerCall:
-    """A function of eager tensors in a graph, with the tapes of its latest calls for their gradients."""
+    """A function of eager tensors in a graph, with the tapes of its latest calls."""
 
     def __init__(self, func: Callable[..., Any], arguments: Any, types: Sequence[Any]) -> None:
         self.func, self.arguments, self.types = func, arguments, list(types)
@@ -144,7 +144,7 @@ class _EagerCall:
         self._gradient_token: Any = None
 
     def __call__(self, values: Sequence[Any], differentiate: bool) -> list[Any]:
-        """Runs on host values, under a tape so that `gradient` can go back through it."""
+        """Runs on host values, under a tape if `differentiate`."""
         tensors = [
             EagerTensor(value, t.dtype)
             for value, t in zip(
@@ -183,7 +183,7 @@ class _EagerCall:
         ]
 
     def gradient(self, node: Operation, *gradients: Any) -> list[Any]:
-        """Adds the operation that runs the tape of the call backwards."""
+        """Adds the operation that computes the gradient from the call's tape."""
         inputs, outputs = list(node._inputs), list(node.outputs)
         wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating or t.dtype.is_complex]
         token, held = register(lambda values, _: self._backward(values, len(outputs), wanted))

@@ -1,4 +1,4 @@
-"""tf.quantization: numbers of few bits, and training as if with them."""
+"""tf.quantization: quantized numbers, and fake quantization for training."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def _v1(name):
 @export("quantization.fake_quant_with_min_max_args", v1=_v1("fake_quant_with_min_max_args"))
 @dispatchable
 def fake_quant_with_min_max_args(inputs, min=-6, max=6, num_bits=8, narrow_range=False, name=None):
-    """`inputs` rounded to what `num_bits` between two numbers can hold."""
+    """`inputs` rounded to `num_bits` levels between two numbers."""
     return raw.FakeQuantWithMinMaxArgs(
         inputs=inputs,
         min=float(min),
@@ -116,7 +116,7 @@ def quantize_and_dequantize_v2(
     narrow_range=False,
     axis=None,
 ):
-    """Floats quantized and back; gradients outside the range are zero."""
+    """Quantizes and dequantizes floats; gradients outside the range are zero."""
     axis = -1 if axis is None else axis
     return raw.QuantizeAndDequantizeV4(
         input=input,
@@ -146,7 +146,7 @@ def quantize_and_dequantize(
     narrow_range=False,
     axis=None,
 ):
-    """Floats quantized and back; gradients pass as they are."""
+    """Quantizes and dequantizes floats; gradients pass unchanged."""
     return raw.QuantizeAndDequantizeV2(
         input=input,
         input_min=input_min,
@@ -163,7 +163,7 @@ def quantize_and_dequantize(
 
 @export("quantization.quantized_concat", v1=_v1("quantized_concat"))
 def quantized_concat(concat_dim, values, input_mins, input_maxes, name=None):
-    """Quantized tensors joined, with common bounds."""
+    """Quantized tensors concatenated, with common bounds."""
     return raw.QuantizedConcat(
         concat_dim=concat_dim,
         values=[convert_to_tensor(v) for v in values],

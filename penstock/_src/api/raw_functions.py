@@ -1,4 +1,4 @@
-"""Raw ops that are public functions as well, under names right below `tf.`."""
+"""Raw ops that are also public functions, directly under `tf.`."""
 
 from penstock._src.api.extending.op_functions import op_functions
 

@@ -1,4 +1,4 @@
-"""What variables do beyond reading and assigning: scatters, sliced reads, sliced assignment."""
+"""Variable methods besides reading and assigning: scatters, sliced reads, sliced assignment."""
 
 import numpy as np
 
@@ -100,12 +100,12 @@ def _strided_slice_assign(self, value, name=None, **spec):
 
 
 def _get_item(var, slice_spec):
-    """A part of the value, with `assign` to write to that part of the variable."""
+    """A slice of the value, with an `assign` method that writes to the slice of the variable."""
     return operators.get_item(var.value(), slice_spec, var=var)
 
 
 class SaveSliceInfo:
-    """Where in a larger variable this one stands."""
+    """The position of this variable in a larger, partitioned one."""
 
     def __init__(
         self,
@@ -128,12 +128,12 @@ class SaveSliceInfo:
 
 
 def _set_save_slice_info(self, save_slice_info):
-    """Notes where in a larger variable this one stands."""
+    """Sets the position of this variable in a larger one."""
     self._save_slice_info = save_slice_info
 
 
 def _get_save_slice_info(self):
-    """Where in a larger variable this one stands, or None."""
+    """The position of this variable in a larger one, or None."""
     return getattr(self, "_save_slice_info", None)
 
 
@@ -177,7 +177,7 @@ _METHODS = {
 
 
 def install_methods() -> None:
-    """Fills the methods and operators into `Variable`."""
+    """Installs the methods and operators in `Variable`."""
     for name, method in _METHODS.items():
         if callable(method) and not isinstance(method, type):
             method.__name__ = name

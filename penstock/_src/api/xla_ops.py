@@ -1,4 +1,4 @@
-"""The few functions of TensorFlow's XLA wrapper that libraries call, in ordinary ops."""
+"""The functions of TensorFlow's XLA wrapper that libraries use, built from ordinary ops."""
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -15,7 +15,7 @@ def _indices(values):
 
 
 def dynamic_update_slice(x, update, start_indices, name=None):
-    """`x` with `update` written at `start_indices`, which are moved so that it fits."""
+    """`x` with `update` written at `start_indices`, which are clamped so that it fits."""
     x = convert_to_tensor(x)
     update = convert_to_tensor(update, dtype=x.dtype)
     return raw.XlaDynamicUpdateSlice(
@@ -24,7 +24,7 @@ def dynamic_update_slice(x, update, start_indices, name=None):
 
 
 def dynamic_slice(x, start_indices, size_indices, name=None):
-    """The box of `size_indices` at `start_indices`, which are moved so that it fits."""
+    """The slice of `size_indices` at `start_indices`, which are clamped so that it fits."""
     starts, sizes = _indices(start_indices), _indices(size_indices)
     return raw.XlaDynamicSlice(
         input=convert_to_tensor(x),
@@ -68,5 +68,5 @@ def call_module_maximum_supported_version():
 
 
 def call_module_disable_check_platform():
-    """The word in `disabled_checks` by which a module runs on platforms that it was not made for."""
+    """The entry of `disabled_checks` that lets a module run on other platforms."""
     return "platform"

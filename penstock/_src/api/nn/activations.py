@@ -1,4 +1,4 @@
-"""Activations that take more than the tensor, softmax, and dropout."""
+"""Activations with parameters, softmax, and dropout."""
 
 import numbers
 
@@ -39,7 +39,7 @@ def gelu(features, approximate=False, name=None):
         )
     kind = x.dtype.as_numpy_dtype
     half, one = np.asarray(0.5, kind), np.asarray(1.0, kind)
-    # float32 constants in every type, as TensorFlow has them
+    # float32 constants for every dtype, as in TensorFlow
     if approximate:
         cubic = x + np.asarray(np.float32(0.044715), kind) * raw.Pow(x=x, y=np.asarray(3, kind))
         inner = raw.Tanh(x=np.asarray(0.7978845608028654, kind) * cubic)
@@ -62,7 +62,7 @@ def silu(features, beta=1.0):
 
 @custom_gradient
 def _complex_silu(features, beta):
-    """silu of complex numbers, whose gradient TensorFlow takes without conjugates."""
+    """silu of complex numbers; as in TensorFlow, its gradient is not conjugated."""
     logistic = raw.Sigmoid(x=beta * features)
 
     def gradient(dy):
@@ -77,7 +77,7 @@ def _complex_silu(features, beta):
 @export("nn.crelu", v1=[])
 @dispatchable
 def crelu(features, axis=-1, name=None):
-    """relu of `features` and of their negation, side by side along `axis`."""
+    """relu of `features` and of -features, concatenated along `axis`."""
     features = convert_to_tensor(features, name="features")
     both = raw.ConcatV2(values=[features, -features], axis=axis)
     return raw.Relu(features=both, name=name)
@@ -138,7 +138,7 @@ def _noise_shape(x, noise_shape):
 @export("nn.dropout", v1=[])
 @dispatchable
 def dropout(x, rate, noise_shape=None, seed=None, name=None):
-    """`x` with a share `rate` of its entries at zero, the others scaled by 1 / (1 - rate).
+    """`x` with a random fraction `rate` of its entries set to zero and the others scaled by 1 / (1 - rate).
 
     Args:
       x: float.
@@ -159,7 +159,7 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
 @export("nn.experimental.stateless_dropout", v1=["nn.experimental.stateless_dropout"])
 @dispatchable
 def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
-    """`tf.nn.dropout` whose choice is a function of `seed`, a pair of integers."""
+    """`tf.nn.dropout` determined by `seed`, a pair of integers."""
     alg = rng_alg or "auto_select"
     return general_dropout(
         x,
@@ -171,7 +171,7 @@ def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
 
 
 def _tensor_rate(rate, dtype):
-    """A rate that is not a number: only a scalar tensor of the dropped one's dtype will do."""
+    """Checks a rate that is not a number: it must be a scalar tensor of the input's dtype."""
     if isinstance(rate, np.ndarray) or not hasattr(rate, "dtype"):
         raise ValueError(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
     rate = convert_to_tensor(rate)

@@ -13,7 +13,7 @@ _FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 
 
 def windows(value, spatial, channel_axis, argument):
-    """A stride or dilation per axis of the op, from an int or a list of 1, n or n + 2 ints."""
+    """Expands an int or a list of 1, n or n + 2 ints to a stride or dilation for each axis of the op."""
     if value is None:
         value = [1]
     if isinstance(value, (int, np.integer)):
@@ -44,7 +44,7 @@ def explicit_padding(padding):
             "must be a list."
         )
     if not isinstance(padding, (list, tuple)):
-        return padding, []  # the op refuses what is no name
+        return padding, []  # the op rejects invalid names
     if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in padding):
         raise ValueError(
             "When `padding` is a list, each element of `padding` must be a list/tuple of size 2. "
@@ -75,7 +75,7 @@ def _flatten_batch(x, spatial, inner):
 
 
 def _channels_second(data_format):
-    """Whether sequences of this format, also named as images are, have their channels second."""
+    """Whether a sequence format, or the corresponding image format, has its channels second."""
     if data_format in (None, "NWC", "NHWC"):
         return False
     if data_format in ("NCW", "NCHW"):
@@ -222,7 +222,7 @@ def convolution(
 @export("nn.depthwise_conv2d", v1=[])
 @dispatchable
 def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilations=None, name=None):
-    """The convolution of each channel with filters `[height, width, c, multiplier]` of its own.
+    """The convolution of each channel with its own filters `[height, width, c, multiplier]`.
 
     Args:
       input: images.
@@ -265,7 +265,7 @@ def separable_conv2d(
     dilations=None,
     name=None,
 ):
-    """A depthwise convolution, then one of size 1 that mixes the channels."""
+    """A depthwise convolution followed by a pointwise one."""
     data_format = data_format or "NHWC"
     pointwise_filter = convert_to_tensor(pointwise_filter, name="pointwise_filter")
     if not pointwise_filter.shape[:2].is_compatible_with([1, 1]):
@@ -309,7 +309,7 @@ def conv2d_transpose(
     """The gradient of `conv2d`: from its output's shape to `output_shape`.
 
     Args:
-      input: what a `conv2d` with these filters would return.
+      input: a tensor of the shape that `conv2d` with these filters returns.
       filters: `[height, width, out_channels, in_channels]`.
       output_shape: four ints or an int vector.
       strides: an int or a list of 1, 2 or 4.

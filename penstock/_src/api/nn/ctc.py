@@ -1,4 +1,4 @@
-"""The connectionist temporal classification loss of dense labels, as a loop over frames that compiles whole.
+"""The connectionist temporal classification loss of dense labels, as a loop over frames that is fully compiled.
 
 Source: Graves et al. 2006, "Connectionist temporal classification", the forward variables in logarithms.
 """
@@ -13,9 +13,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
-# The logarithm of what is impossible: finite, so that no gradient is NaN.
+# The log probability of impossible events: finite, so that gradients are not NaN.
 NEVER = np.float32(-1e30)
-# The loss of labels that the frames are too few for: finite, as TensorFlow's, which starts from the least double.
+# The loss of labels that do not fit into the frames: finite, as in TensorFlow, which starts from the smallest double.
 IMPOSSIBLE = np.float32(-np.log(np.finfo(np.float64).tiny))
 
 
@@ -27,9 +27,9 @@ def dense_ctc_loss(
     Args:
       labels: int32[batch, length].
       logits: float32[frames, batch, classes], of static rank.
-      label_length: int32[batch], how many labels of a row count.
-      logit_length: int32[batch], how many frames of a row count.
-      blank: the class that stands for none, an int32 scalar.
+      label_length: int32[batch], the number of valid labels in each row.
+      logit_length: int32[batch], the number of valid frames in each row.
+      blank: the blank class, an int32 scalar.
     """
     places = _with_blanks(labels, blank)  # [batch, 2 length + 1]
     log_p = raw.Transpose(x=raw.LogSoftmax(logits=logits), perm=[1, 0, 2])
@@ -57,7 +57,7 @@ def dense_ctc_loss(
 
 
 def _may_jump(places: Tensor) -> Tensor:
-    """Where a label may follow the last one without a blank between: bool[batch, places]."""
+    """Whether a label may follow the previous one without a blank between: bool[batch, places]."""
     is_label = raw.Equal(
         x=raw.Mod(x=raw.Range(start=0, limit=raw.Shape(input=places)[1], delta=1), y=2), y=1
     )
@@ -66,14 +66,14 @@ def _may_jump(places: Tensor) -> Tensor:
 
 
 def _shifted(x: Tensor, by: int, fill: Any = NEVER) -> Tensor:
-    """The columns moved to the right."""
+    """The columns shifted right."""
     paddings = np.array([[0, 0], [by, 0]], np.int32)
     padded = raw.PadV2(input=x, paddings=paddings, constant_values=fill)
     return padded[:, :-by]
 
 
 def _log_sum(parts: Tensor, axis: int) -> Tensor:
-    """The logarithm of a sum along an axis of what logarithms are given of."""
+    """log(sum(exp(x))) along an axis."""
     top = raw.StopGradient(input=raw.Max(input=parts, axis=[axis], keep_dims=True))
     total = raw.Sum(input=raw.Exp(x=parts - top), axis=[axis])
     return raw.Log(x=total) + raw.Squeeze(input=top, axis=[axis])

@@ -1,4 +1,4 @@
-"""Rows of tables looked up by id, single or combined by sparse ids."""
+"""Embedding lookups: rows of tables by id, single or combined by sparse ids."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def _clipped(rows, max_norm):
 
 
 def _table(part):
-    """A table or a part of one; what is not a tensor, nor looked up as it is, is converted."""
+    """A table or a part of one, converted to a tensor if necessary."""
     return part if hasattr(part, "shape") else convert_to_tensor(part, name="params")
 
 
@@ -47,7 +47,7 @@ def _lookup(params, ids, strategy, max_norm, name=None):
 
 
 def _lookup_shards(params, ids, strategy, max_norm):
-    """Rows of a table whose rows are spread over several tensors."""
+    """Looks up rows of a table that is partitioned over several tensors."""
     count = len(params)
     ids = convert_to_tensor(ids, name="ids")
     flat = raw.Reshape(tensor=ids, shape=[-1])
@@ -115,7 +115,7 @@ def embedding_lookup_v1(
 def embedding_lookup_sparse(
     params, sp_ids, sp_weights, combiner=None, max_norm=None, name=None, allow_fast_lookup=False
 ):
-    """For each row of sparse ids the combination of their embeddings.
+    """The combined embeddings of each row of sparse ids.
 
     Args:
       params: the table, or a list of its parts.
@@ -124,7 +124,7 @@ def embedding_lookup_sparse(
       combiner: "sum", "mean" (default; weighted) or "sqrtn".
       max_norm: the greatest norm of an embedding.
       name: a name for the operation.
-      allow_fast_lookup: a hint, which changes nothing.
+      allow_fast_lookup: a hint without effect.
     """
     del allow_fast_lookup
     return _sparse_lookup(params, sp_ids, sp_weights, "div", combiner, max_norm, name)
@@ -175,7 +175,7 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
 
 
 def _combined(rows, places, segments, weights, combiner):
-    """The sum, mean or sqrtn of each segment's rows, found at `places`, each times its weight."""
+    """The sum, mean or sqrtn of each segment's weighted rows, which are rows[places]."""
     if weights is None:
         combine = {
             "sum": sparse_segment_sum,
@@ -209,7 +209,7 @@ def safe_embedding_lookup_sparse(
     name=None,
     allow_fast_lookup=False,
 ):
-    """`embedding_lookup_sparse` that drops bad ids and weights, and fills empty rows.
+    """`embedding_lookup_sparse` that drops invalid ids and weights and fills empty rows.
 
     Empty rows get the embedding of `default_id`, or zeros.
     """

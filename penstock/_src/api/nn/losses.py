@@ -1,4 +1,4 @@
-"""Losses of logits, and how they are averaged."""
+"""Losses of logits, and averages of losses."""
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
 @export("nn.weighted_cross_entropy_with_logits", v1=[])
 @dispatchable
 def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
-    """`sigmoid_cross_entropy_with_logits` in which positive labels count `pos_weight` times."""
+    """`sigmoid_cross_entropy_with_logits` with positive labels weighted by `pos_weight`."""
     logits = convert_to_tensor(logits, name="logits")
     labels = convert_to_tensor(labels, name="labels")
     if not labels.shape.is_compatible_with(logits.shape):
@@ -155,7 +155,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
 @export("nn.log_poisson_loss", v1=["nn.log_poisson_loss"])
 @binary
 def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
-    """exp(log_input) - log_input * targets, plus Stirling's approximation if asked."""
+    """exp(log_input) - log_input * targets, optionally plus Stirling's approximation."""
     log_input = convert_to_tensor(log_input, name="log_input")
     targets = convert_to_tensor(targets, dtype=log_input.dtype, name="targets")
     if not targets.shape.is_compatible_with(log_input.shape):
@@ -191,8 +191,8 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
 
     Args:
       per_example_loss: `[batch]`.
-      sample_weight: what each example counts.
-      global_batch_size: by default the number of losses times the replicas in sync.
+      sample_weight: the weight of each example.
+      global_batch_size: by default the number of losses times the number of replicas in sync.
     """
     loss = convert_to_tensor(per_example_loss)
     if loss.shape.rank == 0:
@@ -239,10 +239,10 @@ def scale_regularization_loss(regularization_loss):
     return reduce_sum(loss) / count
 
 
-# Set by distribute/: how many replicas run in step.
+# Set by distribute/: the number of replicas in sync.
 REPLICAS_IN_SYNC = [lambda: 1]
 
 
 def replicas_in_sync():
-    """How many replicas run in step under the current strategy."""
+    """The number of replicas in sync under the current strategy."""
     return REPLICAS_IN_SYNC[0]()

@@ -15,7 +15,7 @@ from penstock._src.util.export import export
 @export("nn.moments", v1=[])
 @dispatchable
 def moments(x, axes, shift=None, keepdims=False, name=None):
-    """Mean and variance of `x` over `axes`; half precision is summed in float32."""
+    """Mean and variance of `x` over `axes`; half precision is accumulated in float32."""
     del shift, name
     x = convert_to_tensor(x, name="x")
     y = cast(x, dtypes.float32) if x.dtype in NARROW else x
@@ -45,7 +45,7 @@ def _axis_list(x, axes):
 @export("nn.weighted_moments", v1=[])
 @dispatchable
 def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
-    """Mean and variance of `x` over `axes`, each entry counted by its weight."""
+    """Weighted mean and variance of `x` over `axes`."""
     x = convert_to_tensor(x, name="x")
     weights = convert_to_tensor(frequency_weights, name="frequency_weights")
     half = x.dtype in NARROW
@@ -67,7 +67,7 @@ def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
 
 @export("nn.sufficient_statistics", v1=[])
 def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
-    """The count, sum, sum of squares and shift, from which `normalize_moments` makes moments."""
+    """The count, sum, sum of squares and shift, for `normalize_moments`."""
     del name
     x = convert_to_tensor(x, name="x")
     rank = x.shape.rank
@@ -90,7 +90,7 @@ def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
 
 @export("nn.normalize_moments")
 def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
-    """Mean and variance from what `sufficient_statistics` returned."""
+    """Mean and variance from the results of `sufficient_statistics`."""
     del name
     divisor = raw.Reciprocal(x=convert_to_tensor(counts))
     if shift is not None:
@@ -153,7 +153,7 @@ def bias_add(value, bias, data_format=None, name=None):
 @export("nn.local_response_normalization", "nn.lrn")
 @dispatchable
 def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
-    """`input` divided by (bias + alpha * sum of squares of the near channels) ** beta."""
+    """`input` divided by (bias + alpha * sum of squares over nearby channels) ** beta."""
     return raw.LRN(
         input=input, depth_radius=depth_radius, bias=bias, alpha=alpha, beta=beta, name=name
     )

@@ -157,7 +157,7 @@ def pool(
     dilations=None,
     name=None,
 ):
-    """Max or average pooling ("MAX", "AVG"), its windows dilated if asked.
+    """Max or average pooling ("MAX", "AVG"), optionally with dilated windows.
 
     Args:
       input: `[batch, *spatial, channels]`, or channels second if `data_format` begins with "NC".
@@ -201,7 +201,7 @@ def pool(
 
 
 def _dilated_pool(kind, x, window, rates):
-    """Pools each of the interleaved grids that a dilated window sees, as a batch of them."""
+    """Pools with dilated windows: each interleaved grid is one element of a batch."""
     sizes = x.shape.as_list()[1:-1]
     if None in sizes:
         raise ValueError("pool: dilated windows need known spatial extents.")
@@ -248,7 +248,7 @@ def max_pool_with_argmax(
 
 
 def _fractional_ratio(ratio):
-    """How much each dimension shrinks, where one number stands for rows and columns."""
+    """The ratio of each dimension; a single number applies to rows and columns."""
     if isinstance(ratio, (int, float)):
         ratio = [1.0, ratio, ratio, 1.0]
     elif not isinstance(ratio, (list, tuple)):
@@ -284,7 +284,7 @@ def _fractional(op, value, ratio, pseudo_random, overlapping, seed, name):
 def fractional_max_pool(
     value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
 ):
-    """Max pooling over windows of random sizes, so that extents shrink by `pooling_ratio`."""
+    """Max pooling over windows of random sizes, which shrinks sizes by `pooling_ratio`."""
     return _fractional(
         raw.FractionalMaxPool,
         value,
@@ -301,7 +301,7 @@ def fractional_max_pool(
 def fractional_avg_pool(
     value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
 ):
-    """Average pooling over windows of random sizes, so that extents shrink by `pooling_ratio`."""
+    """Average pooling over windows of random sizes, which shrinks sizes by `pooling_ratio`."""
     return _fractional(
         raw.FractionalAvgPool, value, pooling_ratio, pseudo_random, overlapping, seed, name
     )
@@ -349,5 +349,5 @@ def space_to_depth(input, block_size, data_format="NHWC", name=None):
 @export("nn.depth_to_space", v1=[])
 @dispatchable
 def depth_to_space(input, block_size, data_format="NHWC", name=None):
-    """Channels spread out into square blocks of pixels."""
+    """Channels moved into square blocks of pixels."""
     return raw.DepthToSpace(input=input, block_size=block_size, data_format=data_format, name=name)

@@ -40,7 +40,7 @@ def _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, na
 def log_uniform_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
 ):
-    """Classes drawn with probability falling as their number grows (Zipf)."""
+    """Classes drawn by Zipf's law: lower ids are more likely."""
     op = raw.LogUniformCandidateSampler
     return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
 
@@ -61,7 +61,7 @@ def uniform_candidate_sampler(
 def learned_unigram_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
 ):
-    """Classes drawn as often as they have been seen."""
+    """Classes drawn in proportion to how often they have been seen."""
     op = raw.LearnedUnigramCandidateSampler
     return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
 
@@ -110,7 +110,7 @@ def all_candidate_sampler(true_classes, num_true, num_sampled, unique, seed=None
 
 @export("nn.compute_accidental_hits")
 def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=None, name=None):
-    """Where sampled classes are true ones: (rows, ids, weights of -FLOAT_MAX)."""
+    """The sampled classes that are true ones: (rows, ids, weights of -FLOAT_MAX)."""
     return raw.ComputeAccidentalHits(
         true_classes=true_classes,
         sampled_candidates=sampled_candidates,
@@ -222,17 +222,17 @@ def sampled_softmax_loss(
 
 
 def _with_blank_as_label(logits, labels, blank, frames):
-    """Logits and labels in which the blank class may also stand among the labels, and a correction.
+    """Converts logits and labels so that the blank class may also be a label; returns them and a correction of the losses.
 
-    The blank class gets a second column, as the class of such labels. The correction, to be added
-    to the losses, takes that column out of the softmax again.
+    The blank class gets a second column, which is the class of such labels. The correction, to be added to the losses, removes
+    that column from the softmax.
     """
     classes = logits.shape[2]
     blank = blank + classes if blank < 0 else blank
     own = logits[:, :, blank : blank + 1]
     parts = [logits[:, :, :blank], logits[:, :, blank + 1 :], own, own]
     wide = raw.ConcatV2(values=parts, axis=2)
-    # Classes count from 1 and blank is 0, as in TensorFlow; a label that is `blank` counts as blank - 1.
+    # As in TensorFlow, classes start at 1 and blank is 0; a label equal to `blank` counts as blank - 1.
     number = np.asarray(blank, np.int32)
     shifted = raw.SelectV2(condition=labels < number, t=labels, e=labels - np.int32(1))
     labels = raw.SelectV2(condition=shifted < np.int32(0), t=np.int32(classes - 1), e=shifted)
@@ -263,9 +263,9 @@ def ctc_loss(
       logits: `[frames, batch, classes]` (batch first unless `logits_time_major`).
       label_length: the labels' lengths; None for a SparseTensor.
       logit_length: the frames' lengths.
-      logits_time_major: which axis of `logits` comes first.
+      logits_time_major: whether the first axis of `logits` is frames.
       unique: ignored; see `ctc_unique_labels`.
-      blank_index: the class that stands for none; by default 0 for dense labels.
+      blank_index: the blank class; by default 0 for dense labels.
       name: a name for the operation.
     """
     del unique
@@ -338,7 +338,7 @@ def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1
 def ctc_beam_search_decoder_v1(
     inputs, sequence_length, beam_width=100, top_paths=1, merge_repeated=True
 ):
-    """As `tf.nn.ctc_beam_search_decoder`; repeated labels of a path are merged by default."""
+    """`tf.nn.ctc_beam_search_decoder` that by default merges repeated labels of a path."""
     indices, values, shapes, scores = raw.CTCBeamSearchDecoder(
         inputs=inputs,
         sequence_length=sequence_length,
@@ -351,7 +351,7 @@ def ctc_beam_search_decoder_v1(
 
 @export("nn.ctc_unique_labels")
 def ctc_unique_labels(labels, name=None):
-    """The distinct labels of each row, padded with zeros, and where each label is among them."""
+    """The distinct labels of each row, padded with zeros, and the index of each label among them."""
     labels = convert_to_tensor(labels, name="labels")
     width = raw.Shape(input=labels)[1]
     # equal[i, j, k]: whether labels j and k of row i are equal; the first of equal ones counts.
@@ -393,7 +393,7 @@ def collapse_repeated(labels, seq_length, name=None):
 def with_space_to_batch(
     input, dilation_rate, padding, op, filter_shape=None, spatial_dims=None, data_format=None
 ):
-    """`op` applied to the interleaved grids that a dilated window sees."""
+    """Applies `op` to the interleaved grids of a dilated window."""
     input = convert_to_tensor(input)
     rates = [int(r) for r in np.asarray(dilation_rate).reshape(-1)]
     count = len(rates)

@@ -1,4 +1,4 @@
-"""NumPy's indices of tensors: arrays of places and masks, mixed with slices."""
+"""NumPy's advanced indexing: integer arrays and masks, mixed with slices."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from penstock._src.core.tensor import Tensor
 
 
 def is_advanced(spec):
-    """Whether an index holds an array of places or a mask."""
+    """Whether an index contains an integer array or a mask."""
     return any(_is_array(s) for s in _entries(spec))
 
 
@@ -25,7 +25,7 @@ def _is_array(entry):
 
 
 def selected(tensor, spec, basic):
-    """`tensor[spec]` as NumPy does; `basic` selects by slices and numbers alone."""
+    """`tensor[spec]` with NumPy's semantics; `basic` does basic indexing."""
     entries = _without_ellipsis(tensor, _with_masks_as_places(_entries(spec)))
     places, slices, axes, axis = [], [], [], 0
     numbers_too = [
@@ -49,7 +49,7 @@ def selected(tensor, spec, basic):
     together = axes == list(range(axes[0], axes[0] + len(axes)))
     if not together or axes[0] == 0:
         return result
-    # arrays side by side: their axes come where the first one stood
+    # adjacent arrays: their axes replace the first one
     before = list(range(count, count + axes[0]))
     after = range(count + axes[0], result.shape.rank)
     return raw.Transpose(x=result, perm=np.array([*before, *range(count), *after], np.int32))
@@ -82,7 +82,7 @@ def _without_ellipsis(tensor, entries):
 
 
 def _together(places, tensor):
-    """The arrays of places broadcast and stacked; places from the end made places from the start."""
+    """The index arrays broadcast and stacked, with negative indices resolved."""
     extents, shape = raw.Shape(input=tensor, out_type=dtypes.int64), None
     for place in places:
         own = raw.Shape(input=place)

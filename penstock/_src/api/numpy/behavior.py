@@ -14,13 +14,12 @@ _MODES = ("off", "legacy", "safe", "all")
 
 @export("experimental.numpy.experimental_enable_numpy_behavior", v1=[])
 def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mode="legacy"):
-    """Gives tensors NumPy's methods (`T`, `reshape`, `astype`, ...), indices and type promotion.
+    """Gives tensors NumPy's methods (`T`, `reshape`, `astype`, ...), indexing and type promotion.
 
     Args:
-      prefer_float32: Python's numbers are of 32 bits ("legacy").
-      dtype_conversion_mode: "legacy": NumPy's promotion. "all": a lattice in which Python's numbers
-        take the type of the other operand. "safe": that lattice, where nothing is lost; other pairs
-        are errors. "off": none.
+      prefer_float32: Python numbers are 32-bit ("legacy").
+      dtype_conversion_mode: "legacy": NumPy's promotion. "all": a lattice in which Python numbers take the dtype of the
+        other operand. "safe": that lattice, with errors for lossy conversions. "off": none.
     """
     if dtype_conversion_mode not in _MODES:
         raise ValueError(

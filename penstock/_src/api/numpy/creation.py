@@ -1,4 +1,4 @@
-"""NumPy's functions that make arrays."""
+"""NumPy's array creation functions."""
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
     """`fill_value` in the shape of `a`."""
     if order != "K" or not subok:
         raise ValueError("full_like: only order='K' and subok=True are supported.")
-    del shape  # TensorFlow takes it and makes nothing of it
+    del shape  # accepted and ignored, as in TensorFlow
     a = to_array(a)
     value = to_array(fill_value, dtype or a.dtype)
     return raw.BroadcastTo(input=value, shape=raw.Shape(input=a))
@@ -162,7 +162,7 @@ def arange(start, stop=None, step=1, dtype=None):
 
 @_public("linspace")
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axis=0):
-    """`num` evenly spaced numbers of the type of the ends: TensorFlow takes `dtype`, and ignores it."""
+    """`num` evenly spaced numbers of the ends' dtype; as in TensorFlow, `dtype` is ignored."""
     del dtype
     start, stop = promoted(start, stop, inexact=True)
     count = num - 1 if endpoint else num
@@ -182,7 +182,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axi
 
 @_public("logspace")
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
-    """`num` numbers whose logarithms are evenly spaced; `dtype` is ignored, as TensorFlow does."""
+    """`num` logarithmically spaced numbers; as in TensorFlow, `dtype` is ignored."""
     del dtype
     powers = linspace(start, stop, num, endpoint, axis=axis)
     return raw.Pow(x=number(base, powers), y=powers)
@@ -223,7 +223,7 @@ def vander(x, N=None, increasing=False):
 
 
 def _is_outside(shape, k):
-    """Whether matrices are known to have no diagonal `k`."""
+    """Whether a diagonal `k` is statically known to be outside the matrices."""
     rows, columns = shape[-2:].as_list()
     return (columns is not None and k >= columns) or (rows is not None and -k >= rows)
 

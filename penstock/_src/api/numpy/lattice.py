@@ -1,7 +1,7 @@
-"""Promotion by a lattice of types, in which Python's numbers are weak: they take the other's type.
+"""Promotion by a lattice of dtypes, in which Python numbers are weak: they take the other operand's dtype.
 
-bool < unsigned < signed < float < complex; of two of a kind the wider; unsigned and signed join in
-the next wider signed type, which above 64 bits is float64. "Safe" refuses joins that lose digits.
+bool < unsigned < signed < float < complex; within a kind the wider wins; unsigned and signed join in the next wider signed
+dtype, which above 64 bits is float64. "Safe" rejects lossy joins.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.util import nest
 
 _SIGNED = {8: dtypes.int8, 16: dtypes.int16, 32: dtypes.int32, 64: dtypes.int64}
-# The digits that a float type holds: integers of up to so many bits are kept.
+# The number of integer bits that each float dtype represents exactly.
 _DIGITS = {
     dtypes.bfloat16: 8,
     dtypes.float16: 11,
@@ -30,7 +30,7 @@ def _level(dtype):
 
 
 def join(a, b):
-    """The type in which two types join."""
+    """The join of two dtypes."""
     if a is b:
         return a
     low, high = sorted((a, b), key=lambda d: (_level(d), d.size))
@@ -50,7 +50,7 @@ def join(a, b):
 
 
 def _loses(source, target):
-    """Whether values of `source` may not fit `target` exactly."""
+    """Whether a conversion from `source` to `target` may be lossy."""
     if source is target or source.is_bool:
         return False
     if source.is_integer and not target.is_integer:
@@ -70,7 +70,7 @@ def _check_safe(a, b, result):
 
 
 def _weak(value, dtype):
-    """The type that a Python number takes beside a type."""
+    """The dtype that a Python number takes next to `dtype`."""
     if isinstance(value, bool) or dtype is None and isinstance(value, int):
         return dtypes.bool_ if isinstance(value, bool) else dtypes.int32
     if isinstance(value, int):
@@ -84,7 +84,7 @@ def _weak(value, dtype):
 
 
 def join_all(values, safe):
-    """The type in which arrays, types and Python numbers join."""
+    """The join of arrays, dtypes and Python numbers."""
     strong, weak = None, []
     for value in values:
         if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):

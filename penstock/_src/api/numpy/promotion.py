@@ -1,4 +1,4 @@
-"""Types of NumPy's functions: what arguments become, and the type of results."""
+"""Type promotion of NumPy's functions."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from . import lattice
 
 
 class Rules:
-    """Which promotion is in force: NumPy's ("legacy"), or that of a lattice ("safe", "all")."""
+    """The promotion in effect: NumPy's ("legacy"), or the lattice's ("safe", "all")."""
 
     mode = "legacy"
     prefer_float32 = False
@@ -89,7 +89,7 @@ def default_float():
 
 
 def canonical(dtype):
-    """A type argument as DType; Python's float and int are the wide ones."""
+    """A dtype argument as DType; Python's float and int are 64-bit."""
     if dtype is None:
         return None
     if dtype is float:
@@ -101,7 +101,7 @@ def canonical(dtype):
 
 @export("experimental.numpy.result_type", v1=[])
 def result_type(*arrays_and_dtypes):
-    """The type that these arrays and types are promoted to together."""
+    """The dtype that these arrays and dtypes are promoted to."""
     if RULES.mode != "legacy":
         return lattice.join_all(arrays_and_dtypes, safe=RULES.mode == "safe")
     kinds = [kind for x in arrays_and_dtypes for kind in _contributions(x)]
@@ -126,13 +126,13 @@ def promote_types(type1, type2):
 
 
 def _contributions(x):
-    """What NumPy's result_type is told of one among several arguments: numbers in lists stay Python's."""
+    """The value passed to NumPy's result_type for one of several arguments; numbers in lists stay Python numbers."""
     leaves = nest.flatten(list(x)) if isinstance(x, (list, tuple)) else []
     return [_contribution(v) for v in leaves] if leaves else [_contribution(x)]
 
 
 def _contribution(x):
-    """What NumPy's result_type is told of an argument."""
+    """The value passed to NumPy's result_type for an argument."""
     if isinstance(x, dtypes.DType):
         return np.dtype(x.as_numpy_dtype)
     if isinstance(x, type):
@@ -188,7 +188,7 @@ def promoted(*values, inexact=False):
 
 
 def numbers(x1, x2, of_bools):
-    """Both as tensors of their common type; truth values as integers of the type `of_bools`."""
+    """Both as tensors of their common dtype; booleans as integers of dtype `of_bools`."""
     x1, x2 = promoted(x1, x2)
     return (cast(x1, of_bools), cast(x2, of_bools)) if x1.dtype.is_bool else (x1, x2)
 

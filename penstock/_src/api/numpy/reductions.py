@@ -32,7 +32,7 @@ def _public(name):
 
 
 def _summable(a, dtype):
-    """`a` as NumPy sums it: small integers and bools as 64-bit ones."""
+    """`a` converted for sums: small integers and bools become 64-bit integers."""
     a = to_array(a, dtype)
     if dtype is None and (a.dtype.is_integer or a.dtype.is_bool):
         return cast(a, dtypes.uint64 if a.dtype.is_unsigned else dtypes.int64)
@@ -130,7 +130,7 @@ def any(a, axis=None, keepdims=None):
 
 @_public("count_nonzero")
 def count_nonzero(a, axis=None):
-    """How many entries are not zero."""
+    """The number of non-zero entries."""
     return reduction.count_nonzero(to_array(a), axis)
 
 
@@ -166,7 +166,7 @@ def nanmean(a, axis=None, dtype=None, keepdims=None):
 
 @_public("average")
 def average(a, axis=None, weights=None, returned=False):
-    """The mean, weighted if asked."""
+    """The mean, optionally weighted."""
     if weights is None:
         a = inexact(a)
         result = reduction.reduce_mean(a, axis)
@@ -202,13 +202,13 @@ def _scan(function, a, axis, dtype):
 
 @_public("cumsum")
 def cumsum(a, axis=None, dtype=None):
-    """The running sum."""
+    """The cumulative sum."""
     return _scan(scans.cumsum, a, axis, dtype)
 
 
 @_public("cumprod")
 def cumprod(a, axis=None, dtype=None):
-    """The running product."""
+    """The cumulative product."""
     return _scan(scans.cumprod, a, axis, dtype)
 
 
@@ -221,13 +221,13 @@ def _arg(function, a, axis):
 
 @_public("argmax")
 def argmax(a, axis=None):
-    """Where the greatest entry stands."""
+    """The index of the greatest entry."""
     return _arg(reduction.argmax, a, axis)
 
 
 @_public("argmin")
 def argmin(a, axis=None):
-    """Where the smallest entry stands."""
+    """The index of the smallest entry."""
     return _arg(reduction.argmin, a, axis)
 
 

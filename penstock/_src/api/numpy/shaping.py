@@ -1,4 +1,4 @@
-"""NumPy's functions that change the shape of arrays, join them and take from them."""
+"""NumPy's functions that reshape, join, split and index arrays."""
 
 import builtins
 
@@ -74,7 +74,7 @@ def swapaxes(a, axis1, axis2):
 
 @_public("moveaxis")
 def moveaxis(a, source, destination):
-    """Axes moved to other places."""
+    """Axes moved to other positions."""
     a = to_array(a)
     rank = a.shape.rank
     sources = [static_axis(int(x), rank) for x in np.atleast_1d(source)]
@@ -87,7 +87,7 @@ def moveaxis(a, source, destination):
 
 @_public("broadcast_to")
 def broadcast_to(array, shape):
-    """Repeated to fill a shape."""
+    """Broadcast to a shape."""
     return raw.BroadcastTo(
         input=to_array(array), shape=creation.shape_vector(np.atleast_1d(shape).tolist())
     )
@@ -95,7 +95,7 @@ def broadcast_to(array, shape):
 
 @_public("broadcast_arrays")
 def broadcast_arrays(*args, **kwargs):
-    """All arrays repeated to their common shape."""
+    """All arrays broadcast to their common shape."""
     kwargs.pop("subok", False)
     tensors = [to_array(a) for a in args]
     shape = np.broadcast_shapes(*[tuple(t.shape.as_list()) for t in tensors])
@@ -158,26 +158,26 @@ def stack(arrays, axis=0):
 
 
 def _promoted_arrays(arrays):
-    """Each as a tensor first, so that lists have their own types, then all of one type."""
+    """Converts each to a tensor first, so that lists keep their dtypes, then promotes all to one dtype."""
     return promoted(*(to_array(a) for a in arrays))
 
 
 @_public("hstack")
 def hstack(tup):
-    """Joined side by side."""
+    """Stacked horizontally."""
     arrays = [atleast_1d(a) for a in _promoted_arrays(tup)]
     return joining.concat(arrays, 0 if arrays[0].shape.rank == 1 else 1)
 
 
 @_public("vstack")
 def vstack(tup):
-    """Joined one below the other."""
+    """Stacked vertically."""
     return joining.concat([atleast_2d(a) for a in _promoted_arrays(tup)], 0)
 
 
 @_public("dstack")
 def dstack(tup):
-    """Joined in depth."""
+    """Stacked along the third axis."""
     return joining.concat([atleast_3d(a) for a in _promoted_arrays(tup)], 2)
 
 
@@ -192,7 +192,7 @@ def append(arr, values, axis=None):
 
 @_public("split")
 def split(ary, indices_or_sections, axis=0):
-    """Cut into equal parts, or before given places."""
+    """Split into equal parts, or at given indices."""
     ary = to_array(ary)
     if isinstance(indices_or_sections, (int, np.integer)):
         return joining.split(ary, int(indices_or_sections), axis)
@@ -204,26 +204,26 @@ def split(ary, indices_or_sections, axis=0):
 
 @_public("hsplit")
 def hsplit(ary, indices_or_sections):
-    """Cut side by side."""
+    """Split horizontally."""
     ary = to_array(ary)
     return split(ary, indices_or_sections, 0 if ary.shape.rank == 1 else 1)
 
 
 @_public("vsplit")
 def vsplit(ary, indices_or_sections):
-    """Cut one below the other."""
+    """Split vertically."""
     return split(ary, indices_or_sections, 0)
 
 
 @_public("dsplit")
 def dsplit(ary, indices_or_sections):
-    """Cut in depth."""
+    """Split along the third axis."""
     return split(ary, indices_or_sections, 2)
 
 
 @_public("tile")
 def tile(a, reps):
-    """Repeated as a whole."""
+    """The whole array repeated."""
     a = to_array(a)
     counts = [int(r) for r in np.atleast_1d(reps)]
     while a.shape.rank < len(counts):
@@ -240,7 +240,7 @@ def repeat(a, repeats, axis=None):
 
 @_public("roll")
 def roll(a, shift, axis=None):
-    """Shifted round."""
+    """Shifted cyclically."""
     a = to_array(a)
     if axis is not None:
         return joining.roll(a, shift, axis)
@@ -249,7 +249,7 @@ def roll(a, shift, axis=None):
 
 @_public("flip")
 def flip(m, axis=None):
-    """Turned round along axes."""
+    """Reversed along axes."""
     m = to_array(m)
     if m.shape.rank == 0:
         return m
@@ -262,19 +262,19 @@ def flip(m, axis=None):
 
 @_public("flipud")
 def flipud(m):
-    """Turned round along the first axis."""
+    """Reversed along the first axis."""
     return flip(m, 0)
 
 
 @_public("fliplr")
 def fliplr(m):
-    """Turned round along the second axis."""
+    """Reversed along the second axis."""
     return flip(m, 1)
 
 
 @_public("rot90")
 def rot90(m, k=1, axes=(0, 1)):
-    """Turned by 90 degrees."""
+    """Rotated by 90 degrees."""
     m = to_array(m)
     k = k % 4
     if k == 0:
@@ -356,7 +356,7 @@ def compress(condition, a, axis=None):
 
 @_public("nonzero")
 def nonzero(a):
-    """The coordinates of entries that are not zero."""
+    """The indices of non-zero entries."""
     a = to_array(a)
     if a.shape.rank == 0:
         a = raw.Reshape(tensor=a, shape=[1])

@@ -25,7 +25,7 @@ def _is_list(value):
 
 
 def _depths(value):
-    """(depth of the scalars or None, greatest depth of a list)."""
+    """(depth of the scalars or None, maximum depth of lists)."""
     if not _is_list(value):
         return 0, 0
     scalar_depth, depth = None, 1
@@ -64,7 +64,7 @@ def constant(
     Args:
       pylist: nested lists; scalars all at one depth.
       dtype: of the values.
-      ragged_rank: how many dimensions are partitioned; by default all but the innermost.
+      ragged_rank: the number of partitioned dimensions; by default all except the innermost.
       inner_shape: the shape of the values below those.
       name: a name for the operation.
       row_splits_dtype: int32 or int64.
@@ -157,7 +157,7 @@ def row_splits_to_segment_ids(splits, name=None, out_type=None):
 @export("ragged.segment_ids_to_row_splits")
 @dispatchable
 def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, name=None):
-    """Where rows begin and end, of the row of each value."""
+    """Row splits from the row of each value."""
     kind = dtypes.int64 if out_type is None else dtypes.as_dtype(out_type)
     ids = cast(convert_to_tensor(segment_ids), dtypes.int32)
     if num_segments is None:
@@ -173,14 +173,14 @@ def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, nam
 
 
 def stable_order(ids):
-    """The places of the entries of a vector sorted by value, equal ones in their order."""
+    """The indices that sort a vector stably."""
     return raw.TopKV2(input=-ids, k=raw.Size(input=ids), sorted=True)[1]
 
 
 @export("ragged.stack_dynamic_partitions")
 @dispatchable
 def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
-    """The entries of `data` sorted into rows by their partition number."""
+    """The entries of `data` grouped into rows by their partition number."""
     if isinstance(partitions, RaggedTensor):
         if not isinstance(data, RaggedTensor):
             raise ValueError("Incompatible shapes: `partitions` is ragged and `data` is not.")

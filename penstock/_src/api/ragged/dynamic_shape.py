@@ -25,11 +25,11 @@ class DynamicRaggedShape(CompositeTensor):
     """The shape of a tensor some of whose axes have rows of different lengths.
 
     Args:
-      row_partitions: how the outer axes are cut into rows, outermost first.
+      row_partitions: the partitions of the outer axes into rows, outermost first.
       inner_shape: the shape of the flat values.
       dtype: `int32` or `int64`; by default that of the arguments, else int64.
-      validate: accepted: what can be checked is checked when made.
-      static_inner_shape: what is known of the inner shape beyond what its tensor tells.
+      validate: accepted; checks always run on construction.
+      static_inner_shape: static information about the inner shape besides its tensor.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class DynamicRaggedShape(CompositeTensor):
 
     @classmethod
     def from_lengths(cls, lengths, num_row_partitions=None, dtype=dtypes.int64):
-        """The shape of these lengths: a number for an axis of equal rows, a tuple for one of its own.
+        """The shape with these lengths: a number for a uniform axis, a tuple for a ragged one.
 
         Raises:
-          ValueError: the first length is not a number, or lengths do not fit each other.
+          ValueError: the first length is not a number, or lengths are inconsistent.
         """
         lengths = list(lengths)
         if lengths and not isinstance(lengths[0], (int, np.integer)):
@@ -148,7 +148,7 @@ class DynamicRaggedShape(CompositeTensor):
         return not inside or self._row_partitions[axis - 1].is_uniform()
 
     def static_lengths(self, ragged_lengths=True):
-        """The lengths: a number, None, or a tuple for rows of different lengths (if known and asked for)."""
+        """The lengths: a number, None, or, with `ragged_lengths`, a tuple of known row lengths."""
         if self.rank is None:
             return [...]
         first = self._row_partitions[0].static_nrows if self._row_partitions else None
@@ -246,7 +246,7 @@ class DynamicRaggedShapeSpec(TypeSpec):
 
     Args:
       row_partitions: RowPartitionSpecs.
-      static_inner_shape: what is known of the shape of the flat values.
+      static_inner_shape: the static shape of the flat values.
       dtype: of the lengths, int32 or int64.
     """
 
@@ -265,7 +265,7 @@ class DynamicRaggedShapeSpec(TypeSpec):
             self._fit_together()
 
     def _fit_together(self):
-        """Takes the number of flat values from the last partition, and the other way round."""
+        """Infers the number of flat values from the last partition, and vice versa."""
         if self._static_inner_shape.rank == 0:
             raise ValueError("If row_partitions are provided, must have inner_rank > 0")
         if self._static_inner_shape.rank is None:

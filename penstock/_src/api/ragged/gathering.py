@@ -1,4 +1,4 @@
-"""tf.gather and tf.gather_nd where the table, the indices or both are ragged."""
+"""tf.gather and tf.gather_nd with ragged params or indices."""
 
 from penstock._src.api.array import indexing
 from penstock._src.api.math.elementwise import cast
@@ -13,7 +13,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     """The entries `indices` along an axis, after some batch dimensions.
 
     Raises:
-      ValueError: the axis lies before the batch dimensions.
+      ValueError: the axis is a batch dimension.
     """
     del validate_indices
     params, indices = _value(params), _value(indices)
@@ -37,7 +37,7 @@ def _gather(params, indices, axis, batch_dims, name=None):
 
 
 def _gather_inside(params, indices, axis):
-    """Along an axis other than the first, the same indices for every row."""
+    """Gathers along an inner axis, with the same indices for every row."""
     params = _ragged(params)
     if axis > 1:
         return params.with_values(_gather(params.values, indices, axis - 1, 0))
@@ -52,7 +52,7 @@ def _gather_inside(params, indices, axis):
 
 
 def _tiled(indices, count):
-    """Ragged indices once for every row of a table."""
+    """Repeats ragged indices for every row of a table."""
     each = indices.nrows()
     all_rows = raw.Range(
         start=cast(0, count.dtype),
@@ -87,7 +87,7 @@ def _gather_in_batches(params, indices, axis, batch_dims):
 
 
 def _gather_in_batches_inside(params, indices, axis):
-    """For each inner row of a batch the indices of that batch."""
+    """Repeats the indices of a batch for each of its inner rows."""
     spread = rows.gather(indices, params.value_rowids())
     return _gather(params.values, spread, axis - 1, 1)
 
@@ -109,7 +109,7 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """The entries or slices of a ragged tensor at index vectors.
 
     Raises:
-      ValueError: the index vectors have no known length, or there are batch dimensions.
+      ValueError: the length of index vectors is unknown, or there are batch dimensions.
     """
     del bad_indices_policy
     if batch_dims:

@@ -81,7 +81,7 @@ def rows_between(rt, start, limit, step=None):
 
 @export("__operators__.ragged_getitem", v1=["__operators__.ragged_getitem"])
 def get_item(rt_input, key):
-    """`rt[key]`: as of a dense tensor, but inner ragged dimensions take slices only."""
+    """`rt[key]`: like a dense tensor, but ragged dimensions can only be sliced."""
     if isinstance(key, (list, tuple)):
         keys = list(key)
     else:
@@ -186,7 +186,7 @@ def _columns(rt, key):
 @export("ragged.boolean_mask")
 @dispatchable
 def boolean_mask(data, mask, name=None):
-    """The entries of `data` where `mask` is True; rows keep what is left of them."""
+    """The entries of `data` where `mask` is True, in their rows."""
     if not isinstance(mask, RaggedTensor):
         mask = convert_to_tensor(mask, dtype=dtypes.bool_)
     if not isinstance(data, RaggedTensor):
@@ -311,7 +311,7 @@ def concat(values, axis):
 
 
 def _concat_rows(values):
-    """Row i of the result is row i of each, one after another."""
+    """Concatenates row i of each to row i of the result."""
     count = len(values)
     stacked = concat(values, 0)
     kind = values[0].row_splits.dtype

@@ -1,4 +1,4 @@
-"""How ragged tensors are made: by the splits, lengths, starts, limits or row numbers of their values."""
+"""Constructors of ragged tensors: from row splits, lengths, starts, limits or row ids."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .row_partition import RowPartition, scalar
 
 
 class RaggedMaking:
-    """The methods of RaggedTensor that make one."""
+    """The constructor methods of RaggedTensor."""
 
     @classmethod
     def _from_row_partition(cls, values, row_partition, validate=True):
@@ -41,7 +41,7 @@ class RaggedMaking:
 
     @classmethod
     def from_row_starts(cls, values, row_starts, name=None, validate=True):
-        """Rows that begin at these places."""
+        """Rows that begin at these offsets."""
         values = _rows_of(values)
         partition = RowPartition.from_row_starts(
             row_starts, _count(values), validate, dtype_hint=_hint(values)
@@ -50,7 +50,7 @@ class RaggedMaking:
 
     @classmethod
     def from_row_limits(cls, values, row_limits, name=None, validate=True):
-        """Rows that end before these places."""
+        """Rows that end before these offsets."""
         values = _rows_of(values)
         partition = RowPartition.from_row_limits(row_limits, validate, dtype_hint=_hint(values))
         _check_count(values, partition, validate)
@@ -117,7 +117,7 @@ class RaggedMaking:
 
     @classmethod
     def from_sparse(cls, st_input, name=None, row_splits_dtype=dtypes.int64):
-        """The rows of a rank-2 SparseTensor whose entries stand at the left."""
+        """The rows of a rank-2 SparseTensor whose entries are left-aligned."""
         if not isinstance(st_input, SparseTensor):
             raise TypeError(
                 f"Argument `st_input` must be of type SparseTensor, but is of type {type(st_input).__name__}."
@@ -140,7 +140,7 @@ class RaggedMaking:
         name=None,
         row_splits_dtype=dtypes.int64,
     ):
-        """The rows of a dense tensor, cut to `lengths` or where only `padding` follows."""
+        """The rows of a dense tensor, truncated to `lengths` or without trailing `padding`."""
         if lengths is not None and padding is not None:
             raise ValueError("Specify argument `lengths` or `padding`, but not both.")
         if not isinstance(ragged_rank, int):

@@ -23,7 +23,7 @@ from .row_partition import RowPartition, make, scalar
 class RaggedTensor(RaggedMaking, CompositeTensor):
     """A tensor with ragged dimensions, whose rows have different lengths.
 
-    Made by `tf.ragged.constant` or the `from_...` methods.
+    Create one with `tf.ragged.constant` or the `from_...` methods.
     """
 
     _is_native_composite = True
@@ -82,7 +82,7 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
 
     @property
     def uniform_row_length(self):
-        """The one length of all rows, or None."""
+        """The common length of all rows, or None."""
         return self._row_partition.uniform_row_length()
 
     @property
@@ -141,7 +141,7 @@ class RaggedTensor(RaggedMaking, CompositeTensor):
         return self.with_values(lengths)
 
     def bounding_shape(self, axis=None, name=None, out_type=None):
-        """The extents of the smallest dense tensor that holds it."""
+        """The shape of the smallest dense tensor that contains it."""
         kind = self._row_partition.dtype if out_type is None else dtypes.as_dtype(out_type)
         extents = [self._row_partition.nrows()]
         for partition in self._nested_row_partitions:
@@ -365,7 +365,7 @@ def merge_dims(value, outer, inner):
 
 
 def from_splits(values, splits, uniform_row_length=None):
-    """A RaggedTensor of parts that are known to be good."""
+    """A RaggedTensor of valid parts, without checks."""
     return RaggedTensor(values, make(splits, uniform_row_length), internal=True)
 
 

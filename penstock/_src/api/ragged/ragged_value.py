@@ -1,4 +1,4 @@
-"""RaggedTensorValue: what a session gives for a RaggedTensor."""
+"""RaggedTensorValue: the value that a session returns for a RaggedTensor."""
 
 import numpy as np
 
@@ -44,14 +44,14 @@ class RaggedTensorValue:
 
     @property
     def ragged_rank(self):
-        """How many ragged dimensions there are."""
+        """The number of ragged dimensions."""
         return len(self.nested_row_splits)
 
     dtype = read_only("_values.dtype", "The NumPy type of the values.")
 
     @property
     def shape(self):
-        """The extents, None where rows differ."""
+        """The shape, with None where rows differ."""
         return (self._row_splits.shape[0] - 1, None, *self._values.shape[1:])
 
     def to_list(self):

@@ -1,4 +1,4 @@
-"""RowPartition: how a sequence of values is cut into rows, kept as row splits."""
+"""RowPartition: a partition of a sequence of values into rows, stored as row splits."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ INDEX_TYPES = (dtypes.int32, dtypes.int64)
 
 
 def index_vector(values, name, dtype=None, dtype_hint=None):
-    """`values` as an int32 or int64 tensor (int64 if it does not say)."""
+    """`values` as an int32 or int64 tensor (by default int64)."""
     hint = dtypes.int64 if dtype_hint is None else dtype_hint
     if dtype is not None and isinstance(values, Tensor):
         return cast(values, dtypes.as_dtype(dtype))
@@ -48,7 +48,7 @@ def checked(tensor, condition, message):
 
 @export("experimental.RowPartition")
 class RowPartition(CompositeTensor):
-    """A cut of `nvals` values into `nrows` rows. Made by the `from_...` methods."""
+    """A partition of `nvals` values into `nrows` rows. Create one with the `from_...` methods."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class RowPartition(CompositeTensor):
 
     @classmethod
     def from_row_starts(cls, row_starts, nvals, validate=True, dtype=None, dtype_hint=None):
-        """Rows that begin at these places."""
+        """Rows that begin at these offsets."""
         starts = index_vector(row_starts, "row_starts", dtype, dtype_hint)
         nvals = cast(convert_to_tensor(nvals), starts.dtype)
         end = raw.Reshape(tensor=nvals, shape=[1])
@@ -127,7 +127,7 @@ class RowPartition(CompositeTensor):
 
     @classmethod
     def from_row_limits(cls, row_limits, validate=True, dtype=None, dtype_hint=None):
-        """Rows that end before these places."""
+        """Rows that end before these offsets."""
         limits = index_vector(row_limits, "row_limits", dtype, dtype_hint)
         zero = np.zeros(1, limits.dtype.as_numpy_dtype)
         splits = raw.ConcatV2(values=[zero, limits], axis=0)
@@ -181,7 +181,7 @@ class RowPartition(CompositeTensor):
     def from_uniform_row_length(
         cls, uniform_row_length, nvals=None, nrows=None, validate=True, dtype=None, dtype_hint=None
     ):
-        """Rows of one length; `nvals` (or `nrows`, if the length is 0) says how many."""
+        """Rows of one length; their number follows from `nvals`, or is `nrows` if the length is 0."""
         if nvals is None and nrows is None:
             raise ValueError("Either (or both) of `nvals` and `nrows` must be specified")
         length = index_vector(uniform_row_length, "uniform_row_length", dtype, dtype_hint)
@@ -251,7 +251,7 @@ class RowPartition(CompositeTensor):
         return splits_to_rowids(self._row_splits)
 
     def offsets_in_rows(self):
-        """The place of each value in its row."""
+        """The position of each value in its row."""
         one = scalar(1, self.dtype)
         places = raw.Range(start=scalar(0, self.dtype), limit=self.nvals(), delta=one)
         starts = raw.GatherV2(params=self.row_starts(), indices=self.value_rowids(), axis=0)
@@ -267,7 +267,7 @@ class RowPartition(CompositeTensor):
 
     @property
     def static_nrows(self):
-        """The number of rows, if it is known now."""
+        """The static number of rows, or None."""
         extent = self._row_splits.shape[0] if self._row_splits.shape.rank else None
         if extent is not None:
             return extent - 1
@@ -276,13 +276,13 @@ class RowPartition(CompositeTensor):
 
     @property
     def static_nvals(self):
-        """The number of values, if it is known now."""
+        """The static number of values, or None."""
         known = get_static_value(self._row_splits)
         return None if known is None or not len(known) else int(known[-1])
 
     @property
     def static_uniform_row_length(self):
-        """The one length of all rows, if it is known now."""
+        """The static common length of all rows, or None."""
         if self._uniform_row_length is None:
             return None
         known = get_static_value(self._uniform_row_length)
@@ -327,7 +327,7 @@ _INTERNAL = object()
 
 
 def make(row_splits, uniform_row_length=None):
-    """A RowPartition of splits that are known to be good."""
+    """A RowPartition of valid splits, without checks."""
     return RowPartition(row_splits, uniform_row_length=uniform_row_length, internal=_INTERNAL)
 
 
@@ -351,7 +351,7 @@ def splits_to_rowids(splits):
 
 @spec_names.register("tf.RowPartitionSpec")
 class RowPartitionSpec(TypeSpec):
-    """What is known of a RowPartition.
+    """The type of a RowPartition.
 
     Args:
       nrows, nvals: the number of rows and of values, or None.
@@ -363,7 +363,7 @@ class RowPartitionSpec(TypeSpec):
     """
 
     def __init__(self, nrows=None, nvals=None, uniform_row_length=None, dtype=dtypes.int64):
-        # As shapes of vectors, which know how to be compatible with one another.
+        # Stored as vector shapes, which implement compatibility.
         self._nrows, self._nvals = TensorShape([nrows]), TensorShape([nvals])
         self._uniform_row_length = TensorShape([uniform_row_length])
         self._dtype = dtypes.as_dtype(dtype)

@@ -1,6 +1,6 @@
 """tf.experimental.StructuredTensor: tensors of records, whose fields may be ragged or records themselves.
 
-A field's outer axes are the record's own; what is inside them is the field's. `structured_values.py` reads and writes
+A field's outer axes are those of the records; the inner ones are its own. `structured_values.py` converts from and to
 Python's lists and dicts.
 """
 
@@ -54,7 +54,7 @@ class _Spec(BatchableSpec):
 
     @classmethod
     def _from_fields_and_rank(cls, fields: Mapping[str, Any], rank: int) -> _Spec:
-        """The spec of records of that rank, by the specs of their fields."""
+        """The spec of records of this rank, given the specs of their fields."""
         if rank == 0:
             shape = DynamicRaggedShapeSpec([], TensorShape([]), dtypes.int64)
             return cls(_fields=dict(fields), _ragged_shape=shape)
@@ -72,7 +72,7 @@ class _Spec(BatchableSpec):
 
     @property
     def _component_specs(self) -> Any:
-        # The fields tell the shape too.
+        # The fields determine the shape too.
         return tuple(self._fields.values()) or (self._ragged_shape,)
 
     def _to_components(self, value: Any) -> Any:
@@ -154,14 +154,14 @@ class StructuredTensor(BatchableExtensionType, Records):
 
         Args:
           fields: {name: tensor, ragged tensor, records, or what can be converted to a tensor}.
-          shape: what is known of the shape of the records; its rank must be.
+          shape: the static shape of the records, of known rank.
           nrows: the number of records in the first axis.
-          row_partitions: how the axes are cut into rows, one less than the rank.
+          row_partitions: the partitions of the axes into rows, rank - 1 of them.
           validate: whether the rows of all fields are compared.
 
         Raises:
-          TypeError: `fields` is no dict of names.
-          ValueError: a name is not allowed, or shapes do not agree.
+          TypeError: `fields` is not a dict with string keys.
+          ValueError: a name is invalid, or shapes are inconsistent.
         """
         shape = as_shape(shape)
         if shape.rank is None:
@@ -186,7 +186,7 @@ class StructuredTensor(BatchableExtensionType, Records):
     def from_fields_and_rank(
         cls, fields: Mapping[str, Any], rank: int, validate: bool = False, dtype: Any = None
     ) -> StructuredTensor:
-        """Records of that rank by their fields, of which there must be one."""
+        """Records of this rank from their fields; there must be at least one."""
         if not fields:
             raise ValueError("Must provide at least one field")
         if not isinstance(rank, int):
@@ -206,11 +206,11 @@ class StructuredTensor(BatchableExtensionType, Records):
         """Records from a dict, or from nested lists of dicts; a tensor from other values.
 
         Args:
-          pyval: dicts, lists and scalars; the dicts in one place have the same keys.
-          typespec: the type of the result, by default as the values show.
+          pyval: dicts, lists and scalars; dicts of one field have the same keys.
+          typespec: the type of the result, by default inferred.
 
         Raises:
-          ValueError: values do not fit together, or do not fit `typespec`.
+          ValueError: values are inconsistent, or do not match `typespec`.
           KeyError: a dict lacks a key that another has.
         """
         from .structured_values import from_value  # that file makes structured tensors
@@ -229,7 +229,7 @@ class StructuredTensor(BatchableExtensionType, Records):
 
     @property
     def row_partitions(self) -> tuple[RowPartition, ...]:
-        """How the axes are cut into rows: one less than the rank."""
+        """The partitions of the axes into rows: rank - 1 of them."""
         if self.rank < 2:
             return ()
         held = self._ragged_shape
@@ -257,7 +257,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         return None if self.rank == 0 else self._ragged_shape[0]
 
     def with_shape_dtype(self, dtype: Any) -> StructuredTensor:
-        """The same with row partitions of that type."""
+        """The same with row partitions of this dtype."""
         if dtype == self._ragged_shape.dtype:
             return self
         fields = {
@@ -292,14 +292,14 @@ class StructuredTensor(BatchableExtensionType, Records):
         return self._fields[field_name]
 
     def with_updates(self, updates: Mapping[Any, Any], validate: bool = False) -> StructuredTensor:
-        """The same with some fields new, changed, or gone.
+        """The same with fields added, changed, or removed.
 
         Args:
-          updates: {name or path: the new field; None to leave it out; or a function of the field}.
+          updates: {name or path: the new field, None to remove it, or a function of the field}.
           validate: whether the rows of all fields are compared.
 
         Raises:
-          ValueError: a path has no record around it, or the rows of a field do not fit.
+          ValueError: a path is not inside a record, or the rows of a field do not match.
         """
         paths = [((key,) if isinstance(key, str) else tuple(key), v) for key, v in updates.items()]
         check_paths([path for path, _ in paths])
@@ -309,7 +309,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         return result
 
     def promote(self, source_path: Any, new_name: str) -> StructuredTensor:
-        """The same with the field at `source_path` also one level higher, its inner rows joined.
+        """The same with a copy of the field at `source_path` one level higher, with its inner rows merged.
 
         Raises:
           ValueError: the path has only one name.
@@ -325,7 +325,7 @@ class StructuredTensor(BatchableExtensionType, Records):
     # -- shapes
 
     def merge_dims(self, outer_axis: int, inner_axis: int) -> StructuredTensor:
-        """The same with the axes from one to another joined."""
+        """The same with a range of axes merged."""
         outer = position_of(outer_axis, self.rank, "outer_axis")
         inner = position_of(inner_axis, self.rank, "inner_axis")
         if outer > inner:
@@ -337,10 +337,10 @@ class StructuredTensor(BatchableExtensionType, Records):
         return StructuredTensor(fields, shape.with_dtype(self._ragged_shape.dtype))
 
     def partition_outer_dimension(self, row_partition: RowPartition) -> StructuredTensor:
-        """The same with the first axis cut into rows.
+        """The same with the first axis partitioned into rows.
 
         Raises:
-          TypeError: `row_partition` is none.
+          TypeError: `row_partition` is not a RowPartition.
           ValueError: it is a single record.
         """
         if not isinstance(row_partition, RowPartition):
@@ -352,7 +352,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         return StructuredTensor(fields, shape.with_dtype(self._ragged_shape.dtype))
 
     def _positions(self) -> Any:
-        """A tensor of the shape of the records that numbers them: what is done to it shows what becomes of the shape."""
+        """A tensor of record indices; an operation applied to it gives the new shape of the records."""
         shape = self._ragged_shape
         count = raw.Prod(input=shape.inner_shape, axis=[0])
         flat = raw.Reshape(
@@ -388,7 +388,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         return StructuredTensor(fields, shape.with_dtype(self._ragged_shape.dtype))
 
     def _without_ellipsis(self, keys: list[Any]) -> list[Any]:
-        """The keys with full slices for an ellipsis, which stands for axes of the records."""
+        """The keys with an ellipsis replaced by full slices of the records' axes."""
         at = next((i for i, one in enumerate(keys) if one is Ellipsis), None)
         if at is None:
             return keys
@@ -410,7 +410,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         return value.__getitem__(tuple(keys[1:])) if len(keys) > 1 else value
 
     def _check_rows(self, keys: list[Any]) -> None:
-        """Raises IndexError for a row that is not there, where the number of rows is known."""
+        """Raises IndexError for a row out of range, if the number of rows is static."""
         count = self.shape[0]
         if isinstance(keys[0], (int, np.integer)) and count is not None:
             if not -count <= keys[0] < count:
@@ -428,7 +428,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         """A dict, or nested lists of dicts.
 
         Raises:
-          ValueError: values are not there, in a graph.
+          ValueError: called in a graph.
         """
         from .structured_values import to_value  # that file makes structured tensors
 

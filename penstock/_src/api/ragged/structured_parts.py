@@ -1,4 +1,4 @@
-"""What StructuredTensors are made of: fields of one outer shape, checked, joined and cut."""
+"""Helpers of StructuredTensor: fields with a common outer shape."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ _NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
 
 
 class Records(CompositeTensor):
-    """The base of StructuredTensor, by which fields that are records themselves are known."""
+    """Base of StructuredTensor, which identifies fields that are records themselves."""
 
     _ragged_shape: DynamicRaggedShape
     row_partitions: Any
@@ -32,10 +32,10 @@ class Records(CompositeTensor):
 
 
 def convert_field(value: Any) -> Any:
-    """A tensor, ragged tensor or record from what a field was given.
+    """Converts the value of a field to a tensor, ragged tensor or record.
 
     Raises:
-      TypeError: it can be none of them.
+      TypeError: it cannot be converted.
     """
     if isinstance(value, (Tensor, RaggedTensor, Records)):
         return value
@@ -48,7 +48,7 @@ def convert_field(value: Any) -> Any:
 
 
 def static_shape(partitions: Sequence[Any], inner: TensorShape) -> TensorShape:
-    """The static shape by partitions (or their specs) and the shape of the flat values."""
+    """The static shape from partitions (or their specs) and the shape of the flat values."""
     if not partitions:
         return inner
     first = partitions[0]
@@ -85,7 +85,7 @@ def position_of(axis: int, rank: int, name: str) -> int:
 def shape_of_records(
     fields: Mapping[str, Any], shape: TensorShape, nrows: Any, row_partitions: Any
 ) -> DynamicRaggedShape:
-    """The shape by the first that tells it: row partitions, a field, the number of rows."""
+    """The shape from the first available source: row partitions, a field, the number of rows."""
     rank: Any = shape.rank  # records always have one
     if rank == 0:
         return DynamicRaggedShape((), np.zeros(0, np.int64), dtypes.int64)
@@ -113,7 +113,7 @@ def shape_of_records(
 
 
 def check_fields(fields: Mapping[str, Any], known: TensorShape, asked: TensorShape) -> None:
-    """Raises ValueError where shapes do not agree."""
+    """Raises ValueError if shapes are inconsistent."""
     rank: Any = known.rank  # records always have one
     if not known.is_compatible_with(asked):
         raise ValueError(f"Shapes {asked} and {known} are not compatible")
@@ -128,7 +128,7 @@ def check_fields(fields: Mapping[str, Any], known: TensorShape, asked: TensorSha
 
 
 def with_equal_rows(fields: Mapping[str, Any], shape: DynamicRaggedShape) -> DynamicRaggedShape:
-    """The shape, whose rows every ragged field is found to have."""
+    """The shape, after checking that every ragged field has its rows."""
     count = len(shape.row_partitions)
     for value in fields.values():
         own = value.row_partitions if isinstance(value, Records) else ()
@@ -151,7 +151,7 @@ def with_equal_rows(fields: Mapping[str, Any], shape: DynamicRaggedShape) -> Dyn
 
 
 def check_paths(paths: Sequence[tuple[str, ...]]) -> None:
-    """Refuses empty paths, and paths one of which begins with another."""
+    """Raises an error for an empty path or a path that is a prefix of another."""
     for path in paths:
         if not path:
             raise ValueError("`StructuredTensor.with_updates` does not allow empty names ((),).")
@@ -166,7 +166,7 @@ def check_paths(paths: Sequence[tuple[str, ...]]) -> None:
 
 
 def merged(value: Any, outer: int, inner: int) -> Any:
-    """A field with the axes from `outer` to `inner` joined."""
+    """A field with the axes from `outer` to `inner` merged."""
     if outer >= inner:
         return value
     if isinstance(value, Records):
@@ -179,7 +179,7 @@ def merged(value: Any, outer: int, inner: int) -> Any:
 
 
 def cut(value: Any, partition: RowPartition) -> Any:
-    """A field with its first axis cut into rows."""
+    """A field with its first axis partitioned into rows."""
     if isinstance(value, Records):
         return value.partition_outer_dimension(partition)
     if isinstance(value, Tensor) and partition.is_uniform():

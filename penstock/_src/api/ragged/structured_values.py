@@ -1,4 +1,4 @@
-"""StructuredTensors from dicts and lists of Python, and back."""
+"""Converts Python dicts and lists to StructuredTensors and back."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _is_record(spec: Any) -> bool:
 
 
 def _depth_and_kind(value: Any) -> tuple[int, set[type]]:
-    """How deep lists go to the first value that is none, and the kinds of these: dict or object."""
+    """The nesting depth of lists, and the types of the values inside: dict or object."""
     if not isinstance(value, (list, tuple)):
         return 0, {dict if isinstance(value, Mapping) else object}
     depths, kinds = [0], set()
@@ -63,7 +63,7 @@ def _depth_and_kind(value: Any) -> tuple[int, set[type]]:
 
 
 def _listed(value: Sequence[Any], spec: Any, path: Path) -> Any:
-    """Records, where the lists hold dicts; else a tensor, ragged from two levels on."""
+    """Records if the lists contain dicts; else a tensor, ragged for two or more levels."""
     depth, kinds = _depth_and_kind(value)
     if kinds == {dict, object}:
         raise ValueError("Expected dict or nested list/tuple of dict")
@@ -111,7 +111,7 @@ def _check_record(record: Any, names: list[str], spec: Any, path: Path) -> None:
 
 
 def _below(spec: Any, axes: int) -> Any:
-    """The spec of a field with its outer axes joined into one."""
+    """The spec of a field with its outer axes merged."""
     for _ in range(axes):
         spec = unbatched(spec)
     return spec

@@ -1,7 +1,7 @@
-"""What the public functions mean for ragged tensors.
+"""The public functions for ragged tensors.
 
-`table` says which function here stands for which public one, and answers calls that take a ragged
-tensor; elementwise functions run on the flat values of operands with the same rows (`broadcasting`).
+`table` maps public functions to the implementations here and handles calls with ragged tensors; elementwise functions run
+on the flat values of operands with equal rows (`broadcasting`).
 """
 
 from . import table  # noqa: F401

@@ -1,4 +1,4 @@
-"""Operands of elementwise functions, ragged and dense, made to have the same rows."""
+"""Broadcasts ragged and dense operands of elementwise functions to the same rows."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from penstock._src.core.tensor import Tensor
 
 
 def matched(operands):
-    """The ragged operand that gives the result its rows, and all operands' flat values.
+    """The ragged operand that determines the rows of the result, and all operands' flat values.
 
-    Rows of different lengths are not broadcast, unless they are known to have length 1.
+    Rows of different lengths do not broadcast, unless they are statically of length 1.
 
     Raises:
       InvalidArgumentError: the rows do not match.
@@ -30,7 +30,7 @@ def matched(operands):
 
 
 def _common(x, y):
-    """The one of two ragged tensors whose rows the other takes."""
+    """The one of two ragged tensors to whose rows the other broadcasts."""
     if x.ragged_rank != y.ragged_rank:
         raise errors.InvalidArgumentError(
             f"Unable to broadcast: ragged ranks {x.ragged_rank} and {y.ragged_rank} differ."
@@ -77,7 +77,7 @@ def _laid_out(ragged, dense):
 
 
 def _as_values(partition, dense):
-    """What has a row for each row of the partition (or one), in the order of the values."""
+    """Expands a tensor with one row for each row of the partition (or a single row) to one row per value."""
     if dense.shape[1] == 1:
         flat = raw.Squeeze(input=dense, axis=[1])
         if dense.shape[0] == 1:

@@ -1,4 +1,4 @@
-"""Sums, maxima and the like of ragged tensors: along rows, across rows, and by segments."""
+"""Reductions of ragged tensors: along rows, across rows, and by segments."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from penstock._src.core.registry import raw
 def in_segments(unsorted, data, ids, count):
     """`unsorted(data, segment_ids, num_segments)` for data that may be ragged.
 
-    Rows of one segment are combined place by place; the result's row is as long as the longest.
-    Ragged ids have the rows of `data`, whose values they then number.
+    Rows of one segment are combined position by position; the result's row is as long as the longest. Ragged ids have the
+    rows of `data` and apply to its values.
     """
     if isinstance(ids, RaggedTensor):
         if not isinstance(data, RaggedTensor):
@@ -43,7 +43,7 @@ def in_segments(unsorted, data, ids, count):
 
 
 def require_equal(x, y):
-    """Raises InvalidArgumentError, in a graph when it runs, unless two vectors are the same."""
+    """Raises InvalidArgumentError (in a graph at run time) unless two vectors are equal."""
     same = raw.All(input=raw.Equal(x=x, y=cast(y, x.dtype)), axis=[0])
     raw.Assert(condition=same, data=[convert_to_tensor("Rows do not match:"), x, y])
 
@@ -58,7 +58,7 @@ def segments(api):
 
 
 def reducer(combine, unsorted):
-    """The reduction that is `combine` of dense axes, and `unsorted` of segments."""
+    """Makes a reduction from `combine` for dense axes and `unsorted` for ragged ones."""
 
     def reduce(input_tensor, axis=None, keepdims=False, name=None, **options):
         def whole(x, axes, keep):
@@ -86,7 +86,7 @@ def _reduce(combine, unsorted, rt, axis, keepdims):
 
 
 def _positive_axes(axis, rank):
-    """The axes counted from the front, checked to be some of `rank`."""
+    """The axes counted from the front, checked to be below `rank`."""
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
     for a in axes:
         if not isinstance(a, (int, np.integer)):
@@ -131,7 +131,7 @@ def _reduce_mean(input_tensor, axis=None, keepdims=False, name=None):
 
 
 def _logical(reduce):
-    """A reduction of bools by way of whole numbers."""
+    """A reduction of bools through integers."""
 
     def run(input_tensor, axis=None, keepdims=False, name=None):
         numbers = cast(input_tensor, dtypes.int32)
@@ -175,7 +175,7 @@ def _cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
 
 
 def _running_in_segments(values, ids, options):
-    """Cumulative sums within segments whose entries lie anywhere; of rows place by place."""
+    """Cumulative sums within unsorted segments; rows are summed position by position."""
     if isinstance(values, RaggedTensor):
         width = _past_last(values._row_partition.offsets_in_rows())
         outer = raw.GatherV2(params=ids, indices=values.value_rowids(), axis=0)

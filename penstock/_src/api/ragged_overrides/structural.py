@@ -18,9 +18,9 @@ from penstock._src.graph.static_values import get_static_value
 
 
 def _matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, **rest):
-    """Products of matrices of which some rows, or the batch, are kept ragged.
+    """Products of matrices with ragged rows or batches.
 
-    Padded with zeros they are one batched product; its rows are then cut to their lengths.
+    The matrices are padded with zeros for one batched product, whose rows are then truncated.
     """
     a, b = (x if isinstance(x, RaggedTensor) else convert_to_tensor(x) for x in (a, b))
     if a.dtype != b.dtype:
@@ -52,7 +52,7 @@ def _matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint
 
 
 def _uniform(x):
-    """A matrix stored with ragged rows, which must be of one length."""
+    """A matrix stored with ragged rows, which must have equal lengths."""
     if not isinstance(x, RaggedTensor):
         return x
     dense = x.to_tensor()
@@ -82,7 +82,7 @@ def _extents(x, swapped):
 
 
 def _cut(product, row_counts, column_counts):
-    """A batch of padded matrices with each one's own numbers of rows and columns."""
+    """Truncates a batch of padded matrices to their numbers of rows and columns."""
     count = raw.Shape(input=product, out_type=dtypes.int64)
     if row_counts.shape.rank == 0:
         row_counts = raw.Fill(dims=count[:1], value=row_counts)

@@ -1,4 +1,4 @@
-"""What the public functions mean for ragged tensors."""
+"""The table of public functions for ragged tensors."""
 
 import inspect
 
@@ -296,11 +296,11 @@ def _broadcast_to(input, shape, name=None):
 
 
 def _rank_of(value):
-    """The rank of what converts to a tensor."""
+    """The rank of a convertible value."""
     return convert_to_tensor(value).shape.rank
 
 
-# Functions that take a DynamicRaggedShape where others take a shape.
+# Functions that accept a DynamicRaggedShape as a shape.
 _OF_SHAPES = {
     creation.ones: _filled(creation.ones),
     creation.zeros: _filled(creation.zeros),

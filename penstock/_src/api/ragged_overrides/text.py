@@ -25,7 +25,7 @@ def _reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
 
 
 def _format(template, inputs, placeholder="{}", summarize=3, name=None):
-    """Ragged inputs are shown as Python shows nested lists."""
+    """tf.strings.format; ragged inputs are formatted like nested Python lists."""
     listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     pieces = template.split(placeholder)
     if len(pieces) != len(listed) + 1:
@@ -59,7 +59,7 @@ def _shown(rt, summarize):
 
 
 def _bracketed(texts, summarize):
-    """Rows of texts as one text, with their middle left out where they are long."""
+    """Formats rows of strings as one string, abbreviating long rows in the middle."""
     if texts.shape.rank > 1:
         texts = map_fn(
             lambda row: _bracketed(row, summarize),

@@ -31,7 +31,7 @@ def _is_plain(value, number):
 
 def shape_of(shape):
     """A shape argument as an int vector."""
-    # Arrays keep their type of integers: another one is another kernel, with a stream of its own.
+    # Arrays keep their integer dtype: another dtype is another kernel with its own stream.
     vector = convert_to_tensor(shape) if isinstance(shape, np.ndarray) else shape_vector(shape)
     if isinstance(vector, np.ndarray) and vector.ndim == 0:
         vector = vector.reshape(1)
@@ -39,12 +39,12 @@ def shape_of(shape):
 
 
 def _short(shape):
-    """A shape argument as an int32 vector, where it is an array."""
+    """A shape argument as an int32 vector if it is an array."""
     return shape_of(shape.astype(np.int32) if isinstance(shape, np.ndarray) else shape)
 
 
 def _parameters(mean, stddev, kind):
-    """Checks numbers against the type of the result; what is no float is left as it is, to be converted later."""
+    """Checks floats against the dtype of the result; other values are converted later."""
     for value in (mean, stddev):
         if isinstance(value, float) and not kind.is_floating:
             convert_to_tensor(value, dtype=kind)
@@ -52,7 +52,7 @@ def _parameters(mean, stddev, kind):
 
 
 def _scaled(numbers, scale, shift, name):
-    """numbers * scale + shift, leaving out what changes nothing."""
+    """numbers * scale + shift, without no-op steps."""
     kind = numbers.dtype
     result = numbers
     if not _is_plain(scale, 1):
@@ -84,7 +84,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=No
 @export("random.truncated_normal", v1=["random.truncated_normal", "truncated_normal"])
 @dispatchable
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
-    """Numbers of a normal distribution, drawn again beyond two standard deviations."""
+    """Numbers of a normal distribution; those beyond two standard deviations are redrawn."""
     kind = dtypes.as_dtype(dtype)
     mean, stddev = _parameters(mean, stddev, kind)
     numbers = raw.TruncatedNormal(shape=shape_of(shape), dtype=kind, **op_seeds(seed))
@@ -94,7 +94,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=Non
 @export("random.uniform", v1=["random.uniform", "random_uniform"])
 @dispatchable
 def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
-    """Numbers of [minval, maxval), equally likely; integers need `maxval`, floats default to 1."""
+    """Numbers of [minval, maxval), uniformly distributed; integers need `maxval`, floats default to 1."""
     kind = dtypes.as_dtype(dtype)
     if kind not in _UNIFORM[:6]:
         raise ValueError(
@@ -182,8 +182,8 @@ def stateless_uniform(
     Args:
       shape: of the result.
       seed: two integers.
-      minval: lower bound; None with an unsigned or signed type draws from all its values.
-      maxval: upper bound, itself left out; 1 for floats by default.
+      minval: lower bound; None for an integer dtype draws from its full range.
+      maxval: exclusive upper bound; 1 for floats by default.
       dtype: of the result.
       name: a name for the operation.
       alg: "auto_select", "philox" or "threefry".
@@ -260,7 +260,7 @@ def stateless_truncated_normal(
 def stateless_parameterized_truncated_normal(
     shape, seed, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, name=None
 ):
-    """Numbers of normal distributions cut at given bounds, a function of `seed`."""
+    """Numbers of normal distributions truncated at given bounds, a function of `seed`."""
     kind = next(
         (p.dtype for p in (means, stddevs, minvals, maxvals) if isinstance(p, Tensor)),
         dtypes.float32,
@@ -300,7 +300,7 @@ def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=No
 @export("random.stateless_binomial")
 @dispatchable
 def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, name=None):
-    """How often events of probability `probs` happen in `counts` trials, a function of `seed`."""
+    """Binomial numbers with `counts` trials of probability `probs`, a function of `seed`."""
     probs = convert_to_tensor(probs, dtype_hint=dtypes.float32, name="probs")
     counts = cast(convert_to_tensor(counts, dtype_hint=probs.dtype, name="counts"), probs.dtype)
     return raw.StatelessRandomBinomial(
@@ -345,7 +345,7 @@ def stateless_shuffle(value, seed, alg="auto_select", name=None):
 
 @export("random.experimental.index_shuffle")
 def index_shuffle(index, seed, max_index):
-    """Where `index` goes in a random permutation of 0 ... max_index, a function of `seed`."""
+    """The position of `index` in a random permutation of 0 ... max_index, a function of `seed`."""
     seed = convert_to_tensor(seed)
     extent = seed.shape[-1]
     if extent not in (2, 3):
@@ -376,7 +376,7 @@ def fold_in(seed, data, alg="auto_select"):
 
 @export("random_index_shuffle", v1=["random_index_shuffle"])
 def random_index_shuffle(index, seed, max_index, rounds=4, name=None):
-    """Where `index` goes in a random permutation of 0 ... max_index."""
+    """The position of `index` in a random permutation of 0 ... max_index."""
     return raw.RandomIndexShuffle(
         index=index, seed=seed, max_index=max_index, rounds=rounds, name=name
     )

@@ -69,18 +69,18 @@ class Generator(AutoTrackable):
 
     @classmethod
     def from_state(cls, state, alg):
-        """A generator that goes on from `state`."""
+        """A generator that continues from `state`."""
         return cls(alg=alg, state=state)
 
     @classmethod
     def from_seed(cls, seed, alg=None):
-        """A generator whose numbers follow from `seed`."""
+        """A generator seeded by `seed`."""
         number = 1 if alg is None else algorithm_number(alg)
         return cls(state=create_rng_state(seed, number), alg=number)
 
     @classmethod
     def from_non_deterministic_state(cls, alg=None):
-        """A generator that starts anywhere."""
+        """A generator with a random state."""
         number = 1 if alg is None else algorithm_number(alg)
         size = STATE_SIZE[1 if number == 3 else number]
         words = np.random.SeedSequence().generate_state(size, np.uint64).view(np.int64)
@@ -107,17 +107,17 @@ class Generator(AutoTrackable):
         return self._state_var.value()[STATE_SIZE[self._algorithm] - 1]
 
     def reset(self, state):
-        """Goes on from `state`."""
+        """Sets the state."""
         state = convert_to_tensor(state, dtype=dtypes.int64)
         state.shape.assert_is_compatible_with([STATE_SIZE[self._algorithm]])
         self._state_var.assign(state)
 
     def reset_from_seed(self, seed):
-        """Starts again from `seed`."""
+        """Sets the state from `seed`."""
         self._state_var.assign(create_rng_state(seed, self._algorithm))
 
     def reset_from_key_counter(self, key, counter):
-        """Goes on from this key and counter."""
+        """Sets the key and counter."""
         counter = convert_to_tensor(counter, dtype=dtypes.int64)
         key = convert_to_tensor(key, dtype=dtypes.int64)
         state = raw.ConcatV2(values=[counter, raw.Reshape(tensor=key, shape=[1])], axis=0)
@@ -185,7 +185,7 @@ class Generator(AutoTrackable):
         return raw.StatelessRandomUniformFullIntV2(**self._prepare(shape), dtype=kind, name=name)
 
     def binomial(self, shape, counts, probs, dtype=dtypes.int32, name=None):
-        """How often events of probability `probs` happen in `counts` trials."""
+        """Binomial numbers with `counts` trials of probability `probs`."""
         probs = convert_to_tensor(probs, dtype_hint=dtypes.float32)
         counts = convert_to_tensor(counts, dtype=probs.dtype)
         return raw.StatefulRandomBinomial(
@@ -223,7 +223,7 @@ _GLOBAL: list[Generator] = []
 
 @export("random.get_global_generator", "random.experimental.get_global_generator")
 def get_global_generator():
-    """The generator that is shared by the program."""
+    """The program's global generator."""
     if not _GLOBAL:
         _GLOBAL.append(Generator.from_non_deterministic_state())
     return _GLOBAL[0]
@@ -231,7 +231,7 @@ def get_global_generator():
 
 @export("random.set_global_generator", "random.experimental.set_global_generator")
 def set_global_generator(generator):
-    """Makes `generator` the one that is shared by the program."""
+    """Sets the program's global generator."""
     _GLOBAL[:] = [generator]
 
 

@@ -1,4 +1,4 @@
-"""Seeds: the global one, the pair an op gets, and algorithms of stateless numbers."""
+"""Seeds: the global seed, the seed pairs of ops, and algorithms of stateless numbers."""
 
 import enum
 import weakref
@@ -14,7 +14,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import CONTEXT
 from penstock._src.util.export import export
 
-# The graph seed of ops that have a seed of their own while no global seed is set.
+# The graph seed of ops with their own seed if no global seed is set.
 DEFAULT_GRAPH_SEED = 87654321
 _MAXIMUM = 2**31 - 1
 _COUNTS: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -22,7 +22,7 @@ _COUNTS: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 @export("random.Algorithm", "random.experimental.Algorithm", v1=["random.Algorithm"])
 class Algorithm(enum.Enum):
-    """Generators of random numbers."""
+    """Random number algorithms."""
 
     PHILOX = 1
     THREEFRY = 2
@@ -31,10 +31,10 @@ class Algorithm(enum.Enum):
 
 @export("random.set_seed", v1=[])
 def set_seed(seed):
-    """Sets the global seed, from which with each op's own seed its numbers follow.
+    """Sets the global seed, which together with each op's own seed determines its numbers.
 
     Args:
-      seed: an integer; None takes it away.
+      seed: an integer, or None to remove it.
     """
     CONTEXT.set_global_seed(seed)
 
@@ -89,7 +89,7 @@ def op_seeds(seed):
 
 
 def algorithm_number(alg):
-    """The number of an algorithm given as enum, number, tensor or name."""
+    """The number of an algorithm, given as an enum, number, tensor or name."""
     if isinstance(alg, (int, np.integer)):
         return int(alg)
     if isinstance(alg, Algorithm):

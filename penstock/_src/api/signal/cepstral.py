@@ -18,7 +18,7 @@ def _number(value, x):
 
 
 def _extent(x):
-    """The extent of the last axis: an int if known, else an int32 scalar."""
+    """The size of the last axis: an int if static, else an int32 scalar."""
     known = None if x.shape.rank is None else x.shape[-1]
     return raw.Shape(input=x)[-1] if known is None else known
 
@@ -52,7 +52,7 @@ def _padded(x, count):
 
 
 def _root(size, x):
-    """The root of an extent in the type of `x`."""
+    """The square root of a size, in the dtype of `x`."""
     return _number(np.sqrt(size), x) if isinstance(size, int) else raw.Sqrt(x=cast(size, x.dtype))
 
 
@@ -70,7 +70,7 @@ def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
     Args:
       input: `[..., samples]`, float32 or float64.
       type: 1, 2, 3 or 4.
-      n: the length to which the input is cut or padded with zeros.
+      n: the length to which the input is truncated or zero-padded.
       axis: -1.
       norm: None or "ortho" (not for type 1).
       name: a name for the operation.
@@ -134,7 +134,7 @@ def _fourth(x, size, norm, name):
 @export("signal.idct", v1=["signal.idct", "spectral.idct"])
 @dispatchable
 def idct(input, type=2, n=None, axis=-1, norm=None, name=None):
-    """The inverse of `dct` (of type 2 the type 3, and the other way round), up to a factor."""
+    """The inverse of `dct` up to a factor: for type 2 the transform of type 3, and vice versa."""
     if type not in (1, 2, 3, 4):
         raise ValueError("Types I, II, III and IV (I)DCT are supported.")
     return dct(input, {1: 1, 2: 3, 3: 2, 4: 4}[type], n, axis, norm, name)

@@ -34,7 +34,7 @@ def _lengths(x, count, fft_length, inverse):
 
 
 def _padded(x, count, lengths, inverse):
-    """`x` with zeros added so that the op can take `lengths` of it."""
+    """`x` zero-padded to at least `lengths`."""
     known = constant_value(lengths)
     if known is None or x.shape.rank is None or None in x.shape.as_list()[-count:]:
         have = raw.Shape(input=x)[-count:]
@@ -85,42 +85,42 @@ def _inverse_real(op, input_tensor, count, fft_length, name):
 @export("signal.rfft", v1=["signal.rfft", "spectral.rfft"])
 @dispatchable
 def rfft(input_tensor, fft_length=None, name=None):
-    """The first half of the transform of a real signal, which is cut or padded to `fft_length`."""
+    """The half spectrum of a real signal, which is truncated or padded to `fft_length`."""
     return _real(raw.RFFT, input_tensor, 1, fft_length, name)
 
 
 @export("signal.rfft2d", v1=["signal.rfft2d", "spectral.rfft2d"])
 @dispatchable
 def rfft2d(input_tensor, fft_length=None, name=None):
-    """The half transform of a real signal over the last two axes."""
+    """The half spectrum of a real signal over the last two axes."""
     return _real(raw.RFFT2D, input_tensor, 2, fft_length, name)
 
 
 @export("signal.rfft3d", v1=["signal.rfft3d", "spectral.rfft3d"])
 @dispatchable
 def rfft3d(input_tensor, fft_length=None, name=None):
-    """The half transform of a real signal over the last three axes."""
+    """The half spectrum of a real signal over the last three axes."""
     return _real(raw.RFFT3D, input_tensor, 3, fft_length, name)
 
 
 @export("signal.irfft", v1=["signal.irfft", "spectral.irfft"])
 @dispatchable
 def irfft(input_tensor, fft_length=None, name=None):
-    """The real signal of a half transform."""
+    """The real signal of a half spectrum."""
     return _inverse_real(raw.IRFFT, input_tensor, 1, fft_length, name)
 
 
 @export("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"])
 @dispatchable
 def irfft2d(input_tensor, fft_length=None, name=None):
-    """The real signal of a half transform over the last two axes."""
+    """The real signal of a half spectrum over the last two axes."""
     return _inverse_real(raw.IRFFT2D, input_tensor, 2, fft_length, name)
 
 
 @export("signal.irfft3d", v1=["signal.irfft3d", "spectral.irfft3d"])
 @dispatchable
 def irfft3d(input_tensor, fft_length=None, name=None):
-    """The real signal of a half transform over the last three axes."""
+    """The real signal of a half spectrum over the last three axes."""
     return _inverse_real(raw.IRFFT3D, input_tensor, 3, fft_length, name)
 
 
@@ -140,7 +140,7 @@ def _nd_arguments(x, fft_length, axes, inverse_real=False):
 
 
 def _resized(x, lengths, axes, half=False):
-    """`x` cut or padded with zeros to `lengths` along `axes`."""
+    """`x` truncated or zero-padded to `lengths` along `axes`."""
     paddings = [[0, 0] for _ in range(x.shape.rank)]
     sizes = x.shape.as_list()
     for i, (n, a) in enumerate(zip(lengths.tolist(), axes.tolist(), strict=True)):
@@ -193,7 +193,7 @@ def ifftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
 @export("signal.rfftnd", v1=["signal.rfftnd"])
 @dispatchable
 def rfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
-    """The half transform of a real signal over any axes."""
+    """The half spectrum of a real signal over any axes."""
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.float32)
     kind = dtypes.complex128 if x.dtype == dtypes.float64 else dtypes.complex64
     return _nd(raw.RFFTND, x, fft_length, axes, norm, False, name, Tcomplex=kind)
@@ -202,7 +202,7 @@ def rfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
 @export("signal.irfftnd", v1=["signal.irfftnd"])
 @dispatchable
 def irfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
-    """The real signal of a half transform over any axes."""
+    """The real signal of a half spectrum over any axes."""
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
     return _nd(
         raw.IRFFTND, x, fft_length, axes, norm, True, name, half=True, inverse_real=True,
@@ -226,14 +226,14 @@ def _shifted(x, axes, sign, name):
 @export("signal.fftshift")
 @dispatchable
 def fftshift(x, axes=None, name=None):
-    """Frequency zero moved to the middle."""
+    """The spectrum with frequency zero shifted to the center."""
     return _shifted(x, axes, 1, name)
 
 
 @export("signal.ifftshift")
 @dispatchable
 def ifftshift(x, axes=None, name=None):
-    """`fftshift` taken back."""
+    """The inverse of `fftshift`."""
     return _shifted(x, axes, -1, name)
 
 

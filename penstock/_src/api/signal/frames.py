@@ -1,4 +1,4 @@
-"""Frames of signals, and the transforms of frames: short-time Fourier, MDCT."""
+"""Frames of signals, and transforms of frames: short-time Fourier, MDCT."""
 
 import numpy as np
 
@@ -17,15 +17,15 @@ from .windows import hann_window, vorbis_window
 @export("signal.frame")
 @dispatchable
 def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1, name=None):
-    """Frames `[..., frames, frame_length, ...]` cut out of the axis every `frame_step` samples.
+    """Frames `[..., frames, frame_length, ...]` of the axis, every `frame_step` samples.
 
     Args:
       signal: `[..., samples, ...]`.
       frame_length: samples of a frame.
       frame_step: samples between the beginnings of frames.
-      pad_end: whether frames that run over the end are kept, filled with `pad_value`.
+      pad_end: whether frames that extend over the end are kept, padded with `pad_value`.
       pad_value: a scalar.
-      axis: the axis to cut.
+      axis: the axis to split into frames.
       name: a name for the operation.
     """
     signal = convert_to_tensor(signal, name="signal")
@@ -48,7 +48,7 @@ def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1,
         count = raw.Maximum(x=np.int32(0), y=1 + raw.FloorDiv(x=total - size, y=step))
     starts = raw.Range(start=0, limit=count, delta=1) * step
     places = raw.ExpandDims(input=starts, axis=1) + raw.Range(start=0, limit=size, delta=1)
-    if rank == 1:  # a reshape's gradient is a whole tensor, that of a gather would be slices
+    if rank == 1:  # the gradient of a reshape is dense, that of a gather IndexedSlices
         signal = raw.Reshape(tensor=signal, shape=raw.Shape(input=signal))
     framed = raw.GatherV2(params=signal, indices=places, axis=axis, name=name)
     if known is not None and STATE.graph is not None:
@@ -57,7 +57,7 @@ def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1,
 
 
 def _framed_shape(shape, axis, size, step, pad_end):
-    """The static shape of frames; sizes that are tensors are not known."""
+    """The static shape of frames; tensor sizes are unknown."""
     total, count = shape[axis], None
     if isinstance(step, int) and total is not None:
         if pad_end:
@@ -69,7 +69,7 @@ def _framed_shape(shape, axis, size, step, pad_end):
 
 
 def scalar(value):
-    """A length or axis as Python int if it is known, else as a scalar tensor."""
+    """A length or axis as a Python int if static, else as a scalar tensor."""
     known = get_static_int(value)
     if known is not None:
         return known
@@ -79,7 +79,7 @@ def scalar(value):
 
 
 def _padded_at(x, axis, count, value):
-    """`x` with `count` times `value` after the entries of an axis."""
+    """`x` padded with `count` values at the end of an axis."""
     rank = raw.Rank(input=x)
     at = raw.FloorMod(x=axis, y=rank)
     after = raw.OneHot(indices=at, depth=rank, on_value=count, off_value=np.int32(0))
@@ -91,7 +91,7 @@ def _padded_at(x, axis, count, value):
 @export("signal.overlap_and_add")
 @dispatchable
 def overlap_and_add(signal, frame_step, name=None):
-    """The signal whose frames `[..., frames, frame_length]` are added `frame_step` apart."""
+    """The signal reconstructed by adding frames `[..., frames, frame_length]` at offsets of `frame_step`."""
     signal = convert_to_tensor(signal, name="signal")
     signal.shape.with_rank_at_least(2)
     step = scalar(frame_step)
@@ -104,8 +104,8 @@ def overlap_and_add(signal, frame_step, name=None):
         for i in (-2, -1)
     )
     parts = -raw.FloorDiv(x=-size, y=step)
-    # Every part of a frame goes one step further than the part before it: parts become rows, which one more
-    # frame of zeros than they need, read in rows of one frame less, moves apart.
+    # Part k of each frame must be shifted by k steps. Make the parts rows, pad with one extra frame of zeros, and reshape
+    # to rows that are one frame shorter: each row is then shifted by one more step.
     blocks = _padded_at(signal, -1, parts * step - size, 0)
     blocks = _reshaped(blocks, outer, frames, parts, step)
     rank = raw.Rank(input=signal)
@@ -140,7 +140,7 @@ def _power_of_two(n):
     """The least power of two that is not less than `n`, an int or a tensor."""
     if isinstance(n, int):
         return 1 << max(0, (n - 1).bit_length())
-    # By comparison: logarithms would be a rounding beside whole numbers.
+    # Use comparisons: logarithms would be inexact.
     powers = np.int32(2) ** np.arange(31, dtype=np.int32)
     below = raw.Sum(input=raw.Cast(x=raw.Less(x=powers, y=n), DstT=n.dtype), axis=[0])
     return raw.GatherV2(params=powers, indices=below, axis=0)
@@ -203,7 +203,7 @@ def inverse_stft(
 @export("signal.inverse_stft_window_fn")
 @dispatchable
 def inverse_stft_window_fn(frame_step, forward_window_fn=hann_window, name=None):
-    """The window with which `inverse_stft` gives back exactly what `stft` was given."""
+    """The window with which `inverse_stft` exactly inverts `stft`."""
 
     def inverse_window(frame_length, dtype):
         size, step = get_static_int(frame_length), get_static_int(frame_step)

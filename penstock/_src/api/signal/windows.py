@@ -21,7 +21,7 @@ def _check(dtype):
 
 
 def length_of(window_length):
-    """A length as Python int if it is known, else as an int32 scalar."""
+    """A length as a Python int if static, else as an int32 scalar."""
     if isinstance(window_length, (int, np.integer)):
         return int(window_length)
     tensor = cast(convert_to_tensor(window_length), dtypes.int32)
@@ -77,7 +77,7 @@ def hamming_window(window_length, periodic=True, dtype=dtypes.float32, name=None
 @export("signal.kaiser_window")
 @dispatchable
 def kaiser_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
-    """Kaiser's window, which trades main lobe for side lobes by `beta`."""
+    """Kaiser's window; `beta` trades main lobe width against side lobe level."""
     kind = _check(dtype)
     length = length_of(window_length)
     if isinstance(length, int) and length == 1:
@@ -97,7 +97,7 @@ def kaiser_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
 @export("signal.kaiser_bessel_derived_window")
 @dispatchable
 def kaiser_bessel_derived_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
-    """The window made of running sums of Kaiser's, for lapped transforms."""
+    """The window of cumulative sums of Kaiser's window, for lapped transforms."""
     length = length_of(window_length)
     half = length // 2 if isinstance(length, int) else raw.FloorDiv(x=length, y=np.int32(2))
     one = 1 if isinstance(length, int) else np.int32(1)

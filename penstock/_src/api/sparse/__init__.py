@@ -1,1 +1,1 @@
-"""tf.sparse and tf.sets: tensors given by the entries that are not zero."""
+"""tf.sparse and tf.sets: tensors given by their non-zero entries."""

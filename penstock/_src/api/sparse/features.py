@@ -22,7 +22,7 @@ def bincount(
     binary_output=False,
     name=None,
 ):
-    """As `tf.math.bincount`, with a sparse result."""
+    """`tf.math.bincount` with a sparse result."""
     from_sparse = isinstance(values, SparseTensor)
     from_ragged = hasattr(values, "row_splits")
     source = values.values if from_sparse or from_ragged else convert_to_tensor(values)

@@ -16,13 +16,13 @@ from .sparse_tensor import SparseTensor, SparseTensorValue, to_sparse
 
 
 def _components(value):
-    """What has the components of a sparse tensor; TensorFlow asks for nothing more here."""
+    """Checks that a value has the components of a sparse tensor; as in TensorFlow, nothing more is required here."""
     return SparseTensor.from_value(value) if isinstance(value, SparseTensorValue) else value
 
 
 @export("sparse.from_dense")
 def from_dense(tensor, name=None):
-    """The entries of `tensor` that are not zero."""
+    """The non-zero entries of `tensor`."""
     tensor = convert_to_tensor(tensor)
     zero = b"" if tensor.dtype == dtypes.string else 0
     zero = convert_to_tensor(zero if not tensor.dtype.is_bool else False, dtype=tensor.dtype)
@@ -54,7 +54,7 @@ def to_dense(sp_input, default_value=None, validate_indices=True, name=None):
 
 @export("sparse.reorder", v1=["sparse.reorder", "sparse_reorder"])
 def reorder(sp_input, name=None):
-    """The entries in row order."""
+    """The entries in row-major order."""
     sp = to_sparse(sp_input)
     indices, values = raw.SparseReorder(
         input_indices=sp.indices, input_values=sp.values, input_shape=sp.dense_shape, name=name
@@ -69,7 +69,7 @@ def _with_shape(sp, shape):
 
 @export("sparse.reshape", v1=["sparse.reshape", "sparse_reshape"])
 def reshape(sp_input, shape, name=None):
-    """The same entries, in row order, in another shape; one -1 is worked out."""
+    """The same entries in row-major order in another shape; one -1 is inferred."""
     sp = to_sparse(sp_input)
     wanted = cast(convert_to_tensor(shape, dtype_hint=dtypes.int64), dtypes.int64)
     indices, new_shape = raw.SparseReshape(
@@ -127,7 +127,7 @@ def expand_dims(sp_input, axis=None, name=None):
 
 @export("sparse.concat", v1=[])
 def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
-    """Sparse tensors joined along `axis`; other axes may be grown to the largest."""
+    """Sparse tensors concatenated along `axis`; other axes may be expanded to the largest."""
     inputs = [to_sparse(s) for s in sp_inputs]
     if len(inputs) == 1:
         return inputs[0]
@@ -154,7 +154,7 @@ def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
 
 @export("sparse.split", v1=[])
 def split(sp_input=None, num_split=None, axis=None, name=None):
-    """`sp_input` cut along `axis` into `num_split` parts."""
+    """`sp_input` split along `axis` into `num_split` parts."""
     sp = to_sparse(sp_input)
     if num_split is None or axis is None:
         raise ValueError("sparse.split: `num_split` and `axis` are required.")
@@ -171,7 +171,7 @@ def split(sp_input=None, num_split=None, axis=None, name=None):
 
 @export("sparse.slice", v1=["sparse.slice", "sparse_slice"])
 def slice(sp_input, start, size, name=None):
-    """The box of `size` that starts at `start`."""
+    """The slice of `size` that starts at `start`."""
     sp = to_sparse(sp_input)
     parts = raw.SparseSlice(
         indices=sp.indices,
@@ -336,7 +336,7 @@ def retain(sp_input, to_retain):
 
 @export("sparse.reset_shape", v1=["sparse.reset_shape", "sparse_reset_shape"])
 def reset_shape(sp_input, new_shape=None):
-    """The same entries in a larger shape, or in the smallest that holds them."""
+    """The same entries in a larger shape, or in the smallest possible one."""
     sp = to_sparse(sp_input)
     if new_shape is None:
         highest = raw.Max(input=sp.indices, axis=[0])
@@ -360,7 +360,7 @@ def reset_shape(sp_input, new_shape=None):
 
 @export("sparse.fill_empty_rows", v1=["sparse.fill_empty_rows", "sparse_fill_empty_rows"])
 def fill_empty_rows(sp_input, default_value, name=None):
-    """`sp_input` with `default_value` in the first column of empty rows, and which rows were."""
+    """`sp_input` with `default_value` in the first column of empty rows, and a mask of those rows."""
     sp = to_sparse(sp_input)
     default = convert_to_tensor(default_value, dtype=sp.dtype)
     filled = raw.SparseFillEmptyRows(

@@ -1,4 +1,4 @@
-"""What the public functions mean for sparse tensors."""
+"""The public functions for sparse tensors."""
 
 from penstock._src.api.array import shaping
 from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
@@ -50,7 +50,7 @@ def _bincount(
     )
 
 
-# Functions that apply to the values.
+# Functions that are applied to the values.
 _UNARY = {
     getattr(elementwise, n) for n in "abs negative sign square sqrt sin erf tanh cast".split()
 }

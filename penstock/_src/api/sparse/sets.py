@@ -1,4 +1,4 @@
-"""tf.sets: the last axis of a tensor as a set."""
+"""tf.sets: set operations on the last axis of tensors."""
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -19,7 +19,7 @@ _TYPES = (
 
 
 def _operands(a, b, flip):
-    """Both as tensors, sparse second unless both are; and whether they were exchanged."""
+    """Both as tensors, with a single sparse one second; and whether they were swapped."""
     a = a if isinstance(a, SparseTensor) else convert_to_tensor(a, name="a")
     b = b if isinstance(b, SparseTensor) else convert_to_tensor(b, name="b")
     if a.dtype != b.dtype:
@@ -78,14 +78,14 @@ def size(a, validate_indices=True):
 
 @export("sets.intersection", v1=["sets.intersection", "sets.set_intersection"])
 def intersection(a, b, validate_indices=True):
-    """What both sets of each row have, as a SparseTensor."""
+    """The intersection of the sets of each row, as a SparseTensor."""
     a, b, _ = _operands(a, b, True)
     return _operation(a, b, "intersection", validate_indices)
 
 
 @export("sets.difference", v1=["sets.difference", "sets.set_difference"])
 def difference(a, b, aminusb=True, validate_indices=True):
-    """What only the first set of each row has (only the second, if not `aminusb`)."""
+    """The difference of the sets of each row: a - b, or b - a without `aminusb`."""
     a, b, flipped = _operands(a, b, True)
     if flipped:
         aminusb = not aminusb
@@ -94,6 +94,6 @@ def difference(a, b, aminusb=True, validate_indices=True):
 
 @export("sets.union", v1=["sets.union", "sets.set_union"])
 def union(a, b, validate_indices=True):
-    """What one of both sets of each row has, as a SparseTensor."""
+    """The union of the sets of each row, as a SparseTensor."""
     a, b, _ = _operands(a, b, True)
     return _operation(a, b, "union", validate_indices)

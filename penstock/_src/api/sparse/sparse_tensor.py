@@ -23,10 +23,10 @@ export(v1=["SparseTensorValue"])(SparseTensorValue)
 
 @export("sparse.SparseTensor", "SparseTensor")
 class SparseTensor(CompositeTensor):
-    """A tensor given by its entries that are not zero.
+    """A tensor given by its non-zero entries.
 
     Args:
-      indices: `[n, rank]` int64, the coordinates, in row order for most functions.
+      indices: `[n, rank]` int64, the coordinates, for most functions in row-major order.
       values: `[n]`.
       dense_shape: `[rank]` int64.
     """
@@ -89,7 +89,7 @@ class SparseTensor(CompositeTensor):
         return self.shape
 
     def set_shape(self, shape):
-        """Adds what is known of the static shape."""
+        """Merges `shape` into the static shape."""
         self._static = self.shape.merge_with(shape)
 
     graph = read_only("_indices.graph", "The graph of the components.")
@@ -222,7 +222,7 @@ def to_sparse(value, name="sp_input"):
     """`value` as a SparseTensor.
 
     Raises:
-      TypeError: it is none.
+      TypeError: it is not a SparseTensor or SparseTensorValue.
     """
     if isinstance(value, SparseTensorValue):
         return SparseTensor.from_value(value)

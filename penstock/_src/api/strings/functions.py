@@ -37,7 +37,7 @@ def format(template, inputs, placeholder="{}", summarize=3, name=None):
 @export("strings.join", v1=["strings.join", "string_join"])
 @dispatchable
 def join(inputs, separator="", name=None):
-    """The strings at each place joined."""
+    """The strings joined elementwise."""
     inputs = [convert_to_tensor(x, dtype=dtypes.string) for x in inputs]
     return raw.StringJoin(inputs=inputs, separator=separator, name=name)
 
@@ -92,15 +92,15 @@ def ngrams(
     preserve_short_sequences=False,
     name=None,
 ):
-    """All runs of `ngram_width` neighboring strings of each row, joined.
+    """All n-grams of `ngram_width` consecutive strings of each row, joined.
 
     Args:
       data: a string tensor, possibly ragged.
       ngram_width: an int, or several.
-      separator: between the strings of a run.
-      pad_values: what stands before and after each row: a string or a pair.
-      padding_width: at most how many of them.
-      preserve_short_sequences: rows shorter than the width are kept whole.
+      separator: between the strings of an n-gram.
+      pad_values: padding before and after each row: a string or a pair.
+      padding_width: the maximum amount of padding.
+      preserve_short_sequences: keep rows shorter than the width as one n-gram.
       name: a name for the operation.
     """
     widths = [ngram_width] if isinstance(ngram_width, int) else list(ngram_width)

@@ -1,4 +1,4 @@
-"""Strings cut into pieces: ragged results."""
+"""Splits strings; results are ragged."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from penstock._src.util.export import export
 
 
 def _on_flat(input, cut, dtype=None):
-    """Runs `cut` (vector -> RaggedTensor) on strings of any shape; an unknown one is taken for a vector."""
+    """Runs `cut` (vector -> RaggedTensor) on strings of any shape; an unknown rank is assumed to be 1."""
     if isinstance(input, RaggedTensor):
         return input.with_flat_values(_on_flat(input.flat_values, cut, dtype))
     input = convert_to_tensor(input, dtype=dtype, name="input")
@@ -36,12 +36,12 @@ def _as_ragged(indices, values, shape):
 @export("strings.split", v1=[])
 @dispatchable
 def split(input, sep=None, maxsplit=-1, name=None):
-    """Each string cut at `sep` (None: at white space) into a row of strings.
+    """Each string split at `sep` (None: at white space) into a row of strings.
 
     Args:
       input: strings of any shape, possibly ragged.
       sep: the separator.
-      maxsplit: at most how many cuts.
+      maxsplit: the maximum number of splits.
       name: a name for the operation.
     """
     sep = "" if sep is None else sep
@@ -55,7 +55,7 @@ def split(input, sep=None, maxsplit=-1, name=None):
 @export("strings.bytes_split")
 @dispatchable
 def bytes_split(input, name=None):
-    """Each string cut into its bytes."""
+    """Each string split into its bytes."""
 
     def cut(flat):
         parts = raw.StringSplit(input=flat, delimiter="", skip_empty=False, name=name)
@@ -107,7 +107,7 @@ def unicode_decode_with_offsets(
     replace_control_characters=False,
     name=None,
 ):
-    """Each string as a row of code points, and where in bytes each begins."""
+    """Each string as a row of code points, and the byte offset of each."""
     arguments = (input_encoding, errors, replacement_char, replace_control_characters, True)
     parts = [_on_flat(input, lambda flat, i=i: _decode(flat, *arguments)[i]) for i in range(2)]
     return tuple(parts)
@@ -130,7 +130,7 @@ def _encoded(points, encoding):
 @export("strings.unicode_split")
 @dispatchable
 def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
-    """Each string cut into its characters."""
+    """Each string split into its characters."""
     points = unicode_decode(input, input_encoding, errors, replacement_char)
     return _encoded(points, input_encoding)
 
@@ -140,7 +140,7 @@ def unicode_split(input, input_encoding, errors="replace", replacement_char=6553
 def unicode_split_with_offsets(
     input, input_encoding, errors="replace", replacement_char=65533, name=None
 ):
-    """Each string cut into its characters, and where in bytes each begins."""
+    """Each string split into its characters, and the byte offset of each."""
     points, starts = unicode_decode_with_offsets(input, input_encoding, errors, replacement_char)
     return _encoded(points, input_encoding), starts
 

@@ -1,1 +1,1 @@
-"""tf.test: test cases that know tensors, and questions about the build."""
+"""tf.test: test cases for tensors, and queries about the build."""

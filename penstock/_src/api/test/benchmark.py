@@ -19,7 +19,7 @@ REPORT_PREFIX = "TEST_REPORT_FILE_PREFIX"
 
 @export("test.benchmark_config")
 def benchmark_config():
-    """The ConfigProto for sessions of benchmarks: nothing is rewritten for want of dependencies."""
+    """The ConfigProto for benchmark sessions: disables the dependency optimizer."""
     config = ConfigProto()
     options = config.graph_options.rewrite_options
     options.dependency_optimization = options.OFF
@@ -35,11 +35,11 @@ class Benchmark:
 
     @classmethod
     def is_abstract(cls):
-        """Whether there is nothing to run: no method is called `benchmark...`."""
+        """Whether the class has no `benchmark...` method."""
         return not any(name.startswith("benchmark") for name in dir(cls))
 
     def evaluate(self, tensors):
-        """The values of a structure of tensors; in a graph, as the default session computes them."""
+        """The values of a structure of tensors; in a graph, evaluated by the default session."""
         if STATE.graph is not None:
             return STATE.graph._default_session().run(tensors)
         return nest.map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, tensors)
@@ -48,10 +48,10 @@ class Benchmark:
         self, iters=None, cpu_time=None, wall_time=None, throughput=None, extras=None, name=None,
         metrics=None,
     ):  # fmt: skip
-        """Prints a benchmark, and appends it to a file if the environment names one.
+        """Prints a benchmark result, and appends it to a file if the environment variable is set.
 
         Args:
-          iters: how many runs were measured.
+          iters: the number of measured runs.
           cpu_time, wall_time: seconds.
           throughput: runs per second.
           extras: {name: number or text}.
@@ -82,7 +82,7 @@ class Benchmark:
 
     def _full_name(self, name):
         if name is None:
-            # The frames above: report_benchmark, then the method that is timed.
+            # Frame 2 is the benchmark method.
             name = sys._getframe(2).f_code.co_name
         return f"{type(self).__name__}.{name}"
 
@@ -97,14 +97,14 @@ class Benchmark:
           op_or_tensor: what to run.
           feed_dict: what to feed.
           burn_iters: runs before the measured ones.
-          min_iters: how many runs to measure.
+          min_iters: the number of measured runs.
           store_trace, store_memory_usage: accepted.
           name: of the report.
           extras: {name: number or text} to report as well.
           mbs: megabytes that one run moves, for the throughput.
 
         Returns:
-          A dict of what was reported.
+          A dict of the reported values.
         """
         for _ in range(burn_iters):
             sess.run(op_or_tensor, feed_dict=feed_dict)

@@ -1,4 +1,4 @@
-"""Questions about the build and the machine, which tests ask."""
+"""Queries about the build and the machine, for tests."""
 
 from penstock._src.api.config import devices
 from penstock._src.util.export import export
@@ -24,7 +24,7 @@ def is_built_with_gpu_support():
 
 @export("test.is_built_with_xla")
 def is_built_with_xla():
-    """True: functions compile, with a compiler of Penstock's own."""
+    """True: functions are compiled, by Penstock's own compiler."""
     return True
 
 

@@ -48,14 +48,14 @@ class TestCase(absltest.TestCase):
         return self._folder
 
     def evaluate(self, tensors):
-        """The arrays of a structure of tensors; in a graph, those that the default session computes."""
+        """The arrays of a structure of tensors; in a graph, evaluated by the default session."""
         if STATE.graph is not None and not STATE.graph.building_function:
             return STATE.graph._default_session().run(tensors)
         return nest.map_structure(_array, tensors, expand_composites=False)
 
     @contextlib.contextmanager
     def assertRaisesOpError(self, expected_err_re_or_predicate):
-        """Expects an OpError whose message fits."""
+        """Expects an OpError whose message matches."""
         with self.assertRaisesRegex(errors.OpError, expected_err_re_or_predicate) as context:
             yield context
 
@@ -72,7 +72,7 @@ class TestCase(absltest.TestCase):
 
     @contextlib.contextmanager
     def session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
-        """A session on a graph, which is the default one within; None where ops run at once."""
+        """A session on a graph, which becomes the default graph; None in eager execution."""
         graph = graph or STATE.graph
         if graph is None:
             yield None
@@ -101,7 +101,7 @@ class TestCase(absltest.TestCase):
             self.fail(self._formatMessage(msg, "The two values are equal at all elements."))
 
     def assertAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
-        """Fails unless all entries are near each other, in nested structures too."""
+        """Fails unless all entries are close, also in nested structures."""
         if isinstance(a, dict):
             self.assertEqual(set(a), set(b), msg)
             for key in a:
@@ -121,7 +121,7 @@ class TestCase(absltest.TestCase):
         np.testing.assert_allclose(*wide, rtol=rtol, atol=atol, err_msg=msg or "")
 
     def assertNotAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
-        """Fails if all entries are near each other."""
+        """Fails if all entries are close."""
         try:
             self.assertAllClose(a, b, rtol, atol)
         except AssertionError:
@@ -147,7 +147,7 @@ class TestCase(absltest.TestCase):
         self.assertEqual(tuple(_array(input_a).shape), tuple(_array(input_b).shape), msg)
 
     def assertDTypeEqual(self, target, expected_dtype):
-        """Fails unless the type is this."""
+        """Fails unless `target` has this dtype."""
         self.assertEqual(dtypes.as_dtype(_array(target).dtype), dtypes.as_dtype(expected_dtype))
 
     def assertNear(self, f1, f2, err, msg=None):
@@ -194,14 +194,14 @@ class TestCase(absltest.TestCase):
         self.assertTrue(np.all(low & high))
 
     def assertDictEqual(self, a, b, msg=None):
-        """Fails unless keys are equal, and all entries of the values."""
+        """Fails unless the keys and all entries of the values are equal."""
         self.assertIsInstance(a, Mapping, msg)
         self.assertEqual(set(a), set(b), msg)
         for key in a:
             self.assertAllEqual(a[key], b[key], msg or f"The values of {key!r} differ.")
 
     def assertDeviceEqual(self, device1, device2, msg=None):
-        """Fails unless two devices, or their names, mean the same."""
+        """Fails unless two devices or device names are equivalent."""
         first, second = _device(device1), _device(device2)
         self.assertEqual(first, second, f"Devices {first} and {second} are not equal. {msg or ''}")
 
@@ -212,7 +212,7 @@ class TestCase(absltest.TestCase):
         msg=None,
         relative_tolerance=None,
     ):
-        """Fails unless a message equals another, or the one that a text describes."""
+        """Fails unless a message equals another, which may be given in text format."""
         expected, kind = expected_message_maybe_ascii, type(validate_message)
         if isinstance(expected, (str, bytes)):
             expected = text_format.Parse(expected, kind())
@@ -230,19 +230,19 @@ class TestCase(absltest.TestCase):
     def assertProtoEqualsVersion(
         self, expected, actual, producer=PRODUCER, min_consumer=0, msg=None
     ):
-        """Compares a GraphDef with a text that leaves the versions out."""
+        """Compares a GraphDef with a text without versions."""
         graph = text_format.Parse(expected, GraphDef())
         graph.versions.producer, graph.versions.min_consumer = producer, min_consumer
         self.assertProtoEquals(graph, actual, msg)
 
     def assertRaisesIncompatibleShapesError(self, exception_type=errors.InvalidArgumentError):
-        """Expects the error of shapes that do not fit."""
+        """Expects the error for incompatible shapes."""
         return self.assertRaisesRegex(
             (exception_type, ValueError), r"Incompatible shapes|Dimensions must be equal|must match"
         )
 
     def assertItemsEqual(self, first, second, msg=None):
-        """Fails unless both hold the same elements as often, in any order."""
+        """Fails unless both contain the same elements with the same counts, in any order."""
         self.assertCountEqual(first, second, msg)
 
     def assertRaisesRegexp(self, expected_exception, expected_regex, *args, **kwargs):
@@ -251,16 +251,16 @@ class TestCase(absltest.TestCase):
 
     @contextlib.contextmanager
     def captureWritesToStream(self, stream):
-        """Redirects what is written to a stream of the process; yields what holds it."""
+        """Captures the writes to a stream of the process."""
         with CapturedWrites.of(stream) as captured:
             yield captured
 
     def checkedThread(self, target, args=None, kwargs=None):
-        """A thread whose exceptions `join` reports."""
+        """A thread whose `join` reports its exceptions."""
         return CheckedThread(self, functools.partial(target, *(args or ()), **(kwargs or {})))
 
     def evaluate_if_both_tensors(self, a, b):
-        """The values of two tensors; anything else as it is."""
+        """The values of two tensors; other values unchanged."""
         if isinstance(a, Tensor) and isinstance(b, Tensor) and STATE.graph is not None:
             return self.evaluate(a), self.evaluate(b)
         return a, b
@@ -306,7 +306,7 @@ def main(argv=None):
 
 @export("test.disable_with_predicate")
 def disable_with_predicate(pred, skip_message):
-    """Decorator of a test that is skipped where `pred()` holds."""
+    """Decorator that skips a test if `pred()` is true."""
 
     def decorator(function):
         def run(self, *args, **kwargs):

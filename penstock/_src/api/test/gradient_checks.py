@@ -1,4 +1,4 @@
-"""Jacobians by gradients and by differences."""
+"""Compares Jacobians from gradients with finite differences."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from penstock._src.util.export import export
 
 @export("test.compute_gradient", v1=[])
 def compute_gradient(f, x, delta=None):
-    """The Jacobians of `f` at the list `x`, by its gradients and by differences.
+    """The Jacobians of `f` at the list `x`, from gradients and from finite differences.
 
     Args:
-      f: a function of as many tensors as `x` has.
+      f: a function of `len(x)` tensors.
       x: a list of arguments.
       delta: the step of the differences.
     """

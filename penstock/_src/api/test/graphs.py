@@ -1,4 +1,4 @@
-"""Comparison of graphs, and switches of how tests run."""
+"""Comparison of graphs, and test decorators."""
 
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util.export import export
@@ -15,7 +15,8 @@ def assert_equal_graph_def(expected, actual):
     """Fails unless two GraphDefs have the same nodes; their order and the versions do not matter.
 
     Raises:
-      AssertionError: they differ. TypeError: one is no GraphDef.
+      AssertionError: they differ.
+      TypeError: one is not a GraphDef.
     """
     _check(expected, actual)
     nodes = [{node.name: node for node in graph.node} for graph in (actual, expected)]
@@ -30,12 +31,12 @@ def assert_equal_graph_def(expected, actual):
 
 @export(v1=["test.assert_equal_graph_def"])
 def assert_equal_graph_def_v1(actual, expected, checkpoint_v2=False, hash_table_shared_name=False):
-    """`tf.test.assert_equal_graph_def` of v1: the arguments the other way round.
+    """`tf.test.assert_equal_graph_def` of v1, with swapped arguments.
 
     Args:
       actual, expected: GraphDefs.
-      checkpoint_v2: leaves out the attributes of save and restore nodes that a name decides.
-      hash_table_shared_name: leaves out the shared names of tables.
+      checkpoint_v2: ignore the attributes of save and restore nodes that contain generated names.
+      hash_table_shared_name: ignore the shared names of tables.
     """
     _check(expected, actual)
     graphs = [GraphDef.FromString(g.SerializeToString()) for g in (expected, actual)]
@@ -49,11 +50,11 @@ def assert_equal_graph_def_v1(actual, expected, checkpoint_v2=False, hash_table_
 
 @export("test.with_eager_op_as_function")
 def with_eager_op_as_function(cls=None, only_as_function=False):
-    """Decorator of a test class: returns it as it is, since eager ops run in one way only."""
+    """Decorator that returns a test class unchanged, since eager ops run in only one way."""
     del only_as_function
     return (lambda decorated: decorated) if cls is None else cls
 
 
 @export("test.experimental.sync_devices")
 def sync_devices():
-    """Waits until all devices have done their work: an eager op has ended when it returns."""
+    """Does nothing: eager ops are synchronous."""

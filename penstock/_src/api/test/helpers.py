@@ -1,4 +1,4 @@
-"""What test cases hand out: threads that report their errors, and writes to a stream."""
+"""Helpers of test cases: threads that report their errors, and captured stream writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class CheckedThread:
-    """A thread that a test case joins: what it raises is the test's failure."""
+    """A thread that a test case joins; its exception fails the test."""
 
     def __init__(self, case: Any, target: Callable[[], Any]) -> None:
         self._case, self._target = case, target
@@ -23,7 +23,7 @@ class CheckedThread:
     def _run(self) -> None:
         try:
             self._target()
-        except Exception as error:  # whatever it is, the joining test fails with it
+        except Exception as error:  # reported by `join`
             self._error = error
 
     def start(self) -> None:
@@ -50,7 +50,7 @@ class CheckedThread:
 
 
 class CapturedWrites:
-    """What was written to a stream while it was redirected to a file."""
+    """The writes to a stream while it is redirected to a file."""
 
     def __init__(self, capture_location: str) -> None:
         self.capture_location = capture_location

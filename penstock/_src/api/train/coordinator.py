@@ -11,10 +11,10 @@ from penstock._src.util.signatures import read_only
 
 @export("train.Coordinator")
 class Coordinator:
-    """Tells threads to stop, waits for them, and raises again what stopped one.
+    """Stops threads, waits for them, and re-raises the exception of one.
 
     Args:
-      clean_stop_exception_types: exceptions that only stop the threads; OutOfRangeError by default.
+      clean_stop_exception_types: exceptions that stop the threads without being re-raised; OutOfRangeError by default.
     """
 
     def __init__(self, clean_stop_exception_types=None):
@@ -30,7 +30,7 @@ class Coordinator:
     joined = read_only("_joined", "Whether `join` has succeeded.")
 
     def request_stop(self, ex=None):
-        """Asks all threads to stop; of several exceptions `join` raises the first."""
+        """Requests all threads to stop; `join` raises the first of several exceptions."""
         with self._lock:
             if isinstance(ex, tuple):
                 ex = ex[1]
@@ -41,22 +41,22 @@ class Coordinator:
             self._stop.set()
 
     def clear_stop(self):
-        """Forgets the request to stop, and the exception."""
+        """Clears the stop request and the exception."""
         with self._lock:
             self._joined, self._error = False, None
             self._stop.clear()
 
     def should_stop(self):
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
         return self._stop.is_set()
 
     def wait_for_stop(self, timeout=None):
-        """Waits until a stop is asked for; whether it was, within `timeout` seconds."""
+        """Waits up to `timeout` seconds for a stop request; returns whether there was one."""
         return self._stop.wait(timeout)
 
     @contextlib.contextmanager
     def stop_on_exception(self):
-        """A context in which an exception asks all threads to stop."""
+        """A context in which an exception requests all threads to stop."""
         try:
             yield
         except Exception as error:
@@ -77,12 +77,12 @@ class Coordinator:
         """Waits for the threads, and for the registered ones.
 
         Args:
-          threads: further threads.
-          stop_grace_period_secs: how long threads may live after a request to stop.
-          ignore_live_threads: whether those that live longer are left alone.
+          threads: additional threads.
+          stop_grace_period_secs: how long threads may run after a stop request.
+          ignore_live_threads: whether threads that run longer are ignored.
 
         Raises:
-          RuntimeError: a thread lives longer. Or the exception that a thread ended with.
+          RuntimeError: a thread runs longer. Or the exception of a thread.
         """
         waiting = list(self._threads | set(threads or ()))
         while any(t.is_alive() for t in waiting) and not self.wait_for_stop(0.02):
@@ -104,7 +104,7 @@ class Coordinator:
 
 @export(v1=["train.LooperThread"])
 class LooperThread(threading.Thread):
-    """A thread that runs a function again and again until its coordinator stops.
+    """A thread that calls a function repeatedly until its coordinator stops.
 
     Args:
       coord: a Coordinator.
@@ -130,7 +130,7 @@ class LooperThread(threading.Thread):
         return thread
 
     def run(self):
-        """Calls the function until a stop is asked for."""
+        """Calls the function until a stop is requested."""
         with self._coord.stop_on_exception():
             self.start_loop()
             if self._interval is None:
@@ -150,6 +150,6 @@ class LooperThread(threading.Thread):
         """Called once after the loop."""
 
     def run_loop(self):
-        """Called at each turn."""
+        """Called in each iteration."""
         if self._function:
             self._function(*self._call_args, **self._call_kwargs)

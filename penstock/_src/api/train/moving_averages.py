@@ -1,4 +1,4 @@
-"""tf.train.ExponentialMovingAverage: averages of variables that forget the past little by little."""
+"""tf.train.ExponentialMovingAverage."""
 
 from penstock._src.api.control.scopes import group
 from penstock._src.core import dtypes
@@ -15,13 +15,13 @@ _AVERAGED = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.f
 
 @export("train.ExponentialMovingAverage")
 class ExponentialMovingAverage:
-    """Keeps for variables an average that each `apply` moves towards their values.
+    """Maintains averages of variables, which each `apply` moves towards their values.
 
     Args:
-      decay: how much of the average stays at each step.
+      decay: the weight of the old average at each step.
       num_updates: if given, the number of steps so far: then the decay is at most
         (1 + num_updates) / (10 + num_updates).
-      zero_debias: whether averages of tensors, which start at zero, are corrected for that start.
+      zero_debias: whether averages of tensors, which start at zero, are bias-corrected.
       name: in the names of the averages.
     """
 
@@ -49,7 +49,7 @@ class ExponentialMovingAverage:
           An operation, in graphs.
 
         Raises:
-          TypeError: a value is not of a floating type, or eagerly not a variable.
+          TypeError: a value is not floating point or, eagerly, not a variable.
         """
         if var_list is None:
             var_list = (
@@ -89,18 +89,18 @@ class ExponentialMovingAverage:
         return None if held is None else held[1]
 
     def average_name(self, var):
-        """The name that the average of a variable has, without number."""
+        """The name of a variable's average, without a unique suffix."""
         if id(var) in self._averages:
             return self._averages[id(var)][1].name.split(":")[0]
         base = var.name.split(":")[0] if isinstance(var, Variable) else var.op.name
         return f"{base}/{self._name}"
 
     def variables_to_restore(self, moving_avg_variables=None):
-        """{name in a checkpoint: variable} that restores averages into the variables themselves.
+        """{name in a checkpoint: variable} for restoring averages into the variables themselves.
 
         Args:
-          moving_avg_variables: those that averages are restored into; by default all trainable
-            variables and those averaged so far.
+          moving_avg_variables: the variables to restore averages into; by default all trainable variables and those averaged so
+            far.
         """
         if moving_avg_variables is None:
             moving_avg_variables = [v for v, _ in self._averages.values()]

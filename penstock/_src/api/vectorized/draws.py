@@ -1,7 +1,7 @@
 """Rules of random numbers: one draw for all rows.
 
-They take the numbers of a stream as TensorFlow's vectorized code does, so that a seed gives the same to each row. Operations with seeds of
-their own (stateless) have no rule: each row draws by its seed.
+They consume a stream like TensorFlow's vectorized code, so that a seed gives the same numbers. Stateless operations have
+no rule: each row draws from its own seed.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from penstock._src.core.registry import raw
 
 @rule("RandomGamma", "RandomPoissonV2")
 def of_parameters(step: Step) -> list:
-    """Draws for the parameters of all rows, which stand last."""
+    """Draws for the parameters of all rows, which are the last axes."""
     shape = step.common(0)
     if not step.is_stacked(1):
         return step.run(step.prefixed(shape), step.common(1))
@@ -26,7 +26,7 @@ def of_parameters(step: Step) -> list:
 
 @rule("Multinomial")
 def of_logits(step: Step) -> list:
-    """Draws for the logits of all rows, or so many more for common ones."""
+    """Draws for the logits of all rows, or additional samples if they are common."""
     count = step.common(1)
     if step.is_stacked(0):
         return [step.parted(step.run(step.merged(step.values[0].tensor), count)[0])]

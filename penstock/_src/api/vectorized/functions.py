@@ -1,4 +1,4 @@
-"""tf.vectorized_map, and TensorFlow's pfor, of which it is made."""
+"""tf.vectorized_map, and TensorFlow's pfor, on which it is based."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,12 +30,12 @@ def vectorized_map(
     Args:
       fn: a function of one row (structured like `elems`).
       elems: a tensor, or a structure of tensors of equal first dimension (1 counts as any).
-      fallback_to_while_loop: whether operations that cannot work on all rows at once run row by row.
+      fallback_to_while_loop: whether operations that cannot be vectorized run row by row.
       warn: accepted.
 
     Raises:
-      ValueError: the first dimensions differ, or `fn` has operations that cannot work on all rows, and
-        `fallback_to_while_loop` is False.
+      ValueError: the first dimensions differ, or `fn` has operations that cannot be vectorized and `fallback_to_while_loop`
+        is False.
 
     >>> tf.vectorized_map(lambda x: tf.reduce_sum(x), tf.constant([[1, 2], [3, 4]])).numpy()
     array([3, 7], dtype=int32)
@@ -106,7 +106,7 @@ def _value(tensor: Tensor, count: Any) -> Value:
 
 
 def _mapped(row: Callable[[list[Any]], Any], values: list[Value], count: Any, by_rows: bool) -> Any:
-    """Returns the result of `row`, a function of the parts that a row of each value is, for all rows."""
+    """Returns the results of `row`, a function of the components of one row, for all rows."""
     graph = FuncGraph("loop_body")
     with recording(graph):
         models = [v.tensor for v in values]
@@ -132,7 +132,7 @@ def _mapped(row: Callable[[list[Any]], Any], values: list[Value], count: Any, by
 def _row_by_row(
     row: Callable[[list[Any]], Any], values: list[Value], count: Any, result: Any
 ) -> Any:
-    """Returns what `_mapped` does, by a loop; `result` is that of one row."""
+    """`_mapped` by a loop; `result` is the result of one row."""
     specs = nest.map_structure(
         lambda t: TensorSpec(t.shape, t.dtype), nest.map_structure(convert_to_tensor, result)
     )
@@ -141,7 +141,7 @@ def _row_by_row(
 
 
 def _tensor_of(graph: FuncGraph, leaf: Any) -> Any:
-    """Returns a result of one row as a tensor of its graph; operations and None as they are."""
+    """Returns a result of one row as a tensor of its graph; operations and None are unchanged."""
     if leaf is None or isinstance(leaf, Operation):
         return leaf
     if isinstance(leaf, IndexedSlices) or not isinstance(leaf, Tensor):

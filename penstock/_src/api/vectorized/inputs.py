@@ -1,4 +1,4 @@
-"""Ops whose class says what becomes of each input: `Op.vectorize`, a word for each argument, and `is_elementwise`."""
+"""Ops whose class describes the treatment of each input: `Op.vectorize`, one word per argument, or `is_elementwise`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from penstock._src.core.registry import raw
 
 
 def by_words(step: Step) -> list[Any]:
-    """Runs the op on inputs changed as its words say; an attribute `axis` counts the axis of rows."""
+    """Runs the op on inputs transformed as its words say; an attribute `axis` is shifted by the axis of rows."""
     op, words = step.op, step.op.vectorize.split(", ")
     grouped = group_arguments(op.inputs, op, range(len(step.values)))
     inputs = [
@@ -25,7 +25,7 @@ def by_words(step: Step) -> list[Any]:
 
 
 def elementwise(step: Step) -> list[Any]:
-    """Rows broadcast: axes of extent 1 come between the rows and what is shorter."""
+    """Rows broadcast: axes of size 1 are inserted after the axis of rows of lower-rank inputs."""
     inputs = range(len(step.values))
     if len(inputs) == 1:
         return step.run_flat([step.values[0].tensor])
@@ -66,20 +66,20 @@ def _batch(step: Step, index: int) -> Any:
 
 
 WORDS: dict[str, Callable[[Step, int], Any]] = {
-    "rows": lambda step, index: step.whole(index),  # one for each row; what is common is repeated
+    "rows": lambda step, index: step.whole(index),  # one for each row; common inputs are broadcast
     "shared": Step.common,  # the same for all rows, else the op runs row by row
-    "axis": _axis,  # axes of a row, known; those of the stack are one further
+    "axis": _axis,  # static axes of a row; shifted by one for the stack
     "shape": _shape,  # a shape, with the number of rows in front
-    "multiples": _multiples,  # how often each axis is repeated; that of rows once
-    "paddings": _paddings,  # known; nothing is added to the axis of rows
-    "indices": _indices,  # index vectors, with the number of their row in front
-    "examples": _examples,  # the batches of all rows as one, into which the results are cut again
+    "multiples": _multiples,  # repetitions of each axis; 1 for the axis of rows
+    "paddings": _paddings,  # static; no padding for the axis of rows
+    "indices": _indices,  # index vectors, prefixed by their row number
+    "examples": _examples,  # the batches of all rows merged into one; results are split again
     "batch": _batch,  # the shape of such a batch
 }
 
 
 def numbered(step: Step, places: Any) -> Any:
-    """Returns stacked index vectors with the number of the row in front of each."""
+    """Returns stacked index vectors, each prefixed by its row number."""
     rank = places.shape.rank
     if rank is None:
         raise NotVectorizable("the rank of the indices is unknown")

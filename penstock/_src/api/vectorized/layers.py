@@ -1,4 +1,4 @@
-"""Rules of products of matrices and of layers: matrices of all rows at once, examples of all rows as one batch."""
+"""Rules of matrix products and layers: batched matrices, and examples of all rows as one batch."""
 
 import string
 
@@ -8,7 +8,7 @@ from penstock._src.api.vectorized.step import Step, whole
 
 @rule("MatMul")
 def matmul(step: Step) -> list:
-    """One product if only the first factor differs, else one for each row."""
+    """One product if only the first factor has rows, else a batched one."""
     op = step.op
     if step.is_stacked(0) and not step.is_stacked(1) and not op.transpose_a:
         return [step.parted(step.run(step.merged(step.values[0].tensor), step.common(1))[0])]
@@ -32,7 +32,7 @@ _FLAGS = ("adj_x", "adj_y", "lower", "adjoint")
 
 @rule("Einsum")
 def einsum(step: Step) -> list:
-    """A letter for the rows, in front of what differs and of the result."""
+    """Adds a letter for the rows to the operands that have them and to the result."""
     equation = step.op.equation.replace(" ", "")
     letter = next(c for c in string.ascii_letters if c not in equation)
     operands, _, result = equation.partition("->")
@@ -53,7 +53,7 @@ def softmax_cross_entropy(step: Step) -> list:
 
 @rule("FusedBatchNormV3")
 def batch_norm(step: Step) -> list:
-    """Normalizes by numbers that all rows share."""
+    """Normalizes with statistics that all rows share."""
     if step.op.is_training:
         raise NotVectorizable("the examples of each row have a mean of their own")
     rest = [step.common(i) for i in range(1, 5)]

@@ -1,4 +1,4 @@
-"""Vectorizer: takes the operations of a row's graph in order and makes of each one on all rows."""
+"""Vectorizer: converts the operations of a row's graph, in order, to operations on all rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,15 +17,15 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
-assert all((draws, layers, movement, selection))  # hold the rules
+assert all((draws, layers, movement, selection))  # imported for their rules
 
 
 class Vectorizer:
-    """Gives the tensors of a graph for all rows.
+    """Computes the tensors of a graph for all rows.
 
     Args:
       graph: the graph of one row.
-      given: what stands for its inputs, by their ids.
+      given: the values of its inputs, by their ids.
       count: the number of rows: an int, or a scalar int32 tensor.
       by_rows: whether operations without a rule run row by row.
     """
@@ -38,10 +38,10 @@ class Vectorizer:
     def outputs(
         self, tensors: Sequence[SymbolicTensor], operations: Sequence[Operation] = ()
     ) -> list[Value]:
-        """Returns what stands for these tensors; runs these operations too.
+        """Returns the values of these tensors; also runs these operations.
 
         Raises:
-          ValueError: there is no rule for an operation, and rows must not be taken one by one.
+          ValueError: an operation has no rule, and `by_rows` is False.
         """
         given = [t for t in self.graph.inputs if t._id in self.values]
         for node in needed_operations(self.graph, given, tensors, operations):
@@ -81,7 +81,7 @@ class Vectorizer:
         return row_by_row(step)
 
     def _called(self, step: Step) -> list[Value]:
-        """Takes a call apart into the operations of its function."""
+        """Inlines a call."""
         function: Any = step.op.attrs["f"]
         given = {t._id: value for t, value in zip(function.inputs, step.values, strict=True)}
         nested = Vectorizer(function.graph, given, self.count, self.by_rows)

@@ -1,4 +1,4 @@
-"""Rules of operations that move, choose and repeat elements."""
+"""Rules of operations that move, select and repeat elements."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from penstock._src.core.registry import raw
 
 @rule("BroadcastTo")
 def broadcast_to(step: Step) -> list:
-    """Repeats what each row has."""
+    """Broadcasts each row."""
     shape = step.common(1)
     rank = shape.shape[0]
     if rank is None:
@@ -20,7 +20,7 @@ def broadcast_to(step: Step) -> list:
 
 @rule("Fill")
 def fill(step: Step) -> list:
-    """Repeats the number of each row."""
+    """Fills with the value of each row."""
     dims = step.common(0)
     rank = dims.shape[0]
     if rank is None:
@@ -30,7 +30,7 @@ def fill(step: Step) -> list:
 
 @rule("Transpose")
 def transpose(step: Step) -> list:
-    """Turns each row."""
+    """Transposes each row."""
     order = step.static(1)
     order = np.where(order < 0, order + len(order), order) + 1
     return step.run(step.whole(0), np.concatenate([[0], order]).astype(np.int32))
@@ -38,7 +38,7 @@ def transpose(step: Step) -> list:
 
 @rule("Slice")
 def cut(step: Step) -> list:
-    """Cuts a part out of each row; where it begins may differ."""
+    """Slices each row; starts may differ."""
     if not step.is_stacked(1):
         size = step.prefixed(step.common(2), -1)
         return step.run(step.whole(0), step.prefixed(step.common(1), 0), size)
@@ -53,20 +53,20 @@ def cut(step: Step) -> list:
 
 @rule("StridedSlice")
 def strided_slice(step: Step) -> list:
-    """Cuts a part out of each row."""
+    """Slices each row."""
     bounds, masks = _bounds(step)
     return step.run(step.whole(0), *bounds, **masks)
 
 
 @rule("StridedSliceGrad")
 def strided_slice_gradient(step: Step) -> list:
-    """Puts a part back into rows of zeros."""
+    """Writes a slice into rows of zeros."""
     bounds, masks = _bounds(step)
     return step.run(step.prefixed(step.common(0)), *bounds, step.whole(4), **masks)
 
 
 def _bounds(step: Step) -> tuple[list, dict[str, int]]:
-    """Returns begin, end and strides of a slice, and its masks, with the whole axis of rows in front."""
+    """Returns begin, end and strides of a slice, and its masks, with a full slice of the axis of rows in front."""
     bounds = [step.prefixed(step.common(i), int(i == 3)) for i in (1, 2, 3)]
     masks = {name: bits << 1 for name, bits in step.op.attrs.items() if name.endswith("_mask")}
     masks["begin_mask"] |= 1
@@ -76,7 +76,7 @@ def _bounds(step: Step) -> tuple[list, dict[str, int]]:
 
 @rule("Squeeze")
 def squeeze(step: Step) -> list:
-    """Leaves axes of extent 1 out of each row."""
+    """Removes axes of size 1 from each row."""
     axes = list(step.op.squeeze_dims)
     if not axes:
         shape = step.node._inputs[0].shape
@@ -90,7 +90,7 @@ def squeeze(step: Step) -> list:
 
 @rule("Gather", "GatherV2", "ResourceGather")
 def gather(step: Step) -> list:
-    """Takes rows' own places out of rows' own, or common, tensors."""
+    """Gathers with indices per row from tensors per row or common ones."""
     axis, batch = 0, 0
     if step.node.type == "GatherV2":
         axis, batch = int(step.static(2)), step.op.batch_dims
@@ -109,13 +109,13 @@ def gather(step: Step) -> list:
 
 
 def gathered(step: Step, params: object, places: object, axis: int, batch: int) -> list:
-    """Takes slices along an axis."""
+    """Gathers slices along an axis."""
     return step.other("GatherV2", params, places, np.int32(axis), batch_dims=batch)
 
 
 @rule("GatherNd")
 def gather_nd(step: Step) -> list:
-    """Takes rows' own places out of rows' own, or common, tensors."""
+    """Gathers with index vectors per row from tensors per row or common ones."""
     step.rank(1)
     if not step.is_stacked(0):
         return step.run(step.common(0), step.whole(1))

@@ -1,4 +1,4 @@
-"""The rules that `Op.vectorize` cannot say: from an operation on one row to operations on all rows."""
+"""Rules that `Op.vectorize` cannot express: from an operation on one row to operations on all rows."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,13 +7,13 @@ from penstock._src.core.op import Op, entry_of
 
 
 class Value(NamedTuple):
-    """What stands for a tensor of the row's graph: one tensor for all rows, or with a row for each of them."""
+    """The value of a tensor of the row's graph: one tensor common to all rows, or one with a row for each."""
 
     tensor: Any
     stacked: bool
 
 
-# From a `Step` to what its outputs are: tensors (stacked), or Values.
+# Maps a `Step` to its outputs: stacked tensors, or Values.
 Rule = Callable[[Any], Any]
 
 RULES: dict[str, Rule] = {}
@@ -39,4 +39,4 @@ class NotVectorizable(Exception):
 
 
 class NoRows(Exception):
-    """An operation gives or takes lists, of which no rows can be stacked; the whole function then runs row by row."""
+    """An operation has tensor lists, whose rows cannot be stacked; the whole function then runs row by row."""

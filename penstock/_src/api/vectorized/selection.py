@@ -1,4 +1,4 @@
-"""Rules of what chooses among elements, of shapes, and of assertions."""
+"""Rules of selection, shapes, and assertions."""
 
 from penstock._src.api.vectorized.rules import Value, rule
 from penstock._src.api.vectorized.step import Step
@@ -7,7 +7,7 @@ from penstock._src.core.registry import raw
 
 @rule("Select")
 def select(step: Step) -> list:
-    """A condition of one axis chooses whole parts of rows."""
+    """A condition with one axis selects whole slices of rows."""
     rank = step.rank(1)
     condition = step.values[0].tensor
     for _ in range(rank - step.rank(0) if step.rank(0) else 0):
@@ -51,7 +51,7 @@ def rank(step: Step) -> list:
 
 @rule("Assert")
 def check(step: Step) -> list:
-    """All rows must hold."""
+    """The condition must hold for all rows."""
     held = step.values[0].tensor
     if step.is_stacked(0):
         held = raw.All(input=held, axis=0)
@@ -60,6 +60,6 @@ def check(step: Step) -> list:
 
 @rule("EnsureShape")
 def ensure_shape(step: Step) -> list:
-    """Rows of any number, each of the shape."""
+    """Any number of rows, each with the shape."""
     wanted = step.op.attrs["shape"]
     return step.run(step.whole(0), shape=[None, *wanted] if wanted.rank is not None else wanted)

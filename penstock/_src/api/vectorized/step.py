@@ -1,4 +1,4 @@
-"""Step: an operation of the row's graph at its turn, with what its inputs have become."""
+"""Step: the current operation of the row's graph, with the values of its inputs."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from penstock._src.util import nest, slots
 
 
 class Step:
-    """What a rule works on.
+    """The argument of a rule.
 
     `count` is the number of rows: an int, or a scalar int32 tensor.
     """
@@ -43,7 +43,7 @@ class Step:
         return value.tensor
 
     def static(self, index: int) -> np.ndarray:
-        """Returns the value of an input that is the same for all rows, and known.
+        """Returns the static value of an input that is the same for all rows.
 
         Raises:
           NotVectorizable: it is not.
@@ -65,29 +65,29 @@ class Step:
         return rank
 
     def whole(self, index: int, rank: int | None = None) -> Any:
-        """Returns an input with a row for each iteration, of `rank` axes in a row (new ones in front)."""
+        """Returns an input with a row for each iteration, with rows expanded to `rank` by leading axes."""
         tensor = whole(self.values[index], self.count)
         return self.deepened(tensor, 0 if rank is None else rank - self.rank(index))
 
     def aligned(self, index: int, rank: int) -> Any:
-        """Returns an input such that rows of `rank` axes broadcast with it."""
+        """Returns an input reshaped to broadcast with rows of rank `rank`."""
         value = self.values[index]
         if not value.stacked:
             return value.tensor
         return self.deepened(value.tensor, rank - self.rank(index))
 
     def deepened(self, tensor: Any, more: int) -> Any:
-        """Returns stacked rows with so many axes more, of extent 1, in front of a row's."""
+        """Returns stacked rows with `more` axes of size 1 inserted in front of a row's axes."""
         for _ in range(more):
             tensor = raw.ExpandDims(input=tensor, axis=1)
         return tensor
 
     def prefixed(self, vector: Any, first: Any = None) -> Any:
-        """Returns a vector with an entry for the axis of rows in front: their number if none is given."""
+        """Returns a vector with an entry for the axis of rows in front: by default their number."""
         return prefixed(vector, self.count if first is None else first)
 
     def axis(self, value: Any) -> Any:
-        """Returns axes of rows as axes of the stack: those from the end stay."""
+        """Returns axes of rows as axes of the stack; negative axes are unchanged."""
         value = np.asarray(value)
         return np.where(value < 0, value, value + 1).astype(value.dtype)
 
@@ -105,10 +105,10 @@ class Step:
         """Runs an op of another kind; returns the outputs, flat."""
         return run(find(kind), inputs, attrs, self.node)
 
-    # -- rows and columns of what is stacked
+    # -- merging and splitting the axis of rows
 
     def merged(self, tensor: Any) -> Any:
-        """Returns stacked rows as one, of the first axes of all."""
+        """Merges the axis of rows with the first axis of each row."""
         shape = tensor.shape
         if shape.is_fully_defined():
             return raw.Reshape(tensor=tensor, shape=[shape[0] * shape[1], *shape.as_list()[2:]])
@@ -116,7 +116,7 @@ class Step:
         return raw.Reshape(tensor=tensor, shape=raw.ConcatV2(values=[[-1], inner], axis=0))
 
     def parted(self, tensor: Any) -> Any:
-        """Returns what `merged` rows gave, stacked again."""
+        """Undoes `merged` for a result."""
         shape = tensor.shape
         if shape.is_fully_defined() and isinstance(self.count, int) and self.count:
             shape = [self.count, shape[0] // self.count, *shape.as_list()[1:]]
@@ -154,14 +154,14 @@ def prefixed(vector: Any, first: Any) -> Any:
 
 
 def attributes_of(op: Op) -> dict[str, Any]:
-    """Returns the attributes that a call of `op` gives; the others follow from its inputs."""
+    """Returns the attributes that are not inferred from the inputs."""
     return {name: op.attrs[name] for name in type(op).attributes}
 
 
 def run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], node: Operation) -> list:
-    """Runs or records an op; returns its outputs, flat.
+    """Runs or records an op; returns its flat outputs.
 
-    While executing eagerly its state (of random numbers) is new, as that of the function that TensorFlow makes of each call.
+    In eager execution its random state is new, like that of the function that TensorFlow traces for each call.
     """
     graph = dispatch.STATE.graph
     if graph is not None:
