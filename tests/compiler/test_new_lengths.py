@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.stages import STATISTICS
 
 RANDOM = np.random.default_rng(0)
@@ -15,7 +15,7 @@ WEIGHTS = RANDOM.standard_normal((4, 4)).astype(np.float32) * 0.3
 def made(monkeypatch):
     """Returns (kernels written, functions planned) by a call."""
     count = {"written": 0}
-    get = CodeCache.get
+    get = CpuGenerator.keep
 
     def counted(self, key, write):
         before = self.written
@@ -23,7 +23,7 @@ def made(monkeypatch):
         count["written"] += self.written - before
         return found
 
-    monkeypatch.setattr(CodeCache, "get", counted)
+    monkeypatch.setattr(CpuGenerator, "keep", counted)
 
     def measure(function, *args):
         count["written"], before = 0, STATISTICS.functions

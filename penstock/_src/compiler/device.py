@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from penstock._src.compiler.plan.code_cache import CodeCache
+from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
@@ -22,7 +22,7 @@ class Device(Protocol):
     """What programs run on.
 
     name       in PENSTOCK_DEVICE and in reports
-    codes      kernels written for its target so far; None: it takes functions as they are, and nothing is planned
+    generator  writes kernels for its target; None: it takes functions as they are, and nothing is planned
     computes   whether results are the function's: PENSTOCK_CHECK compares only such with the interpreter's
     threads    how many tasks may run at once: plans lay memory out for so many
     """
@@ -31,13 +31,13 @@ class Device(Protocol):
     computes: bool
 
     @property
-    def codes(self) -> CodeCache | None: ...
+    def generator(self) -> Generator | None: ...
 
     @property
     def threads(self) -> int: ...
 
     def load(self, plan: Plan) -> Program:
-        """The program of a plan; without `codes` it has a function only."""
+        """The program of a plan; without a generator it has a function only."""
 
 
 def find_device(name: str) -> Device:

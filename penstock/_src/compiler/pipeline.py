@@ -22,13 +22,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.device import current_device, find_device
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.schedule import schedule
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.simplify import simplify
-from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.planner import plan
 from penstock._src.compiler.recognize.recognize import recognize
@@ -65,17 +65,17 @@ def compile_function(function: Function) -> Compiled:
 
 
 def plan_function(
-    function: Function, codes: CodeCache, threads: int, stages: Stages | None = None
+    function: Function, generator: Generator, threads: int, stages: Stages | None = None
 ) -> Plan:
-    """The Plan of a function, for the target of `codes`, which takes up what is emitted, and so many threads."""
+    """The Plan of a function, for the target of a generator, which keeps what it emits, and so many threads."""
     stages = stages or Stages(function.name)
     recognized = stages.run("recognize", recognize, function)
     groups = stages.run("partition", partition, recognized)
     groups = stages.run("merge", merge, groups)
     kernels = stages.run("schedule", schedule, groups)
-    before = codes.seconds
-    planned = stages.run("plan", plan, kernels, codes, threads)
-    stages.seconds["emit"] = codes.seconds - before
+    before = generator.seconds
+    planned = stages.run("plan", plan, kernels, generator, threads)
+    stages.seconds["emit"] = generator.seconds - before
     stages.seconds["plan"] -= stages.seconds["emit"]
     return planned
 
@@ -84,9 +84,11 @@ def _loaded(function: Function, stages: Stages) -> Compiled:
     """The function as a program of the chosen device."""
     device = current_device()
     try:
-        codes = device.codes
+        generator = device.generator
         planned = (
-            plan_function(function, codes, device.threads, stages) if codes else Plan(function)
+            plan_function(function, generator, device.threads, stages)
+            if generator
+            else Plan(function)
         )
         program = stages.run("load", device.load, planned)
     except UnimplementedError as error:

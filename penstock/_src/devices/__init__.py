@@ -9,9 +9,9 @@ compiler/device.py, the protocol; then cpu/device.py.
 
 A new device is a folder here and a row of table.py; nothing else changes. It answers four questions:
 
-    target      what is generated for: `codes` is the CodeCache of a generator (compiler/codegen/generator.py). Another CPU is a
-                Target, and takes the generator there is; a GPU brings a generator of its own, whose kernels are text of another
-                language (PTX) with the same contract: functions of tasks that read a context of words.
+    generator   writes kernels for its target (compiler/codegen/generator.py). Another CPU is a Target, and takes the generator
+                there is; a GPU brings one of its own, whose kernels are text of another language (PTX) with the same
+                contract: functions of tasks that read a context of words.
     threads     for how many tasks at once a plan lays memory out: 1 for an object without threads
     load        a Plan has launches, buffers and constants without addresses. `launch_table.encode` writes its words, given
                 the address of a kernel and the word of an argument: a GPU gives those of its driver's memory and walks the table

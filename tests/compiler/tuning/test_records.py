@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.processors import Blocking, blocking_of
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import plan_function
-from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.compiler.tuning import records
 from penstock._src.compiler.tuning.records import TuningRecords, signature
@@ -66,7 +66,7 @@ def test_results_do_not_depend_on_the_blocking():
         *list(neighbours(blocking_of(host()), found(function).description, host()))[::9],
     ]:
         with records.using(Fixed(blocking)):
-            program = load(plan_function(function, CodeCache(host()), pool().threads))
+            program = load(plan_function(function, CpuGenerator(host()), pool().threads))
         np.testing.assert_allclose(program(a, b)[0], a @ b, rtol=1e-5)
 
 
@@ -80,7 +80,7 @@ def test_the_search_leaves_a_bad_blocking(monkeypatch):
     )
     monkeypatch.setattr(module, "TURN_SECONDS", 0.005)
     with recording() as products:
-        load(plan_function(product(192, 192, 192), CodeCache(host()), pool().threads))
+        load(plan_function(product(192, 192, 192), CpuGenerator(host()), pool().threads))
     (one,) = products.values()
     finding = search(one, host(), 5.0)
     assert finding.gain > 1 and finding.blocking.tile == (8, 3)

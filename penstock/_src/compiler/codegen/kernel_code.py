@@ -55,6 +55,7 @@ class KernelCode:
     threads    for how many threads the scratch is laid out: the limit of its launches
     in_place   whether an operand of the epilogue with the output's very layout may share its memory
     label      a few words for reports: "gemm 8x48"
+    extents    expressions of the Dims that follow the epilogue's operands in the context
     kept       bytes of memory that may be kept from call to call while the right operand stays what it is: stages with
                `keeps` fill it, to others its address is RIGHT
     """
@@ -67,6 +68,7 @@ class KernelCode:
     partials: Callable[[Sizes], tuple[int, int]] | None = None
     in_place: bool = False
     label: str = ""
+    extents: Sequence[Any] = ()
     kept: int = 0
     facts: dict[str, Any] = field(
         default_factory=dict, compare=False
@@ -142,6 +144,10 @@ class Epilogue(Protocol):
 
     partial_bytes: int  # of statistics a task; 0: none
 
+    @property
+    def extents(self) -> Sequence[Any]:
+        """Expressions of the Dims that follow its operands in the context."""
+
     def prefetch(self, f: Fn, tile: RegisterTile) -> None:
         """Asks for the operands under the tile, before its k loop."""
 
@@ -159,6 +165,7 @@ class Plain:
     """The epilogue that stores what comes."""
 
     partial_bytes = 0
+    extents: Sequence[Any] = ()
 
     def prefetch(self, f, tile):
         pass

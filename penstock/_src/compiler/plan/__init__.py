@@ -9,5 +9,5 @@ launch_table.py owns the format of its records.
     prepacked.py    weights that are packed once; early_checks.py: checks that end a run before variables change
     verify/         proofs about the kernels and their order
 
-Read first: plan.py, then planner.py. Kernels' codes are written while planning asks for them (code_cache.py).
+Read first: plan.py, then planner.py. Kernels' codes are written while planning asks for them (codegen/generator.py).
 """

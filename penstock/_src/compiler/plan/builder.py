@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home
 from penstock._src.compiler.plan.buffers import Buffer
-from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.in_place import Lifetimes
 from penstock._src.compiler.plan.launch_table import Launch, Record
 from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
@@ -43,7 +43,7 @@ class PlanBuilder:
     """
 
     function: Function
-    cache: CodeCache
+    generator: Generator
     threads: int
     launchers: Mapping[Any, Launcher]
     schedule: Schedule
@@ -65,7 +65,7 @@ class PlanBuilder:
     @property
     def target(self) -> Target:
         """What code is generated for."""
-        return self.cache.target
+        return self.generator.target
 
     # -- buffers
     def variable(self, handle: Node) -> Buffer:
@@ -148,10 +148,6 @@ class PlanBuilder:
         if tasks:
             made = self.made if made is None else made
             self.launches.append(Launch(code, function, tasks, args, label, made))
-
-    def code(self, key: Any, write: Callable[[Target], Any]) -> Any:
-        """The code of a special kernel, for the target."""
-        return self.cache.get(key, lambda: write(self.target))
 
     def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:
         """What a loop uses and was made before it stays alive until its end."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.codegen.specials.table import SPECIALS
 from penstock._src.compiler.fusion.attention import AttentionKernel
 from penstock._src.compiler.fusion.schedule import Schedule
@@ -17,7 +18,6 @@ from penstock._src.compiler.kernels.kernel import BoundsKernel, NestKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
 from penstock._src.compiler.plan.buffers import Buffer, arrange
 from penstock._src.compiler.plan.builder import Launcher, PlanBuilder
-from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.plan.launchers import control, specials
@@ -45,32 +45,32 @@ LAUNCHERS: dict[Any, Launcher] = {
 }
 
 
-def plan(schedule: Schedule, cache: CodeCache, threads: int) -> Plan:
-    """The Plan of a function for a target and a number of threads; code that it needs and is not in the cache is written."""
-    written = cache.written
-    builder = _begin(schedule, cache, threads)
+def plan(schedule: Schedule, generator: Generator, threads: int) -> Plan:
+    """The Plan of a function for a target and a number of threads; code that it needs and was not met before is written."""
+    written = generator.written
+    builder = _begin(schedule, generator, threads)
     _plan_function(builder, EarlyChecks.of(schedule))
     guarded = bool(flags.guard)
     arena_bytes = arrange(builder.known, guarded)
     if builder.trace is not None:
-        verify_order(builder.trace, arena_bytes, cache.target)
+        verify_order(builder.trace, arena_bytes, generator.target)
     function = schedule.function
     conditions = [(check, builder.buffer(check.condition)) for check in function.checks]
     return Plan(
         function, tuple(builder.launches), tuple(builder.known), arena_bytes, tuple(builder.prepacked),
         tuple(builder.errors), tuple(conditions), frozenset(builder.algorithms), threads, guarded,
-        cache.written - written,
+        generator.written - written,
     )  # fmt: skip
 
 
-def _begin(schedule: Schedule, cache: CodeCache, threads: int) -> PlanBuilder:
+def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilder:
     """A builder that knows where the function's arguments lie."""
     function = schedule.function
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
     assigned = frozenset([numbers[handle.id] for handle, _ in function.updates])
     trace = MemoryTrace() if flags.verify else None
     builder = PlanBuilder(
-        function, cache, threads, LAUNCHERS, schedule, Lifetimes(), _symbols(function), numbers, assigned,
+        function, generator, threads, LAUNCHERS, schedule, Lifetimes(), _symbols(function), numbers, assigned,
         trace,
     )  # fmt: skip
     for i, parameter in enumerate(function.parameters):

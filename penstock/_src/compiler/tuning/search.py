@@ -20,10 +20,10 @@ import numpy as np
 
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.tile import fits
+from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.processors import Blocking, blocking_of
 from penstock._src.compiler.device import find_device
 from penstock._src.compiler.pipeline import plan_function
-from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.recognize.contractions.match import Match
 from penstock._src.compiler.tuning.records import signature, using
 from penstock._src.ir.build.control import substitute
@@ -107,7 +107,7 @@ class Product:
         """A call of the product cut that way."""
         with using(Fixed(blocking)):
             device = find_device("CPU")
-            planned = plan_function(self.function, CodeCache(self.target), device.threads)
+            planned = plan_function(self.function, CpuGenerator(self.target), device.threads)
         program = device.load(planned)
         return lambda: program.run(self.arrays)
 

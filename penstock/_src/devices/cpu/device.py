@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.pipeline import plan_function
-from penstock._src.compiler.plan.code_cache import CodeCache
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host, pool
 from penstock._src.runtime.load import load
 from penstock._src.runtime.program import Program
 
-_CODES: dict[Target, CodeCache] = {}  # PENSTOCK_CPU may name another target for a while
+_GENERATORS: dict[Target, CpuGenerator] = {}  # PENSTOCK_CPU may name another target for a while
 
 
-def codes_for(target: Target) -> CodeCache:
-    """The kernels written for a target so far."""
-    return _CODES.setdefault(target, CodeCache(target))
+def generator_for(target: Target) -> CpuGenerator:
+    """The one that has written for a target so far."""
+    return _GENERATORS.setdefault(target, CpuGenerator(target))
 
 
 class CpuDevice:
@@ -24,8 +24,8 @@ class CpuDevice:
     name, computes = "CPU", True
 
     @property
-    def codes(self) -> CodeCache:
-        return codes_for(host())
+    def generator(self) -> CpuGenerator:
+        return generator_for(host())
 
     @property
     def threads(self) -> int:
@@ -40,4 +40,4 @@ DEVICE = CpuDevice()
 
 def build_program(function: Function, target: Target | None = None) -> Program:
     """A function planned for a target (the CPU of this process by default) and loaded."""
-    return load(plan_function(function, codes_for(target or host()), DEVICE.threads))
+    return load(plan_function(function, generator_for(target or host()), DEVICE.threads))

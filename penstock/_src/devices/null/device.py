@@ -24,7 +24,7 @@ class NullProgram:
 class NullDevice:
     """Nothing is computed."""
 
-    name, computes, codes, threads = "null", False, None, 1
+    name, computes, generator, threads = "null", False, None, 1
 
     def load(self, plan: Plan) -> NullProgram:
         return NullProgram(plan.function)

@@ -47,7 +47,7 @@ def owned(value: Any) -> np.ndarray:
 class ReferenceDevice:
     """The interpreter of primitives."""
 
-    name, computes, codes, threads = "reference", True, None, 1
+    name, computes, generator, threads = "reference", True, None, 1
 
     def load(self, plan: Plan) -> ReferenceProgram:
         return ReferenceProgram(plan.function)

@@ -40,4 +40,5 @@ def emit_contraction(
     """The kernel; `output` is the LLVM type of what the epilogue stores (the contraction's own by default)."""
     if output is not None:
         description = replace(description, types=replace(description.types, output=output))
-    return EMITTERS[type(description)](description, target, threads, epilogue)
+    code = EMITTERS[type(description)](description, target, threads, epilogue)
+    return replace(code, extents=epilogue.extents)

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.compiler.codegen.contraction.emit import emit_contraction
-from penstock._src.compiler.codegen.kernel_code import PLAIN, KernelCode
-from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
-from penstock._src.compiler.recognize.contractions.match import Match
-from penstock._src.compiler.tuning.records import tuned
 from penstock._src.ir.node import Node
-from penstock._src.native import Target
-from penstock._src.native.language.types import OF_NUMPY
 
 
 def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
@@ -23,11 +17,11 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     if not kernel.outputs[0].size:  # nothing is stored: its tiles cannot even be written
         _launch_nothing(builder, kernel)
         return
-    found = tuned(kernel.match, builder.target, builder.threads)
-    if _stays(builder, found.right):
-        found = found.keeping()
+    found = builder.generator.chosen(
+        kernel.match, builder.threads, _stays(builder, kernel.match.right)
+    )
     sizes = tuple([int(s) for s in found.sizes])
-    code, expressions = _code_of(builder, kernel, found)
+    code = builder.generator.contraction(found, kernel.epilogue, builder.threads)
     left, right = builder.used(found.left), builder.used(found.right)
     partials: Any = _partials(builder, kernel, code, sizes) if kernel.partial is not None else 0
     if code.in_place:
@@ -35,7 +29,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     output = builder.used(kernel.outputs[0])
     operands = [
         *[builder.used(n) for n in kernel.operands],
-        *[builder.extent(e) for e in expressions],
+        *[builder.extent(e) for e in code.extents],
     ]
     builder.algorithms.add(code.label)
     scratch = builder.temporary("scratch", code.scratch(sizes))
@@ -51,24 +45,6 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
         if not stage.keeps:
             words = code.context(stage, left, right, output, partials, in_scratch, sizes, operands)
             builder.add(code.code, stage.function, stage.tasks(sizes), words, kernel.label)
-
-
-def _code_of(
-    builder: PlanBuilder, kernel: ContractKernel, found: Match
-) -> tuple[KernelCode, list[Any]]:
-    """(the code, the Dims that its epilogue wants)."""
-    epilogue = kernel.epilogue
-    key = ("contract", found.key, epilogue and epilogue.signature(), builder.threads)
-
-    def write(target: Target) -> tuple[KernelCode, list[Any]]:
-        if epilogue is None:
-            return emit_contraction(found.description, target, builder.threads, PLAIN), []
-        hook: Any = ExpressionEpilogue(epilogue)
-        element = OF_NUMPY[epilogue.dtype.name]
-        code = emit_contraction(found.description, target, builder.threads, hook, element)
-        return code, hook.extents
-
-    return builder.code(key, write)
 
 
 def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:

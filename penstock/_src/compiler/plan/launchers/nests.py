@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests.code import NestCode
-from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.fusion.column_sums import TASKS
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.kernel import NestKernel, map_nest
@@ -25,7 +24,7 @@ EVEN = 1.04  # times the shortest time: many small tasks suit threads that lose 
 
 def launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
     """Adds the launch of a nest; arrays of which it replaces blocks are copied first, unless they lie in their place."""
-    code = _code_of(builder, kernel)
+    code = builder.generator.nest(kernel.nest)
     builder.put_in_place(kernel, code.innermost)
     for node in kernel.outputs:
         if node.kind == "dynamic_update_slice":
@@ -59,13 +58,8 @@ def copy(
     else:
         from_buffer.touch(builder.time)
         leaves = [from_buffer]
-    _launch(builder, kernel, _code_of(builder, kernel), [target], leaves)
+    _launch(builder, kernel, builder.generator.nest(kernel.nest), [target], leaves)
     builder.time += 1
-
-
-def _code_of(builder: PlanBuilder, kernel: NestKernel) -> NestCode:
-    nest = kernel.nest
-    return builder.code(("nest", nest.signature()), lambda target: emit_nest(nest, target))
 
 
 def _launch(

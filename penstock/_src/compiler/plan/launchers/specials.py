@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.codegen.specials import checks
 from penstock._src.compiler.codegen.specials.special import Scratch
 from penstock._src.compiler.codegen.specials.table import SPECIALS
 from penstock._src.compiler.kernels.kernel import BoundsKernel, SpecialKernel
@@ -20,11 +19,10 @@ from penstock._src.ir.node import Node
 def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     """Adds the launches of a node with an emitter of its own (codegen/specials)."""
     node = kernel.node
-    kind = SPECIALS[node.kind]
-    special = kind.launch(node, kernel.outputs, builder.target, builder.threads)
+    special = builder.generator.special(node, kernel.outputs, builder.threads)
     if special.bounds is not None:
         check_bounds(builder, special.bounds.indices, special.bounds.extents, node)
-    if kind.updates_first:
+    if SPECIALS[node.kind].updates_first:
         begin_with(builder, node.args[0], builder.used(node))
     outputs = [builder.used(output) for output in kernel.outputs]
     if not special.tasks:
@@ -34,7 +32,7 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     written = [b for b in [*made, *outputs] if isinstance(b, Buffer)]
     read = [b for b in args if isinstance(b, Buffer) and b not in written]
     builder.note(kernel, read, written)
-    code = builder.code(special.key, special.write)
+    code = builder.generator.special_code(special)
     builder.add(code, "task", special.tasks, args, special.label)
 
 
@@ -55,10 +53,7 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
     """Adds a kernel that ends the run if an index vector is outside."""
     depth = len(extents)
     vectors = int(indices.size) // max(depth, 1)
-    code = builder.code(
-        ("bounds", indices.dtype, depth),
-        lambda target: checks.emit_bounds_check(indices.dtype, depth, target),
-    )
+    code = builder.generator.bounds_check(indices.dtype, depth)
     builder.errors.append(OutOfBounds(indices, node))
     args = [STATUS, builder.used(indices), vectors, len(builder.errors), *extents]
     builder.add(code, "task", 1, args, "bounds check", [indices])
@@ -66,7 +61,7 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
 
 def stop_unless(builder: PlanBuilder, check: Any) -> None:
     """Adds a kernel that ends the run if a check's condition, which lies in memory by now, does not hold."""
-    code = builder.code(("truth",), checks.emit_truth_check)
+    code = builder.generator.truth_check()
     builder.errors.append(CheckFailed(check))
     args = [STATUS, builder.used(check.condition), len(builder.errors)]
     builder.add(code, "task", 1, args, "check", [check.condition])

@@ -1,0 +1,50 @@
+"""Where the operands and results of a recognized attention lie in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from penstock._src.compiler.recognize.attention import COLUMN, ELEMENT, ROW, Attention
+from penstock._src.compiler.recognize.contractions.views import View
+
+from .form import Array
+
+
+def batch_of(found: Attention) -> str:
+    """The letters of the axes over which attentions are done one by one."""
+    return found.letters.replace(ROW, "").replace(COLUMN, "")
+
+
+def arrays_of(found: Attention) -> dict[str, Array]:
+    """Where the rows of all operands lie."""
+    batch = batch_of(found)
+    rows = {"query": (found.query, ROW), "key": (found.key, COLUMN), "value": (found.value, COLUMN)}
+    made = {"output": (found.output, ROW)}
+    gradient = found.gradient
+    if gradient is not None:
+        rows["seed"] = gradient.seed, ROW
+        made |= {
+            "query_gradient": (gradient.query, ROW),
+            "key_gradient": (gradient.key, COLUMN),
+            "value_gradient": (gradient.value, COLUMN),
+        }
+    arrays = {name: _read(view, cross, batch) for name, (view, cross) in rows.items()}
+    for name, (node, cross) in made.items():
+        arrays[name] = _stored(found.letters_of[node.id], node.shape, cross, batch)
+    letters = found.letters.replace(COLUMN, "")
+    arrays["statistics"] = _stored(letters, found.scores.shape[:-1], ROW, batch)
+    return arrays
+
+
+def _read(view: View, cross: str, batch: str) -> Array:
+    steps = [int(view.coefficient(letter)) for letter in cross + batch]
+    return Array(int(view.base), steps[0], tuple(steps[1:]))
+
+
+def _stored(letters: str, shape: Sequence[int], cross: str, batch: str) -> Array:
+    """An array in memory of its own, axis i of which is letters[i]."""
+    steps, step = {}, 1
+    for letter, extent in zip(reversed(letters), reversed(shape), strict=True):
+        steps[letter] = step
+        step *= int(extent)
+    return Array(0, steps[cross], tuple([steps[c] for c in batch]), steps.get(ELEMENT, 1))

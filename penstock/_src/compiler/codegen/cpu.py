@@ -1,0 +1,87 @@
+"""The generator for CPUs: LLVM IR of vector instructions, as wide as the target's registers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.compiler.codegen.attention.emit import AttentionCode, emit_attention, form_of
+from penstock._src.compiler.codegen.contraction.emit import emit_contraction
+from penstock._src.compiler.codegen.generator import Epilogues
+from penstock._src.compiler.codegen.kernel_code import KernelCode
+from penstock._src.compiler.codegen.nests.code import NestCode
+from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.codegen.nests.nest import emit_nest
+from penstock._src.compiler.codegen.specials.checks import emit_bounds_check, emit_truth_check
+from penstock._src.compiler.codegen.specials.special import SpecialLaunch
+from penstock._src.compiler.codegen.specials.table import SPECIALS
+from penstock._src.compiler.kernels.contraction import EpilogueExpression
+from penstock._src.compiler.kernels.loop_nest import LoopNest
+from penstock._src.compiler.recognize.attention import Attention
+from penstock._src.compiler.recognize.contractions.match import Match
+from penstock._src.compiler.tuning.records import tuned
+from penstock._src.core.dtypes import DType
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Target
+from penstock._src.native.language.types import OF_NUMPY
+
+
+class CpuGenerator:
+    """Writes kernels for one CPU (generator.py says what its methods give)."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.written, self.seconds = 0, 0.0
+        self.codes: dict[Any, Any] = {}
+
+    def keep(self, key: Any, write: Callable[[], Any]) -> Any:
+        """The code of a signature, written if it is new."""
+        found = self.codes.get(key)
+        if found is None:
+            start = time.perf_counter()
+            found = self.codes[key] = write()
+            self.written += 1
+            self.seconds += time.perf_counter() - start
+        return found
+
+    def nest(self, nest: LoopNest) -> NestCode:
+        return self.keep(("nest", nest.signature()), lambda: emit_nest(nest, self.target))
+
+    def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
+        found = tuned(found, self.target, threads)
+        return found.keeping() if is_prepacked else found
+
+    def contraction(
+        self, found: Match, epilogue: EpilogueExpression | None, threads: int
+    ) -> KernelCode:
+        def write() -> KernelCode:
+            if epilogue is None:
+                return emit_contraction(found.description, self.target, threads)
+            element = OF_NUMPY[epilogue.dtype.name]
+            return emit_contraction(
+                found.description, self.target, threads, ExpressionEpilogue(epilogue), element
+            )
+
+        return self.keep(
+            ("contraction", found.key, epilogue and epilogue.signature(), threads), write
+        )
+
+    def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
+        form = form_of(found, backward, self.target)
+        key = ("attention", backward, form, *[e and e.signature() for e in epilogues])
+        return self.keep(key, lambda: emit_attention(form, backward, epilogues, self.target))
+
+    def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
+        return SPECIALS[node.kind].launch(node, outputs, self.target, threads)
+
+    def special_code(self, launch: SpecialLaunch) -> Code:
+        return self.keep(launch.key, lambda: launch.write(self.target))
+
+    def bounds_check(self, dtype: DType, depth: int) -> Code:
+        return self.keep(
+            ("bounds", dtype, depth), lambda: emit_bounds_check(dtype, depth, self.target)
+        )
+
+    def truth_check(self) -> Code:
+        return self.keep(("truth",), lambda: emit_truth_check(self.target))

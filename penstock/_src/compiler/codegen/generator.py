@@ -1,0 +1,63 @@
+"""What planning asks of code generation. A generator writes kernels for one target; another kind of target has another.
+
+Kernels are kept by structural signature: a function met again with other sizes is planned again (milliseconds), but nothing
+is written or compiled. Each method gives what a launch needs to know besides: tasks, scratch, further words of the context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from penstock._src.compiler.codegen.attention.emit import AttentionCode
+from penstock._src.compiler.codegen.kernel_code import KernelCode
+from penstock._src.compiler.codegen.nests.code import NestCode
+from penstock._src.compiler.codegen.specials.special import SpecialLaunch
+from penstock._src.compiler.kernels.contraction import EpilogueExpression
+from penstock._src.compiler.kernels.loop_nest import LoopNest
+from penstock._src.compiler.recognize.attention import Attention
+from penstock._src.compiler.recognize.contractions.match import Match
+from penstock._src.core.dtypes import DType
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Target
+
+Epilogues = Sequence[EpilogueExpression | None]
+
+
+class Generator(Protocol):
+    """Writes kernels.
+
+    target     what they are for
+    written    how many there are
+    seconds    that writing them took
+    """
+
+    target: Target
+    written: int
+    seconds: float
+
+    def nest(self, nest: LoopNest) -> NestCode:
+        """The code of a loop nest."""
+
+    def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
+        """A contraction cut as a tuner found best; if `is_prepacked`, with its right operand packed once for all calls."""
+
+    def contraction(
+        self, found: Match, epilogue: EpilogueExpression | None, threads: int
+    ) -> KernelCode:
+        """The code of a contraction for so many threads, with what is computed of its result on register tiles."""
+
+    def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
+        """The code of an attention's forward or backward kernel, with the epilogues of its scores and their gradient."""
+
+    def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
+        """What is launched for a node that is no loop nest, of whose results these are asked for."""
+
+    def special_code(self, launch: SpecialLaunch) -> Code:
+        """The code of such a launch."""
+
+    def bounds_check(self, dtype: DType, depth: int) -> Code:
+        """The code that ends a run in which an index vector lies outside."""
+
+    def truth_check(self) -> Code:
+        """The code that ends a run in which a truth value does not hold."""
