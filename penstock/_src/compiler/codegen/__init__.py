@@ -1,10 +1,18 @@
-"""Kernels -> LLVM IR.
+"""Kernels -> code for a target.
 
-scalars/      how values of each dtype lie in registers, and the code of every elementwise operation
-nests/        loop nests: which loops go by vectors, where each value is computed, reductions, loads and stores
-contraction/  matrix products, convolutions and their gradients; kernel_code.py is what they give back
-specials/     kinds with emitters of their own: random bits, running results, sorting, scatter
+What comes in: kernels as data (compiler/kernels/: loop nests, contractions with epilogues; recognize/: attentions). What goes out: LLVM IR
+of task functions, and what a launch needs to know of them (numbers of tasks, scratch, words of their context). Read first:
+generator.py, what planning asks; cpu.py, which answers for CPUs; then the folder of a kind of kernel.
 
-A new elementwise operation is a function in scalars/operations.py; a new kind of node that is no loop nest is a file in
-specials/ and its launches in compiler/plan/launchers/specials.py.
+    kernel_code.py   the contract of contractions: stages, context, epilogues on register tiles
+    processors.py    numbers of each class of processors: blocking, parts of caches, costs
+    scalars/         how values of each dtype lie in registers, and the code of every elementwise operation
+    nests/           loop nests: which loops go by vectors, where each value is computed, reductions, loads and stores
+    contraction/     matrix products, convolutions and their gradients, by register tiles
+    attention/       attention forward and backward, by blocks of scores
+    specials/        kinds with emitters of their own: random bits, scans, sorts, scatters, checks
+
+A new elementwise operation is a function in scalars/operations.py. A new kind of node that is no loop nest is a file in specials/ and
+a row of its table. Another instruction set is a Target (native/target.py) and its row of
+processors.py; another kind of target a generator of its own, which its device brings along (devices/).
 """

@@ -1,10 +1,13 @@
 """Attention as one kernel forward and one backward: softmax(epilogue(Q K^T)) V without the matrix of scores.
 
-What comes in: a Form (form.py) and the epilogues, elementwise expressions of the scores (recognize/attention.py finds both).
-What goes out: code with one task function whose context is the words that `form.words` lists.
+What comes in: an Attention (recognize/attention.py) and the epilogues, elementwise expressions of its scores. What goes out: an
+AttentionCode, whose context is the words that a ContextLayout lists. Read first: form.py, then forward.py.
 
+    emit.py       the Form that an attention's kernels depend on, and their code
+    form.py       the form, the context's words, a thread's memory; operands.py: where arrays lie
     forward.py    rows in blocks: scores of a block of columns, softmax carried from block to block, times V
     backward.py   columns in blocks: probabilities computed again from each row's maximum and sum, then dV, dK, dQ
+    task.py       what a task of either does: packing, rows as they are multiplied by
     tiles.py      the register tiles of both
 
 Memory beyond operands and results is a thread's own and linear in the lengths.  All extents and strides but a head's

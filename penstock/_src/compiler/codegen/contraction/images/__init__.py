@@ -1,5 +1,12 @@
 """Convolutions, depthwise ones, and the gradients of their filters.
 
-convolution.py describes them, emit.py chooses the algorithm: conv.py and filter_gradient.py (implicit products), winograd/
-(3 x 3 taps), few_outputs.py, depthwise.py. window.py copies what a task reads of an image, weights.py packs weights.
+What comes in: descriptions (convolution.py, depthwise.py). What goes out: a KernelCode. Read first: emit.py, which chooses the algorithm.
+
+    conv.py              implicit products, forward and (by phases) the input gradient
+    few_outputs.py       the same with vectors along the input channels
+    filter_gradient.py   implicit products summed over pixels
+    winograd/            3 x 3 taps with a quarter of the multiplications
+    depthwise.py         every channel by its own filter, and the gradients
+    window.py            what a task reads of an image, copied with its border
+    weights.py, pairs.py packed weights; pairs of bfloat16 channels
 """

@@ -1,1 +1,8 @@
-"""Matrix products: schedule.py has the description and the cut into blocks, packing.py and kernel.py the code."""
+"""Matrix products.
+
+What comes in: a Gemm (description.py). What goes out: a KernelCode. Read first: schedule.py, the cut into blocks and tiles; then kernel.py
+(tasks and tiles) and packing.py (panels).
+
+    gathered.py   operands with borders or mixed axes, read element by element
+    pairs.py      narrow numbers by the CPU's dot products of two or four neighbours
+"""
