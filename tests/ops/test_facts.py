@@ -1,6 +1,8 @@
 """Facts that op classes state, which the rest of the engine asks for."""
 
+import ast
 import collections
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from penstock._src.compiler.lower import dynamic_rows_ops, dynamic_rows_sources
 from penstock._src.compiler.lower.lowering import DYNAMIC_ROWS, UNKNOWN_EXTENTS
 from penstock._src.core.registry import load_all
 
+SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
 OPS = load_all()
 assert all((loop, dynamic_rows_ops, dynamic_rows_sources))  # hold rules and handlers
 
@@ -53,3 +56,39 @@ def test_elementwise_shape_rules_broadcast():
 def test_control_flow_holds_functions():
     assert all(OPS[name].runs_functions for name in stating("control"))
     assert {OPS[name].control for name in stating("control")} == {"call", "if", "case", "while"}
+
+
+DISPATCH = {  # files that name ops since they do something else for each, and v1/, which knows TensorFlow 1's
+    "compiler/lower/control_flow.py",
+    "compiler/lower/lowering.py",
+    "distribute/dtensor/rules.py",
+    "graph/rewriting.py",
+    "graph/serialize/v1_control.py",
+    "graph/static_values.py",
+}
+
+
+def _op_names(node):
+    """The names of ops in a set, list, tuple, dict of literals or in the words of a string."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+        words = node.value.split()
+        return (
+            set(words) & set(OPS)
+            if all(word.isalnum() and word[0].isupper() for word in words)
+            else set()
+        )
+    parts = getattr(node, "elts", None) or getattr(node, "keys", None) or []
+    return {
+        p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)
+    } & set(OPS)
+
+
+def test_facts_stand_in_the_classes_of_ops_alone():
+    """No other file lists three ops or more."""
+    found = {}
+    for path in sorted(SRC.rglob("*.py")):
+        name = str(path.relative_to(SRC))
+        if name not in DISPATCH and name.split("/")[0] not in ("ops", "v1", "stablehlo"):
+            lists = [_op_names(node) for node in ast.walk(ast.parse(path.read_text()))]
+            found[name] = [sorted(names) for names in lists if len(names) > 2]
+    assert not {name: lists for name, lists in found.items() if lists}
