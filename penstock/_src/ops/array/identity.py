@@ -180,8 +180,6 @@ class CheckNumerics(Op):
 class CheckNumericsV2(CheckNumerics):
     """CheckNumerics with the sign of infinities in its message."""
 
-    keeps_finite = True
-
     def found(self, x):
         kinds = [(np.isneginf(x), "-Inf"), (np.isposinf(x), "+Inf"), (np.isnan(x), "NaN")]
         names = [name for present, name in kinds if present.any()]

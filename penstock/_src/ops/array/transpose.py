@@ -84,8 +84,6 @@ class Transpose(Op):
 class ConjugateTranspose(Transpose):
     """The complex conjugate with its axes in the order of `perm`."""
 
-    ranks = {"perm": (1,)}
-
     def gradient(self, _x, perm, _y, dy):
         return conj(raw.Transpose(dy, raw.InvertPermutation(perm))), None
 

@@ -74,7 +74,6 @@ class StatelessIf(Op):
 class If(StatelessIf):
     """The results of `then_branch` or `else_branch`; only one runs, and it may have side effects."""
 
-    signature = "cond: Tcond, input: *Tin -> output: *Tout"
     stateful = True
 
 
@@ -104,7 +103,6 @@ class StatelessCase(Op):
 class Case(StatelessCase):
     """The results of `branches[branch_index]`; branches may have side effects."""
 
-    signature = "branch_index: int32, input: *Tin -> output: *Tout"
     stateful = True
 
 
@@ -134,7 +132,6 @@ class StatelessWhile(Op):
 class While(StatelessWhile):
     """`while cond(input): input = body(input)`; both may have effects."""
 
-    signature = "input: *T -> output: *T"
     stateful = True
 
 
@@ -162,7 +159,6 @@ class PartitionedCall(Op):
 class StatefulPartitionedCall(PartitionedCall):
     """The results of `f(*args)`, which may have effects."""
 
-    signature = "args: *Tin -> output: *Tout"
     stateful = True
 
 
@@ -247,8 +243,6 @@ class NoOp(Op):
 
 class ControlTrigger(NoOp):
     """Does nothing; a point for control dependencies."""
-
-    signature = "->"
 
 
 class ToBool(Op):

@@ -111,7 +111,6 @@ class PyFuncStateless(Op):
 class PyFunc(PyFuncStateless):
     """The results of a function of arrays."""
 
-    signature = "input: *Tin -> output: *Tout"
     stateful = True
 
 

@@ -184,19 +184,13 @@ class WindowOp(UnnamedDatasetOp):
 class AnonymousIterator(AnonymousIteratorV3):
     """An iterator that lives as long as it is referred to."""
 
-    signature = "-> handle: resource"
-
 
 class Iterator(IteratorV2):
     """An iterator with a name."""
 
-    signature = "-> handle: resource"
-
 
 class IteratorFromStringHandle(IteratorFromStringHandleV2):
     """The iterator of a string handle."""
-
-    signature = "string_handle: string -> resource_handle: resource"
 
 
 class IteratorGetDevice(Op):

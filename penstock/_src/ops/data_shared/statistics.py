@@ -89,14 +89,11 @@ class StatsAggregatorHandle(Op):
 class StatsAggregatorHandleV2(StatsAggregatorHandle):
     """An aggregator that writes to a summary writer; one with a name is shared."""
 
-    signature = "-> handle: resource"
     kind: ClassVar[type[Aggregator]] = WritingAggregator
 
 
 class ExperimentalStatsAggregatorHandle(StatsAggregatorHandle):
     """An aggregator; one with a name is shared."""
-
-    signature = "-> handle: resource"
 
 
 class StatsAggregatorSetSummaryWriter(Op):
@@ -125,8 +122,6 @@ class StatsAggregatorSummary(Op):
 
 class ExperimentalStatsAggregatorSummary(StatsAggregatorSummary):
     """What an aggregator has gathered, as a serialized Summary."""
-
-    signature = "iterator: resource -> summary: string"
 
 
 class _Passing(Pipeline):
@@ -224,5 +219,3 @@ class SetStatsAggregatorDataset(UnnamedDatasetOp):
 
 class ExperimentalSetStatsAggregatorDataset(SetStatsAggregatorDataset):
     """The input, whose statistics go to an aggregator."""
-
-    signature = SetStatsAggregatorDataset.signature

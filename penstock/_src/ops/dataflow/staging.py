@@ -191,7 +191,6 @@ class MapPeek(_TypedPlaceOp):
 class MapUnstage(MapPeek):
     """Takes components of the tuple of a key."""
 
-    signature = "key: int64, indices: int32 -> values: *dtypes"
     takes = True
 
 
@@ -264,7 +263,6 @@ variant("OrderedMapUnstage", MapUnstage, kind=OrderedPlace)
 class OrderedMapUnstageNoKey(MapUnstageNoKey):
     """Takes components of the tuple of the smallest key."""
 
-    signature = "indices: int32 -> key: int64, values: *dtypes"
     kind = OrderedPlace
     chosen = staticmethod(min)
 

@@ -33,7 +33,6 @@ class TensorArray(TensorArrayV2):
     clear_after_read: bool = True
     tensor_array_name: str = ""
     element_shape: TensorShape = TensorShape(None)
-    stateful = True
 
 
 class TensorArrayGradV2(v3._ArrayOp):
@@ -41,7 +40,6 @@ class TensorArrayGradV2(v3._ArrayOp):
 
     signature = "handle: string, flow_in: float32 -> grad_handle: string[]"
     source: str
-    stateful = True
     differentiable = False
 
     def eager(self, handle, flow_in):

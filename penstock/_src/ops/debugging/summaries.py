@@ -46,7 +46,6 @@ class DebugIdentity(_Watched):
 class DebugIdentityV3(DebugIdentity):
     """The input, visible to a debugger."""
 
-    signature = "input: T -> output: T"
     device_name: str = ""
     tensor_name: str = ""
     io_of_node: str = ""

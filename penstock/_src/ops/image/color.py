@@ -166,17 +166,30 @@ def _lower_hsv_to_rgb(p, images):
     return p.concat(mixed, axis)
 
 
-class AdjustContrastv2(Op):
-    """Each channel's distance from its mean over the image, scaled."""
+class _Adjust(Op):
+    """Images changed by one number."""
 
-    ranks = {"contrast_factor": (0,)}
-    signature = "images: T, contrast_factor: float32 -> output: T"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float16, dtypes.float32})
     vectorize = "examples, shared"
 
-    def shape(self, images, contrast_factor):
+    def shape(self, images, _amount):
         return images.with_rank_at_least(3)
+
+    def check(self, images, name, amount):
+        """Raises InvalidArgumentError unless these are images of three channels and a scalar."""
+        if images.ndim < 3:
+            raise invalid(self, f"input must be at least 3-D, got shape{show(images.shape)}")
+        _require_rgb(self, images, InvalidArgumentError)
+        if amount.ndim:
+            raise invalid(self, f"{name} must be scalar: {show(amount.shape)}")
+
+
+class AdjustContrastv2(_Adjust):
+    """Each channel's distance from its mean over the image, scaled."""
+
+    ranks = {"contrast_factor": (0,)}
+    signature = "images: T, contrast_factor: float32 -> output: T"
 
     def eager(self, images, contrast_factor):
         if images.ndim < 3:
@@ -193,24 +206,14 @@ class AdjustContrastv2(Op):
         return mean + p.cast(contrast_factor, images.dtype) * (images - mean)
 
 
-class AdjustHue(Op):
+class AdjustHue(_Adjust):
     """RGB images with the hue rotated by delta."""
 
     ranks = {"delta": (0,)}
     signature = "images: T, delta: float32 -> output: T"
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
-    vectorize = "examples, shared"
-
-    def shape(self, images, delta):
-        return images.with_rank_at_least(3)
 
     def eager(self, images, delta):
-        if images.ndim < 3:
-            raise invalid(self, f"input must be at least 3-D, got shape{show(images.shape)}")
-        _require_rgb(self, images, InvalidArgumentError)
-        if delta.ndim:
-            raise invalid(self, f"delta must be scalar: {show(delta.shape)}")
+        self.check(images, "delta", delta)
         hsv = rgb_to_hsv(in_float32(images))
         turned = hsv[..., 0] + delta
         hsv[..., 0] = turned - np.floor(turned)
@@ -223,24 +226,14 @@ class AdjustHue(Op):
         return _lower_hsv_to_rgb(p, p.concat([turned - p.floor(turned), saturation, value], axis))
 
 
-class AdjustSaturation(Op):
+class AdjustSaturation(_Adjust):
     """RGB images with the saturation scaled."""
 
     ranks = {"scale": (0,)}
     signature = "images: T, scale: float32 -> output: T"
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
-    vectorize = "examples, shared"
-
-    def shape(self, images, scale):
-        return images.with_rank_at_least(3)
 
     def eager(self, images, scale):
-        if images.ndim < 3:
-            raise invalid(self, f"input must be at least 3-D, got shape{show(images.shape)}")
-        _require_rgb(self, images, InvalidArgumentError)
-        if scale.ndim:
-            raise invalid(self, f"scale must be scalar: {show(scale.shape)}")
+        self.check(images, "scale", scale)
         hsv = rgb_to_hsv(in_float32(images))
         hsv[..., 1] = np.clip(hsv[..., 1] * scale, 0, 1)
         return hsv_to_rgb(hsv).astype(images.dtype, copy=False)

@@ -23,7 +23,6 @@ class MutableDenseHashTable(tables.MutableDenseHashTableV2):
     value_shape: TensorShape = TensorShape([])
     initial_num_buckets: int = 131072
     max_load_factor: float = 0.80000001
-    stateful = True
 
 
 by_reference("LookupTableFind", tables.LookupTableFindV2)

@@ -38,7 +38,6 @@ class Conv2DBackpropFilterV2(conv._ByFilter):
     """The gradient of Conv2D with respect to its filter, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T[filter]"
-    T = FLOAT
     strides: list[int]
     use_cudnn_on_gpu: bool = True
     padding: Literal["SAME", "VALID", "EXPLICIT"]

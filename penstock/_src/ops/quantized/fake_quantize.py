@@ -43,6 +43,12 @@ def fake_gradients(gradient, x, low, high, bits, narrow):
     return inside, np.where(below, gradient, zero), np.where(above, gradient, zero)
 
 
+def require_same_size(op, gradients, inputs):
+    """Raises InvalidArgumentError unless the gradients have the shape of the inputs."""
+    if gradients.shape != inputs.shape:
+        raise invalid(op, "gradient and input must be the same size")
+
+
 class _FakeQuantize(Op):
     """Floats rounded to the levels of an integer type."""
 
@@ -99,8 +105,7 @@ class FakeQuantWithMinMaxArgsGradient(_FakeQuantize):
 
     def eager(self, gradients, inputs):
         low, high = self.attrs["min"], self.attrs["max"]
-        if gradients.shape != inputs.shape:
-            raise invalid(self, "gradient and input must be the same size")
+        require_same_size(self, gradients, inputs)
         return fake_gradients(gradients, inputs, low, high, self.num_bits, self.narrow_range)[0]
 
 
@@ -135,13 +140,18 @@ class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
         return gradients.merge_with(inputs), [], []
 
     def eager(self, gradients, inputs, min, max):
-        if gradients.shape != inputs.shape:
-            raise invalid(self, "gradient and input must be the same size")
-        self.check(min, max)
+        require_same_size(self, gradients, inputs)
+        channels = self.channels(inputs)
+        self.check(min, max, channels)
         inside, below, above = fake_gradients(
             gradients, inputs, min, max, self.num_bits, self.narrow_range
         )
-        return inside, below.sum(dtype=single), above.sum(dtype=single)
+        summed = None if channels is None else tuple(range(inputs.ndim - 1))
+        return inside, below.sum(summed, dtype=single), above.sum(summed, dtype=single)
+
+    def channels(self, inputs):
+        """The number of ranges, None for one."""
+        return None
 
 
 class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
@@ -163,27 +173,14 @@ class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
         return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range)
 
 
-class FakeQuantWithMinMaxVarsPerChannelGradient(_FakeQuantize):
+class FakeQuantWithMinMaxVarsPerChannelGradient(FakeQuantWithMinMaxVarsGradient):
     """The gradient of FakeQuantWithMinMaxVarsPerChannel."""
-
-    signature = (
-        "gradients: float32, inputs: float32, min: float32, max: float32 -> "
-        "backprops_wrt_input: float32, backprop_wrt_min: float32, backprop_wrt_max: float32"
-    )
-    differentiable = False
 
     def shape(self, gradients, inputs, min, max):
         return gradients.merge_with(inputs), min.with_rank(1), max.with_rank(1)
 
-    def eager(self, gradients, inputs, min, max):
-        if gradients.shape != inputs.shape:
-            raise invalid(self, "gradient and input must be the same size")
-        self.check(min, max, inputs.shape[-1] if inputs.ndim else None)
-        inside, below, above = fake_gradients(
-            gradients, inputs, min, max, self.num_bits, self.narrow_range
-        )
-        lead = tuple(range(inputs.ndim - 1))
-        return inside, below.sum(lead, dtype=single), above.sum(lead, dtype=single)
+    def channels(self, inputs):
+        return inputs.shape[-1] if inputs.ndim else None
 
 
 # -- quantize and dequantize -----------------------------------------------------------------------
@@ -277,24 +274,12 @@ class QuantizeAndDequantizeV3(Op):
         return through_levels(self, input, input_min, input_max, int(num_bits), self.attrs)
 
 
-class QuantizeAndDequantizeV4(Op):
+class QuantizeAndDequantizeV4(QuantizeAndDequantizeV2):
     """QuantizeAndDequantizeV2 with a gradient of zero outside the range."""
-
-    signature = "input: T, input_min: T, input_max: T -> output: T[input]"
-    T = FLOAT
-    signed_input: bool = True
-    num_bits: int = 8
-    range_given: bool = False
-    round_mode: Rounding = "HALF_TO_EVEN"
-    narrow_range: bool = False
-    axis: int = -1
 
     def gradient(self, input, input_min, input_max, _output, dy):
         found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
         return tuple(found)
-
-    def eager(self, input, input_min, input_max):
-        return through_levels(self, input, input_min, input_max, self.num_bits, self.attrs)
 
 
 class QuantizeAndDequantizeV4Grad(Op):
@@ -315,8 +300,7 @@ class QuantizeAndDequantizeV4Grad(Op):
         return found[0], None, None, None
 
     def eager(self, gradients, input, input_min, input_max):
-        if gradients.shape != input.shape:
-            raise invalid(self, "gradient and input must be the same size")
+        require_same_size(self, gradients, input)
         low = along_axis(input_min, input.ndim, self.axis)
         high = along_axis(input_max, input.ndim, self.axis)
         zero = gradients.dtype.type(0)

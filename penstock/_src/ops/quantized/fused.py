@@ -126,7 +126,6 @@ class QuantizedMatMulWithBiasAndRequantize(_MatMulWithBias):
 class QuantizedMatMulWithBiasAndReluAndRequantize(QuantizedMatMulWithBiasAndRequantize):
     """The product with a bias, negative sums set to zero, in fewer bits over a given range."""
 
-    signature = QuantizedMatMulWithBiasAndRequantize.signature
     relu = True
 
 

@@ -19,10 +19,6 @@ from penstock._src.ops.variants import variant
 class FixedUnigramCandidateSampler(_Sampler):
     """Samples classes in proportion to counts, raised to a power, from a file or a list."""
 
-    signature = (
-        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
-        "sampled_expected_count: float32"
-    )
     minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1, "num_shards": 1, "shard": 0}
     num_true: int
     num_sampled: int
@@ -36,7 +32,6 @@ class FixedUnigramCandidateSampler(_Sampler):
     unigrams: list[float] = []
     seed: int = 0
     seed2: int = 0
-    stateful = True
 
     def weights(self):
         """The probability of each class; zero for reserved ones and those of other shards."""
@@ -87,15 +82,6 @@ def alias_table(weights):
 
 
 class _Learned(_Sampler):
-    minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
-    num_true: int
-    num_sampled: int
-    unique: bool
-    range_max: int
-    seed: int = 0
-    seed2: int = 0
-    stateful = True
-
     def eager(self, true_classes):
         counts = kernel_state.of_running_node(lambda: np.ones(self.range_max))
         return _LearnedRun(self, counts).eager(true_classes)
@@ -135,11 +121,6 @@ class _LearnedRun:
 
 class LearnedUnigramCandidateSampler(_Learned):
     """Samples classes in proportion to how often they have been true so far."""
-
-    signature = (
-        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32, "
-        "sampled_expected_count: float32"
-    )
 
 
 variant("ThreadUnsafeUnigramCandidateSampler", LearnedUnigramCandidateSampler)

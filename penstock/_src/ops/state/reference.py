@@ -191,8 +191,6 @@ class RefIdentity(Op):
 class DebugGradientRefIdentity(RefIdentity):
     """The same reference; marks a gradient for the debugger."""
 
-    signature = "input: Ref(T) -> output: Ref(T)"
-
 
 class RefSelect(Op):
     """One of several references."""

@@ -12,7 +12,6 @@ class _ScatterToReference(scatter._VariableScatter):
 
     stateful = False
     lower = None
-    Tindices = INDEX
 
     def shape(self, ref, indices, updates):
         return ref
@@ -29,8 +28,6 @@ class _ScatterNdToReference(scatter._ScatterNd):
 
     stateful = False
     lower = None
-    Tindices = INDEX
-    bad_indices_policy: str = ""
 
     def shape(self, ref, indices, updates):
         return ref
