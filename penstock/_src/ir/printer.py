@@ -43,16 +43,16 @@ def text(function: Printable) -> str:
 
 def lines(function: Printable, indent: str = "") -> Iterator[tuple[Node | None, str]]:
     """The lines of that text, each with the node that it shows, if it shows one."""
-    numbers: dict[int, int] = {}
+    known = numbers(function)
 
     def number(node: Node) -> str:
-        return f"%{numbers.setdefault(node.id, len(numbers))}"
+        return f"%{known[node.id]}"
 
     parameters = ", ".join(f"{number(p)}: {_parameter_type(p)}" for p in function.parameters)
     yield None, f"{indent}{function.name}({parameters}) {{"
     inner = indent + "  "
     for node in function.nodes():
-        if node.kind == "parameter" and node.id in numbers:
+        if node.kind == "parameter" and known[node.id] < len(function.parameters):
             continue
         args = ", ".join(number(a) for a in node.args)
         left = f"{inner}{number(node)} = {_operation(node)}({args}){_attributes(node)}"
@@ -66,6 +66,12 @@ def lines(function: Printable, indent: str = "") -> Iterator[tuple[Node | None, 
         yield None, f"{inner}check {number(check.condition)}: {check.message!r}"
     yield None, f"{inner}return {', '.join(number(r) for r in function.results)}"
     yield None, f"{indent}}}"
+
+
+def numbers(function: Printable) -> dict[int, int]:
+    """The numbers that nodes have in the text, by their ids: parameters come first."""
+    nodes = dict.fromkeys([*function.parameters, *function.nodes(), *function.results])
+    return {node.id: number for number, node in enumerate(nodes)}
 
 
 def _parameter_type(node: Node) -> str:

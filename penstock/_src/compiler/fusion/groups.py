@@ -9,7 +9,7 @@ kernel     a contraction, a node with an emitter of its own, a bounds check: a k
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,9 +82,10 @@ class FusionGroup:
             kind = "reduction"
         return replace(self, nodes=nodes, roots=roots, kind=kind)
 
-    def __str__(self) -> str:
-        made = " ".join(f"%{n.id}" for n in self.nodes)
-        return f"{self.kind} {made} <- {' '.join(f'%{i}' for i in sorted(self.reads))}"
+    def text(self, numbers: Mapping[int, int]) -> str:
+        """What it stores and reads, by the numbers that nodes have in the function's text."""
+        made = " ".join(f"%{numbers[n.id]}" for n in self.nodes)
+        return f"{self.kind} {made} <- {' '.join(f'%{numbers[i]}' for i in sorted(self.reads))}"
 
 
 def map_group(node: Node, reads: Iterable[int]) -> FusionGroup:

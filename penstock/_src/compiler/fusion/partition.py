@@ -28,6 +28,7 @@ from penstock._src.compiler.kernels.memory import home, in_memory_already
 from penstock._src.compiler.kernels.stored_blocks import is_regular
 from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.core import dtypes
+from penstock._src.ir import printer
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -69,7 +70,8 @@ class Partition:
         return [self.by_id[i] for i in self.leaves[node.id]]
 
     def __str__(self) -> str:
-        lines = [f"{self.function.name}:", *[f"  {group}" for group in self.groups]]
+        numbers = printer.numbers(self.function)
+        lines = [f"{self.function.name}:", *[f"  {g.text(numbers)}" for g in self.groups]]
         return "\n".join([*lines, *map(str, self.nested.values())])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from penstock._src.compiler.recognize.attention import Attention
 from penstock._src.compiler.recognize.contractions.match import Match
+from penstock._src.ir import printer
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -40,9 +41,10 @@ class Recognized:
     nested: Mapping[Function, Recognized]
 
     def __str__(self) -> str:
+        numbers = printer.numbers(self.function)
         lines = [f"{self.function.name}: {len(self.nodes)} nodes"]
         for what in ("attentions", "contractions", "reductions"):
             found: Mapping[int, object] = getattr(self, what)
-            lines += [f"  {what:12} %{i}" for i in found]
-        lines += [f"  row reduction %{i}" for i in sorted(self.row_reductions)]
+            lines += [f"  {what:12} %{numbers[i]}" for i in found]
+        lines += [f"  row reduction %{numbers[i]}" for i in sorted(self.row_reductions)]
         return "\n".join([*lines, *map(str, self.nested.values())])
