@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from penstock._src.compiler.kernels.contraction import (
     EpilogueExpression,
@@ -16,13 +16,13 @@ from penstock._src.compiler.recognize.attention import Attention
 from penstock._src.ir.node import Node
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class AttentionKernel(Kernel):
     """A forward pass, or a backward pass (`backward`), with its epilogues over the scores."""
 
-    attention: Attention = None  # type: ignore[assignment]
-    backward: bool = False
-    epilogues: list[EpilogueExpression | None] = field(default_factory=list)
+    attention: Attention
+    backward: bool
+    epilogues: list[EpilogueExpression | None]
 
     @property
     def label(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock._src.compiler.fusion.groups import FusionGroup
 from penstock._src.compiler.fusion.merge import merge
@@ -90,8 +90,6 @@ def _kernels_of(group: FusionGroup, part: Partition) -> Iterator[Kernel]:
 def _map(group: FusionGroup, part: Partition) -> NestKernel:
     """The nest of a group; it also reads the arrays of which its nodes replace blocks."""
     kernel = map_nest(group.nodes, part.is_leaf)
-    for node in group.nodes:
-        if node.kind == "dynamic_update_slice":
-            more = part.memory_of(node.args[0])
-            kernel.inputs += [x for x in more if x not in kernel.inputs]
-    return kernel
+    updated = [n.args[0] for n in group.nodes if n.kind == "dynamic_update_slice"]
+    read = dict.fromkeys([*kernel.inputs, *[x for n in updated for x in part.memory_of(n)]])
+    return replace(kernel, inputs=list(read)) if updated else kernel

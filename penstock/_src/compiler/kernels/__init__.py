@@ -1,7 +1,13 @@
 """Kernels as data: what fusion/ makes, codegen/ writes code for and plan/ launches.
 
-kernel.py has the kinds of kernels; a loop nest (loop_nest.py) computes values (values.py) over loop variables and index
-arithmetic (index.py). inline.py writes nodes as values; stored_blocks.py says which parts of a node a nest writes, contraction.py
-what is computed on register tiles, reductions.py how reductions are cut.
-Read first: kernel.py, then inline.py. A new kind of node that folds into loop nests is one `@rule` in inline.py.
+What comes in: nodes, and which of them lie in memory. What goes out: kernels, frozen.
+
+    kernel.py          the kinds of kernels; contraction.py: what is computed on register tiles; reductions.py: nests of reductions
+    loop_nest.py       loops over a space, and what is stored at each of its points
+    values.py          the expressions that are stored; index.py: index arithmetic over loop variables
+    inline.py          nodes written as values; stored_blocks.py: which parts of a node a nest stores
+    memory.py          where nodes lie
+
+Read first: kernel.py, then inline.py. A new kind of node that folds into loop nests is one `@rule` in inline.py, a new kind of kernel
+a class here and a launcher in plan/launchers.
 """

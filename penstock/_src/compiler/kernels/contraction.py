@@ -2,7 +2,7 @@
 
 A contraction takes along the elementwise nodes that alone consume it (bias, activation, residual, the mask of a relu's
 gradient): its `final` node is what is stored.  The expression is written over two variables, the output's row and its
-place within the row, as register tiles have them.  Sums over rows of what is stored are added up on the tiles, too (sums.py).
+place within the row, as register tiles have them.  Sums over rows of what is stored are added up on the tiles, too (fusion/column_sums.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class EpilogueExpression:
     """What is done to a tile: `value` at (row, column), where a load of slot 0 at `place` is the contraction itself.
 
@@ -45,15 +45,19 @@ class EpilogueExpression:
         )  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class ContractKernel(Kernel):
-    """A contraction, with an epilogue or without; `operands` are the epilogue's leaves, `partial` its sums, task by task, which
-    are those of the nodes `summed`."""
+    """A contraction, with an epilogue or without.
 
-    node: Node = None  # type: ignore[assignment]
-    match: Any = None
-    epilogue: EpilogueExpression | None = None
-    operands: list[Node] = field(default_factory=list)
+    match      what it is: a Match of recognize/contractions
+    operands   the epilogue's leaves
+    partial    its sums, task by task, of the reduce nodes `summed`
+    """
+
+    node: Node
+    match: Any
+    epilogue: EpilogueExpression | None
+    operands: list[Node]
     partial: Node | None = None
     summed: list[Node] = field(default_factory=list)
 

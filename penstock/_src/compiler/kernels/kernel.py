@@ -1,9 +1,9 @@
-"""Kernels: what the partition makes of a function, in launch order."""
+"""The kinds of kernels, and the nests of elementwise nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from penstock._src.compiler.kernels.index import ZERO, Position, is_one, of_atom
 from penstock._src.compiler.kernels.inline import Inliner
@@ -12,12 +12,12 @@ from penstock._src.compiler.kernels.stored_blocks import StoredBlock, blocks_of
 from penstock._src.ir.node import Node
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Kernel:
     """`outputs` are the stored nodes that it makes; `inputs` the stored nodes and leaves that it reads."""
 
     outputs: list[Node]
-    inputs: list[Node] = field(default_factory=list)
+    inputs: list[Node]
 
     @property
     def label(self) -> str:
@@ -25,14 +25,14 @@ class Kernel:
         return f"{self.outputs[0].kind}{list(map(int, self.outputs[0].shape))}"
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class NestKernel(Kernel):
     """Loops over a space; `length` is the extent of a flat nest, which its code does not know.
 
     `adds_up` is the kernel whose tasks' partial results it adds up, if they are not of a fixed number.
     """
 
-    nest: LoopNest = None  # type: ignore[assignment]
+    nest: LoopNest
     length: int | None = None
     adds_up: Kernel | None = None
 
@@ -42,23 +42,23 @@ class NestKernel(Kernel):
         return f"nest[{space}] " + " ".join(dict.fromkeys(n.kind for n in self.outputs))
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class SpecialKernel(Kernel):
     """One node with an emitter of its own: all its arguments lie in memory."""
 
-    node: Node = None  # type: ignore[assignment]
+    node: Node
 
     @property
     def label(self) -> str:
         return self.node.kind
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class BoundsKernel(Kernel):
     """Ends the run with an error if one of its input's numbers is not below `extent`."""
 
-    node: Node = None  # type: ignore[assignment]
-    extent: int = 0
+    node: Node
+    extent: int
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from penstock._src.compiler.codegen.specials.table import updates_first
 from penstock._src.compiler.fusion.schedule import Schedule
-from penstock._src.compiler.kernels.contraction import ContractKernel, EpilogueExpression
+from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.index import Atom, Index, Var, of_atom, same_extent
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home
@@ -95,8 +95,8 @@ def _fits(kernel: Kernel, output: Node, old: Node, innermost: int | None) -> boo
 
 def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
     """Whether a contraction's epilogue reads `old` only where it writes, and its tiles read nothing else there."""
-    epilogue: EpilogueExpression = kernel.epilogue  # type: ignore[assignment]
-    if home(old) in (home(kernel.match.left), home(kernel.match.right)):
+    epilogue = kernel.epilogue
+    if epilogue is None or home(old) in (home(kernel.match.left), home(kernel.match.right)):
         return False
     slot = epilogue.slots.index(old)
     return all(

@@ -23,7 +23,9 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     sizes = tuple([int(s) for s in found.sizes])
     code = builder.generator.contraction(found, kernel.epilogue, builder.threads)
     left, right = builder.used(found.left), builder.used(found.right)
-    partials: Any = _partials(builder, kernel, code, sizes) if kernel.partial is not None else 0
+    partials: Any = 0
+    if kernel.partial is not None:
+        partials = _partials(builder, kernel, kernel.partial, code, sizes)
     if code.in_place:
         builder.put_in_place(kernel)
     output = builder.used(kernel.outputs[0])
@@ -75,12 +77,11 @@ def _prepacked(
 
 
 def _partials(
-    builder: PlanBuilder, kernel: ContractKernel, code: Any, sizes: tuple[int, ...]
+    builder: PlanBuilder, kernel: ContractKernel, node: Node, code: Any, sizes: tuple[int, ...]
 ) -> Buffer:
     """The memory of the sums of each of a contraction's tasks."""
     tasks, bytes_each = code.partials(sizes)
     builder.tasks[id(kernel)] = tasks
-    node: Node = kernel.partial  # type: ignore[assignment]
     buffer = builder.buffers[node.id] = Buffer(f"partial %{node.id}", tasks * bytes_each)
     builder.known.append(buffer)
     return builder.used(node)
