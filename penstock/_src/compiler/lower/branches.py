@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.control_flow import inline, truth
 from penstock._src.compiler.lower.dynamic_rows import as_dynamic_rows, padded
 from penstock._src.compiler.lower.loops import checked, effects, variables_of
@@ -104,7 +105,7 @@ class _Trial:
 class _Results:
     """What all functions' results have in common: the extents of rows and lists, and what is one known value."""
 
-    def __init__(self, p: Any, outputs: Sequence[Sequence[Lowered]]) -> None:
+    def __init__(self, p: LoweringContext, outputs: Sequence[Sequence[Lowered]]) -> None:
         """`outputs` are the results of each function.
 
         Raises:
@@ -144,7 +145,7 @@ class _Results:
         return [self.known[i] if i in self.known else next(found) for i in range(self.count)]
 
 
-def _is_known(p: Any, value: Lowered) -> bool:
+def _is_known(p: LoweringContext, value: Lowered) -> bool:
     """Whether an argument is a number or shape that is known while lowering."""
     if not isinstance(value, Node) or value.kind not in ("constant", "size"):
         return False
@@ -156,7 +157,7 @@ def _present(column: Sequence[Lowered]) -> Lowered:
     return next((value for value in column if not isinstance(value, Absent)), column[0])
 
 
-def _zeros(p: Any, like: Lowered) -> Lowered:
+def _zeros(p: LoweringContext, like: Lowered) -> Lowered:
     if isinstance(like, Node) and like.dtype != dtypes.resource:
         zeros: Node = p.full(like.shape, 0, like.dtype)
         return zeros
@@ -186,7 +187,7 @@ def _with_notes(column: Sequence[Lowered]) -> Lowered:
     return replace(first, noted=True) if noted and isinstance(first, ListValue) else first
 
 
-def _allocated(p: Any, values: Sequence[Lowered], like: Sequence[Any]) -> list[Lowered]:
+def _allocated(p: LoweringContext, values: Sequence[Lowered], like: Sequence[Any]) -> list[Lowered]:
     """The values, lists without memory getting some where another branch's list has it, and rows as many as another's."""
     result: list[Lowered] = []
     for value, other in zip(values, like):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.loops import Loop, lower_loop
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.values import Absent, ListValue, Lowered
@@ -63,7 +64,7 @@ class _Inlined:
         return found
 
 
-def _call_key(p: Any, function: Any, args: Sequence[Lowered]) -> Any:
+def _call_key(p: LoweringContext, function: Any, args: Sequence[Lowered]) -> Any:
     """Equal for calls that give the same nodes and make the same checks; None of calls that may do more."""
     nodes = [a.id for a in args if isinstance(a, Node) and a.dtype != dtypes.resource]
     if len(nodes) < len(args) or function.is_stateful:
@@ -210,7 +211,7 @@ def counts_after(
     return found
 
 
-def _sum_after(p: Any, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
+def _sum_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
     """An argument of a body to which constants or other arguments are added or subtracted; else None."""
     steps: list[Any] = []
     for _ in range(_MOST_STEPS_BACK):
@@ -236,7 +237,7 @@ def _sum_after(p: Any, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
     return None
 
 
-def _leaf(p: Any, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
+def _leaf(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
     """A constant or an argument that is one integer."""
     found = inputs.get(tensor._id)
     if found is None and tensor.op.type == "Const" and tensor.dtype.is_integer:
@@ -244,7 +245,7 @@ def _leaf(p: Any, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
     return found if isinstance(found, Node) and found.size == 1 else None
 
 
-def _length_after(p: Any, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
+def _length_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
     """The length of a list that is an argument of a body, to which items were written or pushed; else None."""
     pushed = 0
     for _ in range(_MOST_STEPS_BACK):

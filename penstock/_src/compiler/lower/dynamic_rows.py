@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.lowering import Lowering
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
@@ -20,23 +21,23 @@ from penstock._src.ir.node import Node
 _LARGEST = 1 << 24
 
 
-def valid(p: Any, x: DynamicRows) -> Node:
+def valid(p: LoweringContext, x: DynamicRows) -> Node:
     """A vector that is true for the rows in use."""
     return p.lt(p.iota([x.capacity], 0, dtypes.int32), x.count)
 
 
-def valid_elements(p: Any, x: DynamicRows) -> Node:
+def valid_elements(p: LoweringContext, x: DynamicRows) -> Node:
     """A mask of the buffer that is true for the elements of the rows in use."""
     wide = p.reshape(valid(p, x), (x.capacity, *[1] * (x.rank - 1)))
     return p.broadcast_to(wide, x.rows.shape)
 
 
-def filled(p: Any, x: DynamicRows, value: Any) -> Node:
+def filled(p: LoweringContext, x: DynamicRows, value: Any) -> Node:
     """The buffer with a known value in the rows that are not in use."""
     return p.select(valid_elements(p, x), x.rows, p.full(x.rows.shape, value, x.dtype))
 
 
-def padded(p: Any, x: DynamicRows, capacity: int) -> DynamicRows:
+def padded(p: LoweringContext, x: DynamicRows, capacity: int) -> DynamicRows:
     """The same rows in a larger buffer."""
     missing = capacity - x.capacity
     if not missing:
@@ -45,7 +46,7 @@ def padded(p: Any, x: DynamicRows, capacity: int) -> DynamicRows:
     return DynamicRows(p.concat([x.rows, more], 0), x.count)
 
 
-def as_dynamic_rows(p: Any, x: Lowered) -> DynamicRows:
+def as_dynamic_rows(p: LoweringContext, x: Lowered) -> DynamicRows:
     """An array of known extent as dynamic rows, all of them in use."""
     if isinstance(x, DynamicRows):
         return x
@@ -54,7 +55,7 @@ def as_dynamic_rows(p: Any, x: Lowered) -> DynamicRows:
     return DynamicRows(x, p.scalar(x.shape[0], dtypes.int32))
 
 
-def aligned(p: Any, op: Operation, values: Sequence[DynamicRows]) -> list[DynamicRows]:
+def aligned(p: LoweringContext, op: Operation, values: Sequence[DynamicRows]) -> list[DynamicRows]:
     """The values with one number of rows and one capacity; a single row is repeated, as in broadcasting."""
     capacity = max(v.capacity for v in values)
     values = [padded(p, v, capacity) for v in values]
@@ -74,7 +75,7 @@ def aligned(p: Any, op: Operation, values: Sequence[DynamicRows]) -> list[Dynami
     return result
 
 
-def same_number(p: Any, a: Node, b: Node) -> bool:
+def same_number(p: LoweringContext, a: Node, b: Node) -> bool:
     """Whether two integers are known to be equal."""
     return plain(a) is plain(b) or p.difference(plain(a), plain(b)) == 0
 
@@ -86,12 +87,12 @@ def plain(number: Node) -> Node:
     return number
 
 
-def number(p: Any, x: Node) -> Node:
+def number(p: LoweringContext, x: Node) -> Node:
     """One integer as an int32 scalar."""
     return p.cast(p.reshape(x, ()), dtypes.int32)
 
 
-def bounded_shape(p: Any, extents: Node, what: str) -> tuple[Node, list[int]]:
+def bounded_shape(p: LoweringContext, extents: Node, what: str) -> tuple[Node, list[int]]:
     """The number of rows, and the largest shape, of a shape vector of which only the first entry is not known.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.dynamic_rows import (
     aligned,
     as_dynamic_rows,
@@ -58,7 +59,7 @@ def _rows(op: Operation, value: Lowered) -> DynamicRows:
     return value
 
 
-def _value(p: Any, op: Operation, node: Lowered) -> np.ndarray:
+def _value(p: LoweringContext, op: Operation, node: Lowered) -> np.ndarray:
     """The value of an argument that must be known."""
     (node,) = _nodes(op, [node])
     found = p.value(node)
@@ -269,7 +270,7 @@ def _earlier(entry: Any) -> Any:
     return type(entry)(**values)
 
 
-def _element(p: Any, x: DynamicRows, index: int) -> Node:
+def _element(p: LoweringContext, x: DynamicRows, index: int) -> Node:
     """One of the rows in use, negative indices from the end."""
     at = p.scalar(index, dtypes.int32) if index >= 0 else p.add(x.count, index)
     inside = p.and_(p.ge(at, 0), p.lt(at, x.count))
@@ -313,7 +314,9 @@ def _by_indices(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
 # -- scatters: rows that are not in use go nowhere
 
 
-def _targets(p: Any, op: Operation, indices: Lowered, updates: Lowered) -> tuple[Node, Node, Node]:
+def _targets(
+    p: LoweringContext, op: Operation, indices: Lowered, updates: Lowered
+) -> tuple[Node, Node, Node]:
     """The indices, which of their rows are in use, and the updates, in buffers of one extent."""
     index_rows, update_rows = as_dynamic_rows(p, indices), as_dynamic_rows(p, updates)
     if not same_number(p, index_rows.count, update_rows.count):
@@ -326,7 +329,7 @@ def _targets(p: Any, op: Operation, indices: Lowered, updates: Lowered) -> tuple
 
 
 def _scattered(
-    p: Any, op: Operation, x: Node, places: Node, kept: Node, rows: Node, how: str
+    p: LoweringContext, op: Operation, x: Node, places: Node, kept: Node, rows: Node, how: str
 ) -> Node:
     """x with rows combined at index vectors `[rows, axes]` where they are kept."""
     depth = places.shape[-1]

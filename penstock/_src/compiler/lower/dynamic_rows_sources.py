@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.dynamic_rows import bounded_shape
 from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS, Lowering, handler, raw_op
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
@@ -31,7 +32,7 @@ def _array(value: Lowered) -> Node:
     return value
 
 
-def where_true(p: Any, mask: Node, values: Node) -> DynamicRows:
+def where_true(p: LoweringContext, mask: Node, values: Node) -> DynamicRows:
     """The elements of a vector where a mask holds, in order."""
     before = p.cumulative(p.cast(mask, dtypes.int32), "sum", 0, exclusive=True)
     count = p.reduce_sum(p.cast(mask, dtypes.int32), [0])

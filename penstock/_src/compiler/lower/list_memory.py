@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.trip_count import growth
 from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
 from penstock._src.ir.errors import NotLowerable
@@ -33,7 +34,7 @@ class Memory:
         """Whether it can be given as well when the loop is met again, among other values."""
         return self.item is None or self.item.depth == 0 or self.place is not None
 
-    def given_to(self, p: Any, held: Any, given: Sequence[Lowered]) -> ListValue:
+    def given_to(self, p: LoweringContext, held: Any, given: Sequence[Lowered]) -> ListValue:
         """The list with this memory; `given` are the loop's arguments."""
         item: Any = self.item if self.place is None else given[self.place]
         if item is not None:
@@ -51,7 +52,12 @@ class Memory:
 
 
 def memory_for(
-    p: Any, arg: ListValue, inside: Lowered, after: Lowered, trips: Any, given: Sequence[Lowered]
+    p: LoweringContext,
+    arg: ListValue,
+    inside: Lowered,
+    after: Lowered,
+    trips: Any,
+    given: Sequence[Lowered],
 ) -> Memory | None:
     """The memory that a list needs in a loop, or None if it has it. `inside` and `after` are the list before and after
     a step.
@@ -75,7 +81,9 @@ def memory_for(
     return Memory(needed, shape, item, next((i for i, x in enumerate(given) if x is item), None))
 
 
-def _needed(p: Any, arg: ListValue, inside: ListValue, after: ListValue, trips: Any) -> Any:
+def _needed(
+    p: LoweringContext, arg: ListValue, inside: ListValue, after: ListValue, trips: Any
+) -> Any:
     """The most items that a list has in a loop; None for a list that does not grow and has no bound."""
     added, length = growth(p, inside.length, after.length), known_length(p, arg)
     if added is not None and added <= 0:
@@ -84,9 +92,9 @@ def _needed(p: Any, arg: ListValue, inside: ListValue, after: ListValue, trips: 
         raise NotLowerable("a list grows in a loop whose number of steps is not known")
     if added is not None:
         return length + trips * added
-    reached = [p.bounds(term)[1] for term in _lengths(inside.length, after.length)]
-    most = max([length, *reached])
-    if most > length + _MOST_ADDED * trips:
+    reached = [p.bounds(term) for term in _lengths(inside.length, after.length)]
+    most = max([length, *[ends[1] for ends in reached if ends is not None]])
+    if None in reached or most > length + _MOST_ADDED * trips:
         raise NotLowerable("a list grows by a number that is not known")
     return most
 

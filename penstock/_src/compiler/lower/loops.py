@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.list_memory import Memory, memory_for
 from penstock._src.compiler.lower.lowering import Lowering
 from penstock._src.compiler.lower.packing import Packing, same_value
@@ -52,7 +53,7 @@ class LoopFacts:
     memory: dict[int, Memory] = field(default_factory=dict)
 
 
-def checked(p: Any, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
+def checked(p: LoweringContext, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
     """The results of a branch or loop without the last ones, which say whether the checks inside of it held."""
     messages = list(messages)
     results = nodes[: len(nodes) - len(messages)]
@@ -212,7 +213,7 @@ class _Trace:
 
 
 @contextlib.contextmanager
-def _tried(p: Any) -> Iterator[None]:
+def _tried(p: LoweringContext) -> Iterator[None]:
     """Lists that are too short are noted, rather than refused, at this depth."""
     before, p.trial = p.trial, p.depth
     try:
@@ -228,7 +229,7 @@ def _count(value: Lowered) -> Node | None:
 
 
 def _grown(
-    p: Any, given: Sequence[Lowered], args: Sequence[Lowered], trace: _Trace, trips: Any
+    p: LoweringContext, given: Sequence[Lowered], args: Sequence[Lowered], trace: _Trace, trips: Any
 ) -> dict[int, Memory]:
     """The memory that lists need which have less."""
     found = {}
@@ -242,7 +243,7 @@ def _grown(
 
 
 def _with_known_counters(
-    p: Any, args: list[Lowered], trace: _Trace, trips: Any, final: list[Lowered]
+    p: LoweringContext, args: list[Lowered], trace: _Trace, trips: Any, final: list[Lowered]
 ) -> list[Lowered]:
     """The final values, with counters and lengths of lists as known numbers: each step raises them by a known one."""
 

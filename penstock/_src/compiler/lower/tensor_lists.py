@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.values import (
     DynamicRows,
@@ -42,11 +43,11 @@ def _node(value: Lowered) -> Node:
     return value
 
 
-def _index(p: Any, node: Lowered) -> Node:
+def _index(p: LoweringContext, node: Lowered) -> Node:
     return p.reshape(_node(node), ())
 
 
-def _shape_input(p: Any, node: Lowered) -> Shape | None:
+def _shape_input(p: LoweringContext, node: Lowered) -> Shape | None:
     """The shape that an `element_shape` input holds, or None if it is not fully known."""
     node = _node(node)
     found = p.known.symbolic(node)
@@ -56,7 +57,7 @@ def _shape_input(p: Any, node: Lowered) -> Shape | None:
 
 
 def _element_shape(
-    p: Any, held: ListValue, given: Lowered | None, op: Operation | None = None
+    p: LoweringContext, held: ListValue, given: Lowered | None, op: Operation | None = None
 ) -> Shape:
     """The shape of the elements, from the list, an input of the op, or its static shape."""
     if held.element_shape is not None:
@@ -69,7 +70,7 @@ def _element_shape(
     raise NotLowerable("the shape of the list's elements is not known")
 
 
-def _unknown(p: Any, shape: Shape, held: ListValue) -> Node:
+def _unknown(p: LoweringContext, shape: Shape, held: ListValue) -> Node:
     """What is read from a list without memory: nothing but its type is known if a loop will give it some, else zeros."""
     if not held.awaits:
         zeros: Node = p.full(shape, 0, held.dtype)
@@ -133,7 +134,7 @@ def _set_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
     return [held.with_buffer(p.dynamic_set_index(held.memory, _index(p, args[1]), item))]
 
 
-def _check_index(p: Any, held: ListValue, index: Lowered, message: str) -> None:
+def _check_index(p: LoweringContext, held: ListValue, index: Lowered, message: str) -> None:
     """Makes the program fail for an index outside of the list, unless it is known to be within."""
     known, length = p.dims(_node(index)), known_length(p, held)
     if known is not None and length is not None and 0 <= known[0] < length:
@@ -148,7 +149,7 @@ def _check_index(p: Any, held: ListValue, index: Lowered, message: str) -> None:
     p.check(inside, f"{message}: list index out of range")
 
 
-def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListValue:
+def _set_or_grow(p: LoweringContext, held: ListValue, index: Lowered, item: Node) -> ListValue:
     """SetItem where the list may become longer: only for indices that are known."""
     known = p.dims(_node(index))
     if known is None:
@@ -161,11 +162,15 @@ def _set_or_grow(p: Any, held: ListValue, index: Lowered, item: Node) -> ListVal
     return grown.with_buffer(p.dynamic_set_index(grown.memory, _index(p, index), item))
 
 
-def _set_or_grow_somewhere(p: Any, held: ListValue, at: Node, item: Node) -> ListValue:
+def _set_or_grow_somewhere(p: LoweringContext, held: ListValue, at: Node, item: Node) -> ListValue:
     """SetItem of a list that may become longer, in a loop that says where the index can be."""
     length = p.maximum(held.length, p.add(at, 1))
     within = p.bounds(at)
-    if held.buffer is None or within[0] < 0 or within[1] >= held.buffer.shape[0]:
+    if (
+        held.buffer is None
+        or within is None
+        or not 0 <= within[0] <= within[1] < held.buffer.shape[0]
+    ):
         if held.awaits if held.buffer is None else p.depth and p.depth == p.trial:
             return replace(_noted(held, item), length=length, buffer=None, awaits=True)
         raise NotLowerable("a list grows at an index that is not known")
@@ -271,7 +276,9 @@ def _resize(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     return [_resized(p, held, size[0], held.element_shape)]
 
 
-def _resized(p: Any, held: ListValue, size: int, element_shape: Shape | None) -> ListValue:
+def _resized(
+    p: LoweringContext, held: ListValue, size: int, element_shape: Shape | None
+) -> ListValue:
     """The list cut, or filled up with zeros, to a length."""
     length = p.scalar(size, dtypes.int32)
     if held.buffer is None:

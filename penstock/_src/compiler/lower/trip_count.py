@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.ir import dims
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 
 
 def trip_count(
-    p: Any, condition: Node, carried: Sequence[tuple[Any, Node, Node]]
+    p: NodeMaker, condition: Node, carried: Sequence[tuple[Any, Node, Node]]
 ) -> tuple[dims.Extent | None, bool]:
     """The least bound that the condition gives, and whether the loop makes exactly so many steps.
 
@@ -35,7 +36,7 @@ def trip_count(
 
 
 def value_range(
-    p: Any, before: Node | None, inside: Node | None, after: Node | None, trips: Any
+    p: NodeMaker, before: Node | None, inside: Node | None, after: Node | None, trips: Any
 ) -> tuple[int, int] | None:
     """The least and largest values in `trips` steps of what each raises by a known number, or None for others."""
     if before is None or inside is None or after is None:
@@ -55,7 +56,7 @@ def is_true(node: Node) -> bool:
     return node.kind == "constant" and bool(node.attrs["value"])
 
 
-def growth(p: Any, before: Node, after: Node) -> int | None:
+def growth(p: NodeMaker, before: Node, after: Node) -> int | None:
     """The known number by which `after` is larger than `before`, or None."""
     found = p.known.difference(before, after)
     return None if found is None else int(found)
@@ -67,7 +68,7 @@ def _terms(condition: Node) -> list[Node]:
     return [condition]
 
 
-def _bound(p: Any, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Extent | None:
+def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Extent | None:
     if term.kind != "compare":
         return None
     left, right = term.args
@@ -92,7 +93,7 @@ def _bound(p: Any, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Ext
     return trips
 
 
-def _known(p: Any, node: Any) -> Any:
+def _known(p: NodeMaker, node: Any) -> Any:
     if not isinstance(node, Node) or node.size != 1:
         return None
     return p.known.number(node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node
@@ -46,7 +47,9 @@ class ListValue:
             self, buffer=buffer, capacity=buffer.shape[0], element_shape=buffer.shape[1:]
         )
 
-    def allocated(self, p: Any, element_shape: tuple[int, ...] | None = None) -> ListValue:
+    def allocated(
+        self, p: LoweringContext, element_shape: tuple[int, ...] | None = None
+    ) -> ListValue:
         """The list with memory, zeros at first. It must have a capacity."""
         if self.buffer is not None:
             return self
@@ -96,7 +99,7 @@ class DynamicRows:
 Lowered = Node | ListValue | HostValue | DynamicRows
 
 
-def known_length(p: Any, value: ListValue) -> dims.Extent | None:
+def known_length(p: LoweringContext, value: ListValue) -> dims.Extent | None:
     """The length of a list as an extent, if it is known while lowering."""
     found = p.dims(value.length)
     return None if found is None else found[0]

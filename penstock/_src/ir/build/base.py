@@ -1,47 +1,61 @@
-"""What the mixins expect of the class that they are mixed into."""
+"""What every file here builds on: `make`, what is known of nodes, axes, and broadcasting to a shape."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from penstock._src.ir.dims import Extent
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.meaning.known_values import KnownValues
 from penstock._src.ir.node import Node
 
-if TYPE_CHECKING:
-    from penstock._src.core.dtypes import DType
-
 
 class Base:
-    """The part of a NodeMaker that every mixin uses."""
+    """The part of a NodeMaker that all methods use."""
 
     make: Callable[..., Node]  # (kind, args, **attrs) -> the node
     known: KnownValues
     depth = 0  # how many functions deep the node being made stands
 
-    if TYPE_CHECKING:
+    def value(self, node: Node) -> Any:
+        """The array that a node is known to be while lowering (Dims as the ints of this specialization), or None."""
+        return self.known.value(node)
 
-        def scalar(self, value: Any, dtype: DType) -> Node: ...
-        def constant(self, value: Any, dtype: DType | None = None) -> Node: ...
-        def assume_like(self, node: Node, other: Node) -> None: ...
-        def size(self, value: int, dtype: DType) -> Node: ...
-        def broadcast_to(self, x: Node, shape: Sequence[int]) -> Node: ...
-        def reshape(self, x: Node, shape: Sequence[int]) -> Node: ...
-        def transpose(self, x: Node, perm: Sequence[int]) -> Node: ...
-        def cast(self, x: Any, dtype: DType) -> Node: ...
-        def full(self, shape: Sequence[int], value: Any, dtype: DType) -> Node: ...
-        def slice(
-            self,
-            x: Node,
-            starts: Sequence[int],
-            limits: Sequence[int],
-            strides: Sequence[int] | None = None,
-        ) -> Node: ...
-        def together(self, *values: Any) -> list[Node]: ...
-        def iota(self, shape: Sequence[int], axis: int, dtype: DType) -> Node: ...
-        def div(self, x: Any, y: Any) -> Node: ...
-        def expand_dims(self, x: Node, axis: int) -> Node: ...
-        def concat(self, xs: Sequence[Node], axis: int) -> Node: ...
+    def dims(self, node: Node) -> list[Extent] | None:
+        """The numbers in a node of shape arithmetic, Dims where they depend on unknown dimensions, or None."""
+        found = self.known.symbolic(node)
+        return None if found is None else list(found.reshape(-1))
+
+    def difference(self, before: Node, after: Node) -> Extent | None:
+        """The known number by which one integer is larger than another, neither of which has to be known; or None."""
+        return self.known.difference(before, after)
+
+    def bounds(self, node: Node) -> tuple[Any, Any] | None:
+        """The least and the largest number that a node can hold, if anything is known of it."""
+        return self.known.ranges.bounds(node)
+
+    def assume(self, node: Node, low: Any, high: Any) -> None:
+        """Tells the least and the largest number that a node can hold."""
+        self.known.ranges.assume(node, low, high)
+
+    def assume_like(self, node: Node, other: Node) -> None:
+        """Tells of a node what was told of another."""
+        told = self.known.ranges.assumed.get(other.id)
+        if told is not None:
+            self.assume(node, *told)
+
+    def broadcast_to(self, x: Node, shape: Sequence[int]) -> Node:
+        """x repeated to a shape, by NumPy's rule (axes align at the end)."""
+        shape = tuple(shape)
+        ahead = len(shape) - x.rank
+        if ahead < 0:
+            raise NotLowerable(f"shape {list(x.shape)} cannot be broadcast to {list(shape)}")
+        return self.broadcast(x, shape, tuple(range(ahead, len(shape))))
+
+    def broadcast(self, x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
+        """x repeated to a shape; its axis i becomes axis axes[i]."""
+        return self.make("broadcast", (x,), shape=tuple(shape), axes=tuple(axes))
 
     @staticmethod
     def axis(axis: int, rank: int) -> int:

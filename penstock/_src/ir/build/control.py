@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock._src.ir.build.base import Base
 from penstock._src.ir.build.leaves import new_scope
+from penstock._src.ir.build.special import Special
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
@@ -18,7 +19,7 @@ Body = Callable[..., Any]
 _REPEATED = ("constant", "size", "iota")
 
 
-class Control(Base):
+class Control(Special):
     """`while_` and `case`. Callables may use outer nodes: those become further arguments."""
 
     def while_(
@@ -216,7 +217,7 @@ def is_repeated(node: Node) -> bool:
     return node.kind in _REPEATED
 
 
-def substitute(builder: Any, roots: Sequence[Node], known: dict[int, Node]) -> list[Node]:
+def substitute(p: Base, roots: Sequence[Node], known: dict[int, Node]) -> list[Node]:
     """The roots with nodes (by id) replaced by others. Builds anew what depends on a replaced node."""
     result = dict(known)
     first = min(
@@ -239,7 +240,7 @@ def substitute(builder: Any, roots: Sequence[Node], known: dict[int, Node]) -> l
                 continue
             args = [result[a.id] for a in node.args]
             same = all(a is b for a, b in zip(args, node.args))
-            result[node.id] = node if same else builder.make(node.kind, args, **node.attrs)
+            result[node.id] = node if same else p.make(node.kind, args, **node.attrs)
             stack.pop()
         return result[root.id]
 

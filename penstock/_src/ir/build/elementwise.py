@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
-from penstock._src.ir.build.base import Base
+from penstock._src.ir.build.movement import Movement
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node, Shape
 
@@ -37,7 +37,7 @@ def _compare(op: str, meaning: str) -> Callable[[Any, Any, Any], Node]:
     return apply
 
 
-class Elementwise(Base):
+class Elementwise(Movement):
     """Scalar functions over whole arrays. Python numbers are accepted where a Node is."""
 
     def div(self, x: Any, y: Any) -> Node:

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.ir import dims
-from penstock._src.ir.build.base import Base
-from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.build.leaves import Leaves
 from penstock._src.ir.node import Node
 
 
-class Movement(Base):
+class Movement(Leaves):
     """Reshaping, permuting, repeating, cutting and joining."""
 
     def reshape(self, x: Node, shape: Sequence[int]) -> Node:
@@ -34,18 +33,6 @@ class Movement(Base):
         perm = list(range(x.rank))
         perm[first], perm[second] = perm[second], perm[first]
         return self.transpose(x, perm)
-
-    def broadcast_to(self, x: Node, shape: Sequence[int]) -> Node:
-        """x repeated to a shape, by NumPy's rule (axes align at the end)."""
-        shape = tuple(shape)
-        ahead = len(shape) - x.rank
-        if ahead < 0:
-            raise NotLowerable(f"shape {list(x.shape)} cannot be broadcast to {list(shape)}")
-        return self.broadcast(x, shape, tuple(range(ahead, len(shape))))
-
-    def broadcast(self, x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
-        """x repeated to a shape; its axis i becomes axis axes[i]."""
-        return self.make("broadcast", (x,), shape=tuple(shape), axes=tuple(axes))
 
     def expand_dims(self, x: Node, axis: int) -> Node:
         """x with an axis of extent 1 inserted."""

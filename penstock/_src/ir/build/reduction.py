@@ -8,14 +8,14 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
-from penstock._src.ir.build.base import Base
+from penstock._src.ir.build.elementwise import Elementwise
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
 Axes = int | Sequence[int] | None
 
 
-class Reduction(Base):
+class Reduction(Elementwise):
     """One value of many."""
 
     def reduce(self, x: Node, op: str, axes: Axes = None, keepdims: bool = False) -> Node:
@@ -59,7 +59,7 @@ class Reduction(Base):
             return self.div(total, self.scalar(count, x.dtype))
         if not count:
             return total
-        divide = self.div if x.dtype.is_complex else self.truncdiv  # type: ignore[attr-defined]
+        divide = self.div if x.dtype.is_complex else self.truncdiv
         return divide(total, self.scalar(count, x.dtype))
 
     def arg_max(self, x: Node, axis: int, dtype: DType = dtypes.int64) -> Node:
@@ -110,7 +110,7 @@ class Reduction(Base):
         """The matrix product over the last two axes; leading axes broadcast."""
         if a.rank == b.rank == 2:
             return self.contract("mk,kn->mn", a, b)
-        batch = self.broadcast_shape(a.shape[:-2], b.shape[:-2])  # type: ignore[attr-defined]
+        batch = self.broadcast_shape(a.shape[:-2], b.shape[:-2])
         letters = "abcdefghij"[: len(batch)]
         lead_a, a = self._batched(a, batch, letters)
         lead_b, b = self._batched(b, batch, letters)

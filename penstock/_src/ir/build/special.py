@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from penstock._src.core import dtypes
-from penstock._src.ir.build.base import Base
+from penstock._src.ir.build.indexing import Indexing
 from penstock._src.ir.node import Node
 
 # log(x) - digamma(x) - 1 / (2 x) as a series in x ** -2: B(2 k) / (2 k) (Abramowitz & Stegun 6.3.18).
@@ -31,10 +30,10 @@ def _descending(order: int) -> list[float]:
     return found
 
 
-class Special(Base):
+class Special(Indexing):
     """Functions beyond the elementary ones."""
 
-    def polynomial(self: Any, x: Node, coefficients: Sequence[float]) -> Node:
+    def polynomial(self, x: Node, coefficients: Sequence[float]) -> Node:
         """The sum of coefficients[k] * x ** k, by Horner's rule."""
         *lower, last = coefficients
         result = self.full(x.shape, last, x.dtype)
@@ -42,7 +41,7 @@ class Special(Base):
             result = self.add(self.mul(result, x), each)
         return result
 
-    def digamma(self: Any, x: Node) -> Node:
+    def digamma(self, x: Node) -> Node:
         """The derivative of the logarithm of the gamma function; NaN at 0, -1, -2, ..."""
         wide = self.cast(x, dtypes.float64)
         low = self.le(wide, 0.0)
@@ -66,7 +65,7 @@ class Special(Base):
         value = self.select(low, reflected, value)
         return self.cast(self.select(poles, float("nan"), value), x.dtype)
 
-    def bessel_ie(self: Any, x: Node, order: int) -> Node:
+    def bessel_ie(self, x: Node, order: int) -> Node:
         """The modified Bessel function of the first kind of order 0 or 1, times exp(-|x|)."""
         wide = self.cast(x, dtypes.float64)
         size = self.abs(wide)
@@ -83,13 +82,13 @@ class Special(Base):
             value = self.select(self.lt(wide, 0.0), self.neg(value), value)
         return self.cast(self.select(self.is_nan(wide), wide, value), x.dtype)
 
-    def bessel_i(self: Any, x: Node, order: int) -> Node:
+    def bessel_i(self, x: Node, order: int) -> Node:
         """The modified Bessel function of the first kind of order 0 or 1."""
         wide = self.cast(x, dtypes.float64)
         grown = self.mul(self.bessel_ie(wide, order), self.exp(self.abs(wide)))
         return self.cast(grown, x.dtype)
 
-    def next_after(self: Any, x: Node, y: Node) -> Node:
+    def next_after(self, x: Node, y: Node) -> Node:
         """The float next to x in the direction of y."""
         x, y = self.together(x, y)
         carrier = dtypes.int32 if x.dtype.size == 4 else dtypes.int64

@@ -10,6 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.meaning.known_values import number_of
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
@@ -29,7 +30,7 @@ def _integer(node: Node, **_: Any) -> bool:
     return node.dtype.is_integer
 
 
-def _hoist(p: Any, node: Node) -> Node | None:
+def _hoist(p: NodeMaker, node: Node) -> Node | None:
     """f(broadcast(a), broadcast(b)) -> broadcast(f(a, b)) where a and b are scalars: one computation for all places."""
     if not node.shape or not all(a.kind == "broadcast" and _is_scalar(a) for a in node.args):
         return None
@@ -37,7 +38,7 @@ def _hoist(p: Any, node: Node) -> Node | None:
     return p.broadcast_to(p.make(node.kind, scalars, **node.attrs), node.shape)
 
 
-def _sink_reshape(p: Any, node: Node) -> Node | None:
+def _sink_reshape(p: NodeMaker, node: Node) -> Node | None:
     """f(reshape(x), repeat(c)) -> reshape(f(x, repeat(c))) where the reshapes only add axes of extent 1."""
     shape = None
     for arg in node.args:
@@ -57,7 +58,7 @@ def _sink_reshape(p: Any, node: Node) -> Node | None:
     return p.reshape(p.make(node.kind, args, **node.attrs), node.shape)
 
 
-def _scale_of(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
+def _scale_of(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     """(x * y) * z with numbers y and z, neither of which takes back what the other did to the range."""
     first, second = number_of(y), number_of(z)
     if first is None or second is None:
@@ -74,7 +75,7 @@ def _scale_of(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     return p.mul(x, p.mul(y, z))
 
 
-def _power(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+def _power(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     exponent = number_of(y)
     if not node.dtype.is_floating or exponent is None:
         return None
@@ -83,7 +84,7 @@ def _power(p: Any, node: Node, x: Node, y: Node) -> Node | None:
     return make() if make else None
 
 
-def _select_known(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
+def _select_known(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     known = number_of(x)
     return None if known is None else (y if known else z)
 
@@ -97,7 +98,7 @@ _ELEMENTWISE = (
 )
 
 
-def _elementwise(p: Any, node: Node) -> Node | None:
+def _elementwise(p: NodeMaker, node: Node) -> Node | None:
     hoisted = _hoist(p, node)
     return _sink_reshape(p, node) if hoisted is None else hoisted
 

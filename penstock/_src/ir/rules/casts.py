@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from penstock._src.core.dtypes import DType
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -27,7 +26,7 @@ def holds(wide: DType, narrow: DType) -> bool:
     return False
 
 
-def _through(p: Any, node: Node, x: Node) -> Node | None:
+def _through(p: NodeMaker, node: Node, x: Node) -> Node | None:
     middle = node.args[0].dtype
     if not holds(middle, x.dtype):
         return None

@@ -5,8 +5,7 @@ And sums over letters of both operands: the weights of a layer that was applied 
 
 from __future__ import annotations
 
-from typing import Any
-
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -15,7 +14,7 @@ from penstock._src.ir.shape_rules import split_spec
 x, y = m.variables("x y")
 
 
-def _transposed_operand(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+def _transposed_operand(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     left, right, result = split_spec(node.attrs["spec"])
     operands, letters, changed = [x, y], [left, right], False
     for i, operand in enumerate(operands):
@@ -29,7 +28,7 @@ def _transposed_operand(p: Any, node: Node, x: Node, y: Node) -> Node | None:
     return p.contract(f"{letters[0]},{letters[1]}->{result}", *operands)
 
 
-def _sum_over_batch(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+def _sum_over_batch(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     left, right, result = split_spec(node.args[0].attrs["spec"])
     axes = node.attrs["axes"]
     kept = "".join(c for i, c in enumerate(result) if i not in axes)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from penstock._src.ir import dims
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.meaning.known_values import is_number
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
@@ -35,17 +34,17 @@ def _is_lone_block(node: Node) -> bool:
     return node.kind == "dynamic_update_slice" and is_number(node.args[0], 0)
 
 
-def _whole(p: Any, node: Node) -> Node | None:
+def _whole(p: NodeMaker, node: Node) -> Node | None:
     same = dims.shape_key(node.args[0].shape) == dims.shape_key(node.shape)
     return node.args[0] if same else None
 
 
-def _all_replaced(p: Any, node: Node) -> Node | None:
+def _all_replaced(p: NodeMaker, node: Node) -> Node | None:
     x, update = node.args[:2]
     return update if dims.shape_key(x.shape) == dims.shape_key(update.shape) else None
 
 
-def _add_to_block(p: Any, node: Node) -> Node:
+def _add_to_block(p: NodeMaker, node: Node) -> Node:
     x, y = node.args if _is_lone_block(node.args[1]) else reversed(node.args)
     _, update, *starts = y.args
     old = p.dynamic_slice(x, starts, update.shape)

@@ -6,9 +6,8 @@ argument's reshape but in its `axes`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from penstock._src.ir import dims
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -16,7 +15,7 @@ from penstock._src.ir.rules.rewrite import rule
 x, y = m.variables("x y")
 
 
-def _same_reshape(p: Any, node: Node, x: Node) -> Node | None:
+def _same_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
     return x if dims.shape_key(x.shape) == dims.shape_key(node.shape) else None
 
 
@@ -29,7 +28,7 @@ def kept_axes(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[int
     return list(zip(left, right))
 
 
-def _broadcast_of_reshape(p: Any, node: Node, x: Node) -> Node | None:
+def _broadcast_of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """broadcast(reshape(x)) -> broadcast(x) where the reshape only adds or removes axes of extent 1."""
     middle = node.args[0]
     pairs = kept_axes(x.shape, middle.shape)
@@ -38,7 +37,7 @@ def _broadcast_of_reshape(p: Any, node: Node, x: Node) -> Node | None:
     return p.broadcast(x, node.shape, [node.attrs["axes"][after] for _, after in pairs])
 
 
-def _drop_ones(p: Any, node: Node, x: Node) -> Node | None:
+def _drop_ones(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """broadcast of an argument with axes of extent 1 that are repeated -> the same without these axes."""
     ones = [i for i, d in enumerate(x.shape) if d == 1 and node.shape[node.attrs["axes"][i]] != 1]
     if not ones:
@@ -48,16 +47,16 @@ def _drop_ones(p: Any, node: Node, x: Node) -> Node | None:
     return p.broadcast(thinner, node.shape, [node.attrs["axes"][i] for i in kept])
 
 
-def _same_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+def _same_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
     return x if x.shape == node.shape else None
 
 
-def _broadcast_twice(p: Any, node: Node, x: Node) -> Node:
+def _broadcast_twice(p: NodeMaker, node: Node, x: Node) -> Node:
     outer, inner = node.attrs["axes"], node.args[0].attrs["axes"]
     return p.broadcast(x, node.shape, [outer[axis] for axis in inner])
 
 
-def _reshape_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+def _reshape_of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """reshape(broadcast(x)) -> broadcast(x) where the reshape only adds or removes axes of extent 1, or x is a scalar."""
     middle = node.args[0]
     if x.rank == 0:
@@ -65,12 +64,13 @@ def _reshape_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
     pairs = kept_axes(middle.shape, node.shape)
     if pairs is None:
         return None
-    places = dict(pairs)
-    axes = [places.get(axis) for axis in middle.attrs["axes"]]
-    return None if None in axes else p.broadcast(x, node.shape, axes)
+    moved = dict(pairs)
+    if not moved.keys() >= set(middle.attrs["axes"]):
+        return None
+    return p.broadcast(x, node.shape, [moved[axis] for axis in middle.attrs["axes"]])
 
 
-def _same_transpose(p: Any, node: Node, x: Node) -> Node | None:
+def _same_transpose(p: NodeMaker, node: Node, x: Node) -> Node | None:
     perm = node.attrs["perm"]
     if perm == tuple(range(len(perm))):
         return x
@@ -80,12 +80,12 @@ def _same_transpose(p: Any, node: Node, x: Node) -> Node | None:
     return None
 
 
-def _transpose_twice(p: Any, node: Node, x: Node) -> Node:
+def _transpose_twice(p: NodeMaker, node: Node, x: Node) -> Node:
     outer, inner = node.attrs["perm"], node.args[0].attrs["perm"]
     return p.transpose(x, [inner[i] for i in outer])
 
 
-def _transpose_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+def _transpose_of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """transpose(broadcast(x)) -> broadcast(transpose(x)): the smaller array is moved."""
     where = {old: new for new, old in enumerate(node.attrs["perm"])}
     axes = [where[axis] for axis in node.args[0].attrs["axes"]]
@@ -93,7 +93,7 @@ def _transpose_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
     return p.broadcast(p.transpose(x, order), node.shape, [axes[i] for i in order])
 
 
-def _whole_slice(p: Any, node: Node, x: Node) -> Node | None:
+def _whole_slice(p: NodeMaker, node: Node, x: Node) -> Node | None:
     whole = all(
         start == 0 and limit == n and (stride == 1 or n <= 1)
         for start, limit, stride, n in zip(
@@ -103,7 +103,7 @@ def _whole_slice(p: Any, node: Node, x: Node) -> Node | None:
     return x if whole else None
 
 
-def _slice_twice(p: Any, node: Node, x: Node) -> Node:
+def _slice_twice(p: NodeMaker, node: Node, x: Node) -> Node:
     outer, inner = node.attrs, node.args[0].attrs
     starts, limits, strides = [], [], []
     for i in range(x.rank):
@@ -115,7 +115,7 @@ def _slice_twice(p: Any, node: Node, x: Node) -> Node:
     return p.slice(x, starts, limits, strides)
 
 
-def _slice_of_concat(p: Any, node: Node) -> Node | None:
+def _slice_of_concat(p: NodeMaker, node: Node) -> Node | None:
     """A slice that lies within one of the concatenated parts takes it from there."""
     joined, attrs = node.args[0], node.attrs
     axis, start = joined.attrs["axis"], 0
@@ -129,7 +129,7 @@ def _slice_of_concat(p: Any, node: Node) -> Node | None:
     return None
 
 
-def _slice_of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+def _slice_of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
     axes = node.args[0].attrs["axes"]
     if any(node.shape[axis] != n and n != 1 for axis, n in zip(axes, x.shape)):
         return None
@@ -145,24 +145,24 @@ class _DynamicSliceOfBroadcast(m.Pattern):
         return node.args[0].kind == "broadcast"
 
 
-def _dynamic_slice_of_broadcast(p: Any, node: Node) -> Node | None:
+def _dynamic_slice_of_broadcast(p: NodeMaker, node: Node) -> Node | None:
     wide = node.args[0]
     return _slice_of_broadcast(p, node, wide.args[0])
 
 
-def _no_padding(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+def _no_padding(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     amounts = (*node.attrs["low"], *node.attrs["high"], *node.attrs["interior"])
     return None if any(amounts) else x
 
 
-def _reverse(p: Any, node: Node, x: Node) -> Node | None:
+def _reverse(p: NodeMaker, node: Node, x: Node) -> Node | None:
     axes = [a for a in node.attrs["axes"] if x.shape[a] != 1]
     if len(axes) == len(node.attrs["axes"]):
         return None
     return p.reverse(x, axes) if axes else x
 
 
-def _reverse_twice(p: Any, node: Node, x: Node) -> Node:
+def _reverse_twice(p: NodeMaker, node: Node, x: Node) -> Node:
     axes = set(node.attrs["axes"]) ^ set(node.args[0].attrs["axes"])
     return p.reverse(x, sorted(axes)) if axes else x
 
@@ -183,7 +183,7 @@ class _SliceOfConcat(m.Pattern):
         return node.args[0].kind == "concat"
 
 
-def _concat(p: Any, node: Node) -> Node | None:
+def _concat(p: NodeMaker, node: Node) -> Node | None:
     axis = node.attrs["axis"]
     parts: list[Node] = []
     for arg in node.args:

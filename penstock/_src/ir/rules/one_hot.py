@@ -6,11 +6,11 @@ one_hot(i, g)    select(i == (0 ... n-1), g, 0): the index i and the value g are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from penstock._src.ir import dims
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.dims import shape_key
 from penstock._src.ir.meaning.known_values import is_number, number_of
 from penstock._src.ir.node import Node
@@ -83,7 +83,7 @@ def _pads_end(node: Node) -> bool:
     )
 
 
-def _mask_before(p: Any, node: Node, x: Node, y: Node, z: Node) -> Node | None:
+def _mask_before(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     """The mask of the largest of each window, instead of one of every element."""
     limit = number_of(x.args[1]) if x.kind == "compare" else None
     found = _one_hot(y.args[0]) if y.kind == "reshape" else None
@@ -133,7 +133,7 @@ def _where_equal(found: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | 
     return largest.args[0] if fits else None
 
 
-def _sum_of_given(p: Any, node: Node, x: Node) -> Node | None:
+def _sum_of_given(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """Of all elements of a group one is not zero: their sum is its value."""
     around, inner = _unwrapped(x)
     found = _one_hot(inner)

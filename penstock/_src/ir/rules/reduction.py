@@ -10,6 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
 from penstock._src.ir import dims
+from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
@@ -18,7 +19,7 @@ from penstock._src.ir.shape_rules import without
 x, y = m.variables("x y")
 
 
-def _nothing(p: Any, node: Node, x: Node) -> Node | None:
+def _nothing(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """A reduction over axes of extent 1 only."""
     axes = node.attrs["axes"]
     ones = [a for a in axes if x.shape[a] == 1 and type(x.shape[a]) is int]
@@ -43,7 +44,7 @@ def _lower_axes(node: Node, axes: tuple[int, ...]) -> list[int]:
     return [a - sum(g < a for g in axes) for a in node.attrs["axes"]]
 
 
-def _sum_of_scaled(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+def _sum_of_scaled(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     """sum(x * c) -> sum(x) * c where c does not vary along the axes."""
     axes = node.attrs["axes"]
     for varying, fixed in ((x, y), (y, x)):
@@ -54,7 +55,7 @@ def _sum_of_scaled(p: Any, node: Node, x: Node, y: Node) -> Node | None:
     return None
 
 
-def _sum_of_divided(p: Any, node: Node, x: Node, y: Node) -> Node | None:
+def _sum_of_divided(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     axes = node.attrs["axes"]
     inner = _constant_along(y, axes)
     if inner is None or _constant_along(x, axes) is not None:
@@ -62,7 +63,7 @@ def _sum_of_divided(p: Any, node: Node, x: Node, y: Node) -> Node | None:
     return p.div(p.reduce(x, "sum", axes), p.broadcast(inner, node.shape, _lower_axes(y, axes)))
 
 
-def _of_broadcast(p: Any, node: Node, x: Node) -> Node | None:
+def _of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """A reduction of a value that is repeated along (some of) the axes."""
     wide, axes = node.args[0], node.attrs["axes"]
     repeated = [a for a in axes if a not in wide.attrs["axes"]]
@@ -90,7 +91,7 @@ def _is_rounded(count: int, dtype: DType) -> bool:
     return type(count) is not int or count > whole
 
 
-def _twice(p: Any, node: Node, x: Node) -> Node | None:
+def _twice(p: NodeMaker, node: Node, x: Node) -> Node | None:
     inner = node.args[0]
     if inner.op != node.op:
         return None
@@ -99,7 +100,7 @@ def _twice(p: Any, node: Node, x: Node) -> Node | None:
     return p.reduce(x, node.op, axes)
 
 
-def _of_reshape(p: Any, node: Node, x: Node) -> Node | None:
+def _of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """reduce(reshape(x)) -> reduce(x) where the reshape only adds axes of extent 1 that are reduced away."""
     wide, axes = node.args[0], node.attrs["axes"]
     if any(d == 1 for d in x.shape):
