@@ -13,7 +13,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN
-from penstock._src.core.specs import TensorSpec
+from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.python_call import calling, register
@@ -71,11 +71,12 @@ def _with_plain_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _output_types(given: Any) -> tuple[list[Any], bool, list[Any]]:
-    """Returns the flat dtypes, whether they were given as a list, and their shapes."""
-    flat = nest.flatten(given) if given is not None else []
+    """Returns the flat dtypes, whether they are parts of a structure, and their shapes."""
+    flat = nest.flatten(given, expand_composites=True) if given is not None else []
     shapes = [spec.shape if isinstance(spec, TensorSpec) else UNKNOWN for spec in flat]
     types = [spec.dtype if isinstance(spec, TensorSpec) else as_dtype(spec) for spec in flat]
-    return types, nest.is_nested(given), shapes
+    is_composite = isinstance(given, TypeSpec) and not isinstance(given, TensorSpec)
+    return types, is_composite or nest.is_nested(given), shapes
 
 
 def _arranged(outputs: Any, held: Any, is_list: bool, form: Any, shapes: Sequence[Any]) -> Any:
@@ -105,7 +106,7 @@ def py_function(
     Args:
       func: the function; without it, a decorator for functions of tensors is returned.
       inp: the list of tensors to call it with.
-      Tout: the type of the result, or a list of types; empty for none.
+      Tout: the type of the result (a dtype or TypeSpec), or a list of types; empty for none.
       name: of the operation, in a graph.
     """
     if func is None:
@@ -119,7 +120,9 @@ def py_function(
     if STATE.graph is None:
         outputs = calling(caller.run, tensors)
         return (
-            nest.pack_sequence_as(Tout, outputs) if is_list else (outputs[0] if outputs else None)
+            nest.pack_sequence_as(Tout, outputs, expand_composites=True)
+            if is_list
+            else (outputs[0] if outputs else None)
         )
     graph = STATE.graph
     token, held = register(caller)
@@ -132,7 +135,9 @@ def py_function(
         tensor.set_shape(shape)
     if not types:
         return node
-    return nest.pack_sequence_as(Tout, node.outputs) if is_list else node.outputs[0]
+    if not is_list:
+        return node.outputs[0]
+    return nest.pack_sequence_as(Tout, node.outputs, expand_composites=True)
 
 
 class _EagerCall:
@@ -154,7 +159,7 @@ class _EagerCall:
         before, STATE.graph = STATE.graph, None
         tapes, STATE.tapes = STATE.tapes, ()
         try:
-            with GradientTape(persistent=True) as tape:
+            with GradientTape() as tape:
                 tape.watch([t for t in tensors if t.dtype.is_floating or t.dtype.is_complex])
                 outputs = self.run(tensors)
         finally:

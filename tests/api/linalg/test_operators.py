@@ -157,3 +157,14 @@ def test_gradients_reach_the_arguments():
         tape.watch(values)
         result = L.LinearOperatorDiag(values).log_abs_determinant()
     np.testing.assert_allclose(tape.gradient(result, values), [1.0, 0.5])
+
+
+def test_identities_check_the_rows_of_operands_where_they_are_asked_to():
+    def product(checks):
+        operator = L.LinearOperatorIdentity(3, assert_proper_shapes=checks)
+        return tf.function(operator.matmul, input_signature=[tf.TensorSpec(None)])
+
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        product(True)(tf.ones([4, 3]))
+    assert product(True)(tf.ones([3, 4])).shape == [3, 4]
+    assert product(False)(tf.ones([4, 3])).shape == [4, 3]

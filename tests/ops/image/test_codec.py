@@ -81,3 +81,23 @@ def test_refused_ops():
         tf.raw_ops.DecodeJxl(contents=b"abc")
     png = tf.io.encode_png(image.astype(np.uint8))
     assert tf.raw_ops.DecodeJxl(contents=png).numpy().tolist() == image.tolist()
+
+
+def test_windows_lie_within_the_image():
+    file = tf.io.encode_jpeg(IMAGE, quality=80)
+    whole = tf.io.decode_jpeg(file).numpy()
+    for y, x, height, width in [(0, 0, 1, 1), (0, 0, 17, 23), (16, 22, 1, 1), (3, 4, 5, 6)]:
+        cut = tf.image.decode_and_crop_jpeg(file, [y, x, height, width])
+        np.testing.assert_array_equal(cut, whole[y : y + height, x : x + width])
+    for window in [
+        (-1, 0, 1, 1),
+        (0, -1, 1, 1),
+        (0, 0, 0, 1),
+        (0, 0, 1, 0),
+        (0, 0, 18, 1),
+        (0, 0, 1, 24),
+        (17, 0, 1, 1),
+        (0, 23, 1, 1),
+    ]:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="[Ii]nvalid crop window"):
+            tf.image.decode_and_crop_jpeg(file, window)

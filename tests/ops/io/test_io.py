@@ -43,3 +43,11 @@ def test_sound_goes_round():
     found = raw.DecodeWav(contents=raw.EncodeWav(audio=audio, sample_rate=8000))
     np.testing.assert_array_equal(found.audio.numpy(), audio)
     assert found.sample_rate.numpy() == 8000
+
+
+def test_samples_of_sound_round_halves_away_from_zero_and_stop_at_the_ends():
+    """Recorded on TensorFlow."""
+    steps = [0.5, 1.5, 2.5, -0.5, -1.5, 32766.5, -32767.5, 32768, 40000, -32768, -40000, 0.49999997]
+    file = raw.EncodeWav(audio=np.float32(steps)[:, None] / 32768, sample_rate=8000).numpy()
+    expected = [1, 2, 3, -1, -2, 32767, -32768, 32767, 32767, -32768, -32768, 0]
+    assert np.frombuffer(file[44:], "<i2").tolist() == expected

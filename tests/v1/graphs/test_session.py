@@ -90,3 +90,14 @@ def test_wrapped_functions_are_pruned():
     assert f(tf.constant(2.0)).numpy() == 6.0
     assert [v.name for v in f.variables] == ["s/w:0"]
     assert f.prune("args_0:0", "out:0")(tf.constant(5.0)).numpy() == 15.0
+
+
+def test_a_callable_of_fetches():
+    """Values without a tensor are left out, as on TensorFlow; a tensor without a value is not."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        x, y = v1.placeholder(tf.float32, []), v1.placeholder(tf.float32, [])
+        run = session.make_callable([x + y, x * y], [x, y])
+        assert run(2.0, 3.0) == run(2.0, 3.0, 4.0) == [5.0, 6.0]
+        assert session.make_callable(tf.constant(3))() == 3
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must feed a value"):
+            run(2.0)

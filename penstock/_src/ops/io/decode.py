@@ -258,7 +258,9 @@ class EncodeWav(Op):
         if not 0 < int(sample_rate) < 2**32:
             raise invalid(self, f"sample_rate must be in (0, 2^32), got: {int(sample_rate)}")
         out = io.BytesIO()
-        samples = np.clip(np.rint(audio * np.float32(32768)), -32768, 32767).astype("<i2")
+        wide = audio.astype(np.float64) * 32768
+        halves_away = np.trunc(wide + np.copysign(0.5, wide))
+        samples = np.clip(halves_away, -32768, 32767).astype("<i2")
         with wave.open(out, "wb") as file:
             file.setnchannels(audio.shape[1])
             file.setsampwidth(2)

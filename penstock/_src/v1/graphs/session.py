@@ -195,7 +195,7 @@ class BaseSession:
         """Returns a function of the values of `feed_list` that runs `fetches`."""
         keys = list(feed_list or [])
         names = [key.ref() if isinstance(key, Tensor) else key for key in keys]
-        return lambda *values: self.run(fetches, dict(zip(names, values, strict=True)))
+        return lambda *values: self.run(fetches, dict(zip(names, values, strict=False)))
 
 
 class _PartialRun:

@@ -1,0 +1,42 @@
+"""tf.py_function with values that are made of several tensors, and its gradients."""
+
+import pytest
+
+import penstock as tf
+
+BOTH = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "graph"])
+ROWS = tf.RaggedTensorSpec([2, None], tf.int32)
+
+
+def rows(first):
+    return tf.ragged.constant([[1, 2], [3]]) + first
+
+
+@BOTH
+def test_composite_results(wrap):
+    found = wrap(lambda: tf.py_function(rows, [1], ROWS))()
+    assert found.to_list() == [[2, 3], [4]] and found.dtype == tf.int32
+
+
+@BOTH
+def test_composites_among_results(wrap):
+    found, number = wrap(lambda: tf.py_function(lambda x: (rows(x), x), [1], [ROWS, tf.int32]))()
+    assert found.to_list() == [[2, 3], [4]] and int(number) == 1
+
+
+@BOTH
+def test_composite_arguments(wrap):
+    total = wrap(lambda x: tf.py_function(tf.reduce_sum, [x], tf.int32))
+    assert int(total(tf.ragged.constant([[1, 2], [3]]))) == 6
+
+
+@BOTH
+def test_gradients(wrap):
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, z = tf.py_function(lambda x: (x**3, x**2), [x], [tf.float32] * 2)
+            total = y + 2.0 * z
+        return tape.gradient(total, x)
+
+    assert float(wrap(gradient)(tf.constant(3.0))) == 39.0
