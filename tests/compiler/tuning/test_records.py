@@ -12,7 +12,7 @@ from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.compiler.tuning import records
 from penstock._src.compiler.tuning.records import TuningRecords, signature
-from penstock._src.compiler.tuning.search import Fixed, neighbours, recording, search
+from penstock._src.compiler.tuning.search import Fixed, neighbors, recording, search
 from penstock._src.core import dtypes
 from penstock._src.ir.function import Function
 from penstock._src.native import host, pool
@@ -63,7 +63,7 @@ def test_results_do_not_depend_on_the_blocking():
     a, b = (np.random.default_rng(0).random(x.shape, np.float32) for x in function.parameters)
     for blocking in [
         OTHER,
-        *list(neighbours(blocking_of(host()), found(function).description, host()))[::9],
+        *list(neighbors(blocking_of(host()), found(function).description, host()))[::9],
     ]:
         with records.using(Fixed(blocking)):
             program = load(plan_function(function, CpuGenerator(host()), pool().threads))
@@ -76,7 +76,7 @@ def test_the_search_leaves_a_bad_blocking(monkeypatch):
     bad = Blocking(depth=96, tile=(1, 1), cut="blocks")
     monkeypatch.setattr(module, "blocking_of", lambda target: bad)
     monkeypatch.setattr(
-        module, "neighbours", lambda best, gemm, target: [dataclasses.replace(best, tile=(8, 3))]
+        module, "neighbors", lambda best, gemm, target: [dataclasses.replace(best, tile=(8, 3))]
     )
     monkeypatch.setattr(module, "TURN_SECONDS", 0.005)
     with recording() as products:

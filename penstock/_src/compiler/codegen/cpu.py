@@ -50,7 +50,7 @@ class CpuGenerator:
 
     def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
         found = tuned(found, self.target, threads)
-        return found.keeping() if is_prepacked else found
+        return found.prepacked() if is_prepacked else found
 
     def contraction(
         self, found: Match, epilogue: EpilogueExpression | None, threads: int

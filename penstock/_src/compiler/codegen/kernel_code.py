@@ -40,7 +40,7 @@ class KernelStage:
     tasks: Callable[[Sizes], int]
     step: int = 0
     scratch_offset: int = 0  # bytes: this stage's SCRATCH word is the kernel's scratch plus this
-    keeps: bool = False  # fills the kernel's kept memory, its OUTPUT, from RIGHT alone
+    prepacks: bool = False  # fills the prepacked memory, its OUTPUT, from RIGHT alone
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class KernelCode:
     in_place   whether an operand of the epilogue with the output's very layout may share its memory
     label      a few words for reports: "gemm 8x48"
     extents    expressions of the Dims that follow the epilogue's operands in the context
-    kept       bytes of memory that may be kept from call to call while the right operand stays what it is: stages with
-               `keeps` fill it, to others its address is RIGHT
+    prepacked_bytes    of memory that may be kept from call to call while the right operand stays what it is: stages
+               that prepack fill it, to others its address is RIGHT
     """
 
     code: Code
@@ -69,7 +69,7 @@ class KernelCode:
     in_place: bool = False
     label: str = ""
     extents: Sequence[Any] = ()
-    kept: int = 0
+    prepacked_bytes: int = 0
     facts: dict[str, Any] = field(
         default_factory=dict, compare=False
     )  # of the chosen schedule, for reports

@@ -29,4 +29,4 @@ class PrepackedWeights:
     @property
     def stages(self) -> list[KernelStage]:
         """What packs it."""
-        return [stage for stage in self.code.stages(self.sizes) if stage.keeps]
+        return [stage for stage in self.code.stages(self.sizes) if stage.prepacks]

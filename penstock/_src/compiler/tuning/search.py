@@ -130,7 +130,7 @@ def _best(call: Callable[[], Any]) -> float:
     return best
 
 
-def neighbours(best: Blocking, gemm: Gemm, target: Target) -> Iterator[Blocking]:
+def neighbors(best: Blocking, gemm: Gemm, target: Target) -> Iterator[Blocking]:
     """Blockings that differ from one in a single number."""
     lanes = target.lanes(gemm.types.total)
     rows = int(gemm.m) if isinstance(gemm.m, int) else MOST_ROWS
@@ -158,7 +158,7 @@ def search(match: Match, target: Target, seconds: float) -> Finding:
     improved = True
     while improved and time.monotonic() < end:
         improved = False
-        for candidate in neighbours(best, gemm, target):
+        for candidate in neighbors(best, gemm, target):
             if candidate in tried:
                 continue
             tried.add(candidate)

@@ -122,8 +122,8 @@ def pack_rows(
                 at = start + times(f, p, width) + first
                 f.prefetch(source, ahead + times(f, p, width) + first, element)
                 v = read(f, source, at, size, mask, element, total)
-                kept = f.mask(size, here) if here < size else None
-                f.store(v, dst, to + first, kept)
+                stored = f.mask(size, here) if here < size else None
+                f.store(v, dst, to + first, stored)
 
         f.loop(f.i64(0), whole, 1, panel)
         if not isinstance(count, int) or count % width:
@@ -138,7 +138,7 @@ def pack_single(
 ) -> None:  # fmt: skip
     """dst[k][c] element by element; place(c, k) -> (offset, i1 whether it exists or None).  For any layout.
 
-    `run` = (n, distance): n neighbouring k (nk is a multiple) lie at that distance, and exist or not together.
+    `run` = (n, distance): n neighboring k (nk is a multiple) lie at that distance, and exist or not together.
     """
     length, distance = run or (1, 0)
     here = f.min(count, width)

@@ -35,7 +35,7 @@ class Elements:
 
     @property
     def is_row(self) -> bool:
-        """Lanes at neighbouring elements."""
+        """Lanes at neighboring elements."""
         return self.offsets is None and isinstance(self.step, int) and self.step == 1
 
     def numbers(self, f: Fn) -> Val:

@@ -45,7 +45,7 @@ def emit_scan(
 ) -> Code:
     """Running results. Context: input, output, n, inner, lines' groups in all, groups a task.
 
-    `single`: inner is 1, and a group is one line; else a group is a vector of neighbouring lines.
+    `single`: inner is 1, and a group is one line; else a group is a vector of neighboring lines.
     """
     m = Module(target)
     n_lanes = 1 if single else SCAN_WIDTH * target.lanes(memory_type(dtype))

@@ -37,14 +37,14 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     scratch = builder.temporary("scratch", code.scratch(sizes))
     sources = [left, right, *[builder.buffer(n) for n in kernel.operands]]
     builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
-    if code.kept:
+    if code.prepacked_bytes:
         right = _prepacked(builder, found.key, right, code, sizes)
 
     def in_scratch(offset: int) -> tuple[Buffer, int]:
         return scratch, offset
 
     for stage in code.stages(sizes):
-        if not stage.keeps:
+        if not stage.prepacks:
             words = code.context(stage, left, right, output, partials, in_scratch, sizes, operands)
             builder.add(code.code, stage.function, stage.tasks(sizes), words, kernel.label)
 
@@ -71,7 +71,7 @@ def _prepacked(
     for known in builder.prepacked:
         if known.key == key and known.variable == weights.number:
             return known.memory
-    memory = Buffer("prepacked weights", code.kept, "prepacked", len(builder.prepacked))
+    memory = Buffer("prepacked weights", code.prepacked_bytes, "prepacked", len(builder.prepacked))
     builder.prepacked.append(PrepackedWeights(key, weights.number, memory, code, sizes))
     return memory
 

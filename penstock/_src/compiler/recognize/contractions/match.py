@@ -78,11 +78,11 @@ class Match:
         """Two matches with equal keys (and equal hooks) are served by one kernel."""
         return self.description
 
-    def keeping(self) -> Match:
-        """The same with the right operand's packed form kept from call to call, if it has one."""
+    def prepacked(self) -> Match:
+        """The same with its right operand packed once for all calls, if it is packed."""
         if not isinstance(self.description, (Gemm, Convolution)):
             return self
-        return replace(self, description=replace(self.description, kept=True))
+        return replace(self, description=replace(self.description, is_prepacked=True))
 
 
 def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:

@@ -66,7 +66,7 @@ def emit_convolution(
     module = Module(target)
     conv = in_pairs(conv, target)
     if conv.h.base * conv.w.base > 1:  # each phase has weights of its own
-        conv = replace(conv, kept=False)
+        conv = replace(conv, is_prepacked=False)
     parts, before = [], 0
     for i, (phase, output) in enumerate(phases(conv)):
         part = (part_of or ConvolutionPart)(
@@ -80,7 +80,9 @@ def emit_convolution(
         found, at = [], 0
         for part in parts:
             if not part.direct_w:
-                found.append(KernelStage(f"{part.name}_pack", part.pack_tasks, 0, at, conv.kept))
+                found.append(
+                    KernelStage(f"{part.name}_pack", part.pack_tasks, 0, at, conv.is_prepacked)
+                )
             found.append(KernelStage(f"{part.name}_task", part.tasks, 0, at))
             at += part.scratch_bytes
         return found
@@ -97,7 +99,7 @@ def emit_convolution(
         else None,
         in_place=all(part.k_blocks == 1 for part in parts),
         label=f"{parts[0].label} {parts[0].mr}x{parts[0].nr}" if parts else "conv",
-        kept=sum(part.weights_bytes for part in parts) if conv.kept else 0,
+        prepacked_bytes=sum(part.weights_bytes for part in parts) if conv.is_prepacked else 0,
         facts={
             "rows": [p.win.rows for p in parts],
             "images": [p.win.images for p in parts],
@@ -176,7 +178,7 @@ class ConvolutionPart:
             if self.direct_w
             else round_up(c.groups * self.panels * self.panel_room * self.size, 64)
         )
-        self.own_at = 0 if c.kept else self.weights_bytes
+        self.own_at = 0 if c.is_prepacked else self.weights_bytes
         self.window_elements = round_up(self.win.elements + self.lanes, 64 // self.size)
         self.scratch_bytes = round_up(
             self.own_at + self.threads * self.window_elements * self.size, 64
@@ -201,7 +203,7 @@ class ConvolutionPart:
         return -(-number(self.c.batch, sizes) // self.win.images) * self.unit
 
     def pack_tasks(self, sizes: Sizes) -> int:
-        return self.panels * self.c.groups if self.c.kept or self.tasks(sizes) else 0
+        return self.panels * self.c.groups if self.c.is_prepacked or self.tasks(sizes) else 0
 
     # -- in the kernel
     def emit(self):
@@ -258,7 +260,7 @@ class ConvolutionPart:
                 times(f, group, c.filter.group) + c.filter.base if c.groups > 1 else c.filter.base
             )
             column0 = times(f, group, c.outputs)
-            packed = w if c.kept else scratch
+            packed = w if c.is_prepacked else scratch
 
             def tile(name, a, b, out, p, kb=0, taps=self.h.taps):
                 column = word(f, times(f, p, self.nr))
@@ -472,7 +474,7 @@ class ConvolutionPart:
                 else first * w.output + w.base
             )
             start, count = f.i64(start), c.outputs - first
-            packed = f.load(f.ctx, OUTPUT if c.kept else SCRATCH, PTR)
+            packed = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
             dst = f.at(packed, f.task * self.panel_room, types.total)
 
             def row(i):

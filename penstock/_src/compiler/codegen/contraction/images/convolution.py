@@ -42,7 +42,7 @@ class Convolution:
     sizes: int = 0
     pairs: bool = False  # see pairs.py
     fast: bool = False  # whether it may be computed by Winograd's algorithm (winograd/)
-    kept: bool = False  # whether packed weights are kept from call to call
+    is_prepacked: bool = False  # whether packed weights are kept from call to call
 
 
 @dataclass(frozen=True)

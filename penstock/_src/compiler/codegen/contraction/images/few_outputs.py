@@ -81,7 +81,7 @@ class FewOutputs(ConvolutionPart):
         c, w, total = self.c, self.c.filter, self.types.total
         with self.module.task(f"{self.name}_pack") as f:
             source = f.load(f.ctx, RIGHT, PTR)
-            packed = f.load(f.ctx, OUTPUT if c.kept else SCRATCH, PTR)
+            packed = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
             dst = f.at(packed, f.task * self.panel_room, total)
             start = times(f, f.task, w.group) + w.base
 

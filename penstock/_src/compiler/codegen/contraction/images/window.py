@@ -37,7 +37,7 @@ class Axis:
     base: int = 1
 
     def reach(self, positions: int) -> int:
-        """How many input indices lie under so many neighbouring positions."""
+        """How many input indices lie under so many neighboring positions."""
         return (positions - 1) * self.stride + (max(self.taps, 1) - 1) * self.dilation + 1
 
     def taps_inside(self, f: Fn, start: Val) -> tuple[Val, Val]:
@@ -222,7 +222,7 @@ def span(f: Fn, n: int, lanes: int, each, unroll: int = 4) -> None:
 
 
 class BlockedImageWindow(ImageWindow):
-    """The window as [channels / lanes][row][column][lanes]: neighbouring pixels are neighbouring cache lines.
+    """The window as [channels / lanes][row][column][lanes]: neighboring pixels are neighboring cache lines.
 
     So a walk over pixels at a fixed channel does not crowd a few sets of the cache, as strides of a power of two do.
     Channels are a multiple of the lanes.

@@ -4,5 +4,5 @@ What comes in: a Gemm (description.py). What goes out: a KernelCode. Read first:
 (tasks and tiles) and packing.py (panels).
 
     gathered.py   operands with borders or mixed axes, read element by element
-    pairs.py      narrow numbers by the CPU's dot products of two or four neighbours
+    pairs.py      narrow numbers by the CPU's dot products of two or four neighbors
 """

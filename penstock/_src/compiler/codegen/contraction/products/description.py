@@ -43,8 +43,8 @@ class Gemm:
     batch: tuple[Extent, ...] = ()
     batch_out: tuple[Extent, ...] = ()
     sizes: int = 0
-    group: int = 1  # neighbours that are multiplied together (pairs.py)
-    kept: bool = False  # whether packed panels of B are kept from call to call
+    group: int = 1  # neighbors that are multiplied together (pairs.py)
+    is_prepacked: bool = False  # whether packed panels of B are kept from call to call
     blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
 
     @property

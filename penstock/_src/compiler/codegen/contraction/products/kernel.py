@@ -36,8 +36,8 @@ class GemmKernel(GemmPacking):
         self.emit_tiles()
         if self.shared_a or self.shared_b:
             self.emit_pack()
-        if self.kept_b:
-            self.emit_keep()
+        if self.prepacked_b:
+            self.emit_prepack()
         self.emit_task()
         bytes_each = self.epilogue.partial_bytes
         return KernelCode(
@@ -49,7 +49,7 @@ class GemmKernel(GemmPacking):
             partials=(lambda sizes: (self.tasks(sizes), bytes_each)) if bytes_each else None,
             in_place=self.steps == 1,
             label=f"gemm {self.mr}x{self.nr}",
-            kept=self.kept_bytes,
+            prepacked_bytes=self.prepacked_bytes,
             facts={
                 "cut": self.cut,
                 "A": "in place" if self.direct_a else "of a task" if self.own_a else "shared",
@@ -65,7 +65,7 @@ class GemmKernel(GemmPacking):
         """Where tiles read B, for reports."""
         if self.direct_b:
             return "in place"
-        return "kept" if self.kept_b else "of a task" if self.own_b else "shared"
+        return "prepacked" if self.prepacked_b else "of a task" if self.own_b else "shared"
 
     def emit_task(self):
         """A task: a block of rows and columns of one batch, through the depth blocks of a group."""
@@ -145,7 +145,7 @@ class GemmKernel(GemmPacking):
         if self.direct_b:
             at = times(f, self.k0, value(f, b.depth[0])) + (word(f, j) + base)
             return f.at(self.b, at, b.element)
-        if self.kept_b:
+        if self.prepacked_b:
             panel = step * ceil_divide(self.n, self.nr) + word(f, j) // self.nr
             return f.at(self.b, panel * self.pb, total)
         if self.shared_b:

@@ -157,11 +157,11 @@ class GemmPacking(GemmSchedule):
         pack_single(f, pointer, place, width, count, self.depth, dst, width, *common)
 
     # -- the stages
-    def emit_keep(self):
-        """A task packs a unit of one depth block of B, for keeps."""
+    def emit_prepack(self):
+        """A task prepacks a unit of one depth block of B."""
         with self.module.task("keep") as f:
             self.start(f)
-            block, unit = f.task // self.kept_units, f.task % self.kept_units
+            block, unit = f.task // self.prepack_units, f.task % self.prepack_units
             self.at_step(f, block)
             base = self.base(f, self.g.right, [f.i64(0)] * len(self.batch))
             panel = block * ceil_divide(self.n, self.nr)

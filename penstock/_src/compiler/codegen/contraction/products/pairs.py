@@ -1,4 +1,4 @@
-"""Products of narrow numbers by the CPU's dot products of neighbours: two or four neighbouring k make one step.
+"""Products of narrow numbers by the CPU's dot products of neighbors: two or four neighboring k make one step.
 
     bfloat16   pairs, summed in float
     int8       fours, summed in int32: exact, as their products are
@@ -46,7 +46,7 @@ def in_groups(gemm: Gemm, target: Target) -> Gemm:
 
 
 def group_of(types: tuple[str, str, str], target: Target) -> int:
-    """How many neighbours of these types one instruction of the target multiplies and adds; 1 if none does."""
+    """How many neighbors of these types one instruction of the target multiplies and adds; 1 if none does."""
     if types == (BF16, BF16, F32) and target.multiplies_pairs:
         return PAIR
     return QUAD if types == (I8, I8, I32) and target.multiplies_quads else 1

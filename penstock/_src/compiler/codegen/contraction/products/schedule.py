@@ -125,9 +125,9 @@ class GemmSchedule:
         self.by_rows = [self.packs_by_rows(x) for x in (g.left, g.right)]
         whole = is_static(g.n) and g.n <= self.nc  # each row of A is one task's
         self.own_a, self.shared_a = not self.direct_a and whole, not self.direct_a and not whole
-        self.kept_b = g.kept and not self.direct_b and self.can_keep_b()
-        self.shared_b = not self.direct_b and not self.kept_b and self.packs_b_often(m, n)
-        self.own_b = not self.direct_b and not self.kept_b and not self.shared_b
+        self.prepacked_b = g.is_prepacked and not self.direct_b and self.can_prepack_b()
+        self.shared_b = not self.direct_b and not self.prepacked_b and self.packs_b_often(m, n)
+        self.own_b = not self.direct_b and not self.prepacked_b and not self.shared_b
         self.rows_at_once = max(1, ROWS_AT_ONCE // self.mr) * self.mr
 
     def column_block(self, m: int, n: int, wide: bool, depth: int) -> int:
@@ -240,7 +240,7 @@ class GemmSchedule:
         blocks = ceil_divide(m, self.row_block(HOST, m, batches, n)) if is_static(self.g.m) else 2
         return blocks * batches > 1
 
-    def can_keep_b(self) -> bool:
+    def can_prepack_b(self) -> bool:
         """Whether the panels of B depend on B alone."""
         b = self.g.right
         if isinstance(b, Gathered) or not self.static_k or not is_static(self.g.n):
@@ -270,8 +270,8 @@ class GemmSchedule:
     def stages(self, sizes: Sizes) -> list[KernelStage]:
         found = []
         steps, group = self.steps_of(sizes), self.group(sizes)
-        if self.kept_b:
-            found.append(KernelStage("keep", lambda _: self.kept_units * steps, keeps=True))
+        if self.prepacked_b:
+            found.append(KernelStage("keep", lambda _: self.prepack_units * steps, prepacks=True))
         for first in range(0, steps, group):
             count = min(group, steps - first)
             step = first | count << STEP_BITS
@@ -317,14 +317,14 @@ class GemmSchedule:
         return count * units
 
     @property
-    def kept_units(self) -> int:
-        """Tasks that pack B for keeps, of one depth block: slabs of rows, or panels."""
+    def prepack_units(self) -> int:
+        """Tasks that prepack B, of one depth block: slabs of rows, or panels."""
         return ceil_divide(self.kc, SLAB) if self.by_rows[1] else ceil_divide(self.g.n, self.nr)
 
     @property
-    def kept_bytes(self) -> int:
-        """Of the panels of B that are kept."""
-        if not self.kept_b:
+    def prepacked_bytes(self) -> int:
+        """Of the prepacked panels of B."""
+        if not self.prepacked_b:
             return 0
         return self.steps * ceil_divide(self.g.n, self.nr) * self.pb * self.size
 

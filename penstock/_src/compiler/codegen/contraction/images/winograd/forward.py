@@ -97,7 +97,7 @@ class _WinogradKernel:
         mine = self.reader.blank + POINTS * (self.reader.pitch + self.product_pitch)
         self.own = round_up(max(mine, TAPS * TAPS * self.tap_room), 64 // self.size)
         self.all_weights = self.panels * POINTS * self.weight_pitch
-        self.own_at = 0 if c.kept else self.all_weights
+        self.own_at = 0 if c.is_prepacked else self.all_weights
 
     def _tiles(self, all_rows: int) -> tuple[int, int, int]:
         """(rows of tiles of a task, tiles and vectors of a register tile): the fewest cycles a tile."""
@@ -129,7 +129,7 @@ class _WinogradKernel:
             code=Code.of(self.module),
             sizes=self.c.sizes,
             stages=lambda _sizes: [
-                KernelStage("weights", lambda _: weight_tasks, keeps=self.c.kept),
+                KernelStage("weights", lambda _: weight_tasks, prepacks=self.c.is_prepacked),
                 KernelStage("tiles", self.block_count),
             ],
             scratch=lambda _sizes: (self.own_at + self.threads * self.own) * self.size,
@@ -137,7 +137,7 @@ class _WinogradKernel:
             partials=(lambda sizes: (self.block_count(sizes), bytes_each)) if bytes_each else None,
             in_place=True,
             label=f"winograd {self.mr}x{self.nr}",
-            kept=self.all_weights * self.size if self.c.kept else 0,
+            prepacked_bytes=self.all_weights * self.size if self.c.is_prepacked else 0,
             facts={"rows of tiles": self.rows, "tiles": self.tiles},
         )
 
@@ -150,7 +150,7 @@ class _WinogradKernel:
             parts = c.channels // lanes
             panel, first = f.task // parts, f.i64(times(f, f.task % parts, lanes))
             mine = f.at(scratch, f.tid * self.own + self.own_at, self.element)
-            weights = f.load(f.ctx, OUTPUT, PTR) if c.kept else scratch
+            weights = f.load(f.ctx, OUTPUT, PTR) if c.is_prepacked else scratch
             column = f.i64(times(f, panel, nr))
             start = times(f, column, w.output) + times(f, first, w.channel) + w.base
 
@@ -276,7 +276,7 @@ class _WinogradKernel:
             first = f.i64(times(f, f.task, self.rows))
             all_rows = f.i64(times(f, value(f, self.c.batch), self.down))
             count = f.min(all_rows - first, self.rows)
-            all_weights = f.load(f.ctx, RIGHT, PTR) if self.c.kept else scratch
+            all_weights = f.load(f.ctx, RIGHT, PTR) if self.c.is_prepacked else scratch
             blank = f.at(scratch, f.tid * self.own + self.own_at, element)
             inputs = f.at(blank, self.reader.blank, element)
             products = f.at(inputs, POINTS * self.reader.pitch, element)
