@@ -7,6 +7,13 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.numpy.behavior": "experimental_enable_numpy_behavior",
+    "penstock._src.api.numpy.compositions": (
+        "allclose angle around array_equal bitwise_not cbrt clip deg2rad divmod exp2 fix "
+        "float_power floor_divide gcd heaviside hypot imag isclose iscomplex iscomplexobj isneginf "
+        "isposinf isreal isrealobj isscalar lcm log10 log2 logaddexp logaddexp2 logical_and "
+        "logical_not logical_or logical_xor matmul maximum minimum multiply polyval positive "
+        "rad2deg real round select sign signbit sinc where"
+    ),
     "penstock._src.api.numpy.creation": (
         "arange array asanyarray asarray ascontiguousarray copy diag diag_indices diagflat "
         "diagonal empty empty_like eye full full_like geomspace identity linspace logspace "
@@ -18,13 +25,6 @@ _NAMES = {
         "greater greater_equal isfinite isinf isnan less less_equal log log1p mod negative "
         "nextafter not_equal power reciprocal remainder sin sinh sqrt square subtract tan tanh "
         "true_divide"
-    ),
-    "penstock._src.api.numpy.elementwise_more": (
-        "allclose angle around array_equal bitwise_not cbrt clip deg2rad divmod exp2 fix "
-        "float_power floor_divide gcd heaviside hypot imag isclose iscomplex iscomplexobj isneginf "
-        "isposinf isreal isrealobj isscalar lcm log10 log2 logaddexp logaddexp2 logical_and "
-        "logical_not logical_or logical_xor matmul maximum minimum multiply polyval positive "
-        "rad2deg real round select sign signbit sinc where"
     ),
     "penstock._src.api.numpy.promotion": (
         "bool_=bool__type complex128=complex128_type complex64=complex64_type "

@@ -5,7 +5,7 @@ from penstock._src.api.operators import get_item
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
-from . import elementwise, elementwise_more, reductions, shaping
+from . import compositions, elementwise, reductions, shaping
 from .advanced_index import is_advanced, selected
 from .promotion import RULES, canonical
 
@@ -53,7 +53,7 @@ def _give_methods():
     Tensor.ravel = shaping.ravel
     Tensor.transpose = lambda self, axes=None: shaping.transpose(self, axes)
     Tensor.reshape = _reshape
-    Tensor.clip = elementwise_more.clip
+    Tensor.clip = compositions.clip
     Tensor.max = reductions.max
     Tensor.min = reductions.min
     Tensor.mean = reductions.mean
@@ -64,12 +64,12 @@ def _give_operators():
     functions = {
         "add": elementwise.add,
         "sub": elementwise.subtract,
-        "mul": elementwise_more.multiply,
+        "mul": compositions.multiply,
         "truediv": elementwise.true_divide,
-        "floordiv": elementwise_more.floor_divide,
+        "floordiv": compositions.floor_divide,
         "mod": elementwise.mod,
         "pow": elementwise.power,
-        "matmul": elementwise_more.matmul,
+        "matmul": compositions.matmul,
         "and": elementwise.bitwise_and,
         "or": elementwise.bitwise_or,
         "xor": elementwise.bitwise_xor,

@@ -1,4 +1,4 @@
-"""Elementwise functions of NumPy."""
+"""Elementwise functions of NumPy that are those of tf.math on converted arguments."""
 
 from penstock._src.api.math import arithmetic, elementwise
 from penstock._src.core import dtypes
@@ -7,172 +7,93 @@ from penstock._src.util.export import export
 from .promotion import default_float, inexact, is_no_float, numbers, promoted, to_array
 
 
-@export("experimental.numpy.abs", v1=[])
-def abs(x):
-    """The absolute value."""
-    return elementwise.abs(to_array(x))
+def _inexact_pair(x1, x2):
+    return promoted(x1, x2, inexact=True)
 
 
-@export("experimental.numpy.absolute", v1=[])
-def absolute(x):
-    """The absolute value."""
-    return elementwise.abs(to_array(x))
+def _numbers_of_int8(x1, x2):
+    return numbers(x1, x2, dtypes.int8)
 
 
-@export("experimental.numpy.arccos", v1=[])
-def arccos(x):
-    """The angle whose cosine is `x`."""
-    return elementwise.acos(inexact(x))
+def _numbers_of_int32(x1, x2):
+    return numbers(x1, x2, dtypes.int32)
 
 
-@export("experimental.numpy.arccosh", v1=[])
-def arccosh(x):
-    """The inverse hyperbolic cosine."""
-    return elementwise.acosh(inexact(x))
+def _quotient_pair(x1, x2):
+    x1, x2 = promoted(x1, x2)
+    if x1.dtype.is_bool or (x1.dtype.is_integer and default_float() == dtypes.float32):
+        x1, x2 = to_array(x1, float), to_array(x2, float)
+    return x1, x2
 
 
-@export("experimental.numpy.arcsin", v1=[])
-def arcsin(x):
-    """The angle whose sine is `x`."""
-    return elementwise.asin(inexact(x))
+# {names: (the function of tf.math, what converts the argument, docstring)}
+_UNARY = {
+    "abs absolute fabs": ("abs", to_array, "The absolute value."),
+    "arccos": ("acos", inexact, "The angle whose cosine is `x`."),
+    "arccosh": ("acosh", inexact, "The inverse hyperbolic cosine."),
+    "arcsin": ("asin", inexact, "The angle whose sine is `x`."),
+    "arcsinh": ("asinh", inexact, "The inverse hyperbolic sine."),
+    "arctan": ("atan", inexact, "The angle whose tangent is `x`."),
+    "arctanh": ("atanh", inexact, "The inverse hyperbolic tangent."),
+    "ceil": ("ceil", inexact, "The smallest integer not below `x`."),
+    "cos": ("cos", inexact, "The cosine."),
+    "cosh": ("cosh", inexact, "The hyperbolic cosine."),
+    "exp": ("exp", inexact, "e ** x."),
+    "expm1": ("expm1", inexact, "e ** x - 1."),
+    "floor": ("floor", inexact, "The largest integer not above `x`."),
+    "log": ("log", inexact, "The natural logarithm."),
+    "log1p": ("log1p", inexact, "log(1 + x)."),
+    "negative": ("negative", to_array, "-x."),
+    "reciprocal": ("reciprocal", to_array, "1 / x."),
+    "sin": ("sin", inexact, "The sine."),
+    "sinh": ("sinh", inexact, "The hyperbolic sine."),
+    "sqrt": ("sqrt", inexact, "The square root."),
+    "square": ("square", to_array, "x * x."),
+    "tan": ("tan", inexact, "The tangent."),
+    "tanh": ("tanh", inexact, "The hyperbolic tangent."),
+    "conj conjugate": ("conj", to_array, "The complex conjugate."),
+    "isfinite": ("is_finite", inexact, "Where `x` is neither infinite nor NaN."),
+    "isnan": ("is_nan", inexact, "Where `x` is not a number."),
+}
+
+# {names: (the function of tf.math, what converts both arguments, docstring)}
+_BINARY = {
+    "subtract": ("subtract", promoted, "x1 - x2."),
+    "mod remainder": ("floormod", _numbers_of_int8, "The remainder of floor division."),
+    "power": ("pow", promoted, "x1 ** x2."),
+    "arctan2": ("atan2", _inexact_pair, "The angle of the point (x2, x1)."),
+    "nextafter": ("nextafter", _inexact_pair, "The next number after `x1` towards `x2`."),
+    "equal": ("equal", promoted, "Where both are equal."),
+    "not_equal": ("not_equal", promoted, "Where they differ."),
+    "greater": ("greater", _numbers_of_int32, "Where x1 > x2."),
+    "greater_equal": ("greater_equal", _numbers_of_int32, "Where x1 >= x2."),
+    "less": ("less", _numbers_of_int32, "Where x1 < x2."),
+    "less_equal": ("less_equal", _numbers_of_int32, "Where x1 <= x2."),
+    "divide true_divide": ("truediv", _quotient_pair, "x1 / x2."),
+}
 
 
-@export("experimental.numpy.arcsinh", v1=[])
-def arcsinh(x):
-    """The inverse hyperbolic sine."""
-    return elementwise.asinh(inexact(x))
+def _unary(function, convert):
+    def call(x):
+        return getattr(elementwise, function)(convert(x))
+
+    return call
 
 
-@export("experimental.numpy.arctan", v1=[])
-def arctan(x):
-    """The angle whose tangent is `x`."""
-    return elementwise.atan(inexact(x))
+def _binary(function, convert):
+    def call(x1, x2):
+        return getattr(arithmetic, function)(*convert(x1, x2))
+
+    return call
 
 
-@export("experimental.numpy.arctanh", v1=[])
-def arctanh(x):
-    """The inverse hyperbolic tangent."""
-    return elementwise.atanh(inexact(x))
-
-
-@export("experimental.numpy.ceil", v1=[])
-def ceil(x):
-    """The smallest integer not below `x`."""
-    return elementwise.ceil(inexact(x))
-
-
-@export("experimental.numpy.cos", v1=[])
-def cos(x):
-    """The cosine."""
-    return elementwise.cos(inexact(x))
-
-
-@export("experimental.numpy.cosh", v1=[])
-def cosh(x):
-    """The hyperbolic cosine."""
-    return elementwise.cosh(inexact(x))
-
-
-@export("experimental.numpy.exp", v1=[])
-def exp(x):
-    """e ** x."""
-    return elementwise.exp(inexact(x))
-
-
-@export("experimental.numpy.expm1", v1=[])
-def expm1(x):
-    """e ** x - 1."""
-    return elementwise.expm1(inexact(x))
-
-
-@export("experimental.numpy.fabs", v1=[])
-def fabs(x):
-    """The absolute value."""
-    return elementwise.abs(to_array(x))
-
-
-@export("experimental.numpy.floor", v1=[])
-def floor(x):
-    """The largest integer not above `x`."""
-    return elementwise.floor(inexact(x))
-
-
-@export("experimental.numpy.log", v1=[])
-def log(x):
-    """The natural logarithm."""
-    return elementwise.log(inexact(x))
-
-
-@export("experimental.numpy.log1p", v1=[])
-def log1p(x):
-    """log(1 + x)."""
-    return elementwise.log1p(inexact(x))
-
-
-@export("experimental.numpy.negative", v1=[])
-def negative(x):
-    """-x."""
-    return elementwise.negative(to_array(x))
-
-
-@export("experimental.numpy.reciprocal", v1=[])
-def reciprocal(x):
-    """1 / x."""
-    return elementwise.reciprocal(to_array(x))
-
-
-@export("experimental.numpy.sin", v1=[])
-def sin(x):
-    """The sine."""
-    return elementwise.sin(inexact(x))
-
-
-@export("experimental.numpy.sinh", v1=[])
-def sinh(x):
-    """The hyperbolic sine."""
-    return elementwise.sinh(inexact(x))
-
-
-@export("experimental.numpy.sqrt", v1=[])
-def sqrt(x):
-    """The square root."""
-    return elementwise.sqrt(inexact(x))
-
-
-@export("experimental.numpy.square", v1=[])
-def square(x):
-    """x * x."""
-    return elementwise.square(to_array(x))
-
-
-@export("experimental.numpy.tan", v1=[])
-def tan(x):
-    """The tangent."""
-    return elementwise.tan(inexact(x))
-
-
-@export("experimental.numpy.tanh", v1=[])
-def tanh(x):
-    """The hyperbolic tangent."""
-    return elementwise.tanh(inexact(x))
-
-
-@export("experimental.numpy.conj", v1=[])
-def conj(x):
-    """The complex conjugate."""
-    return elementwise.conj(to_array(x))
-
-
-@export("experimental.numpy.conjugate", v1=[])
-def conjugate(x):
-    """The complex conjugate."""
-    return elementwise.conj(to_array(x))
-
-
-@export("experimental.numpy.isfinite", v1=[])
-def isfinite(x):
-    """Where `x` is neither infinite nor NaN."""
-    return elementwise.is_finite(inexact(x))
+for _make, _table in ((_unary, _UNARY), (_binary, _BINARY)):
+    for _names, (_function, _convert, _documentation) in _table.items():
+        for _name in _names.split():
+            _call = _make(_function, _convert)
+            _call.__name__ = _call.__qualname__ = _name
+            _call.__doc__ = _documentation
+            globals()[_name] = export(f"experimental.numpy.{_name}", v1=[])(_call)
 
 
 @export("experimental.numpy.isinf", v1=[])
@@ -181,108 +102,11 @@ def isinf(x):
     return False if is_no_float(x) else elementwise.is_inf(inexact(x))
 
 
-@export("experimental.numpy.isnan", v1=[])
-def isnan(x):
-    """Where `x` is not a number."""
-    return elementwise.is_nan(inexact(x))
-
-
 @export("experimental.numpy.add", v1=[])
 def add(x1, x2):
     """x1 + x2."""
     x1, x2 = promoted(x1, x2)
     return arithmetic.logical_or(x1, x2) if x1.dtype.is_bool else arithmetic.add(x1, x2)
-
-
-@export("experimental.numpy.subtract", v1=[])
-def subtract(x1, x2):
-    """x1 - x2."""
-    return arithmetic.subtract(*promoted(x1, x2))
-
-
-def _quotient(x1, x2):
-    x1, x2 = promoted(x1, x2)
-    if x1.dtype.is_bool or (x1.dtype.is_integer and default_float() == dtypes.float32):
-        x1, x2 = to_array(x1, float), to_array(x2, float)
-    return arithmetic.truediv(x1, x2)
-
-
-@export("experimental.numpy.divide", v1=[])
-def divide(x1, x2):
-    """x1 / x2."""
-    return _quotient(x1, x2)
-
-
-@export("experimental.numpy.true_divide", v1=[])
-def true_divide(x1, x2):
-    """x1 / x2."""
-    return _quotient(x1, x2)
-
-
-@export("experimental.numpy.mod", v1=[])
-def mod(x1, x2):
-    """The remainder of floor division."""
-    return arithmetic.floormod(*numbers(x1, x2, dtypes.int8))
-
-
-@export("experimental.numpy.remainder", v1=[])
-def remainder(x1, x2):
-    """The remainder of floor division."""
-    return arithmetic.floormod(*numbers(x1, x2, dtypes.int8))
-
-
-@export("experimental.numpy.power", v1=[])
-def power(x1, x2):
-    """x1 ** x2."""
-    return arithmetic.pow(*promoted(x1, x2))
-
-
-@export("experimental.numpy.arctan2", v1=[])
-def arctan2(x1, x2):
-    """The angle of the point (x2, x1)."""
-    return arithmetic.atan2(*promoted(x1, x2, inexact=True))
-
-
-@export("experimental.numpy.nextafter", v1=[])
-def nextafter(x1, x2):
-    """The next number after `x1` towards `x2`."""
-    return arithmetic.nextafter(*promoted(x1, x2, inexact=True))
-
-
-@export("experimental.numpy.equal", v1=[])
-def equal(x1, x2):
-    """Where both are equal."""
-    return arithmetic.equal(*promoted(x1, x2))
-
-
-@export("experimental.numpy.not_equal", v1=[])
-def not_equal(x1, x2):
-    """Where they differ."""
-    return arithmetic.not_equal(*promoted(x1, x2))
-
-
-@export("experimental.numpy.greater", v1=[])
-def greater(x1, x2):
-    """Where x1 > x2."""
-    return arithmetic.greater(*numbers(x1, x2, dtypes.int32))
-
-
-@export("experimental.numpy.greater_equal", v1=[])
-def greater_equal(x1, x2):
-    """Where x1 >= x2."""
-    return arithmetic.greater_equal(*numbers(x1, x2, dtypes.int32))
-
-
-@export("experimental.numpy.less", v1=[])
-def less(x1, x2):
-    """Where x1 < x2."""
-    return arithmetic.less(*numbers(x1, x2, dtypes.int32))
-
-
-@export("experimental.numpy.less_equal", v1=[])
-def less_equal(x1, x2):
-    """Where x1 <= x2."""
-    return arithmetic.less_equal(*numbers(x1, x2, dtypes.int32))
 
 
 @export("experimental.numpy.bitwise_and", v1=[])
