@@ -1,4 +1,4 @@
-"""Batches of elements of like length."""
+"""Batches of elements of similar length."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""tf.data.Dataset: a sequence of elements that a pipeline makes."""
+"""tf.data.Dataset: a sequence of elements produced by a pipeline."""
 
 import collections.abc
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from penstock._src.util.export import export
 
 @export("data.Dataset", v1=[])
 class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, CompositeTensor):
-    """A potentially large sequence of elements, made as they are asked for.
+    """A potentially large sequence of elements, produced on demand.
 
     Begin with a source (`Dataset.from_tensor_slices`, `Dataset.range`, `TFRecordDataset`), add
     transformations (`map`, `shuffle`, `batch`), and iterate:
@@ -60,7 +60,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return DatasetSpec(spec)
 
     def _inputs(self) -> list[Any]:
-        """The datasets that this one is made of."""
+        """The input datasets."""
         return []
 
     @property
@@ -80,7 +80,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         }
 
     def options(self) -> Options:
-        """Returns the options of this dataset and of those it is made of."""
+        """Returns the options of this dataset, including those of its inputs."""
         return self._options_attr
 
     def __iter__(self) -> OwnedIterator:
@@ -119,7 +119,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     __str__ = __repr__
 
     def as_numpy_iterator(self) -> NumpyIterator:
-        """Returns an iterator that gives the elements as NumPy values.
+        """Returns an iterator that yields elements as NumPy values.
 
         Raises:
           RuntimeError: not executing eagerly.
@@ -134,7 +134,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> "Dataset":
-        """Returns the dataset whose one element is `tensors`."""
+        """Returns the dataset whose only element is `tensors`."""
         element = structure.normalize(tensors)
         spec = structure.spec_of(element)
         variant = raw.TensorDataset(
@@ -172,7 +172,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @staticmethod
     def range(*args: Any, **kwargs: Any) -> "Dataset":
-        """Returns the dataset of numbers as of Python's `range`; `output_type` is int64.
+        """Returns the dataset of numbers of Python's `range`; `output_type` is int64 by default.
 
         Args:
           *args: (stop), (start, stop) or (start, stop, step).
@@ -220,7 +220,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @staticmethod
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> "Dataset":
-        """Returns the dataset of tuples of one element of each, as long as all have one.
+        """Returns the dataset of tuples of one element from each, up to the shortest.
 
         Args:
           *args: datasets, or one nested structure of datasets.
@@ -263,13 +263,13 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         output_signature: Any = None,
         name: str | None = None,
     ) -> "Dataset":
-        """Returns the dataset of what the generator that `generator(*args)` returns yields.
+        """Returns the dataset of the elements of the iterable `generator(*args)`.
 
         Args:
-          generator: called anew for every iteration; returns an iterable.
+          generator: called for every iteration; returns an iterable.
           output_types: a structure of dtypes; deprecated in favor of `output_signature`.
           output_shapes: a structure of shapes, with `output_types`.
-          args: tensors handed to `generator` as NumPy values.
+          args: tensors passed to `generator` as NumPy values.
           output_signature: a structure of `tf.TypeSpec`s, the types of the elements.
           name: of the op.
         """
@@ -298,7 +298,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return found.shuffle(names.shape[0] or 1 << 20, seed=seed, name=name)
 
 
-Dataset = DatasetV2  # the public name; libraries look for the other one
+Dataset = DatasetV2  # the public name; libraries also use the other one
 
 
 def _generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
@@ -354,7 +354,7 @@ def _flat(spec: Any) -> dict[str, Any]:
 
 
 class _Derived:
-    """A dataset made by an op."""
+    """A dataset whose variant an op makes."""
 
     def __init__(self, variant: Any, spec: Any, sources: tuple[Any, ...]) -> None:
         self._spec, self._sources = spec, sources
@@ -373,7 +373,7 @@ _KINDS: dict[tuple[str, type], type] = {}
 
 
 def derived(kind: str, variant: Any, spec: Any, *sources: Any, base: type = Dataset) -> Any:
-    """A dataset over a variant tensor; `kind` names its class, which `repr` shows."""
+    """A dataset over a variant tensor; `kind` is the class name that `repr` shows."""
     made = _KINDS.get((kind, base))
     if made is None:
         made = type(kind, (_Derived, base), {"__module__": __name__})
@@ -428,7 +428,7 @@ class DatasetSpec(TypeSpec):
         return DatasetSpec(value.element_spec)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether a dataset, or the type of one, has compatible elements."""
+        """Whether a dataset or dataset spec has compatible elements."""
         other = spec_or_value
         if isinstance(other, Dataset):
             other = other._type_spec
@@ -440,7 +440,7 @@ class DatasetSpec(TypeSpec):
         )
 
     def most_specific_common_supertype(self, others: Any) -> "DatasetSpec | None":
-        """Returns the most specific type that this and the others are of, or None."""
+        """Returns the most specific common supertype of this and the others, or None."""
         element = self._element_spec
         for other in others:
             if not isinstance(other, DatasetSpec):

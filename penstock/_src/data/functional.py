@@ -1,4 +1,4 @@
-"""Methods of Dataset that apply a function: map, filter, interleave, reduce and their kin."""
+"""Methods of Dataset that apply a function: map, filter, interleave, reduce and others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ _ORDER = {None: "default", True: "true", False: "false"}
 
 
 class Functional(Transforms):
-    """The part of Dataset that takes functions."""
+    """The methods of Dataset that take functions."""
 
     def map(
         self,
@@ -27,13 +27,13 @@ class Functional(Transforms):
         use_unbounded_threadpool: bool = False,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of what `map_func` makes of each element.
+        """Returns the dataset of the results of `map_func` on each element.
 
         The function is traced once into a graph, like a `tf.function`, and compiled.
 
         Args:
-          map_func: of an element; the parts of a tuple are separate arguments.
-          num_parallel_calls: how many calls may run at a time; `tf.data.AUTOTUNE` chooses.
+          map_func: a function of an element; the components of a tuple are separate arguments.
+          num_parallel_calls: the maximum number of concurrent calls; `tf.data.AUTOTUNE` chooses.
           deterministic: accepted; the order is always that of the elements.
           synchronous: whether calls must run one at a time.
           use_unbounded_threadpool: accepted.
@@ -57,7 +57,7 @@ class Functional(Transforms):
         return self._same("TakeWhileDataset", traced.captured, predicate=traced.function, name=name)
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Any:
-        """Returns the dataset of the elements of all datasets that `map_func` makes, in order."""
+        """Returns the dataset of the elements of all datasets that `map_func` returns, in order."""
         traced = trace(map_func, self.element_spec, "FlatMap")
         spec = _made_datasets(traced, "map_func")
         return self._of("FlatMapDataset", spec, traced.captured, f=traced.function, name=name)
@@ -71,13 +71,13 @@ class Functional(Transforms):
         deterministic: bool | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of elements taken in turn from the datasets that `map_func` makes.
+        """Returns the dataset of elements taken in turn from the datasets that `map_func` returns.
 
         Args:
-          map_func: makes a dataset of an element.
-          cycle_length: how many of these datasets are open at a time.
-          block_length: how many elements are taken from one before the next; by default 1.
-          num_parallel_calls: if given, threads read the open datasets ahead.
+          map_func: maps an element to a dataset.
+          cycle_length: the number of datasets that are open at a time.
+          block_length: the number of consecutive elements from one dataset; by default 1.
+          num_parallel_calls: if given, threads prefetch from the open datasets.
           deterministic: accepted; the order is always fixed.
           name: of the op.
         """
@@ -113,7 +113,7 @@ class Functional(Transforms):
     def reduce(
         self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None
     ) -> Any:
-        """Returns what remains when `state = reduce_func(state, element)` ran over all elements.
+        """Returns the final state of `state = reduce_func(state, element)` over all elements.
 
         >>> tf.data.Dataset.range(5).reduce(np.int64(0), lambda total, x: total + x)
         <tf.Tensor: shape=(), dtype=int64, numpy=10>
@@ -155,8 +155,8 @@ class Functional(Transforms):
         window_size_func: Callable[..., Any] | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the elements of the datasets that `reduce_func(key, window)` makes of windows of
-        up to `window_size` (or `window_size_func(key)`) elements with the same key.
+        """Returns the elements of the datasets that `reduce_func(key, window)` returns for windows of up to `window_size`
+        (or `window_size_func(key)`) elements with the same key.
 
         Raises:
           ValueError: not exactly one of `window_size` and `window_size_func` is given.
@@ -192,7 +192,7 @@ def int64_of(value: Any) -> Any:
     """A scalar as int64.
 
     Raises:
-      ValueError: it is no int64 scalar.
+      ValueError: it is not an int64 scalar.
     """
     tensor = convert_to_tensor(value)
     if not tensor.dtype.is_integer or tensor.shape.rank not in (0, None):
@@ -244,7 +244,7 @@ def _check_predicate(traced: Traced) -> None:
 
 
 def _made_datasets(traced: Traced, parameter: str) -> Any:
-    """The structure of the elements of the datasets that a function makes."""
+    """The structure of the elements of the datasets that a function returns."""
     spec = traced.output_spec
     if type(spec).__name__ != "DatasetSpec":
         raise TypeError(f"The `{parameter}` argument must return a `Dataset` object. Got {spec!r}.")
@@ -254,7 +254,7 @@ def _made_datasets(traced: Traced, parameter: str) -> Any:
 def _trace_state(
     dataset: Any, initial: Any, function: Callable[..., Any], name: str, with_output: bool
 ) -> tuple[tuple[Any, list[Any]], Traced]:
-    """Traces a function of (state, element), with shapes of the state loosened until they hold."""
+    """Traces a function of (state, element), relaxing the shapes of the state until they are stable."""
     state = structure.normalize(initial)
     spec = structure.spec_of(state)
     while True:

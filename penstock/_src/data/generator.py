@@ -25,7 +25,7 @@ _CODES = {
 
 
 def from_generator(generator: Callable[..., Any], spec: Any, args: Any) -> EagerTensor:
-    """The variant of a dataset of what `generator(*args)` yields."""
+    """The variant of a dataset of the elements of `generator(*args)`."""
     if not callable(generator):
         raise TypeError("`generator` must be a Python callable.")
     arguments = tuple(_numpy(convert_to_tensor(arg)) for arg in nest.flatten(args or ()))
@@ -72,7 +72,7 @@ def _numpy(tensor: Any) -> Any:
 
 
 def _reader(spec: Any) -> Callable[[Any], Element]:
-    """A function from what was yielded to host values."""
+    """Returns a function from yielded values to host values."""
     leaves = nest.flatten(spec)
 
     def read(values: Any) -> Element:

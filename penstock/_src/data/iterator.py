@@ -46,8 +46,8 @@ class IteratorBase(collections.abc.Iterator):
 class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
     """An iterator that ends with the last reference to it.
 
-    A checkpoint keeps how many elements were taken; restoring begins anew and leaves these out, which
-    gives the same elements from there on if the dataset gives its elements in the same order.
+    A checkpoint stores the number of elements taken. Restoring restarts the iteration and skips as many, which continues
+    with the same elements if the dataset's order is deterministic.
     """
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
@@ -170,13 +170,13 @@ class IteratorSpec(TypeSpec):
 
 @functools.lru_cache(maxsize=256)
 def _shared(spec: IteratorSpec) -> IteratorSpec:
-    """The first of equal specs, so that comparing those of iterators of one kind takes no time."""
+    """Returns a shared instance of equal specs, so that comparisons are fast."""
     return spec
 
 
 @export("data.NumpyIterator")
 class NumpyIterator(Trackable):
-    """An iterator over a dataset that gives NumPy values."""
+    """An iterator over a dataset that yields NumPy values."""
 
     def __init__(self, dataset: Any) -> None:
         for spec in nest.flatten(dataset.element_spec):
@@ -199,12 +199,12 @@ class NumpyIterator(Trackable):
         return self.__next__()
 
     def save(self) -> Any:
-        """Returns what `restore` needs to come back to this place: a tensor."""
+        """Returns the position as a tensor, for `restore`."""
         (state,) = self._iterator._serialize_to_tensors().values()
         return state
 
     def restore(self, state: Any) -> None:
-        """Comes back to the place where `save` was called."""
+        """Returns to the position where `save` was called."""
         self._iterator._restore_from_tensors({"ITERATOR_STATE": state})
 
     def __repr__(self) -> str:
@@ -227,11 +227,13 @@ def _numpy(value: Any) -> Any:
     return value.numpy() if hasattr(value, "numpy") else value
 
 
-_FLAT: dict[int, Any] = {}  # id of a spec -> the spec, its types, shapes, and what makes an element
+_FLAT: dict[
+    int, Any
+] = {}  # id of a spec -> the spec, its dtypes, shapes, and the function that packs an element
 
 
 def _flat(spec: Any) -> Any:
-    """(spec, types and shapes of its tensors, what makes an element of host values); the last few are kept."""
+    """(spec, dtypes and shapes of its tensors, function that packs an element from host values); cached for a few specs."""
     found = _FLAT.get(id(spec))
     if found is None or found[0] is not spec:
         if len(_FLAT) >= 64:
@@ -251,19 +253,19 @@ class Optional(CompositeTensor):
 
     @staticmethod
     def from_value(value: Any) -> "Optional":
-        """Returns an optional that holds `value`."""
+        """Returns an optional with `value`."""
         value = structure.normalize(value)
         spec = structure.spec_of(value)
         return Optional(raw.OptionalFromValue(components=structure.to_tensors(spec, value)), spec)
 
     @staticmethod
     def empty(element_spec: Any) -> "Optional":
-        """Returns an optional that holds nothing."""
+        """Returns an empty optional."""
         return Optional(raw.OptionalNone(), element_spec)
 
     @staticmethod
     def none_from_structure(element_spec: Any) -> "Optional":
-        """Returns an optional that holds nothing."""
+        """Returns an empty optional."""
         return Optional.empty(element_spec)
 
     def has_value(self, name: str | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""tf.data.Options: how a pipeline is to be run. Most of it only concerns speed."""
+"""tf.data.Options: execution options of a pipeline. Most only affect speed."""
 
 import enum
 import logging
@@ -36,7 +36,7 @@ class AutoShardPolicy(enum.IntEnum):
 
 @export("data.experimental.ExternalStatePolicy")
 class ExternalStatePolicy(enum.Enum):
-    """What to do when a dataset to be written depends on state outside of it."""
+    """How to handle a serialized dataset that depends on external state."""
 
     WARN = 0
     IGNORE = 1
@@ -55,7 +55,7 @@ class AutotuneAlgorithm(enum.Enum):
 
 
 def _option(name: str, kind: type, doc: str, default: Any = None) -> property:
-    """A property with a checked type; `default` is a value, or a class to make one of."""
+    """A property with a checked type; `default` is a value, or a class to instantiate."""
 
     def read(self: "_Options") -> Any:
         if name not in self._options:
@@ -180,14 +180,14 @@ class OptimizationOptions(_Options):
 
 @export("data.experimental.ServiceOptions")
 class ServiceOptions(_Options):
-    """Options of datasets that other machines make."""
+    """Options of datasets produced by a service."""
 
     pinned = _option("pinned", bool, "Whether tensors stand in page-locked memory.")
 
 
 @export("data.ThreadingOptions", "data.experimental.ThreadingOptions")
 class ThreadingOptions(_Options):
-    """How many threads make elements."""
+    """Thread settings."""
 
     max_intra_op_parallelism = _option("max_intra_op_parallelism", int, "Threads of one op.")
     private_threadpool_size = _option("private_threadpool_size", int, "Threads of the pipeline.")
@@ -195,7 +195,7 @@ class ThreadingOptions(_Options):
 
 @export("data.Options")
 class Options(_Options):
-    """Options of a dataset, given with `dataset.with_options(options)`."""
+    """Options of a dataset, set with `dataset.with_options(options)`."""
 
     autotune = _option("autotune", AutotuneOptions, "Of autotuning.", AutotuneOptions)
     dataset_name = _option("dataset_name", str, "A name for messages.")
@@ -223,7 +223,7 @@ class Options(_Options):
     threading = _option("threading", ThreadingOptions, "Of threads.", ThreadingOptions)
 
     def merge(self, options: "Options") -> "Options":
-        """Returns these options with those of `options` over them."""
+        """Returns these options overridden by `options`."""
         merged = Options()
         for part in (self, options):
             merged._update(part)

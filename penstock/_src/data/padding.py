@@ -17,7 +17,7 @@ def padding_shapes(spec: Any, shapes: Any) -> list[Tensor]:
     """The padded shape of each component as an int64 vector; -1 means the largest in a batch.
 
     Raises:
-      ValueError: a shape is needed, or does not fit the component.
+      ValueError: a shape is missing, or incompatible with the component.
       TypeError: a component cannot be padded.
     """
     components = nest.flatten(spec)
@@ -78,7 +78,7 @@ def padding_constants(spec: Any, values: Any) -> list[Tensor]:
     """The padding value of each component.
 
     Raises:
-      TypeError: a value is of another type than its component.
+      TypeError: a value has another dtype than its component.
     """
     components = nest.flatten(spec)
     if values is None:

@@ -1,4 +1,4 @@
-"""Batches of elements whose shapes differ: as ragged, or as sparse tensors."""
+"""Batches of elements of different shapes, as ragged or sparse tensors."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from penstock._src.util import nest
 def ragged_batch(
     dataset: Any, size: Any, drop_remainder: Any, known: int | None, splits: DType, name: Any
 ) -> Any:
-    """Stacks in which components of unknown extents become ragged tensors."""
+    """Batches in which components with unknown dimensions become ragged tensors."""
     whole = dataset.element_spec
     leaves = nest.flatten(whole)
     ranks = [_ragged_rank(leaf) for leaf in leaves]

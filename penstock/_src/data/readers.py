@@ -22,8 +22,8 @@ def _names(filenames: Any) -> Any:
     """File names as a dataset or a string tensor.
 
     Raises:
-      TypeError: they are no strings.
-      ValueError: there are more than one dimension of them.
+      TypeError: they are not strings.
+      ValueError: they have more than one dimension.
     """
     if isinstance(filenames, Dataset):
         if filenames.element_spec.dtype is not dtypes.string:
@@ -51,7 +51,7 @@ def _text(name: Any) -> Any:
 def _read(
     filenames: Any, make: Callable[[Any], Any], width: Any, name: str | None
 ) -> tuple[Any, tuple[Any, ...]]:
-    """The variant of a dataset that reads files one after the other, or `width` at a time."""
+    """The variant of a dataset that reads files in sequence, or `width` in parallel."""
     names = _names(filenames)
     if not isinstance(names, Dataset):
         if width is None:
@@ -88,7 +88,7 @@ def _compression(kind: Any) -> Any:
 
 @export("data.TextLineDataset", v1=[])
 class TextLineDataset(_Strings):
-    """The lines of text files, without their ends."""
+    """The lines of text files, without line endings."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Methods of Dataset that mix datasets or bring elements of like length together."""
+"""Methods of Dataset that mix datasets or group elements of similar length."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.data.buckets import bucketed
 
-_AT_ONCE = 32  # classes that are counted before shares are estimated anew
-_SEEN = 10  # of each class, before any is
+_AT_ONCE = 32  # number of classes counted between updates of the estimate
+_SEEN = 10  # initial count of each class
 
 
 class Sampling:
-    """The part of Dataset about several datasets."""
+    """The methods of Dataset about several datasets."""
 
     map: Callable[..., Any]
     random: Callable[..., Any]
@@ -38,14 +38,14 @@ class Sampling:
         """Returns the dataset of elements of `datasets`, each chosen at random by `weights`.
 
         Args:
-          datasets: with elements of one structure.
-          weights: one per dataset, a tensor, or a dataset of such; by default all equal.
+          datasets: datasets with the same element structure.
+          weights: one per dataset, a tensor, or a dataset of weights; equal by default.
           seed: of the choices.
-          stop_on_empty_dataset: whether the end of one dataset is the end of all.
-          rerandomize_each_iteration: whether each iteration chooses anew.
+          stop_on_empty_dataset: whether to stop at the end of any dataset.
+          rerandomize_each_iteration: whether each iteration makes new choices.
 
         Raises:
-          ValueError: there are no datasets, or not one weight for each.
+          ValueError: there are no datasets, or their number differs from that of the weights.
         """
         if not datasets:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
@@ -57,7 +57,7 @@ class Sampling:
                 f"`len(weights)={len(weights)}` vs. `len(datasets)={count}`."
             )
         if isinstance(weights, (list, tuple)):
-            # A dataset that is never chosen must not be waited for.
+            # Drop datasets with weight 0, so that the iteration does not wait for their end.
             kept = [(d, w) for d, w in zip(datasets, weights, strict=True) if w > 0]
             if not kept:
                 return datasets[0].take(0)
@@ -81,7 +81,7 @@ class Sampling:
     def choose_from_datasets(
         datasets: Sequence[Any], choice_dataset: Any, stop_on_empty_dataset: bool = True
     ) -> Any:
-        """Returns the dataset of elements of those `datasets` whose indices `choice_dataset` gives.
+        """Returns the dataset of elements of the `datasets` at the indices in `choice_dataset`.
 
         Raises:
           TypeError: `choice_dataset` does not consist of int64 scalars.
@@ -110,17 +110,16 @@ class Sampling:
         drop_remainder: bool = False,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of batches of elements of like length.
+        """Returns the dataset of batches of elements of similar length.
 
         Args:
           element_length_func: the length of an element, an int32 scalar.
           bucket_boundaries: the upper bounds of the lengths in the buckets, ascending.
-          bucket_batch_sizes: the size of the batches of each bucket; one more than boundaries.
-          padded_shapes: as of `padded_batch`.
-          padding_values: as of `padded_batch`.
-          pad_to_bucket_boundary: whether to pad to the boundary instead of the longest.
+          bucket_batch_sizes: the batch size of each bucket; one more than the boundaries.
+          padded_shapes, padding_values: see `padded_batch`.
+          pad_to_bucket_boundary: whether to pad to the boundary instead of the longest element.
           no_padding: whether elements of a bucket need no padding.
-          drop_remainder: whether to leave out batches that are not full.
+          drop_remainder: whether to drop partial batches.
           name: of the op.
         """
         return bucketed(
@@ -144,13 +143,12 @@ class Sampling:
         seed: Any = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of (class, element) in which classes occur as often as `target_dist`
-        says, by leaving elements out at random.
+        """Returns the dataset of (class, element) resampled to the class distribution `target_dist` by dropping elements at random.
 
         Args:
-          class_func: the class of an element, an int32 scalar from 0 on.
-          target_dist: the wanted share of each class.
-          initial_dist: the share of each class before; if None, it is estimated on the way.
+          class_func: the class of an element, an int32 scalar >= 0.
+          target_dist: the target probability of each class.
+          initial_dist: the initial probability of each class; if None, it is estimated during the iteration.
           seed: of the choices.
           name: of the op.
         """
@@ -181,7 +179,7 @@ def _choice(logits: Any, pair: Any) -> Any:
 
 
 def directed(selector: Any, datasets: list[Any], stop_on_empty: bool) -> Any:
-    """The dataset that takes its elements from where `selector` says.
+    """The dataset whose elements come from the datasets that `selector` chooses.
 
     Raises:
       TypeError: the datasets differ in structure.
@@ -215,8 +213,8 @@ def resampled(
 ) -> Any:
     """The dataset of (class, element); see `Dataset.rejection_resample`.
 
-    With shares p before and t wanted, r = t / p says how much each class is wanted. Taking a share of min(r) of the elements
-    as they come, and of the rest those of class i with the chance (r_i - min(r)) / (max(r) - min(r)), leaves out as few as possible.
+    With initial probabilities p and targets t, let r = t / p. Accepting a fraction min(r) of all elements, and of the rest
+    those of class i with probability (r_i - min(r)) / (max(r) - min(r)), drops as few as possible.
     """
     target: Any = convert_to_tensor(target_dist, dtype=dtypes.float32)
 
@@ -255,14 +253,14 @@ def _known(tensor: Any) -> bool:
 
 
 def _chances(initial: Any, target: Any) -> Any:
-    """The chance of each class, and the share of elements taken as they come."""
+    """The acceptance probability of each class, and the fraction of elements accepted unconditionally."""
     ratio = target / (initial + np.float32(np.finfo(np.float32).tiny))
     least, most = raw.Min(input=ratio, axis=[0]), raw.Max(input=ratio, axis=[0])
     return (ratio - least) / (most - least), least
 
 
 def _estimated(classes: Any, count: int, name: str | None) -> Any:
-    """The shares of the classes as far as they have been seen, for each element."""
+    """The estimated class distribution at each element."""
 
     def counted(seen: Any, batch: Any) -> Any:
         hot = raw.OneHot(indices=batch, depth=count, on_value=np.int64(1), off_value=np.int64(0))

@@ -1,7 +1,7 @@
 """Methods of Dataset that write elements to files, and read them again.
 
-A saved dataset is a folder as TensorFlow writes it: `dataset_spec.pb` holds the structure of TypeSpecs, the rest is
-told in `ops/data_snapshot/runs.py`.
+A saved dataset is a folder in TensorFlow's format: `dataset_spec.pb` holds the structure of TypeSpecs; for the rest see
+`ops/data_snapshot/runs.py`.
 """
 
 import os
@@ -24,7 +24,7 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Stored:
-    """The part of Dataset about files of elements."""
+    """The methods of Dataset about files of elements."""
 
     element_spec: Any
     _variant_tensor: Any
@@ -41,9 +41,9 @@ class Stored:
         """Writes all elements into the folder `path`.
 
         Args:
-          path: a folder, made if there is none.
+          path: a folder, created if necessary.
           compression: None or "GZIP".
-          shard_func: the number of an element's shard, a scalar int64; by default all go into one.
+          shard_func: the shard of an element, a scalar int64; by default there is one shard.
           checkpoint_args: not supported.
         """
         if checkpoint_args is not None:
@@ -77,9 +77,9 @@ class Stored:
         Args:
           path: the folder.
           element_spec: the structure of TypeSpecs of the elements.
-          compression: as given to `save`.
-          reader_func: makes a dataset of the dataset of shards; by default their elements in turn.
-          wait: whether to wait until there is a dataset, written by another process or `distributed_save`.
+          compression: the same as in `save`.
+          reader_func: combines the dataset of shards into one dataset; by default interleaves them.
+          wait: whether to wait for a dataset that another process or `distributed_save` writes.
         """
         while wait and not os.path.exists(os.path.join(path, _SPEC)):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -109,14 +109,14 @@ class Stored:
         shard_func: Callable[..., Any] | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset that keeps its elements in the folder `path` once they have been made
-        in a whole iteration, also for later programs.
+        """Returns the dataset with its elements cached in the folder `path` by the first full iteration, also for later
+        programs.
 
         Args:
           path: the folder.
-          compression: None, "GZIP", or "AUTO", which takes none.
-          reader_func: makes a dataset of the dataset of shards; by default their elements in turn.
-          shard_func: the number of an element's shard, a scalar int64; by default all go into one.
+          compression: None, "GZIP", or "AUTO", which means none.
+          reader_func: combines the dataset of shards into one dataset; by default interleaves them.
+          shard_func: the shard of an element, a scalar int64; by default there is one shard.
           name: of the op.
         """
         shards = self._spec_of_datasets(self._spec_of_datasets(self.element_spec))
@@ -138,7 +138,7 @@ class Stored:
 
 
 def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:
-    """The function that tells an element's shard, traced."""
+    """The traced function that computes an element's shard."""
     return trace(function or (lambda *_: cast(0, dtypes.int64)), spec, "Shard")
 
 

@@ -1,6 +1,6 @@
 """Elements of datasets: nested values, their types, and flat lists of tensors.
 
-A list is not a structure here, unlike in `tf.nest`: it stands for the tensor of its values.
+Unlike in `tf.nest`, a list is not a structure: it is converted to one tensor.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,10 +40,10 @@ class NoneTensorSpec(TypeSpec):
         return NoneTensorSpec()
 
     def most_specific_compatible_shape(self, other: TypeSpec) -> "NoneTensorSpec":
-        """Returns the type that this one and `other` are of.
+        """Returns the common supertype of this and `other`.
 
         Raises:
-          ValueError: `other` is of another kind.
+          ValueError: `other` has another type.
         """
         if type(self) is not type(other):
             raise ValueError(f"No `TypeSpec` is compatible with both {self} and {other}")
@@ -64,7 +64,7 @@ class NoneTensorSpec(TypeSpec):
 
 
 def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
-    """Applies `function` to the leaves, of which a list is one."""
+    """Applies `function` to the leaves; a list is a leaf."""
     held = None if isinstance(value, list) else nest.children(value)
     if held is None:
         return function(value)
@@ -72,7 +72,7 @@ def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def leaves(value: Any) -> list[Any]:
-    """The leaves in order, of which a list is one."""
+    """The leaves in order; a list is a leaf."""
     held = None if isinstance(value, list) else nest.children(value)
     if held is None:
         return [value]
@@ -84,7 +84,7 @@ def normalize(element: Any, spec: Any = None) -> Any:
 
     Args:
       element: nested values.
-      spec: the structure of types they are to have, if it is known.
+      spec: the required structure of types, or None.
     """
     if spec is None:
         return map_leaves(_as_value, element)
@@ -161,7 +161,7 @@ def _is_sparse(spec: TypeSpec) -> bool:
 
 
 def flat_specs(spec: Any) -> list[TensorSpec]:
-    """The types of the tensors that an element becomes."""
+    """The specs of the flat tensors of an element."""
     return [part for leaf in nest.flatten(spec) for part in _leaf_flat_specs(leaf)]
 
 
@@ -176,17 +176,17 @@ def _leaf_flat_specs(spec: Any) -> list[TensorSpec]:
 
 
 def flat_types(spec: Any) -> list[dtypes.DType]:
-    """The dtypes of the tensors that an element becomes."""
+    """The dtypes of the flat tensors of an element."""
     return [part.dtype for part in flat_specs(spec)]
 
 
 def flat_shapes(spec: Any) -> list[TensorShape]:
-    """The shapes of the tensors that an element becomes."""
+    """The shapes of the flat tensors of an element."""
     return [part.shape for part in flat_specs(spec)]
 
 
 def to_tensors(spec: Any, element: Any) -> list[Tensor]:
-    """The flat tensors of an element of that structure."""
+    """The flat tensors of an element of this structure."""
     values = _flatten_like(spec, element)
     return [t for s, value in zip(nest.flatten(spec), values) for t in _leaf_to_tensors(s, value)]
 
@@ -204,7 +204,7 @@ def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
 
 
 def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
-    """The flat tensors of an element, with rows that stand for elements of their own."""
+    """The flat tensors of a batched element, whose rows are separate elements."""
     tensors = []
     for leaf, value in zip(nest.flatten(spec), _flatten_like(spec, element)):
         if _is_ragged(leaf):
@@ -247,7 +247,7 @@ def encode_sparse(value: Any) -> Tensor:
 
 
 def from_tensors(spec: Any, tensors: Sequence[Tensor]) -> Any:
-    """The element that flat tensors make."""
+    """The element built from flat tensors."""
     at, made = 0, []
     for leaf in nest.flatten(spec):
         count = len(_leaf_flat_specs(leaf))
@@ -315,7 +315,7 @@ def packer(spec: Any) -> Callable[[tuple[Any, ...]], Any]:
 
 
 def _builder(spec: Any) -> Callable[[Iterator[Any]], Any] | None:
-    """A function that makes an element from the next host values; None unless it is of tensors, tuples and dicts."""
+    """A function that builds an element from the next host values; None unless it consists of tensors, tuples and dicts."""
     if type(spec) is TensorSpec:
         dtype = spec.dtype
         return lambda values: EagerTensor(_held(next(values), dtype), dtype)
@@ -344,7 +344,7 @@ def _held(value: Any, dtype: dtypes.DType) -> Any:
 
 
 def batched(spec: Any, size: int | None) -> Any:
-    """The structure of stacks of `size` elements.
+    """The structure of batches of `size` elements.
 
     Raises:
       TypeError: a component cannot be stacked.
@@ -402,7 +402,7 @@ def relaxed(first: Any, second: Any) -> Any:
 
 
 def compute_batch_size(dataset: Any) -> Tensor:
-    """Returns the number of rows of full batches as an int64 scalar; -1 if it cannot be told.
+    """Returns the number of rows of full batches as an int64 scalar; -1 if unknown.
 
     Raises:
       IndexError: the elements have no first dimension.

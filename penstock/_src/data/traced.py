@@ -1,4 +1,4 @@
-"""Functions given to datasets, traced once into graph functions."""
+"""Traces the functions of datasets into graph functions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from penstock._src.ops.data.pipeline import PipelineOp
 
 
 class Traced:
-    """A function as a graph function, what it captures, and the structure of its results."""
+    """A graph function, its captures, and the structure of its results."""
 
     def __init__(self, function: GraphFunction, captured: list[Any], output_spec: Any) -> None:
         self.function, self.captured, self.output_spec = function, captured, output_spec
@@ -29,11 +29,11 @@ def trace(
     """Calls `function` once on placeholders.
 
     Args:
-      function: of an element; a tuple is spread over its parameters.
+      function: a function of an element; the components of a tuple are separate arguments.
       spec: the structure of the elements.
       name: of the transformation, for the names of graphs and for messages.
-      *more: structures of further parameters; then `spec` is passed as it is.
-      wanted: the structure that the results must have, if it is given.
+      *more: structures of additional parameters; then `spec` is one argument.
+      wanted: the required structure of the results, or None.
     """
     graph = FuncGraph(f"{name}_{getattr(function, '__name__', 'function').strip('<>')}")
     specs = (spec, *more)
@@ -54,7 +54,7 @@ def trace(
 
 
 def _only_moves(graph: FuncGraph) -> bool:
-    """Whether no operation computes anything: it moves values, or makes a dataset."""
+    """Whether no operation computes: all only move values or make datasets."""
     return all(
         op.raw_op.is_movement or isinstance(op.raw_op, PipelineOp) for op in graph._operations
     )

@@ -1,4 +1,4 @@
-"""Methods of Dataset that choose, repeat, stack or order elements."""
+"""Methods of Dataset that select, repeat, batch or reorder elements."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,14 +27,14 @@ def int64(value: Any) -> Tensor:
 
 
 def static_int(value: Any) -> int | None:
-    """The number that `value` is, unless only a run of the graph tells it."""
+    """The static value of an integer, or None."""
     if isinstance(value, EagerTensor):
         return int(value._value)
     return None if isinstance(value, Tensor) else int(value)
 
 
 def seed_pair(seed: Any) -> tuple[Any, Any]:
-    """The two int64 seeds of a dataset op that follow from its seed and the global one."""
+    """The two int64 seeds of a dataset op, derived from its seed and the global one."""
     first, second = get_seed(seed)
     if first is None:
         return np.int64(0), np.int64(0)
@@ -44,7 +44,7 @@ def seed_pair(seed: Any) -> tuple[Any, Any]:
 
 
 class Transforms:
-    """The part of Dataset that needs no function of the user's."""
+    """The methods of Dataset that take no user function."""
 
     element_spec: Any
     _variant_tensor: Any
@@ -54,12 +54,12 @@ class Transforms:
     _spec_of_datasets: Callable[[Any], Any]
 
     def _same(self, op: str, *inputs: Any, kind: str | None = None, **attrs: Any) -> Any:
-        """The dataset that `op` makes of this one, with elements of the same structure."""
+        """Applies the dataset op `op`, which preserves the element structure."""
         variant = getattr(raw, op)(self._variant_tensor, *inputs, **self._flat_structure, **attrs)
         return self._derived(kind or f"_{op}", variant, self.element_spec, self)
 
     def _of(self, op: str, spec: Any, *inputs: Any, kind: str | None = None, **attrs: Any) -> Any:
-        """The dataset that `op` makes of this one, with elements of structure `spec`."""
+        """Applies the dataset op `op`, whose elements have structure `spec`."""
         variant = getattr(raw, op)(
             self._variant_tensor,
             *inputs,
@@ -69,18 +69,18 @@ class Transforms:
         )
         return self._derived(kind or f"_{op}", variant, spec, self)
 
-    # -- choosing and repeating
+    # -- selecting and repeating
 
     def take(self, count: Any, name: str | None = None) -> Any:
-        """Returns the dataset of the first `count` elements; of all if it is -1."""
+        """Returns the dataset of the first `count` elements, or of all if `count` is -1."""
         return self._same("TakeDataset", int64(count), name=name)
 
     def skip(self, count: Any, name: str | None = None) -> Any:
-        """Returns the dataset without the first `count` elements; empty if it is -1."""
+        """Returns the dataset without the first `count` elements, or an empty one if `count` is -1."""
         return self._same("SkipDataset", int64(count), name=name)
 
     def repeat(self, count: Any = None, name: str | None = None) -> Any:
-        """Returns the dataset `count` times over; without end for None or -1."""
+        """Returns the dataset repeated `count` times, or endlessly for None or -1."""
         return self._same("RepeatDataset", int64(-1 if count is None else count), name=name)
 
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Any:
@@ -103,10 +103,10 @@ class Transforms:
         return self._derived("_ConcatenateDataset", made._variant_tensor, spec, self, dataset)
 
     def unique(self, name: str | None = None) -> Any:
-        """Returns the dataset of each element the first time that it comes.
+        """Returns the dataset of distinct elements.
 
         Raises:
-          TypeError: the elements are no int32, int64 or strings.
+          TypeError: the elements are not int32, int64 or strings.
         """
         for part in structure.flat_specs(self.element_spec):
             if part.dtype not in (dtypes.int32, dtypes.int64, dtypes.string):
@@ -142,7 +142,7 @@ class Transforms:
         return made
 
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Any:
-        """Returns the dataset without the elements whose making raises an error."""
+        """Returns the dataset without the elements that raise an error."""
         return self._same("IgnoreErrorsDataset", log_warning=log_warning, name=name)
 
     # -- order and time
@@ -174,19 +174,18 @@ class Transforms:
         )
 
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Any:
-        """Returns the dataset whose elements a thread makes up to `buffer_size` ahead."""
+        """Returns the dataset with up to `buffer_size` elements prefetched by a thread."""
         size = -1 if buffer_size is None else buffer_size
         return self._same("PrefetchDataset", int64(size), name=name)
 
     def cache(self, filename: Any = "", name: str | None = None) -> Any:
-        """Returns the dataset that keeps its elements, in memory or in a file, once they have been
-        made in a whole iteration."""
+        """Returns the dataset with its elements cached in memory or in a file by the first full iteration."""
         return self._same(
             "CacheDatasetV2", filename, raw.DummyMemoryCache(), kind="CacheDataset", name=name
         )
 
     def with_options(self, options: Options, name: str | None = None) -> Any:
-        """Returns the dataset with `options` over those that it has."""
+        """Returns the dataset with its options overridden by `options`."""
         merged = self.options().merge(options)
         made = self._same(
             "OptionsDataset",
@@ -196,7 +195,7 @@ class Transforms:
         made._options_attr = merged
         return made
 
-    # -- stacking
+    # -- batching
 
     def batch(
         self,
@@ -206,11 +205,11 @@ class Transforms:
         deterministic: bool | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of stacks of `batch_size` consecutive elements.
+        """Returns the dataset of batches of `batch_size` consecutive elements.
 
         Args:
-          batch_size: how many elements; the last batch may have fewer.
-          drop_remainder: whether to leave out a last batch that has fewer.
+          batch_size: the number of elements; the last batch may be smaller.
+          drop_remainder: whether to drop a smaller last batch.
           num_parallel_calls: accepted; batches are gathered at once.
           deterministic: accepted; the order is always fixed.
           name: of the op.
@@ -229,13 +228,13 @@ class Transforms:
         drop_remainder: Any = False,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of stacks of elements, padded to equal shapes.
+        """Returns the dataset of batches of elements, padded to equal shapes.
 
         Args:
-          batch_size: how many elements.
+          batch_size: the number of elements.
           padded_shapes: a shape per component; -1 or None means the largest in the batch.
           padding_values: a value per component, or one for all; by default 0 and "".
-          drop_remainder: whether to leave out a last batch that has fewer.
+          drop_remainder: whether to drop a smaller last batch.
           name: of the op.
         """
         shapes = padding_shapes(self.element_spec, padded_shapes)
@@ -260,7 +259,7 @@ class Transforms:
         row_splits_dtype: Any = dtypes.int64,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of stacks of elements, as ragged tensors where shapes may differ."""
+        """Returns the dataset of batches of elements, as ragged tensors where shapes may differ."""
         size = _batch_size(batch_size, drop_remainder)
         return ragged_batch(
             self, int64(batch_size), drop_remainder, size, dtypes.as_dtype(row_splits_dtype), name
@@ -273,7 +272,7 @@ class Transforms:
     def rebatch(
         self, batch_size: Any, drop_remainder: bool = False, name: str | None = None
     ) -> Any:
-        """Returns the dataset of batches cut anew; a list of sizes is used in turn."""
+        """Returns the dataset of re-split batches; a list of sizes is used cyclically."""
         sizes = np.atleast_1d(np.asarray(convert_to_tensor(batch_size, dtype=dtypes.int64)))
         known = int(sizes[0]) if drop_remainder and sizes.size == 1 else None
         spec = structure.batched(structure.unbatched(self.element_spec), known)
@@ -312,9 +311,9 @@ class Transforms:
 
         Args:
           size: elements in a window.
-          shift: by how many elements a window begins after the one before; by default `size`.
-          stride: the distance of elements within a window.
-          drop_remainder: whether to leave out windows that are not full.
+          shift: the distance between the starts of windows; by default `size`.
+          stride: the distance between elements within a window.
+          drop_remainder: whether to drop partial windows.
           name: of the op.
         """
         shift = size if shift is None else shift
@@ -329,11 +328,11 @@ class Transforms:
             name=name,
         )
 
-    # -- questions
+    # -- queries
 
     def cardinality(self) -> Tensor:
         """Returns the number of elements as an int64 tensor: `tf.data.INFINITE_CARDINALITY` or
-        `tf.data.UNKNOWN_CARDINALITY` where it has none or is not known."""
+        `tf.data.UNKNOWN_CARDINALITY` if it is infinite or unknown."""
         return raw.DatasetCardinality(input_dataset=self._variant_tensor)
 
     def get_single_element(self, name: str | None = None) -> Any:
@@ -348,7 +347,7 @@ class Transforms:
         return structure.from_tensors(self.element_spec, tensors)
 
     def fingerprint(self) -> Tensor:
-        """Returns a number that tells datasets apart."""
+        """Returns a hash that identifies the dataset."""
         return raw.DatasetFingerprint(input_dataset=self._variant_tensor)
 
 

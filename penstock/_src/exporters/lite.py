@@ -1,4 +1,4 @@
-"""tf.lite.TFLiteConverter: the models to convert and how. `convert` is not implemented."""
+"""tf.lite.TFLiteConverter: holds models and conversion options; `convert` is not implemented."""
 
 import os
 from collections.abc import Sequence
@@ -63,7 +63,8 @@ class TFLiteConverter:
         """Returns the converter of signatures of a SavedModel, of all by default.
 
         Raises:
-          OSError: there is no SavedModel. ValueError: it has no such signature.
+          OSError: there is no SavedModel.
+          ValueError: it has no such signature.
         """
         loaded = load(os.fsdecode(saved_model_dir), tags)
         keys = list(signature_keys or loaded.signatures)
@@ -115,7 +116,7 @@ def compatible(target: Any = None, converter_target_spec: Any = None, **kwargs: 
 
 
 class CompatibleFunction:
-    """A tf.function that is meant for TFLite. Whether it fits is not checked."""
+    """A tf.function meant for TFLite; its compatibility is not checked."""
 
     def __init__(self, target: Any, converter_target_spec: Any) -> None:
         self._target, self._spec = target, converter_target_spec
@@ -128,7 +129,7 @@ class CompatibleFunction:
         return self._target.get_concrete_function(*args, **kwargs)
 
     def get_compatibility_log(self) -> list[str]:
-        """Tells which ops TFLite lacks."""
+        """Returns the incompatible ops."""
         raise UnimplementedError(
             "tf.lite.experimental.authoring.compatible: the check of ops is not implemented."
         )

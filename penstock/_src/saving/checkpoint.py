@@ -33,7 +33,7 @@ from penstock._src.util.export import export
 
 @export("train.CheckpointOptions")
 class CheckpointOptions:
-    """How a checkpoint is written. Writing is always complete when `save` returns."""
+    """Options of writing a checkpoint. Writing is always complete when `save` returns."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class CheckpointOptions:
 
 
 class _Checkpoint(AutoTrackable):
-    """What the checkpoint classes of both versions share."""
+    """Base of the checkpoint classes of both versions."""
 
     _root: Any = None
     _save_counter: Any = None
@@ -84,14 +84,14 @@ class _Checkpoint(AutoTrackable):
                     )
                 self._attached[name] = value
 
-    # -- what hangs below
+    # -- dependencies
 
     @property
     def _top(self) -> Any:
         return self if self._root is None else self._root
 
     def _counter(self) -> Any:
-        """The variable that counts the checkpoints saved."""
+        """The variable that counts saved checkpoints."""
         if self._save_counter is None:
             with init_scope():
                 counter = Variable(0, dtype="int64", name="save_counter", trainable=False)
@@ -133,7 +133,7 @@ class _Checkpoint(AutoTrackable):
         return prefix
 
     def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
-        """Writes a checkpoint to `<file_prefix>-<number>` and notes it as the latest of its folder.
+        """Writes a checkpoint to `<file_prefix>-<number>` and records it as the latest of its folder.
 
         Returns:
           The path, for `restore`.
@@ -150,9 +150,9 @@ class _Checkpoint(AutoTrackable):
     # -- restoring
 
     def read(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
-        """Restores what `write` has written.
+        """Restores a checkpoint written by `write`.
 
-        Objects that are not there yet get their values when they come.
+        Objects that are created later get their values then.
         """
         if save_path is None:
             return InitializationOnlyStatus()
@@ -175,12 +175,12 @@ class _Checkpoint(AutoTrackable):
         return CheckpointLoadStatus(restoration)
 
     def restore(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
-        """Restores what `save` has written; None means that there is nothing to restore.
+        """Restores a checkpoint written by `save`; None restores nothing.
 
-        Objects that are not there yet get their values when they come.
+        Objects that are created later get their values then.
 
         Returns:
-          An object with assertions about what has been matched.
+          An object with assertions about the matched values.
 
         >>> path = tf.train.Checkpoint(step=tf.Variable(7)).save("training/ckpt")
         >>> step = tf.Variable(0)
@@ -198,7 +198,7 @@ class _Checkpoint(AutoTrackable):
         return status
 
     def sync(self) -> None:
-        """Waits until checkpoints are written: they are."""
+        """Does nothing: writing is synchronous."""
 
 
 def _restore_by_name(reader: BundleReader, root: Any, attached: Any) -> LoadStatus:
@@ -236,7 +236,7 @@ class Checkpoint(_Checkpoint):
 
     Args:
       root: the object whose dependencies are saved; by default the checkpoint itself.
-      **kwargs: further objects by name.
+      **kwargs: additional objects by name.
 
     >>> step = tf.Variable(7)
     >>> checkpoint = tf.train.Checkpoint(step=step)
@@ -253,14 +253,14 @@ class Checkpoint(_Checkpoint):
 class CheckpointV1(_Checkpoint):
     """Saves the values of the objects given by name.
 
-    The parameters of its methods are TensorFlow 1's: they do not fit those of the base class.
+    The parameters of its methods are TensorFlow 1's and differ from those of the base class.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(None, kwargs)
 
     def restore(self, save_path: str) -> Any:  # type: ignore[override]
-        """Gives the objects the values that were saved; see `tf.train.Checkpoint.restore`."""
+        """Restores the saved values; see `tf.train.Checkpoint.restore`."""
         return super().restore(save_path)
 
     def save(  # type: ignore[override]

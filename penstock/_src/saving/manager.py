@@ -1,4 +1,4 @@
-"""tf.train.CheckpointManager: keeps the last few checkpoints of a folder."""
+"""tf.train.CheckpointManager: keeps the most recent checkpoints of a folder."""
 
 import os
 import time
@@ -15,13 +15,13 @@ class CheckpointManager:
     """Saves checkpoints into a folder and removes old ones.
 
     Args:
-      checkpoint: what to save.
+      checkpoint: the checkpoint to save.
       directory: the folder.
-      max_to_keep: how many checkpoints stay; None keeps all.
-      keep_checkpoint_every_n_hours: besides, one in so many hours stays.
-      checkpoint_name: the beginning of the names of the files.
-      step_counter: a variable; then checkpoints are numbered by steps.
-      checkpoint_interval: the least number of steps between checkpoints.
+      max_to_keep: the number of checkpoints to keep; None keeps all.
+      keep_checkpoint_every_n_hours: additionally keep one checkpoint in every n hours.
+      checkpoint_name: the prefix of file names.
+      step_counter: a variable by which checkpoints are numbered.
+      checkpoint_interval: the minimum number of steps between checkpoints.
       init_fn: called by `restore_or_initialize` when there is nothing to restore.
       last_checkpoint_step: the step of the last checkpoint.
     """
@@ -60,7 +60,7 @@ class CheckpointManager:
         self._recover()
 
     def _recover(self) -> None:
-        """Takes over what the folder's checkpoint file says."""
+        """Reads the folder's checkpoint file."""
         found = state.get_checkpoint_state(self._directory)
         if found is None:
             return
@@ -77,12 +77,12 @@ class CheckpointManager:
 
     @property
     def checkpoint(self) -> Any:
-        """What is saved."""
+        """The checkpoint that is saved."""
         return self._checkpoint
 
     @property
     def checkpoint_interval(self) -> int | None:
-        """The least number of steps between checkpoints."""
+        """The minimum number of steps between checkpoints."""
         return self._interval
 
     @property
@@ -105,7 +105,7 @@ class CheckpointManager:
 
         Args:
           checkpoint_number: a number or variable for the name; by default the count of saves.
-          check_interval: whether `checkpoint_interval` is heeded.
+          check_interval: whether `checkpoint_interval` applies.
           options: of writing.
 
         Returns:
@@ -165,5 +165,5 @@ class CheckpointManager:
         return None
 
     def sync(self) -> None:
-        """Waits until checkpoints are written: they are."""
+        """Does nothing: writing is synchronous."""
         self._checkpoint.sync()

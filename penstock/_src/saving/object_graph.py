@@ -1,7 +1,7 @@
-"""The objects below a root, each by its shortest path: what a checkpoint consists of.
+"""The object graph of a checkpoint: all objects reachable from a root, each by its shortest path.
 
-A value of an object is stored under `<path>/.ATTRIBUTES/<name>`; the message TrackableObjectGraph,
-stored beside the values, tells how the objects hang together.
+A value of an object is stored under `<path>/.ATTRIBUTES/<name>`; the TrackableObjectGraph message, stored with the values,
+describes the edges.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ Path = tuple[str, ...]
 
 
 def escaped(name: str) -> str:
-    """A name as it stands in keys."""
+    """Escapes a name for keys."""
     return name.replace(".", "..").replace("/", r".S")
 
 
@@ -34,12 +34,12 @@ def key_of(path: Path, name: str) -> str:
 
 
 class ObjectView:
-    """The objects below `root`, in breadth-first order.
+    """The objects reachable from `root`, in breadth-first order.
 
     Args:
-      root: where to begin.
-      attached: further dependencies of the root, by name.
-      save_type: "checkpoint", or "savedmodel" for what a SavedModel holds.
+      root: the start.
+      attached: additional dependencies of the root, by name.
+      save_type: "checkpoint", or "savedmodel" for the objects of a SavedModel.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ObjectView:
         return self._children[id(parent)]
 
     def number(self, found: Any) -> int:
-        """The position of an object."""
+        """The index of an object."""
         return self._numbers[id(found)]
 
     def owners(self) -> dict[str, Any]:
@@ -110,11 +110,11 @@ def host_value(name: str, value: Any) -> np.ndarray:
     """The array of a value to be saved.
 
     Raises:
-      TypeError: it is none.
+      TypeError: it cannot be converted to an array.
     """
     if callable(value) and not hasattr(value, "dtype"):
         value = value()
-    if isinstance(value, dict):  # slices, of which one is the whole
+    if isinstance(value, dict):  # slices, one of which is the whole tensor
         if len(value) != 1:
             raise TypeError(f"{name}: a value in several slices cannot be saved.")
         (value,) = value.values()
@@ -148,7 +148,7 @@ def string_array(data: bytes) -> np.ndarray:
 
 
 def children_of(obj: Any, save_type: str, **kwargs: Any) -> dict[str, Any]:
-    """The dependencies of an object by name; lists and dicts among them as trackable containers."""
+    """The dependencies of an object by name; with lists and dicts as trackable containers."""
     children = {}
     for name, child in obj._trackable_children(save_type, **kwargs).items():
         child = wrap(child)
@@ -159,14 +159,14 @@ def children_of(obj: Any, save_type: str, **kwargs: Any) -> dict[str, Any]:
 
 @export("train.TrackableView", v1=[])
 class TrackableView:
-    """The objects that a checkpoint of `root` would hold."""
+    """The objects that a checkpoint of `root` contains."""
 
     def __init__(self, root: Trackable) -> None:
         self._root = root
 
     @property
     def root(self) -> Trackable:
-        """The object at the top."""
+        """The root object."""
         return self._root
 
     @classmethod
@@ -192,10 +192,9 @@ class TrackableView:
 
 
 class Restoration:
-    """The values of a checkpoint on their way into objects.
+    """Restores the values of a checkpoint into objects.
 
-    An object that is not there yet leaves word with its parent (`_self_deferred`), and gets its
-    values when it comes.
+    For an object that does not exist yet, an entry is left in its parent (`_self_deferred`); it gets its values when it is created.
     """
 
     def __init__(self, reader: Any, graph: Any, attached: Mapping[str, Any]) -> None:
@@ -206,12 +205,12 @@ class Restoration:
         self.root: Any = None
 
     def begin(self, root: Any) -> None:
-        """Restores into `root` and what hangs below it."""
+        """Restores into `root` and its dependencies."""
         self.root = root
         self.bind(0, root)
 
     def bind(self, number: int, found: Any) -> None:
-        """Restores into `found` what the checkpoint holds of its object `number`."""
+        """Restores the values of the checkpoint's object `number` into `found`."""
         waiting = [(number, found)]
         while waiting:
             number, found = waiting.pop(0)
@@ -258,7 +257,7 @@ class Restoration:
             found._restore_from_tensors(tensors)
 
     def unused(self) -> list[Any]:
-        """(number, attribute) of the values that no object has taken."""
+        """(number, attribute) of the values that were not restored."""
         return [
             (number, attribute)
             for number, node in enumerate(self.graph.nodes)
@@ -267,7 +266,7 @@ class Restoration:
         ]
 
     def path_of(self, number: int) -> str:
-        """Where an object of the checkpoint hangs, as text."""
+        """The path of an object of the checkpoint as text."""
         names = {0: "(root)"}
         waiting = [0]
         while waiting:

@@ -1,4 +1,4 @@
-"""How the tensors of a checkpoint are put into data files: sharding callbacks and policies."""
+"""Sharding callbacks and policies: distribute the tensors of a checkpoint over data files."""
 
 import abc
 import dataclasses
@@ -25,7 +25,7 @@ Shard = dict[str, dict[Any, Any]]
 @export(f"{_PACKAGE}.ShardableTensor")
 @dataclasses.dataclass(frozen=True)
 class ShardableTensor:
-    """A tensor to be put into some data file, and what is known of it."""
+    """A tensor to be assigned to a data file, with its properties."""
 
     _tensor_save_spec: Any
     tensor: Any
@@ -48,7 +48,7 @@ class ShardingCallback(abc.ABC):
     @property
     @abc.abstractmethod
     def description(self) -> str:
-        """What it does, in a sentence."""
+        """A description in one sentence."""
 
     @abc.abstractmethod
     def __call__(self, shardable_tensors: Sequence[ShardableTensor]) -> Sequence[Shard]:
@@ -74,18 +74,18 @@ class ShardByTaskPolicy(ShardingCallback):
 
 @dataclasses.dataclass
 class _Box:
-    """What of a tensor is not in a file yet: where it begins, and its extents."""
+    """The part of a tensor that is not in a file yet: its offset and size."""
 
     start: list[int]
     shape: list[int]
 
     def text(self, full: Sequence[int]) -> str:
-        """The slice in the words of checkpoints: full shape, then start and length per axis."""
+        """The slice in the checkpoint format: full shape, then start and length per axis."""
         sizes = " ".join(map(str, full))
         return sizes + " " + ":".join(f"{s},{n}" for s, n in zip(self.start, self.shape))
 
     def cut(self, axis: int, length: int) -> "_Box":
-        """Takes the first `length` places along an axis away, and returns them."""
+        """Removes the first `length` positions along an axis and returns them."""
         taken = _Box(list(self.start), list(self.shape))
         taken.shape[axis] = length
         self.start[axis] += length
@@ -95,16 +95,16 @@ class _Box:
 
 @export(f"{_PACKAGE}.MaxShardSizePolicy")
 class MaxShardSizePolicy(ShardingCallback):
-    """Data files of a limited size; tensors are cut where they do not fit.
+    """Data files of limited size; tensors are split where they do not fit.
 
-    A file is larger only if it holds a single element that is, or the graph of objects.
+    A file is larger only if it contains a single larger element, or the object graph.
 
     Args:
       max_shard_size: in bytes.
     """
 
     class MaxShardSizePartitioner:
-        """Fills one file after the other."""
+        """Fills the files in sequence."""
 
         def get_shards(
             self, max_shard_size: int, shardable_tensors: Sequence[ShardableTensor]
@@ -141,7 +141,7 @@ class MaxShardSizePolicy(ShardingCallback):
                         {one.checkpoint_key: {box.text(full): _part(one.tensor, box)}}
                     )
                     return
-                else:  # no slice along one axis fits: cut single rows along others
+                else:  # no slice along one axis fits: split single rows along others
                     axis = next(a for a, extent in enumerate(box.shape) if extent > 1)
                     self._add_box(one, box.cut(axis, 1), full, size)
             if math.prod(box.shape):
@@ -180,7 +180,7 @@ class MaxShardSizePolicy(ShardingCallback):
 
 
 def _element_size(one: ShardableTensor) -> int:
-    """Bytes of an element; of the longest string. The graph of objects counts nothing."""
+    """Bytes of an element; for strings of the longest one. The object graph counts as 0."""
     if one.checkpoint_key == GRAPH_KEY or one.dtype is dtypes.variant:
         return 0
     if one.dtype is dtypes.string:
@@ -189,7 +189,7 @@ def _element_size(one: ShardableTensor) -> int:
 
 
 def _best_cut(shape: list[int], size: int, room: int) -> tuple[int, int]:
-    """(axis, length) of a cut that fits: along the axis that needs the fewest cuts, into equal parts."""
+    """(axis, length) of a split that fits: along the axis that needs the fewest parts, of equal size."""
     best = (0, 0)
     fewest = math.inf
     for axis, extent in enumerate(shape):
@@ -211,7 +211,7 @@ def sharded(
     """The content of each data file, for `write_shards`.
 
     Args:
-      callback: decides.
+      callback: the sharding callback.
       tensors: {checkpoint key: array}.
       owners: {checkpoint key: the object whose value it is}.
     """

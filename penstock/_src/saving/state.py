@@ -30,7 +30,7 @@ def generate_checkpoint_state_proto(
     """Returns the message of the checkpoint file, with paths relative to `save_dir` where they can.
 
     Raises:
-      ValueError: not as many times as paths are given.
+      ValueError: the numbers of timestamps and paths differ.
     """
     paths = list(all_model_checkpoint_paths or ())
     if model_checkpoint_path not in paths:
@@ -41,7 +41,7 @@ def generate_checkpoint_state_proto(
             "Checkpoint timestamps, if provided, must match checkpoint paths (got paths "
             f"{paths} and timestamps {times})"
         )
-    if not os.path.isabs(save_dir):  # paths relative to the folder, not to where we stand
+    if not os.path.isabs(save_dir):  # paths relative to the folder, not to the current directory
         paths = [
             os.path.relpath(path, save_dir) if not os.path.isabs(path) else path for path in paths
         ]
@@ -122,7 +122,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
 
 @export(v1=["train.checkpoint_exists"])
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
-    """Whether there is a checkpoint whose files begin so."""
+    """Whether there is a checkpoint with this prefix."""
     return os.path.exists(index_name(os.fsdecode(checkpoint_prefix)))
 
 
@@ -151,7 +151,7 @@ def remove_checkpoint(
 
 @export(v1=["train.get_checkpoint_mtimes"])
 def get_checkpoint_mtimes(checkpoint_prefixes: Sequence[str]) -> list[float]:
-    """Returns when each checkpoint that exists was written."""
+    """Returns the modification times of the existing checkpoints."""
     return [os.path.getmtime(index_name(p)) for p in checkpoint_prefixes if checkpoint_exists(p)]
 
 
@@ -242,9 +242,9 @@ def checkpoints_iterator(
 
     Args:
       checkpoint_dir: the folder.
-      min_interval_secs: the least time between two.
-      timeout: how long to wait for one; without end by default.
-      timeout_fn: called then; iteration ends if it returns True.
+      min_interval_secs: the minimum time between two.
+      timeout: how long to wait for one; forever by default.
+      timeout_fn: called on timeout; the iteration ends if it returns True.
     """
     last: str | None = None
     while True:

@@ -1,4 +1,4 @@
-"""What restoring a checkpoint returns: assertions about what has been matched."""
+"""The results of restoring a checkpoint: assertions about matched values."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class LoadStatus:
         raise NotImplementedError
 
     def assert_existing_objects_matched(self) -> "LoadStatus":
-        """Raises AssertionError unless every object here has got values."""
+        """Raises AssertionError unless every existing object has been restored."""
         raise NotImplementedError
 
     def assert_nontrivial_match(self) -> "LoadStatus":
@@ -21,14 +21,14 @@ class LoadStatus:
         raise NotImplementedError
 
     def expect_partial(self) -> "LoadStatus":
-        """Says that the match need not be complete."""
+        """Suppresses warnings about an incomplete match."""
         return self
 
     def run_restore_ops(self, session: Any = None) -> None:
-        """Nothing: values are restored when they are read."""
+        """Does nothing: values are restored immediately."""
 
     def initialize_or_restore(self, session: Any = None) -> None:
-        """Nothing: values are restored when they are read."""
+        """Does nothing: values are restored immediately."""
 
 
 class InitializationOnlyStatus(LoadStatus):

@@ -1,4 +1,4 @@
-"""Datasets of tf.data.experimental that are classes: random numbers, CSV files."""
+"""Dataset classes of tf.data.experimental: random numbers, CSV files, SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,15 +37,15 @@ class CsvDataset(Dataset):
 
     Args:
       filenames: of the files.
-      record_defaults: per column its dtype, if a value is required, or a default.
+      record_defaults: for each column its dtype if a value is required, or a default.
       compression_type: None, "GZIP" or "ZLIB".
       buffer_size: accepted.
-      header: whether the first line of each file is to be left out.
+      header: whether to skip the first line of each file.
       field_delim: between columns.
       use_quote_delim: whether double quotes enclose fields.
-      na_value: a text that means a missing value.
-      select_cols: the numbers of the columns to read.
-      exclude_cols: the numbers of the columns to leave out.
+      na_value: the string for a missing value.
+      select_cols: the indices of the columns to read.
+      exclude_cols: the indices of the columns to skip.
     """
 
     def __init__(
@@ -89,13 +89,13 @@ class CsvDataset(Dataset):
 
 @export("data.experimental.SqlDataset", v1=[])
 class SqlDataset(Dataset):
-    """The rows that a query of a database gives, as tuples of one scalar per column.
+    """The rows of a database query, as tuples of one scalar per column.
 
     Args:
       driver_name: "sqlite".
       data_source_name: the database's file.
-      query: in SQL.
-      output_types: per column its dtype.
+      query: the SQL query.
+      output_types: the dtype of each column.
 
     Raises:
       InvalidArgumentError: the driver is another one.
@@ -122,7 +122,7 @@ class SqlDataset(Dataset):
 
 
 def _default(value: Any) -> Any:
-    """A tensor of one value, or of none where a value is required."""
+    """A tensor of one value, or an empty one if a value is required."""
     if isinstance(value, (dtypes.DType, type)):
         dtype = dtypes.as_dtype(value)
         return convert_to_tensor(np.zeros(0, dtype.np), dtype=dtype)

@@ -49,21 +49,21 @@ def make_csv_dataset(
     Args:
       file_pattern: names or patterns of the files.
       batch_size: rows in a batch.
-      column_names: by default those of the first line.
-      column_defaults: dtypes or defaults of the columns; by default found out from the first rows.
-      label_name: the column that is given apart.
-      select_columns: names or numbers of the columns to read.
+      column_names: by default those in the first line.
+      column_defaults: dtypes or defaults of the columns; by default inferred from the first rows.
+      label_name: the column to return as the label.
+      select_columns: names or indices of the columns to read.
       field_delim, use_quote_delim: what stands between fields; whether double quotes enclose them.
       na_value: a text that means a missing value.
       header: whether the files have a line of names.
       num_epochs: how often to go through the files; without end by default.
       shuffle, shuffle_buffer_size, shuffle_seed: whether rows come in random order, and in which.
-      prefetch_buffer_size: batches made ahead of time.
-      num_parallel_reads: files read at a time.
+      prefetch_buffer_size: the number of batches to prefetch.
+      num_parallel_reads: the number of files to read in parallel.
       sloppy: accepted; the order is always fixed.
-      num_rows_for_inference: how many rows tell the types; None means all.
+      num_rows_for_inference: the number of rows for inferring dtypes; None means all.
       compression_type: None, "GZIP" or "ZLIB".
-      ignore_errors: whether rows that cannot be read are left out.
+      ignore_errors: whether to skip invalid rows.
       encoding: of the files.
 
     Raises:
@@ -140,7 +140,7 @@ def _chosen(select_columns: Sequence[Any] | None, columns: list[str]) -> list[in
 
 
 class _Table:
-    """CSV files, read here only for the names and types of their columns."""
+    """CSV files, read only for the names and dtypes of their columns."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _Table:
         self.compression, self.encoding = compression, encoding
 
     def rows(self, name: str) -> Iterator[list[str]]:
-        """The rows of a file as texts."""
+        """The rows of a file as strings."""
         if self.compression == "ZLIB":
             raise ValueError("make_csv_dataset: give names and defaults for ZLIB files.")
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
@@ -195,7 +195,7 @@ class _Table:
 
 
 def _level(text: str) -> int:
-    """The position in `_TYPES` of the narrowest type that holds a text."""
+    """The index in `_TYPES` of the narrowest dtype that can hold a string."""
     try:
         number = int(text)
     except ValueError:
@@ -211,7 +211,7 @@ def _level(text: str) -> int:
 
 
 def _default(dtype: Any) -> np.ndarray:
-    """What stands for a missing value."""
+    """The default for a missing value."""
     if dtype is dtypes.string:
         made = np.empty(1, object)
         made[0] = b""

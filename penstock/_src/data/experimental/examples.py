@@ -20,12 +20,12 @@ def parse_example_dataset(
 
     Args:
       features: {name: FixedLenFeature, VarLenFeature, ...}.
-      num_parallel_calls: how many vectors to parse side by side.
-      deterministic: whether the order is kept.
+      num_parallel_calls: the number of vectors to parse in parallel.
+      deterministic: whether to preserve the order.
 
     Raises:
       ValueError: there are no features.
-      TypeError (when applied): the elements are no vectors of strings.
+      TypeError (when applied): the elements are not vectors of strings.
     """
     if features is None:
         raise ValueError("Argument `features` is required, but not specified.")
@@ -69,19 +69,19 @@ def make_batched_features_dataset(
       file_pattern: names or patterns of the files.
       batch_size: Examples in a batch.
       features: what to parse; see `tf.io.parse_example`.
-      reader: makes a dataset of strings of a file name; TFRecordDataset by default.
-      label_key: the feature that is given apart.
-      reader_args: further arguments of the reader.
-      num_epochs: how often to go through the files; without end by default.
-      shuffle: whether Examples come in random order.
-      shuffle_buffer_size, shuffle_seed: how they are shuffled.
-      prefetch_buffer_size: batches made ahead.
-      reader_num_threads, parser_num_threads: how many files and batches are treated side by side.
+      reader: makes a dataset of strings from a file name; TFRecordDataset by default.
+      label_key: the feature to return as the label.
+      reader_args: additional arguments of the reader.
+      num_epochs: the number of passes over the files; infinite by default.
+      shuffle: whether to shuffle the Examples.
+      shuffle_buffer_size, shuffle_seed: parameters of shuffling.
+      prefetch_buffer_size: the number of batches to prefetch.
+      reader_num_threads, parser_num_threads: the numbers of files and batches to process in parallel.
       sloppy_ordering: whether the order may depend on timing.
-      drop_final_batch: whether a last batch that is too small is left out.
+      drop_final_batch: whether to drop a partial last batch.
 
     Raises:
-      ValueError: `label_key` is none of the features.
+      ValueError: `label_key` is not a feature.
     """
     if label_key is not None and label_key not in features:
         raise ValueError(
@@ -97,7 +97,7 @@ def make_batched_features_dataset(
         deterministic=not sloppy_ordering,
     )
     if isinstance(dataset.element_spec, tuple):
-        # A reader of keys and values: the values are the Examples.
+        # For a reader of (key, value) pairs, the values are the Examples.
         dataset = dataset.map(lambda *parts: parts[1])
     if shuffle:
         dataset = dataset.shuffle(shuffle_buffer_size, shuffle_seed)

@@ -1,4 +1,4 @@
-"""What is known of a running input pipeline."""
+"""The model of a running input pipeline."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from penstock._src.util.export import export
 
 @export("data.experimental.get_model_proto")
 def get_model_proto(iterator: Any) -> Any:
-    """Returns the stages of an iterator's pipeline as a ModelProto. Nothing is measured of them.
+    """Returns the stages of an iterator's pipeline as a ModelProto, without measurements.
 
     Raises:
-      ValueError: `iterator` is none of tf.data's.
+      ValueError: `iterator` is not a tf.data iterator.
     """
     iterator = getattr(iterator, "_iterator", iterator)
     if not isinstance(iterator, OwnedIterator):
@@ -26,7 +26,7 @@ def get_model_proto(iterator: Any) -> Any:
 
 
 def _add(model: Any, pipeline: Pipeline) -> int:
-    """Adds a stage and those it takes elements from; returns its number."""
+    """Adds a stage and its inputs; returns its number."""
     number = len(model.nodes) + 1
     node = model.nodes[number]
     node.id, node.name = number, type(pipeline).__name__.strip("_")

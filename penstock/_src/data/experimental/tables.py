@@ -23,7 +23,7 @@ class DatasetInitializer(TableInitializerBase):
     """Fills a table with the (key, value) pairs of a dataset.
 
     Raises:
-      ValueError: the elements are no pairs of scalars.
+      ValueError: the elements are not pairs of scalars.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -57,15 +57,16 @@ def table_from_dataset(
 
     Args:
       dataset: of pairs.
-      num_oov_buckets: how many further ids unknown keys are hashed to.
-      vocab_size: how many pairs to take.
-      default_value: for unknown keys, without such ids.
-      hasher_spec: how they are hashed.
+      num_oov_buckets: the number of additional ids to which unknown keys are hashed.
+      vocab_size: the number of pairs to use.
+      default_value: for unknown keys, if `num_oov_buckets` is 0.
+      hasher_spec: the hash function.
       key_dtype: of the keys: a string or integer type.
       name: of the table.
 
     Raises:
-      ValueError: a number is out of range. TypeError: `key_dtype` is of another kind.
+      ValueError: a number is out of range.
+      TypeError: `key_dtype` is neither a string nor an integer dtype.
     """
     _check(dataset, num_oov_buckets, vocab_size, key_dtype)
     if vocab_size is not None:
@@ -101,7 +102,7 @@ def index_table_from_dataset(
     key_dtype: Any = dtypes.string,
     name: str | None = None,
 ) -> Any:
-    """Returns a table from the elements of a dataset to their numbers; see `table_from_dataset`."""
+    """Returns a table from the elements of a dataset to their indices; see `table_from_dataset`."""
     pairs = dataset.enumerate().map(lambda number, key: (key, number))
     return table_from_dataset(
         pairs, num_oov_buckets, vocab_size, default_value, hasher_spec, key_dtype, name

@@ -1,4 +1,4 @@
-"""tf.data.experimental: transformations to apply, most of them methods of Dataset by now."""
+"""tf.data.experimental: transformations for `Dataset.apply`, most of which are also methods of Dataset."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ def cardinality(dataset: Dataset) -> Any:
 
 @export("data.experimental.assert_cardinality")
 def assert_cardinality(expected_cardinality: int) -> Transformation:
-    """Returns a transformation that says how many elements a dataset has, and checks it."""
+    """Returns a transformation that sets the cardinality of a dataset and checks it."""
 
     def transform(dataset: Dataset) -> Dataset:
         return dataset._same("AssertCardinalityDataset", int64(expected_cardinality))
@@ -116,10 +116,10 @@ def enumerate_dataset(start: Any = 0) -> Transformation:
 
 @export("data.experimental.from_list")
 def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset:
-    """Returns the dataset of the given elements, which are alike in structure.
+    """Returns the dataset of the given elements, which have the same structure.
 
     Raises:
-      ValueError: there are none.
+      ValueError: the list is empty.
     """
     if not elements:
         raise ValueError("Empty list. `elements` should not be empty.")
@@ -183,7 +183,7 @@ def get_single_element(dataset: Dataset) -> Any:
 
 @export("data.experimental.Reducer")
 class Reducer:
-    """How a group of elements is folded: three functions."""
+    """The three functions of a reduction of grouped elements."""
 
     def __init__(self, init_func: Any, reduce_func: Any, finalize_func: Any) -> None:
         self._init_func = init_func
@@ -192,23 +192,23 @@ class Reducer:
 
     @property
     def init_func(self) -> Any:
-        """The state of a key that is met first."""
+        """The initial state of a key."""
         return self._init_func
 
     @property
     def reduce_func(self) -> Any:
-        """The next state, of a state and an element."""
+        """The next state, from a state and an element."""
         return self._reduce_func
 
     @property
     def finalize_func(self) -> Any:
-        """The result, of the last state."""
+        """The result, from the final state."""
         return self._finalize_func
 
 
 @export("data.experimental.group_by_reducer")
 def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transformation:
-    """Returns a transformation to one element per key: what `reducer` makes of its elements."""
+    """Returns a transformation to one element per key: the reduction of its elements."""
 
     def transform(dataset: Dataset) -> Dataset:
         spec = dataset.element_spec
@@ -292,8 +292,8 @@ def map_and_batch(
 
 @export("data.experimental.pad_to_cardinality")
 def pad_to_cardinality(cardinality: int, mask_key: str = "valid") -> Transformation:
-    """Returns a transformation that adds zeros until there are `cardinality` elements, and marks
-    in `element[mask_key]` which were there before."""
+    """Returns a transformation that pads with zero elements up to `cardinality`; `element[mask_key]` marks the original
+    ones."""
 
     def transform(dataset: Dataset) -> Dataset:
         if not isinstance(dataset.element_spec, dict):
@@ -330,13 +330,13 @@ def parallel_interleave(
 
 @export("data.experimental.copy_to_device")
 def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Transformation:
-    """Returns a transformation that places elements on a device; on the CPU they are already."""
+    """Returns a transformation that copies elements to a device; no effect on CPUs."""
     return lambda dataset: dataset.prefetch(0)
 
 
 @export("data.experimental.prefetch_to_device")
 def prefetch_to_device(device: str, buffer_size: int | None = None) -> Transformation:
-    """Returns a transformation that makes elements ahead of time; see `Dataset.prefetch`."""
+    """Returns a transformation that prefetches elements; see `Dataset.prefetch`."""
     return lambda dataset: dataset.prefetch(-1 if buffer_size is None else buffer_size)
 
 
@@ -399,7 +399,7 @@ class TFRecordWriter:
         """Writes all elements.
 
         Raises:
-          TypeError: they are no strings.
+          TypeError: they are not strings.
         """
         if not isinstance(dataset, Dataset):
             raise TypeError(

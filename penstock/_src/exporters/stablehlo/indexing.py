@@ -1,4 +1,4 @@
-"""Elements chosen by indices: gathers, scatters, windows and blocks at run-time starts."""
+"""Gathers, scatters, windows and blocks at dynamic starts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _taken(w: Writer, x: Value, indices: Value, axis: int, batch: int = 0) -> Va
 
 @writes("scatter")
 def _scatter(w: Writer, node: Node, x: Value, indices: Value, updates: Value) -> Value:
-    """Updates at indices outside are left out."""
+    """Updates at indices out of range are dropped."""
     lead, depth = len(indices.shape) - 1, indices.shape[-1]
     indexed = list(range(depth))
     windows = list(range(lead, len(updates.shape)))

@@ -1,4 +1,4 @@
-"""What goes across elements: reductions, running sums, sorts and contractions."""
+"""Reductions, scans, sorts and contractions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def combiner(w: Writer, op: str, dtype: DType) -> str:
 
 
 def _accumulator(dtype: DType) -> DType:
-    """The dtype in which elements are added up: narrow floats in float32, rounded once."""
+    """The accumulator dtype: float32 for narrow floats, which are rounded once."""
     return dtypes.float32 if dtype.is_floating and dtype.size <= 2 else dtype
 
 
@@ -55,7 +55,7 @@ def _reduce(w: Writer, node: Node, x: Value) -> Value:
 
 @writes("arg_reduce")
 def _arg_reduce(w: Writer, node: Node, x: Value) -> Value:
-    """Reduces pairs of an element and its index: the first of the largest, or of the NaNs if there are any."""
+    """Reduces (element, index) pairs: the first maximum, or the first NaN if there is one."""
     axis = int(node.attrs["axis"])
     if not x.shape[axis]:
         return w.constant(np.zeros([int(n) for n in node.shape]), node.dtype)
@@ -126,7 +126,7 @@ def _sort(w: Writer, node: Node, *arrays: Value) -> list[Value]:
 
 @writes("scan")
 def _scan(w: Writer, node: Node, x: Value) -> Value:
-    """A running reduction, as a window over all elements so far."""
+    """A scan, as a reduce_window over all elements so far."""
     axis, op = int(node.attrs["axis"]), node.op
     extent = x.shape[axis]
     if not math.prod(x.shape):
@@ -176,7 +176,7 @@ def _contract(w: Writer, node: Node, x: Value, y: Value) -> Value:
 
 
 def _without_private(w: Writer, x: Value, letters: str, others: str) -> tuple[Value, str]:
-    """An operand summed over the letters that stand nowhere else."""
+    """An operand summed over the letters that only it has."""
     axes = [i for i, n in enumerate(letters) if n not in others]
     kept = "".join(n for n in letters if n in others)
     return (_reduced(w, x, "sum", axes) if axes else x), kept

@@ -73,7 +73,7 @@ class Writer:
         self.serials = serials or itertools.count()
 
     def value(self, shape: Sequence[int], dtype: DType, prefix: str = "") -> Value:
-        """A value with a name of its own."""
+        """A value with a new name."""
         return Value(f"%{prefix}{next(self.serials)}", tuple([int(n) for n in shape]), dtype)
 
     def op(
@@ -118,7 +118,7 @@ class Writer:
         return "\n".join(["{", *opening, *inner.lines, f"{margin}}}"])
 
     def constant(self, array: Any, dtype: DType) -> Value:
-        """A known array."""
+        """A constant array."""
         array = np.asarray(array).astype(dtype.np)
         same = array.size > 1 and bool((array.reshape(-1)[0] == array).all())
         if dtype == dtypes.bool_:
@@ -187,7 +187,7 @@ def writes(*kinds: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def identity_of(op: str, dtype: DType) -> Any:
-    """What an operation of a reduction leaves as it is: 0 of a sum, the lowest number of a maximum."""
+    """The identity of a reduction: 0 for a sum, the lowest number for a maximum."""
     if op in ("sum", "any"):
         return 0
     if op in ("prod", "all"):

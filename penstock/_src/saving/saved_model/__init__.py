@@ -1,10 +1,9 @@
-"""SavedModel: a folder with a program, the values of its variables, and how its objects hang together.
+"""SavedModel: a folder with a program, its object graph, and the values of its variables.
 
     saved_model.pb            functions, signatures, objects
     variables/variables.*     a checkpoint of the variables
     assets/                   files that the program reads
 
-`constants.py` has the names of the format; `objects.py` numbers what is to be written, `save.py`
-writes it; `load.py` reads, `revived.py` are the functions that it finds. What sessions
-of TensorFlow 1 saved is written and loaded by `v1/saving/`.
+`constants.py` has the names of the format; `objects.py` numbers the objects to save, `save.py` writes them; `load.py`
+reads; `revived.py` has the loaded functions. SavedModels of TensorFlow 1 sessions are handled by `v1/saving/`.
 """

@@ -64,7 +64,7 @@ for _name in ("LEGACY_INIT_OP_KEY", "MAIN_OP_KEY"):
 
 @export("saved_model.experimental.VariablePolicy")
 class VariablePolicy(enum.Enum):
-    """What of a variable is written besides its value."""
+    """Which properties of variables are saved besides their values."""
 
     NONE = None
     SAVE_VARIABLE_DEVICES = "save_variable_devices"
@@ -72,7 +72,7 @@ class VariablePolicy(enum.Enum):
 
 
 def _policy(value: Any) -> VariablePolicy:
-    """The policy that a member, its value or its name in any case stands for.
+    """The policy given as a member, its value or its case-insensitive name.
 
     Raises:
       ValueError: there is none.
@@ -87,7 +87,7 @@ def _policy(value: Any) -> VariablePolicy:
 
 @export("saved_model.SaveOptions", v1=["saved_model.SaveOptions"])
 class SaveOptions:
-    """How a SavedModel is written."""
+    """Options of saving a SavedModel."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class SaveOptions:
 
 @export("saved_model.LoadOptions", v1=["saved_model.LoadOptions"])
 class LoadOptions:
-    """How a SavedModel is read."""
+    """Options of loading a SavedModel."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class LoadOptions:
 
 @export("saved_model.experimental.Fingerprint")
 class Fingerprint:
-    """What tells one SavedModel from another."""
+    """The identity of a SavedModel."""
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ class Fingerprint:
         return "\n".join(lines)
 
     def singleprint(self) -> str:
-        """Returns the parts that do not depend on how the file was written, in one text."""
+        """Returns the parts that do not depend on the serialization, as one string."""
         return (
             f"{self.graph_def_program_hash}/{self.signature_def_hash}/"
             f"{self.saved_object_graph_hash}/{self.checkpoint_hash}"

@@ -1,8 +1,7 @@
-"""The gradient functions of nodes that tf.custom_gradient made, in a SavedModel.
+"""Saves and restores the gradient functions of tf.custom_gradient in a SavedModel.
 
-A node has the name of its kind of gradient as the attribute `_gradient_op_type`; the library of functions says which function
-computes it. That function takes the gradients of the node's outputs, then what it captures: variables, and tensors of the
-function that the node stands in.
+A node has its gradient type in the attribute `_gradient_op_type`; the function library maps it to a function. That function
+takes the gradients of the node's outputs, then its captures: variables, and tensors of the function that contains the node.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ from penstock._src.util import nest
 
 log = logging.getLogger("penstock")
 
-# The operation of which tf.custom_gradient makes a node.
+# The op of the nodes that tf.custom_gradient makes.
 NODE = "IdentityN"
 _KINDS = itertools.count(1)
 
 
 def restore(meta: Any, library: Library, captured: Callable[[int], Any]) -> None:
-    """Gives the nodes of all imported functions the gradients that were saved for them.
+    """Restores the saved gradients of the nodes of all imported functions.
 
     Args:
-      captured: gives what a function captures (a handle or a constant) by the number of its object.
+      captured: returns a captured handle or constant by its object number.
     """
     names = {
         entry.registered_op_type: entry.gradient_func
@@ -47,7 +46,7 @@ def restore(meta: Any, library: Library, captured: Callable[[int], Any]) -> None
     for function in list(library.functions.values()):
         for node in function.graph.get_operations():
             name = names.get(node.gradient_kind)
-            node.gradient_kind = ""  # it gets a new one when it is saved again
+            node.gradient_kind = ""  # a new one is assigned when it is saved again
             if name is not None:
                 node.gradient_override = _gradient(name, function.graph, meta, library, captured)
 
@@ -83,7 +82,7 @@ def _gradient(
 
 
 def _zeros(output: Any, model: Any) -> Any:
-    """The gradient, of the type of `model`, of an output that nothing depends on."""
+    """A zero gradient for an output that nothing depends on, typed like `model`."""
     if output.dtype == model.dtype:
         return raw.ZerosLike(x=output)
     shape = [1 if d is None else d for d in model.shape.as_list()]  # of a variable
@@ -92,7 +91,7 @@ def _zeros(output: Any, model: Any) -> Any:
 
 @dataclass(frozen=True)
 class CapturedTensor:
-    """A tensor inside of a function, which the gradient function of a node there reads."""
+    """A tensor inside a function that the gradient function of a node there captures."""
 
     name: str
     concrete_function: str
@@ -100,7 +99,7 @@ class CapturedTensor:
 
 @dataclass(frozen=True)
 class SavedGradient:
-    """The gradient of one node, traced: `results` has None where an input of the node gets none."""
+    """The gradient of one node, traced: `results` has None for inputs without a gradient."""
 
     kind: str
     function: GraphFunction
@@ -109,7 +108,7 @@ class SavedGradient:
     bound_inputs: list[int]
 
     def fill(self, meta: Any) -> None:
-        """Writes what says how the function is called and for which nodes."""
+        """Writes the function's registration: its gradient type and captures."""
         meta.graph_def.library.registered_gradients.add(
             gradient_func=self.function.name, registered_op_type=self.kind
         )
@@ -122,10 +121,10 @@ class SavedGradient:
 def traced(
     functions: Sequence[ConcreteFunction], number: Callable[[Any, ConcreteFunction], int]
 ) -> list[SavedGradient]:
-    """The gradients of the nodes of functions, and of functions that they call, that have gradients of their own.
+    """The traced custom gradients of the nodes of functions, including called functions.
 
     Args:
-      number: gives an object's number: of a captured handle or constant, or of a CapturedTensor.
+      number: returns the object number of a captured handle, constant or CapturedTensor.
 
     Raises:
       ValueError: a gradient function cannot be traced.
@@ -155,7 +154,7 @@ def _add_gradients(
     owner: ConcreteFunction,
     number: Callable[[Any, ConcreteFunction], int],
 ) -> None:
-    """Adds the gradients of a function's nodes. `outside`: what its captures stand for."""
+    """Adds the gradients of a function's nodes. `outside`: the captured outer tensors."""
     for node in function.graph.get_operations():
         if node.type != NODE or node.gradient_override is None or node in found:
             continue
@@ -193,7 +192,7 @@ def _add_gradients(
 
 
 def _is_tellable(tensor: Any, graph: Any) -> bool:
-    """Whether a file can say what a gradient function captures: something eager, or a tensor of its node's function."""
+    """Whether a capture can be saved: an eager tensor, or a tensor of the function that contains the node."""
     if not isinstance(tensor, SymbolicTensor):
         return True
     return tensor.graph is graph and tensor.dtype is not dtypes.resource

@@ -15,7 +15,7 @@ def parse(folder: str) -> Any:
     """The message in a SavedModel's folder.
 
     Raises:
-      OSError: there is none, or it is cut off or damaged.
+      OSError: there is none, or it is truncated or damaged.
     """
     path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
     text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)

@@ -28,10 +28,10 @@ from penstock._src.util.slots import above
 
 
 class _UserObject(AutoTrackable):
-    """An object of a SavedModel; it has the attributes that were saved."""
+    """An object of a SavedModel, with the saved attributes."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the function `__call__` that was saved.
+        """Calls the saved function `__call__`.
 
         Raises:
           TypeError: there is none.
@@ -61,12 +61,11 @@ def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | Non
 
     Args:
       export_dir: the folder.
-      tags: which of several programs to take; by default the only one.
-      options: of loading.
+      tags: select one of several programs; by default the only one.
+      options: LoadOptions.
 
     Returns:
-      An object with the attributes that were saved; its `signatures` are functions of named
-      tensors.
+      An object with the saved attributes; its `signatures` are functions of named tensors.
     """
     folder = os.fsdecode(export_dir)
     saved = parse(folder)
@@ -111,7 +110,7 @@ def _chosen(saved: Any, tags: Any) -> Any:
 
 
 class _Loader:
-    """Makes the objects of one program."""
+    """Loads the objects of one program."""
 
     def __init__(self, meta: Any, folder: str) -> None:
         self.meta, self.folder = meta, folder
@@ -151,7 +150,7 @@ class _Loader:
         return self.objects[0]
 
     def aliases(self) -> dict[str, Any]:
-        """The functions that were given further names, by these."""
+        """The functions by their alias names."""
         traces: dict[str, list[ConcreteFunction]] = {}
         for name, alias in self.meta.meta_info_def.function_aliases.items():
             traces.setdefault(alias, []).append(self._concrete(name))
@@ -186,7 +185,7 @@ class _Loader:
         return empty_variable(saved.dtype, shape, saved.name or None, saved.trainable)
 
     def _make_resource(self, number: int, node: Any) -> None:
-        """An object such as a lookup table, made by a function of its own."""
+        """Creates a resource, such as a lookup table, with its saved function."""
         made = _UserObject()
         self.objects[number] = made
         children = {child.local_name: child.node_id for child in node.children}
@@ -250,7 +249,7 @@ class _Loader:
 
 
 def empty_variable(dtype: Any, shape: TensorShape, name: str | None, trainable: bool) -> Variable:
-    """Returns a variable whose value is about to be restored."""
+    """Returns an uninitialized variable, to be restored."""
     dtype = dtypes.as_dtype(dtype)
     extents = [n or 0 for n in shape.as_list()] if shape.rank else []
     value = np.full(extents, b"" if dtype is dtypes.string else 0, dtype.np)

@@ -1,4 +1,4 @@
-"""The objects of a SavedModel, numbered: trackables, their functions, what these capture."""
+"""The numbered objects of a SavedModel: trackables, their functions, and captures."""
 
 from typing import Any
 
@@ -24,33 +24,33 @@ _WRAPPERS = {
 
 
 class SignatureMap:
-    """The signatures of a SavedModel by name, as an object that hangs below the root."""
+    """The signatures of a SavedModel by name, as a child of the root."""
 
     def __init__(self, functions: dict[str, ConcreteFunction]) -> None:
         self.functions = functions
 
 
 class Constant:
-    """A tensor that functions capture."""
+    """A captured tensor."""
 
     def __init__(self, tensor: EagerTensor) -> None:
         self.tensor = tensor
 
 
 def is_variable(found: Any) -> bool:
-    """Whether an object is a variable, or stands for one as Keras's do."""
+    """Whether an object is a variable or wraps one, as in Keras."""
     handle = getattr(found, "handle", None)
     return handle is not None and getattr(handle, "dtype", None) is dtypes.resource
 
 
 def is_resource(found: Any) -> bool:
-    """Whether an object holds a resource that loading makes anew, such as a table."""
+    """Whether an object has a resource that loading creates again, such as a table."""
     create = getattr(type(found), "_create_resource", TrackableResource._create_resource)
     return create is not TrackableResource._create_resource
 
 
 def identifier_of(found: Any) -> str:
-    """What says in the file which kind of object it is."""
+    """The identifier of the object's class in the file."""
     if isinstance(found, SignatureMap):
         return "signature_map"
     if isinstance(found, TrackableDataStructure):
@@ -98,7 +98,7 @@ class ModelObjects:
                 self.captured(tensor, function)
 
     def add(self, found: Any) -> int:
-        """The number of an object, a new one if need be."""
+        """The number of an object, which is added if it is new."""
         number = self._numbers.get(id(found))
         if number is None:
             number = self._numbers[id(found)] = len(self.objects)
@@ -134,10 +134,10 @@ class ModelObjects:
         return list(found.values())
 
     def captured(self, tensor: Any, function: ConcreteFunction) -> int:
-        """The number of what a function captures.
+        """The object number of a capture.
 
         Raises:
-          AssertionError: it is the handle of something that does not hang below the root.
+          AssertionError: it is the handle of an object that is not reachable from the root.
         """
         if isinstance(tensor, CapturedTensor):
             return self._append(tensor)
@@ -165,7 +165,7 @@ class ModelObjects:
 
 
 def _life_of(found: Any) -> dict[str, Any]:
-    """The functions that make, fill and give up a resource."""
+    """The functions that create, initialize and destroy a resource."""
     names = ("_create_resource", "_initialize", "_destroy_resource")
     return {name: _stage(getattr(found, name)) for name in names if hasattr(found, name)}
 

@@ -1,4 +1,4 @@
-"""Functions of a SavedModel that has been read."""
+"""Functions of a loaded SavedModel."""
 
 import inspect
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from penstock._src.util import nest
 def revive_concrete(
     function: GraphFunction, saved: Any, captured: Sequence[Any]
 ) -> ConcreteFunction:
-    """The concrete function of an imported graph function, bound to what it captures."""
+    """The concrete function of an imported graph function, bound to its captures."""
     graph = function.graph
     inputs = len(function.inputs) - len(captured)
     graph._captures.clear()
@@ -40,7 +40,7 @@ def revive_concrete(
 
 
 def _structured(form: Any, tensors: list[Any]) -> Any:
-    """`form` with its specs replaced by values made of the tensors, in order."""
+    """`form` with its specs replaced by values built from the tensors, in order."""
     remaining = iter(tensors)
 
     def build(spec: Any) -> Any:
@@ -64,7 +64,7 @@ def _specs(signature: Any) -> list[TensorSpec]:
 
 
 class RestoredFunction(Function):
-    """A tf.function of a SavedModel: it has the traces that were saved and makes no new ones."""
+    """A tf.function of a SavedModel: it has the saved traces and cannot retrace."""
 
     def __init__(self, spec: Any, name: str, traces: Sequence[ConcreteFunction]) -> None:
         self._traces = list(traces)
@@ -80,7 +80,7 @@ class RestoredFunction(Function):
         self._restored_signature = signature
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the trace that fits the arguments.
+        """Calls the trace that matches the arguments.
 
         Raises:
           ValueError: none does.
@@ -108,7 +108,7 @@ class RestoredFunction(Function):
         )
 
     def _forms(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The arguments as given, and as the signature arranges them."""
+        """The arguments as passed, and bound to the signature."""
         yield args, kwargs
         signature = self._restored_signature
         if signature is None:
@@ -142,7 +142,7 @@ class RestoredFunction(Function):
 
 
 def _python_signature(spec: Any) -> inspect.Signature | None:
-    """The signature of the Python function, as far as it was saved."""
+    """The saved signature of the Python function, or None."""
     full = decode(spec.fullargspec)
     if full is None:
         return None
@@ -167,9 +167,9 @@ def _python_signature(spec: Any) -> inspect.Signature | None:
 
 
 def _matched(signature: Any, given: Any, converts: bool) -> list[Any] | None:
-    """The tensors of the arguments if they fit a signature, else None.
+    """The tensors of the arguments if they match a signature, else None.
 
-    With `converts`, arrays become tensors of the types wanted.
+    With `converts`, arrays are converted to tensors of the required dtypes.
     """
     parts = nest.children(signature)
     if parts is None:

@@ -58,13 +58,12 @@ def save(
     Args:
       obj: a Trackable: tf.Module, a Keras model, tf.train.Checkpoint.
       export_dir: the folder.
-      signatures: a tf.function with a known signature, a ConcreteFunction, or a dict of them by
-        name: what serving calls.
-      options: of saving.
+      signatures: the functions for serving: a tf.function with an input signature, a ConcreteFunction, or a dict of them.
+      options: SaveOptions.
 
     Raises:
       ValueError: `obj` is not a Trackable, or a signature has no fixed types.
-      AssertionError: inside a graph, or a function uses a variable that `obj` does not hold.
+      AssertionError: called in a graph, or a function uses a variable that is not reachable from `obj`.
     """
     if STATE.graph is not None:
         raise AssertionError(
@@ -109,27 +108,27 @@ def save(
 
 
 def _write_values(obj: Any, prefix: str) -> None:
-    """Writes the variables as a checkpoint by the names that the objects have in the SavedModel."""
+    """Writes the variables as a checkpoint, under their objects' names in the SavedModel."""
     graph, tensors = serialized(ObjectView(obj, save_type="savedmodel"))
     tensors[GRAPH_KEY] = string_array(graph.SerializeToString())
     write_bundle(prefix, tensors)
 
 
 class _Program:
-    """The graph of a SavedModel: what serving runs without objects."""
+    """The graph of a SavedModel, which servers run without the objects."""
 
     def __init__(
         self, objects: ModelObjects, assets: "_AssetFiles", further: list[GraphFunction]
     ) -> None:
         self.objects, self.assets = objects, assets
-        self.further = further  # functions that no object holds
+        self.further = further  # functions that belong to no object
         self.initializers: list[Any] = []
         self.graph = Graph()
         self.tensors: dict[int, Any] = {}  # number of an object -> its tensor in the graph
         self.names: dict[int, str] = {}
 
     def fill(self, meta: Any) -> None:
-        """Writes the graph, the signatures and how variables are restored."""
+        """Writes the graph, the signatures and the saver."""
         with dispatch.building(self.graph):
             for number, found in enumerate(self.objects.objects):
                 self._add(number, found)
@@ -172,7 +171,7 @@ class _Program:
             (self.tensors[number],) = self._run(create, [])
 
     def _part(self, number: int, name: str) -> ConcreteFunction:
-        """The trace of a function that hangs below an object."""
+        """The trace of an object's function."""
         return traces_of(dict(self.objects.children[number])[name])[0]
 
     def _run(self, function: ConcreteFunction, arguments: list[Any]) -> Any:
@@ -205,7 +204,7 @@ class _Program:
         definition.method_name = constants.PREDICT_METHOD_NAME
 
     def _saver(self, definition: Any) -> None:
-        """Adds the operations that write and restore the variables by the keys of the checkpoint."""
+        """Adds the operations that save and restore the variables by checkpoint keys."""
         view = ObjectView(self.objects.root, save_type="savedmodel")
         keys, handles = [], []
         for path, found in view.items():
@@ -243,14 +242,14 @@ class _Program:
 
 
 class _AssetFiles:
-    """The files that go into the folder `assets`, by the numbers of their objects."""
+    """The files for the folder `assets`, by object number."""
 
     def __init__(self, folder: str) -> None:
         self.folder = os.path.join(folder, constants.ASSETS_DIRECTORY)
         self.entries: dict[int, str] = {}
 
     def add(self, number: int, path: str) -> str:
-        """Copies a file; returns where it came from."""
+        """Copies a file; returns its original path."""
         os.makedirs(self.folder, exist_ok=True)
         name = os.path.basename(path)
         stem, extension = os.path.splitext(name)
@@ -347,7 +346,7 @@ def _output_signature(function: ConcreteFunction) -> Any:
 
 
 def _fill_spec(spec: Any, function: Function) -> None:
-    """The parameters of the Python function, as `inspect.getfullargspec` tells them."""
+    """Fills in the parameters of the Python function, from `inspect.getfullargspec`."""
     full = inspect.getfullargspec(function.python_function)
     names = list(full.args)
     if inspect.ismethod(function.python_function) and names:
@@ -365,7 +364,7 @@ def _fill_spec(spec: Any, function: Function) -> None:
 
 
 def _default(value: Any) -> Any:
-    """A default as the format can hold it."""
+    """A default value in a form that the format supports."""
     try:
         structured_values.encode(value)
     except TypeError:

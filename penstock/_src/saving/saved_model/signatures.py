@@ -18,7 +18,7 @@ def canonical(obj: Any, signatures: Any) -> dict[str, ConcreteFunction]:
     """The signatures by name.
 
     Raises:
-      ValueError: a function has no fixed types, or is none.
+      ValueError: a value is not a function or has no fixed types.
     """
     if signatures is None:
         signatures = _default(obj) or {}
@@ -31,7 +31,7 @@ def _default(obj: Any) -> Any:
     """The object's default signature, or its only function if that has fixed types; else None."""
     try:
         found = getattr(obj, "_default_save_signature", None)
-    except Exception:  # what a property cannot give is not there, as in TensorFlow
+    except Exception:  # as in TensorFlow, an attribute whose property raises is treated as missing
         found = None
     if isinstance(found, (Function, ConcreteFunction)):
         return found
@@ -68,7 +68,7 @@ def _concrete(name: str, function: Any) -> ConcreteFunction:
 
 
 def wrapped(signatures: dict[str, ConcreteFunction]) -> dict[str, ConcreteFunction]:
-    """The signatures as functions of keywords only whose results are dicts."""
+    """The signatures as functions of keyword arguments that return dicts."""
     return {name: _wrap(name, function) for name, function in signatures.items()}
 
 

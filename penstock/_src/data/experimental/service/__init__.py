@@ -1,5 +1,5 @@
-"""tf.data.experimental.service: pipelines that workers run, within this process.
+"""tf.data.experimental.service: pipelines run by workers, within this process only.
 
-A DispatchServer knows datasets and workers by its address; `distribute` makes datasets whose elements
-the workers of an address produce. Servers of other processes are not reached. Start with `servers.py`.
+A DispatchServer registers datasets and workers under its address; `distribute` makes datasets whose elements its workers
+produce. Servers of other processes cannot be reached. Read `servers.py` first.
 """

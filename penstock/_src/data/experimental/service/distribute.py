@@ -1,4 +1,4 @@
-"""Datasets that a tf.data service produces."""
+"""Datasets produced by a tf.data service."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -32,10 +32,10 @@ _MODES = {
 
 @export("data.experimental.service.CrossTrainerCache")
 class CrossTrainerCache:
-    """Lets several trainers get the same elements of a job.
+    """Gives several trainers the same elements of a job.
 
     Args:
-      trainer_id: tells the trainers apart.
+      trainer_id: identifies the trainer.
     """
 
     def __init__(self, trainer_id: str) -> None:
@@ -61,16 +61,16 @@ def distribute(
 
     Args:
       processing_mode: a ShardingPolicy, "parallel_epochs" (OFF) or "distributed_epoch" (DYNAMIC).
-      service: the target of a DispatchServer of this process.
-      job_name: consumers of equal names share the elements of their first, second, ... iterations.
-      consumer_index, num_consumers: elements go to the consumers in rounds, by their number.
+      service: the target of a DispatchServer in this process.
+      job_name: consumers with the same name share the elements of their first, second, ... iterations.
+      consumer_index, num_consumers: elements are assigned to consumers round-robin.
       max_outstanding_requests, data_transfer_protocol: accepted.
-      compression: "AUTO", None or "SNAPPY"; elements do not leave the process.
-      cross_trainer_cache: a CrossTrainerCache: trainers get the same elements.
+      compression: "AUTO", None or "SNAPPY"; no effect within a process.
+      cross_trainer_cache: a CrossTrainerCache.
       target_workers: "AUTO", "ANY" or "LOCAL".
 
     Raises:
-      ValueError, InvalidArgumentError: an argument is none of these.
+      ValueError, InvalidArgumentError: an argument is invalid.
     """
     policy = _policy(processing_mode)
     if compression not in COMPRESSIONS:
@@ -92,7 +92,7 @@ def distribute(
 def register_dataset(
     service: Any, dataset: Dataset, compression: str | None = "AUTO", dataset_id: str | None = None
 ) -> Any:
-    """Makes a dataset known to a service; returns its name, for `from_dataset_id`."""
+    """Registers a dataset with a service; returns its id for `from_dataset_id`."""
     return convert_to_tensor(dispatcher_at(service).register(dataset, dataset_id))
 
 
@@ -110,10 +110,10 @@ def from_dataset_id(
     cross_trainer_cache: CrossTrainerCache | None = None,
     target_workers: str = "AUTO",
 ) -> Dataset:
-    """Returns the dataset of that name as the service produces it; see `distribute`.
+    """Returns a registered dataset, produced by the service; see `distribute`.
 
     Raises:
-      ValueError: no dataset has that name.
+      ValueError: no dataset has this id.
     """
     held = dataset_id.numpy() if isinstance(dataset_id, EagerTensor) else dataset_id
     name = held.decode() if isinstance(held, bytes) else str(held)

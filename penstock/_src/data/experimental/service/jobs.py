@@ -1,4 +1,4 @@
-"""How the workers of a service share out a dataset, and how consumers share a job."""
+"""How workers of a service divide a dataset, and how consumers share a job."""
 
 import enum
 import itertools
@@ -14,11 +14,10 @@ from penstock._src.util.export import export
 
 @export("data.experimental.service.ShardingPolicy")
 class ShardingPolicy(enum.IntEnum):
-    """How a dataset is shared out over workers.
+    """How a dataset is divided among workers.
 
-    OFF: each produces the whole of it. DYNAMIC: each element comes from the worker that is free.
-    FILE, DATA, FILE_OR_DATA, HINT: each has its part, by its place in the dispatcher's
-    `worker_addresses`.
+    OFF: each worker produces the whole dataset. DYNAMIC: each element comes from a free worker.
+    FILE, DATA, FILE_OR_DATA, HINT: each worker has a fixed part, by its position in the dispatcher's `worker_addresses`.
     """
 
     OFF = 0
@@ -30,10 +29,10 @@ class ShardingPolicy(enum.IntEnum):
 
 
 def produced(dispatcher: DispatchServer, policy: ShardingPolicy, dataset: Any) -> Iterator[Element]:
-    """The elements that the workers produce, a worker after the other in turn.
+    """The elements that the workers produce, round-robin.
 
     Raises:
-      NotFoundError: a worker has no place among those that the dispatcher names.
+      NotFoundError: a worker is not in the dispatcher's `worker_addresses`.
     """
     workers = dispatcher.workers()
     if policy is ShardingPolicy.DYNAMIC:
@@ -62,7 +61,7 @@ def _elements(dataset: Any) -> Iterator[Element]:
 
 
 def in_turn(sources: list[Iterator[Element]]) -> Iterator[Element]:
-    """One element of each source after the other, until all are at their end."""
+    """Elements of the sources, round-robin, until all are exhausted."""
     while sources:
         remaining = []
         for source in sources:
@@ -89,7 +88,7 @@ class Job:
 
 
 class RoundRobin:
-    """Elements in rounds: of each, every consumer gets the one at its own number."""
+    """Elements in rounds: in each round every consumer gets the one at its own index."""
 
     def __init__(self, elements: Iterator[Element], consumers: int) -> None:
         self._elements, self._consumers = elements, consumers
@@ -97,7 +96,7 @@ class RoundRobin:
         self._lock = threading.Lock()
 
     def consume(self, number: int) -> Iterator[Element]:
-        """The elements at that number; a last round that is not full is left out."""
+        """The elements at this index; an incomplete last round is dropped."""
         for at in itertools.count():
             with self._lock:
                 if at == len(self._rounds):
@@ -109,7 +108,7 @@ class RoundRobin:
 
 
 class Cache:
-    """Elements of which every trainer gets each one, as long as the cache keeps it."""
+    """A sliding window of elements, all of which every trainer gets."""
 
     WINDOW = 1024
 
@@ -120,7 +119,7 @@ class Cache:
         self._next: dict[str, int] = {}
 
     def consume(self, trainer: str) -> Iterator[Element]:
-        """The elements from where the trainer stands; those no longer kept are left out."""
+        """The elements from the trainer's position on; those no longer in the cache are skipped."""
         while True:
             with self._lock:
                 at = max(self._next.get(trainer, self._first), self._first)

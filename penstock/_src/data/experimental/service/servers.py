@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from penstock._src.core.errors import AlreadyExistsError, UnavailableError
 from penstock._src.util.export import export
 
-# Ports of servers that ask for any: they only tell servers of this process apart.
+# Ports for servers with port 0; they only identify servers within this process.
 _PORTS = itertools.count(50000)
 _PROTOCOL = "grpc"
 
@@ -27,7 +27,7 @@ class _DispatcherFields(NamedTuple):
 
 @export("data.experimental.service.DispatcherConfig", v1=[])
 class DispatcherConfig(_DispatcherFields):
-    """How a dispatcher works.
+    """The configuration of a dispatcher.
 
     Args:
       port: 0 for any.
@@ -80,7 +80,7 @@ class _WorkerFields(NamedTuple):
 
 @export("data.experimental.service.WorkerConfig")
 class WorkerConfig(_WorkerFields):
-    """How a worker works.
+    """The configuration of a worker.
 
     Args:
       dispatcher_address: of the dispatcher, without a protocol.
@@ -117,7 +117,7 @@ class WorkerConfig(_WorkerFields):
 
 
 class _Server:
-    """A server that is running until it is stopped."""
+    """Base of the servers, which run until they are stopped."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -132,7 +132,7 @@ _RUNNING: dict[str, "DispatchServer"] = {}
 
 @export("data.experimental.service.DispatchServer", v1=[])
 class DispatchServer(_Server):
-    """Knows the workers of a service, its datasets and its jobs.
+    """Manages the workers, datasets and jobs of a service.
 
     Args:
       config: a DispatcherConfig.
@@ -153,7 +153,7 @@ class DispatchServer(_Server):
             self.start()
 
     def start(self) -> None:
-        """Lets workers and datasets reach it."""
+        """Makes the server reachable for workers and datasets."""
         _RUNNING[self._address] = self
 
     def stop(self) -> None:
@@ -165,22 +165,22 @@ class DispatchServer(_Server):
 
     @property
     def target(self) -> str:
-        """The protocol and address by which datasets reach it."""
+        """The protocol and address for datasets."""
         return f"{self._config.protocol}://{self._address}"
 
     @property
     def known_workers(self) -> list[str]:
-        """The addresses of workers that the configuration names."""
+        """The addresses of workers in the configuration."""
         return list(self._config.worker_addresses or ())
 
     def add_worker(self, address: str) -> None:
-        """Notes a worker."""
+        """Adds a worker."""
         with self._changed:
             self._workers.append(address)
             self._changed.notify_all()
 
     def remove_worker(self, address: str) -> None:
-        """Forgets a worker."""
+        """Removes a worker."""
         with self._changed:
             self._workers.remove(address)
 
@@ -191,7 +191,7 @@ class DispatchServer(_Server):
             return list(self._workers)
 
     def register(self, dataset: Any, dataset_id: str | None) -> str:
-        """Keeps a dataset and returns its name."""
+        """Registers a dataset and returns its id."""
         with self.lock:
             name = dataset_id or str(next(self._numbers))
             self.datasets.setdefault(name, dataset)
@@ -240,7 +240,7 @@ class WorkerServer(_Server):
             self.start()
 
     def start(self) -> None:
-        """Offers itself to the dispatcher."""
+        """Registers with the dispatcher."""
         if self._dispatcher is not None:
             raise AlreadyExistsError(f"The worker at {self._address} is running already.")
         self._dispatcher = dispatcher_at(self._config.dispatcher_address)
