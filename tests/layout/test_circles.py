@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
 PREFIX = "penstock._src."
-# That still exist; may only shrink.
-CIRCLES = [{f"compiler.blocks.{name}" for name in ("block", "ending", "specialize", "steps")}]
 
 
 class Import(NamedTuple):
@@ -99,7 +97,7 @@ def test_no_files_import_in_a_circle():
     for found in IMPORTS:
         if not found.in_function:
             graph.setdefault(found.source, set()).add(found.target)
-    assert [circle for circle in circles(graph) if circle not in CIRCLES] == []
+    assert circles(graph) == []
 
 
 def test_imports_inside_functions_give_their_reason():

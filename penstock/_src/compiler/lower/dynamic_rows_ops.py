@@ -21,7 +21,7 @@ from penstock._src.compiler.lower.dynamic_rows import (
     same_number,
     valid,
 )
-from penstock._src.compiler.lower.lowering import DYNAMIC_ROWS, HANDLERS, Handler, Lowering, raw_op
+from penstock._src.compiler.lower.lowering import HANDLERS, Handler, Lowering, raw_op
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
@@ -30,6 +30,9 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 from penstock._src.ops.array.scatter import combined
 from penstock._src.ops.array.slice import cut
+
+# The name of an op's class, or of one that it is derived from -> handler.
+DYNAMIC_ROWS: dict[str, Handler] = {}
 
 
 def on_dynamic_rows(*types: str) -> Callable[[Handler], Handler]:

@@ -15,7 +15,7 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import entry_of, group_arguments
+from penstock._src.core.op import Op, entry_of, group_arguments
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import (
     LoweringDefect,
@@ -50,9 +50,6 @@ def raw_op(op: Operation) -> Any:
 
 
 PASSING: set[str] = set()
-# Ops on dynamic rows: the name of an op's class, or of one that it is derived from -> handler. The others of HANDLERS
-# take plain arrays only.
-DYNAMIC_ROWS: dict[str, Handler] = {}
 # Ops that make dynamic rows where they need the value of an extent: name of a class -> handler.
 UNKNOWN_EXTENTS: dict[str, Handler] = {}
 
@@ -127,7 +124,7 @@ class Lowering:
     def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
         special = HANDLERS.get(op.type)
         if any(isinstance(arg, DynamicRows) for arg in args) and op.type not in PASSING:
-            special = entry_of(type(op.raw_op), DYNAMIC_ROWS)
+            special = _on_dynamic_rows(type(op.raw_op))
         if special is not None:
             return special(self, op, args)
         return self.outputs_of(op, args)
@@ -193,6 +190,13 @@ def _defect(op: Operation, error: Exception) -> str:
     where = f"{place.filename.rpartition('_src/')[2]}:{place.lineno}"
     what = f"{type(error).__name__}: {error}"
     return f"{LoweringDefect.PREFIX}lowering '{op.name}' ({op.type}) failed at {where}: {what}"
+
+
+def _on_dynamic_rows(cls: type[Op]) -> Handler:
+    # Loaded for the first dynamic rows: most programs have none. (It imports this file.)
+    from penstock._src.compiler.lower import dynamic_rows_ops
+
+    return entry_of(cls, dynamic_rows_ops.DYNAMIC_ROWS)
 
 
 def _lost_writes(value: Lowered) -> bool:
