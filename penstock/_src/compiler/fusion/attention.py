@@ -33,8 +33,8 @@ class AttentionKernel(Kernel):
 def attention_kernel(
     node: Node, found: Attention, is_leaf: Callable[[Node], bool]
 ) -> AttentionKernel | None:
-    """The kernel that is launched where a node of an attention is due: the forward one where its output is, the backward
-    one where the first of its gradients is."""
+    """The kernel to launch in place of a node of an attention: the forward kernel in place of the output, the backward kernel
+    in place of the first gradient, none for the others."""
     ends = [(found.scores, found.logits)]
     gradient = found.gradient
     backward = node is not found.output

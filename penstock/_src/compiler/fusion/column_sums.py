@@ -31,7 +31,7 @@ WIDEST = 1 << 14  # columns
 def sum_on_tiles(
     groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool]
 ) -> list[FusionGroup]:
-    """The groups, in order, with sums moved to the contractions whose results they sum."""
+    """The groups in the same order, with column sums moved into the contractions whose results they add up."""
     made = list(groups)
     place = {n.id: i for i, group in enumerate(groups) for n in group.nodes}
     for number, group in enumerate(groups):
@@ -54,15 +54,15 @@ def sum_on_tiles(
 
 
 def _is_small(group: FusionGroup) -> bool:
-    """Whether one task may as well sum alone."""
+    """Whether the reduction is small enough for one task."""
     return cut_of(group.reduced[0])[0] is None
 
 
 def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
-    """Whether a node adds up all rows of an array that has the contraction's elements in the contraction's order.
+    """Whether a node sums, over all rows, an array with the contraction's elements in the contraction's order.
 
     Rows and columns are those of the tiles, so of the contraction itself: between it and what is summed may stand
-    reshapes. What is kept must be the columns for every size, not just for the one at hand.
+    reshapes. The axes that are not summed must be the columns for every size, not just for the current one.
     """
     (x,) = root.args
     shape = kernel.node.shape
@@ -83,7 +83,8 @@ def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
 def _summed(
     kernel: ContractKernel, group: FusionGroup, roots: list[Node], is_leaf: Callable[[Node], bool]
 ) -> tuple[ContractKernel, NestKernel] | None:
-    """The contraction that sums, and the nest that adds its tasks' sums up; None if its tiles do not suffice."""
+    """The contraction with sums, and the nest that adds up the sums of its tasks; None if the summed arrays need more than
+    the contraction's own cell."""
     final, found = kernel.outputs[0], kernel.match
     summed = [root.args[0] for root in roots]
     epilogue = write_epilogue(kernel.node, final, found.columns, is_leaf, summed)

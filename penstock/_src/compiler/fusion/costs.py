@@ -12,7 +12,7 @@ RARE = frozenset(
 
 
 def cost_of(node: Node) -> int:
-    """Roughly how many simple vector operations a node takes an element."""
+    """The approximate number of simple vector operations for one element of a node."""
     if node.kind in ("unary", "binary"):
         return 25 if node.op in RARE else COST.get(node.op, 1)
     return 1 if node.kind in ("compare", "select", "cast", "bitcast") else 0

@@ -32,7 +32,7 @@ class RowSpace:
 
     @classmethod
     def of(cls, root: Node) -> RowSpace | None:
-        """The rows that a reduce node goes along; None if it does not, or they are not one task's each."""
+        """The rows that a reduce node reduces; None if it does not reduce rows, or if one row is work for several tasks."""
         (x,) = root.args
         axes = set(root.attrs["axes"])
         long = [a for a, e in enumerate(x.shape) if not is_one(e)]
@@ -72,7 +72,7 @@ class FusionGroup:
         return [root for root in self.roots if root is not None]
 
     def without(self, ids: Container[int]) -> FusionGroup:
-        """The same, less some nodes; it may be simpler then."""
+        """The group without some of its nodes, and of the kind that the others need."""
         kept = [(n, r) for n, r in zip(self.nodes, self.roots) if n.id not in ids]
         nodes, roots = tuple([n for n, _ in kept]), tuple([r for _, r in kept])
         kind = self.kind
@@ -89,25 +89,25 @@ class FusionGroup:
 
 
 def map_group(node: Node, reads: Iterable[int]) -> FusionGroup:
-    """A node that is computed element by element. Spaces are equal up to extents of 1."""
+    """The group of a node that is computed element by element. Extents of 1 do not count in its space."""
     space = ("map", tuple(extents_of(block_shape(node))))
     return FusionGroup("map", (node,), frozenset(reads), (None,), space)
 
 
 def reduction_group(node: Node, root: Node, reads: Iterable[int]) -> FusionGroup:
-    """A node that ends a reduction."""
+    """The group of a node that ends the epilogue of a reduction."""
     shape = tuple([extent_key(e) for e in root.args[0].shape])
     space = ("reduce", shape, tuple(root.attrs["axes"]))
     return FusionGroup("reduction", (node,), frozenset(reads), (root,), space, RowSpace.of(root))
 
 
 def pieces_group(node: Node, reads: Iterable[int]) -> FusionGroup:
-    """A concat whose parts are written by nests of their own."""
+    """The group of a concat whose parts are written by separate nests."""
     return FusionGroup("pieces", (node,), frozenset(reads), (None,))
 
 
 def kernel_group(kernel: Kernel) -> FusionGroup:
-    """A group that is a kernel already."""
+    """The group of a node that has a kernel already."""
     reads = frozenset([n.id for n in kernel.inputs])
     return FusionGroup(
         "kernel", tuple(kernel.outputs), reads, (None,) * len(kernel.outputs), kernel=kernel

@@ -26,7 +26,7 @@ OPEN = 6  # groups that a new one is compared with
 
 
 def merge(partition: Partition) -> Partition:
-    """The partition with its groups merged where that pays, of a function and of those nested in it."""
+    """The partition with groups merged where that saves time, in the function and in those nested in it."""
     nested = {inner: merge(part) for inner, part in partition.nested.items()}
     groups = _merged(partition)
     stored = set(partition.stored)
@@ -40,7 +40,7 @@ def merge(partition: Partition) -> Partition:
 def _unread_left_out(
     groups: list[FusionGroup], partition: Partition, stored: set[int]
 ) -> list[FusionGroup]:
-    """Keeps nodes out of memory, and out of `stored`, that by now only the kernel that makes them reads."""
+    """The groups without the nodes that only their own kernel reads; these are removed from `stored`."""
     wanted = {home(node).id for node in partition.function.roots}
     wanted.update(*[group.reads for group in groups])
     found = []
@@ -55,7 +55,7 @@ def _unread_left_out(
 
 @dataclass(eq=False)
 class _Open:
-    """A group to which others may be added; `waits`: whether it may be launched later than where it stands."""
+    """A group to which others may be added. `waits`: whether it may be launched later than at its position."""
 
     kind: str
     nodes: list[Node]
@@ -82,25 +82,25 @@ class _Open:
 
     @property
     def elements(self) -> int:
-        """How many elements it goes over, now."""
+        """The number of elements of its space, for the current sizes."""
         root = self.roots[0]
         return int(self.nodes[0].size if root is None else root.args[0].size)
 
     @property
     def is_plain(self) -> bool:
-        """Whether each node is written whole, and nowhere but to its place."""
+        """Whether each node is stored as a whole, by one store."""
         return all(blocks_of(n)[0].value is n for n in self.nodes)
 
     def spaces(self) -> list[Any]:
-        """What it is looked up by: its space, and its elements if it may be one of rows."""
+        """The keys under which candidates for merging are found: its space, and its elements if it could become a group of rows."""
         if self.kind == "map":
             return [self.space, ("rows", self.space[1])] if self.is_plain else [self.space]
         return [self.space] if self.rows is None else [self.space, ("rows", self.rows.extents)]
 
 
 def _opened(partition: Partition) -> list[_Open]:
-    """The groups, to be added to. What checks ask for stays early: variables may not change before they are looked at
-    (plan/early_checks.py)."""
+    """The groups, ready for merging. A group that computes the condition of a check may not wait: variables may not change before
+    the check is evaluated (plan/early_checks.py)."""
     function = partition.function
     checks = function.checks if function.updates else ()
     conditions = {home(check.condition).id for check in checks}
@@ -115,7 +115,7 @@ def _opened(partition: Partition) -> list[_Open]:
 
 
 def _merged(partition: Partition) -> list[FusionGroup]:
-    """The groups in an order in which each comes after what it reads."""
+    """The merged groups, each after the groups whose results it reads."""
     groups = _opened(partition)
     merger = _Merger(partition.by_id, partition.in_loop)
     for group in groups:
@@ -147,7 +147,7 @@ def _merged(partition: Partition) -> list[FusionGroup]:
 class _Merger:
     """Joins groups of one partition.
 
-    unrelated   whether also those are joined that read nothing in common: where launches are many and small
+    unrelated   whether groups are joined that read nothing in common: worth it where launches are many and small
     maker       of a stored node, the group that makes it
     readers     of a stored node, the groups that read it, by identity
     """
@@ -158,7 +158,7 @@ class _Merger:
     readers: dict[int, dict[int, _Open]] = field(default_factory=dict)
 
     def join(self, a: _Open, b: _Open) -> bool:
-        """Makes b part of a if that is possible and of use."""
+        """Adds b to a and returns True, if that is possible and saves time."""
         rows = a.rows or b.rows
         as_rows = "rows" in (a.kind, b.kind) or a.kind != b.kind
         if as_rows:
@@ -192,8 +192,8 @@ class _Merger:
         return bool(common or self.unrelated and a.kind == b.kind == "map")
 
     def _find_position(self, a: _Open, b: _Open) -> bool:
-        """Whether there is a place in the order where both have what they read before any other wants what they make:
-        that of a, or that of b, which becomes a's."""
+        """Whether there is a position after everything that both read and before everything that reads what they make: that of a, or
+        that of b, to which a is then moved."""
         if all(
             i in a.made or i not in self.maker or self.maker[i].position < a.position
             for i in b.reads
@@ -222,9 +222,9 @@ class _Merger:
 
 
 def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | None) -> bool:
-    """Whether every way from what a nest computes for a node to what another group makes keeps to one element or row.
+    """Whether a nest needs, for each element of a node, only the same element (or row) of what another group makes.
 
-    Ways are followed as "element" (the place is that of the element at hand), "row" (that of its row) or "other".
+    All paths of arguments are followed, each at a place: "element" (the current element), "row" (its row) or "other".
     """
     made = {n.id: "element" if r is None else "row" for n, r in zip(group.nodes, group.roots)}
     others = [a for a in node.args if node.kind == "dynamic_update_slice" and a is not node.args[1]]
@@ -248,7 +248,7 @@ def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | No
 
 
 def _place_of_arguments(node: Node, place: str, rows: RowSpace | None) -> str:
-    """At which place a node's arguments are read for its element at a place."""
+    """At which place a node reads its arguments, if it is itself read at `place`."""
     if place == "other" or node.kind in ELEMENTWISE:
         return place
     if node.kind == "reshape" and extents(node) == extents(node.args[0]):

@@ -1,7 +1,7 @@
 """The stage: Recognized -> Partition, the fusion groups of a function: what becomes one kernel before groups are merged.
 
-Each stored node begins a group of its own, with all that is computed for it where it is wanted (storing.py). Contractions, attentions
-and nodes with emitters of their own are kernels at once; of the others merge.py may make fewer.
+Each stored node begins a group, which also computes the unstored nodes that it needs (storing.py). Contractions, attentions and nodes
+with emitters of their own become kernels here; the other groups may be merged (merge.py) before they do.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ from penstock._src.ir.node import Node
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """A function's groups in an order in which each comes after what it reads, and the ids of the nodes that they store.
+    """The fusion groups of a function, each after the groups whose results it reads.
 
-    `reads` is what the expression of a stored node reads, `leaves` what is read for any node; `nested` are the
-    partitions of the functions of loops and branches.
+    stored    ids of the nodes that have memory
+    reads     of a stored node, ids of the nodes that its group reads from memory
+    leaves    of any node, ids of the nodes from which it is computed; its own if it has memory
+    nested    partitions of the functions of loops and branches
     """
 
     recognized: Recognized

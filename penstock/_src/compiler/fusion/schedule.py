@@ -65,7 +65,7 @@ def schedule(part: Partition) -> Schedule:
 
 
 def schedule_function(function: Function) -> Schedule:
-    """All stages from a function to its kernels, at once."""
+    """The kernels of a function: all stages from recognize to schedule."""
     part = partition(recognize(function))
     return schedule(part if "merge" in flags.disable else merge(part))
 
@@ -88,7 +88,7 @@ def _kernels_of(group: FusionGroup, part: Partition) -> Iterator[Kernel]:
 
 
 def _map(group: FusionGroup, part: Partition) -> NestKernel:
-    """The nest of a group; it also reads the arrays of which its nodes replace blocks."""
+    """The nest of a group. Arrays in which its nodes replace a block count as read."""
     kernel = map_nest(group.nodes, part.is_leaf)
     updated = [n.args[0] for n in group.nodes if n.kind == "dynamic_update_slice"]
     read = dict.fromkeys([*kernel.inputs, *[x for n in updated for x in part.memory_of(n)]])

@@ -1,4 +1,4 @@
-"""What has memory of its own, and what is computed where it is wanted.
+"""Which nodes have memory of their own; the others are computed by every kernel that needs them.
 
 A node is *stored* only if it must be: it is a result, a reduction, a contraction or another node with an emitter of its own, or
 such a node reads it; or if computing it again in every consumer would cost more than reading it.
@@ -35,7 +35,7 @@ NOBODY: frozenset[int] = frozenset()
 
 @dataclass(frozen=True)
 class Storing:
-    """The decision: ids of stored nodes, of each what its expression reads, and of any node what is read for it."""
+    """The decision: ids of stored nodes, and what is read for each (fusion/partition.py)."""
 
     stored: frozenset[int]
     reads: Mapping[int, frozenset[int]]
@@ -77,7 +77,7 @@ def choose_stored(found: Recognized) -> Storing:
 
 
 def _is_made_whole(node: Node, found: Recognized) -> bool:
-    """Whether a node is what a kernel of another kind than a loop over elements makes."""
+    """Whether a node is the result of a reduction, a contraction, an attention or a node with an emitter of its own."""
     return (
         node.kind in ALWAYS_STORED
         or node.id in found.attentions
@@ -87,7 +87,7 @@ def _is_made_whole(node: Node, found: Recognized) -> bool:
 
 
 def _demanded(found: Recognized) -> set[int]:
-    """Ids of the nodes that results, contractions and nodes with emitters of their own want in memory."""
+    """Ids of the nodes that must be in memory: results, and operands of kernels that are no loop nests."""
     wanted = {home(node).id for node in found.function.roots}
     for match in found.matches.values():
         wanted.update((home(match.left).id, home(match.right).id))
@@ -104,7 +104,8 @@ def _demanded(found: Recognized) -> set[int]:
 
 
 def _wanted_in_memory(node: Node, found: Recognized) -> list[Node]:
-    """The arguments of a special node that must lie in memory: all, but the first values of a loop's state."""
+    """The arguments of a special node that must be in memory: all except initial values that are used once, which are computed
+    into the loop's state."""
     args = [a for a in node.args if a.dtype != dtypes.resource]
     if updates_first(node):
         return args[1:]  # the first is copied to the result's memory
@@ -144,7 +145,7 @@ def _worth_storing(
 
 
 def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recognized) -> bool:
-    """Whether a consumer would compute an element of `node` many times, at a cost that matters."""
+    """Whether a user would compute an element of `node` many times, at a cost that matters."""
     if user.kind == "contract":
         movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
         return user.id not in found.matches and (weight > 0 or node.kind in movements)

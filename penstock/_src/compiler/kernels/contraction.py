@@ -23,7 +23,7 @@ from penstock._src.ir.node import Node
 
 @dataclass(frozen=True, eq=False)
 class EpilogueExpression:
-    """What is done to a tile: `value` at (row, column), where a load of slot 0 at `place` is the contraction itself.
+    """What is computed on a register tile: `value` at (row, column). A load of slot 0 at `place` is the contraction's own result.
 
     `sums` are added up over the rows, for each column.
     """

@@ -83,7 +83,7 @@ class Inliner:
         return found
 
     def _value(self, node: Node, position: Position, guard: Value | None) -> Value:
-        """The same of one that is not known yet."""
+        """The element, if it was not asked for before."""
         found = self.read(node, position, guard)
         return self._written(node, position, guard) if found is None else found
 
@@ -99,7 +99,7 @@ class Inliner:
     def read(self, node: Node, position: Position, guard: Value | None) -> Value | None:
         """The element of a node that is read from memory; None of others.
 
-        An array without elements is not read: a loop that makes no round may stand inside of where its body is computed.
+        An array without elements is not read: a value may be computed outside of a loop that has no iterations.
         """
         if 0 in node.shape and type(node.size) is int and not self._on_tiles:
             return self.scope.const(zero_of(node.dtype), node.dtype)
@@ -162,11 +162,11 @@ class Inliner:
         return self.scope.value("and", (a, b), dtypes.bool_)
 
     def offer(self, variable: Var) -> None:
-        """Lets reductions over an extent use a loop's own variable where it is free: along a row, say."""
+        """Lets reductions over the extent of a loop variable use that variable where it is free, as along a row."""
         self._reduction_vars.setdefault((extent_key(variable.extent),), []).insert(0, (variable,))
 
     def reduction_vars(self, extents: tuple[int, ...], taken: frozenset[Var]) -> tuple[Var, ...]:
-        """Loop variables over extents, those of another reduction if they are free: equal loops can then be one."""
+        """Loop variables over extents: those of another reduction if they are free, so that equal loops become one."""
         pool = self._reduction_vars.setdefault(tuple([extent_key(e) for e in extents]), [])
         for candidate in pool:
             if not taken.intersection(candidate):

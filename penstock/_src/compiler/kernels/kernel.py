@@ -27,9 +27,10 @@ class Kernel:
 
 @dataclass(frozen=True, eq=False)
 class NestKernel(Kernel):
-    """Loops over a space; `length` is the extent of a flat nest, which its code does not know.
+    """Loops over a space.
 
-    `adds_up` is the kernel whose tasks' partial results it adds up, if they are not of a fixed number.
+    length    the extent of a flat nest, whose code is the same for all lengths
+    adds_up   the kernel whose tasks' partial sums this nest adds up, if their number is not fixed
     """
 
     nest: LoopNest
@@ -68,7 +69,7 @@ class BoundsKernel(Kernel):
 def map_nest(
     nodes: Sequence[Node], is_leaf: Callable[[Node], bool], define: bool = True
 ) -> NestKernel:
-    """The nest that computes nodes whose blocks have one shape, and stores them."""
+    """The nest that computes and stores nodes whose stored blocks have one shape."""
     inliner = Inliner(is_leaf)
     scope = inliner.scope
     blocks = [(n, b) for n in nodes for b in (blocks_of(n) if define else [StoredBlock(n, n)])]
@@ -94,14 +95,14 @@ def map_nest(
 
 
 def _ones(shape: Sequence[int]) -> list[bool]:
-    """Which axes have extent 1: spaces are equal but for these."""
+    """Which axes have extent 1."""
     return [is_one(extent) for extent in shape]
 
 
 def piece_nest(
     node: Node, blocks: Sequence[StoredBlock], is_leaf: Callable[[Node], bool]
 ) -> NestKernel:
-    """The nest that writes pieces of a concat, of one shape, to their places in the whole."""
+    """The nest that writes pieces of a concat, all of one shape, to their positions in the result."""
     inliner = Inliner(is_leaf)
     scope, shape = inliner.scope, blocks[0].value.shape
     space = tuple([scope.var(extent) for extent in shape])

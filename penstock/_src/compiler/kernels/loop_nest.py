@@ -67,7 +67,7 @@ class LoopNest:
         )
 
     def values(self) -> list[Value]:
-        """Every value the stores need, arguments first; asked for often, so found once: stores stay as they are."""
+        """All values that the stores need, arguments first; computed once, as stores do not change."""
         if self._values is None:
             self._values = closure(_roots(self.stores))
         return self._values
@@ -112,7 +112,7 @@ FLAT = "flat"  # the symbol that stands for the extent of a flat nest
 
 
 def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
-    """A nest over one contiguous loop, for any length of it; and the length here (None if the nest is no such one).
+    """(the nest over one contiguous loop of any length, its length here), or (the nest, None) if it has no such form.
 
     So the same arithmetic on arrays of other sizes (an optimizer's weights) needs no other code.
     """

@@ -8,14 +8,14 @@ from penstock._src.ir.node import Node
 
 
 def home(node: Node) -> Node:
-    """The node whose memory a node is, through reshapes and changes of type that move nothing."""
+    """The node in whose memory a node is: its argument, through reshapes and bitcasts, which move nothing."""
     while node.kind in ("reshape", "bitcast"):
         node = node.args[0]
     return node
 
 
 def in_memory_already(node: Node) -> bool:
-    """Whether a node lies in memory without being computed: an argument, a variable, a known array, a loop's result."""
+    """Whether a node is in memory without a kernel that stores it: a parameter, a variable, a constant array, a result of a loop."""
     if node.kind == "constant":
         return not is_splat(node)
     return node.kind in ("parameter", "read", "item")

@@ -76,7 +76,7 @@ def _parts(
     is_leaf: Callable[[Node], bool],
     partials: Partials,
 ) -> NestKernel:
-    """The nest that leaves every part's results, of shape (parts, *shape)."""
+    """The nest that stores the results of every part, of shape (parts, *shape)."""
     inliner = Inliner(is_leaf)
     scope = inliner.scope
     (x,) = roots[0].args
@@ -117,7 +117,7 @@ def _parts(
 def finish(
     nodes: Sequence[Node], partials: Partials, is_leaf: Callable[[Node], bool]
 ) -> NestKernel:
-    """The nest that computes the nodes; a reduce node with a partial adds up its parts."""
+    """The nest that computes the nodes; reduce nodes that were cut add up the results of their parts."""
     made = {n.id for n in nodes}
     inliner = _Finisher(lambda n: n.kind == "partial" or (n.id not in made and is_leaf(n)))
     inliner.partials = partials

@@ -70,7 +70,7 @@ def _pieces(
 
 
 def runs_of(node: Node, reads: Callable[[Node], set[int]]) -> Iterator[list[StoredBlock]]:
-    """The pieces of a concat in runs of one shape, each of which one nest writes: small pieces that read little."""
+    """The pieces of a concat in runs for one nest each: neighbors of one shape that are small and read few arrays."""
     run: list[StoredBlock] = []
     read: set[int] = set()
     for block in _pieces(node, None, ()):

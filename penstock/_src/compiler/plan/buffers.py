@@ -1,7 +1,7 @@
-"""Where every value lies: one arena for temporaries, shared by those that are never alive together.
+"""Where every value is: one arena for temporaries, in which buffers that are never alive together share memory.
 
-Sizes are numbers by now, so buffers are placed greedily, biggest first, at the lowest offset where nothing that is alive
-at the same time lies.  In guard mode nothing is shared and every buffer has a sentinel on both sides.
+Sizes are numbers here, so buffers are placed greedily, the largest first, at the lowest offset that no buffer alive at the same
+time occupies.  In guard mode nothing is shared and every buffer has a sentinel on both sides.
 """
 
 from __future__ import annotations

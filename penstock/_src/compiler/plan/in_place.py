@@ -1,4 +1,4 @@
-"""When a kernel may write where one of its inputs lies."""
+"""When a kernel may write its result over one of its inputs."""
 
 from __future__ import annotations
 

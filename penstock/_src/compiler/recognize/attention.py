@@ -105,7 +105,7 @@ class Attention:
 def find_attentions(
     nodes: Sequence[Node], users: Users, wanted: Callable[[Node], bool]
 ) -> list[Attention]:
-    """The attentions of a function of which no inner node is `wanted` by others."""
+    """The attentions of a function whose absorbed nodes are not `wanted` by others."""
     quotients = [n for n in nodes if _is(n, "div") and n.dtype in (dtypes.float32, dtypes.float64)]
     return [found for q in quotients if (found := _attention(q, users, wanted)) is not None]
 
@@ -144,7 +144,7 @@ def _same(a: Node, b: Node) -> bool:
 
 
 def _spread(node: Node) -> tuple[Node, list[Node]]:
-    """(the numbers of rows that a node repeats along them, the movements between)."""
+    """(what a node broadcasts, the broadcasts and reshapes between)."""
     between = []
     while node.kind in ("broadcast", "reshape"):
         between.append(node)
@@ -204,7 +204,7 @@ class _Search:
         return logits, maximum, total, [difference, e, *way, *other_way]
 
     def epilogue_above(self, logits: Node) -> tuple[Node, list[Node]]:
-        """The contraction that elementwise nodes make the logits of, and what depends on it up to the logits."""
+        """(the contraction from which elementwise nodes compute the logits, all nodes that depend on it up to the logits)."""
         region: dict[int, Node] = {}
         scores: list[Node] = []
         pending, shape = [logits], shape_key(logits.shape)
@@ -259,7 +259,7 @@ class _Search:
         return found[ROW], found[COLUMN], depth
 
     def against(self, product: Node, weights: Sequence[Node]) -> tuple[Node, str, str, int]:
-        """Of a product of scores: (other operand, its letters, the result's, extent of a row)."""
+        """Of a contraction with the scores: (the other operand, its letters, the result's letters, the length of a row)."""
         left, right, out = _letters(product)
         first = any(product.args[0] is w for w in weights)
         mine, theirs = (left, right) if first else (right, left)
@@ -275,7 +275,7 @@ class _Search:
     def product(
         self, product: Node, weights: Sequence[Node], over: str
     ) -> tuple[View, Node, int, str]:
-        """Of a product of scores that sums over a letter: (other operand, its node, its width, result's letters)."""
+        """Of a contraction with the scores over a letter: (a view of the other operand, its node, its width, the result's letters)."""
         other, theirs, out, width = self.against(product, weights)
         self.check_letters(theirs, over)
         self.check_letters(out, ROW if over == COLUMN else COLUMN)
@@ -285,7 +285,7 @@ class _Search:
         _require(sorted(letters) == sorted(self.batch + cross + ELEMENT))
 
     def view(self, node: Node, letters: str, width: int) -> View:
-        """Where an operand's rows lie: their own elements side by side, or it is made to lie so if it can be."""
+        """A view of an operand whose rows are contiguous: of the array that it is computed from by movements, or of itself."""
         extents = {**self.extents, ELEMENT: width}
         followed = view_of(node, letters, extents, lambda n: False)
         if followed.plain and (one(width) or followed.coefficient(ELEMENT) == 1):
@@ -294,7 +294,7 @@ class _Search:
         return view_of(node, letters, extents, lambda n: True)
 
     def casts_of(self, node: Node) -> tuple[list[Node], list[Node]]:
-        """(a node and its conversions to other float types, what uses any of them)."""
+        """(a node and its casts to other float types, all other users of these)."""
         known, others = [node], dict[int, Node]()
         for x in known:
             for user in self.users[x.id]:
@@ -306,7 +306,7 @@ class _Search:
 
     # -- backward
     def backward(self, found: Attention, weights: list[Node], others: list[Node]) -> None:
-        """Adds the gradients that the other uses of the probabilities are."""
+        """Finds the backward pass among the other users of the probabilities."""
         products = [n for n in others if n.kind == "contract"]
         rest = [n for n in others if n.kind != "contract"]
         _require(len(products) == 1 and len(rest) == 2)
@@ -348,7 +348,7 @@ class _Search:
         return b if a is self.quotient else a
 
     def chain_from(self, scores: Node, found: Attention) -> tuple[Node, list[Node]]:
-        """(dS, all nodes from dL to it): elementwise nodes one after another."""
+        """(dS, all nodes from dL to dS): a chain of elementwise nodes."""
         node, chain = scores, [scores]
         forward = {n.id for n in found.absorbed}
         while not all(u.kind == "contract" for u in self.users[node.id]):
@@ -380,5 +380,5 @@ def _letters(node: Node) -> tuple[str, str, str]:
 
 
 def _ready(node: Node, first: int) -> bool:
-    """Whether a node is computed before the node numbered `first`, or from constants wherever it is wanted."""
+    """Whether a node is computed before the node numbered `first`, or from constants only."""
     return node.id < first or (node.kind in SCALARS and all(_ready(a, first) for a in node.args))

@@ -13,7 +13,7 @@ Affine = dict[str, int]  # letter -> coefficient; "" is the constant
 
 
 def reach_of(logits: Node, letters: str) -> int | None:
-    """How many columns (`s`) row 0 sees if row t sees t more than it, at least one; None if it is not so.
+    """The number of columns (`s`) that row 0 sees, at least one, if row t sees t more; None if the mask is not causal.
 
     Before: select(s - t <= c, scores, -inf)       for whatever arrangement of iotas, sums and comparisons
     After:  c + 1

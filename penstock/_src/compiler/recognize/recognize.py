@@ -16,7 +16,7 @@ from penstock._src.util.flags import flags
 
 
 def recognize(function: Function, in_loop: bool = False) -> Recognized:
-    """What is recognized in a function and in those nested in it; `in_loop`: it is a loop's body."""
+    """What is recognized in a function and in those nested in it. `in_loop`: whether the function is a loop's body."""
     off = flags.disable
     nodes = function.nodes()
     users = users_of(nodes)
@@ -40,7 +40,7 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
 
 
 def users_of(nodes: Sequence[Node]) -> dict[int, list[Node]]:
-    """What takes each node as an argument, each user once, by the node's id."""
+    """The users of each node, each once, by the node's id."""
     users: dict[int, list[Node]] = {n.id: [] for n in nodes}
     for node in nodes:
         for arg in dict.fromkeys(node.args):

@@ -22,7 +22,7 @@ def find_reductions(
     absorbed: Collection[int],
     contractions: Container[int],
 ) -> tuple[dict[int, Node], set[int]]:
-    """(the reduce nodes by the end of their epilogues, the nodes that epilogues take along)."""
+    """(the reduce nodes by the end of their epilogues, the nodes within epilogues), by ids."""
     ends: dict[int, Node] = {}
     taken = set(absorbed)
     longest = 0 if "epilogues" in flags.disable else LONGEST_EPILOGUE

@@ -25,7 +25,7 @@ def find_row_reductions(
     absorbed: Container[int],
     contractions: Container[int],
 ) -> frozenset[int]:
-    """The ends of such reductions; a reduction along the last axis, whose result a row's kernel alone uses."""
+    """Ids of the ends of such reductions: of short rows along the last axis, broadcast along the row in one place."""
     found: set[int] = set()
     if "rows" in flags.disable:
         return frozenset()
@@ -46,7 +46,7 @@ def find_row_reductions(
 
 
 def _takers_along_rows(end: Node, x: Node, users: Mapping[int, list[Node]]) -> list[Node] | None:
-    """What uses a row's number where it is broadcast along that row: in one place, for two nodes at most; else None."""
+    """The users of the one broadcast of a row's result along that row, two at most; None if it is used otherwise."""
     node, lead = end, len(x.shape) - 1
     while len(users[node.id]) == 1:
         (user,) = users[node.id]
@@ -80,8 +80,8 @@ class RowUses:
         self._feeding: dict[tuple[int, Any], bool] = {}
 
     def leaves(self, node: Node) -> bool:
-        """Whether a node with a reduction of a row in it must be stored: else it is one kernel over the same rows that
-        all its users end in."""
+        """Whether a node that contains a reduction of rows must be stored, because it has users outside of one kernel over the
+        same rows."""
         if node.kind in ("reshape", "broadcast") or not node.shape:
             return False
         shape = shape_key(node.shape)
@@ -94,7 +94,7 @@ class RowUses:
         return not stays or user.id in self.contractions or user.id in self.absorbed
 
     def _feeds(self, node: Node, shape: Any) -> bool:
-        """Whether a node of a shape (a `shape_key`) is only used for reductions that are computed in rows."""
+        """Whether all users of a node, of a shape (a `shape_key`), end in reductions that are computed in rows."""
         pending = [node]
         while pending:
             current = pending[-1]
@@ -112,7 +112,7 @@ class RowUses:
         return self._feeding[node.id, shape]
 
     def _needed(self, node: Node, shape: Any) -> list[Node] | None:
-        """The users that must feed rows for a node to do so; None if it does not whatever they do."""
+        """The users for which `_feeds` must hold so that it holds for a node; None if it cannot hold."""
         if node.kind == "reduce":
             return [] if node.id in self.roots else None
         plain = node.kind in ELEMENTWISE and shape_key(node.shape) == shape

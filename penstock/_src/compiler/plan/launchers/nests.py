@@ -93,13 +93,13 @@ def _launch(
 
 
 def rounds_of_a_task(total: int, most: int, threads: int) -> int:
-    """How many of `total` rounds a task takes, for `most` tasks or fewer: so that all threads end together."""
+    """The number of iterations of a task, of `total`, for at most `most` tasks, so that all threads end together."""
     most = min(total, most, MOST_TASKS * threads)
     if threads == 1 or most <= 1:
         return total
 
     def longest(tasks: int) -> int:
-        """Rounds of the thread with the most to do."""
+        """Iterations of the thread that has most."""
         per = dims.ceil_divide(total, tasks)
         return dims.ceil_divide(dims.ceil_divide(total, per), threads) * per
 

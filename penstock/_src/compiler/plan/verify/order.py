@@ -55,7 +55,7 @@ class MemoryTrace:
 
 
 def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
-    """Raises InternalError if something is read that is not there. Offsets are given by now."""
+    """Raises InternalError if a kernel reads memory that does not hold the value; buffers must have their offsets."""
     memory = _LastWritten(arena_bytes)
     done: set[int] = set()
     for event in trace.events:

@@ -24,7 +24,7 @@ from penstock._src.native import Target
 
 
 def places_of(buffer: Buffer) -> tuple[Buffer, int]:
-    """The buffer that has memory of its own, and the byte of its space at which one inside it begins."""
+    """(the buffer with memory of its own that contains a buffer, the byte at which that begins in it)."""
     start = 0
     while buffer.inside is not None:
         start += buffer.offset

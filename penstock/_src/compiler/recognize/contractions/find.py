@@ -26,7 +26,10 @@ def find_contractions(
     roots: Container[int],
     absorbed: Collection[int],
 ) -> tuple[dict[int, Match], dict[int, Node], set[int]]:
-    """(what contract nodes are, the contract nodes by the end of their epilogues, nodes that epilogues take along)."""
+    """(the match of each contract node, the contract nodes by the end of their epilogues, the nodes within epilogues).
+
+    Mappings are by ids. Nodes in `absorbed` belong to other kernels already.
+    """
     matches: dict[int, Match] = {}
     ends: dict[int, Node] = {}
     taken = set(absorbed)
