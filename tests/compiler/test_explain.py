@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler.explain.records import SourceLine
+from penstock._src.compiler.explain.records import HostRecord, SourceLine
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 
@@ -106,6 +106,26 @@ def test_host_ops_stand_there_with_their_line_and_reason():
     assert "host         AsString" in report and "text = tf.strings.as_string(x)" in report
 
 
+def test_functions_that_the_host_calls_are_explained():
+    @tf.function
+    def f(x):
+        while tf.reduce_sum(x) < 100.0:
+            x = x * 2.0
+            tf.debugging.assert_greater(tf.strings.length(tf.strings.as_string(x)), 0)
+        return x
+
+    report = f.explain(tf.ones([4]), time=True)
+    for text in ("host         While", "called by 'while'", "x = x * 2.0", "host         AsString"):
+        assert text in report
+    while_, *others = [s for s in report.known.steps if isinstance(s, HostRecord)]
+    assert while_.calls and all(while_.seconds > s.seconds for s in others if s.seconds)
+
+
+def test_a_parameter_may_be_called_time():
+    report = tf.function(lambda time: time + 1.0).explain(time=tf.ones([4]))
+    assert len(report.kernels) == 1 and report.kernels[0].seconds is None
+
+
 def test_errors_are_kernels_too():
     @tf.function
     def f(x, i):
@@ -188,7 +208,7 @@ def test_times_of_kernels_and_host_operations():
     assert v.numpy().tolist() == [1.0] * 8
     assert all(k.seconds is not None and k.seconds > 0 for k in report.kernels)
     assert all(p.start >= 0 and p.end >= p.start for p in report.known.timeline)
-    names = [p.name for p in report.known.timeline if p.kernel == 0]
+    names = [p.name for p in report.known.timeline if p.host]
     assert "AsString" in names and "StringLength" in names
     assert {p.kernel for p in report.known.timeline} == {0, *[k.number for k in report.kernels]}
     for text in ("GF/s in float32", "of the peak", "of memory's"):

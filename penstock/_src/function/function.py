@@ -301,7 +301,7 @@ class Function(Trackable):
             c.pretty_printed_signature(verbose) for c in self._cache.concrete_functions()
         )
 
-    def explain(self, *args: Any, time: bool = False, **kwargs: Any) -> Any:
+    def explain(self, *args: Any, **kwargs: Any) -> Any:
         """Returns the report of what a call with these arguments compiles to, from source line to kernel.
 
         >>> report = tf.function(lambda x: tf.exp(x) + 1.0).explain(tf.ones([1000]), time=True)
@@ -310,13 +310,15 @@ class Function(Trackable):
 
         Args:
           *args: the arguments of a call.
-          time: whether kernels and host operations are measured, in a few calls. Variables keep their values.
-          **kwargs: the call's arguments by name.
+          **kwargs: the call's arguments by name; and `time`, unless the function has a parameter of that name: whether
+            kernels and host operations are measured, in a few calls. Variables keep their values.
 
         Returns:
           A string with the report; `kernels` are its kernels as records.
         """
-        return explain_call(*self._find(args, kwargs), time)
+        takes_time = self._signature is not None and "time" in self._signature.parameters
+        is_timed = not takes_time and kwargs.pop("time", False)
+        return explain_call(*self._find(args, kwargs), is_timed)
 
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str]:
         """Returns a function of a stage that gives the compiled form's text.

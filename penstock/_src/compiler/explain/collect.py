@@ -8,28 +8,50 @@ from penstock._src.compiler.blocks.block import BlockStep
 from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
 from penstock._src.compiler.explain.kernels import kernel_records
 from penstock._src.compiler.explain.records import (
+    CalledRecord,
     Explanation,
     HostRecord,
     ProgramRecord,
     WaitingRecord,
 )
+from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 
 
 def explanation(executable: Any) -> Explanation:
     """What is known of all specializations made so far."""
     steps: list[Any] = []
-    number = 1
+    _collect(executable, steps, {id(executable)})
+    inputs, outputs = tuple(executable.inputs), tuple(executable.outputs)
+    return Explanation(executable.name, inputs, outputs, tuple(executable.ops), tuple(steps))
+
+
+def _collect(executable: Any, steps: list[Any], seen: set[int]) -> None:
+    """Adds the steps of an executable, each before those of the functions that it calls on the host."""
     for step in executable.steps():
         if isinstance(step, HostStep):
-            steps.append(HostRecord(step.op, step.why))
+            number = 1 + sum(isinstance(s, HostRecord) for s in steps)
+            steps.append(HostRecord(number, step.op, step.why))
+            for function in _functions_of(step.op):
+                if id(function.executable) not in seen:
+                    seen.add(id(function.executable))
+                    steps.append(CalledRecord(step.op, function.name))
+                    _collect(function.executable, steps, seen)
         elif isinstance(step, BlockStep):
             steps.append(WaitingRecord(tuple(step.ops), dict(step.reasons)))
         elif isinstance(step, ProgramStep):
+            number = 1 + sum(len(s.kernels) for s in steps if isinstance(s, ProgramRecord))
             steps.append(program_record(step, number))
-            number += len(steps[-1].kernels)
-    inputs, outputs = tuple(executable.inputs), tuple(executable.outputs)
-    return Explanation(executable.name, inputs, outputs, tuple(executable.ops), tuple(steps))
+
+
+def _functions_of(op: Operation) -> list[GraphFunction]:
+    """The functions that an operation may call."""
+    values = [v for value in op.attributes.values() for v in _as_list(value)]
+    return [value for value in values if isinstance(value, GraphFunction)]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def program_record(step: ProgramStep, number: int) -> ProgramRecord:

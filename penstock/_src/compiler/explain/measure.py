@@ -66,11 +66,12 @@ def measured(known: Explanation, run: Callable[[], None]) -> Explanation:
         for kernel in s.kernels
         for record in kernel.records
     }
-    timelines = [_timeline(recorder, kernels) for recorder in runs]
+    host = {id(s.operation): s.number for s in known.steps if isinstance(s, HostRecord)}
+    timelines = [_timeline(recorder, kernels, host) for recorder in runs]
     for timeline in timelines:
         spent: dict[Any, int] = {}
         for piece in timeline:
-            key = piece.kernel or piece.name
+            key = piece.kernel, piece.host
             spent[key] = spent.get(key, 0) + piece.end - piece.start
         best |= {key: min(time, best.get(key, time)) for key, time in spent.items()}
     last = timelines[-1]
@@ -83,15 +84,21 @@ def measured(known: Explanation, run: Callable[[], None]) -> Explanation:
     )
 
 
-def _timeline(recorder: Recorder, kernels: dict[tuple[int, int], KernelRecord]) -> list[Launched]:
+def _timeline(
+    recorder: Recorder, kernels: dict[tuple[int, int], KernelRecord], host: dict[int, int]
+) -> list[Launched]:
     """What ran, in order."""
-    pieces = [Launched(0, op.name, start, end) for op, start, end in recorder.host]
+    pieces = [
+        Launched(0, host[id(op)], op.name, start, end)
+        for op, start, end in recorder.host
+        if id(op) in host
+    ]
     for plan, rows in recorder.programs:
         words = launch_words(plan)
         for word, start, end in rows.tolist():
             kernel = kernels.get((id(plan), words.get(word, -1)))
             if kernel is not None:
-                pieces.append(Launched(kernel.number, kernel.label, start, end))
+                pieces.append(Launched(kernel.number, 0, kernel.label, start, end))
     return sorted(pieces, key=lambda piece: piece.start)
 
 
@@ -102,8 +109,8 @@ def _timed(step: Any, best: dict[Any, int]) -> Any:
         return best[key] / 1e9 if key in best else None
 
     if isinstance(step, HostRecord):
-        return replace(step, seconds=seconds(step.operation.name))
+        return replace(step, seconds=seconds((0, step.number)))
     if isinstance(step, ProgramRecord):
-        kernels = [replace(k, seconds=seconds(k.number)) for k in step.kernels]
+        kernels = [replace(k, seconds=seconds((k.number, 0))) for k in step.kernels]
         return replace(step, kernels=tuple(kernels))
     return step

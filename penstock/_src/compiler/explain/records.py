@@ -119,11 +119,25 @@ class ProgramRecord:
 
 @dataclass(frozen=True, eq=False)
 class HostRecord:
-    """An operation that runs on the host, and why."""
+    """An operation that runs on the host, and why. `number` counts from 1 through the executable."""
 
+    number: int
     operation: Operation
     why: str
     seconds: float | None = None
+
+    @property
+    def calls(self) -> bool:
+        """Whether it calls functions: its time contains that of their kernels and operations."""
+        return self.operation.raw_op.runs_functions
+
+
+@dataclass(frozen=True, eq=False)
+class CalledRecord:
+    """What comes next belongs to a function that an operation on the host calls."""
+
+    caller: Operation
+    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +150,11 @@ class WaitingRecord:
 
 @dataclass(frozen=True)
 class Launched:
-    """A piece of a timeline: a kernel (by its number) or a host operation (0), and when it ran, in nanoseconds."""
+    """A piece of a timeline: a kernel or an operation on the host, by its number (the other is 0), and when it ran, in
+    nanoseconds."""
 
     kernel: int
+    host: int
     name: str
     start: int
     end: int
@@ -152,7 +168,7 @@ class Explanation:
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
     operations: tuple[Operation, ...]
-    steps: tuple[ProgramRecord | HostRecord | WaitingRecord, ...]
+    steps: tuple[ProgramRecord | HostRecord | WaitingRecord | CalledRecord, ...]
     timeline: tuple[Launched, ...] = ()
     limits: Any = None  # what this machine can do (limits.py), where times were measured
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock._src.compiler.explain.costs import bytes_of, cost
 from penstock._src.compiler.explain.records import (
+    CalledRecord,
     Explanation,
     HostRecord,
     KernelRecord,
@@ -39,6 +40,8 @@ def text_of(known: Explanation) -> str:
             lines += _host(step, total)
         elif isinstance(step, WaitingRecord):
             lines += _waiting(step)
+        elif isinstance(step, CalledRecord):
+            lines.append(f"function     {step.name}, called by '{step.caller.name}'")
         else:
             lines += _program(step, known, total)
     return "\n".join(lines)
@@ -46,13 +49,15 @@ def text_of(known: Explanation) -> str:
 
 def total_seconds(known: Explanation) -> float:
     """The seconds of everything that was measured."""
-    host = [s.seconds or 0.0 for s in known.steps if isinstance(s, HostRecord)]
-    return sum(host) + sum(k.seconds or 0.0 for k in known.kernels)
+    host = [s for s in known.steps if isinstance(s, HostRecord) and not s.calls]
+    return sum(s.seconds or 0.0 for s in host) + sum(k.seconds or 0.0 for k in known.kernels)
 
 
 def _host(step: HostRecord, total: float) -> list[str]:
     op, line = step.operation, line_of(step.operation)
-    time = "" if step.seconds is None else f"  {_time(step.seconds, total)}"
+    time = ""
+    if step.seconds is not None:
+        time = f"  {step.seconds * 1e6:.3g} us" if step.calls else f"  {_time(step.seconds, total)}"
     lines = [f"host         {op.type} '{op.name}': {step.why}{time}"]
     return lines if line is None else [*lines, f"             {line.place}  {line.code}"]
 
@@ -72,6 +77,8 @@ def _program(step: ProgramRecord, known: Explanation, total: float) -> list[str]
         f"primitives   {len(nodes)} nodes    {_counted(kinds)}",
         f"work         {units(flops, 'FLOP')}, at least {units(moved, 'B')} of arguments and results",
     ]
+    if not step.kernels and set(nodes) <= set(function.parameters):
+        return lines[:1]  # it hands its arguments on
     if compiled.why_interpreted:
         lines.append(f"INTERPRETED  {compiled.why_interpreted}")
     lines += _kernels(step, known.limits, total)

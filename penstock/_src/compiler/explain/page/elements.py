@@ -38,6 +38,7 @@ class Elements:
     programs: list[tuple[ProgramRecord, list[tuple[str, str]]]] = field(default_factory=list)
     links: dict[str, set[str]] = field(default_factory=dict)
     _ids: dict[int, str] = field(default_factory=dict)  # of operations, by identity
+    _lines: dict[SourceLine, str] = field(default_factory=dict)
 
     def link(self, one: str, other: str) -> None:
         """Notes that two elements belong together."""
@@ -56,10 +57,7 @@ class Elements:
                 self.link(name, self._source(line))
 
     def _source(self, line: SourceLine) -> str:
-        for name, known in self.sources.items():
-            if known == line:
-                return name
-        name = f"s{len(self.sources)}"
+        name = self._lines.setdefault(line, f"s{len(self._lines)}")
         self.sources[name] = line
         return name
 
@@ -96,7 +94,7 @@ class Elements:
     def add_host(self, record: HostRecord) -> None:
         """Adds an operation on the host."""
         self.add_operations((record.operation,))
-        name = f"h{len(self.host)}"
+        name = f"h{record.number}"
         self.host[name] = record
         self.link(name, self._ids[id(record.operation)])
 
@@ -104,11 +102,7 @@ class Elements:
         """Adds a piece of the timeline."""
         name = f"t{len(self.launches)}"
         self.launches[name] = piece
-        if piece.kernel:
-            self.link(name, f"k{piece.kernel}")
-        for host, record in self.host.items():
-            if not piece.kernel and record.operation.name == piece.name:
-                self.link(name, host)
+        self.link(name, f"k{piece.kernel}" if piece.kernel else f"h{piece.host}")
 
     def id_of(self, op: Operation) -> str | None:
         """The id of an operation that is shown."""
@@ -135,6 +129,6 @@ def expected_timeline(known: Explanation) -> list[Launched]:
     pieces, at = [], 0
     for kernel in known.kernels:
         length = max(kernel.flops // 16, kernel.bytes, 100)
-        pieces.append(Launched(kernel.number, kernel.label, at, at + length))
+        pieces.append(Launched(kernel.number, 0, kernel.label, at, at + length))
         at += length
     return pieces
