@@ -24,6 +24,7 @@ ABOUT_ALL = {
 }
 # Data beside the tests that read them.
 DATA = {"graph/recorded"}
+MAX_FILES = 15
 FOLDERS = sorted(
     path.relative_to(TESTS)
     for path in TESTS.rglob("*")
@@ -38,6 +39,12 @@ def test_folders_of_tests_are_named_as_rooms(folder):
     assert (SRC / folder).is_dir() or folder.as_posix() in DATA, (
         f"tests/{folder} tests no folder of penstock/_src"
     )
+
+
+def test_folders_of_tests_stay_small():
+    for folder in {path.parent for path in TESTS.rglob("*.py")}:
+        files = sorted(path.name for path in folder.glob("*.py") if path.name != "__init__.py")
+        assert len(files) <= MAX_FILES, f"{folder}: {files}"
 
 
 @pytest.mark.parametrize("name", ABOUT_ALL)

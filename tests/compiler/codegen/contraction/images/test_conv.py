@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from penstock._src.core import dtypes
 from penstock._src.native import Target, assembly, host
 from penstock._src.native.target import initialize_llvm
-from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
+from tests.compiler.codegen.contraction.harness import check, dim, kernel_of, values
+from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
-from tests.compiler.codegen.test_contract_products import BiasReluSum
 
 AVX2 = Target(host().triple, "haswell", "+avx2,+fma", 32, 16)
 PLAIN = dict(s=(1, 1), d=(1, 1), low=(0, 0), high=(0, 0))

@@ -5,10 +5,8 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.util.flags import override
-from tests.compiler.codegen.contraction_harness import check, dim, evaluate, kernel_of, values
-from tests.compiler.codegen.kernel_harness import run_kernel
-from tests.compiler.codegen.test_contract_products import BiasReluSum
-from tests.compiler.codegen.test_conv import (
+from tests.compiler.codegen.contraction.harness import check, dim, evaluate, kernel_of, values
+from tests.compiler.codegen.contraction.images.test_conv import (
     AVX2,
     PLAIN,
     SAME3,
@@ -17,6 +15,8 @@ from tests.compiler.codegen.test_conv import (
     forward,
     input_gradient,
 )
+from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
+from tests.compiler.codegen.kernel_harness import run_kernel
 
 UNEVEN = PLAIN | dict(low=(2, 0), high=(1, 1))
 

@@ -4,8 +4,8 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.native import host
-from tests.compiler.codegen.contraction_harness import check, dim, kernel_of
-from tests.compiler.codegen.test_conv import (
+from tests.compiler.codegen.contraction.harness import check, dim, kernel_of
+from tests.compiler.codegen.contraction.images.test_conv import (
     PLAIN,
     SAME3,
     dy_size,

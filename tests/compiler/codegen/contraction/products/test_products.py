@@ -13,7 +13,7 @@ from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.core import dtypes
 from penstock._src.native import Target, host
 from penstock._src.native.language.types import F32, I8
-from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
+from tests.compiler.codegen.contraction.harness import check, dim, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 
 AVX2 = Target(host().triple, "haswell", "+avx2,+fma", 32, 16)

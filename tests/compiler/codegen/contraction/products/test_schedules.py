@@ -7,7 +7,7 @@ import pytest
 
 from penstock._src.core import dtypes
 from penstock._src.native import host
-from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
+from tests.compiler.codegen.contraction.harness import check, dim, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 
 SPECS = ["mk,kn->mn", "km,kn->mn", "mk,nk->mn", "km,nk->mn"]

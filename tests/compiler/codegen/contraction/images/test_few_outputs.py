@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from penstock._src.core import dtypes
-from tests.compiler.codegen.contraction_harness import check, dim, kernel_of, values
+from tests.compiler.codegen.contraction.harness import check, dim, kernel_of, values
+from tests.compiler.codegen.contraction.images.test_conv import (
+    PLAIN,
+    SAME3,
+    dy_size,
+    forward,
+    input_gradient,
+)
+from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
-from tests.compiler.codegen.test_contract_products import BiasReluSum
-from tests.compiler.codegen.test_conv import PLAIN, SAME3, dy_size, forward, input_gradient
 
 
 def is_by_channels(kernel):
