@@ -10,7 +10,7 @@ from penstock._src.stablehlo.module import (
     WORDS,
     Dense,
     Enum,
-    Operation,
+    HloOperation,
     OtherType,
     Scalar,
     SymbolRef,
@@ -20,8 +20,7 @@ from penstock._src.stablehlo.spelling import Spelled, element_text
 
 # Attributes that stay tensors; other vectors of 64-bit integers and bools are MLIR's arrays.
 _TENSORS = frozenset("value padding replica_groups source_target_pairs".split())
-# Attributes that are left out where they have the value that StableHLO assumes: a word, a list of nothing, a number at
-# all places.
+# Attributes that are omitted where they have their default: an enumeration, an empty list, or one number everywhere.
 _ASSUMED: dict[str, Any] = {
     "backend_config": "",
     "base_dilations": 1,
@@ -40,7 +39,7 @@ _ASSUMED: dict[str, Any] = {
     "window_reversal": False,
     "window_strides": 1,
 }
-# Lists that are left out where they are empty.
+# Lists that are omitted where they are empty.
 _OPTIONAL = frozenset(
     "called_computations known_expanding_dimensions known_nonexpanding_dimensions operand_layouts"
     " output_operand_aliases result_layouts".split()
@@ -81,7 +80,7 @@ _ALGORITHM = (
 )
 
 
-def attributes_of(operation: Operation) -> dict[str, Any]:
+def attributes_of(operation: HloOperation) -> dict[str, Any]:
     """An operation's attributes under StableHLO's names."""
     found = dict(operation.attributes)
     if operation.name in _GROUPS:
@@ -113,7 +112,7 @@ def _members(found: dict[str, Any], names: Sequence[str]) -> str:
 
 
 def _take_algorithm(found: dict[str, Any]) -> None:
-    """The numbers of a product's algorithm as one attribute; without one there are none."""
+    """The parameters of a product's algorithm as one attribute, if it has one."""
     values = {name: found.pop(name) for name in _ALGORITHM.split() if name in found}
     if not values or isinstance(values["lhs_precision_type"], OtherType):
         return
@@ -128,7 +127,7 @@ def _take_algorithm(found: dict[str, Any]) -> None:
 
 def _is_assumed(name: str, value: Any) -> bool:
     if isinstance(value, OtherType) and value.name.startswith("#"):
-        return True  # a note of another dialect, of which only that is known
+        return True  # an attribute of another dialect
     if name in _OPTIONAL:
         return not (value.array.size if isinstance(value, Dense) else value)
     if name not in _ASSUMED:

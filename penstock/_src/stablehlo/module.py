@@ -43,7 +43,7 @@ class TensorType:
 
 @dataclass(frozen=True)
 class FunctionType:
-    """What a function takes and gives."""
+    """The types of a function's arguments and results."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
@@ -51,14 +51,14 @@ class FunctionType:
 
 @dataclass(frozen=True)
 class TupleType:
-    """Several values in one."""
+    """The type of a tuple."""
 
     elements: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class OtherType:
-    """A type without elements: "token", "none", "index", or one that only its name is known of."""
+    """A type without elements: "token", "none", "index", or one of which only the name is known."""
 
     name: str
 
@@ -95,46 +95,46 @@ class Dense:
 
 
 @dataclass(eq=False)
-class Value:
+class HloValue:
     """A result of an operation (its owner), or an argument of a block."""
 
     type: Any
-    owner: Operation | None = None
+    owner: HloOperation | None = None
 
 
 @dataclass(eq=False)
-class Operation:
+class HloOperation:
     """One operation. `location` tells where it comes from, for messages."""
 
     name: str
-    operands: list[Value]
-    results: list[Value]
+    operands: list[HloValue]
+    results: list[HloValue]
     attributes: dict[str, Any]
     regions: list[Region] = field(default_factory=list)
     location: str = ""
 
     def attribute(self, name: str, default: Any = None) -> Any:
-        """The value of an attribute; words and numbers without their types."""
+        """The value of an attribute; enumerations and numbers without their types."""
         value = self.attributes.get(name, default)
         return value.word if isinstance(value, Enum) else plain(value)
 
 
 @dataclass(eq=False)
-class Block:
+class HloBlock:
     """Operations in order; the last one returns."""
 
-    arguments: list[Value] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
+    arguments: list[HloValue] = field(default_factory=list)
+    operations: list[HloOperation] = field(default_factory=list)
 
 
 @dataclass(eq=False)
 class Region:
     """The blocks of an operation's body; StableHLO's operations have one block in each region."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[HloBlock] = field(default_factory=list)
 
     @property
-    def block(self) -> Block:
+    def block(self) -> HloBlock:
         """The only block."""
         if len(self.blocks) != 1:
             raise ValueError(f"expected one block in a region. Received {len(self.blocks)}.")
@@ -142,15 +142,15 @@ class Region:
 
 
 @dataclass(eq=False)
-class Module:
+class HloModule:
     """Functions by their names. The one that is called is "main"."""
 
-    functions: dict[str, Operation]
+    functions: dict[str, HloOperation]
     attributes: dict[str, Any] = field(default_factory=dict)
     producer: str = ""
 
     @property
-    def main(self) -> Operation:
+    def main(self) -> HloOperation:
         """The function that is called: "main", or the only one."""
         if "main" in self.functions:
             return self.functions["main"]
@@ -158,8 +158,8 @@ class Module:
             return next(iter(self.functions.values()))
         raise ValueError(f"no function is named main among {sorted(self.functions)}.")
 
-    def operations(self) -> Iterator[Operation]:
-        """Every operation, also those inside of others."""
+    def operations(self) -> Iterator[HloOperation]:
+        """Every operation, nested ones too."""
         pending = list(self.functions.values())
         while pending:
             operation = pending.pop()

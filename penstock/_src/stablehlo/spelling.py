@@ -47,7 +47,7 @@ def symbol(name: str) -> str:
 
 
 def pairs(values: Mapping[str, str]) -> str:
-    """Names and texts: `a = 1 : i64, b = true`."""
+    """Attributes with their names: `a = 1 : i64, b = true`."""
     return ", ".join(f"{_key(k)} = {v}" for k, v in values.items())
 
 
@@ -56,7 +56,7 @@ def _key(name: str) -> str:
 
 
 def results_text(types: Iterable[Any]) -> str:
-    """What stands behind an arrow: one type, or several in parentheses."""
+    """Result types: one type, or several in parentheses."""
     texts = [type_text(t) for t in types]
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
@@ -128,7 +128,7 @@ def _nested(array: np.ndarray) -> str:
 
 
 def _number(value: Any) -> str:
-    """A number that gives the same bits again: floats in hexadecimal where decimals cannot say them."""
+    """A number as text that reads back as the same bits: floats in hexadecimal where decimals are inexact."""
     array = np.asarray(value)
     if array.dtype.kind == "c":
         return f"({_number(array.real)}, {_number(array.imag)})"

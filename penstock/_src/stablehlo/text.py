@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.stablehlo.grouping import attributes_of
-from penstock._src.stablehlo.module import Block, Module, Operation, Value
+from penstock._src.stablehlo.module import HloBlock, HloModule, HloOperation, HloValue
 from penstock._src.stablehlo.spelling import attribute, pairs, results_text, symbol, type_text
 
 _INDENT = "  "
 
 
-def print_module(module: Module) -> str:
+def print_module(module: HloModule) -> str:
     """Returns a module's text."""
     lines = [f"module{_module_attributes(module)} {{"]
     for function in module.functions.values():
@@ -23,7 +23,7 @@ def print_module(module: Module) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _module_attributes(module: Module) -> str:
+def _module_attributes(module: HloModule) -> str:
     if not module.attributes:
         return ""
     return f" attributes {attribute(module.attributes)}"
@@ -33,10 +33,10 @@ class _Printer:
     """Names values while it prints one function."""
 
     def __init__(self) -> None:
-        self.names: dict[Value, str] = {}
+        self.names: dict[HloValue, str] = {}
         self.arguments = self.results = 0
 
-    def function(self, operation: Operation) -> list[str]:
+    def function(self, operation: HloOperation) -> list[str]:
         block = operation.regions[0].block
         notes: Sequence[Any] = operation.attributes.get("arg_attrs") or ({},) * len(block.arguments)
         parameters = [
@@ -53,19 +53,19 @@ class _Printer:
             head += f" -> ({', '.join(results)})"
         return [head + " {", *self.body(block, "func.return"), "}"]
 
-    def argument(self, value: Value) -> str:
+    def argument(self, value: HloValue) -> str:
         self.names[value] = f"%arg{self.arguments}"
         self.arguments += 1
         return self.names[value]
 
-    def body(self, block: Block, last: str) -> list[str]:
+    def body(self, block: HloBlock, last: str) -> list[str]:
         lines = []
         for operation in block.operations:
             is_last = operation is block.operations[-1]
             lines += [_INDENT + line for line in self.operation(operation, last if is_last else "")]
         return lines
 
-    def operation(self, operation: Operation, name: str = "") -> list[str]:
+    def operation(self, operation: HloOperation, name: str = "") -> list[str]:
         dialect = "func" if operation.name == "call" else "stablehlo"
         text = self._results(operation) + f'"{name or f"{dialect}.{operation.name}"}"'
         text += f"({', '.join(self.names[v] for v in operation.operands)})"
@@ -82,7 +82,7 @@ class _Printer:
             lines += self._region(region.block)
         return [*lines, "})" + tail]
 
-    def _results(self, operation: Operation) -> str:
+    def _results(self, operation: HloOperation) -> str:
         if not operation.results:
             return ""
         name, count = f"%{self.results}", len(operation.results)
@@ -91,7 +91,7 @@ class _Printer:
             self.names[value] = name if count == 1 else f"{name}#{number}"
         return f"{name}{f':{count}' if count > 1 else ''} = "
 
-    def _region(self, block: Block) -> list[str]:
+    def _region(self, block: HloBlock) -> list[str]:
         parameters = ", ".join(f"{self.argument(v)}: {type_text(v.type)}" for v in block.arguments)
         return [f"^bb0({parameters}):", *self.body(block, "stablehlo.return")]
 

@@ -10,14 +10,14 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.xla.translation.translate import Translation
 from penstock._src.stablehlo.module import (
-    Block,
     Dense,
     Enum,
-    Module,
-    Operation,
+    HloBlock,
+    HloModule,
+    HloOperation,
+    HloValue,
     Region,
     TensorType,
-    Value,
 )
 
 RANDOM = np.random.RandomState(0)
@@ -36,25 +36,25 @@ def vector(*numbers):
 
 def block_of(types, *steps):
     """A block of (name, places of operands among arguments and earlier results, result type, attributes)."""
-    block = Block([Value(t) for t in types])
+    block = HloBlock([HloValue(t) for t in types])
     values = list(block.arguments)
     for name, places, type_, attributes in steps:
-        made = Operation(name, [values[i] for i in places], [Value(type_)], attributes)
+        made = HloOperation(name, [values[i] for i in places], [HloValue(type_)], attributes)
         made.results[0].owner = made
         block.operations.append(made)
         values.append(made.results[0])
-    block.operations.append(Operation("return", values[len(types) :][-1:], [], {}))
+    block.operations.append(HloOperation("return", values[len(types) :][-1:], [], {}))
     return block
 
 
 def results(name, arrays, types, regions=(), **attributes):
     """What an operation gives for arrays: by both builders, which agree."""
-    arguments = [Value(type_of(a)) for a in arrays]
-    operation = Operation(name, arguments, [Value(t) for t in types], attributes)
+    arguments = [HloValue(type_of(a)) for a in arrays]
+    operation = HloOperation(name, arguments, [HloValue(t) for t in types], attributes)
     operation.regions = [Region([block]) for block in regions]
-    last = Operation("return", operation.results, [], {})
-    main = Operation("func", [], [], {}, [Region([Block(arguments, [operation, last])])])
-    module = Module({"main": main})
+    last = HloOperation("return", operation.results, [], {})
+    main = HloOperation("func", [], [], {}, [Region([HloBlock(arguments, [operation, last])])])
+    module = HloModule({"main": main})
     now = ImmediateBuilder()
     known = [now.known_array(a, dtypes.as_dtype(a.dtype)) for a in arrays]
     found = [now.value(node) for node in Translation(module, now).main(known)]

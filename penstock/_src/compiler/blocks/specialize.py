@@ -37,7 +37,7 @@ from penstock._src.ir.node import Node
 
 
 @dataclasses.dataclass(frozen=True)
-class Waiting:
+class WaitingSection:
     """What has to wait for earlier steps: a section, for what its operations wait, and the slots that it reads and writes."""
 
     section: Section
@@ -55,7 +55,7 @@ class Specialized:
     """
 
     steps: list[HostStep | ProgramStep]
-    waiting: Waiting | None
+    waiting: WaitingSection | None
     slots: dict[int, int]
     initial: list[Any]
 
@@ -76,7 +76,7 @@ class Deferral:
 
 
 @dataclasses.dataclass(frozen=True)
-class Lowered:
+class LoweredSection:
     """The operations of a section that were lowered, and those that were not."""
 
     p: LoweringContext
@@ -191,7 +191,7 @@ def take_host_steps(
 
 def lower_ready(
     section: Section, pending: Sequence[Operation], values: Sequence[Any], reasons: _Reasons
-) -> Lowered:
+) -> LoweredSection:
     """Lowers all operations that do not wait for the host."""
     p = LoweringContext()
     inputs = ProgramInputs(p, section.states)
@@ -222,7 +222,7 @@ def lower_ready(
         left.append(op)
         waiting.add(op.name)
     lowered = [op for op in pending if op.name not in waiting]
-    return Lowered(p, inputs, lowering.values, lowered, left, deferrals)
+    return LoweredSection(p, inputs, lowering.values, lowered, left, deferrals)
 
 
 def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: _Reasons) -> bool:
@@ -282,7 +282,7 @@ def _inputs_behind(asked: Sequence[Node], inputs: ProgramInputs) -> list[int]:
     return sorted({i for i in found if i is not None})
 
 
-def program_of(section: Section, lowered: Lowered, slots: Slots) -> list[ProgramStep]:
+def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[ProgramStep]:
     """The step for what was lowered, if it gives anything."""
     p, inputs = lowered.p, lowered.inputs
     needed = {t._id for op in lowered.left for t in op._inputs} | {t._id for t in section.outputs}
@@ -311,7 +311,7 @@ def what_waits(
     host: Mapping[str, str],
     deferrals: Sequence[Deferral],
     slots: Slots,
-) -> Waiting:
+) -> WaitingSection:
     """Makes a section of what has to wait."""
     made = {t._id for op in pending for t in op._outputs}
     reads = {t._id: t for op in pending for t in op._inputs if t._id not in made}
@@ -330,6 +330,6 @@ def what_waits(
         values=tuple([i for i, t in enumerate(inputs) if t._id in wanted]),
     )
     reasons = {d.op.name: f"{d.op.type}: {d.error}" for d in deferrals}
-    return Waiting(
+    return WaitingSection(
         rest, reasons, [slots.of[t._id] for t in inputs], [slots.slot(t) for t in outputs]
     )

@@ -1,6 +1,15 @@
 """Ops to primitives.
 
-lowering.py calls each op's `lower`; control_flow.py lowers the ops whose attributes are functions; tensor_lists.py the
-lists that loops carry, as dense buffers; trips.py finds how often a loop runs at most. An op that is lowered by itself
-needs nothing here: it has a `lower` method where it is defined.
+What comes in: operations of a graph, with what their inputs are (values.py). What goes out: nodes, and in the LoweringContext the effects on
+variables and the checks.
+
+    lowering.py       calls each op's `lower`; read it first
+    context.py        the LoweringContext `p` that `lower` gets
+    control_flow.py   ops whose attributes are functions: calls and loops; loops.py and branches.py make `while` and `case` nodes
+    trip_count.py     how many steps a loop makes
+    tensor_lists.py   lists of tensors as dense buffers; list_memory.py: how large they become in a loop
+    dynamic_rows*.py  arrays with a data-dependent number of rows
+    checks.py         assertions; concrete_shapes.py: the shape rules of ops, asked again for the shapes at hand
+
+An op that is lowered by itself needs nothing here: it has a `lower` method where it is defined.
 """

@@ -64,7 +64,7 @@ def branch(
 
 
 class _Operands:
-    """What the functions are given: the arguments and the values of variables, as nodes. What is known stays known."""
+    """The operands of a `case`: arguments and the values of variables. Arguments with known values are none: they stay known."""
 
     def __init__(self, lowering: Lowering, args: Sequence[Lowered]) -> None:
         p = self.p = lowering.p
@@ -91,7 +91,7 @@ class _Operands:
 
 
 class _Trial:
-    """One function, traced on fresh parameters: what it gives, writes and checks."""
+    """One function, traced on fresh parameters: its results, the variables that it assigns, its checks."""
 
     def __init__(self, given: _Operands, function: Any) -> None:
         p = given.p
@@ -103,7 +103,7 @@ class _Trial:
 
 
 class _Results:
-    """What all functions' results have in common: the extents of rows and lists, and what is one known value."""
+    """The types of the results of all functions: common capacities of dynamic rows and lists, and values known to be equal."""
 
     def __init__(self, p: LoweringContext, outputs: Sequence[Sequence[Lowered]]) -> None:
         """`outputs` are the results of each function.
@@ -127,7 +127,7 @@ class _Results:
         self.count, self.packing = len(columns), packed[0]
 
     def filled(self, values: Sequence[Lowered]) -> list[Lowered]:
-        """One function's results, with zeros in place of those that it does not give."""
+        """One function's results, with zeros in place of absent ones."""
         pairs = zip(values, self.present)
         return [_zeros(self.p, other) if isinstance(v, Absent) else v for v, other in pairs]
 
@@ -153,7 +153,7 @@ def _is_known(p: LoweringContext, value: Lowered) -> bool:
 
 
 def _present(column: Sequence[Lowered]) -> Lowered:
-    """The first of what branches give for one result that is given."""
+    """The first value of one result that is not absent, among all branches."""
     return next((value for value in column if not isinstance(value, Absent)), column[0])
 
 
@@ -167,7 +167,7 @@ def _zeros(p: LoweringContext, like: Lowered) -> Lowered:
 
 
 def _common_list(column: Sequence[Lowered]) -> Any:
-    """The largest of dynamic rows, or the first list with memory, among what branches give for one result."""
+    """The largest dynamic rows, or the first list with memory, among the values of one result in all branches."""
     if any(isinstance(value, DynamicRows) for value in column):
         extents = [v.capacity if isinstance(v, DynamicRows) else _rows(v) for v in column]
         return column[extents.index(max(extents))]
@@ -181,14 +181,14 @@ def _rows(value: Lowered) -> int:
 
 
 def _with_notes(column: Sequence[Lowered]) -> Lowered:
-    """The first branch's value; a list that another branch noted something of is noted in it as well."""
+    """The first branch's value; a list is marked as written to if it is in another branch."""
     first = column[0]
     noted = any(isinstance(value, ListValue) and value.noted for value in column)
     return replace(first, noted=True) if noted and isinstance(first, ListValue) else first
 
 
 def _allocated(p: LoweringContext, values: Sequence[Lowered], like: Sequence[Any]) -> list[Lowered]:
-    """The values, lists without memory getting some where another branch's list has it, and rows as many as another's."""
+    """The values of one branch, with lists allocated and rows padded to the capacity that they have in another branch."""
     result: list[Lowered] = []
     for value, other in zip(values, like):
         if isinstance(other, (DynamicRows, Node)):

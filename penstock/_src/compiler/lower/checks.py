@@ -43,7 +43,7 @@ def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
 
 
 def _shown(data: Sequence[Lowered]) -> str:
-    """The texts among the data of an assertion; values inside of loops and branches are gone when it is looked at."""
+    """The strings among the data of an assertion; values inside of loops and branches are gone when it is checked."""
     texts = [np.asarray(d.value).reshape(-1) for d in data if isinstance(d, HostValue)]
     shown = [text.decode() for array in texts for text in array if isinstance(text, bytes)]
     return " ".join(f"[{text}]" for text in shown)

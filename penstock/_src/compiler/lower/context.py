@@ -43,7 +43,7 @@ class LoweringContext(NodeMaker):
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
         # What functions gave for their arguments, and the inner checks made then, see control_flow.py.
         self.inlined_calls: dict[Any, Any] = {}
-        self.loop_facts: dict[Any, Any] = {}  # what is known of loops, see loops.py
+        self.loop_findings: dict[Any, Any] = {}  # what is known of loops, see loops.py
         self.recorded: set[int] = set()  # nodes taken off lists: what a loop used, for its gradient
         # node id -> further operations that have its value, besides the one that it was made for
         self.equal: dict[int, list[Any]] = {}
@@ -56,7 +56,7 @@ class LoweringContext(NodeMaker):
     def forget(self) -> None:
         """Drops what only the making of further nodes needs: nodes keep their builder as long as they live."""
         self.builder.forget()
-        for memory in (self.loop_facts, self.inlined_calls, self.recorded, self.asked):
+        for memory in (self.loop_findings, self.inlined_calls, self.recorded, self.asked):
             memory.clear()  # type: ignore[attr-defined]
 
     def function(

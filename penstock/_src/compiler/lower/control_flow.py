@@ -15,7 +15,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
-_MOST_STEPS_BACK = 16  # operations that are looked through for what a step does to a counter
+_MOST_STEPS_BACK = 16  # operations followed to find out what a step does to a counter
 
 
 def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[Lowered]:
@@ -45,7 +45,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
 
 
 class _Inlined:
-    """A function that is being lowered, and how far it is."""
+    """A function that is being lowered, and the operations that are left of it."""
 
     def __init__(self, lowering: Lowering, function: Any, args: Sequence[Lowered]) -> None:
         self.function = function
@@ -57,7 +57,7 @@ class _Inlined:
         self.key = _call_key(lowering.p, function, args)
 
     def results(self) -> list[Lowered]:
-        """What the function gives, when all is lowered."""
+        """The function's outputs, once all its operations are lowered."""
         found = [self.inner.value(t) for t in self.function.outputs]
         if self.key is not None and all(isinstance(value, Node) for value in found):
             self.inner.p.inlined_calls[self.key] = found, self.inner.p.inner_checks
@@ -65,7 +65,7 @@ class _Inlined:
 
 
 def _call_key(p: LoweringContext, function: Any, args: Sequence[Lowered]) -> Any:
-    """Equal for calls that give the same nodes and make the same checks; None of calls that may do more."""
+    """Equal for calls that give the same nodes and make the same checks; None for calls that may have other effects."""
     nodes = [a.id for a in args if isinstance(a, Node) and a.dtype != dtypes.resource]
     if len(nodes) < len(args) or function.is_stateful:
         return None
@@ -181,7 +181,7 @@ def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Low
 
 
 def unchanged(body: Any) -> set[int]:
-    """The arguments that a loop's body hands on as they are."""
+    """The positions of arguments that a loop's body returns unchanged."""
     found = set()
     for i, (given, result) in enumerate(zip(body.inputs, body.outputs, strict=True)):
         while result is not given and result.op.type == "Identity":
@@ -194,7 +194,7 @@ def unchanged(body: Any) -> set[int]:
 def counts_after(
     lowering: Lowering, body: Any, outputs: Sequence[Any], values: Sequence[Lowered]
 ) -> dict[int, Node]:
-    """Numbers and lengths of lists after a step that are sums of those before it and constants: what a loop may count.
+    """The counters of a loop after a step: numbers and lengths of lists that are sums of those before it and constants.
 
     They are known before the whole body is lowered, and so the body is lowered knowing what its counters can be.
     """

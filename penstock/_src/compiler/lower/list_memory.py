@@ -18,7 +18,7 @@ _MOST_ADDED = 16
 
 @dataclass(frozen=True)
 class Memory:
-    """What a list gets before a loop.
+    """The buffer that a list gets before a loop.
 
     `item`: the value from outside of the loop that every step pushes, if the list holds nothing else; `place` is where
     it stands among the loop's arguments, if it does.
@@ -31,7 +31,7 @@ class Memory:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether it can be given as well when the loop is met again, among other values."""
+        """Whether it is valid when the loop is lowered again, with other values."""
         return self.item is None or self.item.depth == 0 or self.place is not None
 
     def given_to(self, p: LoweringContext, held: Any, given: Sequence[Lowered]) -> ListValue:
@@ -72,7 +72,7 @@ def memory_for(
         return None
     shape = arg.element_shape if arg.element_shape is not None else after.element_shape
     if shape is None:
-        return None  # nothing is ever put in: it needs no memory
+        return None  # nothing is ever written: it needs no memory
     if needed is None:
         raise NotLowerable("a list has no bound of its length")
     item = after.pushed

@@ -1,4 +1,4 @@
-"""Loops into `while` nodes: condition and body are traced on fresh parameters until nothing more is found out of it.
+"""Loops into `while` nodes: condition and body are traced on fresh parameters until no trace finds a further change.
 
 What a loop was found to change is remembered for the rest of the program. The body of a loop around it may be traced
 again, and if this one's body were then traced several times over, work would grow exponentially with nesting.
@@ -23,27 +23,27 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
 
-MOST_TRACES = 8  # of a loop's body, until nothing more is found out
+MOST_TRACES = 8  # of a loop's body
 
-# What a body gives: its results, and the values that variables have after it (by their handles' ids).
+# The effects of a body: its results, and the values of variables after it (by their handles' ids).
 Effects = tuple[list[Lowered], dict[int, Node]]
 Range = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop over lowered values, as its operation says it."""
+    """A loop over lowered values, as its operation states it."""
 
     key: Any  # by which it is recognized when it is lowered again
     condition: Callable[[list[Lowered]], Node]
     body: Callable[[list[Lowered]], list[Lowered]]
     fixed: set[int]  # arguments known not to change
-    # Numbers, and lengths of lists, after a step, of those arguments for which they are seen without the whole body.
+    # Counters (numbers, and lengths of lists) after a step, where they are found without lowering the whole body.
     counts: Callable[[list[Lowered]], dict[int, Node]]
 
 
 @dataclass
-class LoopFacts:
+class LoopFindings:
     """What a loop is known to change: arguments that no step changes, variables that are written (by their handles'
     ids), the least and largest values of counters, and the memory that lists need."""
 
@@ -54,7 +54,7 @@ class LoopFacts:
 
 
 def checked(p: LoweringContext, nodes: list[Node], messages: Iterable[str]) -> list[Node]:
-    """The results of a branch or loop without the last ones, which say whether the checks inside of it held."""
+    """The results of a branch or loop without the last ones: those are its checks, which are checked here."""
     messages = list(messages)
     results = nodes[: len(nodes) - len(messages)]
     for message, held in zip(messages, nodes[len(results) :]):
@@ -71,7 +71,7 @@ def variables_of(args: Sequence[Lowered]) -> list[Node]:
 def effects(
     lowering: Lowering, values: dict[int, Node], run: Callable[[], list[Lowered]]
 ) -> Effects:
-    """Runs with variables having these values; returns the results and all variables' values after it.
+    """Runs with these values of variables; returns the results and all variables' values afterwards.
 
     What the run did to variables is forgotten: the caller makes it part of a node.
     """
@@ -89,47 +89,47 @@ def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Low
     """The values after stepping `given` by the body while the condition holds, and the loop's effects on variables."""
     p = lowering.p
     handles = variables_of(given)
-    facts = p.loop_facts.setdefault(_key(loop, given, handles), LoopFacts(set(loop.fixed)))
-    facts.memory = {i: memory for i, memory in facts.memory.items() if memory.is_lasting}
-    inherited = facts.fixed - loop.fixed
+    findings = p.loop_findings.setdefault(_key(loop, given, handles), LoopFindings(set(loop.fixed)))
+    findings.memory = {i: memory for i, memory in findings.memory.items() if memory.is_lasting}
+    inherited = findings.fixed - loop.fixed
     is_refined = False
     for _ in range(MOST_TRACES):
         args = list(given)
-        for i, memory in facts.memory.items():
+        for i, memory in findings.memory.items():
             args[i] = memory.given_to(p, given[i], given)
-        trace = _Trace(lowering, loop, args, handles, facts)
+        trace = _Trace(lowering, loop, args, handles, findings)
         wrong = {i for i in inherited if not same_value(trace.results[i], args[i])}
         still = {i for i in trace.moving if same_value(trace.results[i], trace.arguments[i])}
         if wrong or still:
             inherited -= wrong
-            facts.fixed = (facts.fixed - wrong) | still
+            findings.fixed = (findings.fixed - wrong) | still
             continue
         new_writes = {h.id: h for h in handles if trace.after[h.id] is not trace.before[h.id]}
         trips, exact = trace.trips(trace.after_step())
-        facts.ranges = {} if trips is None else trace.ranges(trips, trace.after_step())
-        trace.assume(facts.ranges)
+        findings.ranges = {} if trips is None else trace.ranges(trips, trace.after_step())
+        trace.assume(findings.ranges)
         grown = _grown(p, given, args, trace, trips)
-        is_told = facts.ranges == trace.told
-        if set(new_writes) <= set(facts.written) and not grown:
-            if is_told or (is_refined and _within(facts.ranges, trace.told)):
+        is_told = findings.ranges == trace.told
+        if set(new_writes) <= set(findings.written) and not grown:
+            if is_told or (is_refined and _within(findings.ranges, trace.told)):
                 break
             is_refined = True
-        facts.written.update(new_writes)
-        facts.memory.update(grown)
+        findings.written.update(new_writes)
+        findings.memory.update(grown)
     else:
         raise NotLowerable("it is not found out what the loop changes")
-    final = _emitted(lowering, args, facts.written, trace, trips)
+    final = _emitted(lowering, args, findings.written, trace, trips)
     return _with_known_counters(p, args, trace, trips, final) if exact else final
 
 
 def _key(loop: Loop, given: Sequence[Lowered], handles: Sequence[Node]) -> Any:
-    """Equal for loops of which the same is likely to be found."""
+    """Equal for loops whose findings are likely to be equal."""
     shapes = tuple([dims.shape_key(node.shape) for node in Packing(given).nodes])
     return loop.key, shapes, tuple([h.id for h in handles])
 
 
 def _within(ranges: dict[int, Range], told: dict[int, Range]) -> bool:
-    """Whether what was told of numbers is true of them."""
+    """Whether the assumed ranges contain the ranges found."""
     return all(
         i in ranges and low <= ranges[i][0] and ranges[i][1] <= high
         for i, (low, high) in told.items()
@@ -145,13 +145,13 @@ class _Trace:
         loop: Loop,
         args: list[Lowered],
         handles: list[Node],
-        facts: LoopFacts,
+        findings: LoopFindings,
     ) -> None:
         p = self.p = lowering.p
         self.args = args
-        self.moving = [i for i in range(len(args)) if i not in facts.fixed]
+        self.moving = [i for i in range(len(args)) if i not in findings.fixed]
         self.packing = Packing([args[i] for i in self.moving])
-        held = [p.read_variable(h) for h in facts.written.values()]
+        held = [p.read_variable(h) for h in findings.written.values()]
         self.parameters = p.parameters_like([*self.packing.nodes, *held])
         split = len(self.packing.nodes)
         self.arguments = list(args)
@@ -160,14 +160,14 @@ class _Trace:
                 replace(value, awaits=True) if isinstance(value, ListValue) else value
             )
         self.before = {h.id: p.read_variable(h) for h in handles}
-        self.before.update(zip(facts.written, self.parameters[split:]))
+        self.before.update(zip(findings.written, self.parameters[split:]))
         with p.deeper(), _tried(p):
             with p.collected() as checks:
                 found, _ = effects(lowering, self.before, lambda: [loop.condition(self.arguments)])
             if checks:
                 raise NotLowerable("a check inside of a loop's condition")
             self.condition: Any = found[0]
-            self.told = {**facts.ranges, **self._foreseen(loop)}
+            self.told = {**findings.ranges, **self._foreseen(loop)}
             self.assume(self.told)
             with p.collected() as self.checks:
                 self.results, self.after = effects(
@@ -175,18 +175,18 @@ class _Trace:
                 )
 
     def _foreseen(self, loop: Loop) -> dict[int, Range]:
-        """The ranges of counters, as far as they are seen before the body is traced."""
+        """The ranges of counters that are found before the body is traced."""
         counts = loop.counts(self.arguments)
         trips, _ = self.trips(counts)
         return {} if trips is None else self.ranges(trips, counts)
 
     def after_step(self) -> dict[int, Node]:
-        """What the loop may count, after one step."""
+        """The counters after one step."""
         found = {i: _count(self.results[i]) for i in self.moving}
         return {i: node for i, node in found.items() if node is not None}
 
     def trips(self, after: dict[int, Node]) -> tuple[Any, bool]:
-        """How often the loop runs at most, as an extent, or None if that is not seen; and whether exactly so often."""
+        """The largest number of steps, as an extent, or None if it is unknown; and whether it is exact."""
         pairs = [
             (self.args[i], self.arguments[i], after[i])
             for i in self.moving
@@ -195,14 +195,14 @@ class _Trace:
         return trip_count(self.p, self.condition, pairs)  # type: ignore[arg-type]
 
     def assume(self, ranges: dict[int, Range]) -> None:
-        """Tells what numbers the arguments can be."""
+        """Assumes the ranges of arguments."""
         for i, ends in ranges.items():
             number = _count(self.arguments[i])
             if number is not None:
                 self.p.assume(number, *ends)
 
     def ranges(self, trips: Any, after: dict[int, Node]) -> dict[int, Range]:
-        """The least and largest values inside the loop of the arguments, or lengths of lists, that follow its steps."""
+        """The ranges of counters inside the loop."""
         found = {}
         for i in self.moving:
             before, inside = _count(self.args[i]), _count(self.arguments[i])
@@ -214,7 +214,7 @@ class _Trace:
 
 @contextlib.contextmanager
 def _tried(p: LoweringContext) -> Iterator[None]:
-    """Lists that are too short are noted, rather than refused, at this depth."""
+    """Writing beyond the end of a list is noted, rather than refused, at this depth."""
     before, p.trial = p.trial, p.depth
     try:
         yield
@@ -223,7 +223,7 @@ def _tried(p: LoweringContext) -> Iterator[None]:
 
 
 def _count(value: Lowered) -> Node | None:
-    """What a loop may count: the length of a list, or the number itself."""
+    """The number by which a value may be a counter: the length of a list, or the number itself."""
     number = value.length if isinstance(value, ListValue) else value
     return number if isinstance(number, Node) else None
 
@@ -231,7 +231,7 @@ def _count(value: Lowered) -> Node | None:
 def _grown(
     p: LoweringContext, given: Sequence[Lowered], args: Sequence[Lowered], trace: _Trace, trips: Any
 ) -> dict[int, Memory]:
-    """The memory that lists need which have less."""
+    """The memory of lists that need more than they have."""
     found = {}
     for i in trace.moving:
         arg = args[i]
@@ -245,7 +245,7 @@ def _grown(
 def _with_known_counters(
     p: LoweringContext, args: list[Lowered], trace: _Trace, trips: Any, final: list[Lowered]
 ) -> list[Lowered]:
-    """The final values, with counters and lengths of lists as known numbers: each step raises them by a known one."""
+    """The final values, with counters as known numbers: each step raises them by a known number."""
 
     def known_end(before: Node, inside: Node, after: Node, value: Node) -> Node:
         first, step = p.known.symbolic(before), growth(p, inside, after)

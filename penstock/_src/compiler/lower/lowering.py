@@ -28,7 +28,7 @@ from penstock._src.ir.node import Node
 
 Handler = Callable[["Lowering", Operation, list[Lowered]], Sequence[Lowered]]
 
-# Ops that are lowered here rather than by their own `lower`, since they need graphs or lists: type -> handler.
+# Ops that are lowered here rather than by their own `lower`, since they work on graphs or lists: type -> handler.
 HANDLERS: dict[str, Handler] = {}
 
 
@@ -104,7 +104,7 @@ class Lowering:
         self.give(op, outputs)
 
     def give(self, op: Operation, outputs: Sequence[Lowered]) -> None:
-        """Says what an operation's outputs are.
+        """Sets what an operation's outputs are.
 
         Raises:
           NotLowerable: one of them cannot be.
@@ -130,7 +130,7 @@ class Lowering:
         return self.outputs_of(op, args)
 
     def outputs_of(self, op: Operation, args: list[Lowered]) -> list[Lowered]:
-        """What an op's own `lower` makes of these arguments, flat."""
+        """The outputs that an op's own `lower` makes of these arguments, flat."""
         raw = raw_op(op)
         if not raw.has_lowering:
             raise NotLowerable(f"{op.type} has no lowering")
@@ -200,7 +200,7 @@ def _on_dynamic_rows(cls: type[Op]) -> Handler:
 
 
 def _lost_writes(value: Lowered) -> bool:
-    """Whether a value is a list that only noted what was written to it."""
+    """Whether a value is a list that was written to without memory."""
     return isinstance(value, ListValue) and value.noted and value.buffer is None
 
 

@@ -72,7 +72,7 @@ class Packing:
 
 
 def same_value(a: Any, b: Any) -> bool:
-    """Whether two lowered values are one."""
+    """Whether two lowered values are the same."""
     if isinstance(a, ListValue) and isinstance(b, ListValue):
         return a.buffer is b.buffer and a.length is b.length and a.element_shape == b.element_shape
     if isinstance(a, DynamicRows) and isinstance(b, DynamicRows):

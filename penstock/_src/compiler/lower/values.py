@@ -68,9 +68,9 @@ class HostValue:
 
 
 class Absent(HostValue):
-    """What a branch that is not taken gives in the place of another branch's tensor, whose shape it does not know.
+    """The result of a branch in place of another branch's tensor, whose shape it does not know.
 
-    `value` stands in for it where the host runs the branch; nobody reads what it holds."""
+    `value` replaces it where the host runs the branch; its contents are never read."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock._src.ir.build.base import Base
 from penstock._src.ir.build.leaves import new_scope
-from penstock._src.ir.build.special import Special
+from penstock._src.ir.build.special_functions import SpecialFunctions
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
@@ -19,7 +19,7 @@ Body = Callable[..., Any]
 _REPEATED = ("constant", "size", "iota")
 
 
-class Control(Special):
+class Control(SpecialFunctions):
     """`while_` and `case`. Callables may use outer nodes: those become further arguments."""
 
     def while_(

@@ -55,7 +55,7 @@ class Pattern:
         return unary("neg", self)
 
 
-class Variable(Pattern):
+class Wildcard(Pattern):
     """Matches any node."""
 
     def __init__(self, name: str) -> None:
@@ -65,7 +65,7 @@ class Variable(Pattern):
         return found.setdefault(self.name, node) is node
 
 
-class Number(Pattern):
+class NumberPattern(Pattern):
     """Matches a constant of one value, through broadcasts."""
 
     kinds = ("constant", "broadcast", "reshape")
@@ -116,8 +116,8 @@ class Apply(Pattern):
 
 
 def lift(value: Any) -> Pattern:
-    """A pattern; numbers become Number."""
-    return value if isinstance(value, Pattern) else Number(value)
+    """A pattern; numbers become a NumberPattern."""
+    return value if isinstance(value, Pattern) else NumberPattern(value)
 
 
 def unary(op: str, x: Any) -> Pattern:
@@ -130,9 +130,9 @@ def binary(op: str, x: Any, y: Any) -> Pattern:
     return Apply("binary", op, (x, y))
 
 
-def variables(names: str) -> list[Variable]:
+def variables(names: str) -> list[Wildcard]:
     """One variable for each word."""
-    return [Variable(name) for name in names.split()]
+    return [Wildcard(name) for name in names.split()]
 
 
 def _named(kind: str, op: str | None) -> Callable[..., Pattern]:

@@ -15,7 +15,7 @@ from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.xla.translation.translate import Translation
 from penstock._src.stablehlo.bytecode.reader import read_module
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode
-from penstock._src.stablehlo.module import Module
+from penstock._src.stablehlo.module import HloModule
 
 # Calling convention version: from 5 on, the module computes its own shapes.
 LATEST_VERSION = 10
@@ -24,7 +24,7 @@ PLATFORM = "CPU"
 
 
 @functools.lru_cache(maxsize=64)
-def parsed(data: bytes) -> Module:
+def parsed(data: bytes) -> HloModule:
     """Returns the module of an artifact."""
     try:
         return read_module(data)

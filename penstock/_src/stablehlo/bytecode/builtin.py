@@ -39,7 +39,7 @@ def type_(stream: Stream, tables: Tables) -> Any:
 
 
 def entry(table: dict[int, Reader], what: str, stream: Stream, tables: Tables) -> Any:
-    """What starts here with its number in a dialect's table.
+    """The entry that starts here, by its number in a dialect's table.
 
     Raises:
       MalformedBytecode: the table has no such number; `what` names it.
@@ -128,7 +128,7 @@ def _bits(data: bytes, count: int) -> np.ndarray:
 
 
 def _text(stream: Stream, tables: Tables) -> str:
-    """The word of the attribute (a string) with the number that comes."""
+    """The text of the string attribute whose number is read here."""
     found = tables.attribute(stream.number())
     return found.name if isinstance(found, SymbolRef) else str(found)
 
@@ -187,7 +187,7 @@ def _fused_with_data(stream: Stream, tables: Tables) -> str:
 
 def _named_place(stream: Stream, tables: Tables) -> str:
     name = _text(stream, tables)
-    stream.number()  # the place itself
+    stream.number()  # the location itself
     return name
 
 
@@ -239,7 +239,7 @@ ATTRIBUTES: dict[int, Reader] = {
     4: lambda stream, tables: SymbolRef(_text(stream, tables)),
     5: _nested_symbol,
     6: lambda stream, tables: tables.type(stream.number()),
-    7: _constant(True),  # unit: the attribute is there
+    7: _constant(True),  # unit: the attribute is present
     8: integer,
     9: floating,
     10: _call_site,
@@ -247,7 +247,7 @@ ATTRIBUTES: dict[int, Reader] = {
     12: _fused,
     13: _fused_with_data,
     14: _named_place,
-    15: _constant(""),  # an unknown place
+    15: _constant(""),  # an unknown location
     17: _dense_array,
     18: _dense_elements,
     22: _file_range,

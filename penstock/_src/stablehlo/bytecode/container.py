@@ -98,7 +98,9 @@ class Tables:
             if not is_coded:
                 self._known[key] = self._parse(stream.text())
             elif dialect not in self._decoders:
-                self._known[key] = self._parse(f"#{dialect}")  # notes for others, such as shardings
+                self._known[key] = self._parse(
+                    f"#{dialect}"
+                )  # attributes of other dialects, such as shardings
             else:
                 self._known[key] = self._decoders[dialect][is_type](stream, self)
         return self._known[key]
@@ -111,7 +113,7 @@ class Tables:
                 read_section(stream)
         if not stream:
             return
-        stream.number()  # how many names come in all
+        stream.number()  # the number of names
         while stream:
             dialect = self.dialects[stream.number()]
             for _ in range(stream.number()):

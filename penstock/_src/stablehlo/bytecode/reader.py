@@ -22,11 +22,11 @@ from penstock._src.stablehlo.bytecode.container import (
 )
 from penstock._src.stablehlo.bytecode.schema import attribute_names
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode, Stream
-from penstock._src.stablehlo.module import Block, Module, Operation, Region, Value
+from penstock._src.stablehlo.module import HloBlock, HloModule, HloOperation, HloValue, Region
 
 _HAS_ATTRIBUTES, _HAS_RESULTS, _HAS_OPERANDS, _HAS_SUCCESSORS = 0x01, 0x02, 0x04, 0x08
 _HAS_REGIONS, _HAS_USE_ORDERS, _HAS_PROPERTIES = 0x10, 0x20, 0x40
-# Versions of the container from which on blocks tell the order of uses, and leave out unknown places.
+# Versions of the container from which on blocks list the order of uses, and omit unknown locations.
 _LAZY_REGIONS, _USE_ORDERS, _ELIDED_PLACES = 2, 3, 4
 # What reading raises where a number points at an entry of another kind, or at none.
 _CONFUSIONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -34,7 +34,7 @@ _UNDEFINED = object()
 _VERSIONED = re.compile(r"(.+)_v(\d+)")
 
 
-def read_module(data: bytes) -> Module:
+def read_module(data: bytes) -> HloModule:
     """Returns the module in an artifact. Raises MalformedBytecode where the bytes are none."""
     try:
         return _read(data)
@@ -44,7 +44,7 @@ def read_module(data: bytes) -> Module:
         raise MalformedBytecode(f"an entry refers to what it cannot: {error!r}") from error
 
 
-def _read(data: bytes) -> Module:
+def _read(data: bytes) -> HloModule:
     decoders = {
         "builtin": (builtin.attribute, builtin.type_),
         "vhlo": (vhlo.attribute, vhlo.type_),
@@ -58,7 +58,7 @@ def _read(data: bytes) -> Module:
     functions = {}
     for operation in roots[0].regions[0].block.operations:
         functions[str(operation.attribute("sym_name"))] = operation
-    return Module(functions, roots[0].attributes, tables.producer)
+    return HloModule(functions, roots[0].attributes, tables.producer)
 
 
 class _Scope:
@@ -69,14 +69,14 @@ class _Scope:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.values: list[Value] = []
+        self.values: list[HloValue] = []
         self.next: list[int] = []  # of each region that is open, the number of the value to come
 
     def open(self, count: int) -> None:
         if count > self.most:
             raise MalformedBytecode(f"{count} values in {self.most} bytes.")
         self.next.append(len(self.values))
-        self.values += [Value(_UNDEFINED) for _ in range(count)]
+        self.values += [HloValue(_UNDEFINED) for _ in range(count)]
 
     def close(self, count: int) -> None:
         self.next.pop()
@@ -85,7 +85,7 @@ class _Scope:
             raise MalformedBytecode("a region has fewer values than it tells.")
         del self.values[end:]
 
-    def define(self, type_: Any) -> Value:
+    def define(self, type_: Any) -> HloValue:
         value = self.values[self.next[-1]]
         value.type = type_
         self.next[-1] += 1
@@ -99,9 +99,9 @@ class _Reader:
         self.tables = tables
         self.version = tables.version
 
-    def block(self, stream: Stream, scope: _Scope) -> Block:
+    def block(self, stream: Stream, scope: _Scope) -> HloBlock:
         count, has_arguments = stream.flagged()
-        block = Block()
+        block = HloBlock()
         if has_arguments:
             for _ in range(stream.number()):
                 block.arguments.append(scope.define(self._argument_type(stream)))
@@ -121,7 +121,7 @@ class _Reader:
             stream.number()
         return self.tables.type(number)
 
-    def operation(self, stream: Stream, scope: _Scope) -> Operation:
+    def operation(self, stream: Stream, scope: _Scope) -> HloOperation:
         tables = self.tables
         name, version = _plain_name(tables.names[stream.number()])
         mask = stream.byte()
@@ -140,7 +140,7 @@ class _Reader:
         results = [scope.define(t) for t in types]
         if mask & _HAS_USE_ORDERS:
             _skip_use_orders(stream, len(results))
-        operation = Operation(
+        operation = HloOperation(
             name, [scope.values[n] for n in operands], results, attributes, [], str(location)
         )
         for value in results:
@@ -197,7 +197,7 @@ def _plain_name(name: str) -> tuple[str, int]:
 
 
 def _skip_use_orders(stream: Stream, count: int) -> None:
-    """The order in which uses of values are listed, which has no meaning here."""
+    """Skips the order in which uses of values are listed."""
     for _ in range(stream.number() if count > 1 else 1):
         if count > 1:
             stream.number()

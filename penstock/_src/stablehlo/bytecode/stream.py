@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class MalformedBytecode(ValueError):
-    """The bytes are no bytecode that this reader knows."""
+    """The bytes are not bytecode that this reader knows."""
 
 
 class Stream:
-    """A position in bytes, which every read moves on."""
+    """Bytes and a position, which every read advances."""
 
     def __init__(self, data: bytes, position: int = 0, end: int | None = None) -> None:
         self.data = data

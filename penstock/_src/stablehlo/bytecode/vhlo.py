@@ -80,7 +80,7 @@ def _bounded_tensor(stream: Stream, tables: Tables) -> TensorType:
 
 
 def _accuracy(stream: Stream, tables: Tables) -> Enum:
-    """How exact a function has to be: its mode; the tolerances are for modes that this reader's users do not tell."""
+    """The required accuracy of a function: its mode. Tolerances are skipped: no mode that is read here has any."""
     for _ in range(3):  # absolute, relative, in units of the last place
         stream.signed()
     return tables.attribute(stream.number())

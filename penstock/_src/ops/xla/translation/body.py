@@ -2,24 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from penstock._src.stablehlo.module import Block, Operation, Value
+from penstock._src.stablehlo.module import HloBlock, HloOperation, HloValue
 
 # Longer expressions match no pattern.
 _MOST = 2000
 UNKNOWN = "?"
 
 
-def expression(block: Block, names: Sequence[str]) -> list[str]:
+def expression(block: HloBlock, names: Sequence[str]) -> list[str]:
     """The results of a block as text, with the given argument names: ["select(GT(a,b),a,b)"]."""
     known = dict(zip(block.arguments, names))
     return [text_of(value, known) for value in block.operations[-1].operands]
 
 
-def text_of(value: Value, names: Mapping[Value, str]) -> str:
+def text_of(value: HloValue, names: Mapping[HloValue, str]) -> str:
     """The expression of a value; "?" for values that are neither in `names` nor constant."""
     known = dict(names)
 
-    def visit(found: Value) -> str:
+    def visit(found: HloValue) -> str:
         if found not in known:
             known[found] = _text(found.owner, visit) if found.owner else UNKNOWN
         return known[found]
@@ -27,7 +27,7 @@ def text_of(value: Value, names: Mapping[Value, str]) -> str:
     return visit(value)
 
 
-def _text(operation: Operation, visit: Callable[[Value], str]) -> str:
+def _text(operation: HloOperation, visit: Callable[[HloValue], str]) -> str:
     if operation.name == "constant":
         return str(operation.attribute("value"))
     if operation.regions or len(operation.results) != 1:
@@ -37,7 +37,7 @@ def _text(operation: Operation, visit: Callable[[Value], str]) -> str:
     return text if len(text) <= _MOST else UNKNOWN
 
 
-def _word(operation: Operation) -> str:
+def _word(operation: HloOperation) -> str:
     if operation.name != "compare":
         return operation.name
     word = operation.attribute("comparison_direction")

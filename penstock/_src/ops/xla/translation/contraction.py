@@ -13,11 +13,11 @@ from penstock._src.ops.xla.translation.translate import (
     result_dtype,
     translates,
 )
-from penstock._src.stablehlo.module import Operation
+from penstock._src.stablehlo.module import HloOperation
 
 
 @translates("dot_general")
-def dot_general(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+def dot_general(t: Translation, operation: HloOperation, x: Node, y: Node) -> Node:
     """Batch axes first, then the free axes of x, then those of y."""
     batch = ints(operation, "lhs_batching_dimensions"), ints(operation, "rhs_batching_dimensions")
     summed = (
@@ -40,7 +40,7 @@ def dot_general(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
 
 
 @translates("dot")
-def dot(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+def dot(t: Translation, operation: HloOperation, x: Node, y: Node) -> Node:
     """The product of matrices and vectors."""
     spec = ("mk" if x.rank == 2 else "k", "kn" if y.rank == 2 else "k")
     result = "".join(part for part in (spec[0] + spec[1]) if part != "k")
@@ -48,7 +48,7 @@ def dot(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
 
 
 @translates("einsum")
-def einsum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+def einsum(t: Translation, operation: HloOperation, x: Node, y: Node) -> Node:
     """An einsum of two operands."""
     return product(t, operation.attribute("einsum_config"), x, y, result_dtype(operation))
 
@@ -62,7 +62,7 @@ def product(t: Translation, spec: str, x: Node, y: Node, dtype: DType) -> Node:
 
 
 @translates("convolution")
-def convolution(t: Translation, operation: Operation, x: Node, kernel: Node) -> Node:
+def convolution(t: Translation, operation: HloOperation, x: Node, kernel: Node) -> Node:
     """A convolution of any layout, stride, dilation and number of groups."""
     padding = [(int(low), int(high)) for low, high in operation.attribute("padding")]
     return convolve(t, operation, x, kernel, padding)
@@ -70,7 +70,7 @@ def convolution(t: Translation, operation: Operation, x: Node, kernel: Node) -> 
 
 @translates("dynamic_conv")
 def dynamic_convolution(
-    t: Translation, operation: Operation, x: Node, kernel: Node, padding: Node
+    t: Translation, operation: HloOperation, x: Node, kernel: Node, padding: Node
 ) -> Node:
     """A convolution with computed padding."""
     numbers = t.extents(padding, "padding")
@@ -79,7 +79,7 @@ def dynamic_convolution(
 
 def convolve(
     t: Translation,
-    operation: Operation,
+    operation: HloOperation,
     x: Node,
     kernel: Node,
     padding: Sequence[tuple[int, int]],
@@ -120,7 +120,7 @@ def _channels_last(
     t: Translation,
     x: Node,
     kernel: Node,
-    operation: Operation,
+    operation: HloOperation,
     padding: Sequence[tuple[int, int]],
     groups: int,
     batches: int,
@@ -151,7 +151,7 @@ def _view(
     x: Node,
     first: int,
     sizes: Sequence[int],
-    operation: Operation,
+    operation: HloOperation,
     padding: Sequence[tuple[int, int]],
 ) -> Node:
     """The windows of x along the spatial axes, which begin at axis `first`. Negative padding crops x first."""

@@ -3,24 +3,24 @@
 from penstock._src.core import dtypes
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.translate import Translation, translates
-from penstock._src.stablehlo.module import Operation
+from penstock._src.stablehlo.module import HloOperation
 
 
 @translates("call")
-def call(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def call(t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """Calls a function of the module."""
     return t.call(operation.attribute("callee"), operands)
 
 
 @translates("while")
-def while_(t: Translation, operation: Operation, *init: Node) -> list[Node]:
+def while_(t: Translation, operation: HloOperation, *init: Node) -> list[Node]:
     """A while loop."""
     condition, body = (t.function(region.block) for region in operation.regions)
     return t.p.while_(condition, body, init)
 
 
 @translates("if")
-def if_(t: Translation, operation: Operation, condition: Node) -> list[Node]:
+def if_(t: Translation, operation: HloOperation, condition: Node) -> list[Node]:
     """The results of the first region if the condition holds, else of the second."""
     branches = [t.function(region.block) for region in operation.regions]
     index = t.p.cast(t.p.not_(condition), dtypes.int32)
@@ -28,12 +28,12 @@ def if_(t: Translation, operation: Operation, condition: Node) -> list[Node]:
 
 
 @translates("case")
-def case(t: Translation, operation: Operation, index: Node) -> list[Node]:
+def case(t: Translation, operation: HloOperation, index: Node) -> list[Node]:
     """The results of one region; an index out of range selects the last one."""
     return t.p.case(index, [t.function(region.block) for region in operation.regions], [])
 
 
 @translates("optimization_barrier")
-def barrier(_t: Translation, _operation: Operation, *operands: Node) -> list[Node]:
+def barrier(_t: Translation, _operation: HloOperation, *operands: Node) -> list[Node]:
     """The operands unchanged."""
     return list(operands)

@@ -16,7 +16,7 @@ from penstock._src.ops.xla.translation.translate import (
     translates,
 )
 from penstock._src.ops.xla.translation.windows import Window, reduced_windows
-from penstock._src.stablehlo.module import Block, Operation, plain
+from penstock._src.stablehlo.module import HloBlock, HloOperation, plain
 
 Handler = Callable[..., list[Node] | Node]
 
@@ -30,7 +30,7 @@ _PRIMITIVES = {"erf": "erf", "erfc": "erfc", "lgamma": "lgamma", "tan": "tan", "
 
 
 @translates("custom_call")
-def custom_call(t: Translation, operation: Operation, *operands: Node) -> list[Node] | Node:
+def custom_call(t: Translation, operation: HloOperation, *operands: Node) -> list[Node] | Node:
     """Calls a function by name."""
     target = operation.attribute("call_target_name")
     if target in _ANNOTATIONS:
@@ -49,7 +49,7 @@ def custom_call(t: Translation, operation: Operation, *operands: Node) -> list[N
 
 
 @translates("composite")
-def composite(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def composite(t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """A named function: its primitive if there is one, else its decomposition."""
     name = operation.attribute("name").removeprefix("chlo.")
     if name in _PRIMITIVES:
@@ -57,20 +57,20 @@ def composite(t: Translation, operation: Operation, *operands: Node) -> list[Nod
     return t.call(operation.attribute("decomposition"), operands)
 
 
-def _configuration(operation: Operation) -> dict[str, Any]:
+def _configuration(operation: HloOperation) -> dict[str, Any]:
     """The options of a call."""
     found = operation.attributes.get("mhlo.backend_config")
     found = operation.attributes.get("backend_config") if found is None else found
     return found if isinstance(found, dict) else {}
 
 
-def _called(t: Translation, operation: Operation) -> Block:
+def _called(t: Translation, operation: HloOperation) -> HloBlock:
     """The block of the module's function that a call names."""
     (name,) = operation.attribute("called_computations")
     return t.module.functions[plain(name)].regions[0].block
 
 
-def _assert(t: Translation, operation: Operation, condition: Node, *values: Node) -> list[Node]:
+def _assert(t: Translation, operation: HloOperation, condition: Node, *values: Node) -> list[Node]:
     """Raises InvalidArgumentError unless a condition on sizes holds; {0}, {1} in the message are values."""
     message = str(operation.attribute("error_message", "the shapes of the arguments do not fit."))
     if not bool(np.all(t.value(condition, "the condition of a shape assertion"))):
@@ -82,7 +82,7 @@ def _assert(t: Translation, operation: Operation, condition: Node, *values: Node
 
 
 def _reduce_window(
-    t: Translation, operation: Operation, x: Node, init: Node, *form: Node
+    t: Translation, operation: HloOperation, x: Node, init: Node, *form: Node
 ) -> list[Node]:
     """A reduction over windows with computed parameters."""
     sizes, strides, base_dilations, dilations, edges = (t.extents(vector) for vector in form)
@@ -91,7 +91,7 @@ def _reduce_window(
     return reduced_windows(t, _called(t, operation), window, [x], [init])
 
 
-def _approximate_top_k(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def _approximate_top_k(t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """The exact top k by a comparator: operands, then fill values, which are unused."""
     config = _configuration(operation)
     xs = operands[: len(operands) // 2]

@@ -15,7 +15,7 @@ from penstock._src.ops.xla.translation.translate import (
     result_dtype,
     translates,
 )
-from penstock._src.stablehlo.module import Operation
+from penstock._src.stablehlo.module import HloOperation
 
 # StableHLO's name -> the builder's, where the semantics agree for all types.
 _SAME = {
@@ -55,7 +55,7 @@ _SAME = {
 
 
 def _same(name: str) -> Callable[..., Node]:
-    def handle(t: Translation, _operation: Operation, *operands: Node) -> Node:
+    def handle(t: Translation, _operation: HloOperation, *operands: Node) -> Node:
         return getattr(t.p, name)(*operands)
 
     return handle
@@ -66,7 +66,7 @@ for _name, _method in _SAME.items():
 
 
 @translates("abs")
-def absolute(t: Translation, operation: Operation, x: Node) -> Node:
+def absolute(t: Translation, operation: HloOperation, x: Node) -> Node:
     """The modulus of complex numbers is real."""
     if not x.dtype.is_complex:
         return t.p.abs(x)
@@ -74,7 +74,7 @@ def absolute(t: Translation, operation: Operation, x: Node) -> Node:
 
 
 @translates("maximum")
-def maximum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+def maximum(t: Translation, operation: HloOperation, x: Node, y: Node) -> Node:
     """The larger; of bools: whether any is true."""
     if x.dtype.is_bool:
         return t.p.or_(x, y)
@@ -82,21 +82,21 @@ def maximum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
 
 
 @translates("minimum")
-def minimum(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+def minimum(t: Translation, operation: HloOperation, x: Node, y: Node) -> Node:
     """The smaller; of bools: whether both are true."""
     if x.dtype.is_bool:
         return t.p.and_(x, y)
     return t.p.minimum(*_ordered(operation, x, y))
 
 
-def _ordered(operation: Operation, *operands: Node) -> tuple[Node, ...]:
+def _ordered(operation: HloOperation, *operands: Node) -> tuple[Node, ...]:
     if operands[0].dtype.is_complex:
         raise NotLowerable(f"complex numbers have no order{place_of(operation)}")
     return operands
 
 
 @translates("divide")
-def divide(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
+def divide(t: Translation, _operation: HloOperation, x: Node, y: Node) -> Node:
     """Integer division rounds towards zero; a divisor of 0 gives -1, as in XLA on CPUs."""
     p = t.p
     if not x.dtype.is_integer:
@@ -108,7 +108,7 @@ def divide(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
 
 
 @translates("remainder")
-def remainder(t: Translation, _operation: Operation, x: Node, y: Node) -> Node:
+def remainder(t: Translation, _operation: HloOperation, x: Node, y: Node) -> Node:
     """The remainder of division towards zero, with the sign of x; x itself for an integer divisor of 0."""
     p = t.p
     found = p.truncmod(x, y)
@@ -127,7 +127,7 @@ def _all_bits(t: Translation, dtype: DType) -> Node:
 
 
 @translates("round_nearest_afz")
-def round_away(t: Translation, _operation: Operation, x: Node) -> Node:
+def round_away(t: Translation, _operation: HloOperation, x: Node) -> Node:
     """The nearest integer, halves away from zero."""
     p = t.p
     size = p.abs(x)
@@ -137,7 +137,7 @@ def round_away(t: Translation, _operation: Operation, x: Node) -> Node:
 
 
 @translates("count_leading_zeros")
-def count_leading_zeros(t: Translation, _operation: Operation, x: Node) -> Node:
+def count_leading_zeros(t: Translation, _operation: HloOperation, x: Node) -> Node:
     """The number of zeros above the highest bit that is set."""
     p, width = t.p, x.dtype.size * 8
     distance = 1
@@ -148,7 +148,7 @@ def count_leading_zeros(t: Translation, _operation: Operation, x: Node) -> Node:
 
 
 @translates("shift_left", "shift_right_logical")
-def shift(t: Translation, operation: Operation, x: Node, amount: Node) -> Node:
+def shift(t: Translation, operation: HloOperation, x: Node, amount: Node) -> Node:
     """A logical shift; 0 if the amount is at least the width."""
     p = t.p
     function = p.shift_left if operation.name == "shift_left" else p.shift_right_logical
@@ -160,7 +160,7 @@ def shift(t: Translation, operation: Operation, x: Node, amount: Node) -> Node:
 
 
 @translates("shift_right_arithmetic")
-def shift_right(t: Translation, _operation: Operation, x: Node, amount: Node) -> Node:
+def shift_right(t: Translation, _operation: HloOperation, x: Node, amount: Node) -> Node:
     """An arithmetic right shift."""
     p, last = t.p, x.dtype.size * 8 - 1
     known = p.value(amount)
@@ -171,7 +171,7 @@ def shift_right(t: Translation, _operation: Operation, x: Node, amount: Node) ->
 
 
 @translates("clamp")
-def clamp(t: Translation, _operation: Operation, low: Node, x: Node, high: Node) -> Node:
+def clamp(t: Translation, _operation: HloOperation, low: Node, x: Node, high: Node) -> Node:
     """x clamped to [low, high]."""
     return t.p.minimum(t.p.maximum(x, low), high)
 
@@ -180,7 +180,7 @@ _DIRECTIONS = {"EQ": "eq", "NE": "ne", "GE": "ge", "GT": "gt", "LE": "le", "LT":
 
 
 @translates("compare")
-def compare(t: Translation, operation: Operation, x: Node, y: Node) -> Node:
+def compare(t: Translation, operation: HloOperation, x: Node, y: Node) -> Node:
     """A comparison; in the total order of floats -NaN < -inf < -0 < 0 < inf < NaN."""
     direction = _DIRECTIONS[operation.attribute("comparison_direction")]
     if operation.attribute("compare_type") == "TOTALORDER":
@@ -207,7 +207,7 @@ def total_order(t: Translation, x: Node) -> Node:
 
 
 @translates("convert")
-def convert(t: Translation, operation: Operation, x: Node) -> Node:
+def convert(t: Translation, operation: HloOperation, x: Node) -> Node:
     """A cast. Floats out of an integer's range saturate; NaN becomes 0."""
     return converted(t, x, result_dtype(operation))
 
@@ -238,13 +238,13 @@ def _saturated(t: Translation, x: Node, dtype: DType) -> Node:
 
 
 @translates("bitcast_convert")
-def bitcast(t: Translation, operation: Operation, x: Node) -> Node:
+def bitcast(t: Translation, operation: HloOperation, x: Node) -> Node:
     """A bitcast; a different element size adds or removes a last axis."""
     return t.p.bitcast(x, result_dtype(operation))
 
 
 @translates("reduce_precision")
-def reduce_precision(t: Translation, operation: Operation, x: Node) -> Node:
+def reduce_precision(t: Translation, operation: HloOperation, x: Node) -> Node:
     """The value rounded to fewer bits of exponent and mantissa."""
     form = operation.attribute("exponent_bits"), operation.attribute("mantissa_bits")
     own = _FORMATS.get(x.dtype)
@@ -265,6 +265,6 @@ _FORMATS: dict[Any, tuple[int, int]] = {
 
 
 @translates("map")
-def map_(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def map_(t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """An elementwise function, applied to whole arrays."""
     return t.run(operation.regions[0].block, operands)

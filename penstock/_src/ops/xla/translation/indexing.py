@@ -14,7 +14,7 @@ from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.reduction import reduction_of
 from penstock._src.ops.xla.translation.translate import Translation, ints, place_of, translates
-from penstock._src.stablehlo.module import Block, Operation
+from penstock._src.stablehlo.module import HloBlock, HloOperation
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _flat_places(
     return p.broadcast_to(total, shape)
 
 
-def _batch_pairs(operation: Operation, own: str, other: str, index_axis: int) -> list:
+def _batch_pairs(operation: HloOperation, own: str, other: str, index_axis: int) -> list:
     """Pairs of batch axes; axes of the indices are numbered without the index vector axis."""
     if own not in operation.attributes:
         return []
@@ -83,20 +83,22 @@ def _batch_pairs(operation: Operation, own: str, other: str, index_axis: int) ->
 
 
 @translates("gather")
-def gather(t: Translation, operation: Operation, x: Node, indices: Node) -> Node:
+def gather(t: Translation, operation: HloOperation, x: Node, indices: Node) -> Node:
     """Windows of x at index vectors, clamped so that they fit."""
     return _gather(t, operation, x, indices, ints(operation, "slice_sizes"))
 
 
 @translates("dynamic_gather")
 def dynamic_gather(
-    t: Translation, operation: Operation, x: Node, indices: Node, sizes: Node
+    t: Translation, operation: HloOperation, x: Node, indices: Node, sizes: Node
 ) -> Node:
     """A gather of windows with computed sizes."""
     return _gather(t, operation, x, indices, t.extents(sizes))
 
 
-def _gather(t: Translation, operation: Operation, x: Node, indices: Node, sizes: list[int]) -> Node:
+def _gather(
+    t: Translation, operation: HloOperation, x: Node, indices: Node, sizes: list[int]
+) -> Node:
     p, axis = t.p, operation.attribute("index_vector_dim")
     how = Addressing(
         mapped=ints(operation, "start_index_map"),
@@ -146,7 +148,7 @@ def _whole_slices(t: Translation, x: Node, starts: Node, how: Addressing) -> Nod
 
 
 @translates("scatter")
-def scatter(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def scatter(t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """x with windows of updates combined at index vectors; windows that do not fit are dropped."""
     if len(operands) != 3:
         raise UnimplementedError(
@@ -205,7 +207,7 @@ def _fits(t: Translation, x: Node, starts: Node, how: Addressing) -> Node | None
     return p.reduce_all(inside, [starts.rank - 1])
 
 
-def _kind(block: Block, x: Node) -> str | None:
+def _kind(block: HloBlock, x: Node) -> str | None:
     """The scatter primitive equivalent to a body, or None."""
     last = block.operations[-1]
     if len(block.operations) == 1 and last.operands == block.arguments[1:]:
@@ -219,7 +221,7 @@ def combine_at(
     x: Node,
     places: Node,
     updates: Node,
-    block: Block,
+    block: HloBlock,
     combine: Callable[..., list[Node]],
 ) -> Node:
     """x with updates combined at indices, in order; indices out of range are dropped. All are vectors."""
@@ -243,7 +245,7 @@ def combine_at(
 
 
 @translates("torch_index_select")
-def torch_index_select(t: Translation, operation: Operation, x: Node, indices: Node) -> Node:
+def torch_index_select(t: Translation, operation: HloOperation, x: Node, indices: Node) -> Node:
     """Slices along an axis at indices."""
     axis, batch = operation.attribute("dim"), operation.attribute("batch_dims")
     return t.p.gather(x, indices, axis, batch)

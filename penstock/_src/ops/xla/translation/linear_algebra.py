@@ -8,7 +8,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.node import Node
 from penstock._src.ops.linalg import elimination
 from penstock._src.ops.xla.translation.translate import Translation, ints, translates
-from penstock._src.stablehlo.module import Operation
+from penstock._src.stablehlo.module import HloOperation
 
 
 def _adjoint(t: Translation, x: Node) -> Node:
@@ -17,7 +17,7 @@ def _adjoint(t: Translation, x: Node) -> Node:
 
 
 @translates("cholesky")
-def cholesky(t: Translation, operation: Operation, x: Node) -> Node:
+def cholesky(t: Translation, operation: HloOperation, x: Node) -> Node:
     """The triangular factor; its other triangle is zero."""
     return cholesky_factor(t, x, operation.attribute("lower"))
 
@@ -29,7 +29,7 @@ def cholesky_factor(t: Translation, x: Node, is_lower: bool) -> Node:
 
 
 @translates("triangular_solve")
-def triangular_solve(t: Translation, operation: Operation, a: Node, b: Node) -> Node:
+def triangular_solve(t: Translation, operation: HloOperation, a: Node, b: Node) -> Node:
     """x with op(a) x = b, or x op(a) = b."""
     word = {"NO_TRANSPOSE": "N", "TRANSPOSE": "T", "ADJOINT": "C"}
     return solve_triangular(
@@ -73,7 +73,7 @@ _FFTS = {
 
 
 @translates("fft")
-def fft(t: Translation, operation: Operation, x: Node) -> Node:
+def fft(t: Translation, operation: HloOperation, x: Node) -> Node:
     """A Fourier transform over the last axes."""
     kind, lengths = operation.attribute("fft_type"), ints(operation, "fft_length")
     name = _FFTS[kind][len(lengths) - 1]
@@ -108,21 +108,21 @@ def _as_batch(t: Translation, x: Node) -> Node:
     return t.p.reshape(x, [-1, *x.shape[-2:]])
 
 
-def potrf(t: Translation, _operation: Operation, config: dict, x: Node) -> list[Node]:
+def potrf(t: Translation, _operation: HloOperation, config: dict, x: Node) -> list[Node]:
     """Cholesky's factor and a status."""
     factor = cholesky_factor(t, x, _letter(config, "uplo") == "L")
     real = t.p.real(factor) if x.dtype.is_complex else factor
     return [factor, _info(t, x, t.p.reduce_any(t.p.is_nan(real), [x.rank - 2, x.rank - 1]))]
 
 
-def trsm(t: Translation, _operation: Operation, config: dict, a: Node, b: Node) -> Node:
+def trsm(t: Translation, _operation: HloOperation, config: dict, a: Node, b: Node) -> Node:
     """The solution of a triangular system."""
     is_left, is_lower = _letter(config, "side") == "L", _letter(config, "uplo") == "L"
     is_unit = _letter(config, "diag") == "U"
     return solve_triangular(t, a, b, is_left, is_lower, _letter(config, "trans_x"), is_unit)
 
 
-def getrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list[Node]:
+def getrf(t: Translation, _operation: HloOperation, _config: dict, x: Node) -> list[Node]:
     """L and U in one matrix, the pivot of each row (1-based), and a status."""
     p = t.p
     *batch, m, n = x.shape
@@ -156,7 +156,7 @@ def getrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list
     ]
 
 
-def geqrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list[Node]:
+def geqrf(t: Translation, _operation: HloOperation, _config: dict, x: Node) -> list[Node]:
     """R with the vectors of the Householder reflections below it, and their factors."""
     p = t.p
     *batch, m, n = x.shape
@@ -195,7 +195,7 @@ def geqrf(t: Translation, _operation: Operation, _config: dict, x: Node) -> list
     ]
 
 
-def orgqr(t: Translation, _operation: Operation, _config: dict, x: Node, factors: Node) -> Node:
+def orgqr(t: Translation, _operation: HloOperation, _config: dict, x: Node, factors: Node) -> Node:
     """The first columns of the product of the reflections from geqrf."""
     p = t.p
     *_, m, n = x.shape
@@ -232,7 +232,7 @@ def _row_product(t: Translation, vector: Node, a: Node) -> Node:
     return t.p.reduce_sum(left * a, [1], keepdims=True)
 
 
-def syevd(t: Translation, _operation: Operation, config: dict, x: Node) -> list[Node]:
+def syevd(t: Translation, _operation: HloOperation, config: dict, x: Node) -> list[Node]:
     """Eigenvectors, eigenvalues in ascending order, and a status."""
     values, vectors = t.apply(
         "SelfAdjointEigV2", x if _letter(config, "uplo") == "L" else _adjoint(t, x)
@@ -242,7 +242,7 @@ def syevd(t: Translation, _operation: Operation, config: dict, x: Node) -> list[
     return [vectors, values, _info(t, x)]
 
 
-def gesdd(t: Translation, operation: Operation, config: dict, x: Node) -> list[Node]:
+def gesdd(t: Translation, operation: HloOperation, config: dict, x: Node) -> list[Node]:
     """LAPACK's overwritten input, which is unused, then singular values and vectors."""
     mode = _letter(config, "mode")
     values, u, v = t.apply("Svd", x, compute_uv=mode != "N", full_matrices=mode == "A")
@@ -254,7 +254,7 @@ def gesdd(t: Translation, operation: Operation, config: dict, x: Node) -> list[N
     return [x, values, u, _adjoint(t, v), _info(t, x)]
 
 
-def geev(t: Translation, operation: Operation, config: dict, x: Node) -> list[Node]:
+def geev(t: Translation, operation: HloOperation, config: dict, x: Node) -> list[Node]:
     """Eigenvalues (of real matrices: real and imaginary parts), left and right eigenvectors, and a status."""
     if _letter(config, "compute_left") == "V":
         raise UnimplementedError("XlaCallModule: left eigenvectors are not implemented.")

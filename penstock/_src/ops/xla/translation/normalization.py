@@ -2,13 +2,13 @@
 
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.translate import Translation, translates
-from penstock._src.stablehlo.module import Operation
+from penstock._src.stablehlo.module import HloOperation
 
 
 class _Features:
     """The feature axis of one operation's operand."""
 
-    def __init__(self, t: Translation, operation: Operation, x: Node) -> None:
+    def __init__(self, t: Translation, operation: HloOperation, x: Node) -> None:
         self.p, self.x = t.p, x
         self.epsilon = operation.attribute("epsilon")
         self.axis = operation.attribute("feature_index")
@@ -26,7 +26,7 @@ class _Features:
 @translates("batch_norm_inference")
 def batch_norm_inference(
     t: Translation,
-    operation: Operation,
+    operation: HloOperation,
     x: Node,
     scale: Node,
     offset: Node,
@@ -41,7 +41,7 @@ def batch_norm_inference(
 
 @translates("batch_norm_training")
 def batch_norm_training(
-    t: Translation, operation: Operation, x: Node, scale: Node, offset: Node
+    t: Translation, operation: HloOperation, x: Node, scale: Node, offset: Node
 ) -> list[Node]:
     """x normalized with its own statistics to mean `offset` and deviation `scale`; and its mean and variance."""
     features = _Features(t, operation, x)
@@ -57,7 +57,7 @@ def batch_norm_training(
 @translates("batch_norm_grad")
 def batch_norm_grad(
     t: Translation,
-    operation: Operation,
+    operation: HloOperation,
     x: Node,
     scale: Node,
     mean: Node,

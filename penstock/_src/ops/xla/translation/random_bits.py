@@ -13,11 +13,11 @@ from penstock._src.ops.xla.translation.translate import (
     static_shape,
     translates,
 )
-from penstock._src.stablehlo.module import Operation
+from penstock._src.stablehlo.module import HloOperation
 
 
 @translates("rng_bit_generator")
-def rng_bit_generator(t: Translation, operation: Operation, state: Node) -> list[Node]:
+def rng_bit_generator(t: Translation, operation: HloOperation, state: Node) -> list[Node]:
     """The next state (uint64: a key, then a counter), and random bits of the result's type."""
     if state.dtype != dtypes.uint64:
         raise UnimplementedError(

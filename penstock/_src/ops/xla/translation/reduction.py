@@ -10,7 +10,7 @@ from penstock._src.ir.meaning.arrays import highest, lowest
 from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.body import expression
 from penstock._src.ops.xla.translation.translate import Translation, ints, translates
-from penstock._src.stablehlo.module import Block, Operation
+from penstock._src.stablehlo.module import HloBlock, HloOperation
 
 Combine = Callable[..., list[Node]]
 
@@ -34,7 +34,7 @@ _AGAIN = {
 }
 
 
-def reduction_of(block: Block, x: Node) -> str | None:
+def reduction_of(block: HloBlock, x: Node) -> str | None:
     """The primitive equivalent to a body: "sum", "max", ...; None for other functions."""
     if len(block.operations) != 2 or len(block.arguments) != 2:
         return None
@@ -67,7 +67,7 @@ def combined(t: Translation, name: str, x: Node, init: Node) -> Node:
 
 
 @translates("reduce")
-def reduce(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def reduce(t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """Reduces one or several operands along axes."""
     half = len(operands) // 2
     xs, inits = list(operands[:half]), list(operands[half:])
@@ -128,7 +128,7 @@ _EXTREMES = _extremes()
 
 
 def _extreme(
-    t: Translation, block: Block, xs: list[Node], inits: list[Node], axis: int
+    t: Translation, block: HloBlock, xs: list[Node], inits: list[Node], axis: int
 ) -> list[Node] | None:
     """The largest or smallest value and its first index; the first NaN wins both."""
     p = t.p
@@ -146,7 +146,7 @@ def _extreme(
 
 
 @translates("unary_einsum")
-def unary_einsum(t: Translation, operation: Operation, x: Node) -> Node:
+def unary_einsum(t: Translation, operation: HloOperation, x: Node) -> Node:
     """A sum over the letters missing on the right-hand side, transposed to its order."""
     left, right = operation.attribute("einsum_config").split("->")
     summed = t.p.reduce_sum(x, [i for i, letter in enumerate(left) if letter not in right])
@@ -155,7 +155,7 @@ def unary_einsum(t: Translation, operation: Operation, x: Node) -> Node:
 
 
 @translates("all_reduce", "all_gather", "all_to_all", "reduce_scatter", "collective_broadcast")
-def alone(_t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def alone(_t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """A collective with one participant returns its operand."""
     groups = np.asarray(operation.attribute("replica_groups"))
     if groups.size > 1:
@@ -166,6 +166,6 @@ def alone(_t: Translation, operation: Operation, *operands: Node) -> list[Node]:
 
 
 @translates("partition_id", "replica_id")
-def first(t: Translation, _operation: Operation) -> Node:
+def first(t: Translation, _operation: HloOperation) -> Node:
     """The index of the only participant."""
     return t.p.constant(0, dtypes.uint32)

@@ -8,7 +8,7 @@ from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.body import UNKNOWN, text_of
 from penstock._src.ops.xla.translation.elementwise import total_order
 from penstock._src.ops.xla.translation.translate import Translation, translates
-from penstock._src.stablehlo.module import Block, Operation, Value
+from penstock._src.stablehlo.module import HloBlock, HloOperation, HloValue
 
 # JAX's canonicalization of floats before comparison (-0 to 0, all NaNs equal), which the primitive does itself.
 _CANONICAL = "select(NE(x,x),nan,select(EQ(x,0.0),0.0,x))"
@@ -20,19 +20,19 @@ class Key:
 
     place: int
     text: str
-    value: Value
+    value: HloValue
     is_descending: bool
     is_total: bool
 
 
 @translates("sort")
-def sort(t: Translation, operation: Operation, *xs: Node) -> list[Node]:
+def sort(t: Translation, operation: HloOperation, *xs: Node) -> list[Node]:
     """The operands sorted together along an axis; the sort is stable."""
     axis = operation.attribute("dimension") % max(xs[0].rank, 1)
     return sorted_by(t, operation.regions[0].block, xs, axis)
 
 
-def sorted_by(t: Translation, block: Block, xs: Sequence[Node], axis: int) -> list[Node]:
+def sorted_by(t: Translation, block: HloBlock, xs: Sequence[Node], axis: int) -> list[Node]:
     """The operands sorted together along an axis by the comparator of a block."""
     p = t.p
     keys = keys_of(block)
@@ -59,13 +59,13 @@ def _ascending(t: Translation, key: Key, x: Node) -> Node:
     return p.not_(node) if key.is_descending else node
 
 
-def keys_of(block: Block) -> list[Key] | None:
+def keys_of(block: HloBlock) -> list[Key] | None:
     """The sort keys of a comparator, primary key first; None if it does not have that form."""
     values = block.operations[-1].operands
     return _keys(values[0], block.arguments) if len(values) == 1 else None
 
 
-def _keys(value: Value, arguments: list[Value]) -> list[Key] | None:
+def _keys(value: HloValue, arguments: list[HloValue]) -> list[Key] | None:
     """Matches less(a, b), or less(a, b) or (a == b and further keys), also written as a select."""
     operation = value.owner
     if operation is None:
@@ -83,7 +83,7 @@ def _keys(value: Value, arguments: list[Value]) -> list[Key] | None:
     return [key, *further]
 
 
-def _first_and_rest(operation: Operation) -> tuple[Operation, Operation, Value] | None:
+def _first_and_rest(operation: HloOperation) -> tuple[HloOperation, HloOperation, HloValue] | None:
     """The "less" and "equal" comparisons of the first key, and the comparison among equals."""
     if operation.name == "or":
         for less, other in (operation.operands, operation.operands[::-1]):
@@ -98,14 +98,14 @@ def _first_and_rest(operation: Operation) -> tuple[Operation, Operation, Value] 
     return None
 
 
-def _compares(value: Value, *directions: str) -> bool:
+def _compares(value: HloValue, *directions: str) -> bool:
     found = value.owner
     if found is None or found.name != "compare":
         return False
     return found.attribute("comparison_direction") in directions
 
 
-def _key(operation: Operation, arguments: list[Value]) -> Key | None:
+def _key(operation: HloOperation, arguments: list[HloValue]) -> Key | None:
     """The key if a comparison applies one function to both elements."""
     direction = operation.attribute("comparison_direction")
     if direction not in ("LT", "GT"):
@@ -119,7 +119,7 @@ def _key(operation: Operation, arguments: list[Value]) -> Key | None:
     return None
 
 
-def _ranks(t: Translation, block: Block, xs: Sequence[Node], axis: int) -> Node:
+def _ranks(t: Translation, block: HloBlock, xs: Sequence[Node], axis: int) -> Node:
     """The rank of every element: the number of elements before it, by comparing all pairs."""
     p, extent = t.p, xs[0].shape[axis]
     before = axis + 1  # the axis of the other elements

@@ -13,7 +13,7 @@ from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ir.node import Node
-from penstock._src.stablehlo.module import Block, Module, Operation, TensorType, Value
+from penstock._src.stablehlo.module import HloBlock, HloModule, HloOperation, HloValue, TensorType
 
 Nodes = list[Node]
 Handler = Callable[..., Any]
@@ -57,10 +57,10 @@ def load_handlers() -> dict[str, Handler]:
 class Translation:
     """The translation of one module into one builder."""
 
-    def __init__(self, module: Module, p: NodeMaker) -> None:
+    def __init__(self, module: HloModule, p: NodeMaker) -> None:
         self.module, self.p = module, p
         self.handlers = load_handlers()
-        self.known: dict[Value, Node] = {}
+        self.known: dict[HloValue, Node] = {}
 
     @property
     def is_immediate(self) -> bool:
@@ -86,7 +86,7 @@ class Translation:
             raise UnimplementedError(f"XlaCallModule: the module has no function {name!r}.")
         return self.run(self.module.functions[name].regions[0].block, arguments)
 
-    def run(self, block: Block, arguments: Sequence[Node]) -> Nodes:
+    def run(self, block: HloBlock, arguments: Sequence[Node]) -> Nodes:
         """The results of a block for these arguments; it may use outer values."""
         self.known.update(zip(block.arguments, arguments))
         *body, last = block.operations
@@ -96,7 +96,7 @@ class Translation:
                 self.known[value] = node
         return [self.known[value] for value in last.operands]
 
-    def results(self, operation: Operation) -> Nodes:
+    def results(self, operation: HloOperation) -> Nodes:
         """The nodes of an operation's results."""
         handler = self.handlers.get(operation.name)
         if handler is None:
@@ -107,7 +107,7 @@ class Translation:
         found = handler(self, operation, *[self.known[v] for v in operation.operands])
         return list(found) if isinstance(found, (list, tuple)) else [found]
 
-    def function(self, block: Block) -> Callable[..., Nodes]:
+    def function(self, block: HloBlock) -> Callable[..., Nodes]:
         """A block as a Python function of nodes."""
         return lambda *arguments: self.run(block, arguments)
 
@@ -163,12 +163,12 @@ def check_argument(place: int, argument: Node, expected: Any) -> None:
         )
 
 
-def place_of(operation: Operation) -> str:
+def place_of(operation: HloOperation) -> str:
     """The source location of an operation, for messages."""
     return f" (at {operation.location})" if operation.location else ""
 
 
-def result_type(operation: Operation, index: int = 0) -> TensorType:
+def result_type(operation: HloOperation, index: int = 0) -> TensorType:
     """The type of a result in the module."""
     found = operation.results[index].type
     if not isinstance(found, TensorType):
@@ -176,7 +176,7 @@ def result_type(operation: Operation, index: int = 0) -> TensorType:
     return found
 
 
-def static_shape(operation: Operation, index: int = 0) -> tuple[int, ...]:
+def static_shape(operation: HloOperation, index: int = 0) -> tuple[int, ...]:
     """The fully static shape of a result."""
     shape = result_type(operation, index).shape
     if None in shape:
@@ -184,11 +184,11 @@ def static_shape(operation: Operation, index: int = 0) -> tuple[int, ...]:
     return tuple([d for d in shape if d is not None])
 
 
-def result_dtype(operation: Operation, index: int = 0) -> DType:
+def result_dtype(operation: HloOperation, index: int = 0) -> DType:
     """The element type of a result."""
     return result_type(operation, index).dtype
 
 
-def ints(operation: Operation, name: str) -> list[int]:
+def ints(operation: HloOperation, name: str) -> list[int]:
     """An integer list attribute of an operation."""
     return [int(n) for n in np.ravel(operation.attribute(name))]

@@ -17,7 +17,7 @@ from penstock._src.ops.xla.translation.reduction import (
     reduction_of,
 )
 from penstock._src.ops.xla.translation.translate import Translation, ints, translates
-from penstock._src.stablehlo.module import Block, Operation
+from penstock._src.stablehlo.module import HloBlock, HloOperation
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Window:
     padding: list[tuple[int, int]]
 
 
-def window_of(operation: Operation, rank: int) -> Window:
+def window_of(operation: HloOperation, rank: int) -> Window:
     """The window of an operation's attributes, with neutral defaults."""
 
     def optional(name: str, default: int, count: int = rank) -> list[int]:
@@ -49,7 +49,7 @@ def window_of(operation: Operation, rank: int) -> Window:
 
 
 @translates("reduce_window")
-def reduce_window(t: Translation, operation: Operation, *operands: Node) -> list[Node]:
+def reduce_window(t: Translation, operation: HloOperation, *operands: Node) -> list[Node]:
     """Reduces every window."""
     half = len(operands) // 2
     window = window_of(operation, operands[0].rank)
@@ -58,7 +58,7 @@ def reduce_window(t: Translation, operation: Operation, *operands: Node) -> list
 
 
 def reduced_windows(
-    t: Translation, block: Block, window: Window, xs: Sequence[Node], inits: Sequence[Node]
+    t: Translation, block: HloBlock, window: Window, xs: Sequence[Node], inits: Sequence[Node]
 ) -> list[Node]:
     """Reduces every window with the function of a block."""
     rank = xs[0].rank
@@ -117,7 +117,7 @@ def _running(t: Translation, window: Window, name: str, x: Node, init: Node) -> 
 
 @translates("select_and_scatter")
 def select_and_scatter(
-    t: Translation, operation: Operation, x: Node, source: Node, init: Node
+    t: Translation, operation: HloOperation, x: Node, source: Node, init: Node
 ) -> Node:
     """Adds each value of `source` to the element that `select` chooses in its window of x."""
     p = t.p

@@ -30,7 +30,7 @@ def _descending(order: int) -> list[float]:
     return found
 
 
-class Special(Indexing):
+class SpecialFunctions(Indexing):
     """Functions beyond the elementary ones."""
 
     def polynomial(self, x: Node, coefficients: Sequence[float]) -> Node:
