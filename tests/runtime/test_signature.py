@@ -1,0 +1,39 @@
+"""What is looked at before native code reads an argument."""
+
+import numpy as np
+import pytest
+
+from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.runtime.signature import signature_of
+
+
+@pytest.fixture
+def signature():
+    p = LoweringContext()
+    x = p.parameter(0, (2, 3), dtypes.float32)
+    return signature_of(p.function("f", [x], [x * 2.0]))
+
+
+def test_a_fitting_array_is_taken_as_it_is(signature):
+    array = np.ones((2, 3), np.float32)
+    assert signature.arrays_of([array])[0] is array
+
+
+def test_an_array_in_another_order_is_copied(signature):
+    array = np.arange(6, dtype=np.float32).reshape(3, 2).T
+    (taken,) = signature.arrays_of([array])
+    assert taken.flags.carray
+    np.testing.assert_array_equal(taken, array)
+
+
+@pytest.mark.parametrize("shape, dtype", [((3, 2), np.float32), ((2, 3), np.float64)])
+def test_an_array_of_another_type_is_refused(signature, shape, dtype):
+    with pytest.raises(InvalidArgumentError, match="argument 0"):
+        signature.arrays_of([np.ones(shape, dtype)])
+
+
+def test_arguments_are_counted(signature):
+    with pytest.raises(InvalidArgumentError, match="1 arguments are required"):
+        signature.arrays_of([])
