@@ -1,4 +1,4 @@
-"""How others reach Penstock: under TensorFlow's name, from Keras, as `compat.v1`, by the command `penstock`.
+"""Interfaces to the ecosystem: Penstock as `tensorflow`, Keras, the v1 module tree, the command line.
 
 In: names as TensorFlow spells them. Out: what Penstock has for them. A private path that a library imports goes into the table of
 `python_paths.py`; a form that no public function has goes into `internals/`, one file for each subject.

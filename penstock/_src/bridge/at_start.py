@@ -1,4 +1,4 @@
-"""What `penstock enable` puts at the start of every program of a virtual environment.
+"""The startup hook that `penstock enable` installs in a virtual environment.
 
 Imported by a `.pth` file, so it loads nothing: it only waits for the first import of TensorFlow or Keras.
 """
@@ -11,7 +11,7 @@ class Waiting:
 
     @staticmethod
     def find_spec(fullname, path=None, target=None):
-        """Finds nothing itself: after it, the finder of the stand-in is asked."""
+        """Returns no spec itself: the import system goes on to the finder of the stand-in."""
         if fullname.partition(".")[0] not in ("tensorflow", "keras"):
             return None
         sys.meta_path.remove(Waiting)
@@ -19,12 +19,12 @@ class Waiting:
 
         tensorflow_alias.install()
         if fullname == tensorflow_alias.ALIAS:
-            # importlib would load what stands here anew, by its own spec: a second Penstock.
+            # Otherwise importlib would load the module again by its own spec: a second Penstock.
             del sys.modules[fullname]
         return tensorflow_alias.FINDER.find_spec(fullname, path, target)
 
 
 def wait():
-    """Begins to wait."""
+    """Installs the hook."""
     if Waiting not in sys.meta_path:
         sys.meta_path.insert(0, Waiting)

@@ -52,7 +52,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def tune(arguments: Sequence[str]) -> int:
-    """Runs a program, searches better cuts of the products it compiled, and adds them to the file of records."""
+    """Runs a program, searches better tilings for the matrix products that it compiled, and adds them to the tuning
+    file."""
     parser = argparse.ArgumentParser("penstock tune", description=tune.__doc__)
     parser.add_argument("--seconds", type=float, default=120.0, help="of the search")
     parser.add_argument("--out", help="file of records; by default the one that Penstock reads")
@@ -104,7 +105,7 @@ def enable() -> int:
 
 
 def disable() -> int:
-    """Takes back what `enable` did."""
+    """Undoes `enable`."""
     place = _start_file()
     if not place.exists():
         print(f"`import tensorflow` does not mean Penstock in {sys.prefix}: nothing to undo.")
@@ -115,7 +116,7 @@ def disable() -> int:
 
 
 def show_flags() -> int:
-    """Prints every environment variable, its value now, and what it does."""
+    """Prints every environment variable with its current value and its meaning."""
     width = max(len(flag.variable) for flag in flags.TABLE.values())
     for flag in flags.TABLE.values():
         value = getattr(flags.flags, flag.name)
@@ -128,7 +129,7 @@ def show_flags() -> int:
 
 
 def show_environment() -> int:
-    """Prints what a report of an error should hold."""
+    """Prints what a bug report should contain."""
     from penstock._src.native import host, kernels, pool  # each command loads what it needs
 
     target = host()
@@ -150,7 +151,7 @@ def show_environment() -> int:
 
 
 def show_op(name: str) -> int:
-    """Prints what a raw op takes and gives, whether it lowers and has a gradient, and its file."""
+    """Prints the signature of a raw op, whether it has a lowering and a gradient, and its source file."""
     import penstock._src.api.load  # noqa: F401
     from penstock._src.core import registry  # each command loads what it needs
 

@@ -1,4 +1,4 @@
-"""The module tree of compat.v1, made from the table of v1 names when it is first touched."""
+"""The module tree of compat.v1, built from the table of v1 names on first access."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from penstock._src.util.lazy import LazyModule, resolve
 
 NAMES = pathlib.Path(__file__).resolve().parents[2] / "_names_v1.txt"
-# Whole v2 packages that v1 shares.
+# v2 packages that v1 shares as a whole.
 SHARED = ("keras", "raw_ops")
 
 
@@ -32,7 +32,7 @@ def read_table() -> dict[str, dict[str, tuple[str, str]]]:
 
 
 def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Makes all modules below compat.v1; returns its `__getattr__` and `__dir__`."""
+    """Creates all modules below compat.v1; returns its `__getattr__` and `__dir__`."""
     packages = read_table()
     children: dict[str, set[str]] = collections.defaultdict(set)
     for package in packages:

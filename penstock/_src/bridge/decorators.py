@@ -1,4 +1,4 @@
-"""Small private helpers of TensorFlow's that other packages call: deprecation, decorators, inspect."""
+"""Small private helpers of TensorFlow that other packages call: deprecation, decorators, inspect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock._src.v1.names.arguments import either
 
 
 def getfullargspec(obj: Any) -> inspect.FullArgSpec:
-    """Returns the parameters of a callable, of the function inside its decorators."""
+    """Returns the parameters of a callable, looking through its decorators."""
     return inspect.getfullargspec(inspect.unwrap(obj))
 
 
@@ -33,7 +33,7 @@ def _as_is(function: Callable[..., Any]) -> Callable[..., Any]:
 def deprecated(
     date: Any, instructions: str, warn_once: bool = True
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator that leaves the function as it is."""
+    """Returns a decorator that returns the function unchanged."""
     del date, instructions, warn_once
     return _as_is
 
@@ -41,7 +41,7 @@ def deprecated(
 def deprecated_args(
     date: Any, instructions: str, *names: Any, **options: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator that leaves the function as it is."""
+    """Returns a decorator that returns the function unchanged."""
     del date, instructions, names, options
     return _as_is
 
@@ -49,7 +49,7 @@ def deprecated_args(
 def deprecated_arg_values(
     date: Any, instructions: str, warn_once: bool = True, **values: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator that leaves the function as it is."""
+    """Returns a decorator that returns the function unchanged."""
     del date, instructions, warn_once, values
     return _as_is
 
@@ -76,7 +76,7 @@ class silence:
 
 
 class tf_export:
-    """A decorator that leaves the definition as it is: other packages list their names by themselves."""
+    """A decorator that returns the definition unchanged: other packages manage their own lists of exports."""
 
     def __init__(self, *names: str, **options: Any) -> None:
         self.names, self.options = names, options
@@ -86,7 +86,7 @@ class tf_export:
         return definition
 
     def export_constant(self, module_name: str, name: str) -> None:
-        """Leaves the constant as it is."""
+        """Does nothing."""
 
 
 keras_export = tf_export
@@ -106,13 +106,13 @@ def get_canonical_name_for_symbol(
 
 
 def deprecated_endpoints(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator that leaves the function as it is."""
+    """Returns a decorator that returns the function unchanged."""
     del names
     return _as_is
 
 
 class TFDecorator:
-    """What `make_decorator` notes on the function that it makes: the function inside, and how to call it."""
+    """The record that `make_decorator` attaches to a wrapper: the wrapped function and its parameters."""
 
     def __init__(
         self,
@@ -133,9 +133,9 @@ def make_decorator(
     decorator_doc: str = "",
     decorator_argspec: Any = None,
 ) -> Callable[..., Any]:
-    """Returns `decorator_func` made to look like `target`.
+    """Returns `decorator_func` with the name and documentation of `target`.
 
-    `decorator_argspec` are its parameters if they are not those of `target`.
+    `decorator_argspec` gives its parameters if they differ from those of `target`.
     """
     name = decorator_name or getattr(decorator_func, "__name__", "decorator")
     made: Any = functools.update_wrapper(decorator_func, target)
@@ -145,7 +145,7 @@ def make_decorator(
 
 @export("__internal__.decorator.unwrap", v1=[])
 def unwrap(maybe_tf_decorator: Any) -> tuple[list[TFDecorator], Any]:
-    """Returns what `make_decorator` noted on a function, from outside in, and the function inside."""
+    """Returns the records of `make_decorator` on a function, outermost first, and the wrapped function."""
     decorators, current = [], maybe_tf_decorator
     while isinstance(getattr(current, "_tf_decorator", None), TFDecorator):
         decorators.append(current._tf_decorator)
@@ -156,7 +156,7 @@ def unwrap(maybe_tf_decorator: Any) -> tuple[list[TFDecorator], Any]:
 def dispatch_for_types(
     op: Callable[..., Any], *types: type
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator of what `op` does if one of its arguments is of these types."""
+    """Returns a decorator that registers the implementation of `op` for arguments of these types."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         def handle(api: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -172,7 +172,7 @@ def dispatch_for_types(
 
 
 def get_symbol_from_name(name: str) -> Any:
-    """Returns what stands under a public name such as "tf.math.add", or None."""
+    """Returns the object with a public name such as "tf.math.add", or None."""
     held: Any = importlib.import_module("penstock")
     for part in name.split(".")[1:]:
         held = getattr(held, part, None)

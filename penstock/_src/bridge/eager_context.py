@@ -20,17 +20,17 @@ EAGER_MODE, GRAPH_MODE = 1, 0
 
 
 class Context:
-    """What TensorFlow's eager context answers, of Penstock."""
+    """The interface of TensorFlow's eager context, answered by Penstock."""
 
     def executing_eagerly(self) -> bool:
         """Whether ops run at once."""
         return STATE.graph is None
 
     def ensure_initialized(self) -> None:
-        """Nothing: there is no runtime to start."""
+        """Does nothing: there is no runtime to start."""
 
     def clear_kernel_cache(self) -> None:
-        """Nothing: kernels are shared by all that need them, and bounded in number."""
+        """Does nothing: kernels are shared by all that need them, and bounded in number."""
 
     def num_gpus(self) -> int:
         """How many GPUs are visible."""
@@ -49,10 +49,10 @@ class Context:
         return [d.name for d in devices.list_logical_devices()]
 
     def sync_executors(self) -> None:
-        """Nothing: eager ops have finished when they return."""
+        """Does nothing: eager ops have finished when they return."""
 
     def async_wait(self) -> None:
-        """Nothing: eager ops have finished when they return."""
+        """Does nothing: eager ops have finished when they return."""
 
     @property
     def device_name(self) -> str | None:
@@ -61,7 +61,7 @@ class Context:
 
     @property
     def device_spec(self) -> DeviceSpec:
-        """The device of the current `tf.device` scope, in parts; none are set outside of scopes."""
+        """The device of the current `tf.device` scope as a DeviceSpec, which is empty outside of scopes."""
         return DeviceSpec.from_string(STATE.device or "")
 
     @property
@@ -91,15 +91,15 @@ def context() -> Context:
 
 
 def ensure_initialized() -> None:
-    """Nothing: there is no runtime to start."""
+    """Does nothing: there is no runtime to start."""
 
 
 def async_wait() -> None:
-    """Nothing: eager ops have finished when they return."""
+    """Does nothing: eager ops have finished when they return."""
 
 
 def _reset_context() -> None:
-    """Forgets what was said about devices and seeds, as tests do that cut the CPU into logical devices."""
+    """Resets the configuration of devices and seeds, for tests that split the CPU into logical devices."""
     devices.reset()
     CONTEXT.set_global_seed(None)
 
@@ -148,15 +148,15 @@ def list_local_devices(session_config: Any = None) -> list[Any]:
 
 @export("__internal__.eager_context.get_config", v1=[])
 def get_config() -> Any:
-    """Returns the session configuration that eager execution has: the defaults."""
+    """Returns the session configuration of eager execution: the defaults."""
     return ConfigProto(allow_soft_placement=True)
 
 
 class Executor:
-    """Where eager ops wait to run: they do not."""
+    """The executor of eager ops, which run at once."""
 
     def wait(self) -> None:
-        """Nothing: eager ops have finished when they return."""
+        """Does nothing: eager ops have finished when they return."""
 
     def is_async(self) -> bool:
         """False."""

@@ -1,7 +1,7 @@
-"""Sentences that help when a Keras model is fed wrongly: Keras itself stays as it is.
+"""Hints for common mistakes in the data given to a Keras model; Keras itself is not modified.
 
-When Keras loads on the stand-in, the methods of `keras.Model` that take data are wrapped. An error in them gets a note if
-the data look like one sample without its batch dimension; `fit` says so if the loss is NaN from the first step, and why.
+When Keras loads on the stand-in, the methods of `keras.Model` that take data are wrapped. Errors in them get a note if the
+data look like one sample without its batch dimension; `fit` warns if the loss is NaN from the first step and explains why.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TAKING_DATA = (
     "test_on_batch",
     "predict_on_batch",
 )
-LOOKED_AT = 10_000_000  # elements of the data that are looked at for NaN
+LOOKED_AT = 10_000_000  # elements of the data that are checked for NaN
 
 
 class Loader(importlib.abc.Loader):
@@ -40,11 +40,11 @@ class Loader(importlib.abc.Loader):
         self.inner = inner
 
     def create_module(self, spec: Any) -> types.ModuleType | None:
-        """As the other loader does."""
+        """Delegates to the other loader."""
         return self.inner.create_module(spec)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """As the other loader does; then the hints."""
+        """Delegates to the other loader, then adds the hints."""
         self.inner.exec_module(module)
         add_hints(module.Model)  # type: ignore[attr-defined]
 
@@ -59,7 +59,7 @@ def add_hints(model_class: type) -> None:
 
 
 def _noted(method: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The method, whose errors get a note if the data look like one sample."""
+    """Wraps a method so that its errors get a note if the data look like one sample."""
 
     @functools.wraps(method)
     def with_hints(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -78,7 +78,7 @@ def _noted(method: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def one_sample_note(model: Any, data: Any) -> str:
-    """A sentence if `data` are shaped like one sample of what the model takes, or an empty text."""
+    """Returns a hint if `data` has the shape of one sample of the model's input, else an empty string."""
     try:
         wanted = [tuple(x.shape) for x in nest.flatten(model.inputs)] if model.inputs else []
     except (AttributeError, ValueError):  # not built yet
@@ -103,7 +103,7 @@ def one_sample_note(model: Any, data: Any) -> str:
 
 
 def _missing(want: tuple[Any, ...], have: tuple[int, ...]) -> tuple[str, str]:
-    """What data of shape `have` lack to be a batch of shape `want`, and the repair."""
+    """Returns which dimension data of shape `have` lacks to be a batch of shape `want`, and how to add it."""
 
     def fits(shape: tuple[Any, ...]) -> bool:
         return len(have) == len(shape) and all(
@@ -123,7 +123,7 @@ def _missing(want: tuple[Any, ...], have: tuple[int, ...]) -> tuple[str, str]:
 def _watched(
     model: Any, method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of `fit` with a callback that looks at the first losses."""
+    """Returns the arguments of `fit` with a callback that checks the first losses added."""
     try:
         bound = inspect.signature(method).bind(model, *args, **kwargs)
     except TypeError:  # fit itself says what is wrong
@@ -143,7 +143,7 @@ def _callback_class() -> type:
     import keras
 
     class NanWatch(keras.callbacks.Callback):
-        """Looks at the loss of the first step and of the first epoch."""
+        """Checks the loss of the first step and of the first epoch."""
 
         async_safe = True
 
@@ -153,13 +153,13 @@ def _callback_class() -> type:
             self._is_first = True
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            """Looks at the first step."""
+            """Checks the first step."""
             if self._is_first:
                 self._is_first = False
                 self._look(logs, "the first step")
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            """Looks at the first epoch, if the first step was well."""
+            """Checks the first epoch, if the loss of the first step was finite."""
             self._look(logs, "the first epoch")
             self._data = None
 
@@ -177,7 +177,7 @@ def _callback_class() -> type:
 
 
 def why_not_finite(model: Any, x: Any, y: Any, from_first: bool) -> Iterator[str]:
-    """Sentences on why a loss is NaN or infinite: what is found first, else what it may be."""
+    """Yields explanations of a NaN or infinite loss: the causes found, else likely ones."""
     found = [*_in_data(x, "the input"), *_in_data(y, "the targets"), *_in_labels(model, y)]
     rate = _learning_rate(model)
     if not found and not from_first and rate is not None:

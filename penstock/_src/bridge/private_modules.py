@@ -26,7 +26,7 @@ def _sources(path: str) -> list[str] | None:
 
 
 class PrivateModule(types.ModuleType):
-    """A module whose names are looked up in a list of sources."""
+    """A module that looks its names up in a list of sources."""
 
     def __init__(self, name: str, path: str) -> None:
         super().__init__(name, f"Penstock's counterpart of TensorFlow's private {name}.")
@@ -64,7 +64,7 @@ def _from_source(module: str, source: str, attribute: str) -> Any:
 
 @functools.cache
 def _target(text: str) -> Any:
-    """What `tf.math`, `tf.Tensor`, `@core.specs`, `@core.specs:TypeSpec` or `std:inspect` means."""
+    """Resolves a target such as `tf.math`, `tf.Tensor`, `@core.specs`, `@core.specs:TypeSpec` or `std:inspect`."""
     if text.startswith("@"):
         module, _, attribute = text[1:].partition(":")
         held = importlib.import_module(f"penstock._src.{module}")
@@ -89,7 +89,7 @@ def _raw_function(attribute: str) -> Any:
 
 @functools.cache
 def _by_position(name: str) -> Any:
-    """The raw op as a function of its inputs, then attributes without and with a default."""
+    """Returns the raw op as a function with positional parameters: inputs, then attributes, those with defaults last."""
     function, op = getattr(registry.raw, name), registry.find(name)
     required = [a for a, default in op.attributes.items() if default is REQUIRED]
     optional = [a for a, default in op.attributes.items() if default is not REQUIRED]

@@ -1,4 +1,4 @@
-"""The private paths of TensorFlow that other packages import, each with its Penstock object.
+"""Maps the private paths of TensorFlow that other packages import to Penstock's objects.
 
 A path below `tensorflow` has a list of sources, tried in order for each name:
 

@@ -12,7 +12,7 @@ from penstock._src.util import lazy
 
 
 def names() -> list[str]:
-    """Returns the names of all ops there are."""
+    """Returns the names of all ops."""
     return sorted(registry.index())
 
 

@@ -17,9 +17,9 @@ from . import keras_hints, private_modules
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
 LEGACY_KERAS = "tf_keras.api._v2.keras"
-# Keras 3 with the names that tf.keras has besides: an older `backend`, reductions of losses, short names of metrics.
+# Keras 3 with the additional names of tf.keras: an older `backend`, reductions of losses, short names of metrics.
 KERAS_3 = "keras._tf_keras.keras"
-# Classes that libraries know by name and module, without importing them.
+# Classes that libraries recognize by name and module, without importing them.
 KNOWN_CLASSES = {
     "penstock._src.core.tensor:Tensor": "tensorflow.python.framework.tensor",
     "penstock._src.data.dataset:DatasetV2": "tensorflow.python.data.ops.dataset_ops",
@@ -77,19 +77,19 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module = private_modules.build(counterpart[len("private:") :], spec.name)
         else:
             module = importlib.import_module(counterpart)
-        # importlib writes the alias's spec into the module; exec_module takes it back.
+        # importlib writes the alias's spec into the module; exec_module restores the original.
         spec.loader_state = getattr(module, "__spec__", None)
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Nothing to run: the counterpart is already loaded."""
+        """Restores the module's own spec; the counterpart is already loaded."""
         alias_spec = module.__spec__
         if alias_spec is not None and alias_spec.loader_state is not None:
             module.__spec__ = alias_spec.loader_state
 
 
 def keras_module() -> str:
-    """Returns the module that tf.keras is: Keras 3, or Keras 2 if the environment asks for it."""
+    """Returns the name of the module behind tf.keras: Keras 3, or Keras 2 if the environment asks for it."""
     asked = os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
     return LEGACY_KERAS if asked else KERAS_3
 
@@ -117,13 +117,13 @@ class _TensorFlowMetadata(importlib.metadata.DistributionFinder):
 
 
 class Distribution(importlib.metadata.Distribution):
-    """What the metadata says of the stand-in."""
+    """The metadata of the stand-in."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def read_text(self, filename: str) -> str | None:
-        """Returns the METADATA, the only file there is."""
+        """Returns METADATA, the only file."""
         from_version = importlib.import_module("penstock._src.version").VERSION
         if filename == "METADATA":
             return f"Metadata-Version: 2.1\nName: {self._name}\nVersion: {from_version}\n"
@@ -164,7 +164,7 @@ def install() -> None:
 
 
 def _name_classes(as_tensorflow: bool) -> None:
-    """Makes the classes that libraries recognize say that they are TensorFlow's, or not."""
+    """Gives the classes that libraries recognize TensorFlow's module names, or restores their own."""
     for place, known in KNOWN_CLASSES.items():
         module, _, name = place.partition(":")
         getattr(importlib.import_module(module), name).__module__ = (
@@ -173,7 +173,7 @@ def _name_classes(as_tensorflow: bool) -> None:
 
 
 def uninstall() -> None:
-    """Takes the hook away, and forgets all modules imported through it."""
+    """Removes the hook and all modules imported through it."""
     _name_classes(as_tensorflow=False)
     for finder in (FINDER, METADATA):
         if finder in sys.meta_path:

@@ -1,5 +1,5 @@
-"""Training over devices and machines: strategies, and what runs in the context of a replica.
+"""Distributed training: strategies and replica contexts.
 
-Read `strategy.py` (what every strategy answers), then `local.py` (those of one device). A strategy over
-several devices or machines goes into a file of its own here.
+Read `strategy.py` (the interface of every strategy), then `local.py` (strategies of one device). A strategy over several
+devices or machines has its own file here.
 """

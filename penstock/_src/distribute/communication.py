@@ -1,4 +1,4 @@
-"""How replicas talk to one another: options of collective operations."""
+"""How replicas communicate: options of collective operations."""
 
 from enum import Enum
 from typing import Any
@@ -11,7 +11,7 @@ from penstock._src.util.export import export
     "distribute.experimental.CollectiveCommunication",
 )
 class CommunicationImplementation(Enum):
-    """The algorithm of collective operations. Within one process all mean the same."""
+    """The algorithm of collective operations. Within one process all are equivalent."""
 
     AUTO = "AUTO"
     RING = "RING"
@@ -23,12 +23,12 @@ class CommunicationOptions:
     """Options of a collective operation.
 
     Args:
-      bytes_per_pack: how many bytes are sent at once; 0 leaves it open.
-      timeout_seconds: after which a collective operation between processes fails.
+      bytes_per_pack: how many bytes are sent at once; 0 means no preference.
+      timeout_seconds: the time after which a collective operation between processes fails.
       implementation: a CommunicationImplementation, or its name.
 
     Raises:
-      ValueError: `bytes_per_pack` is negative, or there is no such implementation.
+      ValueError: `bytes_per_pack` is negative, or the implementation is unknown.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class CommunicationOptions:
 
 @export("distribute.experimental.CollectiveHints")
 class CollectiveHints:
-    """The older name of CommunicationOptions: calling it makes these."""
+    """The older name of CommunicationOptions; calling it returns CommunicationOptions."""
 
     def __new__(cls, bytes_per_pack: int = 0, timeout_seconds: float | None = None) -> Any:
         """Returns CommunicationOptions."""
         return CommunicationOptions(bytes_per_pack, timeout_seconds)
 
     def __init__(self, bytes_per_pack: int = 0, timeout_seconds: float | None = None) -> None:
-        """Never runs: what is made is of another class."""
+        """Never runs: `__new__` returns an object of another class."""

@@ -1,4 +1,4 @@
-"""Which strategy is in force, and in which replica code runs."""
+"""Tracks the current strategy and replica."""
 
 import threading
 from typing import Any
@@ -9,7 +9,9 @@ class Contexts(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[tuple[Any, Any]] = []
-        self.updated: int | None = None  # the copy of distributed variables that an update changes
+        self.updated: int | None = (
+            None  # index of the copies of distributed variables that an update changes
+        )
 
 
 CONTEXTS = Contexts()

@@ -1,4 +1,4 @@
-"""CrossDeviceOps: values of several replicas become one, or one value is given to all."""
+"""CrossDeviceOps: reduction of the values of several replicas to one, and broadcast of one value to all."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,25 +12,25 @@ from penstock._src.util.export import export
 
 
 def check_reduce_op(reduce_op: Any) -> None:
-    """Raises ValueError unless `reduce_op` is one of ReduceOp."""
+    """Raises ValueError unless `reduce_op` is a ReduceOp."""
     if not isinstance(reduce_op, ReduceOp):
         raise ValueError("`reduce_op` must be Reduce.SUM or Reduce.MEAN.")
 
 
 def replica_count(destinations: Any) -> int | None:
-    """Returns how many copies destinations ask for; None for a device or a plain value."""
+    """Returns how many copies the destinations need; None for a device or a plain value."""
     return len(destinations.values) if isinstance(destinations, DistributedValues) else None
 
 
 def copies(value: Any, destinations: Any) -> Any:
-    """Returns `value` for each replica of the destinations, or itself if they name one place."""
+    """Returns `value` once for each replica of the destinations, or itself if there is one destination."""
     count = replica_count(destinations)
     return value if count is None else Mirrored([value] * count)
 
 
 @export("distribute.CrossDeviceOps")
 class CrossDeviceOps:
-    """Base of the ways to reduce and broadcast; a subclass gives `reduce_implementation`."""
+    """Base class of reductions and broadcasts; subclasses implement `reduce_implementation`."""
 
     def __init__(self) -> None:
         pass
@@ -38,16 +38,16 @@ class CrossDeviceOps:
     def reduce(
         self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any = None
     ) -> Any:
-        """Returns the sum or mean of a value per replica, at the destinations.
+        """Reduces per-replica values to their sum or mean, at the destinations.
 
         Args:
           reduce_op: a ReduceOp.
-          per_replica_value: values per replica; a plain tensor is that of one replica.
-          destinations: a value or variable per replica, or a device.
+          per_replica_value: a value for each replica; a plain tensor counts as the value of one replica.
+          destinations: a value or variable for each replica, or a device.
           options: CommunicationOptions.
 
         Raises:
-          ValueError: `reduce_op` is of another kind.
+          ValueError: `reduce_op` is not a ReduceOp.
         """
         check_reduce_op(reduce_op)
         if not isinstance(per_replica_value, DistributedValues):
@@ -57,10 +57,10 @@ class CrossDeviceOps:
     def batch_reduce(
         self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any = None
     ) -> list[Any]:
-        """Returns `reduce` of several (value, destinations).
+        """Returns `reduce` of each (value, destinations) pair.
 
         Raises:
-          ValueError: an element is no pair.
+          ValueError: an element is not a pair.
         """
         check_reduce_op(reduce_op)
         for pair in value_destination_pairs:
@@ -79,29 +79,29 @@ class CrossDeviceOps:
     def reduce_implementation(
         self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
     ) -> Any:
-        """What `reduce` does for values of several replicas."""
+        """Implements `reduce` for values of several replicas."""
         raise NotImplementedError("_reduce method must be implemented in descendants.")
 
     def batch_reduce_implementation(
         self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any
     ) -> list[Any]:
-        """What `batch_reduce` does for values of several replicas."""
+        """Implements `batch_reduce` for values of several replicas."""
         return [
             self.reduce_implementation(reduce_op, value, destinations, options)
             for value, destinations in value_destination_pairs
         ]
 
     def broadcast_implementation(self, tensor: Any, destinations: Any) -> Any:
-        """What `broadcast` does."""
+        """Implements `broadcast`."""
         return copies(_plain(tensor), destinations)
 
 
 @export("distribute.ReductionToOneDevice")
 class ReductionToOneDevice(CrossDeviceOps):
-    """Adds up on one device and copies the result from there.
+    """Reduces on one device and copies the result to the destinations.
 
     Args:
-      reduce_to_device: accepted: all replicas of a process share its memory.
+      reduce_to_device: accepted; all replicas of a process share its memory.
       accumulation_fn: adds a list of tensors; `tf.add_n` by default.
     """
 
@@ -114,7 +114,7 @@ class ReductionToOneDevice(CrossDeviceOps):
     def reduce_implementation(
         self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
     ) -> Any:
-        """The sum or mean, for each replica of the destinations."""
+        """Returns the sum or mean, once for each replica of the destinations."""
         total = _total(per_replica_value.values, self.accumulation_fn)
         if reduce_op is ReduceOp.MEAN:
             total = _divided(total, len(per_replica_value.values))
@@ -122,7 +122,7 @@ class ReductionToOneDevice(CrossDeviceOps):
 
 
 class AllReduceCrossDeviceOps(ReductionToOneDevice):
-    """Reduces on all devices at once: within one process the values are simply added."""
+    """Reduces on all devices at once; within one process the values are simply added."""
 
     def __init__(self, num_packs: int = 1) -> None:
         if num_packs < 0:
@@ -135,7 +135,7 @@ class AllReduceCrossDeviceOps(ReductionToOneDevice):
 
 @export("distribute.NcclAllReduce")
 class NcclAllReduce(AllReduceCrossDeviceOps):
-    """All-reduce; with GPUs it would be NCCL's."""
+    """All-reduce, which on GPUs would use NCCL."""
 
     def __init__(self, num_packs: int = 1) -> None:
         super().__init__(num_packs)
@@ -143,7 +143,7 @@ class NcclAllReduce(AllReduceCrossDeviceOps):
 
 @export("distribute.HierarchicalCopyAllReduce")
 class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
-    """All-reduce along the links between GPUs of one machine, if there were any."""
+    """All-reduce, which on GPUs would follow the links between GPUs of one machine."""
 
     def __init__(self, num_packs: int = 1) -> None:
         super().__init__(num_packs)

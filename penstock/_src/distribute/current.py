@@ -1,4 +1,4 @@
-"""The public functions that tell which strategy and replica are current."""
+"""The public functions that return the current strategy and replica."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from penstock._src.util.export import export
 
 @export("distribute.get_strategy")
 def get_strategy() -> Any:
-    """Returns the strategy in force: the default one outside `strategy.scope()`."""
+    """Returns the current strategy, which is the default one outside `strategy.scope()`."""
     return current()[0]
 
 
 @export("distribute.has_strategy")
 def has_strategy() -> bool:
-    """Whether a strategy other than the default one is in force."""
+    """Whether the current strategy is not the default one."""
     return get_strategy() is not Defaults.strategy
 
 
@@ -27,13 +27,13 @@ def get_replica_context() -> Any:
 
 @export("distribute.in_cross_replica_context")
 def in_cross_replica_context() -> bool:
-    """Whether code runs for all replicas together, as directly within `strategy.scope()`."""
+    """Whether code runs once for all replicas, as it does directly within `strategy.scope()`."""
     return current()[1] is None
 
 
 @export("distribute.experimental_set_strategy")
 def experimental_set_strategy(strategy: Any) -> None:
-    """Makes a strategy that of all code outside scopes; None brings the default one back.
+    """Sets the strategy of all code outside of scopes; None restores the default.
 
     Raises:
       RuntimeError: a scope is open.

@@ -9,13 +9,13 @@ from penstock._src.util.export import export
 
 
 class DefaultStrategy(Strategy):
-    """The strategy of code that asks for none."""
+    """The strategy of code that does not choose one."""
 
     def __init__(self) -> None:
         super().__init__(StrategyExtended(self))
 
     def scope(self) -> Any:
-        """Returns a `with` block in which this strategy is in force.
+        """Returns a context manager that makes this strategy current.
 
         Raises:
           RuntimeError (on entering): another strategy's scope is open.
@@ -36,10 +36,10 @@ class _DefaultScope:
 
 @export("distribute.OneDeviceStrategy")
 class OneDeviceStrategy(Strategy):
-    """All on one device.
+    """Places variables and computation on one device.
 
     Args:
-      device: its name, "/CPU:0" for one.
+      device: its name, such as "/CPU:0".
     """
 
     def __init__(self, device: str) -> None:

@@ -1,4 +1,4 @@
-"""Strategies over machines, and over accelerators: with one machine and its CPU where that is all there is."""
+"""Strategies over machines and accelerators, for programs that have only one machine and its CPU."""
 
 from typing import Any
 
@@ -15,21 +15,21 @@ from penstock._src.distribute.strategy import Strategy, StrategyExtended
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-# Jobs whose tasks train.
+# Jobs whose tasks run training steps.
 WORKERS = ("chief", "worker")
 
 
 def worker_count(cluster: ClusterSpec) -> int:
-    """Returns how many tasks of a cluster train."""
+    """Returns how many tasks of a cluster run training steps."""
     return sum(cluster.num_tasks(job) for job in cluster.jobs if job in WORKERS)
 
 
 @export("distribute.MultiWorkerMirroredStrategy", v1=[])
 class MultiWorkerMirroredStrategy(Strategy):
-    """Training in step over machines. With one worker it is training on this machine.
+    """Synchronous training over machines. With one worker it trains on this machine.
 
     Args:
-      cluster_resolver: tells the workers; by default the environment variable TF_CONFIG does.
+      cluster_resolver: describes the workers; by default the environment variable TF_CONFIG does.
       communication_options: CommunicationOptions.
 
     Raises:
@@ -51,11 +51,11 @@ class MultiWorkerMirroredStrategy(Strategy):
 
 
 class _ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
-    """The same under its older name, with the arguments of then.
+    """The same under its older name, with its older parameters.
 
     Args:
       communication: a CommunicationImplementation.
-      cluster_resolver: tells the workers.
+      cluster_resolver: describes the workers.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ export("distribute.experimental.MultiWorkerMirroredStrategy")(
 
 @export("distribute.experimental.CentralStorageStrategy")
 class CentralStorageStrategy(Strategy):
-    """Variables on one device, computation on all: here both on the CPU.
+    """Variables on one device, computation on all devices; here both on the CPU.
 
     Args:
-      compute_devices: devices that compute; by default those there are.
+      compute_devices: the devices that compute; by default all devices.
       parameter_device: the device of the variables.
 
     Raises:
@@ -98,14 +98,14 @@ class CentralStorageStrategy(Strategy):
     "distribute.ParameterServerStrategy", "distribute.experimental.ParameterServerStrategy", v1=[]
 )
 class ParameterServerStrategy(Strategy):
-    """Training with variables on servers of their own.
+    """Training with variables on parameter servers.
 
     Args:
-      cluster_resolver: tells workers and servers.
-      variable_partitioner: cuts variables into parts for several servers.
+      cluster_resolver: describes workers and servers.
+      variable_partitioner: shards variables over several servers.
 
     Raises:
-      UnimplementedError: always, once the cluster is known.
+      UnimplementedError: always, after the cluster has been resolved.
     """
 
     def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None:
@@ -117,14 +117,14 @@ class ParameterServerStrategy(Strategy):
 
 
 class _LogicalDevices(Strategy):
-    """What strategies of TPUs offer for the cores of one replica."""
+    """Methods of TPU strategies for the cores of one replica."""
 
     def experimental_assign_to_logical_device(self, tensor: Any, logical_device_id: int) -> Any:
-        """Puts a tensor on a core of its replica."""
+        """Places a tensor on a core of its replica."""
         raise _no_tpus(type(self).__name__)
 
     def experimental_split_to_logical_devices(self, tensor: Any, partition_dimensions: Any) -> Any:
-        """Spreads a tensor over the cores of its replica."""
+        """Shards a tensor over the cores of its replica."""
         raise _no_tpus(type(self).__name__)
 
     def experimental_replicate_to_logical_devices(self, tensor: Any) -> Any:
@@ -141,7 +141,8 @@ class TPUStrategy(_LogicalDevices):
     """Training on TPUs, which are not implemented.
 
     Raises:
-      ValueError: no TPU is named. UnimplementedError: one is.
+      ValueError: no TPU is named.
+      UnimplementedError: otherwise.
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class TPUStrategy(_LogicalDevices):
 
 
 class _ExperimentalTPUStrategy(Strategy):
-    """TPUStrategy under its older name, with the arguments of then."""
+    """TPUStrategy under its older name, with its older parameters."""
 
     def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None) -> None:
         TPUStrategy(tpu_cluster_resolver, device_assignment)

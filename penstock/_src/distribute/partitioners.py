@@ -1,4 +1,4 @@
-"""How variables are cut into shards: tf.distribute.experimental.partitioners."""
+"""tf.distribute.experimental.partitioners: how variables are sharded."""
 
 import math
 from typing import Any
@@ -21,7 +21,7 @@ def _bytes(dtype: Any, bytes_per_string: int) -> int:
 
 @export(f"{_NAMESPACE}.Partitioner", v1=[])
 class Partitioner:
-    """A function from the shape and type of a variable to the number of shards along each axis."""
+    """A function from the shape and dtype of a variable to the number of shards along each axis."""
 
     def __call__(self, shape: Any, dtype: Any, axis: int = 0) -> list[int]:
         raise NotImplementedError
@@ -35,7 +35,7 @@ class Partitioner:
 
 @export(f"{_NAMESPACE}.FixedShardsPartitioner", v1=[])
 class FixedShardsPartitioner(Partitioner):
-    """`num_shards` shards, or as many as the axis has rows if these are fewer."""
+    """Makes `num_shards` shards, or one for each row if there are fewer rows."""
 
     def __init__(self, num_shards: int) -> None:
         self._num_shards = num_shards
@@ -46,7 +46,7 @@ class FixedShardsPartitioner(Partitioner):
 
 @export(f"{_NAMESPACE}.MinSizePartitioner", v1=[])
 class MinSizePartitioner(Partitioner):
-    """As many shards of at least `min_shard_bytes` as there can be, at most `max_shards`."""
+    """Makes as many shards of at least `min_shard_bytes` as possible, up to `max_shards`."""
 
     def __init__(
         self, min_shard_bytes: int = 256 << 10, max_shards: int = 1, bytes_per_string: int = 16
@@ -65,7 +65,7 @@ class MinSizePartitioner(Partitioner):
 
 @export(f"{_NAMESPACE}.MaxSizePartitioner", v1=[])
 class MaxSizePartitioner(Partitioner):
-    """As few shards of at most `max_shard_bytes` as there can be, at most `max_shards`."""
+    """Makes as few shards of at most `max_shard_bytes` as possible, up to `max_shards`."""
 
     def __init__(
         self, max_shard_bytes: int, max_shards: int | None = None, bytes_per_string: int = 16

@@ -1,4 +1,4 @@
-"""Strategy: what code that trains over replicas calls. This base serves strategies of one replica."""
+"""Strategy, the interface for training over replicas. The base class implements strategies of one replica."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
 
 @export("distribute.StrategyExtended", v1=["distribute.StrategyExtended"])
 class StrategyExtended:
-    """What authors of distribution-aware code call."""
+    """The methods for authors of distribution-aware code."""
 
     def __init__(self, container_strategy: Any) -> None:
         self._strategy = container_strategy
@@ -27,7 +27,7 @@ class StrategyExtended:
 
     @property
     def experimental_require_static_shapes(self) -> bool:
-        """Whether all shapes must be known."""
+        """Whether all shapes must be static."""
         return False
 
     def _use_merge_call(self) -> bool:
@@ -38,7 +38,7 @@ class StrategyExtended:
         return lambda: False
 
     def variable_created_in_scope(self, v: Any) -> bool:
-        """Whether a variable was made within this strategy's scope."""
+        """Whether a variable was created within this strategy's scope."""
         return getattr(v, "_distribute_strategy", Defaults.strategy) is self._strategy
 
     def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
@@ -57,7 +57,7 @@ class StrategyExtended:
     def batch_reduce_to(
         self, reduce_op: Any, value_destination_pairs: Any, options: Any = None
     ) -> list[Any]:
-        """Returns `reduce_to` of several values."""
+        """Returns `reduce_to` of each pair."""
         return [self.reduce_to(reduce_op, v, d, options) for v, d in value_destination_pairs]
 
     def update(
@@ -68,10 +68,10 @@ class StrategyExtended:
         kwargs: Any = None,
         group: bool = True,
     ) -> Any:
-        """Calls `fn(var, *args)` where the variable lies.
+        """Calls `fn(var, *args)` on the variable's device.
 
         Returns:
-          Its result; if not `group`, a tuple of the results on all devices in place of each.
+          The result; if not `group`, each value is a tuple of the results on all devices.
         """
         with Entered(self._strategy, None):
             result = fn(var, *args, **(kwargs or {}))
@@ -83,7 +83,7 @@ class StrategyExtended:
         """Calls `fn` once per replica."""
         return self._strategy.run(fn, args, kwargs)
 
-    # -- what TensorFlow 1 asks besides
+    # -- additional methods for TensorFlow 1
 
     experimental_between_graph = property(
         lambda self: False, doc="Whether each worker has a graph of its own."
@@ -95,16 +95,16 @@ class StrategyExtended:
     should_save_summary = property(lambda self: True, doc="Whether summaries are written here.")
 
     def broadcast_to(self, tensor: Any, destinations: Any) -> Any:
-        """The tensor, where the destinations are devices of this machine."""
+        """Returns the tensor: all destinations are devices of this machine."""
         del destinations
         return convert_to_tensor(tensor)
 
     def read_var(self, v: Any) -> Any:
-        """The value of a variable, that of all replicas if they have their own."""
+        """Returns the value of a variable, reduced over replicas if each has its own."""
         return v.read_value()
 
     def non_slot_devices(self, var_list: Any) -> tuple[str, ...]:
-        """The devices of variables of optimizers that belong to no other."""
+        """Returns the devices of optimizer variables that are not slots of other variables."""
         del var_list
         return self.parameter_devices
 
@@ -116,7 +116,7 @@ class StrategyExtended:
         kwargs: Any = None,
         group: bool = True,
     ) -> Any:
-        """Calls `fn(*args)` where variables of optimizers lie."""
+        """Calls `fn(*args)` on the devices of optimizer variables."""
         del colocate_with
         with Entered(self._strategy, None):
             result = fn(*args, **(kwargs or {}))
@@ -134,7 +134,7 @@ class StrategyExtended:
         iterations: int = 1,
         initial_loop_values: Any = None,
     ) -> Any:
-        """Calls `fn(inputs)` for each replica, `iterations` times, on what an iterator gives; returns the last results."""
+        """Calls `fn(inputs)` `iterations` times for each replica, on an iterator's elements; returns the last results."""
         del initial_loop_values
         results = None
         for _ in range(iterations):
@@ -144,7 +144,7 @@ class StrategyExtended:
 
 @export("distribute.ReplicaContext", v1=["distribute.ReplicaContext"])
 class ReplicaContext:
-    """What code that runs once per replica may ask for."""
+    """The context of code that runs once per replica."""
 
     def __init__(self, strategy: Any, replica_id_in_sync_group: Any) -> None:
         self._strategy, self._id = strategy, replica_id_in_sync_group
@@ -184,13 +184,13 @@ class ReplicaContext:
 
 
 def raw_identity(value: Any) -> Any:
-    """Returns a tensor as a new one, and a composite as it is."""
+    """Returns a copy of a tensor, or a composite unchanged."""
     return value if nest.is_composite(value) else raw.Identity(convert_to_tensor(value))
 
 
 @export("distribute.Strategy")
 class Strategy:
-    """How computation and variables are spread over devices.
+    """How computation and variables are distributed over devices.
 
     >>> strategy = tf.distribute.get_strategy()
     >>> strategy.num_replicas_in_sync
@@ -198,7 +198,7 @@ class Strategy:
     """
 
     devices: tuple[str, ...] = (CPU,)
-    # Whether a coordinator hands its steps to workers.
+    # Whether a coordinator schedules steps on workers.
     _should_use_with_coordinator = False
 
     def __init__(self, extended: Any) -> None:
@@ -209,29 +209,29 @@ class Strategy:
 
     @property
     def num_replicas_in_sync(self) -> int:
-        """How many replicas step together."""
+        """The number of replicas that train synchronously."""
         return len(self.devices)
 
     @property
     def cluster_resolver(self) -> Any:
-        """Where the machines of a cluster are found; None on one machine."""
+        """The resolver of the cluster; None on one machine."""
         return None
 
     def scope(self) -> Any:
-        """Returns a `with` block in which this strategy is in force."""
+        """Returns a context manager that makes this strategy current."""
         return Entered(self, None)
 
     def run(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
     ) -> Any:
-        """Calls `fn` once per replica and returns what it returns."""
+        """Calls `fn` once per replica and returns its result."""
         if not isinstance(args, (list, tuple)):
             raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
         with Entered(self, self.default_replica):
             return fn(*args, **(kwargs or {}))
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
-        """Returns the values of all replicas as one, summed or averaged along `axis` if it is given."""
+        """Reduces the values of all replicas to one; if `axis` is given, also along this axis."""
         kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
         if axis is None:
             return value
@@ -259,17 +259,17 @@ class Strategy:
         return (value,)
 
     def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
-        """Returns a dataset shared out over the replicas."""
+        """Returns a dataset distributed over the replicas."""
         return dataset
 
     def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
-        """Returns the dataset that `dataset_fn(input_context)` makes."""
+        """Returns the dataset that `dataset_fn(input_context)` creates."""
         return dataset_fn(InputContext())
 
     experimental_distribute_datasets_from_function = distribute_datasets_from_function
 
     def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
-        """Returns the value that `value_fn(value_context)` makes for each replica."""
+        """Returns the value that `value_fn(value_context)` creates for each replica."""
         return value_fn(ValueContext(0, self.num_replicas_in_sync))
 
     def make_dataset_iterator(self, dataset: Any) -> Any:
@@ -277,7 +277,7 @@ class Strategy:
         return iter(dataset)
 
     def make_input_fn_iterator(self, input_fn: Any, replication_mode: Any = None) -> Any:
-        """Returns an iterator of what `input_fn(input_context)` makes (v1)."""
+        """Returns an iterator of the dataset that `input_fn(input_context)` creates (v1)."""
         return iter(input_fn(InputContext()))
 
     def experimental_run(self, fn: Callable[..., Any], input_iterator: Any = None) -> Any:
@@ -296,10 +296,10 @@ class Strategy:
         task_type: Any = None,
         task_id: Any = None,
     ) -> None:
-        """Accepted for compatibility: there is nothing to configure on one machine."""
+        """Does nothing: there is nothing to configure on one machine."""
 
     def update_config_proto(self, config_proto: Any) -> Any:
-        """Returns the session configuration as it is."""
+        """Returns the session configuration unchanged."""
         return config_proto
 
     def __copy__(self) -> "Strategy":
@@ -311,7 +311,7 @@ class Strategy:
 
 @export("__internal__.distribute.interim.maybe_merge_call", v1=[])
 def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs: Any) -> Any:
-    """Calls `fn(strategy, *args)` for all replicas together, from wherever this is called."""
+    """Calls `fn(strategy, *args)` once for all replicas, in a replica or cross-replica context."""
     replica = current()[1]
     if replica is None:
         return fn(strategy, *args, **kwargs)
@@ -320,5 +320,5 @@ def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs
 
 @export("__internal__.distribute.strategy_supports_no_merge_call", v1=[])
 def strategy_supports_no_merge_call() -> bool:
-    """Whether the strategy in force can do without merge calls."""
+    """Whether the current strategy works without merge calls."""
     return False

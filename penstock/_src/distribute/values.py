@@ -1,4 +1,4 @@
-"""What strategies pass around: reduction kinds, options, values that differ per replica."""
+"""Types that strategies exchange: reductions, input contexts and per-replica values."""
 
 import collections
 from enum import Enum
@@ -12,17 +12,17 @@ from penstock._src.util.signatures import read_only
 
 @export("distribute.ReduceOp", v1=["distribute.ReduceOp"])
 class ReduceOp(Enum):
-    """How values of several replicas become one."""
+    """How the values of several replicas are reduced to one."""
 
     SUM = "SUM"
     MEAN = "MEAN"
 
     @staticmethod
     def from_variable_aggregation(aggregation: Any) -> "ReduceOp":
-        """Returns the reduction that a variable's aggregation asks for.
+        """Returns the reduction of a variable's aggregation.
 
         Raises:
-          ValueError: it asks for none.
+          ValueError: the aggregation has no reduction.
         """
         if aggregation.name in ReduceOp.__members__:
             return ReduceOp[aggregation.name]
@@ -39,7 +39,7 @@ class InputReplicationMode(Enum):
 
 @export("distribute.InputContext")
 class InputContext:
-    """What an input function may want to know: which pipeline it makes, of how many."""
+    """The context of an input function: the number of input pipelines and the index of this one."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class InputContext:
         """Returns the batch size of one replica.
 
         Raises:
-          ValueError: the global batch cannot be shared out evenly.
+          ValueError: the global batch size is not divisible by the number of replicas.
         """
         if global_batch_size % self._num_replicas_in_sync:
             raise ValueError(
@@ -101,7 +101,7 @@ export_constant("distribute.RunOptions", RunOptions)
 
 @export("distribute.DistributedValues", v1=[])
 class DistributedValues:
-    """A value per replica."""
+    """Holds one value for each replica."""
 
     def __init__(self, values: Any) -> None:
         self._values = tuple(values)
@@ -115,7 +115,7 @@ class DistributedValues:
 
 @export("types.experimental.distributed.PerReplica", v1=[])
 class PerReplica(DistributedValues, CompositeTensor):
-    """Values that differ per replica."""
+    """Values that differ between replicas."""
 
     @property
     def _type_spec(self) -> "PerReplicaSpec":
@@ -123,7 +123,7 @@ class PerReplica(DistributedValues, CompositeTensor):
 
 
 class PerReplicaSpec(TypeSpec):
-    """The type of values per replica: a TypeSpec for each."""
+    """The type of per-replica values: a TypeSpec for each."""
 
     def __init__(self, *value_specs: Any) -> None:
         self._value_specs = value_specs
@@ -153,7 +153,7 @@ class Mirrored(DistributedValues):
 
 
 class ValueContext:
-    """What a function that makes a value per replica may want to know."""
+    """The context of a function that creates a value for each replica."""
 
     def __init__(self, replica_id_in_sync_group: int = 0, num_replicas_in_sync: int = 1) -> None:
         self._replica_id_in_sync_group = replica_id_in_sync_group
@@ -172,5 +172,5 @@ export("distribute.experimental.ValueContext", v1=["distribute.experimental.Valu
 
 @export(v1=["distribute.get_loss_reduction"])
 def get_loss_reduction() -> ReduceOp:
-    """How the losses of replicas become one: by their sum."""
+    """Returns SUM, the reduction of the losses of replicas."""
     return ReduceOp.SUM

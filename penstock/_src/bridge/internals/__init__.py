@@ -1,5 +1,5 @@
-"""What TensorFlow keeps below `tf.__internal__` and its private paths, for the libraries closest to it.
+"""Counterparts of `tf.__internal__` and of TensorFlow's private modules, for the libraries closest to it.
 
-In: what Penstock has. Out: the forms in which tf_keras, TensorFlow Probability and their kin ask for
-it. A file per subject; `bridge/python_paths.py` says under which private paths it is found.
+Each file covers one subject and wraps Penstock's own functions in the form that tf_keras, TensorFlow Probability and
+similar libraries expect. `bridge/python_paths.py` maps TensorFlow's private paths to these files.
 """

@@ -13,7 +13,7 @@ from penstock._src.util.export import export
 
 
 class Status(Enum):
-    """Whether code that runs now is being converted."""
+    """Whether the running code is being converted."""
 
     UNSPECIFIED = 0
     ENABLED = 1
@@ -21,7 +21,7 @@ class Status(Enum):
 
 
 class ControlStatusCtx:
-    """A status, and as a context manager nothing more."""
+    """Holds a status; as a context manager it has no effect."""
 
     def __init__(self, status: Status, options: Any = None) -> None:
         self.status, self.options = status, options
@@ -47,12 +47,12 @@ def tf_convert(
     convert_by_default: bool = True,
     user_requested: bool = False,
 ) -> Callable[..., Any]:
-    """Returns `f` as AutoGraph is to call it where the status is `ctx`.
+    """Returns `f` as AutoGraph calls it under the status `ctx`.
 
     Args:
       f: a function or method.
       ctx: from `control_status_ctx()`.
-      convert_by_default: whether an unspecified status lets the place of the call decide.
+      convert_by_default: whether the context of the call decides if the status is unspecified.
       user_requested: accepted; which modules are converted does not depend on it.
     """
     del user_requested

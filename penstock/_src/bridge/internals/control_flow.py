@@ -1,4 +1,4 @@
-"""Loops, cases and the questions about control flow that other packages ask."""
+"""Loops, cases and the queries about control flow that other packages make."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penstock._src.api.control.control_flow import case
 from penstock._src.api.vectorized.functions import pfor as pfor
 from penstock._src.util.export import export
 
-# Whether conditions and loops of graphs are functions: always.
+# In graphs, conditions and loops are always functions.
 ENABLE_CONTROL_FLOW_V2 = True
 
 
@@ -50,7 +50,7 @@ def execute_fn_for_device(
     default_fn: Callable[[], Any],
     name: str = "execute_fn",
 ) -> Any:
-    """Returns what the function for this machine's device returns: that of "CPU", or the default."""
+    """Calls the function for this machine's device, which is that of "CPU" or the default, and returns its result."""
     del name
     table = {device.upper(): function for device, function in device_branch_fns.items()}
     return table.get("CPU", default_fn)()
@@ -65,7 +65,7 @@ def case_helper(
     allow_python_preds: bool = False,
     **cond_kwargs: Any,
 ) -> Any:
-    """Returns `tf.case` made of another `cond`.
+    """Implements `tf.case` with another `cond`.
 
     Args:
       cond_fn: called as `cond_fn(predicate, true_fn, false_fn)`.

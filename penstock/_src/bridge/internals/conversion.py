@@ -1,4 +1,4 @@
-"""What converters to other formats import: frozen graphs, functions from messages, graph optimization."""
+"""Functions that converters to other formats import: frozen graphs, functions from messages, graph optimization."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def function_def_to_graph(
     """Returns the FuncGraph of a FunctionDef.
 
     Args:
-      fdef: the function; it may call others of the current library only if they are given with it.
-      structured_input_signature, structured_outputs: what the graph is to say of itself.
+      fdef: the function; functions that it calls must be given with it.
+      structured_input_signature, structured_outputs: attributes of the result.
       input_shapes: static shapes of the inputs, None or for each a shape or None.
       propagate_device_spec, include_library_functions: accepted.
     """
@@ -76,9 +76,9 @@ def OptimizeGraph(
     cluster: Any = None,
     strip_default_attributes: bool = False,
 ) -> Any:
-    """Returns the graph of a MetaGraphDef as it is: graphs are optimized when they are compiled.
+    """Returns the graph of a MetaGraphDef unchanged: graphs are optimized when they are compiled.
 
-    TensorFlow's Grappler rewrites the GraphDef; converters run rewritings of their own afterwards.
+    TensorFlow's Grappler rewrites the GraphDef here; converters run their own rewrites afterwards.
     """
     del config_proto, verbose, graph_id, cluster, strip_default_attributes
     made = GraphDef()
@@ -87,7 +87,7 @@ def OptimizeGraph(
 
 
 class Cluster:
-    """The devices that Grappler would place operations on: this machine's CPU."""
+    """The devices on which Grappler would place operations: this machine's CPU."""
 
     def __init__(
         self, allow_soft_placement: bool = True, disable_detailed_stats: bool = True, **_: Any
@@ -99,7 +99,7 @@ class Cluster:
         return []
 
     def Shutdown(self) -> None:
-        """Nothing: no resources are held."""
+        """Does nothing: no resources are held."""
 
 
 def model_input_signature(model: Any, keep_original_batch_size: bool = False) -> Any:
@@ -127,7 +127,7 @@ def _spec_of(x: Any, keep_batch: bool) -> TensorSpec:
 
 
 def trace_model_call(model: Any, input_signature: Any = None) -> Any:
-    """Returns a tf.function of a Keras model that gives its outputs by name.
+    """Returns a tf.function of a Keras model that returns its outputs by name.
 
     Raises:
       ValueError: the model's inputs are not known.

@@ -1,4 +1,4 @@
-"""TensorFlow's private classes of datasets by their source, and what its input pipeline tells Keras."""
+"""TensorFlow's private dataset classes, one for each source, and what its input pipeline tells Keras."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penstock._src.data.dataset import DatasetV2
 
 
 class _MadeBy(type):
-    """A class whose instances are the datasets of that name (`DatasetV2` gives each source its own)."""
+    """A class whose instances are the datasets of one source, recognized by the name of the dataset's class."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, DatasetV2) and type(instance).__name__ == cls.__name__
@@ -44,7 +44,7 @@ def auto_shard_dataset(
 
 
 def _get_dataset_attributes(dataset: Any) -> tuple[Any, ...]:
-    """Raises: Keras's distributed loops of TensorFlow 1 are not supported."""
+    """Raises UnimplementedError: Keras's distributed loops of TensorFlow 1 are not supported."""
     raise UnimplementedError(
         f"_get_dataset_attributes: {dataset!r} keeps no batch size for TensorFlow 1's loops."
     )

@@ -1,4 +1,4 @@
-"""What Keras asks of distribution: contexts and classes that one machine has no use for."""
+"""Contexts and classes for distribution that Keras refers to; they have no effect on one machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from penstock._src.util.export import export
 
 @export("__internal__.distribute.ShardedVariable", v1=[])
 class ShardedVariable:
-    """A variable kept in parts on several parameter servers: there are none here."""
+    """A variable sharded over several parameter servers; none are ever created here."""
 
     def __init__(self, variables: Any, name: str = "ShardedVariable") -> None:
         raise UnimplementedError(f"{name}: there are no parameter servers to keep shards on.")
@@ -27,12 +27,12 @@ def variable_sync_on_read_context() -> Iterator[None]:
 
 @contextlib.contextmanager
 def cache_variable_reads() -> Iterator[None]:
-    """A context in which variables are read once: reading costs nothing here."""
+    """A context in which variables are read once; it has no effect here, where reads are free."""
     yield
 
 
 class Sharding:
-    """How a tensor is cut into the parts of XLA's devices. There is one device here, which holds it whole."""
+    """How a tensor is split over XLA's devices. There is one device here, which holds all of it."""
 
     def __init__(self, proto: Any = None) -> None:
         self.proto = proto
@@ -52,5 +52,5 @@ class Sharding:
 def replicate(
     tensor: Any, assign_tuple_sharding: bool = False, use_sharding_op: bool = False
 ) -> Any:
-    """Returns a tensor, which every device (there is one) holds."""
+    """Returns the tensor: the only device holds it already."""
     return tensor

@@ -1,4 +1,4 @@
-"""Marks for TensorFlow's generator of documentation: they leave what they mark as it is."""
+"""Decorators for TensorFlow's documentation generator; they return the definition unchanged."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ doc_private = should_doc_private = inheritable_header = do_not_generate_docs
 
 
 def header(text: str) -> Any:
-    """Returns a decorator that leaves the definition as it is."""
+    """Returns a decorator that returns the definition unchanged."""
     del text
     return do_not_generate_docs

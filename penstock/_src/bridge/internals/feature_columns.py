@@ -18,7 +18,7 @@ export("__internal__.feature_column.FeatureTransformationCache", v1=[])(Features
 
 @export("__internal__.feature_column.StateManager", v1=[])
 class StateManager:
-    """Where the variables of feature columns are kept."""
+    """Keeps the variables of feature columns."""
 
     def create_variable(
         self,
@@ -30,7 +30,7 @@ class StateManager:
         use_resource=True,
         initializer=None,
     ):
-        """Makes a variable of a column."""
+        """Creates a variable of a column."""
         raise NotImplementedError("StateManager.create_variable")
 
     def get_variable(self, feature_column, name):

@@ -1,4 +1,4 @@
-"""Small names of `tensorflow.python.framework.ops`, `util.nest` and TensorFlow's ragged utilities."""
+"""Small functions of `tensorflow.python.framework.ops`, `util.nest` and TensorFlow's ragged utilities."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ NullContextmanager = contextlib.nullcontext
 
 
 def uid() -> int:
-    """Returns a number that no other call has returned."""
+    """Returns a unique number."""
     return next(_NUMBERS)
 
 
 def name_from_scope_name(name: str) -> str:
-    """Returns the name of an operation whose scope has this name."""
+    """Returns the name of the operation that owns a name scope."""
     return name.removesuffix("/")
 
 
 def convert_to_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
-    """Returns `value` if it is a composite tensor, else as a tensor."""
+    """Returns `value` unchanged if it is a composite tensor, else converts it to a tensor."""
     return value if nest.is_composite(value) else convert_to_tensor(value, dtype=dtype, name=name)
 
 
@@ -52,7 +52,7 @@ def assert_splits_match(nested_splits_lists: Any) -> list[Any]:
 
 
 def is_namedtuple(instance: Any, strict: bool = False) -> bool:
-    """Whether `instance` is of a named tuple class; `strict`: of that class itself."""
+    """Whether `instance` is a named tuple; if `strict`, subclasses of named tuple classes do not count."""
     if not nest.is_namedtuple(instance):
         return False
     return not strict or type(instance).__base__ is tuple

@@ -1,4 +1,4 @@
-"""What Keras tells TensorFlow about itself, and the options of a load that Keras takes part in."""
+"""Functions that Keras registers with TensorFlow, and the load options that Keras reads."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def get_session_provider() -> Callable[..., Any] | None:
 def register_loss_scale_wrapper(
     optimizer_cls: type, wrapper_fn: Callable[..., Any], wrapper_cls: Any = None
 ) -> None:
-    """Says how optimizers of a class get a loss scale: `wrapper_fn(optimizer, loss_scale)`."""
+    """Registers how optimizers of a class get a loss scale: `wrapper_fn(optimizer, loss_scale)`."""
     _LOSS_SCALE_WRAPPERS[optimizer_cls] = (wrapper_fn, wrapper_cls)
 
 
 def loss_scale_wrapper(optimizer: Any) -> Callable[..., Any] | None:
-    """Returns how an optimizer gets a loss scale, or None if nobody said."""
+    """Returns the registered function that gives an optimizer a loss scale, or None."""
     for kind, (wrapper, _) in _LOSS_SCALE_WRAPPERS.items():
         if isinstance(optimizer, kind):
             return wrapper
@@ -88,26 +88,26 @@ def loss_scale_wrapper(optimizer: Any) -> Callable[..., Any] | None:
 
 @export("__internal__.train.is_mixed_precision_graph_rewrite_enabled", v1=[])
 def is_mixed_precision_graph_rewrite_enabled() -> bool:
-    """False: graphs are never rewritten to other types than their own."""
+    """False: graphs are never rewritten to other dtypes."""
     return False
 
 
 @export("__internal__.train.set_using_mixed_precision_policy", v1=[])
 def set_using_mixed_precision_policy(using_mixed_precision_policy: bool) -> None:
-    """Notes whether Keras's global policy is of mixed precision."""
+    """Records whether Keras's global policy uses mixed precision."""
     global _using_mixed_precision_policy
     _using_mixed_precision_policy = using_mixed_precision_policy
 
 
 def is_using_mixed_precision_policy() -> bool:
-    """Whether Keras's global policy is of mixed precision."""
+    """Whether Keras's global policy uses mixed precision."""
     return _using_mixed_precision_policy
 
 
 @export("__internal__.load_context", v1=[])
 @contextlib.contextmanager
 def load_context(load_options: Any) -> Iterator[None]:
-    """A context in which loaders find `load_options`."""
+    """A context in which `get_load_options` returns `load_options`."""
     before = get_load_options()
     _LOADING.options = load_options
     try:

@@ -1,4 +1,4 @@
-"""Small functions of tensors below `tf.__internal__`."""
+"""Small tensor functions below `tf.__internal__`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from penstock._src.util.export import export
 
 
 def convert_variables_to_tensors(values: Any) -> Any:
-    """Returns the structure with the values of its variables in place of them.
+    """Returns the structure with every variable replaced by its value.
 
-    A composite that has `_convert_variables_to_tensors` says for itself what becomes of it.
+    A composite with a method `_convert_variables_to_tensors` is converted by that method.
     """
     return nest.map_structure(_without_variables, values)
 
@@ -34,13 +34,13 @@ def _without_variables(value: Any) -> Any:
 
 
 def replace_variables_with_atoms(values: Any) -> Any:
-    """Returns the structure with 0 in place of its variables."""
+    """Returns the structure with every variable replaced by 0."""
     return nest.map_structure(lambda value: 0 if isinstance(value, Variable) else value, values)
 
 
 @export("__internal__.ops.broadcast_weights", v1=[])
 def broadcast_weights(weights: Any, values: Any) -> Any:
-    """Returns `weights` of the shape of `values`.
+    """Broadcasts `weights` to the shape of `values`.
 
     Raises:
       ValueError: the ranks differ, or a dimension of the weights is neither 1 nor that of the values.
@@ -79,7 +79,7 @@ def assign_moving_average(
     """Moves a variable towards `value`: it becomes `variable * decay + value * (1 - decay)`.
 
     Raises:
-      UnimplementedError: `zero_debias`, which keeps two more variables, is asked for.
+      UnimplementedError: `zero_debias`, which needs two more variables, is true.
     """
     if zero_debias:
         raise UnimplementedError("assign_moving_average: zero_debias=True is not implemented.")
@@ -91,7 +91,7 @@ def assign_moving_average(
 
 @export("__internal__.graph_util.graph_defs_equal", v1=[])
 def graph_defs_equal(graph_def_1: Any, graph_def_2: Any, treat_nan_as_equal: bool = False) -> bool:
-    """Whether two GraphDefs have equal nodes, in whatever order, and equal functions."""
+    """Whether two GraphDefs have equal nodes, in any order, and equal functions."""
     del treat_nan_as_equal
     return _in_order(graph_def_1) == _in_order(graph_def_2)
 
@@ -115,7 +115,7 @@ def create_c_op(
     op_def: Any = None,
     extract_traceback: bool = True,
 ) -> Any:
-    """Raises: a graph here has no operations of TensorFlow's runtime."""
+    """Raises UnimplementedError: graphs here have no operations of TensorFlow's runtime."""
     raise UnimplementedError(
         f"create_c_op: there is no TensorFlow runtime to make {node_def.name} in."
     )
@@ -123,7 +123,7 @@ def create_c_op(
 
 @export("__internal__.record_gradient", v1=[])
 def record_gradient(op_name: str, inputs: Any, attrs: Any, outputs: Any) -> None:
-    """Raises: tapes record operations as they are made, not by their names."""
+    """Raises UnimplementedError: tapes record operations when they run, not by name."""
     raise UnimplementedError(
         f"record_gradient: {op_name} was not made by Penstock, and has no gradient."
     )
@@ -131,7 +131,7 @@ def record_gradient(op_name: str, inputs: Any, attrs: Any, outputs: Any) -> None
 
 @export("__internal__.lift_to_graph", v1=[])
 def lift_to_graph(tensors: Any, graph: Any, **options: Any) -> Any:
-    """Raises: operations are not moved between graphs."""
+    """Raises UnimplementedError: operations cannot be moved between graphs."""
     raise UnimplementedError("lift_to_graph: operations are not moved between graphs.")
 
 
@@ -145,7 +145,7 @@ def parameterized_truncated_normal(
     seed: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Returns numbers of normal distributions within bounds, one of each for every row of `shape`."""
+    """Draws samples of truncated normal distributions, one distribution for each row of `shape`."""
     return raw.ParameterizedTruncatedNormal(
         shape=shape_vector(shape),
         means=means,

@@ -1,8 +1,8 @@
-"""TensorFlow's toolbox for rewriting Python source (`autograph.pyct`): its names, and no tools.
+"""The names of TensorFlow's toolbox for rewriting Python source (`autograph.pyct`), without implementations.
 
-AutoGraph here rewrites syntax trees of the standard `ast` in its own way (`function/autograph`). Libraries
-that build other rewritings on TensorFlow's toolbox (TensorFlow Probability's auto-batching) can be
-imported; UnimplementedError says so when one of them is asked to rewrite a function.
+AutoGraph here rewrites syntax trees of the standard `ast` (`function/autograph`). Libraries that build other
+rewrites on TensorFlow's toolbox (TensorFlow Probability's auto-batching) can be imported, but rewriting a
+function with them raises UnimplementedError.
 """
 
 from __future__ import annotations
@@ -56,27 +56,27 @@ class Base(_Refused):
 
 
 class EntityInfo(_Refused):
-    """What is known of a function that is rewritten."""
+    """Information about a function that is rewritten."""
 
 
 class Context(_Refused):
-    """What is known while a function is rewritten."""
+    """The state of rewriting a function."""
 
 
 class ProgramContext(_Refused):
-    """What is known while a program is rewritten."""
+    """The state of rewriting a program."""
 
 
 class EntityContext(_Refused):
-    """What is known while a function is rewritten."""
+    """The state of rewriting a function."""
 
 
 class ConversionOptions(_Refused):
-    """What is rewritten."""
+    """Options of a conversion."""
 
 
 class Namer(_Refused):
-    """Makes names that are free."""
+    """Generates unused names."""
 
 
 class QN(_Refused):
@@ -97,7 +97,7 @@ standard_analysis = _refusing("standard_analysis")
 
 
 def getfutureimports(entity: Any) -> tuple[str, ...]:
-    """Returns the names that a function's module imports from `__future__`, as far as its code tells."""
+    """Returns the names that a function's module imports from `__future__`, as far as the flags of its code show."""
     code = inspect.unwrap(getattr(entity, "__func__", entity)).__code__
     names = __future__.all_feature_names
     flags = {name: getattr(__future__, name).compiler_flag for name in names}

@@ -1,4 +1,4 @@
-"""What libraries ask of TensorFlow's C++ runtime (`pywrap_tfe`), without one."""
+"""The names of TensorFlow's C++ runtime (`pywrap_tfe`) that libraries refer to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SavedModels from near by: their messages, nested structures and the classes that revive objects."""
+"""Low-level access to SavedModels: their messages, nested structures and the classes that revive objects."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def get_meta_graph_def(saved_model_dir: Any, tag_set: str) -> Any:
 
 @export("__internal__.saved_model.load_partial", v1=[])
 def load_partial(export_dir: Any, filters: Any, tags: Any = None, options: Any = None) -> Any:
-    """Raises: objects of a SavedModel are loaded all together.
+    """Raises UnimplementedError: a SavedModel is only loaded as a whole.
 
-    Keras reads with it the SavedModels in which Keras 2 kept its models; its formats `.keras` and
-    `.h5`, and `tf.saved_model.load`, need no such thing.
+    Keras needs this only to read SavedModels that Keras 2 wrote, not for `.keras` and `.h5` files; `tf.saved_model.load`
+    does not need it.
     """
     raise UnimplementedError(
         f"load_partial: of the SavedModel {export_dir} only the whole can be loaded. "
@@ -84,14 +84,14 @@ def load_partial(export_dir: Any, filters: Any, tags: Any = None, options: Any =
 
 @export("__internal__.saved_model.load.VersionedTypeRegistration", v1=[])
 class VersionedTypeRegistration:
-    """How objects of a class are made from what a SavedModel says of them.
+    """How objects of a class are recreated from a SavedModel.
 
     Args:
-      object_factory: makes an object from a SavedUserObject message.
+      object_factory: creates an object from a SavedUserObject message.
       version: the version that is written.
-      min_producer_version: the least version of a file that it reads.
-      min_consumer_version: the least version that reads what it writes.
-      bad_consumers: versions that do not.
+      min_producer_version: the oldest file version that this code reads.
+      min_consumer_version: the oldest version of this code that reads the files written.
+      bad_consumers: later versions that cannot read them.
       setter: `setter(object, name, value)` sets an attribute; `setattr` by default.
     """
 
@@ -111,7 +111,7 @@ class VersionedTypeRegistration:
         self.bad_consumers = list(bad_consumers or ())
 
     def should_load(self, proto: Any) -> bool:
-        """Whether it reads the object of a message."""
+        """Whether this registration can load the object of a message."""
         producer = proto.version.producer
         return (
             proto.identifier == self.identifier
@@ -131,10 +131,10 @@ def register_revived_type(
     predicate: Callable[[Any], bool],
     versions: list[VersionedTypeRegistration],
 ) -> None:
-    """Says under which identifier objects for which `predicate` holds are kept in SavedModels.
+    """Registers the identifier under which objects that satisfy `predicate` are saved.
 
     Raises:
-      AssertionError: the identifier is taken.
+      AssertionError: the identifier is already registered.
     """
     if identifier in _REVIVED:
         raise AssertionError(f"Duplicate registrations for type '{identifier}'")
@@ -152,7 +152,7 @@ def registered_identifiers() -> Any:
 
 @export("__internal__.saved_model.load.get_setter", v1=[])
 def get_setter(proto: Any) -> Callable[..., None] | None:
-    """Returns how attributes of the object of a message are set, or None if nobody said."""
+    """Returns the function that sets attributes of the object of a message, or None if no type is registered for it."""
     for registration in _REVIVED.get(proto.identifier, ()):
         if registration.should_load(proto):
             return registration.setter

@@ -1,4 +1,4 @@
-"""Decorators of `tensorflow.python.framework.test_util`: what they switch off or on is so already."""
+"""Decorators of `tensorflow.python.framework.test_util`; most have nothing to switch on or off here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Decorated = TypeVar("Decorated")
 
 
 def _as_is(func: Decorated) -> Decorated:
-    """Returns what is decorated."""
+    """Returns the function unchanged."""
     return func
 
 
@@ -24,4 +24,4 @@ def run_in_graph_and_eager_modes(func: Any = None, **options: Any) -> Any:
 
 
 def InstallStackTraceHandler() -> None:
-    """Nothing: Python's own faulthandler shows stacks."""
+    """Does nothing: Python's own faulthandler shows stacks."""

@@ -1,4 +1,4 @@
-"""The parts of checkpoints that Keras and optimizers take into their own hands."""
+"""The parts of checkpointing that Keras and optimizers handle themselves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CheckpointInitialValue:
 
 @export("__internal__.tracking.CheckpointInitialValueCallable", v1=[])
 class CheckpointInitialValueCallable:
-    """A function that returns an initial value from a checkpoint: none is ever made here."""
+    """A function that returns an initial value from a checkpoint; none is ever created here."""
 
     def __init__(self, checkpoint_position: Any) -> None:
         raise UnimplementedError(
@@ -41,7 +41,7 @@ class RestoredResource(TrackableResource):
 
 @export("__internal__.tracking.ObjectGraphView", v1=[])
 class ObjectGraphView(TrackableView):
-    """The objects that a checkpoint of `root` would hold, with the attributes of a checkpoint."""
+    """The objects that a checkpoint of `root` would contain, with the attributes of a checkpoint."""
 
     def __init__(self, root: Trackable, attached_dependencies: Any = None) -> None:
         super().__init__(root)
@@ -49,7 +49,7 @@ class ObjectGraphView(TrackableView):
 
     @property
     def attached_dependencies(self) -> list[TrackableReference]:
-        """Dependencies of the root that only this view has."""
+        """Dependencies of the root that exist only in this view."""
         return self._attached
 
     def list_children(
@@ -60,7 +60,7 @@ class ObjectGraphView(TrackableView):
         return found + self._attached if obj is self.root else found
 
     def breadth_first_traversal(self) -> tuple[list[Any], dict[Any, tuple[Any, ...]]]:
-        """Returns the objects, the root first, and by object the references on the way to it."""
+        """Returns the objects, the root first, and for each object the path of references to it."""
         found: list[Any] = [self.root]
         paths: dict[int, tuple[Any, ...]] = {id(self.root): ()}
         for held in found:
@@ -72,7 +72,7 @@ class ObjectGraphView(TrackableView):
 
 
 class _ByIdentity(dict):
-    """A dictionary of the paths to objects, which need not be hashable."""
+    """A dictionary keyed by object identity, because objects need not be hashable."""
 
     def __init__(self, objects: list[Any], paths: dict[int, tuple[Any, ...]]) -> None:
         super().__init__(paths)
@@ -84,7 +84,7 @@ class _ByIdentity(dict):
 
 @export("__internal__.tracking.DelegatingTrackableMixin", v1=[])
 class DelegatingTrackableMixin:
-    """A Trackable whose dependencies and values are those of another."""
+    """A Trackable that delegates its dependencies and values to another."""
 
     def __init__(self, trackable_obj: Trackable) -> None:
         self._trackable = trackable_obj
@@ -134,6 +134,6 @@ def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[[], An
 
 @export("__internal__.tracking.streaming_restore", v1=[])
 def streaming_restore(status: Any, session: Any = None) -> None:
-    """Runs what restoring `status` still has to run: eager objects have their values already."""
+    """Runs the remaining restore operations of `status`; eager objects already have their values."""
     if session is not None and hasattr(status, "initialize_or_restore"):
         status.initialize_or_restore(session)

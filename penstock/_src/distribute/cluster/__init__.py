@@ -1,4 +1,4 @@
-"""Servers, coordination and preemption: what programs over several processes call.
+"""Servers, coordination and preemption, for programs that run as several processes.
 
-What one process can do is done; talking to other processes raises UnimplementedError.
+Everything that one process can do is implemented; communication with other processes raises UnimplementedError.
 """

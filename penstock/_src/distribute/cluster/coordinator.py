@@ -1,4 +1,4 @@
-"""tf.distribute.coordinator: work handed out to the workers of a ParameterServerStrategy."""
+"""tf.distribute.coordinator: scheduling functions on the workers of a ParameterServerStrategy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from penstock._src.util.signatures import read_only
     v1=[],
 )
 class RemoteValue:
-    """The result of a scheduled function, which is there when the function has run."""
+    """The result of a scheduled function, available once the function has run."""
 
     def fetch(self) -> Any:
         """Waits for the result and returns it as arrays."""
@@ -36,7 +36,7 @@ class PerWorkerValues(CompositeTensor):
     """A RemoteValue per worker.
 
     Raises:
-      AssertionError: a value is none.
+      AssertionError: a value is not a RemoteValue.
     """
 
     def __init__(self, values: Any) -> None:
@@ -59,7 +59,7 @@ class ClusterCoordinator:
     """Schedules functions on the workers of a cluster.
 
     Raises:
-      ValueError: the strategy is no ParameterServerStrategy, which none can be made of.
+      ValueError: the strategy is not a ParameterServerStrategy; none can be created here.
     """
 
     def __init__(self, strategy: Any) -> None:
@@ -77,11 +77,11 @@ class ClusterCoordinator:
         raise _no_workers("schedule")
 
     def join(self) -> None:
-        """Waits for all functions scheduled."""
+        """Waits for all scheduled functions."""
         raise _no_workers("join")
 
     def done(self) -> bool:
-        """Whether all functions scheduled have run."""
+        """Whether all scheduled functions have run."""
         raise _no_workers("done")
 
     def create_per_worker_dataset(self, dataset_fn: Any) -> Any:
@@ -99,10 +99,10 @@ def _no_workers(name: str) -> UnimplementedError:
 
 @export("distribute.coordinator.experimental_get_current_worker_index", v1=[])
 def experimental_get_current_worker_index() -> Any:
-    """Returns the number of the worker that runs the function.
+    """Returns the index of the worker that runs the current function.
 
     Raises:
-      RuntimeError: no worker does.
+      RuntimeError: the code does not run on a worker.
     """
     raise RuntimeError(
         "Cannot retrieve the worker index. It is known within functions that a worker runs: a "

@@ -1,4 +1,4 @@
-"""The devices that a strategy is given: full names, and a word where one is not there."""
+"""Resolves the devices given to a strategy to full names, and logs a warning for devices that do not exist."""
 
 import logging
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from penstock._src.api.config import devices as config
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.util.device_spec import DeviceSpec
 
-# What a name leaves open.
+# Defaults for the missing parts of a name.
 LOCAL = DeviceSpec(job="localhost", replica=0, task=0, device_index=0)
 
 
 def full_names(strategy: str, devices: Sequence[str]) -> tuple[str, ...]:
     """Returns the full names of the devices of a strategy.
 
-    With soft placement (the default) the CPU stands in for a device that is not there, and the log says so.
+    With soft placement (the default) the CPU replaces a device that does not exist, with a message in the log.
 
     Raises:
-      ValueError: one is no name of a device.
-      InvalidArgumentError: one is not there, and placement is not soft.
+      ValueError: one is not a device name.
+      InvalidArgumentError: a device does not exist, and soft placement is off.
     """
     names = tuple(LOCAL.make_merged_spec(DeviceSpec.from_string(d)).to_string() for d in devices)
     here = [device.name.removeprefix("/") for device in config.list_logical_devices()]

@@ -1,4 +1,4 @@
-"""Checkpoints before the machine is taken away: PreemptionCheckpointHandler and its configuration."""
+"""Saving a checkpoint before the machine is preempted: PreemptionCheckpointHandler and its configuration."""
 
 import contextlib
 import logging
@@ -17,19 +17,19 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 LOG = logging.getLogger("tensorflow")
-# What schedulers take as a call to start the program again.
+# The exit status that asks schedulers to restart the program.
 RESTART_STATUS = 42
 POLL_SECONDS = 1.0
 
 
 @export("distribute.experimental.TerminationConfig", v1=[])
 class TerminationConfig:
-    """How the end of the machine is known, and what is done then.
+    """How preemption is detected and handled.
 
     Args:
-      termination_watcher_fn: returns True once the end is announced; by default SIGTERM tells.
-      exit_fn: called when the checkpoint is written; by default the process exits with status 42.
-      grace_period: seconds between the announcement and the end; training goes on meanwhile.
+      termination_watcher_fn: returns True once preemption is announced; by default SIGTERM announces it.
+      exit_fn: called after the checkpoint is written; by default the process exits with status 42.
+      grace_period: seconds between the announcement and the end, during which training continues.
         None or 0: the checkpoint is written as soon as the current step is done.
       save_fn: writes the checkpoint; by default the manager does.
     """
@@ -47,10 +47,10 @@ class TerminationConfig:
 
 @export("distribute.experimental.PreemptionCheckpointHandler", v1=[])
 class PreemptionCheckpointHandler:
-    """Restores the last checkpoint, and writes one when the machine is about to be taken away.
+    """Restores the last checkpoint, and writes one when the machine is about to be preempted.
 
     Args:
-      cluster_resolver: tells the workers; this process is taken for the only one.
+      cluster_resolver: describes the workers; this process is assumed to be the only one.
       checkpoint_or_checkpoint_manager: a tf.train.Checkpoint or CheckpointManager.
       checkpoint_dir: the folder for the checkpoint; needed with a Checkpoint.
       termination_config: a TerminationConfig.
@@ -72,7 +72,7 @@ class PreemptionCheckpointHandler:
         self._manager = held
         self._calls = Variable(0, trainable=False, dtype="int64", name="run_calls")
         self._counter = Checkpoint(run_counter=self._calls)
-        # Kept apart from the user's objects, beside their checkpoints.
+        # The counter has its own checkpoints, next to those of the user's objects.
         self._counter_manager = CheckpointManager(
             self._counter, os.path.join(self._manager.directory, "run_calls"), max_to_keep=1
         )
@@ -104,11 +104,11 @@ class PreemptionCheckpointHandler:
 
     @property
     def total_run_calls(self) -> int:
-        """How often `run` was called, counting programs before this one."""
+        """How often `run` was called, including previous runs of the program."""
         return int(self._calls.numpy())
 
     def run(self, distributed_train_function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Calls a training function; afterwards writes the checkpoint and exits if it is time to."""
+        """Calls a training function; then writes the checkpoint and exits if preemption is due."""
         self._check()
         result = distributed_train_function(*args, **kwargs)
         self._calls.assign_add(1)
@@ -116,12 +116,12 @@ class PreemptionCheckpointHandler:
         return result
 
     def save_checkpoint_if_preempted(self, *args: Any, **kwargs: Any) -> None:
-        """Writes the checkpoint and exits if it is time to; arguments go to the function that saves."""
+        """Writes the checkpoint and exits if preemption is due; arguments are passed to `save_fn`."""
         self._check(*args, **kwargs)
 
     @contextlib.contextmanager
     def watch_preemption_scope(self) -> Iterator[None]:
-        """A scope of training steps: whoever leaves it, checks."""
+        """A scope around training steps that checks for preemption on exit."""
         yield
         self._calls.assign_add(1)
         self._check()
@@ -139,7 +139,7 @@ class PreemptionCheckpointHandler:
 
 @export("distribute.experimental.PreemptionWatcher", v1=[])
 class PreemptionWatcher:
-    """Tells that the machine is about to be taken away, once SIGTERM says so."""
+    """Detects by SIGTERM that the machine is about to be preempted."""
 
     def __init__(self) -> None:
         self._message: str | None = None
@@ -154,5 +154,5 @@ class PreemptionWatcher:
     preemption_message = read_only("_message", "What announced the end, or None.")
 
     def block_until_worker_exit(self) -> None:
-        """Waits until the end is announced."""
+        """Waits until preemption is announced."""
         self._announced.wait()

@@ -1,4 +1,4 @@
-"""Connecting to other processes, which this process cannot."""
+"""Connections to other processes, which are not implemented."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,13 +9,13 @@ from penstock._src.distribute.resolvers.base import ClusterResolver
 from penstock._src.proto.config import ClusterDeviceFilters as ClusterDeviceFiltersProto
 from penstock._src.util.export import export
 
-# Masters that mean this process.
+# Master addresses that mean this process.
 LOCAL_MASTERS = ("", "local")
 
 
 @export("config.experimental.ClusterDeviceFilters", v1=[])
 class ClusterDeviceFilters:
-    """Which devices of a cluster each task may see."""
+    """Which devices of a cluster are visible to each task."""
 
     def __init__(self) -> None:
         self._filters: dict[str, dict[int, list[str]]] = {}
@@ -23,7 +23,7 @@ class ClusterDeviceFilters:
     def set_device_filters(
         self, job_name: str, task_index: int, device_filters: Iterable[str]
     ) -> None:
-        """Lets a task see only devices whose names begin with one of the filters."""
+        """Makes only devices whose names start with one of the filters visible to a task."""
         self._filters.setdefault(job_name, {})[task_index] = list(device_filters)
 
     def _as_cluster_device_filters(self) -> Any:
@@ -44,18 +44,18 @@ def experimental_connect_to_cluster(
     make_master_device_default: bool = True,
     cluster_device_filters: Any = None,
 ) -> None:
-    """Makes the devices of a cluster those of this process.
+    """Makes the devices of a cluster available to this process.
 
     Args:
       cluster_spec_or_resolver: a ClusterSpec or ClusterResolver; one whose master is this process
         needs no connection.
       job_name, task_index: of this process.
       protocol: "grpc" by default.
-      make_master_device_default: whether ops run on the master from then on.
+      make_master_device_default: whether ops run on the master by default.
       cluster_device_filters: ClusterDeviceFilters.
 
     Raises:
-      ValueError: the first argument is of another kind.
+      ValueError: the first argument is not a cluster.
       UnimplementedError: the cluster has other processes.
     """
     cluster = cluster_spec_or_resolver
@@ -75,10 +75,11 @@ def experimental_connect_to_cluster(
 
 @export("config.experimental_connect_to_host")
 def experimental_connect_to_host(remote_host: Any = None, job_name: str = "worker") -> None:
-    """Makes the devices of another process those of this one.
+    """Makes the devices of another process available to this one.
 
     Raises:
-      ValueError: no host is given. UnimplementedError: one is.
+      ValueError: no host is given.
+      UnimplementedError: otherwise.
     """
     if not remote_host:
         raise ValueError("Must provide at least one remote_host")

@@ -1,4 +1,4 @@
-"""tf.distribute.experimental.rpc: functions called from other processes, which is not implemented."""
+"""tf.distribute.experimental.rpc: remote function calls, which are not implemented."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,19 +20,20 @@ def _check(rpc_layer: str, what: str) -> UnimplementedError:
 
 @export("distribute.experimental.rpc.Server", v1=[])
 class Server:
-    """Functions that clients may call."""
+    """Offers functions that clients may call."""
 
     @staticmethod
     def create(rpc_layer: str, address: str) -> "Server":
         """Returns a server at an address.
 
         Raises:
-          ValueError: the protocol is not gRPC. UnimplementedError: it is.
+          ValueError: the protocol is not gRPC.
+          UnimplementedError: otherwise.
         """
         raise _check(rpc_layer, "Server.create")
 
     def register(self, method_name: str, func: Callable[..., Any]) -> None:
-        """Lets clients call a tf.function."""
+        """Registers a tf.function that clients may call."""
         raise NotImplementedError("`Server.create` makes a server.")
 
     def start(self) -> None:
@@ -49,7 +50,8 @@ class Client:
         """Returns a client of the server at an address.
 
         Raises:
-          ValueError: the protocol is not gRPC. UnimplementedError: it is.
+          ValueError: the protocol is not gRPC.
+          UnimplementedError: otherwise.
         """
         raise _check(rpc_layer, "Client.create")
 

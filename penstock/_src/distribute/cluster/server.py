@@ -11,25 +11,25 @@ from penstock._src.proto.config import ServerDef
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-# Ports of tasks that ask for any: they only tell servers of this process apart.
+# Ports of tasks that accept any port; they only distinguish the servers of this process.
 _PORTS = itertools.count(40000)
 
 
 @export("distribute.Server", v1=["distribute.Server", "train.Server"])
 class Server:
-    """A server within this process: sessions whose target it is share variables and queues.
+    """A server within this process: sessions that connect to it share variables and queues.
 
     Args:
-      server_or_cluster_def: a ServerDef, ClusterDef, ClusterSpec, or what makes a ClusterSpec.
-      job_name, task_index: which task of the cluster it is; needed unless there is but one.
+      server_or_cluster_def: a ServerDef, ClusterDef, ClusterSpec, or an argument of ClusterSpec.
+      job_name, task_index: the task that this server is; optional if the cluster has only one.
       protocol: "grpc" by default.
       config: a ConfigProto for sessions.
       start: whether to start it at once.
 
     Raises:
-      TypeError: the first argument is nothing of the kind.
-      ValueError: the task is not clear.
-      UnimplementedError: the cluster has further tasks.
+      TypeError: the first argument does not describe a cluster.
+      ValueError: the task is ambiguous.
+      UnimplementedError: the cluster has other tasks.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class Server:
         self._resources, self._ended = resources, threading.Event()
 
     def start(self) -> None:
-        """Lets sessions reach it."""
+        """Makes the server available to sessions."""
         SERVERS[self._target] = self._resources
 
     def join(self) -> None:
-        """Waits until the server ends, which it does with the process."""
+        """Waits until the server ends, which is when the process ends."""
         self._ended.wait()
 
     server_def = read_only("_definition", "Its ServerDef.")
@@ -76,7 +76,7 @@ class Server:
 
     @staticmethod
     def create_local_server(config: Any = None, start: bool = True) -> "Server":
-        """Returns the server of a cluster of this process alone."""
+        """Returns a server of a cluster that consists of this process only."""
         return Server({"localhost": ["localhost:0"]}, protocol="grpc", config=config, start=start)
 
 
@@ -86,7 +86,8 @@ def _definition(
     """The ServerDef of a server.
 
     Raises:
-      TypeError: `given` is nothing of the kind. ValueError: the task is not clear.
+      TypeError: `given` does not describe a cluster.
+      ValueError: the task is ambiguous.
     """
     made = ServerDef()
     if isinstance(given, ServerDef):
@@ -125,7 +126,7 @@ def _only_task(cluster: Any, job_name: str) -> int:
 
 
 class _LocalServer(Server):
-    """A task of a cluster all of which is this process: the tasks share their resources."""
+    """A task of a cluster within this process; the tasks share their resources."""
 
     def __init__(
         self, cluster: ClusterSpec, job: str, index: int, shared: Any, config: Any
@@ -149,8 +150,7 @@ def create_local_cluster(
 ) -> tuple[list[Server], list[Server]]:
     """Returns the servers of a cluster within this process: (workers, parameter servers).
 
-    Sessions on any of them share variables, as those of a real cluster share what lies on its
-    parameter servers.
+    Sessions on any of them share variables, as sessions of a real cluster share the variables on its parameter servers.
     """
     addresses = {
         job: [f"localhost:{next(_PORTS)}" for _ in range(count)]

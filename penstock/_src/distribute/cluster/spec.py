@@ -1,4 +1,4 @@
-"""tf.train.ClusterSpec: which jobs a cluster has, and where their tasks are."""
+"""tf.train.ClusterSpec: the jobs of a cluster and the addresses of their tasks."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ class ClusterSpec:
         return tasks[task_index]
 
     def job_tasks(self, job_name: str) -> list[str | None]:
-        """Returns the addresses of a job's tasks by index, None where there is no task."""
+        """Returns the addresses of a job's tasks by index, with None for missing tasks."""
         tasks = self._job(job_name)
         return [tasks.get(i) for i in range(max(tasks, default=-1) + 1)]
 

@@ -1,4 +1,4 @@
-"""The processes and devices of DTensor, by environment variables; and the making of meshes."""
+"""The processes and devices of DTensor, from environment variables, and functions that create meshes."""
 
 import os
 from collections.abc import Sequence
@@ -54,14 +54,14 @@ def full_job_name(task_id: int | None = None) -> str:
 
 @export(f"{_PACKAGE}.jobs")
 def jobs() -> list[str]:
-    """Returns the addresses of all processes; none if there is but this one."""
+    """Returns the addresses of all processes, or none if this is the only one."""
     listed = _variable("JOBS", "")
     return listed.split(",") if listed else []
 
 
 @export(f"{_PACKAGE}.heartbeat_enabled")
 def heartbeat_enabled() -> bool:
-    """Whether processes tell one another that they live."""
+    """Whether processes send heartbeats to one another."""
     return _variable("ENABLE_HEARTBEAT", "true").lower() in ("true", "1")
 
 
@@ -93,7 +93,7 @@ def num_global_devices(device_type: str) -> int:
 
 @export(f"{_PACKAGE}.preferred_device_type")
 def preferred_device_type() -> str:
-    """Returns the fastest type of device there is."""
+    """Returns the fastest available device type."""
     return next(kind for kind in reversed(DEVICE_TYPES) if num_local_devices(kind))
 
 
@@ -109,16 +109,16 @@ def initialize_accelerator_system(
     experimental_reset_context: bool | None = False,
     experimental_enable_megcore: bool | None = False,
 ) -> str:
-    """Makes the devices for meshes, and returns their type.
+    """Creates the devices for meshes, and returns their type.
 
     Args:
       device_type: "CPU"; by default the preferred type.
       enable_coordination_service, experimental_enable_megcore: accepted.
-      num_logical_cpu_devices: how many logical devices the CPU is cut into.
-      experimental_reset_context: whether to forget devices that are in use already.
+      num_logical_cpu_devices: how many logical devices the CPU is split into.
+      experimental_reset_context: whether to discard devices that are already in use.
 
     Raises:
-      ValueError: it was called before, devices are in use, or there are none of the type.
+      ValueError: it was called before, devices are in use, or no device has this type.
       UnimplementedError: there are several processes.
     """
     if _STATE["initialized"]:
@@ -149,7 +149,7 @@ def initialize_accelerator_system(
 
 @export(f"{_PACKAGE}.shutdown_accelerator_system", f"{_PACKAGE}.shutdown_tpu_system")
 def shutdown_accelerator_system() -> None:
-    """Ends what `initialize_accelerator_system` began.
+    """Undoes `initialize_accelerator_system`.
 
     Raises:
       ValueError: it was not called.
@@ -174,14 +174,14 @@ def create_mesh(
     """Returns a mesh of this process's devices.
 
     Args:
-      mesh_dims: {name: extent}, or pairs of them; one dimension "x" of all devices by default.
+      mesh_dims: {name: size}, or pairs of these; by default one dimension "x" of all devices.
       mesh_name: its name.
       devices: the devices' names; by default all of `device_type`.
-      device_type: by default that of `devices`, else the preferred one.
-      use_xla_spmd: kept.
+      device_type: by default the type of `devices`, else the preferred one.
+      use_xla_spmd: only stored.
 
     Raises:
-      ValueError: extents and devices do not fit.
+      ValueError: the sizes do not match the number of devices.
     """
     if devices is None:
         found = local_devices(device_type or preferred_device_type())
@@ -213,7 +213,7 @@ def create_distributed_mesh(
     device_type: str | None = None,
     use_xla_spmd: bool = False,
 ) -> Mesh:
-    """Returns a mesh over the devices of all processes: of this one."""
+    """Returns a mesh over the devices of all processes; here this process is the only one."""
     if num_clients() > 1:
         raise UnimplementedError("tf.experimental.dtensor: several processes are not implemented.")
     return create_mesh(mesh_dims, mesh_name, local_devices, device_type, use_xla_spmd)
@@ -235,6 +235,6 @@ def create_tpu_mesh(
     """Returns a mesh of TPU cores.
 
     Raises:
-      ValueError: always; there is no TPU.
+      ValueError: always: there is no TPU.
     """
     raise ValueError("Invalid TPU topology, run dtensor.initialize_tpu_system() first")

@@ -13,16 +13,16 @@ from penstock._src.util.signatures import read_only
 
 @export("experimental.dtensor.DTensorDataset")
 class DTensorDataset(Dataset):
-    """The batches of a dataset, spread over a mesh.
+    """The batches of a dataset, sharded over a mesh.
 
     Args:
-      dataset: gives single elements, or batches of the global size.
+      dataset: a dataset of single elements, or of batches of the global size.
       mesh: the mesh.
-      layouts: a Layout per part of an element.
-      global_batch_size: of the batches, over all devices.
-      dataset_already_batched: whether `dataset` gives batches.
-      batch_dim: the dimension of the mesh along which batches are cut.
-      prefetch: how many batches are made ahead.
+      layouts: a Layout for each component of an element.
+      global_batch_size: the size of the batches over all devices.
+      dataset_already_batched: whether the elements of `dataset` are batches.
+      batch_dim: the mesh dimension along which batches are sharded.
+      prefetch: how many batches are prefetched.
       tf_data_service_config: not supported.
 
     Raises:

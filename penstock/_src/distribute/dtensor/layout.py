@@ -1,4 +1,4 @@
-"""Layout: how the axes of a tensor are spread over the dimensions of a mesh."""
+"""Layout: how the axes of a tensor are sharded over the dimensions of a mesh."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ export_constant("experimental.dtensor.MATCH", MATCH)
 
 
 class LayoutType(enum.Enum):
-    """What kind of spreading a layout says."""
+    """The kind of a layout."""
 
     UNKNOWN = 0
     STATIC = 1
@@ -29,10 +29,10 @@ class LayoutType(enum.Enum):
 
 @export("experimental.dtensor.Layout")
 class Layout:
-    """How the axes of a tensor are spread over the dimensions of a mesh.
+    """How the axes of a tensor are sharded over the dimensions of a mesh.
 
     Args:
-      sharding_specs: for each axis the dimension along which it is cut, or UNSHARDED.
+      sharding_specs: for each axis the mesh dimension along which it is sharded, or UNSHARDED.
       mesh: the Mesh.
 
     Raises:
@@ -54,23 +54,23 @@ class Layout:
                 )
         self._specs, self._mesh, self._type = specs, mesh, LayoutType.STATIC
 
-    # -- the usual ones
+    # -- common layouts
 
     @classmethod
     def replicated(cls, mesh: Mesh, rank: int) -> Layout:
-        """Returns the layout in which every device holds all."""
+        """Returns the layout in which every device holds the whole tensor."""
         return cls([UNSHARDED] * rank, mesh)
 
     @classmethod
     def batch_sharded(cls, mesh: Mesh, batch_dim: str, rank: int, axis: int = 0) -> Layout:
-        """Returns the layout in which one axis is cut."""
+        """Returns the layout in which one axis is sharded."""
         specs = [UNSHARDED] * rank
         specs[axis] = batch_dim
         return cls(specs, mesh)
 
     @classmethod
     def inner_sharded(cls, mesh: Mesh, inner_dim: str, rank: int) -> Layout:
-        """Returns the layout in which the last axis is cut."""
+        """Returns the layout in which the last axis is sharded."""
         return cls.batch_sharded(mesh, inner_dim, rank, axis=rank - 1)
 
     @classmethod
@@ -78,7 +78,7 @@ class Layout:
         """Returns the layout on a single device.
 
         Raises:
-          ValueError: the mesh has more.
+          ValueError: the mesh has several devices.
         """
         if not mesh.single_device:
             raise ValueError("type is single device, but mesh is not single device")
@@ -88,14 +88,14 @@ class Layout:
 
     @classmethod
     def from_device(cls, device: str) -> Layout:
-        """Returns the layout on a device of that name."""
+        """Returns the layout on the device of this name."""
         return cls.from_single_device_mesh(Mesh.from_device(device))
 
     # -- other forms
 
     @classmethod
     def from_string(cls, layout_str: str) -> Layout:
-        """Returns the layout of a text that `to_string` made."""
+        """Parses the result of `to_string`."""
         head, _, mesh = layout_str.partition(" mesh:")
         kind, _, specs = head.rstrip(",").partition(":")
         if kind == "maximal":
@@ -122,7 +122,7 @@ class Layout:
 
     @native
     def to_string(self) -> str:
-        """Returns the specs and the mesh as a text."""
+        """Returns the specs and the mesh as a string."""
         if self._type is LayoutType.SINGLE_DEVICE:
             return f"maximal:true, mesh:{self._mesh.to_string()}"
         kind = "parted" if self._type is LayoutType.PARTED else "sharding_specs"
@@ -130,18 +130,18 @@ class Layout:
         return f"{kind}:{specs} mesh:{self._mesh.to_string()}"
 
     def to_parted(self) -> Layout:
-        """Returns the layout of a tensor whose parts may differ in size."""
+        """Returns the layout of a tensor whose shards may differ in size."""
         made = Layout(self._specs, self._mesh)
         made._type = LayoutType.PARTED
         return made
 
-    # -- what it says
+    # -- properties
 
     mesh = read_only("_mesh", "The mesh.")
 
     @property
     def sharding_specs(self) -> list[str]:
-        """For each axis the dimension it is cut along, or UNSHARDED."""
+        """For each axis the mesh dimension along which it is sharded, or UNSHARDED."""
         return list(self._specs)
 
     @property
@@ -153,33 +153,33 @@ class Layout:
 
     @property
     def shape(self) -> list[int]:
-        """The extents of the mesh."""
+        """The sizes of the mesh dimensions."""
         return self._mesh.shape()
 
     @native
     def num_shards(self, idx: int) -> int:
-        """Returns into how many parts an axis is cut."""
+        """Returns the number of shards along an axis."""
         spec = self._specs[idx]
         return 1 if spec == UNSHARDED else self._mesh[spec].size
 
     @property
     def shards(self) -> list[int]:
-        """Into how many parts each axis is cut."""
+        """The number of shards along each axis."""
         return [Layout.num_shards(self, axis) for axis in range(self.rank)]
 
     @native
     def is_fully_replicated(self) -> bool:
-        """Whether no axis is cut into several parts."""
+        """Whether no axis is sharded."""
         return all(count == 1 for count in self.shards)
 
     @native
     def is_batch_parallel(self) -> bool:
-        """Whether the first axis is cut and no other."""
+        """Whether only the first axis is sharded."""
         return bool(self.shards) and all(count == 1 for count in self.shards[1:])
 
     @native
     def is_single_device(self) -> bool:
-        """Whether all lies on a single device."""
+        """Whether the whole tensor is on a single device."""
         return self._mesh.is_single_device()
 
     def delete(self, dims: Sequence[int]) -> Layout:
@@ -188,22 +188,22 @@ class Layout:
 
     @native
     def global_shape_from_local_shape(self, local_shape: Sequence[int]) -> tuple[int, ...]:
-        """Returns the shape of the whole of which each device has a part of `local_shape`."""
+        """Returns the global shape of a tensor whose shards have the shape `local_shape`."""
         return tuple(n * count for n, count in zip(local_shape, self.shards, strict=True))
 
     @native
     def local_shape_from_global_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
-        """Returns the shape of the part that each device has."""
+        """Returns the shape of each device's shard."""
         return tuple(n // count for n, count in zip(global_shape, self.shards, strict=True))
 
     def offset_to_shard(self) -> list[tuple[int, ...]]:
-        """Returns for each device of the mesh which part along each axis it has."""
+        """Returns for each device of the mesh the index of its shard along each axis."""
         axes = [None if s == UNSHARDED else self._mesh.axis(s) for s in self._specs]
         places = itertools.product(*map(range, self._mesh.shape()))
         return [tuple(0 if a is None else place[a] for a in axes) for place in places]
 
     def offset_tuple_to_global_index(self, offset_tuple: Sequence[int]) -> int:
-        """Returns the number of a part, counted row by row over the axes."""
+        """Returns the index of a shard, in row-major order over the axes."""
         index = 0
         for offset, count in zip(offset_tuple, self.shards, strict=True):
             index = index * count + offset

@@ -24,14 +24,14 @@ class Mesh:
 
     Args:
       dim_names: of the dimensions.
-      global_device_ids: int array; its shape is that of the grid.
-      local_device_ids, local_devices: the numbers and names of this process's devices.
+      global_device_ids: int array in the shape of the grid.
+      local_device_ids, local_devices: the ids and names of this process's devices.
       mesh_name: its name.
-      global_devices: the names of all devices, of meshes over processes.
-      use_xla_spmd: kept.
+      global_devices: the names of all devices, for meshes over several processes.
+      use_xla_spmd: only stored.
 
     Raises:
-      ValueError: names, numbers and devices do not fit one another.
+      ValueError: names, ids and devices do not match.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Mesh:
 
     @classmethod
     def from_string(cls, mesh_str: str) -> Mesh:
-        """Returns the mesh of a text that `to_string` made."""
+        """Parses the result of `to_string`."""
         if "|" not in mesh_str:
             return cls.from_device(mesh_str)
         name, dims, ids, local_ids, devices, *rest = mesh_str.split("|")
@@ -126,7 +126,7 @@ class Mesh:
 
     @native
     def to_string(self) -> str:
-        """Returns name, dimensions, numbers and devices, parted by bars."""
+        """Returns name, dimensions, ids and devices, separated by bars."""
         if self._single:
             return self._single
         parts = [
@@ -141,7 +141,7 @@ class Mesh:
         return "|".join(",".join(part) for part in parts)
 
     def host_mesh(self) -> Mesh:
-        """Returns the mesh of the CPUs beside the devices."""
+        """Returns the mesh of the devices' host CPUs."""
         devices = [DeviceSpec.from_string(d).replace(device_type="CPU") for d in self._devices]
         return Mesh(self._names, self._ids, self._local_ids, [d.to_string() for d in devices])
 
@@ -161,28 +161,28 @@ class Mesh:
 
     @native
     def shape(self) -> list[int]:
-        """Returns all extents."""
+        """Returns the sizes of all dimensions."""
         return list(self._ids.shape)
 
     @property
     def strides(self) -> list[int]:
-        """By how much the number of a device grows along each dimension."""
+        """By how much the device id grows along each dimension."""
         shape = self._ids.shape
         return [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
 
     @native
     def contains_dim(self, dim_name: str) -> bool:
-        """Whether a dimension has that name."""
+        """Whether a dimension has this name."""
         return dim_name in self._names
 
     def __contains__(self, dim_name: str) -> bool:
         return dim_name in self._names
 
     def axis(self, dim_name: str) -> int:
-        """Returns the number of a dimension.
+        """Returns the index of a dimension.
 
         Raises:
-          ValueError: there is none of that name.
+          ValueError: no dimension has this name.
         """
         if dim_name not in self._names:
             raise ValueError(
@@ -193,7 +193,7 @@ class Mesh:
 
     @native
     def dim_size(self, dim_name: str) -> int:
-        """Returns the extent of a dimension."""
+        """Returns the size of a dimension."""
         return self._ids.shape[self.axis(dim_name)]
 
     def __getitem__(self, dim_name: str) -> MeshDimension:
@@ -213,7 +213,7 @@ class Mesh:
 
     @native
     def local_device_ids(self) -> list[int]:
-        """Returns the numbers of this process's devices."""
+        """Returns the ids of this process's devices."""
         return list(self._local_ids)
 
     @native
@@ -223,16 +223,16 @@ class Mesh:
 
     @native
     def global_devices(self) -> list[str]:
-        """Returns the names of all devices, of a mesh over processes."""
+        """Returns the names of all devices, for a mesh over several processes."""
         return list(self._global_devices)
 
     def global_device_ids(self) -> np.ndarray:
-        """Returns the numbers of all devices, in the shape of the grid."""
+        """Returns the ids of all devices, in the shape of the grid."""
         return self._ids
 
     @native
     def min_global_device_id(self) -> int:
-        """Returns the least number."""
+        """Returns the smallest id."""
         return int(self._ids.min())
 
     @native
@@ -249,26 +249,26 @@ class Mesh:
 
     @native
     def use_xla_spmd(self) -> bool:
-        """Whether XLA was asked to spread computations."""
+        """Whether XLA was asked to partition computations."""
         return self._spmd
 
     @native
     def device_location(self, offset: int) -> list[int]:
-        """Returns the place of a device, counted from the first."""
+        """Returns the coordinates of a device, given its offset from the first device."""
         return [int(n) for n in np.unravel_index(offset, self._ids.shape)]
 
     def coords(self, device_idx: int) -> Any:
-        """Returns the place of a device as an int32 tensor."""
+        """Returns the coordinates of a device as an int32 tensor."""
         places = np.array(self.strides), np.array(self._ids.shape)
         return convert_to_tensor((device_idx // places[0] % places[1]).astype(np.int32))
 
     def unravel_index(self) -> dict[int, dict[str, int]]:
-        """Returns the places of all devices: {number: {dimension: place}}."""
+        """Returns the coordinates of all devices: {id: {dimension: coordinate}}."""
         places = itertools.product(*map(range, self._ids.shape))
         return {at: dict(zip(self._names, place, strict=True)) for at, place in enumerate(places)}
 
     def local_device_locations(self) -> list[dict[str, int]]:
-        """Returns the places of this process's devices."""
+        """Returns the coordinates of this process's devices."""
         places, first = self.unravel_index(), self._ids.min()
         return [places[number - int(first)] for number in self._local_ids]
 

@@ -1,7 +1,7 @@
-"""How the results of ops lie on a mesh, given how their inputs do.
+"""Derives the layouts of results from the layouts of inputs.
 
-Values are whole, so that a rule decides only what `fetch_layout` tells; where none speaks, the result
-is replicated. A dimension of the mesh is given to one axis at most.
+Every tensor holds its whole value, so a rule only determines what `fetch_layout` returns; without a rule, the
+result is replicated. A mesh dimension shards at most one axis.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ def result_layout(
 
     Args:
       inputs: shape and specs of each tensor that the op reads.
-      values: the arguments as they were given.
-      attrs: the attributes given.
+      values: the arguments of the call.
+      attrs: the attributes of the call.
       shape: of the result.
     """
     specs = [UNSHARDED] * len(shape)
@@ -56,7 +56,7 @@ def _is_elementwise(shapes: list[tuple[int, ...]], shape: tuple[int, ...]) -> bo
 
 
 def _merged(inputs: Sequence[tuple[tuple[int, ...], Specs]], shape: tuple[int, ...]) -> Specs:
-    """Each axis as the first input cuts it that has it whole, and cuts it."""
+    """Shards each axis as the first input that has the axis in full size and shards it."""
     specs = [UNSHARDED] * len(shape)
     for held, cuts in inputs:
         for back in range(1, len(held) + 1):
@@ -76,7 +76,7 @@ def _reduced(source: tuple[tuple[int, ...], Specs], axes: np.ndarray, rank: int)
 def _product(
     inputs: Sequence[tuple[tuple[int, ...], Specs]], attrs: dict[str, Any], rank: int
 ) -> Specs:
-    """The rows of the first and the columns of the second; dimensions that both cut are in neither."""
+    """Takes rows from the first input and columns from the second; mesh dimensions that both use are dropped."""
     turned = [
         bool(attrs.get(f"transpose_{which}") or attrs.get(f"adj_{name}"))
         for which, name in (("a", "x"), ("b", "y"))
@@ -90,7 +90,7 @@ def _product(
 
 
 def _carried(source: tuple[tuple[int, ...], Specs], shape: tuple[int, ...], mesh: Mesh) -> Specs:
-    """An axis that is cut stays so if one of the result begins where it began and can be cut as well."""
+    """Keeps an axis sharded if an axis of the result starts at the same offset and can be sharded too."""
     held, cuts = source
     starts = {int(np.prod(shape[:axis])): axis for axis in reversed(range(len(shape)))}
     specs = [UNSHARDED] * len(shape)
@@ -102,7 +102,7 @@ def _carried(source: tuple[tuple[int, ...], Specs], shape: tuple[int, ...], mesh
 
 
 def _once(specs: Specs, shape: tuple[int, ...], mesh: Mesh) -> Specs:
-    """Drops repetitions, and cuts that do not divide an axis."""
+    """Drops repeated mesh dimensions, and those whose size does not divide the axis."""
     seen: set[str] = set()
     kept = []
     for spec, size in zip(specs, shape, strict=True):

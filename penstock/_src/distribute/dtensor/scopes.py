@@ -1,4 +1,4 @@
-"""The hook in eager execution: results of ops on DTensors are DTensors; and the default mesh."""
+"""The hook in eager execution that makes results of ops on DTensors DTensors, and the default mesh."""
 
 import contextlib
 import threading
@@ -21,25 +21,25 @@ DEVICE = "/job:localhost/replica:0/task:0/device:CUSTOM:0"
 
 
 class DTensor(EagerTensor):
-    """An eager tensor that is spread over a mesh; it holds the whole value and its layout."""
+    """An eager tensor sharded over a mesh; it holds the whole value and its layout."""
 
     __slots__ = ()
 
     @property
     def layout(self) -> Layout:
-        """How it is spread."""
+        """The layout."""
         return self._layout
 
     @property
     def device(self) -> str:
-        """The name of the device that all meshes together are."""
+        """The name of the device that represents all meshes."""
         return DEVICE
 
     def numpy(self) -> Any:
         """Returns the value as an array.
 
         Raises:
-          UnimplementedError: devices hold different parts of it; see `dtensor.unpack`.
+          UnimplementedError: the tensor is sharded; see `dtensor.unpack`.
         """
         self._require_replicated()
         return super().numpy()
@@ -56,7 +56,7 @@ class DTensor(EagerTensor):
             )
 
     def parts(self) -> list[np.ndarray]:
-        """The part of each device of the mesh."""
+        """The shard of each device of the mesh."""
         sizes = self.layout.local_shape_from_global_shape(self._value.shape)
         return [
             self._value[tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, sizes, strict=True))]
@@ -64,7 +64,7 @@ class DTensor(EagerTensor):
         ]
 
     def summary(self) -> str:
-        """The value, or the part of each device, and the layout."""
+        """The value, or the shard of each device, and the layout."""
         layout = self.layout
         if layout.sharding_specs == [UNSHARDED] * layout.rank:
             value = np.array2string(self._value)
@@ -82,7 +82,7 @@ class DTensor(EagerTensor):
 
 
 def spread(tensor: EagerTensor, layout: Layout) -> DTensor:
-    """Makes an eager tensor, which keeps its identity, a DTensor of that layout.
+    """Turns an eager tensor into a DTensor with this layout, in place.
 
     Raises:
       InvalidArgumentError: the layout does not fit its shape.
@@ -112,7 +112,7 @@ _PLAIN: list[Any] = []
 
 
 def _install() -> None:
-    """Puts the hook in place, once there are DTensors: programs without any do not pass it."""
+    """Installs the hook when the first DTensor is created, so that programs without DTensors do not run it."""
     if not _PLAIN:
         _PLAIN.append(slots.RUN_EAGERLY)
         dispatch.OBSERVED.append(_run)
@@ -155,7 +155,7 @@ def _specs(tensor: Any) -> list[str]:
 @export("experimental.dtensor.default_mesh")
 @contextlib.contextmanager
 def default_mesh(mesh: Mesh) -> Iterator[None]:
-    """A scope in which ops without DTensors among their inputs make DTensors replicated on a mesh."""
+    """A scope in which ops without DTensor inputs return DTensors that are replicated on a mesh."""
     if not isinstance(mesh, Mesh):
         raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")
     _install()
@@ -174,11 +174,11 @@ def run_on(mesh: Mesh) -> Any:
 
 @export("experimental.dtensor.get_default_mesh")
 def get_default_mesh() -> Mesh | None:
-    """Returns the mesh of the scope, or None."""
+    """Returns the mesh of the current scope, or None."""
     return _SCOPE.mesh
 
 
 @export("experimental.dtensor.device_name")
 def device_name() -> str:
-    """Returns the name of the device that all meshes together are."""
+    """Returns the name of the device that represents all meshes."""
     return DEVICE

@@ -21,7 +21,7 @@ _PACKAGE = "experimental.dtensor"
 
 @export(f"{_PACKAGE}.is_dtensor")
 def is_dtensor(tensor: Any) -> bool:
-    """Whether a tensor or variable is spread over a mesh."""
+    """Whether a tensor or variable has a layout on a mesh."""
     return isinstance(tensor, DTensor) or hasattr(tensor, "_dtensor_layout")
 
 
@@ -30,7 +30,7 @@ def fetch_layout(tensor: Any) -> Layout:
     """Returns the layout of a DTensor or DVariable.
 
     Raises:
-      InvalidArgumentError: it is none.
+      InvalidArgumentError: the tensor is neither.
     """
     if isinstance(tensor, DTensor):
         return tensor.layout
@@ -42,7 +42,7 @@ def fetch_layout(tensor: Any) -> Layout:
 
 @export(f"{_PACKAGE}.check_layout")
 def check_layout(tensor: Any, layout: Layout) -> None:
-    """Raises ValueError unless a DTensor has that layout."""
+    """Raises ValueError unless a DTensor has this layout."""
     if fetch_layout(tensor) != layout:
         raise ValueError(
             f"Layout of tensor: {fetch_layout(tensor)}, did not match expected layout: {layout}"
@@ -58,7 +58,7 @@ def relayout(tensor: Any, layout: Layout, name: str | None = None) -> Any:
     """
     tensor = convert_to_tensor(tensor)
     if not isinstance(tensor, EagerTensor):
-        # In a graph values are whole: layouts are told of what comes out of it.
+        # Tensors in a graph have no layout; layouts are assigned to the outputs of the graph.
         return raw.Identity(input=tensor, name=name)
     made = EagerTensor(tensor._value, tensor.dtype)
     if STATE.tapes or STATE.accumulators:
@@ -72,7 +72,7 @@ def _identity(dtype: Any) -> Any:
 
 @export(f"{_PACKAGE}.relayout_like")
 def relayout_like(tensor: Any, layout_tensor: Any, name: str | None = None) -> Any:
-    """Returns a tensor in the layout of another one."""
+    """Returns a tensor in the layout of another tensor."""
     return relayout(tensor, fetch_layout(layout_tensor), name)
 
 
@@ -84,14 +84,14 @@ def copy_to_mesh(tensor: Any, layout: Layout, source_layout: Layout | None = Non
 
 @export(f"{_PACKAGE}.pack")
 def pack(tensors: Any, layout: Layout) -> Any:
-    """Makes a DTensor of the parts on the devices of the mesh.
+    """Creates a DTensor from its shards.
 
     Args:
-      tensors: a part per device.
-      layout: how the parts make the whole.
+      tensors: a shard for each device of the mesh.
+      layout: how the shards form the whole tensor.
 
     Raises:
-      InvalidArgumentError: there is another number of parts, or they have another rank.
+      InvalidArgumentError: the number or rank of the shards does not match the layout.
     """
     if STATE.graph is not None:
         raise UnimplementedError("tf.experimental.dtensor.pack: only supported eagerly.")
@@ -117,10 +117,10 @@ def pack(tensors: Any, layout: Layout) -> Any:
 
 @export(f"{_PACKAGE}.unpack")
 def unpack(tensor: Any) -> Sequence[Any]:
-    """Returns the part of each device.
+    """Returns the shard of each device.
 
     Raises:
-      InvalidArgumentError: the tensor is no DTensor.
+      InvalidArgumentError: the tensor is not a DTensor.
     """
     value = tensor.read_value() if hasattr(tensor, "read_value") else tensor
     if not isinstance(value, DTensor):
@@ -135,7 +135,7 @@ def unpack(tensor: Any) -> Sequence[Any]:
 def call_with_layout(
     fn: Callable[..., Any], layout: Layout | None, *args: Any, **kwargs: Any
 ) -> Any:
-    """Calls `fn` and returns its tensors in a layout; without a layout just calls it."""
+    """Calls `fn` and returns its tensors in a layout; without a layout it only calls `fn`."""
     if layout is None:
         return fn(*args, **kwargs)
     with default_mesh(layout.mesh):
@@ -144,6 +144,6 @@ def call_with_layout(
 
 @export(f"{_PACKAGE}.barrier")
 def barrier(mesh: Mesh, barrier_name: str | None = None, timeout_in_ms: int | None = None) -> None:
-    """Waits for all devices of a mesh: an eager op has ended when it returns."""
+    """Waits for all devices of a mesh; returns at once, because eager ops are complete when they return."""
     if not isinstance(mesh, Mesh):
         raise ValueError(f"Expect `mesh` to be `Mesh`, got {type(mesh)}")

@@ -1,4 +1,4 @@
-"""DVariable: a variable spread over a mesh; and checkpoints of DTensors."""
+"""DVariable, a variable sharded over a mesh, and checkpoints of DTensors."""
 
 import collections
 import os
@@ -30,10 +30,10 @@ class DVariable(Variable):
       dtype: of the elements.
 
     Raises:
-      InvalidArgumentError: the initial value is no DTensor.
+      InvalidArgumentError: the initial value is not a DTensor.
     """
 
-    # Creators in force make ordinary variables, which have no layout.
+    # Variable creators create ordinary variables, which have no layout.
     asks_creators = False
 
     def __init__(self, initial_value: Any, *args: Any, dtype: Any = None, **kwargs: Any) -> None:
@@ -47,7 +47,7 @@ class DVariable(Variable):
 
     @property
     def save_as_bf16(self) -> bool:
-        """Whether checkpoints of tf.experimental.dtensor round it to bfloat16."""
+        """Whether checkpoints of tf.experimental.dtensor store the value as bfloat16."""
         return self._save_as_bf16
 
     @save_as_bf16.setter
@@ -57,7 +57,7 @@ class DVariable(Variable):
     create = read_only("initializer", "The operation that gives it its first value (graphs only).")
 
     def read_value_no_copy(self) -> Any:
-        """Returns the present value."""
+        """Returns the current value."""
         return self._read()
 
     def _read(self) -> Any:
@@ -73,7 +73,7 @@ class DVariable(Variable):
         name: str | None = None,
         read_value: bool = True,
     ) -> Any:
-        """Sets the value; it takes the variable's layout."""
+        """Sets the value, converted to the variable's layout."""
         return super().assign(value, bool(use_locking), name, read_value)
 
     def assign_add(
@@ -109,14 +109,14 @@ class DVariable(Variable):
 
 @export(f"{_PACKAGE}.enable_save_as_bf16")
 def enable_save_as_bf16(variables: Iterable[DVariable]) -> None:
-    """Lets checkpoints of tf.experimental.dtensor round variables to bfloat16."""
+    """Makes checkpoints of tf.experimental.dtensor store variables as bfloat16."""
     for variable in variables:
         variable.save_as_bf16 = True
 
 
 @export(f"{_PACKAGE}.DTensorCheckpoint")
 class DTensorCheckpoint(Checkpoint):
-    """A tf.train.Checkpoint of DVariables of a mesh, whose values are written whole.
+    """A tf.train.Checkpoint of DVariables of a mesh; their values are written unsharded.
 
     Args:
       mesh: the mesh.
@@ -160,14 +160,14 @@ def sharded_save(
     """Writes DTensors under names into the files of a checkpoint.
 
     Args:
-      mesh: theirs.
+      mesh: the mesh of the tensors.
       file_prefix: of the files.
-      tensor_names: a name per tensor.
-      shape_and_slices: empty texts: tensors are written whole.
+      tensor_names: a name for each tensor.
+      shape_and_slices: empty strings: tensors are written unsharded.
       tensors: DTensors or DVariables.
 
     Raises:
-      ValueError: a tensor is no DTensor, or only part of it is to be written.
+      ValueError: a tensor is not a DTensor, or a slice is given.
     """
     _require(tensors)
     if any(shape_and_slices):
@@ -192,9 +192,9 @@ def name_based_restore(
     """Reads DTensors that `name_based_save` wrote.
 
     Args:
-      mesh: theirs.
+      mesh: the mesh of the tensors.
       checkpoint_prefix: of the files.
-      name_tensor_dict: {name: a DTensor in the layout to read in}.
+      name_tensor_dict: {name: a DTensor in the layout of the result}.
 
     Returns:
       {name: DTensor}, ordered.

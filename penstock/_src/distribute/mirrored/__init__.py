@@ -1,5 +1,6 @@
-"""Several replicas in one process: threads that run one at a time and meet in merge calls.
+"""Several replicas in one process: threads that run one at a time and synchronize in merge calls.
 
-In: a function and arguments per replica. Out: what all replicas returned, as one value per place. Read `strategy.py`
-first, then `replicas.py` (the threads), `variables.py` (a copy for each replica), `datasets.py` (batches cut in parts).
+In: a function and its arguments for each replica. Out: the results of all replicas as one structure of distributed
+values. Read `strategy.py` first, then `replicas.py` (the threads), `variables.py` (a copy for each replica),
+`datasets.py` (batches split over replicas).
 """

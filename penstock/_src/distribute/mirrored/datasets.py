@@ -1,4 +1,4 @@
-"""Datasets whose elements are cut into parts, one for each replica."""
+"""Datasets whose elements are split into one part for each replica."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from penstock._src.util.signatures import read_only
 
 @export("distribute.DistributedIterator", v1=[])
 class DistributedIterator(OwnedIterator):
-    """An iterator of a DistributedDataset: its elements hold a part for each replica."""
+    """An iterator of a DistributedDataset; each element holds one part for each replica."""
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
         super().__init__(dataset, components, element_spec)
@@ -37,11 +37,11 @@ class DistributedIteratorSpec(IteratorSpec):
 
 @export("distribute.DistributedDataset", v1=[])
 class DistributedDataset:
-    """A dataset shared out over the replicas of a strategy.
+    """A dataset distributed over the replicas of a strategy.
 
     Args:
-      dataset: a dataset of batches; each is cut into as many parts as there are replicas, the first ones the larger.
-      replicas: how many there are.
+      dataset: a dataset of batches; each is split into one part for each replica, the larger parts first.
+      replicas: the number of replicas.
     """
 
     def __init__(self, dataset: Any, replicas: int) -> None:
@@ -62,7 +62,7 @@ class DistributedDataset:
         return len(self._original)
 
     def reduce(self, initial_state: Any, reduce_func: Any) -> Any:
-        """Returns the last state of `reduce_func(state, element) -> state`, called on the elements in order."""
+        """Returns the final state of `reduce_func(state, element) -> state`, called on the elements in order."""
         state = nest.map_structure(convert_to_tensor, initial_state)
         if executing_eagerly():
             for element in self:
@@ -74,7 +74,7 @@ class DistributedDataset:
 
 
 class DatasetOfEach(DistributedDataset):
-    """A dataset whose successive elements go to the replicas in turn: batches are cut already."""
+    """A dataset of per-replica batches: successive elements go to the replicas in turn."""
 
     def __init__(self, dataset: Any, replicas: int) -> None:
         self._original, self._replicas = dataset, replicas
@@ -83,12 +83,12 @@ class DatasetOfEach(DistributedDataset):
 
 
 def _element(args: tuple[Any, ...]) -> Any:
-    """What a dataset's function got as several arguments, as one element."""
+    """Combines the arguments of a dataset's function into one element."""
     return args[0] if len(args) == 1 else args
 
 
 def _cut(element: Any, count: int) -> Any:
-    """The element with every tensor in parts along its first axis; they differ in length by the last ones being short."""
+    """Splits every tensor of the element along its first axis; the last parts may be shorter."""
 
     def parts(leaf: Any) -> Any:
         if leaf is None:

@@ -1,4 +1,4 @@
-"""Values of replicas and values for replicas: one structure of distributed values from many, and back."""
+"""Conversion between one structure of distributed values and a structure for each replica."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from penstock._src.util import nest
 
 
 def select(index: int, structure: Any) -> Any:
-    """The structure as one replica sees it. Variables stay: they know which replica reads them."""
+    """Returns the structure of one replica. Variables are unchanged: they know which replica reads them."""
     return nest.map_structure(lambda value: _one(index, value), structure)
 
 
@@ -20,7 +20,7 @@ def _one(index: int, value: Any) -> Any:
 
 
 def select_copies(index: int, structure: Any) -> Any:
-    """The structure for one replica, with its own copies of variables."""
+    """Returns the structure of one replica, with its own copies of variables."""
     return nest.map_structure(
         lambda value: value.values[index] if isinstance(value, DistributedValues) else value,
         structure,
@@ -28,7 +28,7 @@ def select_copies(index: int, structure: Any) -> Any:
 
 
 def regroup(structures: Sequence[Any], kind: type[DistributedValues] = PerReplica) -> Any:
-    """One structure whose leaves hold those of all replicas; what is one object for all of them stays it."""
+    """Combines the structures of all replicas; leaves that are the same object in all of them stay that object."""
     first = structures[0]
     if isinstance(first, (list, tuple, dict)):
         for other in structures[1:]:
@@ -49,5 +49,5 @@ def _grouped(values: Sequence[Any], kind: type[DistributedValues]) -> Any:
 
 
 def mirrored(structures: Sequence[Any]) -> Any:
-    """`regroup` of values that are equal on all replicas."""
+    """Is `regroup` for values that are equal on all replicas."""
     return regroup(structures, Mirrored)

@@ -1,7 +1,7 @@
-"""Replicas in lockstep: a thread for each, one of which runs at a time, until all of them wait in a merge call.
+"""Replicas in lockstep: one thread each, of which one runs at a time until all of them wait in a merge call.
 
-What belongs to a thread (the graph, tapes, scopes) each replica takes over from the caller; and the scopes of the
-caller's graph, which all of them add to, are put back whenever another thread goes on.
+Each replica inherits the caller's thread-local state (the graph, tapes, scopes). All replicas build the caller's
+graph, so its scopes are saved and restored when another thread continues.
 """
 
 import contextvars
@@ -14,17 +14,17 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.distribute.context import Entered
 from penstock._src.distribute.mirrored import grouping
 
-# Attributes of a graph that say in which scopes operations are being made.
+# Attributes of a graph that hold the current scopes of new operations.
 SCOPES = ("_scope", "_container", "_binding", "_control_stack", "_attribute_scopes")
 
 
 class _Stopped(BaseException):
-    """Ends the thread of a replica after another one failed."""
+    """Ends the thread of a replica after another replica failed."""
 
 
 @dataclass
 class MergeRequest:
-    """A function that a replica wants called once for all of them, and its share of the arguments."""
+    """A function to call once for all replicas, with this replica's share of the arguments."""
 
     function: Callable[..., Any]
     args: Any
@@ -49,9 +49,9 @@ class Replica:
         self._thread = threading.Thread(target=surroundings.run, args=(self._run,), daemon=True)
 
     def advance(self) -> None:
-        """Lets the replica run until it asks for a merge or ends.
+        """Runs the replica until it requests a merge or ends.
 
-        Raises: what the replica raised.
+        Raises: any error that the replica raised.
         """
         before = scopes_of(self._graph)
         set_scopes(self._graph, self._scopes)
@@ -65,17 +65,17 @@ class Replica:
             raise self.error
 
     def stop(self) -> None:
-        """Ends the thread, if it still waits."""
+        """Ends the thread if it is still waiting."""
         if self._thread.ident is not None and not self.is_finished:
             self._is_stopped = True
             self._may_run.release()
             self._thread.join()
 
     def merge(self, request: MergeRequest) -> Any:
-        """Hands a request to the caller and waits for this replica's share of the answer.
+        """Passes a request to the caller and waits for this replica's share of the answer.
 
         Raises:
-          RuntimeError: another graph is being built than that of the caller.
+          RuntimeError: the replica builds another graph than the caller's.
         """
         if STATE.graph is not self._graph:
             raise RuntimeError(
@@ -111,18 +111,18 @@ class Replica:
 
 
 def scopes_of(graph: Any) -> list[Any]:
-    """What SCOPES are in a graph now; nothing if there is no graph."""
+    """Returns the current values of SCOPES in a graph; an empty list without a graph."""
     return [] if graph is None else [getattr(graph, name) for name in SCOPES]
 
 
 def set_scopes(graph: Any, values: Sequence[Any]) -> None:
-    """Puts back what `scopes_of` gave."""
+    """Restores the values that `scopes_of` returned."""
     for name, value in zip(SCOPES, values):
         setattr(graph, name, value)
 
 
 def run_in_step(strategy: Any, replicas: Sequence[Replica]) -> Any:
-    """Runs the replicas to their ends, answering their merge calls, and returns what they returned as one structure.
+    """Runs the replicas to completion, answers their merge calls, and returns their results as one structure.
 
     Raises:
       RuntimeError: some replicas ended while others wait in a merge call.
@@ -144,7 +144,7 @@ def run_in_step(strategy: Any, replicas: Sequence[Replica]) -> Any:
 
 
 def _answer(strategy: Any, replicas: Sequence[Replica]) -> None:
-    """Calls what the replicas asked for, in the scopes of the first one."""
+    """Calls the function that the replicas requested, in the scopes of the first one."""
     requests = [replica.request for replica in replicas if replica.request is not None]
     graph, before = STATE.graph, scopes_of(STATE.graph)
     set_scopes(graph, replicas[0]._scopes)

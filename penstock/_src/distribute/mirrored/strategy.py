@@ -1,4 +1,4 @@
-"""MirroredStrategy: a replica for each of several devices of this process, in step."""
+"""MirroredStrategy: synchronous replicas on several devices of this process."""
 
 import functools
 import logging
@@ -58,15 +58,16 @@ class MirroredStrategy(Strategy):
         super().__init__(MirroredExtended(self))
 
     def scope(self) -> Any:
-        """Returns a `with` block in which this strategy is in force and variables have a copy for each replica."""
+        """Returns a context manager that makes this strategy current; variables created in it have a copy for each
+        replica."""
         return MirroredScope(self) if self.num_replicas_in_sync > 1 else super().scope()
 
     def run(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
     ) -> Any:
-        """Calls `fn` once per replica, on its share of the arguments, and returns what they return.
+        """Calls `fn` once per replica, on its share of the arguments, and returns the results.
 
-        Values that differ come as PerReplica.
+        Results that differ between replicas are returned as PerReplica.
         """
         if self.num_replicas_in_sync == 1:
             return super().run(fn, args, kwargs, options)
@@ -89,7 +90,7 @@ class MirroredStrategy(Strategy):
             return run_in_step(self, replicas)
 
     def _as_function(self, function: Function) -> Function:
-        """A function that runs another one's Python function in every replica: so merge calls are in one graph."""
+        """Returns a tf.function that runs the Python function in every replica, so that merge calls are in one graph."""
         if function not in self._functions:
             python_function = function.python_function
             self._functions[function] = make_function(
@@ -98,7 +99,7 @@ class MirroredStrategy(Strategy):
         return self._functions[function]
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
-        """Returns the values of all replicas as one, summed or averaged also along `axis` if it is given."""
+        """Reduces the values of all replicas to one; if `axis` is given, also along this axis."""
         kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
 
         def one(v: Any) -> Any:
@@ -127,12 +128,12 @@ class MirroredStrategy(Strategy):
         return value.values if isinstance(value, DistributedValues) else (value,)
 
     def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
-        """Returns a dataset whose batches are cut into a part for each replica."""
+        """Returns a dataset whose batches are split into one part for each replica."""
         count = self.num_replicas_in_sync
         return dataset if count == 1 else DistributedDataset(dataset, count)
 
     def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
-        """Returns the dataset that `dataset_fn(input_context)` makes; its elements go to the replicas in turn."""
+        """Returns the dataset that `dataset_fn(input_context)` creates; its elements go to the replicas in turn."""
         count = self.num_replicas_in_sync
         if count == 1:
             return dataset_fn(InputContext())
@@ -141,7 +142,7 @@ class MirroredStrategy(Strategy):
     experimental_distribute_datasets_from_function = distribute_datasets_from_function
 
     def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
-        """Returns the values that `value_fn(value_context)` makes for the replicas."""
+        """Returns the values that `value_fn(value_context)` creates for the replicas."""
         count = self.num_replicas_in_sync
         if count == 1:
             return super().experimental_distribute_values_from_function(value_fn)
@@ -149,7 +150,7 @@ class MirroredStrategy(Strategy):
 
 
 class MirroredScope(Entered):
-    """A `with` block in which a strategy is in force, and makes the variables."""
+    """A context in which a strategy is current and creates the variables."""
 
     def __init__(self, strategy: MirroredStrategy) -> None:
         super().__init__(strategy, None)
@@ -166,7 +167,7 @@ class MirroredScope(Entered):
 
 
 class MirroredReplicaContext(ReplicaContext):
-    """What code of one replica may ask for. `made`: variables that replicas made in this run, which they share."""
+    """The context of code that runs in one replica. `made`: the variables created in this run, which replicas share."""
 
     def __init__(self, strategy: MirroredStrategy, index: int, made: list[Variable]) -> None:
         super().__init__(strategy, index)
@@ -180,7 +181,7 @@ class MirroredReplicaContext(ReplicaContext):
         return (self.device,)
 
     def merge_call(self, merge_fn: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
-        """Calls `merge_fn(strategy, *args)` once for all replicas, with the arguments of all, when all are here."""
+        """Waits for all replicas, then calls `merge_fn(strategy, *args)` once with the arguments of all."""
         return self.replica.merge(MergeRequest(merge_fn, tuple(args), kwargs or {}))
 
     def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
@@ -188,7 +189,7 @@ class MirroredReplicaContext(ReplicaContext):
         kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
 
         def merge(strategy: Any, *values: Any) -> Any:
-            # A tensor that all replicas share counts once, as in TensorFlow.
+            # As in TensorFlow, a tensor that all replicas share counts once.
             reduce = strategy.cross_device_ops.reduce
             return [reduce(kind, v, v, options) for v in values]
 
@@ -218,7 +219,7 @@ class MirroredReplicaContext(ReplicaContext):
         )
 
     def shared_variable(self, name: str | None) -> Variable | None:
-        """The next variable of that name that another replica has made in this run, if there is one."""
+        """Returns the next variable of this name that another replica created in this run, or None."""
         for i in range(self.seen, len(self.made)):
             if name is None or self.made[i]._requested_name == name:
                 self.seen = i + 1
@@ -227,10 +228,11 @@ class MirroredReplicaContext(ReplicaContext):
 
 
 class MirroredExtended(StrategyExtended):
-    """What authors of distribution-aware code call."""
+    """The methods for authors of distribution-aware code."""
 
     def reduce_to(self, reduce_op: Any, value: Any, destinations: Any, options: Any = None) -> Any:
-        """Returns the values of all replicas as one, for each replica if the destinations are values of replicas."""
+        """Reduces the values of all replicas to one, which is copied to each replica if the destinations are
+        per-replica."""
         kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
         cross: CrossDeviceOps = self._strategy.cross_device_ops
         if isinstance(value, DistributedVariable):
@@ -240,7 +242,7 @@ class MirroredExtended(StrategyExtended):
         return cross.reduce(kind, value, destinations, options)
 
     def _of_all(self, kind: ReduceOp, value: Any) -> Any:
-        """The reduction of a value that is the same on all replicas."""
+        """Reduces a value that is the same on all replicas."""
         if kind is ReduceOp.MEAN or self._strategy.num_replicas_in_sync == 1:
             return value
         if isinstance(value, (int, float)) and value == 0:
@@ -275,7 +277,7 @@ class MirroredExtended(StrategyExtended):
 def create_variable(
     strategy: MirroredStrategy, next_creator: Callable[..., Any], **kwargs: Any
 ) -> Any:
-    """Makes a variable with a copy for each replica; in a replica, the one that another replica has made there."""
+    """Creates a variable with a copy for each replica; a replica reuses the variable that another one created there."""
     context = current()[1]
     if not isinstance(context, MirroredReplicaContext):
         return _mirrored(strategy, next_creator, kwargs)

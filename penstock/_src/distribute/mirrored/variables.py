@@ -1,7 +1,7 @@
 """Variables with a copy for each replica.
 
-MirroredVariable     equal copies: what replicas assign is first reduced by the variable's `aggregation`
-SyncOnReadVariable   each replica has its own value; reading from outside of the replicas reduces them
+MirroredVariable     equal copies: values that replicas assign are first reduced by the variable's `aggregation`
+SyncOnReadVariable   each replica has its own value; a read outside of the replicas reduces them
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from penstock._src.distribute.values import DistributedValues, PerReplica, Reduc
 from penstock._src.eager.variable import Variable, VariableAggregation
 from penstock._src.util.signatures import read_only
 
-# Methods that change the value by one argument.
+# Methods that update the value and take one argument.
 UPDATES = (
     "assign assign_add assign_sub scatter_add scatter_sub scatter_update scatter_max scatter_min "
     "scatter_mul scatter_div batch_scatter_update scatter_nd_add scatter_nd_sub scatter_nd_update"
@@ -26,7 +26,7 @@ UPDATES = (
 
 @contextlib.contextmanager
 def updating(index: int) -> Iterator[None]:
-    """Distributed variables are the copy of this number within, as in `extended.update`."""
+    """Within, distributed variables act as their copy of this index, as in `extended.update`."""
     before, CONTEXTS.updated = CONTEXTS.updated, index
     try:
         yield
@@ -35,7 +35,7 @@ def updating(index: int) -> Iterator[None]:
 
 
 class DistributedVariable(DistributedValues, Variable):
-    """A variable for each replica, which acts as the one of the replica that uses it, and else as the first."""
+    """A variable with a copy for each replica; acts as the copy of the current replica, or else as the first."""
 
     def __init__(self, strategy: Any, copies: Sequence[Variable]) -> None:
         DistributedValues.__init__(self, copies)
@@ -50,7 +50,7 @@ class DistributedVariable(DistributedValues, Variable):
 
     @property
     def _replica(self) -> int | None:
-        """The replica for which the variable is used now; None for all of them."""
+        """The index of the current replica; None outside of replicas."""
         if CONTEXTS.updated is not None:
             return CONTEXTS.updated
         replica = current()[1]
@@ -59,7 +59,7 @@ class DistributedVariable(DistributedValues, Variable):
         return replica.replica_id_in_sync_group
 
     def _get(self) -> Variable:
-        """The copy that is used now."""
+        """The current copy."""
         return self.values[self._replica or 0]
 
     distribute_strategy = read_only("_distribute_strategy", "The strategy that made it.")
@@ -70,12 +70,12 @@ class DistributedVariable(DistributedValues, Variable):
 
     @property
     def device(self) -> str:
-        """The device of the copy that is used now."""
+        """The device of the current copy."""
         return self._get().device
 
     @property
     def initializer(self) -> Any:
-        """The operation that gives all copies their first value (graphs only)."""
+        """The operation that initializes all copies (graphs only)."""
         if STATE.graph is None:
             return None
         with STATE.graph.control_dependencies([copy.initializer for copy in self.values]):
@@ -90,14 +90,14 @@ class DistributedVariable(DistributedValues, Variable):
         return self.values[0]._graph_element
 
     def _assign_all(self, method: str, value: Any, **kwargs: Any) -> "DistributedVariable":
-        """Updates every copy, by its own value if there is one for each."""
+        """Updates every copy, with its own value if the values are per-replica."""
         for i, copy in enumerate(self.values):
             own = value.values[i] if isinstance(value, DistributedValues) else value
             getattr(copy, method)(own, **kwargs)
         return self
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
-        """Does what a method of UPDATES does, wherever it is called."""
+        """Implements the methods of UPDATES, in any context."""
         raise NotImplementedError(f"{type(self).__name__}.{method}()")
 
     def __repr__(self) -> str:
@@ -107,7 +107,7 @@ class DistributedVariable(DistributedValues, Variable):
 
 
 def _updating_method(name: str) -> Callable[..., Any]:
-    """The method of that name of a distributed variable."""
+    """Returns the method of this name for distributed variables."""
 
     def method(self: DistributedVariable, value: Any, *args: Any, **kwargs: Any) -> Any:
         if args:
@@ -143,7 +143,7 @@ class MirroredVariable(DistributedVariable):
 
 
 class SyncOnReadVariable(DistributedVariable):
-    """A variable that each replica updates by itself, as metrics do."""
+    """A variable that each replica updates independently, as for metrics."""
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
         if self._replica is not None:
@@ -165,7 +165,7 @@ class SyncOnReadVariable(DistributedVariable):
 
 
 def aggregated(strategy: Any, values: Any, variable: DistributedVariable) -> Any:
-    """Values of replicas as the one that a variable's aggregation asks for."""
+    """Reduces the values of replicas by a variable's aggregation."""
     kind = variable.aggregation
     if kind in (VariableAggregation.ONLY_FIRST_REPLICA, VariableAggregation.NONE):
         return values.values[0] if isinstance(values, DistributedValues) else values

@@ -1,5 +1,5 @@
-"""tf.distribute.cluster_resolver: where the machines of a cluster are found.
+"""tf.distribute.cluster_resolver: finds the machines of a cluster.
 
-In: environment variables, job schedulers, clients of clouds. Out: a ClusterSpec, this process's task
-and the address to talk to. Start with `base.py`; a new source of clusters is a file here.
+In: environment variables, job schedulers, cloud clients. Out: a ClusterSpec, this process's task
+and the address of the master. Start with `base.py`; each source of clusters has its own file.
 """

@@ -1,4 +1,4 @@
-"""ClusterResolver and the resolvers that are told everything: SimpleClusterResolver, UnionResolver."""
+"""ClusterResolver, and the resolvers of explicitly given clusters: SimpleClusterResolver, UnionResolver."""
 
 import abc
 import collections
@@ -19,11 +19,11 @@ def master_url(address: str, rpc_layer: str | None) -> str:
 
 @export("distribute.cluster_resolver.ClusterResolver")
 class ClusterResolver(abc.ABC):
-    """Tells which tasks a cluster has, which of them this process is, and whom to talk to."""
+    """Determines the tasks of a cluster, the task of this process, and the address of the master."""
 
     @abc.abstractmethod
     def cluster_spec(self) -> ClusterSpec:
-        """Returns the cluster as it is now."""
+        """Returns the current cluster."""
         raise NotImplementedError
 
     @abc.abstractmethod
@@ -36,7 +36,7 @@ class ClusterResolver(abc.ABC):
     def num_accelerators(
         self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
     ) -> dict[str, int]:
-        """Returns how many accelerators of each kind a worker has: those of this process."""
+        """Returns the number of accelerators of each kind; counts those of this process."""
         found = (d.device_type for d in list_logical_devices())
         return collections.Counter(kind for kind in found if kind in ACCELERATORS)
 
@@ -70,10 +70,10 @@ class ClusterResolver(abc.ABC):
 
 @export("distribute.cluster_resolver.SimpleClusterResolver")
 class SimpleClusterResolver(ClusterResolver):
-    """A cluster given as it is.
+    """A cluster given by a ClusterSpec.
 
     Raises:
-      TypeError: `cluster_spec` is no ClusterSpec.
+      TypeError: `cluster_spec` is not a ClusterSpec.
     """
 
     def __init__(
@@ -120,13 +120,13 @@ class SimpleClusterResolver(ClusterResolver):
     def num_accelerators(
         self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
     ) -> dict[str, int]:
-        """Returns the accelerators given."""
+        """Returns the given accelerators."""
         return self._num_accelerators or {}
 
 
 @export("distribute.cluster_resolver.UnionResolver")
 class UnionResolver(ClusterResolver):
-    """Several clusters as one: jobs of the same name are joined, their tasks numbered anew.
+    """The union of several clusters: jobs of the same name are merged and their tasks renumbered.
 
     Args:
       *args: ClusterResolvers.
@@ -146,7 +146,7 @@ class UnionResolver(ClusterResolver):
     def cluster_spec(self) -> ClusterSpec:
         """Returns the union of the clusters.
 
-        A job whose resolvers say which tasks it has keeps the numbers, unless one is given twice.
+        A job whose resolvers give task indices keeps these, unless an index occurs twice.
         """
         jobs: dict[str, list[dict[int, str]]] = {}
         for resolver in self._resolvers:
@@ -167,7 +167,7 @@ class UnionResolver(ClusterResolver):
     def num_accelerators(
         self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
     ) -> dict[str, int]:
-        """Returns the accelerators that the first resolver tells of."""
+        """Returns the accelerators of the first resolver."""
         return self._resolvers[0].num_accelerators(task_type, task_id, config_proto)
 
     @property
@@ -205,7 +205,7 @@ class UnionResolver(ClusterResolver):
 
 
 def _joined(parts: list[dict[int, str]]) -> Any:
-    """The tasks of one job of several clusters: by their numbers, or one after the other if these clash."""
+    """Merges the tasks of one job of several clusters: by index, or concatenated if the indices clash."""
     numbers = [number for tasks in parts for number in tasks]
     if len(set(numbers)) == len(numbers):
         return {number: tasks[number] for tasks in parts for number in tasks}

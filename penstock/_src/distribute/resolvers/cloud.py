@@ -1,4 +1,4 @@
-"""Resolvers that ask a cloud through its own client library: Compute Engine and Kubernetes."""
+"""Resolvers that query a cloud through its client library: Compute Engine and Kubernetes."""
 
 import importlib
 from enum import Enum
@@ -11,15 +11,15 @@ from penstock._src.util.export import export
 
 @export("distribute.cluster_resolver.GCEClusterResolver")
 class GCEClusterResolver(ClusterResolver):
-    """The instances of a group of Google Compute Engine.
+    """The instances of a Google Compute Engine instance group.
 
     Args:
-      project, zone, instance_group: of the group.
+      project, zone, instance_group: identify the group.
       port: on which the instances listen.
       task_type, task_id: of this process.
       rpc_layer: the protocol.
-      credentials: "default", None, or those of oauth2client.
-      service: a client of the compute service, in place of one of googleapiclient.
+      credentials: "default", None, or credentials of oauth2client.
+      service: a client of the compute service; by default one is created with googleapiclient.
 
     Raises:
       ImportError: googleapiclient is not installed, and no `service` given.
@@ -117,7 +117,7 @@ class KubernetesClusterResolver(ClusterResolver):
       job_to_label_mapping: {job: label selectors}; by default the workers have `job-name=tensorflow`.
       tf_server_port: on which the pods listen.
       rpc_layer: the protocol.
-      override_client: a client of the core API, in place of one of the library.
+      override_client: a client of the core API; by default one is created with the library.
       executable_location: where this process runs.
 
     Raises:
@@ -159,7 +159,7 @@ class KubernetesClusterResolver(ClusterResolver):
     def master(
         self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
     ) -> str:
-        """Returns the address of a task, by default of the first one of the first job."""
+        """Returns the address of a task, by default the first task of the first job."""
         job = task_type or self.task_type or next(iter(self._labels))
         index = task_id if task_id is not None else self.task_id or 0
         address = self.cluster_spec().task_address(job, index)

@@ -1,4 +1,4 @@
-"""SlurmClusterResolver: clusters that the job scheduler Slurm has set up."""
+"""SlurmClusterResolver: clusters of the job scheduler Slurm."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from penstock._src.util.export import export
 
 
 def expand_host_list(text: str) -> list[str]:
-    """Returns the host names of Slurm's notation: of `a[01-02,7],b` they are a01, a02, a7, b."""
+    """Expands Slurm's notation for hosts: `a[01-02,7],b` gives a01, a02, a7, b."""
     hosts: list[str] = []
     for part in re.split(r",(?![^\[]*\])", text):
         match = re.fullmatch(r"(.*?)\[([^\]]*)\](.*)", part)
@@ -34,7 +34,7 @@ def _expanded(ranges: str) -> list[str]:
 
 
 def expand_tasks_per_node(text: str) -> list[int]:
-    """Returns the numbers of tasks of Slurm's notation: of `3(x2),2` they are 3, 3, 2."""
+    """Expands Slurm's notation for task counts: `3(x2),2` gives 3, 3, 2."""
     counts: list[int] = []
     for count, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", text):
         counts += [int(count)] * int(times or 1)
@@ -47,16 +47,15 @@ class SlurmClusterResolver(ClusterResolver):
 
     Args:
       jobs: {job: number of tasks}; by default all tasks are workers.
-      port_base: the port of the first task on each node; the others follow.
-      gpus_per_node: asked of the system if it is None.
-      gpus_per_task: by default the GPUs of a node over its tasks.
-      tasks_per_node: by default what Slurm says.
-      auto_set_gpu: whether `cluster_spec` makes this task's GPUs its only ones
-        (CUDA_VISIBLE_DEVICES).
+      port_base: the port of the first task on each node; the next tasks have the next ports.
+      gpus_per_node: queried from the system if None.
+      gpus_per_task: by default the GPUs of a node divided by its tasks.
+      tasks_per_node: by default from Slurm's environment variables.
+      auto_set_gpu: whether `cluster_spec` sets CUDA_VISIBLE_DEVICES to this task's GPUs.
       rpc_layer: the protocol.
 
     Raises:
-      RuntimeError: Slurm has not set up as many tasks as asked for, or has no GPUs for them.
+      RuntimeError: Slurm provides another number of tasks than requested, or no GPUs for them.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class SlurmClusterResolver(ClusterResolver):
         self._task_id: Any = None
 
     def cluster_spec(self) -> ClusterSpec:
-        """Returns the cluster, and notes which of its tasks this process is."""
+        """Returns the cluster, and records which of its tasks this process is."""
         places = [
             (f"{host}:{self._port_base + slot}", slot)
             for host, count in zip(self._hosts, self._per_node, strict=True)
@@ -120,13 +119,13 @@ class SlurmClusterResolver(ClusterResolver):
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, own))
 
     def get_task_info(self) -> tuple[Any, Any]:
-        """Returns (job, index) of this process, once the cluster was asked for."""
+        """Returns (job, index) of this process; call `cluster_spec` first."""
         return self._task_type, self._task_id
 
     def master(
         self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
     ) -> str:
-        """Returns the address of a task, by default of this one; "" before the cluster is known."""
+        """Returns the address of a task, by default this process's; "" before `cluster_spec` was called."""
         job = self._task_type if task_type is None else task_type
         index = self._task_id if task_id is None else task_id
         if job is None or index is None:

@@ -14,10 +14,10 @@ VARIABLE = "TF_CONFIG"
 
 @export("distribute.cluster_resolver.TFConfigClusterResolver")
 class TFConfigClusterResolver(ClusterResolver):
-    """The cluster, and this process's task, of the JSON text in TF_CONFIG.
+    """The cluster, and this process's task, from the JSON in TF_CONFIG.
 
     Args:
-      task_type, task_id, rpc_layer, environment: in place of what the variable says.
+      task_type, task_id, rpc_layer, environment: override the values in the variable.
     """
 
     def __init__(
@@ -70,13 +70,13 @@ class TFConfigClusterResolver(ClusterResolver):
         self._rpc_layer = rpc_layer
 
     def cluster_spec(self) -> ClusterSpec:
-        """Returns the cluster; an empty one if the variable names none."""
+        """Returns the cluster, which is empty if the variable does not describe one."""
         return ClusterSpec(self._config().get("cluster", {}))
 
     def master(
         self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
     ) -> str:
-        """Returns the address of a task, of this one by default; "" if there is one worker at most."""
+        """Returns the address of a task, by default this process's; "" if there is at most one worker."""
         cluster = self.cluster_spec()
         if not cluster.jobs or (
             len(cluster.jobs) == 1 and len(cluster.job_tasks(cluster.jobs[0])) == 1

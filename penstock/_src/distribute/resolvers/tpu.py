@@ -1,4 +1,4 @@
-"""TPUClusterResolver: addresses of TPU workers. No TPU can be used; its address can be told."""
+"""TPUClusterResolver: addresses of TPU workers. TPUs cannot be used, but their addresses can be resolved."""
 
 import os
 import re
@@ -24,9 +24,9 @@ class TPUClusterResolver(ClusterResolver):
 
     Args:
       tpu: "grpc://<address>", several separated by commas, or "local".
-      zone, project, credentials, service, discovery_url: accepted; they name TPUs to a cloud.
-      job_name: of the workers.
-      coordinator_name, coordinator_address: a further job, and the address of its task.
+      zone, project, credentials, service, discovery_url: accepted; they identify TPUs in a cloud.
+      job_name: the job of the workers.
+      coordinator_name, coordinator_address: an additional job, and the address of its task.
 
     Raises:
       ValueError: no TPU is named.
@@ -59,7 +59,7 @@ class TPUClusterResolver(ClusterResolver):
         """Connects to a TPU and starts it.
 
         Raises:
-          UnimplementedError: always, once the TPU is named.
+          UnimplementedError: always, if a TPU is named.
         """
         TPUClusterResolver(tpu, zone, project)
         raise _missing("connecting to TPUs")
@@ -73,7 +73,7 @@ class TPUClusterResolver(ClusterResolver):
         return [a if ":" in a else f"{a}:{DEFAULT_PORT}" for a in addresses]
 
     def cluster_spec(self) -> ClusterSpec:
-        """Returns the workers, and the coordinator if there is one; nothing for a local TPU."""
+        """Returns the workers, and the coordinator if there is one; an empty cluster for a local TPU."""
         addresses = self._addresses()
         if not addresses:
             return ClusterSpec({})
@@ -102,30 +102,30 @@ class TPUClusterResolver(ClusterResolver):
         return self._job_name
 
     def get_coordination_service_leader(self) -> str | None:
-        """Returns the task that coordinates, of TPUs with a service of their own: none."""
+        """Returns None: there is no TPU coordination service."""
         return None
 
     def get_tpu_system_metadata(self) -> Any:
-        """Asks the TPU what it is made of."""
+        """Queries the TPU's topology."""
         raise _missing("talking to TPUs")
 
     def num_accelerators(
         self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
     ) -> dict[str, int]:
-        """Asks the TPU for its cores."""
+        """Queries the TPU's cores."""
         raise _missing("talking to TPUs")
 
     def set_tpu_topology(self, serialized_tpu_topology: Any) -> None:
-        """Keeps what is known of the TPU."""
+        """Stores the TPU's topology."""
         self._topology = serialized_tpu_topology
 
     @property
     def tpu_hardware_feature(self) -> Any:
-        """What the TPU can do."""
+        """The hardware features of the TPU."""
         raise _missing("talking to TPUs")
 
     def __enter__(self) -> "TPUClusterResolver":
         return self
 
     def __exit__(self, type: Any, value: Any, traceback: Any) -> None:
-        """Nothing is held."""
+        """Does nothing: no resources are held."""

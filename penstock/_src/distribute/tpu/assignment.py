@@ -1,4 +1,4 @@
-"""DeviceAssignment: which cores of a Topology each replica of a computation takes."""
+"""DeviceAssignment: which cores of a Topology each replica of a computation uses."""
 
 import enum
 from typing import Any
@@ -14,7 +14,7 @@ Place = tuple[int, ...]
 
 @export("tpu.experimental.DeviceOrderMode")
 class DeviceOrderMode(enum.IntEnum):
-    """In which order cores are numbered: as neighbors in a ring, or row by row."""
+    """The order of cores: a ring of neighbors, or row-major."""
 
     AUTO = 0
     RING = 1
@@ -30,7 +30,7 @@ class DeviceAssignment:
       core_assignment: int array [replicas, cores per replica, 4] of coordinates.
 
     Raises:
-      ValueError: an argument is of another kind or shape.
+      ValueError: an argument has a wrong type or shape.
     """
 
     def __init__(self, topology: Topology, core_assignment: Any) -> None:
@@ -62,11 +62,11 @@ class DeviceAssignment:
         return self._assignment.shape[1]
 
     def coordinates(self, replica: int, logical_core: int) -> Place:
-        """Returns the place of a core of a replica."""
+        """Returns the coordinates of a core of a replica."""
         return tuple(self._assignment[replica, logical_core, :])
 
     def lookup_replicas(self, task_id: int, logical_core: int) -> list[int]:
-        """Returns the replicas whose core of that number lies on a task.
+        """Returns the replicas whose core of this index is on a task.
 
         Raises:
           ValueError: there are none.
@@ -83,12 +83,12 @@ class DeviceAssignment:
         return found
 
     def tpu_ordinal(self, replica: int = 0, logical_core: int = 0) -> int:
-        """Returns the number of a replica's core within its task."""
+        """Returns the index of a replica's core within its task."""
         place = self.coordinates(replica, logical_core)
         return self._topology.tpu_device_ordinal_at_coordinates(place)
 
     def host_device(self, replica: int = 0, logical_core: int = 0, job: str | None = None) -> str:
-        """Returns the name of the CPU beside a replica's core."""
+        """Returns the name of the host CPU of a replica's core."""
         place = self.coordinates(replica, logical_core)
         return self._topology.cpu_device_name_at_coordinates(place, job=job)
 
@@ -113,10 +113,10 @@ class DeviceAssignment:
           computation_shape: the box of a replica; one core by default.
           computation_stride: steps between the cores of a box; 1 by default.
           num_replicas: how many boxes.
-          device_order_mode: in which order; AUTO takes a ring where boxes hold whole chips.
+          device_order_mode: the order of the boxes; AUTO uses a ring if boxes contain whole chips.
 
         Raises:
-          ValueError: so many boxes do not fit.
+          ValueError: the topology is too small for this many boxes.
         """
         mesh = topology.mesh_shape
         box = _extents(computation_shape, mesh.size)
@@ -159,7 +159,7 @@ def _extents(given: Any, rank: int) -> np.ndarray:
 
 
 def rows(extents: Any) -> list[Place]:
-    """All places of a grid: the last dimension (cores) runs fastest, then x, y and z."""
+    """All coordinates of a grid: the last dimension (cores) varies fastest, then x, y and z."""
     x, y, z, cores = (int(n) for n in extents)
     return [
         (i, j, k, c) for k in range(z) for j in range(y) for i in range(x) for c in range(cores)
@@ -167,9 +167,9 @@ def rows(extents: Any) -> list[Place]:
 
 
 def ring(extents: Any) -> list[Place]:
-    """All places of a grid, so that neighbors follow one another and the last is next to the first.
+    """All coordinates of a grid as a ring: each is a neighbor of the next, and the last of the first.
 
-    Layers of z are gone through to and fro. Where x or y is odd there is no ring: row by row then.
+    Layers of z are visited back and forth. If x or y is odd there is no ring, and the order is row-major.
     """
     x, y, z, cores = (int(n) for n in extents)
     if min(x, y) == 1 or x % 2 or y % 2:
@@ -184,7 +184,7 @@ def ring(extents: Any) -> list[Place]:
 
 
 def _ring_of_layer(x: int, y: int) -> list[tuple[int, int]]:
-    """Along the first row, to and fro over the others except their first place, and back through these."""
+    """Visits the first row, then the others back and forth without their first column, and returns along this column."""
     path = [(i, 0) for i in range(x)]
     for j in range(1, y):
         columns = range(x - 1, 0, -1) if j % 2 else range(1, x)

@@ -1,4 +1,4 @@
-"""Embedding tables for TPUs: made, kept in checkpoints and looked up on the CPU, as for serving."""
+"""Embedding tables for TPUs: created, saved in checkpoints and looked up on the CPU, as for serving."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ def serving_embedding_lookup(inputs: Any, weights: Any, tables: Any, feature_con
 
     Args:
       inputs: a structure of tensors, SparseTensors and RaggedTensors of ids.
-      weights: of the ids, of the same structure or None.
+      weights: weights of the ids in the same structure, or None.
       tables: {TableConfig: table}.
       feature_config: FeatureConfigs in the same structure.
 
     Returns:
-      Per feature a float tensor [batch, columns]; for a sequence [batch, max_sequence_length,
+      A float tensor for each feature: [batch, columns]; for a sequence [batch, max_sequence_length,
       columns]; for a dense input [*input shape, columns].
 
     Raises:
@@ -50,7 +50,7 @@ def serving_embedding_lookup(inputs: Any, weights: Any, tables: Any, feature_con
 
 
 def _aligned(inputs: Any, weights: Any) -> list[Any]:
-    """The weights by the inputs' structure, of which a branch may be None."""
+    """The weights in the inputs' structure; a branch of the weights may be None."""
     if isinstance(inputs, dict):
         parts = [_aligned(inputs[k], (weights or {}).get(k)) for k in sorted(inputs)]
         return [w for part in parts for w in part]
@@ -107,7 +107,7 @@ class TPUEmbeddingBase(AutoTrackable):
         self._variables: dict[str, Any] | None = None
 
     def build(self) -> None:
-        """Makes the tables, if they are not there yet."""
+        """Creates the tables if they do not exist."""
         if self._variables is None:
             with init_scope():
                 self._variables = {config.name: _table(config) for config in self._configs}
@@ -142,8 +142,8 @@ class TPUEmbeddingForServing(TPUEmbeddingBase):
 
     Args:
       feature_config: FeatureConfigs in a structure.
-      optimizer: of the training that made the tables; its slots are not kept.
-      experimental_sparsecore_restore_info: how tables of a checkpoint are stacked.
+      optimizer: the optimizer that trained the tables; its slots are not kept.
+      experimental_sparsecore_restore_info: how tables are stacked in a checkpoint.
 
     Raises:
       UnimplementedError: tables are stacked.
@@ -168,7 +168,7 @@ class TPUEmbeddingForServing(TPUEmbeddingBase):
         return {str(config.name): {"parameters": table} for config, table in tables.items()}
 
     def build(self) -> None:
-        """Makes the tables, if they are not there yet."""
+        """Creates the tables if they do not exist."""
         super().build()
 
     def __call__(self, features: Any, weights: Any = None) -> Any:
@@ -178,7 +178,7 @@ class TPUEmbeddingForServing(TPUEmbeddingBase):
 
 @export(f"{_PACKAGE}.TPUEmbedding")
 class TPUEmbedding(TPUEmbeddingBase):
-    """Tables that TPUs train; without a TPUStrategy they are only kept, as for serving."""
+    """Tables that TPUs train; without a TPUStrategy they are only stored, as for serving."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class TPUEmbedding(TPUEmbeddingBase):
     def build(
         self, per_replica_input_shapes: Any = None, per_replica_batch_size: int | None = None
     ) -> None:
-        """Makes the tables, if they are not there yet."""
+        """Creates the tables if they do not exist."""
         super().build()
 
     def enqueue(
@@ -202,11 +202,11 @@ class TPUEmbedding(TPUEmbeddingBase):
         name: str | None = None,
         device: str | None = None,
     ) -> None:
-        """Hands ids to a TPU."""
+        """Sends ids to a TPU."""
         raise _needs_strategy("enqueue")
 
     def dequeue(self, name: str | None = None) -> Any:
-        """Takes embeddings from a TPU."""
+        """Receives embeddings from a TPU."""
         raise _needs_strategy("dequeue")
 
     def apply_gradients(self, gradients: Any, name: str | None = None) -> None:
@@ -221,7 +221,7 @@ def _needs_strategy(method: str) -> RuntimeError:
 
 
 class _OnTPU(TPUEmbeddingBase):
-    """Tables that exist on TPUs alone."""
+    """Tables that exist only on TPUs."""
 
     def __init__(self, feature_config: Any, optimizer: Any = None) -> None:
         raise RuntimeError(
@@ -298,7 +298,7 @@ class TPUEmbeddingV2(_OnTPU):
         optimizer: Any = None,
         sparse_core_embedding_config: Any = None,
     ) -> Any:
-        """Tells how much room ids need on sparse cores."""
+        """Returns how much space ids need on sparse cores."""
         raise _no_sparse_cores("compute_sparse_core_stats")
 
 

@@ -1,4 +1,4 @@
-"""Optimizers that embedding hardware applies to its tables: their numbers, checked."""
+"""Optimizers that embedding hardware applies to its tables: only their parameters, validated."""
 
 import functools
 import inspect
@@ -12,28 +12,28 @@ _PACKAGE = "tpu.experimental.embedding"
 
 
 class SlotVariables:
-    """What keeps further values beside the entries of a table."""
+    """Base class of objects with slot variables, which store additional values for the entries of a table."""
 
     def _slot_names(self) -> list[str]:
-        """The names of these values."""
+        """The names of the slots."""
         raise NotImplementedError
 
     def _slot_initializers(self) -> list[Any]:
-        """What they start with: a number, or an initializer."""
+        """The initial values of the slots: a number or an initializer each."""
         raise NotImplementedError
 
 
 class EmbeddingOptimizer(SlotVariables):
-    """What the optimizers share.
+    """Base class of the optimizers.
 
     Args:
       learning_rate: a number, or a function without arguments.
-      use_gradient_accumulation: whether the gradients of a batch are added up before the update.
+      use_gradient_accumulation: whether the gradients of a batch are accumulated before the update.
       clip_weight_min, clip_weight_max: limits of the entries.
-      weight_decay_factor: of the decay; None for none.
-      multiply_weight_decay_factor_by_learning_rate: whether the decay follows the learning rate.
-      slot_variable_creation_fn: makes the variables of slots, given the table and their names.
-      clipvalue: the limit of gradients, or (least, greatest).
+      weight_decay_factor: the factor of the weight decay; None for no decay.
+      multiply_weight_decay_factor_by_learning_rate: whether the decay is scaled by the learning rate.
+      slot_variable_creation_fn: creates the slot variables, given the table and their names.
+      clipvalue: the limit of gradients, or (minimum, maximum).
       low_dimensional_packing_status: whether narrow tables are packed.
 
     Raises:
@@ -237,8 +237,8 @@ class CustomOptimizer(EmbeddingOptimizer):
     Args:
       custom_computation: the function; returns the new weights and slots.
       learning_rate: a number, or a function without arguments.
-      slot_names, slot_initializers, slot_dims: of the slots.
-      hyperparameters: further numbers for the function.
+      slot_names, slot_initializers, slot_dims: describe the slots.
+      hyperparameters: additional numbers for the function.
     """
 
     def __init__(
@@ -275,17 +275,17 @@ class CustomOptimizer(EmbeddingOptimizer):
 
 @export(f"{_PACKAGE}.CustomCombiner")
 class CustomCombiner(SlotVariables):
-    """A combiner given as a function of the embeddings of a sample, with weights that are trained.
+    """A combiner given as a function of the embeddings of a sample, with trainable weights.
 
     Args:
       combiner_computation: the function of valency, embeddings and weights.
-      max_valency: how many ids a sample has at most.
-      num_weights: how many trained weights there are.
+      max_valency: the maximum number of ids of a sample.
+      num_weights: the number of trainable weights.
       initializer: of the weights.
-      combiner_weights_learning_rate: theirs.
+      combiner_weights_learning_rate: their learning rate.
 
     Raises:
-      ValueError: there are weights but no initializer.
+      ValueError: there are weights without an initializer.
     """
 
     CUSTOM_COMBINER_SLOT_NAME = "custom_combiner_variables"

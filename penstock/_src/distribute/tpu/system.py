@@ -1,4 +1,4 @@
-"""Starting TPU systems, and what is told of them."""
+"""Initialization of TPU systems, and their hardware features."""
 
 import collections
 from enum import Enum
@@ -27,14 +27,14 @@ export_constant("tpu.experimental.TPUSystemMetadata", TPUSystemMetadata)
 
 @export("tpu.experimental.HardwareFeature")
 class HardwareFeature:
-    """What the hardware can do for embeddings.
+    """The hardware's support for embeddings.
 
     Args:
       tpu_hardware_feature_proto: a TPUHardwareFeature.
     """
 
     class EmbeddingFeature(Enum):
-        """Which generation of embedding hardware there is."""
+        """The generations of embedding hardware."""
 
         UNSUPPORTED = "UNSUPPORTED"
         V1 = "V1"
@@ -58,20 +58,22 @@ class HardwareFeature:
 
 @export("tpu.experimental.initialize_tpu_system")
 def initialize_tpu_system(cluster_resolver: Any = None) -> Any:
-    """Starts a TPU system and returns its Topology.
+    """Initializes a TPU system and returns its Topology.
 
     Raises:
-      ValueError: no TPU is named. UnimplementedError: one is.
+      ValueError: no TPU is named.
+      UnimplementedError: otherwise.
     """
     _require_tpu("initialize_tpu_system", cluster_resolver)
 
 
 @export("tpu.experimental.shutdown_tpu_system")
 def shutdown_tpu_system(cluster_resolver: Any = None) -> None:
-    """Ends a TPU system.
+    """Shuts a TPU system down.
 
     Raises:
-      ValueError: no TPU is named. UnimplementedError: one is.
+      ValueError: no TPU is named.
+      UnimplementedError: otherwise.
     """
     _require_tpu("shutdown_tpu_system", cluster_resolver)
 

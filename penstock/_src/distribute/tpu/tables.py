@@ -1,4 +1,4 @@
-"""Configurations of embedding tables and of the features that are looked up in them."""
+"""Configurations of embedding tables and of their features."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ COMBINERS = ("mean", "sum", "sqrtn")
 
 @export("tpu.experimental.embedding.QuantizationConfig")
 class QuantizationConfig:
-    """Training as if table entries were rounded to one of so many values between two limits."""
+    """Simulates quantization in training: entries are rounded to a fixed number of values between two limits."""
 
     def __init__(self, num_buckets: int, lower: float, upper: float) -> None:
         if num_buckets < 2:
@@ -39,12 +39,12 @@ class TableConfig:
 
     Args:
       vocabulary_size, dim: rows and columns.
-      initializer: of the entries; by default truncated normal with deviation 1 / sqrt(dim).
-      optimizer: of this table, in place of the common one.
-      combiner: how rows of one sample are combined: "mean", "sum" or "sqrtn".
+      initializer: initializes the entries; by default truncated normal with deviation 1 / sqrt(dim).
+      optimizer: the optimizer of this table; overrides the common one.
+      combiner: how the rows of one sample are combined: "mean", "sum" or "sqrtn".
       name: of the table.
       quantization_config: a QuantizationConfig.
-      layout: how the table lies on the embedding hardware.
+      layout: the layout of the table on the embedding hardware.
       dtype: of the entries.
 
     Raises:
@@ -101,10 +101,10 @@ class FeatureConfig:
 
     Args:
       table: a TableConfig; several features may share one.
-      max_sequence_length: above 0, the feature is a sequence of at most so many rows, which are
+      max_sequence_length: if positive, the feature is a sequence of at most this many rows, which are
         not combined.
       validate_weights_and_indices: whether values are checked.
-      output_shape: of what is looked up, without the columns of the table.
+      output_shape: the shape of the lookup result, without the columns of the table.
       name: of the feature.
     """
 
@@ -144,7 +144,7 @@ class SparseCoreEmbeddingConfig:
 
 @export("tpu.experimental.embedding.RowIdInitializer")
 class RowIdInitializer:
-    """Fills each row with its number, counted from `offset`."""
+    """Fills each row with its index plus `offset`."""
 
     def __init__(self, offset: int = 0) -> None:
         self.offset = offset

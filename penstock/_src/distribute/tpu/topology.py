@@ -1,4 +1,4 @@
-"""Topology: how the cores of a TPU system lie in a grid, and which task holds each."""
+"""Topology: the grid of the cores of a TPU system, and the task of each core."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ class Topology:
 
     Args:
       serialized: a TopologyProto's bytes, in place of the other arguments.
-      mesh_shape: the four extents of the grid.
+      mesh_shape: the four dimensions of the grid.
       device_coordinates: int array [tasks, cores per task, 4].
 
     Raises:
-      ValueError: shapes or coordinates do not fit.
+      ValueError: shapes or coordinates do not match.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Topology:
 
     @property
     def missing_devices(self) -> np.ndarray:
-        """[n, 4]: places of the grid without a core."""
+        """[n, 4]: the coordinates without a core."""
         found = [p for p in np.ndindex(*self._mesh_shape) if p not in self._places]
         return np.array(found, np.int64).reshape(-1, self.mesh_rank)
 
@@ -97,17 +97,17 @@ class Topology:
         return self._places[tuple(int(n) for n in device_coordinates)]
 
     def task_ordinal_at_coordinates(self, device_coordinates: Any) -> int:
-        """Returns the task that holds the core there."""
+        """Returns the task of the core at these coordinates."""
         return self._place(device_coordinates)[0]
 
     def tpu_device_ordinal_at_coordinates(self, device_coordinates: Any) -> int:
-        """Returns the number of the core within its task."""
+        """Returns the index of the core within its task."""
         return self._place(device_coordinates)[1]
 
     def cpu_device_name_at_coordinates(
         self, device_coordinates: Any, job: str | None = None
     ) -> str:
-        """Returns the name of the CPU of the task that holds the core."""
+        """Returns the name of the CPU of the core's task."""
         return _device(job, self._place(device_coordinates)[0], "CPU", 0)
 
     def tpu_device_name_at_coordinates(
