@@ -80,7 +80,7 @@ class GradientTape:
         return self._tape
 
     def _finish(self) -> Tape:
-        """EarlyChecks recording unless the tape is persistent; returns the record."""
+        """Stops recording unless the tape is persistent; returns the record."""
         tape = self._current()
         if self._recording and not self._persistent:
             self._pop()

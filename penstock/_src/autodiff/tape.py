@@ -245,7 +245,7 @@ def push(tape: Tape) -> None:
 
 
 def pop(tape: Tape) -> None:
-    """EarlyChecks recording on `tape`."""
+    """Stops recording on `tape`."""
     STATE.tapes = tuple(t for t in STATE.tapes if t is not tape)
 
 

@@ -86,7 +86,7 @@ def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None
 
 @export("summary.trace_off", v1=[])
 def trace_off() -> None:
-    """EarlyChecks tracing and discards what was collected."""
+    """Stops tracing and discards what was collected."""
     if _TRACING.kinds is None:
         return
     graph, profile = _TRACING.kinds

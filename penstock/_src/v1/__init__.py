@@ -1,9 +1,10 @@
-"""One room for TensorFlow 1: what only `tf.compat.v1` has, on top of everything else.
+"""TensorFlow 1: everything that exists only in `tf.compat.v1`, built on all other packages.
 
-In: programs written for graphs and sessions, and TensorFlow 1's names and orders of arguments. Out: calls of what TensorFlow 2
-has (`api/`, `function/`, `saving/`); nothing below imports from here, and what lower objects ask for by name is in `util/slots.py`.
+In: programs written for graphs and sessions, with TensorFlow 1's names and orders of arguments. Out: calls of TensorFlow 2's
+functions (`api/`, `function/`, `saving/`). Lower packages do not import from here; they reach functions of this package
+through `util/slots.py`.
 
-The floors, high to low; a folder imports from its own and from lower ones:
+The layers, high to low; a folder imports only from its own layer and from lower ones:
 
     monitored                                       training that initializes, restores, saves and logs by itself
     inputs                                          queues and their runners, readers, pipelines, datasets
@@ -14,6 +15,6 @@ The floors, high to low; a folder imports from its own and from lower ones:
     functions process distributions                 functions of tensors; a program's log, files and flags
     names                                           the table of functions that differ by their parameters alone
 
-Read `graphs/session.py` first, then `variables/scopes.py`. A new function goes to the floor of its subject with
-`@export(v1=[...])`, or into `names/table.py` as a row if only its parameters differ; then run `tools/gen_api.py`.
+Read `graphs/session.py` first, then `variables/scopes.py`. A new function goes into the folder of its subject with `@export(v1=[...])`, or into `names/table.py` as a row if only
+its parameters differ; then run `tools/gen_api.py`.
 """

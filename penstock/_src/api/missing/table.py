@@ -216,6 +216,6 @@ shard(computation, inputs=None, num_shards=1, input_shard_axes=None, outputs_fro
 batch_parallel(computation, inputs=None, num_shards=1, infeed_queue=None, device_assignment=None, name=None, xla_options=None): Runs a computation on the parts of a batch.
 cross_replica_sum(x, group_assignment=None, name=None): Sums over cores.
 initialize_system(embedding_config=None, job=None, compilation_failure_closes_chips=True, tpu_cancellation_closes_chips=None): Starts a TPU system.
-shutdown_system(job=None): EarlyChecks a TPU system.
+shutdown_system(job=None): Stops a TPU system.
 """,
 )

@@ -76,7 +76,7 @@ class IteratorHandle(Resource):
             continue
 
     def close(self) -> None:
-        """EarlyChecks the threads of the iteration."""
+        """Stops the threads of the iteration."""
         if self._close is not None:
             self._close()
             self._close = None

@@ -56,7 +56,7 @@ class Run:
         self._closers.append(closer)
 
     def close(self) -> None:
-        """EarlyChecks the threads of this iteration."""
+        """Stops the threads of this iteration."""
         self.canceled.set()
         while self._closers:
             self._closers.pop()()

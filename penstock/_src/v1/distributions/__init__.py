@@ -1,6 +1,7 @@
-"""tf.compat.v1.distributions: probability distributions as TensorFlow 1 had them.
+"""tf.compat.v1.distributions: the probability distributions of TensorFlow 1.
 
-In: parameters. Out: distributions that draw samples and tell densities. `base.py` comes first: the questions that every distribution
-answers; `divergence.py` has the divergences between two; the distributions stand in `location.py` (Normal, Laplace, Uniform,
-StudentT), `positive.py` (Gamma, Exponential, Beta, Dirichlet) and `discrete.py`. TensorFlow Probability is where they live on.
+In: parameters. Out: distributions that draw samples and compute densities. Read `base.py` first, the common interface;
+`divergence.py` computes divergences between two distributions; the distributions are in `location.py` (Normal, Laplace,
+Uniform, StudentT), `positive.py` (Gamma, Exponential, Beta, Dirichlet) and `discrete.py`. TensorFlow Probability is
+their successor.
 """

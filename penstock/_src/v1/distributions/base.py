@@ -1,4 +1,4 @@
-"""The base of distributions: batches of them, over scalar or vector events."""
+"""The base class of distributions: batches of distributions over scalar or vector events."""
 
 import hashlib
 from typing import Any
@@ -42,7 +42,7 @@ export_constant(None, NOT_REPARAMETERIZED, v1=["distributions.NOT_REPARAMETERIZE
 
 
 def new_seed(seed: int | None, salt: str) -> int | None:
-    """Another seed for a further draw."""
+    """Derives another seed for an additional draw."""
     if seed is None:
         return None
     text = f"{seed}{salt}".encode()
@@ -50,10 +50,10 @@ def new_seed(seed: int | None, salt: str) -> int | None:
 
 
 def floats(**parameters: Any) -> tuple[Any, ...]:
-    """The parameters as tensors of one floating type.
+    """The parameters as tensors of one floating-point dtype.
 
     Raises:
-      ValueError: their types differ, or are no floats.
+      ValueError: their dtypes differ, or are not floating-point.
     """
     made = [convert_to_tensor(value, name=name) for name, value in parameters.items()]
     for tensor in made:
@@ -67,19 +67,19 @@ def floats(**parameters: Any) -> tuple[Any, ...]:
 
 
 def require(condition: Any, message: str) -> None:
-    """Refuses parameters for which a condition does not hold everywhere."""
+    """Raises an error unless the condition is true for all elements."""
     axes = list(range(condition.shape.rank or 0))
     raw.Assert(condition=raw.All(input=condition, axis=axes), data=[message])
 
 
 def require_positive(tensor: Any) -> None:
-    """Refuses numbers that are not above 0."""
+    """Raises an error unless all elements are positive."""
     zero = convert_to_tensor(0, tensor.dtype)
     require(raw.Greater(x=tensor, y=zero), "Condition x > 0 did not hold element-wise:")
 
 
 def filled(shape: Any, value: Any, like: Any) -> Any:
-    """A tensor of that shape and of the type of another."""
+    """A constant tensor with the given shape and the dtype of `like`."""
     return raw.Fill(
         dims=convert_to_tensor(shape, dtypes.int32), value=convert_to_tensor(value, like.dtype)
     )
@@ -87,19 +87,19 @@ def filled(shape: Any, value: Any, like: Any) -> Any:
 
 @export(v1=["distributions.Distribution"])
 class Distribution:
-    """A batch of distributions. A subclass defines `_log_prob` or `_prob`, `_sample_n`, and what it knows besides.
+    """A batch of distributions. A subclass defines `_log_prob` or `_prob`, `_sample_n`, and any statistics it supports.
 
     Args:
       dtype: of the samples.
-      reparameterization_type: whether gradients pass through samples.
+      reparameterization_type: whether gradients flow through samples.
       validate_args: whether parameters and values are checked.
-      allow_nan_stats: whether statistics that are not defined are NaN, or errors.
+      allow_nan_stats: whether undefined statistics are NaN rather than errors.
       parameters: the arguments of the constructor, for `copy`.
       graph_parents: accepted.
       name: of the distribution.
     """
 
-    # The names of the parameters that have the shape of samples.
+    # The names of the parameters whose shape is that of samples.
     _shaped: tuple[str, ...] = ()
 
     def __init__(
@@ -122,11 +122,11 @@ class Distribution:
     def _initialize(
         self, dtype: Any, kind: ReparameterizationType, arguments: dict[str, Any]
     ) -> None:
-        """Initializes by the arguments of a subclass's constructor: what all of them take, and those for `copy`."""
+        """Initializes from the constructor arguments of a subclass: the common ones, and all of them for `copy`."""
         flags = arguments["validate_args"], arguments["allow_nan_stats"]
         Distribution.__init__(self, dtype, kind, *flags, arguments, name=arguments["name"])
 
-    # -- what it is
+    # -- parameters
 
     name = read_only("_name", "The name.")
     dtype = read_only("_dtype", "The type of the samples.")
@@ -145,7 +145,7 @@ class Distribution:
     validate_args = read_only("_validate_args", "Whether parameters and values are checked.")
 
     def copy(self, **override_parameters_kwargs: Any) -> Any:
-        """The same with other parameters."""
+        """Returns the same distribution with other parameters."""
         return type(self)(**{**self._parameters, **override_parameters_kwargs})
 
     @classmethod
@@ -153,7 +153,7 @@ class Distribution:
         """The shapes of the parameters for samples of a shape.
 
         Raises:
-          ValueError: it is not known.
+          ValueError: the shape is not static.
         """
         shape = as_shape(sample_shape)
         if not shape.is_fully_defined():
@@ -178,11 +178,11 @@ class Distribution:
     # -- shapes
 
     def _event_size(self) -> list[int | None]:
-        """The shape of an event, as far as it is known."""
+        """The static shape of an event, with None for unknown dimensions."""
         return []
 
     def _batch_of(self) -> list[Any]:
-        """The parameters with one entry for each distribution of the batch."""
+        """The parameters whose shape is the batch shape."""
         return [getattr(self, f"_{name}") for name in self._shaped]
 
     @property
@@ -257,7 +257,8 @@ class Distribution:
         return NotImplementedError(f"{what} is not implemented: {type(self).__name__}")
 
     def _either(self, what: str, value: Any) -> Any:
-        """What one of two methods gives, the other one's name tells: a number, or its logarithm."""
+        """Calls `_<what>`, or computes it from its counterpart: the logarithm from the value, or the value from the
+        logarithm."""
         other = what[4:] if what.startswith("log_") else f"log_{what}"
         if self._has(f"_{what}"):
             return getattr(self, f"_{what}")(value)
@@ -284,15 +285,15 @@ class Distribution:
         return self._answer("prob", value)
 
     def log_cdf(self, value: Any, name: str = "log_cdf") -> Any:
-        """The logarithm of the probability of no more than a value."""
+        """The logarithm of `cdf`."""
         return self._answer("log_cdf", value)
 
     def cdf(self, value: Any, name: str = "cdf") -> Any:
-        """The probability of no more than a value."""
+        """P(X <= value)."""
         return self._answer("cdf", value)
 
     def survival_function(self, value: Any, name: str = "survival_function") -> Any:
-        """The probability of more than a value."""
+        """P(X > value)."""
         value = self._value(value)
         found = self._either("survival_function", value)
         if found is None:
@@ -303,7 +304,7 @@ class Distribution:
         return found
 
     def log_survival_function(self, value: Any, name: str = "log_survival_function") -> Any:
-        """The logarithm of the probability of more than a value."""
+        """The logarithm of `survival_function`."""
         value = self._value(value)
         found = self._either("log_survival_function", value)
         if found is None:
@@ -314,7 +315,7 @@ class Distribution:
         return found
 
     def quantile(self, value: Any, name: str = "quantile") -> Any:
-        """The value that is not passed with a probability."""
+        """The inverse of `cdf`."""
         if not self._has("_quantile"):
             raise self._missing("quantile")
         return self._quantile(self._value(value))  # type: ignore[attr-defined]
@@ -359,7 +360,7 @@ class Distribution:
         return self._statistic("covariance")
 
     def _defined(self, condition: Any, value: Any, message: str) -> Any:
-        """The value where a condition holds; else NaN, or an error if these are not allowed."""
+        """The value where the condition is true, else NaN; raises an error if NaN is not allowed."""
         if self._allow_nan_stats:
             shape = raw.Shape(input=value)
             nan = raw.Fill(dims=shape, value=convert_to_tensor(np.nan, value.dtype))

@@ -1,4 +1,4 @@
-"""Distributions over whole numbers and counts: Bernoulli, Categorical, Multinomial, DirichletMultinomial."""
+"""Distributions over integers and counts: Bernoulli, Categorical, Multinomial, DirichletMultinomial."""
 
 from typing import Any
 
@@ -31,10 +31,10 @@ from penstock._src.v1.distributions.divergence import RegisterKL
 def _logits_and_probs(
     logits: Any, probs: Any, several: bool, validate_args: bool
 ) -> tuple[Any, Any]:
-    """Both, from one of them.
+    """Returns (logits, probs), one computed from the other.
 
     Raises:
-      ValueError: both are given, or none.
+      ValueError: both or neither are given.
     """
     if (probs is None) == (logits is None):
         raise ValueError("Must pass probs or logits, but not both.")
@@ -97,7 +97,7 @@ def _kl_bernoulli(a: Any, b: Any, name: str | None = None) -> Any:
 
 @export(v1=["distributions.Categorical"])
 class Categorical(Distribution):
-    """The number of one of several classes."""
+    """The index of one of several classes."""
 
     def __init__(
         self, logits: Any = None, probs: Any = None, dtype: Any = dtypes.int32,
@@ -126,7 +126,7 @@ class Categorical(Distribution):
         return m.cast(raw.Reshape(tensor=turned, shape=self._batched(n)), self._dtype)
 
     def _aligned(self, event: Any, values: Any) -> tuple[Any, Any]:
-        """The events, and what there is for each class, with batches alike."""
+        """Broadcasts events and per-class values to the same batch shape."""
         batch = raw.BroadcastArgs(s0=raw.Shape(input=event), s1=self.batch_shape_tensor())
         whole = raw.ConcatV2(values=[batch, raw.Pack(values=[self.event_size])], axis=0)
         return raw.BroadcastTo(input=event, shape=batch), raw.BroadcastTo(input=values, shape=whole)
@@ -154,12 +154,12 @@ def _kl_categorical(a: Any, b: Any, name: str | None = None) -> Any:
 
 
 def _log_combinations(total: Any, counts: Any) -> Any:
-    """The logarithm of the number of ways to get counts out of so many."""
+    """The logarithm of the multinomial coefficient."""
     return m.lgamma(total + 1.0) - reduce_sum(m.lgamma(counts + 1.0), -1)
 
 
 class _Counts(Distribution):
-    """How often each of several classes was drawn, in `total_count` draws."""
+    """How often each class was drawn in `total_count` draws."""
 
     def __init__(self, total_count: Any, classes: Any, validate_args: bool, **rest: Any) -> None:
         self._total_count = convert_to_tensor(total_count, classes.dtype)
@@ -177,7 +177,7 @@ class _Counts(Distribution):
         return [self._classes.shape[-1]]
 
     def _counted(self, logits: Any, n: Any, seed: Any) -> Any:
-        """Counts of draws, [n, *batch, classes], by logits [*batch or n x *batch, classes]."""
+        """Counts of draws, [n, *batch, classes], from logits [*batch or n x *batch, classes]."""
         count = int(self._classes.shape[-1])
         rows = raw.Reshape(tensor=logits, shape=[-1, count])
         total = m.cast(reduce_max(self._total_count), dtypes.int32)
@@ -196,13 +196,13 @@ class _Counts(Distribution):
 
 
 def reduce_max(tensor: Any) -> Any:
-    """The greatest number of a tensor."""
+    """The maximum of a tensor."""
     return raw.Max(input=tensor, axis=list(range(tensor.shape.rank or 0)))
 
 
 @export(v1=["distributions.Multinomial"])
 class Multinomial(_Counts):
-    """Counts of classes of fixed probabilities."""
+    """Counts of classes with fixed probabilities."""
 
     def __init__(
         self, total_count: Any, logits: Any = None, probs: Any = None, validate_args: bool = False,

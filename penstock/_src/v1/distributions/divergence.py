@@ -1,4 +1,4 @@
-"""Kullback-Leibler divergences between distributions, by the classes of the two."""
+"""Kullback-Leibler divergences between distributions, registered by their classes."""
 
 import inspect
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _KNOWN: dict[tuple[type, type], Callable[..., Any]] = {}
 
 @export(v1=["distributions.RegisterKL"])
 class RegisterKL:
-    """Decorator of the function (a, b, name=None) that gives the divergence of b from a, by their classes."""
+    """Decorator that registers a function (a, b, name=None) as the divergence of two classes."""
 
     def __init__(self, dist_cls_a: type, dist_cls_b: type) -> None:
         self._key = dist_cls_a, dist_cls_b
@@ -29,10 +29,10 @@ class RegisterKL:
 
 
 def divergence_of(first: type, second: type) -> Callable[..., Any]:
-    """The function for two classes, or for those of their bases that are nearest.
+    """The function for two classes, or for their nearest base classes.
 
     Raises:
-      NotImplementedError: there is none.
+      NotImplementedError: none is registered.
     """
     found = None
     least = None
@@ -55,7 +55,8 @@ def kl_divergence(
     """The Kullback-Leibler divergence of `distribution_b` from `distribution_a`.
 
     Raises:
-      NotImplementedError: it is not known for these classes. InvalidArgumentError: it is NaN, and that is not allowed.
+      NotImplementedError: no function is registered for these classes.
+      InvalidArgumentError: the result is NaN, and `allow_nan_stats` is false.
     """
     value = divergence_of(type(distribution_a), type(distribution_b))(
         distribution_a, distribution_b, name=name

@@ -1,4 +1,4 @@
-"""Distributions over all numbers, or an interval: Normal, Laplace, Uniform, StudentT."""
+"""Distributions over the real line or an interval: Normal, Laplace, Uniform, StudentT."""
 
 import math
 from typing import Any
@@ -25,7 +25,7 @@ from penstock._src.v1.distributions.base import (
 )
 from penstock._src.v1.distributions.divergence import RegisterKL
 
-# Beyond these numbers the logarithm of the normal's tail is taken from its series.
+# Outside of these bounds, the logarithm of the normal cdf is computed from a series.
 _TAILS = {"float16": (-10.0, 5.0), "float32": (-10.0, 5.0), "float64": (-20.0, 8.0)}
 
 
@@ -39,7 +39,7 @@ def ndtr(x: Any) -> Any:
 
 
 def log_ndtr(x: Any) -> Any:
-    """The logarithm of `ndtr`, also where that is 0."""
+    """The logarithm of `ndtr`, accurate also where `ndtr` underflows."""
     lower, upper = _TAILS[x.dtype.name]
     low = minimum(x, convert_to_tensor(lower, x.dtype))
     middle = m.log(ndtr(maximum(x, convert_to_tensor(lower, x.dtype))))
@@ -51,10 +51,10 @@ def log_ndtr(x: Any) -> Any:
 
 
 class _LocationScale(Distribution):
-    """A shape that is moved and stretched."""
+    """A distribution with a location and a scale."""
 
     def _place(self, arguments: dict[str, Any]) -> None:
-        """Initializes by the arguments of the constructor."""
+        """Initializes from the constructor arguments."""
         self._loc, self._scale = floats(loc=arguments["loc"], scale=arguments["scale"])
         if arguments["validate_args"]:
             require_positive(self._scale)
@@ -76,7 +76,7 @@ class _LocationScale(Distribution):
 
 @export(v1=["distributions.Normal"])
 class Normal(_LocationScale):
-    """The normal distribution of mean `loc` and standard deviation `scale`."""
+    """The normal distribution with mean `loc` and standard deviation `scale`."""
 
     def __init__(
         self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True,
@@ -213,7 +213,7 @@ class Uniform(Distribution):
 
 @export(v1=["distributions.StudentT"])
 class StudentT(Distribution):
-    """Student's t distribution of `df` degrees of freedom, moved by `loc` and stretched by `scale`."""
+    """Student's t distribution with `df` degrees of freedom, location `loc` and scale `scale`."""
 
     def __init__(
         self, df: Any, loc: Any, scale: Any, validate_args: bool = False,

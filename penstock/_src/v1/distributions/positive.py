@@ -1,4 +1,4 @@
-"""Distributions over positive numbers and shares: Gamma, Exponential, Beta, Dirichlet."""
+"""Distributions over positive numbers and proportions: Gamma, Exponential, Beta, Dirichlet."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from penstock._src.v1.distributions.divergence import RegisterKL
 
 @export(v1=["distributions.Gamma"])
 class Gamma(Distribution):
-    """The gamma distribution of shape `concentration` and inverse scale `rate`."""
+    """The gamma distribution with shape `concentration` and inverse scale `rate`."""
 
     def __init__(
         self, concentration: Any, rate: Any, validate_args: bool = False,
@@ -117,7 +117,7 @@ class Exponential(Gamma):
 
 @export(v1=["distributions.Beta"])
 class Beta(Distribution):
-    """Shares of two, by their concentrations."""
+    """The beta distribution of a proportion in [0, 1], given two concentrations."""
 
     def __init__(
         self, concentration1: Any = None, concentration0: Any = None, validate_args: bool = False,
@@ -191,7 +191,7 @@ def _kl_beta(a: Any, b: Any, name: str | None = None) -> Any:
 
 @export(v1=["distributions.Dirichlet"])
 class Dirichlet(Distribution):
-    """Shares of several, by their concentrations in the last axis."""
+    """The Dirichlet distribution of proportions that sum to 1, given concentrations in the last axis."""
 
     def __init__(
         self, concentration: Any, validate_args: bool = False, allow_nan_stats: bool = True,

@@ -1,4 +1,4 @@
-"""Making, shaping and indexing of tensors where TensorFlow 1 does it otherwise."""
+"""Functions that create, reshape and index tensors differently in TensorFlow 1."""
 
 from penstock._src.api.array import creation, indexing, shaping
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
@@ -12,10 +12,10 @@ from penstock._src.v1.names.arguments import either
 
 @export(v1=["constant"])
 def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
-    """A tensor of `value`; `shape` may say how often a last value is repeated.
+    """A tensor of `value`; the last value is repeated to fill `shape`.
 
     Raises:
-      TypeError: with `verify_shape`, the value has another shape than `shape`.
+      TypeError: `verify_shape` is true and the value has another shape.
     """
     tensor = creation.constant(value, dtype)
     if shape is None:
@@ -50,9 +50,9 @@ def expand_dims(input, axis=None, name=None, dim=None):
 
 @export(v1=["where"])
 def where(condition, x=None, y=None, name=None):
-    """Where `condition` holds: `x`, elsewhere `y`; without both, the indices where it holds.
+    """`x` where `condition` is true, else `y`; without both, the indices where it is true.
 
-    `condition` may be a vector, which chooses among the rows of `x` and `y`.
+    If `condition` is a vector, it selects rows of `x` and `y`.
     """
     if x is None and y is None:
         return indexing.where(condition, name=name)
@@ -71,14 +71,14 @@ def batch_gather(params, indices, name=None):
 
 @export(v1=["space_to_batch", "nn.space_to_batch"])
 def space_to_batch(input, paddings, block_size=None, name=None, block_shape=None):
-    """Blocks of the spatial dimensions moved to the batch."""
+    """Moves blocks of the spatial dimensions to the batch dimension."""
     block = either("block_shape", block_shape, "block_size", block_size)
     return shaping.space_to_batch(input, _block(block), paddings, name)
 
 
 @export(v1=["batch_to_space"])
 def batch_to_space(input, crops, block_size, name=None, block_shape=None):
-    """Blocks of the batch moved to the spatial dimensions."""
+    """Moves blocks of the batch dimension to the spatial dimensions."""
     block = either("block_shape", block_shape, "block_size", block_size)
     return shaping.batch_to_space(input, _block(block), crops, name)
 
@@ -89,13 +89,13 @@ def _block(size):
 
 @export(v1=["setdiff1d"])
 def setdiff1d(x, y, index_dtype=dtypes.int32, name=None):
-    """The values of `x` that are not in `y`, and where they stand."""
+    """The values of `x` that are not in `y`, and their indices."""
     return raw.ListDiff(x=x, y=y, out_idx=dtypes.as_dtype(index_dtype), name=name)
 
 
 @export(v1=["convert_to_tensor_or_indexed_slices"])
 def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None):
-    """`value` if it is an IndexedSlices or SparseTensor, or else as a tensor."""
+    """Returns `value` if it is an IndexedSlices or SparseTensor, else converts it to a tensor."""
     if not isinstance(value, CompositeTensor):
         return convert_to_tensor(value, dtype, name=name)
     _check_dtype(value, dtype, ValueError, "Tensor conversion requested dtype")
@@ -104,7 +104,7 @@ def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None):
 
 @export(v1=["convert_to_tensor_or_sparse_tensor"])
 def convert_to_tensor_or_sparse_tensor(value, dtype=None, name=None):
-    """`value` if it is a SparseTensor, or else as a tensor."""
+    """Returns `value` if it is a SparseTensor, else converts it to a tensor."""
     if isinstance(value, SparseTensorValue):
         value = SparseTensor.from_value(value)
     if not isinstance(value, SparseTensor):

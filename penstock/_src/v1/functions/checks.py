@@ -1,4 +1,4 @@
-"""An assertion of TensorFlow 1 that gives its tensor back."""
+"""An assertion of TensorFlow 1 that returns its tensor."""
 
 from penstock._src.api.debugging import asserts
 from penstock._src.core.convert import convert_to_tensor

@@ -13,7 +13,7 @@ from penstock._src.util.export import export
 
 @export(v1=["image.ResizeMethod"])
 class ResizeMethod:
-    """Numbers of the interpolations of `tf.compat.v1.image.resize`."""
+    """The interpolation methods of `tf.compat.v1.image.resize`."""
 
     BILINEAR = 0
     NEAREST_NEIGHBOR = 1
@@ -29,13 +29,13 @@ _RESIZERS = ("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "Resize
 
 @export(v1=["image.resize", "image.resize_images"])
 def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=False, name=None):
-    """Images of another size.
+    """Resizes images.
 
     Args:
       images: one image or a batch.
       size: the rows and columns.
-      method: of `ResizeMethod`.
-      align_corners: whether the centers of the corner pixels stay where they are.
+      method: a constant of `ResizeMethod`.
+      align_corners: whether the centers of the corner pixels are aligned.
       preserve_aspect_ratio: whether images fit into `size` without distortion.
       name: a name for the operation.
     """
@@ -71,7 +71,7 @@ def _fitted(size, rows, columns):
 
 @export(v1=["image.resize_image_with_pad"])
 def resize_image_with_pad(image, target_height, target_width, method=0, align_corners=False):
-    """The image resized without distortion to fit into the target size, the rest black."""
+    """Resizes the image without distortion to fit into the target size, and pads the rest with black."""
     image = convert_to_tensor(image)
     rows, columns = image.shape[-3:-1]
     if rows is None or columns is None:

@@ -8,18 +8,18 @@ from penstock._src.util.signatures import read_only
 
 @export(v1=["lookup.StaticHashTable"])
 class StaticHashTable(tables.StaticHashTable):
-    """A table that its initializer fills once, when that operation runs."""
+    """A table that is filled once, when its `initializer` runs."""
 
     initializer = read_only("_init_op", "The operation that fills the table.")
 
 
 @export(v1=["lookup.StaticVocabularyTable"])
 class StaticVocabularyTable(tables.StaticVocabularyTable):
-    """Ids of a vocabulary, and of buckets for what is not in it."""
+    """Maps words to ids of a vocabulary, and other words to hash buckets."""
 
     @property
     def initializer(self):
-        """The operation that fills the table; one that does nothing if there is none."""
+        """The operation that fills the table, or a no-op without one."""
         if self._table is not None:
             return self._table._init_op
         return raw.NoOp()

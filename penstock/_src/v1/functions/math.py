@@ -1,4 +1,4 @@
-"""Division as Python 2 has it, Poisson numbers of given rates, clipping by an average."""
+"""Division as in Python 2, Poisson samples, clipping by the average norm."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from penstock._src.util.export import export
 
 @export(v1=["div"])
 def div(x, y, name=None):
-    """`x / y`; of integers as Python 2 has it, rounded down."""
+    """`x / y`; for integers rounded down, as in Python 2."""
     x = convert_to_tensor(x)
     divide = raw.FloorDiv if x.dtype.is_integer else raw.RealDiv
     return divide(x=x, y=y, name=name)
@@ -19,7 +19,7 @@ def div(x, y, name=None):
 
 @export(v1=["random_poisson", "random.poisson"])
 def random_poisson(lam, shape, dtype=dtypes.float32, seed=None, name=None):
-    """Draws from Poisson distributions: `shape` samples of each rate."""
+    """Draws `shape` samples of each rate from Poisson distributions."""
     return raw.RandomPoissonV2(
         shape=convert_to_tensor(shape, dtypes.int32),
         rate=convert_to_tensor(lam),
@@ -31,7 +31,7 @@ def random_poisson(lam, shape, dtype=dtypes.float32, seed=None, name=None):
 
 @export(v1=["clip_by_average_norm"])
 def clip_by_average_norm(t, clip_norm, name=None):
-    """`t` scaled down so that its norm over its number of entries is at most `clip_norm`."""
+    """Scales `t` down so that its norm divided by its number of elements is at most `clip_norm`."""
     t = convert_to_tensor(t, name="t")
     size = raw.Cast(x=raw.Size(input=t), DstT=t.dtype)
     everywhere = np.arange(t.shape.rank, dtype=np.int32)

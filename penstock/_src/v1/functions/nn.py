@@ -1,4 +1,4 @@
-"""tf.compat.v1.nn: what its functions do otherwise than TensorFlow 2's."""
+"""Functions of tf.compat.v1.nn that differ from TensorFlow 2's."""
 
 from penstock._src.api.nn import activations, losses, sampling
 from penstock._src.core import dtypes
@@ -10,11 +10,11 @@ from penstock._src.v1.names.arguments import either
 
 @export(v1=["nn.dropout"])
 def dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None):
-    """`x` with entries set to 0 at random, the others scaled up.
+    """Sets random elements of `x` to 0 and scales the others up.
 
     Args:
       x: a floating-point tensor.
-      keep_prob: how likely an entry stays; or `rate`, how likely it goes.
+      keep_prob: the probability that an element is kept; or `rate`, that it is dropped.
 
     Raises:
       ValueError: both are given, or neither.
@@ -51,10 +51,10 @@ def fused_batch_norm(
     name=None,
     exponential_avg_factor=1.0,
 ):
-    """A batch normalized, and the mean and variance: of the batch, or those given.
+    """Normalizes a batch by its own mean and variance, or by given ones.
 
     Returns:
-      The batch, the mean and the variance; the last two averaged with those given by
+      The normalized batch, the mean and the variance; the last two are averaged with the given ones by
       `exponential_avg_factor`.
     """
     empty = raw.Fill(dims=[0], value=convert_to_tensor(0.0, dtypes.float32))
@@ -64,7 +64,7 @@ def fused_batch_norm(
         offset=offset,
         mean=empty if mean is None else mean,
         variance=empty if variance is None else variance,
-        epsilon=max(epsilon, 1.001e-5),  # as cuDNN demands it
+        epsilon=max(epsilon, 1.001e-5),  # as cuDNN requires
         exponential_avg_factor=exponential_avg_factor,
         data_format=data_format,
         is_training=is_training,
@@ -75,7 +75,7 @@ def fused_batch_norm(
 
 @export(v1=["nn.softmax_cross_entropy_with_logits"])
 def softmax_cross_entropy_with_logits(labels=None, logits=None, dim=-1, name=None, axis=None):
-    """The cross-entropy of distributions and softmaxes, with a gradient for the logits alone."""
+    """The cross-entropy of distributions and softmaxes, with a gradient only for the logits."""
     labels = raw.StopGradient(input=convert_to_tensor(labels))
     axis = dim if axis is None else axis
     return losses.softmax_cross_entropy_with_logits(labels, logits, axis, name)
@@ -92,7 +92,7 @@ def ctc_loss(
     time_major=True,
     logits=None,
 ):
-    """The loss of label sequences (a SparseTensor) under connectionist temporal classification."""
+    """The connectionist temporal classification loss of label sequences (a SparseTensor)."""
     logits = convert_to_tensor(either("logits", logits, "inputs", inputs))
     if not time_major:
         logits = raw.Transpose(x=logits, perm=[1, 0, 2])
@@ -128,7 +128,7 @@ def nce_loss(
     partition_strategy="mod",
     name="nce_loss",
 ):
-    """The loss of noise-contrastive estimation; the weights are one tensor."""
+    """The noise-contrastive estimation loss; the weights are one tensor."""
     return _unstrategic(sampling.nce_loss, partition_strategy)(
         weights,
         biases,
@@ -158,7 +158,7 @@ def sampled_softmax_loss(
     name="sampled_softmax_loss",
     seed=None,
 ):
-    """The softmax loss over a sample of the classes; the weights are one tensor."""
+    """The sampled softmax loss; the weights are one tensor."""
     return _unstrategic(sampling.sampled_softmax_loss, partition_strategy)(
         weights,
         biases,

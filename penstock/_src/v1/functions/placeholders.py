@@ -1,4 +1,4 @@
-"""Sparse and ragged tensors that are fed when a session runs."""
+"""Placeholders for sparse and ragged tensors."""
 
 import numpy as np
 
@@ -17,8 +17,8 @@ def sparse_placeholder(dtype, shape=None, name=None):
 
     Args:
       dtype: the type of the values.
-      shape: what is known of the dense shape.
-      name: before the names of the components.
+      shape: the static dense shape, or None.
+      name: a prefix of the components' names.
 
     Raises:
       RuntimeError: called in eager execution.

@@ -14,13 +14,13 @@ from penstock._src.util.export import export
 def constant_value(
     pylist, dtype=None, ragged_rank=None, inner_shape=None, row_splits_dtype="int64"
 ):
-    """Nested lists as a RaggedTensorValue, or as an array if nothing is ragged.
+    """Converts nested lists to a RaggedTensorValue, or to an array if nothing is ragged.
 
     Args:
-      pylist: nested lists; scalars all at one depth.
+      pylist: nested lists with all scalars at the same depth.
       dtype: of the values; by default NumPy's.
       ragged_rank: how many dimensions are partitioned; by default all but the innermost.
-      inner_shape: the shape of the values below those.
+      inner_shape: the shape of the inner, uniform values.
       row_splits_dtype: "int32" or "int64".
     """
     kind = np.array(list(_leaves(pylist))).dtype if dtype is None else np.dtype(dtype)

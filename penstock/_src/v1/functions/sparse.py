@@ -1,4 +1,4 @@
-"""Functions of sparse tensors with arguments that TensorFlow 2 has not."""
+"""Functions of sparse tensors with parameters that TensorFlow 2 does not have."""
 
 from penstock._src.api.array.joining import concat
 from penstock._src.api.math.elementwise import cast
@@ -12,7 +12,7 @@ from penstock._src.v1.names.arguments import either
 
 
 class KeywordRequired:
-    """The default of an argument that may not be given by its place."""
+    """The default of a parameter that only forces the next ones to be keywords."""
 
     def __repr__(self):
         return "<KeywordRequired>"
@@ -30,7 +30,7 @@ def sparse_concat(
     concat_dim=None,
     expand_nonconcat_dims=None,
 ):
-    """Sparse tensors one after the other along `axis`."""
+    """Concatenates sparse tensors along `axis`."""
     expand = expand_nonconcat_dim if expand_nonconcat_dims is None else expand_nonconcat_dims
     axis = axis if concat_dim is None else concat_dim
     return functions.concat(axis, sp_inputs, expand, name)
@@ -45,7 +45,7 @@ def sparse_split(
     name=None,
     split_dim=None,
 ):
-    """A sparse tensor in `num_split` parts along `axis`; arguments must be given by name."""
+    """Splits a sparse tensor into `num_split` parts along `axis`; arguments must be given by name."""
     if keyword_required is not _KEYWORD_REQUIRED:
         raise ValueError("Keyword arguments are required for this function.")
     axis = either("axis", axis, "split_dim", split_dim)
@@ -59,7 +59,7 @@ def sparse_split(
 def sparse_to_dense(
     sparse_indices, output_shape, sparse_values, default_value=0, validate_indices=True, name=None
 ):
-    """A dense tensor of given entries, and `default_value` elsewhere."""
+    """A dense tensor with the given entries, and `default_value` elsewhere."""
     values = convert_to_tensor(sparse_values)
     return raw.SparseToDense(
         sparse_indices=sparse_indices,
@@ -73,12 +73,12 @@ def sparse_to_dense(
 
 @export(v1=["sparse_merge", "sparse.merge"])
 def sparse_merge(sp_ids, sp_values, vocab_size, name=None, already_sorted=False):
-    """Places the values of one sparse tensor at the ids that another (or several) hold.
+    """Places the values of one sparse tensor at the ids in another (or several others).
 
     Args:
       sp_ids: a SparseTensor of ids, or a list of them.
-      sp_values: a SparseTensor of the same indices.
-      vocab_size: how many ids there are, or a list.
+      sp_values: a SparseTensor with the same indices.
+      vocab_size: the number of ids, or a list of numbers.
       name: accepted.
       already_sorted: whether the ids are sorted within rows.
 

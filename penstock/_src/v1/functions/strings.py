@@ -1,4 +1,4 @@
-"""Strings cut as TensorFlow 1 cuts them."""
+"""String splitting of TensorFlow 1."""
 
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
@@ -12,11 +12,11 @@ from penstock._src.v1.names.arguments import either
 def string_split(
     source, sep=None, skip_empty=True, delimiter=None, result_type="SparseTensor", name=None
 ):
-    """The strings of a vector cut at every character of `sep` (by default at spaces).
+    """Splits the strings of a vector at every character of `sep` (by default at spaces).
 
     Args:
       source: the strings.
-      sep: the characters; an empty string cuts into bytes.
+      sep: the characters; an empty string splits into bytes.
       skip_empty: whether empty parts are left out.
       delimiter: the older name of `sep`.
       result_type: "SparseTensor" or "RaggedTensor".

@@ -1,4 +1,4 @@
-"""Convolutions of tf.compat.v1.nn that are named after their ops, and a pooling that tells positions."""
+"""Convolutions of tf.compat.v1.nn that are named after their ops, and max pooling with indices."""
 
 from penstock._src.api.nn.convolution import explicit_padding
 from penstock._src.core import dtypes
@@ -20,7 +20,7 @@ def conv2d_backprop_input(
     name=None,
     filters=None,
 ):
-    """The gradient of a 2-D convolution by its input."""
+    """The gradient of a 2-D convolution with respect to its input."""
     padding, explicit = explicit_padding(padding)
     return raw.Conv2DBackpropInput(
         input_sizes=input_sizes,
@@ -48,7 +48,7 @@ def conv2d_backprop_filter(
     dilations=[1, 1, 1, 1],  # noqa: B006 (TensorFlow's default; it is only read)
     name=None,
 ):
-    """The gradient of a 2-D convolution by its filter."""
+    """The gradient of a 2-D convolution with respect to its filter."""
     padding, explicit = explicit_padding(padding)
     return raw.Conv2DBackpropFilter(
         input=input,
@@ -74,7 +74,7 @@ def depthwise_conv2d_native(
     dilations=[1, 1, 1, 1],  # noqa: B006 (TensorFlow's default; it is only read)
     name=None,
 ):
-    """A convolution of each channel by filters of its own."""
+    """Convolves each channel with its own filters."""
     padding, explicit = explicit_padding(padding)
     return raw.DepthwiseConv2dNative(
         input=input,
@@ -100,7 +100,7 @@ def max_pool_with_argmax(
     output_dtype=None,
     include_batch_in_index=False,
 ):
-    """The greatest entry of each window of NHWC images, and its flat position."""
+    """The maximum of each window of NHWC images, and its flat index."""
     if data_format != "NHWC":
         raise ValueError("data_format values other than 'NHWC' are not supported")
     kind = either("output_dtype", output_dtype, "Targmax", Targmax)

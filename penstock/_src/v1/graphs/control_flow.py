@@ -1,4 +1,4 @@
-"""cond, case and while_loop of TensorFlow 1: a list of one result is unpacked, and conditions of cases may come in a dict."""
+"""cond, case and while_loop of TensorFlow 1: single-element lists of results are unpacked, and cases may be a dict."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def cond(
     fn1: Any = None,
     fn2: Any = None,
 ) -> Any:
-    """Returns `true_fn()` or `false_fn()`; without `strict` a list of one is unpacked."""
+    """Returns `true_fn()` or `false_fn()`; unless `strict`, a single-element list is unpacked."""
     result = v2.cond(pred, true_fn or fn1, false_fn or fn2, name)
     if not strict and isinstance(result, list | tuple) and len(result) == 1:
         return result[0]
@@ -55,7 +55,7 @@ def while_loop(
     maximum_iterations: Any = None,
     return_same_structure: bool = False,
 ) -> Any:
-    """Repeats `loop_vars = body(*loop_vars)`; a single variable comes back without its list."""
+    """Repeats `loop_vars = body(*loop_vars)`; a single variable is returned without its list."""
     result = v2.while_loop(
         cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory,
         maximum_iterations, name,

@@ -1,4 +1,4 @@
-"""The graph that TensorFlow 1's functions add to when none is entered, and switching eager execution off."""
+"""The global default graph, and switching eager execution on and off."""
 
 import sys
 from typing import Any
@@ -18,7 +18,7 @@ class _Global:
 
 @export(v1=["get_default_graph"])
 def get_default_graph() -> Graph:
-    """Returns the graph that is entered innermost, or the global one."""
+    """Returns the innermost current graph, or the global one."""
     if STATE.graph is not None:
         return STATE.graph
     if STATE.default_graphs:
@@ -27,7 +27,7 @@ def get_default_graph() -> Graph:
 
 
 def global_graph() -> Graph:
-    """Returns the graph that is there when none is entered."""
+    """Returns the graph that is the default outside of `as_default()` blocks."""
     if _Global.graph is None:
         _Global.graph = Graph()
     return _Global.graph
@@ -35,7 +35,7 @@ def global_graph() -> Graph:
 
 @export(v1=["reset_default_graph"])
 def reset_default_graph() -> None:
-    """Makes a new global graph.
+    """Replaces the global graph by a new one.
 
     Raises:
       AssertionError: within a `with graph.as_default()` block.
@@ -53,7 +53,7 @@ def reset_default_graph() -> None:
 
 @export(v1=["disable_eager_execution"])
 def disable_eager_execution() -> None:
-    """Makes ops go into the global graph from now on, as in TensorFlow 1."""
+    """Makes ops add to the global graph from now on, as in TensorFlow 1."""
     if STATE.graph is None:
         STATE.graph = get_default_graph()
 
@@ -62,14 +62,14 @@ def disable_eager_execution() -> None:
 def enable_eager_execution(
     config: Any = None, device_policy: Any = None, execution_mode: Any = None
 ) -> None:
-    """Makes ops run at once from now on."""
+    """Makes ops run eagerly from now on."""
     if STATE.graph is not None and STATE.graph is _Global.graph:
         STATE.graph = None
 
 
 @export(v1=["disable_v2_behavior"])
 def disable_v2_behavior() -> None:
-    """Switches to TensorFlow 1's behavior as far as there is one: graphs, sessions, dimensions, equality of tensors."""
+    """Switches to TensorFlow 1's behavior: graphs, sessions, `Dimension`s, equality of tensors by identity."""
     disable_eager_execution()
     disable_v2_tensorshape()
     disable_tensor_equality()
@@ -85,13 +85,13 @@ def enable_v2_behavior() -> None:
 
 @export(v1=["enable_tensor_equality"])
 def enable_tensor_equality() -> None:
-    """Lets == compare tensors elementwise, as in TensorFlow 2."""
+    """Makes == compare tensors elementwise, as in TensorFlow 2."""
     Tensor._USE_EQUALITY = True
 
 
 @export(v1=["disable_tensor_equality"])
 def disable_tensor_equality() -> None:
-    """Lets == tell whether two tensors are the same object, which can be hashed then, as in TensorFlow 1."""
+    """Makes == compare tensors by identity, as in TensorFlow 1, which also makes them hashable."""
     Tensor._USE_EQUALITY = False
 
 
@@ -100,7 +100,7 @@ _PLAIN_TEXT = TensorShape.__str__
 
 
 def _is_own_code() -> bool:
-    """Whether the caller's caller is Penstock's code, which reads dimensions as numbers."""
+    """Whether the caller's caller is Penstock's own code, which expects dimensions to be numbers."""
     return sys._getframe(2).f_globals.get("__name__", "").startswith("penstock._src")
 
 
@@ -120,7 +120,7 @@ def _text_of_dimensions(self: TensorShape) -> str:
 
 @export(v1=["disable_v2_tensorshape"])
 def disable_v2_tensorshape() -> None:
-    """Lets indexing and iterating over shapes give `Dimension`s, as in TensorFlow 1."""
+    """Makes indexing of and iteration over shapes return `Dimension`s, as in TensorFlow 1."""
     TensorShape.__str__ = _text_of_dimensions  # type: ignore[method-assign]
     TensorShape.__getitem__ = _item_as_dimension  # type: ignore[method-assign]
     TensorShape.__iter__ = _dimensions  # type: ignore[method-assign]
@@ -128,7 +128,7 @@ def disable_v2_tensorshape() -> None:
 
 @export(v1=["enable_v2_tensorshape"])
 def enable_v2_tensorshape() -> None:
-    """Lets indexing and iterating over shapes give numbers and None, as in TensorFlow 2."""
+    """Makes indexing of and iteration over shapes return numbers and None, as in TensorFlow 2."""
     TensorShape.__str__ = _PLAIN_TEXT  # type: ignore[method-assign]
     TensorShape.__getitem__ = _PLAIN_ITEM  # type: ignore[method-assign]
     TensorShape.__iter__ = _PLAIN_ITERATION  # type: ignore[method-assign]
@@ -136,13 +136,13 @@ def enable_v2_tensorshape() -> None:
 
 @export(v1=["experimental.output_all_intermediates"])
 def output_all_intermediates(state: bool | None) -> None:
-    """Accepted: what gradients of loops and branches need is always given out by them."""
+    """Does nothing: loops and branches always output the intermediates that their gradients need."""
     del state
 
 
 @export(v1=["disable_control_flow_v2", "enable_control_flow_v2"])
 def enable_control_flow_v2() -> None:
-    """Accepted: control flow is always functional."""
+    """Does nothing: control flow is always functional."""
 
 
 @export(v1=["control_flow_v2_enabled"])
@@ -153,12 +153,12 @@ def control_flow_v2_enabled() -> bool:
 
 @export(v1=["enable_resource_variables", "disable_resource_variables"])
 def enable_resource_variables() -> None:
-    """Accepted: variables are always resources."""
+    """Does nothing: variables are always resource variables."""
 
 
 @export(v1=["resource_variables_enabled"])
 def resource_variables_enabled() -> bool:
-    """True: variables are always resources."""
+    """True: variables are always resource variables."""
     return True
 
 
@@ -176,7 +176,7 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
 
 @export(v1=["placeholder_with_default"])
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Any:
-    """Returns a tensor that has the value of `input` unless another is fed."""
+    """Returns a tensor with the value of `input` unless another value is fed."""
     return raw.PlaceholderWithDefault(
         input=convert_to_tensor(input), shape=as_shape(shape), name=name
     )

@@ -1,4 +1,4 @@
-"""Devices, colocation and containers of TensorFlow 1, which one machine has no use for."""
+"""Devices, colocation and containers of TensorFlow 1."""
 
 import contextlib
 
@@ -13,7 +13,7 @@ export(v1=["VariableAggregation"])(VariableAggregation)
 @export(v1=["device"])
 @contextlib.contextmanager
 def device(device_name_or_function):
-    """A context in which ops run on the device of this name, or on that which a function of each operation returns.
+    """A context in which ops run on the named device, or on the device that a function of the operation returns.
 
     Raises:
       RuntimeError: a function is given in eager code.
@@ -29,7 +29,7 @@ def device(device_name_or_function):
 @export(v1=["colocate_with"])
 @contextlib.contextmanager
 def colocate_with(op, ignore_existing=False):
-    """A context whose operations run where `op` does: there is one place."""
+    """A context whose operations run on the device of `op`; it has no effect."""
     del op, ignore_existing
     yield
 
@@ -37,5 +37,5 @@ def colocate_with(op, ignore_existing=False):
 @export(v1=["container"])
 @contextlib.contextmanager
 def container(container_name):
-    """A context whose resources belong to a container; they last as long as their graph."""
+    """A context whose resources belong to a container; they live as long as their graph."""
     yield container_name

@@ -1,4 +1,4 @@
-"""Tensors that stay where sessions run: handles of them are fetched and fed in place of values."""
+"""Tensors that stay in a session: their handles are fetched and fed instead of values."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import placeholder
 
-# The operation whose result a session gives as a TensorHandle.
+# The operation whose result a session returns as a TensorHandle.
 KEEPING = "GetSessionHandle"
 
 
 @contextlib.contextmanager
 def out_of_graph() -> Iterator[None]:
-    """Runs ops at once, also where a graph is built."""
+    """Runs ops eagerly, even while a graph is built."""
     before, STATE.graph = STATE.graph, None
     try:
         yield
@@ -26,10 +26,10 @@ def out_of_graph() -> Iterator[None]:
 
 
 class TensorHandle:
-    """A tensor that was kept by a session.
+    """A tensor kept by a session.
 
     Args:
-      handle: the text by which graphs refer to it.
+      handle: the string by which graphs refer to it.
       dtype: the type of the tensor.
       session: the session that keeps it.
     """
@@ -62,7 +62,7 @@ class TensorHandle:
             return raw.GetSessionTensor(handle=self._handle, dtype=self._dtype).numpy()
 
     def delete(self) -> None:
-        """Forgets the tensor.
+        """Deletes the tensor.
 
         Raises:
           TypeError: it has been deleted.
@@ -74,14 +74,14 @@ class TensorHandle:
             raw.DeleteSessionTensor(handle=self._handle)
 
     def get_raw_handle(self) -> str:
-        """The text by which graphs refer to it; from now on it is the caller's to delete the tensor."""
+        """Returns the string by which graphs refer to it; from now on the caller must delete the tensor."""
         self._is_owner = False
         return self.handle
 
 
 @export(v1=["get_session_handle"])
 def get_session_handle(data: Any, name: str | None = None) -> Any:
-    """A tensor whose value, when fetched, is the TensorHandle of `data`, which the session keeps.
+    """A tensor that is fetched as the TensorHandle of `data`, which the session keeps.
 
     Raises:
       TypeError: `data` is not a tensor.
@@ -93,7 +93,7 @@ def get_session_handle(data: Any, name: str | None = None) -> Any:
 
 @export(v1=["get_session_tensor"])
 def get_session_tensor(handle: Any, dtype: Any, name: str | None = None) -> Any:
-    """(a placeholder for a handle, the tensor that the fed handle stands for)."""
+    """Returns (a placeholder for a handle, the tensor of the fed handle)."""
     del handle
     holder = placeholder(dtypes.string)
     return holder, raw.GetSessionTensor(handle=holder, dtype=dtypes.as_dtype(dtype), name=name)
@@ -101,7 +101,7 @@ def get_session_tensor(handle: Any, dtype: Any, name: str | None = None) -> Any:
 
 @export(v1=["delete_session_tensor"])
 def delete_session_tensor(handle: Any, name: str | None = None) -> Any:
-    """(a placeholder for a handle, the operation that forgets the tensor that the fed handle stands for)."""
+    """Returns (a placeholder for a handle, the operation that deletes the tensor of the fed handle)."""
     del handle
     holder = placeholder(dtypes.string)
     return holder, raw.DeleteSessionTensor(handle=holder, name=name)

@@ -1,4 +1,4 @@
-"""TensorFlow 1's Session: runs the part of a graph that the fetches need, compiled, and kept by what is fed and fetched."""
+"""TensorFlow 1's Session: compiles and runs the subgraph that the fetches need, cached by feeds and fetches."""
 
 import contextlib
 import itertools
@@ -44,7 +44,7 @@ def get_default_session() -> Any:
 
 
 class BaseSession:
-    """What Session and InteractiveSession share."""
+    """The common base of Session and InteractiveSession."""
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         if graph is not None and not isinstance(graph, Graph):
@@ -54,7 +54,7 @@ class BaseSession:
         self._graph = graph if graph is not None else default_graph.get_default_graph()
         self._target, self._config = target, config
         if getattr(config, "intra_op_parallelism_threads", 0) > 0:
-            ask_for_threads(config.intra_op_parallelism_threads)  # as the first session says
+            ask_for_threads(config.intra_op_parallelism_threads)  # the first session decides
         self._resources = resources.SERVERS.get(target) or resources.ResourceManager(keep=True)
         self._closed = False
         self._programs: dict[Any, Any] = {}
@@ -74,13 +74,13 @@ class BaseSession:
         return ["/job:localhost/replica:0/task:0/device:CPU:0"]
 
     def close(self) -> None:
-        """Forgets the values of variables; the session cannot run any more."""
+        """Discards the values of variables; the session cannot run any more."""
         self._closed = True
         self._programs.clear()
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Any]:
-        """Makes this the session of `Tensor.eval` and `Operation.run` within."""
+        """A context in which `Tensor.eval` and `Operation.run` use this session."""
         _stack().append(self)
         try:
             yield self
@@ -90,16 +90,16 @@ class BaseSession:
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
     ) -> Any:
-        """Runs what `fetches` need and returns their values, structured like them.
+        """Runs the operations that `fetches` depend on and returns their values in the same structure.
 
         Args:
           fetches: a tensor, operation (value None), variable or name, or a structure of them.
-          feed_dict: {tensor: value} in place of what the graph would compute.
+          feed_dict: {tensor: value}, which replaces the value that the graph would compute.
           options, run_metadata: accepted for compatibility; no effect.
 
         Raises:
           RuntimeError: the session is closed or the graph empty.
-          ValueError, TypeError: a fetch or feed is not of the graph, or a value does not fit.
+          ValueError, TypeError: a fetch or feed is not in the graph, or a value has a wrong shape or type.
         """
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
@@ -118,7 +118,7 @@ class BaseSession:
         return plan.pack({key: self._handled(key, value, plan) for key, value in values.items()})
 
     def _handled(self, key: int, value: Any, plan: Any) -> Any:
-        """The value, or the handle of a tensor that is kept."""
+        """Returns the value, or the handle of a tensor that the session keeps."""
         maker = plan.keeping.get(key)
         return value if maker is None else TensorHandle(value.item(), maker.inputs[0].dtype, self)
 
@@ -156,11 +156,11 @@ class BaseSession:
         return feeds
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> bytes:
-        """Begins a run in several steps; returns its handle for `partial_run`.
+        """Starts a run in several steps; returns its handle for `partial_run`.
 
         Args:
-          fetches: all that the steps will fetch.
-          feeds: all that they will feed.
+          fetches: all fetches of the steps.
+          feeds: all feeds of the steps.
         """
         plan = _Fetches(self._graph, fetches)
         fed = [self._graph.as_graph_element(feed, allow_operation=False) for feed in feeds or ()]
@@ -169,11 +169,11 @@ class BaseSession:
         return handle
 
     def partial_run(self, handle: bytes, fetches: Any, feed_dict: Any = None) -> Any:
-        """Goes on with a run: what earlier steps fed and fetched keeps its values.
+        """Continues a run: tensors that earlier steps fed and fetched keep their values.
 
         Raises:
-          InvalidArgumentError: the handle is unknown, or a feed or fetch was not set up or is over.
-          RuntimeError: an operation is fetched, which has no value.
+          InvalidArgumentError: the handle is unknown, or a feed or fetch was not set up or was already used.
+          RuntimeError: a fetch is an operation, which has no value.
         """
         if handle not in self._partial:
             raise InvalidArgumentError("Must run 'setup' before performing partial runs!")
@@ -199,7 +199,7 @@ class BaseSession:
 
 
 class _PartialRun:
-    """What a run in several steps may still feed and fetch, and what is known."""
+    """The remaining feeds and fetches of a run in several steps, and the values so far."""
 
     def __init__(self, plan: Any, feeds: Sequence[SymbolicTensor]) -> None:
         self._fetches = {t._id for t in plan.tensors}
@@ -207,10 +207,10 @@ class _PartialRun:
         self.known: list[tuple[SymbolicTensor, Any]] = []
 
     def take(self, feeds: Sequence[tuple[SymbolicTensor, Any]], fetches: Sequence[Any]) -> None:
-        """Takes the feeds of a step.
+        """Accepts the feeds of a step.
 
         Raises:
-          InvalidArgumentError: one was not set up, or is over.
+          InvalidArgumentError: a feed was not set up, or was already used.
         """
         for tensor, value in feeds:
             if self._feeds.pop(tensor._id, None) is None:
@@ -226,7 +226,7 @@ class _PartialRun:
                 )
 
     def keep(self, fetches: Sequence[Any], values: Sequence[Any]) -> None:
-        """Notes what a step fetched."""
+        """Stores the values that a step fetched."""
         for tensor, value in zip(fetches, values, strict=True):
             self._fetches.discard(tensor._id)
             self.known.append((tensor, value))
@@ -271,7 +271,7 @@ def _feed_value(tensor: SymbolicTensor, value: Any) -> Any:
 
 
 class _Fetches:
-    """The fetches of a run: which tensors and operations they are, and how their values are arranged."""
+    """The fetches of a run: their tensors and operations, and the structure of their values."""
 
     def __init__(self, graph: Graph, fetches: Any) -> None:
         self.graph = graph
@@ -279,7 +279,7 @@ class _Fetches:
         self.tensors: list[SymbolicTensor] = []
         self.operations: list[Operation] = []
         self._collect(fetches)
-        # The operations that keep tensors, by the ids of the handles that they give.
+        # The operations that keep tensors, by the ids of their handle tensors.
         self.keeping = {t._id: t.op for t in self.tensors if t.op.type == KEEPING}
 
     def _collect(self, fetch: Any) -> None:
@@ -337,7 +337,7 @@ class _Fetches:
 
 
 def _read(tensor: Any, value: Any) -> Any:
-    """The value behind a reference to a v1 variable; any other value itself."""
+    """Reads a reference to a v1 variable; returns any other value unchanged."""
     if isinstance(value, VariableHandle) and tensor.dtype is not dtypes.resource:
         return value.read()
     return value
@@ -373,9 +373,9 @@ class Session(BaseSession):
     """Runs operations of a graph and keeps the values of its variables.
 
     Args:
-      target: that of a server of this process, whose sessions share their variables.
+      target: the target of a server in this process, whose sessions share their variables.
       graph: the graph; by default the current one.
-      config: a ConfigProto; of the first session that computes, `intra_op_parallelism_threads` counts.
+      config: a ConfigProto; `intra_op_parallelism_threads` takes effect in the first session that computes.
     """
 
     def __enter__(self) -> "Session":
@@ -390,7 +390,7 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(target: str, containers: Any = None, config: Any = None) -> None:
-        """Accepted: every session has its own variables."""
+        """Does nothing: every session has its own variables."""
 
 
 @export(v1=["InteractiveSession"])
@@ -402,17 +402,17 @@ class InteractiveSession(BaseSession):
         _stack().append(self)
 
     def close(self) -> None:
-        """Ends the session."""
+        """Closes the session, which is no longer the default."""
         super().close()
         if self in _stack():
             _stack().remove(self)
 
 
 def default_session_of(graph: Graph) -> Any:
-    """Returns the default session, which must be of that graph.
+    """Returns the default session, which must belong to this graph.
 
     Raises:
-      ValueError: there is none, or it is of another.
+      ValueError: there is no default session, or it belongs to another graph.
     """
     session = get_default_session()
     if session is None:

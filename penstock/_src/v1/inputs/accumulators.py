@@ -1,4 +1,4 @@
-"""Accumulators of compat.v1: gradients that are gathered until there are enough."""
+"""Conditional accumulators of compat.v1, which collect gradients until there are enough."""
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
@@ -16,11 +16,11 @@ def _step(local_step):
 
 @export(v1=["ConditionalAccumulatorBase"])
 class ConditionalAccumulatorBase:
-    """Gradients whose mean or sum is taken once enough of them have come.
+    """Collects gradients until enough have arrived to take their mean or sum.
 
     Args:
       dtype: of the gradients.
-      shape: of them.
+      shape: of the gradients.
       accumulator_ref: the handle.
     """
 
@@ -39,7 +39,7 @@ class ConditionalAccumulatorBase:
     dtype = read_only("_dtype", "The type of the gradients.")
 
     def num_accumulated(self, name=None):
-        """Returns how many gradients have come."""
+        """Returns the number of accumulated gradients."""
         return raw.AccumulatorNumAccumulated(handle=self._accumulator_ref, name=name)
 
     def set_global_step(self, new_global_step, name=None):
@@ -51,7 +51,7 @@ class ConditionalAccumulatorBase:
 
 @export(v1=["ConditionalAccumulator"])
 class ConditionalAccumulator(ConditionalAccumulatorBase):
-    """Dense gradients whose mean or sum is taken once enough of them have come.
+    """Collects dense gradients until enough have arrived to take their mean or sum.
 
     Args:
       dtype: of the gradients.
@@ -80,7 +80,7 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
         super().__init__(dtype, shape, handle)
 
     def apply_grad(self, grad, local_step=0, name=None):
-        """Returns an operation that adds a gradient, unless its step has gone by."""
+        """Returns an operation that adds a gradient, unless its step is outdated."""
         grad = convert_to_tensor(grad, self._dtype)
         grad.shape.assert_is_compatible_with(self._shape)
         return raw.AccumulatorApplyGradient(
@@ -88,7 +88,7 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
         )
 
     def take_grad(self, num_required, name=None):
-        """Returns the mean or sum of the gradients once there are `num_required`; empties it."""
+        """Returns the mean or sum of the gradients once there are `num_required`, and resets the accumulator."""
         taken = raw.AccumulatorTakeGradient(
             handle=self._accumulator_ref, num_required=num_required, dtype=self._dtype, name=name
         )
@@ -98,7 +98,7 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
 
 @export(v1=["SparseConditionalAccumulator", "sparse.SparseConditionalAccumulator"])
 class SparseConditionalAccumulator(ConditionalAccumulatorBase):
-    """Sparse gradients whose mean or sum is taken once enough of them have come.
+    """Collects sparse gradients until enough have arrived to take their mean or sum.
 
     Args:
       dtype: of the gradients.
@@ -127,12 +127,12 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
         super().__init__(dtype, shape, handle)
 
     def apply_indexed_slices_grad(self, grad, local_step=0, name=None):
-        """Returns an operation that adds an IndexedSlices, unless its step has gone by."""
+        """Returns an operation that adds an IndexedSlices, unless its step is outdated."""
         shape = grad.dense_shape
         return self.apply_grad(grad.indices, grad.values, shape, local_step, name)
 
     def apply_grad(self, grad_indices, grad_values, grad_shape=None, local_step=0, name=None):
-        """Returns an operation that adds the rows of a gradient, unless its step has gone by."""
+        """Returns an operation that adds the rows of a gradient, unless its step is outdated."""
         return raw.SparseAccumulatorApplyGradient(
             handle=self._accumulator_ref,
             local_step=_step(local_step),
@@ -146,12 +146,12 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
         )
 
     def take_grad(self, num_required, name=None):
-        """Returns indices, values and shape of the mean or sum of the gradients; empties it."""
+        """Returns indices, values and shape of the mean or sum of the gradients, and resets the accumulator."""
         return raw.SparseAccumulatorTakeGradient(
             handle=self._accumulator_ref, num_required=num_required, dtype=self._dtype, name=name
         )
 
     def take_indexed_slices_grad(self, num_required, name=None):
-        """Returns the mean or sum of the gradients as an IndexedSlices; empties it."""
+        """Returns the mean or sum of the gradients as an IndexedSlices, and resets the accumulator."""
         taken = self.take_grad(num_required, name)
         return IndexedSlices(taken.values, taken.indices, taken.shape)

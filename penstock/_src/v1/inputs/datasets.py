@@ -58,7 +58,7 @@ def get_output_classes(dataset_or_iterator: Any) -> Structure:
 
 @export(v1=["data.Iterator"])
 class Iterator:
-    """An iterator over a dataset in a graph: run `initializer`, then what `get_next()` gives."""
+    """An iterator over a dataset in a graph: run `initializer`, then the tensors of `get_next()`."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Iterator:
         output_shapes: Structure = None,
         output_classes: Structure = None,
     ) -> "Iterator":
-        """Returns the iterator that a string handle stands for."""
+        """Returns the iterator of a string handle."""
         made = Iterator.from_structure(output_types, output_shapes)
         made._iterator_resource = raw.IteratorFromStringHandleV2(
             string_handle=convert_to_tensor(string_handle, dtype=dtypes.string)
@@ -112,17 +112,17 @@ class Iterator:
 
     @property
     def initializer(self) -> Any:
-        """The operation that begins the iteration.
+        """The operation that starts the iteration.
 
         Raises:
-          ValueError: the iterator is bound to no dataset.
+          ValueError: the iterator has no dataset.
         """
         if self._initializer is None:
             raise ValueError("The iterator does not have an initializer.")
         return self._initializer
 
     def make_initializer(self, dataset: Dataset, name: str | None = None) -> Any:
-        """Returns the operation that begins an iteration over `dataset`."""
+        """Returns the operation that starts an iteration over `dataset`."""
         return raw.MakeIterator(
             dataset=dataset._variant_tensor, iterator=self._iterator_resource, name=name
         )
@@ -144,7 +144,7 @@ class Iterator:
         ).get_next_as_optional()
 
     def string_handle(self, name: str | None = None) -> Any:
-        """Returns a string tensor that stands for this iterator."""
+        """Returns the string handle of this iterator, a tensor."""
         return raw.IteratorToStringHandle(resource_handle=self._iterator_resource, name=name)
 
     element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
@@ -267,7 +267,7 @@ class DatasetV1(Dataset):
 
 
 def _as_v1(make: Callable[..., Dataset]) -> Any:
-    """A source of datasets that gives DatasetV1."""
+    """Wraps a function that creates a dataset so that it returns a DatasetV1."""
 
     @functools.wraps(make)
     def source(*args: Any, **kwargs: Any) -> Dataset:
@@ -285,10 +285,10 @@ for _name in (
 
 
 def _from_sparse_tensor_slices(sparse_tensor: Any) -> DatasetV1:
-    """A dataset of the rows of a sparse tensor: (indices, values, shape) of each.
+    """A dataset of the rows of a sparse tensor as (indices, values, shape).
 
     Raises:
-      TypeError: it is no SparseTensor.
+      TypeError: the argument is not a SparseTensor.
     """
     if not isinstance(sparse_tensor, (SparseTensor, SparseTensorValue)):
         raise TypeError(
@@ -323,10 +323,10 @@ def map_and_batch_with_legacy_function(
     drop_remainder: bool = False,
     num_parallel_calls: Any = None,
 ) -> Callable[[Any], Any]:
-    """As `tf.data.experimental.map_and_batch`.
+    """See `tf.data.experimental.map_and_batch`.
 
     Raises:
-      ValueError: both kinds of parallelism are asked for.
+      ValueError: both kinds of parallelism are given.
     """
     if num_parallel_batches is not None and num_parallel_calls is not None:
         raise ValueError(
@@ -341,19 +341,19 @@ def map_and_batch_with_legacy_function(
 
 @export(v1=["data.experimental.TensorStructure"])
 def tensor_structure(dtype: Any, shape: Any) -> TensorSpec:
-    """The TensorSpec, by type and shape."""
+    """The TensorSpec of a dtype and shape."""
     return TensorSpec(shape, dtype)
 
 
 @export(v1=["data.experimental.SparseTensorStructure"])
 def sparse_tensor_structure(dtype: Any, shape: Any) -> Any:
-    """The SparseTensorSpec, by type and shape."""
+    """The SparseTensorSpec of a dtype and shape."""
     return SparseTensorSpec(shape, dtype)
 
 
 @export(v1=["data.experimental.RaggedTensorStructure"])
 def ragged_tensor_structure(dtype: Any, shape: Any, ragged_rank: int) -> Any:
-    """The RaggedTensorSpec, by type, shape and ragged rank."""
+    """The RaggedTensorSpec of a dtype, shape and ragged rank."""
     return RaggedTensorSpec(shape, dtype, ragged_rank)
 
 
@@ -361,13 +361,13 @@ def ragged_tensor_structure(dtype: Any, shape: Any, ragged_rank: int) -> Any:
 def tensor_array_structure(
     dtype: Any, element_shape: Any, dynamic_size: bool, infer_shape: bool
 ) -> Any:
-    """The TensorArraySpec, by type and shape of the elements."""
+    """The TensorArraySpec of the elements' dtype and shape."""
     return TensorArraySpec(element_shape, dtype, dynamic_size, infer_shape)
 
 
 @export(v1=["data.TextLineDataset"])
 class TextLineDatasetV1(DatasetV1, readers.TextLineDataset):
-    """The lines of text files, without their ends."""
+    """The lines of text files, without line breaks."""
 
     __init__ = readers.TextLineDataset.__init__
 
@@ -381,7 +381,7 @@ class TFRecordDatasetV1(DatasetV1, readers.TFRecordDataset):
 
 @export(v1=["data.FixedLengthRecordDataset"])
 class FixedLengthRecordDatasetV1(DatasetV1, readers.FixedLengthRecordDataset):
-    """The records of files in which all have the same length."""
+    """The records of files with records of fixed length."""
 
     __init__ = readers.FixedLengthRecordDataset.__init__
 

@@ -1,4 +1,4 @@
-"""Input by queues, as TensorFlow 1 has it: producers of inputs, and queues that make batches."""
+"""Queue-based input pipelines: input producers, and queues that form batches."""
 
 from penstock._src.api.dataflow.queues import FIFOQueue, PaddingFIFOQueue, RandomShuffleQueue
 from penstock._src.api.random.functions import shuffle as shuffled
@@ -32,11 +32,11 @@ def _summary(queue, capacity, name):
 
 @export(v1=["train.limit_epochs"])
 def limit_epochs(tensor, num_epochs=None, name=None):
-    """Returns `tensor`, which can be computed `num_epochs` times; then OutOfRangeError is raised.
+    """Returns `tensor`, limited to `num_epochs` evaluations; further ones raise OutOfRangeError.
 
     Args:
       tensor: any tensor.
-      num_epochs: None: for ever.
+      num_epochs: None for no limit.
       name: of the operations.
     """
     if num_epochs is None:
@@ -78,12 +78,12 @@ def input_producer(
     Args:
       input_tensor: the rows.
       element_shape: the shape of a row, if the tensor's is not known.
-      num_epochs: how often all rows are put in; None: for ever.
-      shuffle: whether in random order.
+      num_epochs: how often all rows are enqueued; None for no limit.
+      shuffle: whether the order is random.
       seed: of the order.
       capacity: of the queue.
       shared_name: under which sessions share the queue.
-      summary_name: of the summary that tells how full the queue is.
+      summary_name: the name of the summary of the queue's fill level.
       name: of the operations.
       cancel_op: closes the queue at once.
     """
@@ -123,7 +123,7 @@ def string_input_producer(
     name=None,
     cancel_op=None,
 ):
-    """Returns a queue that a QueueRunner fills with strings, such as the names of files."""
+    """Returns a queue that a QueueRunner fills with strings, such as file names."""
     if not isinstance(string_tensor, str) and isinstance(string_tensor, (list, tuple)):
         if not string_tensor:
             raise ValueError("string_input_producer requires a non-null input tensor")
@@ -165,7 +165,7 @@ def range_input_producer(
 def slice_input_producer(
     tensor_list, num_epochs=None, shuffle=True, seed=None, capacity=32, shared_name=None, name=None
 ):
-    """Returns tensors with the next row of each of the tensors given."""
+    """Returns tensors with the next row of each given tensor."""
     tensors = [convert_to_tensor(tensor) for tensor in tensor_list]
     if not tensors:
         raise ValueError("Expected at least one tensor in slice_input_producer().")
@@ -194,7 +194,7 @@ def _made_batches(
     shared_name=None,
     name=None,
 ):
-    """Puts examples into a queue by QueueRunners; returns batches of them. See `_ARGUMENTS`."""
+    """Enqueues examples with QueueRunners; returns batches of them. See `_ARGUMENTS`."""
     tensors_list = [tensors] if tensors_list is None else list(tensors_list)
     if min_after_dequeue is None:
         make_queue = _fifo(capacity, dynamic_pad, shared_name)
@@ -234,7 +234,7 @@ def _single(structure):
 
 
 def _common(column, enqueue_many):
-    """The shape of examples that all threads put in at one place."""
+    """The common static shape of one component of the examples over all threads."""
     shape = None
     for tensor in column:
         here = tensor.shape[1:] if enqueue_many else tensor.shape
@@ -294,7 +294,7 @@ Args:
 
 
 def _batching(name, parameters, meaning):
-    """Makes a function of these parameters, public in `tf.compat.v1.train`."""
+    """Creates a public function of `tf.compat.v1.train` with these parameters."""
     names = [word.partition("=")[0] for word in parameters.split(", ")]
 
     def call(values):

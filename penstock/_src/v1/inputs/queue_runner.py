@@ -1,4 +1,4 @@
-"""QueueRunner: threads that fill queues of a session."""
+"""QueueRunner: threads that fill the queues of a session."""
 
 import sys
 import threading
@@ -24,9 +24,9 @@ class QueueRunner:
     Args:
       queue: the queue.
       enqueue_ops: an operation for each thread.
-      close_op: closes the queue; made by default.
-      cancel_op: closes the queue at once; made by default.
-      queue_closed_exception_types: what says that there is no more; OutOfRangeError and
+      close_op: closes the queue; created by default.
+      cancel_op: closes the queue at once; created by default.
+      queue_closed_exception_types: the errors that mean the end of the input; OutOfRangeError and
         CancelledError by default.
     """
 
@@ -61,7 +61,7 @@ class QueueRunner:
         self._errors = []
 
     def _init_from_proto(self, queue_runner_def, import_scope):
-        """Finds the operations that a QueueRunnerDef names in the current graph."""
+        """Finds the operations of a QueueRunnerDef in the current graph."""
         graph = get_default_graph()
 
         def element(name):
@@ -76,7 +76,7 @@ class QueueRunner:
         self._begin()
 
     def to_proto(self, export_scope=None):
-        """The QueueRunnerDef, or None if the queue is not of that scope."""
+        """The QueueRunnerDef, or None if the queue is not in the scope."""
         if export_scope is not None and not self.name.startswith(export_scope):
             return None
 
@@ -94,7 +94,7 @@ class QueueRunner:
 
     @staticmethod
     def from_proto(queue_runner_def, import_scope=None):
-        """The runner that a QueueRunnerDef describes, in the current graph."""
+        """The runner of a QueueRunnerDef, in the current graph."""
         return QueueRunner(queue_runner_def=queue_runner_def, import_scope=import_scope)
 
     queue = property(lambda self: self._queue, doc="The queue.")
@@ -145,7 +145,7 @@ class QueueRunner:
             while coord is None or not coord.should_stop():
                 try:
                     sess.run(enqueue_op)
-                except (*self._closed, CancelledError):  # a closed queue cancels what waits
+                except (*self._closed, CancelledError):  # a closed queue cancels waiting operations
                     with self._lock:
                         self._running[sess] -= 1
                         last = self._running[sess] == 0
@@ -170,7 +170,7 @@ class QueueRunner:
         try:
             sess.run(op)
         except (OpError, RuntimeError) as error:
-            # closed already, or the session is
+            # the queue or the session is already closed
             print(f"QueueRunner: {error}", file=sys.stderr)
 
 
@@ -188,7 +188,7 @@ def start_queue_runners(sess=None, coord=None, daemon=True, start=True, collecti
       sess: a session; by default the current one.
       coord: a Coordinator that stops the threads.
       daemon: whether the process ends without them.
-      start: whether they are started, or only made.
+      start: whether they are started, or only created.
       collection: where the QueueRunners are.
     """
     if sess is None:

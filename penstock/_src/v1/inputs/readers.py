@@ -1,4 +1,4 @@
-"""Readers of compat.v1: records of the files that a queue names."""
+"""Readers of compat.v1, which read records of the files named in a queue."""
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -15,11 +15,11 @@ def _queue(queue):
 
 @export(v1=["ReaderBase"])
 class ReaderBase:
-    """Reads records one after the other, as (key, value), from works that it takes from a queue.
+    """Reads records as (key, value) from the work units that it dequeues.
 
     Args:
       reader_ref: the handle.
-      supports_serialize: whether the state of the reader can be written.
+      supports_serialize: whether the state of the reader can be serialized.
     """
 
     def __init__(self, reader_ref, supports_serialize=False):
@@ -49,11 +49,11 @@ class ReaderBase:
         )
 
     def num_records_produced(self, name=None):
-        """Returns how many records were read."""
+        """Returns the number of records read."""
         return raw.ReaderNumRecordsProducedV2(reader_handle=self._reader_ref, name=name)
 
     def num_work_units_completed(self, name=None):
-        """Returns how many works were read to their ends."""
+        """Returns the number of work units read completely."""
         return raw.ReaderNumWorkUnitsCompletedV2(reader_handle=self._reader_ref, name=name)
 
     def serialize_state(self, name=None):
@@ -61,11 +61,11 @@ class ReaderBase:
         return raw.ReaderSerializeStateV2(reader_handle=self._reader_ref, name=name)
 
     def restore_state(self, state, name=None):
-        """Returns an operation that takes up a state."""
+        """Returns an operation that restores a serialized state."""
         return raw.ReaderRestoreStateV2(reader_handle=self._reader_ref, state=state, name=name)
 
     def reset(self, name=None):
-        """Returns an operation that brings the reader to its beginning."""
+        """Returns an operation that resets the reader to its initial state."""
         return raw.ReaderResetV2(reader_handle=self._reader_ref, name=name)
 
 
@@ -79,7 +79,7 @@ class WholeFileReader(ReaderBase):
 
 @export(v1=["IdentityReader"])
 class IdentityReader(ReaderBase):
-    """Gives the works themselves, as keys and as values."""
+    """Returns each work unit as both key and value."""
 
     def __init__(self, name=None):
         super().__init__(raw.IdentityReaderV2(name=name), supports_serialize=True)
@@ -96,7 +96,7 @@ class TextLineReader(ReaderBase):
 
 @export(v1=["FixedLengthRecordReader"])
 class FixedLengthRecordReader(ReaderBase):
-    """Reads records of one length."""
+    """Reads records of fixed length."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class TFRecordReader(ReaderBase):
 
 @export(v1=["LMDBReader"])
 class LMDBReader(ReaderBase):
-    """Refused; TensorFlow 2.21 refuses it when the graph runs."""
+    """Not supported; TensorFlow 2.21 does not support it either, but raises only when the graph runs."""
 
     def __init__(self, name=None, options=None):
         raise UnimplementedError(

@@ -1,6 +1,6 @@
-"""tf.compat.v1.metrics: values that add up over batches.
+"""tf.compat.v1.metrics: values accumulated over batches.
 
 In: labels and predictions of a batch. Out: a pair of a value and an operation that updates it.
-`streams.py` comes first: `@metric` makes a function public with the arguments that all have, and the local variables stand there; each
-other file is a family of metrics.
+Read `streams.py` first: it has the local variables and `@metric`, which makes a function public with the common
+arguments. Each other file is a family of metrics.
 """

@@ -1,4 +1,4 @@
-"""Means over batches: of values, of errors, of what is right."""
+"""Means over batches: of values, errors and correct predictions."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from penstock._src.v1.metrics.streams import (
 
 
 def averaged(values: Any, weights: Any, shape: Any = ()) -> Result:
-    """The weighted mean of all elements; with a shape, that of each element over the batches."""
+    """The weighted mean of all elements; with a shape, the mean of each element over the batches."""
     values = cast(convert_to_tensor(values), dtypes.float32)
     counts = raw.OnesLike(x=values) if weights is None else weights_like(weights, values)
     terms = values * counts
@@ -109,9 +109,9 @@ def percentage_below(values: Any, threshold: float, weights: Any = None) -> Resu
 def mean_per_class_accuracy(
     labels: Any, predictions: Any, num_classes: int, weights: Any = None
 ) -> Result:
-    """The mean over the classes of how often a label of that class is predicted.
+    """The mean over the classes of the accuracy for labels of this class.
 
-    The update gives this for each class.
+    The update returns the accuracy of each class.
     """
     predictions, labels, weights = fitting(predictions, labels, weights)
     predictions, labels = (
@@ -135,9 +135,9 @@ def mean_per_class_accuracy(
 
 @metric()
 def mean_iou(labels: Any, predictions: Any, num_classes: int, weights: Any = None) -> Result:
-    """The mean over the classes there are of intersection over union of labels and predictions.
+    """The mean intersection over union of labels and predictions, over the classes that occur.
 
-    The update gives the matrix of counts, labels by predictions.
+    The update returns the confusion matrix, labels by predictions.
     """
     predictions, labels, weights = fitting(predictions, labels, weights)
     flat = [raw.Reshape(tensor=cast(x, dtypes.int64), shape=[-1]) for x in (labels, predictions)]

@@ -1,4 +1,4 @@
-"""Counts of right and wrong predictions of two classes, at one threshold or several; precision and recall."""
+"""Counts of correct and wrong binary predictions at one or several thresholds; precision and recall."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from penstock._src.v1.metrics.streams import (
     weights_like,
 )
 
-# Keeps quotients of counts at thresholds defined.
+# Avoids division by 0 in quotients of counts.
 EPSILON = 1e-7
 NAMES = {
     "tp": "true_positives",
@@ -31,7 +31,7 @@ NAMES = {
 
 
 def count(kind: str, labels: Any, predictions: Any, weights: Any) -> Result:
-    """The weighted number of one kind of outcome; labels and predictions are taken as bools."""
+    """The weighted number of one kind of outcome; labels and predictions are cast to bool."""
     predictions, labels, weights = fitting(predictions, labels, weights)
     right, wanted = kind[0] == "t", kind[1] == "p"
     predicted = cast(predictions, dtypes.bool_)
@@ -67,7 +67,7 @@ false_negatives = _count_metric("fn")
 def counts_at(
     kinds: Sequence[str], labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any
 ) -> list[Result]:
-    """The weighted numbers of outcomes, one per threshold that predictions are to lie above."""
+    """The weighted numbers of outcomes for each threshold; predictions above it are positive."""
     predictions, labels, weights = fitting(predictions, labels, weights)
     flat = raw.Reshape(tensor=cast(predictions, dtypes.float32), shape=[1, -1])
     truth = raw.Reshape(tensor=cast(labels, dtypes.bool_), shape=[1, -1])
@@ -107,13 +107,13 @@ false_negatives_at_thresholds = _threshold_metric("fn")
 
 @metric()
 def precision(labels: Any, predictions: Any, weights: Any = None) -> Result:
-    """The share of positive predictions that are right."""
+    """The fraction of positive predictions that are correct."""
     return _share("fp", labels, predictions, weights)
 
 
 @metric()
 def recall(labels: Any, predictions: Any, weights: Any = None) -> Result:
-    """The share of positive labels that are predicted."""
+    """The fraction of positive labels that are predicted."""
     return _share("fn", labels, predictions, weights)
 
 
@@ -126,7 +126,7 @@ def _share(other: str, labels: Any, predictions: Any, weights: Any) -> Result:
 def precision_at_thresholds(
     labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
 ) -> Result:
-    """The precision per threshold."""
+    """The precision at each threshold."""
     held = counts_at(["tp", "fp"], labels, predictions, thresholds, weights)
     return of_both(lambda tp, fp: tp / (EPSILON + tp + fp), *held)
 
@@ -135,6 +135,6 @@ def precision_at_thresholds(
 def recall_at_thresholds(
     labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
 ) -> Result:
-    """The recall per threshold."""
+    """The recall at each threshold."""
     held = counts_at(["tp", "fn"], labels, predictions, thresholds, weights)
     return of_both(lambda tp, fn: tp / (EPSILON + tp + fn), *held)

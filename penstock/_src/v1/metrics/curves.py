@@ -1,4 +1,4 @@
-"""Areas under curves, and points of them."""
+"""Areas under curves, and points on curves."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from penstock._src.v1.metrics.streams import (
     total,
 )
 
-# Keeps rates defined where there are no labels of a class.
+# Avoids division by 0 if a class has no labels.
 _SMALL = 1e-6
 KINDS = ("tp", "fn", "tn", "fp")
 METHODS = ("trapezoidal", "minoring", "majoring", "careful_interpolation")
@@ -43,18 +43,18 @@ def auc(
     summation_method: str = "trapezoidal",
     thresholds: Sequence[float] | None = None,
 ) -> Result:
-    """The area under the curve of rates ("ROC") or of precision over recall ("PR").
+    """The area under the ROC curve, or under the precision-recall curve ("PR").
 
     Args:
-      labels, predictions, weights: of two classes; predictions in [0, 1].
-      num_thresholds: how many points of the curve are taken, or `thresholds` which.
+      labels, predictions, weights: of two classes; predictions are in [0, 1].
+      num_thresholds: the number of points on the curve; or `thresholds`, the points themselves.
       metrics_collections, updates_collections, name: of the results.
       curve: "ROC" or "PR".
       summation_method: "trapezoidal", "minoring" or "majoring" (the lower or upper sum), or
-        "careful_interpolation" of PR (Davis & Goadrich 2006).
+        "careful_interpolation" for PR (Davis & Goadrich 2006).
 
     Raises:
-      ValueError: curve or method is none of these.
+      ValueError: the curve or method is unknown.
     """
     with stream("auc", name):
         if curve not in ("ROC", "PR"):
@@ -90,7 +90,7 @@ def _area(curve: str, method: str, tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
 
 
 def _interpolated(tp: Any, fp: Any, fn: Any) -> Any:
-    """The area where between two points true positives grow in line with positives."""
+    """The area if true positives grow linearly with positives between two points."""
     step = tp[:-1] - tp[1:]
     positives = tp + fp
     slope = ratio(step, positives[:-1] - positives[1:])
@@ -112,7 +112,7 @@ def sensitivity_at_specificity(
     weights: Any = None,
     num_thresholds: int = 200,
 ) -> Result:
-    """The share of positive labels found, where the share of negative ones found is nearest to a number."""
+    """The sensitivity at the threshold whose specificity is closest to the given one."""
     _check_share("specificity", specificity)
     points = even_thresholds(num_thresholds)
     held = counts_at(KINDS, labels, predictions, points, weights)
@@ -133,14 +133,14 @@ def specificity_at_sensitivity(
     weights: Any = None,
     num_thresholds: int = 200,
 ) -> Result:
-    """The share of negative labels found, where the share of positive ones found is nearest to a number."""
+    """The specificity at the threshold whose sensitivity is closest to the given one."""
     _check_share("sensitivity", sensitivity)
     points = even_thresholds(num_thresholds)
     held = counts_at(KINDS, labels, predictions, points, weights)
 
     def specificity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
         distance = raw.Abs(x=tp / (tp + fn + EPSILON) - sensitivity)
-        # Of equal distances the last: the highest threshold.
+        # Among equal distances, take the last: the highest threshold.
         backwards = raw.ReverseV2(tensor=distance, axis=[0])
         at = len(points) - 1 - raw.ArgMin(input=backwards, dimension=0)
         return _at(tn, at) / (_at(tn, at) + _at(fp, at) + EPSILON)

@@ -1,4 +1,4 @@
-"""What all metrics share: local variables, arguments that fit one another, and results with names."""
+"""Helpers of all metrics: local variables, matching of argument shapes, and named results."""
 
 import functools
 import inspect
@@ -37,11 +37,12 @@ def stream(function: str, name: str | None) -> Iterator[None]:
 def metric(
     scope: str | Callable[[dict[str, Any]], str] = "", *more: str
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Decorator of what computes a (value, update): makes it public, with collections for the two and a name.
+    """Decorator that makes a function that returns (value, update) public, with collections for both and a name.
 
     Args:
-      scope: the name of the operations by default, or what makes it of the arguments; by default the function's.
-      more: further names of the function in `tf.metrics`.
+      scope: the default name of the operations, or a function of the arguments that returns it; by default the
+        function's name.
+      more: additional names of the function in `tf.metrics`.
     """
 
     def decorate(compute: Callable[..., Result]) -> Callable[..., Result]:
@@ -69,7 +70,7 @@ def metric(
 
 
 def local_variable(name: str, shape: Any = (), dtype: Any = dtypes.float32) -> VariableV1:
-    """A variable that begins with zeros and belongs to a metric."""
+    """A local variable of a metric, initialized with zeros."""
     return VariableV1(
         lambda: convert_to_tensor(np.zeros(shape, dtype.as_numpy_dtype)),
         trainable=False,
@@ -79,7 +80,7 @@ def local_variable(name: str, shape: Any = (), dtype: Any = dtypes.float32) -> V
 
 
 def summed(name: str, shape: Any, terms: Any, dtype: Any = dtypes.float32) -> Result:
-    """(a variable's value, its value after `terms` are added)."""
+    """Returns (the value of a new variable, its value after `terms` are added)."""
     variable = local_variable(name, shape, dtype)
     return variable.value(), variable.assign_add(cast(terms, dtype))
 
@@ -87,7 +88,7 @@ def summed(name: str, shape: Any, terms: Any, dtype: Any = dtypes.float32) -> Re
 def collected(
     value: Any, update: Any, metrics_collections: Any, updates_collections: Any
 ) -> Result:
-    """The results under their names, put into the collections asked for."""
+    """Names the results and adds them to the given collections."""
     value = raw.Identity(input=value, name="value")
     update = raw.Identity(input=update, name="update_op")
     for collections, held in ((metrics_collections, value), (updates_collections, update)):
@@ -97,7 +98,7 @@ def collected(
 
 
 def of_both(make: Callable[..., Any], *pairs: Result) -> Result:
-    """`make` of the values, and of the updates."""
+    """Applies `make` to the values, and to the updates."""
     return make(*(value for value, _ in pairs)), make(*(update for _, update in pairs))
 
 
@@ -112,10 +113,10 @@ def total(x: Any) -> Any:
 
 
 def weights_like(weights: Any, values: Any) -> Any:
-    """Weights in the type and shape of values.
+    """Casts and broadcasts weights to the dtype and shape of values.
 
     Raises:
-      ValueError: they cannot be broadcast to it.
+      ValueError: they cannot be broadcast.
     """
     weights = cast(convert_to_tensor(weights), values.dtype)
     rank = weights.shape.rank
@@ -127,7 +128,7 @@ def weights_like(weights: Any, values: Any) -> Any:
                     f"values.shape={values.shape}, weights.shape={weights.shape}."
                 )
     elif rank not in (None, 0):
-        # One weight per row: the other axes follow.
+        # One weight per row: broadcast over the other axes.
         if values.shape.rank is not None and rank < values.shape.rank:
             for _ in range(values.shape.rank - rank):
                 weights = raw.ExpandDims(input=weights, axis=-1)
@@ -140,10 +141,10 @@ def weights_like(weights: Any, values: Any) -> Any:
 
 
 def fitting(predictions: Any, labels: Any, weights: Any) -> tuple[Any, Any, Any]:
-    """Predictions, labels and weights of one rank: a last axis of 1 is dropped where one has more.
+    """Predictions, labels and weights of equal rank: an extra last axis of size 1 is removed.
 
     Raises:
-      ValueError: shapes do not fit.
+      ValueError: the shapes do not match.
     """
     predictions, labels = convert_to_tensor(predictions), convert_to_tensor(labels)
     predictions, labels = _squeezed(predictions, labels), _squeezed(labels, predictions)

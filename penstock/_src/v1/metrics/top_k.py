@@ -1,4 +1,4 @@
-"""Precision and recall of the k highest predictions, where a row may have several labels."""
+"""Precision and recall of the k highest predictions; a row may have several labels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,12 +21,12 @@ from penstock._src.v1.metrics.streams import (
     weights_like,
 )
 
-# Stands for the absence of a label.
+# Marks a missing label.
 _NONE = -1
 
 
 def _labels(labels: Any, rank: int | None) -> Any:
-    """Labels as int64 [..., most labels of a row], with -1 where there is none."""
+    """Labels as int64 [..., maximum number of labels of a row], padded with -1."""
     if isinstance(labels, SparseTensor):
         dense = to_dense(labels, default_value=_NONE)
     else:
@@ -35,7 +35,7 @@ def _labels(labels: Any, rank: int | None) -> Any:
 
 
 def _found(labels: Any, predicted: Any) -> tuple[Any, Any]:
-    """(for each prediction whether it is a label, for each label whether it is predicted)."""
+    """Returns (for each prediction whether it is a label, for each label whether it is predicted)."""
     pairs = raw.Equal(
         x=raw.ExpandDims(input=predicted, axis=-1), y=raw.ExpandDims(input=labels, axis=-2)
     )
@@ -43,7 +43,7 @@ def _found(labels: Any, predicted: Any) -> tuple[Any, Any]:
 
 
 def _distinct(labels: Any) -> Any:
-    """For each label of a row whether it is one, and the first of its value."""
+    """For each label of a row, whether it is valid and the first with its value."""
     count = labels.shape[-1]
     earlier = np.tri(count, count, -1, dtype=bool)
     pairs = raw.Equal(
@@ -54,7 +54,7 @@ def _distinct(labels: Any) -> Any:
 
 
 def _per_row(hits: Any, of_class: Any, weights: Any) -> Any:
-    """The weighted number of hits, of one class if asked for."""
+    """The weighted number of hits in each row, optionally of one class."""
     if of_class is not None:
         hits = raw.LogicalAnd(x=hits, y=of_class)
     counts = raw.Sum(input=cast(hits, dtypes.float64), axis=[-1])
@@ -86,7 +86,7 @@ def _precision_or_recall(
 
 
 def _at(share: str) -> Callable[[dict[str, Any]], str]:
-    """What names the operations of a share at k."""
+    """Returns the function that names the operations of a metric at k."""
     return lambda given: f"{share}_at_{'top_k' if given['k'] is None else given['k']}"
 
 
@@ -102,7 +102,7 @@ def precision_at_top_k(
     class_id: int | None = None,
     weights: Any = None,
 ) -> Result:
-    """The share of predicted classes (given by their numbers) that are labels."""
+    """The fraction of predicted classes (given by their indices) that are labels."""
     return _precision_or_recall("precision", labels, predictions_idx, class_id, weights)
 
 
@@ -114,7 +114,7 @@ def recall_at_top_k(
     class_id: int | None = None,
     weights: Any = None,
 ) -> Result:
-    """The share of labels that are among the predicted classes (given by their numbers)."""
+    """The fraction of labels that are among the predicted classes (given by their indices)."""
     return _precision_or_recall("recall", labels, predictions_idx, class_id, weights)
 
 
@@ -122,7 +122,7 @@ def recall_at_top_k(
 def precision_at_k(
     labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
 ) -> Result:
-    """The share of the k highest predictions that are labels; see `precision_at_top_k`."""
+    """The fraction of the k highest predictions that are labels; see `precision_at_top_k`."""
     highest = _highest(predictions, k)
     return _precision_or_recall("precision", labels, highest, class_id, weights)
 
@@ -131,14 +131,14 @@ def precision_at_k(
 def recall_at_k(
     labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
 ) -> Result:
-    """The share of labels that are among the k highest predictions; see `recall_at_top_k`."""
+    """The fraction of labels that are among the k highest predictions; see `recall_at_top_k`."""
     highest = _highest(predictions, k)
     return _precision_or_recall("recall", labels, highest, class_id, weights)
 
 
 @metric(_at("average_precision"), "sparse_average_precision_at_k")
 def average_precision_at_k(labels: Any, predictions: Any, k: int, weights: Any = None) -> Result:
-    """The mean over rows of the average, over the labels, of the precision at each one's rank."""
+    """The mean over rows of the average precision: the mean over labels of the precision at the label's rank."""
     highest = cast(_highest(predictions, k), dtypes.int64)
     labels = _labels(labels, highest.shape.rank)
     is_label, _ = _found(labels, highest)

@@ -280,7 +280,7 @@ class Supervisor:
         close_summary_writer: bool = True,
         ignore_live_threads: bool = False,
     ) -> None:
-        """EarlyChecks the services, and raises what one of them ended with."""
+        """Stops the services, and raises the error with which one of them ended."""
         self._coord.request_stop()
         try:
             self._coord.join(
