@@ -85,12 +85,10 @@ def _loaded(function: Function, stages: Stages) -> Compiled:
     device = current_device()
     try:
         generator = device.generator
-        planned = (
-            plan_function(function, generator, device.threads, stages)
-            if generator
-            else Plan(function)
-        )
-        program = stages.run("load", device.load, planned)
+        planned = Plan(function)
+        if generator is not None:
+            planned = plan_function(function, generator, device.threads, stages)
+        program = stages.timed("load", device.load, planned)
     except UnimplementedError as error:
         # A gap of the code generator. It is a defect, shown by explain(); the results are right, but slow.
         program = find_device("reference").load(Plan(function))

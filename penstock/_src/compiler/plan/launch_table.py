@@ -17,7 +17,16 @@ from typing import Any
 
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
-from penstock._src.native.runner import HEADER, NANOSECONDS
+from penstock._src.native.runner import (
+    HEADER,
+    JUMP,
+    JUMP_IF,
+    JUMP_UNLESS,
+    NANOSECONDS,
+    SWITCH,
+)
+
+CONTROL = {JUMP: "jump", JUMP_IF: "jump if", JUMP_UNLESS: "jump unless", SWITCH: "switch"}
 
 
 class _Status:
@@ -41,16 +50,10 @@ class Launch:
     label: str
     made: Sequence[Node]
 
-    def __str__(self) -> str:
-        return f"  {self.label}: {self.tasks} tasks"
-
 
 @dataclass(frozen=True, eq=False)
 class Label:
     """A place in the table."""
-
-    def __str__(self) -> str:
-        return f"label {id(self):x}:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +63,6 @@ class Jump:
     operation: int
     target: Any
     args: Sequence[Any] = ()
-
-    def __str__(self) -> str:
-        labels = [f"{id(x):x}" for x in (self.target, *self.args) if isinstance(x, Label)]
-        return f"  jump {self.operation} to {' '.join(labels)}"
 
 
 Record = Launch | Jump | Label
@@ -81,6 +80,19 @@ def offsets(records: Sequence[Record]) -> Iterator[tuple[Record, int]]:
 def time_words(records: Sequence[Record]) -> list[tuple[Launch, int]]:
     """The launches, each with the word to which timed runs add its nanoseconds."""
     return [(r, at + NANOSECONDS) for r, at in offsets(records) if isinstance(r, Launch)]
+
+
+def text(records: Sequence[Record]) -> str:
+    """A line for each record, with the word at which it begins."""
+    labels = {r: at for r, at in offsets(records) if isinstance(r, Label)}
+    lines = []
+    for record, at in offsets(records):
+        if isinstance(record, Launch):
+            lines.append(f"{at:6}  {record.label}: {record.tasks} tasks")
+        elif isinstance(record, Jump):
+            targets = [labels[x] for x in (record.target, *record.args) if isinstance(x, Label)]
+            lines.append(f"{at:6}  {CONTROL[record.operation]} {' '.join(map(str, targets))}")
+    return "\n".join(lines)
 
 
 def encode(

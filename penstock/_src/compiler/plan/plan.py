@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.plan.buffers import Buffer
-from penstock._src.compiler.plan.launch_table import Launch, Record
+from penstock._src.compiler.plan.launch_table import Launch, Record, text
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.ir.function import Check, Function
@@ -75,9 +75,7 @@ class Plan:
     written: int = 0
 
     def __str__(self) -> str:
-        return "\n".join(
-            [f"{self.function.name}: {self.arena_bytes} bytes", *map(str, self.launches)]
-        )
+        return f"{self.function.name}: {self.arena_bytes} bytes\n{text(self.launches)}"
 
     @property
     def codes(self) -> list[Code]:
