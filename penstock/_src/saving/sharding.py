@@ -12,7 +12,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
-from penstock._src.ops.io.bundle import Slice
+from penstock._src.ops.io.bundle import TensorSlice
 from penstock._src.saving.object_graph import GRAPH_KEY
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
@@ -235,11 +235,11 @@ def _content(shard: Shard) -> dict[str, Any]:
     return made
 
 
-def _slices(slices: Iterable[tuple[str, Any]]) -> list[Slice]:
+def _slices(slices: Iterable[tuple[str, Any]]) -> list[TensorSlice]:
     found = []
     for text, tensor in slices:
         *sizes, extents = text.split(" ")
         pairs = [tuple(map(int, extent.split(","))) for extent in extents.split(":")]
         starts, lengths = zip(*pairs)
-        found.append(Slice([int(n) for n in sizes], starts, lengths, tensor._value))
+        found.append(TensorSlice([int(n) for n in sizes], starts, lengths, tensor._value))
     return found

@@ -40,8 +40,8 @@ def test_round_trip(tmp_path):
 def test_slices(tmp_path):
     whole = np.arange(20, dtype=np.int32).reshape(5, 4)
     parts = [
-        bundle.Slice((5, 4), (0, 0), (2, 4), whole[:2]),
-        bundle.Slice((5, 4), (2, 0), (3, 4), whole[2:]),
+        bundle.TensorSlice((5, 4), (0, 0), (2, 4), whole[:2]),
+        bundle.TensorSlice((5, 4), (2, 0), (3, 4), whole[2:]),
     ]
     bundle.write_bundle(str(tmp_path / "p"), {"v": parts})
     reader = bundle.BundleReader(str(tmp_path / "p"))

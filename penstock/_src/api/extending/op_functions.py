@@ -39,7 +39,7 @@ _DECORATORS: dict[str, Callable[..., Any]] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class OpFunction:
     """A function that passes its arguments to an op; `call` is `Op(parameters)`."""
 
     names: tuple[str, ...]
@@ -77,7 +77,7 @@ class Row:
 
 def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
     """Exports the functions of some rows; returns the `__getattr__` of the module with globals `scope`."""
-    rows: dict[str, tuple[Row, Callable[..., Any]]] = {}
+    rows: dict[str, tuple[OpFunction, Callable[..., Any]]] = {}
     for kind, text in kinds.items():
         for row in map(_parse, re.split(r"\n(?=\S)", text.strip())):
             rows[row.name] = row, _DECORATORS[kind]
@@ -95,8 +95,8 @@ def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
     return __getattr__
 
 
-def _parse(text: str) -> Row:
+def _parse(text: str) -> OpFunction:
     """Parses a row: the first line has names and call, the rest is the docstring."""
     line, _, documentation = text.partition("\n")
     names, _, call = line.partition(" = ")
-    return Row(tuple(names.split()), call, textwrap.dedent(documentation).strip())
+    return OpFunction(tuple(names.split()), call, textwrap.dedent(documentation).strip())

@@ -14,13 +14,13 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-from .making import RaggedMaking, values_of
+from .constructors import RaggedConstructors, values_of
 from .ragged_value import RaggedTensorValue
 from .row_partition import RowPartition, make, scalar
 
 
 @export("RaggedTensor")
-class RaggedTensor(RaggedMaking, CompositeTensor):
+class RaggedTensor(RaggedConstructors, CompositeTensor):
     """A tensor with ragged dimensions, whose rows have different lengths.
 
     Create one with `tf.ragged.constant` or the `from_...` methods.

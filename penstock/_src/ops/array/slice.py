@@ -11,8 +11,8 @@ from penstock._src.ir.errors import NeedsValue, NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.strided import (
-    Entry,
     Masks,
+    SliceEntry,
     basic_index,
     before_new_axes,
     check_index,
@@ -310,7 +310,7 @@ class StridedSlice(_Strided):
                 at = p.select(p.lt(at, 0), p.add(at, size), at)
                 place = p.reshape(at, (1,))
                 input = p.gather(input, place, entry.axis, 0, mode="error")
-                rest.append(Entry(entry.axis, entry.position, True, 0))
+                rest.append(SliceEntry(entry.axis, entry.position, True, 0))
             elif unknown:
                 window = None
                 if not any(self.masks.is_open(entry.position, name) for name in ("begin", "end")):
@@ -319,7 +319,7 @@ class StridedSlice(_Strided):
                     vector = begin if "begin" in unknown else end
                     raise NeedsValue(vector, "needs the bounds of a slice while compiling")
                 input = window
-                rest.append(Entry(entry.axis, None))
+                rest.append(SliceEntry(entry.axis, None))
             else:
                 rest.append(entry)
         return cut(p, input, rest)
@@ -399,7 +399,7 @@ class StridedSliceGrad(_Strided):
                 if not shape[entry.axis]:
                     raise NotLowerable("an index into an axis without elements")
                 starts[entry.axis] = self.place(p, begin, entry, shape[entry.axis])
-                extents[entry.axis], entry = 1, Entry(entry.axis, entry.position, True, 0)
+                extents[entry.axis], entry = 1, SliceEntry(entry.axis, entry.position, True, 0)
             elif not entry.is_index and not entry.is_new and not entry.is_full:
                 for name, vector, at in (("begin", begin, values[0]), ("end", end, values[1])):
                     if at[entry.position] is None and not self.masks.is_open(entry.position, name):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Entry:
+class SliceEntry:
     """The selection along one dimension of the input (`axis`), or a new dimension (axis None).
 
     An `is_index` entry takes one element and drops the dimension. `begin` and `end` are None for an open slice; `position` is
@@ -47,7 +47,7 @@ def resolve(
     end: Sequence[int | None],
     strides: Sequence[int | None],
     masks: "Masks",
-) -> list[Entry]:
+) -> list[SliceEntry]:
     """Returns the entries of a slice of a tensor of this rank, in order; unknown bounds are None.
 
     Raises:
@@ -65,24 +65,24 @@ def resolve(
     named = sum(1 for i in range(count) if i not in ellipses and not masks.new_axis >> i & 1)
     if named > rank:
         raise ValueError(f"Index out of range using input dim {rank}; input has only {rank} dims")
-    entries: list[Entry] = []
+    entries: list[SliceEntry] = []
     axis = 0
     for i in range(count):
         bit = 1 << i
         if masks.ellipsis & bit:
-            entries += [Entry(a, None) for a in range(axis, axis + rank - named)]
+            entries += [SliceEntry(a, None) for a in range(axis, axis + rank - named)]
             axis += rank - named
         elif masks.new_axis & bit:
-            entries.append(Entry(None, i))
+            entries.append(SliceEntry(None, i))
         else:
             entries.append(_entry(axis, i, begin[i], end[i], strides[i], masks))
             axis += 1
-    return entries + [Entry(a, None) for a in range(axis, rank)]
+    return entries + [SliceEntry(a, None) for a in range(axis, rank)]
 
 
 def _entry(
     axis: int, i: int, begin: int | None, end: int | None, stride: int | None, masks: "Masks"
-) -> Entry:
+) -> SliceEntry:
     step = 1 if stride is None else stride
     if step == 0:
         raise ValueError(f"strides[{i}] must be non-zero")
@@ -90,10 +90,10 @@ def _entry(
         if step < 0:
             raise ValueError("only stride 1 allowed on non-range indexing.")
         # The begin mask is ignored for an index.
-        return Entry(axis, i, True, begin)
+        return SliceEntry(axis, i, True, begin)
     first = None if masks.begin >> i & 1 else begin
     last = None if masks.end >> i & 1 else end
-    return Entry(axis, i, False, first, last, step)
+    return SliceEntry(axis, i, False, first, last, step)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Masks:
         return bool(getattr(self, which) >> i & 1)
 
 
-def check_index(entry: Entry, dimension: int) -> int:
+def check_index(entry: SliceEntry, dimension: int) -> int:
     """Returns the element that an index entry takes, counted from the front.
 
     Raises:
@@ -123,7 +123,7 @@ def check_index(entry: Entry, dimension: int) -> int:
     return index + dimension if index < 0 else index
 
 
-def basic_index(entries: Sequence[Entry], shape: Sequence[int]) -> tuple:
+def basic_index(entries: Sequence[SliceEntry], shape: Sequence[int]) -> tuple:
     """Returns the NumPy index that takes the same elements.
 
     Raises:
@@ -156,7 +156,7 @@ def open_index(
     return tuple(None if e.is_new else (e.begin or 0) if e.is_index else e.slice() for e in entries)
 
 
-def sliced_shape(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:
+def sliced_shape(entries: Sequence[SliceEntry], shape: Sequence[int]) -> list[int]:
     """Returns the shape of the slice."""
     return [
         1 if e.is_new else e.count(shape[e.axis])  # type: ignore[index]
@@ -165,7 +165,7 @@ def sliced_shape(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:
     ]
 
 
-def before_new_axes(entries: Sequence[Entry], shape: Sequence[int]) -> list[int]:
+def before_new_axes(entries: Sequence[SliceEntry], shape: Sequence[int]) -> list[int]:
     """Returns the number of elements taken along every dimension of the input: 1 for an index."""
     taken = {e.axis: 1 if e.is_index else e.count(shape[e.axis]) for e in entries if not e.is_new}
     return [taken[axis] for axis in range(len(shape))]

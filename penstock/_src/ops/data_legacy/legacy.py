@@ -225,7 +225,7 @@ class _ParseExamples(Pipeline):
         op = self.op
         names = np.zeros(0, object)
         for (serialized,) in self.inputs[0].iterate(run):
-            batch_of = parse_example.Batch(op, list(np.reshape(serialized, -1)), names)
+            batch_of = parse_example.ExampleBatch(op, list(np.reshape(serialized, -1)), names)
             made = dict(
                 zip(
                     op.sparse_keys,

@@ -23,7 +23,7 @@ from penstock._src.ops.data.pipeline import (
 )
 from penstock._src.ops.data.storage import read_elements
 from penstock._src.ops.data_snapshot.runs import (
-    Run,
+    SnapshotRun,
     compression_of,
     metadata_of,
     shard_elements,
@@ -115,7 +115,7 @@ class SaveDataset(Op):
 def _saving(
     op: Any, source: Pipeline, folder: str, captured: list[Any], run: pipeline.Run
 ) -> Iterator[Element]:
-    written = Run(folder, source.types, compression_of(op.compression))
+    written = SnapshotRun(folder, source.types, compression_of(op.compression))
     shard_of = _sharding(op.shard_func, captured) if op.use_shard_func else lambda element: 0
     return written.pass_on(source.iterate(run), shard_of)
 
@@ -187,7 +187,7 @@ class _Snapshot(Pipeline):
         if metadata is not None and metadata.finalized:
             return _read(self.folder, self.op, *self.reader, run)
         source = self.inputs[0]
-        written = Run(
+        written = SnapshotRun(
             self.folder, source.types, compression_of(self.op.compression), self.fingerprint
         )
         shard_of = _sharding(*self.sharding) if self.sharding else lambda element: 0

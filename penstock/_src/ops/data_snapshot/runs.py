@@ -65,7 +65,7 @@ def shard_elements(shard: str, width: int, compression: str, start: int = 0) -> 
         yield from read_elements(os.path.join(shard, name), width, compression)
 
 
-class Run:
+class SnapshotRun:
     """Writes elements into shards."""
 
     def __init__(

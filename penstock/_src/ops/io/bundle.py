@@ -22,7 +22,7 @@ HEADER_KEY = b""
 
 
 @dataclasses.dataclass
-class Slice:
+class TensorSlice:
     """A slice of a tensor: its start and length in each dimension (-1: all)."""
 
     full_shape: Sequence[int]
@@ -48,12 +48,14 @@ def index_name(prefix: str) -> str:
     return f"{prefix}.index"
 
 
-def write_bundle(prefix: str, tensors: Mapping[str, np.ndarray | Sequence[Slice]]) -> None:
+def write_bundle(prefix: str, tensors: Mapping[str, np.ndarray | Sequence[TensorSlice]]) -> None:
     """Writes the index and one data file. They are renamed to their final names when complete."""
     write_shards(prefix, [tensors])
 
 
-def write_shards(prefix: str, shards: Sequence[Mapping[str, np.ndarray | Sequence[Slice]]]) -> None:
+def write_shards(
+    prefix: str, shards: Sequence[Mapping[str, np.ndarray | Sequence[TensorSlice]]]
+) -> None:
     """Writes the index and a data file per shard; slices of a tensor may be in several of them."""
     os.makedirs(os.path.dirname(prefix) or ".", exist_ok=True)
     temporary = f".tempstate{os.getpid()}"
@@ -75,7 +77,11 @@ def write_shards(prefix: str, shards: Sequence[Mapping[str, np.ndarray | Sequenc
 
 
 def _add_to_shard(
-    file: Any, shard: int, name: str, value: np.ndarray | Sequence[Slice], entries: dict[bytes, Any]
+    file: Any,
+    shard: int,
+    name: str,
+    value: np.ndarray | Sequence[TensorSlice],
+    entries: dict[bytes, Any],
 ) -> None:
     """Appends a tensor, or slices of one, to a data file, and records their offsets."""
     if isinstance(value, np.ndarray):

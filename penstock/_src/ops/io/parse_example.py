@@ -38,7 +38,7 @@ def array_of(values, dtype, shape=None):
     return out if shape is None else out.reshape(shape)
 
 
-class Batch:
+class ExampleBatch:
     """The features of a batch of examples."""
 
     def __init__(self, op, serialized, names):
@@ -162,7 +162,7 @@ class ParseExample(Op):
         return [[None, 2]] * count, [[None]] * count, [[2]] * count, dense
 
     def eager(self, serialized, names, sparse_keys, dense_keys, dense_defaults):
-        batch = Batch(self, list(serialized), names)
+        batch = ExampleBatch(self, list(serialized), names)
         sparse = _sparse(self, batch, _texts(k.item() for k in sparse_keys))
         dense = _dense(self, batch, _texts(k.item() for k in dense_keys), dense_defaults)
         return (*sparse, dense)
@@ -209,7 +209,7 @@ class ParseExampleV2(Op):
             raise invalid(
                 self, f"serialized must be a scalar or a vector. Received {show(serialized.shape)}"
             )
-        batch = Batch(self, list(serialized.reshape(-1)), names)
+        batch = ExampleBatch(self, list(serialized.reshape(-1)), names)
         indices, values, shapes = _sparse(self, batch, _texts(sparse_keys))
         dense = _dense(self, batch, _texts(dense_keys), dense_defaults)
         kinds = zip(
@@ -245,7 +245,7 @@ class ParseSingleExample(Op):
         return [[None, 1]] * count, [[None]] * count, [[1]] * count, list(self.dense_shapes)
 
     def eager(self, serialized, dense_defaults):
-        batch = Batch(self, [serialized.item()], np.zeros(0, object))
+        batch = ExampleBatch(self, [serialized.item()], np.zeros(0, object))
         indices, values, shapes = _sparse(self, batch, _texts(self.sparse_keys))
         dense = _dense(self, batch, _texts(self.dense_keys), dense_defaults)
         return [i[:, 1:] for i in indices], values, [s[1:] for s in shapes], [d[0] for d in dense]

@@ -8,7 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.array.constant import zero_of
-from penstock._src.ops.io.parse_example import _KINDS, _SHOWN, PARSED, Batch, array_of
+from penstock._src.ops.io.parse_example import _KINDS, _SHOWN, PARSED, ExampleBatch, array_of
 from penstock._src.ops.rules import invalid
 from penstock._src.proto.example import SequenceExample
 
@@ -22,7 +22,7 @@ def _features(message):
     return found
 
 
-class Sequences(Batch):
+class Sequences(ExampleBatch):
     """A batch of sequence examples: `rows` are the context features of each."""
 
     def __init__(self, op, serialized, names):

@@ -9,7 +9,13 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN
-from penstock._src.ops.io.bundle import BundleReader, Slice, index_name, shard_name, write_bundle
+from penstock._src.ops.io.bundle import (
+    BundleReader,
+    TensorSlice,
+    index_name,
+    shard_name,
+    write_bundle,
+)
 
 
 def path_of(value: Any) -> str:
@@ -47,7 +53,9 @@ class SaveV2(Op):
         for name, spec, tensor in zip(tensor_names, shape_and_slices, tensors, strict=True):
             if spec:
                 full, starts, lengths = parsed_slice(spec.decode())
-                held.setdefault(name.decode(), []).append(Slice(full, starts, lengths, tensor))
+                held.setdefault(name.decode(), []).append(
+                    TensorSlice(full, starts, lengths, tensor)
+                )
             else:
                 held[name.decode()] = tensor
         write_bundle(path_of(prefix), held)

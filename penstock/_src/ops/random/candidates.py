@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ops.random import distributions
-from penstock._src.ops.random.between import truncated
+from penstock._src.ops.random.bounded_normal import truncated
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS, reserve
 from penstock._src.ops.random.stateless import shape_from, stream_of_seed
 from penstock._src.ops.rules import invalid, show, unbroadcast

@@ -15,7 +15,7 @@ from penstock._src.ops.xla.translation.translate import (
     place_of,
     translates,
 )
-from penstock._src.ops.xla.translation.windows import Window, reduced_windows
+from penstock._src.ops.xla.translation.windows import ReduceWindow, reduced_windows
 from penstock._src.stablehlo.module import HloBlock, HloOperation, plain
 
 Handler = Callable[..., list[Node] | Node]
@@ -87,7 +87,7 @@ def _reduce_window(
     """A reduction over windows with computed parameters."""
     sizes, strides, base_dilations, dilations, edges = (t.extents(vector) for vector in form)
     padding = list(zip(edges[::2], edges[1::2]))
-    window = Window(sizes, strides, base_dilations, dilations, padding)
+    window = ReduceWindow(sizes, strides, base_dilations, dilations, padding)
     return reduced_windows(t, _called(t, operation), window, [x], [init])
 
 

@@ -21,7 +21,7 @@ from penstock._src.stablehlo.module import HloBlock, HloOperation
 
 
 @dataclass(frozen=True)
-class Window:
+class ReduceWindow:
     """The window parameters for each axis; padding is a pair."""
 
     sizes: list[int]
@@ -31,7 +31,7 @@ class Window:
     padding: list[tuple[int, int]]
 
 
-def window_of(operation: HloOperation, rank: int) -> Window:
+def window_of(operation: HloOperation, rank: int) -> ReduceWindow:
     """The window of an operation's attributes, with neutral defaults."""
 
     def optional(name: str, default: int, count: int = rank) -> list[int]:
@@ -39,7 +39,7 @@ def window_of(operation: HloOperation, rank: int) -> Window:
         return found or [default] * count
 
     edges = optional("padding", 0, 2 * rank)
-    return Window(
+    return ReduceWindow(
         optional("window_dimensions", 1),
         optional("window_strides", 1),
         optional("base_dilations", 1),
@@ -58,7 +58,7 @@ def reduce_window(t: Translation, operation: HloOperation, *operands: Node) -> l
 
 
 def reduced_windows(
-    t: Translation, block: HloBlock, window: Window, xs: Sequence[Node], inits: Sequence[Node]
+    t: Translation, block: HloBlock, window: ReduceWindow, xs: Sequence[Node], inits: Sequence[Node]
 ) -> list[Node]:
     """Reduces every window with the function of a block."""
     rank = xs[0].rank
@@ -81,7 +81,7 @@ def _offsets_first(t: Translation, view: Node) -> Node:
     return t.p.reshape(moved, [-1, *view.shape[:rank]])
 
 
-def _windows(t: Translation, window: Window, x: Node, fill: Node) -> Node:
+def _windows(t: Translation, window: ReduceWindow, x: Node, fill: Node) -> Node:
     """A view of every window of x; the offset axes come last."""
     axes = list(range(x.rank))
     dilations = list(window.base_dilations)
@@ -99,7 +99,7 @@ def _windows(t: Translation, window: Window, x: Node, fill: Node) -> Node:
     )
 
 
-def _running(t: Translation, window: Window, name: str, x: Node, init: Node) -> Node | None:
+def _running(t: Translation, window: ReduceWindow, name: str, x: Node, init: Node) -> Node | None:
     """A cumulative reduction if windows cover everything before (or after) along one axis, else None."""
     axes = [i for i, n in enumerate(window.sizes) if n > 1]
     is_plain = {*window.strides, *window.base_dilations, *window.dilations} <= {1}

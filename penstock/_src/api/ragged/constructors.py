@@ -15,7 +15,7 @@ from penstock._src.core.tensor import Tensor
 from .row_partition import RowPartition, scalar
 
 
-class RaggedMaking:
+class RaggedConstructors:
     """The constructor methods of RaggedTensor."""
 
     @classmethod
@@ -200,7 +200,7 @@ class RaggedMaking:
 
 
 def values_of(values):
-    if isinstance(values, (RaggedMaking, Tensor)):
+    if isinstance(values, (RaggedConstructors, Tensor)):
         return values
     if hasattr(type(values), "_type_spec"):
         return values
@@ -217,11 +217,11 @@ def _rows_of(values):
 
 
 def _hint(values):
-    return values._row_partition.dtype if isinstance(values, RaggedMaking) else dtypes.int64
+    return values._row_partition.dtype if isinstance(values, RaggedConstructors) else dtypes.int64
 
 
 def _count(values):
-    if isinstance(values, RaggedMaking):
+    if isinstance(values, RaggedConstructors):
         return values._row_partition.nrows()
     extent = values.shape[0] if values.shape.rank else None
     if extent is not None:
