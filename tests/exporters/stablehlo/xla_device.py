@@ -35,7 +35,7 @@ class XlaProgram:
 class XlaDevice:
     """What the compiler asks of a device."""
 
-    name, computes, codes, threads = "xla", True, None, 1
+    name, computes, generator, threads = "xla", True, None, 1
 
     def load(self, plan):
         return XlaProgram(plan.function)
