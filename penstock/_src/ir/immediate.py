@@ -13,6 +13,7 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.ir.build.control import as_list
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.builder import NO_DTYPE, new_node
 from penstock._src.ir.interpreter import evaluate_node
@@ -70,8 +71,8 @@ class ImmediateBuilder(NodeMaker):
     ) -> list[Node]:
         """The values after stepping `init` by body_fn while cond_fn holds."""
         state = list(init)
-        while bool(self.value(_first(cond_fn(*state)))):
-            state = _as_list(body_fn(*state))
+        while bool(self.value(as_list(cond_fn(*state))[0])):
+            state = as_list(body_fn(*state))
         return state
 
     def case(
@@ -80,12 +81,4 @@ class ImmediateBuilder(NodeMaker):
         """The results of functions[index](*operands); an index outside means the last one."""
         chosen = int(self.value(index))
         function = functions[chosen] if 0 <= chosen < len(functions) else functions[-1]
-        return _as_list(function(*operands))
-
-
-def _as_list(results: Any) -> list[Node]:
-    return list(results) if isinstance(results, (list, tuple)) else [results]
-
-
-def _first(results: Any) -> Node:
-    return _as_list(results)[0]
+        return as_list(function(*operands))

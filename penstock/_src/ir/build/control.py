@@ -92,7 +92,7 @@ class Control(SpecialFunctions):
         known = self.known.value(index)
         if known is not None:
             chosen = int(known) if 0 <= int(known) < len(functions) else len(functions) - 1
-            return _as_list(functions[chosen](*operands))
+            return as_list(functions[chosen](*operands))
         traced = [self.trace(function, operands) for function in functions]
         return self.case_of(index, traced, operands)
 
@@ -150,26 +150,13 @@ class Control(SpecialFunctions):
     def _inside(self, function: Body, arguments: Sequence[Node]) -> list[Node]:
         """The function's results, traced one level deeper."""
         with self.deeper():
-            return _as_list(function(*arguments))
+            return as_list(function(*arguments))
 
     def _closed(
         self, name: str, parameters: Sequence[Node], results: Sequence[Node], outer: Sequence[Node]
     ) -> Function:
         """A Function in which outer nodes are parameters after its own."""
-        scope = parameters[0].attrs["scope"] if parameters else new_scope(self.depth + 1)
-        extra = []
-        for i, x in enumerate(outer, len(parameters)):
-            extra.append(
-                self.make(
-                    "parameter",
-                    (),
-                    index=i,
-                    name=f"c{i}",
-                    shape=x.shape,
-                    dtype=x.dtype,
-                    scope=scope,
-                )
-            )
+        extra = self.parameters_like(outer, parameters)
         results = substitute(self, results, dict(zip([x.id for x in outer], extra)))
         return Function(name, (*parameters, *extra), tuple(results))
 
@@ -184,7 +171,8 @@ class Control(SpecialFunctions):
                 )
 
 
-def _as_list(results: Any) -> list[Node]:
+def as_list(results: Any) -> list[Node]:
+    """One node or several as a list."""
     return list(results) if isinstance(results, (list, tuple)) else [results]
 
 

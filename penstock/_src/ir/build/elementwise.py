@@ -21,20 +21,16 @@ def _unary(op: str, meaning: str) -> Callable[[Any, Node], Node]:
     return apply
 
 
-def _binary(op: str, meaning: str) -> Callable[[Any, Any, Any], Node]:
+def _binary(op: str, meaning: str, kind: str = "binary") -> Callable[[Any, Any, Any], Node]:
     def apply(self: Any, x: Any, y: Any) -> Node:
-        return self.make("binary", self.together(x, y), op=op)
+        return self.make(kind, self.broadcast_together(x, y), op=op)
 
     apply.__name__, apply.__doc__ = op, f"{meaning}, element by element."
     return apply
 
 
 def _compare(op: str, meaning: str) -> Callable[[Any, Any, Any], Node]:
-    def apply(self: Any, x: Any, y: Any) -> Node:
-        return self.make("compare", self.together(x, y), op=op)
-
-    apply.__name__, apply.__doc__ = op, f"Whether {meaning}, element by element."
-    return apply
+    return _binary(op, f"Whether {meaning}", "compare")
 
 
 class Elementwise(Movement):
@@ -42,7 +38,7 @@ class Elementwise(Movement):
 
     def div(self, x: Any, y: Any) -> Node:
         """x / y, of floats, element by element."""
-        args = self.together(x, y)
+        args = self.broadcast_together(x, y)
         if args[0].dtype.is_integer or args[0].dtype.is_bool:
             raise NotLowerable(
                 "a quotient of whole numbers, which is none: truncdiv and floordiv are"
@@ -146,7 +142,7 @@ class Elementwise(Movement):
             return [self.constant(v) for v in values]
         return [v if isinstance(v, Node) else self.scalar(v, dtype) for v in values]
 
-    def together(self, *values: Any) -> list[Node]:
+    def broadcast_together(self, *values: Any) -> list[Node]:
         """The values as Nodes of one shape and one dtype."""
         nodes = self.lifted(*values)
         if all(n.shape == nodes[0].shape for n in nodes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -13,6 +13,14 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
 Axes = int | Sequence[int] | None
+
+
+def _reduction(op: str, meaning: str) -> Callable[..., Node]:
+    def apply(self: Any, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
+        return self.reduce(x, op, axes, keepdims)
+
+    apply.__name__, apply.__doc__ = f"reduce_{op}", f"{meaning} along axes."
+    return apply
 
 
 class Reduction(Elementwise):
@@ -26,29 +34,12 @@ class Reduction(Elementwise):
             return result
         return self.reshape(result, [1 if i in axes else d for i, d in enumerate(x.shape)])
 
-    def reduce_sum(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-        """The sum along axes."""
-        return self.reduce(x, "sum", axes, keepdims)
-
-    def reduce_max(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-        """The largest along axes."""
-        return self.reduce(x, "max", axes, keepdims)
-
-    def reduce_min(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-        """The smallest along axes."""
-        return self.reduce(x, "min", axes, keepdims)
-
-    def reduce_prod(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-        """The product along axes."""
-        return self.reduce(x, "prod", axes, keepdims)
-
-    def reduce_any(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-        """Whether any holds along axes."""
-        return self.reduce(x, "any", axes, keepdims)
-
-    def reduce_all(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-        """Whether all hold along axes."""
-        return self.reduce(x, "all", axes, keepdims)
+    reduce_sum = _reduction("sum", "The sum")
+    reduce_prod = _reduction("prod", "The product")
+    reduce_max = _reduction("max", "The largest")
+    reduce_min = _reduction("min", "The smallest")
+    reduce_any = _reduction("any", "Whether any holds")
+    reduce_all = _reduction("all", "Whether all hold")
 
     def reduce_mean(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
         """The mean along axes; of integers rounded towards zero. Of nothing: nan of reals, 0 of others, as in TensorFlow."""

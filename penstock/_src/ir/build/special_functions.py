@@ -90,7 +90,7 @@ class SpecialFunctions(Indexing):
 
     def next_after(self, x: Node, y: Node) -> Node:
         """The float next to x in the direction of y."""
-        x, y = self.together(x, y)
+        x, y = self.broadcast_together(x, y)
         carrier = dtypes.int32 if x.dtype.size == 4 else dtypes.int64
         bits = self.bitcast(x, carrier)
         away = self.eq(self.gt(x, 0.0), self.gt(y, x))
