@@ -121,6 +121,12 @@ def test_functions_that_the_host_calls_are_explained():
     assert while_.calls and all(while_.seconds > s.seconds for s in others if s.seconds)
 
 
+def test_many_equal_arguments_are_counted():
+    variables = [tf.Variable(tf.ones([2])) for _ in range(9)]
+    report = tf.function(lambda x: tf.add_n([x, *variables])).explain(tf.ones([2]))
+    assert "(float32[2], 9 x resource[]) -> (float32[2])" in report.splitlines()[0]
+
+
 def test_a_parameter_may_be_called_time():
     report = tf.function(lambda time: time + 1.0).explain(time=tf.ones([4]))
     assert len(report.kernels) == 1 and report.kernels[0].seconds is None

@@ -11,6 +11,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.compiler.explain.page.build import page
+from penstock._src.compiler.explain.page.layout import drawing
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
@@ -125,6 +126,16 @@ def test_source_is_escaped():
 
     text = page(f.explain(tf.ones([4])).known)
     assert "</pre><script>" not in text and "# &lt;/pre&gt;&lt;script&gt;" in text
+
+
+def test_operations_are_drawn_below_what_they_read():
+    reads = {"a": [], "b": ["a"], "weight": [], "c": ["b", "weight"], "d": ["a", "c"], "alone": []}
+    drawn = drawing(reads)
+    assert set(drawn.places) == set(reads) and len(set(drawn.places.values())) == len(reads)
+    assert sorted(drawn.edges) == [("a", "b"), ("a", "d"), ("b", "c"), ("c", "d"), ("weight", "c")]
+    rows = {name: y for name, (_, y) in drawn.places.items()}
+    assert all(rows[start] < rows[end] for start, end in drawn.edges)
+    assert rows["weight"] == rows["b"]  # beside what it is used with
 
 
 def test_notebooks_show_the_page(report):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,7 @@ from penstock._src.ir.node import Node, type_text
 
 WIDTH = 100
 MOST_KERNELS = 40  # of a program, that are listed one by one
+MOST_EQUAL = 4  # arguments of one type that are listed one by one
 MOST_LINES = 8  # of the user's program, of a kernel
 
 
@@ -57,7 +59,7 @@ def _host(step: HostRecord, total: float) -> list[str]:
     op, line = step.operation, line_of(step.operation)
     time = ""
     if step.seconds is not None:
-        time = f"  {step.seconds * 1e6:.3g} us" if step.calls else f"  {_time(step.seconds, total)}"
+        time = f"  {duration(step.seconds) if step.calls else _time(step.seconds, total)}"
     lines = [f"host         {op.type} '{op.name}': {step.why}{time}"]
     return lines if line is None else [*lines, f"             {line.place}  {line.code}"]
 
@@ -156,7 +158,7 @@ def _speed(kernel: KernelRecord, limits: Any, total: float) -> str:
 
 
 def _time(seconds: float, total: float) -> str:
-    return f"{seconds * 1e6:.3g} us  {seconds / total if total else 0:.0%}"
+    return f"{duration(seconds)}  {seconds / total if total else 0:.0%}"
 
 
 def _array(node: Node) -> str:
@@ -168,7 +170,11 @@ def _kind(node: Node) -> str:
 
 
 def _types(values: Any) -> str:
-    return ", ".join(f"{v.dtype.name}{_extents(v.shape)}" for v in values)
+    """Types and shapes; many equal ones that follow each other, such as variables, once."""
+    texts = [f"{v.dtype.name}{_extents(v.shape)}" for v in values]
+    runs = [(text, len(list(equal))) for text, equal in itertools.groupby(texts)]
+    shown = [[f"{n} x {text}"] if n > MOST_EQUAL else [text] * n for text, n in runs]
+    return ", ".join(itertools.chain(*shown))
 
 
 def _extents(shape: Any) -> str:
@@ -193,3 +199,11 @@ def units(amount: float, unit: str) -> str:
             return f"{amount:.3g} {prefix}{unit}"
         amount /= 1000
     return f"{amount:.3g} P{unit}"
+
+
+def duration(seconds: float) -> str:
+    """A time with its unit: "41.6 us"."""
+    for unit, size in (("us", 1e-6), ("ms", 1e-3)):
+        if seconds < 1000 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"

@@ -10,7 +10,7 @@ from pathlib import Path
 from penstock._src.compiler.explain.page.elements import Elements, elements_of
 from penstock._src.compiler.explain.page.layout import HEIGHT, WIDTH, drawing
 from penstock._src.compiler.explain.records import Explanation, SourceLine
-from penstock._src.compiler.explain.text import kernel_lines, text_of, total_seconds
+from penstock._src.compiler.explain.text import duration, kernel_lines, text_of, total_seconds
 
 HERE = Path(__file__).parent
 CONTEXT = 2  # lines of source around those that are linked
@@ -45,9 +45,8 @@ def page(known: Explanation) -> str:
 
 def _summary(known: Explanation) -> str:
     words = [f"{len(known.operations)} operations", f"{len(known.kernels)} kernels"]
-    seconds = total_seconds(known)
     if known.limits is not None:
-        words += [f"{seconds * 1e6:.3g} us", str(known.limits)]
+        words += [duration(total_seconds(known)), str(known.limits)]
     return ", ".join(words) + ". Click anything to see what belongs to it; Escape lets go."
 
 

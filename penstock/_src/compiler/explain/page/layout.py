@@ -43,20 +43,16 @@ def drawing(reads: Mapping[str, Sequence[str]]) -> Drawing:
 
 
 def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Boxes by depth; one that reads nothing stands right above the first that reads it."""
-    depth: dict[str, int] = {}
-    for name, read in reads.items():
-        depth[name] = 1 + max((depth[other] for other in read), default=-1)
-    first: dict[str, int] = {}
-    for name, read in reads.items():
-        for other in read:
-            first[other] = min(first.get(other, depth[name]), depth[name])
-    for name, read in reads.items():
-        if not read and name in first:
-            depth[name] = first[name] - 1
-    layers: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    """Boxes by depth, each right above the first that reads it: what a layer makes of its weights stands beside it."""
+    below: dict[str, int] = {}  # layers below a box
+    for name in reversed(list(reads)):
+        below.setdefault(name, 0)
+        for other in reads[name]:
+            below[other] = max(below.get(other, 0), below[name] + 1)
+    count = max(below.values(), default=-1) + 1
+    layers: list[list[str]] = [[] for _ in range(count)]
     for name in reads:
-        layers[depth[name]].append(name)
+        layers[count - 1 - below[name]].append(name)
     return layers
 
 

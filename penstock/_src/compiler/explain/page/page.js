@@ -39,6 +39,9 @@
     }
   }
 
+  const graph = document.querySelector("#operations .scroll");
+  graph.scrollLeft = (graph.scrollWidth - graph.clientWidth) / 2; // layers are centered
+
   for (const item of document.querySelectorAll(".item")) {
     item.addEventListener("mouseenter", () => { if (held === null) show(item.id); });
     item.addEventListener("mouseleave", () => { if (held === null) show(null); });
