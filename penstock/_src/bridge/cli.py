@@ -59,8 +59,10 @@ def tune(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", help="file of records; by default the one that Penstock reads")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="a script, or -m and a module")
     parsed = parser.parse_args(arguments)
-    from penstock._src.compiler.tuning import records, search  # each command loads what it needs
-    from penstock._src.native import host, pool  # each command loads what it needs
+    # Each command loads what it needs.
+    from penstock._src.compiler.codegen import tuning_records as records
+    from penstock._src.compiler.tuning import search
+    from penstock._src.native import host, pool
 
     path = pathlib.Path(parsed.out) if parsed.out else records.default_path()
     if path is None:

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from penstock._src.compiler.codegen import tuning_records as records
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.processors import Blocking, blocking_of
+from penstock._src.compiler.codegen.tuning_records import TuningRecords, signature
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.recognize.contractions.match import match
-from penstock._src.compiler.tuning import records
-from penstock._src.compiler.tuning.records import TuningRecords, signature
 from penstock._src.compiler.tuning.search import Fixed, neighbors, recording, search
 from penstock._src.core import dtypes
 from penstock._src.ir.function import Function

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode, emit_attention, form_of
 from penstock._src.compiler.codegen.contraction.emit import emit_contraction
+from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.generator import Epilogues
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.codegen.nests.code import NestCode
@@ -16,11 +17,10 @@ from penstock._src.compiler.codegen.nests.nest import emit_nest
 from penstock._src.compiler.codegen.specials.checks import emit_bounds_check, emit_truth_check
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
 from penstock._src.compiler.codegen.specials.table import SPECIALS
+from penstock._src.compiler.codegen.tuning_records import tuned
+from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.loop_nest import LoopNest
-from penstock._src.compiler.recognize.attention import Attention
-from penstock._src.compiler.recognize.contractions.match import Match
-from penstock._src.compiler.tuning.records import tuned
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target

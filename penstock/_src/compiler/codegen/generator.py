@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from penstock._src.compiler.codegen.attention.emit import AttentionCode
+from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
+from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
 from penstock._src.compiler.kernels.loop_nest import LoopNest
-from penstock._src.compiler.recognize.attention import Attention
-from penstock._src.compiler.recognize.contractions.match import Match
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target

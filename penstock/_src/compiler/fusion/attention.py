@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import (
     EpilogueExpression,
     epilogue_between,
@@ -12,7 +13,6 @@ from penstock._src.compiler.kernels.contraction import (
 )
 from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.kernels.memory import home
-from penstock._src.compiler.recognize.attention import Attention
 from penstock._src.ir.node import Node
 
 

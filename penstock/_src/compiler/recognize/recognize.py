@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.memory import home
-from penstock._src.compiler.recognize.attention import Attention, find_attentions
+from penstock._src.compiler.recognize.attention import find_attentions
 from penstock._src.compiler.recognize.contractions.find import find_contractions
 from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.reductions import find_reductions

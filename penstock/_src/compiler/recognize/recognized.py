@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penstock._src.compiler.recognize.attention import Attention
-from penstock._src.compiler.recognize.contractions.match import Match
+from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.ir import printer
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node

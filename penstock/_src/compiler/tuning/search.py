@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.contraction.tile import fits
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.processors import Blocking, blocking_of
+from penstock._src.compiler.codegen.tuning_records import signature, using
 from penstock._src.compiler.device import find_device
 from penstock._src.compiler.pipeline import plan_function
-from penstock._src.compiler.recognize.contractions.match import Match
-from penstock._src.compiler.tuning.records import signature, using
 from penstock._src.ir.build.control import substitute
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function

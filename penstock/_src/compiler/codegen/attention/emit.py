@@ -9,8 +9,8 @@ from typing import Any
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR, group_of
 from penstock._src.compiler.codegen.kernel_code import PLAIN
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
-from penstock._src.compiler.recognize.attention import Attention
 from penstock._src.native import Code, Target
 from penstock._src.native.language.types import OF_NUMPY
 

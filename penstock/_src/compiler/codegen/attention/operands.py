@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.compiler.recognize.attention import COLUMN, ELEMENT, ROW, Attention
-from penstock._src.compiler.recognize.contractions.views import View
+from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention
+from penstock._src.compiler.kernels.views import View
 
 from .form import Array
 

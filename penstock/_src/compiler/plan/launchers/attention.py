@@ -9,8 +9,8 @@ from penstock._src.compiler.codegen.attention.form import ROWS
 from penstock._src.compiler.codegen.attention.operands import arrays_of, batch_of
 from penstock._src.compiler.codegen.kernel_code import round_up
 from penstock._src.compiler.fusion.attention import AttentionKernel
+from penstock._src.compiler.kernels.attention import COLUMN, ROW, Attention
 from penstock._src.compiler.plan.builder import PlanBuilder
-from penstock._src.compiler.recognize.attention import COLUMN, ROW, Attention
 from penstock._src.ir import dims
 
 LEAST_CHUNK = 256  # rows of a task: each packs the keys for itself

@@ -5,7 +5,7 @@ where its epilogue ends.
 
     find.py           all of a function, with the elementwise nodes that each takes along
     match.py          one node: its operands and a description of its kernel
-    views.py          operands as index maps over arrays in memory; problem.py: both of them, and the result
+    problem.py        both operands as views (kernels/views.py), and the result
     products.py, convolutions.py    what the letters and axes of a contraction are
 
 Read first: find.py, then match.py.

@@ -24,8 +24,8 @@ from penstock._src.compiler.codegen.contraction.images.depthwise import (
 )
 from penstock._src.compiler.codegen.contraction.images.filter_gradient import FilterGradient
 from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
+from penstock._src.compiler.kernels.views import AxisIndex
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
-from penstock._src.compiler.recognize.contractions.views import AxisIndex
 from penstock._src.ir.dims import Dim
 from penstock._src.util.flags import flags
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 
+from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.kernels.index import extent_key
 from penstock._src.compiler.kernels.memory import home
-from penstock._src.compiler.recognize.contractions.match import Match, match
+from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.core import dtypes
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node

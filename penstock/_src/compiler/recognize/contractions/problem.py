@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
 from penstock._src.compiler.codegen.contraction.tile import Types
-from penstock._src.compiler.recognize.contractions.views import View, one, view_of
+from penstock._src.compiler.kernels.views import View, one, view_of
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node

@@ -22,9 +22,9 @@ from typing import Any, Protocol
 
 from penstock._src.compiler.codegen.contraction.emit import Description
 from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
+from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.processors import Blocking
-from penstock._src.compiler.recognize.contractions.match import Match
 from penstock._src.native import Target
 from penstock._src.native.cache import default_folder
 from penstock._src.util.flags import flags

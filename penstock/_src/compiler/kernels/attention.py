@@ -1,0 +1,77 @@
+"""An attention as one kernel forward and one backward: what recognize/attention.py finds and codegen/attention/ writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock._src.compiler.kernels.views import View
+from penstock._src.ir.node import Node
+
+# Letters of the scores' last-but-softmax axis, of its last, of a head.
+ROW, COLUMN, ELEMENT = "t", "s", "w"
+
+
+@dataclass
+class Gradient:
+    """The backward pass: where it starts, the nodes that it makes, and those that it never stores."""
+
+    seed: View  # dO
+    scores: Node  # dL
+    final: Node  # dS
+    query: Node
+    key: Node
+    value: Node
+    absorbed: list[Node]
+
+    @property
+    def outputs(self) -> list[Node]:
+        """dQ, dK, dV."""
+        return [self.query, self.key, self.value]
+
+
+@dataclass
+class Attention:
+    """An attention found in a function. Views and `letters` are in letters of the scores: batch, ROW, COLUMN, ELEMENT.
+
+    `absorbed` are the nodes that are never stored; `reach` is how many columns row 0 sees, where each row sees one more
+    than the row before it.
+    """
+
+    query: View
+    key: View
+    value: View
+    scores: Node  # S
+    logits: Node  # L
+    maximum: Node
+    total: Node
+    output: Node
+    letters: str
+    letters_of: dict[int, str]  # of the nodes that the kernels make
+    depth: int
+    width: int
+    reach: int | None
+    absorbed: list[Node]
+    gradient: Gradient | None = None
+
+    @property
+    def outputs(self) -> list[Node]:
+        """What the forward kernel stores."""
+        return [self.output, *([self.maximum, self.total] if self.gradient else [])]
+
+    @property
+    def made(self) -> list[Node]:
+        """What both kernels store."""
+        return [*self.outputs, *(self.gradient.outputs if self.gradient else [])]
+
+    @property
+    def never_stored(self) -> list[Node]:
+        """What exists in blocks only."""
+        if self.gradient is None:
+            return [*self.absorbed, self.maximum, self.total]
+        return [*self.absorbed, *self.gradient.absorbed]
+
+    @property
+    def sources(self) -> list[Node]:
+        """The nodes that must lie in memory."""
+        views = [self.query, self.key, self.value]
+        return [v.source for v in (*views, *([self.gradient.seed] if self.gradient else []))]
