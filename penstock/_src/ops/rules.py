@@ -22,7 +22,6 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.ir.errors import NeedsValue, NotLowerable
-from penstock._src.ops import infer
 from penstock._src.util import slots
 from penstock._src.util.quiet import quiet
 
@@ -295,14 +294,11 @@ class Unary(HostUnary):
 class Binary(Op):
     """An op that maps pairs of elements of two tensors that broadcast."""
 
-    signature = "x: T, y: T -> z: T"
+    signature = "x: T, y: T -> z: T[x | y]"
     is_abstract = True
     is_elementwise = True
     ufunc: ClassVar[Any]
     primitive: ClassVar[str]
-
-    def shape(self, x, y):
-        return infer.broadcast(x, y)
 
     @quiet
     def eager(self, x, y):

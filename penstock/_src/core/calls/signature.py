@@ -11,6 +11,8 @@ An output's type may be followed by its shape; where all are, the op needs no ot
 y: T[]        a scalar
 y: T[?, 2]    a matrix of two columns and any number of rows
 y: T[x]       the shape of input x
+y: T[a & b]   the shape that inputs a and b both have
+y: T[a | b]   the shape to which inputs a and b broadcast
 y: T[*dims]   the shape that input `dims` holds as a vector
 y: T[...]     nothing is known
 """
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.core.dtypes import TYPES, DType
-from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape
+from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, broadcast_shapes
 
 ARGUMENT = re.compile(
     r"^(?P<name>\w+)\s*:\s*(?:(?P<star>\*)|(?P<number>\w+)\s*\*)?\s*(?P<ref>Ref\()?(?P<type>\w+)\)?"
@@ -76,11 +78,19 @@ class Signature:
         if text in positions:
             position = positions[text]
             return lambda inputs: inputs[position]
+        for sign, combine in (("&", _merged), ("|", broadcast_shapes)):
+            if sign in text:
+                first, second = (positions[name.strip()] for name in text.split(sign))
+                return lambda inputs: combine(inputs[first], inputs[second])
         if text.startswith("*"):
             position = positions[text[1:]]
             return lambda inputs: inputs[position].as_shape()
         shape = _fixed_shape(text)
         return lambda inputs: shape
+
+
+def _merged(first: TensorShape, second: TensorShape) -> TensorShape:
+    return first.merge_with(second)
 
 
 def _fixed_shape(text: str) -> TensorShape:

@@ -22,13 +22,10 @@ from penstock._src.ops.rules import invalid
 class _Make(Op):
     """The handle of the queue with this name; without a name, of a new one or the node's own."""
 
-    signature = "-> handle: resource"
+    signature = "-> handle: resource[]"
 
     stateful = True
     kind = Queue
-
-    def shape(self):
-        return ()
 
     def eager(self):
         def make():

@@ -395,14 +395,11 @@ class Xdivy(_ZeroTimes):
 class NextAfter(Binary):
     """The next float after x1 in the direction of x2."""
 
-    signature = "x1: T, x2: T -> output: T"
+    signature = "x1: T, x2: T -> output: T[x1 | x2]"
     T: DType = dtypes.float32
     T_types = frozenset({dtypes.float32, dtypes.float64})
     primitive = "next_after"
     ufunc = np.nextafter
-
-    def shape(self, x1, x2):
-        return infer.broadcast(x1, x2)
 
     def gradient(self, x1, x2, _output, d_output):
         return unbroadcast(d_output, x1), unbroadcast(zeros_like(d_output), x2)
@@ -510,12 +507,9 @@ class ClipByValue(Op):
 class Cross(Op):
     """The vector product of pairs of 3-vectors along the last axis."""
 
-    signature = "a: T, b: T -> product: T"
+    signature = "a: T, b: T -> product: T[a & b]"
     T = FLOAT | INTEGER
     vectorize = "rows, rows"
-
-    def shape(self, a, b):
-        return infer.merged(a, b)
 
     def gradient(self, a, b, _product, dy):
         return raw.Cross(b, dy), raw.Cross(dy, a)

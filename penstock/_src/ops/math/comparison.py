@@ -100,14 +100,11 @@ class GreaterEqual(Compare):
 class ApproximateEqual(Op):
     """|x - y| < tolerance."""
 
-    signature = "x: T, y: T -> z: bool"
+    signature = "x: T, y: T -> z: bool[x & y]"
     T = NUMBER
     tolerance: float = float(np.float32(1e-5))
     differentiable = False
     vectorize = "rows, rows"
-
-    def shape(self, x, y):
-        return infer.merged(x, y)
 
     @quiet
     def eager(self, x, y):

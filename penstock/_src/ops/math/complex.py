@@ -8,7 +8,6 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops import infer
 from penstock._src.ops.rules import Binary, invalid, quiet, unbroadcast
 
 HALVES = frozenset({dtypes.float32, dtypes.float64})
@@ -17,15 +16,12 @@ HALVES = frozenset({dtypes.float32, dtypes.float64})
 class Complex(Binary):
     """real + i imag."""
 
-    signature = "real: T, imag: T -> out: Tout"
+    signature = "real: T, imag: T -> out: Tout[real | imag]"
     T: DType = dtypes.float32
     T_types = HALVES
     Tout: DType = dtypes.complex64
     Tout_types = COMPLEX
     primitive = "complex"
-
-    def shape(self, real, imag):
-        return infer.broadcast(real, imag)
 
     def gradient(self, real, imag, _out, d_out):
         return (

@@ -107,11 +107,8 @@ betainc = instead("betainc", math.nan, lambda a, b, x: (a <= 0) | (b <= 0))
 class Zeta(_SpecialBinary):
     """The Hurwitz zeta function: the sum of (q + n) ** -x."""
 
-    signature = "x: T, q: T -> z: T"
+    signature = "x: T, q: T -> z: T[x | q]"
     ufunc = staticmethod(functions.zeta)
-
-    def shape(self, x, q):
-        return infer.broadcast(x, q)
 
     def gradient(self, x, q, _z, dz):
         slope = raw.Neg(x) * raw.Zeta(x + 1, q)

@@ -25,12 +25,9 @@ class _Activation(Op):
 class _ActivationGrad(Op):
     """The gradient of an activation, elementwise."""
 
-    signature = "gradients: T, features: T -> backprops: T"
+    signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = FLOAT
     is_elementwise = True
-
-    def shape(self, gradients, features):
-        return gradients.merge_with(features)
 
 
 class Relu(Op):
@@ -54,12 +51,9 @@ class Relu(Op):
 class ReluGrad(Op):
     """The gradient where the features (or the activations) are positive, else zero."""
 
-    signature = "gradients: T, features: T -> backprops: T"
+    signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = REAL
     is_elementwise = True
-
-    def shape(self, gradients, features):
-        return gradients.merge_with(features)
 
     def gradient(self, _gradients, features, _backprops, dy):
         return raw.ReluGrad(gradients=dy, features=features), zeros_like(features)
@@ -94,12 +88,9 @@ class Relu6(Op):
 class Relu6Grad(Op):
     """The gradient where the features lie strictly between 0 and 6, else zero."""
 
-    signature = "gradients: T, features: T -> backprops: T"
+    signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = REAL
     is_elementwise = True
-
-    def shape(self, gradients, features):
-        return gradients.merge_with(features)
 
     def gradient(self, _gradients, features, _backprops, dy):
         return raw.Relu6Grad(gradients=dy, features=features), zeros_like(features)
@@ -136,14 +127,11 @@ class LeakyRelu(Op):
 class LeakyReluGrad(Op):
     """The gradient where features are positive, alpha * gradient elsewhere."""
 
-    signature = "gradients: T, features: T -> backprops: T"
+    signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     alpha: float = 0.20000000298023224
     T: DType = dtypes.float32
     T_types = FLOAT
     is_elementwise = True
-
-    def shape(self, gradients, features):
-        return gradients.merge_with(features)
 
     def gradient(self, _gradients, features, _backprops, dy):
         by_gradients = raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
@@ -174,12 +162,9 @@ class Elu(_Activation):
 class EluGrad(Op):
     """The gradient of Elu from its outputs."""
 
-    signature = "gradients: T, outputs: T -> backprops: T"
+    signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
     T = FLOAT
     is_elementwise = True
-
-    def shape(self, gradients, outputs):
-        return gradients.merge_with(outputs)
 
     def gradient(self, gradients, outputs, _backprops, dy):
         negative = raw.Less(x=outputs, y=zeros_like(outputs))
@@ -216,12 +201,9 @@ class Selu(_Activation):
 class SeluGrad(Op):
     """The gradient of Selu from its outputs."""
 
-    signature = "gradients: T, outputs: T -> backprops: T"
+    signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
     T = FLOAT
     is_elementwise = True
-
-    def shape(self, gradients, outputs):
-        return gradients.merge_with(outputs)
 
     def gradient(self, gradients, outputs, _backprops, dy):
         negative = raw.Less(x=outputs, y=zeros_like(outputs))

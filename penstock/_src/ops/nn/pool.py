@@ -81,14 +81,11 @@ def require_maxima(c, orig_input, orig_output, grad):
 class _MaxGradientGradient(Op):
     """Gathers from `grad` the element at the first maximum of every window."""
 
-    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
+    signature = "orig_input: T, orig_output: T, grad: T -> output: T[orig_output]"
     T = REAL
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
-
-    def shape(self, orig_input, orig_output, grad):
-        return orig_output
 
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)

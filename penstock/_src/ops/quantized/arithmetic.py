@@ -8,7 +8,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
-from penstock._src.ops import infer
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.quantized.ranges import (
     from_floats,
@@ -41,16 +40,13 @@ class QuantizedMul(_Product):
     """Elementwise products."""
 
     signature = (
-        "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 -> z: "
-        "Toutput, min_z: float32, max_z: float32"
+        "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 "
+        "-> z: Toutput[x | y], min_z: float32[], max_z: float32[]"
     )
     T1 = QUANTIZED
     T2 = QUANTIZED
     Toutput: DType = dtypes.qint32
     Toutput_types = QUANTIZED
-
-    def shape(self, x, y, *_ranges):
-        return infer.broadcast(x, y), (), ()
 
     def eager(self, x, y, min_x, max_x, min_y, max_y):
         product = wide(x, min_x, max_x, self.T1) * wide(y, min_y, max_y, self.T2)
@@ -135,15 +131,12 @@ class QuantizedAdd(_Sum):
     """Elementwise sums."""
 
     signature = (
-        "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 -> z: "
-        "Toutput, min_z: float32, max_z: float32"
+        "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 "
+        "-> z: Toutput[x | y], min_z: float32[], max_z: float32[]"
     )
     Toutput: DType = dtypes.qint32
     Toutput_types = QUANTIZED
     headroom = 1 << 14
-
-    def shape(self, x, y, *_ranges):
-        return infer.broadcast(x, y), (), ()
 
     def eager(self, x, y, *ranges):
         return self.added(x, y, ranges, (self.T1, self.T2), self.Toutput)
@@ -172,16 +165,14 @@ class QuantizedBiasAdd(_Sum):
 
 class _Relu(Op):
     signature = (
-        "features: Tinput, min_features: float32, max_features: float32 -> activations: "
-        "out_type, min_activations: float32, max_activations: float32"
+        "features: Tinput, min_features: float32, max_features: float32 "
+        "-> activations: out_type[features], min_activations: float32[], max_activations: "
+        "float32[]"
     )
     most = None
     Tinput = QUANTIZED
     out_type: DType = dtypes.quint8
     out_type_types = QUANTIZED
-
-    def shape(self, features, *_ranges):
-        return features, (), ()
 
     def eager(self, features, low, high):
         return self.limited(features, low, high, self.most)

@@ -95,13 +95,10 @@ class FakeQuantWithMinMaxArgs(_FakeQuantize):
 class FakeQuantWithMinMaxArgsGradient(_FakeQuantize):
     """The gradient of FakeQuantWithMinMaxArgs."""
 
-    signature = "gradients: float32, inputs: float32 -> backprops: float32"
+    signature = "gradients: float32, inputs: float32 -> backprops: float32[gradients & inputs]"
     min: float = -6.0
     max: float = 6.0
     differentiable = False
-
-    def shape(self, gradients, inputs):
-        return gradients.merge_with(inputs)
 
     def eager(self, gradients, inputs):
         low, high = self.attrs["min"], self.attrs["max"]
@@ -131,13 +128,11 @@ class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
     """The gradient of FakeQuantWithMinMaxVars."""
 
     signature = (
-        "gradients: float32, inputs: float32, min: float32, max: float32 -> "
-        "backprops_wrt_input: float32, backprop_wrt_min: float32, backprop_wrt_max: float32"
+        "gradients: float32, inputs: float32, min: float32, max: float32 "
+        "-> backprops_wrt_input: float32[gradients & inputs], backprop_wrt_min: float32[], "
+        "backprop_wrt_max: float32[]"
     )
     differentiable = False
-
-    def shape(self, gradients, inputs, min, max):
-        return gradients.merge_with(inputs), [], []
 
     def eager(self, gradients, inputs, min, max):
         require_same_size(self, gradients, inputs)
@@ -286,14 +281,12 @@ class QuantizeAndDequantizeV4Grad(Op):
     """The gradient of QuantizeAndDequantizeV4."""
 
     signature = (
-        "gradients: T, input: T, input_min: T, input_max: T -> "
-        "input_backprop: T, input_min_backprop: T, input_max_backprop: T"
+        "gradients: T, input: T, input_min: T, input_max: T "
+        "-> input_backprop: T[gradients & input], input_min_backprop: T[input_min], "
+        "input_max_backprop: T[input_max]"
     )
     T = FLOAT
     axis: int = -1
-
-    def shape(self, gradients, input, input_min, input_max):
-        return gradients.merge_with(input), input_min, input_max
 
     def gradient(self, _gradients, input, input_min, input_max, _x, _low, _high, dy, _dl, _dh):
         found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)

@@ -5,7 +5,6 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.ops import infer
 from penstock._src.ops.rules import invalid, show
 
 
@@ -141,7 +140,8 @@ class UniformQuantizedAdd(Op):
 
     signature = (
         "lhs: T, rhs: T, lhs_scales: float32, lhs_zero_points: int32, rhs_scales: float32, "
-        "rhs_zero_points: int32, output_scales: float32, output_zero_points: int32 -> output: T"
+        "rhs_zero_points: int32, output_scales: float32, output_zero_points: int32 "
+        "-> output: T[lhs | rhs]"
     )
     lhs_quantization_axis: int = -1
     lhs_quantization_min_val: int
@@ -153,9 +153,6 @@ class UniformQuantizedAdd(Op):
     output_quantization_min_val: int
     output_quantization_max_val: int
     T = frozenset({dtypes.qint32})
-
-    def shape(self, lhs, rhs, *_parts):
-        return infer.broadcast(lhs, rhs)
 
     def eager(self, lhs, rhs, *parts):
         names = ("lhs", "rhs", "output")

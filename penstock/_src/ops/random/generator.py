@@ -72,13 +72,10 @@ def _lowered_draw(p, resource, algorithm, shape, draw):
 class _ByGenerator(Op):
     """Numbers of a distribution from a generator's stream."""
 
-    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype"
+    signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype[*shape]"
 
     shape_dtype: DType = dtypes.int64
     stateful = True
-
-    def shape(self, resource, algorithm, shape):
-        return shape.as_shape()
 
     def eager(self, resource, algorithm, shape):
         dims = shape_from(self, shape)

@@ -59,7 +59,7 @@ def known_shape(p, shape):
 class _Stateful(Op):
     """Numbers of a distribution from the op's own stream."""
 
-    signature = "shape: T -> output: dtype"
+    signature = "shape: T -> output: dtype[*shape]"
 
     differentiable = False
     lowered = None  # the distribution in a program, (p, key, counter, shape, dtype) -> node
@@ -76,9 +76,6 @@ class _Stateful(Op):
         dims = known_shape(p, shape)
         key, counter = lowered_position(self, p, prod(int(d) for d in dims))
         return self.lowered(p, key, counter, dims, self.dtype)
-
-    def shape(self, shape):
-        return shape.as_shape()
 
     def eager(self, shape):
         dims = shape_from(self, shape)

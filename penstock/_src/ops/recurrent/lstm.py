@@ -146,17 +146,14 @@ class BlockLSTMV2(_BlockLSTM):
 
 class _BlockLSTMGrad(Op):
     signature = (
-        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, "
-        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T -> x_grad: T, "
-        "cs_prev_grad: T, h_prev_grad: T, w_grad: T, wci_grad: T, wcf_grad: T, wco_grad: T, "
-        "b_grad: T"
+        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, i: "
+        "T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T "
+        "-> x_grad: T[x], cs_prev_grad: T[cs_prev], h_prev_grad: T[h_prev], w_grad: T[w], "
+        "wci_grad: T[wci], wcf_grad: T[wcf], wco_grad: T[wco], b_grad: T[b]"
     )
     order = "icfo"
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})
-
-    def shape(self, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, *_rest):
-        return x, cs_prev, h_prev, w, wci, wcf, wco, b
 
     @quiet
     def eager(self, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, *rest):

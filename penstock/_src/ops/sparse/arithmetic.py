@@ -145,12 +145,9 @@ class SparseTensorDenseAdd(Op):
 class _Cwise(Op):
     """A sparse tensor combined with a dense one that broadcasts to its shape, where the sparse has elements."""
 
-    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
+    signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T[sp_values]"
 
     T = NUMBER
-
-    def shape(self, sp_indices, sp_values, sp_shape, dense):
-        return sp_values
 
     def gradient(self, sp_indices, sp_values, sp_shape, dense, _output, dy):
         shape = raw.Cast(x=sp_shape, DstT=dtypes.int64)
@@ -344,14 +341,11 @@ class _Reduce(Op):
     """A reduction of a sparse tensor to a dense one."""
 
     signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
-        "int32 -> output: T"
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: int32 "
+        "-> output: T[...]"
     )
 
     keep_dims: bool = False
-
-    def shape(self, input_indices, input_values, input_shape, reduction_axes):
-        return None
 
     def eager(self, input_indices, input_values, input_shape, reduction_axes):
         indices, values, shape = _reduce(
@@ -372,14 +366,11 @@ class _ReduceSparse(Op):
     """A reduction of a sparse tensor to a sparse one."""
 
     signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: "
-        "int32 -> output_indices: int64, output_values: T, output_shape: int64"
+        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: int32 "
+        "-> output_indices: int64[?, ?], output_values: T[?], output_shape: int64[?]"
     )
 
     keep_dims: bool = False
-
-    def shape(self, input_indices, input_values, input_shape, reduction_axes):
-        return [None, None], [None], [None]
 
     def eager(self, input_indices, input_values, input_shape, reduction_axes):
         return _reduce(

@@ -114,9 +114,6 @@ class _VariableScatter(Op):
     stateful = True
     combination = "add"
 
-    def shape(self, resource, indices, updates):
-        return ()
-
     def eager(self, resource, indices, updates):
         variable = as_variable(resource, type(self).__name__)
         value = variable.read().copy()
@@ -213,9 +210,6 @@ class _ScatterNd(Op):
 
     stateful = True
     combination = "add"
-
-    def shape(self, ref, indices, updates):
-        return ()
 
     def eager(self, ref, indices, updates):
         variable = as_variable(ref, type(self).__name__)

@@ -8,13 +8,10 @@ from penstock._src.ops.state import scatter
 class _ScatterToReference(scatter._VariableScatter):
     """Updates of rows of a reference variable; returns the reference."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
+    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)[ref]"
 
     stateful = False
     lower = None
-
-    def shape(self, ref, indices, updates):
-        return ref
 
     def eager(self, ref, indices, updates):
         super().eager(ref, indices, updates)
@@ -24,13 +21,10 @@ class _ScatterToReference(scatter._VariableScatter):
 class _ScatterNdToReference(scatter._ScatterNd):
     """Updates of slices of a reference variable; returns the reference."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
+    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)[ref]"
 
     stateful = False
     lower = None
-
-    def shape(self, ref, indices, updates):
-        return ref
 
     def eager(self, ref, indices, updates):
         super().eager(ref, indices, updates)
