@@ -40,7 +40,7 @@ PLANE = "/host:CPU"
 
 
 class Event(NamedTuple):
-    """What ran on a thread, from when to when in nanoseconds, and what is shown of it besides its name."""
+    """What ran on a thread: start and end in nanoseconds, its name, and further values to show."""
 
     name: str
     thread: int
@@ -98,7 +98,7 @@ def _xspace(events: Sequence[Event]) -> Any:
 
 
 def _number(name: str, numbers: dict[str, int], table: Any) -> int:
-    """The number of a name, which the table of its kind gets to know."""
+    """The number of a name, which is added to the table of its kind."""
     number = numbers.setdefault(name, len(numbers) + 1)
     table[number].id, table[number].name = number, name
     return number

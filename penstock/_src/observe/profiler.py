@@ -53,7 +53,7 @@ class Recording:
         self.events.append(Event(str(name), thread, begin, end, shown))
 
     def program_ran(self, plan: Any, records: Any) -> None:
-        """See RunObserver. What its kernels are called is found when the profile ends."""
+        """See RunObserver. The names of its kernels are looked up when the profile ends."""
         self.programs.append((plan, records, threading.get_ident()))
 
     def host_ran(self, op: Any, start: int, end: int) -> None:
@@ -98,7 +98,7 @@ class _State:
 
 _STATE = _State()
 _call_plainly: Callable[..., Any] = ConcreteFunction.call_flat
-_run_plainly: list[Callable[..., Any]] = []  # what ran eager ops before a profile was taken
+_run_plainly: list[Callable[..., Any]] = []  # runs eager ops while no profile is taken
 
 
 def _call_recorded(self: ConcreteFunction, tensors: Any) -> Any:
@@ -124,7 +124,7 @@ def _run_recorded(cls: Any, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> A
 
 
 def _watch_functions() -> None:
-    """Records calls of functions only while somebody asks for them."""
+    """Records calls of functions while a profile is taken or graphs are collected."""
     watched = _STATE.recording is not None or _STATE.graphs is not None
     call = _call_recorded if watched else _call_plainly
     ConcreteFunction.call_flat = ConcreteFunction._call_flat = call  # type: ignore[method-assign]
@@ -133,7 +133,7 @@ def _watch_functions() -> None:
 def _watch_operations(recording: Recording) -> None:
     """Records kernels, operations on the host and eager ops."""
     RUN_OBSERVERS.append(recording)
-    if not _run_plainly:  # else something was put around it meanwhile, and it is still in place
+    if not _run_plainly:  # otherwise something has wrapped it meanwhile, and calls it still
         _run_plainly.append(slots.RUN_EAGERLY)
         slots.RUN_EAGERLY = _run_recorded
 
@@ -213,7 +213,7 @@ class Trace:
         return self
 
     def set_metadata(self, **kwargs: Any) -> None:
-        """Adds to what is shown of this trace."""
+        """Adds values to show with this trace."""
         self._metadata.update(kwargs)
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
