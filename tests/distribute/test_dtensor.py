@@ -31,6 +31,14 @@ def test_meshes_are_data():
         dtensor.create_mesh([("x", 3)], devices=["CPU:0"])
 
 
+def test_meshes_of_several_tasks_name_the_devices_of_all():
+    mine, other = (f"/job:localhost/replica:0/task:{i}/device:CPU:0" for i in range(2))
+    text = f"m|x=2|0,1|0|{mine}|{mine},{other}"
+    mesh = dtensor.Mesh.from_string(text)
+    assert mesh.to_string() == text and list(mesh.as_proto().global_devices) == [mine, other]
+    assert mesh != dtensor.Mesh.from_string(f"m|x=2|0,1|0|{mine}")
+
+
 def test_layouts_are_data():
     assert dtensor.Layout.from_string(ROWS.to_string()) == ROWS
     assert dtensor.Layout.from_proto(ROWS.as_proto()) == ROWS

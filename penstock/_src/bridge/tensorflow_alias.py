@@ -160,23 +160,6 @@ def install() -> None:
         sys.meta_path.insert(0, FINDER)
         sys.meta_path.append(METADATA)
     sys.modules[ALIAS] = own
-    _name_classes(as_tensorflow=True)
-
-
-def _name_classes(as_tensorflow: bool) -> None:
-    """Gives the classes that libraries recognize TensorFlow's module names, or restores their own."""
     for place, known in KNOWN_CLASSES.items():
         module, _, name = place.partition(":")
-        getattr(importlib.import_module(module), name).__module__ = (
-            known if as_tensorflow else module
-        )
-
-
-def uninstall() -> None:
-    """Removes the hook and all modules imported through it."""
-    _name_classes(as_tensorflow=False)
-    for finder in (FINDER, METADATA):
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-    for name in [n for n in sys.modules if n == ALIAS or n.startswith(ALIAS + ".")]:
-        del sys.modules[name]
+        getattr(importlib.import_module(module), name).__module__ = known

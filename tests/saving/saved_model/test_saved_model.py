@@ -86,7 +86,11 @@ def test_rejections(tmp_path):
     with pytest.raises(OSError, match="SavedModel file does not exist"):
         loading.load(str(tmp_path))
     (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\xff\xff")
-    with pytest.raises(OSError, match="Cannot parse file .*saved_model.pb"):
+    with pytest.raises(OSError, match=r"Cannot parse file .*saved_model\.pb:"):
+        loading.load(str(tmp_path))
+    (tmp_path / "saved_model.pb").rename(tmp_path / "other")
+    (tmp_path / "saved_model.pbtxt").write_text("meta_graphs {")
+    with pytest.raises(OSError, match=r"Cannot parse file .*saved_model\.pbtxt:"):
         loading.load(str(tmp_path))
     outside = tf.Variable(1.0)
     module = tf.Module()
