@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -161,19 +161,6 @@ def attribute_key(value: Any) -> Any:
     if isinstance(value, float):
         return value.hex()  # tells 0.0 from -0.0, and one NaN equal to itself
     return value
-
-
-def node_key(
-    kind: str, args: Iterable[Node], attrs: Mapping[str, Any], shape: Shape, dtype: DType
-) -> tuple:
-    """Equal for two nodes exactly when they are the same value."""
-    return (
-        kind,
-        tuple([a.id for a in args]),
-        tuple([(k, attribute_key(attrs[k])) for k in sorted(attrs)]),
-        dims.shape_key(shape),
-        dtype,
-    )
 
 
 def type_text(node: Node) -> str:

@@ -61,14 +61,13 @@ HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 class Lowering:
     """Lowers operations of one graph (and, in copies, of the graphs nested in it) with one builder."""
 
-    def __init__(self, p: LoweringContext, depth: int = 0) -> None:
+    def __init__(self, p: LoweringContext) -> None:
         self.p = p
         self.values: dict[int, Lowered] = {}  # a tensor's id -> what it is
-        self.depth = depth
 
     def nested(self) -> Lowering:
         """A lowering of a function's body: same builder and variables, tensors of its own."""
-        return Lowering(self.p, self.depth + 1)
+        return Lowering(self.p)
 
     def value(self, tensor: Any) -> Lowered:
         """What a tensor is.
@@ -115,11 +114,6 @@ class Lowering:
             self.values[tensor._id] = value
             if type(value) is Node and value.origin is not op and _is_computed(op, value):
                 self.p.equal.setdefault(value.id, []).append(op)
-
-    def lower_all(self, ops: Sequence[Operation]) -> None:
-        """Lowers operations in order."""
-        for op in ops:
-            self.lower(op)
 
     def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
         special = HANDLERS.get(op.type)

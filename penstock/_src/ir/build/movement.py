@@ -6,8 +6,6 @@ import builtins
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from penstock._src.ir import dims
 from penstock._src.ir.build.leaves import Leaves
 from penstock._src.ir.node import Node
@@ -168,7 +166,3 @@ class Movement(Leaves):
             axes.append(2 * i + 1)
             shape.append(n * times)
         return self.reshape(self.broadcast(x, wide, axes), shape)
-
-    def diagonal_mask(self, rows: int, columns: int, offset: int = 0) -> np.ndarray:
-        """Where column - row == offset, as a known array (for small matrices)."""
-        return np.eye(int(rows), int(columns), offset, dtype=bool)
