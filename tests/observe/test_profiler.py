@@ -82,11 +82,12 @@ def test_the_file_for_tensorboard_has_the_same_events(profile):
     found = [names[e.metadata_id] for line in plane.lines for e in line.events]
     assert sorted(found) == sorted(e["name"] for e in spans(profile))
     shown = [
-        {stats[s.metadata_id]: s.str_value or s.int64_value for s in e.stats}
+        {stats[s.metadata_id]: s.str_value or s.int64_value or s.double_value for s in e.stats}
         for line in plane.lines
         for e in line.events
     ]
     assert any("reduce_sum" in each.get("computes", "") and each["bytes"] > 0 for each in shown)
+    assert any(each.get("GB/s", 0) > 0 for each in shown)
 
 
 def test_eager_ops_are_events(tmp_path):

@@ -37,6 +37,7 @@ XStatMetadata
 )
 XSpace = XPLANE["XSpace"]
 PLANE = "/host:CPU"
+_FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # of an XStat
 
 
 class Event(NamedTuple):
@@ -91,7 +92,7 @@ def _xspace(events: Sequence[Event]) -> Any:
             duration_ps=(e.end - e.begin) * 1000,
         )
         for key, value in e.shown.items():
-            kind = "int64_value" if isinstance(value, int) else "str_value"
+            kind = _FIELDS[type(value)]
             number = _number(key, names, plane.stat_metadata)
             event.stats.add(metadata_id=number, **{kind: value})
     return space

@@ -78,14 +78,17 @@ class Recording:
             for word, start, end in rows.tolist():
                 kernel = known[id(plan)].get(word)
                 if kernel is not None:
-                    yield Event(kernel.label, thread, start, end, _shown(kernel))
+                    yield Event(kernel.label, thread, start, end, _shown(kernel, end - start))
 
 
-def _shown(kernel: KernelRecord) -> dict[str, Any]:
+def _shown(kernel: KernelRecord, nanoseconds: int) -> dict[str, Any]:
+    """What is shown of a launch; its speed if it does all of the kernel's work."""
     found = (*kernel.lines, *kernel.forward_lines)
     lines = "; ".join(f"{line.place} {line.code}" for line in found)
     work = {"tasks": kernel.tasks, "flops": kernel.flops, "bytes": kernel.bytes}
-    return {"computes": kernel.computes, "source": lines, **work}
+    speed = {"GF/s": kernel.flops / max(nanoseconds, 1), "GB/s": kernel.bytes / max(nanoseconds, 1)}
+    shown = {"computes": kernel.computes, "source": lines, **work}
+    return shown | (speed if len(kernel.records) == 1 else {})
 
 
 class _State:
