@@ -15,6 +15,6 @@ The layers, high to low; a folder imports only from its own layer and from lower
     functions process distributions                 functions of tensors; a program's log, files and flags
     names                                           the table of functions that differ by their parameters alone
 
-Read `graphs/session.py` first, then `variables/scopes.py`. A new function goes into the folder of its subject with `@export(v1=[...])`, or into `names/table.py` as a row if only
-its parameters differ; then run `tools/gen_api.py`.
+Read `graphs/session.py` first, then `variables/scopes.py`. A new function goes into the
+folder of its subject with `@export(v1=[...])`, or into `names/table.py` as a row if only its parameters differ; then run `tools/gen_api.py`.
 """

@@ -1,6 +1,6 @@
-"""Training sessions of TensorFlow 1 that initialize, restore, save and log by themselves.
+"""Training sessions of TensorFlow 1 that initialize, restore, save and log automatically.
 
-In: a graph and what is to be done beside its steps. Out: a session whose `run` does it.
-`hooks.py` says what may be done beside each step and `saving_hooks.py` what usually is; `scaffold.py` and
-`manager.py` make a session ready; `session.py` runs it. Start with `session.py`; a new hook goes to `hooks.py`.
+In: a graph and hooks. Out: a session whose `run` calls the hooks. `hooks.py` has the hook interface and
+`saving_hooks.py` hooks that write files; `scaffold.py` and `manager.py` prepare a session; `session.py` runs it. Start
+with `session.py`; a new hook goes into `hooks.py`.
 """

@@ -1,4 +1,4 @@
-"""SessionRunHook: what is done around each call of a session; and the hooks that only look."""
+"""SessionRunHook, the callbacks around each call of a session, and hooks that only observe."""
 
 import collections
 import logging
@@ -19,7 +19,7 @@ LOG = logging.getLogger("tensorflow")
 
 @export(v1=["train.SessionRunArgs"])
 class SessionRunArgs(collections.namedtuple("SessionRunArgs", ["fetches", "feed_dict", "options"])):
-    """What a hook adds to a call: further fetches, feeds and options."""
+    """Fetches, feeds and options that a hook adds to a call."""
 
     def __new__(cls, fetches: Any, feed_dict: Any = None, options: Any = None) -> "SessionRunArgs":
         """Returns the arguments."""
@@ -35,7 +35,7 @@ export(v1=["train.SessionRunValues"])(SessionRunValues)
 
 @export(v1=["train.SessionRunContext"])
 class SessionRunContext:
-    """What a hook knows of a call: its arguments and session; it may ask for the end of the loop."""
+    """The arguments and session of a call; a hook can request the end of the loop through it."""
 
     def __init__(self, original_args: Any, session: Any) -> None:
         self._args, self._session, self._stop = original_args, session, False
@@ -45,13 +45,13 @@ class SessionRunContext:
     stop_requested = read_only("_stop", "Whether a hook has asked for the end.")
 
     def request_stop(self) -> None:
-        """Asks for the end of the loop."""
+        """Requests the end of the loop."""
         self._stop = True
 
 
 @export(v1=["train.SessionRunHook"])
 class SessionRunHook:
-    """Base of what is done around the calls of a monitored session. All methods may be overridden."""
+    """Base class of callbacks around the calls of a monitored session. All methods may be overridden."""
 
     def begin(self) -> None:
         """Called once, while operations may still be added to the graph."""
@@ -64,7 +64,7 @@ class SessionRunHook:
         return None
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
-        """Called after each call, with what was fetched."""
+        """Called after each call, with the fetched values."""
 
     def end(self, session: Any) -> None:
         """Called at the end, unless an error ended the loop."""
@@ -72,7 +72,7 @@ class SessionRunHook:
 
 @export(v1=["train.NanLossDuringTrainingError"])
 class NanLossDuringTrainingError(RuntimeError):
-    """A loss is not a number."""
+    """A loss is NaN."""
 
     def __str__(self) -> str:
         return "NaN loss during training."
@@ -80,7 +80,7 @@ class NanLossDuringTrainingError(RuntimeError):
 
 @export(v1=["train.SecondOrStepTimer"])
 class SecondOrStepTimer:
-    """Says when something is due: every so many seconds, or every so many steps.
+    """Determines when an action is due: every given number of seconds or of steps.
 
     Raises:
       ValueError: not exactly one of the two is given.
@@ -95,7 +95,7 @@ class SecondOrStepTimer:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the last time."""
+        """Resets the time of the last trigger."""
         self._last_step: int | None = None
         self._last_time: float | None = None
 
@@ -110,7 +110,7 @@ class SecondOrStepTimer:
         return step >= self._last_step + (self._steps or 0)
 
     def update_last_triggered_step(self, step: int) -> tuple[float | None, int | None]:
-        """Notes that it was done; returns (seconds, steps) since the time before."""
+        """Records a trigger; returns (seconds, steps) since the previous one."""
         now = time.time()
         if self._last_step is None or self._last_time is None:
             elapsed: tuple[float | None, int | None] = (None, None)
@@ -120,7 +120,7 @@ class SecondOrStepTimer:
         return elapsed
 
     def last_triggered_step(self) -> int | None:
-        """Returns the step at which it was done last."""
+        """Returns the step of the last trigger."""
         return self._last_step
 
 
@@ -137,7 +137,7 @@ def step_counter(hook: SessionRunHook) -> Any:
 
 
 def as_tensor(tensor: Any) -> Any:
-    """A tensor of the graph that is given, or named."""
+    """Returns a tensor of the graph, given itself or by name."""
     if isinstance(tensor, str):
         return STATE.graph.as_graph_element(tensor)
     return tensor if hasattr(tensor, "op") else convert_to_tensor(tensor)
@@ -149,12 +149,12 @@ class LoggingTensorHook(SessionRunHook):
 
     Args:
       tensors: tensors or their names, as a list or by tags.
-      every_n_iter, every_n_secs: how often; one of the two.
-      at_end: whether at the end as well (then neither is needed).
-      formatter: makes a text of {tag: value}.
+      every_n_iter, every_n_secs: how often; exactly one of the two.
+      at_end: whether to log at the end as well (then neither is needed).
+      formatter: formats {tag: value} as a string.
 
-    Raises:
-      ValueError: it is not clear how often.
+      Raises:
+        ValueError: not exactly one frequency is given.
     """
 
     def __init__(
@@ -187,19 +187,19 @@ class LoggingTensorHook(SessionRunHook):
         self._tensors = {tag: as_tensor(tensor) for tag, tensor in self._given.items()}
 
     def before_run(self, run_context: SessionRunContext) -> Any:
-        """Fetches the tensors if it is time to."""
+        """Fetches the tensors if they are due."""
         due = self._timer is not None and self._timer.should_trigger_for_step(self._count)
         self._due = due
         return SessionRunArgs(self._tensors) if due else None
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
-        """Logs them."""
+        """Logs the tensors if they were fetched."""
         if self._due:
             self._log(run_values.results)
         self._count += 1
 
     def end(self, session: Any) -> None:
-        """Logs them at the end if asked for."""
+        """Logs the tensors if `at_end` is set."""
         if self._at_end:
             self._log(session.run(self._tensors))
 
@@ -216,7 +216,7 @@ class LoggingTensorHook(SessionRunHook):
 
 @export(v1=["train.StopAtStepHook"])
 class StopAtStepHook(SessionRunHook):
-    """Asks for the end at a step, or after a number of steps.
+    """Requests the end at a step, or after a number of steps.
 
     Raises:
       ValueError: not exactly one of the two is given.
@@ -234,7 +234,7 @@ class StopAtStepHook(SessionRunHook):
         self._step = step_counter(self)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Counts from where the session begins."""
+        """Determines the last step from the session's current step."""
         if self._last is None:
             self._last = int(session.run(self._step)) + (self._count or 0)
 
@@ -243,7 +243,7 @@ class StopAtStepHook(SessionRunHook):
         return SessionRunArgs(self._step)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
-        """Asks for the end once the step is reached."""
+        """Requests the end once the step is reached."""
         assert self._last is not None
         # The fetch may have come before the step of this very call was counted.
         if int(run_values.results) + 1 >= self._last:
@@ -253,11 +253,11 @@ class StopAtStepHook(SessionRunHook):
 
 @export(v1=["train.NanTensorHook"])
 class NanTensorHook(SessionRunHook):
-    """Ends training when a loss is not a number.
+    """Ends training when a loss is NaN.
 
     Args:
       loss_tensor: the loss.
-      fail_on_nan_loss: whether to raise NanLossDuringTrainingError, rather than ask for the end.
+      fail_on_nan_loss: whether to raise NanLossDuringTrainingError rather than request the end.
     """
 
     def __init__(self, loss_tensor: Any, fail_on_nan_loss: bool = True) -> None:
@@ -268,7 +268,7 @@ class NanTensorHook(SessionRunHook):
         return SessionRunArgs(self._loss)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
-        """Looks at it."""
+        """Checks the loss."""
         if not np.isnan(run_values.results).any():
             return
         if self._fail:
@@ -280,7 +280,7 @@ class NanTensorHook(SessionRunHook):
 
 @export(v1=["train.GlobalStepWaiterHook"])
 class GlobalStepWaiterHook(SessionRunHook):
-    """Holds the first call back until others have counted so many steps."""
+    """Delays the first call until other processes have reached a number of steps."""
 
     def __init__(self, wait_until_step: int) -> None:
         self._until, self._is_waiting = wait_until_step, True
@@ -314,18 +314,18 @@ class FinalOpsHook(SessionRunHook):
     final_ops_values = read_only("_values", "What was fetched; None before the end.")
 
     def end(self, session: Any) -> None:
-        """Fetches."""
+        """Fetches the values."""
         if self._fetches is not None:
             self._values = session.run(self._fetches, feed_dict=self._feeds)
 
 
 @export(v1=["train.FeedFnHook"])
 class FeedFnHook(SessionRunHook):
-    """Feeds what a function returns, at each call."""
+    """Calls a function before each call of the session and feeds its result."""
 
     def __init__(self, feed_fn: Callable[[], Any]) -> None:
         self.feed_fn = feed_fn
 
     def before_run(self, run_context: SessionRunContext) -> Any:
-        """Asks the function."""
+        """Calls the function."""
         return SessionRunArgs(fetches=None, feed_dict=self.feed_fn())

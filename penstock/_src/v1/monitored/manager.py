@@ -1,4 +1,4 @@
-"""SessionManager: sessions whose variables are initialized, or restored; and creators of sessions."""
+"""SessionManager, which creates sessions with initialized or restored variables, and session creators."""
 
 import time
 from typing import Any
@@ -17,13 +17,13 @@ from penstock._src.v1.monitored.scaffold import Scaffold
 
 @export(v1=["train.SessionManager"])
 class SessionManager:
-    """Makes sessions ready.
+    """Creates sessions that are ready to train.
 
     Args:
-      local_init_op, local_init_feed_dict: what is run in every session.
-      ready_op, ready_for_local_init_op: tell what is missing.
+      local_init_op, local_init_feed_dict: run in every session.
+      ready_op, ready_for_local_init_op: return the names of uninitialized variables.
       graph: the graph; by default the current one.
-      recovery_wait_secs: how long to wait between looks at what others prepare.
+      recovery_wait_secs: the time between two checks whether the chief has prepared the model.
       local_init_run_options: accepted.
     """
 
@@ -58,7 +58,7 @@ class SessionManager:
         """Returns a session whose variables are restored from a checkpoint, or else initialized.
 
         Raises:
-          RuntimeError: there is nothing to initialize them, or they are not ready afterwards.
+          RuntimeError: nothing initializes them, or they are not ready afterwards.
         """
         session, restored = self._restored(
             master, saver, checkpoint_dir, checkpoint_filename_with_path,
@@ -107,10 +107,10 @@ class SessionManager:
     def wait_for_session(
         self, master: str, config: Any = None, max_wait_secs: float = float("Inf")
     ) -> Any:
-        """Returns a session once another one on the same server has made the model ready.
+        """Returns a session once another session on the same server has prepared the model.
 
         Raises:
-          DeadlineExceededError: that took too long.
+          DeadlineExceededError: the time ran out.
         """
         end = time.monotonic() + max_wait_secs
         while True:
@@ -137,7 +137,7 @@ class SessionManager:
         most_seconds: float,
         config: Any,
     ) -> tuple[Any, bool]:
-        """(a session, whether its variables were restored)."""
+        """Returns (a session, whether its variables were restored)."""
         session = Session(master, self._graph, config)
         if folder and path:
             raise ValueError(
@@ -160,7 +160,7 @@ class SessionManager:
         return session, True
 
     def _run_local_init(self, session: Any) -> str:
-        """Runs the local initialization; returns what is missing for it."""
+        """Runs the local initialization if its variables are ready; returns the missing ones."""
         missing = self._missing(session, self._ready_for_local)
         if self._local_init_op is not None and not missing:
             LOG.info("Running local_init_op.")
@@ -170,7 +170,7 @@ class SessionManager:
 
     @staticmethod
     def _missing(session: Any, ready_op: Any) -> str:
-        """What an operation tells to be missing, as text."""
+        """The variables that a ready operation reports as missing, as a string."""
         if ready_op is None:
             return ""
         names = np.ravel(session.run(ready_op))
@@ -180,7 +180,7 @@ class SessionManager:
 
 @export(v1=["train.SessionCreator"])
 class SessionCreator:
-    """Base of what makes sessions for MonitoredSession."""
+    """Base class of the factories of sessions for MonitoredSession."""
 
     def create_session(self) -> Any:
         """Returns a new session."""
@@ -199,13 +199,13 @@ def _manager(scaffold: Scaffold) -> SessionManager:
 
 @export(v1=["train.ChiefSessionCreator"])
 class ChiefSessionCreator(SessionCreator):
-    """Makes sessions that initialize or restore the model.
+    """Creates sessions that initialize or restore the model.
 
     Args:
       scaffold: a Scaffold.
       master: the target of the session.
       config: a ConfigProto.
-      checkpoint_dir: where checkpoints are; or `checkpoint_filename_with_path` which to take.
+      checkpoint_dir: the folder of checkpoints; or `checkpoint_filename_with_path`, the checkpoint.
     """
 
     def __init__(
@@ -239,7 +239,7 @@ class ChiefSessionCreator(SessionCreator):
 
 @export(v1=["train.WorkerSessionCreator"])
 class WorkerSessionCreator(SessionCreator):
-    """Makes sessions that wait for the chief to make the model ready.
+    """Creates sessions that wait until the chief has prepared the model.
 
     Args:
       scaffold: a Scaffold.

@@ -1,4 +1,4 @@
-"""Hooks that write: checkpoints, summaries, the speed of steps, traces."""
+"""Hooks that write checkpoints, summaries, the step rate and traces."""
 
 import os
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from penstock._src.v1.variables.collections import GraphKeys
 
 @export(v1=["train.CheckpointSaverListener"])
 class CheckpointSaverListener:
-    """Base of what is told when a CheckpointSaverHook saves. All methods may be overridden."""
+    """Base class of listeners of a CheckpointSaverHook. All methods may be overridden."""
 
     def begin(self) -> None:
         """Called once, while operations may still be added to the graph."""
@@ -32,7 +32,7 @@ class CheckpointSaverListener:
         """Called before a checkpoint is written."""
 
     def after_save(self, session: Any, global_step_value: int) -> Any:
-        """Called after it; True asks for the end of training."""
+        """Called after a checkpoint is written; returning True requests the end of training."""
 
     def end(self, session: Any, global_step_value: int) -> None:
         """Called at the end."""
@@ -40,19 +40,19 @@ class CheckpointSaverListener:
 
 @export(v1=["train.CheckpointSaverHook"])
 class CheckpointSaverHook(SessionRunHook):
-    """Writes checkpoints: at the beginning, every so often, and at the end.
+    """Writes checkpoints at the beginning, periodically, and at the end.
 
     Args:
       checkpoint_dir: the folder.
-      save_secs, save_steps: how often; one of the two.
+      save_secs, save_steps: how often; exactly one of the two.
       saver: a Saver; or `scaffold`, which has one.
-      checkpoint_basename: the beginning of the names.
+      checkpoint_basename: the prefix of the file names.
       scaffold: a Scaffold.
       listeners: CheckpointSaverListeners.
-      save_graph_def: whether the graph is written beside them.
+      save_graph_def: whether the graph is written too.
 
     Raises:
-      ValueError: it is not clear how often, or both a saver and a scaffold are given.
+      ValueError: not exactly one frequency is given, or both a saver and a scaffold are given.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class CheckpointSaverHook(SessionRunHook):
         return SessionRunArgs(self._step)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
-        """Writes a checkpoint if it is time to."""
+        """Writes a checkpoint if it is due."""
         # The fetch may have come before the step of this very call was counted.
         if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
             return
@@ -105,7 +105,7 @@ class CheckpointSaverHook(SessionRunHook):
                 run_context.request_stop()
 
     def end(self, session: Any) -> None:
-        """Writes the last checkpoint, if steps were counted since."""
+        """Writes the last checkpoint if there were steps since the previous one."""
         step = int(session.run(self._step))
         if step != self._timer.last_triggered_step():
             self._save(session, step)
@@ -136,17 +136,17 @@ class CheckpointSaverHook(SessionRunHook):
 
 
 def _writer(given: Any, folder: Any) -> Any:
-    """The writer of summaries that was given, or that of a folder; None if there is neither."""
+    """Returns the given summary writer, or the writer of a folder; None if neither is given."""
     return FileWriterCache.get(folder) if given is None and folder else given
 
 
 @export(v1=["train.StepCounterHook"])
 class StepCounterHook(SessionRunHook):
-    """Writes and logs how many steps a second are counted.
+    """Writes and logs the number of steps per second.
 
     Args:
-      every_n_steps, every_n_secs: how often; one of the two.
-      output_dir: the folder of the summaries; or `summary_writer` their writer.
+      every_n_steps, every_n_secs: how often; exactly one of the two.
+      output_dir: the folder of the summaries; or `summary_writer`, their writer.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class StepCounterHook(SessionRunHook):
         return SessionRunArgs(self._step)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
-        """Writes the speed if it is time to."""
+        """Writes the step rate if it is due."""
         if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
             return
         step = int(run_context.session.run(self._step))
@@ -192,15 +192,15 @@ class StepCounterHook(SessionRunHook):
 
 @export(v1=["train.SummarySaverHook"])
 class SummarySaverHook(SessionRunHook):
-    """Writes summaries every so often.
+    """Writes summaries periodically.
 
     Args:
-      save_steps, save_secs: how often; one of the two.
-      output_dir: the folder; or `summary_writer` the writer.
-      scaffold: a Scaffold, which has a summary operation; or `summary_op` itself.
+      save_steps, save_secs: how often; exactly one of the two.
+      output_dir: the folder; or `summary_writer`, the writer.
+      scaffold: a Scaffold with a summary operation; or `summary_op` itself.
 
     Raises:
-      ValueError: not exactly one of scaffold and operation is given.
+      ValueError: not exactly one of `scaffold` and `summary_op` is given.
     """
 
     def __init__(
@@ -225,7 +225,7 @@ class SummarySaverHook(SessionRunHook):
         self._step = step_counter(self)
 
     def before_run(self, run_context: SessionRunContext) -> Any:
-        """Fetches the step, and the summary if it is time to."""
+        """Fetches the step, and the summary if it is due."""
         self._due = self._next_step is None or self._timer.should_trigger_for_step(self._next_step)
         fetches: dict[str, Any] = {"global_step": self._step}
         operation = self._operation if self._scaffold is None else self._scaffold.summary_op
@@ -234,7 +234,7 @@ class SummarySaverHook(SessionRunHook):
         return SessionRunArgs(fetches)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
-        """Writes it."""
+        """Writes the summary."""
         if self._summaries is None:
             return
         step = int(run_values.results["global_step"])
@@ -248,17 +248,17 @@ class SummarySaverHook(SessionRunHook):
         self._next_step = step + 1
 
     def end(self, session: Any = None) -> None:
-        """Writes what is buffered."""
+        """Flushes the writer."""
         if self._summaries is not None:
             self._summaries.flush()
 
 
 @export(v1=["train.ProfilerHook"])
 class ProfilerHook(SessionRunHook):
-    """Would write traces of calls; sessions make none.
+    """Would write traces of calls, which sessions do not record.
 
     Raises:
-      UnimplementedError: always; `tf.profiler.experimental` traces.
+      UnimplementedError: always; use `tf.profiler.experimental`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Scaffold: the operations that make a graph's session ready, those of the graph's collections by default."""
+"""Scaffold: the operations that prepare a session, by default those in the graph's collections."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,17 +20,17 @@ from penstock._src.v1.variables.collections import (
 
 @export(v1=["train.Scaffold"])
 class Scaffold:
-    """What a training session needs of its graph.
+    """The operations of a graph that a training session needs.
 
     Args:
-      init_op, init_feed_dict, init_fn: what gives variables their first values; the function is called
-        with the scaffold and the session.
-      ready_op: tells which variables have none; an empty result means ready.
-      ready_for_local_init_op: tells what must be ready before `local_init_op`.
-      local_init_op, local_init_feed_dict: what is run in every session, also after restoring.
-      summary_op: makes the summaries.
+      init_op, init_feed_dict, init_fn: initialize variables; the function is called with the scaffold and
+        the session.
+      ready_op: returns the names of uninitialized variables; an empty result means ready.
+      ready_for_local_init_op: likewise for the variables that `local_init_op` needs.
+      local_init_op, local_init_feed_dict: run in every session, also after restoring.
+      summary_op: computes the summaries.
       saver: a Saver.
-      copy_from_scaffold: another Scaffold, for what is not given.
+      copy_from_scaffold: another Scaffold, which provides the defaults.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Scaffold:
         self._saver = given(saver, "_saver")
 
     def finalize(self) -> "Scaffold":
-        """Makes what was not given, and forbids further additions to the graph."""
+        """Creates the missing operations, and finalizes the graph."""
         keys = GraphKeys
         if self._init_op is None:
             self._init_op = self.get_or_default(
@@ -100,10 +100,10 @@ class Scaffold:
     def get_or_default(
         arg_name: str, collection_key: str, default_constructor: Callable[[], Any]
     ) -> Any:
-        """Returns the only element of a collection of the graph, or a new one that is put into it.
+        """Returns the only element of a collection of the graph; creates and adds it if the collection is empty.
 
         Raises:
-          RuntimeError: there are several.
+          RuntimeError: the collection has several elements.
         """
         held = STATE.graph.get_collection(collection_key)
         if len(held) > 1:
@@ -121,7 +121,7 @@ class Scaffold:
 
     @property
     def init_fn(self) -> Any:
-        """The function called with a session when nothing was restored, or None."""
+        """The function that is called with a session if no checkpoint was restored, or None."""
         if self._given_init_fn is None:
             return None
         return lambda session: self._given_init_fn(self, session)

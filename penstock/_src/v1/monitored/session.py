@@ -1,4 +1,4 @@
-"""MonitoredSession and its kin: sessions with hooks, for training loops of TensorFlow 1."""
+"""MonitoredSession and related classes: sessions with hooks, for training loops of TensorFlow 1."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from penstock._src.v1.monitored.saving_hooks import (
 )
 from penstock._src.v1.monitored.scaffold import Scaffold
 
-# Errors after which a new session may go on.
+# Errors after which a new session may continue.
 PREEMPTIONS = (AbortedError, UnavailableError)
 USE_DEFAULT = object()
 _SAVE_SECONDS = 600
@@ -37,7 +37,7 @@ _SUMMARY_STEPS = 100
 
 
 class StepContext:
-    """What `run_step_fn` gives its function: the plain session, and calls with hooks."""
+    """The argument of the function of `run_step_fn`: the plain session, and calls with hooks."""
 
     def __init__(self, session: Any, run_with_hooks_fn: Callable[..., Any]) -> None:
         self._session, self._run = session, run_with_hooks_fn
@@ -49,7 +49,7 @@ class StepContext:
         return self._run(*args, **kwargs)
 
     def request_stop(self) -> None:
-        """Leaves the function, and asks for the end of the loop."""
+        """Leaves the function, and requests the end of the loop."""
         raise StopIteration("step_fn has requested the iterations to stop.")
 
 
@@ -91,7 +91,7 @@ class HookedSession:
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
     ) -> Any:
-        """Runs fetches, with what the hooks add.
+        """Runs fetches together with those of the hooks.
 
         Raises:
           RuntimeError: the session is closed.
@@ -132,10 +132,10 @@ class HookedSession:
         return results["caller"]
 
     def run_step_fn(self, step_fn: Callable[..., Any]) -> Any:
-        """Calls a function of a StepContext, named `step_context`; returns what it returns.
+        """Calls `step_fn(step_context)` with a StepContext; returns its result.
 
         Raises:
-          ValueError: the function has other arguments.
+          ValueError: the function has other parameters.
         """
         names = [name for name in inspect.signature(step_fn).parameters if name != "self"]
         if names != ["step_context"]:
@@ -152,7 +152,7 @@ class HookedSession:
             return None
 
     def should_stop(self) -> bool:
-        """Whether a hook has asked for the end, or the session is closed."""
+        """Whether a hook has requested the end, or the session is closed."""
         return self._session is None or self._stop or self._coordinator.should_stop()
 
     def _require_open(self) -> None:
@@ -160,7 +160,7 @@ class HookedSession:
             raise RuntimeError("Attempted to use a closed session.")
 
     def close(self) -> None:
-        """Lets the hooks end, and closes the session."""
+        """Ends the hooks, and closes the session."""
         self._close()
 
     def _close(self, error: Any = None) -> None:
@@ -187,7 +187,7 @@ class HookedSession:
 
     def __exit__(self, exception_type: Any, exception_value: Any, traceback: Any) -> bool:
         if exception_type in (OutOfRangeError, StopIteration):
-            # The end of the data is the end of the loop.
+            # The end of the data ends the loop.
             self._close()
             return True
         self._close(exception_value)
@@ -195,10 +195,10 @@ class HookedSession:
 
 
 def _new_feeds(hook: SessionRunHook, asked: Any, given: dict[Any, Any]) -> dict[Any, Any]:
-    """The feeds of a hook.
+    """The feeds that a hook adds.
 
     Raises:
-      RuntimeError: one of them is fed already.
+      RuntimeError: a tensor is already fed.
     """
     for key in asked or {}:
         if any(key is other for other in given):
@@ -208,7 +208,7 @@ def _new_feeds(hook: SessionRunHook, asked: Any, given: dict[Any, Any]) -> dict[
 
 @export(v1=["train.MonitoredSession"])
 class MonitoredSession(HookedSession):
-    """A session with hooks, which a new one replaces when the server fails.
+    """A session with hooks that is replaced by a new one when the server fails.
 
     Args:
       session_creator: a SessionCreator; ChiefSessionCreator() by default.
@@ -227,13 +227,13 @@ class MonitoredSession(HookedSession):
 
 @export(v1=["train.SingularMonitoredSession"])
 class SingularMonitoredSession(HookedSession):
-    """A session with hooks, which ends when the server fails.
+    """A session with hooks that ends when the server fails.
 
     Args:
       hooks: SessionRunHooks.
       scaffold: a Scaffold.
       master, config: of the session.
-      checkpoint_dir: where checkpoints are; or `checkpoint_filename_with_path` which to take.
+      checkpoint_dir: the folder of checkpoints; or `checkpoint_filename_with_path`, the checkpoint.
       stop_grace_period_secs: how long to wait for the threads of queues at the end.
     """
 
@@ -255,7 +255,7 @@ class SingularMonitoredSession(HookedSession):
         super().__init__(creator, hooks, stop_grace_period_secs)
 
     def raw_session(self) -> Any:
-        """Returns the session, whose calls pass no hooks."""
+        """Returns the session without hooks."""
         return self._session
 
 
@@ -282,17 +282,17 @@ def MonitoredTrainingSession(
 
     Args:
       master, config: of the session.
-      is_chief: whether this process makes the model ready, rather than wait for it.
-      checkpoint_dir: where checkpoints are read from and written to; none without it.
+      is_chief: whether this process prepares the model rather than waits for it.
+      checkpoint_dir: where checkpoints are read and written; None for no checkpoints.
       scaffold: a Scaffold.
-      hooks, chief_only_hooks: further hooks.
+      hooks, chief_only_hooks: additional hooks.
       save_checkpoint_secs, save_checkpoint_steps: how often to save; 600 seconds by default.
       save_summaries_steps, save_summaries_secs: how often to write summaries; 100 steps by default.
       stop_grace_period_secs: how long to wait for the threads of queues at the end.
-      log_step_count_steps: how often to log the speed; None: never.
+      log_step_count_steps: how often to log the step rate; None for never.
       max_wait_secs: how long to wait for the chief.
       summary_dir: where summaries are written; `checkpoint_dir` by default.
-      save_graph_def: whether the graph is written beside checkpoints.
+      save_graph_def: whether the graph is written with checkpoints.
     """
     scaffold = scaffold or Scaffold()
     added = list(hooks or ())
@@ -320,7 +320,7 @@ def MonitoredTrainingSession(
 
 
 def _period(steps: Any, seconds: Any, usual_steps: Any, usual_seconds: Any) -> tuple[Any, Any]:
-    """(steps, seconds) of which one at most is set: the usual ones if neither was given."""
+    """Returns (steps, seconds), of which at most one is set; the defaults if neither is given."""
     if steps is USE_DEFAULT and seconds is USE_DEFAULT:
         return usual_steps, usual_seconds
     return (None if steps is USE_DEFAULT else steps), (None if seconds is USE_DEFAULT else seconds)

@@ -1,4 +1,4 @@
-"""tf.compat.v1.train.Supervisor: sessions that restore, save and write summaries by themselves."""
+"""tf.compat.v1.train.Supervisor: sessions that restore, save and write summaries automatically."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from penstock._src.v1.variables.global_step import get_global_step, global_step
 
 @export(v1=["train.Supervisor"])
 class Supervisor:
-    """Makes a session ready, and runs beside it what saves checkpoints and writes summaries.
+    """Prepares a session, and runs threads that save checkpoints and write summaries.
 
     Args:
-      graph: the graph; it takes no more operations afterwards.
-      ready_op, ready_for_local_init_op: tell which variables have no values.
+      graph: the graph, which is finalized.
+      ready_op, ready_for_local_init_op: return the names of uninitialized variables.
       is_chief: whether this process initializes and saves; others wait for it.
-      init_op, init_feed_dict, init_fn: what gives variables their first values.
-      local_init_op, local_init_run_options: what is run in every session.
-      logdir: where checkpoints and summaries go; None for nowhere.
-      summary_op, saver, global_step, summary_writer: made, or found in the graph, by default; None for none.
+      init_op, init_feed_dict, init_fn: initialize variables.
+      local_init_op, local_init_run_options: run in every session.
+      logdir: the folder of checkpoints and summaries; None to write none.
+      summary_op, saver, global_step, summary_writer: by default found in the graph or created; None for none.
       save_summaries_secs, save_model_secs: how often; 0 for never.
-      recovery_wait_secs: how long others wait between looks at what the chief prepares.
-      stop_grace_secs: how long threads have to stop.
-      checkpoint_basename: of the checkpoints.
+      recovery_wait_secs: the time between two checks whether the chief has prepared the model.
+      stop_grace_secs: how long to wait for threads to stop.
+      checkpoint_basename: the file name of the checkpoints.
       session_manager: by default a SessionManager.
 
     Raises:
@@ -117,7 +117,7 @@ class Supervisor:
         self._graph.finalize()
 
     def _default(self, given: Any, key: str, make: Any) -> Any:
-        """What was given, or is in the graph's collection, or is made and put there."""
+        """Returns the given value, or the element of the graph's collection, which is created if it is missing."""
         if given is not self.USE_DEFAULT:
             return given
         found = self._graph.get_collection(key)
@@ -167,7 +167,7 @@ class Supervisor:
         max_wait_secs: float = 7200,
         start_standard_services: bool = True,
     ) -> Any:
-        """A session that is ready: prepared by the chief, awaited by others. Queue runners are started."""
+        """Returns a ready session, which the chief prepares and others wait for, and starts queue runners."""
         self._coord.clear_stop()
         if not self._is_chief:
             session = self._session_manager.wait_for_session(
@@ -205,7 +205,7 @@ class Supervisor:
         start_standard_services: bool = True,
         close_summary_writer: bool = True,
     ) -> Iterator[Any]:
-        """A session that is ready; its services stop at the end, and errors of their threads are raised."""
+        """A context with a ready session; at its end, services stop and errors of their threads are raised."""
         session: Any = None
         try:
             session = self.prepare_or_wait_for_session(
@@ -217,7 +217,7 @@ class Supervisor:
             self.request_stop(error)
         finally:
             try:
-                # What a thread, or the block, ended with is raised here.
+                # Errors of threads and of the block are raised here.
                 self.stop(close_summary_writer=close_summary_writer)
             finally:
                 if session is not None:
@@ -229,7 +229,8 @@ class Supervisor:
         """Starts the threads that write summaries, count steps and save; returns them.
 
         Raises:
-          RuntimeError: this is not the chief. ValueError: there is no `logdir`.
+          RuntimeError: this is not the chief.
+          ValueError: there is no `logdir`.
         """
         if not self._is_chief:
             raise RuntimeError("Only chief supervisor can start standard services.")
@@ -253,7 +254,7 @@ class Supervisor:
         return threads
 
     def start_queue_runners(self, sess: Any, queue_runners: Any = None) -> Any:
-        """Starts the threads of queue runners, by default of those in the graph; returns them.
+        """Starts the threads of queue runners, by default those in the graph; returns them.
 
         Raises:
           RuntimeError: called in eager code.
@@ -269,7 +270,7 @@ class Supervisor:
     def loop(
         self, timer_interval_secs: Any, target: Any, args: Any = None, kwargs: Any = None
     ) -> Any:
-        """Starts a thread that calls `target` again and again; returns it."""
+        """Starts a thread that calls `target` repeatedly; returns it."""
         looper = LooperThread(self._coord, timer_interval_secs, target, args, kwargs)
         looper.start()
         return looper
@@ -299,7 +300,7 @@ class Supervisor:
         self._coord.request_stop(ex=ex)
 
     def should_stop(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether a stop was requested."""
         return self._coord.should_stop()
 
     def stop_on_exception(self) -> Any:
@@ -307,14 +308,15 @@ class Supervisor:
         return self._coord.stop_on_exception()
 
     def wait_for_stop(self) -> None:
-        """Waits until somebody asks to stop."""
+        """Waits until a stop is requested."""
         self._coord.wait_for_stop()
 
     def summary_computed(self, sess: Any, summary: Any, global_step: Any = None) -> None:
         """Writes a summary that was computed elsewhere.
 
         Raises:
-          TypeError: it is none. RuntimeError: there is no writer.
+          TypeError: `summary` is not a summary.
+          RuntimeError: there is no writer.
         """
         if not self._summary_writer:
             raise RuntimeError("Writing a summary requires a summary writer.")
@@ -335,7 +337,7 @@ def _present_step(sess: Any, variable: Any) -> int:
 
 
 class _Service(LooperThread):
-    """A thread of a supervisor that does something from time to time."""
+    """A thread of a supervisor with a periodic task."""
 
     def __init__(self, supervisor: Supervisor, session: Any, seconds: float) -> None:
         super().__init__(supervisor.coord, seconds)
@@ -353,20 +355,20 @@ class _Summaries(_Service):
         super().__init__(supervisor, session, supervisor.save_summaries_secs)
 
     def run_loop(self) -> None:
-        """Writes them once."""
+        """Writes the summaries once."""
         summary = self._session.run(self._supervisor.summary_op)
         self._supervisor.summary_writer.add_summary(summary, self._step())
 
 
 class _StepRate(_Service):
-    """Writes how many steps are made in a second."""
+    """Writes the number of steps per second."""
 
     def __init__(self, supervisor: Supervisor, session: Any) -> None:
         super().__init__(supervisor, session, supervisor.save_summaries_secs)
         self._last = (time.time(), self._step())
 
     def run_loop(self) -> None:
-        """Writes it once."""
+        """Writes the step rate once."""
         now, step = time.time(), self._step()
         rate = (step - self._last[1]) / max(now - self._last[0], 1e-9)
         self._last = now, step
@@ -382,7 +384,7 @@ class _Saving(_Service):
         super().__init__(supervisor, session, supervisor.save_model_secs)
 
     def run_loop(self) -> None:
-        """Saves one."""
+        """Saves one checkpoint."""
         supervisor = self._supervisor
         supervisor.saver.save(
             self._session, supervisor.save_path, global_step=supervisor.global_step
@@ -397,7 +399,7 @@ def basic_train_loop(
     kwargs: Any = None,
     master: str = "",
 ) -> None:
-    """Calls `train_step_fn(session, *args, **kwargs)` in a session of the supervisor until it is to stop."""
+    """Calls `train_step_fn(session, *args, **kwargs)` in a session of the supervisor until a stop is requested."""
     with supervisor.managed_session(master) as session:
         while not supervisor.should_stop():
             train_step_fn(session, *(args or ()), **(kwargs or {}))

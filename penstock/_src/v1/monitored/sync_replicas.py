@@ -1,4 +1,4 @@
-"""tf.compat.v1.train.SyncReplicasOptimizer: workers' gradients are averaged before a step is made."""
+"""tf.compat.v1.train.SyncReplicasOptimizer: averages the workers' gradients before each step."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from penstock._src.v1.variables.collections import GraphKeys, VariableV1
 
 @export(v1=["train.SyncReplicasOptimizer"])
 class SyncReplicasOptimizer(Optimizer):
-    """Gathers the gradients of several replicas, and makes one step with their means.
+    """Collects the gradients of several replicas, and makes one step with their means.
 
-    Each replica puts its gradients into accumulators, which leave out those of older steps, and waits for a token.
-    The chief takes the means when there are enough, makes the step, and hands out tokens of the new step.
+    Each replica adds its gradients to accumulators, which drop gradients of older steps, and waits for a token. The chief
+    takes the means once there are enough gradients, makes the step, and distributes tokens of the new step.
 
     Args:
       opt: the optimizer that makes the steps.
-      replicas_to_aggregate: how many gradients a step takes.
-      total_num_replicas: how many replicas there are; as many by default.
-      variable_averages: moving averages that are kept, of `variables_to_average`.
-      use_locking: taken, as the optimizer's.
+      replicas_to_aggregate: how many gradients a step needs.
+      total_num_replicas: the number of replicas; by default `replicas_to_aggregate`.
+      variable_averages: moving averages, which are updated for `variables_to_average`.
+      use_locking: passed to the base optimizer.
       name: of the operations.
     """
 
@@ -60,13 +60,13 @@ class SyncReplicasOptimizer(Optimizer):
         self.ready_for_local_init_op: Any = None
 
     def compute_gradients(self, *args: Any, **kwargs: Any) -> Any:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._opt.compute_gradients(*args, **kwargs)
 
     def apply_gradients(
         self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
     ) -> Any:
-        """The operation of a replica: hands its gradients in, and waits for the step.
+        """The operation of a replica: submits its gradients, and waits for the step.
 
         Raises:
           ValueError: there are no gradients, or no global step.
@@ -119,7 +119,7 @@ class SyncReplicasOptimizer(Optimizer):
         return raw.Cast(x=read, DstT=dtypes.int64)
 
     def _through_accumulator(self, gradient: Any, variable: Any) -> tuple[Any, Any]:
-        """(the operation that hands a gradient in, the mean of those handed in)."""
+        """Returns (the operation that submits a gradient, the mean of the submitted gradients)."""
         step = raw.Cast(x=convert_to_tensor(self._local_step), DstT=dtypes.int64)
         name = f"{variable.op.name}/grad_accum"
         if isinstance(gradient, IndexedSlices):
@@ -141,10 +141,10 @@ class SyncReplicasOptimizer(Optimizer):
         return self._runner
 
     def get_init_tokens_op(self, num_tokens: int = -1) -> Any:
-        """The operation that hands out the first tokens.
+        """The operation that distributes the first tokens.
 
         Raises:
-          ValueError: called before `apply_gradients`, or the tokens are too few.
+          ValueError: called before `apply_gradients`, or there are too few tokens.
         """
         if not self._applied:
             raise ValueError("get_init_tokens_op() should be called after apply_gradients().")
@@ -160,30 +160,30 @@ class SyncReplicasOptimizer(Optimizer):
         return self._queue.enqueue_many((tokens,))
 
     def get_slot(self, *args: Any, **kwargs: Any) -> Any:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._opt.get_slot(*args, **kwargs)
 
     def get_slot_names(self, *args: Any, **kwargs: Any) -> list[str]:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._opt.get_slot_names(*args, **kwargs)
 
     def variables(self) -> list[Any]:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._opt.variables()
 
     def make_session_run_hook(self, is_chief: bool, num_tokens: int = -1) -> SessionRunHook:
-        """The hook that starts the chief's runner and hands out the first tokens."""
+        """The hook that starts the chief's runner and distributes the first tokens."""
         return _SyncReplicasOptimizerHook(self, is_chief, num_tokens)
 
 
 class _SyncReplicasOptimizerHook(SessionRunHook):
-    """Starts what makes the steps, when a session is made."""
+    """Starts the runner and runs the initial operations when a session is created."""
 
     def __init__(self, optimizer: SyncReplicasOptimizer, is_chief: bool, num_tokens: int) -> None:
         self._optimizer, self._is_chief, self._num_tokens = optimizer, is_chief, num_tokens
 
     def begin(self) -> None:
-        """Adds the operations that it runs.
+        """Adds the initial operations to the graph.
 
         Raises:
           ValueError: the optimizer was not used yet.
@@ -200,7 +200,7 @@ class _SyncReplicasOptimizerHook(SessionRunHook):
         self._tokens = optimizer.get_init_tokens_op(self._num_tokens) if self._is_chief else None
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Runs them."""
+        """Runs the initial operations."""
         session.run(self._local_init)
         if self._tokens is not None:
             session.run(self._tokens)

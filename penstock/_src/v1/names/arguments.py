@@ -1,13 +1,13 @@
-"""Arguments that have an older and a newer name."""
+"""Arguments with an older and a newer name."""
 
 from typing import Any
 
 
 def either(new_name: str, new: Any, old_name: str, old: Any) -> Any:
-    """Returns the one of two arguments that was given.
+    """Returns whichever of the two arguments is given.
 
     Raises:
-      ValueError: both were.
+      ValueError: both are given.
     """
     if old is None:
         return new
@@ -17,5 +17,5 @@ def either(new_name: str, new: Any, old_name: str, old: Any) -> Any:
 
 
 def both_given(old_name: str, new_name: str) -> ValueError:
-    """Returns the error of a call that gives an argument under both of its names."""
+    """Returns the error of a call that gives an argument under both names."""
     return ValueError(f"Cannot specify both '{old_name}' and '{new_name}'.")

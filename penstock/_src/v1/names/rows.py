@@ -1,7 +1,8 @@
-"""What a row of the table says, and the function that is made of it.
+"""The rows of the table, and the functions created from them.
 
-In: the name of a function of TensorFlow 2 (or of a raw op), the names in `tf.compat.v1`, and the parameters there. Out: a function with
-TensorFlow 1's signature that calls it. Functions are made when they are first touched, so that the table loads nothing.
+In: the name of a function of TensorFlow 2 (or of a raw op), the names in `tf.compat.v1`, and the parameters there. Out: a
+  function with TensorFlow 1's signature that calls it. Functions are created on first access, so that the table imports
+  nothing.
 """
 
 import ast
@@ -20,7 +21,7 @@ from .arguments import both_given
 
 @dataclass(frozen=True)
 class Row:
-    """A function of TensorFlow 1 that differs by its parameters from one that TensorFlow 2 has.
+    """A function of TensorFlow 1 that differs from one of TensorFlow 2 only by its parameters.
 
     Args:
       target: the function, by its path below `api/` (with a dot before it, below `_src/`), or `raw.` and an op.
@@ -35,7 +36,7 @@ class Row:
     parameters: str
 
     def make(self, module: str, attribute: str) -> Callable[..., Any]:
-        """Returns the function, as the `attribute` of a module."""
+        """Creates the function as the `attribute` of a module."""
         target = _find(self.target)
         defaults = {n: p.default for n, p in inspect.signature(target).parameters.items()}
         written = self.parameters.split()
@@ -72,7 +73,7 @@ class Row:
 
 
 class _Word(NamedTuple):
-    """A parameter: its default, and the target's parameter or the newer one that it stands for."""
+    """A parameter: its default, and the target's parameter or the newer name that it maps to."""
 
     name: str
     default: Any
@@ -93,7 +94,7 @@ def _parse(word: str, defaults: Mapping[str, Any]) -> _Word:
 
 
 def _value(text: str) -> Any:
-    """A default as the table writes it: a literal, a type, or nothing."""
+    """Parses a default of the table: a literal, a dtype, or nothing."""
     if not text:
         return inspect.Parameter.empty
     return getattr(dtypes, text) if hasattr(dtypes, text) else ast.literal_eval(text)
@@ -108,7 +109,7 @@ def _find(path: str) -> Callable[..., Any]:
 
 
 def _bind(name: str, words: list[_Word], call: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of these parameters that hands their values on."""
+    """Creates a function with these parameters that passes their values to `call`."""
     required = inspect.Parameter.empty
     parameters = [
         w.name if w.default is required else f"{w.name}=_{n}" for n, w in enumerate(words)
@@ -118,7 +119,7 @@ def _bind(name: str, words: list[_Word], call: Callable[..., Any]) -> Callable[.
 
 
 def _describe(target: Callable[..., Any], words: list[_Word]) -> str:
-    """The target's first paragraph, and which parameters are older names or have no effect."""
+    """The target's first paragraph, and notes on parameters that are older names or have no effect."""
     text, _, _ = inspect.getdoc(target).partition("\n\n")  # type: ignore[union-attr]
     notes = [f"`{w.name}` is an older name of `{w.older_than}`." for w in words if w.older_than]
     unused = [f"`{w.name}`" for w in words if not w.older_than and not w.goes_to]

@@ -1,4 +1,4 @@
-"""The functions of compat.v1 that differ from TensorFlow 2's by their parameters alone, a line each.
+"""The functions of compat.v1 that differ from TensorFlow 2's only by their parameters, one line each.
 
 A line has the function's names in `tf.compat.v1`, the function of TensorFlow 2 (below `api/`, with a dot before it below `_src/`, or a raw op), and the parameters
 in TensorFlow 1's order; `rows.py` says how parameters read. A new line is all that such a function takes, then `tools/gen_api.py`.
@@ -192,7 +192,7 @@ for _line in _LINES.splitlines():
     if _line and not _line.startswith("#"):
         _names, _, _rest = _line.partition(" is ")
         _target, _, _parameters = _rest.partition(":")
-        _attribute = _names.split()[0].replace(".", "_")  # as its first name, which no other has
+        _attribute = _names.split()[0].replace(".", "_")  # from its first name, which is unique
         _ROWS[_attribute] = Row(_target, tuple(_names.split()), _parameters)
         export_by_name(__name__, _attribute, v1=_names.split())
 
@@ -205,7 +205,7 @@ def __getattr__(attribute: str) -> Callable[..., Any]:
 
 
 def _alike(module: str, names: str, prefix: str = "") -> None:
-    """Makes functions of TensorFlow 2 public as they are, under further names."""
+    """Makes functions of TensorFlow 2 public unchanged, under additional names."""
     for name in names.split():
         export_by_name(f"penstock._src.api.{module}", name, v1=[prefix + name])
 

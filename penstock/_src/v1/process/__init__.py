@@ -1,5 +1,5 @@
-"""What a program of TensorFlow 1 asks of its process: its log, its files, its flags and the start of `main`.
+"""Process-level services for programs of TensorFlow 1: logging, resource files, flags and the start of `main`.
 
-In: messages, paths, command lines. Out: what Python's own modules and absl make of them. A file per namespace: `log.py` is
+In: messages, paths, command lines. Out: calls of Python's own modules and absl. A file per namespace: `log.py` is
 `tf.compat.v1.logging`, `resources.py` has `resource_loader`, `app` and `flags`.
 """

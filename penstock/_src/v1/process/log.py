@@ -26,7 +26,7 @@ _lock = threading.Lock()
 
 
 def get_logger() -> logging.Logger:
-    """Returns the logger, which writes to standard error if nobody else listens."""
+    """Returns the logger, which writes to standard error if it has no other handler."""
     if not _logger.handlers and not logging.getLogger().handlers:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter(f"%(levelname)s:{_logger.name}:%(message)s"))
@@ -42,19 +42,19 @@ def log(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
 
 @export(v1=["logging.debug"])
 def debug(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` for who looks for an error."""
+    """Logs `msg % args` at level DEBUG."""
     get_logger().debug(msg, *args, **kwargs)
 
 
 @export(v1=["logging.info"])
 def info(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` as news."""
+    """Logs `msg % args` at level INFO."""
     get_logger().info(msg, *args, **kwargs)
 
 
 @export(v1=["logging.warning", "logging.warn"])
 def warning(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` as a warning."""
+    """Logs `msg % args` at level WARN."""
     get_logger().warning(msg, *args, **kwargs)
 
 
@@ -63,13 +63,13 @@ warn = warning
 
 @export(v1=["logging.error"])
 def error(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` as an error."""
+    """Logs `msg % args` at level ERROR."""
     get_logger().error(msg, *args, **kwargs)
 
 
 @export(v1=["logging.fatal"])
 def fatal(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` as the end of the program, which goes on."""
+    """Logs `msg % args` at level FATAL; the program continues."""
     get_logger().fatal(msg, *args, **kwargs)
 
 
@@ -81,13 +81,13 @@ def vlog(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
 
 @export(v1=["logging.log_if"])
 def log_if(level: int, msg: Any, condition: Any, *args: Any) -> None:
-    """Logs `msg % args` if the condition holds."""
+    """Logs `msg % args` if the condition is true."""
     if condition:
         log(level, msg, *args)
 
 
 def _calls_before() -> int:
-    """How often the line of the caller's caller came here before."""
+    """How often the source line of the caller's caller has called before."""
     frame = sys._getframe(2)
     place = (frame.f_code.co_filename, frame.f_lineno)
     with _lock:
@@ -97,33 +97,33 @@ def _calls_before() -> int:
 
 @export(v1=["logging.log_every_n"])
 def log_every_n(level: int, msg: Any, n: int, *args: Any) -> None:
-    """Logs the first of each `n` calls from one place."""
+    """Logs the first of every `n` calls from the same source line."""
     if _calls_before() % n == 0:
         log(level, msg, *args)
 
 
 @export(v1=["logging.log_first_n"])
 def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
-    """Logs the first `n` calls from one place."""
+    """Logs the first `n` calls from the same source line."""
     if _calls_before() < n:
         log(level, msg, *args)
 
 
 @export(v1=["logging.get_verbosity"])
 def get_verbosity() -> int:
-    """Returns the level from which on messages are written."""
+    """Returns the lowest level that is logged."""
     return _logger.getEffectiveLevel()
 
 
 @export(v1=["logging.set_verbosity"])
 def set_verbosity(v: int) -> None:
-    """Sets the level from which on messages are written."""
+    """Sets the lowest level that is logged."""
     _logger.setLevel(v)
 
 
 @export(v1=["logging.flush"])
 def flush() -> None:
-    """Writes what waits to be written."""
+    """Flushes the log."""
     for handler in _logger.handlers:
         handler.flush()
 

@@ -1,4 +1,4 @@
-"""tf.compat.v1.resource_loader and app: files that stand beside the code that reads them, and its start."""
+"""tf.compat.v1.resource_loader and app: files next to the code that reads them, and the start of a program."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ def _folder_of_caller():
 
 @export(v1=["resource_loader.load_resource"])
 def load_resource(path):
-    """The bytes of a file, named from the folder of the calling code."""
+    """The bytes of a file, given relative to the folder of the calling code."""
     with open(os.path.join(_folder_of_caller(), path), "rb") as file:
         return file.read()
 
@@ -27,20 +27,20 @@ def get_data_files_path():
 
 @export(v1=["resource_loader.get_path_to_datafile"])
 def get_path_to_datafile(path):
-    """The path of a file, named from the folder of the calling code."""
+    """The path of a file, given relative to the folder of the calling code."""
     return os.path.join(_folder_of_caller(), path)
 
 
 @export(v1=["resource_loader.readahead_file_path"])
 def readahead_file_path(path, readahead="128M"):
-    """The path as it is: the operating system reads ahead by itself."""
+    """Returns the path unchanged: the operating system reads ahead anyway."""
     del readahead
     return path
 
 
 @export(v1=["resource_loader.get_root_dir_with_all_resources"])
 def get_root_dir_with_all_resources():
-    """The folder that paths of resources begin at: that of the calling code, or of its `.runfiles`."""
+    """The root folder of resource paths: the folder of the calling code, or its `.runfiles`."""
     folder = _folder_of_caller()
     head, mark, tail = folder.partition(".runfiles" + os.sep)
     return head + mark + tail.split(os.sep)[0] if mark else folder
@@ -48,7 +48,7 @@ def get_root_dir_with_all_resources():
 
 @export(v1=["app.run"])
 def run(main=None, argv=None):
-    """Parses the flags of the command line, calls `main` with what is left of it, and exits with its result.
+    """Parses the flags of the command line, calls `main` with the remaining arguments, and exits with its result.
 
     Args:
       main: the program; by default `main` of the script.

@@ -1,6 +1,6 @@
-"""Recurrent networks of TensorFlow's own: cells are run over time, with wrappers around cells.
+"""TensorFlow's own recurrent networks: functions that run cells over time, and cell wrappers.
 
-In: a cell and sequences. Out: outputs and the last state. `dynamic.py` comes first: it runs a cell in a loop, `static.py` unrolled;
-`wrappers.py` has the cells around cells on the base in `layer.py`; `states.py` says what a cell is and makes its states.
-A new way of running cells goes into a file of its own.
+In: a cell and sequences. Out: outputs and the final state. Read `dynamic.py` first, which runs a cell in a loop;
+`static.py` unrolls it. `wrappers.py` has the cell wrappers, with their base class in `layer.py`; `states.py` validates cells
+and creates their states. Each way of running cells has its own file.
 """

@@ -1,4 +1,4 @@
-"""Cells run over time in a loop: the number of steps may be known only when it runs."""
+"""Runs cells over time in a loop; the number of steps may be dynamic."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,20 +42,20 @@ def dynamic_rnn(
     Args:
       cell: called as `cell(input, state)`; has `state_size`, `output_size`, and `zero_state` or `get_initial_state`.
       inputs: [batch, time, ...], a structure of them, or [time, batch, ...] if `time_major`.
-      sequence_length: int [batch]: past it the outputs are zeros and the state stays.
+      sequence_length: int [batch]: beyond it the outputs are zeros and the state is unchanged.
       initial_state: zeros of `dtype` by default.
       dtype: of the initial state.
       parallel_iterations: taken, as the loop's.
       swap_memory: taken, as the loop's.
-      time_major: whether the time comes first.
+      time_major: whether time is the first axis.
       scope: the variable scope, "rnn" by default.
 
     Returns:
-      (outputs as the inputs are laid out, the last state).
+      (outputs in the layout of the inputs, the final state).
 
     Raises:
-      TypeError: `cell` is none.
-      ValueError: neither `initial_state` nor `dtype` is given, or the shapes do not agree.
+      TypeError: `cell` is not a cell.
+      ValueError: neither `initial_state` nor `dtype` is given, or the shapes do not match.
     """
     require_cell("cell", cell)
     with variable_scope(scope or "rnn"):
@@ -73,7 +73,7 @@ def dynamic_rnn(
 
 
 def swapped(tensor: Any) -> Any:
-    """The tensor with its first two axes exchanged; one of lower rank as it is."""
+    """The tensor with its first two axes swapped; unchanged if its rank is below 2."""
     rank = tensor.shape.rank
     if rank is not None and rank < 2:
         return tensor
@@ -91,7 +91,7 @@ def _run(
     parallel_iterations: int | None,
     swap_memory: bool,
 ) -> tuple[Any, Any]:
-    """The loop over the first axis of `steps`: (all outputs, the last state)."""
+    """Runs the loop over the first axis of `steps`; returns (all outputs, the final state)."""
     flat = nest.flatten(steps)
     total = flat[0].shape[0]
     count = convert_to_tensor(total) if total is not None else raw.Shape(input=flat[0])[0]
@@ -133,7 +133,7 @@ def _run(
 
 
 def _check_input(step: Any) -> None:
-    """Refuses inputs without a time axis, or of unknown depth."""
+    """Raises an error for inputs without a time axis, or of unknown depth."""
     rank = step.shape.rank
     if rank is not None and rank < 2:
         raise ValueError(
@@ -151,14 +151,14 @@ def _static(batch: Any) -> int | None:
 
 
 def _output_types(cell: Any, flat: list[Any], state: Any) -> list[Any]:
-    """The types of the outputs: the state's, as they are before a cell has run; the inputs' if there is none."""
+    """The dtypes of the outputs before a cell has run: those of the state, or of the inputs if there is no state."""
     states = nest.flatten(state)
     kind = states[0].dtype if states else flat[0].dtype
     return [kind] * len(nest.flatten(cell.output_size))
 
 
 def _with_shapes(after: Any, before: Any) -> Any:
-    """The new state with what is known of the shapes of the old one."""
+    """The new state with the static shapes of the old one."""
 
     def known(new: Any, old: Any) -> Any:
         if isinstance(new, Tensor) and isinstance(old, Tensor) and not hasattr(new, "numpy"):
@@ -182,10 +182,10 @@ def bidirectional_dynamic_rnn(
     time_major=False,
     scope=None,
 ):
-    """Runs a cell forward and another one backward in time; see `dynamic_rnn`.
+    """Runs one cell forward and another backward in time; see `dynamic_rnn`.
 
     Returns:
-      ((outputs of the forward cell, of the backward one in the order of time), (last state, last state)).
+      ((forward outputs, backward outputs in the order of time), (final forward state, final backward state)).
     """
     require_cell("cell_fw", cell_fw)
     require_cell("cell_bw", cell_bw)
@@ -214,22 +214,22 @@ def bidirectional_dynamic_rnn(
 
 @export(v1=["nn.raw_rnn"])
 def raw_rnn(cell, loop_fn, parallel_iterations=None, swap_memory=False, scope=None):
-    """Runs a cell for as long as `loop_fn` says, on the inputs that it gives.
+    """Runs a cell on the inputs that `loop_fn` returns, until it ends the loop.
 
     Args:
-      cell: as `dynamic_rnn`'s.
-      loop_fn: called as `loop_fn(time, cell_output, cell_state, loop_state)`, at first with None but for the time; returns
-        (elements_finished bool [batch], next_input, next_cell_state, emit_output, next_loop_state). What it emits first is
-        the structure of one element of the outputs, or None for that of the cell's.
+      cell: see `dynamic_rnn`.
+      loop_fn: called as `loop_fn(time, cell_output, cell_state, loop_state)`, at first with None except for the time; returns
+        (elements_finished bool [batch], next_input, next_cell_state, emit_output, next_loop_state). The first `emit_output`
+        has the structure of one element of the outputs, or is None for that of the cell's output.
       parallel_iterations: taken, as the loop's.
       swap_memory: taken, as the loop's.
       scope: the variable scope, "rnn" by default.
 
     Returns:
-      (TensorArrays of what was emitted, the last state, the last loop state).
+      (TensorArrays of the emitted outputs, the final state, the final loop state).
 
     Raises:
-      TypeError: `cell` is none, or `loop_fn` no function.
+      TypeError: `cell` is not a cell, or `loop_fn` not a function.
     """
     require_cell("cell", cell)
     if not callable(loop_fn):
@@ -277,7 +277,7 @@ def _run_raw(
         done, following, after, emit, told = loop_fn(
             time + 1, output, after, kept if has_loop_state else None
         )
-        # A function that keeps nothing may return None.
+        # A function without a loop state may return None.
         told = kept if told is None else told
         emit = nest.map_structure(
             lambda old, new: raw.SelectV2(condition=_aligned(finished, new), t=old, e=new),
@@ -304,7 +304,7 @@ def _run_raw(
 
 
 def _aligned(condition: Any, value: Any) -> Any:
-    """The condition [batch] with axes of one for the others of `value`."""
+    """The condition [batch], reshaped with axes of size 1 to broadcast over `value`."""
     extra = convert_to_tensor(value).shape.rank - 1
     for _ in range(extra):
         condition = raw.ExpandDims(input=condition, axis=-1)

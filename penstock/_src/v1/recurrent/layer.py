@@ -1,7 +1,7 @@
-"""The part of Keras 2's layer that TensorFlow's own RNN cell wrappers still show.
+"""The part of Keras 2's layer that TensorFlow's own RNN cell wrappers still expose.
 
-A layer here is called eagerly or in a function, never on symbolic inputs of Keras: so it has no nodes, and what asks for
-them says so as Keras 2 does.
+A layer here is called eagerly or in a function, never on symbolic inputs of Keras. It therefore has no nodes, and
+methods that need them raise the errors of Keras 2.
 """
 
 import collections
@@ -24,11 +24,11 @@ _COUNTS: collections.Counter[str] = collections.Counter()
 
 
 class LegacyLayer(Module):
-    """A module that is built at its first call, and has weights of its own.
+    """A module that is built at its first call and owns weights.
 
     Args:
-      name: by default the class's name in snake case, with a number from the second layer on.
-      trainable: whether its weights are trained.
+      name: by default the class name in snake case, with a number from the second layer on.
+      trainable: whether its weights are trainable.
       dtype: the type of its weights, float32 by default.
     """
 
@@ -56,7 +56,7 @@ class LegacyLayer(Module):
         return tensor
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights."""
+        """Creates the weights."""
         del input_shape
         self.built = True
 
@@ -65,7 +65,7 @@ class LegacyLayer(Module):
         raise NotImplementedError(f"{type(self).__name__} has no `call`.")
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """As calling the layer."""
+        """Calls the layer."""
         return self(inputs, *args, **kwargs)
 
     # -- weights
@@ -84,7 +84,7 @@ class LegacyLayer(Module):
         aggregation: VariableAggregation = VariableAggregation.NONE,
         **kwargs: Any,
     ) -> Variable:
-        """Makes a variable that the layer owns; floating ones are drawn by Glorot's rule by default."""
+        """Creates a variable of the layer; the default initializer of floating-point ones is Glorot uniform."""
         del use_resource, kwargs
         kind = dtypes.as_dtype(dtype or self._dtype)
         if initializer is None:
@@ -105,28 +105,28 @@ class LegacyLayer(Module):
         return weight
 
     def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
-        """As `add_weight`."""
+        """Calls `add_weight`."""
         return self.add_weight(*args, **kwargs)
 
     def _by_trainable(self, trainable: bool) -> list[Variable]:
-        """The weights that are trained or not: the layer's own, then those of what it holds."""
+        """The trainable or non-trainable weights: the layer's own, then those of its sublayers."""
         found = [*self._own, *super().variables]
         unique = {id(weight): weight for weight in found}.values()
         return [w for w in unique if (self._trainable and w.trainable) == trainable]
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that are trained."""
+        """The trainable weights."""
         return self._by_trainable(True)
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that are not trained."""
+        """The non-trainable weights."""
         return self._by_trainable(False)
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights, the trained ones first."""
+        """All weights, the trainable ones first."""
         return self.trainable_weights + self.non_trainable_weights
 
     variables = weights
@@ -141,7 +141,7 @@ class LegacyLayer(Module):
         """Sets the values of the weights.
 
         Raises:
-          ValueError: as many values are not asked for.
+          ValueError: the number of values differs from the number of weights.
         """
         expected = self.weights
         if len(weights) != len(expected):
@@ -166,13 +166,13 @@ class LegacyLayer(Module):
             )
         return sum(int(np.prod(weight.shape.as_list())) for weight in self.weights)
 
-    # -- what is computed beside the outputs
+    # -- losses, metrics and updates
 
     def add_loss(self, losses: Any, **kwargs: Any) -> None:
         """Adds a function without arguments, or a list of them, whose results are losses.
 
         Raises:
-          ValueError: a loss is a value, which belongs to one call only.
+          ValueError: a loss is a value rather than a function.
         """
         del kwargs
         for loss in nest.flatten(losses):
@@ -184,11 +184,11 @@ class LegacyLayer(Module):
             self._losses.append(loss)
 
     def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> NoReturn:
-        """Refuses: metrics belong to symbolic tensors of Keras 2."""
+        """Raises an error: metrics need symbolic tensors of Keras 2."""
         raise ValueError(f"Expected a symbolic Tensor for the metric value, received: {value}")
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Runs `updates` if it is a function; operations have run already, or run with their function."""
+        """Calls `updates` if it is a function; operations run on their own, eagerly or with their graph."""
         del inputs
         for update in nest.flatten(updates):
             if callable(update):
@@ -206,11 +206,11 @@ class LegacyLayer(Module):
 
     @property
     def updates(self) -> list[Any]:
-        """No updates: they run where they are made."""
+        """Returns an empty list: updates run when they are created."""
         return []
 
     def get_losses_for(self, inputs: Any) -> list[Any]:
-        """The losses, which depend on no inputs."""
+        """The losses, none of which depends on inputs."""
         del inputs
         return self.losses
 
@@ -220,13 +220,13 @@ class LegacyLayer(Module):
         return self.updates
 
     def finalize_state(self) -> None:
-        """Nothing is left to do."""
+        """Does nothing."""
 
     # -- types and shapes
 
-    # What the inputs must be: anything.
+    # No requirements on the inputs.
     input_spec: Any = None
-    # A penalty on the outputs: none.
+    # No penalty on the outputs.
     activity_regularizer: Any = None
 
     dtype = read_only("_dtype.name", "The name of the type of the weights.")
@@ -235,7 +235,7 @@ class LegacyLayer(Module):
 
     @property
     def trainable(self) -> bool:
-        """Whether the weights are trained."""
+        """Whether the weights are trainable."""
         return self._trainable
 
     @trainable.setter
@@ -244,24 +244,24 @@ class LegacyLayer(Module):
 
     @property
     def dynamic(self) -> bool:
-        """Whether it runs eagerly only."""
+        """Whether the layer runs only eagerly."""
         return False
 
     @property
     def stateful(self) -> bool:
-        """Whether it keeps a state from batch to batch."""
+        """Whether the layer keeps a state between batches."""
         return False
 
     @property
     def supports_masking(self) -> bool:
-        """Whether it takes masks."""
+        """Whether the layer accepts masks."""
         return False
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """No mask comes out.
+        """Returns None.
 
         Raises:
-          TypeError: one goes in.
+          TypeError: a mask is given.
         """
         del inputs
         if mask is not None:
@@ -269,21 +269,21 @@ class LegacyLayer(Module):
         return None
 
     def compute_output_shape(self, input_shape: Any) -> NoReturn:
-        """Not known ahead of a call."""
+        """Raises an error: outputs are unknown before a call."""
         raise NotImplementedError(
             "We could not automatically infer the static shape of the layer's output. Please implement "
             f"the `compute_output_shape` method on your layer ({type(self).__name__})."
         )
 
     def compute_output_signature(self, input_signature: Any) -> Any:
-        """Not known ahead of a call."""
+        """Raises an error: outputs are unknown before a call."""
         return self.compute_output_shape(nest.map_structure(lambda s: s.shape, input_signature))
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the layer anew."""
+        """The arguments that recreate the layer."""
         return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
 
-    # -- nodes, of which there are none
+    # -- nodes: the layer has none
 
     @property
     def inbound_nodes(self) -> list[Any]:
@@ -297,52 +297,52 @@ class LegacyLayer(Module):
 
     @property
     def input(self) -> NoReturn:
-        """None was given."""
+        """Raises an error: there are no nodes."""
         self._unconnected("is not connected, no input to return.")
 
     input_mask = input
 
     @property
     def output(self) -> NoReturn:
-        """None was made."""
+        """Raises an error: there are no nodes."""
         self._unconnected("has no inbound nodes.")
 
     output_mask = output
 
     @property
     def input_shape(self) -> NoReturn:
-        """Of no input."""
+        """Raises an error: there are no nodes."""
         raise AttributeError("The layer has never been called and thus has no defined input shape.")
 
     @property
     def output_shape(self) -> NoReturn:
-        """Of no output."""
+        """Raises an error: there are no nodes."""
         raise AttributeError(
             "The layer has never been called and thus has no defined output shape."
         )
 
     def get_input_at(self, node_index: int) -> NoReturn:
-        """There is no node of that number."""
+        """Raises an error: there are no nodes."""
         self._no_node("input")
 
     def get_output_at(self, node_index: int) -> NoReturn:
-        """There is no node of that number."""
+        """Raises an error: there are no nodes."""
         self._no_node("output")
 
     def get_input_shape_at(self, node_index: int) -> NoReturn:
-        """There is no node of that number."""
+        """Raises an error: there are no nodes."""
         self._no_node("input shape")
 
     def get_output_shape_at(self, node_index: int) -> NoReturn:
-        """There is no node of that number."""
+        """Raises an error: there are no nodes."""
         self._no_node("output shape")
 
     def get_input_mask_at(self, node_index: int) -> NoReturn:
-        """There is no node of that number."""
+        """Raises an error: there are no nodes."""
         self._no_node("input mask")
 
     def get_output_mask_at(self, node_index: int) -> NoReturn:
-        """There is no node of that number."""
+        """Raises an error: there are no nodes."""
         self._no_node("output mask")
 
     def _no_node(self, what: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What a cell is, and the states it begins with."""
+"""Validation of cells, and their initial states."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from penstock._src.util import nest
 
 
 def require_cell(name: str, cell: Any) -> None:
-    """Raises TypeError for what cannot be run as a cell."""
+    """Raises TypeError unless `cell` has the interface of a cell."""
     missing = [
         f"{attribute!r} property is missing"
         for attribute in ("output_size", "state_size")
@@ -32,7 +32,7 @@ def zero_state(sizes: Any, batch_size: Any, dtype: Any) -> Any:
 
 
 def dims_of(size: Any) -> list[Any]:
-    """The dimensions of a size of a cell, which may be a number."""
+    """The dimensions of a cell's size, which may be a number."""
     return [size] if isinstance(size, int) else as_shape(size).as_list()
 
 
@@ -45,7 +45,7 @@ def zeros_of(batch_size: Any, size: Any, dtype: Any) -> Tensor:
 
 
 def batch_of(inputs: Any, axis: int = 1) -> Any:
-    """The extent of an axis of a tensor: a number where it is known, else a scalar tensor."""
+    """The size of an axis of a tensor: a number if it is static, else a scalar tensor."""
     known = inputs.shape[axis] if inputs.shape.rank is not None else None
     return known if known is not None else raw.Shape(input=inputs)[axis]
 
@@ -54,7 +54,7 @@ def lengths_of(sequence_length: Any) -> Tensor | None:
     """The lengths as int32 [batch], or None.
 
     Raises:
-      ValueError: they are no vector.
+      ValueError: they are not a vector.
     """
     if sequence_length is None:
         return None
@@ -68,10 +68,10 @@ def lengths_of(sequence_length: Any) -> Tensor | None:
 
 
 def initial_state_of(cell: Any, initial_state: Any, batch: Any, dtype: Any) -> Any:
-    """The state to begin with, the cell's own for `dtype` if none is given.
+    """The initial state; by default the cell's own for `dtype`.
 
     Raises:
-      ValueError: there is no dtype for it.
+      ValueError: neither a state nor a dtype is given.
     """
     if initial_state is not None:
         return nest.map_structure(convert_to_tensor, initial_state)
@@ -83,7 +83,7 @@ def initial_state_of(cell: Any, initial_state: Any, batch: Any, dtype: Any) -> A
 
 
 def frozen(time: Any, lengths: Tensor, before: Any, after: Any) -> Any:
-    """Of two structures of tensors [batch, ...]: the first in rows whose length is reached, else the second."""
+    """Selects between two structures of tensors [batch, ...]: `before` in rows whose length is reached, else `after`."""
     past = raw.GreaterEqual(x=time, y=lengths)
 
     def choose(old: Any, new: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Cells run over a list of inputs, one step after the other."""
+"""Runs cells over a list of inputs, unrolled."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,17 +27,17 @@ def static_rnn(cell, inputs, initial_state=None, dtype=None, sequence_length=Non
 
     Args:
       cell: called as `cell(input, state)`; see `dynamic_rnn`.
-      inputs: a list of tensors [batch, ...] or of structures of them, one for each step.
+      inputs: a list with a tensor [batch, ...] or a structure of tensors for each step.
       initial_state: zeros of `dtype` by default.
       dtype: of the initial state.
-      sequence_length: int [batch]: past it the outputs are zeros and the state stays.
+      sequence_length: int [batch]: beyond it the outputs are zeros and the state is unchanged.
       scope: the variable scope, "rnn" by default.
 
     Returns:
       (the list of outputs, the last state).
 
     Raises:
-      TypeError: `cell` is none, or `inputs` no list.
+      TypeError: `cell` is not a cell, or `inputs` not a list.
       ValueError: `inputs` is empty, or neither `initial_state` nor `dtype` is given.
     """
     require_cell("cell", cell)
@@ -72,7 +72,7 @@ def _require_list(inputs: Any) -> None:
 def static_state_saving_rnn(
     cell, inputs, state_saver, state_name, sequence_length=None, scope=None
 ):
-    """Runs a cell over a list of inputs, from a state that is kept, and keeps the last one.
+    """Runs a cell over a list of inputs from a saved state, and saves the final state.
 
     Args:
       cell: as `static_rnn`'s.
@@ -86,7 +86,7 @@ def static_state_saving_rnn(
       (the list of outputs, the last state).
 
     Raises:
-      ValueError: `state_name` has another structure than the state.
+      ValueError: the structures of `state_name` and the state differ.
     """
     nested = nest.is_nested(cell.state_size)
     if nest.is_nested(state_name) != nested:
@@ -108,7 +108,7 @@ def static_state_saving_rnn(
         state_saver.save_state(name, value)
         for name, value in zip(names, nest.flatten(state), strict=True)
     ]
-    # The last output and state run the saving.
+    # Computing the last output or the state runs the saving operations.
     with control_dependencies(saving):
         last = nest.map_structure(lambda value: raw.Identity(input=value), outputs[-1])
         if nested:
@@ -127,10 +127,10 @@ def static_bidirectional_rnn(
     sequence_length=None,
     scope=None,
 ):
-    """Runs a cell forward and another one backward over a list of inputs; see `static_rnn`.
+    """Runs one cell forward and another backward over a list of inputs; see `static_rnn`.
 
     Returns:
-      (the list of both outputs one after the other in the last axis, the last state forward, the last state backward).
+      (the list of outputs of both, concatenated along the last axis, the final forward state, the final backward state).
     """
     require_cell("cell_fw", cell_fw)
     require_cell("cell_bw", cell_bw)
@@ -154,7 +154,7 @@ def static_bidirectional_rnn(
 
 
 def _backward(steps: Sequence[Any], lengths: Any) -> list[Any]:
-    """The steps in the opposite order, within each row's length."""
+    """The steps in reverse order, within each row's length."""
     if lengths is None:
         return list(reversed(steps))
     columns = zip(*(nest.flatten(step) for step in steps), strict=True)

@@ -1,7 +1,7 @@
 """Wrappers of recurrent cells: dropout, residual connections, a device.
 
-A cell has `call(inputs, state) -> (output, new state)`, `build(input_shape)`, `state_size` and `output_size`; Keras's are
-such cells.
+A cell has `call(inputs, state) -> (output, new state)`, `build(input_shape)`, `state_size` and `output_size`, as Keras's
+cells do.
 """
 
 import base64
@@ -31,7 +31,7 @@ SEED_BITS = 0x7FFFFFFF
 
 
 class _CellWrapper(LegacyLayer):
-    """A cell that runs another one in its own way."""
+    """Base class of cells that wrap another cell."""
 
     def __init__(self, cell: Any, *args: Any, **kwargs: Any) -> None:
         if not hasattr(cell, "call"):
@@ -41,7 +41,7 @@ class _CellWrapper(LegacyLayer):
         self._configure(*args)
 
     def _configure(self, *args: Any) -> None:
-        """Takes the wrapper's own arguments."""
+        """Stores the wrapper's own arguments."""
 
     state_size = read_only("cell.state_size", "As the cell's.")
     output_size = read_only("cell.output_size", "As the cell's.")
@@ -52,14 +52,14 @@ class _CellWrapper(LegacyLayer):
         self.built = True
 
     def call(self, inputs: Any, state: Any, **kwargs: Any) -> Any:
-        """Runs the cell: (its output, its new state)."""
+        """Runs the cell; returns (its output, its new state)."""
         return self._run(inputs, state, lambda *args: self.cell.call(*args, **kwargs))
 
     def _run(self, inputs: Any, state: Any, call: Callable[[Any, Any], Any]) -> Any:
         return call(inputs, state)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
-        """The cell's."""
+        """The zero state of the cell."""
         return self.cell.zero_state(batch_size, dtype)
 
     def get_initial_state(
@@ -68,7 +68,7 @@ class _CellWrapper(LegacyLayer):
         """Zeros in the structure of `state_size`.
 
         Raises:
-          ValueError: neither `inputs` nor both of the others are given.
+          ValueError: neither `inputs` nor both `batch_size` and `dtype` are given.
         """
         if inputs is not None:
             first = convert_to_tensor(nest.flatten(inputs)[0])
@@ -81,13 +81,13 @@ class _CellWrapper(LegacyLayer):
         return zero_state(self.state_size, batch_size, dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the wrapper anew, with the config of the cell."""
+        """The arguments that recreate the wrapper, including the config of the cell."""
         cell = {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}
         return {**super().get_config(), "cell": cell}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A wrapper with the config; its cell is one of `custom_objects` or of Keras's layers."""
+        """Creates a wrapper from a config; its cell is one of `custom_objects` or of Keras's layers."""
         config = dict(config)
         described = config.pop("cell")
         known = custom_objects or {}
@@ -105,7 +105,7 @@ class DeviceWrapper(_CellWrapper):
 
     Args:
       cell: the cell.
-      device: the device, or None for none in particular.
+      device: the device, or None for no preference.
       **kwargs: `name`, `trainable`, `dtype`.
     """
 
@@ -121,7 +121,7 @@ class DeviceWrapper(_CellWrapper):
             return call(inputs, state)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
-        """The cell's, on the device."""
+        """The zero state of the cell, on the device."""
         with device_scope(self._device):
             return self.cell.zero_state(batch_size, dtype)
 
@@ -136,7 +136,7 @@ class ResidualWrapper(_CellWrapper):
 
     Args:
       cell: the cell.
-      residual_fn: what to do with inputs and outputs instead of adding them.
+      residual_fn: combines inputs and outputs; addition by default.
       **kwargs: `name`, `trainable`, `dtype`.
     """
 
@@ -156,7 +156,7 @@ class ResidualWrapper(_CellWrapper):
         return (self._residual_fn or _sum)(inputs, outputs), state
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the wrapper anew; a `residual_fn` is kept as Python's byte code."""
+        """The arguments that recreate the wrapper; a `residual_fn` is stored as Python bytecode."""
         config = super().get_config()
         if self._residual_fn is not None:
             is_lambda = self._residual_fn.__name__ == "<lambda>"
@@ -188,19 +188,19 @@ def _loaded_function(dumped: Any) -> Any:
 
 @export("nn.RNNCellDropoutWrapper", v1=[])
 class DropoutWrapper(_CellWrapper):
-    """Drops entries of a cell's inputs, outputs and state.
+    """Applies dropout to a cell's inputs, outputs and state.
 
     Args:
       cell: the cell; not one of Keras 2's LSTMs.
-      input_keep_prob: how likely an entry of the inputs stays; a number or a scalar tensor.
-      output_keep_prob: of the outputs.
-      state_keep_prob: of the state that goes on to the next step.
-      variational_recurrent: whether all steps drop the same entries; `dtype` must be given then, and `input_size` if
+      input_keep_prob: the probability that an element of the inputs is kept; a number or a scalar tensor.
+      output_keep_prob: likewise for the outputs.
+      state_keep_prob: likewise for the state that is passed to the next step.
+      variational_recurrent: whether all steps use the same dropout mask; requires `dtype`, and `input_size` if
         inputs are dropped.
       input_size: the shape of the inputs without the batch, or a structure of them.
       dtype: the type of inputs, outputs and state.
       seed: of the random choices.
-      dropout_state_filter_visitor: says of each part of the state whether it is dropped (True or False for all within).
+      dropout_state_filter_visitor: returns for each part of the state whether it is dropped (True or False for all of it).
       **kwargs: `name`, `trainable`.
     """
 
@@ -225,12 +225,12 @@ class DropoutWrapper(_CellWrapper):
         seed: int | None = None,
         dropout_state_filter_visitor: Any = None,
     ) -> None:
-        """Names the arguments, for `__init__` to bind."""
+        """Has the signature to which `__init__` binds its arguments."""
 
     wrapped_cell = read_only("cell", "The cell within.")
 
     def _check(self) -> None:
-        """Refuses probabilities outside [0, 1], and what variational dropout lacks."""
+        """Raises an error for probabilities outside [0, 1], and for missing arguments of variational dropout."""
         choices = self._choices
         visitor = choices["dropout_state_filter_visitor"]
         if visitor is not None and not callable(visitor):
@@ -251,7 +251,7 @@ class DropoutWrapper(_CellWrapper):
                 )
 
     def _shared_noise(self) -> dict[str, Any]:
-        """The noise of each kind that all steps share: shapes [1, *size]."""
+        """The noise of each kind that all steps share, of shape [1, *size]."""
         sizes = {
             "input": self._choices["input_size"],
             "state": self.state_size,
@@ -267,7 +267,7 @@ class DropoutWrapper(_CellWrapper):
         return uniform([1, *dims_of(size)], dtype=self._dtype, seed=self._seed(kind, index))
 
     def _seed(self, kind: str, index: int) -> int | None:
-        """The seed of the choice number `index` of a kind: a hash of the wrapper's seed."""
+        """The seed of a kind and index: a hash with the wrapper's seed."""
         if self._choices["seed"] is None:
             return None
         text = f"{self._choices['seed']}{kind}_{index}"
@@ -325,7 +325,7 @@ class DropoutWrapper(_CellWrapper):
 
 
 def _may_drop(keep: Any) -> bool:
-    """Whether a probability is less than one, or not known yet."""
+    """Whether a probability is less than 1, or not static."""
     return isinstance(keep, Tensor) or keep < 1
 
 
@@ -336,14 +336,14 @@ def _map_numbered(function: Callable[..., Any], *structures: Any) -> Any:
 
 
 def _all_but_lstm_memory(part: Any) -> Any:
-    """Drops all but `c` of a (c, h) pair, and nothing of what are not tensors."""
+    """Drops everything except `c` of a (c, h) pair and parts that are not tensors."""
     if type(part).__name__ == "LSTMStateTuple":
         return type(part)(c=False, h=True)
     return not type(part).__name__ == "TensorArray"
 
 
 def _visited(visitor: Callable[[Any], Any], part: Any) -> Any:
-    """Whether each leaf is dropped: the visitor's answer for a part holds for all within."""
+    """Whether each leaf is dropped; the visitor's answer for a part holds for all of its leaves."""
     answer = visitor(part)
     if nest.is_nested(part) and not nest.is_nested(answer) and answer:
         children = part.values() if isinstance(part, dict) else part

@@ -283,11 +283,11 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
                 self._optimizer._slot(name, variable)
 
     def get_slot_names(self) -> list[str]:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._optimizer.get_slot_names()
 
     def get_slot(self, var: Any, name: str) -> Any:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._optimizer.get_slot(var, name)
 
     def variables(self) -> list[Any]:

@@ -89,13 +89,13 @@ class CrossShardOptimizer(Optimizer):
         raise UnimplementedError("tf.compat.v1.tpu.CrossShardOptimizer: TPUs are not implemented.")
 
     def get_slot(self, *args: Any, **kwargs: Any) -> Any:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._opt.get_slot(*args, **kwargs)
 
     def get_slot_names(self, *args: Any, **kwargs: Any) -> list[str]:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._opt.get_slot_names(*args, **kwargs)
 
     def variables(self) -> list[Any]:
-        """As the optimizer's."""
+        """Delegates to the wrapped optimizer."""
         return self._opt.variables()
