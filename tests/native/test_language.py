@@ -142,7 +142,7 @@ def test_other_processors_compile():
     with m.fn("scale", p=PTR, n=I64) as f:
         vector = f.target.vector(F32)
         f.loop(0, f.n, lanes(vector), lambda i: f.store(f.load(f.p, i, vector) * 3.0, f.p, i))
-    assert "fmul" in assembly(Code.of(m)) and not Code.of(m).runs_here
+    assert "fmul" in assembly(Code.of(m))
 
 
 def test_misuse_is_named():

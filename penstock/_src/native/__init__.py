@@ -17,7 +17,7 @@ Compiling    code = Code.of(m)                   text, exports, target; code.key
              library["double"]                   an address; library.function(name, *ctypes) for tests
              kernels().statistics                compiled, from_disk, reused, seconds
 Threads      pool().threads, pool().resize(n), ask_for_threads(n)    generated code calls penstock_pool_run(fn, ctx, tasks, limit)
-Running      runner.py: a table of records (function, tasks, length, ns, arguments...; JUMP, JUMP_IF, SWITCH, HOST)
+Running      runner.py: a table of records (function, tasks, length, ns, arguments...; JUMP, JUMP_UNLESS, SWITCH)
              call = Call(table, inputs, patches, threads=n, keep=owners)
              call.run(*arrays) -> 0 or the code in call.status[0]; call.timed() -> (timed run, log)
 Builtins     python_calls.py: emit_call(m, "target", "ppi"), builtin(address, name): native functions for Python, 13 ns

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import llvmlite
 import llvmlite.binding as llvm
 
-from .target import Target, host
+from .target import Target
 
 # Change this when object files rely on a different process interface: the thread pool's, or symbol names.
 FORMAT = "penstock-native-1"
@@ -34,12 +34,6 @@ class Code:
         digest = hashlib.sha256(f"{_VERSIONS}\n{self.target.identity}\n".encode())
         digest.update(self.text.encode())
         return digest.hexdigest()[:40]
-
-    @property
-    def runs_here(self) -> bool:
-        """Whether this process can load it (code for a smaller target of the same system can be loaded)."""
-        here = host()
-        return (self.target.architecture, self.target.system) == (here.architecture, here.system)
 
 
 _VERSIONS = (

@@ -84,9 +84,9 @@ def give_type_error(f: Fn, message: str) -> None:
 
 
 def without_gil(f: Fn, work) -> Any:
-    """Runs `work(thread_state)` without the GIL."""
+    """Runs `work()` without the GIL."""
     state = f.call("PyEval_SaveThread", ret=PTR)
-    result = work(state)
+    result = work()
     f.call("PyEval_RestoreThread", state)
     return result
 
@@ -115,7 +115,7 @@ def emit_call(
             f.give(f.const(0, PTR))
             f.start("good")
         if release_gil:
-            result = without_gil(f, lambda _state: f.call(target, *values, ret=ret))
+            result = without_gil(f, lambda: f.call(target, *values, ret=ret))
         else:
             result = f.call(target, *values, ret=ret)
         if result is not None and result.ty == I32:

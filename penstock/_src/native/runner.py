@@ -6,11 +6,8 @@ A record of the table is
     operation        a                arguments
     a function       how many tasks   the context: the function gets their address, (ctx, task, thread)
     JUMP             target
-    JUMP_IF          target           address of a byte: jumps if it is not 0
     JUMP_UNLESS      target           address of a byte: jumps if it is 0
     SWITCH           how many         address of an int32 index, then as many targets; outside the range: the last
-    HOST                              a Python callable's id: called without arguments under the GIL
-    STOP
 Targets are word offsets in the table.  After every record the status is looked at (an int64 array; kernels write an
 error's code to its first word and details after it): not 0 ends the run.
 """
@@ -33,9 +30,8 @@ from .language.value import Val
 
 HEADER = 4  # words of a record before its arguments
 OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
-STOP, JUMP, JUMP_IF, JUMP_UNLESS, SWITCH, HOST = range(6)
+JUMP, JUMP_UNLESS, SWITCH = range(3)
 LAST_CONTROL = 15  # a larger operation is an address
-HOST_FAILED = -1  # status: a host call raised; the exception is set
 
 # words of what a bound call knows
 (
@@ -123,9 +119,9 @@ _libraries: list = []  # builtins hold addresses of these
 
 
 def _emit_run(m: Module, name: str, timed: bool) -> None:
-    """<name>(table, words, status, limit, thread state, log) -> status code."""
+    """<name>(table, words, status, limit, log) -> status code."""
     with m.fn(name, ret=I64, internal=True, noalias=False,
-              table=PTR, words=I64, status=PTR, limit=I64, state=PTR, log=PTR) as f:  # fmt: skip
+              table=PTR, words=I64, status=PTR, limit=I64, log=PTR) as f:  # fmt: skip
 
         def one(at: Val):
             record = f.at(f.table, at, I64)
@@ -157,36 +153,19 @@ def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> t
     """Where the table goes on after a record that is no launch."""
     target = f.load(record, A, I64)
 
-    def conditional():  # JUMP_IF and JUMP_UNLESS
+    def jump_unless():
         byte = f.load(f.load(args, 0, PTR), 0, I8)
-        return (f.select(byte.ne(0) ^ operation.eq(JUMP_UNLESS), target, following),)
+        return (f.select(byte.eq(0), target, following),)
 
     def switch():
         index = f.convert(f.load(f.load(args, 0, PTR), 0, I32), I64)
         inside = (index >= 0) & (index < target)
         return (f.load(args, f.select(inside, index, target - 1) + 1, I64),)
 
-    def host():
-        f.call("PyEval_RestoreThread", f.state)
-        result = f.call("PyObject_CallNoArgs", f.load(args, 0, PTR), ret=PTR)
-        failed = f.emit("i1", f"icmp eq ptr {result.s}, null")
-        f.when(
-            failed,
-            lambda: f.store(f.i64(HOST_FAILED), f.status),
-            lambda: f.call("Py_DecRef", result),
-        )
-        f.call("PyEval_SaveThread", ret=PTR)
-        return (following,)
-
-    def rest():
-        return (f.select(operation.eq(JUMP), target, f.words),)
-
     return f.when(
-        operation.eq(JUMP_IF) | operation.eq(JUMP_UNLESS),
-        conditional,
-        lambda: f.when(
-            operation.eq(SWITCH), switch, lambda: f.when(operation.eq(HOST), host, rest)
-        ),
+        operation.eq(JUMP_UNLESS),
+        jump_unless,
+        lambda: f.when(operation.eq(SWITCH), switch, lambda: (target,)),
     )
 
 
@@ -242,11 +221,4 @@ def _emit_entry(m: Module, name: str, timed: bool) -> None:
         status = word(_STATUS, PTR)
         f.store(f.i64(0), status)
         arguments = table, word(_WORDS), status, word(_LIMIT)
-        code = py.without_gil(
-            f, lambda state: f.call(name, *arguments, state, word(_LOG, PTR), ret=I64)
-        )
-        f.branch(code.eq(HOST_FAILED), "failed", "done")
-        f.start("failed")
-        f.give(f.const(0, PTR))
-        f.start("done")
-        py.give(f, code)
+        py.give(f, py.without_gil(f, lambda: f.call(name, *arguments, word(_LOG, PTR), ret=I64)))

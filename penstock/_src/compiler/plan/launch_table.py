@@ -20,13 +20,12 @@ from penstock._src.native import Code
 from penstock._src.native.runner import (
     HEADER,
     JUMP,
-    JUMP_IF,
     JUMP_UNLESS,
     NANOSECONDS,
     SWITCH,
 )
 
-CONTROL = {JUMP: "jump", JUMP_IF: "jump if", JUMP_UNLESS: "jump unless", SWITCH: "switch"}
+CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch"}
 
 
 class _Status:

@@ -18,9 +18,6 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import lanes, scalar, vec
 
 MOST_VECTORS = 6
-MOST_OF_A_ROW = (
-    16  # vectors, where there is but one row: the longer the pieces of b, the faster they come
-)
 
 
 @dataclass(frozen=True)
@@ -188,11 +185,6 @@ def transpose(f: Fn, vectors: list[Val]) -> list[Val]:
 def store_as(f: Fn, value: Val, p: Val, offset, element: str, mask: Val | None = None) -> None:
     """Stores a value converted to `element`."""
     f.store(value if scalar(value.ty) == element else f.convert(value, element), p, offset, mask)
-
-
-def run_time(x) -> bool:
-    """Whether an extent is a value of the running kernel."""
-    return isinstance(x, Val)
 
 
 def word(f: Fn, x) -> Val:

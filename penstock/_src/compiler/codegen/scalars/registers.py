@@ -40,11 +40,6 @@ MEMORY = {
 REGISTER = {**MEMORY, dtypes.float16: F32, dtypes.bfloat16: F32, dtypes.bool_: I1}
 
 
-def is_supported(dtype) -> bool:
-    """Whether native code can hold values of a type."""
-    return dtype in MEMORY
-
-
 def memory_type(dtype) -> str:
     """LLVM's type of one element in memory (of one half of a complex number)."""
     try:
