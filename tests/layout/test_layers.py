@@ -110,6 +110,9 @@ def test_imports_point_down(path):
 @pytest.mark.parametrize("path", [f for f in FILES if name(f).split("/")[0] in FLOORS], ids=name)
 def test_floors_stand_on_one_another(path):
     layer, here, *_ = path.relative_to(SRC).with_suffix("").parts
+    assert here == "__init__" or (layer, here) in FLOOR, (
+        f"{here} stands on no floor; add it to FLOORS"
+    )
     for line, target in imports(path):
         parts = target.split(".")
         if parts[1:3] == ["_src", layer] and parts[3:4] not in ([here], []) and here != "__init__":
