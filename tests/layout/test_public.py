@@ -99,3 +99,10 @@ def test_every_op_says_what_it_is():
     for name, cls in registry.load_all().items():
         if cls.__module__.startswith("penstock."):
             assert (cls.__dict__.get("__doc__") or "").strip(), f"{name} in {cls.__module__}"
+
+
+def test_every_op_is_found_by_its_name():
+    for path in sorted((SRC / "ops").rglob("*.py")):
+        parts = path.relative_to(SRC).with_suffix("").parts
+        importlib.import_module(".".join(("penstock", "_src", *parts)).removesuffix(".__init__"))
+    assert set(registry.OPS) <= set(registry.index())

@@ -23,7 +23,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.util import slots
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
-CLASS = re.compile(r"^(?:class |\w+\(\")([A-Z]\w*)[(\"]", re.MULTILINE)
+CLASS = re.compile(r"^(?:class |\w+\(\s*\")([A-Z]\w*)[(\"]", re.MULTILINE)
 
 
 @functools.cache
