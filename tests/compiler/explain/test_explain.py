@@ -45,7 +45,7 @@ def test_equal_values_keep_both_lines():
     assert lines_of(report, f) == [["y = tf.exp(x)", "z = tf.exp(x)", "return y + z"]]
 
 
-def test_lines_that_are_folded_away_lead_to_the_kernel_that_takes_them_along():
+def test_lines_that_are_folded_away_lead_to_the_kernel_that_absorbs_them():
     def f(x, w):
         turned = tf.transpose(w)
         return tf.matmul(x, turned)

@@ -41,7 +41,7 @@ def kernel_records(
       number: of the first kernel.
     """
     function, groups = plan.function, list(kernel_groups(plan.launches))
-    parts = compute_kernels(function, [group.made for group in groups])
+    parts = compute_kernels([group.made for group in groups])
     direct = [kernel_operations(part.nodes, equal) for part in parts]
     folded = folded_operations(operations, direct)
     known = {t._id: op for ops in (operations, *direct) for op in ops for t in op._outputs[:1]}
@@ -106,7 +106,7 @@ class Part:
     copies: bool = False
 
 
-def compute_kernels(function: Function, made: Sequence[Sequence[Node]]) -> list[Part]:
+def compute_kernels(made: Sequence[Sequence[Node]]) -> list[Part]:
     """For each kernel, given by the nodes that it stores, what it computes: up to what others have stored."""
     stored = {node.id for nodes in made for node in nodes}
     known: set[int] = set()

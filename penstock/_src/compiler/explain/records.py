@@ -63,7 +63,7 @@ class KernelRecord:
     nodes        the primitives in it, arguments first
     operations   the operations whose values it computes, in the graph's order
     forward      operations whose gradients are among them
-    folded       operations of which nothing is left but what this kernel makes of them: reshapes, constants, casts
+    folded       operations without nodes of their own that it absorbs: reshapes, transposes, constants
     stored       what it leaves in memory
     read         what it reads from memory
     flops, bytes  least work of one launch: floating point operations, bytes read and written
@@ -91,7 +91,7 @@ class KernelRecord:
 
     @property
     def lines(self) -> tuple[SourceLine, ...]:
-        """The user's lines whose values it computes, then those of which it takes the rest along; each once."""
+        """The user's lines whose values it computes, then those that it absorbs; each once."""
         return _lines((*self.operations, *self.folded))
 
     @property
