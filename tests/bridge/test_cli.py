@@ -114,3 +114,13 @@ def test_reports(capsys):
     assert cli.main(["op", "MatMulll"]) == 2
     assert cli.main(["op", "atMu"]) == 2
     assert "Similar: BatchMatMul" in capsys.readouterr().err
+
+
+def test_tune_keeps_records_of_programs_that_run(tmp_path):
+    (tmp_path / "program.py").write_text("import tensorflow as tf\nprint(int(tf.constant(42)))\n")
+    tune = ("-m", "penstock", "tune", "--seconds", "0", "--out", "records")
+    status, _, err = python(*tune, cwd=tmp_path)
+    assert status == 2 and not (tmp_path / "records").exists(), err
+    status, out, err = python(*tune, "program.py", cwd=tmp_path)
+    assert (status, out) == (0, "42\nrecords: records of 0 products.\n"), err
+    assert (tmp_path / "records").exists()

@@ -1,6 +1,7 @@
 """Ragged and sparse tensors, None, and datasets as components of elements."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
 
@@ -87,3 +88,10 @@ def test_random_ops_begin_anew_with_every_iteration():
     dataset = Dataset.range(5).map(lambda _: tf.random.uniform([], 0, 1000, tf.int64, seed=9))
     expected = [18, 899, 870, 505, 812]  # recorded on TensorFlow 2.21
     assert lists(dataset) == lists(dataset) == expected
+
+
+def test_the_type_of_none():
+    spec = tf.data.Dataset.from_tensors((1, None)).element_spec[1]
+    assert spec.most_specific_compatible_shape(type(spec)()) == spec
+    with pytest.raises(ValueError, match="No `TypeSpec` is compatible"):
+        spec.most_specific_compatible_shape(tf.TensorSpec([]))
