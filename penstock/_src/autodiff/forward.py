@@ -87,7 +87,9 @@ class ForwardAccumulator:
             tape = Tape(watch_accessed_variables=False)
             STATE.tapes = (*tapes, tape)
             # Any u works in theory, but at u = 0 some gradients are not smooth, such as those that take log(u).
-            seeds = [ones_like(t) if any(t is f for f in flowing) else None for t in outputs]
+            seeds: list[Any] = [
+                ones_like(t) if any(t is f for f in flowing) else None for t in outputs
+            ]
             for seed in seeds:
                 if seed is not None:
                     tape.watch(seed)

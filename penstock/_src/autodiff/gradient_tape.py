@@ -287,10 +287,10 @@ def gradient_tensors(value: Any) -> list[Any]:
     Raises:
       ValueError: a composite tensor names none.
     """
-    if not isinstance(value, CompositeTensor) or isinstance(value, IndexedSlices):
-        return [value]
     if hasattr(value, "with_flat_values"):
         return [value.flat_values]
+    if not isinstance(value, CompositeTensor) or isinstance(value, IndexedSlices):
+        return [value]
     protocol = getattr(value, "__composite_gradient__", None)
     if protocol is None:
         raise ValueError(
@@ -331,7 +331,7 @@ def gradient_of_source(source: Any, gradients: list[Any], unconnected: Unconnect
         return gradients[0] if len(gradients) == 1 else None
     if hasattr(source, "with_flat_values"):
         return source.with_flat_values(gradients[0])
-    protocol = source.__composite_gradient__
+    protocol = source.__composite_gradient__  # type: ignore[attr-defined]  # an optional attribute
     components = protocol.get_gradient_components(source)
     return protocol.replace_gradient_components(
         source, nest.pack_sequence_as(components, gradients)

@@ -124,7 +124,7 @@ def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]
 def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]:
     """`rows` computed by a While loop."""
     count = STATE.graph.local(convert_to_tensor(count, dtypes.int32))
-    like = [None if g is None else convert_to_tensor(g) for g in sample()]
+    like: list[Any] = [None if g is None else convert_to_tensor(g) for g in sample()]
     flowing = [k for k, g in enumerate(like) if g is not None]
     shapes = [raw.Shape(like[k]) for k in flowing]
     lists = [

@@ -64,7 +64,8 @@ class OpEntry:
         self.input_ids = [t._id for t in inputs]
         if len(outputs) == 1:
             # A single output always has a gradient when the reverse walk reaches the entry.
-            self.output_ids, self.outputs = (outputs[0]._id,), ()
+            self.output_ids = (outputs[0]._id,)
+            self.outputs: Sequence[Any] = ()
         else:
             self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
         if op.keeps_inputs_only and not op.has_lists:

@@ -137,7 +137,7 @@ def make_decorator(
 
     `decorator_argspec` gives its parameters if they differ from those of `target`.
     """
-    name = decorator_name or getattr(decorator_func, "__name__", "decorator")
+    name = decorator_name or str(getattr(decorator_func, "__name__", "decorator"))
     made: Any = functools.update_wrapper(decorator_func, target)
     made._tf_decorator = TFDecorator(name, target, decorator_doc, decorator_argspec)
     return made

@@ -167,7 +167,8 @@ def _callback_class() -> type:
             loss = (logs or {}).get("loss")
             if self._data is None or loss is None or np.isfinite(np.asarray(loss)).all():
                 return
-            reasons = list(why_not_finite(self.model, *self._data, when == "the first step"))
+            x, y = self._data
+            reasons = list(why_not_finite(self.model, x, y, when == "the first step"))
             logger.warning(
                 "The loss is %s after %s. %s", float(np.mean(loss)), when, " ".join(reasons)
             )

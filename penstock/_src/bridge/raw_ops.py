@@ -34,5 +34,5 @@ def function(name: str) -> Callable[..., Any]:
     def call(**kwargs: Any) -> Any:
         return run(**kwargs)
 
-    call.__signature__ = run.__signature__
+    call.__signature__ = run.__signature__  # type: ignore[attr-defined]  # `inspect` reads it
     return call

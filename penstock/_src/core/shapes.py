@@ -414,8 +414,8 @@ class TensorShape:
         return self
 
 
-def make_shape(dims: tuple[int | None, ...]) -> TensorShape:
-    """Returns the shape for dimensions that are known to be ints and Nones, without checks."""
+def make_shape(dims: tuple[int | None, ...] | None) -> TensorShape:
+    """Returns the shape for dimensions that are known to be ints and Nones, without checks; None for an unknown rank."""
     shape = TensorShape.__new__(TensorShape)
     shape._dims = dims
     return shape

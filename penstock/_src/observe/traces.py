@@ -48,7 +48,7 @@ def trace_on(
     _TRACING.kinds, _TRACING.outdir = (graph, profiler), profiler_outdir
     if graph:
         recorder.start_collecting_graphs()
-    if profiler:
+    if profiler and profiler_outdir is not None:
         recorder.start(profiler_outdir)
 
 

@@ -129,7 +129,11 @@ class DelegatingTrackableMixin:
 @export("__internal__.tracking.saveable_objects_from_trackable", v1=[])
 def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[[], Any]]:
     """Returns functions of the values that a checkpoint keeps of the object itself, by name."""
-    return {name: (lambda value=value: value) for name, value in values_of(obj).items()}
+
+    def giving(value: Any) -> Callable[[], Any]:
+        return lambda: value
+
+    return {name: giving(value) for name, value in values_of(obj).items()}
 
 
 @export("__internal__.tracking.streaming_restore", v1=[])
