@@ -1,7 +1,9 @@
-"""How graphs and their variables leave a process and come back.
+"""Saving and loading of graphs and their variables.
 
-In: a graph with its collections, or a checkpoint's folder. Out: checkpoints, MetaGraphDefs, SavedModels; and functions made of graphs.
-`saver.py` (`train.Saver`) comes first; `meta_graph.py` writes graphs, `saved_model.py` folders with both, described by
-`signature_defs.py`; `program.py` loads such a folder as an object with functions. `wrapped.py` makes a function of code for graphs,
-`freezing.py` constants of a function's variables; `initialized.py` lets variables begin with the values of a checkpoint.
+In: a graph with its collections, or a checkpoint folder. Out: checkpoints, MetaGraphDefs, SavedModels, and functions
+created from graphs.
+Read `saver.py` (`train.Saver`) first; `meta_graph.py` writes graphs, `saved_model.py` folders with graphs and variables,
+described by `signature_defs.py`; `program.py` loads such a folder as an object with functions. `wrapped.py` turns code for
+graphs into a function, `freezing.py` turns a function's variables into constants, `initialized.py` initializes variables
+from a checkpoint.
 """

@@ -1,4 +1,4 @@
-"""Concrete functions whose variables have become constants, for export."""
+"""Freezing: concrete functions and graphs with constants in place of variables, for export."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from penstock._src.v1.saving.wrapped import WrappedFunction
 def convert_variables_to_constants_v2(
     func: ConcreteFunction, lower_control_flow: bool = True, aggressive_inlining: bool = False
 ) -> WrappedFunction:
-    """Returns `func` with the variables that it reads replaced by their present values, and calls inlined.
+    """Returns `func` with variables replaced by their current values, and calls inlined.
 
     Args:
       func: a concrete function.
@@ -53,7 +53,7 @@ def frozen_graph_def(func: ConcreteFunction) -> Any:
     return convert_variables_to_constants_v2(func).graph.as_graph_def()  # type: ignore[attr-defined]
 
 
-# What a variable's reader becomes, once the variable is a constant.
+# Operations that read variables, and their replacements once the variables are constants.
 _READERS = {
     "ReadVariableOp": "Identity",
     "ResourceGather": "GatherV2",
@@ -69,14 +69,14 @@ def convert_variables_to_constants(
     variable_names_whitelist: Any = None,
     variable_names_blacklist: Any = None,
 ) -> Any:
-    """The part of a GraphDef that some nodes need, with variables as constants of their values in a session.
+    """Extracts the subgraph of some output nodes, with variables replaced by their values in a session.
 
     Args:
-      sess: the session that has the values.
+      sess: the session with the values.
       input_graph_def: the GraphDef of its graph.
-      output_node_names: names of the nodes.
+      output_node_names: names of the output nodes.
       variable_names_whitelist: names of the variables to convert; all by default.
-      variable_names_blacklist: names of the variables to leave as they are.
+      variable_names_blacklist: names of the variables to keep.
     """
     part = extract_sub_graph(input_graph_def, list(output_node_names))
     names = {
@@ -122,7 +122,7 @@ def _constant_node(node: Any, value: np.ndarray) -> Any:
 
 
 def _reader_node(node: Any) -> list[Any]:
-    """The node that reads a tensor where this one reads a variable, after the constants that it needs."""
+    """The replacement of a node that reads a variable, preceded by the constants that it needs."""
     made = NodeDef(name=node.name, op=_READERS[node.op], device=node.device)
     made.input.extend(node.input)
     kind = node.attr["dtype"].type

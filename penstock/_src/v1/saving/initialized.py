@@ -1,4 +1,4 @@
-"""Variables of compat.v1 that begin with the values of a checkpoint."""
+"""Initialization of compat.v1 variables from a checkpoint."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def _variables() -> dict[str, Any]:
 
 
 def _begin_with(variable: Any, path: str, key: str) -> None:
-    """Lets the initializer of a variable read the checkpoint."""
+    """Makes the initializer of a variable read the checkpoint."""
     with building(variable.graph), variable.graph.control_dependencies(None):
         (value,) = raw.RestoreV2(
             prefix=path,
@@ -38,15 +38,15 @@ def _begin_with(variable: Any, path: str, key: str) -> None:
 
 @export(v1=["train.init_from_checkpoint"])
 def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
-    """Lets the initializers of variables read a checkpoint.
+    """Makes the initializers of variables read a checkpoint.
 
     Args:
-      ckpt_dir_or_file: the checkpoint, or the folder of which the latest is taken.
+      ckpt_dir_or_file: the checkpoint, or a folder, whose latest checkpoint is used.
       assignment_map: {name in the checkpoint: name of a variable, or the variable} or
         {"scope/": "other_scope/"}; or pairs of them.
 
     Raises:
-      ValueError: the checkpoint has no such tensor, or one of another shape.
+      ValueError: the checkpoint does not have the tensor, or has another shape for it.
     """
     reader = load_checkpoint(ckpt_dir_or_file)
     path = _path(ckpt_dir_or_file)
@@ -88,15 +88,15 @@ def _assign(key: str, variable: Any, path: str, shapes: Mapping[str, Any]) -> No
 
 
 class VocabInfo(NamedTuple):
-    """How the rows of a variable follow from words, before and now.
+    """The vocabularies of a variable's rows, in the checkpoint and now.
 
     Args:
       new_vocab: a file of words.
-      new_vocab_size: how many of them.
-      num_oov_buckets: how many rows there are for other words.
+      new_vocab_size: how many of the words to use.
+      num_oov_buckets: the number of rows for other words.
       old_vocab: the file of words in the checkpoint.
-      old_vocab_size: how many of them; -1: all.
-      backup_initializer: of the rows of new words.
+      old_vocab_size: how many of the words to use; -1 for all.
+      backup_initializer: initializes the rows of new words.
       axis: 0 for rows, 1 for columns.
     """
 
@@ -119,14 +119,14 @@ def warm_start(
     var_name_to_vocab_info: Mapping[str, Any] | None = None,
     var_name_to_prev_var_name: Mapping[str, str] | None = None,
 ) -> None:
-    """Lets the initializers of chosen variables read a checkpoint.
+    """Makes the initializers of selected variables read a checkpoint.
 
     Args:
-      ckpt_to_initialize_from: the checkpoint, or the folder of which the latest is taken.
-      vars_to_warm_start: an expression (or a list of them) for names of trainable variables, or a
-        list of variables; None: no others than those of the vocabularies.
+      ckpt_to_initialize_from: the checkpoint, or a folder, whose latest checkpoint is used.
+      vars_to_warm_start: a regular expression (or a list of them) for names of trainable variables, or a
+        list of variables; None for only the variables with vocabularies.
       var_name_to_vocab_info: not supported.
-      var_name_to_prev_var_name: {name: name in the checkpoint}, where they differ.
+      var_name_to_prev_var_name: {name: name in the checkpoint}, if they differ.
     """
     if var_name_to_vocab_info:
         raise UnimplementedError("warm_start: `var_name_to_vocab_info` is not supported.")
@@ -142,7 +142,7 @@ def _chosen(given: Any) -> list[Any]:
     variables = _variables()
     if not isinstance(given, str) and given and not isinstance(given[0], str):
         return list(given)
-    if not isinstance(given, str):  # expressions for any variable
+    if not isinstance(given, str):  # regular expressions match any variable
         return [v for name, v in variables.items() if any(re.match(one, name) for one in given)]
     trainable = STATE.graph.get_collection(GraphKeys.TRAINABLE_VARIABLES)
     return [v for v in trainable if re.match(given, v.name)]

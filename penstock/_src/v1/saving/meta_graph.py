@@ -1,4 +1,4 @@
-"""MetaGraphDefs: a graph with its collections and its saver, written to a file and read again."""
+"""Export and import of MetaGraphDefs: a graph with its collections and its saver."""
 
 import os
 from typing import Any
@@ -41,14 +41,14 @@ def export_meta_graph(
 
     Args:
       filename: of the file.
-      meta_info_def: a MetaInfoDef to take over.
-      graph_def: a GraphDef to take instead of the graph's.
+      meta_info_def: a MetaInfoDef to include.
+      graph_def: a GraphDef to use instead of the graph's.
       saver_def: of the saver.
-      collection_list: which collections; by default all.
+      collection_list: the names of the collections; by default all.
       as_text: whether the file is text.
       graph: by default the current one.
       export_scope: not supported.
-      clear_devices: whether to leave the devices out.
+      clear_devices: whether to omit the devices.
       clear_extraneous_savers: accepted.
       strip_default_attrs: accepted.
       save_debug_info: accepted.
@@ -85,7 +85,7 @@ def export_meta_graph(
 
 
 def _fill_collection(made: Any, values: list[Any]) -> None:
-    """Writes the values of a collection if they are of one writable kind."""
+    """Writes the values of a collection if they all have the same serializable kind."""
     if not values:
         return
     if all(isinstance(v, Variable) for v in values):
@@ -104,7 +104,7 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
     """Returns the VariableDef of a variable of a graph.
 
     Args:
-      export_scope: a scope that is taken from the names; a variable outside it gives None.
+      export_scope: a scope that is removed from the names; the result is None for variables outside of it.
     """
     prefix = f"{export_scope}/" if export_scope else ""
     if not variable.handle.name.startswith(prefix):
@@ -122,7 +122,7 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
 def import_into_graph(
     meta_graph_or_file: Any, import_scope: str | None = None, **kwargs: Any
 ) -> Any:
-    """Adds a MetaGraphDef, or that of a file, to the current graph; returns it."""
+    """Adds a MetaGraphDef, given itself or as a file, to the current graph; returns it."""
     definition = _read(meta_graph_or_file)
     graph = STATE.graph
     if graph is None:
@@ -148,7 +148,7 @@ def _read(meta_graph_or_file: Any) -> Any:
         data = file.read()
     try:
         return MetaGraphDef.FromString(data)
-    except Exception:  # it may be text: protobuf has no one class for what is no message
+    except Exception:  # it may be text: protobuf has no single exception class for invalid messages
         try:
             return text_format.Parse(data.decode(), MetaGraphDef())
         except (text_format.ParseError, UnicodeDecodeError) as error:
@@ -177,13 +177,13 @@ def _values(collection: Any, graph: Any, prefix: str, known: dict[str, Any]) -> 
 def _as_variable_def(data: bytes) -> Any:
     try:
         definition = VariableDef.FromString(data)
-    except Exception:  # protobuf has no one class for bytes that are no message
+    except Exception:  # protobuf has no single exception class for invalid messages
         return None
     return definition if definition.variable_name and definition.initializer_name else None
 
 
 def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
-    """Returns the variable of a VariableDef, over the operations that the graph has."""
+    """Returns the variable of a VariableDef, which uses existing operations of the graph."""
     if not definition.is_resource:
         raise UnimplementedError(
             f"The variable '{definition.variable_name}' is a reference variable of TensorFlow 1, "
@@ -208,7 +208,7 @@ def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
 
 
 def scoped_saver(saver_def: Any, import_scope: str | None) -> Any:
-    """A SaverDef with the names that its operations have in a scope."""
+    """The SaverDef with the names of its operations moved to a scope."""
     if not import_scope:
         return saver_def
     scoped = type(saver_def)()

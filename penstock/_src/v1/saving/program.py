@@ -1,7 +1,7 @@
-"""Loading what TensorFlow 1 saved, a graph and values for its variables, as an object with functions.
+"""Loads a SavedModel of TensorFlow 1, a graph and the values of its variables, as an object with functions.
 
-The graph is imported into a function. What holds state in it (variables, tables) is made once, outside, and captured, so that all
-signatures share it; restoring and initializing run the graph's own operations.
+The graph is imported into a function. Stateful objects (variables, tables) are created once outside and captured, so
+that all signatures share them; restoring and initializing run the graph's own operations.
 """
 
 import os
@@ -26,7 +26,7 @@ from penstock._src.util import nest, slots
 from penstock._src.v1.saving.signature_defs import get_tensor_from_tensor_info
 from penstock._src.v1.saving.wrapped import WrappedFunction
 
-# Assignments to variables that are references, and to those that are resources.
+# Assignments to reference variables, and to resource variables.
 _ASSIGNMENTS = {
     "Assign": "AssignVariableOp",
     "AssignAdd": "AssignAddVariableOp",
@@ -50,7 +50,7 @@ class Program:
 
     Args:
       meta: its MetaGraphDef.
-      folder: of the SavedModel.
+      folder: the folder of the SavedModel.
     """
 
     def __init__(self, meta: Any, folder: str) -> None:
@@ -71,7 +71,7 @@ class Program:
         """Returns the object, restored and initialized.
 
         Args:
-          signature_map: makes `signatures` of the functions by name.
+          signature_map: creates `signatures` from the functions by name.
         """
         root = AutoTrackable()
         restore = self._restorer()
@@ -95,7 +95,7 @@ class Program:
         return root
 
     def _lift(self, node: Operation) -> None:
-        """Makes what a node holds, and captures it in the node's place."""
+        """Creates the variable or table of a node, and captures it in place of the node."""
         (output,) = node._outputs
         attrs = {name: node.raw_op.attrs[name] for name in type(node.raw_op).attributes}
         if node.type == "VarHandleOp":
@@ -110,7 +110,7 @@ class Program:
         self.graph.inputs.append(output)
 
     def _saved_variables(self) -> dict[str, tuple[str, bool]]:
-        """The names of variables, and whether they are trainable, by the operations that hold them."""
+        """The names of variables, and whether they are trainable, by the operations of their handles."""
         found = {}
         for key in ("variables", "local_variables"):
             for data in self.meta.collection_def[key].bytes_list.value:
@@ -139,7 +139,7 @@ class Program:
         return Initializer(self.wrapped.prune(feeds, operations), assets), assets
 
     def _signature(self, definition: Any) -> WrappedFunction:
-        """The function of a SignatureDef: from named tensors to a dict of tensors."""
+        """Creates the function of a SignatureDef, from named tensors to a dict of tensors."""
         names, feeds = [], []
         for key in sorted(definition.inputs):
             found = get_tensor_from_tensor_info(definition.inputs[key], self.graph)
@@ -157,9 +157,9 @@ class Program:
 
 
 def without_references(graph_def: Any) -> Any:
-    """Returns the GraphDef with variables that are resources in place of those that are references.
+    """Returns the GraphDef with resource variables in place of reference variables.
 
-    Whatever reads such a variable reads it by an operation of its own.
+    Consumers of a variable's value get an explicit read operation.
     """
     made = GraphDef()
     made.CopyFrom(graph_def)
@@ -187,7 +187,7 @@ def without_references(graph_def: Any) -> Any:
 
 
 def _read_of(made: Any, holder: Any) -> str:
-    """Returns the name of an operation that reads a variable; adds it if there is none."""
+    """Returns the name of the operation that reads a variable; adds the operation if it is missing."""
     name = f"{holder.name}/ReadVariableOp"
     if all(node.name != name for node in made.node):
         read = made.node.add(name=name, op="ReadVariableOp", input=[holder.name])
@@ -196,7 +196,7 @@ def _read_of(made: Any, holder: Any) -> str:
 
 
 def main_operations(definition: Any) -> list[str]:
-    """The names of the operations that are run after loading."""
+    """The names of the operations to run after loading."""
     if constants.INIT_OP_KEY in definition.signature_def:
         return [definition.signature_def[constants.INIT_OP_KEY].outputs[constants.INIT_OP_KEY].name]
     for key in (constants.MAIN_OP_KEY, constants.LEGACY_INIT_OP_KEY):

@@ -1,4 +1,4 @@
-"""SavedModels of tf.compat.v1: graphs with signatures, written from and loaded into a session."""
+"""SavedModels of tf.compat.v1: graphs with signatures, saved from and loaded into a session."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ from penstock._src.v1.variables.collections import (
 
 @export(v1=["saved_model.Builder", "saved_model.builder.SavedModelBuilder"])
 class Builder:
-    """Writes a SavedModel of one or several graphs that share their variables.
+    """Writes a SavedModel of one or several graphs with shared variables.
 
     Args:
       export_dir: the folder, which must be new or empty.
@@ -65,14 +65,14 @@ class Builder:
 
         Args:
           sess: the session.
-          tags: by which the graph is found.
+          tags: identify the graph.
           signature_def_map: SignatureDefs by name.
-          assets_collection: tensors with the paths of files that go along.
-          legacy_init_op: run when loaded; use `main_op`.
-          clear_devices: whether to leave devices out.
-          main_op: run when loaded.
+          assets_collection: tensors with the paths of asset files.
+          legacy_init_op: runs after loading; prefer `main_op`.
+          clear_devices: whether to omit devices.
+          main_op: runs after loading.
           strip_default_attrs: accepted.
-          saver: that writes the variables; by default a new one of all.
+          saver: writes the variables; by default a new one for all variables.
         """
         if self._has_saved_variables:
             raise AssertionError(
@@ -190,14 +190,14 @@ def simple_save(
     outputs: Mapping[str, Any],
     legacy_init_op: Any = None,
 ) -> None:
-    """Writes a SavedModel for serving a prediction.
+    """Writes a SavedModel for serving predictions.
 
     Args:
-      session: with the variables.
+      session: the session with the variables.
       export_dir: the folder.
       inputs: tensors by name.
       outputs: tensors by name.
-      legacy_init_op: run when loaded.
+      legacy_init_op: runs after loading.
     """
     with dispatch.building(session.graph):
         signature = predict_signature_def(inputs, outputs)
@@ -221,11 +221,11 @@ def load(
     import_scope: str | None = None,
     **saver_kwargs: Any,
 ) -> Any:
-    """Adds a graph of a SavedModel to that of a session, restores its variables, runs its main op.
+    """Adds a graph of a SavedModel to the graph of a session, restores its variables, and runs its main op.
 
     Args:
       sess: the session.
-      tags: of the graph, exactly.
+      tags: exactly the tags of the graph.
       export_dir: the folder.
       import_scope: a scope for the names of the graph.
       **saver_kwargs: of tf.compat.v1.train.import_meta_graph.
@@ -272,7 +272,7 @@ def main_op() -> Any:
 
 @export(v1=["saved_model.main_op_with_restore", "saved_model.main_op.main_op_with_restore"])
 def main_op_with_restore(restore_op_name: str) -> Any:
-    """Returns an operation that initializes all and then runs the operation that restores."""
+    """Returns an operation that initializes everything and then runs the restore operation."""
     graph = STATE.graph
     with graph.control_dependencies([main_op()]):
         restore = graph.as_graph_element(restore_op_name)

@@ -1,4 +1,4 @@
-"""tf.compat.v1.train.Saver: checkpoints of variables by their names."""
+"""tf.compat.v1.train.Saver: checkpoints of variables by name."""
 
 import os
 import time
@@ -27,18 +27,18 @@ class Saver:
 
     Args:
       var_list: the variables, or a dict of them by the names in the checkpoint; by default all.
-      reshape: whether values of other shapes are reshaped when restored.
+      reshape: whether restored values are reshaped to the shape of the variable.
       sharded: accepted.
-      max_to_keep: how many checkpoints stay.
-      keep_checkpoint_every_n_hours: besides, one in so many hours stays.
+      max_to_keep: how many checkpoints are kept.
+      keep_checkpoint_every_n_hours: additionally, one checkpoint is kept for each period of this many hours.
       name: accepted.
       restore_sequentially: accepted.
-      saver_def: of a saver whose operations the graph has already.
+      saver_def: the SaverDef of a saver whose operations are already in the graph.
       builder: not supported.
       defer_build: whether `build` is called later.
       allow_empty: whether there may be no variables.
       write_version: accepted; the format is V2.
-      pad_step_number: whether step numbers have eight digits.
+      pad_step_number: whether step numbers are padded to eight digits.
       save_relative_paths: whether the checkpoint file has relative paths.
       filename: accepted.
     """
@@ -162,12 +162,12 @@ class Saver:
 
         Args:
           sess: the session whose variables are saved; None when executing eagerly.
-          save_path: where.
-          global_step: a number for the name: an integer, a tensor or a variable.
+          save_path: the path prefix.
+          global_step: the number in the name: an integer, a tensor or a variable.
           latest_filename: of the checkpoint file.
           meta_graph_suffix: of the file with the graph.
           write_meta_graph: whether to write that file.
-          write_state: whether to note the checkpoint as the latest.
+          write_state: whether to record the checkpoint as the latest.
           strip_default_attrs: accepted.
           save_debug_info: accepted.
         """
@@ -176,7 +176,7 @@ class Saver:
             number = _step(sess, global_step)
             path = f"{path}-{number:08d}" if self._pad else f"{path}-{number}"
         above = os.path.dirname(os.path.dirname(path)) or "."
-        if not os.path.isdir(above):  # only the last folder is made
+        if not os.path.isdir(above):  # only the last folder is created
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
         if sess is None:
             with init_scope():
@@ -192,7 +192,7 @@ class Saver:
         return path
 
     def _keep(self, path: str, latest_filename: str | None, suffix: str) -> None:
-        """Notes a checkpoint, removes old ones."""
+        """Records a checkpoint and removes old ones."""
         self._kept = [entry for entry in self._kept if entry[0] != path]
         self._kept.append((path, time.time()))
         while self._max_to_keep and len(self._kept) > self._max_to_keep:
@@ -211,21 +211,21 @@ class Saver:
 
     @property
     def last_checkpoints(self) -> list[str]:
-        """The paths of the checkpoints kept, oldest first."""
+        """The paths of the kept checkpoints, oldest first."""
         return [path for path, _ in self._kept]
 
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
-        """Says which checkpoints are there, oldest first."""
+        """Sets the list of existing checkpoints, oldest first."""
         self._kept = [(path, time.time()) for path in last_checkpoints]
 
     def set_last_checkpoints_with_time(
         self, last_checkpoints_with_time: Sequence[tuple[str, float]]
     ) -> None:
-        """Says which checkpoints are there and when they were written."""
+        """Sets the list of existing checkpoints and the times when they were written."""
         self._kept = list(last_checkpoints_with_time)
 
     def recover_last_checkpoints(self, checkpoint_paths: Sequence[str]) -> None:
-        """Takes over the checkpoints that exist."""
+        """Sets the list of checkpoints to those of the paths that exist."""
         existing = [path for path in checkpoint_paths if state.checkpoint_exists(path)]
         self._kept = [(path, os.path.getmtime(index_name(path))) for path in existing]
 
@@ -235,8 +235,8 @@ class Saver:
         """Restores the variables from a checkpoint.
 
         Raises:
-          ValueError: there is none.
-          tf.errors.NotFoundError: it lacks a variable.
+          ValueError: there is no checkpoint.
+          tf.errors.NotFoundError: a variable is missing in it.
         """
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
@@ -311,10 +311,10 @@ def import_meta_graph(
     import_scope: str | None = None,
     **kwargs: Any,
 ) -> Saver | None:
-    """Adds the graph of a MetaGraphDef, or of a file, to the current graph.
+    """Adds the graph of a MetaGraphDef, given itself or as a file, to the current graph.
 
     Returns:
-      A saver for its variables, or None if it has none.
+      A saver for its variables, or None if there are none.
     """
     definition = meta_graph.import_into_graph(meta_graph_or_file, import_scope, **kwargs)
     if definition.HasField("saver_def"):

@@ -1,4 +1,4 @@
-"""SignatureDefs: which tensors of a graph a call takes and gives, in tf.compat.v1."""
+"""SignatureDefs of tf.compat.v1: the input and output tensors of a call."""
 
 import os
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def build_tensor_info(tensor: Any) -> Any:
 def get_tensor_from_tensor_info(
     tensor_info: Any, graph: Any = None, import_scope: str | None = None
 ) -> Any:
-    """Returns the tensor that a TensorInfo tells of.
+    """Returns the tensor of a TensorInfo.
 
     Args:
       tensor_info: the message.
@@ -86,8 +86,8 @@ def build_signature_def(
     Args:
       inputs: TensorInfos by the names of arguments.
       outputs: TensorInfos by the names of results.
-      method_name: what kind of call it is.
-      defaults: TensorProtos by the names of arguments that may be left out.
+      method_name: the kind of call.
+      defaults: TensorProtos by the names of optional arguments.
     """
     made = SignatureDef(method_name=method_name or "")
     for name, info in (inputs or {}).items():
@@ -182,7 +182,7 @@ def classification_signature_def(examples: Any, classes: Any, scores: Any) -> An
 
 @export(v1=["saved_model.is_valid_signature", "saved_model.signature_def_utils.is_valid_signature"])
 def is_valid_signature(signature_def: Any) -> bool:
-    """Whether a SignatureDef can be served: its arguments and results are those of its method."""
+    """Whether a SignatureDef can be served: its inputs and outputs match its method."""
     if signature_def is None:
         return False
     ins, outs = signature_def.inputs, signature_def.outputs
@@ -226,7 +226,7 @@ class MethodNameUpdater:
         Args:
           signature_key: the name of the signature.
           method_name: the new one.
-          tags: of the graphs that are changed; by default all.
+          tags: the tags of the graphs to change; by default all graphs.
 
         Raises:
           ValueError: no graph has the tags or the signature.
@@ -251,7 +251,7 @@ class MethodNameUpdater:
             meta.signature_def[signature_key].method_name = method_name
 
     def save(self, new_export_dir: Any = None) -> None:
-        """Writes the SavedModel: the message only, and into another folder if one is given."""
+        """Writes only the message of the SavedModel, into another folder if one is given."""
         folder = self._export_dir if new_export_dir is None else os.fsdecode(new_export_dir)
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB), "wb") as file:

@@ -1,4 +1,4 @@
-"""tf.compat.v1.wrap_function: code written for TensorFlow 1's graphs as a function."""
+"""tf.compat.v1.wrap_function: turns code written for TensorFlow 1's graphs into a function."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from penstock._src.v1.variables.store import give_store
 
 
 class WrappedFunction(ConcreteFunction):
-    """A function made of a graph; `prune` makes others of parts of the same graph."""
+    """A function created from a graph; `prune` creates functions from parts of the same graph."""
 
     def prune(
         self, feeds: Any, fetches: Any, name: str | None = None, input_signature: Any = None
@@ -25,8 +25,8 @@ class WrappedFunction(ConcreteFunction):
         """Returns the function from `feeds` to `fetches`.
 
         Args:
-          feeds: tensors of the graph (or their names), the arguments.
-          fetches: tensors, operations or names, nested, the results.
+          feeds: the arguments: tensors of the graph or their names.
+          fetches: the results: a structure of tensors, operations or names.
           name: of the function.
           input_signature: accepted.
         """
@@ -57,7 +57,7 @@ class WrappedFunction(ConcreteFunction):
         return made
 
     def name_inputs(self, names: Sequence[str]) -> None:
-        """Lets calls name the arguments so, as those of a SavedModel's signature are named."""
+        """Sets the names of the arguments, as in a SavedModel's signature."""
         inputs = self.graph.inputs[: self.arity]
         specs = {
             name: TensorSpec(t.shape, t.dtype, name) for name, t in zip(names, inputs, strict=True)
@@ -77,10 +77,10 @@ class WrappedFunction(ConcreteFunction):
 def wrap_function(
     fn: Callable[..., Any], signature: Sequence[Any], name: str | None = None
 ) -> WrappedFunction:
-    """Returns `fn`, traced once without AutoGraph, as a function.
+    """Traces `fn` once without AutoGraph and returns the result as a function.
 
     Args:
-      fn: a function written for TensorFlow 1: it may make variables and placeholders.
+      fn: a function written for TensorFlow 1; it may create variables and placeholders.
       signature: the specs of its arguments.
       name: of the function.
     """

@@ -1,4 +1,4 @@
-"""tf.compat.v1.profiler: what a graph consists of: its parameters and how much it computes, by scopes or kinds of operations."""
+"""tf.compat.v1.profiler: parameter and FLOP counts of a graph, by name scope or by operation type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from penstock._src.v1.variables.collections import GraphKeys
 
 _ROOT = "_TFProfRoot"
 _TRAINED = "_trainable_variables"
-# What can be asked for: counts of the graph. Times and memory are of runs, which keep none.
+# The supported counts. Times and memory would come from runs, which do not record them.
 _KNOWN = {"params": "parameters", "float_ops": "float_ops"}
 _FROM_RUNS = {
     "micros",
@@ -33,10 +33,10 @@ _FROM_RUNS = {
 
 @export(v1=["profiler.ProfileOptionBuilder"])
 class ProfileOptionBuilder:
-    """Makes the options of `profile`: what is shown, and how.
+    """Builds the options of `profile`: what is shown, and how.
 
     Args:
-      options: those to begin with.
+      options: the initial options.
     """
 
     def __init__(self, options: dict[str, Any] | None = None) -> None:
@@ -71,12 +71,12 @@ class ProfileOptionBuilder:
 
     @staticmethod
     def trainable_variables_parameter() -> dict[str, Any]:
-        """Options that show the parameters of trained variables."""
+        """Options that show the parameters of trainable variables."""
         return ProfileOptionBuilder._preset(["params"], "name", account_type_regexes=[_TRAINED])
 
     @staticmethod
     def float_operation() -> dict[str, Any]:
-        """Options that show how much is computed."""
+        """Options that show FLOP counts."""
         return ProfileOptionBuilder._preset(["float_ops"], "float_ops", min_float_ops=1)
 
     @staticmethod
@@ -102,7 +102,7 @@ class ProfileOptionBuilder:
         return self
 
     def with_max_depth(self, max_depth: int) -> ProfileOptionBuilder:
-        """How many levels are shown."""
+        """Sets how many levels are shown."""
         return self._with(max_depth=max_depth)
 
     def with_min_memory(
@@ -112,7 +112,7 @@ class ProfileOptionBuilder:
         min_residual_bytes: int = 0,
         min_output_bytes: int = 0,
     ) -> ProfileOptionBuilder:
-        """Shows what takes as much memory."""
+        """Shows only nodes that use at least this much memory."""
         return self._with(
             min_bytes=min_bytes, min_peak_bytes=min_peak_bytes,
             min_residual_bytes=min_residual_bytes, min_output_bytes=min_output_bytes,
@@ -121,26 +121,26 @@ class ProfileOptionBuilder:
     def with_min_execution_time(
         self, min_micros: int = 0, min_accelerator_micros: int = 0, min_cpu_micros: int = 0
     ) -> ProfileOptionBuilder:
-        """Shows what takes as much time."""
+        """Shows only nodes that take at least this much time."""
         return self._with(
             min_micros=min_micros, min_accelerator_micros=min_accelerator_micros,
             min_cpu_micros=min_cpu_micros,
         )  # fmt: skip
 
     def with_min_parameters(self, min_params: int) -> ProfileOptionBuilder:
-        """Shows what has as many parameters."""
+        """Shows only nodes with at least this many parameters."""
         return self._with(min_params=min_params)
 
     def with_min_occurrence(self, min_occurrence: int) -> ProfileOptionBuilder:
-        """Shows kinds of which there are as many."""
+        """Shows only operation types that occur at least this often."""
         return self._with(min_occurrence=min_occurrence)
 
     def with_min_float_operations(self, min_float_ops: int) -> ProfileOptionBuilder:
-        """Shows what computes as much."""
+        """Shows only nodes with at least this many FLOPs."""
         return self._with(min_float_ops=min_float_ops)
 
     def with_accounted_types(self, account_type_regexes: list[str]) -> ProfileOptionBuilder:
-        """Counts operations of these kinds only."""
+        """Counts only operations of these types."""
         return self._with(account_type_regexes=copy.copy(account_type_regexes))
 
     def with_node_names(
@@ -150,14 +150,14 @@ class ProfileOptionBuilder:
         hide_name_regexes: Any = None,
         trim_name_regexes: Any = None,
     ) -> ProfileOptionBuilder:
-        """Which names to begin at, to show, to hide, and to hide with all below."""
+        """Sets which names to start at, to show, to hide, and to hide with everything below."""
         given = {
             k: copy.copy(v) for k, v in locals().items() if k.endswith("regexes") and v is not None
         }
         return self._with(**given)
 
     def account_displayed_op_only(self, is_true: bool) -> ProfileOptionBuilder:
-        """Whether totals count only what is shown."""
+        """Sets whether totals count only displayed nodes."""
         return self._with(account_displayed_op_only=is_true)
 
     def with_empty_output(self) -> ProfileOptionBuilder:
@@ -165,7 +165,7 @@ class ProfileOptionBuilder:
         return self._with(output="none")
 
     def with_stdout_output(self) -> ProfileOptionBuilder:
-        """Prints."""
+        """Prints to standard output."""
         return self._with(output="stdout")
 
     def with_file_output(self, outfile: str) -> ProfileOptionBuilder:
@@ -181,20 +181,20 @@ class ProfileOptionBuilder:
         return self._with(output=f"pprof:outfile={pprof_file}")
 
     def order_by(self, attribute: str) -> ProfileOptionBuilder:
-        """By what to sort."""
+        """Sets the attribute to sort by."""
         return self._with(order_by=attribute)
 
     def select(self, attributes: list[str]) -> ProfileOptionBuilder:
-        """What to show."""
+        """Sets the attributes to show."""
         return self._with(select=copy.copy(attributes))
 
     def with_step(self, step: int) -> ProfileOptionBuilder:
-        """Which step to show; -1 for the mean."""
+        """Sets the step to show; -1 for the mean."""
         return self._with(step=step)
 
 
 class _Node:
-    """A name, its own counts, and what stands below it."""
+    """A name, its own counts, and its children."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -204,7 +204,7 @@ class _Node:
         self.types: set[str] = set()
 
     def total(self, count: str) -> int:
-        """The count with that of all below."""
+        """The count including all descendants."""
         return getattr(self, count) + sum(child.total(count) for child in self.children.values())
 
 
@@ -213,7 +213,7 @@ def _matches(patterns: Iterable[str], text: str) -> bool:
 
 
 def _accounted(operations: Iterable[Any], options: dict[str, Any]) -> list[tuple[Any, _Node]]:
-    """The operations of the kinds that are asked for, with their counts."""
+    """The operations of the selected types, with their counts."""
     found: list[tuple[Any, _Node]] = []
     operations = list(operations)
     trained = _trained(operations[0].graph) if operations else set()
@@ -231,7 +231,7 @@ def _accounted(operations: Iterable[Any], options: dict[str, Any]) -> list[tuple
 
 
 def _trained(graph: Any) -> set[str]:
-    """The names of the operations of the variables that are trained."""
+    """The names of the operations of trainable variables."""
     return {v.op.name for v in graph.get_collection(GraphKeys.TRAINABLE_VARIABLES)}
 
 
@@ -260,7 +260,7 @@ def _message(node: _Node, kind: Any, options: dict[str, Any], depth: int) -> Any
 
 
 def _by_scope(operations: Any, options: dict[str, Any]) -> Any:
-    """A tree of names."""
+    """The tree of name scopes."""
     root = _Node(_ROOT)
     for op, node in _accounted(operations, options):
         parts, place = op.name.split("/"), root
@@ -274,7 +274,7 @@ def _by_scope(operations: Any, options: dict[str, Any]) -> Any:
 
 
 def _by_kind(operations: Any, options: dict[str, Any]) -> Any:
-    """A chain of kinds of operations, each below the one that has more."""
+    """A chain of operation types, sorted by descending count."""
     kinds: dict[str, _Node] = collections.defaultdict(lambda: _Node(""))
     for op, node in _accounted(operations, options):
         for kind in node.types if options["order_by"] == "params" else {op.type}:
@@ -301,27 +301,27 @@ def profile(
     cmd: str = "scope",
     options: Any = 0,
 ) -> Any:
-    """Counts the parameters of a graph and how much it computes, prints that, and returns it as a message.
+    """Counts the parameters and FLOPs of a graph, prints them, and returns them as a message.
 
     Args:
       graph: the graph; by default the current one.
-      run_meta: of a run; there is none with times.
-      op_log: further counts, by the names of operations.
-      cmd: "scope" (by names) or "op" (by kinds).
-      options: made by a ProfileOptionBuilder; trained parameters by default.
+      run_meta: metadata of a run; runs here record no times.
+      op_log: additional counts, by the names of operations.
+      cmd: "scope" (by name) or "op" (by type).
+      options: from a ProfileOptionBuilder; trainable parameters by default.
 
     Returns:
       A GraphNodeProto, for "op" a MultiGraphNodeProto.
 
     Raises:
-      UnimplementedError: times, memory, or lines of code are asked for.
+      UnimplementedError: times, memory, or source lines are requested.
     """
     return Profiler(graph or get_default_graph(), op_log)._view(cmd, options)
 
 
 @export(v1=["profiler.Profiler"])
 class Profiler:
-    """Profiles of one graph, by several views.
+    """Profiles one graph in several views.
 
     Args:
       graph: the graph; by default the current one.
@@ -333,30 +333,30 @@ class Profiler:
         self._log = {entry.name: entry for entry in op_log.log_entries} if op_log else {}
 
     def add_step(self, step: int, run_meta: Any) -> None:
-        """Accepted: runs keep no times of operations."""
+        """Does nothing: runs do not record times of operations."""
 
     def profile_name_scope(self, options: Any) -> Any:
-        """By names."""
+        """Profiles by name scope."""
         return self._view("scope", options)
 
     def profile_operations(self, options: Any) -> Any:
-        """By kinds of operations."""
+        """Profiles by operation type."""
         return self._view("op", options)
 
     def profile_graph(self, options: Any) -> Any:
-        """By names, as for scopes."""
+        """Profiles by name scope."""
         return self._view("graph", options)
 
     def profile_python(self, options: Any) -> Any:
-        """By lines of code. Raises UnimplementedError."""
+        """Raises UnimplementedError: source lines are not recorded."""
         return self._view("code", options)
 
     def advise(self, options: Any) -> Any:
-        """No advice: it would be on times of runs."""
+        """Returns no advice, which would need times of runs."""
         return AdviceProto()
 
     def serialize_to_string(self) -> bytes:
-        """The profile by names, as bytes."""
+        """The profile by name scope, serialized."""
         options = ProfileOptionBuilder().select(["params", "float_ops"]).with_empty_output()
         return self._view("scope", options.build()).SerializeToString()
 
@@ -412,7 +412,7 @@ def _write(text: str, output: str) -> None:
 
 @export(v1=["profiler.advise"])
 def advise(graph: Any = None, run_meta: Any = None, options: Any = 0) -> Any:
-    """No advice: it would be on times of runs, which are not kept."""
+    """Returns no advice, which would need times of runs."""
     return AdviceProto()
 
 
@@ -420,14 +420,14 @@ def advise(graph: Any = None, run_meta: Any = None, options: Any = 0) -> Any:
 def write_op_log(
     graph: Any, log_dir: str, op_log: Any = None, run_meta: Any = None, add_trace: bool = True
 ) -> None:
-    """Writes how much each operation computes into `log_dir`/tfprof_log.
+    """Writes the FLOP count of each operation to `log_dir`/tfprof_log.
 
     Args:
       graph: the graph; by default the current one.
       log_dir: a folder.
-      op_log: an OpLogProto to begin with.
-      run_meta: of a run; not used.
-      add_trace: whether lines of code were to be added; they are not.
+      op_log: an OpLogProto to extend.
+      run_meta: metadata of a run; not used.
+      add_trace: accepted; source lines are not written.
     """
     del run_meta, add_trace
     made = OpLogProto()

@@ -1,4 +1,4 @@
-"""How many numbers an operation computes with: the counts that TensorFlow's profiler shows as `float_ops`."""
+"""FLOP counts of operations: the counts that TensorFlow's profiler shows as `float_ops`."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ def _elements(tensor: Any) -> int:
     """The number of elements.
 
     Raises:
-      ValueError: it is not known.
+      ValueError: the shape is not static.
     """
     if not tensor.shape.is_fully_defined():
         raise ValueError(f"The shape of {tensor.name} is not known.")
@@ -27,7 +27,7 @@ def _updated(op: Operation) -> int:
 
 
 def _reduced(finish: int) -> Callable[[Operation], int]:
-    """One for each element that comes in, and `finish` for each that goes out, which one of them began."""
+    """Counts 1 for each input element and `finish` for each output, less 1 for the first element of each output."""
     return lambda op: _elements(op.inputs[0]) + (finish - 1) * _elements(op.outputs[0])
 
 
@@ -48,7 +48,7 @@ def _maximum_back(op: Operation) -> int:
 
 
 def _filtered(op: Operation) -> int:
-    """Of a convolution: a product and a sum for each element of the filter below an output channel."""
+    """Counts a multiplication and an addition for each filter element of each output element."""
     return 2 * _elements(op.outputs[0]) * math.prod(op.inputs[1].shape.as_list()[:-1])
 
 
@@ -66,7 +66,7 @@ def _product(op: Operation) -> int:
 
 
 def _batch_product(op: Operation) -> int:
-    # As TensorFlow counts it: by the last axis, also where that is turned.
+    # TensorFlow counts the last axis even if the operand is transposed.
     return 2 * _elements(op.outputs[0]) * op.inputs[0].shape.as_list()[-1]
 
 
@@ -97,9 +97,9 @@ COUNTS: dict[str, Callable[[Operation], int]] = {
 
 
 def count_of(op: Operation) -> int:
-    """The count of an operation; 0 where there is none, or a shape is not known."""
+    """The count of an operation; 0 if it has no rule, or a shape is not static."""
     rule = COUNTS.get(op.type)
     try:
         return 0 if rule is None else rule(op)
-    except (ValueError, TypeError):  # shapes that are known only when it runs
+    except (ValueError, TypeError):  # dynamic shapes
         return 0

@@ -1,4 +1,4 @@
-"""tf.compat.v1.summary: summary ops that give serialized messages, and the writer of event files."""
+"""tf.compat.v1.summary: summary ops that return serialized messages, and the writer of event files."""
 
 import os
 import time
@@ -72,7 +72,7 @@ def audio(
     collections: Any = None,
     family: str | None = None,
 ) -> Any:
-    """Returns a serialized Summary with up to `max_outputs` sounds of a batch."""
+    """Returns a serialized Summary with up to `max_outputs` audio clips of a batch."""
     made = raw.AudioSummaryV2(
         tag=_tag(name, family),
         tensor=convert_to_tensor(tensor),
@@ -88,7 +88,7 @@ def text(name: str, tensor: Any, collections: Any = None) -> Any:
     """Returns a serialized Summary with strings.
 
     Raises:
-      ValueError: `tensor` holds no strings.
+      ValueError: `tensor` does not contain strings.
     """
     tensor = convert_to_tensor(tensor)
     if tensor.dtype is not dtypes.string:
@@ -128,7 +128,7 @@ def tensor_summary(
 
 @export(v1=["summary.merge"])
 def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = None) -> Any:
-    """Returns a serialized Summary with the values of several.
+    """Merges serialized Summaries into one.
 
     Raises:
       RuntimeError: executing eagerly.
@@ -146,7 +146,7 @@ def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = Non
 def merge_all(
     key: str = GraphKeys.SUMMARIES, scope: str | None = None, name: str | None = None
 ) -> Any:
-    """Returns all summaries of the graph in one, or None if there are none."""
+    """Merges all summaries of the graph into one; returns None if there are none."""
     if STATE.graph is None:
         raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution.")
     found = STATE.graph.get_collection(key, scope)
@@ -158,7 +158,7 @@ def get_summary_description(node_def: Any) -> Any:
     """Returns the description of a TensorSummary node.
 
     Raises:
-      ValueError: the node is none.
+      ValueError: it is another node.
     """
     if node_def.op != "TensorSummary":
         raise ValueError(f"Can't get_summary_description on {node_def.op}")
@@ -193,8 +193,8 @@ class FileWriter:
 
     Args:
       logdir: the folder.
-      graph: written at once, if it is given.
-      max_queue: how many events to hold before they go to the file.
+      graph: a graph to write immediately.
+      max_queue: how many events to buffer.
       flush_secs: the longest time between flushes.
       graph_def: accepted; use `graph`.
       filename_suffix: of the file.
@@ -257,7 +257,7 @@ class FileWriter:
         self.add_event(event)
 
     def add_graph(self, graph: Any, global_step: Any = None, graph_def: Any = None) -> None:
-        """Writes a graph, shown on the graphs page."""
+        """Writes a graph, which TensorBoard shows on its graphs page."""
         if graph_def is None:
             if not isinstance(graph, Graph):
                 raise TypeError(
@@ -275,7 +275,7 @@ class FileWriter:
         self.add_event(event)
 
     def add_run_metadata(self, run_metadata: Any, tag: str, global_step: Any = None) -> None:
-        """Writes what a run cost, under a tag."""
+        """Writes the RunMetadata of a run, under a tag."""
         event = messages.Event(wall_time=time.time(), step=_step(global_step))
         event.tagged_run_metadata.tag = tag
         data = RunMetadata.FromString(run_metadata.SerializeToString())
@@ -283,7 +283,7 @@ class FileWriter:
         self.add_event(event)
 
     def flush(self) -> None:
-        """Hands everything written to the system."""
+        """Flushes all events to the file."""
         if self._writer is not None:
             self._writer.flush()
 
@@ -319,7 +319,7 @@ class FileWriterCache:
 
     @staticmethod
     def clear() -> None:
-        """Closes and forgets all writers."""
+        """Closes and removes all writers."""
         for writer in FileWriterCache._writers.values():
             writer.close()
         FileWriterCache._writers.clear()

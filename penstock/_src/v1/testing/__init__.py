@@ -1,5 +1,5 @@
-"""What tf.compat.v1.test has besides tf.test.
+"""The additional functions of tf.compat.v1.test.
 
-In: graphs and sessions under test. Out: Jacobians by gradients and by differences (`gradients.py`, which also has the folders of tests), and
-replaced attributes of modules (`stubs.py`).
+In: graphs and sessions under test. Out: analytical and numerical Jacobians (`gradients.py`, which also has the folders of
+tests), and stubs for attributes (`stubs.py`).
 """

@@ -1,4 +1,4 @@
-"""tf.compat.v1.test: gradients of graphs, and folders."""
+"""tf.compat.v1.test: gradient checks of graphs, and folders of tests."""
 
 import os
 import sys
@@ -32,20 +32,20 @@ def compute_gradient(
     init_targets=None,
     extra_feed_dict=None,
 ):
-    """The Jacobians of `y` by `x`, by gradients and by differences, in the default session.
+    """The analytical and numerical Jacobians of `y` with respect to `x`, computed in the default session.
 
     Args:
       x: a tensor of the graph, or a list of them.
-      x_shape: its extents, or a list of them.
+      x_shape: the shape of `x`, or a list of shapes.
       y: a tensor.
-      y_shape: its extents.
-      x_init_value: where; by default at random.
-      delta: the step of the differences.
-      init_targets: operations that are run before.
+      y_shape: the shape of `y`.
+      x_init_value: the value of `x`; random by default.
+      delta: the step of the finite differences.
+      init_targets: operations to run first.
       extra_feed_dict: values of other tensors.
 
     Returns:
-      A pair of matrices of one row per entry of `x`; for a list of tensors, a list of pairs.
+      A pair of matrices with one row for each element of `x`; for a list of tensors, a list of pairs.
     """
     session, feeds = _session(), dict(extra_feed_dict or {})
     if init_targets is not None:
@@ -101,7 +101,7 @@ def compute_gradient_error(
     init_targets=None,
     extra_feed_dict=None,
 ):
-    """The greatest difference between the Jacobians that `compute_gradient` gives."""
+    """The maximum difference between the two Jacobians of `compute_gradient`."""
     given = (x, x_shape, y, y_shape, x_init_value, delta, init_targets, extra_feed_dict)
     pairs = compute_gradient(*given)
     pairs = [pairs] if isinstance(pairs, tuple) else pairs

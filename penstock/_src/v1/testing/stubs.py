@@ -1,4 +1,4 @@
-"""tf.compat.v1.test.StubOutForTesting: attributes that tests put others in place of."""
+"""tf.compat.v1.test.StubOutForTesting: temporary replacement of attributes in tests."""
 
 import inspect
 
@@ -7,7 +7,7 @@ from penstock._src.util.export import export
 
 @export(v1=["test.StubOutForTesting"])
 class StubOutForTesting:
-    """Puts attributes in place of others, and those back at the end: as a context, or by `CleanUp`."""
+    """Replaces attributes, and restores them at the end of the context or by `CleanUp`."""
 
     def __init__(self):
         self._set = []
@@ -23,7 +23,7 @@ class StubOutForTesting:
         self.CleanUp()
 
     def CleanUp(self):
-        """Puts everything back."""
+        """Restores everything."""
         self.SmartUnsetAll()
         self.UnsetAll()
 
@@ -31,7 +31,7 @@ class StubOutForTesting:
         """Replaces an attribute where it is defined: in the object, its class or a base.
 
         Raises:
-          AttributeError: there is none.
+          AttributeError: the attribute does not exist.
         """
         if inspect.ismodule(obj) or (not inspect.isclass(obj) and attr_name in vars(obj)):
             owner, held = obj, getattr(obj, attr_name)
@@ -41,7 +41,7 @@ class StubOutForTesting:
         setattr(owner, attr_name, new_attr)
 
     def SmartUnsetAll(self):
-        """Puts back what SmartSet replaced, the last first."""
+        """Restores the attributes that SmartSet replaced, last first."""
         _restore(self._smart)
 
     def Set(self, parent, child_name, new_child):
@@ -54,12 +54,12 @@ class StubOutForTesting:
         setattr(parent, child_name, new_child)
 
     def UnsetAll(self):
-        """Puts back what Set replaced, the last first."""
+        """Restores the attributes that Set replaced, last first."""
         _restore(self._set)
 
 
 def _definition(obj, name):
-    """(the class that defines the attribute, its definition)."""
+    """Returns (the class that defines the attribute, its definition)."""
     kind = obj if inspect.isclass(obj) else type(obj)
     for base in inspect.getmro(kind):
         if name in vars(base):

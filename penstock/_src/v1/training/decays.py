@@ -1,7 +1,7 @@
-"""Learning rates that fall with the steps, of tf.compat.v1.train.
+"""Learning rate schedules of tf.compat.v1.train.
 
-In a graph each function returns the rate as a tensor; eagerly it returns a function of no arguments,
-so that a rate follows a step that changes.
+In a graph each function returns the rate as a tensor; eagerly it returns a function without arguments,
+so that the rate follows the step.
 """
 
 import functools
@@ -30,7 +30,7 @@ def _scheduled(rate: Rate, global_step: Any, name: str) -> Any:
 
 
 def _fraction(step: Any, decay_steps: Any, rate: Any, staircase: bool = False) -> Any:
-    """step / decay_steps in the type of the rate, rounded down if it is to go in stairs."""
+    """step / decay_steps in the dtype of the rate, rounded down if `staircase`."""
     if step is None:
         raise ValueError("`global_step` is required for learning rate decays.")
     passed = cast(convert_to_tensor(step), rate.dtype) / cast(
@@ -110,9 +110,9 @@ def polynomial_decay(
     cycle: bool = False,
     name: str | None = None,
 ) -> Any:
-    """From `learning_rate` to `end_learning_rate` along a power of what is left of `decay_steps`.
+    """Decays from `learning_rate` to `end_learning_rate` by a power of the remaining fraction of `decay_steps`.
 
-    With `cycle`, `decay_steps` is multiplied as often as steps have passed it.
+    With `cycle`, `decay_steps` is replaced by its next multiple above the step.
     """
 
     def rate(step: Any) -> Any:
@@ -132,10 +132,10 @@ def polynomial_decay(
 def piecewise_constant(
     x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None
 ) -> Any:
-    """values[i] where x lies above boundaries[i - 1] and not above boundaries[i].
+    """values[i] for boundaries[i - 1] < x <= boundaries[i].
 
     Raises:
-      ValueError: there are not as many values as pieces, or types differ.
+      ValueError: the number of values does not match, or dtypes differ.
     """
     if len(boundaries) != len(values) - 1:
         raise ValueError("The length of boundaries should be 1 less than the length of values")
@@ -163,7 +163,7 @@ def _edge(boundary: Any, at: Any) -> Any:
 
 
 def _half_wave(fraction: Any) -> Any:
-    """From 1 to 0 along half a cosine wave."""
+    """Half a cosine wave, from 1 to 0."""
     pi = convert_to_tensor(math.pi, fraction.dtype)
     return 0.5 * (1.0 + raw.Cos(x=pi * fraction))
 
@@ -176,7 +176,7 @@ def cosine_decay(
     alpha: float = 0.0,
     name: str | None = None,
 ) -> Any:
-    """From `learning_rate` to `alpha` times it along half a cosine wave."""
+    """Decays from `learning_rate` to `alpha * learning_rate` along half a cosine wave."""
 
     def rate(step: Any) -> Any:
         first = convert_to_tensor(learning_rate)
@@ -196,7 +196,7 @@ def cosine_decay_restarts(
     alpha: float = 0.0,
     name: str | None = None,
 ) -> Any:
-    """Half cosine waves, each `t_mul` times as long as the one before, beginning `m_mul` times as high."""
+    """Half cosine waves, each `t_mul` times as long and `m_mul` times as high as the previous one."""
 
     def rate(step: Any) -> Any:
         first = convert_to_tensor(learning_rate)
@@ -205,7 +205,7 @@ def cosine_decay_restarts(
             period = raw.Floor(x=passed)
             within = passed - period
         else:
-            # The waves before wave n are (1 - t_mul**n) / (1 - t_mul) first ones long.
+            # The waves before wave n have a total length of (1 - t_mul**n) / (1 - t_mul) times the first.
             growth = raw.Log(x=1.0 - passed * (1.0 - t_mul)) / math.log(t_mul)
             period = raw.Floor(x=growth)
             length = raw.Pow(x=convert_to_tensor(t_mul, first.dtype), y=period)
@@ -226,7 +226,7 @@ def linear_cosine_decay(
     beta: float = 0.001,
     name: str | None = None,
 ) -> Any:
-    """Cosine waves under a line that falls to 0 (Bello et al. 2017, https://arxiv.org/abs/1709.07417)."""
+    """Cosine waves times a linear decay (Bello et al. 2017, https://arxiv.org/abs/1709.07417)."""
 
     def rate(step: Any) -> Any:
         first = convert_to_tensor(learning_rate)

@@ -1,4 +1,4 @@
-"""Losses scaled up, so that small gradients of 16-bit numbers do not vanish: tf.compat.v1.mixed_precision."""
+"""tf.compat.v1.mixed_precision: loss scaling, so that small float16 gradients do not underflow."""
 
 import abc
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def _names(name: str) -> list[str]:
 
 @export(v1=_names("LossScale"))
 class LossScale(Trackable, abc.ABC):
-    """What losses are multiplied by; it may change from step to step."""
+    """The factor of losses, which may change between steps."""
 
     def __init__(self) -> None:
         self._weights: dict[str, Variable] = {}
@@ -41,7 +41,7 @@ class LossScale(Trackable, abc.ABC):
 
     @abc.abstractmethod
     def update(self, grads: Any) -> tuple[Any, Any]:
-        """Takes notice of the gradients of a step: (the operation that does so, whether they are to be applied)."""
+        """Updates the scale by the gradients of a step; returns (the operation, whether to apply the gradients)."""
 
     @abc.abstractmethod
     def get_config(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class LossScale(Trackable, abc.ABC):
         return cls(**config)
 
     def _add_weight(self, name: str, value: Any, dtype: Any) -> Variable:
-        """A variable of the scale, which is not trained."""
+        """Creates a non-trainable variable of the scale."""
         made = VariableV1(value, trainable=False, name=name, dtype=dtype)
         self._weights[name] = made
         self._track_trackable(made, name)
@@ -68,7 +68,7 @@ class FixedLossScale(LossScale):
       loss_scale_value: a number of at least 1.
 
     Raises:
-      ValueError: it is none.
+      ValueError: the number is less than 1.
     """
 
     def __init__(self, loss_scale_value: float) -> None:
@@ -83,7 +83,7 @@ class FixedLossScale(LossScale):
         return convert_to_tensor(self._value, dtypes.float32)
 
     def update(self, grads: Any) -> tuple[Any, Any]:
-        """Nothing changes, and all gradients are applied."""
+        """Leaves the scale unchanged; all gradients are applied."""
         del grads
         return (None if STATE.graph is None else raw.NoOp()), True
 
@@ -97,17 +97,17 @@ class FixedLossScale(LossScale):
 
 @export(v1=_names("DynamicLossScale"))
 class DynamicLossScale(LossScale):
-    """A scale that grows after steps without overflow, and falls with each overflow.
+    """A scale that grows after steps without overflow, and shrinks with each overflow.
 
     Args:
-      initial_loss_scale: what it begins with.
-      increment_period: after so many good steps in sequence it is multiplied.
-      multiplier: by which it is multiplied, and divided.
+      initial_loss_scale: the initial scale.
+      increment_period: the number of consecutive finite steps after which the scale is multiplied.
+      multiplier: the factor by which the scale is multiplied or divided.
     """
 
     def __init__(
         self,
-        initial_loss_scale: float = 32768,  # 2 ** 15: float16's greatest number is twice that
+        initial_loss_scale: float = 32768,  # 2 ** 15: the maximum of float16 is about twice that
         increment_period: int = 2000,
         multiplier: float = 2.0,
     ) -> None:
@@ -127,7 +127,7 @@ class DynamicLossScale(LossScale):
         return convert_to_tensor(self._scale)
 
     def update(self, grads: Any) -> tuple[Any, Any]:
-        """Multiplies or divides the scale as the gradients want it; those that overflow are not to be applied."""
+        """Multiplies or divides the scale; gradients that overflow are not applied."""
         finite = all_finite(grads)
         scale, steps = convert_to_tensor(self._scale), convert_to_tensor(self._good_steps)
         grown = scale * self._multiplier
@@ -165,7 +165,7 @@ class DynamicLossScale(LossScale):
 
 
 def all_finite(gradients: Any) -> Any:
-    """Whether all numbers of the gradients are finite, a scalar bool tensor."""
+    """Whether all elements of the gradients are finite, a scalar bool tensor."""
     checks = [
         raw.All(input=is_finite(part), axis=list(range(part.shape.rank or 0)))
         for gradient in nest.flatten(gradients)
@@ -176,7 +176,7 @@ def all_finite(gradients: Any) -> Any:
 
 
 def _grouped(operations: Sequence[Any]) -> Any:
-    """One operation after all of these; nothing in eager code, where they have run."""
+    """An operation that runs all of these; None in eager code, where they have already run."""
     if STATE.graph is None:
         return None
     with STATE.graph.control_dependencies([op for op in operations if op is not None]):
@@ -184,10 +184,10 @@ def _grouped(operations: Sequence[Any]) -> Any:
 
 
 def scale_of(identifier: Any) -> Any:
-    """The loss scale that a number, "dynamic" or a LossScale stands for.
+    """Converts a number, "dynamic" or a LossScale to a LossScale.
 
     Raises:
-      ValueError: it stands for none.
+      ValueError: the argument is something else.
     """
     if isinstance(identifier, (int, float)):
         return FixedLossScale(identifier)
@@ -205,7 +205,7 @@ def scale_of(identifier: Any) -> Any:
     ]
 )
 class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
-    """An optimizer of scaled losses: gradients are scaled back, and steps with overflow left out.
+    """An optimizer of scaled losses: unscales gradients, and skips steps with overflow.
 
     Args:
       opt: the optimizer that makes the steps.
@@ -234,7 +234,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
     ) -> Any:
-        """The (gradient, variable)s of the loss, computed on the scaled loss."""
+        """The (gradient, variable) pairs of the loss, computed from the scaled loss."""
         pairs = self._optimizer.compute_gradients(
             self._scaled(loss), var_list, gate_gradients, aggregation_method,
             colocate_gradients_with_ops, grad_loss,
@@ -258,7 +258,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
     def apply_gradients(
         self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
     ) -> Any:
-        """The operation that applies gradients if they are finite, and tells the loss scale of them."""
+        """The operation that applies gradients if they are finite, and updates the loss scale."""
         pairs = tuple(grads_and_vars)
         update, should_apply = self._loss_scale.update([gradient for gradient, _ in pairs])
 
@@ -269,7 +269,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
 
         if should_apply is True:
             return _grouped([self._optimizer.apply_gradients(pairs, global_step, name), update])
-        # Slots are made outside of the branch.
+        # Slots are created outside of the branch.
         self._make_slots(pairs)
         applied = cond(should_apply, apply, lambda: convert_to_tensor(False))
         return _grouped([applied, update])
@@ -291,7 +291,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
         return self._optimizer.get_slot(var, name)
 
     def variables(self) -> list[Any]:
-        """Those of the optimizer and of the loss scale."""
+        """The variables of the optimizer and of the loss scale."""
         return [*self._optimizer.variables(), *self._loss_scale._weights.values()]
 
 
@@ -302,7 +302,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
     ]
 )
 def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") -> Any:
-    """The optimizer with a scaled loss. Graphs stay in float32: CPUs gain nothing by float16.
+    """Returns the optimizer with a scaled loss. Graphs stay in float32, because float16 is not faster on CPUs.
 
     Raises:
       ValueError: `opt` is not an optimizer.
@@ -322,4 +322,4 @@ def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") 
     ]
 )
 def disable_mixed_precision_graph_rewrite() -> None:
-    """Nothing is rewritten from here on, nor was before."""
+    """Does nothing: graphs are never rewritten."""

@@ -1,4 +1,4 @@
-"""tf.compat.v1.losses: weighted losses that gather in a collection of the graph."""
+"""tf.compat.v1.losses: weighted losses that are added to a collection of the graph."""
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
@@ -15,7 +15,7 @@ _LOSSES, _REGULARIZATION = "losses", "regularization_losses"
 
 @export(v1=["losses.Reduction"])
 class Reduction:
-    """How the weighted losses of examples become one: names."""
+    """The names of the reductions of weighted losses."""
 
     NONE = "none"
     SUM = "weighted_sum"
@@ -50,11 +50,11 @@ _DEFAULT = Reduction.SUM_BY_NONZERO_WEIGHTS
 def compute_weighted_loss(
     losses, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
-    """The losses of examples, weighted and put together.
+    """Weights and reduces the losses of examples.
 
     Args:
       losses: `[batch, ...]`.
-      weights: of that shape, or with dimensions of 1, or a scalar.
+      weights: broadcastable to the losses.
       scope: accepted.
       loss_collection: the collection of the graph to add the result to.
       reduction: a name of `Reduction`.
@@ -140,7 +140,7 @@ def huber_loss(
     loss_collection=_LOSSES,
     reduction=_DEFAULT,
 ):
-    """Half the squared error up to `delta`, beyond it growing as a line (Huber 1964)."""
+    """Half the squared error up to `delta`, linear beyond it (Huber 1964)."""
     predictions, labels = _pair(predictions, labels)
     error = raw.Abs(x=predictions - labels)
     near = raw.Minimum(x=error, y=delta)
@@ -168,7 +168,7 @@ def log_loss(
 def hinge_loss(
     labels, logits, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
-    """relu(1 - label logit), labels 0 and 1 taken as -1 and 1."""
+    """relu(1 - label * logit), with labels 0 and 1 mapped to -1 and 1."""
     logits, labels = _pair(logits, labels)
     each = raw.Relu(features=1.0 - (2.0 * labels - 1.0) * logits)
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
@@ -185,7 +185,7 @@ def cosine_distance(
     reduction=_DEFAULT,
     dim=None,
 ):
-    """1 - the inner product over `axis`, of vectors of norm 1."""
+    """1 - the inner product along `axis` of unit vectors."""
     axis = either("axis", axis, "dim", dim)
     if axis is None:
         raise ValueError("You must specify argument `axis`.")
@@ -238,7 +238,7 @@ def softmax_cross_entropy(
 def sparse_softmax_cross_entropy(
     labels, logits, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
-    """The cross-entropy of class numbers, which may be columns, and softmaxes."""
+    """The cross-entropy of class indices, which may have an extra last axis of size 1, and softmaxes."""
     logits, labels = convert_to_tensor(logits), convert_to_tensor(labels)
     if labels.shape.rank == logits.shape.rank:
         labels = raw.Squeeze(input=labels, axis=[-1])
@@ -251,26 +251,26 @@ def sparse_softmax_cross_entropy(
 
 @export(v1=["losses.add_loss"])
 def add_loss(loss, loss_collection=_LOSSES):
-    """Adds a loss to a collection of the graph; eagerly there is none."""
+    """Adds a loss to a collection of the graph; does nothing eagerly."""
     if loss_collection and STATE.graph is not None:
         STATE.graph.add_to_collection(loss_collection, loss)
 
 
 @export(v1=["losses.get_losses"])
 def get_losses(scope=None, loss_collection=_LOSSES):
-    """The losses of the graph, or those whose names begin with `scope`."""
+    """The losses of the graph, optionally only those whose names start with `scope`."""
     return [] if STATE.graph is None else STATE.graph.get_collection(loss_collection, scope)
 
 
 @export(v1=["losses.get_regularization_losses"])
 def get_regularization_losses(scope=None):
-    """The losses of regularization of the graph."""
+    """The regularization losses of the graph."""
     return get_losses(scope, _REGULARIZATION)
 
 
 @export(v1=["losses.get_regularization_loss"])
 def get_regularization_loss(scope=None, name="total_regularization_loss"):
-    """The sum of the losses of regularization."""
+    """The sum of the regularization losses."""
     found = get_regularization_losses(scope)
     return raw.AddN(inputs=found, name=name) if found else convert_to_tensor(0.0)
 
@@ -288,12 +288,12 @@ def get_total_loss(add_regularization_losses=True, name="total_loss", scope=None
 def mean_pairwise_squared_error(
     labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES
 ):
-    """The squared differences between pairs of errors within each entry of the batch, averaged.
+    """The mean squared difference between pairs of errors within each example.
 
     Args:
       labels: the truth.
       predictions: of the same shape.
-      weights: a scalar, or one per entry of the batch.
+      weights: a scalar, or one for each example.
       scope: accepted.
       loss_collection: the collection of the graph to add the result to.
     """

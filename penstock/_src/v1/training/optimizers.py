@@ -1,7 +1,7 @@
-"""Optimizers of v1: `minimize(loss)` gives the operation that makes a step.
+"""Optimizers of v1: `minimize(loss)` returns the operation that makes a step.
 
-Each rule stands in its raw op (ops/state/training.py); a class here names its slots and hyperparameters.
-A gradient of slices is made whole first, except for plain gradient descent, which scatters it.
+The update rules are raw ops (ops/state/training.py); the classes here define their slots and hyperparameters. A gradient
+of slices is made dense first, except for plain gradient descent, which scatters it.
 """
 
 import contextlib
@@ -20,17 +20,17 @@ from penstock._src.v1.variables.collections import trainable_variables
 
 
 def _free() -> Any:
-    """Where variables are made: their initializers wait for nothing that the step waits for."""
+    """A context for creating variables whose initializers do not depend on the step's control dependencies."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)
 
 
 @export(v1=["train.Optimizer"])
 class Optimizer:
-    """Base of the optimizers. A subclass defines `_slots` and `_apply`."""
+    """Base class of the optimizers. A subclass defines `_slots` and `_apply`."""
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
-    # Slot name -> its first value, for every variable.
+    # Slot name -> its initial value, for every variable.
     _slots: dict[str, float] = {}
 
     def __init__(
@@ -56,7 +56,7 @@ class Optimizer:
         name: str | None = None,
         grad_loss: Any = None,
     ) -> Any:
-        """Returns the operation that makes a step which lessens `loss`.
+        """Returns the operation that makes a step to reduce `loss`.
 
         Raises:
           ValueError: `loss` depends on none of the variables.
@@ -78,10 +78,11 @@ class Optimizer:
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
     ) -> list[tuple[Any, Any]]:
-        """Returns (gradient, variable) pairs; `loss` may be a function that computes it, as it must be in eager code.
+        """Returns (gradient, variable) pairs; `loss` may be a function that computes it, and must be one in eager code.
 
         Raises:
-          ValueError: there are no variables. RuntimeError: code runs eagerly, and `loss` is a tensor.
+          ValueError: there are no variables.
+          RuntimeError: `loss` is a tensor in eager code.
         """
         if callable(loss):
             return self._gradients_of_call(loss, var_list, grad_loss)
@@ -98,7 +99,7 @@ class Optimizer:
 
     @staticmethod
     def _gradients_of_call(loss: Any, var_list: Any, grad_loss: Any) -> list[tuple[Any, Any]]:
-        """The (gradient, variable)s of what `loss()` computes; by default of the variables that it reads."""
+        """The (gradient, variable) pairs of `loss()`; by default for the variables that it reads."""
         with GradientTape() as tape:
             if var_list is not None:
                 tape.watch(_flat(var_list))
@@ -167,20 +168,20 @@ class Optimizer:
         """Returns the optimizer's own variables."""
         return [v for held in self._made.values() for v in held.values()]
 
-    # -- what a rule answers
+    # -- methods for subclasses
 
     def _prepare(self, like: Any) -> None:
-        """Makes what all variables share, before the first update."""
+        """Creates state that all variables share, before the first update."""
 
     def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}._apply")
 
     def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
-        """Returns the update by slices, or None where the whole gradient is taken."""
+        """Returns the sparse update, or None if the rule needs a dense gradient."""
         return None
 
     def _finish(self, updates: Sequence[Any]) -> list[Any]:
-        """Returns operations that follow all updates."""
+        """Returns operations that run after all updates."""
         return []
 
 
@@ -189,7 +190,7 @@ def _flat(variables: Any) -> list[Any]:
 
 
 def number_like(value: Any, like: Any) -> Any:
-    """Returns a hyperparameter, a number, tensor or function, as a tensor of a variable's type."""
+    """Converts a hyperparameter (a number, tensor or function) to a tensor of a variable's dtype."""
     value = value() if callable(value) else value
     return convert_to_tensor(value, like.dtype) if isinstance(value, (int, float)) else value
 
@@ -317,7 +318,7 @@ class AdagradOptimizer(Optimizer):
 
 @export(v1=["train.RMSPropOptimizer"])
 class RMSPropOptimizer(Optimizer):
-    """RMSProp (Hinton's lecture 6e), with momentum, centered if asked for."""
+    """RMSProp (Hinton's lecture 6e), with momentum, optionally centered."""
 
     _slots = {"rms": 1.0, "momentum": 0.0}
 

@@ -1,4 +1,4 @@
-"""Optimizers of v1 that keep weights small as they go: Ftrl, and the proximal ones."""
+"""Optimizers of v1 with built-in regularization: FTRL and the proximal ones."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ class ProximalAdagradOptimizer(Optimizer):
 
 @export(v1=["train.AdagradDAOptimizer"])
 class AdagradDAOptimizer(Optimizer):
-    """Adagrad by dual averaging: weights follow from the sums of all gradients."""
+    """Adagrad with dual averaging: weights are computed from the sums of all gradients."""
 
     _slots = {"gradient_accumulator": 0.0, "gradient_squared_accumulator": 0.1}
 
@@ -91,7 +91,7 @@ class AdagradDAOptimizer(Optimizer):
 
     def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
         numbers = [number_like(x, variable) for x in self._numbers]
-        # Steps are counted from 1 in the rule.
+        # The rule counts steps from 1.
         step = convert_to_tensor(self._step) + 1
         return raw.ResourceApplyAdagradDA(
             variable.handle, *slots.values(), gradient, *numbers, raw.Cast(x=step, DstT="int64")
@@ -142,7 +142,7 @@ class FtrlOptimizer(Optimizer):
 
     def _apply(self, variable: Any, gradient: Any, accum: Any = None, linear: Any = None) -> Any:
         rate = number_like(self._rate, variable)
-        # beta stands in the denominator of the rate, which l2 takes over: l2 + beta / (2 * rate).
+        # beta belongs to the denominator of the rate, which is equivalent to l2 + beta / (2 * rate).
         l2 = number_like(self._l2, variable) + self._beta / (2.0 * rate)
         l1, power = (number_like(x, variable) for x in (self._l1, self._power))
         held = (variable.handle, accum, linear, gradient, rate, l1, l2)

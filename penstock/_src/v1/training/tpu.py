@@ -1,4 +1,4 @@
-"""tf.compat.v1.tpu: computations of graphs on TPUs, which there are none of; what does without works."""
+"""tf.compat.v1.tpu: only the functions that work without a TPU."""
 
 import contextlib
 import enum
@@ -44,7 +44,7 @@ def _wide(getter: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> A
 
 @export(v1=["tpu.outside_compilation"])
 def outside_compilation(computation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What `computation` returns: outside of a TPU's computation it is called as it is."""
+    """Calls `computation` directly, since there is no enclosing TPU computation."""
     return computation(*args, **kwargs)
 
 
@@ -56,10 +56,11 @@ class CrossShardOptimizer(Optimizer):
       opt: the optimizer that makes the steps.
       reduction: "weighted_sum" or "weighted_mean".
       name: of the operations.
-      group_assignment: which cores are summed with which.
+      group_assignment: the groups of cores to sum over.
 
     Raises:
-      ValueError: the reduction is another one. TypeError: `opt` is not an optimizer.
+      ValueError: the reduction is unknown.
+      TypeError: `opt` is not an optimizer.
     """
 
     def __init__(
@@ -79,13 +80,13 @@ class CrossShardOptimizer(Optimizer):
         self._opt, self._reduction, self._groups = opt, reduction, group_assignment
 
     def compute_gradients(self, loss: Any, var_list: Any = None, **kwargs: Any) -> Any:
-        """As the optimizer's: without a TPU's computation around there is one shard."""
+        """Delegates to the wrapped optimizer: without a TPU computation there is one shard."""
         return self._opt.compute_gradients(loss, var_list=var_list, **kwargs)
 
     def apply_gradients(
         self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
     ) -> Any:
-        """Sums the gradients over the cores and applies them. Raises UnimplementedError: there are none."""
+        """Raises UnimplementedError: there are no TPU cores to sum over."""
         raise UnimplementedError("tf.compat.v1.tpu.CrossShardOptimizer: TPUs are not implemented.")
 
     def get_slot(self, *args: Any, **kwargs: Any) -> Any:

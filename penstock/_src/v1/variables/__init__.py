@@ -1,8 +1,8 @@
-"""Variables by name: TensorFlow 1's variable scopes.
+"""Named variables: TensorFlow 1's variable scopes.
 
-In: names, shapes, types, initializers. Out: variables, found again by their names, and listed in the graph's collections.
-`scopes.py` has `variable_scope` and `get_variable`; `store.py` makes variables and finds them again; `partitioned.py`
-knows variables that are cut into parts. `collections.py` says what a graph lists, `initializers.py` what variables begin with,
-`templates.py` how functions share variables, `global_step.py` counts steps; `updates.py` changes parts of variables,
-`placement.py` and `partitioners.py` say where and in how many parts they live.
+In: names, shapes, dtypes, initializers. Out: variables, shared by name and listed in the graph's collections.
+`scopes.py` has `variable_scope` and `get_variable`; `store.py` creates variables and finds them by name; `partitioned.py`
+has partitioned variables. `collections.py` has the collections of a graph, `initializers.py` initializers, `templates.py`
+functions that share variables, `global_step.py` the step counter, `updates.py` updates of parts of variables,
+`placement.py` and `partitioners.py` the devices and the numbers of partitions of variables.
 """

@@ -1,4 +1,4 @@
-"""TensorFlow 1's variables, the collections of a graph that hold them, and their initializers."""
+"""TensorFlow 1's variables, and the collections of a graph that list them."""
 
 from typing import Any
 
@@ -152,7 +152,7 @@ def tables_initializer(name: str = "init_all_tables") -> Any:
 
 @export(v1=["is_variable_initialized"])
 def is_variable_initialized(variable: Any) -> Any:
-    """Returns a boolean tensor: whether the variable has a value."""
+    """Returns a boolean tensor: whether the variable is initialized."""
     return variable.is_initialized()
 
 
@@ -160,7 +160,7 @@ def is_variable_initialized(variable: Any) -> Any:
 def report_uninitialized_variables(
     var_list: Any = None, name: str = "report_uninitialized_variables"
 ) -> Any:
-    """Returns a vector of the names of the variables that have no value."""
+    """Returns a vector of the names of uninitialized variables."""
     variables = list(global_variables() + local_variables() if var_list is None else var_list)
     if not variables:
         return convert_to_tensor(np.array([], object), dtypes.string)

@@ -17,7 +17,7 @@ def get_global_step(graph: Graph | None = None) -> Any:
     """Returns the step counter of a graph, or None.
 
     Raises:
-      TypeError: what is marked as such is not an integer scalar.
+      TypeError: the step counter is not an integer scalar.
     """
     graph = graph or get_default_graph()
     marked = graph.get_collection(GraphKeys.GLOBAL_STEP)
@@ -36,10 +36,10 @@ def get_global_step(graph: Graph | None = None) -> Any:
 
 @export(v1=["train.create_global_step"])
 def create_global_step(graph: Graph | None = None) -> Any:
-    """Returns a new step counter of a graph.
+    """Creates the step counter of a graph.
 
     Raises:
-      ValueError: it has one already.
+      ValueError: the graph already has one.
     """
     graph = graph or get_default_graph()
     if get_global_step(graph) is not None:
@@ -56,7 +56,7 @@ def create_global_step(graph: Graph | None = None) -> Any:
 
 @export(v1=["train.get_or_create_global_step"])
 def get_or_create_global_step(graph: Graph | None = None) -> Any:
-    """Returns the step counter of a graph, made if there is none."""
+    """Returns the step counter of a graph, which is created if there is none."""
     graph = graph or get_default_graph()
     found = get_global_step(graph)
     return create_global_step(graph) if found is None else found
@@ -70,7 +70,7 @@ def global_step(sess: Any, global_step_tensor: Any) -> int:
 
 @export(v1=["train.assert_global_step"])
 def assert_global_step(global_step_tensor: Any) -> None:
-    """Raises TypeError unless this may be a step counter: an integer scalar."""
+    """Raises TypeError unless the tensor can be a step counter: an integer scalar."""
     if not hasattr(global_step_tensor, "dtype") or not hasattr(global_step_tensor, "shape"):
         raise TypeError(
             f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.'

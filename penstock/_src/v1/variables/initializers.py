@@ -1,4 +1,4 @@
-"""Initializers of v1: those of v2 with the type fixed when they are made."""
+"""Initializers of v1: those of v2 with a dtype given to the constructor."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ from penstock._src.v1.functions.arrays import constant as v1_constant
 
 
 class _Typed:
-    """What v1 adds to an initializer: a type of its own, and `partition_info`."""
+    """Adds v1's parameters to an initializer: a default dtype, and `partition_info`."""
 
     dtype: Any
 
@@ -46,7 +46,7 @@ class Ones(_Typed, v2.ones_initializer):
 
 @export(v1=["constant_initializer", "initializers.constant"])
 class Constant(_Typed, v2.constant_initializer):
-    """A constant, or given entries."""
+    """A constant, or given elements."""
 
     def __init__(
         self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False
@@ -66,7 +66,7 @@ class Constant(_Typed, v2.constant_initializer):
 
 @export(v1=["random_normal_initializer", "initializers.random_normal"])
 class RandomNormal(_Typed, v2.random_normal_initializer):
-    """Numbers of a normal distribution."""
+    """Samples of a normal distribution."""
 
     def __init__(
         self, mean: float = 0.0, stddev: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32
@@ -82,7 +82,7 @@ class RandomNormal(_Typed, v2.random_normal_initializer):
 
 @export(v1=["random_uniform_initializer", "initializers.random_uniform"])
 class RandomUniform(_Typed, v2.random_uniform_initializer):
-    """Numbers of a uniform distribution; from 0 to 1 for floats unless told otherwise."""
+    """Samples of a uniform distribution; from 0 to 1 for floats by default."""
 
     def __init__(
         self, minval: Any = 0.0, maxval: Any = None, seed: Any = None, dtype: Any = dtypes.float32
@@ -99,7 +99,7 @@ class RandomUniform(_Typed, v2.random_uniform_initializer):
 
 @export(v1=["truncated_normal_initializer", "initializers.truncated_normal"])
 class TruncatedNormal(_Typed, v2.TruncatedNormal):
-    """Numbers of a normal distribution that is cut off at two deviations."""
+    """Samples of a normal distribution truncated at two standard deviations."""
 
     def __init__(
         self, mean: float = 0.0, stddev: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32
@@ -110,11 +110,11 @@ class TruncatedNormal(_Typed, v2.TruncatedNormal):
 
 @export(v1=["variance_scaling_initializer", "initializers.variance_scaling"])
 class VarianceScaling(_Typed, v2.Initializer):
-    """Numbers whose variance goes with the numbers of inputs and outputs.
+    """Samples whose variance is scaled by the numbers of inputs and outputs.
 
     Args:
-      scale: of the variance.
-      mode: "fan_in", "fan_out" or "fan_avg": what it is divided by.
+      scale: the factor of the variance.
+      mode: the divisor of the variance: "fan_in", "fan_out" or "fan_avg".
       distribution: "truncated_normal" ("normal"), "untruncated_normal" or "uniform".
       seed: of the numbers.
       dtype: of the numbers.
@@ -148,7 +148,7 @@ class VarianceScaling(_Typed, v2.Initializer):
             return uniform(shape, -limit, limit, kind, self.seed)
         if self.distribution == "untruncated_normal":
             return normal(shape, 0.0, math.sqrt(variance), kind, self.seed)
-        # What is cut off at two deviations keeps this part of its deviation.
+        # Truncation at two standard deviations reduces the standard deviation by this factor.
         return truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT, kind, self.seed)
 
     def _fan(self, shape: list[int]) -> float:
@@ -161,12 +161,12 @@ class VarianceScaling(_Typed, v2.Initializer):
         return {**{name: getattr(self, name) for name in names}, "dtype": self.dtype.name}
 
 
-# The standard deviation of a standard normal distribution cut off at two deviations.
+# The standard deviation of a standard normal distribution truncated at two deviations.
 _CUT = 0.87962566103423978
 
 
 def fans(shape: list[int]) -> tuple[float, float]:
-    """Returns the numbers of inputs and outputs of a kernel: spatial axes, inputs, outputs."""
+    """Returns the numbers of inputs and outputs of a kernel with axes (spatial axes, inputs, outputs)."""
     if len(shape) < 2:
         count = float(math.prod(shape))
         return count, count
@@ -176,7 +176,7 @@ def fans(shape: list[int]) -> tuple[float, float]:
 
 @export(v1=["glorot_uniform_initializer", "initializers.glorot_uniform"])
 class GlorotUniform(VarianceScaling):
-    """Uniform numbers of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+    """Uniform samples of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
@@ -188,7 +188,7 @@ class GlorotUniform(VarianceScaling):
 
 @export(v1=["glorot_normal_initializer", "initializers.glorot_normal"])
 class GlorotNormal(VarianceScaling):
-    """Normal numbers of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+    """Normal samples of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
@@ -200,31 +200,31 @@ class GlorotNormal(VarianceScaling):
 
 @export(v1=["initializers.he_normal"])
 def he_normal(seed: Any = None) -> VarianceScaling:
-    """Normal numbers of variance 2 / inputs (He et al. 2015)."""
+    """Normal samples of variance 2 / inputs (He et al. 2015)."""
     return VarianceScaling(2.0, "fan_in", "truncated_normal", seed)
 
 
 @export(v1=["initializers.he_uniform"])
 def he_uniform(seed: Any = None) -> VarianceScaling:
-    """Uniform numbers of variance 2 / inputs (He et al. 2015)."""
+    """Uniform samples of variance 2 / inputs (He et al. 2015)."""
     return VarianceScaling(2.0, "fan_in", "uniform", seed)
 
 
 @export(v1=["initializers.lecun_normal"])
 def lecun_normal(seed: Any = None) -> VarianceScaling:
-    """Normal numbers of variance 1 / inputs (LeCun et al. 1998)."""
+    """Normal samples of variance 1 / inputs (LeCun et al. 1998)."""
     return VarianceScaling(1.0, "fan_in", "truncated_normal", seed)
 
 
 @export(v1=["initializers.lecun_uniform"])
 def lecun_uniform(seed: Any = None) -> VarianceScaling:
-    """Uniform numbers of variance 1 / inputs (LeCun et al. 1998)."""
+    """Uniform samples of variance 1 / inputs (LeCun et al. 1998)."""
     return VarianceScaling(1.0, "fan_in", "uniform", seed)
 
 
 @export(v1=["uniform_unit_scaling_initializer", "initializers.uniform_unit_scaling"])
 class UniformUnitScaling(_Typed, v2.Initializer):
-    """Uniform numbers up to factor * sqrt(3 / inputs) (Sussillo & Abbott 2014)."""
+    """Uniform samples with limits of ± factor * sqrt(3 / inputs) (Sussillo & Abbott 2014)."""
 
     def __init__(self, factor: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         self.factor, self.seed, self.dtype = factor, seed, dtypes.as_dtype(dtype)
@@ -243,7 +243,7 @@ class UniformUnitScaling(_Typed, v2.Initializer):
 
 @export(v1=["orthogonal_initializer", "initializers.orthogonal"])
 class Orthogonal(_Typed, v2.Initializer):
-    """A matrix with orthogonal rows or columns, of the factors of a normal one (Saxe et al. 2014)."""
+    """A matrix with orthogonal rows or columns, from the QR factorization of a random normal matrix (Saxe et al. 2014)."""
 
     def __init__(self, gain: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         self.gain, self.seed, self.dtype = gain, seed, dtypes.as_dtype(dtype)
@@ -263,7 +263,9 @@ class Orthogonal(_Typed, v2.Initializer):
         kind = dtypes.as_dtype(dtype or self.dtype)
         flat = [max(rows, columns), min(rows, columns)]
         q, r = raw.Qr(input=normal(flat, 0.0, 1.0, kind, self.seed))
-        q = q * raw.Sign(x=raw.MatrixDiagPart(input=r))  # uniform among all such matrices
+        q = q * raw.Sign(
+            x=raw.MatrixDiagPart(input=r)
+        )  # makes the distribution uniform over orthogonal matrices
         if rows < columns:
             q = raw.Transpose(x=q, perm=[1, 0])
         return self.gain * raw.Reshape(tensor=q, shape=extents)

@@ -1,4 +1,4 @@
-"""Variables that are cut into parts along one axis."""
+"""Variables that are partitioned along one axis."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,26 +14,26 @@ from penstock._src.util.signatures import read_only
 
 
 class PartitionInfo:
-    """Which part of a whole an initializer is asked for.
+    """Tells an initializer which partition of a variable it initializes.
 
     Args:
-      full_shape: the shape of the whole.
-      var_offset: where the part begins.
+      full_shape: the shape of the whole variable.
+      var_offset: the offset of the partition.
     """
 
     def __init__(self, full_shape: Sequence[int], var_offset: Sequence[int]) -> None:
         self.full_shape, self.var_offset = list(full_shape), list(var_offset)
 
     def single_offset(self, shape: Sequence[int]) -> int:
-        """Where a part of that shape begins along the axis that is cut; 0 if none is."""
+        """The offset of a partition of this shape along the partitioned axis; 0 if there is none."""
         axis = self.single_slice_dim(shape)
         return 0 if axis is None else self.var_offset[axis]
 
     def single_slice_dim(self, shape: Sequence[int]) -> int | None:
-        """The axis along which a part of that shape differs from the whole.
+        """The axis along which a partition of this shape differs from the whole.
 
         Raises:
-          ValueError: there are several, or the part does not fit.
+          ValueError: there are several such axes, or the partition is out of bounds.
         """
         if len(shape) != len(self.full_shape):
             raise ValueError(
@@ -50,10 +50,10 @@ class PartitionInfo:
 
 
 def cut(shape: Sequence[int], counts: Sequence[int]) -> list[tuple[list[int], list[int]]]:
-    """(offset, extent) of each part; the first parts are the longer ones.
+    """(offset, size) of each partition; larger partitions come first.
 
     Raises:
-      ValueError: several axes are to be cut, or there are more parts than places.
+      ValueError: several axes are partitioned, or there are more partitions than elements.
     """
     axes = [axis for axis, count in enumerate(counts) if count > 1]
     if len(axes) > 1:
@@ -77,14 +77,14 @@ def cut(shape: Sequence[int], counts: Sequence[int]) -> list[tuple[list[int], li
 
 
 class PartitionedVariable:
-    """Several variables that stand for one: as a tensor they are joined.
+    """Several variables that represent one; converted to a tensor, they are concatenated.
 
     Args:
       name: of the whole.
       shape: of the whole.
       dtype: of the whole.
-      variable_list: the parts, in order.
-      partitions: the number of parts along each axis.
+      variable_list: the partitions, in order.
+      partitions: the number of partitions along each axis.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class PartitionedVariable:
         return self.partitions_by_axis
 
     def as_tensor(self) -> Tensor:
-        """The parts joined."""
+        """The concatenated partitions."""
         values = [convert_to_tensor(part) for part in self._parts]
         whole = values[0]
         graph = STATE.graph
@@ -141,7 +141,7 @@ class PartitionedVariable:
         return self.as_tensor()
 
     def _assigned(self, method: str, value: Any, name: str | None, read_value: bool) -> Any:
-        """What each part's method gives for its part of `value`."""
+        """Calls a method of each partition with its slice of `value`."""
         tensor = convert_to_tensor(value, self._dtype)
         pieces = cut(self._shape.as_list(), self.partitions_by_axis)
         results = [
@@ -162,7 +162,7 @@ class PartitionedVariable:
         name: str | None = None,
         read_value: bool = True,
     ) -> Any:
-        """Sets all parts."""
+        """Sets all partitions."""
         return self._assigned("assign", value, name, read_value)
 
     def assign_add(
@@ -172,7 +172,7 @@ class PartitionedVariable:
         name: str | None = None,
         read_value: bool = True,
     ) -> Any:
-        """Adds to all parts."""
+        """Adds to all partitions."""
         return self._assigned("assign_add", value, name, read_value)
 
     def assign_sub(
@@ -182,7 +182,7 @@ class PartitionedVariable:
         name: str | None = None,
         read_value: bool = True,
     ) -> Any:
-        """Subtracts from all parts."""
+        """Subtracts from all partitions."""
         return self._assigned("assign_sub", value, name, read_value)
 
 

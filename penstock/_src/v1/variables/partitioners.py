@@ -1,16 +1,16 @@
-"""How variables of TensorFlow 1 are cut into parts, and left without a regularizer."""
+"""Partitioners of TensorFlow 1's variables, and `no_regularizer`."""
 
 from penstock._src.util.export import export
 
 
 @export(v1=["no_regularizer"])
 def no_regularizer(_):
-    """None: a variable of an inner scope is not regularized as its scope is."""
+    """Returns None; disables the regularizer of an outer scope."""
 
 
 @export(v1=["fixed_size_partitioner"])
 def fixed_size_partitioner(num_shards, axis=0):
-    """A function from a shape to the number of parts along each axis: `num_shards` along one."""
+    """A function from a shape to the number of partitions along each axis: `num_shards` along one."""
 
     def partition(shape, **options):
         del options
@@ -25,7 +25,7 @@ def fixed_size_partitioner(num_shards, axis=0):
 def variable_axis_size_partitioner(
     max_shard_bytes, axis=0, bytes_per_string_element=16, max_shards=None
 ):
-    """A function from a shape and type to the number of parts: none of more than so many bytes."""
+    """A function from a shape and dtype to the number of partitions, each of at most `max_shard_bytes`."""
 
     def partition(shape, dtype):
         parts = [1] * len(shape)
@@ -43,7 +43,7 @@ def variable_axis_size_partitioner(
 def min_max_variable_partitioner(
     max_partitions=1, axis=0, min_slice_size=256 << 10, bytes_per_string_element=16
 ):
-    """A function from a shape and type to the number of parts: none of fewer than so many bytes."""
+    """A function from a shape and dtype to the number of partitions, each of at least `min_slice_size` bytes."""
 
     def partition(shape, dtype):
         parts = [1] * len(shape)

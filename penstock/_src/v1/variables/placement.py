@@ -1,4 +1,4 @@
-"""tf.compat.v1.train.replica_device_setter: variables go round the parameter servers, the rest to the workers."""
+"""tf.compat.v1.train.replica_device_setter: places variables on parameter servers, other operations on workers."""
 
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
@@ -22,7 +22,7 @@ _KEPT_ON_SERVERS = (
 
 
 class _RoundRobin:
-    """Task after task, for one operation each."""
+    """Assigns operations to tasks in round-robin order."""
 
     def __init__(self, count):
         self._count, self._next = count, 0
@@ -34,7 +34,7 @@ class _RoundRobin:
 
 
 class _Chooser:
-    """The device of an operation by its type."""
+    """Chooses the device of an operation by its type."""
 
     def __init__(self, server, worker, merge, kept, strategy):
         self._server, self._worker, self._merge = server, worker, merge
@@ -47,7 +47,7 @@ class _Chooser:
         kind = op.node_def.op if hasattr(op, "node_def") and not hasattr(op, "type") else op.type
         if self._server and kind in self._kept:
             server = DeviceSpec.from_string(self._server)
-            # An operation that was asked for elsewhere keeps its place.
+            # An operation with an explicit other job keeps its device.
             if server.job and (not present.job or present.job == server.job):
                 server = server.replace(task=self._strategy(op))
             return server.make_merged_spec(present).to_string()
@@ -64,19 +64,19 @@ def replica_device_setter(
     ps_ops=None,
     ps_strategy=None,
 ):
-    """A function for `tf.compat.v1.device` that spreads variables over parameter servers.
+    """A function for `tf.compat.v1.device` that distributes variables over parameter servers.
 
     Args:
       ps_tasks: the number of parameter servers; without any, None is returned.
-      ps_device: what variables' devices begin with.
+      ps_device: the prefix of the devices of variables.
       worker_device: the device of all other operations.
-      merge_devices: whether devices asked for within count where this says nothing.
-      cluster: a ClusterSpec, ClusterDef or dict: its tasks of the servers' job are counted.
-      ps_ops: the types of operations that go to the servers; those of variables by default.
-      ps_strategy: called with an operation, returns the number of a task; in turn by default.
+      merge_devices: whether devices set within fill in what this function leaves open.
+      cluster: a ClusterSpec, ClusterDef or dict, whose number of server tasks replaces `ps_tasks`.
+      ps_ops: the types of operations that are placed on the servers; those of variables by default.
+      ps_strategy: called with an operation, returns the index of a task; round-robin by default.
 
     Raises:
-      TypeError: `cluster` is no cluster, or `ps_strategy` no function.
+      TypeError: `cluster` is not a cluster, or `ps_strategy` not a function.
     """
     if cluster is not None:
         job = DeviceSpec.from_string(ps_device).job

@@ -17,7 +17,7 @@ from penstock._src.v1.variables.store import AUTO_REUSE, VariableStore, current_
 
 
 class _Scopes(threading.local):
-    """The scope that is entered in each graph."""
+    """The current scope of each graph."""
 
     def __init__(self) -> None:
         self.of: weakref.WeakKeyDictionary[Any, VariableScope] = weakref.WeakKeyDictionary()
@@ -27,7 +27,7 @@ _SCOPES = _Scopes()
 
 
 class _Held(property):
-    """A property that keeps what it was set to."""
+    """A property that stores the value it is set to."""
 
     def __init__(self, doc: str) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ def _held(doc: str) -> Any:
 
 @export(v1=["VariableScope"])
 class VariableScope:
-    """Where get_variable puts variables: a name before theirs, and defaults for them."""
+    """A name prefix and defaults for the variables of get_variable."""
 
     reuse = _held("Whether variables that exist are returned.")
     name = _held("What stands before the names of variables.")
@@ -75,7 +75,7 @@ class VariableScope:
         constraint: Any = None,
     ) -> None:
         self._values: dict[str, Any] = {}
-        # Eager variables are not kept by name: each is made anew.
+        # Eager variables are not stored by name: each call creates a new one.
         self.reuse = AUTO_REUSE if STATE.graph is None else reuse
         self.name, self.initializer, self.regularizer = name, initializer, regularizer
         self.custom_getter, self.original_name_scope = custom_getter, name_scope
@@ -84,39 +84,39 @@ class VariableScope:
         self.use_resource = use_resource
 
     def set_initializer(self, initializer: Any) -> None:
-        """Sets the initializer of variables that have none of their own."""
+        """Sets the default initializer of variables."""
         self.initializer = initializer
 
     def set_regularizer(self, regularizer: Any) -> None:
-        """Sets the regularizer of variables that have none of their own."""
+        """Sets the default regularizer of variables."""
         self.regularizer = regularizer
 
     def set_custom_getter(self, custom_getter: Any) -> None:
-        """Sets what makes or finds variables."""
+        """Sets the function that creates or finds variables."""
         self.custom_getter = custom_getter
 
     def set_dtype(self, dtype: Any) -> None:
-        """Sets the type of variables that have none of their own."""
+        """Sets the default dtype of variables."""
         self.dtype = dtype
 
     def set_caching_device(self, caching_device: Any) -> None:
-        """Notes where variables would be copied to before they are read: there is one place."""
+        """Stores the device where reads would be cached; it has no effect."""
         self.caching_device = caching_device
 
     def set_partitioner(self, partitioner: Any) -> None:
-        """Sets how variables are cut into parts."""
+        """Sets the default partitioner of variables."""
         self.partitioner = partitioner
 
     def set_use_resource(self, use_resource: bool) -> None:
-        """Notes whether variables are resources: they always are."""
+        """Stores `use_resource`, which has no effect: variables are always resource variables."""
         self.use_resource = use_resource
 
     def reuse_variables(self) -> None:
-        """Lets get_variable return variables that exist."""
+        """Makes get_variable return existing variables."""
         self.reuse = True
 
     def get_collection(self, name: Any) -> list[Any]:
-        """Returns the members of a collection that are of this scope."""
+        """Returns the members of a collection in this scope."""
         return get_collection(name, self.name + "/" if self.name else None)
 
     def local_variables(self) -> list[Any]:
@@ -151,7 +151,7 @@ class VariableScope:
         synchronization: VariableSynchronization = VariableSynchronization.AUTO,
         aggregation: VariableAggregation = VariableAggregation.NONE,
     ) -> Any:
-        """The variable of that name below this scope's, with the scope's defaults; see `get_variable`."""
+        """Returns the variable of this name in the scope, with the scope's defaults; see `get_variable`."""
         if STATE.graph is None:
             reuse = False if not var_store.keeps else AUTO_REUSE
         elif reuse is None:
@@ -178,7 +178,7 @@ class VariableScope:
 
 @export(v1=["get_variable_scope"])
 def get_variable_scope() -> VariableScope:
-    """Returns the current variable scope; functions begin in that of what is around them."""
+    """Returns the current variable scope; functions start in the scope of the surrounding code."""
     graph = get_default_graph()
     while graph not in _SCOPES.of and graph.building_function:
         graph = graph.enclosing or global_graph()
@@ -188,7 +188,7 @@ def get_variable_scope() -> VariableScope:
 
 
 def _composed(getter: Callable[..., Any] | None, outer: Callable[..., Any] | None) -> Any:
-    """A getter whose own `getter` is the outer one."""
+    """Composes two getters: the inner one is called with the outer one as its `getter`."""
     if getter is None or outer is None:
         return getter or outer
 
@@ -204,20 +204,20 @@ def _composed(getter: Callable[..., Any] | None, outer: Callable[..., Any] | Non
 
 @export(v1=["variable_scope"])
 class variable_scope:
-    """A context in which get_variable puts `name_or_scope/` before names.
+    """A context in which get_variable prefixes names with `name_or_scope/`.
 
     Args:
-      name_or_scope: a name, below that of the current scope; or a scope, which is entered again.
-      default_name: a name to make unique where there is no other.
-      values: tensors that are used within, which must be of one graph.
-      initializer: for variables that have none of their own; so with `regularizer`, `partitioner`, `dtype`, `constraint`.
-      custom_getter: called as `custom_getter(getter, name, ...)` in place of the store.
-      reuse: True to find variables, AUTO_REUSE to find or make them; None or False: as the scope around.
-      auxiliary_name_scope: whether a scope of names is opened too.
+      name_or_scope: a name within the current scope; or a scope to re-enter.
+      default_name: the name to make unique if `name_or_scope` is None.
+      values: tensors used within the scope, which must be in the same graph.
+      initializer: a default for variables; likewise `regularizer`, `partitioner`, `dtype`, `constraint`.
+      custom_getter: called as `custom_getter(getter, name, ...)` instead of the store.
+      reuse: True to find variables, AUTO_REUSE to find or create them; None or False to inherit.
+      auxiliary_name_scope: whether to open a name scope too.
 
     Raises:
-      TypeError: neither `name_or_scope` nor `default_name` is given, or `name_or_scope` is no name.
-      ValueError: `reuse` is none of its values, or is given without a name.
+      TypeError: neither `name_or_scope` nor `default_name` is given, or `name_or_scope` is not a name.
+      ValueError: `reuse` is invalid, or is given without a name.
     """
 
     def __init__(
@@ -300,7 +300,7 @@ class variable_scope:
             _SCOPES.of[self._graph] = self._before
 
     def _unused(self, outer: str) -> str:
-        """The default name, with a number if a scope of that name was opened."""
+        """The default name, with a number if a scope of this name was already opened."""
         prefix = f"{outer}/{self._default}" if outer else str(self._default)
         if not self._counts.get(prefix):
             return str(self._default)
@@ -312,7 +312,7 @@ class variable_scope:
 
 @contextlib.contextmanager
 def _name_scope(name: str) -> Iterator[str]:
-    """A scope of names, of the graph or of eager code."""
+    """A name scope, of the graph or of eager code."""
     if STATE.graph is not None:
         with STATE.graph.name_scope(name) as entered:
             yield entered
@@ -343,10 +343,10 @@ def get_variable(
     synchronization: VariableSynchronization = VariableSynchronization.AUTO,
     aggregation: VariableAggregation = VariableAggregation.NONE,
 ) -> Any:
-    """Returns the variable of that name in the current variable scope, made now or, with `reuse`, found.
+    """Creates a variable in the current variable scope or, with `reuse`, returns the existing one.
 
     Raises:
-      ValueError: it exists and the scope does not reuse, or the other way round; or its shape or type is another.
+      ValueError: the variable exists but the scope does not reuse, or the reverse; or its shape or dtype differs.
     """
     return get_variable_scope().get_variable(
         current_store(),
@@ -379,20 +379,20 @@ def create_partitioned_variables(
     name: str | None = None,
     reuse: Any = None,
 ) -> list[Any]:
-    """Makes the parts of a variable.
+    """Creates the partitions of a variable.
 
     Args:
       shape: of the whole.
-      slicing: the number of parts along each axis; all but one are 1.
-      initializer: a tensor, or a function of the shape of a part.
-      dtype: ignored where `initializer` is a tensor.
-      trainable: whether they are trained.
-      collections: that the parts are added to.
+      slicing: the number of partitions along each axis, of which all but one are 1.
+      initializer: a tensor, or a function of the shape of a partition.
+      dtype: ignored if `initializer` is a tensor.
+      trainable: whether the variables are trainable.
+      collections: the collections to which the partitions are added.
       name: "PartitionedVariable" by default.
-      reuse: as `variable_scope`'s.
+      reuse: see `variable_scope`.
 
     Raises:
-      ValueError: `slicing` does not fit the shape, or cuts several axes.
+      ValueError: `slicing` does not match the shape, or partitions several axes.
     """
     if len(shape) != len(slicing):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The variables of a graph by their names: made once, found again."""
+"""The store of a graph's variables by name."""
 
 import contextlib
 import inspect
@@ -23,7 +23,7 @@ from penstock._src.v1.variables.partitioned import PartitionedVariable, Partitio
 
 
 class _AutoReuse:
-    """The value of `reuse` that makes a variable if there is none of its name."""
+    """The value of `reuse` that creates a variable if none has its name."""
 
     def __repr__(self) -> str:
         return "<_ReuseMode.AUTO_REUSE: 1>"
@@ -34,10 +34,10 @@ V1["AUTO_REUSE"] = Export(__name__, "AUTO_REUSE")
 
 
 class VariableStore:
-    """What `get_variable` made, by name, and how often each variable scope was opened.
+    """The variables of `get_variable` by name, and how often each variable scope was opened.
 
     Args:
-      keeps: whether variables are kept; eager ones are not, unless a template asks for it.
+      keeps: whether variables are stored; eager ones are not, except for templates.
     """
 
     def __init__(self, keeps: bool = True) -> None:
@@ -52,7 +52,7 @@ class VariableStore:
         custom_getter: Callable[..., Any] | None = None,
         **options: Any,
     ) -> Any:
-        """The variable of that name, from `custom_getter` where there is one."""
+        """Returns the variable of this name, from `custom_getter` if it is given."""
         if custom_getter is None:
             return self._get(name, **options)
         return custom_getter(getter=self._get, name=name, **options)
@@ -95,7 +95,7 @@ class VariableStore:
         use_resource: bool | None = None,
         **options: Any,
     ) -> VariableV1:
-        """One whole variable, or one part."""
+        """Returns one whole variable, or one partition."""
         del use_resource
         dtype = dtypes.as_dtype(dtype).base_dtype
         found = self.variables.get(name)
@@ -127,7 +127,7 @@ class VariableStore:
         trainable: bool | None,
         options: dict[str, Any],
     ) -> PartitionedVariable:
-        """A variable in as many parts along one axis as `partitioner` says."""
+        """Returns a variable partitioned along one axis by `partitioner`."""
         if initializer is not None and not callable(initializer):
             initializer = convert_to_tensor(initializer)
             shape, dtype = initializer.shape, initializer.dtype
@@ -185,7 +185,7 @@ _ACTIVE = _Active()
 
 @contextlib.contextmanager
 def using_store(store: VariableStore) -> Iterator[None]:
-    """Lets `get_variable` find and keep variables in `store`, also eagerly."""
+    """Makes `get_variable` find and store variables in `store`, also eagerly."""
     before, _ACTIVE.store = _ACTIVE.store, store
     try:
         yield
@@ -194,11 +194,11 @@ def using_store(store: VariableStore) -> Iterator[None]:
 
 
 def current_store() -> VariableStore:
-    """The store that is in use: of the graph where ops are built; eager variables are not kept."""
+    """The current store, which is that of the graph; the eager store does not keep variables."""
     if _ACTIVE.store is not None:
         return _ACTIVE.store
     graph = _owner()
-    # One for names of scopes, which eager code counts too.
+    # This store only counts the names of scopes, also in eager code.
     if graph.variable_store is None:
         graph.variable_store = VariableStore()
     known: VariableStore = graph.variable_store
@@ -210,12 +210,12 @@ def current_store() -> VariableStore:
 
 
 def give_store(graph: Any) -> None:
-    """Gives a function's graph a store of its own."""
+    """Gives a function's graph its own store."""
     graph.variable_store = VariableStore()
 
 
 def _owner() -> Any:
-    """The innermost graph around that has a store, else the outermost one, which functions share."""
+    """The innermost enclosing graph that has a store, else the outermost graph, which functions share."""
     graph = get_default_graph()
     while graph.variable_store is None and graph.building_function:
         if graph.enclosing is None:
@@ -226,7 +226,7 @@ def _owner() -> Any:
 
 @contextlib.contextmanager
 def bare_names() -> Iterator[None]:
-    """Takes the names of what is made for what they are, in whatever scope."""
+    """A context in which names are used without the prefix of the current scope."""
     before, STATE.eager_name_scope = STATE.eager_name_scope, ""
     try:
         with contextlib.ExitStack() as stack:
@@ -240,7 +240,7 @@ def bare_names() -> Iterator[None]:
 def _checked(
     found: VariableV1, name: str, shape: TensorShape | None, dtype: Any, reuse: Any
 ) -> VariableV1:
-    """The variable that was found, if it may be shared and is of the shape and type asked for."""
+    """Returns the found variable after checking that it may be reused and has the requested shape and dtype."""
     if reuse is False or reuse is None:
         raise ValueError(
             f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
@@ -280,7 +280,7 @@ def _checked_parts(
 
 
 def _partitions(partitioner: Any, shape: TensorShape, dtype: Any) -> list[int]:
-    """The number of parts along each axis."""
+    """The number of partitions along each axis."""
     counts = partitioner(shape=shape, dtype=dtype)
     if not isinstance(counts, Sequence):
         raise ValueError(f"Partitioner must return a sequence, but saw: {counts}")
@@ -297,7 +297,7 @@ def _partitions(partitioner: Any, shape: TensorShape, dtype: Any) -> list[int]:
 def _initial_value(
     name: str, shape: TensorShape | None, dtype: Any, initializer: Any, partition: Any
 ) -> tuple[Any, Any]:
-    """(the value or the function that makes it, the type or None for the value's)."""
+    """Returns (the value or the function that creates it, the dtype or None for the value's dtype)."""
     if initializer is None:
         if shape is None:
             raise ValueError(
@@ -326,7 +326,7 @@ def _initial_value(
 def _parameters(function: Callable[..., Any]) -> Any:
     try:
         return inspect.signature(function).parameters
-    except (TypeError, ValueError):  # some built-in functions have none
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return {}
 
 

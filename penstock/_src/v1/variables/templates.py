@@ -1,4 +1,4 @@
-"""Functions of TensorFlow 1 that share variables, and further scopes and operations of graphs."""
+"""Functions that share variables, and older forms of scopes and operations of graphs."""
 
 import contextlib
 import functools
@@ -24,7 +24,7 @@ from penstock._src.v1.variables.store import VariableStore, using_store
 
 
 class Template(Trackable):
-    """A function whose variables are made by its first call and used again by all others."""
+    """A function whose variables are created by its first call and reused by later ones."""
 
     def __init__(
         self,
@@ -134,14 +134,14 @@ def make_template(
     custom_getter_: Any = None,
     **kwargs: Any,
 ) -> Template:
-    """Returns `func_` so that every call uses the variables that the first one has made.
+    """Wraps `func_` so that every call uses the variables that the first call created.
 
     Args:
-      name_: of the scope; a number is added if it is taken.
-      func_: makes its variables with tf.compat.v1.get_variable.
-      create_scope_now_: whether the scope is made at once, not by the first call.
-      unique_name_: of the scope, as it is.
-      custom_getter_: for the variables.
+      name_: the name of the scope; a number is added if it is taken.
+      func_: creates its variables with tf.compat.v1.get_variable.
+      create_scope_now_: whether the scope is created immediately, not by the first call.
+      unique_name_: the exact name of the scope.
+      custom_getter_: a custom getter for the variables.
       **kwargs: arguments of every call.
     """
     function = functools.partial(func_, **kwargs) if kwargs else func_
@@ -166,7 +166,7 @@ def get_local_variable(
     synchronization: Any = get_variable.__defaults__[-2],  # type: ignore[index]
     aggregation: Any = get_variable.__defaults__[-1],  # type: ignore[index]
 ) -> Any:
-    """`get_variable` for a variable that is neither trained nor saved."""
+    """`get_variable` for a local variable, which is neither trained nor saved."""
     del trainable
     return get_variable(
         name,
@@ -238,7 +238,7 @@ def initialize_all_tables(name: str = "init_all_tables") -> Any:
 
 @export(v1=["assert_variables_initialized"])
 def assert_variables_initialized(var_list: Any = None) -> Any:
-    """Returns an operation that fails if a variable has no value, or None if there are none."""
+    """Returns an operation that fails if a variable is uninitialized, or None if there are no variables."""
     variables = global_variables() + local_variables() if var_list is None else list(var_list)
     if not variables:
         return None
@@ -253,7 +253,7 @@ def assert_variables_initialized(var_list: Any = None) -> Any:
 
 @export(v1=["add_check_numerics_ops"])
 def add_check_numerics_ops() -> Any:
-    """Returns an operation that fails if any tensor of the graph holds NaN or infinity."""
+    """Returns an operation that fails if any tensor of the graph contains NaN or infinity."""
     graph = STATE.graph
     if graph is None:
         raise RuntimeError(

@@ -1,4 +1,4 @@
-"""Changes of parts of variables: tf.compat.v1.scatter_add and the like, and count_up_to."""
+"""Updates of parts of variables: tf.compat.v1.scatter_add and similar functions, and count_up_to."""
 
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -11,7 +11,7 @@ def _slices(ref, indices, updates):
 
 
 def _scatter(method, meaning, use_locking=False):
-    """Makes public a change of the rows (or, for `_nd_`, of the slices at index vectors) of a variable."""
+    """Creates a public function that updates rows (or, for `_nd_`, slices at index vectors) of a variable."""
     of_slices = "_nd_" in method
 
     def call(values):
@@ -44,10 +44,10 @@ batch_scatter_update = _scatter("batch_scatter_update", "Sets rows of every entr
 
 @export(v1=["count_up_to"])
 def count_up_to(ref, limit, name=None):
-    """Adds 1 to an integer variable; returns what it was.
+    """Adds 1 to an integer variable; returns its previous value.
 
     Raises:
-      tf.errors.OutOfRangeError: it was `limit`.
+      tf.errors.OutOfRangeError: the value is already `limit`.
     """
     del name
     return ref.count_up_to(limit)
