@@ -11,8 +11,8 @@ from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
 
 
-class Program(Protocol):
-    """What runs a function."""
+class Runnable(Protocol):
+    """A program: what runs a function."""
 
     def run(self, arguments: Sequence[Any]) -> list[Any]:
         """The results for arrays, and handles for parameters of dtype resource, whose variables it updates."""
@@ -36,7 +36,7 @@ class Device(Protocol):
     @property
     def threads(self) -> int: ...
 
-    def load(self, plan: Plan) -> Program:
+    def load(self, plan: Plan) -> Runnable:
         """The program of a plan; without a generator it has a function only."""
 
 

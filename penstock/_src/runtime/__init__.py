@@ -9,6 +9,7 @@ and variables' handles. Read first: load.py, then program.py.
     binding.py         the launch table with addresses, over one arena
     arena.py           memory for temporaries, shared by programs that do not run at once
     weight_packer.py   packed weights, kept with their variables and made again when these change
+    observed.py        timed runs, of which observers are told (profilers, reports)
     watched.py         runs that are logged, guarded by sentinels, or begin with poisoned memory
 
 A device whose kernels are called in another way (by a driver, from an executable) has a program of its own in its folder

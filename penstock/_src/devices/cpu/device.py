@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.plan.plan import Plan
@@ -10,12 +12,11 @@ from penstock._src.native import Target, host, pool
 from penstock._src.runtime.load import load
 from penstock._src.runtime.program import Program
 
-_GENERATORS: dict[Target, CpuGenerator] = {}  # PENSTOCK_CPU may name another target for a while
 
-
+@functools.cache
 def generator_for(target: Target) -> CpuGenerator:
     """The one that has written for a target so far."""
-    return _GENERATORS.setdefault(target, CpuGenerator(target))
+    return CpuGenerator(target)
 
 
 class CpuDevice:
