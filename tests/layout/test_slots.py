@@ -24,6 +24,19 @@ GRAFTS = {  # files that give attributes to classes or modules of other files, a
     "distribute/dtensor/scopes.py": "ops pass the hook once there are DTensors",
 }
 
+DICTS = {  # files that use the `__dict__` of other objects than `self`, and why
+    "compiler/check/members.py": "errors of NumPy tell from which operation they come",
+    "core/op.py": "ops are made there, and refuse assignments",
+    "distribute/mirrored/replicas.py": "what is current in a thread goes to another one",
+    "function/autograph/convert.py": "a converted function has the attributes of the function",
+    "ir/interpreter.py": "errors of NumPy tell from which operation they come",
+    "saving/saved_model/load.py": "attributes of restored objects become dependencies",
+    "saving/saved_model/objects.py": "looks for attributes without running properties",
+}
+OTHERS = re.compile(
+    r"\b(?!self\b|cls\b|base\b)\w+\.__dict__(?:\[|\.(?:get|setdefault|pop|update)\()"
+)
+
 
 def _imported(tree: ast.Module) -> set[str]:
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
@@ -82,3 +95,9 @@ def test_nothing_else_is_given_to_other_modules():
 
 # These assign when a function is called.
 AT_CALL = {"distribute/dtensor/scopes.py"}
+
+
+def test_fields_are_declared():
+    """Nothing is kept in the `__dict__` of another object, where nobody looks for it."""
+    found = {str(p.relative_to(SRC)) for p in SRC.rglob("*.py") if OTHERS.search(p.read_text())}
+    assert found == set(DICTS)

@@ -241,9 +241,8 @@ class _Loader:
                 parent[name] = held
             elif isinstance(parent, _UserObject):
                 if name == "__call__":
-                    parent.__dict__["__call__"] = (
-                        held  # a field would be a dependency of the object
-                    )
+                    # An attribute would become a dependency of the object.
+                    parent.__dict__["__call__"] = held
                 else:
                     setattr(parent, name, held)
 
