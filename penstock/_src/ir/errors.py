@@ -1,5 +1,7 @@
 """What the intermediate representation raises."""
 
+from typing import Any
+
 
 class NotLowerable(Exception):
     """Raised by `Op.lower` when it cannot express this call in primitives; the op then runs on the host.
@@ -11,7 +13,7 @@ class NotLowerable(Exception):
 class NeedsValue(NotLowerable):
     """Raised when a lowering needs the value of an input that is only known when the program runs."""
 
-    def __init__(self, node, why: str):
+    def __init__(self, node: Any, why: str) -> None:
         super().__init__(why)
         self.node = node
 

@@ -38,16 +38,15 @@ class ProgramInputs:
         self.p = p
         self.states = states
         self.parameters: list[Node] = []
-        self.sources: list[
-            tuple[str, Any]
-        ] = []  # per parameter: ("input" | "list", position) or ("call", function)
+        # For each parameter ("input" | "list", position) or ("call", function).
+        self.sources: list[tuple[str, Any]] = []
         self.symbols: dict[Any, dims.Dim] = {}
         self.handles: dict[int, Node] = {}  # id of a handle -> its parameter
         self.positions: dict[int, int] = {}  # parameter's id -> position of the input
         p.host_input = self.host_input
 
     def leaf(self, position: int, tensor: Any, value: Any, by_value: bool) -> Lowered:
-        """What the input at `position` is for the lowering."""
+        """The value of the input at `position`, as the lowering takes it."""
         if tensor.dtype == dtypes.resource:
             return self._handle(position, tensor, value)
         if tensor.dtype == dtypes.variant:

@@ -41,14 +41,12 @@ class ProgramStep:
     sources: Sequence[Source]  # of the arguments
     makers: Sequence[tuple[int, Source]]  # slots, and how their values are found after a run
     ops: Sequence[Operation]
-    assertions: Mapping[
-        str, Any
-    ]  # message of a check -> the operation that raises it, its arguments
+    # Message of a check -> the operation that raises it, its arguments.
+    assertions: Mapping[str, Any]
     equal: dict[int, list[Operation]]  # node -> further operations of the same value
     call: Callable[[Sequence[Any]], list[Any]]  # what runs the program
-    is_plain: (
-        bool  # the inputs are the program's arguments and its results are the outputs, as they are
-    )
+    # The inputs are the program's arguments and its results are the outputs, as they are.
+    is_plain: bool
     is_empty: bool  # there is nothing to compute
 
     @property

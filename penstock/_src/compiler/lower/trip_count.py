@@ -81,9 +81,8 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
     limit = _known(p, right)
     if limit is None:
         if right.size == 1:
-            p.dims(
-                right
-            )  # asked for: should the loop not lower without it, its value is waited for
+            # Notes that its value is asked for: if the loop does not lower without it, it waits for the value.
+            p.dims(right)
         return None
     first, step = counters[left.id]
     room = limit - first + (1 if op == "le" else 0)

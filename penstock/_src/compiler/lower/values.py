@@ -23,9 +23,7 @@ class ListValue:
     length: Node
     capacity: int | None  # None: unbounded, until a loop that fills the list says how often it runs
     element_shape: tuple[int, ...] | None = None
-    pushed: Node | None = (
-        None  # the one node that every element is, of a list that was only pushed to
-    )
+    pushed: Node | None = None  # the value of every element, of a list to which only it was pushed
     noted: bool = False  # written to without memory, to learn the shape of its elements
     awaits: bool = False  # a loop that is traced for the first time will give it memory
 

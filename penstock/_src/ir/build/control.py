@@ -208,9 +208,8 @@ def is_repeated(node: Node) -> bool:
 def substitute(p: Base, roots: Sequence[Node], known: dict[int, Node]) -> list[Node]:
     """The roots with nodes (by id) replaced by others. Builds anew what depends on a replaced node."""
     result = dict(known)
-    first = min(
-        known, default=0
-    )  # ids grow along every path: what is older depends on none of them
+    # Ids grow along every path: a node older than all replaced ones depends on none of them.
+    first = min(known, default=0)
 
     def visit(root: Node) -> Node:
         stack = [root]

@@ -48,9 +48,8 @@ class SpecialFunctions(Indexing):
         poles = self.and_(low, self.eq(wide, self.floor(wide)))
         s = self.select(low, self.sub(1.0, wide), wide)
         above, below = self.full(x.shape, 0.0, s.dtype), self.full(x.shape, 1.0, s.dtype)
-        for _ in range(
-            _DIGAMMA_FROM
-        ):  # digamma(s) = digamma(s + 1) - 1 / s; the sum as one quotient
+        # digamma(s) = digamma(s + 1) - 1 / s; the sum as one quotient
+        for _ in range(_DIGAMMA_FROM):
             small = self.lt(s, float(_DIGAMMA_FROM))
             above = self.select(small, self.add(self.mul(above, s), below), above)
             below = self.select(small, self.mul(below, s), below)

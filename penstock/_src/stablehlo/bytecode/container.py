@@ -98,9 +98,8 @@ class Tables:
             if not is_coded:
                 self._known[key] = self._parse(stream.text())
             elif dialect not in self._decoders:
-                self._known[key] = self._parse(
-                    f"#{dialect}"
-                )  # attributes of other dialects, such as shardings
+                # an attribute of another dialect, such as a sharding
+                self._known[key] = self._parse(f"#{dialect}")
             else:
                 self._known[key] = self._decoders[dialect][is_type](stream, self)
         return self._known[key]
