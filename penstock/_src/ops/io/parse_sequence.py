@@ -279,7 +279,26 @@ class ParseSequenceExampleV2(_ParseSequences):
         return *context, *sparse_steps, dense_steps, lengths, flat, outer, inner
 
 
-class ParseSequenceExample(_ParseSequences):
+class _ParseWithoutRagged(_ParseSequences):
+    """Sparse and dense features and feature lists."""
+
+    Ncontext_sparse: int = 0
+    Ncontext_dense: int = 0
+    Nfeature_list_sparse: int = 0
+    Nfeature_list_dense: int = 0
+    context_sparse_types: list[DType] = []
+    context_sparse_types_types = PARSED
+    Tcontext_dense: list[DType] = []
+    Tcontext_dense_types = PARSED
+    feature_list_dense_types: list[DType] = []
+    feature_list_dense_types_types = PARSED
+    context_dense_shapes: list[TensorShape] = []
+    feature_list_sparse_types: list[DType] = []
+    feature_list_sparse_types_types = PARSED
+    feature_list_dense_shapes: list[TensorShape] = []
+
+
+class ParseSequenceExample(_ParseWithoutRagged):
     """Features and feature lists of a batch of sequence examples, with keys as attributes."""
 
     signature = (
@@ -305,20 +324,6 @@ class ParseSequenceExample(_ParseSequences):
     context_dense_keys: list[str]
     feature_list_sparse_keys: list[str]
     feature_list_dense_keys: list[str]
-    Ncontext_sparse: int = 0
-    Ncontext_dense: int = 0
-    Nfeature_list_sparse: int = 0
-    Nfeature_list_dense: int = 0
-    context_sparse_types: list[DType] = []
-    context_sparse_types_types = PARSED
-    Tcontext_dense: list[DType] = []
-    Tcontext_dense_types = PARSED
-    feature_list_dense_types: list[DType] = []
-    feature_list_dense_types_types = PARSED
-    context_dense_shapes: list[TensorShape] = []
-    feature_list_sparse_types: list[DType] = []
-    feature_list_sparse_types_types = PARSED
-    feature_list_dense_shapes: list[TensorShape] = []
 
     def shape(self, serialized, *_):
         lead = [serialized.with_rank(1)[0]]
@@ -341,7 +346,7 @@ class ParseSequenceExample(_ParseSequences):
         return *context, *_steps(self, batch, sparse_keys, dense_keys, may_miss)
 
 
-class ParseSingleSequenceExample(_ParseSequences):
+class ParseSingleSequenceExample(_ParseWithoutRagged):
     """Features and feature lists of one sequence example."""
 
     signature = (
@@ -360,20 +365,6 @@ class ParseSingleSequenceExample(_ParseSequences):
         "feature_list_sparse_shapes: Nfeature_list_sparse * int64, "
         "feature_list_dense_values: *feature_list_dense_types"
     )
-    Ncontext_sparse: int = 0
-    Ncontext_dense: int = 0
-    Nfeature_list_sparse: int = 0
-    Nfeature_list_dense: int = 0
-    context_sparse_types: list[DType] = []
-    context_sparse_types_types = PARSED
-    Tcontext_dense: list[DType] = []
-    Tcontext_dense_types = PARSED
-    feature_list_dense_types: list[DType] = []
-    feature_list_dense_types_types = PARSED
-    context_dense_shapes: list[TensorShape] = []
-    feature_list_sparse_types: list[DType] = []
-    feature_list_sparse_types_types = PARSED
-    feature_list_dense_shapes: list[TensorShape] = []
 
     def shape(self, *_):
         return (

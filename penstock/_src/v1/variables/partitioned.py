@@ -76,6 +76,19 @@ def cut(shape: Sequence[int], counts: Sequence[int]) -> list[tuple[list[int], li
     return parts
 
 
+def _assigning(method: str, documentation: str) -> Any:
+    """Returns the method of a partitioned variable that calls one of each partition."""
+
+    def assign(
+        self: Any, value: Any, use_locking: bool = False, name: Any = None, read_value: bool = True
+    ) -> Any:
+        return self._assigned(method, value, name, read_value)
+
+    assign.__name__, assign.__doc__ = method, documentation
+    assign.__qualname__ = f"PartitionedVariable.{method}"
+    return assign
+
+
 class PartitionedVariable:
     """Several variables that represent one; converted to a tensor, they are concatenated.
 
@@ -155,35 +168,9 @@ class PartitionedVariable:
                 return raw.NoOp(name=name)
         return results
 
-    def assign(
-        self,
-        value: Any,
-        use_locking: bool = False,
-        name: str | None = None,
-        read_value: bool = True,
-    ) -> Any:
-        """Sets all partitions."""
-        return self._assigned("assign", value, name, read_value)
-
-    def assign_add(
-        self,
-        value: Any,
-        use_locking: bool = False,
-        name: str | None = None,
-        read_value: bool = True,
-    ) -> Any:
-        """Adds to all partitions."""
-        return self._assigned("assign_add", value, name, read_value)
-
-    def assign_sub(
-        self,
-        value: Any,
-        use_locking: bool = False,
-        name: str | None = None,
-        read_value: bool = True,
-    ) -> Any:
-        """Subtracts from all partitions."""
-        return self._assigned("assign_sub", value, name, read_value)
+    assign = _assigning("assign", "Sets all partitions.")
+    assign_add = _assigning("assign_add", "Adds to all partitions.")
+    assign_sub = _assigning("assign_sub", "Subtracts from all partitions.")
 
 
 def _through_tensor(name: str) -> Any:
