@@ -91,7 +91,7 @@ class OpResolverType(Enum):
 
 @export("lite.experimental.QuantizationDebugOptions")
 class QuantizationDebugOptions:
-    """What a QuantizationDebugger measures, and what it leaves unquantized."""
+    """Which metrics a QuantizationDebugger computes, and which layers it does not quantize."""
 
     def __init__(
         self,

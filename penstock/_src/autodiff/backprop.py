@@ -16,7 +16,7 @@ from penstock._src.util.export import export
 
 @export("UnconnectedGradients")
 class UnconnectedGradients(Enum):
-    """What to return for a source that the target does not depend on."""
+    """The result for a source on which the target does not depend."""
 
     NONE = "none"
     ZERO = "zero"

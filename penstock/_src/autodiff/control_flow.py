@@ -358,7 +358,7 @@ def unify(
     arguments: int,
     captured: list[list[tuple[Any, SymbolicTensor]]] | None = None,
 ) -> tuple[list[GraphFunction], list[Any]]:
-    """Gives all graphs the same inputs: their arguments, then everything that any of them captures.
+    """Makes the inputs of all graphs equal: their arguments, then everything that any of them captures.
 
     Returns the functions, and the outer tensors to pass after the arguments.
     """

@@ -78,7 +78,7 @@ def init_scope_graph(graph: Any) -> Iterator[None]:
 
 
 def record(op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-    """Tells all tapes that `op` (an `Op`) made `outputs` of `inputs` (flat sequences of tensors)."""
+    """Records on all tapes that `op` (an `Op`) computed `outputs` from `inputs` (flat sequences of tensors)."""
     for tape in STATE.tapes:
         tape.record_op(op, inputs, outputs)
     for accumulator in STATE.accumulators:

@@ -56,7 +56,7 @@ class OpError(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong, in a sentence."""
+        """A description of the error."""
         return self._message
 
     @property
@@ -165,7 +165,7 @@ class raise_exception_on_not_ok_status:
         return self
 
     def __exit__(self, type_arg: Any, value_arg: Any, traceback_arg: Any) -> None:
-        """Lets exceptions pass."""
+        """Does nothing: exceptions propagate."""
 
 
 @export(v1=["errors.error_code_from_exception_type"])

@@ -136,7 +136,7 @@ def dimension_value(dimension: Any) -> int | None:
                 f"Dimension value must be integer or None or have an __index__ method, got value "
                 f"'{dimension!r}' with type '{type(dimension)!r}'"
             ) from None
-        # Keep an int subclass, such as ir.Dim, as it is.
+        # Keep instances of int subclasses, such as ir.Dim.
         dimension = (
             dimension if isinstance(dimension, int) and not isinstance(dimension, bool) else value
         )

@@ -16,9 +16,9 @@ from penstock._src.graph.func_graph import FuncGraph
 
 # Elements of the first input from which an op is compiled.
 LARGE = 1 << 17
-# Vectors of up to so many integers are constants of the program.
+# Integer vectors of up to this many elements are constants of the program.
 SMALL = 16
-# Executables are kept up to this number; then they are made anew.
+# The cache of executables is cleared when it has this many entries.
 MOST_KEPT = 512
 TYPES = FLOAT | INTEGER | BOOL
 

@@ -174,7 +174,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             )
         return value
 
-    # -- what it is
+    # -- properties
 
     @property
     def handle(self) -> Any:
@@ -513,7 +513,7 @@ def _under(*names: str) -> contextlib.AbstractContextManager[Any]:
 def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
     """Returns the handle of a new variable, in the current context."""
     shared = resources.ANONYMOUS if STATE.graph is None else name
-    # The final slash keeps the name as it is: no scope, no unique suffix.
+    # With a final slash the name is used unchanged: no scope, no unique suffix.
     exact = name if STATE.graph is None else name + "/"
     handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=exact)
     if STATE.graph is None:

@@ -161,7 +161,7 @@ class ConcreteFunction:
             tensors.append(value)
         return tensors
 
-    # -- what it is
+    # -- properties
 
     @property
     def name(self) -> str:

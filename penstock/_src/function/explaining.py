@@ -1,4 +1,4 @@
-"""What a function compiled to, found by a call that leaves its variables as they were."""
+"""Shows what a function compiles to, by a call that does not change its variables."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from penstock._src.function.concrete import ConcreteFunction
 
 @contextlib.contextmanager
 def variables_unchanged(tensors: Sequence[Any]) -> Iterator[None]:
-    """Gives the variables among tensors the values back that they had."""
+    """A context that restores the values of the variables among tensors at its end."""
     held = [getattr(tensor, "_value", None) for tensor in tensors]
     before = [(h, h.value) for h in held if isinstance(h, VariableHandle) and h.value is not None]
     try:

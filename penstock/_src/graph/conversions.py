@@ -1,4 +1,4 @@
-"""What graphs and operations have for TensorFlow 1: protocol buffers of them, and sessions, loaded when they are asked for."""
+"""Methods of graphs and operations for TensorFlow 1 (protocol buffers, sessions), whose code is imported on first use."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -74,7 +74,7 @@ class OperationConversions:
         """Returns an attribute as TensorFlow's graphs hold it: types and numbers plain, strings as bytes, others as messages.
 
         Raises:
-          ValueError: there is none of that name.
+          ValueError: nothing has this name.
         """
         return above("attribute_of")(self, name)
 

@@ -145,8 +145,8 @@ class SymbolicTensor(Tensor):
 
 @dataclasses.dataclass
 class LoopFacts:
-    """What gradients of a While use: the output that counts iterations, the most that there can be (a number or a tensor), and
-    {tensor of the body: the output that lists its values of all iterations}."""
+    """Information for the gradient of a While: the output that counts iterations, their maximum (a number or a tensor), and
+    {tensor of the body: the output with its values in all iterations}."""
 
     counter: int | None = None
     limit: Any = None

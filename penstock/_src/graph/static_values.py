@@ -180,13 +180,13 @@ _PARTIAL = {
 
 @export("get_static_value", v1=["get_static_value"])
 def static_value(tensor: Any, partial: bool = False) -> Any:
-    """Returns the value of a tensor as an array, where it is known without running it, else None.
+    """Returns the value of a tensor as an array if it is static, else None.
 
     Args:
       tensor: the tensor.
       partial: also return an array of objects with None for unknown elements of a packed vector.
 
-    What is not a tensor at all comes back as it is.
+    A value that is not a tensor is returned unchanged.
     """
     if not (is_tensor_like(tensor) or hasattr(tensor, "_type_spec")):
         return tensor
@@ -210,13 +210,13 @@ def _is_plain(tensor: SymbolicTensor, depth: int) -> bool:
 
 
 def get_static_value(tensor: Any, partial: bool = False) -> Any:
-    """Returns the value of a tensor as an array, where it is known without running it, else None.
+    """Returns the value of a tensor as an array if it is static, else None.
 
     Args:
       tensor: the tensor.
       partial: also return an array of objects with None for unknown elements of a packed vector.
 
-    What is not a tensor at all comes back as it is.
+    A value that is not a tensor is returned unchanged.
     """
     if not (is_tensor_like(tensor) or hasattr(tensor, "_type_spec")):
         return tensor

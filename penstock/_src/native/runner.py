@@ -150,7 +150,7 @@ def _emit_run(m: Module, name: str, timed: bool) -> None:
 
 
 def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> tuple[Val, ...]:
-    """Where the table goes on after a record that is no launch."""
+    """The position in the table after a record that is not a launch."""
     target = f.load(record, A, I64)
 
     def jump_unless():

@@ -41,7 +41,7 @@ _FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # of an
 
 
 class Event(NamedTuple):
-    """What ran on a thread: start and end in nanoseconds, its name, and further values to show."""
+    """An event on a thread: name, start and end in nanoseconds, and additional values to show."""
 
     name: str
     thread: int

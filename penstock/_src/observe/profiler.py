@@ -32,7 +32,7 @@ class ProfilerOptions(
         defaults=(2, 0, 1, None),
     )
 ):
-    """What to trace."""
+    """Options of a trace."""
 
 
 class Recording:
@@ -82,7 +82,7 @@ class Recording:
 
 
 def _shown(kernel: KernelRecord, nanoseconds: int) -> dict[str, Any]:
-    """What is shown of a launch; its speed if it does all of the kernel's work."""
+    """The values to show for a launch, including its speed if it does all of the kernel's work."""
     found = (*kernel.lines, *kernel.forward_lines)
     lines = "; ".join(f"{line.place} {line.code}" for line in found)
     work = {"tasks": kernel.tasks, "flops": kernel.flops, "bytes": kernel.bytes}

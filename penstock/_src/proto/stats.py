@@ -1,4 +1,4 @@
-"""What a step cost: StepStats, CostGraphDef, memory logs; and what a graph consists of: profiles."""
+"""Messages with the costs of a step (StepStats, CostGraphDef, memory logs) and profiles of graphs."""
 
 from penstock._src.proto import tensor
 from penstock._src.proto.schema import Schema

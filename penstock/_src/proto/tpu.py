@@ -1,4 +1,4 @@
-"""What a TPU system is made of, as messages."""
+"""Messages that describe TPU systems."""
 
 from penstock._src.proto.schema import Schema
 

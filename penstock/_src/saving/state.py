@@ -177,7 +177,7 @@ class CheckpointReader:
         """Returns the value of a tensor.
 
         Raises:
-          tf.errors.NotFoundError: there is none of that name.
+          tf.errors.NotFoundError: nothing has this name.
         """
         value = self._reader.read(tensor_str)
         return value[()] if value.dtype == object and not value.ndim else value

@@ -81,7 +81,7 @@ class PythonState(Trackable, abc.ABC):
 
     @abc.abstractmethod
     def deserialize(self, string_value: bytes) -> None:
-        """Takes over the state from bytes."""
+        """Restores the state from bytes."""
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
         with init_scope():

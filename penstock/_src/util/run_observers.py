@@ -1,7 +1,7 @@
-"""Who is told what runs and how long it takes: a profile that is being taken, a report that measures.
+"""Observers of runs and their durations: an active profile, or a report with measurements.
 
-While `RUN_OBSERVERS` is empty programs and host operations run as they are; else programs run with a clock beside each
-launch. Times are nanoseconds of `time.perf_counter_ns`.
+If `RUN_OBSERVERS` is empty, programs and host operations run without measurement; otherwise each launch of a program is
+timed. Times are nanoseconds of `time.perf_counter_ns`.
 """
 
 import contextlib
@@ -10,18 +10,18 @@ from typing import Any, Protocol
 
 
 class RunObserver(Protocol):
-    """What is told of runs."""
+    """The interface of observers."""
 
     def program_ran(self, plan: Any, records: Any) -> None:
-        """A program ran.
+        """Called after a program ran.
 
         Args:
           plan: its Plan.
-          records: an array of a row for each launch or jump, as they came: word of the launch table, start, end.
+          records: an array with a row for each launch or jump in order of execution: word of the launch table, start, end.
         """
 
     def host_ran(self, op: Any, start: int, end: int) -> None:
-        """The kernel of an operation of a graph ran on the host."""
+        """Called after the host kernel of a graph's operation ran."""
 
 
 RUN_OBSERVERS: list[RunObserver] = []
@@ -29,7 +29,7 @@ RUN_OBSERVERS: list[RunObserver] = []
 
 @contextlib.contextmanager
 def observed_runs(observer: RunObserver) -> Iterator[None]:
-    """Tells an observer what runs within."""
+    """A context in which an observer is notified of runs."""
     RUN_OBSERVERS.append(observer)
     try:
         yield

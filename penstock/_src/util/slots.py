@@ -1,7 +1,8 @@
-"""What lower layers take from higher ones: the whole list.
+"""All functions of higher layers that lower layers call.
 
-Imports go downwards only. What is called often is a slot: a name of this module, filled once, when the module that fills it is loaded (by
-api/load.py, or with tf.function). What is asked for rarely is a row of TABLE, and loaded then.
+Imports only go downwards. A function that is called often is a slot: a name of this module, set once when the module that
+provides it is imported (by api/load.py, or with tf.function). A function that is called rarely is a row of TABLE, and is
+imported on first use.
 
     slot                 filled by                      called by
     RUN_EAGERLY          eager/execute.py               every op outside of graphs
@@ -13,7 +14,7 @@ api/load.py, or with tf.function). What is asked for rarely is a row of TABLE, a
     CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
     LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now
 
-Besides these, higher layers give classes of lower ones only operators and methods of Tensor, Variable and RaggedTensor (api/operators.py,
+Otherwise, higher layers only add operators and methods to Tensor, Variable and RaggedTensor (api/operators.py,
 api/variables.py, api/ragged_overrides/table.py).
 """
 

@@ -190,7 +190,7 @@ def set_memory_growth(device, enable):
 
 @export("config.experimental.get_device_details")
 def get_device_details(device):
-    """What is known about a physical device."""
+    """Returns the details of a physical device: none are known."""
     if not isinstance(device, PhysicalDevice):
         raise ValueError(f"device must be a tf.config.PhysicalDevice, but got: {device}")
     return {}

@@ -104,7 +104,7 @@ class TensorArray(CompositeTensor):
         if isinstance(self._flow, SymbolicTensor):
             self._known.origin = self._flow.op
 
-    # -- what it is
+    # -- properties
 
     dtype = read_only("_dtype", "The type of the elements.")
     flow = read_only("_flow", "The tensor that carries the array from op to op.")

@@ -18,7 +18,7 @@ from penstock._src.util import nest
 from penstock._src.util.export import export
 
 NOT_SUPPORTED = object()
-"""What a dispatcher returns when the call is not its own."""
+"""A dispatcher returns this value if it does not handle the call."""
 
 UNARY: list[Callable[..., Any]] = []
 BINARY: list[Callable[..., Any]] = []

@@ -151,6 +151,6 @@ class FunctionType(inspect.Signature):
 
     @property
     def output(self) -> Any:
-        """What it returns."""
+        """The type of the result, or None."""
         held = self.return_annotation
         return None if held is inspect.Signature.empty else held

@@ -30,7 +30,7 @@ class _KeyedColumn(CategoricalColumn):
 
     @property
     def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
+        """The specification for `tf.io.parse_example` to parse the column."""
         return {self.key: VarLenFeature(self._type())}
 
     def _type(self):
@@ -313,7 +313,7 @@ class CrossedColumn(
 
     @property
     def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
+        """The specification for `tf.io.parse_example` to parse the column."""
         spec = {}
         for key in self.keys:
             if isinstance(key, FeatureColumn):
@@ -389,7 +389,7 @@ class WeightedCategoricalColumn(
 
     @property
     def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
+        """The specification for `tf.io.parse_example` to parse the column."""
         config = dict(self.categorical_column.parse_example_spec)
         if self.weight_feature_key in config:
             raise ValueError(

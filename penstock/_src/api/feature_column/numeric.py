@@ -81,7 +81,7 @@ class NumericColumn(
 
     @property
     def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
+        """The specification for `tf.io.parse_example` to parse the column."""
         return {self.key: FixedLenFeature(self.shape, self.dtype, self.default_value)}
 
     @property
@@ -219,7 +219,7 @@ class SequenceNumericColumn(
 
     @property
     def parse_example_spec(self):
-        """What `tf.io.parse_example` has to parse for the column."""
+        """The specification for `tf.io.parse_example` to parse the column."""
         return {self.key: VarLenFeature(self.dtype)}
 
     def transform(self, features):

@@ -43,7 +43,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
             self._row_partition = row_partition.with_dtype(dtypes.int64)
             self._values = values.with_row_splits_dtype(dtypes.int64)
 
-    # -- what it is
+    # -- properties
 
     dtype = read_only("_values.dtype", "The type of the values.")
 

@@ -217,7 +217,7 @@ class StructuredTensor(BatchableExtensionType, Records):
 
         return from_value(pyval, typespec, ())
 
-    # -- what it is
+    # -- properties
 
     @property
     def shape(self) -> TensorShape:

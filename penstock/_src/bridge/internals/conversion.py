@@ -157,10 +157,10 @@ class ConverterError(Exception):
 
 
 class ApiDefMap:
-    """What is known of ops by their names."""
+    """Looks up the definitions of ops by name."""
 
     def get_op_def(self, op_name: str) -> Any:
-        """Returns the OpDef of an op. Raises ValueError where there is none of that name."""
+        """Returns the OpDef of an op. Raises ValueError if no op has this name."""
         found = lookup(op_name)
         if found is None:
             raise ValueError(f"No op_def found with name {op_name}.")

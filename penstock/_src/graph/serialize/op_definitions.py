@@ -79,7 +79,7 @@ def create_operation(
     name: str | None,
     attrs: dict[str, Any] | None,
 ) -> Operation:
-    """As Graph.create_op."""
+    """Implements Graph.create_op."""
     for position, value in enumerate(inputs):
         if not isinstance(value, SymbolicTensor):
             raise TypeError(f"Input #{position} is not a tensor: {value}")
@@ -130,7 +130,7 @@ def _add(
 def add_from_node_def(
     node_def: Any, graph: Graph, inputs: Sequence[Any] | None, control_inputs: Any
 ) -> Operation:
-    """As Operation.from_node_def."""
+    """Implements Operation.from_node_def."""
     node = NodeDef.FromString(node_def.SerializeToString())
     return _add(graph, node, list(inputs or ()), list(control_inputs or ()))
 

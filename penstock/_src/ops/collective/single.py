@@ -210,7 +210,7 @@ class CollectiveAssignGroupV2(Op):
 
 
 class CollectiveBcastRecv(Op):
-    """What another member of the group sends; a group of one has none that does."""
+    """Receives a value from another member of the group, which a group of one does not have."""
 
     signature = "-> data: T"
     T: DType
@@ -234,7 +234,7 @@ class CollectiveBcastRecv(Op):
 
 
 class CollectiveBcastRecvV2(Op):
-    """What another member of the group sends; a group of one has none that does."""
+    """Receives a value from another member of the group, which a group of one does not have."""
 
     signature = (
         "group_size: int32, group_key: int32, instance_key: int32, shape: Tshape -> data: T[*shape]"

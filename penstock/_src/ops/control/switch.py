@@ -51,7 +51,7 @@ class Exit(Op):
 
 
 class NextIteration(Op):
-    """Hands a tensor to the next iteration of its loop."""
+    """Passes a tensor to the next iteration of its loop."""
 
     signature = "data: T -> output: T[data]"
     T = ANY

@@ -40,7 +40,7 @@ def open_file(name: str) -> BinaryIO:
     """Opens a file to read.
 
     Raises:
-      NotFoundError: there is none of that name.
+      NotFoundError: nothing has this name.
     """
     try:
         if "://" in name:

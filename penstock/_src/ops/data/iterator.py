@@ -103,7 +103,7 @@ class _IteratorOp(Op):
 
 
 class AnonymousIteratorV3(_IteratorOp):
-    """An iterator that lives as long as it is referred to."""
+    """An iterator that lives as long as it is referenced."""
 
     def eager(self):
         return IteratorHandle()

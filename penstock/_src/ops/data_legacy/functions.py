@@ -182,7 +182,7 @@ class WindowOp(UnnamedDatasetOp):
 
 
 class AnonymousIterator(AnonymousIteratorV3):
-    """An iterator that lives as long as it is referred to."""
+    """An iterator that lives as long as it is referenced."""
 
 
 class Iterator(IteratorV2):

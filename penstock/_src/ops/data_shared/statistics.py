@@ -97,7 +97,7 @@ class ExperimentalStatsAggregatorHandle(StatsAggregatorHandle):
 
 
 class StatsAggregatorSetSummaryWriter(Op):
-    """Lets an aggregator write to a summary writer."""
+    """Makes an aggregator write to a summary writer."""
 
     signature = "stats_aggregator: resource, summary: resource ->"
     stateful = True
@@ -111,7 +111,7 @@ class StatsAggregatorSetSummaryWriter(Op):
 
 
 class StatsAggregatorSummary(Op):
-    """What an aggregator has gathered, as a serialized Summary."""
+    """Returns the statistics of an aggregator as a serialized Summary."""
 
     signature = "iterator: resource -> summary: string[]"
     stateful = True
@@ -121,7 +121,7 @@ class StatsAggregatorSummary(Op):
 
 
 class ExperimentalStatsAggregatorSummary(StatsAggregatorSummary):
-    """What an aggregator has gathered, as a serialized Summary."""
+    """Returns the statistics of an aggregator as a serialized Summary."""
 
 
 class _Passing(Pipeline):

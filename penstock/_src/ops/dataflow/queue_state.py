@@ -46,7 +46,7 @@ class Queue(Resource):
         self.held.append(element)
 
     def take(self):
-        """Gives the next element."""
+        """Returns the next element."""
         return self.held.pop(0)
 
     def put_back(self, elements):

@@ -71,7 +71,7 @@ class HostReader(Resource):
         self.reset()
 
     def reset(self):
-        """Starts anew."""
+        """Resets the reader."""
         self.produced = self.done = 0
         self.open = None
 
@@ -291,7 +291,7 @@ by_reference("ReaderNumWorkUnitsCompleted", ReaderNumWorkUnitsCompletedV2)
 
 
 class ReaderResetV2(_ReaderOp):
-    """Starts anew."""
+    """Resets the reader."""
 
     signature = "reader_handle: resource ->"
 

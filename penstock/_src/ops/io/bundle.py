@@ -137,7 +137,7 @@ class BundleReader:
         """The value of a tensor.
 
         Raises:
-          NotFoundError: there is no tensor of that name.
+          NotFoundError: no tensor has this name.
           DataLossError: its bytes are damaged.
         """
         entry = self._find(name)

@@ -11,7 +11,7 @@ from penstock._src.ops.rules import in_float32, invalid, part, rank_of, reshape,
 
 
 def square(shape: TensorShape) -> TensorShape:
-    """The shape of a batch of square matrices, as far as it is known."""
+    """The static shape of a batch of square matrices."""
     if shape.rank is None:
         return TensorShape(None)
     shape = shape.with_rank_at_least(2)

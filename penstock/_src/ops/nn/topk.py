@@ -223,7 +223,7 @@ def _descending(x, k):
 
 
 def _selected(x, k):
-    """As `_descending`, by a selection of the k-th value first."""
+    """Computes the same as `_descending`, but selects the k-th value first."""
     if k == 0:
         return np.zeros((*x.shape[:-1], 0), np.int64)
     columns = x.shape[-1]

@@ -92,7 +92,7 @@ class IsVariableInitialized(Op):
 
 
 class Assign(ReferenceOp):
-    """Gives a variable a new value."""
+    """Assigns a new value to a variable."""
 
     signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
     validate_shape: bool = True

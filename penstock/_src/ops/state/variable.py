@@ -69,7 +69,7 @@ class ReadVariableOp(Op):
 
 
 class AssignVariableOp(Op):
-    """Gives a variable a new value."""
+    """Assigns a new value to a variable."""
 
     signature = "resource: resource, value: dtype ->"
     dtype = ANY

@@ -9,7 +9,7 @@ from penstock._src.proto.event import Event
 
 
 class CreateSummaryDbWriter(Op):
-    """Lets a summary writer write into the SQLite file `db_uri`."""
+    """Makes a summary writer write to the SQLite file `db_uri`."""
 
     signature = (
         "writer: resource, db_uri: string, experiment_name: string, run_name: string, user_name: "

@@ -126,7 +126,7 @@ class DeviceWrapper(_CellWrapper):
             return self.cell.zero_state(batch_size, dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the wrapper anew."""
+        """The arguments that recreate the wrapper."""
         return {**super().get_config(), "device": self._device}
 
 
@@ -306,7 +306,7 @@ class DropoutWrapper(_CellWrapper):
         return self._dropped(outputs, "output"), self._dropped(state, "state")
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the wrapper anew.
+        """The arguments that recreate the wrapper.
 
         Raises:
           NotImplementedError: there is a `dropout_state_filter_visitor`, which cannot be kept.

@@ -99,7 +99,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         if parameters is not None:
             object.__setattr__(self, "_arguments", dict(parameters))
 
-    # -- what it is
+    # -- properties
 
     @property
     def parameters(self):

@@ -1,4 +1,4 @@
-"""What the functions of `tf.linalg` mean for operators, and sums of operators as one of the simplest kind that holds them."""
+"""Implementations of `tf.linalg` functions for operators, and sums of operators as an operator of the simplest class."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

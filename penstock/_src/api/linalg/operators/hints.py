@@ -1,4 +1,4 @@
-"""What the constructors of all operators take: four hints and a name.
+"""The common parameters of all operators' constructors: four hints and a name.
 
     @with_hints(is_square=True)
     def __init__(self, spectrum, hints): ...

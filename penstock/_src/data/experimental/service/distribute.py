@@ -32,7 +32,7 @@ _MODES = {
 
 @export("data.experimental.service.CrossTrainerCache")
 class CrossTrainerCache:
-    """Gives several trainers the same elements of a job.
+    """Shares the elements of a job between several trainers.
 
     Args:
       trainer_id: identifies the trainer.
