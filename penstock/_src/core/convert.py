@@ -165,17 +165,6 @@ def _holds_tensor(values: Any) -> bool:
     return False
 
 
-def dtype_of(value: Any) -> DType | None:
-    """Returns the dtype of a tensor or array, or None for objects without one."""
-    found = getattr(value, "dtype", None)
-    if found is None:
-        return None
-    try:
-        return as_dtype(found).base_dtype
-    except TypeError:
-        return None
-
-
 @export("convert_to_tensor", v1=[])
 def convert_to_tensor_v2(
     value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None

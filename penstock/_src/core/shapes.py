@@ -4,8 +4,6 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
 from penstock._src.util.slots import above
@@ -473,8 +471,3 @@ def broadcast_static_shape(shape_x: TensorShape, shape_y: TensorShape) -> Tensor
       ValueError: they do not broadcast.
     """
     return broadcast_shapes(as_shape(shape_x), as_shape(shape_y))
-
-
-def shape_of_array(array: np.ndarray) -> TensorShape:
-    """Returns the shape of a NumPy array."""
-    return make_shape(array.shape)

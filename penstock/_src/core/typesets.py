@@ -5,18 +5,8 @@ from penstock._src.core import dtypes as d
 FLOAT = frozenset({d.bfloat16, d.float16, d.float32, d.float64})
 # Floats of low precision and range: sums of them are computed in float32.
 NARROW = frozenset({d.bfloat16, d.float16})
-FLOAT8 = frozenset(
-    {
-        d.float8_e5m2,
-        d.float8_e4m3fn,
-        d.float8_e4m3fnuz,
-        d.float8_e4m3b11fnuz,
-        d.float8_e5m2fnuz,
-    }
-)
 SIGNED = frozenset({d.int8, d.int16, d.int32, d.int64})
 UNSIGNED = frozenset({d.uint8, d.uint16, d.uint32, d.uint64})
-SMALL_INTEGER = frozenset({d.int4, d.uint4, d.int2, d.uint2})
 INTEGER = SIGNED | UNSIGNED
 INDEX = frozenset({d.int32, d.int64})
 COMPLEX = frozenset({d.complex64, d.complex128})

@@ -116,11 +116,6 @@ def cast(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else raw.Cast(x=x, DstT=dtype)
 
 
-def fill_like(x: Any, value: Any) -> Any:
-    """Returns a tensor of the shape and type of `x` with one value."""
-    return raw.Fill(dims=shape_of(x), value=np.array(value, x.dtype.as_numpy_dtype))
-
-
 def zeros_like(x: Any) -> Any:
     """Returns zeros of the shape and type of `x`."""
     return raw.ZerosLike(x=x)

@@ -3,7 +3,6 @@
 import re
 
 LEGAL_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
-LEGAL_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
 
 class NameTable:

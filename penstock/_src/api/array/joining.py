@@ -1,7 +1,5 @@
 """Concatenates, splits, repeats, pads and reverses tensors."""
 
-import builtins
-
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
@@ -18,12 +16,6 @@ from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
 
 from .creation import sequence_mask
-
-
-def tensors_of_one_type(values):
-    """Converts a list to tensors; values without a dtype take that of the first tensor."""
-    kind = next((v.dtype.base_dtype for v in values if isinstance(v, Tensor)), None)
-    return [v if isinstance(v, Tensor) else convert_to_tensor(v, dtype_hint=kind) for v in values]
 
 
 @export("concat")
@@ -288,11 +280,6 @@ def unique(x, out_idx=dtypes.int32, name=None):
 def unique_with_counts(x, out_idx=dtypes.int32, name=None):
     """`tf.unique` with the count of each distinct entry."""
     return _unique(raw.UniqueWithCounts, x, out_idx, name)
-
-
-def first_axes(count):
-    """0, 1, ..., count - 1 as int32 vector."""
-    return np.array(list(builtins.range(count)), np.int32)
 
 
 __getattr__ = op_functions(

@@ -1,7 +1,6 @@
 """Name scopes, control dependencies and groups of operations."""
 
 import contextlib
-import re
 import time
 
 import numpy as np
@@ -13,8 +12,6 @@ from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-_VALID = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 
 
 @export("name_scope", v1=[])

@@ -1,7 +1,5 @@
 """Elementwise functions of two tensors: arithmetic, comparison, logic and bits."""
 
-import numpy as np
-
 from penstock._src.api.extending.dispatch import binary, dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
@@ -173,11 +171,6 @@ def polyval(coeffs, x, name=None):
     for c in coeffs[1:]:
         result = convert_to_tensor(c) + result * x
     return result
-
-
-def as_scalar(value, dtype):
-    """The Python number `value` as NumPy scalar of `dtype`."""
-    return np.asarray(value, dtype.as_numpy_dtype)
 
 
 __getattr__ = op_functions(

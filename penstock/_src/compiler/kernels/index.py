@@ -11,10 +11,9 @@ offset into memory.  Indices are immutable; `key` tells them apart (Dims by expr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 
 
@@ -328,11 +327,6 @@ def linear(coordinates: Sequence[Index], shape: Sequence[int]) -> Index:
     for coordinate, stride in zip(coordinates, row_major_strides(shape)):
         total = total + coordinate * stride
     return total
-
-
-def extents_product(extents: Iterable[int]) -> int:
-    """The product, a Dim if one of them is."""
-    return dims.product(extents)
 
 
 class Position:

@@ -165,11 +165,6 @@ def floor_quotient(x, y):
     return np.floor_divide(x, y) if x.dtype.kind in "iu" else np.floor(np.divide(x, y))
 
 
-def floor_remainder(x, y):
-    """Returns the remainder of floor division, with the sign of y."""
-    return np.mod(x, y)
-
-
 class Div(_Division):
     """x / y; integer division truncates towards zero."""
 

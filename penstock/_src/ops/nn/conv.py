@@ -298,26 +298,6 @@ class _Attributes:
         self.__dict__.update(attributes)
 
 
-def _named_forward(op, spatial, input, filter, dy):
-    named = op._as_named()
-    formats = {2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}[spatial]
-    attrs = {
-        "strides": list(named.strides),
-        "padding": named.padding,
-        "dilations": list(named.dilations),
-        "data_format": formats[named.data_format == "NCHW"],
-    }
-    if spatial == 2:
-        attrs["explicit_paddings"] = list(named.explicit_paddings)
-        by_input, by_filter = raw.Conv2DBackpropInput, raw.Conv2DBackpropFilter
-    else:
-        by_input, by_filter = raw.Conv3DBackpropInputV2, raw.Conv3DBackpropFilterV2
-    return (
-        by_input(input_sizes=shape_of(input), filter=filter, out_backprop=dy, **attrs),
-        by_filter(input=input, filter_sizes=shape_of(filter), out_backprop=dy, **attrs),
-    )
-
-
 def _shared(op):
     """The attributes shared by a convolution and its gradients."""
     names = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
