@@ -128,3 +128,12 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="No pfor vectorization"):
         draw = lambda i: tf.random.stateless_normal([2], i)  # noqa: E731
         tf.vectorized_map(draw, tf.ones([3, 2], tf.int32), fallback_to_while_loop=False)
+
+
+def test_inputs_that_do_not_broadcast_have_a_row_each():
+    rows = tf.reshape(tf.range(6.0), [3, 2])
+    whole, first = tf.vectorized_map(lambda row: tf.identity_n([row, row[0]]), rows)
+    np.testing.assert_array_equal(whole, rows)
+    np.testing.assert_array_equal(first, [0, 2, 4])
+    total = tf.vectorized_map(lambda row: tf.add_n([row, tf.constant([1.0, 2.0])]), rows)
+    np.testing.assert_array_equal(total, [[1, 3], [3, 5], [5, 7]])
