@@ -143,5 +143,5 @@ def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:
 
 
 def _interleaved(shards: Any) -> Any:
-    """The elements of a dataset of shards, of each shard in turn."""
+    """The elements of all shards, one shard after another."""
     return shards.interleave(lambda shard: shard, AUTOTUNE, num_parallel_calls=AUTOTUNE)

@@ -6,7 +6,7 @@ from penstock._src.saving.object_graph import ObjectView, Restoration, values_of
 
 
 class LoadStatus:
-    """Base of the results of restoring."""
+    """Base class of the results of restoring."""
 
     def assert_consumed(self) -> "LoadStatus":
         """Raises AssertionError unless everything has been restored on both sides."""
@@ -35,7 +35,7 @@ class InitializationOnlyStatus(LoadStatus):
     """The result of restoring from no checkpoint."""
 
     def assert_consumed(self) -> LoadStatus:
-        """Raises AssertionError: there was no checkpoint."""
+        """Raises AssertionError, because there was no checkpoint."""
         raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
 
     assert_existing_objects_matched = assert_consumed
@@ -43,7 +43,7 @@ class InitializationOnlyStatus(LoadStatus):
 
 
 class CheckpointLoadStatus(LoadStatus):
-    """The result of restoring by the graph of objects."""
+    """The result of restoring by the object graph."""
 
     def __init__(self, restoration: Restoration) -> None:
         self._restoration = restoration
@@ -65,7 +65,7 @@ class CheckpointLoadStatus(LoadStatus):
         return self
 
     def assert_existing_objects_matched(self) -> "CheckpointLoadStatus":
-        """Raises AssertionError unless every object here that has values has got them."""
+        """Raises AssertionError unless the values of all existing objects were restored."""
         unmatched = [
             found
             for found in self._here()
@@ -95,7 +95,7 @@ class CheckpointLoadStatus(LoadStatus):
 
 
 class NameBasedSaverStatus(LoadStatus):
-    """The result of restoring variables by their names, from a checkpoint of TensorFlow 1."""
+    """The result of restoring variables by name, from a checkpoint of TensorFlow 1."""
 
     def __init__(self, unused: list[str], missing: list[Any]) -> None:
         self._unused, self._missing = unused, missing
@@ -107,7 +107,7 @@ class NameBasedSaverStatus(LoadStatus):
         return self.assert_existing_objects_matched()
 
     def assert_existing_objects_matched(self) -> "NameBasedSaverStatus":
-        """Raises AssertionError unless every variable has got a value."""
+        """Raises AssertionError unless every variable was restored."""
         if self._missing:
             raise AssertionError(f"Some variables are not in the checkpoint: {self._missing}")
         return self

@@ -54,7 +54,7 @@ def make_csv_dataset(
       label_name: the column to return as the label.
       select_columns: names or indices of the columns to read.
       field_delim, use_quote_delim: what stands between fields; whether double quotes enclose them.
-      na_value: a text that means a missing value.
+      na_value: the string for a missing value.
       header: whether the files have a line of names.
       num_epochs: how often to go through the files; without end by default.
       shuffle, shuffle_buffer_size, shuffle_seed: whether rows come in random order, and in which.
