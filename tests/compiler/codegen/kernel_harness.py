@@ -35,10 +35,8 @@ def run_kernel(kernel, left, right, output, sizes=(), operands=(), at_end=True, 
     operands = [guarded(x, at_end) if isinstance(x, np.ndarray) else x for x in operands]
     scratch_bytes = kernel.scratch(sizes)
     scratch = guarded(np.full(-(-scratch_bytes // 64) * 64, 0xFF, np.uint8), at_end)  # 0xFF...: NaN
-    partials = None
-    if kernel.partials:
-        tasks, each = kernel.partials(sizes)
-        partials = guarded(np.zeros((tasks, each), np.uint8), at_end)
+    tasks, each = kernel.partials(sizes)
+    partials = guarded(np.zeros((tasks, each), np.uint8), at_end) if each else None
     library = kernels()[kernel.code]
     table = []
     for stage in kernel.stages(sizes):

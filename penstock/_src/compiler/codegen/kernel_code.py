@@ -51,7 +51,7 @@ class KernelCode:
     sizes      how many run-time sizes its context holds
     stages     sizes -> the fork-joins, in order
     scratch    sizes -> bytes of its own memory (per-thread parts for `threads` threads included)
-    partials   sizes -> (tasks, bytes a task) of the statistics that `Epilogue.accumulate` fills, or None
+    partials   sizes -> (tasks, bytes a task) of the statistics that `Epilogue.accumulate` fills
     threads    for how many threads the scratch is laid out: the limit of its launches
     in_place   whether an operand of the epilogue with the output's very layout may share its memory
     label      a few words for reports: "gemm 8x48"
@@ -65,7 +65,7 @@ class KernelCode:
     stages: Callable[[Sizes], Sequence[KernelStage]]
     scratch: Callable[[Sizes], int]
     threads: int
-    partials: Callable[[Sizes], tuple[int, int]] | None = None
+    partials: Callable[[Sizes], tuple[int, int]]
     in_place: bool = False
     label: str = ""
     extents: Sequence[Any] = ()

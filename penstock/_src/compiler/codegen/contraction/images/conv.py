@@ -87,16 +87,13 @@ def emit_convolution(
             at += part.scratch_bytes
         return found
 
-    bytes_each = epilogue.partial_bytes
     return KernelCode(
         code=Code.of(module),
         sizes=conv.sizes,
         stages=stages,
         scratch=lambda _sizes: sum(part.scratch_bytes for part in parts),
         threads=threads,
-        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each))
-        if bytes_each
-        else None,
+        partials=lambda sizes: (sum(p.tasks(sizes) for p in parts), epilogue.partial_bytes),
         in_place=all(part.k_blocks == 1 for part in parts),
         label=f"{parts[0].label} {parts[0].mr}x{parts[0].nr}" if parts else "conv",
         prepacked_bytes=sum(part.weights_bytes for part in parts) if conv.is_prepacked else 0,

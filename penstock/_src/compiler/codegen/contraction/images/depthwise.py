@@ -67,16 +67,13 @@ def emit_depthwise(
             _DepthwisePart(f"depthwise{i}", module, phase, at, whole, target, epilogue, before)
         )
         parts[-1].emit()
-    bytes_each = epilogue.partial_bytes
     return KernelCode(
         code=Code.of(module),
         sizes=d.sizes,
         stages=lambda sizes: [KernelStage(part.name, part.tasks) for part in parts],
         scratch=lambda sizes: 0,
         threads=threads,
-        partials=(lambda sizes: (sum(p.tasks(sizes) for p in parts), bytes_each))
-        if bytes_each
-        else None,
+        partials=lambda sizes: (sum(p.tasks(sizes) for p in parts), epilogue.partial_bytes),
         in_place=True,
         label="depthwise",
         facts={"rows": [p.rows for p in parts]},

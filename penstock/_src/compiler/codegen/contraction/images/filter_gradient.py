@@ -188,14 +188,13 @@ class FilterGradientKernel:
             self.emit_panels()
         if not self.straight:
             self.emit_add_up()
-        bytes_each = self.epilogue.partial_bytes
         return KernelCode(
             code=Code.of(self.module),
             sizes=self.g.sizes,
             stages=self.stages,
             scratch=lambda sizes: sum(self.layout(sizes)) * self.size,
             threads=self.threads,
-            partials=(lambda sizes: (self.sum_tasks, bytes_each)) if bytes_each else None,
+            partials=lambda sizes: (self.sum_tasks, self.epilogue.partial_bytes),
             in_place=not self.straight,
             label=f"{self.name} {self.mr}x{self.nr}",
             facts=self.facts(),

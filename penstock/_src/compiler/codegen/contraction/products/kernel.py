@@ -39,14 +39,13 @@ class GemmKernel(GemmPacking):
         if self.prepacked_b:
             self.emit_prepack()
         self.emit_task()
-        bytes_each = self.epilogue.partial_bytes
         return KernelCode(
             code=Code.of(self.module),
             sizes=self.g.sizes,
             stages=self.stages,
             scratch=self.scratch,
             threads=self.threads,
-            partials=(lambda sizes: (self.tasks(sizes), bytes_each)) if bytes_each else None,
+            partials=lambda sizes: (self.tasks(sizes), self.epilogue.partial_bytes),
             in_place=self.steps == 1,
             label=f"gemm {self.mr}x{self.nr}",
             prepacked_bytes=self.prepacked_bytes,

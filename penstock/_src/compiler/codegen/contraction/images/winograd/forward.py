@@ -123,7 +123,6 @@ class _WinogradKernel:
         self.emit_weights()
         self.emit_product()
         self.emit_task()
-        bytes_each = self.epilogue.partial_bytes
         weight_tasks = self.panels * (self.c.channels // self.lanes)
         return KernelCode(
             code=Code.of(self.module),
@@ -134,7 +133,7 @@ class _WinogradKernel:
             ],
             scratch=lambda _sizes: (self.own_at + self.threads * self.own) * self.size,
             threads=self.threads,
-            partials=(lambda sizes: (self.block_count(sizes), bytes_each)) if bytes_each else None,
+            partials=lambda sizes: (self.block_count(sizes), self.epilogue.partial_bytes),
             in_place=True,
             label=f"winograd {self.mr}x{self.nr}",
             prepacked_bytes=self.all_weights * self.size if self.c.is_prepacked else 0,
