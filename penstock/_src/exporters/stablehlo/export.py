@@ -22,7 +22,7 @@ from penstock._src.exporters.stablehlo import (  # noqa: F401 - they register ho
     random_bits,
     reductions,
 )
-from penstock._src.exporters.stablehlo.writer import WRITERS, Value, Writer, writes
+from penstock._src.exporters.stablehlo.writer import WRITERS, Region, Value, Writer, writes
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
@@ -78,20 +78,17 @@ def _while(w: Writer, node: Node, *args: Value) -> list[Value]:
     carried = node.attrs["carried"]
     state, outer = args[:carried], args[carried:]  # a region sees the values around it
     types = [(v.shape, v.dtype) for v in state]
-    regions = [
-        w.region(
-            types, lambda inner, own, f=node.attrs[name]: write_function(inner, f, [*own, *outer])
-        )
-        for name in ("cond", "body")
-    ]
+    regions = [w.region(types, _body(node.attrs[name], outer)) for name in ("cond", "body")]
     return w.op_of_many("while", state, types, "", regions)
+
+
+def _body(function: Function, outer: Sequence[Value]) -> Region:
+    """The writer of a region that computes `function` of its own arguments and the values around it."""
+    return lambda inner, own: write_function(inner, function, [*own, *outer])
 
 
 @writes("case")
 def _case(w: Writer, node: Node, index: Value, *operands: Value) -> list[Value]:
-    regions = [
-        w.region([], lambda inner, _own, f=branch: write_function(inner, f, operands))
-        for branch in node.attrs["branches"]
-    ]
+    regions = [w.region([], _body(branch, operands)) for branch in node.attrs["branches"]]
     assert node.results is not None
     return w.op_of_many("case", [w.convert(index, dtypes.int32)], node.results, "", regions)
