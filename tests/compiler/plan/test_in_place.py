@@ -62,3 +62,62 @@ def test_the_last_reader_writes_in_place(body, count, guard):
     assert len(large) == count
     for g, w in zip(got, interpreter.run(function, arrays)[0], strict=True):
         np.testing.assert_allclose(g, w, rtol=5e-6)
+
+
+class Handle:
+    """A variable's handle, as a program takes it."""
+
+    def __init__(self, value):
+        self.value, self.version = value, 0
+
+
+def step(update, n, k, m):
+    """A function that gives a variable a new value, in which the product of two parameters has a part."""
+    p = LoweringContext()
+    x, y = p.parameter(0, (n, k), F32), p.parameter(1, (k, m), F32)
+    w = p.parameter(2, (), dtypes.resource, variable=((n, m), F32))
+    result = update(p, p.matmul(x, y), p.read_variable(w), w)
+    return p.function("step", [x, y, w], [result])
+
+
+def descent(p, product, w, handle):
+    """Each new weight is made of the old one at its place."""
+    p.assign_variable(handle, w - product * 0.1)
+    return p.reduce_sum(product)
+
+
+def from_elsewhere(p, product, w, handle):
+    """A new weight is made of an old one at another place."""
+    p.assign_variable(handle, p.reverse(w, (0,)) - product * 0.1)
+    return p.reduce_sum(product)
+
+
+def old_wanted(p, product, w, handle):
+    """The old weights are a result."""
+    p.assign_variable(handle, w - product * 0.1)
+    return w
+
+
+@pytest.mark.parametrize("guard", [0, 1])
+@pytest.mark.parametrize("n, k, m", [(20, 30, 10), (64, 5000, 48), (300, 16, 200), (7, 1, 1)])
+@pytest.mark.parametrize("update", [descent, from_elsewhere, old_wanted])
+def test_a_product_updates_a_variable(update, n, k, m, guard):
+    function = step(update, n, k, m)
+    r = np.random.default_rng(2)
+    x, y, w = (r.standard_normal(shape).astype(np.float32) for shape in ((n, k), (k, m), (n, m)))
+    results, (expected,) = interpreter.run(function, [x, y, w])
+    handle = Handle(w.copy())
+    with flags.override(guard=guard):
+        (got,) = build_program(function)(x, y, handle)
+    np.testing.assert_allclose(handle.value, expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(got, results[0], rtol=1e-4, atol=1e-2)
+
+
+def test_a_product_stores_new_weights_over_the_old_ones():
+    def assigned(p, product, w, handle):
+        p.assign_variable(handle, w - product * 0.1)
+        return p.constant(np.float32(1))
+
+    plan = build_program(step(assigned, 64, 32, 48)).plan
+    labels = [launch.label for launch in plan.launches]
+    assert not [label for label in labels if label.startswith("nest[3072]")], labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from penstock._src.compiler.codegen.specials.table import updates_first
@@ -15,10 +15,13 @@ from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.node import Node
 
 
-def writable_in_place(schedule: Schedule, value: Node, old: Node) -> bool:
+def writable_in_place(
+    schedule: Schedule, value: Node, old: Node, stores_once: Callable[[ContractKernel], bool]
+) -> bool:
     """Whether the kernel that computes `value` may store it over `old`.
 
-    It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element.
+    It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `stores_once` tells
+    whether a contraction's code stores an element of its output when it has read all that it needs for it.
     """
     makers = schedule.makers.get(value.id, [])
     if len(makers) != 1 or schedule.last_readers.get(old.id, -1) > makers[0]:
@@ -26,6 +29,8 @@ def writable_in_place(schedule: Schedule, value: Node, old: Node) -> bool:
     kernel = schedule.kernels[makers[0]]
     if isinstance(kernel, SpecialKernel) and updates_first(value):
         return home(value.args[0]) is old and all(home(a) is not old for a in value.args[1:])
+    if isinstance(kernel, ContractKernel) and value is kernel.outputs[0]:
+        return _updates_cells(kernel, value, old) and stores_once(kernel)
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
 
 
@@ -91,6 +96,12 @@ def _fits(kernel: Kernel, output: Node, old: Node, innermost: int | None) -> boo
     if isinstance(kernel, NestKernel):
         return same_element(kernel, output, old, innermost)
     return isinstance(kernel, ContractKernel) and _same_cell(kernel, output, old)
+
+
+def _updates_cells(kernel: ContractKernel, output: Node, old: Node) -> bool:
+    """Whether a contraction's epilogue makes each element of `output` of the element of `old` at its place."""
+    reads = [operand for operand in kernel.operands if home(operand) is home(old)]
+    return len(reads) == 1 and _same_cell(kernel, output, reads[0])
 
 
 def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:

@@ -6,6 +6,7 @@ pipeline is what the code cache did meanwhile.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.plan.launchers import control, specials
 from penstock._src.compiler.plan.launchers.attention import launch_attention
-from penstock._src.compiler.plan.launchers.contractions import launch_contraction
+from penstock._src.compiler.plan.launchers.contractions import launch_contraction, stores_once
 from penstock._src.compiler.plan.launchers.functions import launch_all
 from penstock._src.compiler.plan.launchers.nests import copy, launch_nest
 from penstock._src.compiler.plan.plan import Plan
@@ -123,11 +124,12 @@ def _give_results_memory(
             taken.add(own.id)
             builder.buffers[own.id] = buffer
     reads = {n.args[0].id: n for n in schedule.nodes if n.kind == "read"}
+    once = functools.partial(stores_once, builder)
     for handle, node in function.updates:
         buffer, own = builder.variable(handle), home(node)
         read = reads.get(handle.id, handle)
         elsewhere = own.id in taken or in_memory_already(own) or early.is_early(own)
-        if elsewhere or not writable_in_place(schedule, own, read):
+        if elsewhere or not writable_in_place(schedule, own, read, once):
             copies.append((node, buffer))
         else:
             taken.add(own.id)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.kernels.contraction import ContractKernel
+from penstock._src.compiler.kernels.memory import bytes_of, home
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
@@ -17,9 +19,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     if not kernel.outputs[0].size:  # nothing is stored: its tiles cannot even be written
         _launch_nothing(builder, kernel)
         return
-    found = builder.generator.chosen(
-        kernel.match, builder.threads, _stays(builder, kernel.match.right)
-    )
+    found = _chosen(builder, kernel)
     sizes = tuple([int(s) for s in found.sizes])
     code = builder.generator.contraction(found, kernel.epilogue, builder.threads)
     left, right = builder.used(found.left), builder.used(found.right)
@@ -56,11 +56,24 @@ def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:
     builder.tasks[id(kernel)] = 0
 
 
+def stores_once(builder: PlanBuilder, kernel: ContractKernel) -> bool:
+    """Whether a contraction's code stores an element of its output once, when it has read the epilogue's operands there."""
+    found = _chosen(builder, kernel)
+    return builder.generator.contraction(found, kernel.epilogue, builder.threads).in_place
+
+
+def _chosen(builder: PlanBuilder, kernel: ContractKernel) -> Match:
+    """A contraction as it is cut for this program."""
+    match = kernel.match
+    return builder.generator.chosen(match, builder.threads, _stays(builder, match.right))
+
+
 def _stays(builder: PlanBuilder, weights: Node) -> bool:
     """Whether weights may be kept packed: they are a variable that this program does not assign."""
-    buffer = builder.buffer(weights)
-    unchanging = buffer.place == "variable" and buffer.number not in builder.assigned
-    return unchanging and buffer.size >= LEAST_BYTES
+    own = home(weights)
+    if own.kind != "read" or builder.numbers[own.args[0].id] in builder.assigned:
+        return False
+    return bytes_of(own) >= LEAST_BYTES
 
 
 def _prepacked(

@@ -14,6 +14,7 @@ reads the old one (in_place.py); otherwise beside it, and it is copied at the en
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 
 from penstock._src.compiler.fusion.schedule import Schedule
@@ -23,6 +24,7 @@ from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import writable_in_place
 from penstock._src.compiler.plan.launch_table import Jump, Label
+from penstock._src.compiler.plan.launchers.contractions import stores_once
 from penstock._src.compiler.plan.launchers.functions import launch_nested
 from penstock._src.compiler.plan.launchers.nests import copy
 from penstock._src.core import dtypes
@@ -85,6 +87,7 @@ def _step(
     body = schedule.function
     parameters = body.parameters[: len(state)]
     homes = [home(r) for r in body.results]
+    once = functools.partial(stores_once, builder)
     count = {h.id: sum(h is other for other in homes) for h in homes}
     moved = {h.id for r, h, p in zip(body.results, homes, parameters) if r is not p}
     wanted: dict[int, Buffer] = {}
@@ -98,7 +101,7 @@ def _step(
             and count[own.id] == 1
             and own.id not in wanted
         )
-        if free and writable_in_place(schedule, own, parameter):
+        if free and writable_in_place(schedule, own, parameter, once):
             wanted[own.id] = buffer
         else:
             late.append((result, buffer))
