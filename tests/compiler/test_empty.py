@@ -26,7 +26,7 @@ def rows_of_two_axes(x):
     return tf.reduce_prod(x, list(range(1, len(x.shape)))), x * 2
 
 
-def normalised(x):
+def normalized(x):
     mean = tf.reduce_sum(x, -1, keepdims=True)
     return x - mean, mean
 
@@ -46,7 +46,7 @@ def bools(x):
 @pytest.mark.parametrize("unknown", [False, True], ids=["static", "unknown"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(
-    "f", [rows_and_elements, rows_of_two_axes, normalised, along_each_axis, entropies, bools]
+    "f", [rows_and_elements, rows_of_two_axes, normalized, along_each_axis, entropies, bools]
 )
 def test_reductions_without_elements_have_their_neutral_value(f, shape, unknown):
     agrees(f, tf.ones(shape), unknown=unknown)

@@ -134,7 +134,7 @@ def elementwise_between_rows(x, length):
     return tf.reduce_sum(elementwise(x - tf.reduce_max(x, 1, keepdims=True), length), 1)
 
 
-def centred(x, length):
+def centered(x, length):
     for i in range(length // 2):
         x = x - tf.reduce_mean(x, i % 2, keepdims=True)
     return x
@@ -161,7 +161,7 @@ CHAINS = [
     elementwise,
     elementwise_after_reduction,
     elementwise_between_rows,
-    centred,
+    centered,
     moved,
     products,
     added,

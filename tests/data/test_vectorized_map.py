@@ -11,16 +11,16 @@ PIXELS = np.arange(60, dtype=np.uint8).reshape(20, 3)
 LABELS = np.arange(20, dtype=np.int32)
 
 
-def _vectorises(function, *specs):
+def _vectorizes(function, *specs):
     traced = trace(function, specs, "map")
     return vectorized(traced.function, traced.captured) is not None
 
 
-def test_elementwise_functions_vectorise():
+def test_elementwise_functions_vectorize():
     spec = tf.TensorSpec([3], tf.float32)
-    assert _vectorises(lambda x: x / 255.0 - 0.5, spec)
-    assert _vectorises(lambda x: x + tf.constant([1.0, 2.0, 3.0]), spec)
-    assert _vectorises(lambda x, y: (tf.cast(y, tf.float32), x), spec, tf.TensorSpec([], tf.int32))
+    assert _vectorizes(lambda x: x / 255.0 - 0.5, spec)
+    assert _vectorizes(lambda x: x + tf.constant([1.0, 2.0, 3.0]), spec)
+    assert _vectorizes(lambda x, y: (tf.cast(y, tf.float32), x), spec, tf.TensorSpec([], tf.int32))
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_elementwise_functions_vectorise():
     ],
 )
 def test_other_functions_do_not(function):
-    assert not _vectorises(function, tf.TensorSpec([3], tf.float32))
+    assert not _vectorizes(function, tf.TensorSpec([3], tf.float32))
 
 
 def test_tensors_of_different_ranks_do_not():
     specs = tf.TensorSpec([3], tf.float32), tf.TensorSpec([], tf.float32)
-    assert not _vectorises(lambda x, y: x * y, *specs)
+    assert not _vectorizes(lambda x, y: x * y, *specs)
 
 
 @pytest.mark.parametrize("batch", [None, 1, 7, 50])

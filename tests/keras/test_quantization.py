@@ -1,11 +1,11 @@
-"""Keras's int8 quantisation: what a quantised layer computes, and that models of them stay close to the float ones."""
+"""Keras's int8 quantization: what a quantized layer computes, and that models of them stay close to the float ones."""
 
 import keras
 import numpy as np
 
 
-def quantised(x, axis):
-    """(int8 values, the scale they are multiplied by): Keras's symmetric quantisation by the largest magnitude."""
+def quantized(x, axis):
+    """(int8 values, the scale they are multiplied by): Keras's symmetric quantization by the largest magnitude."""
     scale = 127 / (np.abs(x).max(axis, keepdims=True) + 1e-7)
     return np.clip(np.round(x * scale), -127, 127).astype(np.int32), scale
 
@@ -17,7 +17,7 @@ def test_dense_is_an_exact_integer_product():
     model = keras.Sequential([keras.Input((64,)), layer])
     kernel = layer.kernel.numpy()
     model.quantize("int8")
-    (qx, sx), (qw, sw) = quantised(x, 1), quantised(kernel, 0)
+    (qx, sx), (qw, sw) = quantized(x, 1), quantized(kernel, 0)
     np.testing.assert_array_equal(layer._kernel.numpy(), qw)
     np.testing.assert_allclose(
         model.predict(x, verbose=0), (qx @ qw) / (sx * sw), rtol=1e-5, atol=1e-5

@@ -14,7 +14,7 @@ def test_resizing_to_the_same_size_gives_floats():
     assert tf.image.resize(whole, [3, 4], method="nearest").dtype == tf.uint8
 
 
-def test_boxes_in_grey_have_their_colour():
+def test_boxes_in_grey_have_their_color():
     drawn = tf.image.draw_bounding_boxes(tf.zeros([1, 3, 3, 1]), [[[0.0, 0, 1, 1]]], [[0.5]])
     assert drawn.numpy().ravel().tolist() == [0.5] * 4 + [0] + [0.5] * 4
 

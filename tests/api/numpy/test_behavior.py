@@ -1,4 +1,4 @@
-"""NumPy's behaviour of tensors; it holds for a process, so each mode is tried in one of its own."""
+"""NumPy's behavior of tensors; it holds for a process, so each mode is tried in one of its own."""
 
 import subprocess
 import sys

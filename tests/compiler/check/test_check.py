@@ -209,7 +209,7 @@ def test_an_argument_that_is_written_to_is_named():
 
 
 def mish_of_product(p, x, y):
-    """Of neighbouring sums in bfloat16 often the same number, and another of the sum in float32 between them."""
+    """Of neighboring sums in bfloat16 often the same number, and another of the sum in float32 between them."""
     s = p.add(p.contract("mk,kn->mn", x, y), 0.1)
     sigma = p.log1p(p.exp(p.neg(p.abs(s))))
     return p.cast(p.mul(s, p.tanh(p.add(p.maximum(s, 0.0), sigma))), dtypes.float32)
@@ -271,7 +271,7 @@ def test_variables_are_compared():
         CheckedProgram([("lower", function)], Wrong()).run([variable])
 
 
-def cancelling(shape, seed):
+def canceling(shape, seed):
     """Numbers whose sums along axis 1 vanish, and are alike along axis 0."""
     random = np.random.default_rng(seed)
     numbers = random.standard_normal((1, *shape[1:]))
@@ -281,7 +281,7 @@ def cancelling(shape, seed):
 
 def test_terms_may_be_added_in_any_order_where_they_cancel(native_run):
     for seed in range(20):
-        x = cancelling((32, 24, 32), seed)
+        x = canceling((32, 24, 32), seed)
         native_run(function_of(lambda p, x: p.reduce_sum(x, axes=(0, 1)), x), (x,))
 
 
@@ -290,7 +290,7 @@ def test_noise_may_be_squared_but_not_a_term_left_out(native_run):
         return p.square(p.reduce_sum(x, axes=(0, 1)))
 
     for seed in range(20):
-        x = cancelling((32, 24, 32), seed)
+        x = canceling((32, 24, 32), seed)
         native_run(function_of(build, x), (x,))
     (made,) = right(build, x)
     made[5] = (x[..., 5].astype(float).sum() - x[3, 2, 5]) ** 2

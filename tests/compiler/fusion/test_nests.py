@@ -86,13 +86,13 @@ def test_a_list_that_a_branch_makes_has_memory_of_its_own(rows):
 
 def test_rows_reduced_by_scalars_before_their_elements_are_used():
     @tf.function
-    def normalised(x):
+    def normalized(x):
         return tf.nn.log_softmax(tf.matmul(x, x, transpose_a=True), axis=1)
 
     x = np.random.default_rng(0).normal(size=(2, 3, 3, 1)).astype(np.float32)
     product = (x * x).sum(2, keepdims=True)
     expected = product - np.log(np.exp(product).sum(1, keepdims=True))
-    np.testing.assert_allclose(normalised(x), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(normalized(x), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_places_of_maxima_with_shares_of_their_rows():

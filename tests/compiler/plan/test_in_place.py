@@ -12,7 +12,7 @@ from penstock._src.util import flags
 F32 = dtypes.float32
 
 
-def normalised(p, x, w):
+def normalized(p, x, w):
     """A product whose columns are scaled by their largest: the second use of h is its last."""
     h = p.matmul(x, w)
     scaled = h / p.reduce_max(h, (0,), keepdims=True)
@@ -50,7 +50,7 @@ def build(body, n=33, k=48):
 
 
 @pytest.mark.parametrize(
-    "body, count", [(normalised, 1), (residual, 1), (still_wanted, 0), (elsewhere, 0)]
+    "body, count", [(normalized, 1), (residual, 1), (still_wanted, 0), (elsewhere, 0)]
 )
 @pytest.mark.parametrize("guard", [0, 1])
 def test_the_last_reader_writes_in_place(body, count, guard):

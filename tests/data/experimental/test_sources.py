@@ -72,8 +72,8 @@ def test_examples_are_parsed_in_batches(tmp_path):
     make = X.make_batched_features_dataset
     plain = make(path, 2, FEATURES, num_epochs=2, shuffle=False)
     assert [e["a"].numpy().tolist() for e in plain] == [[0, 1], [2, 3]] * 2
-    labelled = make([path], 3, FEATURES, label_key="a", num_epochs=1, shuffle=False)
-    assert [label.numpy().tolist() for _, label in labelled] == [[0, 1, 2], [3]]
+    labeled = make([path], 3, FEATURES, label_key="a", num_epochs=1, shuffle=False)
+    assert [label.numpy().tolist() for _, label in labeled] == [[0, 1, 2], [3]]
     endless = make(path, 2, FEATURES, label_key="a").element_spec
     assert endless[1] == tf.TensorSpec([2], tf.int64)
     with pytest.raises(ValueError, match="must be one of the `features` keys"):

@@ -1,4 +1,4 @@
-"""First centres of clusters, and the nearest ones."""
+"""First centers of clusters, and the nearest ones."""
 
 import numpy as np
 import pytest

@@ -64,7 +64,7 @@ def test_two_channels_are_refused(encode):
         tf.io.decode_image(encode(IMAGE), channels=2)
 
 
-def test_grey_bitmaps_get_colours():
+def test_grey_bitmaps_get_colors():
     header = b"BM" + bytes(8) + (54).to_bytes(4, "little") + bytes(4)
     size = (2).to_bytes(4, "little") * 2
     file = header + size + b"\1\0\x08\0" + bytes(24) + bytes([1, 2, 0, 0, 3, 4, 0, 0])

@@ -40,7 +40,7 @@ def test_lanczos():
     np.testing.assert_allclose(found.numpy().reshape(-1), recorded, rtol=1e-6)
 
 
-def test_colours_go_round():
+def test_colors_go_round():
     rgb = np.float32([[0.2, 0.4, 0.6], [0.9, 0.1, 0.1], [0.5, 0.5, 0.5]])
     hsv = raw.RGBToHSV(images=rgb)
     recorded = [

@@ -1,4 +1,4 @@
-"""Factorisations and solutions against what defines them."""
+"""Factorizations and solutions against what defines them."""
 
 import numpy as np
 import pytest

@@ -35,7 +35,7 @@ def test_gradients_by_shapes_of_tensors():
     np.testing.assert_allclose(made, expected, rtol=1e-6)
 
 
-def test_gradient_of_batch_normalisation():
+def test_gradient_of_batch_normalization():
     t, m, v, beta, gamma = (tf.constant(a) for a in (draw(2, 2, 2, 3), *np.abs(draw(4, 3))))
     attrs = {"variance_epsilon": 0.01, "scale_after_normalization": True}
     with tf.GradientTape() as tape:

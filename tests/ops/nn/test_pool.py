@@ -1,4 +1,4 @@
-"""Pooling, batch normalisation and top-k, at every stage."""
+"""Pooling, batch normalization and top-k, at every stage."""
 
 import numpy as np
 import pytest

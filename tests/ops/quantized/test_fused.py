@@ -1,4 +1,4 @@
-"""Products of quantised matrices with a bias. The numbers are TensorFlow's."""
+"""Products of quantized matrices with a bias. The numbers are TensorFlow's."""
 
 import numpy as np
 import pytest

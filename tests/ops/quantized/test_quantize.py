@@ -1,4 +1,4 @@
-"""Quantisation against values recorded from TensorFlow 2.21 (raw ops on a CPU)."""
+"""Quantization against values recorded from TensorFlow 2.21 (raw ops on a CPU)."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Convolutions of uniformly quantised integers: size, sum and one entry are TensorFlow's."""
+"""Convolutions of uniformly quantized integers: size, sum and one entry are TensorFlow's."""
 
 import numpy as np
 import pytest

@@ -84,7 +84,7 @@ def test_products():
     np.testing.assert_allclose(found, X.sum(0), rtol=1e-5)
 
 
-def test_batch_normalisation():
+def test_batch_normalization():
     scale, offset = np.arange(1, 7, dtype=np.float32), np.ones(6, np.float32)
     mean, variance = X.mean(0), X.var(0)
     form = {"epsilon": 0.1, "feature_index": 1}

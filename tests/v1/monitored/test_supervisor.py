@@ -1,4 +1,4 @@
-"""Supervisor, SyncReplicasOptimizer and the placement of variables, against TensorFlow's behaviour."""
+"""Supervisor, SyncReplicasOptimizer and the placement of variables, against TensorFlow's behavior."""
 
 import numpy as np
 import pytest

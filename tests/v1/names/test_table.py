@@ -71,9 +71,9 @@ def test_arguments_go_where_their_names_say():
     )
     assert eroded.shape == [1, 2, 2, 1]
     relu = raw.QuantizedReluX
-    quantised = [tf.cast([1, 9], tf.quint8), 6.0, 0.0, 255.0]
+    quantized = [tf.cast([1, 9], tf.quint8), 6.0, 0.0, 255.0]
     for got, expected in zip(
-        v1.nn.quantized_relu_x(*quantised), relu(*quantised, out_type=tf.quint8), strict=True
+        v1.nn.quantized_relu_x(*quantized), relu(*quantized, out_type=tf.quint8), strict=True
     ):
         np.testing.assert_array_equal(got.numpy(), expected.numpy())
 

@@ -1,4 +1,4 @@
-"""Step counters, learning rates that fall, and regularised optimizers of v1; values of TensorFlow 2.21."""
+"""Step counters, learning rates that fall, and regularized optimizers of v1; values of TensorFlow 2.21."""
 
 import numpy as np
 import pytest

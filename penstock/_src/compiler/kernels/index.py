@@ -314,7 +314,7 @@ def _divides(divisor: int, x: int) -> bool:
 
 
 def row_major_strides(shape: Sequence[int]) -> list[int]:
-    """Elements between neighbours along each axis of a contiguous array."""
+    """Elements between neighbors along each axis of a contiguous array."""
     strides: list[Any] = [1] * len(shape)
     for axis in range(len(shape) - 2, -1, -1):
         strides[axis] = strides[axis + 1] * shape[axis + 1]

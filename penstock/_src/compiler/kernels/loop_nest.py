@@ -97,7 +97,7 @@ def indices(nest: LoopNest) -> list[Index]:
 
 
 def coalesce(nest: LoopNest) -> LoopNest:
-    """Neighbouring variables that only ever appear as one, `i * extent(j) + j`, become one.
+    """Neighboring variables that only ever appear as one, `i * extent(j) + j`, become one.
 
     Before: for i in n: for j in m: y[i*m + j] = x[i*m + j]      After: for v in n*m: y[v] = x[v]
     """
@@ -144,7 +144,7 @@ def _plain(index: Index, var: Var) -> bool:
 
 
 def _mergeable(nest: LoopNest, variables: Sequence[Var]) -> tuple[Var, Var] | None:
-    """Two neighbours (outer, inner) that may become one."""
+    """Two neighbors (outer, inner) that may become one."""
     if len(variables) < 2:
         return None
     all_indices = indices(nest)

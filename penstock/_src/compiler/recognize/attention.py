@@ -1,4 +1,4 @@
-"""Recognises attention: softmax(epilogue(Q K^T)) V, and its gradients in the same function, as one kernel each.
+"""Recognizes attention: softmax(epilogue(Q K^T)) V, and its gradients in the same function, as one kernel each.
 
     S = contract(Q, K);  L = epilogue(S): elementwise, whatever else it reads (scale, mask, bias)
     m = max(L);  E = exp(L - m);  l = sum(E);  P = E / l                    along the last axis

@@ -1,5 +1,5 @@
 """Reductions: what does not vary along the axes comes out; together with hash-consing this is what batch
-normalisation's gradient needs.
+normalization's gradient needs.
 """
 
 from __future__ import annotations

@@ -201,18 +201,18 @@ def test_iota_and_constants(native, values):
 
 @SLOW
 @given(rows=st.sampled_from([1, 3, 64]), columns=st.sampled_from([1, 2, 10, 16, 33, 64, 100, 700]))
-def test_softmax_and_layer_normalisation(native, values, rows, columns):
+def test_softmax_and_layer_normalization(native, values, rows, columns):
     def softmax(p, x):
         e = p.exp(x - p.reduce_max(x, (1,), keepdims=True))
         return e / p.reduce_sum(e, (1,), keepdims=True)
 
-    def normalise(p, x):
+    def normalize(p, x):
         d = x - p.reduce_mean(x, (1,), keepdims=True)
         return d * p.rsqrt(p.reduce_mean(d * d, (1,), keepdims=True) + 1e-3)
 
     x = values("float32", (rows, columns))
     native(softmax, x)
-    native(normalise, x, tolerance=60)
+    native(normalize, x, tolerance=60)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (3, 2, 8), (2, 5, 16)])
