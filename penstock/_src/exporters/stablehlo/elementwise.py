@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.exporters.stablehlo.writer import Value, Writer, integers, writes
+from penstock._src.exporters.stablehlo.writer import Value, Writer, writes
 from penstock._src.ir.node import Node
 
 # Functions whose name or dialect differs from ours; CHLO's are expanded by every consumer of StableHLO.
@@ -52,8 +51,7 @@ def _size(w: Writer, node: Node) -> Value:
 
 @writes("iota")
 def _iota(w: Writer, node: Node) -> Value:
-    attrs = f"iota_dimension = {int(node.attrs['axis'])} : i64"
-    return w.op("iota", [], node.shape, node.dtype, attrs)
+    return w.iota(node.shape, node.attrs["axis"], node.dtype)
 
 
 @writes("unary")
@@ -185,55 +183,3 @@ def _cast(w: Writer, node: Node, x: Value) -> Value:
 @writes("bitcast")
 def _bitcast(w: Writer, node: Node, x: Value) -> Value:
     return w.op("bitcast_convert", [x], node.shape, node.dtype)
-
-
-@writes("reshape")
-def _reshape(w: Writer, node: Node, x: Value) -> Value:
-    return w.reshape(x, node.shape)
-
-
-@writes("transpose")
-def _transpose(w: Writer, node: Node, x: Value) -> Value:
-    return w.transpose(x, node.attrs["perm"])
-
-
-@writes("broadcast")
-def _broadcast(w: Writer, node: Node, x: Value) -> Value:
-    return w.broadcast(x, node.shape, node.attrs["axes"])
-
-
-@writes("slice")
-def _slice(w: Writer, node: Node, x: Value) -> Value:
-    names = {"start_indices": "starts", "limit_indices": "limits", "strides": "strides"}
-    attrs = ", ".join(f"{theirs} = {integers(node.attrs[ours])}" for theirs, ours in names.items())
-    return w.op("slice", [x], node.shape, node.dtype, attrs)
-
-
-@writes("pad")
-def _pad(w: Writer, node: Node, x: Value, fill: Value) -> Value:
-    return padded(w, x, fill, *[node.attrs[name] for name in ("low", "high", "interior")])
-
-
-def padded(w: Writer, x: Value, fill: Value, low: Any, high: Any, interior: Any) -> Value:
-    """x with `fill` around it and between its elements; negative amounts cut."""
-    spread = [n + max(n - 1, 0) * int(i) for n, i in zip(x.shape, interior, strict=True)]
-    shape = [n + int(a) + int(b) for n, a, b in zip(spread, low, high, strict=True)]
-    amounts = {"edge_padding_low": low, "edge_padding_high": high, "interior_padding": interior}
-    attrs = ", ".join(f"{name} = {integers(values)}" for name, values in amounts.items())
-    return w.op("pad", [x, fill], shape, x.dtype, attrs)
-
-
-@writes("reverse")
-def _reverse(w: Writer, node: Node, x: Value) -> Value:
-    return reversed_along(w, x, node.attrs["axes"])
-
-
-def reversed_along(w: Writer, x: Value, axes: Any) -> Value:
-    """x backwards along axes."""
-    return w.op("reverse", [x], x.shape, x.dtype, f"dimensions = {integers(axes)}")
-
-
-@writes("concat")
-def _concat(w: Writer, node: Node, *pieces: Value) -> Value:
-    attrs = f"dimension = {int(node.attrs['axis'])} : i64"
-    return w.op("concatenate", pieces, node.shape, node.dtype, attrs)

@@ -19,6 +19,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.exporters.stablehlo import (  # noqa: F401 - they register how kinds are written
     elementwise,
     indexing,
+    movement,
     random_bits,
     reductions,
 )

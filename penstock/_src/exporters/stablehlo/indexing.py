@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.exporters.stablehlo.elementwise import padded
+from penstock._src.exporters.stablehlo.movement import padded
 from penstock._src.exporters.stablehlo.reductions import combiner
 from penstock._src.exporters.stablehlo.writer import Value, Writer, integers, writes
 from penstock._src.ir.node import Node

@@ -6,7 +6,8 @@ Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 
 from __future__ import annotations
 
 from penstock._src.core import dtypes
-from penstock._src.exporters.stablehlo.writer import Value, Writer, integers, writes
+from penstock._src.exporters.stablehlo.movement import concatenated, sliced
+from penstock._src.exporters.stablehlo.writer import Value, Writer, writes
 from penstock._src.ir.meaning.random_streams import THREEFRY_ROTATIONS
 from penstock._src.ir.node import Node
 
@@ -18,9 +19,7 @@ def _word(w: Writer, x: Value, number: int, count: int) -> Value:
     if number >= max(len(x.shape) and x.shape[0], 1):
         return w.constant([0] * count, dtypes.uint64)
     if x.shape:
-        attrs = f"start_indices = {integers([number])}, limit_indices = {integers([number + 1])}"
-        x = w.op("slice", [x], [1], x.dtype, f"{attrs}, strides = {integers([1])}")
-        x = w.reshape(x, ())
+        x = w.reshape(sliced(w, x, [number], [number + 1], [1]), ())
     if x.dtype == dtypes.int64:
         x = w.op("bitcast_convert", [x], (), dtypes.uint64)
     return w.broadcast(w.convert(x, dtypes.uint64), [count])
@@ -38,15 +37,13 @@ def _interleaved(w: Writer, words: list[Value], count: int) -> Value:
     """The words of all blocks one after the other, as uint32, the first `count` of them."""
     blocks = words[0].shape[0]
     columns = [w.reshape(w.convert(word, dtypes.uint32), [blocks, 1]) for word in words]
-    table = w.op("concatenate", columns, [blocks, len(words)], dtypes.uint32, "dimension = 1 : i64")
-    flat = w.reshape(table, [blocks * len(words)])
-    bounds = f"start_indices = {integers([0])}, limit_indices = {integers([count])}"
-    return w.op("slice", [flat], [count], dtypes.uint32, f"{bounds}, strides = {integers([1])}")
+    table = concatenated(w, columns, 1)
+    return sliced(w, w.reshape(table, [blocks * len(words)]), [0], [count], [1])
 
 
 def _philox(w: Writer, key: Value, counter: Value, count: int) -> Value:
     blocks = -(-count // 4)
-    index = w.op("iota", [], [blocks], dtypes.uint64, "iota_dimension = 0 : i64")
+    index = w.iota([blocks], 0, dtypes.uint64)
     start = _word(w, counter, 0, blocks)
     low = w.elementwise("add", index, start)
     carried = w.convert(w.compare("LT", low, start), dtypes.uint64)
@@ -78,7 +75,7 @@ def _threefry(w: Writer, key: Value, counter: Value, count: int) -> Value:
     keys = [narrow(whole), narrow(_high(w, whole))]
     parity = w.splat(0x1BD11BDA, keys[0])
     keys.append(w.elementwise("xor", w.elementwise("xor", *keys), parity))
-    index = w.op("iota", [], [blocks], dtypes.uint64, "iota_dimension = 0 : i64")
+    index = w.iota([blocks], 0, dtypes.uint64)
     counters = w.elementwise("add", index, _word(w, counter, 0, blocks))
     x = w.elementwise("add", narrow(counters), keys[0])
     y = w.elementwise("add", narrow(_high(w, counters)), keys[1])

@@ -9,7 +9,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.exporters.stablehlo.elementwise import padded, reversed_along
+from penstock._src.exporters.stablehlo.movement import padded, reversed_along
 from penstock._src.exporters.stablehlo.writer import (
     Value,
     Writer,
@@ -59,8 +59,7 @@ def _arg_reduce(w: Writer, node: Node, x: Value) -> Value:
     axis = int(node.attrs["axis"])
     if not x.shape[axis]:
         return w.constant(np.zeros([int(n) for n in node.shape]), node.dtype)
-    attrs = f"iota_dimension = {axis} : i64"
-    index = w.op("iota", [], x.shape, dtypes.int64, attrs)
+    index = w.iota(x.shape, axis, dtypes.int64)
     firsts = [
         w.constant(identity_of(node.op, x.dtype), x.dtype),
         w.constant(np.iinfo(np.int64).max, dtypes.int64),

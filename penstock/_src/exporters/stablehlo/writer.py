@@ -136,6 +136,10 @@ class Writer:
         """Booleans as MLIR's nested lists; no text for none."""
         return str(array.tolist()).lower() if array.size else ""
 
+    def iota(self, shape: Sequence[int], axis: int, dtype: DType) -> Value:
+        """Each element's own index along an axis."""
+        return self.op("iota", [], shape, dtype, f"iota_dimension = {int(axis)} : i64")
+
     def splat(self, number: Any, like: Value) -> Value:
         """A value's shape and dtype, filled with a number."""
         return self.constant(np.full(like.shape, number), like.dtype)
