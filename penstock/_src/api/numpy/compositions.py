@@ -45,30 +45,27 @@ def float_power(x1, x2):
     return arithmetic.pow(*promoted(x1, x2))
 
 
+def _extreme(x1, x2, of_bools, op):
+    """`op` of two arrays, where a NaN of the first stays."""
+    x1, x2 = promoted(x1, x2)
+    if x1.dtype.is_bool:
+        return of_bools(x1, x2)
+    result = op(x=x1, y=x2)
+    if not x1.dtype.is_floating:
+        return result
+    return raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=result)
+
+
 @_public("maximum")
 def maximum(x1, x2):
     """The greater of both; of bools their disjunction."""
-    x1, x2 = promoted(x1, x2)
-    if x1.dtype.is_bool:
-        return arithmetic.logical_or(x1, x2)
-    return (
-        raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Maximum(x=x1, y=x2))
-        if (x1.dtype.is_floating)
-        else raw.Maximum(x=x1, y=x2)
-    )
+    return _extreme(x1, x2, arithmetic.logical_or, raw.Maximum)
 
 
 @_public("minimum")
 def minimum(x1, x2):
     """The smaller of both; of bools their conjunction."""
-    x1, x2 = promoted(x1, x2)
-    if x1.dtype.is_bool:
-        return arithmetic.logical_and(x1, x2)
-    return (
-        raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=raw.Minimum(x=x1, y=x2))
-        if (x1.dtype.is_floating)
-        else raw.Minimum(x=x1, y=x2)
-    )
+    return _extreme(x1, x2, arithmetic.logical_and, raw.Minimum)
 
 
 def _truth(x):

@@ -24,20 +24,21 @@ class RaggedConstructors:
         return cls(values_of(values), row_partition, internal=True)
 
     @classmethod
-    def from_row_splits(cls, values, row_splits, name=None, validate=True):
-        """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
+    def _partitioned(cls, partition_by, values, rows, validate):
         values = _rows_of(values)
-        partition = RowPartition.from_row_splits(row_splits, validate, dtype_hint=_hint(values))
+        partition = partition_by(rows, validate, dtype_hint=_hint(values))
         _check_count(values, partition, validate)
         return cls(values, partition, internal=True)
 
     @classmethod
+    def from_row_splits(cls, values, row_splits, name=None, validate=True):
+        """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
+        return cls._partitioned(RowPartition.from_row_splits, values, row_splits, validate)
+
+    @classmethod
     def from_row_lengths(cls, values, row_lengths, name=None, validate=True):
         """Rows of these lengths."""
-        values = _rows_of(values)
-        partition = RowPartition.from_row_lengths(row_lengths, validate, dtype_hint=_hint(values))
-        _check_count(values, partition, validate)
-        return cls(values, partition, internal=True)
+        return cls._partitioned(RowPartition.from_row_lengths, values, row_lengths, validate)
 
     @classmethod
     def from_row_starts(cls, values, row_starts, name=None, validate=True):
@@ -51,10 +52,7 @@ class RaggedConstructors:
     @classmethod
     def from_row_limits(cls, values, row_limits, name=None, validate=True):
         """Rows that end before these offsets."""
-        values = _rows_of(values)
-        partition = RowPartition.from_row_limits(row_limits, validate, dtype_hint=_hint(values))
-        _check_count(values, partition, validate)
-        return cls(values, partition, internal=True)
+        return cls._partitioned(RowPartition.from_row_limits, values, row_limits, validate)
 
     @classmethod
     def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):
