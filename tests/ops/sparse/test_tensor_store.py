@@ -1,4 +1,4 @@
-"""Sparse tensors kept by number, tensors kept by text."""
+"""Stored tensors: sparse ones under numbers, dense ones under text handles."""
 
 import numpy as np
 import pytest
