@@ -8,7 +8,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.linalg.operators.functions import add_operators
-from penstock._src.bridge import decorators, private_modules, python_paths
+from penstock._src.bridge import decorators, private_modules
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.eager.variable_spec import VariableSpec
@@ -50,10 +50,69 @@ def test_names_are_bound(path):
         assert getattr(module, name) is not None
 
 
-def test_children_of_paths_have_paths():
-    for path, sources in python_paths.PATHS.items():
-        for child in (source for source in sources.split() if source.endswith("/")):
-            assert private_modules.is_known(f"{path}.{child[:-1]}"), f"{path}.{child}"
+# Public symbols that Penstock does not have: TPUs, and parameter servers and quantization of TensorFlow 1.
+ABSENT = {
+    "tf.__internal__.feature_column.deserialize_feature_column",
+    "tf.__internal__.feature_column.serialize_feature_column",
+    "tf.__internal__.monitoring.BoolGauge",
+    "tf.__internal__.saved_model.SavedModelBuilder",
+    "tf.__internal__.test.ParameterizedBenchmark",
+    "tf.__internal__.types.data.Dataset",
+    "tf.compat.v1.__internal__.types.data.Dataset",
+    "tf.compat.v1.distribute.experimental.ParameterServerStrategy",
+    "tf.compat.v1.distribute.experimental.TPUStrategy",
+    "tf.compat.v1.tpu.experimental.embedding_column",
+    "tf.compat.v1.tpu.experimental.shared_embedding_columns",
+    "tf.compat.v1.train.do_quantize_training_on_graphdef",
+    "tf.enable_v2_behavior",
+}
+
+
+def test_targets_in_the_table_exist():
+    missing = {
+        target
+        for path in private_modules._table()
+        for target in private_modules._public_names(path).values()
+        if target != "raw" and not exists(target)
+    }
+    assert missing == ABSENT
+
+
+def exists(target):
+    try:
+        return private_modules._target(target) is not None or target.endswith(".newaxis")
+    except AttributeError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "path, target",
+    {
+        "array_ops.where": "compat.v1.where",
+        "array_ops.where_v2": "where",
+        "array_ops.placeholder": "compat.v1.placeholder",
+        "while_loop.while_loop": "compat.v1.while_loop",
+        "cond.cond": "compat.v1.cond",
+        "math_ops.reduce_sum": "reduce_sum",
+        "math_ops.reduce_sum_v1": "compat.v1.reduce_sum",
+    }.items(),
+)
+def test_a_private_name_is_tensorflows_version_of_it(path, target):
+    module, name = path.split(".")
+    found = getattr(private_modules.build(f"python.ops.{module}", module), name)
+    assert found is private_modules._target("tf." + target)
+
+
+def test_raw_operations_are_called_by_position():
+    math = private_modules.build("python.ops.gen_math_ops", "gen_math_ops")
+    product = math.batch_mat_mul_v2(tf.ones([1, 2, 3]), tf.ones([1, 2, 3]), False, True)
+    assert product.shape == [1, 2, 2]
+
+
+def test_a_name_without_counterpart_says_so():
+    module = private_modules.build("python.ops.array_ops", "tensorflow.python.ops.array_ops")
+    with pytest.raises(AttributeError, match="array_ops.*'of_no_use'.*no counterpart"):
+        _ = module.of_no_use
 
 
 def test_a_path_as_a_program_imports_it():

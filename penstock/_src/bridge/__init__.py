@@ -1,9 +1,10 @@
 """Interfaces to the ecosystem: Penstock as `tensorflow`, Keras, the v1 module tree, the command line.
 
-In: names as TensorFlow spells them. Out: what Penstock has for them. A private path that a library imports goes into the table of
-`python_paths.py`; a form that no public function has goes into `internals/`, one file for each subject.
+In: names as TensorFlow spells them. Out: what Penstock has for them. A private name that no public symbol stands for goes into the
+file of its module's path below `python/`; a form that several of those modules or `tf.__internal__` need goes into `internals/`, one file for
+each subject.
 
-`tensorflow_alias.py` is the import hook, `python_paths.py` the table of private paths that other
-packages import, `keras.py` loads Keras 3, `keras_hints.py` helps beginners with it, `compat_v1.py`
+`tensorflow_alias.py` is the import hook, `private_modules.py` looks up private names, with `private_paths.txt`, the generated table of
+those that are public symbols, and `python_paths.py`, the modules of ours that stand for one of TensorFlow's as a whole; `keras.py` loads Keras 3, `keras_hints.py` helps beginners with it, `compat_v1.py`
 builds `compat.v1`, `cli.py` is the command (`at_start.py`: what `penstock enable` runs).
 """

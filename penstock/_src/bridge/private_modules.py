@@ -1,9 +1,21 @@
-"""Modules for the private paths in `python_paths.py`."""
+"""Modules for TensorFlow's private paths, such as `tensorflow.python.framework.ops`.
+
+A name of such a module is looked up, in this order, in
+
+1. the module of ours that has the same path below `bridge/`: `bridge/python/framework/ops.py`;
+2. the names that have a target of their own in `python_paths.py`;
+3. the table `private_paths.txt`: the public symbol that the private name is in TensorFlow;
+4. the modules of ours that `python_paths.py` lists for this path;
+5. the raw operations, where TensorFlow's module offers them.
+
+What none of them has is internal to TensorFlow, and raises an AttributeError that says so.
+"""
 
 from __future__ import annotations
 
 import functools
 import importlib
+import pathlib
 import types
 from typing import Any
 
@@ -12,21 +24,66 @@ from penstock._src.core.calls.attributes import REQUIRED
 
 from .python_paths import PATHS
 
+FOLDER = pathlib.Path(__file__).resolve().parent
+# The folders of `bridge/` that mirror those of TensorFlow.
+MIRRORED = ("python",)
+
 
 def is_known(path: str) -> bool:
-    """Whether the table has a counterpart for `tensorflow.<path>`."""
-    return _sources(path) is not None
+    """Whether `tensorflow.<path>` is a private module, or a package of such."""
+    return path in PATHS or path in _table() or path in _packages() or _own_module(path) is not None
 
 
-def _sources(path: str) -> list[str] | None:
-    held = PATHS.get(path)
-    if held is None and path.startswith("python.ops.gen_"):
-        held = "raw"
-    return None if held is None else held.split()
+@functools.cache
+def _table() -> dict[str, str]:
+    """Maps each private module of TensorFlow to the groups of names in its line of the table."""
+    lines = (FOLDER / "private_paths.txt").read_text(encoding="utf-8").splitlines()
+    return {module: groups for module, _, groups in (line.partition(" ") for line in lines)}
+
+
+@functools.cache
+def _packages() -> set[str]:
+    """The packages above the modules that are known."""
+    found = set()
+    for path in (*PATHS, *_table()):
+        while "." in path:
+            path = path.rpartition(".")[0]
+            if path in found:
+                break
+            found.add(path)
+    return found
+
+
+@functools.cache
+def _own_module(path: str) -> types.ModuleType | None:
+    """Returns the module of ours with this path below `bridge/`."""
+    first, *rest = path.split(".")
+    if first not in MIRRORED:
+        return None
+    place = FOLDER.joinpath(first, *rest)
+    if not place.with_suffix(".py").is_file() and not (place / "__init__.py").is_file():
+        return None
+    return importlib.import_module(f"penstock._src.bridge.{path}")
+
+
+@functools.cache
+def _public_names(path: str) -> dict[str, str]:
+    """Maps the names in the table's line of a module to their targets; "raw" maps to itself."""
+    names = {}
+    for group in _table().get(path, "").split():
+        name, is_one, target = group.partition("=")
+        holder, _, members = group.partition(":")
+        if is_one:
+            names[name] = target
+        elif members:
+            names.update((member, f"{holder}.{member}") for member in members.split(","))
+        else:
+            names[group] = group
+    return names
 
 
 class PrivateModule(types.ModuleType):
-    """A module that looks its names up in a list of sources."""
+    """A module that looks its names up when they are asked for."""
 
     def __init__(self, name: str, path: str) -> None:
         super().__init__(name, f"Penstock's counterpart of TensorFlow's private {name}.")
@@ -36,30 +93,41 @@ class PrivateModule(types.ModuleType):
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
-        sources = _sources(self._path) or []
-        for source in sources:
-            found = _from_source(self.__name__, source, attribute)
-            if found is not None:
-                setattr(self, attribute, found)
-                return found
-        raise AttributeError(
-            f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart "
-            "of this private name of TensorFlow's."
-        )
+        try:
+            found = _find(self._path, attribute)
+        except LookupError:
+            child = f"{self._path}.{attribute}"
+            if is_known(child):
+                return importlib.import_module(f"{self.__name__}.{attribute}")
+            raise AttributeError(
+                f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart "
+                "of this private name of TensorFlow's."
+            ) from None
+        setattr(self, attribute, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        own = _own_module(self._path)
+        return sorted({*super().__dir__(), *(dir(own) if own else ()), *_public_names(self._path)})
 
 
-def _from_source(module: str, source: str, attribute: str) -> Any:
-    if source.endswith("/"):
-        child = f"{module}.{attribute}"
-        known = source[:-1] == attribute and is_known(child.partition(".")[2])
-        return importlib.import_module(child) if known else None
-    name, separator, target = source.partition("=")
-    if separator:
-        return _target(target) if name == attribute else None
-    if source == "raw":
+def _find(path: str, attribute: str) -> Any:
+    """Returns what a name of a private module stands for, or raises LookupError."""
+    own = _own_module(path)
+    if own is not None and hasattr(own, attribute):
+        return getattr(own, attribute)
+    sources = PATHS.get(path, "").split()
+    named = dict(source.split("=", 1) for source in sources if "=" in source)
+    public = _public_names(path)
+    target = named.get(attribute) or public.get(attribute)
+    if target is not None:
+        return _target(target)
+    for source in sources:
+        if "=" not in source and hasattr(_target(source), attribute):
+            return getattr(_target(source), attribute)
+    if "raw" in public or path.rpartition(".")[2].startswith("gen_"):
         return _raw_function(attribute)
-    holder = _target(source)
-    return getattr(holder, attribute, None)
+    raise LookupError(attribute)
 
 
 @functools.cache
@@ -83,8 +151,9 @@ def _snake_names() -> dict[str, str]:
 
 
 def _raw_function(attribute: str) -> Any:
-    name = _snake_names().get(attribute.replace("_", ""))
-    return None if name is None else _by_position(name)
+    """Returns the raw op with this name (`BatchMatMulV2`, by keyword) or wrapper's name (`batch_mat_mul_v2`)."""
+    name = _snake_names()[attribute.replace("_", "").lower()]
+    return _target(f"tf.raw_ops.{name}") if name == attribute else _by_position(name)
 
 
 @functools.cache

@@ -1,0 +1,1 @@
+"""Private modules of TensorFlow, at the paths they have below `tensorflow.python`."""

@@ -1,0 +1,220 @@
+"""Writes the table of TensorFlow's private names that are public symbols under another path.
+
+Run it with an interpreter that has TensorFlow 2.21; Penstock is not needed:
+
+    python tools/gen_private_paths.py penstock/_src/bridge/private_paths.txt
+
+Each line of the table is a module below `tensorflow`, then groups of names: `tf.math:add,abs` says that the names
+`add` and `abs` of this module are `tf.math.add` and `tf.math.abs`; `name=tf.math.add` gives one name another target;
+`raw` says that raw operations are there, by their own names and by those of their Python wrappers. A line without
+groups is a module that exists, all of whose names are internal.
+"""
+
+from __future__ import annotations
+
+import collections
+import importlib
+import os
+import pathlib
+import pkgutil
+import re
+import sys
+import types
+from typing import Any
+
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
+# Left out: helpers of TensorFlow's own tests, Keras (a package of its own) and C++ bindings.
+LEFT_OUT = re.compile(
+    r"(_test|_test_base|_test_lib|_testlib|test_utils?|testing|combinations|_benchmark)$"
+    r"|multi_process|\.tests?\.|python\.keras\b|pywrap|_pb2_grpc|tflite_convert"
+)
+# Parts of the test kit that users import.
+KEPT = {"tensorflow.python.framework.test_util"}
+GENERATED = re.compile(r"\.gen_\w+$")
+PACKAGES = ("tensorflow.python", "tensorflow.core", "tensorflow.dtensor")
+CONSTANTS = (int, float, str, bytes, bool, tuple, type(None))
+
+
+def import_all(package: types.ModuleType) -> None:
+    """Imports what can be imported below a package."""
+    for found in pkgutil.walk_packages(
+        package.__path__, package.__name__ + ".", onerror=lambda _: None
+    ):
+        if is_left_out(found.name):
+            continue
+        try:
+            importlib.import_module(found.name)
+        except (Exception, SystemExit) as error:  # some need packages or devices that are not here
+            print("left out:", found.name, repr(error)[:80], file=sys.stderr)
+
+
+def is_left_out(module: str) -> bool:
+    """Whether a module has no place in the table."""
+    return module not in KEPT and LEFT_OUT.search(module) is not None
+
+
+def public_symbols(root: types.ModuleType, path: str) -> dict[int, list[str]]:
+    """Maps the identity of each public object to its paths."""
+    found: dict[int, list[str]] = collections.defaultdict(list)
+    seen = set()
+
+    def visit(module: types.ModuleType, path: str) -> None:
+        if id(module) in seen:
+            return
+        seen.add(id(module))
+        for name in sorted(dir(module)):
+            if (
+                name.startswith("_")
+                and name != "__internal__"
+                or name in ("keras", "estimator", "v1", "v2")
+            ):
+                continue
+            value = getattr(module, name)
+            if "Lazy" in type(value).__name__:
+                continue
+            if isinstance(value, types.ModuleType):
+                if "tensorflow._api" in value.__name__ or name == "__internal__":
+                    visit(value, f"{path}.{name}")
+            elif not isinstance(value, CONSTANTS) and _is_own(value):
+                found[id(value)].append(f"{path}.{name}")
+
+    visit(root, path)
+    return found
+
+
+def _is_own(value: Any) -> bool:
+    module = str(getattr(value, "__module__", "") or "")
+    return module.startswith("tensorflow") or module.endswith("_pb2")
+
+
+def public_constants() -> dict[str, list[tuple[str, Any]]]:
+    """Maps the private name of exported constants to their public paths and values."""
+    found = collections.defaultdict(list)
+    for attribute, prefix in (
+        ("_tf_api_constants_v1", "tf.compat.v1."),
+        ("_tf_api_constants", "tf."),
+    ):
+        for module in list(sys.modules.values()):
+            for names, name in vars(module).get(attribute, ()) if module else ():
+                if names:
+                    path = min(names, key=lambda name: (name.startswith("_"), len(name)))
+                    found[name].insert(0, (prefix + path, getattr(module, name)))
+    return found
+
+
+def choose(paths: list[str], name: str) -> str:
+    """Of several public paths, the one in the second API, named alike, that is shortest."""
+    return min(
+        paths, key=lambda path: (".v1." in path, path.rsplit(".", 1)[1] != name, len(path), path)
+    )
+
+
+def by_function(tf: types.ModuleType, paths_of: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Maps the identity of the function below each public function's decorators to its paths."""
+    from tensorflow.python.util import tf_decorator
+
+    found: dict[int, list[str]] = {}
+    for paths in paths_of.values():
+        target = tf.compat.v2 if ".v1." not in paths[0] else tf
+        for part in paths[0].split(".")[1:]:
+            target = getattr(target, part)
+        if callable(target) and not isinstance(target, type):
+            found.setdefault(id(tf_decorator.unwrap(target)[1]), paths)
+    return found
+
+
+def table() -> dict[str, dict[str, str]]:
+    """Maps each module to its names and their targets."""
+    import tensorflow as tf
+
+    for package in PACKAGES:
+        import_all(importlib.import_module(package))
+    identities = public_symbols(tf.compat.v2, "tf")
+    for identity, paths in public_symbols(tf.compat.v1, "tf.compat.v1").items():
+        identities[identity] += paths
+    target_of = Targets(identities, by_function(tf, identities), public_constants())
+    return {
+        name.partition(".")[2]: target_of.row(module)
+        for name, module in sorted(sys.modules.items())
+        if name.startswith(PACKAGES) and module is not None and not is_left_out(name)
+    }
+
+
+class Targets:
+    """Finds the public path of a private module's values."""
+
+    def __init__(
+        self, identities: dict[int, list[str]], functions: dict[int, list[str]], constants: dict
+    ) -> None:
+        self.identities, self.functions, self.constants = identities, functions, constants
+        numpy = importlib.import_module("tensorflow").experimental.numpy
+        self.numpy = {
+            "tf.experimental.numpy": set(dir(numpy)),
+            "tf.experimental.numpy.random": set(dir(numpy.random)),
+        }
+        self.raw = {
+            name
+            for key, module in sys.modules.items()
+            if GENERATED.search(key)
+            for name in vars(module)
+        }
+
+    def row(self, module: types.ModuleType) -> dict[str, str]:
+        """Returns the targets of a module's names."""
+        targets = {
+            name: self._target(module.__name__, name, value)
+            for name, value in sorted(vars(module).items())
+            if not name.startswith("__") and not isinstance(value, types.ModuleType)
+        }
+        row = {name: target for name, target in targets.items() if target and target != "raw"}
+        return row | ({"raw": "raw"} if "raw" in targets.values() else {})
+
+    def _target(self, module: str, name: str, value: Any) -> str | None:
+        if isinstance(value, CONSTANTS):
+            known = self.constants.get(name, ())
+            return next(
+                (path for path, held in known if type(held) is type(value) and held == value), None
+            )
+        if ".numpy_ops." in module:
+            holder = "tf.experimental.numpy" + (".random" if module.endswith("np_random") else "")
+            return f"{holder}.{name}" if name in self.numpy[holder] else None
+        paths = self.identities.get(id(value))
+        if paths is None and callable(value) and not isinstance(value, type):
+            from tensorflow.python.util import tf_decorator
+
+            paths = self.functions.get(id(tf_decorator.unwrap(value)[1]))
+        if paths is not None and not all(".raw_ops." in path for path in paths):
+            return choose(paths, name)
+        return (
+            "raw"
+            if name in self.raw and GENERATED.search(str(getattr(value, "__module__", "")))
+            else None
+        )
+
+
+def line(module: str, row: dict[str, str]) -> str:
+    """One line of the table."""
+    groups, others = collections.defaultdict(list), []
+    for name, target in row.items():
+        if target == "raw":
+            others.append("raw")
+            continue
+        holder, _, last = target.rpartition(".")
+        if last == name:
+            groups[holder].append(name)
+        else:
+            others.append(f"{name}={target}")
+    return " ".join(
+        [module, *(f"{holder}:{','.join(names)}" for holder, names in groups.items()), *others]
+    )
+
+
+def main() -> None:
+    """Writes the table to the path on the command line."""
+    rows = table()
+    pathlib.Path(sys.argv[1]).write_text("".join(line(*item) + "\n" for item in rows.items()))
+    print(len(rows), "modules,", sum(map(len, rows.values())), "names")
+
+
+if __name__ == "__main__":
+    main()
