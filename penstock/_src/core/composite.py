@@ -10,6 +10,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import slots
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("__internal__.CompositeTensor", v1=[])
@@ -48,20 +49,11 @@ class IndexedSlices(CompositeTensor):
     def _value_from_arrays(parts: Any) -> IndexedSlicesValue:
         return IndexedSlicesValue(*parts)
 
-    @property
-    def values(self) -> Tensor:
-        """The rows."""
-        return self._values
-
-    @property
-    def indices(self) -> Tensor:
-        """Which rows they are."""
-        return self._indices
-
-    @property
-    def dense_shape(self) -> Tensor | None:
-        """The shape of the whole tensor, or None."""
-        return self._dense_shape
+    values: Tensor = read_only("_values", "The rows.")
+    indices: Tensor = read_only("_indices", "Which rows they are.")
+    dense_shape: Tensor | None = read_only(
+        "_dense_shape", "The shape of the whole tensor, or None."
+    )
 
     @property
     def shape(self) -> TensorShape:
@@ -70,30 +62,11 @@ class IndexedSlices(CompositeTensor):
             return TensorShape(None)
         return shape_of_vector(self._dense_shape)
 
-    @property
-    def dtype(self) -> dtypes.DType:
-        """The type of the values."""
-        return self._values.dtype
-
-    @property
-    def name(self) -> str:
-        """The name of the values."""
-        return self._values.name
-
-    @property
-    def device(self) -> str:
-        """The device of the values."""
-        return self._values.device
-
-    @property
-    def op(self) -> Any:
-        """The operation that makes the values."""
-        return self._values.op
-
-    @property
-    def graph(self) -> Any:
-        """The graph that holds the values."""
-        return self._values.graph
+    dtype: dtypes.DType = read_only("_values.dtype", "The type of the values.")
+    name: str = read_only("_values.name", "The name of the values.")
+    device: str = read_only("_values.device", "The device of the values.")
+    op = read_only("_values.op", "The operation that makes the values.")
+    graph = read_only("_values.graph", "The graph that holds the values.")
 
     @property
     def _type_spec(self) -> "IndexedSlicesSpec":

@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock._src.util.export import export, export_constant
 from penstock._src.util.lazy import resolve
+from penstock._src.util.signatures import read_only
 
 FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = (
     "floating",
@@ -120,25 +121,14 @@ class DType:
         self.is_unsigned = kind == INTEGER and name.startswith("uint")
         self._base = INSTANCES[enum % REFERENCE]
 
-    @property
-    def name(self) -> str:
-        """The name, such as "float32"."""
-        return self._name
-
-    @property
-    def as_numpy_dtype(self) -> Any:
-        """The NumPy type class, such as `np.float32`."""
-        return self._numpy_type
-
-    @property
-    def as_datatype_enum(self) -> int:
-        """This dtype's value in TensorFlow's `DataType` enum."""
-        return self._enum
-
-    @property
-    def base_dtype(self) -> "DType":
-        """The dtype behind a reference dtype; any other dtype itself."""
-        return self._base
+    name: str = read_only("_name", 'The name, such as "float32".')
+    as_numpy_dtype = read_only("_numpy_type", "The NumPy type class, such as `np.float32`.")
+    as_datatype_enum: int = read_only(
+        "_enum", "This dtype's value in TensorFlow's `DataType` enum."
+    )
+    base_dtype: "DType" = read_only(
+        "_base", "The dtype behind a reference dtype; any other dtype itself."
+    )
 
     @property
     def real_dtype(self) -> "DType":

@@ -8,6 +8,7 @@ import inspect
 from typing import Any
 
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.signatures import read_only
 
 OK = 0
 CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = 1, 2, 3, 4, 5
@@ -54,30 +55,13 @@ class OpError(Exception):
         + [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
     )
 
-    @property
-    def message(self) -> str:
-        """A description of the error."""
-        return self._message
-
-    @property
-    def op(self) -> Any:
-        """The graph operation that failed, if it is known."""
-        return self._op
-
-    @property
-    def error_code(self) -> int:
-        """TensorFlow's error code."""
-        return self._error_code
-
-    @property
-    def node_def(self) -> Any:
-        """The NodeDef of the operation that failed, if it is known."""
-        return self._node_def
-
-    @property
-    def experimental_payloads(self) -> dict:
-        """Additional data by type URL."""
-        return self._experimental_payloads
+    message: str = read_only("_message", "A description of the error.")
+    op = read_only("_op", "The graph operation that failed, if it is known.")
+    error_code: int = read_only("_error_code", "TensorFlow's error code.")
+    node_def = read_only("_node_def", "The NodeDef of the operation that failed, if it is known.")
+    experimental_payloads: dict = read_only(
+        "_experimental_payloads", "Additional data by type URL."
+    )
 
     def __reduce__(self) -> Any:
         return type(self), (None, None, self._message)

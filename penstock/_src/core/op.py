@@ -41,6 +41,7 @@ from penstock._src.core.errors import (
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
 from penstock._src.util import slots
+from penstock._src.util.signatures import read_only
 
 OPS: dict[str, type["Op"]] = {}
 # Errors of NumPy and Python for arguments of the wrong shape, rank or range.
@@ -65,10 +66,7 @@ class InputShape(TensorShape):
         known._dims = merged._dims
         return known
 
-    @property
-    def dtype(self) -> DType:
-        """The type of the input."""
-        return self._tensor.dtype
+    dtype: DType = read_only("_tensor.dtype", "The type of the input.")
 
     @property
     def value(self) -> np.ndarray | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
+from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
 
 
@@ -18,10 +19,7 @@ class Dimension:
     def __init__(self, value: Any) -> None:
         self._value = dimension_value(value)
 
-    @property
-    def value(self) -> int | None:
-        """The size, or None."""
-        return self._value
+    value: int | None = read_only("_value", "The size, or None.")
 
     def __int__(self) -> Any:
         return self._value

@@ -12,6 +12,7 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
+from penstock._src.util.signatures import read_only
 
 # Encodes types as protos; in a higher layer, so it is loaded on first use.
 _CODER = "penstock._src.function.structured_values"
@@ -250,20 +251,9 @@ class DenseSpec(TypeSpec):
         self._dtype = as_dtype(dtype)
         self._name = name
 
-    @property
-    def shape(self) -> TensorShape:
-        """The static shape."""
-        return self._shape
-
-    @property
-    def dtype(self) -> DType:
-        """The type of the elements."""
-        return self._dtype
-
-    @property
-    def name(self) -> str | None:
-        """The name of the argument, or None."""
-        return self._name
+    shape: TensorShape = read_only("_shape", "The static shape.")
+    dtype: DType = read_only("_dtype", "The type of the elements.")
+    name: str | None = read_only("_name", "The name of the argument, or None.")
 
     def _serialize(self) -> tuple[Any, ...]:
         return self._shape, self._dtype, self._name

@@ -11,6 +11,7 @@ from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 NEXT_ID = itertools.count(1).__next__
 
@@ -93,10 +94,7 @@ class Tensor(AnyTensor):
                 f"Tensor's shape {self.shape} is not compatible with supplied shape {shape}."
             )
 
-    @property
-    def ndim(self) -> int | None:
-        """The number of dimensions."""
-        return self.shape.ndims
+    ndim: int | None = read_only("shape.ndims", "The number of dimensions.")
 
     @property
     def name(self) -> str:
@@ -145,10 +143,7 @@ class Reference:
         """Returns the object referred to."""
         return self._wrapped
 
-    @property
-    def unwrapped(self) -> Any:
-        """The object referred to."""
-        return self._wrapped
+    unwrapped = read_only("_wrapped", "The object referred to.")
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Reference) and self._wrapped is other._wrapped

@@ -25,6 +25,7 @@ from penstock._src.data.transforms import seed_pair
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("data.Dataset", v1=[])
@@ -363,10 +364,7 @@ class _Derived:
     def _inputs(self) -> list[Any]:
         return list(self._sources)
 
-    @property
-    def element_spec(self) -> Any:
-        """The structure of TypeSpecs of the elements."""
-        return self._spec
+    element_spec = read_only("_spec", "The structure of TypeSpecs of the elements.")
 
 
 _KINDS: dict[tuple[str, type], type] = {}
@@ -394,10 +392,7 @@ class DatasetSpec(TypeSpec):
         """The class of the values."""
         return Dataset
 
-    @property
-    def element_spec(self) -> Any:
-        """The structure of TypeSpecs of the elements."""
-        return self._element_spec
+    element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
 
     def _serialize(self) -> tuple[Any, ...]:
         return self._element_spec, self._dataset_shape

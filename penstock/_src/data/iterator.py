@@ -19,6 +19,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.data.iterator import END
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("data.Iterator", v1=[])
@@ -67,10 +68,7 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
         self._pack = structure.packer(element_spec)
         self._handle = components._value if isinstance(components, EagerTensor) else None
 
-    @property
-    def element_spec(self) -> Any:
-        """The structure of TypeSpecs of the elements."""
-        return self._element_spec
+    element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
 
     @property
     def _type_spec(self) -> "IteratorSpec":
@@ -288,15 +286,8 @@ class Optional(CompositeTensor):
         )
         return structure.from_tensors(self._element_spec, tensors)
 
-    @property
-    def element_spec(self) -> Any:
-        """The structure of TypeSpecs of the value."""
-        return self._element_spec
-
-    @property
-    def value_structure(self) -> Any:
-        """The structure of TypeSpecs of the value."""
-        return self._element_spec
+    element_spec = read_only("_element_spec", "The structure of TypeSpecs of the value.")
+    value_structure = read_only("_element_spec", "The structure of TypeSpecs of the value.")
 
     @property
     def _type_spec(self) -> "OptionalSpec":

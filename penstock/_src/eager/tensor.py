@@ -10,6 +10,7 @@ from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.core.values.memory import make_room
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 CPU_NAME = "/job:localhost/replica:0/task:0/device:CPU:0"
 
@@ -25,10 +26,7 @@ class EagerTensor(Tensor):
         self._dtype = dtype
         self._id = NEXT_ID()
 
-    @property
-    def dtype(self) -> DType:
-        """The type of the elements."""
-        return self._dtype
+    dtype = read_only("_dtype", "The type of the elements.")
 
     @property
     def shape(self) -> TensorShape:
@@ -46,10 +44,7 @@ class EagerTensor(Tensor):
     def _rank(self) -> int:
         return len(self._shape_tuple())
 
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._value.ndim
+    ndim = read_only("_value.ndim", "The number of dimensions.")
 
     def set_shape(self, shape: Any) -> None:
         """Raises ValueError unless the tensor has a shape that fits `shape`."""

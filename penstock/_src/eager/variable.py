@@ -23,6 +23,7 @@ from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import slots
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
 
 UNIQUE = itertools.count()
@@ -153,10 +154,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                     self._graph_element = self._read()
                 add_to_collections(self, self._collections)
 
-    @property
-    def initializer(self) -> Any:
-        """The operation that assigns the initial value (graphs only)."""
-        return self._initializer
+    initializer = read_only(
+        "_initializer", "The operation that assigns the initial value (graphs only)."
+    )
 
     def _as_graph_element(self) -> Any:
         """Returns the tensor that a session fetches for the variable: a read."""
@@ -176,20 +176,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     # -- properties
 
-    @property
-    def handle(self) -> Any:
-        """The resource tensor through which ops access the variable."""
-        return self._handle
-
-    @property
-    def dtype(self) -> DType:
-        """The type of the elements."""
-        return self._dtype
-
-    @property
-    def shape(self) -> TensorShape:
-        """The static shape."""
-        return self._shape
+    handle = read_only("_handle", "The resource tensor through which ops access the variable.")
+    dtype = read_only("_dtype", "The type of the elements.")
+    shape = read_only("_shape", "The static shape.")
 
     @property
     def name(self) -> str:
@@ -204,25 +193,12 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     def _unique_id(self) -> str:
         return f"{self._name}_{self._unique}"
 
-    @property
-    def trainable(self) -> bool:
-        """Whether tapes watch the variable automatically."""
-        return self._trainable
-
-    @property
-    def constraint(self) -> Callable[..., Any] | None:
-        """The function that optimizers apply after an update."""
-        return self._constraint
-
-    @property
-    def synchronization(self) -> VariableSynchronization:
-        """When the copies of a distributed variable are brought together."""
-        return self._synchronization
-
-    @property
-    def aggregation(self) -> VariableAggregation:
-        """How values assigned by several replicas become one."""
-        return self._aggregation
+    trainable = read_only("_trainable", "Whether tapes watch the variable automatically.")
+    constraint = read_only("_constraint", "The function that optimizers apply after an update.")
+    synchronization = read_only(
+        "_synchronization", "When the copies of a distributed variable are brought together."
+    )
+    aggregation = read_only("_aggregation", "How values assigned by several replicas become one.")
 
     @property
     def device(self) -> str:
@@ -232,20 +208,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             return made_by.device
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
-    @property
-    def graph(self) -> Any:
-        """The graph of the handle."""
-        return self._handle.graph
-
-    @property
-    def op(self) -> Any:
-        """The operation that makes the handle."""
-        return self._handle.op
-
-    @property
-    def ndim(self) -> int | None:
-        """The number of dimensions."""
-        return self._shape.rank
+    graph = read_only("_handle.graph", "The graph of the handle.")
+    op = read_only("_handle.op", "The operation that makes the handle.")
+    ndim = read_only("_shape.rank", "The number of dimensions.")
 
     def get_shape(self) -> TensorShape:
         """Returns the static shape."""

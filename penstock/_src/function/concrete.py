@@ -23,6 +23,7 @@ from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.serialize import exporter
 from penstock._src.graph.trace import fill_outputs
 from penstock._src.util import nest
+from penstock._src.util.signatures import read_only
 
 _MOST_KNOWN = 256
 
@@ -163,15 +164,8 @@ class ConcreteFunction:
 
     # -- properties
 
-    @property
-    def name(self) -> str:
-        """The name of the graph function."""
-        return self._function.name
-
-    @property
-    def argument_names(self) -> list[str]:
-        """The names of the tensor arguments."""
-        return self._arguments
+    name: str = read_only("_function.name", "The name of the graph function.")
+    argument_names: list[str] = read_only("_arguments", "The names of the tensor arguments.")
 
     _arg_keywords = argument_names
 
@@ -179,30 +173,25 @@ class ConcreteFunction:
     def _num_positional_args(self) -> int:
         return len(self._arguments)
 
-    @property
-    def inputs(self) -> list[SymbolicTensor]:
-        """The tensors of the arguments and captures in the graph."""
-        return self.graph.inputs
-
-    @property
-    def outputs(self) -> list[SymbolicTensor]:
-        """The tensors of the result in the graph."""
-        return self.graph.outputs
+    inputs: list[SymbolicTensor] = read_only(
+        "graph.inputs", "The tensors of the arguments and captures in the graph."
+    )
+    outputs: list[SymbolicTensor] = read_only(
+        "graph.outputs", "The tensors of the result in the graph."
+    )
 
     @property
     def captured_inputs(self) -> list[Any]:
         """The captured outer tensors, which are passed after the arguments."""
         return list(self._captures)
 
-    @property
-    def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """(positional, keyword) arguments with TensorSpecs for tensors."""
-        return self.graph.structured_input_signature
-
-    @property
-    def structured_outputs(self) -> Any:
-        """The result in the graph, structured."""
-        return self.graph.structured_outputs
+    structured_input_signature: tuple[tuple[Any, ...], dict[str, Any]] = read_only(
+        "graph.structured_input_signature",
+        "(positional, keyword) arguments with TensorSpecs for tensors.",
+    )
+    structured_outputs = read_only(
+        "graph.structured_outputs", "The result in the graph, structured."
+    )
 
     @property
     def output_dtypes(self) -> Any:
@@ -218,20 +207,11 @@ class ConcreteFunction:
             lambda t: TensorShape(None) if t is None else t.shape, self.graph.structured_outputs
         )
 
-    @property
-    def variables(self) -> tuple[Any, ...]:
-        """The variables that it uses."""
-        return self.graph.variables
-
-    @property
-    def trainable_variables(self) -> tuple[Any, ...]:
-        """The trainable variables that it uses."""
-        return self.graph.trainable_variables
-
-    @property
-    def inference_fn(self) -> GraphFunction:
-        """The function over host values."""
-        return self._function
+    variables: tuple[Any, ...] = read_only("graph.variables", "The variables that it uses.")
+    trainable_variables: tuple[Any, ...] = read_only(
+        "graph.trainable_variables", "The trainable variables that it uses."
+    )
+    inference_fn: GraphFunction = read_only("_function", "The function over host values.")
 
     @property
     def function_def(self) -> Any:
@@ -244,10 +224,7 @@ class ConcreteFunction:
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         return types.FunctionType([inspect.Parameter(name, kind) for name, _ in self.parameters])
 
-    @property
-    def graph_function(self) -> GraphFunction:
-        """The function over host values."""
-        return self._function
+    graph_function: GraphFunction = read_only("_function", "The function over host values.")
 
     def add_to_graph(self, g: Any = None) -> None:
         """Registers this function with a graph; operations that call it refer to it directly.

@@ -28,6 +28,7 @@ from penstock._src.function.trace_type import (
 )
 from penstock._src.function.tracing import Trace, trace_function
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 class _Settings:
@@ -341,15 +342,8 @@ class Function(Trackable):
 
     # -- properties
 
-    @property
-    def python_function(self) -> Callable[..., Any]:
-        """The Python function."""
-        return self._python_function
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._name
+    python_function: Callable[..., Any] = read_only("_python_function", "The Python function.")
+    name: str = read_only("_name", "Its name.")
 
     @property
     def input_signature(self) -> Any:
@@ -362,10 +356,7 @@ class Function(Trackable):
             specs.extend(spec if name == variadic else (spec,))
         return tuple(specs)
 
-    @property
-    def function_spec(self) -> Any:
-        """The signature of the Python function."""
-        return self._signature
+    function_spec = read_only("_signature", "The signature of the Python function.")
 
     @property
     def function_type(self) -> FunctionType:

@@ -21,6 +21,7 @@ from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
 from penstock._src.util.names import LEGAL_NAME, NameTable
+from penstock._src.util.signatures import read_only
 
 
 @export("Graph")
@@ -380,10 +381,9 @@ class Graph(GraphConversions):
         """A number that grows with every operation added."""
         return len(self._operations)
 
-    @property
-    def finalized(self) -> bool:
-        """Whether the graph is finalized: nothing can be added any more."""
-        return self._finalized
+    finalized: bool = read_only(
+        "_finalized", "Whether the graph is finalized: nothing can be added any more."
+    )
 
     def finalize(self) -> None:
         """Forbids further additions."""

@@ -9,6 +9,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
+from penstock._src.util.signatures import read_only
 
 _COUNT = itertools.count(1)
 
@@ -78,10 +79,9 @@ class GraphFunction:
         """The static shapes of the outputs."""
         return [t.shape for t in self.outputs]
 
-    @property
-    def is_stateful(self) -> bool:
-        """Whether running it has an effect or reads state."""
-        return self.graph.is_stateful
+    is_stateful: bool = read_only(
+        "graph.is_stateful", "Whether running it has an effect or reads state."
+    )
 
     @property
     def executable(self) -> Runner:

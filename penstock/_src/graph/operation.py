@@ -13,6 +13,7 @@ from penstock._src.graph.conversions import OperationConversions
 from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.locations import Location
+from penstock._src.util.signatures import read_only
 
 
 class SymbolicTensor(Tensor):
@@ -26,40 +27,18 @@ class SymbolicTensor(Tensor):
         self._id = NEXT_ID()
         self._handle_data: Any = None
 
-    @property
-    def op(self) -> "Operation":
-        """The operation that makes this tensor."""
-        return self._op
-
-    @property
-    def graph(self) -> Any:
-        """The graph that holds it."""
-        return self._op.graph
-
-    @property
-    def value_index(self) -> int:
-        """The index of this output in its operation."""
-        return self._value_index
-
-    @property
-    def dtype(self) -> DType:
-        """The type of the elements."""
-        return self._dtype
-
-    @property
-    def shape(self) -> TensorShape:
-        """The static shape."""
-        return self._shape
+    op: "Operation" = read_only("_op", "The operation that makes this tensor.")
+    graph = read_only("_op.graph", "The graph that holds it.")
+    value_index: int = read_only("_value_index", "The index of this output in its operation.")
+    dtype: DType = read_only("_dtype", "The type of the elements.")
+    shape: TensorShape = read_only("_shape", "The static shape.")
 
     @property
     def name(self) -> str:
         """`<operation>:<output>`."""
         return f"{self._op.name}:{self._value_index}"
 
-    @property
-    def device(self) -> str:
-        """The device asked for, or an empty string."""
-        return self._op.device
+    device: str = read_only("_op.device", "The device asked for, or an empty string.")
 
     def set_shape(self, shape: Any) -> None:
         """Merges `shape` into the static shape.
@@ -195,35 +174,17 @@ class Operation(OperationConversions):
             for i, (dtype, shape) in enumerate(zip(types, shapes, strict=True))
         ]
 
-    @property
-    def name(self) -> str:
-        """The name, unique in the graph."""
-        return self._name
-
-    @property
-    def graph(self) -> Any:
-        """The graph that holds it."""
-        return self._graph
-
-    @property
-    def device(self) -> str:
-        """The device asked for, or an empty string."""
-        return self._device
-
-    @property
-    def type(self) -> str:
-        """The op's name, such as "MatMul"."""
-        return self.raw_op.op_type
+    name: str = read_only("_name", "The name, unique in the graph.")
+    graph = read_only("_graph", "The graph that holds it.")
+    device: str = read_only("_device", "The device asked for, or an empty string.")
+    type: str = read_only("raw_op.op_type", 'The op\'s name, such as "MatMul".')
 
     @property
     def inputs(self) -> tuple[SymbolicTensor, ...]:
         """The tensors that it reads."""
         return tuple(self._inputs)
 
-    @property
-    def outputs(self) -> list[SymbolicTensor]:
-        """The tensors that it produces."""
-        return self._outputs
+    outputs: list[SymbolicTensor] = read_only("_outputs", "The tensors that it produces.")
 
     @property
     def control_inputs(self) -> list["Operation"]:
@@ -234,15 +195,8 @@ class Operation(OperationConversions):
     def _control_outputs(self) -> list["Operation"]:
         return [op for op in self.graph._operations if self in op._control_inputs]
 
-    @property
-    def traceback(self) -> Any:
-        """The user's line that made the operation."""
-        return self.location
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """The attributes by name."""
-        return self.raw_op.attrs
+    traceback = read_only("location", "The user's line that made the operation.")
+    attributes: dict[str, Any] = read_only("raw_op.attrs", "The attributes by name.")
 
     def experimental_set_type(self, type_proto: Any) -> None:
         """Keeps the FullTypeDef of the operation's outputs; nothing depends on it."""

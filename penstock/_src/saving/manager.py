@@ -8,6 +8,7 @@ from typing import Any
 from penstock._src.saving import state
 from penstock._src.saving.checkpoint import CheckpointOptions
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("train.CheckpointManager")
@@ -70,25 +71,14 @@ class CheckpointManager:
         self._times = {p: t for p, t in zip(paths, times) if state.checkpoint_exists(p)}
         self._latest = found.model_checkpoint_path
 
-    @property
-    def directory(self) -> str:
-        """The folder."""
-        return self._directory
-
-    @property
-    def checkpoint(self) -> Any:
-        """The checkpoint that is saved."""
-        return self._checkpoint
-
-    @property
-    def checkpoint_interval(self) -> int | None:
-        """The minimum number of steps between checkpoints."""
-        return self._interval
-
-    @property
-    def latest_checkpoint(self) -> str | None:
-        """The path of the last checkpoint, or None."""
-        return self._latest
+    directory: str = read_only("_directory", "The folder.")
+    checkpoint = read_only("_checkpoint", "The checkpoint that is saved.")
+    checkpoint_interval: int | None = read_only(
+        "_interval", "The minimum number of steps between checkpoints."
+    )
+    latest_checkpoint: str | None = read_only(
+        "_latest", "The path of the last checkpoint, or None."
+    )
 
     @property
     def checkpoints(self) -> list[str]:

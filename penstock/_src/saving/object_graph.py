@@ -17,6 +17,7 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTES = ".ATTRIBUTES"
@@ -164,10 +165,7 @@ class TrackableView:
     def __init__(self, root: Trackable) -> None:
         self._root = root
 
-    @property
-    def root(self) -> Trackable:
-        """The root object."""
-        return self._root
+    root: Trackable = read_only("_root", "The root object.")
 
     @classmethod
     def children(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("DeviceSpec", v1=[])
@@ -27,30 +28,11 @@ class DeviceSpec:
         self._device_type = None if device_type is None else str(device_type).upper()
         self._device_index = None if device_index is None else int(device_index)
 
-    @property
-    def job(self) -> str | None:
-        """The job."""
-        return self._job
-
-    @property
-    def replica(self) -> int | None:
-        """The replica."""
-        return self._replica
-
-    @property
-    def task(self) -> int | None:
-        """The task."""
-        return self._task
-
-    @property
-    def device_type(self) -> str | None:
-        """CPU, GPU, ..."""
-        return self._device_type
-
-    @property
-    def device_index(self) -> int | None:
-        """The number among devices of its type."""
-        return self._device_index
+    job: str | None = read_only("_job", "The job.")
+    replica: int | None = read_only("_replica", "The replica.")
+    task: int | None = read_only("_task", "The task.")
+    device_type: str | None = read_only("_device_type", "CPU, GPU, ...")
+    device_index: int | None = read_only("_device_index", "The number among devices of its type.")
 
     @classmethod
     def from_string(cls, spec: str) -> DeviceSpec:

@@ -13,6 +13,7 @@ from penstock._src.data.dataset import Dataset
 from penstock._src.data.transforms import int64
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("data.experimental.RandomDataset", v1=[])
@@ -81,10 +82,7 @@ class CsvDataset(Dataset):
         )
         super().__init__(variant)
 
-    @property
-    def element_spec(self) -> Any:
-        """The types of the columns."""
-        return self._element_spec
+    element_spec = read_only("_element_spec", "The types of the columns.")
 
 
 @export("data.experimental.SqlDataset", v1=[])
@@ -115,10 +113,7 @@ class SqlDataset(Dataset):
         )
         super().__init__(variant)
 
-    @property
-    def element_spec(self) -> Any:
-        """The types of the columns."""
-        return self._element_spec
+    element_spec = read_only("_element_spec", "The types of the columns.")
 
 
 def _default(value: Any) -> Any:

@@ -16,6 +16,7 @@ from penstock._src.data.traced import trace
 from penstock._src.data.transforms import int64
 from penstock._src.util import records
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 Transformation = Callable[[Dataset], Dataset]
 
@@ -190,20 +191,9 @@ class Reducer:
         self._reduce_func = reduce_func
         self._finalize_func = finalize_func
 
-    @property
-    def init_func(self) -> Any:
-        """The initial state of a key."""
-        return self._init_func
-
-    @property
-    def reduce_func(self) -> Any:
-        """The next state, from a state and an element."""
-        return self._reduce_func
-
-    @property
-    def finalize_func(self) -> Any:
-        """The result, from the final state."""
-        return self._finalize_func
+    init_func = read_only("_init_func", "The initial state of a key.")
+    reduce_func = read_only("_reduce_func", "The next state, from a state and an element.")
+    finalize_func = read_only("_finalize_func", "The result, from the final state.")
 
 
 @export("data.experimental.group_by_reducer")

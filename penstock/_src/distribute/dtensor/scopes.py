@@ -16,6 +16,7 @@ from penstock._src.distribute.dtensor.rules import result_layout
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import slots
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 DEVICE = "/job:localhost/replica:0/task:0/device:CUSTOM:0"
 
@@ -25,10 +26,7 @@ class DTensor(EagerTensor):
 
     __slots__ = ()
 
-    @property
-    def layout(self) -> Layout:
-        """The layout."""
-        return self._layout
+    layout = read_only("_layout", "The layout.")
 
     @property
     def device(self) -> str:

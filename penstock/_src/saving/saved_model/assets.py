@@ -8,6 +8,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.context import init_scope
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 
 
 @export("saved_model.Asset", v1=["saved_model.Asset"])
@@ -26,7 +27,4 @@ class Asset(AutoTrackable):
             self._path = convert_to_tensor(os.fsdecode(path), dtype=dtypes.string)
         self._setattr_tracking = True
 
-    @property
-    def asset_path(self) -> Any:
-        """The path as a string tensor."""
-        return self._path
+    asset_path = read_only("_path", "The path as a string tensor.")

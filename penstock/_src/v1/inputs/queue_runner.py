@@ -97,14 +97,12 @@ class QueueRunner:
         """The runner of a QueueRunnerDef, in the current graph."""
         return QueueRunner(queue_runner_def=queue_runner_def, import_scope=import_scope)
 
-    queue = property(lambda self: self._queue, doc="The queue.")
-    enqueue_ops = property(lambda self: self._enqueue_ops, doc="The operations.")
-    close_op = property(lambda self: self._close_op, doc="What closes the queue.")
-    cancel_op = property(lambda self: self._cancel_op, doc="What closes the queue at once.")
-    queue_closed_exception_types = property(
-        lambda self: self._closed, doc="What says that there is no more."
-    )
-    exceptions_raised = property(lambda self: self._errors, doc="What the threads ended with.")
+    queue = read_only("_queue", "The queue.")
+    enqueue_ops = read_only("_enqueue_ops", "The operations.")
+    close_op = read_only("_close_op", "What closes the queue.")
+    cancel_op = read_only("_cancel_op", "What closes the queue at once.")
+    queue_closed_exception_types = read_only("_closed", "What says that there is no more.")
+    exceptions_raised = read_only("_errors", "What the threads ended with.")
 
     name = read_only("_queue.name", "The name of the queue.")
 

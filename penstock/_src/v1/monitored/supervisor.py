@@ -12,6 +12,7 @@ from penstock._src.api.train.coordinator import Coordinator, LooperThread
 from penstock._src.core.dispatch import STATE
 from penstock._src.proto.event import SessionLog, Summary
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.monitored.hooks import LOG
 from penstock._src.v1.monitored.manager import SessionManager
@@ -133,29 +134,22 @@ class Supervisor:
             self._graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
         )
 
-    is_chief = property(
-        lambda self: self._is_chief, doc="Whether this process initializes and saves."
+    is_chief = read_only("_is_chief", "Whether this process initializes and saves.")
+    session_manager = read_only("_session_manager", "What makes sessions ready.")
+    coord = read_only("_coord", "The coordinator of the threads.")
+    init_op = read_only("_init_op", "What gives variables their first values.")
+    init_feed_dict = read_only("_init_feed_dict", "What it is fed.")
+    ready_op = read_only("_ready_op", "Tells which variables have no values.")
+    ready_for_local_init_op = read_only(
+        "_ready_for_local", "Tells what must be ready before the local operation."
     )
-    session_manager = property(lambda self: self._session_manager, doc="What makes sessions ready.")
-    coord = property(lambda self: self._coord, doc="The coordinator of the threads.")
-    init_op = property(lambda self: self._init_op, doc="What gives variables their first values.")
-    init_feed_dict = property(lambda self: self._init_feed_dict, doc="What it is fed.")
-    ready_op = property(lambda self: self._ready_op, doc="Tells which variables have no values.")
-    ready_for_local_init_op = property(
-        lambda self: self._ready_for_local,
-        doc="Tells what must be ready before the local operation.",
-    )
-    summary_writer = property(lambda self: self._summary_writer, doc="The writer, or None.")
-    summary_op = property(lambda self: self._summary_op, doc="What makes the summaries, or None.")
-    save_summaries_secs = property(
-        lambda self: self._save_summaries_secs, doc="How often summaries are written."
-    )
-    global_step = property(lambda self: self._global_step, doc="The variable, or None.")
-    saver = property(lambda self: self._saver, doc="The saver, or None.")
-    save_model_secs = property(
-        lambda self: self._save_model_secs, doc="How often models are saved."
-    )
-    save_path = property(lambda self: self._save_path, doc="What checkpoints' names begin with.")
+    summary_writer = read_only("_summary_writer", "The writer, or None.")
+    summary_op = read_only("_summary_op", "What makes the summaries, or None.")
+    save_summaries_secs = read_only("_save_summaries_secs", "How often summaries are written.")
+    global_step = read_only("_global_step", "The variable, or None.")
+    saver = read_only("_saver", "The saver, or None.")
+    save_model_secs = read_only("_save_model_secs", "How often models are saved.")
+    save_path = read_only("_save_path", "What checkpoints' names begin with.")
 
     # -- sessions
 
