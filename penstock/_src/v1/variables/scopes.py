@@ -1,6 +1,7 @@
 """tf.compat.v1.variable_scope and get_variable: names, defaults and sharing of variables by scope."""
 
 import contextlib
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +12,26 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.eager.variable import VariableAggregation, VariableSynchronization
 from penstock._src.util.export import export
+from penstock._src.util.signatures import spread
 from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph
 from penstock._src.v1.variables.collections import GraphKeys, get_collection
 from penstock._src.v1.variables.store import AUTO_REUSE, VariableStore, current_store
+
+# The parameters of a variable, and those that a scope has for its variables, in TensorFlow's order.
+_FIRST: dict[str, Any] = dict.fromkeys("shape dtype initializer regularizer".split())
+_LAST = dict.fromkeys(
+    "trainable collections caching_device partitioner validate_shape use_resource custom_getter "
+    "constraint synchronization aggregation".split()
+) | {
+    "validate_shape": True,
+    "synchronization": VariableSynchronization.AUTO,
+    "aggregation": VariableAggregation.NONE,
+}
+VARIABLE_OPTIONS = _FIRST | _LAST
+SCOPE_OPTIONS: dict[str, Any] = dict.fromkeys(
+    "initializer regularizer caching_device partitioner custom_getter reuse dtype use_resource "
+    "constraint".split()
+)
 
 
 class _Scopes(threading.local):
@@ -40,25 +58,21 @@ class _Held(property):
         self._name = name
 
 
-def _held(doc: str) -> Any:
-    return _Held(doc)
-
-
 @export(v1=["VariableScope"])
 class VariableScope:
     """A name prefix and defaults for the variables of get_variable."""
 
-    reuse = _held("Whether variables that exist are returned.")
-    name = _held("What stands before the names of variables.")
-    initializer = _held("The initializer of variables that have none of their own.")
-    regularizer = _held("The regularizer of variables that have none of their own.")
-    custom_getter = _held("What makes or finds variables.")
-    original_name_scope = _held("The scope of names that was opened with this scope.")
-    dtype = _held("The type of variables that have none of their own.")
-    constraint = _held("The constraint of variables that have none of their own.")
-    caching_device = _held("Where variables would be copied to before they are read.")
-    partitioner = _held("How variables are cut into parts.")
-    use_resource = _held("Whether variables are resources: they always are.")
+    reuse = _Held("Whether variables that exist are returned.")
+    name = _Held("What stands before the names of variables.")
+    initializer = _Held("The initializer of variables that have none of their own.")
+    regularizer = _Held("The regularizer of variables that have none of their own.")
+    custom_getter = _Held("What makes or finds variables.")
+    original_name_scope = _Held("The scope of names that was opened with this scope.")
+    dtype = _Held("The type of variables that have none of their own.")
+    constraint = _Held("The constraint of variables that have none of their own.")
+    caching_device = _Held("Where variables would be copied to before they are read.")
+    partitioner = _Held("How variables are cut into parts.")
+    use_resource = _Held("Whether variables are resources: they always are.")
 
     def __init__(
         self,
@@ -131,49 +145,17 @@ class VariableScope:
         """Returns the trainable variables of this scope."""
         return self.get_collection(GraphKeys.TRAINABLE_VARIABLES)
 
-    def get_variable(
-        self,
-        var_store: VariableStore,
-        name: str,
-        shape: Any = None,
-        dtype: Any = None,
-        initializer: Any = None,
-        regularizer: Any = None,
-        reuse: Any = None,
-        trainable: bool | None = None,
-        collections: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
-        validate_shape: bool = True,
-        use_resource: bool | None = None,
-        custom_getter: Any = None,
-        constraint: Any = None,
-        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
-        aggregation: VariableAggregation = VariableAggregation.NONE,
-    ) -> Any:
+    @functools.partial(spread, parameter="options", over=_FIRST | {"reuse": None} | _LAST)
+    def get_variable(self, var_store: VariableStore, name: str, options: Any = None) -> Any:
         """Returns the variable of this name in the scope, with the scope's defaults; see `get_variable`."""
+        for option in SCOPE_OPTIONS.keys() - {"reuse"}:
+            if options[option] is None:
+                options[option] = getattr(self, option)
         if STATE.graph is None:
-            reuse = False if not var_store.keeps else AUTO_REUSE
-        elif reuse is None:
-            reuse = self.reuse
-        return var_store.get_variable(
-            f"{self.name}/{name}" if self.name else name,
-            custom_getter=custom_getter or self.custom_getter,
-            shape=shape,
-            dtype=dtype or self.dtype,
-            initializer=self.initializer if initializer is None else initializer,
-            regularizer=self.regularizer if regularizer is None else regularizer,
-            reuse=reuse,
-            trainable=trainable,
-            collections=collections,
-            caching_device=caching_device or self.caching_device,
-            partitioner=partitioner or self.partitioner,
-            validate_shape=validate_shape,
-            use_resource=self.use_resource if use_resource is None else use_resource,
-            constraint=self.constraint if constraint is None else constraint,
-            synchronization=synchronization,
-            aggregation=aggregation,
-        )
+            options["reuse"] = False if not var_store.keeps else AUTO_REUSE
+        elif options["reuse"] is None:
+            options["reuse"] = self.reuse
+        return var_store.get_variable(f"{self.name}/{name}" if self.name else name, **options)
 
 
 @export(v1=["get_variable_scope"])
@@ -220,36 +202,16 @@ class variable_scope:
       ValueError: `reuse` is invalid, or is given without a name.
     """
 
+    @functools.partial(spread, parameter="options", over=SCOPE_OPTIONS)
     def __init__(
-        self,
-        name_or_scope: Any,
-        default_name: str | None = None,
-        values: Any = None,
-        initializer: Any = None,
-        regularizer: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
-        custom_getter: Any = None,
-        reuse: Any = None,
-        dtype: Any = None,
-        use_resource: bool | None = None,
-        constraint: Any = None,
-        auxiliary_name_scope: bool = True,
-    ) -> None:
+        self, name_or_scope: Any, default_name: str | None = None, values: Any = None,
+        options: Any = None, auxiliary_name_scope: bool = True,
+    ) -> None:  # fmt: skip
         if name_or_scope is None and default_name is None:
             raise TypeError("If default_name is None then name_or_scope is required")
         self._given, self._default = name_or_scope, default_name
-        self._reuse, self._auxiliary = reuse, auxiliary_name_scope
-        self._getter = custom_getter
-        self._options = {
-            "initializer": initializer,
-            "regularizer": regularizer,
-            "caching_device": caching_device,
-            "partitioner": partitioner,
-            "dtype": dtype,
-            "use_resource": use_resource,
-            "constraint": constraint,
-        }
+        self._reuse, self._auxiliary = options.pop("reuse"), auxiliary_name_scope
+        self._getter, self._options = options.pop("custom_getter"), options
 
     def _check(self) -> None:
         if self._reuse not in (True, False, None) and self._reuse is not AUTO_REUSE:
@@ -326,46 +288,14 @@ def _name_scope(name: str) -> Iterator[str]:
 
 
 @export(v1=["get_variable"])
-def get_variable(
-    name: str,
-    shape: Any = None,
-    dtype: Any = None,
-    initializer: Any = None,
-    regularizer: Any = None,
-    trainable: bool | None = None,
-    collections: Any = None,
-    caching_device: Any = None,
-    partitioner: Any = None,
-    validate_shape: bool = True,
-    use_resource: bool | None = None,
-    custom_getter: Any = None,
-    constraint: Any = None,
-    synchronization: VariableSynchronization = VariableSynchronization.AUTO,
-    aggregation: VariableAggregation = VariableAggregation.NONE,
-) -> Any:
+@functools.partial(spread, parameter="options", over=VARIABLE_OPTIONS)
+def get_variable(name: str, options: Any = None) -> Any:
     """Creates a variable in the current variable scope or, with `reuse`, returns the existing one.
 
     Raises:
       ValueError: the variable exists but the scope does not reuse, or the reverse; or its shape or dtype differs.
     """
-    return get_variable_scope().get_variable(
-        current_store(),
-        name,
-        shape=shape,
-        dtype=dtype,
-        initializer=initializer,
-        regularizer=regularizer,
-        trainable=trainable,
-        collections=collections,
-        caching_device=caching_device,
-        partitioner=partitioner,
-        validate_shape=validate_shape,
-        use_resource=use_resource,
-        custom_getter=custom_getter,
-        constraint=constraint,
-        synchronization=synchronization,
-        aggregation=aggregation,
-    )
+    return get_variable_scope().get_variable(current_store(), name, **options)
 
 
 @export(v1=["create_partitioned_variables"])

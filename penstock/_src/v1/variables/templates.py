@@ -10,7 +10,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
+from penstock._src.util.signatures import read_only, spread
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.variables.collections import (
     GraphKeys,
@@ -19,7 +19,12 @@ from penstock._src.v1.variables.collections import (
     local_variables,
     tables_initializer,
 )
-from penstock._src.v1.variables.scopes import get_variable, variable_scope
+from penstock._src.v1.variables.scopes import (
+    SCOPE_OPTIONS,
+    VARIABLE_OPTIONS,
+    get_variable,
+    variable_scope,
+)
 from penstock._src.v1.variables.store import VariableStore, using_store
 
 
@@ -149,42 +154,11 @@ def make_template(
 
 
 @export(v1=["get_local_variable"])
-def get_local_variable(
-    name: str,
-    shape: Any = None,
-    dtype: Any = None,
-    initializer: Any = None,
-    regularizer: Any = None,
-    trainable: bool = False,
-    collections: Any = None,
-    caching_device: Any = None,
-    partitioner: Any = None,
-    validate_shape: bool = True,
-    use_resource: bool | None = None,
-    custom_getter: Any = None,
-    constraint: Any = None,
-    synchronization: Any = get_variable.__defaults__[-2],  # type: ignore[index]
-    aggregation: Any = get_variable.__defaults__[-1],  # type: ignore[index]
-) -> Any:
+@functools.partial(spread, parameter="options", over=VARIABLE_OPTIONS | {"trainable": False})
+def get_local_variable(name: str, options: Any = None) -> Any:
     """`get_variable` for a local variable, which is neither trained nor saved."""
-    del trainable
-    return get_variable(
-        name,
-        shape,
-        dtype,
-        initializer,
-        regularizer,
-        False,
-        [*(collections or ()), GraphKeys.LOCAL_VARIABLES],
-        caching_device,
-        partitioner,
-        validate_shape,
-        use_resource,
-        custom_getter,
-        constraint,
-        synchronization,
-        aggregation,
-    )
+    collections = [*(options["collections"] or ()), GraphKeys.LOCAL_VARIABLES]
+    return get_variable(name, **options | {"trainable": False, "collections": collections})
 
 
 @export(v1=["op_scope"])
@@ -197,36 +171,13 @@ def op_scope(values: Any, name: str | None, default_name: str | None = None) -> 
 
 
 @export(v1=["variable_op_scope"])
+@functools.partial(spread, parameter="options", over=SCOPE_OPTIONS)
 @contextlib.contextmanager
 def variable_op_scope(
-    values: Any,
-    name_or_scope: Any,
-    default_name: str | None = None,
-    initializer: Any = None,
-    regularizer: Any = None,
-    caching_device: Any = None,
-    partitioner: Any = None,
-    custom_getter: Any = None,
-    reuse: Any = None,
-    dtype: Any = None,
-    use_resource: bool | None = None,
-    constraint: Any = None,
+    values: Any, name_or_scope: Any, default_name: str | None = None, options: Any = None
 ) -> Iterator[Any]:
     """The older form of tf.compat.v1.variable_scope."""
-    with variable_scope(
-        name_or_scope,
-        default_name,
-        values,
-        initializer,
-        regularizer,
-        caching_device,
-        partitioner,
-        custom_getter,
-        reuse,
-        dtype,
-        use_resource,
-        constraint,
-    ) as scope:
+    with variable_scope(name_or_scope, default_name, values, **options) as scope:
         yield scope
 
 
