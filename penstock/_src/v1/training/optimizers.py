@@ -27,11 +27,15 @@ def _free() -> Any:
 
 @export(v1=["train.Optimizer"])
 class Optimizer:
-    """Base class of the optimizers. A subclass defines `_slots` and `_apply`."""
+    """Base class of the optimizers. A subclass defines `_op`, `_slots` and `_numbers`, or `_apply`."""
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
+    # The raw op of the update rule: of the variable, its slots, the numbers and the gradient.
+    _op = ""
     # Slot name -> its initial value, for every variable.
     _slots: dict[str, float] = {}
+    # The hyperparameters.
+    _numbers: tuple[Any, ...] = ()
 
     def __init__(
         self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False
@@ -143,18 +147,14 @@ class Optimizer:
     def _slot(self, name: str, variable: Any) -> Variable:
         held = self._made.setdefault(name, {})
         if variable.ref() not in held:
-            start = self._start_of(name)
             full = f"{variable.name.split(':')[0]}/{self._name}"
             with _free():
                 first = raw.Fill(
                     convert_to_tensor(variable.shape.as_list(), "int32"),
-                    convert_to_tensor(start, variable.dtype),
+                    convert_to_tensor(self._slots[name], variable.dtype),
                 )
                 held[variable.ref()] = Variable(first, trainable=False, name=full)
         return held[variable.ref()]
-
-    def _start_of(self, name: str) -> float:
-        return self._slots[name]
 
     def get_slot(self, var: Any, name: str) -> Any:
         """Returns the slot of a variable, or None."""
@@ -174,7 +174,15 @@ class Optimizer:
         """Creates state that all variables share, before the first update."""
 
     def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__}._apply")
+        """Returns the update of a variable, given the handles of its slots."""
+        if not self._op:
+            raise NotImplementedError(f"{type(self).__name__}._apply")
+        numbers = self._numbers_like(variable)
+        return getattr(raw, self._op)(variable.handle, *slots.values(), *numbers, gradient)
+
+    def _numbers_like(self, variable: Any) -> list[Any]:
+        """The hyperparameters as tensors of a variable's dtype."""
+        return [number_like(x, variable) for x in self._numbers]
 
     def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
         """Returns the sparse update, or None if the rule needs a dense gradient."""
@@ -189,6 +197,12 @@ def _flat(variables: Any) -> list[Any]:
     return list(variables) if isinstance(variables, (list, tuple)) else [variables]
 
 
+def require_positive(name: str, value: float) -> None:
+    """Raises ValueError unless the value of the argument is positive."""
+    if value <= 0.0:
+        raise ValueError(f"{name} must be positive: {value}")
+
+
 def number_like(value: Any, like: Any) -> Any:
     """Converts a hyperparameter (a number, tensor or function) to a tensor of a variable's dtype."""
     value = value() if callable(value) else value
@@ -199,18 +213,16 @@ def number_like(value: Any, like: Any) -> Any:
 class GradientDescentOptimizer(Optimizer):
     """variable -= rate * gradient."""
 
+    _op = "ResourceApplyGradientDescent"
+
     def __init__(
         self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent"
     ) -> None:
         super().__init__(use_locking, name)
-        self._rate = learning_rate
-
-    def _apply(self, variable: Any, gradient: Any) -> Any:
-        rate = number_like(self._rate, variable)
-        return raw.ResourceApplyGradientDescent(variable.handle, rate, gradient)
+        self._numbers = (learning_rate,)
 
     def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
-        step = raw.Mul(gradient.values, number_like(self._rate, variable))
+        step = raw.Mul(gradient.values, *self._numbers_like(variable))
         return raw.ResourceScatterSub(variable.handle, gradient.indices, step)
 
 
@@ -229,17 +241,12 @@ class MomentumOptimizer(Optimizer):
         use_nesterov: bool = False,
     ) -> None:
         super().__init__(use_locking, name)
-        self._rate, self._momentum, self._use_nesterov = learning_rate, momentum, use_nesterov
+        self._numbers, self._use_nesterov = (learning_rate, momentum), use_nesterov
 
     def _apply(self, variable: Any, gradient: Any, momentum: Any = None) -> Any:
-        return raw.ResourceApplyMomentum(
-            variable.handle,
-            momentum,
-            number_like(self._rate, variable),
-            gradient,
-            number_like(self._momentum, variable),
-            use_nesterov=self._use_nesterov,
-        )
+        rate, share = self._numbers_like(variable)
+        held = (variable.handle, momentum, rate, gradient, share)
+        return raw.ResourceApplyMomentum(*held, use_nesterov=self._use_nesterov)
 
 
 @export(v1=["train.AdamOptimizer"])
@@ -259,7 +266,7 @@ class AdamOptimizer(Optimizer):
         use_own_namescope_for_non_slot_vars: bool = False,
     ) -> None:
         super().__init__(use_locking, name)
-        self._rate, self._betas, self._epsilon = learning_rate, (beta1, beta2), epsilon
+        self._betas, self._numbers = (beta1, beta2), (learning_rate, beta1, beta2, epsilon)
         self._powers: list[Variable] = []
 
     def _prepare(self, like: Any) -> None:
@@ -270,9 +277,8 @@ class AdamOptimizer(Optimizer):
             ]
 
     def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
-        powers = [convert_to_tensor(p) for p in self._powers]
-        rest = [number_like(x, variable) for x in (self._rate, *self._betas, self._epsilon)]
-        return raw.ResourceApplyAdam(variable.handle, m, v, *powers, *rest, gradient)
+        numbers = [*map(convert_to_tensor, self._powers), *self._numbers_like(variable)]
+        return raw.ResourceApplyAdam(variable.handle, m, v, *numbers, gradient)
 
     def _finish(self, updates: Sequence[Any]) -> list[Any]:
         if STATE.graph is None:
@@ -292,7 +298,7 @@ class AdamOptimizer(Optimizer):
 class AdagradOptimizer(Optimizer):
     """accumulator += gradient**2; variable -= rate * gradient / sqrt(accumulator)."""
 
-    _slots = {"accumulator": 0.1}
+    _op = "ResourceApplyAdagrad"
 
     def __init__(
         self,
@@ -301,26 +307,16 @@ class AdagradOptimizer(Optimizer):
         use_locking: bool = False,
         name: str = "Adagrad",
     ) -> None:
-        if initial_accumulator_value <= 0.0:
-            raise ValueError(
-                f"initial_accumulator_value must be positive: {initial_accumulator_value}"
-            )
+        require_positive("initial_accumulator_value", initial_accumulator_value)
         super().__init__(use_locking, name)
-        self._rate, self._initial = learning_rate, initial_accumulator_value
-
-    def _start_of(self, name: str) -> float:
-        return self._initial
-
-    def _apply(self, variable: Any, gradient: Any, accumulator: Any = None) -> Any:
-        rate = number_like(self._rate, variable)
-        return raw.ResourceApplyAdagrad(variable.handle, accumulator, rate, gradient)
+        self._slots, self._numbers = {"accumulator": initial_accumulator_value}, (learning_rate,)
 
 
 @export(v1=["train.RMSPropOptimizer"])
 class RMSPropOptimizer(Optimizer):
     """RMSProp (Hinton's lecture 6e), with momentum, optionally centered."""
 
-    _slots = {"rms": 1.0, "momentum": 0.0}
+    _op, _slots = "ResourceApplyRMSProp", {"rms": 1.0, "momentum": 0.0}
 
     def __init__(
         self,
@@ -333,25 +329,16 @@ class RMSPropOptimizer(Optimizer):
         name: str = "RMSProp",
     ) -> None:
         super().__init__(use_locking, name)
-        self._numbers, self._centered = (learning_rate, decay, momentum, epsilon), centered
+        self._numbers = (learning_rate, decay, momentum, epsilon)
         if centered:
-            self._slots = {"mg": 0.0, **type(self)._slots}
-
-    def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
-        numbers = [number_like(x, variable) for x in self._numbers]
-        held = (slots["rms"], slots["momentum"])
-        if self._centered:
-            return raw.ResourceApplyCenteredRMSProp(
-                variable.handle, slots["mg"], *held, *numbers, gradient
-            )
-        return raw.ResourceApplyRMSProp(variable.handle, *held, *numbers, gradient)
+            self._op, self._slots = "ResourceApplyCenteredRMSProp", {"mg": 0.0, **self._slots}
 
 
 @export(v1=["train.AdadeltaOptimizer"])
 class AdadeltaOptimizer(Optimizer):
     """Adadelta (Zeiler 2012, https://arxiv.org/abs/1212.5701)."""
 
-    _slots = {"accum": 0.0, "accum_update": 0.0}
+    _op, _slots = "ResourceApplyAdadelta", {"accum": 0.0, "accum_update": 0.0}
 
     def __init__(
         self,
@@ -363,9 +350,3 @@ class AdadeltaOptimizer(Optimizer):
     ) -> None:
         super().__init__(use_locking, name)
         self._numbers = (learning_rate, rho, epsilon)
-
-    def _apply(
-        self, variable: Any, gradient: Any, accum: Any = None, accum_update: Any = None
-    ) -> Any:
-        numbers = [number_like(x, variable) for x in self._numbers]
-        return raw.ResourceApplyAdadelta(variable.handle, accum, accum_update, *numbers, gradient)
