@@ -6,6 +6,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.names.arguments import either
+from penstock._src.v1.names.declared import declare
 
 
 @export(v1=["nn.dropout"])
@@ -108,67 +109,26 @@ def ctc_loss(
     return loss
 
 
-def _unstrategic(function, partition_strategy):
-    if partition_strategy not in ("mod", "div"):
-        raise ValueError(f"Unsupported partition strategy: {partition_strategy}.")
-    return function
+def _sampled(name, last, meaning):
+    """Creates a public loss of sampled classes; its weights are one tensor, whatever the strategy."""
+
+    def call(given):
+        strategy = given.pop("partition_strategy")
+        if strategy not in ("mod", "div"):
+            raise ValueError(f"Unsupported partition strategy: {strategy}.")
+        return getattr(sampling, name)(**given)
+
+    parameters = "weights, biases, labels, inputs, num_sampled, num_classes, num_true=1, sampled_values=None, "
+    return declare(__name__, f"nn.{name}", parameters + last, call, meaning)
 
 
-@export(v1=["nn.nce_loss"])
-def nce_loss(
-    weights,
-    biases,
-    labels,
-    inputs,
-    num_sampled,
-    num_classes,
-    num_true=1,
-    sampled_values=None,
-    remove_accidental_hits=False,
-    partition_strategy="mod",
-    name="nce_loss",
-):
-    """The noise-contrastive estimation loss; the weights are one tensor."""
-    return _unstrategic(sampling.nce_loss, partition_strategy)(
-        weights,
-        biases,
-        labels,
-        inputs,
-        num_sampled,
-        num_classes,
-        num_true,
-        sampled_values,
-        remove_accidental_hits,
-        name,
-    )
-
-
-@export(v1=["nn.sampled_softmax_loss"])
-def sampled_softmax_loss(
-    weights,
-    biases,
-    labels,
-    inputs,
-    num_sampled,
-    num_classes,
-    num_true=1,
-    sampled_values=None,
-    remove_accidental_hits=True,
-    partition_strategy="mod",
-    name="sampled_softmax_loss",
-    seed=None,
-):
-    """The sampled softmax loss; the weights are one tensor."""
-    return _unstrategic(sampling.sampled_softmax_loss, partition_strategy)(
-        weights,
-        biases,
-        labels,
-        inputs,
-        num_sampled,
-        num_classes,
-        num_true,
-        sampled_values,
-        remove_accidental_hits,
-        seed,
-        name,
-    )
+nce_loss = _sampled(
+    "nce_loss",
+    "remove_accidental_hits=False, partition_strategy='mod', name='nce_loss'",
+    "The noise-contrastive estimation loss; the weights are one tensor.",
+)
+sampled_softmax_loss = _sampled(
+    "sampled_softmax_loss",
+    "remove_accidental_hits=True, partition_strategy='mod', name='sampled_softmax_loss', seed=None",
+    "The sampled softmax loss; the weights are one tensor.",
+)

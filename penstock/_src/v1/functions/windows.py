@@ -5,87 +5,41 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.names.arguments import either
+from penstock._src.v1.names.declared import declare
 
 
-@export(v1=["nn.conv2d_backprop_input"])
-def conv2d_backprop_input(
-    input_sizes,
-    filter=None,
-    out_backprop=None,
-    strides=None,
-    padding=None,
-    use_cudnn_on_gpu=True,
-    data_format="NHWC",
-    dilations=[1, 1, 1, 1],  # noqa: B006 (TensorFlow's default; it is only read)
-    name=None,
-    filters=None,
-):
-    """The gradient of a 2-D convolution with respect to its input."""
-    padding, explicit = explicit_padding(padding)
-    return raw.Conv2DBackpropInput(
-        input_sizes=input_sizes,
-        filter=either("filters", filters, "filter", filter),
-        out_backprop=out_backprop,
-        strides=strides,
-        padding=padding,
-        use_cudnn_on_gpu=use_cudnn_on_gpu,
-        explicit_paddings=explicit,
-        data_format=data_format,
-        dilations=dilations,
-        name=name,
-    )
+def _convolution(name, op, parameters, meaning):
+    """Creates a public function that calls an op; its `padding` may be a list of four pairs."""
+
+    def call(given):
+        if "filters" in given:
+            given["filter"] = either("filters", given.pop("filters"), "filter", given["filter"])
+        given["padding"], given["explicit_paddings"] = explicit_padding(given["padding"])
+        return getattr(raw, op)(**given)
+
+    return declare(__name__, f"nn.{name}", parameters, call, meaning)
 
 
-@export(v1=["nn.conv2d_backprop_filter"])
-def conv2d_backprop_filter(
-    input,
-    filter_sizes,
-    out_backprop,
-    strides,
-    padding,
-    use_cudnn_on_gpu=True,
-    data_format="NHWC",
-    dilations=[1, 1, 1, 1],  # noqa: B006 (TensorFlow's default; it is only read)
-    name=None,
-):
-    """The gradient of a 2-D convolution with respect to its filter."""
-    padding, explicit = explicit_padding(padding)
-    return raw.Conv2DBackpropFilter(
-        input=input,
-        filter_sizes=filter_sizes,
-        out_backprop=out_backprop,
-        strides=strides,
-        padding=padding,
-        use_cudnn_on_gpu=use_cudnn_on_gpu,
-        explicit_paddings=explicit,
-        data_format=data_format,
-        dilations=dilations,
-        name=name,
-    )
-
-
-@export(v1=["nn.depthwise_conv2d_native"])
-def depthwise_conv2d_native(
-    input,
-    filter,
-    strides,
-    padding,
-    data_format="NHWC",
-    dilations=[1, 1, 1, 1],  # noqa: B006 (TensorFlow's default; it is only read)
-    name=None,
-):
-    """Convolves each channel with its own filters."""
-    padding, explicit = explicit_padding(padding)
-    return raw.DepthwiseConv2dNative(
-        input=input,
-        filter=filter,
-        strides=strides,
-        padding=padding,
-        explicit_paddings=explicit,
-        data_format=data_format,
-        dilations=dilations,
-        name=name,
-    )
+_LAST = "data_format='NHWC', dilations=[1, 1, 1, 1], name=None"
+conv2d_backprop_input = _convolution(
+    "conv2d_backprop_input",
+    "Conv2DBackpropInput",
+    "input_sizes, filter=None, out_backprop=None, strides=None, padding=None, "
+    f"use_cudnn_on_gpu=True, {_LAST}, filters=None",
+    "The gradient of a 2-D convolution with respect to its input.",
+)
+conv2d_backprop_filter = _convolution(
+    "conv2d_backprop_filter",
+    "Conv2DBackpropFilter",
+    f"input, filter_sizes, out_backprop, strides, padding, use_cudnn_on_gpu=True, {_LAST}",
+    "The gradient of a 2-D convolution with respect to its filter.",
+)
+depthwise_conv2d_native = _convolution(
+    "depthwise_conv2d_native",
+    "DepthwiseConv2dNative",
+    f"input, filter, strides, padding, {_LAST}",
+    "Convolves each channel with its own filters.",
+)
 
 
 @export(v1=["nn.max_pool_with_argmax"])

@@ -1,5 +1,7 @@
 """Queue-based input pipelines: input producers, and queues that form batches."""
 
+import functools
+
 from penstock._src.api.dataflow.queues import FIFOQueue, PaddingFIFOQueue, RandomShuffleQueue
 from penstock._src.api.random.functions import shuffle as shuffled
 from penstock._src.core import dtypes
@@ -9,8 +11,8 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util import nest
 from penstock._src.util.export import export
-from penstock._src.util.signatures import taking
 from penstock._src.v1.inputs.queue_runner import QueueRunner, add_queue_runner
+from penstock._src.v1.names.declared import declare
 from penstock._src.v1.summaries.summary import scalar
 from penstock._src.v1.variables.collections import GraphKeys
 from penstock._src.v1.variables.scopes import get_variable, variable_scope
@@ -25,9 +27,8 @@ def _graph(what):
     return STATE.graph
 
 
-def _summary(queue, capacity, name):
-    fraction = raw.Cast(x=queue.size(), DstT=dtypes.float32) * (1.0 / capacity)
-    scalar(name, fraction)
+def _summary(name, size, capacity):
+    scalar(name, raw.Cast(x=size, DstT=dtypes.float32) * (1.0 / capacity))
 
 
 @export(v1=["train.limit_epochs"])
@@ -104,7 +105,7 @@ def input_producer(
         )
         runner = QueueRunner(queue, [queue.enqueue_many([rows])], cancel_op=cancel_op)
         add_queue_runner(runner)
-        _summary(queue, capacity, summary_name or f"fraction_of_{capacity}_full")
+        _summary(summary_name or f"fraction_of_{capacity}_full", queue.size(), capacity)
         return queue
 
 
@@ -129,16 +130,7 @@ def string_input_producer(
             raise ValueError("string_input_producer requires a non-null input tensor")
     strings = convert_to_tensor(string_tensor, dtypes.string)
     return input_producer(
-        strings,
-        [],
-        num_epochs,
-        shuffle,
-        seed,
-        capacity,
-        shared_name,
-        f"fraction_of_{capacity}_full",
-        name,
-        cancel_op,
+        strings, [], num_epochs, shuffle, seed, capacity, shared_name, None, name, cancel_op
     )
 
 
@@ -148,17 +140,7 @@ def range_input_producer(
 ):
     """Returns a queue that a QueueRunner fills with the numbers below `limit`."""
     numbers = raw.Range(start=0, limit=limit, delta=1)
-    return input_producer(
-        numbers,
-        [],
-        num_epochs,
-        shuffle,
-        seed,
-        capacity,
-        shared_name,
-        f"fraction_of_{capacity}_full",
-        name,
-    )
+    return input_producer(numbers, [], num_epochs, shuffle, seed, capacity, shared_name, None, name)
 
 
 @export(v1=["train.slice_input_producer"])
@@ -197,12 +179,15 @@ def _made_batches(
     """Enqueues examples with QueueRunners; returns batches of them. See `_ARGUMENTS`."""
     tensors_list = [tensors] if tensors_list is None else list(tensors_list)
     if min_after_dequeue is None:
-        make_queue = _fifo(capacity, dynamic_pad, shared_name)
-        fraction = (f"fraction_of_{capacity}_full", 0)
+        kind = PaddingFIFOQueue if dynamic_pad else FIFOQueue
+        make_queue = functools.partial(kind, capacity, shared_name=shared_name)
+        label, least = f"fraction_of_{capacity}_full", 0
     else:
         least = min_after_dequeue
-        make_queue = _shuffling(capacity, least, seed, shared_name)
-        fraction = (f"fraction_over_{least}_of_{capacity - least}_full", least)
+        make_queue = functools.partial(
+            RandomShuffleQueue, capacity, least, seed=seed, shared_name=shared_name
+        )
+        label = f"fraction_over_{least}_of_{capacity - least}_full"
     graph = _graph("Input pipelines based on Queues")
     if not tensors_list:
         raise ValueError(f"{what}: there are no tensors.")
@@ -214,23 +199,15 @@ def _made_batches(
         queue = make_queue([tensor.dtype for tensor in flat[0]], known)
         enqueues = [_enqueue(queue, one, keep_input, enqueue_many) for one in flat]
         add_queue_runner(QueueRunner(queue, enqueues * num_threads))
-        label, least = fraction
         if capacity > least:
-            full = raw.Maximum(x=0, y=queue.size() - least)
-            value = raw.Cast(x=full, DstT=dtypes.float32) * (1.0 / (capacity - least))
-            scalar(label, value)
+            _summary(label, raw.Maximum(x=0, y=queue.size() - least), capacity - least)
         take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
         taken = take(batch_size, name=scope)
         taken = list(taken) if isinstance(taken, (list, tuple)) else [taken]
-        return (
-            nest.pack_sequence_as(tensors_list[0], taken)
-            if nest.is_nested(tensors_list[0]) and not _single(tensors_list[0])
-            else taken[0]
-        )
-
-
-def _single(structure):
-    return isinstance(structure, (list, tuple)) and len(structure) == 1
+        first = tensors_list[0]
+        if not nest.is_nested(first) or (isinstance(first, (list, tuple)) and len(first) == 1):
+            return taken[0]
+        return nest.pack_sequence_as(first, taken)
 
 
 def _common(column, enqueue_many):
@@ -260,20 +237,6 @@ def _enqueue(queue, tensors, keep_input, enqueue_many):
     return queue.enqueue_many(rows)
 
 
-def _fifo(capacity, dynamic_pad, shared_name):
-    kind = PaddingFIFOQueue if dynamic_pad else FIFOQueue
-    return lambda types, shapes: kind(capacity, types, shapes, shared_name=shared_name)
-
-
-def _shuffling(capacity, least, seed, shared_name):
-    def make(types, shapes):
-        return RandomShuffleQueue(
-            capacity, least, types, shapes, seed=seed, shared_name=shared_name
-        )
-
-    return make
-
-
 _ARGUMENTS = """
 
 Args:
@@ -295,15 +258,8 @@ Args:
 
 def _batching(name, parameters, meaning):
     """Creates a public function of `tf.compat.v1.train` with these parameters."""
-    names = [word.partition("=")[0] for word in parameters.split(", ")]
-
-    def call(values):
-        return _made_batches(name.removeprefix("maybe_"), **dict(zip(names, values, strict=True)))
-
-    function = taking(parameters, name, call, {})
-    function.__module__, function.__qualname__ = __name__, name
-    function.__doc__ = meaning + _ARGUMENTS
-    return export(v1=[f"train.{name}"])(function)
+    call = lambda given: _made_batches(name.removeprefix("maybe_"), **given)  # noqa: E731
+    return declare(__name__, f"train.{name}", parameters, call, meaning + _ARGUMENTS)
 
 
 _LAST = "allow_smaller_final_batch=False, shared_name=None, name=None"

@@ -3,7 +3,7 @@
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.util.export import export
-from penstock._src.util.signatures import taking
+from penstock._src.v1.names.declared import declare
 
 
 def _slices(ref, indices, updates):
@@ -12,21 +12,18 @@ def _slices(ref, indices, updates):
 
 def _scatter(method, meaning, use_locking=False):
     """Creates a public function that updates rows (or, for `_nd_`, slices at index vectors) of a variable."""
-    of_slices = "_nd_" in method
 
-    def call(values):
-        ref, indices, updates, locking, name = values
-        if of_slices:
+    def call(given):
+        ref, indices, updates = given["ref"], given["indices"], given["updates"]
+        if "_nd_" in method:
             updates = convert_to_tensor(updates, dtype=ref.dtype)
-            return getattr(ref, method)(indices, updates, name)
-        return getattr(ref, method)(_slices(ref, indices, updates), locking, name)
+            return getattr(ref, method)(indices, updates, given["name"])
+        slices = _slices(ref, indices, updates)
+        return getattr(ref, method)(slices, given["use_locking"], given["name"])
 
-    function = taking(
-        f"ref, indices, updates, use_locking={use_locking}, name=None", method, call, {}
-    )
-    function.__module__, function.__qualname__ = __name__, method
-    function.__doc__ = f"{meaning} of a variable; returns the variable."
-    return export(v1=[method])(function)
+    parameters = f"ref, indices, updates, use_locking={use_locking}, name=None"
+    meaning = f"{meaning} of a variable; returns the variable."
+    return declare(__name__, method, parameters, call, meaning)
 
 
 scatter_update = _scatter("scatter_update", "Sets rows", True)
