@@ -3,8 +3,6 @@
 graph -> blocks (blocks/) -> lower (lower/) -> the stages of pipeline.py -> a program of a device
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

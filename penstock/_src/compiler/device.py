@@ -1,7 +1,5 @@
 """What the compiler asks of a device, and how it finds one. Devices themselves are folders of devices/, a layer above."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """Numbered files of what each stage made, in the folder PENSTOCK_DUMP."""
 
-from __future__ import annotations
-
 import itertools
 from pathlib import Path
 from typing import Any

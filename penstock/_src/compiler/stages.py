@@ -1,7 +1,5 @@
 """What every stage of the pipeline gets: a name by which it is timed, left out, dumped and counted."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable

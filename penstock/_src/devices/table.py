@@ -1,7 +1,5 @@
 """The table of devices. A row is a name and the folder whose device.py has the `DEVICE`."""
 
-from __future__ import annotations
-
 import functools
 from importlib import import_module
 

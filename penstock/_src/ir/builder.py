@@ -6,8 +6,6 @@ simplifier to run. The methods by which primitives are written are the mixins in
 is in compiler/lower/context.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

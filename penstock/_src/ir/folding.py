@@ -3,8 +3,6 @@
 Of numbers that depend on Dims the result is a `size` node, so that no kernel has them baked in.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.core.dtypes import DType

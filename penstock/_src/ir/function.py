@@ -1,7 +1,5 @@
 """A Function: parameters, results, and what it does to variables."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -48,7 +46,7 @@ class Function:
         """Every node that the roots depend on, arguments before what uses them. Nested functions' nodes are not in it."""
         return reachable(self.roots)
 
-    def functions(self) -> Iterator[Function]:
+    def functions(self) -> "Iterator[Function]":
         """This function and every function nested in it, outermost first."""
         yield self
         for node in self.nodes():

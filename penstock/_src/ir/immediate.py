@@ -4,8 +4,6 @@ By it what is written once for the compiler (a translation from another represen
 there it may ask for the value of any node.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

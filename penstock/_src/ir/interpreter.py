@@ -1,7 +1,5 @@
 """Runs a Function in NumPy: the reference for every later stage, and the device `reference`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -7,8 +7,6 @@ rule (shape_rules.py) and `evaluate` its meaning in NumPy (meaning/). Shapes are
 Every kind has a counterpart in the StableHLO specification, named where it differs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

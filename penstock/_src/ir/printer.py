@@ -1,7 +1,5 @@
 """Functions as text, one node a line, with numbers in order of appearance."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 

@@ -5,8 +5,6 @@ results. It raises MalformedFunction on what the kind does not allow: the builde
 gives scalars a dtype), so such an error is a defect of the code that calls it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The rules that every Function satisfies. Run after each stage when PENSTOCK_VERIFY is set."""
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 from penstock._src.core import dtypes

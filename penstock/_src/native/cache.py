@@ -5,8 +5,6 @@ write the same bytes. It starts with a checksum; a file that fails it is removed
 the oldest files are removed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os
@@ -62,7 +60,7 @@ class ObjectCache:
         self._pruned = False
 
     @classmethod
-    def from_flags(cls) -> ObjectCache:
+    def from_flags(cls) -> "ObjectCache":
         """The cache that PENSTOCK_CACHE_DIR names: a folder, `none` for no cache, or the default one."""
         named = flags.flags.cache_dir
         if named.lower() == "none":

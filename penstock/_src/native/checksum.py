@@ -1,7 +1,5 @@
 """CRC-32C by the CPU's own instruction, as a Python builtin."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

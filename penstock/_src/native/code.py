@@ -1,7 +1,5 @@
 """Code: the text of a module, and its identity."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ class Code:
     target: Target
 
     @classmethod
-    def of(cls, module) -> Code:
+    def of(cls, module) -> "Code":
         """The code of a finished Module."""
         return cls(str(module), tuple(module.exports), module.target)
 

@@ -5,8 +5,6 @@ thread has its own LLVM context and target machine, so the five expensive calls 
 passes run: the generated IR is already vectorized and in SSA form, and passes gained less than 1 % in measurements.
 """
 
-from __future__ import annotations
-
 import ctypes
 import threading
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """All native code of the process by key; each is compiled or read from disk once."""
 
-from __future__ import annotations
-
 import functools
 import sys
 import threading

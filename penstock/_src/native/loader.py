@@ -1,7 +1,5 @@
 """Loads object code into this process."""
 
-from __future__ import annotations
-
 import ctypes
 import itertools
 import threading

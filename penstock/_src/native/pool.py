@@ -17,8 +17,6 @@ the job number, read before and after, detects. Workers spin on the job number f
 first use, and again in a forked child, where none are running.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import threading

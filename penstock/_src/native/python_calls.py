@@ -4,8 +4,6 @@ A call of a builtin (PyCFunction) over generated machine code takes about 13 ns,
 calls Python's C API by name, so that Python handles reference counts, including those of immortal objects.
 """
 
-from __future__ import annotations
-
 import ctypes
 from typing import Any
 

@@ -12,8 +12,6 @@ Targets are word offsets in the table.  After every record the status is looked 
 error's code to its first word and details after it): not 0 ends the run.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from typing import Any

@@ -9,8 +9,6 @@ Each row is IR text that defines
 and cpu_pause(), a hint to the core in a spinning loop.  A new system is a new row, and nothing else.
 """
 
-from __future__ import annotations
-
 from penstock._src.core import errors
 
 from .target import Target

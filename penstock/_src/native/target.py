@@ -1,7 +1,5 @@
 """Target: the properties of a CPU that code generation depends on; and detection of this CPU."""
 
-from __future__ import annotations
-
 import functools
 import math
 import os

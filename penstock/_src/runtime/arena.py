@@ -1,7 +1,5 @@
 """Arenas: memory for the temporaries of running programs. Programs that do not run at once share it."""
 
-from __future__ import annotations
-
 import threading
 import weakref
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A plan's launch table bound to addresses: of kernels, of an arena, of constants; at each call those of its arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

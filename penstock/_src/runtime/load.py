@@ -1,7 +1,5 @@
 """load: a plan's kernels are compiled or read from the disk, and the parts of its program made."""
 
-from __future__ import annotations
-
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.native import kernels
 from penstock._src.runtime.arena import HOST_ARENAS

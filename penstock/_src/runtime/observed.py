@@ -1,7 +1,5 @@
 """Timed runs: what observers are told of each launch."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

@@ -7,8 +7,6 @@ runs it without the interpreter's lock. Variables are updated in place; one whos
 copied first. A program may be called from several threads: each call uses a table and an arena of its own.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

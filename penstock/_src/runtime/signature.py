@@ -1,7 +1,5 @@
 """The signature of a program: what its arguments must be, and the arrays that its results are."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Sequence

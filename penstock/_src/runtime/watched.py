@@ -1,8 +1,6 @@
 """Programs whose runs are watched: logged (PENSTOCK_DEBUG=2), their buffers guarded by sentinels that nobody may write
 (PENSTOCK_GUARD), or their memory poisoned before (PENSTOCK_CHECK)."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Sequence

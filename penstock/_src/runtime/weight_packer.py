@@ -1,7 +1,5 @@
 """Packs weights that are kept with their variables (plan/prepacked.py): when they are asked for and have changed."""
 
-from __future__ import annotations
-
 import threading
 import weakref
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ the dialect of functions. Attributes are Python values: bool, int (of 64 bits), 
 of another type), `Enum` (a word), `SymbolRef`, arrays (`Dense`), and types.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,7 +97,7 @@ class HloValue:
     """A result of an operation (its owner), or an argument of a block."""
 
     type: Any
-    owner: HloOperation | None = None
+    owner: "HloOperation | None" = None
 
 
 @dataclass(eq=False)
@@ -110,7 +108,7 @@ class HloOperation:
     operands: list[HloValue]
     results: list[HloValue]
     attributes: dict[str, Any]
-    regions: list[Region] = field(default_factory=list)
+    regions: "list[Region]" = field(default_factory=list)
     location: str = ""
 
     def attribute(self, name: str, default: Any = None) -> Any:

@@ -4,8 +4,6 @@ A Block executes a section of a graph. When it meets inputs of new shapes it mak
 and keeps it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence

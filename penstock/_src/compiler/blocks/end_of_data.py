@@ -8,8 +8,6 @@ TensorFlow runs an operation as soon as its inputs are there, so Keras's last st
 seeds of dropout, and then fails. Without this, numbers drawn in later epochs would be others than TensorFlow's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

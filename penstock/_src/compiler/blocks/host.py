@@ -1,7 +1,5 @@
 """One operation run on the host, by the eager kernel of its op."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

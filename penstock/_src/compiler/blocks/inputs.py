@@ -1,7 +1,5 @@
 """The inputs of a block as leaves of a program: parameters whose unknown extents are Dims."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

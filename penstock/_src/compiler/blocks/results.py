@@ -1,7 +1,5 @@
 """The results of a program, and how values are found after a run: as a result, as an input, or known beforehand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.blocks.inputs import ProgramInputs

@@ -1,7 +1,5 @@
 """A part of a graph that is executed as a whole, as a record: what a Block is made of and `specialize` takes."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any

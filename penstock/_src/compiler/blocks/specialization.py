@@ -1,7 +1,5 @@
 """What executes a block for inputs of given shapes: steps, one after the other."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence

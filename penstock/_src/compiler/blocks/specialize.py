@@ -8,8 +8,6 @@
 So a graph that lowers whole is one program, and one with k host operations in a row of dependencies at most k + 1.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 The third kind, a block left for later, stands with the block (block.py).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A program whose every run is held to the interpretation of the function that was lowered."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

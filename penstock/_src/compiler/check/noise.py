@@ -1,7 +1,5 @@
 """What compiled code may round otherwise, drawn at random: the docs' page on accuracy, in numbers."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How far from the interpretation of a function its results may lie."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

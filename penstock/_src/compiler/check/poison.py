@@ -1,7 +1,5 @@
 """Memory that nobody has written: every element of it is a NaN or a large number that no program computes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 # 0xFFF5 over and over is a NaN in every floating type from 16 bits on, by a payload that arithmetic keeps.

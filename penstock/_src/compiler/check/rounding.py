@@ -1,7 +1,5 @@
 """The kinds of nodes that compiled code may round otherwise, or decide otherwise where their arguments are not certain."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -5,8 +5,6 @@ pass stored: in exact arithmetic the same. What is subtracted from dP then no lo
 of O, to 16 bits under mixed precision. That shows where gradients cancel: that of a key's bias is zero but for rounding.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from penstock._src.ir.node import Node

@@ -1,7 +1,5 @@
 """The kinds of nodes that add up: sums, scans, products, scatters. Compiled code adds in orders of its own."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

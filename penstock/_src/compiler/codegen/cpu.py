@@ -1,7 +1,5 @@
 """The generator for CPUs: LLVM IR of vector instructions, as wide as the target's registers."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ Kernels are kept by structural signature: a function met again with other sizes 
 is written or compiled. Each method gives what a launch needs to know besides: tasks, scratch, further words of the context.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Protocol
 

@@ -14,8 +14,6 @@ The text of a kernel does not depend on the values of its sizes; numbers of task
 functions of them.  So a new size needs no new kernel.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 from collections.abc import Callable, Sequence

@@ -5,8 +5,6 @@ Cortex-A72 to Neoverse N1, not measured. What a class does not say is as on Zen 
 of a thread) stand in the file that uses them. Whatever the numbers are, results are the same up to rounding.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 from penstock._src.native import Target

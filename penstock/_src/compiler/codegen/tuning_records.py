@@ -7,8 +7,6 @@ not used. The file is PENSTOCK_TUNING, or `tuning.json` beside the kernel cache.
 generated, and code is cached by its text: so a new record needs no old kernel to be forgotten.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import json
@@ -75,7 +73,7 @@ class TuningRecords:
         self.found = {name: dict(products) for name, products in (found or {}).items()}
 
     @classmethod
-    def read(cls, path: Path) -> TuningRecords:
+    def read(cls, path: Path) -> "TuningRecords":
         """The records of a file; ValueError, which names it, if it is no such file."""
         try:
             content = json.loads(path.read_text())

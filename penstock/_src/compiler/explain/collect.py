@@ -1,7 +1,5 @@
 """Executable -> Explanation: what stands in its programs, gathered when somebody asks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.blocks.block import BlockStep

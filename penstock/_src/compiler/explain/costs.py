@@ -1,7 +1,5 @@
 """The work of nodes: floating point operations and bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from penstock._src.ir.function import Function

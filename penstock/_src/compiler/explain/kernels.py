@@ -1,7 +1,5 @@
 """A plan's kernels: which launches are one kernel, what it computes, reads and stores, and for which operations."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

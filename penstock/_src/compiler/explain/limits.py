@@ -6,8 +6,6 @@
 Kernels of narrow numbers may go beyond the peak, and those whose data lie in a cache beyond the bandwidth.
 """
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Sequence

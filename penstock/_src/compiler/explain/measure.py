@@ -1,7 +1,5 @@
 """Times of kernels and host operations: what a report measures, and what a profile names its events by."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

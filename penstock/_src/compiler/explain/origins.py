@@ -12,8 +12,6 @@ Operations of a gradient know whose gradient they are (`Operation.gradient_of`):
 little of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from penstock._src.graph.operation import Operation

@@ -1,7 +1,5 @@
 """What is known of a compiled function: source lines, programs, their kernels, and what the host runs."""
 
-from __future__ import annotations
-
 import linecache
 import os
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The Report: what `explain` returns."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -20,7 +18,7 @@ class Report(str):
 
     known: Explanation
 
-    def __new__(cls, known: Explanation) -> Report:
+    def __new__(cls, known: Explanation) -> "Report":
         report = super().__new__(cls, text_of(known))
         report.known = known
         return report

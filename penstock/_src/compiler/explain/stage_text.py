@@ -1,7 +1,5 @@
 """What a program looks like at each stage, as text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from penstock._src.compiler.pipeline import Compiled

@@ -1,7 +1,5 @@
 """An Explanation as text."""
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The kernels of an attention, with their epilogues over the scores."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ How many tasks there are is known when a kernel is planned: till then it is the 
 order, so results are equal from run to run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What nodes cost to compute."""
 
-from __future__ import annotations
-
 from penstock._src.ir.node import Node
 
 COST = {"exp": 8, "log": 8, "tanh": 10, "sigmoid": 10, "erf": 12, "erfc": 20, "sin": 12, "cos": 12, "pow": 25,

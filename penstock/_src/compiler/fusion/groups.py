@@ -7,8 +7,6 @@ pieces     a concat of unequal parts                             a nest for each
 kernel     a contraction, a node with an emitter of its own, a bounds check: a kernel already
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +29,7 @@ class RowSpace:
     inner: int
 
     @classmethod
-    def of(cls, root: Node) -> RowSpace | None:
+    def of(cls, root: Node) -> "RowSpace | None":
         """The rows that a reduce node reduces; None if it does not reduce rows, or if one row is work for several tasks."""
         (x,) = root.args
         axes = set(root.attrs["axes"])
@@ -71,7 +69,7 @@ class FusionGroup:
         """The reduce nodes that its nodes end."""
         return [root for root in self.roots if root is not None]
 
-    def without(self, ids: Container[int]) -> FusionGroup:
+    def without(self, ids: Container[int]) -> "FusionGroup":
         """The group without some of its nodes, and of the kind that the others need."""
         kept = [(n, r) for n, r in zip(self.nodes, self.roots) if n.id not in ids]
         nodes, roots = tuple([n for n, _ in kept]), tuple([r for _, r in kept])

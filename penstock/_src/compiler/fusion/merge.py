@@ -5,8 +5,6 @@ Before: m' = f(m, g);  v' = h(v, g);  w' = k(w, m', v')            three kernels
 After:  m', v', w' = one kernel, which reads g once and m' and v' from registers
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any

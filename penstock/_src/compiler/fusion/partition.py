@@ -4,8 +4,6 @@ Each stored node begins a group, which also computes the unstored nodes that it 
 with emitters of their own become kernels here; the other groups may be merged (merge.py) before they do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -49,7 +47,7 @@ class Partition:
     reads: Mapping[int, frozenset[int]]
     leaves: Mapping[int, frozenset[int]]
     by_id: Mapping[int, Node]
-    nested: Mapping[Function, Partition]
+    nested: "Mapping[Function, Partition]"
 
     @property
     def function(self) -> Function:

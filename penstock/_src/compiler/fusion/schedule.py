@@ -1,7 +1,5 @@
 """The stage: Partition -> Schedule. Each fusion group is written as the kernels that compute it: loop nests over their space."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -35,7 +33,7 @@ class Schedule:
     stored: frozenset[int]
     makers: Mapping[int, list[int]]
     last_readers: Mapping[int, int]
-    nested: Mapping[Function, Schedule]
+    nested: "Mapping[Function, Schedule]"
 
     def is_leaf(self, node: Node) -> bool:
         """Whether kernels read a node from memory."""

@@ -8,8 +8,6 @@ such a node reads it; or if computing it again in every consumer would cost more
     movements             never stored unless memory of that layout is asked for
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

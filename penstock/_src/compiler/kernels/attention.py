@@ -1,7 +1,5 @@
 """An attention as one kernel forward and one backward: what recognize/attention.py finds and codegen/attention/ writes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from penstock._src.compiler.kernels.views import View

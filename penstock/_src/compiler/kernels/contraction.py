@@ -5,8 +5,6 @@ gradient): its `final` node is what is stored.  The expression is written over t
 place within the row, as register tiles have them.  Sums over rows of what is stored are added up on the tiles, too (fusion/column_sums.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -5,8 +5,6 @@ elementwise nodes become operations, movements become index arithmetic (slice, t
 reverse, concat, windows cost nothing but that), reductions and contractions become loops of their own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The kinds of kernels, and the nests of elementwise nodes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

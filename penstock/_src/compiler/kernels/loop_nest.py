@@ -6,8 +6,6 @@
 with other sizes is known without being written again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

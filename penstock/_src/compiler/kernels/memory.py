@@ -1,7 +1,5 @@
 """Where nodes lie in memory."""
 
-from __future__ import annotations
-
 from penstock._src.compiler.kernels.inline import is_splat
 from penstock._src.ir import dims
 from penstock._src.ir.node import Node

@@ -5,8 +5,6 @@ two   the outermost long axis is cut into parts of a fixed size; every part leav
       adds these up in order: the split does not depend on threads, so neither do the results
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from penstock._src.compiler.kernels.index import ZERO, Position, constant, is_one, of_atom

@@ -1,7 +1,5 @@
 """What a nest writes for a node: all of it, a block at a place known when the program runs, or the pieces of a concat."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Branches: ops that run one of several graph functions, lowered into `case` nodes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

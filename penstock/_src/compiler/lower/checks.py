@@ -5,8 +5,6 @@ effects and wait for the assertion must not run before it holds: then it stays o
 only the texts among the data are told.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ What the rule refuses is left to the op's kernel on the host, which raises what 
 made and the rule contradicts comes of arguments that the lowering did not look at: they are the kernel's, too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

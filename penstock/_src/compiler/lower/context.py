@@ -4,8 +4,6 @@ It has the methods of every NodeMaker and makes its nodes by a Builder. Besides 
 variables, the checks made so far, the values that lowerings asked for, and what was found of the functions and loops on the way.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Calls and loops: ops whose attributes are graph functions, lowered in place and into `while` nodes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

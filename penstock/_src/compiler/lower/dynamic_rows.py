@@ -4,8 +4,6 @@
 them goes into a block of its own, which is lowered once the count is known.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

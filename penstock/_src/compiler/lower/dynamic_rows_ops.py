@@ -3,8 +3,6 @@
 Those that treat each row by itself go over the whole buffer; those that look across rows leave out the rows that are not in use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Ops whose results have dynamic rows: `tf.where`, `tf.unique`, `tf.range` and `tf.fill` to a size that is computed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Memory for lists that a loop fills."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -4,8 +4,6 @@ What a loop was found to change is remembered for the rest of the program. The b
 again, and if this one's body were then traced several times over, work would grow exponentially with nesting.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

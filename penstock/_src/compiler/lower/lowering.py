@@ -1,7 +1,5 @@
 """Operations to primitives, one after the other, by each op's own `lower`."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -65,7 +63,7 @@ class Lowering:
         self.p = p
         self.values: dict[int, Lowered] = {}  # a tensor's id -> what it is
 
-    def nested(self) -> Lowering:
+    def nested(self) -> "Lowering":
         """A lowering of a function's body: same builder and variables, tensors of its own."""
         return Lowering(self.p)
 

@@ -1,8 +1,6 @@
 """Lowered values as a flat list of nodes, and back: lists are a buffer and a length, dynamic rows come with their count,
 handles are no nodes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -55,7 +53,7 @@ class Packing:
                 result.append(made.with_buffer(parts[0]))
         return result
 
-    def is_like(self, other: Packing) -> bool:
+    def is_like(self, other: "Packing") -> bool:
         """Whether the other values pack to nodes of the same types, and hold the same handles."""
         if self.counts != other.counts or len(self.nodes) != len(other.nodes):
             return False

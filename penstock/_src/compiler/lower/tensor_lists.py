@@ -6,8 +6,6 @@ of that shape. The loop gives it memory and traces again. Any other list without
 memory when something is written to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

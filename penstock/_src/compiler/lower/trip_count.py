@@ -1,7 +1,5 @@
 """How often a loop runs at most, and by how much a list grows in a step, read off the traced condition and body."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a tensor is while a graph is lowered: a Node, dynamic rows, a list of tensors, or something only the host can hold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,7 +37,7 @@ class ListValue:
             raise ValueError("the list has no memory yet")
         return self.buffer
 
-    def with_buffer(self, buffer: Node) -> ListValue:
+    def with_buffer(self, buffer: Node) -> "ListValue":
         """The same list over other memory."""
         return replace(
             self, buffer=buffer, capacity=buffer.shape[0], element_shape=buffer.shape[1:]
@@ -47,7 +45,7 @@ class ListValue:
 
     def allocated(
         self, p: LoweringContext, element_shape: tuple[int, ...] | None = None
-    ) -> ListValue:
+    ) -> "ListValue":
         """The list with memory, zeros at first. It must have a capacity."""
         if self.buffer is not None:
             return self

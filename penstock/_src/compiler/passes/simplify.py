@@ -1,7 +1,5 @@
 """Drops what has no effect. Algebra needs no pass: rules are applied as nodes are made (ir/rules)."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from penstock._src.ir.function import Check, Function

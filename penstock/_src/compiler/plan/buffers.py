@@ -4,8 +4,6 @@ Sizes are numbers here, so buffers are placed greedily, the largest first, at th
 time occupies.  In guard mode nothing is shared and every buffer has a sentinel on both sides.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +29,7 @@ class Buffer:
     place: str = "arena"
     number: int = 0
     array: Any = None
-    inside: Buffer | None = None
+    inside: "Buffer | None" = None
     offset: int = 0
     first: int = NEVER
     last: int = -1

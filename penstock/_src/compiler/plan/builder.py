@@ -1,7 +1,5 @@
 """PlanBuilder: the plan under construction, to which the launchers of kernels add buffers and records."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -5,8 +5,6 @@ kernel has made its condition, so that kernels after it have not run. What is as
 later kernel is made aside, and copied into the variable when all checks hold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +27,7 @@ class EarlyChecks:
     makers: Mapping[int, Sequence[int]]
 
     @classmethod
-    def of(cls, schedule: Schedule) -> EarlyChecks:
+    def of(cls, schedule: Schedule) -> "EarlyChecks":
         """Those of a function."""
         function = schedule.function
         before: dict[int, list[Check]] = {}

@@ -1,7 +1,5 @@
 """When a kernel may write its result over one of its inputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -41,7 +39,7 @@ class Lifetimes:
     last: Mapping[int, Kernel] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, schedule: Schedule, pinned: set[int]) -> Lifetimes:
+    def of(cls, schedule: Schedule, pinned: set[int]) -> "Lifetimes":
         """Those of a schedule's temporaries, but for those in `pinned` that are wanted at the end."""
         last: dict[int, Kernel] = {}
         for kernel in schedule.kernels:

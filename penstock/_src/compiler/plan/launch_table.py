@@ -9,8 +9,6 @@ label's offset is the number of words before it. What an argument's word is, onl
 addresses there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The Plan of a function: what a device needs to load and run it. Addresses are the only thing left open."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

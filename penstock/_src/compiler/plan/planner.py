@@ -4,8 +4,6 @@ Codes of kernels are written here, as planning asks for facts of them (tasks, sc
 pipeline is what the code cache did meanwhile.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Packed weights that are kept from call to call: made of a variable alone, and again only when it has changed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -11,8 +11,6 @@ What lies between is computed in blocks and never stored, unless something else 
 The nodes m and l are stored if there is a backward pass, which computes P again from them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention, Gradient

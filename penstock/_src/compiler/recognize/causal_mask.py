@@ -1,7 +1,5 @@
 """Which columns a masked row of scores sees, where that is an affine matter: causal masks, also of unequal lengths."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from penstock._src.compiler.kernels.inline import is_splat

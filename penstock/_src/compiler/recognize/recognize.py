@@ -1,7 +1,5 @@
 """The stage: Function -> Recognized."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from penstock._src.compiler.kernels.attention import Attention

@@ -1,7 +1,5 @@
 """The record of what was recognized in a function."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,7 +36,7 @@ class Recognized:
     row_reductions: frozenset[int]
     absorbed: frozenset[int]
     in_loop: bool
-    nested: Mapping[Function, Recognized]
+    nested: "Mapping[Function, Recognized]"
 
     def __str__(self) -> str:
         numbers = printer.numbers(self.function)

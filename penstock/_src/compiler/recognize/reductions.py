@@ -4,8 +4,6 @@ Before: s = sum(x);  m = mul(s, 1/n);  r = sqrt(m)          of which each alone 
 After:  sum(x), whose epilogue computes r of each sum;  s and m exist in registers only
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Container, Mapping, Sequence
 
 from penstock._src.ir.node import Node

@@ -4,8 +4,6 @@ Before: s = sum(x), along the last axis;  b = broadcast(s), along the rows of x;
 After:  s is not stored: each kernel over rows of x reduces its row again, which it has at hand
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 

@@ -8,8 +8,6 @@ changes one number of the best blocking so far (coordinate descent), is timed in
 is lower by MARGIN: what is closer than that is the machine's noise.
 """
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """The CPU as a device: its target's kernels, the pool's threads, and programs of one native call."""
 
-from __future__ import annotations
-
 import functools
 
 from penstock._src.compiler.codegen.cpu import CpuGenerator

@@ -1,7 +1,5 @@
 """A device that gives zeros: what is left of a call's time is everything but the work."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

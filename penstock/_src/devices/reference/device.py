@@ -1,7 +1,5 @@
 """A device that interprets functions: slow, and right by definition."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Leaves, elementwise kinds and casts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -6,8 +6,6 @@ Parameters come in their order; one that is a variable's handle becomes the vari
 the new values of the variables in `function.updates`, then the conditions in `function.checks`, as scalars of type i1.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

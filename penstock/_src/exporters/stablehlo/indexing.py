@@ -1,7 +1,5 @@
 """Gathers, scatters, windows and blocks at dynamic starts."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from penstock._src.core import dtypes

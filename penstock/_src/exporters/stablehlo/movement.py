@@ -1,7 +1,5 @@
 """Movements: index maps without arithmetic."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

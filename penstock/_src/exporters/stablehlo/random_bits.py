@@ -3,8 +3,6 @@
 Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """
 
-from __future__ import annotations
-
 from penstock._src.core import dtypes
 from penstock._src.exporters.stablehlo.movement import concatenated, sliced
 from penstock._src.exporters.stablehlo.writer import Value, Writer, writes

@@ -1,7 +1,5 @@
 """Reductions, scans, sorts and contractions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Writer: the lines of one StableHLO region, and the values that its operations define."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What every file here builds on: `make`, what is known of nodes, axes, and broadcasting to a shape."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Loops and branches, from Python callables over Nodes."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

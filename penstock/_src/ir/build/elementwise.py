@@ -1,7 +1,5 @@
 """Elementwise functions, with NumPy's broadcasting of their arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

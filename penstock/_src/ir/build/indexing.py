@@ -1,7 +1,5 @@
 """Indexing by values that are only known when the program runs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Leaves: parameters, constants, sizes, indices, random bits."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from typing import Any

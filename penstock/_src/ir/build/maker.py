@@ -1,7 +1,5 @@
 """The interface of everything that makes nodes: the Builder, the context of a lowering, the builder that computes."""
 
-from __future__ import annotations
-
 from penstock._src.ir.build.control import Control
 
 

@@ -1,7 +1,5 @@
 """Across elements: reductions, scans, sorting, contractions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

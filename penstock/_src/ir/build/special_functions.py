@@ -1,7 +1,5 @@
 """Special functions, from elementwise ones. They are computed in double precision, in which single precision is exact."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -5,8 +5,6 @@ Narrow floats (half, bfloat16, float8) are computed in float32 and rounded once 
 work on object arrays, by which the builder computes with shapes. `while` and `case` are the interpreter's business.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Numbers that depend on Dims are computed as expressions, in object arrays of int
 that constants are computed by.
 """
 
-from __future__ import annotations
-
 import operator
 from typing import Any
 

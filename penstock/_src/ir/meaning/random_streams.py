@@ -3,8 +3,6 @@
 Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ By them an extent that depends on data can still be known while lowering: the co
 256 places. Ends are computed in the node's own type, whose rounding is monotone.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """The scalar functions of the unary, binary and compare kinds, in NumPy."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -3,8 +3,6 @@
 Rules hold for every IEEE number, infinities and NaN included, up to the sign of zero; sums are not reordered.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import ml_dtypes

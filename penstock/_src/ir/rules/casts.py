@@ -1,7 +1,5 @@
 """Chains of casts."""
 
-from __future__ import annotations
-
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node

@@ -3,8 +3,6 @@
 And sums over letters of both operands: the weights of a layer that was applied to a batch of matrices.
 """
 
-from __future__ import annotations
-
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m

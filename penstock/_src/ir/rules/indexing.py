@@ -1,7 +1,5 @@
 """Blocks at run-time places: those that are the whole array, and those that are added to an array."""
 
-from __future__ import annotations
-
 from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.meaning.known_values import is_number

@@ -4,8 +4,6 @@ The canonical form: scalars are repeated by one broadcast; axes of extent 1 that
 argument's reshape but in its `axes`.
 """
 
-from __future__ import annotations
-
 from penstock._src.ir import dims
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node

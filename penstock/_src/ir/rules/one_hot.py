@@ -3,8 +3,6 @@
 one_hot(i, g)    select(i == (0 ... n-1), g, 0): the index i and the value g are repeated along new axes, over which the numbers run
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -2,8 +2,6 @@
 normalization's gradient needs.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.core import dtypes

@@ -1,7 +1,5 @@
 """Rules, and their application while nodes are made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any

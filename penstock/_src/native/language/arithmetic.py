@@ -1,7 +1,5 @@
 """The arithmetic of a function: binary operations, comparisons, casts, intrinsics, lanes."""
 
-from __future__ import annotations
-
 from .types import (
     BF16,
     BITS,

@@ -1,7 +1,5 @@
 """Memory of a function: addresses are a pointer and an offset in elements."""
 
-from __future__ import annotations
-
 from .types import BF16, I16, I64, PTR, SIZE, VOID, constant, lanes, like, mangle, scalar
 from .value import Val
 from .writer import FunctionWriter

@@ -1,7 +1,5 @@
 """Module: LLVM IR functions for one target."""
 
-from __future__ import annotations
-
 from penstock._src.native.target import Target, host
 
 from .function import Fn

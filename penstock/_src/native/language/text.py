@@ -1,7 +1,5 @@
 """ModuleText: the text of a module so far; functions add their definitions and declarations."""
 
-from __future__ import annotations
-
 from penstock._src.native.target import Target
 
 

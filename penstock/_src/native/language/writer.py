@@ -1,7 +1,5 @@
 """Writer: the lines of a function, and the names of its values."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.native.target import Target

@@ -3,8 +3,6 @@
 An entry begins with its number; `ATTRIBUTES` and `TYPES` say what follows. Locations become short texts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ header    "MLïR", version, producer
 section   a byte (number; the highest bit: aligned), length, alignment and padding if aligned, data
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -8,8 +8,6 @@
 Values are numbered in the order in which they are defined, anew in regions that see no outer values.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

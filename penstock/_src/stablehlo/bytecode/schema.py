@@ -1,7 +1,5 @@
 """Which attributes each operation of VHLO has: bytecode holds their values in alphabetical order, without names."""
 
-from __future__ import annotations
-
 _WINDOW = "padding window_dimensions window_strides"
 _CONVOLUTION = """batch_group_count feature_group_count input_batch_dimension input_feature_dimension
     input_spatial_dimensions kernel_input_feature_dimension kernel_output_feature_dimension

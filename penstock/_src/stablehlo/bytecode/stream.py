@@ -1,7 +1,5 @@
 """Numbers and strings as MLIR's bytecode writes them."""
 
-from __future__ import annotations
-
 
 class MalformedBytecode(ValueError):
     """The bytes are not bytecode that this reader knows."""

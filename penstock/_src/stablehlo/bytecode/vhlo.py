@@ -4,8 +4,6 @@ An entry begins with its number; `ATTRIBUTES` and `TYPES` say what follows. The 
 changes gets a new one.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.core import dtypes

@@ -7,8 +7,6 @@
 dK and dV of the block are ready when all rows have been seen, dQ when all columns have.
 """
 
-from __future__ import annotations
-
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn

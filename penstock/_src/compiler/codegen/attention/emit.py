@@ -1,7 +1,5 @@
 """The code of an attention's forward or backward kernel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ every batch letter. What is read has its rows' elements side by side; results ma
 row's maximum and sum) are numbered as the rows of the matrix of scores are, which the epilogues count by.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ sums      O = O exp(m - m') + P V
 in the end  O / l is stored, and m and l for the backward pass
 """
 
-from __future__ import annotations
-
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target
 from penstock._src.native.language.function import Fn

@@ -1,7 +1,5 @@
 """Where the operands and results of a recognized attention lie in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention

@@ -1,7 +1,5 @@
 """What both directions of attention do in a task: places of operands, packing, the probabilities of a row."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from penstock._src.compiler.codegen.contraction.extents import unravel

@@ -1,7 +1,5 @@
 """Register tiles of attention: scores with their epilogue, and plain products added to an accumulator."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from penstock._src.compiler.codegen.contraction.products.pairs import MULTIPLY, PAIR

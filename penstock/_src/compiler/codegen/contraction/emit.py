@@ -1,7 +1,5 @@
 """The kernel of a described contraction: which emitter writes it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

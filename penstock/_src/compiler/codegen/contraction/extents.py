@@ -1,7 +1,5 @@
 """Numbers of a kernel that may be known only when it runs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 

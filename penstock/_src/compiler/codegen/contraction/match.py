@@ -1,7 +1,5 @@
 """A contraction as code generation takes it: what recognize/contractions makes of a `contract` node."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,7 +43,7 @@ class Match:
         """Two matches with equal keys (and equal hooks) are served by one kernel."""
         return self.description
 
-    def prepacked(self) -> Match:
+    def prepacked(self) -> "Match":
         """The same with its right operand packed once for all calls, if it is packed."""
         if not isinstance(self.description, (Gemm, Convolution)):
             return self

@@ -4,8 +4,6 @@ A panel of width w holds nk rows of w elements of the sum's type, dst[k][c] = so
 the operand are never read; in the panel they are zeros or copies, which nobody stores.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from penstock._src.native import Val

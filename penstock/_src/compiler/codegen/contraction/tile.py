@@ -6,8 +6,6 @@
 matrix or the pixels under a convolution window: nothing is ever unrolled to columns.  `b` is read in whole vectors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 All choices depend on the nest's structure only (ints, and where Dims stand), never on a Dim's value.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

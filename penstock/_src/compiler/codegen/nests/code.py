@@ -1,7 +1,5 @@
 """What an emitter gives back: code, and what a launch needs to know of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The expression of a contraction's epilogue as the hook that its emitter calls on register tiles."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import RegisterTile

@@ -1,7 +1,5 @@
 """Values of a kernel -> registers, in whatever loops are open: what loop nests and epilogues share."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory

@@ -1,7 +1,5 @@
 """Loads and stores of register values at places that lanes step through."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

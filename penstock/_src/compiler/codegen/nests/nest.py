@@ -9,8 +9,6 @@ several registers: LLVM splits it, which gives reductions independent sums.
 Context of a task: iterations a task takes, iterations in all, a pointer for each leaf and output, the Dims.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """Running results of reductions: where they start, one step, and how lanes are folded at the end."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,8 +3,6 @@
 A function takes (f, real, *values), where real(name, *values) is the code of a real operation; complex values are Pairs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

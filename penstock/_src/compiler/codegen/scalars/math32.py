@@ -4,8 +4,6 @@ Each takes a function being written and a float value of any number of lanes.  L
 in the last place: exp 0.9, log 0.9, erf 1.0, erfc 3.8, tanh 1.8, sigmoid 2.5, sin and cos 1.5.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -7,8 +7,6 @@ Sources: W. J. Cody, W. Waite: Software Manual for the Elementary Functions (198
 of fdlibm (log, sin, cos) and Cephes (atan).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ A function takes (f, dtype, argument dtypes, *values); values have equal lanes. 
 caller rounds what comes out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from penstock._src.compiler.codegen.scalars import complexes, math32, math64

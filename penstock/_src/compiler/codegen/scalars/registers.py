@@ -8,8 +8,6 @@ bool                a byte 0, 1   i1
 complex             two floats    a Pair of them
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from penstock._src.core import dtypes

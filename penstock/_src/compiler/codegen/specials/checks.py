@@ -1,7 +1,5 @@
 """Checks that write what is wrong to the status of a call: kernels of their own, run before what relies on them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.codegen.scalars.registers import memory_type

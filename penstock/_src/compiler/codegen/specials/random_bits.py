@@ -5,8 +5,6 @@ Context: key, counter, output, how many words.
 Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 All extents are run-time numbers, so there is one kernel for each type and operation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

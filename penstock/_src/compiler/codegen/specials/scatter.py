@@ -4,8 +4,6 @@ Tasks share out the columns of the updated slices, so every element is updated b
 threads; single elements whose places are known to be unique are shared out as they come.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

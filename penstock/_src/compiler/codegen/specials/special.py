@@ -1,7 +1,5 @@
 """SpecialLaunch: how a node with an emitter of its own is run."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Kinds of nodes that are kernels of their own, and what launches them."""
 
-from __future__ import annotations
-
 from penstock._src.compiler.codegen.specials import random_bits, scan, scatter, sort
 from penstock._src.compiler.codegen.specials.special import Special
 from penstock._src.ir.node import Node

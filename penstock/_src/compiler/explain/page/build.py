@@ -1,7 +1,5 @@
 """An Explanation as HTML."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from html import escape

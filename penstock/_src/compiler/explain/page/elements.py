@@ -5,8 +5,6 @@ Everything shown has an id: a letter for its kind and a number. Links are pairs 
     s  a source line      o  an operation      p  a primitive      k  a kernel      h  a step on the host      t  a launch
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from penstock._src.compiler.explain.collect import operations_in

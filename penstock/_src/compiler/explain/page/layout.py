@@ -1,7 +1,5 @@
 """Where operations stand in the drawing of the graph: in layers, each below what it reads."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

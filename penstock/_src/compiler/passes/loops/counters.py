@@ -1,7 +1,5 @@
 """Numbers that every step of a loop raises by a known one: expressions of one counter instead of states."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.lower.trip_count import growth, trip_count

@@ -1,7 +1,5 @@
 """A `while` node taken apart: its state over fresh parameters, its condition and results over nodes of outside."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +48,7 @@ class OpenLoop:
     _placeholders: list[tuple[Node, CarriedState]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, p: Any, node: Node) -> OpenLoop:
+    def of(cls, p: Any, node: Node) -> "OpenLoop":
         """The loop of a node, its condition and body written over parameters of its own."""
         carried = node.attrs["carried"]
         init, outer = node.args[:carried], node.args[carried:]

@@ -1,7 +1,5 @@
 """Finds loops and puts what they become in their place."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -8,8 +8,6 @@
 Before: for t: h = f(x[t] w + h u); dw += x[t]' dz      After: y = x w; for t: h = f(y[t] + h u), z[t] = dz; dw = x' z
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

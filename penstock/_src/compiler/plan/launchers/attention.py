@@ -1,7 +1,5 @@
 """Launches of attention: the words of its kernels, and how its rows are shared out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Launches of contractions: products, convolutions and their gradients, with epilogues and sums on their tiles."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.match import Match

@@ -11,8 +11,6 @@ A loop's state lies in buffers of its own.  A body writes a new value straight i
 reads the old one (in_place.py); otherwise beside it, and it is copied at the end of the round.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Launches of a function's kernels, in order; of nested functions, on given arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from penstock._src.compiler.fusion.schedule import Schedule

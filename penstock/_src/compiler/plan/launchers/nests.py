@@ -1,7 +1,5 @@
 """Launches of loop nests, and copies, which are nests too."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

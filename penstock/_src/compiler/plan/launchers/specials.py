@@ -1,7 +1,5 @@
 """Launches of the kinds that have emitters of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

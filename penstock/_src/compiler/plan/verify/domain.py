@@ -1,7 +1,5 @@
 """Points of loops, and what indices are there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 

@@ -1,7 +1,5 @@
 """All rules about the kernels of a partition."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from penstock._src.compiler.fusion.attention import AttentionKernel

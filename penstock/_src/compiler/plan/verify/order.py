@@ -6,8 +6,6 @@ read     every byte was last written as part of the very buffer that is read
 write    results lie beside one another, and over nothing that the kernel reads, or as in_place.py says
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

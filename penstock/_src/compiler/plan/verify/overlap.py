@@ -5,8 +5,6 @@ nest          an element is read where it is stored, or, by a reduction of a row
 contraction   an epilogue reads an element at its own cell; what is multiplied lies elsewhere
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

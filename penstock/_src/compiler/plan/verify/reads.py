@@ -3,8 +3,6 @@
 Numbers that are loaded (indices of gathers, starts of slices) are taken to be what their clamps or guards allow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -8,8 +8,6 @@ attentions and kernels with emitters of their own are computed as their nodes me
 scheduled, too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any

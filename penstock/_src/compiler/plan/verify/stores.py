@@ -6,8 +6,6 @@ a block           is stored whole, within the array of which it replaces a part
 loops             a store stands in no loop that may be empty but its own: else it is left out where that loop is
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

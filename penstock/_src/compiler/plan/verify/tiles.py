@@ -7,8 +7,6 @@ sums     the element of a summed array that lies at a cell is added to the resul
          reshapes between may not bring it elsewhere
 """
 
-from __future__ import annotations
-
 from math import prod
 
 import numpy as np

@@ -12,8 +12,6 @@ An operand is an image if each axis of its source array is walked by letters of 
               (filter gradient: the position is summed, the tap is in the result)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -121,7 +119,7 @@ class _Reading:
     turned: list[bool]
 
     @classmethod
-    def of(cls, problem: Problem, kinds: Kinds) -> _Reading | None:
+    def of(cls, problem: Problem, kinds: Kinds) -> "_Reading | None":
         """The reading by which letters are of these kinds, if there is one."""
         if not problem.right.plain or not _static(problem):
             return None

@@ -4,8 +4,6 @@ Before: y = contract(x, w);  b' = broadcast(b);  h = add(y, b');  r = max(h, 0) 
 After:  contract(x, w), whose epilogue computes r on register tiles;  y and h exist there only
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 
 from penstock._src.compiler.codegen.contraction.match import Match

@@ -7,8 +7,6 @@ Every contraction of two real operands matches; None is returned for complex one
 of one operand alone to put into vectors (sums of elementwise products), which a loop nest does as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

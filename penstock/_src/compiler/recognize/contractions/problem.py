@@ -1,7 +1,5 @@
 """A contraction with its operands as views: what products.py and convolutions.py look at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,7 +40,7 @@ class Problem:
     output_strides: dict[str, int]
     types: Types
 
-    def turned(self) -> Problem:
+    def turned(self) -> "Problem":
         a, b, out = self.letters
         types = replace(self.types, left=self.types.right, right=self.types.left)
         return replace(self, left=self.right, right=self.left, letters=(b, a, out), types=types)

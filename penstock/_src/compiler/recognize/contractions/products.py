@@ -8,8 +8,6 @@ result), depth (summed).  Neighboring letters that every array steps through ali
 and columns then remain besides one of each become batch letters that the other operand does not move along.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

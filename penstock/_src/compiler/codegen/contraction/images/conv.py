@@ -8,8 +8,6 @@ The input gradient of a convolution with stride s is s * s dense convolutions of
 each over its own taps; in the description it is a convolution whose input is dilated (`Axis.base`).
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
@@ -60,7 +58,7 @@ def emit_convolution(
     target: Target,
     threads: int,
     epilogue: Epilogue = PLAIN,
-    part_of: type[ConvolutionPart] | None = None,
+    part_of: "type[ConvolutionPart] | None" = None,
 ) -> KernelCode:
     """Writes the kernel of a convolution; `part_of` writes each phase."""
     module = Module(target)

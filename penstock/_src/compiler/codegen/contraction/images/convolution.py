@@ -1,7 +1,5 @@
 """The description of a convolution, and its phases: dense convolutions that make up an input gradient with strides."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from math import gcd
 

@@ -5,8 +5,6 @@ so its taps are left out.  Its input gradient (an image with dilated pixels) is 
 its filter gradient sums ranges of rows, like filter_gradient.py's.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, value

@@ -1,7 +1,5 @@
 """Which algorithm computes a convolution or a filter gradient."""
 
-from __future__ import annotations
-
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
 

@@ -5,8 +5,6 @@
 and at the end the lanes of each sum are added up. With vectors along the outputs most lanes would be idle.
 """
 
-from __future__ import annotations
-
 from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.compiler.codegen.kernel_code import OUTPUT, RIGHT, SCRATCH
 from penstock._src.native import Target, Val

@@ -5,8 +5,6 @@ small filters   blocks of pixels are cut into fixed ranges; a task sums a range 
 large filters   a task is a panel of output channels and sees every pixel; images are padded beforehand, together
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

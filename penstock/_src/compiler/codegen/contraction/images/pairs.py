@@ -1,7 +1,5 @@
 """Convolutions of bfloat16 by dot products of pairs (products/pairs.py): pairs of input channels are float channels."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from penstock._src.native import Target

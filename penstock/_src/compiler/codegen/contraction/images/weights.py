@@ -1,7 +1,5 @@
 """Weights of a convolution as panels for its inner loop."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from penstock._src.compiler.codegen.contraction.pack import (

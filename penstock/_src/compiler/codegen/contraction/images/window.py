@@ -5,8 +5,6 @@ are not dense or if elements have to be converted, the rows under the block are 
 zeros around them, to memory that stays in the L1 or L2; otherwise the image is read where it is.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static

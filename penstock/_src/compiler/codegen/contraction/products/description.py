@@ -1,7 +1,5 @@
 """The description of a product: extents, operands, types. Equal descriptions are served by one kernel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, product

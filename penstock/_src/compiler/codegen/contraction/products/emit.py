@@ -3,8 +3,6 @@
 schedule.py has the description and the cut into blocks, packing.py and kernel.py the code.
 """
 
-from __future__ import annotations
-
 from penstock._src.compiler.codegen.contraction.extents import Arg
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target

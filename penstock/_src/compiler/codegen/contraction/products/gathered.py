@@ -1,7 +1,5 @@
 """An operand of a product that is read element by element: borders, dilated inputs, any mixture of axes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

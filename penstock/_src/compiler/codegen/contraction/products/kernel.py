@@ -1,7 +1,5 @@
 """A product's kernel: its tiles, its packing, and its tasks."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

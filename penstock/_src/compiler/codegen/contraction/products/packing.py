@@ -1,7 +1,5 @@
 """What of a product is copied before it is worked on: panels that all threads pack, and those of a task's own."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -8,8 +8,6 @@ deep: an operand that lies along the depth is such a matrix already, of another 
 while they are packed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

@@ -17,8 +17,6 @@ rows do not crowd a few cache sets; a tile that divides the output costs half th
 stage of packing costs a write to and a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from penstock._src.compiler.codegen.contraction.extents import (

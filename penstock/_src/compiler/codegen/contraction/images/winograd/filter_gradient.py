@@ -5,8 +5,6 @@ image and of the outputs' gradient are transformed, and 36 products, whose depth
 the sums become 3 x 3 taps. A second fork-join adds the ranges up in order.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import value

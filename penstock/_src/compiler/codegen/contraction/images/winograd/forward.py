@@ -7,8 +7,6 @@
 What a task works on stays in its L2.
 """
 
-from __future__ import annotations
-
 from penstock._src.compiler.codegen.contraction.extents import number, value
 from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
 from penstock._src.compiler.codegen.contraction.images.weights import pack_tap

@@ -4,8 +4,6 @@ A row of tiles covers some rows of an image from side to side. Rows of the image
 zeros, missing columns are known when emitting.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby

@@ -9,8 +9,6 @@ the plain sum, against four times with the common 1 and 2 (Barabasz et al. 2020 
 None stands for a zero that is known.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from penstock._src.native import Val
