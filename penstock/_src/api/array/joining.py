@@ -264,24 +264,6 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
     )
 
 
-def _unique(op, x, out_idx, name):
-    return op(x=x, out_idx=dtypes.as_dtype(out_idx), name=name)
-
-
-@export("unique")
-@dispatchable
-def unique(x, out_idx=dtypes.int32, name=None):
-    """The distinct entries y of a vector in order of appearance, and idx with y[idx] = x."""
-    return _unique(raw.Unique, x, out_idx, name)
-
-
-@export("unique_with_counts")
-@dispatchable
-def unique_with_counts(x, out_idx=dtypes.int32, name=None):
-    """`tf.unique` with the count of each distinct entry."""
-    return _unique(raw.UniqueWithCounts, x, out_idx, name)
-
-
 __getattr__ = op_functions(
     globals(),
     dispatchable="""
@@ -293,5 +275,9 @@ roll +manip.roll = Roll(input, shift, axis)
     `input` shifted along axes, what leaves at one end entering at the other.
 dynamic_stitch = DynamicStitch(indices, data)
     One tensor whose entry `indices[m][i]` is `data[m][i]`; later ones win.
+unique = Unique(x, out_idx=dtypes.int32)
+    The distinct entries y of a vector in order of appearance, and idx with y[idx] = x.
+unique_with_counts = UniqueWithCounts(x, out_idx=dtypes.int32)
+    `tf.unique` with the count of each distinct entry.
 """,
 )

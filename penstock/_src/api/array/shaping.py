@@ -9,7 +9,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import AnyTensor, Tensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -34,12 +33,6 @@ def shape(input, out_type=None, name=None):
         vector = np.array(extents.as_list(), kind.as_numpy_dtype)
         return convert_to_tensor(vector, name=name)
     return raw.Shape(input=input, out_type=kind, name=name)
-
-
-@export("shape_n")
-def shape_n(input, out_type=dtypes.int32, name=None):
-    """The extents of each tensor of a list."""
-    return raw.ShapeN(input=input, out_type=dtypes.as_dtype(out_type), name=name)
 
 
 @export("size", v1=[])
@@ -117,13 +110,6 @@ def broadcast_dynamic_shape(shape_x, shape_y):
     return raw.BroadcastArgs(s0=shape_x, s1=shape_y)
 
 
-@export("ensure_shape")
-@dispatchable
-def ensure_shape(x, shape, name=None):
-    """`x`, checked at run time to have `shape` (None for any size)."""
-    return raw.EnsureShape(input=x, shape=TensorShape(shape), name=name)
-
-
 @export("identity")
 @dispatchable
 def identity(input, name=None):
@@ -146,20 +132,6 @@ def stop_gradient(input, name=None):
     if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
         return nest.map_structure(stop_gradient, input, expand_composites=True)
     return raw.StopGradient(input=input, name=name)
-
-
-@export("bitcast")
-@unary
-def bitcast(input, type, name=None):
-    """The bits of `input` read as another type."""
-    return raw.Bitcast(input=input, type=dtypes.as_dtype(type), name=name)
-
-
-@export("parallel_stack")
-@dispatchable
-def parallel_stack(values, name="parallel_stack"):
-    """Tensors of equal shape stacked along a new first axis."""
-    return raw.Pack(values=[convert_to_tensor(v) for v in values], axis=0, name=name)
 
 
 @export("space_to_batch_nd")
@@ -233,9 +205,19 @@ __getattr__ = op_functions(
     `input` with a new axis of length 1 before `axis`.
 unravel_index = UnravelIndex(indices, dims)
     Flat indices as coordinates in an array of shape `dims`, one row for each axis.
+ensure_shape = EnsureShape(x: input, shape)
+    `x`, checked at run time to have `shape` (None for any size).
+parallel_stack = Pack(values: [convert_to_tensor(v) for v in values], name="parallel_stack", *, axis=0)
+    Tensors of equal shape stacked along a new first axis.
 """,
     plain="""
 guarantee_const = GuaranteeConst(input)
     `input`, promised never to change.
+shape_n = ShapeN(input, out_type=dtypes.int32)
+    The extents of each tensor of a list.
+""",
+    unary="""
+bitcast = Bitcast(input, type)
+    The bits of `input` read as another type.
 """,
 )

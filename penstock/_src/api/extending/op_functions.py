@@ -11,8 +11,9 @@ makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, on first
 
 - the public names; the prefix `+` makes a name `compat.v1` only, the prefix `-` TensorFlow 2 only. The last component of
   the first name is the function's name in its module.
-- the op and the function's parameters, as a Python function has them; `bands: matrix` goes to the op's `matrix`.
-  `name=None` is appended if missing.
+- the op and the function's parameters, as a Python function has them; `bands: matrix` goes to the op's `matrix`, any
+  other expression after the colon is what the op's argument of that name gets: `axis: -1 if axis is None else axis`.
+  What follows a `*` are no parameters, but arguments that the op gets always. `name=None` is appended if missing.
 - the docstring, indented below.
 
 The keyword is the kind of dispatch on other types: `unary`, `binary` and `dispatchable` as in `dispatch.py`, `plain` not at
@@ -27,6 +28,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.api.extending.dispatch import binary, dispatchable, unary
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export_by_name
 
@@ -36,6 +39,8 @@ _DECORATORS: dict[str, Callable[..., Any]] = {
     "dispatchable": dispatchable,
     "plain": lambda function: function,
 }
+# What rows may use, even if nothing else in their module does.
+_NAMES = {"raw": raw, "dtypes": dtypes, "convert_to_tensor": convert_to_tensor}
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,19 @@ class OpFunction:
         if all(a.arg != "name" for a in arguments.args):
             arguments.args.append(ast.arg("name"))
             arguments.defaults.append(ast.Constant(None))
-        passed = []
+        fixed = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        passed = [f"{argument.arg}={ast.unparse(value)}" for argument, value in fixed if value]
+        arguments.kwonlyargs, arguments.kw_defaults = [], []
         for argument in arguments.args:
-            to = ast.unparse(argument.annotation) if argument.annotation else argument.arg
-            passed.append(f"{to}={argument.arg}")
-            argument.annotation = None
+            to, argument.annotation = argument.annotation, None
+            if isinstance(to, ast.Name):
+                passed.append(f"{to.id}={argument.arg}")
+            else:
+                passed.append(f"{argument.arg}={ast.unparse(to) if to else argument.arg}")
         header = f"def {self.name}({ast.unparse(arguments)}):"
         made: dict[str, Any] = {}
         text = f"{header}\n    return raw.{op}({', '.join(passed)})\n"
-        scope.setdefault("raw", raw)
+        scope.update(_NAMES | scope)
         exec(compile(text, scope["__file__"], "exec"), scope, made)
         function = made[self.name]
         function.__doc__ = self.documentation

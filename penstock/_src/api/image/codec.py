@@ -13,58 +13,6 @@ from penstock._src.util.export import export
 from .color import convert_image_dtype
 
 
-@export("image.decode_jpeg", "io.decode_jpeg")
-@dispatchable
-def decode_jpeg(
-    contents,
-    channels=0,
-    ratio=1,
-    fancy_upscaling=True,
-    try_recover_truncated=False,
-    acceptable_fraction=1,
-    dct_method="",
-    name=None,
-):
-    """The uint8 image of a JPEG file's bytes.
-
-    Args:
-      contents: a string scalar.
-      channels: 0 (as in the file), 1 or 3.
-      ratio: 1, 2, 4 or 8: decode smaller.
-      fancy_upscaling: smooth the color planes.
-      try_recover_truncated: accept a file that ends early.
-      acceptable_fraction: the fraction of lines that must be present.
-      dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "".
-      name: a name for the operation.
-    """
-    return raw.DecodeJpeg(
-        contents=contents,
-        channels=channels,
-        ratio=ratio,
-        fancy_upscaling=fancy_upscaling,
-        try_recover_truncated=try_recover_truncated,
-        acceptable_fraction=acceptable_fraction,
-        dct_method=dct_method,
-        name=name,
-    )
-
-
-@export("image.decode_png", "io.decode_png")
-@dispatchable
-def decode_png(contents, channels=0, dtype=dtypes.uint8, name=None):
-    """The uint8 or uint16 image of a PNG file's bytes."""
-    kind = dtypes.as_dtype(dtype)
-    return raw.DecodePng(contents=contents, channels=channels, dtype=kind, name=name)
-
-
-@export("image.decode_webp", "io.decode_webp", v1=[])
-@dispatchable
-def decode_webp(contents, channels=0, dtype=dtypes.uint8, name=None):
-    """The frames of a WebP file's bytes."""
-    kind = dtypes.as_dtype(dtype)
-    return raw.DecodeWebP(contents=contents, channels=channels, dtype=kind, name=name)
-
-
 @export("image.decode_image", "io.decode_image")
 @dispatchable
 def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_animations=True):
@@ -89,27 +37,12 @@ def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_
     return image if native == kind else convert_image_dtype(image, kind)
 
 
-@export("image.extract_jpeg_shape", "io.extract_jpeg_shape")
-@dispatchable
-def extract_jpeg_shape(contents, output_type=dtypes.int32, name=None):
-    """Height, width and channels of a JPEG file's bytes."""
-    kind = dtypes.as_dtype(output_type)
-    return raw.ExtractJpegShape(contents=contents, output_type=kind, name=name)
-
-
 @export("image.is_jpeg", "io.is_jpeg")
 @dispatchable
 def is_jpeg(contents, name=None):
     """Whether bytes begin as a JPEG file does."""
     head = raw.Substr(input=contents, pos=0, len=3)
     return raw.Equal(x=head, y=convert_to_tensor(b"\xff\xd8\xff"), name=name)
-
-
-@export("image.encode_png", "io.encode_png")
-@dispatchable
-def encode_png(image, compression=-1, name=None):
-    """The bytes of a PNG file of a uint8 or uint16 image."""
-    return raw.EncodePng(image=convert_to_tensor(image), compression=compression, name=name)
 
 
 @export("image.adjust_jpeg_quality")
@@ -122,15 +55,8 @@ def adjust_jpeg_quality(image, jpeg_quality, dct_method="", name=None):
     if not isinstance(jpeg_quality, Tensor):
         jpeg_quality = convert_to_tensor(np.int32(jpeg_quality))
     encoded = raw.EncodeJpegVariableQuality(images=pixels, quality=jpeg_quality)
-    decoded = decode_jpeg(encoded, channels=channels, dct_method=dct_method)
+    decoded = raw.DecodeJpeg(contents=encoded, channels=channels, dct_method=dct_method)
     return convert_image_dtype(decoded, image.dtype, saturate=True, name=name)
-
-
-@export("image.decode_jxl", "io.decode_jxl", v1=[])
-def decode_jxl(contents, channels=0, dtype=dtypes.uint8, name=None):
-    """The image of a JPEG XL file's bytes."""
-    kind = dtypes.as_dtype(dtype)
-    return raw.DecodeJxl(contents=contents, channels=channels, dtype=kind, name=name)
 
 
 __getattr__ = op_functions(
@@ -144,5 +70,29 @@ image.decode_gif io.decode_gif = DecodeGif(contents)
     The frames `[n, h, w, 3]` of a GIF file's bytes.
 image.encode_jpeg io.encode_jpeg = EncodeJpeg(image, format="", quality=95, progressive=False, optimize_size=False, chroma_downsampling=True, density_unit="in", x_density=300, y_density=300, xmp_metadata="")
     The bytes of a JPEG file of a uint8 image.
+image.decode_jpeg io.decode_jpeg = DecodeJpeg(contents, channels=0, ratio=1, fancy_upscaling=True, try_recover_truncated=False, acceptable_fraction=1, dct_method="")
+    The uint8 image of a JPEG file's bytes.
+
+    Args:
+      contents: a string scalar.
+      channels: 0 (as in the file), 1 or 3.
+      ratio: 1, 2, 4 or 8: decode smaller.
+      fancy_upscaling: smooth the color planes.
+      try_recover_truncated: accept a file that ends early.
+      acceptable_fraction: the fraction of lines that must be present.
+      dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "".
+      name: a name for the operation.
+image.decode_png io.decode_png = DecodePng(contents, channels=0, dtype=dtypes.uint8)
+    The uint8 or uint16 image of a PNG file's bytes.
+-image.decode_webp -io.decode_webp = DecodeWebP(contents, channels=0, dtype=dtypes.uint8)
+    The frames of a WebP file's bytes.
+image.extract_jpeg_shape io.extract_jpeg_shape = ExtractJpegShape(contents, output_type=dtypes.int32)
+    Height, width and channels of a JPEG file's bytes.
+image.encode_png io.encode_png = EncodePng(image: convert_to_tensor(image), compression=-1)
+    The bytes of a PNG file of a uint8 or uint16 image.
+""",
+    plain="""
+-image.decode_jxl -io.decode_jxl = DecodeJxl(contents, channels=0, dtype=dtypes.uint8)
+    The image of a JPEG XL file's bytes.
 """,
 )

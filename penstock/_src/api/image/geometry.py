@@ -384,24 +384,6 @@ def rot90(image, k=1, name=None):
     return transpose(flip_up_down(image), name=name)
 
 
-@export("image.extract_glimpse", v1=[])
-@dispatchable
-def extract_glimpse(
-    input, size, offsets, centered=True, normalized=True, noise="uniform", name=None
-):
-    """Windows of `size` centered at `offsets`, with noise outside the image."""
-    return raw.ExtractGlimpseV2(
-        input=input,
-        size=size,
-        offsets=offsets,
-        centered=centered,
-        normalized=normalized,
-        uniform_noise=False,
-        noise=noise,
-        name=name,
-    )
-
-
 __getattr__ = op_functions(
     globals(),
     dispatchable="""
@@ -409,6 +391,8 @@ image.extract_patches = ExtractImagePatches(images, sizes: ksizes, strides, rate
     Windows of the images, laid out in the channels.
 -image.crop_and_resize = CropAndResize(image, boxes, box_indices: box_ind, crop_size, method="bilinear", extrapolation_value=0.0)
     Boxes (of normalized corners) of images, each resized to `crop_size`.
+-image.extract_glimpse = ExtractGlimpseV2(input, size, offsets, centered=True, normalized=True, noise="uniform", *, uniform_noise=False)
+    Windows of `size` centered at `offsets`, with noise outside the image.
 """,
     plain="""
 extract_volume_patches = ExtractVolumePatches(input, ksizes, strides, padding)

@@ -138,23 +138,10 @@ def tf_record_iterator(path, options=None):
             raise errors.DataLossError(None, None, str(error)) from error
 
 
-@export("io.matching_files", v1=["io.matching_files", "matching_files"])
-def matching_files(pattern, name=None):
-    """The paths that match a pattern, sorted."""
-    return raw.MatchingFiles(pattern=pattern, name=name)
-
-
 @export("io.match_filenames_once", v1=["io.match_filenames_once", "train.match_filenames_once"])
 def match_filenames_once(pattern, name=None):
     """A variable with the paths that match a pattern."""
-    return Variable(matching_files(pattern), trainable=False, name=name, shape=[None])
-
-
-@export("io.parse_tensor", v1=["io.parse_tensor", "parse_tensor"])
-def parse_tensor(serialized, out_type, name=None):
-    """The tensor of the bytes of a TensorProto."""
-    kind = dtypes.as_dtype(out_type)
-    return raw.ParseTensor(serialized=serialized, out_type=kind, name=name)
+    return Variable(raw.MatchingFiles(pattern=pattern), trainable=False, name=name, shape=[None])
 
 
 @export("io.decode_raw", v1=[])
@@ -254,5 +241,9 @@ audio.decode_wav = DecodeWav(contents, desired_channels=-1, desired_samples=-1)
     Samples in [-1, 1] `[samples, channels]` of a 16-bit WAV file's bytes, and its rate.
 audio.encode_wav = EncodeWav(audio, sample_rate)
     The bytes of a 16-bit WAV file of samples in [-1, 1].
+io.matching_files +matching_files = MatchingFiles(pattern)
+    The paths that match a pattern, sorted.
+io.parse_tensor +parse_tensor = ParseTensor(serialized, out_type)
+    The tensor of the bytes of a TensorProto.
 """,
 )

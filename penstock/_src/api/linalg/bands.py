@@ -61,13 +61,6 @@ def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT")
     )
 
 
-@export("linalg.set_diag", v1=["linalg.set_diag", "matrix_set_diag"])
-@dispatchable
-def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):
-    """`input` with the diagonals `k` replaced; see `tf.linalg.diag`."""
-    return raw.MatrixSetDiagV3(input=input, diagonal=diagonal, k=k, align=align, name=name)
-
-
 @export("linalg.tensor_diag_part", v1=["linalg.tensor_diag_part", "diag_part"])
 @dispatchable
 def tensor_diag_part(input, name=None):
@@ -387,5 +380,7 @@ linalg.cross +cross = Cross(a, b)
     The cross products of vectors of three.
 linalg.banded_triangular_solve = BandedTriangularSolve(bands: matrix, rhs, lower=True, adjoint=False)
     The X with A X = rhs, for a triangular band matrix given by its diagonals.
+linalg.set_diag +matrix_set_diag = MatrixSetDiagV3(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT")
+    `input` with the diagonals `k` replaced; see `tf.linalg.diag`.
 """,
 )

@@ -135,14 +135,6 @@ def eigvals(tensor, name=None):
     return raw.Eig(input=tensor, Tout=kind, compute_v=False, name=name)[0]
 
 
-@export("linalg.lu")
-@dispatchable
-def lu(input, output_idx_type=dtypes.int32, name=None):
-    """L and U in one matrix, and the row permutation of the pivots."""
-    kind = dtypes.as_dtype(output_idx_type)
-    return raw.Lu(input=input, output_idx_type=kind, name=name)
-
-
 @export("linalg.expm")
 @dispatchable
 def expm(input, name=None):
@@ -299,5 +291,7 @@ linalg.logm = MatrixLogarithm(input)
     The principal logarithm of each complex matrix.
 linalg.sqrtm matrix_square_root = MatrixSquareRoot(input)
     The square root S of each matrix, S S = input.
+linalg.lu = Lu(input, output_idx_type=dtypes.int32)
+    L and U in one matrix, and the row permutation of the pivots.
 """,
 )

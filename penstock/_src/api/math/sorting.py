@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
@@ -32,13 +33,6 @@ def top_k(input, k=1, sorted=True, index_type=dtypes.int32, name=None):
     """
     kind = dtypes.as_dtype(index_type)
     return raw.TopKV2(input=input, k=k, sorted=sorted, index_type=kind, name=name)
-
-
-@export("nn.in_top_k", "math.in_top_k", v1=[])
-@dispatchable
-def in_top_k(targets, predictions, k, name=None):
-    """Whether each target is among the `k` highest predictions of its row."""
-    return raw.InTopKV2(predictions=predictions, targets=targets, k=k, name=name)
 
 
 @export("sort")
@@ -163,74 +157,6 @@ def _rows_of(tensor):
     return raw.Pack(values=[rows, shape[-1]])
 
 
-def _approximate(operand, k, axis, recall, is_max, size, aggregate, name):
-    return raw.ApproxTopK(
-        input=operand,
-        k=int(k) if isinstance(k, float) else k,
-        reduction_dimension=axis,
-        recall_target=recall,
-        is_max_k=is_max,
-        reduction_input_size_override=size,
-        aggregate_to_topk=aggregate,
-        name=name,
-    )
-
-
-@export("math.approx_max_k", "nn.approx_max_k")
-@dispatchable
-def approx_max_k(
-    operand,
-    k,
-    reduction_dimension=-1,
-    recall_target=0.95,
-    reduction_input_size_override=-1,
-    aggregate_to_topk=True,
-    name=None,
-):
-    """Values and indices of (approximately) the `k` largest entries along an axis."""
-    return _approximate(
-        operand,
-        k,
-        reduction_dimension,
-        recall_target,
-        True,
-        reduction_input_size_override,
-        aggregate_to_topk,
-        name,
-    )
-
-
-@export("math.approx_min_k", "nn.approx_min_k")
-@dispatchable
-def approx_min_k(
-    operand,
-    k,
-    reduction_dimension=-1,
-    recall_target=0.95,
-    reduction_input_size_override=-1,
-    aggregate_to_topk=True,
-    name=None,
-):
-    """Values and indices of (approximately) the `k` smallest entries along an axis."""
-    return _approximate(
-        operand,
-        k,
-        reduction_dimension,
-        recall_target,
-        False,
-        reduction_input_size_override,
-        aggregate_to_topk,
-        name,
-    )
-
-
-@export("math.invert_permutation", v1=["math.invert_permutation", "invert_permutation"])
-@dispatchable
-def invert_permutation(x, name=None):
-    """The permutation y with y[x[i]] = i."""
-    return raw.InvertPermutation(x=x, name=name)
-
-
 @export("math.is_non_decreasing", v1=["math.is_non_decreasing", "is_non_decreasing"])
 @dispatchable
 def is_non_decreasing(x, name=None):
@@ -249,3 +175,18 @@ def _compare_neighbors(op, x, name):
     flat = raw.Reshape(tensor=convert_to_tensor(x, name="x"), shape=[-1])
     holds = op(x=flat[1:], y=flat[:-1])
     return raw.All(input=holds, axis=[0], name=name)
+
+
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+math.approx_max_k nn.approx_max_k = ApproxTopK(operand: input, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1, aggregate_to_topk=True, *, is_max_k=True)
+    Values and indices of (approximately) the `k` largest entries along an axis.
+math.approx_min_k nn.approx_min_k = ApproxTopK(operand: input, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1, aggregate_to_topk=True, *, is_max_k=False)
+    Values and indices of (approximately) the `k` smallest entries along an axis.
+math.invert_permutation +invert_permutation = InvertPermutation(x)
+    The permutation y with y[x[i]] = i.
+-nn.in_top_k -math.in_top_k = InTopKV2(targets, predictions, k)
+    Whether each target is among the `k` highest predictions of its row.
+""",
+)
