@@ -12,10 +12,9 @@ _NAMES = {
         "zeros_like"
     ),
     "penstock._src.api.array.indexing": (
-        "boolean_mask clip_by_global_norm clip_by_norm clip_by_value edit_distance fingerprint "
-        "gather gather_nd scatter_nd slice strided_slice tensor_scatter_nd_add "
-        "tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
-        "tensor_scatter_nd_update where"
+        "boolean_mask clip_by_global_norm clip_by_norm clip_by_value edit_distance gather "
+        "gather_nd scatter_nd slice strided_slice tensor_scatter_nd_add tensor_scatter_nd_max "
+        "tensor_scatter_nd_min tensor_scatter_nd_sub tensor_scatter_nd_update where"
     ),
     "penstock._src.api.array.joining": (
         "concat dynamic_partition dynamic_stitch pad repeat reverse reverse_sequence roll split "
@@ -30,8 +29,8 @@ _NAMES = {
     "penstock._src.api.config.devices": "device",
     "penstock._src.api.control.control_flow": "case cond switch_case while_loop",
     "penstock._src.api.control.scopes": (
-        "check_pinned control_dependencies get_current_name_scope group inside_function name_scope "
-        "no_op timestamp tuple variable_creator_scope"
+        "control_dependencies get_current_name_scope group inside_function name_scope no_op "
+        "timestamp tuple variable_creator_scope"
     ),
     "penstock._src.api.control.tensor_array": "TensorArray TensorArraySpec",
     "penstock._src.api.dataflow.batching": "nondifferentiable_batch_function",
@@ -70,13 +69,10 @@ _NAMES = {
     ),
     "penstock._src.api.python_function": "numpy_function py_function",
     "penstock._src.api.ragged.ragged_tensor": "RaggedTensor RaggedTensorSpec",
-    "penstock._src.api.random.functions": "random_index_shuffle",
     "penstock._src.api.raw_functions": (
-        "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2 "
-        "ragged_fill_empty_rows ragged_fill_empty_rows_grad"
-    ),
-    "penstock._src.api.signal.fourier": (
-        "fftnd=raw_fftnd ifftnd=raw_ifftnd irfftnd=raw_irfftnd rfftnd=raw_rfftnd"
+        "approx_top_k check_pinned conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2 fftnd "
+        "fingerprint ifftnd irfftnd ragged_fill_empty_rows ragged_fill_empty_rows_grad "
+        "random_index_shuffle rfftnd"
     ),
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor SparseTensorSpec",
     "penstock._src.api.strings.functions": "as_string",

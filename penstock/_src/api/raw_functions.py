@@ -80,5 +80,19 @@ io.encode_proto = EncodeProto(sizes, values, field_names, message_type, descript
       message_type: the full name of the message type.
       descriptor_source: where the type is described.
       name: of the operation.
+fftnd = FFTND(input, fft_length, axes)
+    The transform along `axes`, of lengths `fft_length`.
+ifftnd = IFFTND(input, fft_length, axes)
+    The inverse transform along `axes`, of lengths `fft_length`.
+rfftnd = RFFTND(input, fft_length, axes, Tcomplex=dtypes.complex64)
+    The transform of real numbers along `axes`, of lengths `fft_length`.
+irfftnd = IRFFTND(input, fft_length, axes, Treal=dtypes.float32)
+    The inverse transform along `axes` to real numbers, of lengths `fft_length`.
+fingerprint = Fingerprint(data, method="farmhash64")
+    An 8-byte hash of each entry of the first axis, as bytes.
+random_index_shuffle = RandomIndexShuffle(index, seed, max_index, rounds=4)
+    The position of `index` in a random permutation of 0 ... max_index.
+check_pinned = Identity(tensor: input)
+    `tensor`; accepted for compatibility, as pinned host memory is not distinguished.
 """,
 )

@@ -345,12 +345,6 @@ def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
     )
 
 
-@export("fingerprint")
-def fingerprint(data, method="farmhash64", name=None):
-    """An 8-byte hash of each entry of the first axis, as bytes."""
-    return raw.Fingerprint(data=data, method=method, name=name)
-
-
 def get_static_int(value):
     """An integer or integer tensor as a Python int, or None if it is not static."""
     if value is None or isinstance(value, (int, np.integer)):

@@ -181,12 +181,6 @@ def is_resource_variable(var):
     return isinstance(var, Variable) or hasattr(var, "_should_act_as_resource_variable")
 
 
-@export("check_pinned")
-def check_pinned(tensor, name=None):
-    """`tensor`; accepted for compatibility, as pinned host memory is not distinguished."""
-    return raw.Identity(input=tensor, name=name)
-
-
 @export("inside_function")
 def inside_function():
     """Whether a tf.function is being traced."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -153,24 +154,12 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
     return cast(raw.Reshape(tensor=indices, shape=shape), kind, name=name)
 
 
-@export("histogram_fixed_width")
-@dispatchable
-def histogram_fixed_width(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
-    """Counts of values in `nbins` equal bins of `value_range`."""
-    return raw.HistogramFixedWidth(
-        values=values,
-        value_range=value_range,
-        nbins=nbins,
-        dtype=dtypes.as_dtype(dtype),
-        name=name,
-    )
-
-
-@export("math.sobol_sample")
-@dispatchable
-def sobol_sample(dim, num_results, skip=0, dtype=dtypes.float32, name=None):
-    """Points `[num_results, dim]` of the Sobol sequence in the unit cube."""
-    dtype = dtypes.float32 if dtype is None else dtype
-    return raw.SobolSample(
-        dim=dim, num_results=num_results, skip=skip, dtype=dtypes.as_dtype(dtype), name=name
-    )
+__getattr__ = op_functions(
+    globals(),
+    dispatchable="""
+histogram_fixed_width = HistogramFixedWidth(values, value_range, nbins=100, dtype=dtypes.int32)
+    Counts of values in `nbins` equal bins of `value_range`.
+math.sobol_sample = SobolSample(dim, num_results, skip=0, dtype: dtype or dtypes.float32=dtypes.float32)
+    Points `[num_results, dim]` of the Sobol sequence in the unit cube.
+""",
+)

@@ -13,13 +13,6 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
 
-@export("math.ndtri")
-@unary
-def ndtri(x, name=None):
-    """The quantile of the standard normal distribution."""
-    return raw.Ndtri(x=x, name=name)
-
-
 @export("abs", "math.abs")
 @unary
 def abs(x, name=None):
@@ -286,5 +279,7 @@ math.softplus nn.softplus = Softplus(features)
     log(exp(features) + 1).
 nn.softsign math.softsign = Softsign(features)
     features / (|features| + 1).
+math.ndtri = Ndtri(x)
+    The quantile of the standard normal distribution.
 """,
 )

@@ -16,25 +16,6 @@ from penstock._src.util.export import export
 _DIRECTIONS = ("ASCENDING", "DESCENDING")
 
 
-@export("math.top_k", "nn.top_k")
-@dispatchable
-def top_k(input, k=1, sorted=True, index_type=dtypes.int32, name=None):
-    """The `k` largest entries of each row and their indices.
-
-    Args:
-      input: `[..., n]`, any real type.
-      k: int32 scalar, 0 <= k <= n.
-      sorted: if True, each row's entries come in descending order.
-      index_type: `int16`, `int32` or `int64`.
-      name: a name for the operation.
-
-    Returns:
-      values `[..., k]`, and indices `[..., k]`; of equal entries the lower index comes first.
-    """
-    kind = dtypes.as_dtype(index_type)
-    return raw.TopKV2(input=input, k=k, sorted=sorted, index_type=kind, name=name)
-
-
 @export("sort")
 @dispatchable
 def sort(values, axis=-1, direction="ASCENDING", name=None):
@@ -188,5 +169,17 @@ math.invert_permutation +invert_permutation = InvertPermutation(x)
     The permutation y with y[x[i]] = i.
 -nn.in_top_k -math.in_top_k = InTopKV2(targets, predictions, k)
     Whether each target is among the `k` highest predictions of its row.
+math.top_k nn.top_k = TopKV2(input, k=1, sorted=True, index_type=dtypes.int32)
+    The `k` largest entries of each row and their indices.
+
+    Args:
+      input: `[..., n]`, any real type.
+      k: int32 scalar, 0 <= k <= n.
+      sorted: if True, each row's entries come in descending order.
+      index_type: `int16`, `int32` or `int64`.
+      name: a name for the operation.
+
+    Returns:
+      values `[..., k]`, and indices `[..., k]`; of equal entries the lower index comes first.
 """,
 )

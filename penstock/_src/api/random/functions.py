@@ -372,11 +372,3 @@ def fold_in(seed, data, alg="auto_select"):
     data = convert_to_tensor(data)
     first = stateless_uniform([1], seed, minval=None, maxval=None, dtype=data.dtype, alg=alg)[0]
     return raw.Pack(values=[first, data])
-
-
-@export("random_index_shuffle", v1=["random_index_shuffle"])
-def random_index_shuffle(index, seed, max_index, rounds=4, name=None):
-    """The position of `index` in a random permutation of 0 ... max_index."""
-    return raw.RandomIndexShuffle(
-        index=index, seed=seed, max_index=max_index, rounds=rounds, name=name
-    )

@@ -251,30 +251,6 @@ def scaled(x, number):
     return x * np.asarray(number, x.dtype.as_numpy_dtype)
 
 
-@export("fftnd")
-def raw_fftnd(input, fft_length, axes, name=None):
-    """The transform along `axes`, of lengths `fft_length`."""
-    return raw.FFTND(input=input, fft_length=fft_length, axes=axes, name=name)
-
-
-@export("ifftnd")
-def raw_ifftnd(input, fft_length, axes, name=None):
-    """The inverse transform along `axes`, of lengths `fft_length`."""
-    return raw.IFFTND(input=input, fft_length=fft_length, axes=axes, name=name)
-
-
-@export("rfftnd")
-def raw_rfftnd(input, fft_length, axes, Tcomplex=dtypes.complex64, name=None):
-    """The transform of real numbers along `axes`, of lengths `fft_length`."""
-    return raw.RFFTND(input=input, fft_length=fft_length, axes=axes, Tcomplex=Tcomplex, name=name)
-
-
-@export("irfftnd")
-def raw_irfftnd(input, fft_length, axes, Treal=dtypes.float32, name=None):
-    """The inverse transform along `axes` to real numbers, of lengths `fft_length`."""
-    return raw.IRFFTND(input=input, fft_length=fft_length, axes=axes, Treal=Treal, name=name)
-
-
 __getattr__ = op_functions(
     globals(),
     dispatchable="""

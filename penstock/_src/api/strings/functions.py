@@ -34,14 +34,6 @@ def format(template, inputs, placeholder="{}", summarize=3, name=None):
     )
 
 
-@export("strings.join", v1=["strings.join", "string_join"])
-@dispatchable
-def join(inputs, separator="", name=None):
-    """The strings joined elementwise."""
-    inputs = [convert_to_tensor(x, dtype=dtypes.string) for x in inputs]
-    return raw.StringJoin(inputs=inputs, separator=separator, name=name)
-
-
 @export("strings.reduce_join", v1=[])
 @dispatchable
 def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
@@ -205,5 +197,7 @@ strings.unicode_transcode = UnicodeTranscode(input, input_encoding, output_encod
     dispatchable="""
 strings.unsorted_segment_join +unsorted_segment_join = UnsortedSegmentJoin(inputs, segment_ids, num_segments, separator="")
     The strings of each segment joined.
+strings.join +string_join = StringJoin(inputs: [convert_to_tensor(x, dtype=dtypes.string) for x in inputs], separator="")
+    The strings joined elementwise.
 """,
 )
