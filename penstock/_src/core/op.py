@@ -11,7 +11,8 @@
         def lower(self, p, a, b): ...
 
 The signature may state the shapes of outputs, which makes `shape` unnecessary: "x: T -> y: T[x], count: int32[]"
-(calls/signature.py).
+(calls/signature.py). A dtype attribute that no input fixes is annotated with the dtypes it may be, a list of dtypes with
+those in brackets: `out_type: INDEX = dtypes.int32`, `types: [FLOAT]`.
 
 An instance is the op with its attributes: immutable, cached, and hashable if its attributes are.
 `gradient` takes the inputs, the outputs, then one gradient per output. Name a parameter with a leading `_` if it is unused:
@@ -178,16 +179,13 @@ class Op:
         parsed = parse(cls.signature)
         cls.op_type = cls.__name__
         cls.inputs, cls.outputs = parsed.inputs, parsed.outputs
-        cls.annotations, cls.attributes = _collect_attributes(cls)
+        cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
         cls.type_sets = {}
         for argument in (*cls.inputs, *cls.outputs):
             attr = argument.type_attr or argument.type_list_attr
             if attr and isinstance(cls.__dict__.get(attr, getattr(cls, attr, None)), frozenset):
                 cls.type_sets[attr] = getattr(cls, attr)
-        for attr in cls.annotations:
-            types = getattr(cls, attr + "_types", None)
-            if isinstance(types, frozenset):
-                cls.type_sets[attr] = types
+        cls.type_sets |= allowed
         functions = (attribute_values.Function, list[attribute_values.Function])
         if any(kind in functions for kind in cls.annotations.values()):
             cls.runs_functions = True
@@ -309,16 +307,25 @@ def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:
     return lowering
 
 
-def _collect_attributes(cls: type["Op"]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns {attribute: annotation} and {attribute: default or REQUIRED} of an op class."""
+def _collect_attributes(
+    cls: type["Op"],
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, frozenset[DType]]]:
+    """Returns {attribute: annotation}, {attribute: default or REQUIRED} and {attribute: allowed dtypes} of an op class."""
     annotations: dict[str, Any] = {}
+    allowed: dict[str, frozenset[DType]] = {}
     # Own attributes come before inherited ones, as in TensorFlow's definitions.
     for base in cls.__mro__:
         if base is Op or not issubclass(base, Op):
             continue
         for name, annotation in inspect.get_annotations(base, eval_str=True).items():
-            if name not in cls.dropped and not str(annotation).startswith("typing.ClassVar"):
-                annotations.setdefault(name, annotation)
+            if name in cls.dropped or name in annotations:
+                continue
+            types = annotation[0] if isinstance(annotation, list) else annotation
+            if isinstance(types, set | frozenset):
+                allowed[name] = frozenset(types)
+                annotations[name] = DType if types is annotation else list[DType]
+            elif not str(annotation).startswith("typing.ClassVar"):
+                annotations[name] = annotation
     defaults = {}
     for name, annotation in annotations.items():
         default = getattr(cls, name, REQUIRED)
@@ -327,7 +334,7 @@ def _collect_attributes(cls: type["Op"]) -> tuple[dict[str, Any], dict[str, Any]
         if default is not REQUIRED and default is not None:
             default = attribute_values.convert_attribute(cls.__name__, name, annotation, default)
         defaults[name] = default
-    return annotations, defaults
+    return annotations, defaults, allowed
 
 
 def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -107,8 +106,7 @@ class ConcatV2(Op):
 
     signature = "values: N * T, axis: Tidx -> output: T"
     T = ANY
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
     vectorize = "rows, axis"
     is_movement = True
     has_static_value = True
@@ -151,8 +149,7 @@ class ConcatOffset(Op):
     """The offset of each of several shapes in their concatenation."""
 
     signature = "concat_dim: int32, shape: N * shape_type -> offset: N * shape_type"
-    shape_type: DType = dtypes.int32
-    shape_type_types = INDEX
+    shape_type: INDEX = dtypes.int32
     differentiable = False
 
     def output_shape(self, concat_dim, shape):
@@ -398,8 +395,7 @@ class SplitV(Op):
     minimum = {"num_split": 1}
     eager_is_view = True
     T = ANY
-    Tlen: DType = dtypes.int64
-    Tlen_types = INDEX | {dtypes.int8}
+    Tlen: INDEX | {dtypes.int8} = dtypes.int64
     num_split: int
     vectorize = "rows, shared, axis"
 

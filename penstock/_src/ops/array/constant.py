@@ -130,8 +130,7 @@ class Fill(Op):
 
     signature = "dims: index_type, value: T -> output: T"
     T = ANY
-    index_type: DType = dtypes.int32
-    index_type_types = INDEX
+    index_type: INDEX = dtypes.int32
     keeps_finite = True
     has_static_value = True
 

@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -390,8 +389,7 @@ class MatrixBandPart(Op):
 
     signature = "input: T, num_lower: Tindex, num_upper: Tindex -> band: T[input]"
     T = ANY
-    Tindex: DType = dtypes.int64
-    Tindex_types = INDEX
+    Tindex: INDEX = dtypes.int64
     vectorize = "rows, shared, shared"
 
     def gradient(self, _input, num_lower, num_upper, _band, dy):

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -86,8 +85,7 @@ class Pad(Op):
 
     signature = "input: T, paddings: Tpaddings -> output: T"
     T = ANY
-    Tpaddings: DType = dtypes.int32
-    Tpaddings_types = INDEX
+    Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings"
 
     def shape(self, input, paddings):
@@ -111,8 +109,7 @@ class PadV2(Op):
 
     signature = "input: T, paddings: Tpaddings, constant_values: T -> output: T"
     T = ANY
-    Tpaddings: DType = dtypes.int32
-    Tpaddings_types = INDEX
+    Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings, shared"
 
     def shape(self, input, paddings, constant_values):
@@ -144,8 +141,7 @@ class MirrorPad(Op):
 
     signature = "input: T, paddings: Tpaddings -> output: T"
     T = ANY
-    Tpaddings: DType = dtypes.int32
-    Tpaddings_types = INDEX
+    Tpaddings: INDEX = dtypes.int32
     mode: Modes
     vectorize = "rows, paddings"
 
@@ -208,8 +204,7 @@ class MirrorPadGrad(Op):
 
     signature = "input: T, paddings: Tpaddings -> output: T"
     T = ANY
-    Tpaddings: DType = dtypes.int32
-    Tpaddings_types = INDEX
+    Tpaddings: INDEX = dtypes.int32
     mode: Modes
 
     def shape(self, input, paddings):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -112,8 +111,7 @@ class Where(Op):
     """The indices of the true (or non-zero) elements, one row each."""
 
     signature = "condition: T -> index: int64"
-    T: DType = dtypes.bool_
-    T_types = NUMBER | BOOL
+    T: NUMBER | BOOL = dtypes.bool_
 
     def shape(self, condition):
         return [None, condition.rank]
@@ -129,8 +127,7 @@ class OneHot(Op):
 
     signature = "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"
     T = ANY
-    TI: DType = dtypes.int64
-    TI_types = INDEX | {dtypes.int8, dtypes.uint8}
+    TI: INDEX | {dtypes.int8, dtypes.uint8} = dtypes.int64
     axis: int = -1
     differentiable = False
     vectorize = "rows, shared, shared, shared"

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
@@ -49,8 +48,7 @@ class Shape(Op):
     signature = "input: T -> output: out_type"
     eager_is_view = True
     T = ANY
-    out_type: DType = dtypes.int32
-    out_type_types = INDEX
+    out_type: INDEX = dtypes.int32
     differentiable = False
     has_static_value = True
 
@@ -70,8 +68,7 @@ class ShapeN(Op):
     signature = "input: N * T -> output: N * out_type"
     eager_is_view = True
     T = ANY
-    out_type: DType = dtypes.int32
-    out_type_types = INDEX
+    out_type: INDEX = dtypes.int32
     differentiable = False
 
     def shape(self, input):
@@ -90,8 +87,7 @@ class Size(Op):
     signature = "input: T -> output: out_type[]"
     eager_is_view = True
     T = ANY
-    out_type: DType = dtypes.int32
-    out_type_types = INDEX
+    out_type: INDEX = dtypes.int32
     differentiable = False
     has_static_value = True
 
@@ -131,8 +127,7 @@ class Reshape(Op):
     signature = "tensor: T, shape: Tshape -> output: T"
     eager_is_view = True
     T = ANY
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
+    Tshape: INDEX = dtypes.int32
     vectorize = "rows, shape"
     is_movement = True
 
@@ -281,8 +276,7 @@ class ExpandDims(Op):
     signature = "input: T, axis: Tdim -> output: T"
     eager_is_view = True
     T = ANY
-    Tdim: DType = dtypes.int32
-    Tdim_types = INDEX
+    Tdim: INDEX = dtypes.int32
     vectorize = "rows, axis"
     is_movement = True
 
@@ -351,8 +345,7 @@ class Bitcast(Op):
     signature = "input: T -> output: type"
     eager_is_view = True
     T = FLOAT | INTEGER | COMPLEX | QUANTIZED
-    type: DType
-    type_types = FLOAT | INTEGER | COMPLEX | QUANTIZED
+    type: FLOAT | INTEGER | COMPLEX | QUANTIZED
     vectorize = "rows"
 
     def shape(self, input):
@@ -418,8 +411,7 @@ class BroadcastArgs(Op):
 
     ranks = {"s0": (1,), "s1": (1,)}
     signature = "s0: T, s1: T -> r0: T"
-    T: DType = dtypes.int32
-    T_types = INDEX
+    T: INDEX = dtypes.int32
 
     def shape(self, s0, s1):
         lengths = infer.vector_length(s0.with_rank(1)), infer.vector_length(s1.with_rank(1))
@@ -439,8 +431,7 @@ class BroadcastGradientArgs(Op):
     ranks = {"s0": (1,), "s1": (1,)}
     signature = "s0: T, s1: T -> r0: T[?], r1: T[?]"
     eager_is_view = True
-    T: DType = dtypes.int32
-    T_types = INDEX
+    T: INDEX = dtypes.int32
     differentiable = False
 
     def eager(self, s0, s1):
@@ -470,8 +461,7 @@ class UnravelIndex(Op):
 
     ranks = {"dims": (1,)}
     signature = "indices: Tidx, dims: Tidx -> output: Tidx"
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
 
     def shape(self, indices, dims):
         rank = infer.vector_length(dims)

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -186,10 +185,8 @@ class SpaceToBatchND(Op):
     ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, paddings: Tpaddings -> output: T"
     T = ANY
-    Tblock_shape: DType = dtypes.int32
-    Tblock_shape_types = INDEX
-    Tpaddings: DType = dtypes.int32
-    Tpaddings_types = INDEX
+    Tblock_shape: INDEX = dtypes.int32
+    Tpaddings: INDEX = dtypes.int32
 
     def shape(self, input, block_shape, paddings):
         return static_space(input, block_shape, paddings, True)
@@ -210,10 +207,8 @@ class BatchToSpaceND(Op):
     ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, crops: Tcrops -> output: T"
     T = ANY
-    Tblock_shape: DType = dtypes.int32
-    Tblock_shape_types = INDEX
-    Tcrops: DType = dtypes.int32
-    Tcrops_types = INDEX
+    Tblock_shape: INDEX = dtypes.int32
+    Tcrops: INDEX = dtypes.int32
 
     def shape(self, input, block_shape, crops):
         return static_space(input, block_shape, crops, False)
@@ -252,8 +247,7 @@ class SpaceToBatch(_SquareBlocks):
     """Square blocks of padded images moved to the batch."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
-    Tpaddings: DType = dtypes.int32
-    Tpaddings_types = INDEX
+    Tpaddings: INDEX = dtypes.int32
 
     def shape(self, input, paddings):
         return static_space(input.with_rank(4), _StaticBlock(self.block), paddings, True)
@@ -273,8 +267,7 @@ class BatchToSpace(_SquareBlocks):
     """Square blocks of the batch moved to images, which are then cropped."""
 
     signature = "input: T, crops: Tidx -> output: T"
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
 
     def shape(self, input, crops):
         return static_space(input.with_rank(4), _StaticBlock(self.block), crops, False)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes, unknown_shape
@@ -28,8 +27,7 @@ class Tile(Op):
     ranks = {"multiples": (1,)}
     signature = "input: T, multiples: Tmultiples -> output: T"
     T = ANY
-    Tmultiples: DType = dtypes.int32
-    Tmultiples_types = INDEX
+    Tmultiples: INDEX = dtypes.int32
     vectorize = "rows, multiples"
 
     def shape(self, input, multiples):
@@ -98,8 +96,7 @@ class BroadcastTo(Op):
     signature = "input: T, shape: Tidx -> output: T"
     eager_is_view = True
     T = ANY
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
 
     def output_shape(self, input, shape):
         target = infer.held(shape.with_rank(1))

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, unknown_shape
@@ -22,8 +21,7 @@ class Transpose(Op):
     ranks = {"perm": (1,)}
     signature = "x: T, perm: Tperm -> y: T"
     T = ANY
-    Tperm: DType = dtypes.int32
-    Tperm_types = INDEX
+    Tperm: INDEX = dtypes.int32
     keeps_finite = True
 
     def shape(self, x, perm):
@@ -100,8 +98,7 @@ class InvertPermutation(Op):
     """The inverse permutation: y[x[i]] = i."""
 
     signature = "x: T -> y: T"
-    T: DType = dtypes.int32
-    T_types = INDEX
+    T: INDEX = dtypes.int32
     differentiable = False
 
     def shape(self, x):
@@ -135,8 +132,7 @@ class ReverseV2(Op):
     ranks = {"axis": (1,)}
     signature = "tensor: T, axis: Tidx -> output: T[tensor]"
     T = REVERSIBLE
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
     vectorize = "rows, axis"
 
     def gradient(self, _tensor, axis, _output, dy):
@@ -197,8 +193,7 @@ class ReverseSequence(Op):
 
     signature = "input: T, seq_lengths: Tlen -> output: T"
     T = ANY
-    Tlen: DType = dtypes.int64
-    Tlen_types = INDEX
+    Tlen: INDEX = dtypes.int64
     seq_dim: int
     batch_dim: int = 0
 

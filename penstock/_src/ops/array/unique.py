@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
@@ -39,8 +38,7 @@ class Unique(Op):
 
     signature = "x: T -> y: T, idx: out_idx"
     T = ANY
-    out_idx: DType = dtypes.int32
-    out_idx_types = INDEX
+    out_idx: INDEX = dtypes.int32
 
     def shape(self, x):
         return [None], x.with_rank(1)
@@ -56,8 +54,7 @@ class UniqueWithCounts(Op):
 
     signature = "x: T -> y: T, idx: out_idx, count: out_idx"
     T = ANY
-    out_idx: DType = dtypes.int32
-    out_idx_types = INDEX
+    out_idx: INDEX = dtypes.int32
 
     def shape(self, x):
         return [None], x.with_rank(1), [None]
@@ -103,10 +100,8 @@ class UniqueV2(Op):
 
     signature = "x: T, axis: Taxis -> y: T, idx: out_idx"
     T = ANY
-    Taxis: DType = dtypes.int64
-    Taxis_types = INDEX
-    out_idx: DType = dtypes.int32
-    out_idx_types = INDEX
+    Taxis: INDEX = dtypes.int64
+    out_idx: INDEX = dtypes.int32
 
     def shape(self, x, axis):
         return along(x, axis)
@@ -120,10 +115,8 @@ class UniqueWithCountsV2(Op):
 
     signature = "x: T, axis: Taxis -> y: T, idx: out_idx, count: out_idx"
     T = ANY
-    Taxis: DType = dtypes.int64
-    Taxis_types = INDEX
-    out_idx: DType = dtypes.int32
-    out_idx_types = INDEX
+    Taxis: INDEX = dtypes.int64
+    out_idx: INDEX = dtypes.int32
 
     def shape(self, x, axis):
         return (*along(x, axis), [None])
@@ -137,8 +130,7 @@ class ListDiff(Op):
 
     signature = "x: T, y: T -> out: T[?], idx: out_idx[?]"
     T = ANY
-    out_idx: DType = dtypes.int32
-    out_idx_types = INDEX
+    out_idx: INDEX = dtypes.int32
 
     def eager(self, x, y):
         for name, vector in (("x", x), ("y", y)):
@@ -182,8 +174,7 @@ class LowerBound(Op):
 
     signature = "sorted_inputs: T, values: T -> output: out_type"
     T = ANY
-    out_type: DType = dtypes.int32
-    out_type_types = INDEX
+    out_type: INDEX = dtypes.int32
     side = "left"
 
     def shape(self, sorted_inputs, values):

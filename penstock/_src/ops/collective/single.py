@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -209,14 +208,14 @@ class CollectiveAssignGroupV2(Op):
         raise invalid(self, f"Device index {int(device_index)} is not found in group assignments")
 
 
+_RECEIVED = INDEX | {dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64}
+
+
 class CollectiveBcastRecv(Op):
     """Receives a value from another member of the group, which a group of one does not have."""
 
     signature = "-> data: T"
-    T: DType
-    T_types = frozenset(
-        {dtypes.bool_, dtypes.float32, dtypes.float16, dtypes.float64, dtypes.int32, dtypes.int64}
-    )
+    T: _RECEIVED
     group_size: int
     group_key: int
     instance_key: int
@@ -239,10 +238,8 @@ class CollectiveBcastRecvV2(Op):
     signature = (
         "group_size: int32, group_key: int32, instance_key: int32, shape: Tshape -> data: T[*shape]"
     )
-    T: DType
-    T_types = CollectiveBcastRecv.T_types
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
+    T: _RECEIVED
+    Tshape: INDEX = dtypes.int32
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True

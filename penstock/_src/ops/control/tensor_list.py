@@ -160,8 +160,7 @@ class TensorListElementShape(ListOp):
     """The static shape of all elements, -1 where unknown."""
 
     signature = "input_handle: variant -> element_shape: shape_type[...]"
-    shape_type: DType
-    shape_type_types = INDEX
+    shape_type: INDEX
     differentiable = False
 
     def eager(self, input_handle):
@@ -194,8 +193,7 @@ class TensorListGetItem(ListOp):
         "-> item: element_dtype[*element_shape]"
     )
     element_dtype: DType
-    Tshape: DType = INT32
-    Tshape_types = INDEX
+    Tshape: INDEX = INT32
     keeps_finite = True
 
     def gradient(self, input_handle, index, _element_shape_in, _item, ditem):

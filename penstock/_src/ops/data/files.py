@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import DataLossError, InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import INDEX
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Element,
@@ -207,9 +208,7 @@ class CSVDatasetV2(UnnamedDatasetOp):
         "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
         "record_defaults: *output_types, exclude_cols: int64 -> handle: variant"
     )
-    output_types_types = frozenset(
-        {dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.string}
-    )
+    output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     stateful = True
 
     def pipeline(self, filenames, compression_type, buffer_size, header, field_delim, *rest):

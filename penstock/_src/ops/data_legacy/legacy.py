@@ -174,8 +174,7 @@ class _Parsed(UnnamedDatasetOp):
     )
     sparse_keys: list[str]
     dense_keys: list[str]
-    sparse_types: list[DType]
-    sparse_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
+    sparse_types: [{dtypes.float32, dtypes.int64, dtypes.string}]
     Tdense = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
     dense_shapes: list[TensorShape]
     output_types: list[DType]
@@ -192,10 +191,8 @@ class ParseExampleDataset(_Parsed):
 
     sloppy: bool = False
     ragged_keys: list[str] = []
-    ragged_value_types: list[DType] = []
-    ragged_value_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
-    ragged_split_types: list[DType] = []
-    ragged_split_types_types = INDEX
+    ragged_value_types: [{dtypes.float32, dtypes.int64, dtypes.string}] = []
+    ragged_split_types: [INDEX] = []
 
 
 class ParseExampleDatasetV2(_Parsed):
@@ -203,10 +200,8 @@ class ParseExampleDatasetV2(_Parsed):
 
     deterministic: str = "default"
     ragged_keys: list[str] = []
-    ragged_value_types: list[DType] = []
-    ragged_value_types_types = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
-    ragged_split_types: list[DType] = []
-    ragged_split_types_types = INDEX
+    ragged_value_types: [{dtypes.float32, dtypes.int64, dtypes.string}] = []
+    ragged_split_types: [INDEX] = []
 
 
 class ExperimentalParseExampleDataset(_Parsed):

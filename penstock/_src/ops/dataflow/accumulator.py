@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
@@ -107,8 +106,7 @@ class HostSparseAccumulator(HostAccumulator):
 
 class _MakeAccumulator(Op):
     kind = HostAccumulator
-    dtype: DType
-    dtype_types = NUMBER
+    dtype: NUMBER
     shape: TensorShape
     container: str = ""
     shared_name: str = ""
@@ -200,8 +198,7 @@ class ResourceAccumulatorTakeGradient(_AccumulatorOp):
     """The sum or mean of the gradients, once there are enough."""
 
     signature = "handle: resource, num_required: int32 -> average: dtype"
-    dtype: DType
-    dtype_types = NUMBER
+    dtype: NUMBER
     stateful = True
 
     def eager(self, handle, num_required):
@@ -236,8 +233,7 @@ class SparseAccumulatorTakeGradient(_AccumulatorOp):
     signature = (
         "handle: Ref(string), num_required: int32 -> indices: int64, values: dtype, shape: int64"
     )
-    dtype: DType
-    dtype_types = NUMBER
+    dtype: NUMBER
 
     def eager(self, handle, num_required):
         return self.accumulator(handle).take(self, int(num_required))

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
@@ -136,8 +135,7 @@ class DebugNumericSummaryV2(Op):
 
     signature = "input: T -> output: output_dtype"
     T = ANY
-    output_dtype: DType = dtypes.float32
-    output_dtype_types = frozenset({dtypes.float32, dtypes.float64})
+    output_dtype: {dtypes.float32, dtypes.float64} = dtypes.float32
     tensor_debug_mode: int = -1
     tensor_id: int = -1
 

@@ -5,7 +5,6 @@ import heapq
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import invalid, show
 
@@ -116,10 +115,8 @@ class NonMaxSuppressionV2(Op):
         "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold -> "
         "selected_indices: int32"
     )
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
-    T_threshold: DType = dtypes.float32
-    T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
+    T: {dtypes.float16, dtypes.float32} = dtypes.float32
+    T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
     differentiable = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold):
@@ -136,10 +133,8 @@ class NonMaxSuppressionV3(Op):
         "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold, "
         "score_threshold: T_threshold -> selected_indices: int32"
     )
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
-    T_threshold: DType = dtypes.float32
-    T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
+    T: {dtypes.float16, dtypes.float32} = dtypes.float32
+    T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
         return _chosen_shape(boxes, scores, max_output_size)
@@ -156,10 +151,8 @@ class NonMaxSuppressionV4(Op):
         "score_threshold: T_threshold -> selected_indices: int32, valid_outputs: "
         "int32"
     )
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
-    T_threshold: DType = dtypes.float32
-    T_threshold_types = frozenset({dtypes.float16, dtypes.float32})
+    T: {dtypes.float16, dtypes.float32} = dtypes.float32
+    T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
     pad_to_max_output_size: bool = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold):
@@ -180,8 +173,7 @@ class NonMaxSuppressionV5(Op):
         "score_threshold: T, soft_nms_sigma: T -> selected_indices: int32, "
         "selected_scores: T, valid_outputs: int32"
     )
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
+    T: {dtypes.float16, dtypes.float32} = dtypes.float32
     pad_to_max_output_size: bool = False
 
     def shape(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
@@ -339,8 +331,7 @@ class DrawBoundingBoxes(Op):
     """Images with the outlines of boxes."""
 
     signature = "images: T, boxes: float32 -> output: T[images]"
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
+    T: {dtypes.float16, dtypes.float32} = dtypes.float32
     differentiable = False
 
     def eager(self, images, boxes):
@@ -351,8 +342,7 @@ class DrawBoundingBoxesV2(Op):
     """Images with the outlines of boxes in given colors."""
 
     signature = "images: T, boxes: float32, colors: float32 -> output: T[images]"
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
+    T: {dtypes.float16, dtypes.float32} = dtypes.float32
 
     def eager(self, images, boxes, colors):
         return _draw(self, images, boxes, colors)

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.image.files import (
@@ -37,8 +36,7 @@ class DecodePng(Op):
 
     signature = "contents: string -> image: dtype"
     channels: int = 0
-    dtype: DType = dtypes.uint8
-    dtype_types = frozenset({dtypes.uint16, dtypes.uint8})
+    dtype: {dtypes.uint16, dtypes.uint8} = dtypes.uint8
 
     def shape(self, contents):
         return _static(self.channels)
@@ -136,8 +134,7 @@ class DecodeImage(Op):
 
     signature = "contents: string -> image: dtype"
     channels: int = 0
-    dtype: DType = dtypes.uint8
-    dtype_types = frozenset({dtypes.float32, dtypes.uint16, dtypes.uint8})
+    dtype: {dtypes.float32, dtypes.uint16, dtypes.uint8} = dtypes.uint8
     expand_animations: bool = True
 
     def shape(self, contents):
@@ -156,8 +153,7 @@ class DecodeWebP(Op):
 
     signature = "contents: string -> image: dtype"
     channels: int = 0
-    dtype: DType = dtypes.uint8
-    dtype_types = frozenset({dtypes.uint8})
+    dtype: {dtypes.uint8} = dtypes.uint8
 
     def eager(self, contents):
         data = _image(self, contents)
@@ -173,8 +169,7 @@ class DecodeJxl(Op):
 
     signature = "contents: string -> image: dtype"
     channels: int = 0
-    dtype: DType = dtypes.uint8
-    dtype_types = frozenset({dtypes.uint8})
+    dtype: {dtypes.uint8} = dtypes.uint8
 
     def shape(self, contents):
         return _static(self.channels)
@@ -190,8 +185,7 @@ class ExtractJpegShape(Op):
     """Height, width and channels of a JPEG."""
 
     signature = "contents: string -> image_shape: output_type[3]"
-    output_type: DType = dtypes.int32
-    output_type_types = INDEX
+    output_type: INDEX = dtypes.int32
 
     def eager(self, contents):
         data = _image(self, contents)
@@ -214,8 +208,7 @@ class EncodePng(Op):
 
     signature = "image: T -> contents: string"
     compression: int = -1
-    T: DType = dtypes.uint8
-    T_types = frozenset({dtypes.uint16, dtypes.uint8})
+    T: {dtypes.uint16, dtypes.uint8} = dtypes.uint8
 
     def shape(self, image):
         return image[:-3] if image.rank is not None else None

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
@@ -65,8 +64,7 @@ class RGBToHSV(Op):
     """Hue, saturation and value of RGB images."""
 
     signature = "images: T -> output: T"
-    T: DType = dtypes.float32
-    T_types = FLOAT
+    T: FLOAT = dtypes.float32
 
     def shape(self, images):
         return _of_three(images)
@@ -114,8 +112,7 @@ class HSVToRGB(Op):
     """RGB images from hue, saturation and value."""
 
     signature = "images: T -> output: T"
-    T: DType = dtypes.float32
-    T_types = FLOAT
+    T: FLOAT = dtypes.float32
     differentiable = False
 
     def shape(self, images):
@@ -169,8 +166,7 @@ def _lower_hsv_to_rgb(p, images):
 class _Adjust(Op):
     """Images changed by one number."""
 
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32})
+    T: {dtypes.float16, dtypes.float32} = dtypes.float32
     vectorize = "examples, shared"
 
     def shape(self, images, _amount):

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -126,8 +125,7 @@ class CropAndResizeGradImage(Op):
         "grads: float32, boxes: float32, box_ind: int32, image_size: int32 "
         "-> output: T[*image_size]"
     )
-    T: DType
-    T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    T: {dtypes.float16, dtypes.float32, dtypes.float64}
     method: Literal["bilinear", "nearest"] = "bilinear"
 
     def eager(self, grads, boxes, box_ind, image_size):

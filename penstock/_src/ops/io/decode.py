@@ -7,7 +7,6 @@ import zlib
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX, FLOAT, INDEX, SIGNED
@@ -25,8 +24,7 @@ class DecodeRaw(Op):
     """The bytes of each string as numbers."""
 
     signature = "bytes: string -> output: out_type"
-    out_type: DType
-    out_type_types = FLOAT | SIGNED | COMPLEX | {dtypes.bool_, dtypes.uint16, dtypes.uint8}
+    out_type: FLOAT | SIGNED | COMPLEX | {dtypes.bool_, dtypes.uint16, dtypes.uint8}
     little_endian: bool = True
     differentiable = False
 
@@ -60,8 +58,7 @@ class DecodePaddedRaw(Op):
     """The bytes of each string, truncated or zero-padded to a length, as numbers."""
 
     signature = "input_bytes: string, fixed_length: int32 -> output: out_type"
-    out_type: DType
-    out_type_types = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
+    out_type: FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     little_endian: bool = True
     differentiable = False
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import TensorValue
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.image.png import png_file
@@ -92,8 +91,7 @@ class ImageSummary(_Summary):
     signature = "tag: string, tensor: T -> summary: string"
     minimum = {"max_images": 1}
     max_images: int = 3
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8})
+    T: {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8} = dtypes.float32
     bad_color: TensorValue = np.array(RED, np.uint8)
 
     def eager(self, tag, tensor):
@@ -147,8 +145,7 @@ class WriteImageSummary(Op):
     signature = "writer: resource, step: int64, tag: string, tensor: T, bad_color: uint8 ->"
     minimum = {"max_images": 1}
     max_images: int = 3
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8})
+    T: {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8} = dtypes.float32
     stateful = True
 
     def eager(self, writer, step, tag, tensor, bad_color):

@@ -4,7 +4,6 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
@@ -151,8 +150,7 @@ class ParseExample(Op):
         "int64, dense_values: *Tdense"
     )
     Tdense = PARSED
-    sparse_types: list[DType]
-    sparse_types_types = PARSED
+    sparse_types: [PARSED]
     dense_shapes: list[TensorShape]
 
     def shape(self, serialized, names, sparse_keys, dense_keys, dense_defaults):
@@ -181,12 +179,9 @@ class ParseExampleV2(Op):
     minimum = {"num_sparse": 0}
     Tdense = PARSED
     num_sparse: int
-    sparse_types: list[DType]
-    sparse_types_types = PARSED
-    ragged_value_types: list[DType]
-    ragged_value_types_types = PARSED
-    ragged_split_types: list[DType]
-    ragged_split_types_types = INDEX
+    sparse_types: [PARSED]
+    ragged_value_types: [PARSED]
+    ragged_split_types: [INDEX]
     dense_shapes: list[TensorShape]
 
     def shape(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
@@ -236,8 +231,7 @@ class ParseSingleExample(Op):
     num_sparse: int
     sparse_keys: list[str]
     dense_keys: list[str]
-    sparse_types: list[DType]
-    sparse_types_types = PARSED
+    sparse_types: [PARSED]
     dense_shapes: list[TensorShape]
 
     def shape(self, serialized, dense_defaults):

@@ -3,7 +3,6 @@
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
@@ -180,25 +179,17 @@ class ParseSequenceExampleV2(_ParseSequences):
     )
     minimum = {"Ncontext_sparse": 0, "Nfeature_list_sparse": 0, "Nfeature_list_dense": 0}
     Ncontext_sparse: int = 0
-    Tcontext_dense: list[DType] = []
-    Tcontext_dense_types = PARSED
-    context_sparse_types: list[DType] = []
-    context_sparse_types_types = PARSED
-    context_ragged_value_types: list[DType] = []
-    context_ragged_value_types_types = PARSED
-    context_ragged_split_types: list[DType] = []
-    context_ragged_split_types_types = INDEX
+    Tcontext_dense: [PARSED] = []
+    context_sparse_types: [PARSED] = []
+    context_ragged_value_types: [PARSED] = []
+    context_ragged_split_types: [INDEX] = []
     context_dense_shapes: list[TensorShape] = []
     Nfeature_list_sparse: int = 0
     Nfeature_list_dense: int = 0
-    feature_list_dense_types: list[DType] = []
-    feature_list_dense_types_types = PARSED
-    feature_list_sparse_types: list[DType] = []
-    feature_list_sparse_types_types = PARSED
-    feature_list_ragged_value_types: list[DType] = []
-    feature_list_ragged_value_types_types = PARSED
-    feature_list_ragged_split_types: list[DType] = []
-    feature_list_ragged_split_types_types = INDEX
+    feature_list_dense_types: [PARSED] = []
+    feature_list_sparse_types: [PARSED] = []
+    feature_list_ragged_value_types: [PARSED] = []
+    feature_list_ragged_split_types: [INDEX] = []
     feature_list_dense_shapes: list[TensorShape] = []
 
     def shape(self, serialized, *_):
@@ -286,15 +277,11 @@ class _ParseWithoutRagged(_ParseSequences):
     Ncontext_dense: int = 0
     Nfeature_list_sparse: int = 0
     Nfeature_list_dense: int = 0
-    context_sparse_types: list[DType] = []
-    context_sparse_types_types = PARSED
-    Tcontext_dense: list[DType] = []
-    Tcontext_dense_types = PARSED
-    feature_list_dense_types: list[DType] = []
-    feature_list_dense_types_types = PARSED
+    context_sparse_types: [PARSED] = []
+    Tcontext_dense: [PARSED] = []
+    feature_list_dense_types: [PARSED] = []
     context_dense_shapes: list[TensorShape] = []
-    feature_list_sparse_types: list[DType] = []
-    feature_list_sparse_types_types = PARSED
+    feature_list_sparse_types: [PARSED] = []
     feature_list_dense_shapes: list[TensorShape] = []
 
 

@@ -297,8 +297,7 @@ class HistogramSummary(Op):
     """A serialized Summary with the histogram of values."""
 
     signature = "tag: string, values: T -> summary: string[]"
-    T: DType = dtypes.float32
-    T_types = REAL
+    T: REAL = dtypes.float32
     differentiable = False
 
     def eager(self, tag, values):
@@ -311,8 +310,7 @@ class WriteHistogramSummary(Op):
     """Writes the histogram of values, in the format of TensorFlow 1."""
 
     signature = "writer: resource, step: int64, tag: string, values: T -> "
-    T: DType = dtypes.float32
-    T_types = REAL | BOOL
+    T: REAL | BOOL = dtypes.float32
     stateful = True
 
     def eager(self, writer, step, tag, values):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
@@ -175,8 +174,7 @@ class Lu(Op):
 
     signature = "input: T -> lu: T, p: output_idx_type"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
-    output_idx_type: DType = dtypes.int32
-    output_idx_type_types = INDEX
+    output_idx_type: INDEX = dtypes.int32
     vectorize = "rows"
 
     def shape(self, input):
@@ -359,8 +357,7 @@ class Eig(Op):
     signature = "input: T -> e: Tout, v: Tout"
     T = COMPLEX | {dtypes.float32, dtypes.float64}
     compute_v: bool = True
-    Tout: DType
-    Tout_types = COMPLEX
+    Tout: COMPLEX
     vectorize = "rows"
 
     def shape(self, input):

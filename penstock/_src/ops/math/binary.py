@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
     InternalError,
@@ -391,8 +390,7 @@ class NextAfter(Binary):
     """The next float after x1 in the direction of x2."""
 
     signature = "x1: T, x2: T -> output: T[x1 | x2]"
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float32, dtypes.float64})
+    T: {dtypes.float32, dtypes.float64} = dtypes.float32
     primitive = "next_after"
     ufunc = np.nextafter
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
@@ -17,10 +16,8 @@ class Complex(Binary):
     """real + i imag."""
 
     signature = "real: T, imag: T -> out: Tout[real | imag]"
-    T: DType = dtypes.float32
-    T_types = HALVES
-    Tout: DType = dtypes.complex64
-    Tout_types = COMPLEX
+    T: HALVES = dtypes.float32
+    Tout: COMPLEX = dtypes.complex64
     primitive = "complex"
 
     def gradient(self, real, imag, _out, d_out):
@@ -47,10 +44,8 @@ class _Part(Op):
     """A real part of each complex number."""
 
     signature = "input: T -> output: Tout[input]"
-    T: DType = dtypes.complex64
-    T_types = COMPLEX
-    Tout: DType = dtypes.float32
-    Tout_types = HALVES
+    T: COMPLEX = dtypes.complex64
+    Tout: HALVES = dtypes.float32
     is_elementwise = True
 
     def check(self):
@@ -152,8 +147,7 @@ class Conj(Op):
     """The complex conjugate."""
 
     signature = "input: T -> output: T[input]"
-    T: DType = dtypes.complex64
-    T_types = COMPLEX | {dtypes.variant}
+    T: COMPLEX | {dtypes.variant} = dtypes.complex64
     is_elementwise = True
 
     def gradient(self, _input, _output, dy):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, UNSIGNED
@@ -78,10 +77,8 @@ class SparseMatMul(Op):
     """The product of two mostly zero matrices, computed as a dense product."""
 
     signature = "a: Ta, b: Tb -> product: float32"
-    Ta: DType = dtypes.float32
-    Ta_types = frozenset({dtypes.float32, dtypes.bfloat16})
-    Tb: DType = dtypes.float32
-    Tb_types = frozenset({dtypes.float32, dtypes.bfloat16})
+    Ta: {dtypes.float32, dtypes.bfloat16} = dtypes.float32
+    Tb: {dtypes.float32, dtypes.bfloat16} = dtypes.float32
     transpose_a: bool = False
     transpose_b: bool = False
     a_is_sparse: bool = False
@@ -240,8 +237,7 @@ class BatchMatMulV3(Op):
     signature = "x: Ta, y: Tb -> output: Tout"
     Ta = FLOAT | COMPLEX | SIGNED | {dtypes.uint8}
     Tb = FLOAT | COMPLEX | SIGNED | {dtypes.uint8}
-    Tout: DType
-    Tout_types = FLOAT | COMPLEX | {dtypes.int16, dtypes.int32, dtypes.int64}
+    Tout: FLOAT | COMPLEX | {dtypes.int16, dtypes.int32, dtypes.int64}
     adj_x: bool = False
     adj_y: bool = False
     grad_x: bool = False

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ir.errors import NotLowerable
@@ -19,8 +18,7 @@ class Range(Op):
     """start, start + delta, start + 2 delta, ... up to but excluding limit."""
 
     signature = "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"
-    Tidx: DType = dtypes.int32
-    Tidx_types = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64}
+    Tidx: FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64} = dtypes.int32
     differentiable = False
     is_movement = True
     has_static_value = True
@@ -89,8 +87,7 @@ class LinSpace(Op):
 
     signature = "start: T, stop: T, num: Tidx -> output: T"
     T = FLOAT
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
     differentiable = False
 
     def shape(self, start, stop, num):
@@ -315,8 +312,7 @@ class HistogramFixedWidth(Op):
 
     signature = "values: T, value_range: T, nbins: int32 -> out: dtype"
     T = COUNTED
-    dtype: DType = dtypes.int32
-    dtype_types = INDEX
+    dtype: INDEX = dtypes.int32
 
     def shape(self, values, value_range, nbins):
         count = nbins.with_rank(0).value

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NARROW, NUMBER, QUANTIZED
@@ -37,8 +36,7 @@ class _Reduction(Op):
     ranks = {"axis": (0, 1)}
     signature = "input: T, axis: Tidx -> output: T"
     T = NUMBER
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
     keep_dims: bool = False
     # What elements that are left out are replaced by; None of a mean, which counts.
     neutral = None
@@ -306,10 +304,8 @@ class _ArgReduction(Op):
 
     signature = "input: T, dimension: Tidx -> output: output_type"
     T = REAL_NUMBER | {dtypes.bool_}
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
-    output_type: DType = dtypes.int64
-    output_type_types = INDEX
+    Tidx: INDEX = dtypes.int32
+    output_type: INDEX = dtypes.int64
     differentiable = False
     vectorize = "rows, axis"
 
@@ -350,8 +346,8 @@ class _ArgReduction(Op):
 class ArgMax(_ArgReduction):
     """The index of the first maximum along an axis."""
 
-    Tidx_types = INDEX | {dtypes.int16}
-    output_type_types = INDEX | {dtypes.int16, dtypes.uint16}
+    Tidx: INDEX | {dtypes.int16} = dtypes.int32
+    output_type: INDEX | {dtypes.int16, dtypes.uint16} = dtypes.int64
     primitive, find, loser = "arg_max", staticmethod(np.argmax), -np.inf
 
 

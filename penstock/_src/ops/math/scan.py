@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
@@ -16,8 +15,7 @@ class _Scan(Op):
 
     signature = "x: T, axis: Tidx -> out: T[x]"
     T = NUMBER
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
+    Tidx: INDEX = dtypes.int32
     exclusive: bool = False
     reverse: bool = False
     vectorize = "rows, axis"

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -213,8 +212,7 @@ class _SegmentV2(Op):
     signature = "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"
     T = NUMBER
     Tindices = INDEX
-    Tnumsegments: DType = dtypes.int32
-    Tnumsegments_types = INDEX
+    Tnumsegments: INDEX = dtypes.int32
 
     def shape(self, data, segment_ids, num_segments):
         return segments_shape(data, segment_ids, num_segments)

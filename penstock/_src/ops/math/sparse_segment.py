@@ -4,7 +4,6 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -48,10 +47,8 @@ class _SparseSegment(Op):
 
     signature = "data: T, indices: Tidx, segment_ids: Tsegmentids -> output: T"
     T = FLOAT
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
-    Tsegmentids: DType = dtypes.int32
-    Tsegmentids_types = INDEX
+    Tidx: INDEX = dtypes.int32
+    Tsegmentids: INDEX = dtypes.int32
     sparse_gradient: bool = False
 
     def shape(self, data, indices, segment_ids, num_segments=None):
@@ -104,8 +101,7 @@ class _WithNumSegments(_SparseSegment):
     signature = (
         "data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: Tnumsegments -> output: T"
     )
-    Tnumsegments: DType = dtypes.int32
-    Tnumsegments_types = INDEX
+    Tnumsegments: INDEX = dtypes.int32
 
     def shape(self, data, indices, segment_ids, num_segments):
         return super().shape(data, indices, segment_ids, num_segments)
@@ -160,10 +156,8 @@ class _SparseSegmentGrad(Op):
 
     signature = "grad: T, indices: Tidx, segment_ids: Tsegmentids, output_dim0: int32 -> output: T"
     T = FLOAT
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
-    Tsegmentids: DType = dtypes.int32
-    Tsegmentids_types = INDEX
+    Tidx: INDEX = dtypes.int32
+    Tsegmentids: INDEX = dtypes.int32
 
     def shape(self, grad, indices, segment_ids, output_dim0):
         if grad.rank is None:
@@ -202,10 +196,8 @@ class _SparseSegmentGradV2(Op):
         "-> output: T, sorted_unique_indices: Tidx"
     )
     T = FLOAT
-    Tidx: DType = dtypes.int32
-    Tidx_types = INDEX
-    Tsegmentids: DType = dtypes.int32
-    Tsegmentids_types = INDEX
+    Tidx: INDEX = dtypes.int32
+    Tsegmentids: INDEX = dtypes.int32
 
     def shape(self, grad, indices, segment_ids, dense_output_dim0):
         rows = infer.UNKNOWN if grad.rank is None else TensorShape([None]).concatenate(grad[1:])

@@ -3,7 +3,6 @@
 import math
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -330,8 +329,7 @@ class SobolSample(Op):
     """
 
     signature = "dim: int32, num_results: int32, skip: int32 -> samples: dtype"
-    dtype: DType = dtypes.float32
-    dtype_types = WIDE
+    dtype: WIDE = dtypes.float32
 
     def shape(self, dim, num_results, skip):
         sizes = [v.with_rank(0).value for v in (num_results, dim)]

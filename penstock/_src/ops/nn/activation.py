@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
@@ -110,8 +109,7 @@ class LeakyRelu(Op):
 
     signature = "features: T -> activations: T[features]"
     alpha: float = 0.20000000298023224
-    T: DType = dtypes.float32
-    T_types = FLOAT
+    T: FLOAT = dtypes.float32
     is_elementwise = True
 
     def gradient(self, features, _activations, dy):
@@ -129,8 +127,7 @@ class LeakyReluGrad(Op):
 
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     alpha: float = 0.20000000298023224
-    T: DType = dtypes.float32
-    T_types = FLOAT
+    T: FLOAT = dtypes.float32
     is_elementwise = True
 
     def gradient(self, _gradients, features, _backprops, dy):

@@ -3,7 +3,6 @@
 from typing import Literal
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -209,8 +208,7 @@ class Conv3DBackpropInputV2(_ByInput):
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
     dilations: list[int] = [1, 1, 1, 1, 1]
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
+    Tshape: INDEX = dtypes.int32
     spatial = 3
     vectorize = "batch, shared, examples"
 

@@ -6,7 +6,6 @@ Source: Graves, Fernandez, Gomez & Schmidhuber 2006, "Connectionist temporal cla
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -128,8 +127,7 @@ class CTCLoss(_CtcLoss):
     preprocess_collapse_repeated: bool = False
     ctc_merge_repeated: bool = True
     ignore_longer_outputs_than_inputs: bool = False
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float32, dtypes.float64})
+    T: {dtypes.float32, dtypes.float64} = dtypes.float32
 
 
 class CTCLossV2(_CtcLoss):
@@ -182,8 +180,7 @@ class CTCGreedyDecoder(Op):
     )
     merge_repeated: bool = False
     blank_index: int = -1
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float32, dtypes.float64})
+    T: {dtypes.float32, dtypes.float64} = dtypes.float32
     differentiable = False
 
     def shape(self, inputs, sequence_length):
@@ -225,8 +222,7 @@ class CTCBeamSearchDecoder(Op):
     beam_width: int
     top_paths: int
     merge_repeated: bool = True
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.float32, dtypes.float64})
+    T: {dtypes.float32, dtypes.float64} = dtypes.float32
     differentiable = False
 
     def shape(self, inputs, sequence_length):

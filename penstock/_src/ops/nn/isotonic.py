@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
@@ -15,8 +14,7 @@ class IsotonicRegression(Op):
 
     signature = "input: T -> output: output_dtype[input], segments: int32[input]"
     T = REAL
-    output_dtype: DType = dtypes.float32
-    output_dtype_types = FLOAT
+    output_dtype: FLOAT = dtypes.float32
 
     def gradient(self, input, _output, segments, dy, _dsegments):
         # every element of a segment gets the mean of the segment's gradients

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -370,8 +369,7 @@ class LRN(Op):
     bias: float = 1.0
     alpha: float = 1.0
     beta: float = 0.5
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
     vectorize = "examples"
 
     def shape(self, input):
@@ -407,8 +405,7 @@ class LRNGrad(Op):
     bias: float = 1.0
     alpha: float = 1.0
     beta: float = 0.5
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
 
     def shape(self, input_grads, input_image, output_image):
         return input_grads.merge_with(input_image).merge_with(output_image)

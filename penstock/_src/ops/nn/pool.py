@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -149,8 +148,7 @@ class MaxPool(_Max):
     """The maximum of every window of NHWC or NCHW images."""
 
     signature = "input: T -> output: T"
-    T: DType = dtypes.float32
-    T_types = FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8}
+    T: FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8} = dtypes.float32
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -170,8 +168,7 @@ class MaxPoolGrad(_MaxGradient):
     padding: Literal["SAME", "VALID", "EXPLICIT"]
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
-    T: DType = dtypes.float32
-    T_types = REAL
+    T: REAL = dtypes.float32
 
     def gradient(self, orig_input, orig_output, _grad, _output, dy):
         if self.padding == "EXPLICIT":
@@ -217,10 +214,8 @@ class MaxPool3DGrad(_MaxGradient):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
-    T: DType = dtypes.float32
-    T_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
-    TInput: DType = dtypes.float32
-    TInput_types = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
+    TInput: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
 
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
@@ -324,8 +319,7 @@ class MaxPoolWithArgmax(Op):
     T = REAL
     ksize: list[int]
     strides: list[int]
-    Targmax: DType = dtypes.int64
-    Targmax_types = INDEX
+    Targmax: INDEX = dtypes.int64
     padding: Literal["SAME", "VALID"]
     include_batch_in_index: bool = False
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -123,8 +122,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
     signature = "features: T, labels: Tlabels -> loss: T, backprop: T"
     in_float32 = True
     T = FLOAT
-    Tlabels: DType = dtypes.int64
-    Tlabels_types = INDEX
+    Tlabels: INDEX = dtypes.int64
     vectorize = "examples, examples"
 
     def shape(self, features, labels):
@@ -192,8 +190,7 @@ class InTopK(Op):
 
     signature = "predictions: float32, targets: T -> precision: bool"
     k: int
-    T: DType = dtypes.int32
-    T_types = INDEX
+    T: INDEX = dtypes.int32
 
     def shape(self, predictions, targets):
         return targets.with_rank(1)
@@ -209,8 +206,7 @@ class InTopKV2(Op):
     """Whether each row's target is among its k largest predictions."""
 
     signature = "predictions: float32, targets: T, k: T -> precision: bool"
-    T: DType = dtypes.int32
-    T_types = INDEX
+    T: INDEX = dtypes.int32
 
     def shape(self, predictions, targets, k):
         return targets.with_rank(1)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
@@ -96,10 +95,8 @@ class TopKV2(_TopK):
     signature = "input: T, k: Tk -> values: T, indices: index_type"
     T = REAL
     sorted: bool = True
-    Tk: DType = dtypes.int32
-    Tk_types = INDEX | {dtypes.int16}
-    index_type: DType = dtypes.int32
-    index_type_types = INDEX | {dtypes.int16}
+    Tk: INDEX | {dtypes.int16} = dtypes.int32
+    index_type: INDEX | {dtypes.int16} = dtypes.int32
     vectorize = "rows, shared"
 
     def shape(self, input, k):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, NUMBER
@@ -69,8 +68,7 @@ class DataFormatDimMap(Op):
     """Axis numbers of one data format as those of another."""
 
     signature = "x: T -> y: T[x]"
-    T: DType = dtypes.int32
-    T_types = INDEX
+    T: INDEX = dtypes.int32
     src_format: str = "NHWC"
     dst_format: str = "NCHW"
 
@@ -92,8 +90,7 @@ class DataFormatVecPermute(Op):
     """A vector of values per axis, permuted from one data format to another."""
 
     signature = "x: T -> y: T[x]"
-    T: DType = dtypes.int32
-    T_types = INDEX
+    T: INDEX = dtypes.int32
     src_format: str = "NHWC"
     dst_format: str = "NCHW"
 

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -44,8 +43,7 @@ class MaxPoolV2(Op):
     """MaxPool with the window and its strides as inputs."""
 
     signature = "input: T, ksize: int32, strides: int32 -> output: T"
-    T: DType = dtypes.float32
-    T_types = FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8}
+    T: FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8} = dtypes.float32
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC"
 
@@ -86,8 +84,7 @@ class MaxPoolGradV2(Op):
     )
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
-    T: DType = dtypes.float32
-    T_types = REAL
+    T: REAL = dtypes.float32
 
     def gradient(self, orig_input, orig_output, _grad, ksize, strides, _output, dy):
         by_grad = raw.MaxPoolGradGradV2(

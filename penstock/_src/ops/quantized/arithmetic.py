@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.nn import convolution as cv
@@ -45,8 +44,7 @@ class QuantizedMul(_Product):
     )
     T1 = QUANTIZED
     T2 = QUANTIZED
-    Toutput: DType = dtypes.qint32
-    Toutput_types = QUANTIZED
+    Toutput: QUANTIZED = dtypes.qint32
 
     def eager(self, x, y, min_x, max_x, min_y, max_y):
         product = wide(x, min_x, max_x, self.T1) * wide(y, min_y, max_y, self.T2)
@@ -62,12 +60,10 @@ class QuantizedMatMul(_Product):
     )
     T1 = QUANTIZED
     T2 = QUANTIZED
-    Toutput: DType = dtypes.qint32
-    Toutput_types = QUANTIZED
+    Toutput: QUANTIZED = dtypes.qint32
     transpose_a: bool = False
     transpose_b: bool = False
-    Tactivation: DType = dtypes.quint8
-    Tactivation_types = QUANTIZED
+    Tactivation: QUANTIZED = dtypes.quint8
 
     def shape(self, a, b, *_ranges):
         rows, columns = a[1 if self.transpose_a else 0], b[0 if self.transpose_b else 1]
@@ -91,8 +87,7 @@ class QuantizedConv2D(_Product):
     )
     Tinput = QUANTIZED
     Tfilter = QUANTIZED
-    out_type: DType = dtypes.qint32
-    out_type_types = QUANTIZED
+    out_type: QUANTIZED = dtypes.qint32
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     dilations: list[int] = [1, 1, 1, 1]
@@ -134,8 +129,7 @@ class QuantizedAdd(_Sum):
         "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 "
         "-> z: Toutput[x | y], min_z: float32[], max_z: float32[]"
     )
-    Toutput: DType = dtypes.qint32
-    Toutput_types = QUANTIZED
+    Toutput: QUANTIZED = dtypes.qint32
     headroom = 1 << 14
 
     def eager(self, x, y, *ranges):
@@ -150,8 +144,7 @@ class QuantizedBiasAdd(_Sum):
         "float32 "
         "-> output: out_type[input], min_out: float32[], max_out: float32[]"
     )
-    out_type: DType
-    out_type_types = QUANTIZED
+    out_type: QUANTIZED
 
     def eager(self, input, bias, *ranges):
         if bias.shape != input.shape[-1:]:
@@ -171,8 +164,7 @@ class _Relu(Op):
     )
     most = None
     Tinput = QUANTIZED
-    out_type: DType = dtypes.quint8
-    out_type_types = QUANTIZED
+    out_type: QUANTIZED = dtypes.quint8
 
     def eager(self, features, low, high):
         return self.limited(features, low, high, self.most)
@@ -216,8 +208,7 @@ class QuantizeDownAndShrinkRange(Op):
         "-> output: out_type[input], output_min: float32[], output_max: float32[]"
     )
     Tinput = QUANTIZED
-    out_type: DType
-    out_type_types = QUANTIZED
+    out_type: QUANTIZED
 
     def eager(self, input, input_min, input_max):
         low, high = spread(input, input_min, input_max, self.Tinput)
@@ -248,8 +239,7 @@ class Requantize(Op):
         "-> output: out_type[input], output_min: float32[], output_max: float32[]"
     )
     Tinput = QUANTIZED
-    out_type: DType
-    out_type_types = QUANTIZED
+    out_type: QUANTIZED
 
     def eager(self, input, input_min, input_max, requested_output_min, requested_output_max):
         low, high = requested_output_min, requested_output_max

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.quantized.quantize import half_away, limits
@@ -83,8 +82,7 @@ class QuantizedMatMulWithBias(_MatMulWithBias):
         "max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"
     )
     Tbias = BIAS
-    Toutput: DType = dtypes.qint32
-    Toutput_types = QUANTIZED
+    Toutput: QUANTIZED = dtypes.qint32
 
     def eager(self, a, b, bias, *ranges):
         total, _ = self.summed(a, b, bias, *ranges)
@@ -99,8 +97,7 @@ class QuantizedMatMulWithBiasAndRelu(_MatMulWithBias):
         "max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"
     )
     relu = True
-    Toutput: DType = dtypes.qint32
-    Toutput_types = QUANTIZED
+    Toutput: QUANTIZED = dtypes.qint32
 
     def eager(self, a, b, bias, *ranges):
         total, _ = self.summed(a, b, bias, *ranges)
@@ -116,8 +113,7 @@ class QuantizedMatMulWithBiasAndRequantize(_MatMulWithBias):
         "min_out: float32, max_out: float32"
     )
     Tbias = BIAS
-    Toutput: DType = dtypes.quint8
-    Toutput_types = QUANTIZED
+    Toutput: QUANTIZED = dtypes.quint8
 
     def eager(self, a, b, bias, *ranges):
         return self.narrow(*self.summed(a, b, bias, *ranges[:4]), *ranges[4:])
@@ -137,8 +133,7 @@ class QuantizedMatMulWithBiasAndDequantize(_MatMulWithBias):
         "min_freezed_output: float32, max_freezed_output: float32 -> out: Toutput"
     )
     Tbias = BIAS
-    Toutput: DType
-    Toutput_types = frozenset({dtypes.float32})
+    Toutput: {dtypes.float32}
 
     def eager(self, a, b, bias, *ranges):
         total, step = self.summed(a, b, bias, *ranges[:4])

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, QUANTIZED
 from penstock._src.ops.image.resize import bilinear_weights
@@ -73,8 +72,7 @@ class QuantizedReshape(Op):
         "tensor: T, shape: Tshape, input_min: float32, input_max: float32 "
         "-> output: T[*shape], output_min: float32[], output_max: float32[]"
     )
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
+    Tshape: INDEX = dtypes.int32
 
     def eager(self, tensor, shape, input_min, input_max):
         return tensor.reshape([int(d) for d in shape]), F(input_min), F(input_max)
@@ -142,8 +140,7 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
         "result: out_type, result_min: float32, result_max: float32"
     )
     Tinput = QUANTIZED
-    out_type: DType
-    out_type_types = QUANTIZED
+    out_type: QUANTIZED
     variance_epsilon: float
     scale_after_normalization: bool
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.quantized.quantize import limits
@@ -30,8 +29,7 @@ class RequantizationRangePerChannel(Op):
         "input: T, input_min: float32, input_max: float32 "
         "-> output_min: float32[], output_max: float32[]"
     )
-    T: DType = dtypes.qint32
-    T_types = QUANTIZED
+    T: QUANTIZED = dtypes.qint32
     clip_value_max: float
 
     def eager(self, input, input_min, input_max):
@@ -51,10 +49,8 @@ class RequantizePerChannel(Op):
         "requested_output_max: float32 "
         "-> output: out_type[input], output_min: float32[], output_max: float32[]"
     )
-    T: DType = dtypes.qint32
-    T_types = QUANTIZED
-    out_type: DType = dtypes.quint8
-    out_type_types = QUANTIZED
+    T: QUANTIZED = dtypes.qint32
+    out_type: QUANTIZED = dtypes.quint8
 
     def eager(self, input, input_min, input_max, requested_output_min, requested_output_max):
         step = _steps(self, input, input_min, input_max)

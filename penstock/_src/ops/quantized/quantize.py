@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.rules import invalid, quiet
@@ -52,8 +51,7 @@ class QuantizeV2(Op):
         "input: float32, min_range: float32, max_range: float32 -> "
         "output: T, output_min: float32, output_max: float32"
     )
-    T: DType
-    T_types = QUANTIZED
+    T: QUANTIZED
     mode: Mode = "MIN_COMBINED"
     round_mode: Rounding = "HALF_AWAY_FROM_ZERO"
     narrow_range: bool = False
@@ -107,8 +105,7 @@ class Dequantize(Op):
     mode: Mode = "MIN_COMBINED"
     narrow_range: bool = False
     axis: int = -1
-    dtype: DType = dtypes.float32
-    dtype_types = frozenset({dtypes.float32, dtypes.bfloat16})
+    dtype: {dtypes.float32, dtypes.bfloat16} = dtypes.float32
 
     @quiet
     def eager(self, input, min_range, max_range):

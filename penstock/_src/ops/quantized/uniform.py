@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import invalid, show
 
@@ -63,8 +62,7 @@ class UniformQuantize(Op):
 
     signature = "input: Tin, scales: float32, zero_points: int32 -> output: Tout[input]"
     Tin = frozenset({dtypes.float32})
-    Tout: DType
-    Tout_types = frozenset({dtypes.qint32, dtypes.qint8, dtypes.quint8})
+    Tout: {dtypes.qint32, dtypes.qint8, dtypes.quint8}
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
@@ -80,8 +78,7 @@ class UniformDequantize(Op):
 
     signature = "input: Tin, scales: float32, zero_points: int32 -> output: Tout[input]"
     Tin = frozenset({dtypes.qint32, dtypes.qint8, dtypes.quint8})
-    Tout: DType
-    Tout_types = frozenset({dtypes.float32})
+    Tout: {dtypes.float32}
     quantization_axis: int = -1
     quantization_min_val: int
     quantization_max_val: int
@@ -100,8 +97,7 @@ class UniformRequantize(Op):
         "-> output: Tout[input]"
     )
     Tin = frozenset({dtypes.qint32, dtypes.qint8})
-    Tout: DType
-    Tout_types = frozenset({dtypes.qint32, dtypes.qint8})
+    Tout: {dtypes.qint32, dtypes.qint8}
     input_quantization_axis: int = -1
     input_quantization_min_val: int
     input_quantization_max_val: int
@@ -178,8 +174,7 @@ class UniformQuantizedDot(Op):
         "Tout"
     )
     Tin = frozenset({dtypes.qint8})
-    Tout: DType
-    Tout_types = frozenset({dtypes.qint32})
+    Tout: {dtypes.qint32}
     lhs_quantization_axis: int = -1
     lhs_quantization_min_val: int
     lhs_quantization_max_val: int
@@ -215,8 +210,7 @@ class UniformQuantizedDotHybrid(Op):
     signature = "lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32 -> output: Tout"
     Tlhs = frozenset({dtypes.float32})
     Trhs = frozenset({dtypes.qint8})
-    Tout: DType
-    Tout_types = frozenset({dtypes.float32})
+    Tout: {dtypes.float32}
     rhs_quantization_axis: int = -1
     rhs_quantization_min_val: int
     rhs_quantization_max_val: int

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.ops.quantized.uniform import counted_by_row, rescaled, steps
 from penstock._src.ops.rules import invalid
@@ -111,8 +110,7 @@ class UniformQuantizedConvolution(_Convolution):
         "rhs_zero_points: int32, output_scales: float32, output_zero_points: int32 -> output: Tout"
     )
     Tin = frozenset({dtypes.qint8})
-    Tout: DType
-    Tout_types = frozenset({dtypes.qint32})
+    Tout: {dtypes.qint32}
     window_strides: list[int] = []
     padding: Literal["EXPLICIT", "SAME", "VALID"]
     explicit_padding: list[int] = []
@@ -147,8 +145,7 @@ class UniformQuantizedConvolutionHybrid(_Convolution):
     signature = "lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32 -> output: Tout"
     Tlhs = frozenset({dtypes.float32})
     Trhs = frozenset({dtypes.qint8})
-    Tout: DType
-    Tout_types = frozenset({dtypes.float32})
+    Tout: {dtypes.float32}
     window_strides: list[int] = []
     padding: Literal["EXPLICIT", "SAME", "VALID"]
     explicit_padding: list[int] = []

@@ -5,7 +5,6 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX
@@ -176,8 +175,7 @@ class StatelessParameterizedTruncatedNormal(Op):
     )
     S = INDEX
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
+    Tseed: INDEX = dtypes.int64
 
     def gradient(self, _shape, _seed, means, stddevs, minvals, maxvals, output, dy):
         # Each number is a quantile of the truncated distribution at a fixed probability p.

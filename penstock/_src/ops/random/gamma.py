@@ -5,7 +5,6 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
@@ -117,8 +116,7 @@ class StatelessRandomGammaV2(_StatelessGamma):
 
     signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype[*shape]"
     T = INDEX
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
+    Tseed: INDEX = dtypes.int64
 
     def gradient(self, _shape, _seed, alpha, output, dy):
         return None, None, _by_alpha(output, alpha, dy)
@@ -137,8 +135,7 @@ class StatelessRandomGammaV3(_StatelessGamma):
         "shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype "
         "-> output: dtype[*shape]"
     )
-    shape_dtype: DType = dtypes.int32
-    shape_dtype_types = INDEX
+    shape_dtype: INDEX = dtypes.int32
 
     def gradient(self, _shape, _key, _counter, _alg, alpha, output, dy):
         return None, None, None, None, _by_alpha(output, alpha, dy)
@@ -184,10 +181,8 @@ class RandomPoissonV2(_Poisson):
     S = INDEX
     seed: int = 0
     seed2: int = 0
-    R: DType = dtypes.float64
-    R_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
-    dtype: DType = dtypes.int64
-    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    R: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.float64
+    dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.int64
     stateful = True
     effect_free = True
 
@@ -229,10 +224,8 @@ class StatelessRandomPoisson(_Poisson):
     signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype[*shape]"
     Rtype = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     T = INDEX
-    dtype: DType
-    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
+    dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    Tseed: INDEX = dtypes.int64
     differentiable = False
 
     def eager(self, shape, seed, lam):
@@ -254,10 +247,8 @@ class _Binomial(Op):
     """Binomial numbers."""
 
     S = INDEX
-    T: DType = dtypes.float64
-    T_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
-    dtype: DType = dtypes.int64
-    dtype_types = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    T: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.float64
+    dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.int64
 
     def drawn(self, stream, dims, counts, probs):
         counts, probs = np.broadcast_arrays(counts, probs)
@@ -294,8 +285,7 @@ class StatelessRandomBinomial(_Binomial):
     """Binomial numbers from a pair of seeds."""
 
     signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype[*shape]"
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
+    Tseed: INDEX = dtypes.int64
     differentiable = False
 
     def eager(self, shape, seed, counts, probs):

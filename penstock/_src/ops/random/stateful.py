@@ -6,7 +6,6 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
@@ -66,8 +65,7 @@ class _Stateful(Op):
     T = INDEX
     seed: int = 0
     seed2: int = 0
-    dtype: DType
-    dtype_types = FLOAT
+    dtype: FLOAT
     stateful = True
     vectorize = "shape"
     effect_free = True
@@ -173,8 +171,7 @@ class Multinomial(Op):
     T = REAL
     seed: int = 0
     seed2: int = 0
-    output_dtype: DType = dtypes.int64
-    output_dtype_types = INDEX
+    output_dtype: INDEX = dtypes.int64
     stateful = True
     differentiable = False
     effect_free = True
@@ -201,10 +198,8 @@ class StatelessMultinomial(Op):
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
     T = REAL
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
-    output_dtype: DType = dtypes.int64
-    output_dtype_types = INDEX
+    Tseed: INDEX = dtypes.int64
+    output_dtype: INDEX = dtypes.int64
     differentiable = False
 
     def shape(self, logits, num_samples, seed):

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
@@ -112,9 +111,8 @@ class _BySeed(Op):
     signature = "shape: T, seed: Tseed -> output: dtype"
 
     differentiable = False
-    T: DType = dtypes.int32
-    T_types = INDEX
-    Tseed: DType = dtypes.int64
+    T: INDEX = dtypes.int32
+    Tseed: INDEX = dtypes.int64
 
     def shape(self, shape, seed):
         seed.with_rank(1)
@@ -137,8 +135,7 @@ class _ByKey(Op):
     signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
 
     differentiable = False
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
+    Tshape: INDEX = dtypes.int32
 
     def shape(self, shape, key, counter, alg):
         key.with_rank(1)
@@ -159,68 +156,58 @@ class _ByKey(Op):
 class StatelessRandomUniform(_BySeed):
     """Uniform numbers in [0, 1)."""
 
-    dtype: DType = dtypes.float32
-    dtype_types = FLOAT
-    Tseed_types = INDEX
+    dtype: FLOAT = dtypes.float32
     distribution = UNIFORM
 
 
 class StatelessRandomNormal(_BySeed):
     """Standard normal numbers."""
 
-    dtype: DType = dtypes.float32
-    dtype_types = FLOAT
-    Tseed_types = INDEX
+    dtype: FLOAT = dtypes.float32
     distribution = NORMAL
 
 
 class StatelessTruncatedNormal(_BySeed):
     """Standard normal numbers within two deviations."""
 
-    dtype: DType = dtypes.float32
-    dtype_types = FLOAT
-    Tseed_types = INDEX
+    dtype: FLOAT = dtypes.float32
     distribution = TRUNCATED_NORMAL
 
 
 class StatelessRandomUniformFullInt(_BySeed):
     """Integers over the whole range of their type."""
 
-    dtype: DType = dtypes.uint64
-    dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
-    Tseed_types = INDEX | {dtypes.uint32, dtypes.uint64}
+    dtype: INDEX | {dtypes.uint32, dtypes.uint64} = dtypes.uint64
+    T: INDEX = dtypes.int32
+    Tseed: INDEX | {dtypes.uint32, dtypes.uint64} = dtypes.int64
     distribution = FULL_INTEGERS
 
 
 class StatelessRandomUniformV2(_ByKey):
     """Uniform numbers of [0, 1)."""
 
-    dtype: DType = dtypes.float32
-    dtype_types = FLOAT
+    dtype: FLOAT = dtypes.float32
     distribution = UNIFORM
 
 
 class StatelessRandomNormalV2(_ByKey):
     """Standard normal numbers."""
 
-    dtype: DType = dtypes.float32
-    dtype_types = FLOAT
+    dtype: FLOAT = dtypes.float32
     distribution = NORMAL
 
 
 class StatelessTruncatedNormalV2(_ByKey):
     """Standard normal numbers within two deviations."""
 
-    dtype: DType = dtypes.float32
-    dtype_types = FLOAT
+    dtype: FLOAT = dtypes.float32
     distribution = TRUNCATED_NORMAL
 
 
 class StatelessRandomUniformFullIntV2(_ByKey):
     """Integers over the whole range of their type."""
 
-    dtype: DType = dtypes.uint64
-    dtype_types = INDEX | {dtypes.uint32, dtypes.uint64}
+    dtype: INDEX | {dtypes.uint32, dtypes.uint64} = dtypes.uint64
     distribution = FULL_INTEGERS
 
 
@@ -230,8 +217,7 @@ class StatelessRandomUniformInt(Op):
     signature = "shape: T, seed: Tseed, minval: dtype, maxval: dtype -> output: dtype[*shape]"
     dtype = INDEX
     T = INDEX
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
+    Tseed: INDEX = dtypes.int64
     differentiable = False
 
     def eager(self, shape, seed, minval, maxval):
@@ -256,8 +242,7 @@ class StatelessRandomUniformIntV2(Op):
         "-> output: dtype[*shape]"
     )
     dtype = INDEX | {dtypes.uint32, dtypes.uint64}
-    Tshape: DType = dtypes.int32
-    Tshape_types = INDEX
+    Tshape: INDEX = dtypes.int32
     differentiable = False
 
     def eager(self, shape, key, counter, alg, minval, maxval):
@@ -284,8 +269,7 @@ class StatelessRandomGetKeyCounter(Op):
     """Scrambles a pair of seeds into a key and a counter."""
 
     signature = "seed: Tseed -> key: uint64[1], counter: uint64[2]"
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
+    Tseed: INDEX = dtypes.int64
 
     def eager(self, seed):
         return _key_and_counter(self, seed)
@@ -298,8 +282,7 @@ class StatelessRandomGetKeyCounterAlg(Op):
     """Scrambles a pair of seeds into a key and a counter; also returns this device's algorithm."""
 
     signature = "seed: Tseed -> key: uint64[1], counter: uint64[2], alg: int32[]"
-    Tseed: DType = dtypes.int64
-    Tseed_types = INDEX
+    Tseed: INDEX = dtypes.int64
 
     def eager(self, seed):
         return (*_key_and_counter(self, seed), np.int32(PHILOX))

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -70,10 +69,8 @@ class _FromReal(Op):
     signature = "input: Treal, fft_length: int32 -> output: Tcomplex"
 
     rank = 1
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
+    Treal: {dtypes.float32, dtypes.float64} = dtypes.float32
+    Tcomplex: COMPLEX = dtypes.complex64
     vectorize = "rows, shared"
 
     def shape(self, input, fft_length):
@@ -121,10 +118,8 @@ class _ToReal(Op):
     signature = "input: Tcomplex, fft_length: int32 -> output: Treal"
 
     rank = 1
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
+    Treal: {dtypes.float32, dtypes.float64} = dtypes.float32
+    Tcomplex: COMPLEX = dtypes.complex64
     vectorize = "rows, shared"
 
     def shape(self, input, fft_length):
@@ -221,8 +216,7 @@ class _TypedFft(_Fft):
 
     signature = "input: Tcomplex -> output: Tcomplex"
 
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
+    Tcomplex: COMPLEX = dtypes.complex64
 
 
 class FFT(_TypedFft):
@@ -298,8 +292,7 @@ class IRFFT3D(_ToReal):
 class _FftNd(Op):
     """A transform over the axes that an input names."""
 
-    Tcomplex: DType = dtypes.complex64
-    Tcomplex_types = COMPLEX
+    Tcomplex: COMPLEX = dtypes.complex64
 
     def shape(self, input, fft_length, axes):
         return TensorShape([None] * input.rank) if input.rank is not None else None
@@ -328,8 +321,7 @@ class RFFTND(_FftNd):
     """The half spectrum of a real signal over the given axes."""
 
     signature = "input: Treal, fft_length: int32, axes: int32 -> output: Tcomplex"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Treal: {dtypes.float32, dtypes.float64} = dtypes.float32
     function = staticmethod(np.fft.rfftn)
 
 
@@ -337,6 +329,5 @@ class IRFFTND(_FftNd):
     """The real signal of a half spectrum over the given axes."""
 
     signature = "input: Tcomplex, fft_length: int32, axes: int32 -> output: Treal"
-    Treal: DType = dtypes.float32
-    Treal_types = frozenset({dtypes.float32, dtypes.float64})
+    Treal: {dtypes.float32, dtypes.float64} = dtypes.float32
     function = staticmethod(np.fft.irfftn)

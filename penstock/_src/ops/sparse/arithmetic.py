@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
@@ -218,8 +217,7 @@ class SparseTensorDenseMatMul(Op):
 
     signature = "a_indices: Tindices, a_values: T, a_shape: int64, b: T -> product: T"
     T = ANY
-    Tindices: DType = dtypes.int64
-    Tindices_types = INDEX
+    Tindices: INDEX = dtypes.int64
     adjoint_a: bool = False
     adjoint_b: bool = False
 

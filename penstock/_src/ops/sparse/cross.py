@@ -6,7 +6,6 @@ from functools import partial, reduce
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import invalid, show
@@ -115,10 +114,8 @@ class SparseCross(_Cross):
     hashed_output: bool
     num_buckets: int
     hash_key: int
-    out_type: DType
-    out_type_types = frozenset({dtypes.int64, dtypes.string})
-    internal_type: DType
-    internal_type_types = frozenset({dtypes.int64, dtypes.string})
+    out_type: {dtypes.int64, dtypes.string}
+    internal_type: {dtypes.int64, dtypes.string}
 
     def eager(self, indices, values, shapes, dense_inputs):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
@@ -184,10 +181,8 @@ class RaggedCross(Op):
     hashed_output: bool
     num_buckets: int
     hash_key: int
-    out_values_type: DType
-    out_values_type_types = frozenset({dtypes.int64, dtypes.string})
-    out_row_splits_type: DType
-    out_row_splits_type_types = INDEX
+    out_values_type: {dtypes.int64, dtypes.string}
+    out_row_splits_type: INDEX
 
     def eager(
         self,

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import invalid
 from penstock._src.ops.sparse.matrices import FIELD, SparseMatrix
@@ -46,8 +45,7 @@ class SparseMatrixSparseCholesky(Op):
     """The Cholesky factors of the matrices, with rows and columns in the order of `permutation`."""
 
     signature = "input: variant, permutation: int32 -> output: variant[]"
-    type: DType
-    type_types = FIELD
+    type: FIELD
 
     def eager(self, input, permutation):
         if permutation.shape != input.shape[:-1]:

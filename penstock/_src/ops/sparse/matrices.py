@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -118,8 +117,7 @@ class CSRSparseMatrixToSparseTensor(Op):
     signature = (
         "sparse_matrix: variant -> indices: int64[?, ?], values: type[?], dense_shape: int64[?]"
     )
-    type: DType
-    type_types = FIELD
+    type: FIELD
 
     def gradient(self, _matrix, indices, _values, dense_shape, _di, dy, _ds):
         return raw.SparseTensorToCSRSparseMatrix(
@@ -148,8 +146,7 @@ class CSRSparseMatrixToDense(Op):
     """A sparse matrix as a dense one."""
 
     signature = "sparse_input: variant -> dense_output: type[...]"
-    type: DType
-    type_types = FIELD
+    type: FIELD
 
     def gradient(self, sparse_input, _dense_output, dy):
         return at_entries_of(sparse_input, dy, self.type)
@@ -182,8 +179,7 @@ class CSRSparseMatrixComponents(Op):
         "csr_sparse_matrix: variant, index: int32 "
         "-> row_ptrs: int32[?], col_inds: int32[?], values: type[?]"
     )
-    type: DType
-    type_types = FIELD
+    type: FIELD
 
     def eager(self, csr_sparse_matrix, index):
         held = csr_sparse_matrix
@@ -215,8 +211,7 @@ class SparseMatrixZeros(_Matrix):
 
     signature = "dense_shape: int64 -> sparse_matrix: variant"
     differentiable = False
-    type: DType
-    type_types = FIELD
+    type: FIELD
 
     def eager(self, dense_shape):
         return SparseMatrix(
@@ -229,8 +224,7 @@ class SparseMatrixTranspose(_Matrix):
 
     signature = "input: variant -> output: variant"
     conjugate: bool = False
-    type: DType
-    type_types = FIELD
+    type: FIELD
 
     def gradient(self, _input, _output, dy):
         return raw.SparseMatrixTranspose(input=dy, type=self.type, conjugate=self.conjugate)
@@ -340,8 +334,7 @@ class SparseMatrixSparseMatMul(_Matrix):
     """The product of two sparse matrices."""
 
     signature = "a: variant, b: variant -> c: variant"
-    type: DType
-    type_types = FIELD
+    type: FIELD
     transpose_a: bool = False
     transpose_b: bool = False
     adjoint_a: bool = False
@@ -377,8 +370,7 @@ class SparseMatrixSoftmax(_Matrix):
     """The softmax of the stored entries of every row."""
 
     signature = "logits: variant -> softmax: variant"
-    type: DType
-    type_types = frozenset({dtypes.float32, dtypes.float64})
+    type: {dtypes.float32, dtypes.float64}
 
     def gradient(self, _logits, softmax, dy):
         return raw.SparseMatrixSoftmaxGrad(softmax=softmax, grad_softmax=dy, type=self.type)
@@ -398,8 +390,7 @@ class SparseMatrixSoftmaxGrad(_Matrix):
     """The gradient of SparseMatrixSoftmax."""
 
     signature = "softmax: variant, grad_softmax: variant -> gradient: variant"
-    type: DType
-    type_types = frozenset({dtypes.float32, dtypes.float64})
+    type: {dtypes.float32, dtypes.float64}
 
     def eager(self, softmax, grad_softmax):
         incoming = grad_softmax.dense()[tuple(softmax.indices().T)]

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
@@ -132,8 +131,7 @@ class RaggedTensorToSparse(Op):
         "sparse_indices: int64, sparse_values: T, sparse_dense_shape: int64"
     )
     T = ANY
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
 
     def shape(self, rt_nested_splits, rt_dense_values):
         if rt_dense_values.rank is None:
@@ -172,10 +170,8 @@ class RaggedRange(Op):
     signature = (
         "starts: T, limits: T, deltas: T -> rt_nested_splits: Tsplits[?], rt_dense_values: T[?]"
     )
-    T: DType = dtypes.int32
-    T_types = INDEX | {dtypes.bfloat16, dtypes.float32, dtypes.float64}
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    T: INDEX | {dtypes.bfloat16, dtypes.float32, dtypes.float64} = dtypes.int32
+    Tsplits: INDEX = dtypes.int64
     differentiable = False
 
     def eager(self, starts, limits, deltas):
@@ -207,8 +203,7 @@ class RaggedGather(Op):
     minimum = {"OUTPUT_RAGGED_RANK": 0}
     Tvalues = ANY
     Tindices = INDEX
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
     OUTPUT_RAGGED_RANK: int
 
     def shape(self, params_nested_splits, params_dense_values, indices):

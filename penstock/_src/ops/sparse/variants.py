@@ -49,8 +49,7 @@ class RaggedTensorToVariant(Op):
         "encoded_ragged: variant"
     )
     Tvalues = ANY
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
     batched_input: bool
 
     def shape(self, rt_nested_splits, rt_dense_values):
@@ -87,8 +86,7 @@ class RaggedTensorToVariantGradient(Op):
         "-> dense_values_grad: Tvalues[*dense_values_shape]"
     )
     Tvalues: DType
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
 
     def eager(self, encoded_ragged_grad, row_splits, dense_values_shape):
         dims = tuple(int(n) for n in dense_values_shape)
@@ -111,8 +109,7 @@ class RaggedTensorFromVariant(Op):
     input_ragged_rank: int
     output_ragged_rank: int
     Tvalues: DType
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
 
     def shape(self, encoded_ragged):
         return [[None]] * self.output_ragged_rank, None
@@ -177,8 +174,7 @@ class _Serialize(Op):
     """A sparse tensor as three variants or strings."""
 
     T = ANY
-    out_type: DType = dtypes.string
-    out_type_types = frozenset({dtypes.string, dtypes.variant})
+    out_type: {dtypes.string, dtypes.variant} = dtypes.string
 
     def packed(self, indices, values, shape):
         """The three parts in the requested form."""
@@ -230,8 +226,7 @@ class DeserializeSparse(Op):
         "-> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"
     )
     dtype: DType
-    Tserialized: DType = dtypes.string
-    Tserialized_types = frozenset({dtypes.string, dtypes.variant})
+    Tserialized: {dtypes.string, dtypes.variant} = dtypes.string
 
     def eager(self, serialized_sparse):
         lead = serialized_sparse.shape[:-1]

@@ -171,8 +171,7 @@ class ResourceCountUpTo(CountUpTo):
 
     signature = "resource: resource -> output: T"
     limit: int
-    T: DType
-    T_types = INDEX
+    T: INDEX
     stateful = True
 
 

@@ -174,8 +174,7 @@ class VariableShape(Op):
     """The shape of a variable's value."""
 
     signature = "input: resource -> output: out_type"
-    out_type: DType = dtypes.int32
-    out_type_types = INDEX
+    out_type: INDEX = dtypes.int32
     stateful = True
     differentiable = False
     reads_only = True

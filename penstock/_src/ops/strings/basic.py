@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -211,8 +210,7 @@ class UnsortedSegmentJoin(Op):
     )
     Tindices = INDEX
     separator: str = ""
-    Tnumsegments: DType = dtypes.int32
-    Tnumsegments_types = INDEX
+    Tnumsegments: INDEX = dtypes.int32
 
     def shape(self, inputs, segment_ids, num_segments):
         if inputs.rank is None or segment_ids.rank is None:

@@ -6,7 +6,6 @@ import re
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, NUMERIC
 from penstock._src.ops.rules import invalid
@@ -88,8 +87,12 @@ class StringToNumber(Op):
     """Each string parsed as a number."""
 
     signature = "string_tensor: string -> output: out_type[string_tensor]"
-    out_type: DType = dtypes.float32
-    out_type_types = INDEX | {dtypes.float32, dtypes.float64, dtypes.uint32, dtypes.uint64}
+    out_type: INDEX | {
+        dtypes.float32,
+        dtypes.float64,
+        dtypes.uint32,
+        dtypes.uint64,
+    } = dtypes.float32
     differentiable = False
     is_elementwise = True
 

@@ -5,7 +5,6 @@ import re
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import invalid, show
@@ -94,8 +93,7 @@ class StringNGrams(Op):
     right_pad: str
     pad_width: int
     preserve_short_sequences: bool
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
 
     def eager(self, data, data_splits):
         if data_splits.size and (data_splits[0] != 0 or data_splits[-1] != data.size):

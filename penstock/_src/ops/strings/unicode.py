@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import invalid
@@ -110,8 +109,7 @@ class _Decode(Op):
     errors: Literal["strict", "replace", "ignore"] = "replace"
     replacement_char: int = 65533
     replace_control_characters: bool = False
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
 
     def decoded(self, input):
         check_replacement(self, self.replacement_char)
@@ -174,8 +172,7 @@ class UnicodeEncode(Op):
     errors: Literal["ignore", "replace", "strict"] = "replace"
     output_encoding: Literal["UTF-8", "UTF-16-BE", "UTF-32-BE"]
     replacement_char: int = 65533
-    Tsplits: DType = dtypes.int64
-    Tsplits_types = INDEX
+    Tsplits: INDEX = dtypes.int64
 
     def shape(self, input_values, input_splits):
         count = input_splits.with_rank(1)[0]

@@ -6,7 +6,6 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -36,15 +35,13 @@ class XlaCallModule(Op):
     """The results of the function "main" of a serialized StableHLO module."""
 
     signature = "args: *Tin -> output: *Tout"
-    Tin_types = ANY
-    Tout_types = ANY
     stateful = True
     is_program = True
     version: int
     module: bytes
     Sout: list[TensorShape]
-    Tout: list[DType]
-    Tin: list[DType]
+    Tout: [ANY]
+    Tin: [ANY]
     dim_args_spec: list[str] = []
     platforms: list[str] = []
     function_list: list[Function] = []
