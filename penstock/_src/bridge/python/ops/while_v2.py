@@ -1,0 +1,34 @@
+"""`tensorflow.python.ops.while_v2`: loops whose condition and body are functions, as all of Penstock's are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.api.control.control_flow import while_loop as loop
+
+
+def while_loop(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    maximum_iterations: Any = None,
+    name: str | None = None,
+    return_same_structure: bool = True,
+    back_prop: bool = True,
+) -> Any:
+    """Returns `tf.while_loop` of these arguments; without `return_same_structure`, a single variable by itself."""
+    found = loop(
+        cond,
+        body,
+        loop_vars,
+        shape_invariants,
+        parallel_iterations,
+        back_prop,
+        maximum_iterations=maximum_iterations,
+        name=name,
+    )
+    is_single = not return_same_structure and isinstance(found, list | tuple) and len(found) == 1
+    return found[0] if is_single else found

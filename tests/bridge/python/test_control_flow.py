@@ -1,0 +1,46 @@
+"""Private modules of conditions, loops and tensor lists."""
+
+import penstock as tf
+from penstock._src.bridge.python.ops import cond_v2, list_ops, while_v2
+
+
+def test_a_list_takes_partly_known_shapes():
+    rows = list_ops.tensor_list_from_tensor([[1.0, 2.0], [3.0, 4.0]], element_shape=[None])
+    assert list_ops.tensor_list_get_item(rows, 1, tf.float32).numpy().tolist() == [3, 4]
+    rows = list_ops.tensor_list_set_item(rows, 0, [5.0, 6.0])
+    assert list_ops.tensor_list_stack(rows, tf.float32).numpy().tolist() == [[5, 6], [3, 4]]
+    rows, last = list_ops.tensor_list_pop_back(rows, tf.float32)
+    assert last.numpy().tolist() == [3, 4]
+    assert list_ops.tensor_list_concat(rows, tf.float32, [None]).numpy().tolist() == [5, 6]
+
+
+def test_a_list_is_made_from_parts_and_from_rows_at_indices():
+    parts = list_ops.tensor_list_split([1.0, 2.0, 3.0], tf.TensorShape([None]), lengths=[1, 2])
+    assert list_ops.tensor_list_get_item(parts, 1, tf.float32).numpy().tolist() == [2, 3]
+    placed = list_ops.tensor_list_scatter([[7.0], [8.0]], [1, 0], [1])
+    assert list_ops.tensor_list_gather(placed, [1], tf.float32).numpy().tolist() == [[7]]
+    empty = list_ops.empty_tensor_list([], tf.int32, max_num_elements=1)
+    assert list_ops.tensor_list_stack(empty, tf.int32, element_shape=[]).shape == [0]
+    reserved = list_ops.tensor_list_reserve([2], 3, tf.float32)
+    assert list_ops.tensor_list_stack(reserved, tf.float32).shape == [3, 2]
+
+
+def test_a_loop_returns_its_single_variable_by_itself_if_asked():
+    @tf.function
+    def count():
+        return while_v2.while_loop(
+            lambda i: i < 7, lambda i: i + 2, [tf.constant(1)], return_same_structure=False
+        )
+
+    assert count().numpy() == 7
+
+
+def test_a_case_chooses_by_index():
+    @tf.function
+    def chosen(index):
+        branches = [lambda: tf.constant(1), lambda: tf.constant(2)]
+        return cond_v2.indexed_case(index, branches) + cond_v2.cond_v2(
+            index > 0, lambda: 10, lambda: 20
+        )
+
+    assert chosen(tf.constant(1)).numpy() == 12
