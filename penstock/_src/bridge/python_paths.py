@@ -61,7 +61,6 @@ PATHS: dict[str, str] = {
     "python.autograph.pyct.static_analysis.activity": "@bridge.internals.pyct",
     "python.autograph.pyct.templates": "@bridge.internals.pyct",
     "python.autograph.pyct.transformer": "@bridge.internals.pyct",
-    "python.client.device_lib": "@bridge.eager_context",
     "python.compiler.xla.experimental.xla_sharding": "@bridge.internals.distribution",
     "python.data.experimental.ops.distribute": (
         "compute_batch_size=@data.structure:compute_batch_size"
@@ -79,15 +78,11 @@ PATHS: dict[str, str] = {
     "python.distribute.distribute_utils": "@bridge.internals.distribution",
     "python.distribute.input_lib": "@bridge.internals.datasets",
     "python.distribute.input_ops": "@bridge.internals.datasets",
-    "python.eager.context": "@bridge.eager_context",
     "python.framework.c_api_util": "@bridge.internals.conversion",
     "python.framework.config": "@api.config.determinism",
     "python.framework.convert_to_constants": "@bridge.internals.conversion",
     "python.framework.function_def_to_graph": "@bridge.internals.conversion",
-    "python.framework.ops": (
-        "colocate_with=tf.compat.v1.colocate_with Tensor=tf.Tensor @bridge.internals.graphs "
-        "@eager.context"
-    ),
+    "python.framework.ops": "Tensor=tf.Tensor @eager.context",
     "python.framework.smart_cond": "smart_constant_value=@api.internal:smart_constant_value",
     "python.framework.tensor": "@core.specs",
     "python.framework.tensor_shape": "@core.shapes",

@@ -59,6 +59,8 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         graph_trace.set_outputs(graph, result)
         graph_trace.mark_outputs(graph)
     add_control_dependencies(graph)
+    for leave in graph.exit_callbacks:
+        leave()
     graph.variable_rule = None
     graph.argument_values = []
     shown = _specs_of(trace)

@@ -1,6 +1,7 @@
 """FuncGraph: the body of a function. Outer tensors that it reads become captures: extra inputs."""
 
 import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
@@ -25,6 +26,8 @@ class FuncGraph(Graph):
 
     building_function = True
     _outermost: Graph | None = None
+    # called when the function has been traced
+    exit_callbacks: Sequence[Callable[[], Any]] = ()
 
     def __init__(
         self,

@@ -41,6 +41,7 @@ print(pool().threads)
 
 def test_it_is_too_late_once_threads_are_at_work():
     pool()
+    assert int(tf.constant(1) + 1) == 2
     with pytest.raises(RuntimeError, match="cannot be modified after initialization"):
         tf.config.threading.set_intra_op_parallelism_threads(7)
     tf.config.threading.set_intra_op_parallelism_threads(

@@ -11,6 +11,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
+from .start import SETTINGS
+
 PhysicalDevice = namedtuple("PhysicalDevice", ["name", "device_type"])
 PhysicalDevice.__doc__ = "A device of this machine: its name and type."
 LogicalDevice = namedtuple("LogicalDevice", ["name", "device_type"])
@@ -32,30 +34,12 @@ class LogicalDeviceConfiguration(
 ):
     """The configuration of a logical device on a physical one."""
 
-    def __new__(cls, memory_limit=None, experimental_priority=None, experimental_device_ordinal=0):
+    def __new__(
+        cls, memory_limit=None, experimental_priority=None, experimental_device_ordinal=None
+    ):
         return super().__new__(
             cls, memory_limit, experimental_priority, experimental_device_ordinal
         )
-
-
-class _Settings:
-    """The program's device settings."""
-
-    def __init__(self):
-        self.clear()
-
-    def clear(self):
-        """Resets all settings."""
-        self.visible = None
-        self.logical = {}
-        self.memory_growth = {}
-        self.soft_placement = True
-        self.log_placement = False
-        self.policy = "silent"
-        self.initialized = False
-
-
-SETTINGS = _Settings()
 
 
 def reset():
@@ -136,7 +120,11 @@ def set_visible_devices(devices, device_type=None):
         if device_type is not None and device.device_type != device_type:
             raise ValueError(f"Unrecognized device: {device!r}")
     others = [d for d in get_visible_devices() if device_type and d.device_type != device_type]
-    SETTINGS.visible = others + list(devices)
+    wanted = others + list(devices)
+    if wanted == get_visible_devices():
+        return
+    SETTINGS.refuse_if_started("Visible devices cannot be modified after being initialized")
+    SETTINGS.visible = wanted
 
 
 @export(
@@ -156,14 +144,20 @@ def get_logical_device_configuration(device):
 def set_logical_device_configuration(device, logical_devices):
     """Splits a physical device into logical devices; must be called before the first op."""
     _check_physical(device)
-    if SETTINGS.initialized and SETTINGS.logical.get(device) != logical_devices:
-        raise RuntimeError("Virtual devices cannot be modified after being initialized")
     if device.device_type == "CPU":
         for one in logical_devices:
             if one.memory_limit is not None:
                 raise ValueError(
                     "Setting memory limit on CPU virtual devices is currently not supported"
                 )
+            for field in ("experimental_priority", "experimental_device_ordinal"):
+                if getattr(one, field) is not None:
+                    raise ValueError(
+                        f"Setting {field} on CPU virtual  devices is currently not supported"
+                    )
+    if SETTINGS.logical.get(device) == logical_devices:
+        return
+    SETTINGS.refuse_if_started("Virtual devices cannot be modified after being initialized")
     SETTINGS.logical[device] = list(logical_devices)
 
 
@@ -193,13 +187,23 @@ def get_device_details(device):
     """Returns the details of a physical device: none are known."""
     if not isinstance(device, PhysicalDevice):
         raise ValueError(f"device must be a tf.config.PhysicalDevice, but got: {device}")
+    if device not in list_physical_devices():
+        raise ValueError(
+            "The PhysicalDevice must be one obtained from calling `tf.config.list_physical_devices`, "
+            f"but got: {device}"
+        )
     return {}
 
 
 @export("config.experimental.get_memory_info")
 def get_memory_info(device):
-    """Current and peak memory of a device, in bytes."""
-    raise ValueError(f"No allocator statistics are kept for the device {device!r}.")
+    """Current and peak memory of a device in bytes: 0, as TensorFlow says of CPUs, whose memory it does not count.
+
+    Raises:
+      ValueError: there is no such device.
+    """
+    _check_placed(device)
+    return {"current": 0, "peak": 0}
 
 
 @export("config.experimental.get_memory_usage")
@@ -211,13 +215,32 @@ def get_memory_usage(device):
 @export("config.experimental.reset_memory_stats")
 def reset_memory_stats(device):
     """Resets the peak memory to the current memory."""
-    get_memory_info(device)
+    _check_placed(device)
+
+
+def _check_placed(device):
+    """Raises ValueError unless `device` names a device by type and number."""
+    if not device:
+        return
+    text = device if device.startswith("/") else f"/device:{device}"
+    try:
+        wanted = DeviceSpec.from_string(text)
+    except ValueError:
+        wanted = DeviceSpec()
+    if wanted.device_type is None or wanted.device_index is None:
+        raise ValueError(
+            f"Failed parsing device name: '{device}'. Note a valid device string should at least contain a "
+            'device type and a device index, like "GPU:0".'
+        )
+    name = f"/device:{wanted.device_type}:{wanted.device_index}"
+    if all(d.name != name for d in list_logical_devices()):
+        raise ValueError(f"No matching devices found for '{device}'")
 
 
 @export("config.get_soft_device_placement")
 def get_soft_device_placement():
     """Whether an op may run on another device than requested."""
-    return SETTINGS.soft_placement
+    return STATE.graph is None if SETTINGS.soft_placement is None else SETTINGS.soft_placement
 
 
 @export("config.set_soft_device_placement", "__internal__.eager_context.set_soft_device_placement")
@@ -278,7 +301,7 @@ def device(device_name):
 def _check_name(name):
     spec = DeviceSpec.from_string(name)
     if spec.device_type == "GPU" and not list_logical_devices("GPU"):
-        if not SETTINGS.soft_placement:
+        if SETTINGS.soft_placement is False:
             raise InvalidArgumentError(
                 f"Could not satisfy device specification '{name}': {missing_gpu()}. "
                 "enable_soft_placement=0. Supported device types [CPU]. All available devices [/device:CPU:0]."

@@ -3,9 +3,11 @@
 from penstock._src.native import ask_for_threads
 from penstock._src.util.export import export
 
-_OPTIMIZER: dict[str, object] = {}
-_THREADS = {"inter": 0, "intra": 0}
-_FLAGS = {"tf32": True, "synchronous": True, "jit": False, "eager_functions": False}
+from .start import SETTINGS
+
+_FLAGS = {"tf32": True}
+# Options that are on or off, as against those that are on, off or unset.
+_PLAIN_OPTIONS = ("disable_model_pruning", "disable_meta_optimizer")
 OPTIMIZER_OPTIONS = (
     "layout_optimizer constant_folding shape_optimization remapping arithmetic_optimization "
     "dependency_optimization loop_optimization function_optimization debug_stripper "
@@ -17,46 +19,52 @@ OPTIMIZER_OPTIONS = (
 
 @export("config.optimizer.get_experimental_options")
 def get_experimental_options():
-    """The graph optimizer's options that have been set."""
-    return dict(_OPTIMIZER)
+    """The graph optimizer's options that have been set, and those that are just on or off."""
+    known = {k: v for k, v in SETTINGS.optimizer.items() if k in OPTIMIZER_OPTIONS}
+    return {**dict.fromkeys(_PLAIN_OPTIONS, False), **known}
 
 
 @export("config.optimizer.set_experimental_options")
 def set_experimental_options(options):
     """Sets options of the graph optimizer; the compiler's own passes do not depend on them."""
-    _OPTIMIZER.update({k: v for k, v in options.items() if k in OPTIMIZER_OPTIONS})
+    SETTINGS.optimizer.update(options)
 
 
 @export("config.optimizer.get_jit")
 def get_jit():
     """ "autoclustering" if requested, else ""; functions are always compiled."""
-    return "autoclustering" if _FLAGS["jit"] else ""
+    return "autoclustering" if SETTINGS.jit else ""
 
 
 @export("config.optimizer.set_jit")
 def set_jit(enabled):
     """Requests compilation of clusters; functions are always compiled."""
-    if enabled not in (True, False, "autoclustering"):
-        raise ValueError(f"Invalid value for `enabled`: {enabled!r}")
-    _FLAGS["jit"] = bool(enabled)
+    SETTINGS.jit = enabled in (True, "autoclustering")
 
 
 @export("config.threading.get_inter_op_parallelism_threads")
 def get_inter_op_parallelism_threads():
     """The number set; 0: the default."""
-    return _THREADS["inter"]
+    return SETTINGS.threads["inter"] or 0
 
 
 @export("config.threading.set_inter_op_parallelism_threads")
 def set_inter_op_parallelism_threads(num_threads):
-    """Sets the number of ops that run in parallel; no effect, since all kernels share one pool."""
-    _THREADS["inter"] = int(num_threads)
+    """Sets the number of ops that run in parallel; no effect, since all kernels share one pool.
+
+    Raises:
+      RuntimeError: ops have run already.
+    """
+    if get_inter_op_parallelism_threads() == num_threads:
+        return
+    SETTINGS.refuse_if_started("Inter op parallelism cannot be modified after initialization.")
+    SETTINGS.threads["inter"] = int(num_threads)
 
 
 @export("config.threading.get_intra_op_parallelism_threads")
 def get_intra_op_parallelism_threads():
     """The number set; 0: one for each core that this process may use."""
-    return _THREADS["intra"]
+    return SETTINGS.threads["intra"] or 0
 
 
 @export("config.threading.set_intra_op_parallelism_threads")
@@ -79,23 +87,25 @@ def set_intra_op_parallelism_threads(num_threads):
             "set_intra_op_parallelism_threads: `num_threads` must be at least 0. "
             f"Received: num_threads={num_threads!r}."
         )
-    if wanted == _THREADS["intra"]:
+    if wanted == get_intra_op_parallelism_threads():
         return
-    if not ask_for_threads(wanted):
-        raise RuntimeError("Intra op parallelism cannot be modified after initialization.")
-    _THREADS["intra"] = wanted
+    message = "Intra op parallelism cannot be modified after initialization."
+    SETTINGS.refuse_if_started(message)
+    if not ask_for_threads(wanted) and not SETTINGS.was_reset:
+        raise RuntimeError(message)
+    SETTINGS.threads["intra"] = wanted
 
 
 @export("config.experimental.get_synchronous_execution")
 def get_synchronous_execution():
-    """True: eager ops always finish before they return."""
-    return _FLAGS["synchronous"]
+    """What was set, by default True: eager ops always finish before they return."""
+    return SETTINGS.synchronous
 
 
 @export("config.experimental.set_synchronous_execution")
 def set_synchronous_execution(enable):
     """No effect: eager ops always finish before they return."""
-    _FLAGS["synchronous"] = True if enable is None else bool(enable)
+    SETTINGS.synchronous = True if enable is None else bool(enable)
 
 
 @export("config.experimental.tensor_float_32_execution_enabled")
@@ -112,12 +122,14 @@ def enable_tensor_float_32_execution(enabled):
 
 @export("config.experimental.enable_mlir_bridge")
 def enable_mlir_bridge():
-    """Does nothing: there is one compiler."""
+    """Is remembered, without an effect: there is one compiler."""
+    SETTINGS.mlir_bridge = True
 
 
 @export("config.experimental.disable_mlir_bridge")
 def disable_mlir_bridge():
-    """Does nothing: there is one compiler."""
+    """Is remembered, without an effect: there is one compiler."""
+    SETTINGS.mlir_bridge = False
 
 
 @export("experimental.async_clear_error", v1=["experimental.async_clear_error"])

@@ -27,7 +27,7 @@ def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mo
             "provided dtype conversion mode is one of the following: off, legacy, safe, all."
         )
     RULES.prefer_float32 = bool(prefer_float32)
-    RULES.mode = "legacy" if dtype_conversion_mode == "off" else dtype_conversion_mode
+    RULES.set_conversion(dtype_conversion_mode)
     _give_methods()
     if dtype_conversion_mode != "off":
         _give_operators()

@@ -18,6 +18,13 @@ class Rules:
 
     mode = "legacy"
     prefer_float32 = False
+    # the mode that was asked for: "off" where tensors' own operators convert nothing
+    conversion = "off"
+
+    def set_conversion(self, mode):
+        """Sets the mode: "off", "legacy", "safe" or "all"."""
+        self.conversion = mode
+        self.mode = "legacy" if mode == "off" else mode
 
 
 RULES = Rules()

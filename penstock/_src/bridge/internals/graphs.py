@@ -1,33 +1,11 @@
-"""Small functions of `tensorflow.python.framework.ops`, `util.nest` and TensorFlow's ragged utilities."""
+"""Small functions of `tensorflow.python.util.nest` and TensorFlow's ragged utilities."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 from typing import Any
 
-from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util import nest
-
-_NUMBERS = itertools.count()
-
-NullContextmanager = contextlib.nullcontext
-
-
-def uid() -> int:
-    """Returns a unique number."""
-    return next(_NUMBERS)
-
-
-def name_from_scope_name(name: str) -> str:
-    """Returns the name of the operation that owns a name scope."""
-    return name.removesuffix("/")
-
-
-def convert_to_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
-    """Returns `value` unchanged if it is a composite tensor, else converts it to a tensor."""
-    return value if nest.is_composite(value) else convert_to_tensor(value, dtype=dtype, name=name)
 
 
 def assert_splits_match(nested_splits_lists: Any) -> list[Any]:

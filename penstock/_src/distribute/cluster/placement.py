@@ -23,7 +23,7 @@ def full_names(strategy: str, devices: Sequence[str]) -> tuple[str, ...]:
     names = tuple(LOCAL.make_merged_spec(DeviceSpec.from_string(d)).to_string() for d in devices)
     here = [device.name.removeprefix("/") for device in config.list_logical_devices()]
     absent = [name for name in names if not name.endswith(tuple(here))]
-    if absent and not config.SETTINGS.soft_placement:
+    if absent and config.SETTINGS.soft_placement is False:
         raise InvalidArgumentError(
             f"{strategy}: expected devices among {here}. Received {list(devices)}."
         )

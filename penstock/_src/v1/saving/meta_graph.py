@@ -1,6 +1,7 @@
 """Export and import of MetaGraphDefs: a graph with its collections and its saver."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf import text_format
@@ -19,6 +20,37 @@ from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.proto.saved import MetaGraphDef, VariableDef
 from penstock._src.util.export import export
 from penstock._src.v1.variables.collections import VariableV1
+
+# For a collection: the class of its items' messages, the functions from an item to its message and back.
+ProtoFunctions = tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]
+_PROTO_FUNCTIONS: dict[str, ProtoFunctions] = {}
+
+
+def register_proto_function(
+    collection_name: str,
+    proto_type: Any = None,
+    to_proto: Callable[..., Any] | None = None,
+    from_proto: Callable[..., Any] | None = None,
+) -> None:
+    """Registers how meta graphs hold the items of a collection.
+
+    Args:
+      collection_name: the collection.
+      proto_type: the class of the messages.
+      to_proto: `to_proto(item, export_scope=...)` returns a message, or None for an item to leave out.
+      from_proto: `from_proto(message, import_scope=...)` returns an item.
+    """
+    for name, function in (("to_proto", to_proto), ("from_proto", from_proto)):
+        if function is not None and not callable(function):
+            raise TypeError(f"{name} must be callable.")
+    if collection_name in _PROTO_FUNCTIONS:
+        raise KeyError(f"Registering two proto functions with name '{collection_name}'!")
+    _PROTO_FUNCTIONS[collection_name] = (proto_type, to_proto, from_proto)
+
+
+def proto_functions(collection_name: str) -> ProtoFunctions:
+    """Returns what is registered for a collection, Nones if nothing is."""
+    return _PROTO_FUNCTIONS.get(collection_name, (None, None, None))
 
 
 @export(v1=["train.export_meta_graph"])
@@ -73,7 +105,9 @@ def export_meta_graph(
         made.saver_def.CopyFrom(saver_def)
     for key in graph.get_all_collection_keys() if collection_list is None else collection_list:
         if isinstance(key, str):
-            _fill_collection(made.collection_def[key], graph.get_collection(key))
+            _fill_collection(
+                made.collection_def[key], graph.get_collection(key), proto_functions(key)[1]
+            )
             if made.collection_def[key].WhichOneof("kind") is None:
                 del made.collection_def[key]
     if filename:
@@ -84,9 +118,15 @@ def export_meta_graph(
     return made
 
 
-def _fill_collection(made: Any, values: list[Any]) -> None:
-    """Writes the values of a collection if they all have the same serializable kind."""
+def _fill_collection(
+    made: Any, values: list[Any], to_proto: Callable[..., Any] | None = None
+) -> None:
+    """Writes the values of a collection if they all have the same serializable kind, or a function for it is registered."""
     if not values:
+        return
+    if to_proto is not None:
+        messages = [m for m in map(to_proto, values) if m is not None]
+        made.bytes_list.value.extend(m.SerializeToString() for m in messages)
         return
     if all(isinstance(v, Variable) for v in values):
         made.bytes_list.value.extend(variable_def(v).SerializeToString() for v in values)
@@ -133,6 +173,12 @@ def import_into_graph(
     prefix = f"{import_scope}/" if import_scope else ""
     known: dict[str, Any] = {}
     for key, collection in definition.collection_def.items():
+        proto_type, _, from_proto = proto_functions(key)
+        if proto_type is not None and from_proto is not None:
+            for data in collection.bytes_list.value:
+                message = proto_type.FromString(data)
+                graph.add_to_collection(key, from_proto(message, import_scope=import_scope))
+            continue
         for value in _values(collection, graph, prefix, known):
             graph.add_to_collection(key, value)
     return definition
