@@ -76,3 +76,10 @@ def spread(
 def read_only(path: str, documentation: str) -> Any:
     """Returns the property that shows the attribute at a path: `_matrix`, or `_parent.name` of what `_parent` holds."""
     return property(operator.attrgetter(path), doc=documentation)
+
+
+def named(function: Function, name: str, documentation: str) -> Function:
+    """Returns a function that was made by another one, with a name and a docstring of its own."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = documentation
+    return function

@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape, broadcast_shapes
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export, export_constant
-from penstock._src.util.signatures import read_only
+from penstock._src.util.signatures import named, read_only
 from penstock._src.v1.distributions.divergence import divergence_of, kl_divergence
 
 
@@ -83,6 +83,24 @@ def filled(shape: Any, value: Any, like: Any) -> Any:
     return raw.Fill(
         dims=convert_to_tensor(shape, dtypes.int32), value=convert_to_tensor(value, like.dtype)
     )
+
+
+def _of_value(what: str, documentation: str) -> Any:
+    """Returns the public method that computes something of a value."""
+
+    def method(self: Any, value: Any, name: str = what) -> Any:
+        return self._answer(what, value)
+
+    return named(method, what, documentation)
+
+
+def _statistic(what: str, documentation: str) -> Any:
+    """Returns the public method that computes a statistic."""
+
+    def method(self: Any, name: str = what) -> Any:
+        return self._described(what)
+
+    return named(method, what, documentation)
 
 
 @export(v1=["distributions.Distribution"])
@@ -271,48 +289,24 @@ class Distribution:
         return hasattr(type(self), method)
 
     def _answer(self, what: str, value: Any) -> Any:
-        found = self._either(what, self._value(value))
+        value = self._value(value)
+        found = self._either(what, value)
+        if found is None and what.endswith("survival_function"):
+            below = self._either("cdf", value)
+            if below is not None:
+                found = m.log1p(-below) if what.startswith("log_") else 1.0 - below
         if found is None:
             raise self._missing(what)
         return found
 
-    def log_prob(self, value: Any, name: str = "log_prob") -> Any:
-        """The logarithm of the probability, or of its density."""
-        return self._answer("log_prob", value)
-
-    def prob(self, value: Any, name: str = "prob") -> Any:
-        """The probability, or its density."""
-        return self._answer("prob", value)
-
-    def log_cdf(self, value: Any, name: str = "log_cdf") -> Any:
-        """The logarithm of `cdf`."""
-        return self._answer("log_cdf", value)
-
-    def cdf(self, value: Any, name: str = "cdf") -> Any:
-        """P(X <= value)."""
-        return self._answer("cdf", value)
-
-    def survival_function(self, value: Any, name: str = "survival_function") -> Any:
-        """P(X > value)."""
-        value = self._value(value)
-        found = self._either("survival_function", value)
-        if found is None:
-            below = self._either("cdf", value)
-            if below is None:
-                raise self._missing("survival_function")
-            found = 1.0 - below
-        return found
-
-    def log_survival_function(self, value: Any, name: str = "log_survival_function") -> Any:
-        """The logarithm of `survival_function`."""
-        value = self._value(value)
-        found = self._either("log_survival_function", value)
-        if found is None:
-            below = self._either("cdf", value)
-            if below is None:
-                raise self._missing("log_survival_function")
-            found = m.log1p(-below)
-        return found
+    log_prob = _of_value("log_prob", "The logarithm of the probability, or of its density.")
+    prob = _of_value("prob", "The probability, or its density.")
+    log_cdf = _of_value("log_cdf", "The logarithm of `cdf`.")
+    cdf = _of_value("cdf", "P(X <= value).")
+    survival_function = _of_value("survival_function", "P(X > value).")
+    log_survival_function = _of_value(
+        "log_survival_function", "The logarithm of `survival_function`."
+    )
 
     def quantile(self, value: Any, name: str = "quantile") -> Any:
         """The inverse of `cdf`."""
@@ -322,42 +316,23 @@ class Distribution:
 
     # -- statistics
 
-    def _statistic(self, what: str) -> Any:
-        if not self._has(f"_{what}"):
-            raise self._missing(what)
-        return getattr(self, f"_{what}")()
+    def _described(self, what: str) -> Any:
+        """A statistic; the variance and the standard deviation are computed from each other."""
+        other, convert = {"variance": ("stddev", m.square), "stddev": ("variance", m.sqrt)}.get(
+            what, (what, None)
+        )
+        if self._has(f"_{what}"):
+            return getattr(self, f"_{what}")()
+        if self._has(f"_{other}"):
+            return convert(getattr(self, f"_{other}")())
+        raise self._missing(what)
 
-    def entropy(self, name: str = "entropy") -> Any:
-        """Shannon's entropy in nats."""
-        return self._statistic("entropy")
-
-    def mean(self, name: str = "mean") -> Any:
-        """The mean."""
-        return self._statistic("mean")
-
-    def mode(self, name: str = "mode") -> Any:
-        """The most likely value."""
-        return self._statistic("mode")
-
-    def variance(self, name: str = "variance") -> Any:
-        """The variance."""
-        if self._has("_variance"):
-            return self._statistic("variance")
-        if self._has("_stddev"):
-            return m.square(self._statistic("stddev"))
-        raise self._missing("variance")
-
-    def stddev(self, name: str = "stddev") -> Any:
-        """The standard deviation."""
-        if self._has("_stddev"):
-            return self._statistic("stddev")
-        if self._has("_variance"):
-            return m.sqrt(self._statistic("variance"))
-        raise self._missing("stddev")
-
-    def covariance(self, name: str = "covariance") -> Any:
-        """The covariance matrix of the events."""
-        return self._statistic("covariance")
+    entropy = _statistic("entropy", "Shannon's entropy in nats.")
+    mean = _statistic("mean", "The mean.")
+    mode = _statistic("mode", "The most likely value.")
+    variance = _statistic("variance", "The variance.")
+    stddev = _statistic("stddev", "The standard deviation.")
+    covariance = _statistic("covariance", "The covariance matrix of the events.")
 
     def _defined(self, condition: Any, value: Any, message: str) -> Any:
         """The value where the condition is true, else NaN; raises an error if NaN is not allowed."""

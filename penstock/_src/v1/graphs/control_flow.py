@@ -6,6 +6,15 @@ from penstock._src.api.control import control_flow as v2
 from penstock._src.util.export import export
 
 
+def _unpacked(result: Any, strict: bool) -> Any:
+    """The result, or the only element of a list unless `strict`."""
+    return (
+        result[0]
+        if not strict and isinstance(result, list | tuple) and len(result) == 1
+        else result
+    )
+
+
 @export(v1=["cond"])
 def cond(
     pred: Any,
@@ -18,9 +27,7 @@ def cond(
 ) -> Any:
     """Returns `true_fn()` or `false_fn()`; unless `strict`, a single-element list is unpacked."""
     result = v2.cond(pred, true_fn or fn1, false_fn or fn2, name)
-    if not strict and isinstance(result, list | tuple) and len(result) == 1:
-        return result[0]
-    return result
+    return _unpacked(result, strict)
 
 
 @export(v1=["case"])
@@ -37,9 +44,7 @@ def case(
             (getattr(k, "deref", lambda k=k: k)(), f) for k, f in pred_fn_pairs.items()
         ]
     result = v2.case(pred_fn_pairs, default, exclusive, strict, name)
-    if not strict and isinstance(result, list | tuple) and len(result) == 1:
-        return result[0]
-    return result
+    return _unpacked(result, strict)
 
 
 @export(v1=["while_loop"])
@@ -60,6 +65,4 @@ def while_loop(
         cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory,
         maximum_iterations, name,
     )  # fmt: skip
-    if not return_same_structure and isinstance(result, list | tuple) and len(result) == 1:
-        return result[0]
-    return result
+    return _unpacked(result, return_same_structure)

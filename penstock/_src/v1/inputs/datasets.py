@@ -26,34 +26,30 @@ from penstock._src.util.signatures import read_only
 Structure = Any
 
 
-def _types(spec: Structure) -> Structure:
-    return nest.map_structure(lambda part: getattr(part, "dtype", dtypes.variant), spec)
-
-
-def _shapes(spec: Structure) -> Structure:
-    return nest.map_structure(lambda part: getattr(part, "shape", TensorShape([])), spec)
-
-
-def _classes(spec: Structure) -> Structure:
-    return nest.map_structure(lambda part: part.value_type, spec)
-
-
 @export(v1=["data.get_output_types"])
 def get_output_types(dataset_or_iterator: Any) -> Structure:
     """Returns the dtypes of the elements."""
-    return _types(dataset_or_iterator.element_spec)
+    spec = dataset_or_iterator.element_spec
+    return nest.map_structure(lambda part: getattr(part, "dtype", dtypes.variant), spec)
 
 
 @export(v1=["data.get_output_shapes"])
 def get_output_shapes(dataset_or_iterator: Any) -> Structure:
     """Returns the shapes of the elements."""
-    return _shapes(dataset_or_iterator.element_spec)
+    spec = dataset_or_iterator.element_spec
+    return nest.map_structure(lambda part: getattr(part, "shape", TensorShape([])), spec)
 
 
 @export(v1=["data.get_output_classes"])
 def get_output_classes(dataset_or_iterator: Any) -> Structure:
     """Returns the classes of the elements."""
-    return _classes(dataset_or_iterator.element_spec)
+    spec = dataset_or_iterator.element_spec
+    return nest.map_structure(lambda part: part.value_type, spec)
+
+
+_TYPES = property(get_output_types, doc="The dtypes of the elements.")
+_SHAPES = property(get_output_shapes, doc="The shapes of the elements.")
+_CLASSES = property(get_output_classes, doc="The classes of the elements.")
 
 
 @export(v1=["data.Iterator"])
@@ -149,20 +145,7 @@ class Iterator:
 
     element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
 
-    @property
-    def output_types(self) -> Structure:
-        """The dtypes of the elements."""
-        return _types(self._element_spec)
-
-    @property
-    def output_shapes(self) -> Structure:
-        """The shapes of the elements."""
-        return _shapes(self._element_spec)
-
-    @property
-    def output_classes(self) -> Structure:
-        """The classes of the elements."""
-        return _classes(self._element_spec)
+    output_types, output_shapes, output_classes = _TYPES, _SHAPES, _CLASSES
 
 
 def _resource(spec: Structure, shared_name: str | None) -> Any:
@@ -236,20 +219,7 @@ class DatasetV1(Dataset):
         """Returns an iterator whose `initializer` is to be run first."""
         return make_initializable_iterator(self, shared_name)
 
-    @property
-    def output_types(self) -> Structure:
-        """The dtypes of the elements."""
-        return _types(self.element_spec)
-
-    @property
-    def output_shapes(self) -> Structure:
-        """The shapes of the elements."""
-        return _shapes(self.element_spec)
-
-    @property
-    def output_classes(self) -> Structure:
-        """The classes of the elements."""
-        return _classes(self.element_spec)
+    output_types, output_shapes, output_classes = _TYPES, _SHAPES, _CLASSES
 
     def map_with_legacy_function(
         self,
@@ -366,42 +336,30 @@ def tensor_array_structure(
 
 
 @export(v1=["data.TextLineDataset"])
-class TextLineDatasetV1(DatasetV1, readers.TextLineDataset):
+class TextLineDatasetV1(readers.TextLineDataset, DatasetV1):
     """The lines of text files, without line breaks."""
-
-    __init__ = readers.TextLineDataset.__init__
 
 
 @export(v1=["data.TFRecordDataset"])
-class TFRecordDatasetV1(DatasetV1, readers.TFRecordDataset):
+class TFRecordDatasetV1(readers.TFRecordDataset, DatasetV1):
     """The records of TFRecord files."""
-
-    __init__ = readers.TFRecordDataset.__init__
 
 
 @export(v1=["data.FixedLengthRecordDataset"])
-class FixedLengthRecordDatasetV1(DatasetV1, readers.FixedLengthRecordDataset):
+class FixedLengthRecordDatasetV1(readers.FixedLengthRecordDataset, DatasetV1):
     """The records of files with records of fixed length."""
-
-    __init__ = readers.FixedLengthRecordDataset.__init__
 
 
 @export(v1=["data.experimental.CsvDataset"])
-class CsvDatasetV1(DatasetV1, classes.CsvDataset):
+class CsvDatasetV1(classes.CsvDataset, DatasetV1):
     """The rows of files of comma-separated values."""
-
-    __init__ = classes.CsvDataset.__init__
 
 
 @export(v1=["data.experimental.RandomDataset"])
-class RandomDatasetV1(DatasetV1, classes.RandomDataset):
+class RandomDatasetV1(classes.RandomDataset, DatasetV1):
     """An endless dataset of pseudorandom numbers."""
-
-    __init__ = classes.RandomDataset.__init__
 
 
 @export(v1=["data.experimental.SqlDataset"])
-class SqlDatasetV1(DatasetV1, classes.SqlDataset):
+class SqlDatasetV1(classes.SqlDataset, DatasetV1):
     """SqlDataset with the methods of v1."""
-
-    __init__ = classes.SqlDataset.__init__

@@ -9,6 +9,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.util.signatures import named
 from penstock._src.v1.metrics.streams import (
     Result,
     fitting,
@@ -49,13 +50,7 @@ def _count_metric(kind: str) -> Any:
         return count(kind, labels, predictions, weights)
 
     text = f"The weighted number of {NAMES[kind].replace('_', ' ')}."
-    return _named(compute, NAMES[kind], NAMES[kind], text)
-
-
-def _named(compute: Any, function: str, scope: str, text: str) -> Any:
-    compute.__name__ = compute.__qualname__ = function
-    compute.__doc__ = text
-    return metric(scope)(compute)
+    return metric(NAMES[kind])(named(compute, NAMES[kind], text))
 
 
 true_positives = _count_metric("tp")
@@ -96,7 +91,7 @@ def _threshold_metric(kind: str) -> Any:
         return found
 
     text = f"The weighted number of {NAMES[kind].replace('_', ' ')} per threshold."
-    return _named(compute, f"{NAMES[kind]}_at_thresholds", NAMES[kind], text)
+    return metric(NAMES[kind])(named(compute, f"{NAMES[kind]}_at_thresholds", text))
 
 
 true_positives_at_thresholds = _threshold_metric("tp")
@@ -105,36 +100,29 @@ true_negatives_at_thresholds = _threshold_metric("tn")
 false_negatives_at_thresholds = _threshold_metric("fn")
 
 
-@metric()
-def precision(labels: Any, predictions: Any, weights: Any = None) -> Result:
-    """The fraction of positive predictions that are correct."""
-    return _share("fp", labels, predictions, weights)
+def _share(name: str, other: str, meaning: str) -> tuple[Any, Any]:
+    """The share of true positives in them and another kind of outcome: one number, and one per threshold."""
+
+    def compute(labels: Any, predictions: Any, weights: Any = None) -> Result:
+        right, wrong = (count(kind, labels, predictions, weights) for kind in ("tp", other))
+        return of_both(lambda r, w: ratio(r, r + w), right, wrong)
+
+    def per_threshold(
+        labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
+    ) -> Result:
+        held = counts_at(["tp", other], labels, predictions, thresholds, weights)
+        return of_both(lambda r, w: r / (EPSILON + r + w), *held)
+
+    text = f"The {name} at each threshold."
+    return (
+        metric()(named(compute, name, meaning)),
+        metric()(named(per_threshold, f"{name}_at_thresholds", text)),
+    )
 
 
-@metric()
-def recall(labels: Any, predictions: Any, weights: Any = None) -> Result:
-    """The fraction of positive labels that are predicted."""
-    return _share("fn", labels, predictions, weights)
-
-
-def _share(other: str, labels: Any, predictions: Any, weights: Any) -> Result:
-    right, wrong = (count(kind, labels, predictions, weights) for kind in ("tp", other))
-    return of_both(lambda r, w: ratio(r, r + w), right, wrong)
-
-
-@metric()
-def precision_at_thresholds(
-    labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
-) -> Result:
-    """The precision at each threshold."""
-    held = counts_at(["tp", "fp"], labels, predictions, thresholds, weights)
-    return of_both(lambda tp, fp: tp / (EPSILON + tp + fp), *held)
-
-
-@metric()
-def recall_at_thresholds(
-    labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any = None
-) -> Result:
-    """The recall at each threshold."""
-    held = counts_at(["tp", "fn"], labels, predictions, thresholds, weights)
-    return of_both(lambda tp, fn: tp / (EPSILON + tp + fn), *held)
+precision, precision_at_thresholds = _share(
+    "precision", "fp", "The fraction of positive predictions that are correct."
+)
+recall, recall_at_thresholds = _share(
+    "recall", "fn", "The fraction of positive labels that are predicted."
+)

@@ -11,6 +11,7 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.util.signatures import named
 from penstock._src.v1.metrics.streams import (
     Result,
     metric,
@@ -94,46 +95,38 @@ def _highest(predictions: Any, k: int) -> Any:
     return raw.TopKV2(input=convert_to_tensor(predictions), k=np.int32(k)).indices
 
 
-@metric(_at("precision"))
-def precision_at_top_k(
-    labels: Any,
-    predictions_idx: Any,
-    k: int | None = None,
-    class_id: int | None = None,
-    weights: Any = None,
-) -> Result:
-    """The fraction of predicted classes (given by their indices) that are labels."""
-    return _precision_or_recall("precision", labels, predictions_idx, class_id, weights)
+def _share(which: str, of_indices: str, of_predictions: str, *more: str) -> tuple[Any, Any]:
+    """The metrics of given indices of classes, and of the k highest predictions, with their docstrings."""
+
+    def at_top_k(
+        labels: Any, predictions_idx: Any, k: Any = None, class_id: Any = None, weights: Any = None
+    ) -> Result:
+        return _precision_or_recall(which, labels, predictions_idx, class_id, weights)
+
+    def at_k(
+        labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
+    ) -> Result:
+        highest = _highest(predictions, k)
+        return _precision_or_recall(which, labels, highest, class_id, weights)
+
+    of_predictions = f"{of_predictions}; see `{which}_at_top_k`."
+    return (
+        metric(_at(which))(named(at_top_k, f"{which}_at_top_k", of_indices)),
+        metric(_at(which), *more)(named(at_k, f"{which}_at_k", of_predictions)),
+    )
 
 
-@metric(_at("recall"))
-def recall_at_top_k(
-    labels: Any,
-    predictions_idx: Any,
-    k: int | None = None,
-    class_id: int | None = None,
-    weights: Any = None,
-) -> Result:
-    """The fraction of labels that are among the predicted classes (given by their indices)."""
-    return _precision_or_recall("recall", labels, predictions_idx, class_id, weights)
-
-
-@metric(_at("precision"), "sparse_precision_at_k")
-def precision_at_k(
-    labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
-) -> Result:
-    """The fraction of the k highest predictions that are labels; see `precision_at_top_k`."""
-    highest = _highest(predictions, k)
-    return _precision_or_recall("precision", labels, highest, class_id, weights)
-
-
-@metric(_at("recall"))
-def recall_at_k(
-    labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
-) -> Result:
-    """The fraction of labels that are among the k highest predictions; see `recall_at_top_k`."""
-    highest = _highest(predictions, k)
-    return _precision_or_recall("recall", labels, highest, class_id, weights)
+precision_at_top_k, precision_at_k = _share(
+    "precision",
+    "The fraction of predicted classes (given by their indices) that are labels.",
+    "The fraction of the k highest predictions that are labels",
+    "sparse_precision_at_k",
+)
+recall_at_top_k, recall_at_k = _share(
+    "recall",
+    "The fraction of labels that are among the predicted classes (given by their indices).",
+    "The fraction of labels that are among the k highest predictions",
+)
 
 
 @metric(_at("average_precision"), "sparse_average_precision_at_k")

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.signatures import named
 
 DEBUG, INFO, WARN, ERROR, FATAL = (
     logging.DEBUG,
@@ -40,37 +41,22 @@ def log(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
     get_logger().log(level, msg, *args, **kwargs)
 
 
-@export(v1=["logging.debug"])
-def debug(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` at level DEBUG."""
-    get_logger().debug(msg, *args, **kwargs)
+def _at_level(name: str, meaning: str = "", *more: str) -> Any:
+    """Creates the public function that logs at one level."""
+
+    def log_at_level(msg: Any, *args: Any, **kwargs: Any) -> None:
+        getattr(get_logger(), name)(msg, *args, **kwargs)
+
+    names = [f"logging.{one}" for one in (name, *more)]
+    text = f"Logs `msg % args` at level {(*more, name)[0].upper()}{meaning}."
+    return export(v1=names)(named(log_at_level, name, text))
 
 
-@export(v1=["logging.info"])
-def info(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` at level INFO."""
-    get_logger().info(msg, *args, **kwargs)
-
-
-@export(v1=["logging.warning", "logging.warn"])
-def warning(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` at level WARN."""
-    get_logger().warning(msg, *args, **kwargs)
-
-
-warn = warning
-
-
-@export(v1=["logging.error"])
-def error(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` at level ERROR."""
-    get_logger().error(msg, *args, **kwargs)
-
-
-@export(v1=["logging.fatal"])
-def fatal(msg: Any, *args: Any, **kwargs: Any) -> None:
-    """Logs `msg % args` at level FATAL; the program continues."""
-    get_logger().fatal(msg, *args, **kwargs)
+debug = _at_level("debug")
+info = _at_level("info")
+warning = warn = _at_level("warning", "", "warn")
+error = _at_level("error")
+fatal = _at_level("fatal", "; the program continues")
 
 
 @export(v1=["logging.vlog"])

@@ -23,6 +23,16 @@ from penstock._src.v1.variables.initializers import GlorotUniform
 _COUNTS: collections.Counter[str] = collections.Counter()
 
 
+def _without_nodes(what: str) -> Any:
+    """Returns the method that would return something of one of a layer's nodes."""
+
+    def of_node(self: Any, node_index: int) -> NoReturn:
+        """Raises an error: there are no nodes."""
+        raise RuntimeError(f"The layer has never been called and thus has no defined {what}.")
+
+    return of_node
+
+
 class LegacyLayer(Module):
     """A module that is built at its first call and owns weights.
 
@@ -321,32 +331,12 @@ class LegacyLayer(Module):
             "The layer has never been called and thus has no defined output shape."
         )
 
-    def get_input_at(self, node_index: int) -> NoReturn:
-        """Raises an error: there are no nodes."""
-        self._no_node("input")
-
-    def get_output_at(self, node_index: int) -> NoReturn:
-        """Raises an error: there are no nodes."""
-        self._no_node("output")
-
-    def get_input_shape_at(self, node_index: int) -> NoReturn:
-        """Raises an error: there are no nodes."""
-        self._no_node("input shape")
-
-    def get_output_shape_at(self, node_index: int) -> NoReturn:
-        """Raises an error: there are no nodes."""
-        self._no_node("output shape")
-
-    def get_input_mask_at(self, node_index: int) -> NoReturn:
-        """Raises an error: there are no nodes."""
-        self._no_node("input mask")
-
-    def get_output_mask_at(self, node_index: int) -> NoReturn:
-        """Raises an error: there are no nodes."""
-        self._no_node("output mask")
-
-    def _no_node(self, what: str) -> NoReturn:
-        raise RuntimeError(f"The layer has never been called and thus has no defined {what}.")
+    get_input_at = _without_nodes("input")
+    get_output_at = _without_nodes("output")
+    get_input_shape_at = _without_nodes("input shape")
+    get_output_shape_at = _without_nodes("output shape")
+    get_input_mask_at = _without_nodes("input mask")
+    get_output_mask_at = _without_nodes("output mask")
 
 
 def _unique_name(stem: str) -> str:
