@@ -1,5 +1,6 @@
 """tf.data.experimental: transformations for `Dataset.apply`, most of which are also methods of Dataset."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,10 +16,45 @@ from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace
 from penstock._src.data.transforms import int64
 from penstock._src.util import records
-from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
+from penstock._src.util.export import export, export_by_name
+from penstock._src.util.signatures import named, read_only, spread
 
 Transformation = Callable[[Dataset], Dataset]
+
+
+# The methods of Dataset that functions apply to a dataset, by the names of the functions.
+_METHODS = {
+    "bucket_by_sequence_length": "bucket_by_sequence_length",
+    "dense_to_ragged_batch": "ragged_batch",
+    "dense_to_sparse_batch": "sparse_batch",
+    "enumerate_dataset": "enumerate",
+    "group_by_window": "group_by_window",
+    "ignore_errors": "ignore_errors",
+    "rejection_resample": "rejection_resample",
+    "scan": "scan",
+    "snapshot": "snapshot",
+    "take_while": "take_while",
+    "unbatch": "unbatch",
+    "unique": "unique",
+}
+for _name in _METHODS:
+    export_by_name(__name__, _name, [f"data.experimental.{_name}"])
+
+
+def __getattr__(name: str) -> Callable[..., Transformation]:
+    """Makes the function on first use, with the parameters of the method."""
+    if name not in _METHODS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    method = _METHODS[name]
+
+    def transformation(given: dict[str, Any]) -> Transformation:
+        return lambda dataset: getattr(dataset, method)(**given)
+
+    own = inspect.signature(getattr(Dataset, method)).parameters.items()
+    parameters = {n: p.default for n, p in own if n not in ("self", "name")}
+    text = f"Returns a transformation; see `Dataset.{method}`."
+    made = globals()[name] = spread(named(transformation, name, text), "given", parameters)
+    return made
 
 
 @export("data.experimental.cardinality")
@@ -46,30 +82,6 @@ def at(dataset: Dataset, index: Any) -> Any:
     return structure.from_tensors(dataset.element_spec, tensors)
 
 
-@export("data.experimental.bucket_by_sequence_length")
-def bucket_by_sequence_length(
-    element_length_func: Callable[..., Any],
-    bucket_boundaries: Sequence[int],
-    bucket_batch_sizes: Sequence[int],
-    padded_shapes: Any = None,
-    padding_values: Any = None,
-    pad_to_bucket_boundary: bool = False,
-    no_padding: bool = False,
-    drop_remainder: bool = False,
-) -> Transformation:
-    """Returns a transformation; see `Dataset.bucket_by_sequence_length`."""
-    return lambda dataset: dataset.bucket_by_sequence_length(
-        element_length_func,
-        bucket_boundaries,
-        bucket_batch_sizes,
-        padded_shapes,
-        padding_values,
-        pad_to_bucket_boundary,
-        no_padding,
-        drop_remainder,
-    )
-
-
 @export("data.experimental.choose_from_datasets", v1=["data.experimental.choose_from_datasets"])
 def choose_from_datasets(
     datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = False
@@ -95,24 +107,12 @@ def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Dataset
     return Dataset.counter(start, step, dtype)
 
 
-@export("data.experimental.dense_to_ragged_batch")
-def dense_to_ragged_batch(
-    batch_size: Any, drop_remainder: bool = False, row_splits_dtype: Any = dtypes.int64
-) -> Transformation:
-    """Returns a transformation; see `Dataset.ragged_batch`."""
-    return lambda dataset: dataset.ragged_batch(batch_size, drop_remainder, row_splits_dtype)
-
-
-@export("data.experimental.dense_to_sparse_batch")
-def dense_to_sparse_batch(batch_size: Any, row_shape: Any) -> Transformation:
-    """Returns a transformation; see `Dataset.sparse_batch`."""
-    return lambda dataset: dataset.sparse_batch(batch_size, row_shape)
-
-
-@export("data.experimental.enumerate_dataset")
-def enumerate_dataset(start: Any = 0) -> Transformation:
-    """Returns a transformation; see `Dataset.enumerate`."""
-    return lambda dataset: dataset.enumerate(start)
+@export("data.experimental.load")
+def load(
+    path: str, element_spec: Any = None, compression: str | None = None, reader_func: Any = None
+) -> Dataset:
+    """Returns a dataset; see `Dataset.load`."""
+    return Dataset.load(path, element_spec, compression, reader_func)
 
 
 @export("data.experimental.from_list")
@@ -227,33 +227,6 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
     return transform
 
 
-@export("data.experimental.group_by_window")
-def group_by_window(
-    key_func: Callable[..., Any],
-    reduce_func: Callable[..., Any],
-    window_size: Any = None,
-    window_size_func: Callable[..., Any] | None = None,
-) -> Transformation:
-    """Returns a transformation; see `Dataset.group_by_window`."""
-    return lambda dataset: dataset.group_by_window(
-        key_func, reduce_func, window_size, window_size_func
-    )
-
-
-@export("data.experimental.ignore_errors")
-def ignore_errors(log_warning: bool = False) -> Transformation:
-    """Returns a transformation; see `Dataset.ignore_errors`."""
-    return lambda dataset: dataset.ignore_errors(log_warning)
-
-
-@export("data.experimental.load")
-def load(
-    path: str, element_spec: Any = None, compression: str | None = None, reader_func: Any = None
-) -> Dataset:
-    """Returns a dataset; see `Dataset.load`."""
-    return Dataset.load(path, element_spec, compression, reader_func)
-
-
 @export("data.experimental.save")
 def save(
     dataset: Dataset,
@@ -330,50 +303,10 @@ def prefetch_to_device(device: str, buffer_size: int | None = None) -> Transform
     return lambda dataset: dataset.prefetch(-1 if buffer_size is None else buffer_size)
 
 
-@export("data.experimental.rejection_resample")
-def rejection_resample(
-    class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None
-) -> Transformation:
-    """Returns a transformation; see `Dataset.rejection_resample`."""
-    return lambda dataset: dataset.rejection_resample(class_func, target_dist, initial_dist, seed)
-
-
-@export("data.experimental.scan")
-def scan(initial_state: Any, scan_func: Callable[..., Any]) -> Transformation:
-    """Returns a transformation; see `Dataset.scan`."""
-    return lambda dataset: dataset.scan(initial_state, scan_func)
-
-
 @export("data.experimental.shuffle_and_repeat")
 def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) -> Transformation:
     """Returns a transformation: `shuffle`, then `repeat`."""
     return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
-
-
-@export("data.experimental.snapshot")
-def snapshot(
-    path: str, compression: str | None = "AUTO", reader_func: Any = None, shard_func: Any = None
-) -> Transformation:
-    """Returns a transformation; see `Dataset.snapshot`."""
-    return lambda dataset: dataset.snapshot(path, compression, reader_func, shard_func)
-
-
-@export("data.experimental.take_while")
-def take_while(predicate: Callable[..., Any]) -> Transformation:
-    """Returns a transformation; see `Dataset.take_while`."""
-    return lambda dataset: dataset.take_while(predicate)
-
-
-@export("data.experimental.unbatch")
-def unbatch() -> Transformation:
-    """Returns a transformation; see `Dataset.unbatch`."""
-    return lambda dataset: dataset.unbatch()
-
-
-@export("data.experimental.unique")
-def unique() -> Transformation:
-    """Returns a transformation; see `Dataset.unique`."""
-    return lambda dataset: dataset.unique()
 
 
 @export("data.experimental.TFRecordWriter")
