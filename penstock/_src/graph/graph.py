@@ -21,7 +21,7 @@ from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
 from penstock._src.util.names import LEGAL_NAME, NameTable
-from penstock._src.util.signatures import read_only
+from penstock._src.util.signatures import read_only, read_write
 
 
 @export("Graph")
@@ -59,14 +59,7 @@ class Graph(GraphConversions):
         # what stateful kernels remember from run to run (core/values/kernel_state.py)
         self.kernel_states: dict[Any, Any] = {}
 
-    @property
-    def seed(self) -> int | None:
-        """The seed of the graph's random operations, or None."""
-        return self._seed
-
-    @seed.setter
-    def seed(self, seed: int | None) -> None:
-        self._seed = seed
+    seed: int | None = read_write("_seed", "The seed of the graph's random operations, or None.")
 
     # -- recording
 

@@ -78,6 +78,15 @@ def read_only(path: str, documentation: str) -> Any:
     return property(operator.attrgetter(path), doc=documentation)
 
 
+def read_write(name: str, documentation: str) -> Any:
+    """Returns the property that shows and sets an attribute."""
+
+    def assign(owner: Any, value: Any) -> None:
+        setattr(owner, name, value)
+
+    return property(operator.attrgetter(name), assign, doc=documentation)
+
+
 def named(function: Function, name: str, documentation: str) -> Function:
     """Returns a function that was made by another one, with a name and a docstring of its own."""
     function.__name__ = function.__qualname__ = name

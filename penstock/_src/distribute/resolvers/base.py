@@ -7,7 +7,7 @@ from typing import Any
 from penstock._src.api.config.devices import list_logical_devices
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
+from penstock._src.util.signatures import read_only, read_write
 
 ACCELERATORS = ("GPU", "TPU")
 
@@ -45,23 +45,16 @@ class ClusterResolver(abc.ABC):
         """Where the cluster runs: "" or "google"."""
         return ""
 
-    @property
-    def task_type(self) -> Any:
-        """The job of this process."""
-        return getattr(self, "_task_type", None)
+    _task_type: Any = None
+    _task_id: Any = None
+    task_type = read_write("_task_type", "The job of this process.")
+    task_id = read_write("_task_id", "The index of this process in its job.")
 
-    @task_type.setter
-    def task_type(self, task_type: Any) -> None:
-        self._task_type = task_type
-
-    @property
-    def task_id(self) -> Any:
-        """The index of this process in its job."""
-        return getattr(self, "_task_id", None)
-
-    @task_id.setter
-    def task_id(self, task_id: Any) -> None:
-        self._task_id = task_id
+    def _own_address(self, task_type: Any, task_id: Any, rpc_layer: Any) -> str:
+        """The URL of a task, by default of this one; empty if that is not known."""
+        job = self._task_type if task_type is None else task_type
+        index = self._task_id if task_id is None else task_id
+        return "" if job is None or index is None else self._address(job, index, rpc_layer)
 
     def _address(self, task_type: Any, task_id: Any, rpc_layer: Any) -> str:
         """The URL of a task of the cluster."""
@@ -97,9 +90,7 @@ class SimpleClusterResolver(ClusterResolver):
         """Returns the cluster."""
         return self._cluster_spec
 
-    def master(
-        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
-    ) -> str:
+    def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
         """Returns the address of a task, or of the master if none is named."""
         rpc_layer = rpc_layer or self._rpc_layer
         if task_type is not None and task_id is not None:
@@ -108,18 +99,9 @@ class SimpleClusterResolver(ClusterResolver):
 
     environment = read_only("_environment", "Where the cluster runs.")
 
-    @property
-    def rpc_layer(self) -> str | None:
-        """The protocol."""
-        return self._rpc_layer
+    rpc_layer = read_write("_rpc_layer", "The protocol.")
 
-    @rpc_layer.setter
-    def rpc_layer(self, rpc_layer: str | None) -> None:
-        self._rpc_layer = rpc_layer
-
-    def num_accelerators(
-        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
-    ) -> dict[str, int]:
+    def num_accelerators(self, task_type=None, task_id=None, config_proto=None) -> dict[str, int]:
         """Returns the given accelerators."""
         return self._num_accelerators or {}
 
@@ -156,17 +138,13 @@ class UnionResolver(ClusterResolver):
                 jobs.setdefault(job, []).append(tasks)
         return ClusterSpec({job: _joined(parts) for job, parts in jobs.items()})
 
-    def master(
-        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
-    ) -> str:
+    def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
         """Returns the address of a task, or the master of the first resolver."""
         if task_type is not None and task_id is not None:
             return self._address(task_type, task_id, rpc_layer or self._given["rpc_layer"])
         return self._resolvers[0].master(rpc_layer=rpc_layer)
 
-    def num_accelerators(
-        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
-    ) -> dict[str, int]:
+    def num_accelerators(self, task_type=None, task_id=None, config_proto=None) -> dict[str, int]:
         """Returns the accelerators of the first resolver."""
         return self._resolvers[0].num_accelerators(task_type, task_id, config_proto)
 

@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import ClusterResolver, master_url
 from penstock._src.util.export import export
+from penstock._src.util.signatures import read_write
 
 
 @export("distribute.cluster_resolver.GCEClusterResolver")
@@ -68,24 +69,11 @@ class GCEClusterResolver(ClusterResolver):
         workers.sort()
         return ClusterSpec({self._task_type: workers})
 
-    def master(
-        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
-    ) -> str:
+    def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
         """Returns the address of a task, by default of this one."""
-        job = self._task_type if task_type is None else task_type
-        index = self._task_id if task_id is None else task_id
-        if job is None or index is None:
-            return ""
-        return self._address(job, index, rpc_layer or self._rpc_layer)
+        return self._own_address(task_type, task_id, rpc_layer or self._rpc_layer)
 
-    @property
-    def rpc_layer(self) -> str:
-        """The protocol."""
-        return self._rpc_layer
-
-    @rpc_layer.setter
-    def rpc_layer(self, rpc_layer: str) -> None:
-        self._rpc_layer = rpc_layer
+    rpc_layer = read_write("_rpc_layer", "The protocol.")
 
 
 def _compute_service(credentials: Any) -> Any:
@@ -156,9 +144,7 @@ class KubernetesClusterResolver(ClusterResolver):
             cluster[job] = pods
         return ClusterSpec(cluster)
 
-    def master(
-        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
-    ) -> str:
+    def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
         """Returns the address of a task, by default the first task of the first job."""
         job = task_type or self.task_type or next(iter(self._labels))
         index = task_id if task_id is not None else self.task_id or 0

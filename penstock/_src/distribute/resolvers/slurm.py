@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from penstock._src.distribute.cluster.spec import ClusterSpec
-from penstock._src.distribute.resolvers.base import ClusterResolver, master_url
+from penstock._src.distribute.resolvers.base import ClusterResolver
 from penstock._src.util.export import export
 
 
@@ -89,8 +89,6 @@ class SlurmClusterResolver(ClusterResolver):
         wanted, assigned = sum(self._jobs.values()), sum(per_node)
         if wanted != assigned:
             raise RuntimeError(f"Requested {wanted} tasks but only {assigned} were assigned.")
-        self._task_type: Any = None
-        self._task_id: Any = None
 
     def cluster_spec(self) -> ClusterSpec:
         """Returns the cluster, and records which of its tasks this process is."""
@@ -122,20 +120,11 @@ class SlurmClusterResolver(ClusterResolver):
         """Returns (job, index) of this process; call `cluster_spec` first."""
         return self._task_type, self._task_id
 
-    def master(
-        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
-    ) -> str:
+    def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
         """Returns the address of a task, by default this process's; "" before `cluster_spec` was called."""
-        job = self._task_type if task_type is None else task_type
-        index = self._task_id if task_id is None else task_id
-        if job is None or index is None:
-            return ""
-        address = self.cluster_spec().task_address(job, index)
-        return master_url(address, rpc_layer or self.rpc_layer)
+        return self._own_address(task_type, task_id, rpc_layer or self.rpc_layer)
 
-    def num_accelerators(
-        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
-    ) -> dict[str, int]:
+    def num_accelerators(self, task_type=None, task_id=None, config_proto=None) -> dict[str, int]:
         """Returns the GPUs of each task."""
         return {"GPU": self._gpus_per_task}
 

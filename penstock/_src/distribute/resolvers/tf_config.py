@@ -73,9 +73,7 @@ class TFConfigClusterResolver(ClusterResolver):
         """Returns the cluster, which is empty if the variable does not describe one."""
         return ClusterSpec(self._config().get("cluster", {}))
 
-    def master(
-        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
-    ) -> str:
+    def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
         """Returns the address of a task, by default this process's; "" if there is at most one worker."""
         cluster = self.cluster_spec()
         if not cluster.jobs or (

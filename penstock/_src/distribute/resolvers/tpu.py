@@ -83,9 +83,7 @@ class TPUClusterResolver(ClusterResolver):
             cluster[name or "coordinator"] = [address]
         return ClusterSpec(cluster)
 
-    def master(
-        self, task_type: str | None = None, task_id: int | None = None, rpc_layer: Any = None
-    ) -> str:
+    def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
         """Returns the address of a worker, by default of the first; "local" for a local TPU."""
         if self._tpu == "local":
             return self._tpu
@@ -109,9 +107,7 @@ class TPUClusterResolver(ClusterResolver):
         """Queries the TPU's topology."""
         raise _missing("talking to TPUs")
 
-    def num_accelerators(
-        self, task_type: str | None = None, task_id: int | None = None, config_proto: Any = None
-    ) -> dict[str, int]:
+    def num_accelerators(self, task_type=None, task_id=None, config_proto=None) -> dict[str, int]:
         """Queries the TPU's cores."""
         raise _missing("talking to TPUs")
 

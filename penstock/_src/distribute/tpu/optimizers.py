@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.util.export import export
@@ -14,13 +14,16 @@ _PACKAGE = "tpu.experimental.embedding"
 class SlotVariables:
     """Base class of objects with slot variables, which store additional values for the entries of a table."""
 
+    # The initial value of each slot: a number or an initializer.
+    _slots: Mapping[str, Any] = {}
+
     def _slot_names(self) -> list[str]:
         """The names of the slots."""
-        raise NotImplementedError
+        return list(self._slots)
 
     def _slot_initializers(self) -> list[Any]:
         """The initial values of the slots: a number or an initializer each."""
-        raise NotImplementedError
+        return list(self._slots.values())
 
 
 class EmbeddingOptimizer(SlotVariables):
@@ -94,12 +97,6 @@ class SGD(EmbeddingOptimizer):
     def __init__(self, learning_rate: Any = 0.01, common: Any = None) -> None:
         super().__init__(learning_rate, **common)
 
-    def _slot_names(self) -> list[str]:
-        return []
-
-    def _slot_initializers(self) -> list[Any]:
-        return []
-
 
 def _positive(name: str, value: float) -> float:
     if value <= 0:
@@ -122,17 +119,14 @@ class Adagrad(EmbeddingOptimizer):
         self.initial_accumulator_value = _positive(
             "initial_accumulator_value", initial_accumulator_value
         )
-
-    def _slot_names(self) -> list[str]:
-        return ["accumulators"]
-
-    def _slot_initializers(self) -> list[Any]:
-        return [self.initial_accumulator_value]
+        self._slots = {"accumulators": self.initial_accumulator_value}
 
 
 @export(f"{_PACKAGE}.AdagradMomentum")
 class AdagradMomentum(EmbeddingOptimizer):
     """Adagrad with momentum."""
+
+    _slots = {"accumulators": 0.0, "momenta": 0.0}
 
     @_with_common()
     def __init__(
@@ -152,12 +146,6 @@ class AdagradMomentum(EmbeddingOptimizer):
             raise ValueError("Adagrad momentum: Precondition exponent must >0")
         self.momentum, self.use_nesterov, self.exponent = momentum, use_nesterov, exponent
         self.beta2, self.epsilon = beta2, epsilon
-
-    def _slot_names(self) -> list[str]:
-        return ["accumulators", "momenta"]
-
-    def _slot_initializers(self) -> list[Any]:
-        return [0.0, 0.0]
 
 
 @export(f"{_PACKAGE}.FTRL")
@@ -187,17 +175,14 @@ class FTRL(EmbeddingOptimizer):
         self.beta = beta
         self.multiply_linear_by_learning_rate = multiply_linear_by_learning_rate
         self.allow_zero_accumulator = allow_zero_accumulator
-
-    def _slot_names(self) -> list[str]:
-        return ["accumulators", "linears"]
-
-    def _slot_initializers(self) -> list[Any]:
-        return [self.initial_accumulator_value, 0.0]
+        self._slots = {"accumulators": self.initial_accumulator_value, "linears": 0.0}
 
 
 @export(f"{_PACKAGE}.Adam")
 class Adam(EmbeddingOptimizer):
     """Adam, by default lazy: only rows that were looked up are updated."""
+
+    _slots = {"momenta": 0.0, "velocities": 0.0}
 
     @_with_common()
     def __init__(
@@ -222,12 +207,6 @@ class Adam(EmbeddingOptimizer):
             )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.lazy_adam, self.sum_inside_sqrt = lazy_adam, sum_inside_sqrt
-
-    def _slot_names(self) -> list[str]:
-        return ["momenta", "velocities"]
-
-    def _slot_initializers(self) -> list[Any]:
-        return [0.0, 0.0]
 
 
 @export(f"{_PACKAGE}.CustomOptimizer")
@@ -257,7 +236,7 @@ class CustomOptimizer(EmbeddingOptimizer):
                 f"Each slot needs an initializer. Received slot_names={names}, "
                 f"slot_initializers={initializers}."
             )
-        self._names, self._initializers = names, initializers
+        self._slots = dict(zip(names, initializers))
         self._dims = tuple(slot_dims or ())
         self._hyperparameters = tuple(hyperparameters or ())
         self._custom_computation = custom_computation
@@ -265,12 +244,6 @@ class CustomOptimizer(EmbeddingOptimizer):
     custom_computation = read_only("_custom_computation", "The function.")
     hyperparameters = read_only("_hyperparameters", "Further numbers for the function.")
     slot_dims = read_only("_dims", "The columns of the slots.")
-
-    def _slot_names(self) -> list[str]:
-        return list(self._names)
-
-    def _slot_initializers(self) -> list[Any]:
-        return list(self._initializers)
 
 
 @export(f"{_PACKAGE}.CustomCombiner")
@@ -303,9 +276,4 @@ class CustomCombiner(SlotVariables):
         self.combiner_computation, self.max_valency = combiner_computation, max_valency
         self.num_weights, self.initializer = num_weights, initializer
         self.combiner_weights_learning_rate = combiner_weights_learning_rate
-
-    def _slot_names(self) -> list[str]:
-        return [self.CUSTOM_COMBINER_SLOT_NAME] if self.num_weights else []
-
-    def _slot_initializers(self) -> list[Any]:
-        return [self.initializer] if self.num_weights else []
+        self._slots = {self.CUSTOM_COMBINER_SLOT_NAME: initializer} if num_weights else {}

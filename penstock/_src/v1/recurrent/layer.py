@@ -17,7 +17,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
 from penstock._src.util import nest
-from penstock._src.util.signatures import read_only
+from penstock._src.util.signatures import read_only, read_write
 from penstock._src.v1.variables.initializers import GlorotUniform
 
 _COUNTS: collections.Counter[str] = collections.Counter()
@@ -243,14 +243,7 @@ class LegacyLayer(Module):
 
     compute_dtype = variable_dtype = dtype_policy = dtype
 
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights are trainable."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = value
+    trainable = read_write("_trainable", "Whether the weights are trainable.")
 
     @property
     def dynamic(self) -> bool:

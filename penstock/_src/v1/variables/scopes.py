@@ -12,7 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.eager.variable import VariableAggregation, VariableSynchronization
 from penstock._src.util.export import export
-from penstock._src.util.signatures import spread
+from penstock._src.util.signatures import read_write, spread
 from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph
 from penstock._src.v1.variables.collections import GraphKeys, get_collection
 from penstock._src.v1.variables.store import AUTO_REUSE, VariableStore, current_store
@@ -44,35 +44,31 @@ class _Scopes(threading.local):
 _SCOPES = _Scopes()
 
 
-class _Held(property):
-    """A property that stores the value it is set to."""
-
-    def __init__(self, doc: str) -> None:
-        super().__init__(
-            lambda owner: owner._values[self._name],
-            lambda owner, value: owner._values.__setitem__(self._name, value),
-            doc=doc,
-        )
-
-    def __set_name__(self, owner: Any, name: str) -> None:
-        self._name = name
-
-
 @export(v1=["VariableScope"])
 class VariableScope:
     """A name prefix and defaults for the variables of get_variable."""
 
-    reuse = _Held("Whether variables that exist are returned.")
-    name = _Held("What stands before the names of variables.")
-    initializer = _Held("The initializer of variables that have none of their own.")
-    regularizer = _Held("The regularizer of variables that have none of their own.")
-    custom_getter = _Held("What makes or finds variables.")
-    original_name_scope = _Held("The scope of names that was opened with this scope.")
-    dtype = _Held("The type of variables that have none of their own.")
-    constraint = _Held("The constraint of variables that have none of their own.")
-    caching_device = _Held("Where variables would be copied to before they are read.")
-    partitioner = _Held("How variables are cut into parts.")
-    use_resource = _Held("Whether variables are resources: they always are.")
+    reuse = read_write("_reuse", "Whether variables that exist are returned.")
+    name = read_write("_name", "What stands before the names of variables.")
+    initializer = read_write(
+        "_initializer", "The initializer of variables that have none of their own."
+    )
+    regularizer = read_write(
+        "_regularizer", "The regularizer of variables that have none of their own."
+    )
+    custom_getter = read_write("_custom_getter", "What makes or finds variables.")
+    original_name_scope = read_write(
+        "_original_name_scope", "The scope of names that was opened with this scope."
+    )
+    dtype = read_write("_dtype", "The type of variables that have none of their own.")
+    constraint = read_write(
+        "_constraint", "The constraint of variables that have none of their own."
+    )
+    caching_device = read_write(
+        "_caching_device", "Where variables would be copied to before they are read."
+    )
+    partitioner = read_write("_partitioner", "How variables are cut into parts.")
+    use_resource = read_write("_use_resource", "Whether variables are resources: they always are.")
 
     def __init__(
         self,
@@ -88,7 +84,6 @@ class VariableScope:
         use_resource: bool | None = None,
         constraint: Any = None,
     ) -> None:
-        self._values: dict[str, Any] = {}
         # Eager variables are not stored by name: each call creates a new one.
         self.reuse = AUTO_REUSE if STATE.graph is None else reuse
         self.name, self.initializer, self.regularizer = name, initializer, regularizer
