@@ -54,24 +54,30 @@ class AutotuneAlgorithm(enum.Enum):
     STAGE_BASED = 4
 
 
-def _option(name: str, kind: type, doc: str, default: Any = None) -> property:
+class _option(property):
     """A property with a checked type; `default` is a value, or a class to instantiate."""
 
-    def read(self: "_Options") -> Any:
-        if name not in self._options:
-            if not isinstance(default, type):
-                return default
-            self._options[name] = default()
-        return self._options[name]
+    def __init__(self, kind: type, doc: str, default: Any = None, name: str = "") -> None:
+        super().__init__(self._read, self._write, doc=doc)
+        self._kind, self._default, self._name = kind, default, name
 
-    def write(self: "_Options", value: Any) -> None:
-        if not isinstance(value, kind):
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self._name = self._name or name
+
+    def _read(self, owner: "_Options") -> Any:
+        if self._name not in owner._options:
+            if not isinstance(self._default, type):
+                return self._default
+            owner._options[self._name] = self._default()
+        return owner._options[self._name]
+
+    def _write(self, owner: "_Options", value: Any) -> None:
+        if not isinstance(value, self._kind):
             raise TypeError(
-                f'Property "{name}" must be of type {kind}, got: {value!r} (type: {type(value)})'
+                f'Property "{self._name}" must be of type {self._kind}, got: {value!r} '
+                f"(type: {type(value)})"
             )
-        self._options[name] = value
-
-    return property(read, write, doc=doc)
+        owner._options[self._name] = value
 
 
 class _Options:
@@ -142,85 +148,75 @@ _GROUPS = {
 class AutotuneOptions(_Options):
     """How parallelism and buffer sizes are chosen."""
 
-    enabled = _option("enabled", bool, "Whether to choose parallelism at run time.")
-    cpu_budget = _option("cpu_budget", int, "The number of cores to use.")
-    ram_budget = _option("ram_budget", int, "The bytes of memory to use.")
-    autotune_algorithm = _option("autotune_algorithm", AutotuneAlgorithm, "How to choose.")
-    initial_parallelism = _option("initial_parallelism", int, "Where to start.")
-    min_parallelism = _option("min_parallelism", int, "The least parallelism.")
+    enabled = _option(bool, "Whether to choose parallelism at run time.")
+    cpu_budget = _option(int, "The number of cores to use.")
+    ram_budget = _option(int, "The bytes of memory to use.")
+    autotune_algorithm = _option(AutotuneAlgorithm, "How to choose.")
+    initial_parallelism = _option(int, "Where to start.")
+    min_parallelism = _option(int, "The least parallelism.")
 
 
 @export("data.experimental.DistributeOptions")
 class DistributeOptions(_Options):
     """How a dataset is divided among workers."""
 
-    auto_shard_policy = _option(
-        "auto_shard_policy", AutoShardPolicy, "How to divide.", AutoShardPolicy.AUTO
-    )
-    num_devices = _option("num_devices", int, "The number of devices fed.")
+    auto_shard_policy = _option(AutoShardPolicy, "How to divide.", AutoShardPolicy.AUTO)
+    num_devices = _option(int, "The number of devices fed.")
 
 
 @export("data.experimental.OptimizationOptions")
 class OptimizationOptions(_Options):
     """Which rewrites of a pipeline are allowed. Results do not depend on them."""
 
-    apply_default_optimizations = _option("apply_default_optimizations", bool, "The usual ones.")
-    filter_fusion = _option("filter_fusion", bool, "Merge filters.")
-    filter_parallelization = _option("filter_parallelization", bool, "Filter in threads.")
-    inject_prefetch = _option("inject_prefetch", bool, "Read ahead at the end.")
-    map_and_batch_fusion = _option("map_and_batch_fusion", bool, "Merge map and batch.")
-    map_and_filter_fusion = _option("map_and_filter_fusion", bool, "Merge map and filter.")
-    map_fusion = _option("map_fusion", bool, "Merge maps.")
-    map_parallelization = _option("map_parallelization", bool, "Map in threads.")
-    noop_elimination = _option("noop_elimination", bool, "Leave out what does nothing.")
-    parallel_batch = _option("parallel_batch", bool, "Copy batches in threads.")
-    seq_interleave_prefetch = _option("seq_interleave_prefetch", bool, "Read ahead within.")
-    shuffle_and_repeat_fusion = _option("shuffle_and_repeat_fusion", bool, "Merge the two.")
+    apply_default_optimizations = _option(bool, "The usual ones.")
+    filter_fusion = _option(bool, "Merge filters.")
+    filter_parallelization = _option(bool, "Filter in threads.")
+    inject_prefetch = _option(bool, "Read ahead at the end.")
+    map_and_batch_fusion = _option(bool, "Merge map and batch.")
+    map_and_filter_fusion = _option(bool, "Merge map and filter.")
+    map_fusion = _option(bool, "Merge maps.")
+    map_parallelization = _option(bool, "Map in threads.")
+    noop_elimination = _option(bool, "Leave out what does nothing.")
+    parallel_batch = _option(bool, "Copy batches in threads.")
+    seq_interleave_prefetch = _option(bool, "Read ahead within.")
+    shuffle_and_repeat_fusion = _option(bool, "Merge the two.")
 
 
 @export("data.experimental.ServiceOptions")
 class ServiceOptions(_Options):
     """Options of datasets produced by a service."""
 
-    pinned = _option("pinned", bool, "Whether tensors stand in page-locked memory.")
+    pinned = _option(bool, "Whether tensors stand in page-locked memory.")
 
 
 @export("data.ThreadingOptions", "data.experimental.ThreadingOptions")
 class ThreadingOptions(_Options):
     """Thread settings."""
 
-    max_intra_op_parallelism = _option("max_intra_op_parallelism", int, "Threads of one op.")
-    private_threadpool_size = _option("private_threadpool_size", int, "Threads of the pipeline.")
+    max_intra_op_parallelism = _option(int, "Threads of one op.")
+    private_threadpool_size = _option(int, "Threads of the pipeline.")
 
 
 @export("data.Options")
 class Options(_Options):
     """Options of a dataset, set with `dataset.with_options(options)`."""
 
-    autotune = _option("autotune", AutotuneOptions, "Of autotuning.", AutotuneOptions)
-    dataset_name = _option("dataset_name", str, "A name for messages.")
-    deterministic = _option("deterministic", bool, "Whether the order of elements is fixed.")
-    experimental_deterministic = _option("deterministic", bool, "The same, deprecated.")
-    experimental_distribute = _option(
-        "experimental_distribute", DistributeOptions, "Of distribution.", DistributeOptions
+    autotune = _option(AutotuneOptions, "Of autotuning.", AutotuneOptions)
+    dataset_name = _option(str, "A name for messages.")
+    deterministic = _option(bool, "Whether the order of elements is fixed.")
+    experimental_deterministic = _option(bool, "The same, deprecated.", name="deterministic")
+    experimental_distribute = _option(DistributeOptions, "Of distribution.", DistributeOptions)
+    experimental_external_state_policy = _option(ExternalStatePolicy, "About outside state.")
+    experimental_optimization = _option(OptimizationOptions, "Of rewrites.", OptimizationOptions)
+    experimental_service = _option(ServiceOptions, "Of the service.", ServiceOptions)
+    experimental_slack = _option(bool, "Start the host's work late.")
+    experimental_symbolic_checkpoint = _option(bool, "Checkpoint cursors, not buffers.")
+    experimental_threading = _option(
+        ThreadingOptions, "Deprecated.", ThreadingOptions, name="threading"
     )
-    experimental_external_state_policy = _option(
-        "experimental_external_state_policy", ExternalStatePolicy, "About outside state."
-    )
-    experimental_optimization = _option(
-        "experimental_optimization", OptimizationOptions, "Of rewrites.", OptimizationOptions
-    )
-    experimental_service = _option(
-        "experimental_service", ServiceOptions, "Of the service.", ServiceOptions
-    )
-    experimental_slack = _option("experimental_slack", bool, "Start the host's work late.")
-    experimental_symbolic_checkpoint = _option(
-        "experimental_symbolic_checkpoint", bool, "Checkpoint cursors, not buffers."
-    )
-    experimental_threading = _option("threading", ThreadingOptions, "Deprecated.", ThreadingOptions)
-    experimental_warm_start = _option("experimental_warm_start", bool, "Start threads early.")
-    framework_type = _option("framework_type", list, "Who made the pipeline.")
-    threading = _option("threading", ThreadingOptions, "Of threads.", ThreadingOptions)
+    experimental_warm_start = _option(bool, "Start threads early.")
+    framework_type = _option(list, "Who made the pipeline.")
+    threading = _option(ThreadingOptions, "Of threads.", ThreadingOptions)
 
     def merge(self, options: "Options") -> "Options":
         """Returns these options overridden by `options`."""

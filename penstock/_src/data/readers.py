@@ -86,9 +86,10 @@ def _compression(kind: Any) -> Any:
     return "" if kind is None else kind
 
 
-@export("data.TextLineDataset", v1=[])
-class TextLineDataset(_Strings):
-    """The lines of text files, without line endings."""
+class _Parts(_Strings):
+    """The parts of files that an op finds, in order."""
+
+    _op = ""
 
     def __init__(
         self,
@@ -99,7 +100,7 @@ class TextLineDataset(_Strings):
         name: str | None = None,
     ) -> None:
         def make(names: Any) -> Any:
-            return raw.TextLineDataset(
+            return getattr(raw, self._op)(
                 filenames=names,
                 compression_type=_compression(compression_type),
                 buffer_size=int64(_BUFFER if buffer_size is None else buffer_size),
@@ -109,8 +110,15 @@ class TextLineDataset(_Strings):
         super().__init__(variant)
 
 
+@export("data.TextLineDataset", v1=[])
+class TextLineDataset(_Parts):
+    """The lines of text files, without line endings."""
+
+    _op = "TextLineDataset"
+
+
 @export("data.TFRecordDataset", v1=[])
-class TFRecordDataset(_Strings):
+class TFRecordDataset(_Parts):
     """The records of TFRecord files.
 
     >>> with tf.io.TFRecordWriter("a.tfrecord") as writer:
@@ -119,23 +127,7 @@ class TFRecordDataset(_Strings):
     [b'one']
     """
 
-    def __init__(
-        self,
-        filenames: Any,
-        compression_type: Any = None,
-        buffer_size: Any = None,
-        num_parallel_reads: Any = None,
-        name: str | None = None,
-    ) -> None:
-        def make(names: Any) -> Any:
-            return raw.TFRecordDataset(
-                filenames=names,
-                compression_type=_compression(compression_type),
-                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size),
-            )
-
-        variant, self._sources = _read(filenames, make, num_parallel_reads, name)
-        super().__init__(variant)
+    _op = "TFRecordDataset"
 
 
 @export("data.FixedLengthRecordDataset", v1=[])

@@ -1,5 +1,6 @@
 """How replicas communicate: options of collective operations."""
 
+import dataclasses
 from enum import Enum
 from typing import Any
 
@@ -19,6 +20,7 @@ class CommunicationImplementation(Enum):
 
 
 @export("distribute.experimental.CommunicationOptions", v1=[])
+@dataclasses.dataclass(eq=False, repr=False)
 class CommunicationOptions:
     """Options of a collective operation.
 
@@ -31,23 +33,22 @@ class CommunicationOptions:
       ValueError: `bytes_per_pack` is negative, or the implementation is unknown.
     """
 
-    def __init__(
-        self,
-        bytes_per_pack: int = 0,
-        timeout_seconds: float | None = None,
-        implementation: Any = CommunicationImplementation.AUTO,
-    ) -> None:
-        if bytes_per_pack < 0:
-            raise ValueError(f"Argument `bytes_per_pack` must be >=0, Received {bytes_per_pack}.")
-        if isinstance(implementation, str):
-            implementation = CommunicationImplementation(implementation.upper())
-        if not isinstance(implementation, CommunicationImplementation):
+    bytes_per_pack: int = 0
+    timeout_seconds: float | None = None
+    implementation: Any = CommunicationImplementation.AUTO
+
+    def __post_init__(self) -> None:
+        if self.bytes_per_pack < 0:
+            raise ValueError(
+                f"Argument `bytes_per_pack` must be >=0, Received {self.bytes_per_pack}."
+            )
+        if isinstance(self.implementation, str):
+            self.implementation = CommunicationImplementation(self.implementation.upper())
+        if not isinstance(self.implementation, CommunicationImplementation):
             raise ValueError(
                 "Argument `implementation` must be instance of "
                 "`tf.distribute.experimental.CommunicationImplementation`."
             )
-        self.bytes_per_pack, self.timeout_seconds = bytes_per_pack, timeout_seconds
-        self.implementation = implementation
 
 
 @export("distribute.experimental.CollectiveHints")

@@ -16,7 +16,29 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 SMALL_CONSTANT = 128
 
 
-class FuncGraph(Graph):
+class TensorSignature:
+    """The types of the inputs and outputs of a function over tensors."""
+
+    inputs: list[SymbolicTensor]
+    outputs: list[SymbolicTensor]
+
+    @property
+    def input_types(self) -> list[DType]:
+        """The types of the inputs."""
+        return [t.dtype for t in self.inputs]
+
+    @property
+    def output_types(self) -> list[DType]:
+        """The types of the outputs."""
+        return [t.dtype for t in self.outputs]
+
+    @property
+    def output_shapes(self) -> list[TensorShape]:
+        """The static shapes of the outputs."""
+        return [t.shape for t in self.outputs]
+
+
+class FuncGraph(Graph, TensorSignature):
     """The graph of a function.
 
     `inputs` are placeholders: first the arguments, then the captures in the order they were made.
@@ -210,23 +232,6 @@ class FuncGraph(Graph):
     def trainable_variables(self) -> tuple[Any, ...]:
         """The trainable ones among `variables`."""
         return tuple(v for v in self.variables if v.trainable)
-
-    # -- the function's signature
-
-    @property
-    def input_types(self) -> list[DType]:
-        """The types of the inputs."""
-        return [t.dtype for t in self.inputs]
-
-    @property
-    def output_types(self) -> list[DType]:
-        """The types of the outputs."""
-        return [t.dtype for t in self.outputs]
-
-    @property
-    def output_shapes(self) -> list[TensorShape]:
-        """The static shapes of the outputs."""
-        return [t.shape for t in self.outputs]
 
     @property
     def is_stateful(self) -> bool:

@@ -4,9 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from penstock._src.core.dtypes import DType
-from penstock._src.core.shapes import TensorShape
-from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.func_graph import FuncGraph, TensorSignature
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
@@ -24,7 +22,7 @@ class Runner(Protocol):
         """Does the same, and checks the number of values."""
 
 
-class GraphFunction:
+class GraphFunction(TensorSignature):
     """A function from a list of host values to a list of host values.
 
     `graph` holds the operations; `inputs` and `outputs` are tensors of it. The function must not change once it has run;
@@ -63,21 +61,6 @@ class GraphFunction:
 
     def __eq__(self, other: Any) -> bool:
         return self is other
-
-    @property
-    def input_types(self) -> list[DType]:
-        """The types of the inputs."""
-        return [t.dtype for t in self.inputs]
-
-    @property
-    def output_types(self) -> list[DType]:
-        """The types of the outputs."""
-        return [t.dtype for t in self.outputs]
-
-    @property
-    def output_shapes(self) -> list[TensorShape]:
-        """The static shapes of the outputs."""
-        return [t.shape for t in self.outputs]
 
     is_stateful: bool = read_only(
         "graph.is_stateful", "Whether running it has an effect or reads state."

@@ -1,5 +1,6 @@
 """tf.train.Checkpoint: writes and restores the values of objects."""
 
+import dataclasses
 import os
 import weakref
 from collections.abc import Callable
@@ -32,24 +33,20 @@ from penstock._src.util.export import export
 
 
 @export("train.CheckpointOptions")
+@dataclasses.dataclass(eq=False, repr=False)
 class CheckpointOptions:
     """Options of writing a checkpoint. Writing is always complete when `save` returns."""
 
-    def __init__(
-        self,
-        experimental_io_device: str | None = None,
-        experimental_enable_async_checkpoint: bool = False,
-        experimental_write_callbacks: list[Callable[..., Any]] | None = None,
-        enable_async: bool = False,
-        experimental_skip_slot_variables: bool = False,
-        experimental_sharding_callback: Any = None,
-    ) -> None:
-        self.experimental_io_device = experimental_io_device
-        self.enable_async = experimental_enable_async_checkpoint or enable_async
-        self.experimental_enable_async_checkpoint = self.enable_async
-        self.experimental_write_callbacks = experimental_write_callbacks
-        self.experimental_skip_slot_variables = experimental_skip_slot_variables
-        self.experimental_sharding_callback = experimental_sharding_callback
+    experimental_io_device: str | None = None
+    experimental_enable_async_checkpoint: bool = False
+    experimental_write_callbacks: list[Callable[..., Any]] | None = None
+    enable_async: bool = False
+    experimental_skip_slot_variables: bool = False
+    experimental_sharding_callback: Any = None
+
+    def __post_init__(self) -> None:
+        is_async = self.experimental_enable_async_checkpoint or self.enable_async
+        self.enable_async = self.experimental_enable_async_checkpoint = is_async
 
 
 class _Checkpoint(AutoTrackable):

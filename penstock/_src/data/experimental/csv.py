@@ -7,7 +7,7 @@ import glob
 import gzip
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -139,20 +139,15 @@ def _chosen(select_columns: Sequence[Any] | None, columns: list[str]) -> list[in
     return sorted(numbers)
 
 
-class _Table:
+class _Table(NamedTuple):
     """CSV files, read only for the names and dtypes of their columns."""
 
-    def __init__(
-        self,
-        names: list[str],
-        delimiter: str,
-        quotes: bool,
-        header: bool,
-        compression: str | None,
-        encoding: str,
-    ) -> None:
-        self.names, self.delimiter, self.quotes, self.header = names, delimiter, quotes, header
-        self.compression, self.encoding = compression, encoding
+    names: list[str]
+    delimiter: str
+    quotes: bool
+    header: bool
+    compression: str | None
+    encoding: str
 
     def rows(self, name: str) -> Iterator[list[str]]:
         """The rows of a file as strings."""

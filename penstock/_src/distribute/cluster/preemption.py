@@ -1,6 +1,7 @@
 """Saving a checkpoint before the machine is preempted: PreemptionCheckpointHandler and its configuration."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
@@ -23,6 +24,7 @@ POLL_SECONDS = 1.0
 
 
 @export("distribute.experimental.TerminationConfig", v1=[])
+@dataclasses.dataclass(eq=False, repr=False)
 class TerminationConfig:
     """How preemption is detected and handled.
 
@@ -34,15 +36,10 @@ class TerminationConfig:
       save_fn: writes the checkpoint; by default the manager does.
     """
 
-    def __init__(
-        self,
-        termination_watcher_fn: Callable[[], bool] | None = None,
-        exit_fn: Callable[[], Any] | None = None,
-        grace_period: float | None = None,
-        save_fn: Callable[..., Any] | None = None,
-    ) -> None:
-        self.termination_watcher_fn, self.exit_fn = termination_watcher_fn, exit_fn
-        self.grace_period, self.save_fn = grace_period, save_fn
+    termination_watcher_fn: Callable[[], bool] | None = None
+    exit_fn: Callable[[], Any] | None = None
+    grace_period: float | None = None
+    save_fn: Callable[..., Any] | None = None
 
 
 @export("distribute.experimental.PreemptionCheckpointHandler", v1=[])

@@ -1,5 +1,6 @@
 """Optimizers that embedding hardware applies to its tables: only their parameters, validated."""
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -247,6 +248,7 @@ class CustomOptimizer(EmbeddingOptimizer):
 
 
 @export(f"{_PACKAGE}.CustomCombiner")
+@dataclasses.dataclass(eq=False, repr=False)
 class CustomCombiner(SlotVariables):
     """A combiner given as a function of the embeddings of a sample, with trainable weights.
 
@@ -263,17 +265,14 @@ class CustomCombiner(SlotVariables):
 
     CUSTOM_COMBINER_SLOT_NAME = "custom_combiner_variables"
 
-    def __init__(
-        self,
-        combiner_computation: Callable[..., Any],
-        max_valency: int,
-        num_weights: int = 0,
-        initializer: Any = None,
-        combiner_weights_learning_rate: Any = 0.01,
-    ) -> None:
-        if num_weights and initializer is None:
-            raise ValueError("`initializer` must be set when `num_weights` is not zero.")
-        self.combiner_computation, self.max_valency = combiner_computation, max_valency
-        self.num_weights, self.initializer = num_weights, initializer
-        self.combiner_weights_learning_rate = combiner_weights_learning_rate
-        self._slots = {self.CUSTOM_COMBINER_SLOT_NAME: initializer} if num_weights else {}
+    combiner_computation: Callable[..., Any]
+    max_valency: int
+    num_weights: int = 0
+    initializer: Any = None
+    combiner_weights_learning_rate: Any = 0.01
+
+    def __post_init__(self) -> None:
+        if self.num_weights:
+            if self.initializer is None:
+                raise ValueError("`initializer` must be set when `num_weights` is not zero.")
+            self._slots = {self.CUSTOM_COMBINER_SLOT_NAME: self.initializer}

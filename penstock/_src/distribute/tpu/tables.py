@@ -16,21 +16,19 @@ COMBINERS = ("mean", "sum", "sqrtn")
 
 
 @export("tpu.experimental.embedding.QuantizationConfig")
+@dataclasses.dataclass(eq=False)
 class QuantizationConfig:
     """Simulates quantization in training: entries are rounded to a fixed number of values between two limits."""
 
-    def __init__(self, num_buckets: int, lower: float, upper: float) -> None:
-        if num_buckets < 2:
-            raise ValueError(
-                f"num_buckets is {num_buckets}, must be at least 2 for simulated quantization."
-            )
-        self.num_buckets, self.lower, self.upper = num_buckets, lower, upper
+    num_buckets: int
+    lower: float
+    upper: float
 
-    def __repr__(self) -> str:
-        return (
-            f"QuantizationConfig(num_buckets={self.num_buckets!r}, lower={self.lower!r}, "
-            f"upper={self.upper!r})"
-        )
+    def __post_init__(self) -> None:
+        if self.num_buckets < 2:
+            raise ValueError(
+                f"num_buckets is {self.num_buckets}, must be at least 2 for simulated quantization."
+            )
 
 
 @export("tpu.experimental.embedding.TableConfig")
@@ -96,6 +94,7 @@ class TableConfig:
 
 
 @export("tpu.experimental.embedding.FeatureConfig")
+@dataclasses.dataclass(eq=False)
 class FeatureConfig:
     """A feature that is looked up in a table.
 
@@ -108,24 +107,14 @@ class FeatureConfig:
       name: of the feature.
     """
 
-    def __init__(
-        self,
-        table: TableConfig,
-        max_sequence_length: int = 0,
-        validate_weights_and_indices: bool = True,
-        output_shape: Any = None,
-        name: str | None = None,
-    ) -> None:
-        self.table, self.max_sequence_length, self.name = table, max_sequence_length, name
-        self.validate_weights_and_indices = validate_weights_and_indices
-        self.output_shape = TensorShape(output_shape)
+    table: TableConfig
+    max_sequence_length: int = 0
+    validate_weights_and_indices: bool = True
+    output_shape: Any = None
+    name: str | None = None
 
-    def __repr__(self) -> str:
-        return (
-            f"FeatureConfig(table={self.table!r}, max_sequence_length={self.max_sequence_length!r}, "
-            f"validate_weights_and_indices={self.validate_weights_and_indices!r}, "
-            f"output_shape={self.output_shape!r}, name={self.name!r})"
-        )
+    def __post_init__(self) -> None:
+        self.output_shape = TensorShape(self.output_shape)
 
 
 @export("tpu.experimental.embedding.SparseCoreEmbeddingConfig")

@@ -1,5 +1,6 @@
 """Names of the SavedModel format, and the options of saving and loading."""
 
+import dataclasses
 import enum
 import os
 from collections.abc import Sequence
@@ -86,87 +87,61 @@ def _policy(value: Any) -> VariablePolicy:
 
 
 @export("saved_model.SaveOptions", v1=["saved_model.SaveOptions"])
+@dataclasses.dataclass(eq=False, repr=False)
 class SaveOptions:
     """Options of saving a SavedModel."""
 
-    def __init__(
-        self,
-        namespace_whitelist: Sequence[str] | None = None,
-        save_debug_info: bool = False,
-        function_aliases: dict[str, Any] | None = None,
-        experimental_debug_stripper: bool = False,
-        experimental_io_device: str | None = None,
-        experimental_variable_policy: Any = None,
-        experimental_custom_gradients: bool = True,
-        experimental_image_format: bool = False,
-        experimental_skip_saver: bool = False,
-        experimental_sharding_callback: Any = None,
-        extra_tags: Sequence[str] | None = None,
-    ) -> None:
-        self.namespace_whitelist = list(namespace_whitelist or ())
-        self.save_debug_info = save_debug_info
-        self.function_aliases = function_aliases or {}
-        self.experimental_debug_stripper = experimental_debug_stripper
-        self.experimental_io_device = experimental_io_device
-        self.experimental_variable_policy = _policy(experimental_variable_policy)
-        self.experimental_custom_gradients = experimental_custom_gradients
-        self.experimental_image_format = experimental_image_format
-        self.experimental_skip_saver = experimental_skip_saver
-        self.experimental_sharding_callback = experimental_sharding_callback
-        self.extra_tags = extra_tags
+    namespace_whitelist: Sequence[str] | None = None
+    save_debug_info: bool = False
+    function_aliases: Any = None
+    experimental_debug_stripper: bool = False
+    experimental_io_device: str | None = None
+    experimental_variable_policy: Any = None
+    experimental_custom_gradients: bool = True
+    experimental_image_format: bool = False
+    experimental_skip_saver: bool = False
+    experimental_sharding_callback: Any = None
+    extra_tags: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        self.namespace_whitelist = list(self.namespace_whitelist or ())
+        self.function_aliases = self.function_aliases or {}
+        self.experimental_variable_policy = _policy(self.experimental_variable_policy)
 
 
 @export("saved_model.LoadOptions", v1=["saved_model.LoadOptions"])
+@dataclasses.dataclass(eq=False, repr=False)
 class LoadOptions:
     """Options of loading a SavedModel."""
 
-    def __init__(
-        self,
-        allow_partial_checkpoint: bool = False,
-        experimental_io_device: str | None = None,
-        experimental_skip_checkpoint: bool = False,
-        experimental_variable_policy: Any = None,
-        experimental_load_function_aliases: bool = False,
-    ) -> None:
-        self.allow_partial_checkpoint = allow_partial_checkpoint
-        self.experimental_io_device = experimental_io_device
-        self.experimental_skip_checkpoint = experimental_skip_checkpoint
-        self.experimental_variable_policy = _policy(experimental_variable_policy)
-        self.experimental_load_function_aliases = experimental_load_function_aliases
+    allow_partial_checkpoint: bool = False
+    experimental_io_device: str | None = None
+    experimental_skip_checkpoint: bool = False
+    experimental_variable_policy: Any = None
+    experimental_load_function_aliases: bool = False
+
+    def __post_init__(self) -> None:
+        self.experimental_variable_policy = _policy(self.experimental_variable_policy)
 
 
 @export("saved_model.experimental.Fingerprint")
+@dataclasses.dataclass(eq=False, repr=False)
 class Fingerprint:
     """The identity of a SavedModel."""
 
-    def __init__(
-        self,
-        saved_model_checksum: int | None = None,
-        graph_def_program_hash: int | None = None,
-        signature_def_hash: int | None = None,
-        saved_object_graph_hash: int | None = None,
-        checkpoint_hash: int | None = None,
-        version: Any = None,
-    ) -> None:
-        self.saved_model_checksum = saved_model_checksum
-        self.graph_def_program_hash = graph_def_program_hash
-        self.signature_def_hash = signature_def_hash
-        self.saved_object_graph_hash = saved_object_graph_hash
-        self.checkpoint_hash = checkpoint_hash
-        self.version = version
+    saved_model_checksum: int | None = None
+    graph_def_program_hash: int | None = None
+    signature_def_hash: int | None = None
+    saved_object_graph_hash: int | None = None
+    checkpoint_hash: int | None = None
+    version: Any = None
 
     @classmethod
     def from_proto(cls, proto: Any) -> "Fingerprint":
         """Returns the fingerprint in a FingerprintDef message, or in its bytes."""
         message = FingerprintDef.FromString(proto) if isinstance(proto, bytes) else proto
-        return cls(
-            message.saved_model_checksum,
-            message.graph_def_program_hash,
-            message.signature_def_hash,
-            message.saved_object_graph_hash,
-            message.checkpoint_hash,
-            message.version,
-        )
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(*(getattr(message, name) for name in names))
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Fingerprint) and self.singleprint() == other.singleprint()

@@ -2,8 +2,9 @@
 
 import itertools
 import threading
+from collections import namedtuple
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from penstock._src.core.errors import AlreadyExistsError, UnavailableError
 from penstock._src.util.export import export
@@ -13,16 +14,16 @@ _PORTS = itertools.count(50000)
 _PROTOCOL = "grpc"
 
 
-class _DispatcherFields(NamedTuple):
-    port: int
-    protocol: str
-    work_dir: str | None
-    fault_tolerant_mode: bool
-    worker_addresses: Sequence[str] | None
-    job_gc_check_interval_ms: int
-    job_gc_timeout_ms: int
-    worker_timeout_ms: int | None
-    worker_max_concurrent_snapshots: int
+_DispatcherFields = namedtuple(
+    "_DispatcherFields",
+    "port protocol work_dir fault_tolerant_mode worker_addresses job_gc_check_interval_ms "
+    "job_gc_timeout_ms worker_timeout_ms worker_max_concurrent_snapshots",
+)
+_WorkerFields = namedtuple(
+    "_WorkerFields",
+    "dispatcher_address worker_address port protocol heartbeat_interval_ms dispatcher_timeout_ms "
+    "data_transfer_protocol data_transfer_address",
+)
 
 
 @export("data.experimental.service.DispatcherConfig", v1=[])
@@ -65,17 +66,6 @@ class DispatcherConfig(_DispatcherFields):
             worker_timeout_ms,
             worker_max_concurrent_snapshots,
         )
-
-
-class _WorkerFields(NamedTuple):
-    dispatcher_address: str
-    worker_address: str
-    port: int
-    protocol: str
-    heartbeat_interval_ms: int
-    dispatcher_timeout_ms: int
-    data_transfer_protocol: str | None
-    data_transfer_address: str
 
 
 @export("data.experimental.service.WorkerConfig")
