@@ -196,7 +196,8 @@ class Graph(GraphConversions):
             with dispatch.building(self):
                 yield self
         finally:
-            STATE.default_graphs.pop()
+            if STATE.default_graphs:  # else a test case has ended all blocks
+                STATE.default_graphs.pop()
 
     def __enter__(self) -> "Graph":
         self._entered.append(self.as_default())

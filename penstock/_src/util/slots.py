@@ -61,6 +61,8 @@ TABLE = {
     "stablehlo_text": "exporters.stablehlo.export",  # programs as text at that stage
     "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
+    "get_default_session": "v1.graphs.session",  # tf.test.TestCase.evaluate
+    "forget_default_graphs": "v1.graphs.default_graph",  # tf.test.TestCase.setUp
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
     "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved

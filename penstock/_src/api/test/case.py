@@ -1,301 +1,316 @@
-"""TestCase: unittest's, with comparisons of tensors."""
+"""TestCase: absl's, with sessions, values of tensors, and comparisons of them."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
+import random
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from absl.testing import absltest
-from google.protobuf import text_format
 
-from penstock._src.api.random.seeds import set_seed
-from penstock._src.api.test.helpers import CapturedWrites, CheckedThread
-from penstock._src.core import dtypes, errors
+from penstock._src.api.debugging.tracing import disable_traceback_filtering
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.api.ragged.ragged_value import RaggedTensorValue
+from penstock._src.api.random.seeds import DEFAULT_GRAPH_SEED, set_random_seed
+from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
+from penstock._src.api.test.comparisons import ValueAssertions
+from penstock._src.api.test.helpers import CapturedWrites, CheckedThread, folder_of_process
+from penstock._src.api.test.protos import ProtoAssertions
+from penstock._src.core import errors
+from penstock._src.core.composite import IndexedSlices, IndexedSlicesValue
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.tensor import Tensor
-from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
 
-# TensorFlow 2.21's version of GraphDefs.
-PRODUCER = 2474
+_RESERVED = (
+    'Tests that have the name "test_session" are skipped: it is the name of the method that makes '
+    "sessions. Please rename the test."
+)
+_INCOMPATIBLE = "Incompatible shapes|Dimensions must be equal|required broadcastable shapes"
 
 
 @export("test.TestCase")
-class TestCase(absltest.TestCase):
-    """A test case with comparisons of tensors and nested structures of them, on top of absl's."""
+class TestCase(ProtoAssertions, ValueAssertions):
+    """A test case with sessions and comparisons of tensors and nested structures of them, on top of absl's.
+
+    Before each test the seeds are set and the default graph is a new one.
+    """
 
     def __init__(self, methodName="runTest"):
         super().__init__(methodName)
-        self._folder = None
+        disable_traceback_filtering()
+        self._threads: list[CheckedThread] = []
+        self._tempdir: str | None = None
+        self._cached_session: Any = None
+        self._cached_arguments: tuple[Any, ...] = ()
+        self._set_default_seed = True
 
     def setUp(self):
-        """Fixes the seeds."""
+        """Sets the seeds, and makes a new default graph."""
         super().setUp()
-        np.random.seed(8675309)
-        set_seed(87654321)
+        self._ClearCachedSession()
+        random.seed(DEFAULT_GRAPH_SEED)
+        np.random.seed(DEFAULT_GRAPH_SEED)
+        above("forget_default_graphs")()
+        if self._set_default_seed:
+            set_random_seed(DEFAULT_GRAPH_SEED)
+        self._skip_a_method_that_is_no_test()
+
+    def tearDown(self):
+        """Fails if a checked thread was not joined; closes the cached session."""
+        for thread in self._threads:
+            thread.check_termination()
+        self._ClearCachedSession()
+        super().tearDown()
+
+    def _skip_a_method_that_is_no_test(self):
+        if self.id().endswith(".test_session"):
+            self.skipTest(_RESERVED)
 
     def get_temp_dir(self):
-        """A folder for the test's files."""
-        if self._folder is None:
-            self._folder = tempfile.mkdtemp(prefix=type(self).__name__)
-        return self._folder
+        """Returns a folder for the files of this test."""
+        if not self._tempdir:
+            self._tempdir = tempfile.mkdtemp(dir=folder_of_process())
+        return self._tempdir
+
+    # values
 
     def evaluate(self, tensors):
-        """The arrays of a structure of tensors; in a graph, evaluated by the default session."""
-        if STATE.graph is not None and not STATE.graph.building_function:
-            return STATE.graph._default_session().run(tensors)
-        return nest.map_structure(_array, tensors, expand_composites=False)
+        """Returns the values of a structure of tensors; in a graph, computed by the default session.
 
-    @contextlib.contextmanager
-    def assertRaisesOpError(self, expected_err_re_or_predicate):
-        """Expects an OpError whose message matches."""
-        with self.assertRaisesRegex(errors.OpError, expected_err_re_or_predicate) as context:
-            yield context
-
-    @contextlib.contextmanager
-    def assertRaisesWithPredicateMatch(self, exception_type, expected_err_re_or_predicate):
-        """Expects an exception for which the predicate (or pattern) holds."""
-        expected = expected_err_re_or_predicate
-        with self.assertRaises(exception_type) as context:
-            yield context
-        if callable(expected):
-            self.assertTrue(expected(context.exception), f"Unexpected: {context.exception}")
+        A SparseTensor becomes a SparseTensorValue, a RaggedTensor a RaggedTensorValue, IndexedSlices an IndexedSlicesValue.
+        """
+        if STATE.graph is None:
+            return self._eval_helper(tensors)
+        session = above("get_default_session")()
+        flat = nest.flatten(tensors)
+        if session is None:
+            with self.test_session() as session:
+                values = session.run(flat)
         else:
-            self.assertRegex(str(context.exception), expected)
+            values = session.run(flat)
+        return nest.pack_sequence_as(tensors, values)
+
+    def _eval_helper(self, tensors):
+        return None if tensors is None else nest.map_structure(self._eval_tensor, tensors)
+
+    def _eval_tensor(self, tensor):
+        if tensor is None:
+            return None
+        if callable(tensor):
+            return self._eval_helper(tensor())
+        try:
+            return _value(tensor)
+        except AttributeError as error:
+            raise ValueError(f"Unsupported type {type(tensor).__name__!r}.") from error
+
+    # sessions
 
     @contextlib.contextmanager
     def session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
-        """A session on a graph, which becomes the default graph; None in eager execution."""
-        graph = graph or STATE.graph
-        if graph is None:
+        """A new session, which is the default one in the block, and its graph the default graph.
+
+        Args:
+          graph: by default the current graph.
+          config: a ConfigProto.
+          use_gpu: if False, ops are placed on the CPU.
+          force_gpu: if True, ops are placed on the first GPU.
+        """
+        if STATE.graph is None:
+            yield EagerSessionWarner()
+            return
+        with above("Session")("", graph, config) as session:
+            with self._constrain_devices_and_set_default(session, use_gpu, force_gpu):
+                yield session
+
+    @contextlib.contextmanager
+    def cached_session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
+        """The session that this test keeps until its end. Executing eagerly, an object that evaluates."""
+        if STATE.graph is None:
+            yield FakeEagerSession(self)
+            return
+        session = self._get_cached_session(graph, config, force_gpu)
+        with self._constrain_devices_and_set_default(session, use_gpu, force_gpu):
+            yield session
+
+    @contextlib.contextmanager
+    def test_session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
+        """`cached_session`, or with a graph `session`; None executing eagerly."""
+        self._skip_a_method_that_is_no_test()
+        if STATE.graph is None:
             yield None
-            return
-        with above("Session")("", graph, config) as opened:
-            yield opened
+        elif graph is not None:
+            with self.session(graph, config, use_gpu, force_gpu) as session:
+                yield session
+        else:
+            session = self._get_cached_session(graph, config, force_gpu, False)
+            with self._constrain_devices_and_set_default(session, use_gpu, force_gpu):
+                yield session
 
-    cached_session = test_session = session
-
-    def assertAllEqual(self, a, b, msg=None):
-        """Fails unless shapes and all entries are equal."""
-        if hasattr(a, "row_splits") or hasattr(b, "row_splits"):
-            self.assertEqual(_listed(a), _listed(b), msg)
-            return
-        a, b = _array(a), _array(b)
-        np.testing.assert_equal(a.shape, b.shape, err_msg=msg or "")
-        equal = a == b
-        if a.dtype.kind in "fc":
-            equal = np.logical_or(equal, np.logical_and(np.isnan(a), np.isnan(b)))
-        if not np.all(equal):
-            self.fail(self._formatMessage(msg, f"Not equal:\n{a!r}\n{b!r}"))
-
-    def assertNotAllEqual(self, a, b, msg=None):
-        """Fails if all entries are equal."""
-        if np.array_equal(_array(a), _array(b)):
-            self.fail(self._formatMessage(msg, "The two values are equal at all elements."))
-
-    def assertAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
-        """Fails unless all entries are close, also in nested structures."""
-        if isinstance(a, dict):
-            self.assertEqual(set(a), set(b), msg)
-            for key in a:
-                self.assertAllClose(a[key], b[key], rtol, atol, msg)
-            return
-        if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
-            try:
-                first, second = _array(a), _array(b)
-            except (ValueError, TypeError):
-                for x, y in zip(a, b, strict=True):
-                    self.assertAllClose(x, y, rtol, atol, msg)
-                return
-            a, b = first, second
-        a, b = _array(a), _array(b)
-        self.assertEqual(a.shape, b.shape, msg)
-        wide = [x.astype(np.float64) if x.dtype.kind not in "fciub" else x for x in (a, b)]
-        np.testing.assert_allclose(*wide, rtol=rtol, atol=atol, err_msg=msg or "")
-
-    def assertNotAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
-        """Fails if all entries are close."""
-        try:
-            self.assertAllClose(a, b, rtol, atol)
-        except AssertionError:
-            return
-        self.fail(self._formatMessage(msg, "The two values are close at all elements."))
-
-    def assertAllCloseAccordingToType(
-        self, a, b, rtol=1e-6, atol=1e-6, float_rtol=1e-6, float_atol=1e-6, half_rtol=1e-3,
-        half_atol=1e-3, bfloat16_rtol=1e-2, bfloat16_atol=1e-2, msg=None,
-    ):  # fmt: skip
-        """`assertAllClose` with tolerances by type."""
-        kinds = {_array(a).dtype.name, _array(b).dtype.name}
-        if kinds & {"float32", "complex64"}:
-            rtol, atol = max(rtol, float_rtol), max(atol, float_atol)
-        if "float16" in kinds:
-            rtol, atol = max(rtol, half_rtol), max(atol, half_atol)
-        if "bfloat16" in kinds:
-            rtol, atol = max(rtol, bfloat16_rtol), max(atol, bfloat16_atol)
-        self.assertAllClose(a, b, rtol, atol, msg)
-
-    def assertShapeEqual(self, input_a, input_b, msg=None):
-        """Fails unless both have one shape."""
-        self.assertEqual(tuple(_array(input_a).shape), tuple(_array(input_b).shape), msg)
-
-    def assertDTypeEqual(self, target, expected_dtype):
-        """Fails unless `target` has this dtype."""
-        self.assertEqual(dtypes.as_dtype(_array(target).dtype), dtypes.as_dtype(expected_dtype))
-
-    def assertNear(self, f1, f2, err, msg=None):
-        """Fails unless |f1 - f2| <= err."""
-        self.assertTrue(f1 == f2 or abs(f1 - f2) <= err, msg or f"{f1} != {f2} +/- {err}")
-
-    def assertArrayNear(self, farray1, farray2, err, msg=None):
-        """Fails unless all entries are within err."""
-        self.assertEqual(len(farray1), len(farray2), msg)
-        for a, b in zip(farray1, farray2, strict=True):
-            self.assertNear(float(a), float(b), err, msg)
-
-    def assertNDArrayNear(self, ndarray1, ndarray2, err, msg=None):
-        """Fails unless the norm of the difference is within err."""
-        self.assertTrue(np.linalg.norm(_array(ndarray1) - _array(ndarray2)) < err, msg)
-
-    def assertAllGreater(self, a, comparison_target):
-        """Fails unless all entries are greater."""
-        self.assertTrue(np.all(_array(a) > comparison_target))
-
-    def assertAllLess(self, a, comparison_target):
-        """Fails unless all entries are less."""
-        self.assertTrue(np.all(_array(a) < comparison_target))
-
-    def assertAllGreaterEqual(self, a, comparison_target):
-        """Fails unless all entries are at least this."""
-        self.assertTrue(np.all(_array(a) >= comparison_target))
-
-    def assertAllLessEqual(self, a, comparison_target):
-        """Fails unless all entries are at most this."""
-        self.assertTrue(np.all(_array(a) <= comparison_target))
-
-    def assertAllInSet(self, target, expected_set):
-        """Fails unless every entry is one of these."""
-        self.assertTrue(np.isin(_array(target), list(expected_set)).all())
-
-    def assertAllInRange(
-        self, target, lower_bound, upper_bound, open_lower_bound=False, open_upper_bound=False
+    def _get_cached_session(
+        self, graph=None, config=None, force_gpu=False, crash_if_inconsistent_args=True
     ):
-        """Fails unless every entry lies in the range."""
-        values = _array(target)
-        low = values > lower_bound if open_lower_bound else values >= lower_bound
-        high = values < upper_bound if open_upper_bound else values <= upper_bound
-        self.assertTrue(np.all(low & high))
+        given = graph, config, force_gpu
+        if self._cached_session is None:
+            self._cached_session = above("Session")("", graph, config)
+            self._cached_arguments = given
+        elif crash_if_inconsistent_args:
+            names = "graph", "config", "force_gpu value"
+            for name, value, before in zip(names, given, self._cached_arguments, strict=True):
+                if value is not before:
+                    raise ValueError(
+                        f"The {name} used to get the cached session is different than the one that was "
+                        "used to create the session. Maybe create a new session with self.session()"
+                    )
+        return self._cached_session
 
-    def assertDictEqual(self, a, b, msg=None):
-        """Fails unless the keys and all entries of the values are equal."""
-        self.assertIsInstance(a, Mapping, msg)
-        self.assertEqual(set(a), set(b), msg)
-        for key in a:
-            self.assertAllEqual(a[key], b[key], msg or f"The values of {key!r} differ.")
+    def _ClearCachedSession(self):
+        if self._cached_session is not None:
+            self._cached_session.close()
+            self._cached_session = None
+
+    @contextlib.contextmanager
+    def _constrain_devices_and_set_default(self, sess, use_gpu, force_gpu):
+        device = "/device:GPU:0" if force_gpu else None if use_gpu else "/device:CPU:0"
+        with sess.graph.as_default(), sess.as_default():
+            if device is None:
+                yield sess
+            else:
+                with sess.graph.device(device):
+                    yield sess
+
+    # errors
+
+    @contextlib.contextmanager
+    def assertRaisesWithPredicateMatch(self, exception_type, expected_err_re_or_predicate):
+        """Expects an exception for which the predicate holds, or in whose message the pattern is found.
+
+        The names of the operation that failed and of those that it was made from are searched as well.
+        """
+        holds = expected_err_re_or_predicate
+        if not callable(holds):
+            holds = _finder(expected_err_re_or_predicate)
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, exception_type) or not holds(error):
+                raise AssertionError(f"Exception of type {type(error)}: {error}") from error
+            return
+        raise AssertionError(f"{exception_type.__name__} not raised")
+
+    def assertRaisesOpError(self, expected_err_re_or_predicate):
+        """Expects an OpError whose message matches."""
+        return self.assertRaisesWithPredicateMatch(errors.OpError, expected_err_re_or_predicate)
+
+    def assertRaisesIncompatibleShapesError(self, exception_type=errors.InvalidArgumentError):
+        """Expects the error for shapes that do not broadcast."""
+        return self.assertRaisesWithPredicateMatch(exception_type, _INCOMPATIBLE)
+
+    # unittest's under the names that it had in Python 2
+    assertRaisesRegexp = absltest.TestCase.assertRaisesRegex
+    assertItemsEqual = absltest.TestCase.assertCountEqual
+
+    # the rest
+
+    def assertStartsWith(self, actual, expected_start, msg=None):
+        """Fails unless a text begins with another."""
+        if not actual.startswith(expected_start):
+            note = f" : {msg!r}" if msg else ""
+            self.fail(f"{actual!r} does not start with {expected_start!r}{note}")
 
     def assertDeviceEqual(self, device1, device2, msg=None):
         """Fails unless two devices or device names are equivalent."""
-        first, second = _device(device1), _device(device2)
-        self.assertEqual(first, second, f"Devices {first} and {second} are not equal. {msg or ''}")
-
-    def assertProtoEquals(
-        self,
-        expected_message_maybe_ascii,
-        validate_message,
-        msg=None,
-        relative_tolerance=None,
-    ):
-        """Fails unless a message equals another, which may be given in text format."""
-        expected, kind = expected_message_maybe_ascii, type(validate_message)
-        if isinstance(expected, (str, bytes)):
-            expected = text_format.Parse(expected, kind())
-        if type(expected) is not kind:
-            self.fail(f"Can't compare protos of type {type(expected)} and {kind}. {msg or ''}")
-        if relative_tolerance is None:
-            self.assertMultiLineEqual(str(expected), str(validate_message), msg)
-            return
-        for want, got in zip(_leaves(expected), _leaves(validate_message), strict=True):
-            if isinstance(want, float):
-                self.assertNear(want, got, relative_tolerance * abs(want), msg)
-            else:
-                self.assertEqual(want, got, msg)
-
-    def assertProtoEqualsVersion(
-        self, expected, actual, producer=PRODUCER, min_consumer=0, msg=None
-    ):
-        """Compares a GraphDef with a text without versions."""
-        graph = text_format.Parse(expected, GraphDef())
-        graph.versions.producer, graph.versions.min_consumer = producer, min_consumer
-        self.assertProtoEquals(graph, actual, msg)
-
-    def assertRaisesIncompatibleShapesError(self, exception_type=errors.InvalidArgumentError):
-        """Expects the error for incompatible shapes."""
-        return self.assertRaisesRegex(
-            (exception_type, ValueError), r"Incompatible shapes|Dimensions must be equal|must match"
-        )
-
-    def assertItemsEqual(self, first, second, msg=None):
-        """Fails unless both contain the same elements with the same counts, in any order."""
-        self.assertCountEqual(first, second, msg)
-
-    def assertRaisesRegexp(self, expected_exception, expected_regex, *args, **kwargs):
-        """`assertRaisesRegex` under its older name."""
-        return self.assertRaisesRegex(expected_exception, expected_regex, *args, **kwargs)
+        first, second = _device_name(device1), _device_name(device2)
+        self.assertEqual(first, second, f"Devices {first} and {second} are not equal. {msg}")
 
     @contextlib.contextmanager
-    def captureWritesToStream(self, stream):
-        """Captures the writes to a stream of the process."""
-        with CapturedWrites.of(stream) as captured:
+    def captureWritesToStream(self, stream) -> Iterator[CapturedWrites]:
+        """Captures the writes to a stream of the process, those of native code as well."""
+        with CapturedWrites.of(stream, self.get_temp_dir()) as captured:
             yield captured
 
+    _CheckedThread = CheckedThread
+
     def checkedThread(self, target, args=None, kwargs=None):
-        """A thread whose `join` reports its exceptions."""
-        return CheckedThread(self, functools.partial(target, *(args or ()), **(kwargs or {})))
-
-    def evaluate_if_both_tensors(self, a, b):
-        """The values of two tensors; other values unchanged."""
-        if isinstance(a, Tensor) and isinstance(b, Tensor) and STATE.graph is not None:
-            return self.evaluate(a), self.evaluate(b)
-        return a, b
+        """Returns a thread whose `join` fails the test if `target` raised."""
+        thread = CheckedThread(self, target, args, kwargs)
+        self._threads.append(thread)
+        return thread
 
 
-def _device(device: Any) -> Any:
-    if isinstance(device, str):
-        return DeviceSpec.from_string(device)
-    return DeviceSpec.from_string(device.to_string()) if device is not None else DeviceSpec()
+class FakeEagerSession:
+    """What `cached_session` gives when executing eagerly: `run` evaluates, if nothing is fed."""
+
+    def __init__(self, test_case: TestCase) -> None:
+        self._test_case = test_case
+
+    def run(self, fetches: Any, *args: Any, **kwargs: Any) -> Any:
+        """Returns the values of a structure of tensors.
+
+        Raises:
+          RuntimeError: something is fed, or an option given.
+        """
+        fed = kwargs.pop("feed_dict", None)
+        for name, given in (("feed_dict is", fed), ("Optional args are", args or kwargs)):
+            if given:
+                raise RuntimeError(
+                    f"{name} not supported when eager execution is enabled (in this case, sess.run(t) is "
+                    "shorthand for t.numpy()"
+                )
+        return self._test_case.evaluate(fetches)
 
 
-def _leaves(message: Any) -> Any:
-    """The values of a message in the order of the fields, as text would show them."""
-    for field, value in message.ListFields():
-        for item in value if field.is_repeated else [value]:
-            if hasattr(item, "ListFields"):
-                yield from _leaves(item)
-            else:
-                yield item
+class EagerSessionWarner:
+    """What `session` gives when executing eagerly: it has no attributes."""
+
+    def __getattr__(self, attr: str) -> Any:
+        raise AttributeError(
+            "Trying to access properties or call methods on the result of self.session(), "
+            "self.cached_session(), etc while eager execution is enabled. Either adapt the test to eager "
+            "execution, or insert a call to tf.disable_eager_execution() in the main() function of this "
+            "test file."
+        )
 
 
-def _listed(value: Any) -> Any:
-    if hasattr(value, "to_list"):
-        return value.to_list()
-    return value if isinstance(value, list) else _array(value).tolist()
+def _value(tensor: Any) -> Any:
+    if isinstance(tensor, (SparseTensor, SparseTensorValue)):
+        return SparseTensorValue(
+            *(_value(part) for part in (tensor.indices, tensor.values, tensor.dense_shape))
+        )
+    if isinstance(tensor, (RaggedTensor, RaggedTensorValue)):
+        return RaggedTensorValue(_value(tensor.values), _value(tensor.row_splits))
+    if isinstance(tensor, IndexedSlices):
+        shape = None if tensor.dense_shape is None else _value(tensor.dense_shape)
+        return IndexedSlicesValue(_value(tensor.values), _value(tensor.indices), shape)
+    if callable(getattr(tensor, "numpy", None)):
+        return tensor.numpy()
+    return nest.map_structure(lambda part: part.numpy(), tensor, expand_composites=True)
 
 
-def _array(value):
-    if hasattr(value, "numpy"):
-        return np.asarray(value.numpy())
-    if isinstance(value, np.ndarray):
-        return value
-    if isinstance(value, (list, tuple)):
-        return np.array([_array(v) for v in value])
-    return np.asarray(value)
+def _finder(pattern: Any) -> Callable[[Exception], bool]:
+    def is_found(error: Exception) -> bool:
+        if not isinstance(error, errors.OpError):
+            return re.search(pattern, str(error)) is not None
+        text, op = error.message, error.op
+        while op is not None:
+            text += f"\nCaused by: {op.name}"
+            op = getattr(op, "_original_op", None)
+        return re.search(pattern, text) is not None
+
+    return is_found
+
+
+def _device_name(device: Any) -> str:
+    if device is None:
+        return ""
+    text = device if isinstance(device, str) else device.to_string()
+    return DeviceSpec.from_string(text).to_string()
 
 
 @export("test.main")

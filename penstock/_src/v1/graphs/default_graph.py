@@ -51,6 +51,17 @@ def reset_default_graph() -> None:
         STATE.graph = _Global.graph
 
 
+def forget_default_graphs() -> None:
+    """Replaces the global graph, also within `with graph.as_default()` blocks, which end here.
+
+    A test that failed in such a block may have left it open.
+    """
+    STATE.default_graphs.clear()
+    _Global.graph = Graph()
+    if STATE.graph is not None:
+        STATE.graph = _Global.graph
+
+
 @export(v1=["disable_eager_execution"])
 def disable_eager_execution() -> None:
     """Makes ops add to the global graph from now on, as in TensorFlow 1."""

@@ -1,24 +1,19 @@
 """tf.compat.v1.test: gradient checks of graphs, and folders of tests."""
 
+import math
 import os
-import sys
-import tempfile
 
 import numpy as np
 
-from penstock._src.api.array.creation import ones
+from penstock._src.api.array.creation import constant
+from penstock._src.api.array.shaping import identity
 from penstock._src.api.gradients import gradients
-from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.test.gradient_checks import DIFFERENTIABLE, add_gradient, check_empty
+from penstock._src.api.test.helpers import folder_of_process
+from penstock._src.core import dtypes
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.session import get_default_session
-
-
-def _session():
-    found = get_default_session()
-    if found is None:
-        raise ValueError("compute_gradient: a session must be the default one.")
-    return found
 
 
 @export(v1=["test.compute_gradient"])
@@ -34,6 +29,8 @@ def compute_gradient(
 ):
     """The analytical and numerical Jacobians of `y` with respect to `x`, computed in the default session.
 
+    Complex entries count as two real ones, next to one another.
+
     Args:
       x: a tensor of the graph, or a list of them.
       x_shape: the shape of `x`, or a list of shapes.
@@ -45,49 +42,100 @@ def compute_gradient(
       extra_feed_dict: values of other tensors.
 
     Returns:
-      A pair of matrices with one row for each element of `x`; for a list of tensors, a list of pairs.
+      A pair of matrices with one row for each element of `x` and one column for each of `y`; for a list of tensors, a
+      list of pairs.
     """
-    session, feeds = _session(), dict(extra_feed_dict or {})
-    if init_targets is not None:
-        for target in init_targets if isinstance(init_targets, (list, tuple)) else [init_targets]:
-            session.run(target)
     many = isinstance(x, list)
     tensors, shapes = (x, x_shape) if many else ([x], [x_shape])
-    given = x_init_value if many else [x_init_value]
-    starts = []
-    for tensor, shape, start in zip(tensors, shapes, given or [None] * len(tensors), strict=True):
-        kind = tensor.dtype.as_numpy_dtype
-        starts.append(np.asarray(np.random.rand(*shape) if start is None else start, kind))
-    feeds.update(zip(tensors, starts, strict=True))
-    pairs = [
-        _both(session, t, start, y, y_shape, delta, feeds) for t, start in zip(tensors, starts)
-    ]
+    starts = (x_init_value if many else [x_init_value]) or [None] * len(tensors)
+    made = [_gradient_and_seed(tensor, y, y_shape) for tensor in tensors] if many else None
+    for target in init_targets or ():
+        target.run()
+    made = made or [_gradient_and_seed(x, y, y_shape)]
+    fed, pairs = dict(extra_feed_dict or {}), []
+    for tensor, shape, start, (gradient, seed) in zip(tensors, shapes, starts, made, strict=True):
+        for name, kind in (("x", tensor.dtype), ("y", y.dtype)):
+            assert kind in DIFFERENTIABLE, f"Don't support type {kind.name} for {name}"
+        value = _start(tensor, shape, start)
+        pairs.append(
+            (
+                _by_gradients(tensor, value, y, y_shape, gradient, seed, fed),
+                _by_differences(tensor, value, y, y_shape, delta, fed),
+            )
+        )
     return pairs if many else pairs[0]
 
 
-def _both(session, x, start, y, y_shape, delta, feeds):
-    size = int(np.prod(y_shape))
-    kind = y.dtype.as_numpy_dtype
-    exact = np.zeros((start.size, size), kind)
-    with session.graph.as_default():
-        seed = ones(list(y_shape), y.dtype)
-        (gradient,) = gradients([y], [x], grad_ys=[seed])
-    if gradient is not None:
-        gradient = convert_to_tensor(gradient) if STATE.graph else gradient
-        for column in range(size):
-            one = np.zeros(size, kind)
-            one[column] = 1
-            value = session.run(gradient, {**feeds, seed: one.reshape(y_shape)})
-            exact[:, column] = np.asarray(value).reshape(-1)
-    near = np.zeros((start.size, size), kind)
-    for row in range(start.size):
-        ends = []
-        for sign in (1, -1):
-            moved = start.copy().reshape(-1)
-            moved[row] += sign * delta
-            ends.append(session.run(y, {**feeds, x: moved.reshape(start.shape)}).reshape(-1))
-        near[row] = (ends[0] - ends[1]) / (2 * delta)
-    return exact, near
+def _gradient_and_seed(x, y, y_shape):
+    """Returns the gradient of y, and the constant that is fed to say of which element."""
+    with x.graph.as_default():
+        seed = constant(1.0, shape=y_shape, dtype=y.dtype)
+        # what is fed cannot be fetched as well, and the gradient of an addition is its seed
+        between = identity(seed)
+        (gradient,) = gradients(y, x, between)
+    return gradient, seed
+
+
+def _start(x, shape, given):
+    if given is not None:
+        given = np.asarray(given)
+        assert list(shape) == list(given.shape), (
+            f"x_shape = {shape}, init_data shape = {given.shape}"
+        )
+        return given
+    value = np.random.random_sample(shape).astype(x.dtype.as_numpy_dtype)
+    if x.dtype.is_complex:
+        value.imag = np.random.random_sample(shape)
+    return value
+
+
+def _by_gradients(x, value, y, y_shape, gradient, seed, fed):
+    """One column for each element of y: the gradient of that element."""
+    session = get_default_session()
+    shape = (*np.shape(value), *((2,) if x.dtype.is_complex else ()))
+    columns = math.prod(_listed(y_shape)) * (2 if y.dtype.is_complex else 1)
+    jacobian = np.zeros((math.prod(shape), columns), x.dtype.real_dtype.as_numpy_dtype)
+    dy = np.zeros(y_shape, y.dtype.as_numpy_dtype)
+    entries = dy.ravel().view(y.dtype.real_dtype.as_numpy_dtype)
+    assert gradient is not None, "dx = None"
+    feeds = {**fed, x.ref(): value, seed.ref(): dy}
+    for column in range(columns):
+        entries[column] = 1
+        add_gradient(jacobian[:, column], session.run(gradient, feeds), shape)
+        entries[column] = 0
+    if columns == 0:
+        check_empty(session.run(gradient, feeds), np.shape(value))
+    return jacobian
+
+
+def _listed(shape):
+    return [shape] if isinstance(shape, int) else list(shape)
+
+
+def _by_differences(x, value, y, y_shape, delta, fed):
+    """One row for each element of x: how y changes with it."""
+    session = get_default_session()
+    x, y = (_wide(tensor) for tensor in (x, y))
+    value = np.array(value, x.dtype.as_numpy_dtype)
+    entries = value.reshape(-1).view(x.dtype.real_dtype.as_numpy_dtype)
+    real = y.dtype.real_dtype.as_numpy_dtype
+    scale = np.asarray(2 * delta, real)[()]
+    columns = math.prod(_listed(y_shape)) * (2 if y.dtype.is_complex else 1)
+    jacobian = np.zeros((entries.size, columns), entries.dtype)
+    for row in range(entries.size):
+        original, ends = entries[row], []
+        for step in (delta, -delta):
+            entries[row] = original
+            entries[row] += step
+            ends.append(np.array(session.run(y, {**fed, x.ref(): value.copy()})))
+        entries[row] = original
+        jacobian[row] = ((ends[0] - ends[1]) / scale).ravel().view(real)
+    return jacobian
+
+
+def _wide(tensor):
+    """bfloat16 has too few digits for a small step: differences are taken of float32."""
+    return cast(tensor, dtypes.float32) if tensor.dtype == dtypes.bfloat16 else tensor
 
 
 @export(v1=["test.compute_gradient_error"])
@@ -108,18 +156,10 @@ def compute_gradient_error(
     return max((np.abs(a - b).max() for a, b in pairs if a.size), default=0.0)
 
 
-_FOLDER: list[str] = []
-
-
 @export(v1=["test.get_temp_dir"])
 def get_temp_dir():
     """Returns a folder for the files of tests, the same one within a process."""
-    if not _FOLDER:
-        root = os.environ.get("TEST_TMPDIR")
-        _FOLDER.append(
-            tempfile.mkdtemp(dir=root, prefix=os.path.splitext(os.path.basename(sys.argv[0]))[0])
-        )
-    return _FOLDER[0]
+    return folder_of_process()
 
 
 @export(v1=["test.test_src_dir_path"])
