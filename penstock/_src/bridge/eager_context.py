@@ -11,10 +11,10 @@ from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.eager.context import CONTEXT
 from penstock._src.eager.context import executing_eagerly as executing_eagerly
-from penstock._src.graph.graph import Graph
 from penstock._src.proto.config import ConfigProto
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.default_graph import graph_mode as graph_mode
 
 EAGER_MODE, GRAPH_MODE = 1, 0
 
@@ -124,13 +124,6 @@ def global_seed() -> int | None:
 def eager_mode() -> Iterator[None]:
     """A context in which ops run at once."""
     with dispatch.building(None):
-        yield
-
-
-@contextlib.contextmanager
-def graph_mode() -> Iterator[None]:
-    """A context in which ops are recorded into a graph."""
-    with dispatch.building(Graph()):
         yield
 
 

@@ -91,7 +91,6 @@ PATHS: dict[str, str] = {
         "try_evaluate_constant=tf.get_static_value make_ndarray=tf.make_ndarray "
         "@graph.static_values"
     ),
-    "python.framework.test_util": "@bridge.internals.testing",
     "python.framework.type_spec": "@core.specs",
     "python.framework.type_spec_registry": "@core.spec_names",
     "python.grappler.cluster": "@bridge.internals.conversion",

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 import time
 
@@ -15,6 +16,36 @@ from penstock._src.util.export import export
 
 # A report of each benchmark is appended to `<prefix><name>` if this is set.
 REPORT_PREFIX = "TEST_REPORT_FILE_PREFIX"
+# All classes with benchmarks, in the order of their definitions.
+REGISTERED: list[type] = []
+_FILTER = re.compile("--?benchmark_filter=(.*)")
+
+
+def benchmarks_main(true_main, argv=None):
+    """Runs the benchmarks whose names match `--benchmark_filter=`, if that is given; else calls `true_main`.
+
+    Raises:
+      ValueError: no benchmark matches.
+    """
+    argv = sys.argv if argv is None else argv
+    wanted = next(filter(None, map(_FILTER.fullmatch, argv)), None)
+    if wanted is None:
+        true_main()
+        return
+    argv.remove(wanted[0])
+    selected = [
+        (cls, name)
+        for cls in REGISTERED
+        for name in dir(cls)
+        if name.startswith("benchmark")
+        and callable(getattr(cls, name))
+        and (wanted[1] == "all" or re.search(wanted[1], f"{cls.__module__}.{cls.__name__}.{name}"))
+    ]
+    if not selected:
+        raise ValueError(f"No benchmarks matched the pattern: '{wanted[1]}'")
+    made = {cls: cls() for cls, _ in selected}
+    for cls, name in selected:
+        getattr(made[cls], name)()
 
 
 @export("test.benchmark_config")
@@ -30,8 +61,10 @@ def benchmark_config():
 class Benchmark:
     """A class whose methods `benchmark...` measure something and report it."""
 
-    def __init__(self):
-        super().__init__()
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if not cls.is_abstract():
+            REGISTERED.append(cls)
 
     @classmethod
     def is_abstract(cls):

@@ -17,6 +17,7 @@ from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
 from penstock._src.api.random.seeds import DEFAULT_GRAPH_SEED, set_random_seed
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
+from penstock._src.api.test.benchmark import benchmarks_main
 from penstock._src.api.test.comparisons import ValueAssertions
 from penstock._src.api.test.helpers import CapturedWrites, CheckedThread, folder_of_process
 from penstock._src.api.test.protos import ProtoAssertions
@@ -315,8 +316,8 @@ def _device_name(device: Any) -> str:
 
 @export("test.main")
 def main(argv=None):
-    """Runs the tests of the main module."""
-    absltest.main(argv=argv)
+    """Runs the tests of the main module, or with the argument `--benchmark_filter=` its benchmarks."""
+    benchmarks_main(lambda: absltest.main(argv=argv), argv)
 
 
 @export("test.disable_with_predicate")

@@ -222,9 +222,11 @@ class ValueAssertions(absltest.TestCase):
         if np.allclose(a, b, rtol=rtol, atol=atol):
             return
         far = np.abs(a - b) > atol + rtol * np.abs(b)
-        where = np.where(np.logical_or(far, np.isnan(a) != np.isnan(b)))
-        x, y = (a[where], b[where]) if a.ndim else (a, b)
-        notes = [str(msg), *([f"not close where = {where}"] if a.ndim else [])]
+        notes, x, y = [str(msg)], a, b
+        if a.ndim:
+            where = np.where(np.logical_or(far, np.isnan(a) != np.isnan(b)))
+            x, y = a[where], b[where]
+            notes.append(f"not close where = {where}")
         notes += [f"not close lhs = {x}", f"not close rhs = {y}"]
         notes += [f"not close dif = {np.abs(x - y)}", f"not close tol = {atol + rtol * np.abs(y)}"]
         notes.append(f"dtype = {kind}, shape = {a.shape}")
@@ -299,7 +301,7 @@ class ValueAssertions(absltest.TestCase):
                 f"The value of {target} does not have an ordered numeric type, instead it has type: "
                 f"{target.dtype}"
             )
-        nans = np.where(np.isnan(target))
+        nans = np.where(np.isnan(np.atleast_1d(target)))
         if np.size(nans):
             raise AssertionError(
                 f"{len(nans[0])} of the {np.size(target)} element(s) are NaN. Subscripts(s) and value(s) "
@@ -307,7 +309,7 @@ class ValueAssertions(absltest.TestCase):
             )
         below = target <= lower_bound if open_lower_bound else target < lower_bound
         above = target >= upper_bound if open_upper_bound else target > upper_bound
-        outside = np.where(np.logical_or(below, above))
+        outside = np.where(np.atleast_1d(np.logical_or(below, above)))
         if np.size(outside):
             brackets = "(" if open_lower_bound else "[", ")" if open_upper_bound else "]"
             raise AssertionError(

@@ -143,7 +143,7 @@ def _by_gradients(f, y_shape, y_dtype, arguments, place):
 def add_gradient(row: np.ndarray, gradient: Any, shape: Sequence[int]) -> None:
     """Adds a gradient, dense or not, to a row of a Jacobian."""
     if isinstance(gradient, IndexedSlices):
-        gradient = IndexedSlicesValue(gradient.values.numpy(), gradient.indices.numpy())
+        gradient = IndexedSlicesValue(as_numpy(gradient.values), as_numpy(gradient.indices))
     if isinstance(gradient, IndexedSlicesValue):
         width = math.prod(shape[1:])
         for index, values in zip(gradient.indices, gradient.values, strict=True):

@@ -1,8 +1,10 @@
 """The global default graph, and switching eager execution on and off."""
 
+import contextlib
 import sys
 from typing import Any
 
+from penstock._src.core import dispatch
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -49,6 +51,11 @@ def reset_default_graph() -> None:
     _Global.graph = Graph()
     if was_current:
         STATE.graph = _Global.graph
+
+
+def graph_mode() -> contextlib.AbstractContextManager[Graph]:
+    """A context in which ops are added to the default graph."""
+    return dispatch.building(get_default_graph())
 
 
 def forget_default_graphs() -> None:

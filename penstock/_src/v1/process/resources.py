@@ -1,5 +1,6 @@
 """tf.compat.v1.resource_loader and app: files next to the code that reads them, and the start of a program."""
 
+import importlib
 import os
 import sys
 import types
@@ -65,17 +66,13 @@ def run(main=None, argv=None):
 
 
 class _Flags(types.ModuleType):
-    """absl's flags, loaded when they are used."""
+    """The flags of programs; absl is loaded when they are used."""
 
     def __getattr__(self, name):
-        from absl import flags as absl_flags
-
-        return getattr(absl_flags, name)
+        return getattr(importlib.import_module("penstock._src.v1.process.flags"), name)
 
     def __dir__(self):
-        from absl import flags as absl_flags
-
-        return dir(absl_flags)
+        return dir(importlib.import_module("penstock._src.v1.process.flags"))
 
 
 flags = _Flags("flags")

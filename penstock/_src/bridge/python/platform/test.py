@@ -1,0 +1,3 @@
+"""Tests."""
+
+from unittest import mock as mock
