@@ -107,11 +107,6 @@ PATHS: dict[str, str] = {
     "python.ops.init_ops": "@v1.variables.initializers",
     "python.ops.linalg.linear_operator": "@api.linalg.operators.base @api.linalg.operators.spec",
     "python.ops.linalg.linear_operator_addition": "@api.linalg.operators.functions",
-    "python.ops.linalg.sparse.sparse_csr_matrix_ops": (
-        ""
-        "sparse_tensor_to_csr_sparse_matrix=@bridge.sparse_csr:sparse_tensor_to_csr_sparse_matrix "
-        "csr_sparse_matrix_to_sparse_tensor=@bridge.sparse_csr:csr_sparse_matrix_to_sparse_tensor"
-    ),
     "python.ops.lookup_ops": "@api.lookup.tables",
     "python.ops.parallel_for.control_flow_ops": "@bridge.internals.control_flow",
     "python.ops.ragged.ragged_util": "@bridge.internals.graphs",
