@@ -88,6 +88,7 @@ class Op:
     """One of TensorFlow's raw ops. See the head of this file."""
 
     signature: ClassVar[str] = ""
+    # By default, whether it takes or makes a resource.
     stateful: ClassVar[bool] = False
     # False: the gradient is None. True without `gradient`: differentiating raises LookupError.
     differentiable: ClassVar[bool] = True
@@ -179,6 +180,8 @@ class Op:
         parsed = parse(cls.signature)
         cls.op_type = cls.__name__
         cls.inputs, cls.outputs = parsed.inputs, parsed.outputs
+        if any(a.dtype is dtypes.resource for a in (*cls.inputs, *cls.outputs)):
+            cls.stateful = cls.__dict__.get("stateful", True)
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
         cls.type_sets = {}
         for argument in (*cls.inputs, *cls.outputs):

@@ -155,7 +155,6 @@ class CollectiveInitializeCommunicator(Op):
     signature = "group_key: int32, rank: int32, group_size: int32 -> communicator: resource[]"
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
-    stateful = True
 
     def eager(self, group_key, rank, group_size):
         alone(self, group_size)
@@ -169,7 +168,6 @@ class CollectiveInitializeCommunicator(Op):
 class _WithCommunicator(Op):
     T = FLOAT | INDEX
     timeout_seconds: float = 0.0
-    stateful = True
 
     def shape(self, input, communicator, group_assignment):
         return input

@@ -99,7 +99,6 @@ class _IteratorOp(Op):
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    stateful = True
 
 
 class AnonymousIteratorV3(_IteratorOp):
@@ -158,7 +157,6 @@ class MakeIterator(Op):
     """Begins an iteration over a dataset."""
 
     signature = "dataset: variant, iterator: resource -> "
-    stateful = True
 
     def eager(self, dataset, iterator):
         iterator.start(dataset)
@@ -169,7 +167,6 @@ class DeleteIterator(Op):
     """Ends an iteration."""
 
     signature = "handle: resource, deleter: variant -> "
-    stateful = True
 
     def eager(self, handle, deleter):
         handle.close()
@@ -184,7 +181,6 @@ class _GetNext(Op):
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    stateful = True
     # Loops over an iterator carry its handle, which needs no gradient.
     differentiable = False
 
@@ -212,7 +208,6 @@ class IteratorGetNextAsOptional(Op):
     signature = "iterator: resource -> optional: variant[]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    stateful = True
     differentiable = False
 
     def eager(self, iterator):
@@ -223,7 +218,6 @@ class IteratorToStringHandle(Op):
     """The string handle of an iterator."""
 
     signature = "resource_handle: resource -> string_handle: string[]"
-    stateful = True
 
     def eager(self, resource_handle):
         name = f"iterator-{id(resource_handle)}"
@@ -237,7 +231,6 @@ class IteratorFromStringHandleV2(Op):
     signature = "string_handle: string -> resource_handle: resource[]"
     output_types: list[DType] = []
     output_shapes: list[TensorShape] = []
-    stateful = True
 
     def eager(self, string_handle):
         name = string_handle[()].decode()

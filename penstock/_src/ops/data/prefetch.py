@@ -225,7 +225,6 @@ class CacheDatasetV2(DatasetOp):
     """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string, cache: resource -> handle: variant"
-    stateful = True
 
     def pipeline(self, input_dataset, filename, cache):
         return _cached(input_dataset, filename, cache)
@@ -235,7 +234,6 @@ class DummyMemoryCache(Op):
     """The handle of a cache for a dataset's elements."""
 
     signature = "-> handle: resource[]"
-    stateful = True
 
     def eager(self):
         return MemoryCache()
@@ -245,7 +243,6 @@ class AnonymousMemoryCache(Op):
     """A cache for a dataset's elements, and its deleter."""
 
     signature = "-> handle: resource[], deleter: variant[]"
-    stateful = True
 
     def eager(self):
         made = MemoryCache()
@@ -256,7 +253,6 @@ class DeleteMemoryCache(Op):
     """Does nothing: a cache lives as long as it is referenced."""
 
     signature = "handle: resource, deleter: variant -> "
-    stateful = True
 
     def eager(self, handle, deleter):
         return ()

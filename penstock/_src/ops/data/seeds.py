@@ -84,7 +84,6 @@ class AnonymousSeedGenerator(Op):
     signature = (
         "seed: int64, seed2: int64, reshuffle: bool -> handle: resource[], deleter: variant[]"
     )
-    stateful = True
 
     def eager(self, seed, seed2, reshuffle):
         made = SeedGenerator(int(seed), int(seed2), bool(reshuffle))
@@ -95,7 +94,6 @@ class AnonymousRandomSeedGenerator(Op):
     """A generator of new seeds for every iteration, and its deleter."""
 
     signature = "seed: int64, seed2: int64 -> handle: resource[], deleter: variant[]"
-    stateful = True
 
     def eager(self, seed, seed2):
         made = SeedGenerator(int(seed), int(seed2), True)
@@ -106,7 +104,6 @@ class DummySeedGenerator(Op):
     """A placeholder for a seed generator: new seeds in every iteration."""
 
     signature = "-> handle: resource[]"
-    stateful = True
 
     def eager(self):
         return SeedGenerator(0, 0, True)
@@ -116,7 +113,6 @@ class DeleteSeedGenerator(Op):
     """Does nothing: a seed generator lives as long as it is referenced."""
 
     signature = "handle: resource, deleter: variant -> "
-    stateful = True
 
     def eager(self, handle: Any, deleter: Any):
         return ()
@@ -126,7 +122,6 @@ class DeleteRandomSeedGenerator(Op):
     """Does nothing: a seed generator lives as long as it is referenced."""
 
     signature = "handle: resource, deleter: variant -> "
-    stateful = True
 
     def eager(self, handle: Any, deleter: Any):
         return ()

@@ -90,7 +90,6 @@ class ShuffleDatasetV2(DatasetOp):
     signature = (
         "input_dataset: variant, buffer_size: int64, seed_generator: resource -> handle: variant"
     )
-    stateful = True
 
     def pipeline(self, input_dataset, buffer_size, seed_generator):
         return _Shuffle(input_dataset, _checked(self, buffer_size), seed_generator)
@@ -104,7 +103,6 @@ class ShuffleDatasetV3(DatasetOp):
         "resource -> handle: variant"
     )
     reshuffle_each_iteration: bool = True
-    stateful = True
 
     def pipeline(self, input_dataset, buffer_size, seed, seed2, seed_generator):
         if not self.reshuffle_each_iteration:
@@ -120,7 +118,6 @@ class ShuffleAndRepeatDatasetV2(DatasetOp):
         "seed_generator: resource -> handle: variant"
     )
     reshuffle_each_iteration: bool = True
-    stateful = True
 
     def pipeline(self, input_dataset, buffer_size, seed, seed2, count, seed_generator):
         if not self.reshuffle_each_iteration:
@@ -150,7 +147,6 @@ class GlobalShuffleDataset(DatasetOp):
         " -> handle: variant"
     )
     reshuffle_each_iteration: bool = True
-    stateful = True
 
     def pipeline(self, input_dataset, seed, seed2, seed_generator):
         if not self.reshuffle_each_iteration:

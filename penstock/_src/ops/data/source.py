@@ -151,7 +151,6 @@ class RandomDatasetV2(DatasetOp):
 
     signature = "seed: int64, seed2: int64, seed_generator: resource -> handle: variant"
     rerandomize_each_iteration: bool = False
-    stateful = True
 
     def pipeline(self, seed, seed2, seed_generator):
         if not self.rerandomize_each_iteration:

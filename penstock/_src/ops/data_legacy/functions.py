@@ -197,7 +197,6 @@ class IteratorGetDevice(Op):
     """The device of an iterator."""
 
     signature = "resource: resource -> device: string[]"
-    stateful = True
     reads_only = True
 
     def eager(self, resource):

@@ -76,14 +76,12 @@ class ThreadPoolDataset(_Same):
     """The same elements, to be made by the threads of a pool."""
 
     signature = "input_dataset: variant, thread_pool: resource -> handle: variant"
-    stateful = True
 
 
 class ExperimentalThreadPoolDataset(_Same):
     """The same elements, to be made by the threads of a pool."""
 
     signature = "input_dataset: variant, thread_pool: resource -> handle: variant"
-    stateful = True
 
 
 class AutoShardDataset(_Same):
@@ -114,7 +112,6 @@ class ThreadPoolHandle(Op):
     display_name: str
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def eager(self):
         return Resource(self.display_name, self.container)

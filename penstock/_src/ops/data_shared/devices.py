@@ -73,7 +73,6 @@ class _Maker(Op):
     devices: list[str]
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    stateful = True
 
 
 class AnonymousMultiDeviceIteratorV3(_Maker):
@@ -119,7 +118,6 @@ class MultiDeviceIteratorInit(Op):
         "dataset: variant, multi_device_iterator: resource, max_buffer_size: int64 "
         "-> incarnation_id: int64[]"
     )
-    stateful = True
 
     def eager(self, dataset, multi_device_iterator, max_buffer_size):
         return np.int64(multi_device_iterator.start(dataset))
@@ -134,7 +132,6 @@ class MultiDeviceIteratorGetNextFromShard(Op):
     )
     output_types: list[DType]
     output_shapes: list[TensorShape]
-    stateful = True
 
     def shape(self, multi_device_iterator, shard_num, incarnation_id):
         return list(self.output_shapes)
@@ -147,7 +144,6 @@ class MultiDeviceIteratorToStringHandle(Op):
     """The string handle of an iterator."""
 
     signature = "multi_device_iterator: resource -> string_handle: string[]"
-    stateful = True
 
     def eager(self, multi_device_iterator):
         name = f"multi-device-iterator-{id(multi_device_iterator)}".encode()
@@ -161,7 +157,6 @@ class MultiDeviceIteratorFromStringHandle(Op):
     signature = "string_handle: string -> multi_device_iterator: resource[]"
     output_types: list[DType] = []
     output_shapes: list[TensorShape] = []
-    stateful = True
 
     def eager(self, string_handle):
         name = np.asarray(string_handle).item()
@@ -174,7 +169,6 @@ class DeleteMultiDeviceIterator(Op):
     """Ends an iteration."""
 
     signature = "multi_device_iterator: resource, iterators: N * resource, deleter: variant ->"
-    stateful = True
 
     def eager(self, multi_device_iterator, iterators, deleter):
         multi_device_iterator.close()

@@ -10,7 +10,6 @@ class SerializeIterator(Op):
 
     signature = "resource_handle: resource -> serialized: variant[?]"
     external_state_policy: int = 0
-    stateful = True
 
     def eager(self, resource_handle):
         if resource_handle.dataset is None:
@@ -22,7 +21,6 @@ class DeserializeIterator(Op):
     """Moves an iterator over the same dataset to a saved position."""
 
     signature = "resource_handle: resource, serialized: variant ->"
-    stateful = True
 
     def eager(self, resource_handle, serialized):
         if resource_handle.dataset is None:
@@ -34,7 +32,6 @@ class DummyIterationCounter(Op):
     """The handle of a counter that counts nothing."""
 
     signature = "-> handle: resource[]"
-    stateful = True
 
     def eager(self):
         return Resource("dummy_iteration_counter")

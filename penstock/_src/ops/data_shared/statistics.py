@@ -74,7 +74,6 @@ class StatsAggregatorHandle(Op):
     signature = "-> handle: resource[]"
     container: str = ""
     shared_name: str = ""
-    stateful = True
     kind: ClassVar[type[Aggregator]] = Aggregator
 
     def eager(self):
@@ -100,7 +99,6 @@ class StatsAggregatorSetSummaryWriter(Op):
     """Makes an aggregator write to a summary writer."""
 
     signature = "stats_aggregator: resource, summary: resource ->"
-    stateful = True
 
     def eager(self, stats_aggregator, summary):
         if not isinstance(stats_aggregator, Aggregator):
@@ -114,7 +112,6 @@ class StatsAggregatorSummary(Op):
     """Returns the statistics of an aggregator as a serialized Summary."""
 
     signature = "iterator: resource -> summary: string[]"
-    stateful = True
 
     def eager(self, iterator):
         return strings([iterator.summary()], ())
@@ -211,7 +208,6 @@ class SetStatsAggregatorDataset(UnnamedDatasetOp):
         "input_dataset: variant, stats_aggregator: resource, tag: string, counter_prefix: string -> "
         "handle: variant"
     )
-    stateful = True
 
     def pipeline(self, input_dataset, stats_aggregator, tag, counter_prefix):
         return _Gathered(input_dataset, stats_aggregator, np.asarray(tag).item().decode())

@@ -159,7 +159,6 @@ class ResourceAccumulatorApplyGradient(_AccumulatorOp):
 
     signature = "handle: resource, local_step: int64, gradient: dtype ->"
     dtype = NUMBER
-    stateful = True
 
     def eager(self, handle, local_step, gradient):
         self.accumulator(handle).apply(self, int(local_step), gradient)
@@ -172,7 +171,6 @@ class ResourceAccumulatorNumAccumulated(_AccumulatorOp):
     """The number of gradients that were added."""
 
     signature = "handle: resource -> num_accumulated: int32[]"
-    stateful = True
 
     def eager(self, handle):
         return np.int32(self.accumulator(handle).count)
@@ -185,7 +183,6 @@ class ResourceAccumulatorSetGlobalStep(_AccumulatorOp):
     """Moves on to a later step; gradients of steps before it are dropped."""
 
     signature = "handle: resource, new_global_step: int64 ->"
-    stateful = True
 
     def eager(self, handle, new_global_step):
         self.accumulator(handle).set_step(self, int(new_global_step))
@@ -199,7 +196,6 @@ class ResourceAccumulatorTakeGradient(_AccumulatorOp):
 
     signature = "handle: resource, num_required: int32 -> average: dtype"
     dtype: NUMBER
-    stateful = True
 
     def eager(self, handle, num_required):
         return self.accumulator(handle).take(self, int(num_required))

@@ -39,7 +39,6 @@ class MutexV2(Op):
     signature = "-> resource: resource[]"
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def eager(self):
         def make():
@@ -57,7 +56,6 @@ class MutexLock(Op):
     """Acquires a mutex, which is held until the result is consumed or deleted."""
 
     signature = "mutex: resource -> mutex_lock: variant[]"
-    stateful = True
 
     def eager(self, mutex):
         if not isinstance(mutex, Mutex):

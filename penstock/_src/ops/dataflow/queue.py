@@ -24,7 +24,6 @@ class _Make(Op):
 
     signature = "-> handle: resource[]"
 
-    stateful = True
     kind = Queue
 
     def eager(self):
@@ -131,7 +130,6 @@ class QueueEnqueueV2(Op):
 
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
-    stateful = True
     differentiable = False
 
     def eager(self, handle, components):
@@ -145,7 +143,6 @@ class QueueEnqueueManyV2(Op):
 
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
-    stateful = True
     differentiable = False
 
     def shape(self, handle, components):
@@ -172,7 +169,6 @@ class QueueDequeueV2(Op):
     signature = "handle: resource -> components: *component_types"
     component_types: list[DType]
     timeout_ms: int = -1
-    stateful = True
     differentiable = False
 
     def shape(self, handle):
@@ -185,7 +181,6 @@ class QueueDequeueV2(Op):
 class _DequeueMany(Op):
     """Takes elements from a queue, each component stacked."""
 
-    stateful = True
     differentiable = False
     fewer = False
     component_types: list[DType]
@@ -220,7 +215,6 @@ class QueueCloseV2(Op):
 
     signature = "handle: resource ->"
     cancel_pending_enqueues: bool = False
-    stateful = True
     differentiable = False
 
     def eager(self, handle):
@@ -231,7 +225,6 @@ class QueueIsClosedV2(Op):
     """Whether a queue is closed."""
 
     signature = "handle: resource -> is_closed: bool[]"
-    stateful = True
 
     def eager(self, handle):
         return np.asarray(_queue(self, handle).closed)
@@ -241,7 +234,6 @@ class QueueSizeV2(Op):
     """The number of elements in a queue."""
 
     signature = "handle: resource -> size: int32[]"
-    stateful = True
     differentiable = False
 
     def eager(self, handle):

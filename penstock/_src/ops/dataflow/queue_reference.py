@@ -22,7 +22,6 @@ class FakeQueue(Op):
     """The reference of a queue that a resource holds."""
 
     signature = "resource: resource -> handle: Ref(string)[]"
-    stateful = True
 
     def eager(self, resource):
         return resource

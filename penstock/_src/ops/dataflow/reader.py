@@ -112,7 +112,6 @@ class TextLineReaderV2(_MakeReader):
     skip_header_lines: int = 0
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def reading(self):
         return _lines(self.skip_header_lines)
@@ -139,7 +138,6 @@ class WholeFileReaderV2(_MakeReader):
     signature = "-> reader_handle: resource"
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def reading(self):
         return _whole
@@ -155,7 +153,6 @@ class TFRecordReaderV2(_MakeReader):
     container: str = ""
     shared_name: str = ""
     compression_type: str = ""
-    stateful = True
 
     def reading(self):
         return _framed(self.compression_type)
@@ -185,7 +182,6 @@ class FixedLengthRecordReaderV2(_FixedReader):
     container: str = ""
     shared_name: str = ""
     encoding: str = ""
-    stateful = True
 
 
 class FixedLengthRecordReader(_FixedReader):
@@ -207,7 +203,6 @@ class IdentityReaderV2(_MakeReader):
     signature = "-> reader_handle: resource"
     container: str = ""
     shared_name: str = ""
-    stateful = True
 
     def reading(self):
         return _identity
@@ -218,7 +213,6 @@ by_reference("IdentityReader", IdentityReaderV2)
 
 class _ReaderOp(Op):
     differentiable = False
-    stateful = True
 
     def reader(self, handle):
         if not isinstance(handle, HostReader):

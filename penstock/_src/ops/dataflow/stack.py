@@ -28,8 +28,6 @@ class HostStack(Resource):
 
 
 class _StackOp(Op):
-    stateful = True
-
     def stack(self, handle):
         if not isinstance(handle, HostStack):
             raise invalid(self, f"expected the handle of a stack. Received {handle!r}")

@@ -44,7 +44,6 @@ class TensorArrayV3(_Make):
     clear_after_read: bool = True
     identical_element_shapes: bool = False
     tensor_array_name: str = ""
-    stateful = True
 
     def eager(self, size):
         return self.made(size), FLOW

@@ -71,7 +71,6 @@ class DisableCopyOnRead(Op):
     """Requests that reads of a variable do not copy it; reads never copy here."""
 
     signature = "resource: resource ->"
-    stateful = True
 
     def eager(self, resource):
         return None

@@ -146,7 +146,6 @@ class WriteImageSummary(Op):
     minimum = {"max_images": 1}
     max_images: int = 3
     T: {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint8} = dtypes.float32
-    stateful = True
 
     def eager(self, writer, step, tag, tensor, bad_color):
         return write(writer, step, image_summary(self, _text(tag), tensor, bad_color))
@@ -160,7 +159,6 @@ class WriteAudioSummary(Op):
     )
     minimum = {"max_outputs": 1}
     max_outputs: int = 3
-    stateful = True
 
     def eager(self, writer, step, tag, tensor, sample_rate):
         return write(writer, step, audio_summary(self, _text(tag), tensor, sample_rate))

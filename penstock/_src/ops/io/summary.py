@@ -120,7 +120,6 @@ class SummaryWriter(Op):
     signature = "-> writer: resource[]"
     shared_name: str = ""
     container: str = ""
-    stateful = True
 
     def eager(self):
         def make() -> SummaryWriterHandle:
@@ -138,7 +137,6 @@ class CreateSummaryFileWriter(Op):
         "writer: resource, logdir: string, max_queue: int32, flush_millis: int32, "
         "filename_suffix: string -> "
     )
-    stateful = True
 
     def eager(self, writer, logdir, max_queue, flush_millis, filename_suffix):
         if writer.writer is None:
@@ -152,7 +150,6 @@ class FlushSummaryWriter(Op):
     """Flushes the file of a summary writer."""
 
     signature = "writer: resource -> "
-    stateful = True
 
     def eager(self, writer):
         writer.opened().flush()
@@ -163,7 +160,6 @@ class CloseSummaryWriter(Op):
     """Closes the file of a summary writer."""
 
     signature = "writer: resource -> "
-    stateful = True
 
     def eager(self, writer):
         if writer.writer is not None:
@@ -179,7 +175,6 @@ class WriteSummary(Op):
         "writer: resource, step: int64, tensor: T, tag: string, summary_metadata: string -> "
     )
     T: DType
-    stateful = True
 
     def eager(self, writer, step, tensor, tag, summary_metadata):
         event = summary_event(step, _text(tag), tensor, self.T, summary_metadata[()])
@@ -191,7 +186,6 @@ class WriteRawProtoSummary(Op):
     """Writes serialized Summary messages."""
 
     signature = "writer: resource, step: int64, tensor: string -> "
-    stateful = True
 
     def eager(self, writer, step, tensor):
         for serialized in tensor.ravel():
@@ -205,7 +199,6 @@ class WriteGraphSummary(Op):
     """Writes a serialized GraphDef."""
 
     signature = "writer: resource, step: int64, tensor: string -> "
-    stateful = True
 
     def eager(self, writer, step, tensor):
         event = Event(wall_time=time.time(), step=int(step), graph_def=tensor[()])
@@ -218,7 +211,6 @@ class WriteScalarSummary(Op):
 
     signature = "writer: resource, step: int64, tag: string, value: T -> "
     T = REAL
-    stateful = True
 
     def eager(self, writer, step, tag, value):
         event = Event(wall_time=time.time(), step=int(step))
@@ -311,7 +303,6 @@ class WriteHistogramSummary(Op):
 
     signature = "writer: resource, step: int64, tag: string, values: T -> "
     T: REAL | BOOL = dtypes.float32
-    stateful = True
 
     def eager(self, writer, step, tag, values):
         event = Event(wall_time=time.time(), step=int(step))

@@ -38,7 +38,6 @@ class InitializeTableFromDataset(Op):
     """Fills a table with the pairs of a dataset."""
 
     signature = "table_handle: resource, dataset: variant ->"
-    stateful = True
 
     def eager(self, table_handle, dataset):
         table, run = tables.table_of(self, table_handle), Run(dataset.options())

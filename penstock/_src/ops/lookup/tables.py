@@ -151,8 +151,6 @@ def _checked(op, handle, keys, values):
 class _Make(Op):
     """Creates a table, or finds the one with that name; returns its handle."""
 
-    stateful = True
-
     differentiable = False
     kind = Table
 
@@ -289,7 +287,6 @@ class LookupTableFindV2(Op):
     signature = "table_handle: resource, keys: Tin, default_value: Tout -> values: Tout"
     Tin = ANY
     Tout = ANY
-    stateful = True
     differentiable = False
     reads_only = True
 
@@ -309,7 +306,6 @@ class LookupTableInsertV2(Op):
     signature = "table_handle: resource, keys: Tin, values: Tout ->"
     Tin = ANY
     Tout = ANY
-    stateful = True
     differentiable = False
 
     def eager(self, table_handle, keys, values):
@@ -332,7 +328,6 @@ class LookupTableRemoveV2(Op):
 
     signature = "table_handle: resource, keys: Tin ->"
     Tin = ANY
-    stateful = True
 
     def eager(self, table_handle, keys):
         table = table_of(self, table_handle)
@@ -347,7 +342,6 @@ class LookupTableSizeV2(Op):
     """The number of keys."""
 
     signature = "table_handle: resource -> size: int64[]"
-    stateful = True
     differentiable = False
     reads_only = True
 
@@ -361,7 +355,6 @@ class LookupTableExportV2(Op):
     signature = "table_handle: resource -> keys: Tkeys[?], values: Tvalues[...]"
     Tkeys: DType
     Tvalues: DType
-    stateful = True
     reads_only = True
 
     def eager(self, table_handle):
@@ -374,7 +367,6 @@ class LookupTableImportV2(Op):
     signature = "table_handle: resource, keys: Tin, values: Tout ->"
     Tin = ANY
     Tout = ANY
-    stateful = True
 
     def eager(self, table_handle, keys, values):
         table = _checked(self, table_handle, keys, values)
@@ -391,7 +383,6 @@ class InitializeTableV2(Op):
     signature = "table_handle: resource, keys: Tkey, values: Tval ->"
     Tkey = ANY
     Tval = ANY
-    stateful = True
     differentiable = False
 
     def eager(self, table_handle, keys, values):
@@ -416,7 +407,6 @@ class InitializeTableFromTextFileV2(Op):
     vocab_size: int = -1
     delimiter: str = "\t"
     offset: int = 0
-    stateful = True
     differentiable = False
 
     def eager(self, table_handle, filename):

@@ -310,7 +310,6 @@ class StatefulRandomBinomial(_Binomial):
         "resource: resource, algorithm: int64, shape: S, counts: T, probs: T "
         "-> output: dtype[*shape]"
     )
-    stateful = True
 
     def eager(self, resource, algorithm, shape, counts, probs):
         dims = shape_from(self, shape)

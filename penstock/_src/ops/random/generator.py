@@ -75,7 +75,6 @@ class _ByGenerator(Op):
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype[*shape]"
 
     shape_dtype: DType = dtypes.int64
-    stateful = True
 
     def eager(self, resource, algorithm, shape):
         dims = shape_from(self, shape)
@@ -130,7 +129,6 @@ class StatefulUniformInt(Op):
     )
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
-    stateful = True
 
     def eager(self, resource, algorithm, shape, minval, maxval):
         dims = shape_from(self, shape)
@@ -154,7 +152,6 @@ class RngReadAndSkip(Op):
     """The state of a generator, which is advanced as if `delta` numbers had been drawn."""
 
     signature = "resource: resource, alg: int32, delta: uint64 -> value: int64[3]"
-    stateful = True
 
     def eager(self, resource, alg, delta):
         if np.ndim(delta):
@@ -174,7 +171,6 @@ class RngSkip(Op):
     """Advances a generator's state as if `delta` numbers had been drawn."""
 
     signature = "resource: resource, algorithm: int64, delta: int64 ->"
-    stateful = True
 
     def eager(self, resource, algorithm, delta):
         if np.ndim(delta):

@@ -190,7 +190,6 @@ class StatefulStandardNormal(Op):
     signature = "resource: resource, shape: shape_dtype -> output: dtype[*shape]"
     dtype: DType = dtypes.float32
     shape_dtype: DType = dtypes.int64
-    stateful = True
 
     def eager(self, resource, shape):
         from_state = StatefulStandardNormalV2.eager

@@ -129,7 +129,6 @@ class GetSessionHandleV2(Op):
     """Stores a tensor; returns its resource handle."""
 
     signature = "value: T -> handle: resource[]"
-    stateful = True
     differentiable = False
 
     def eager(self, value):

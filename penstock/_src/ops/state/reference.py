@@ -172,7 +172,6 @@ class ResourceCountUpTo(CountUpTo):
     signature = "resource: resource -> output: T"
     limit: int
     T: INDEX
-    stateful = True
 
 
 class RefIdentity(Op):

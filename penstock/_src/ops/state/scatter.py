@@ -43,7 +43,6 @@ class ResourceGather(Op):
     batch_dims: int = 0
     validate_indices: bool = True
     dtype: DType
-    stateful = True
     reads_only = True
 
     def shape(self, resource, indices):
@@ -86,7 +85,6 @@ class ResourceGatherNd(Op):
     signature = "resource: resource, indices: Tindices -> output: dtype"
     Tindices = INDEX
     dtype: DType
-    stateful = True
     reads_only = True
 
     def shape(self, resource, indices):
@@ -111,7 +109,6 @@ class _VariableScatter(Op):
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     Tindices = INDEX
 
-    stateful = True
     combination = "add"
 
     def eager(self, resource, indices, updates):
@@ -208,7 +205,6 @@ class _ScatterNd(Op):
     Tindices = INDEX
     bad_indices_policy: str = ""
 
-    stateful = True
     combination = "add"
 
     def eager(self, ref, indices, updates):
@@ -295,7 +291,6 @@ class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
     """Assigns a broadcast value to a strided slice of a variable."""
 
     signature = "ref: resource, begin: Index, end: Index, strides: Index, value: T ->"
-    stateful = True
     gradient = None
 
     def eager(self, ref, begin, end, strides, value):

@@ -51,7 +51,6 @@ class _Apply(Op):
 
     T = NUMBER
 
-    stateful = True
     limits: ClassVar[dict[str, str]] = {}  # limits on the rule's scalars, as keys of WITHIN
 
     # Not `shape`: the signature of each rule states that it has no outputs.

@@ -21,7 +21,6 @@ class _SparseApply(Op):
     A row that occurs several times is updated once for each occurrence, in order.
     """
 
-    stateful = True
     Tindices = INDEX
 
     def output_shape(self, *inputs):

@@ -24,7 +24,6 @@ class VarHandleOp(Op):
     dtype: DType
     shape: TensorShape
     allowed_devices: list[str] = []
-    stateful = True
     reads_only = True
 
     def eager(self):
@@ -43,7 +42,6 @@ class ReadVariableOp(Op):
 
     signature = "resource: resource -> value: dtype"
     dtype: DType
-    stateful = True
     takes_slices = True
     reads_only = True
 
@@ -74,7 +72,6 @@ class AssignVariableOp(Op):
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
     validate_shape: bool = False
-    stateful = True
 
     def shape(self, resource, value):
         check_type(self, resource, value)
@@ -109,7 +106,6 @@ class _AssignBy(Op):
 
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
-    stateful = True
 
     def shape(self, resource, value):
         check_type(self, resource, value)
@@ -162,7 +158,6 @@ class VarIsInitializedOp(Op):
     """Whether a variable has a value."""
 
     signature = "resource: resource -> is_initialized: bool[]"
-    stateful = True
     differentiable = False
     reads_only = True
 
@@ -175,7 +170,6 @@ class VariableShape(Op):
 
     signature = "input: resource -> output: out_type"
     out_type: INDEX = dtypes.int32
-    stateful = True
     differentiable = False
     reads_only = True
 
@@ -195,7 +189,6 @@ class DestroyResourceOp(Op):
 
     signature = "resource: resource ->"
     ignore_lookup_error: bool = True
-    stateful = True
 
     def eager(self, resource):
         gone = isinstance(resource, VariableHandle) and resource.value is None

@@ -16,7 +16,6 @@ class CreateSummaryDbWriter(Op):
         "string "
         "->"
     )
-    stateful = True
 
     def eager(self, writer, db_uri, experiment_name, run_name, user_name):
         texts = [t.item().decode() for t in (db_uri, experiment_name, run_name, user_name)]
@@ -29,7 +28,6 @@ class ImportEvent(Op):
     """Writes a serialized Event unchanged."""
 
     signature = "writer: resource, event: string ->"
-    stateful = True
 
     def eager(self, writer, event):
         try:
