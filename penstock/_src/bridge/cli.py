@@ -162,7 +162,7 @@ def show_op(name: str) -> int:
         hint = f" Similar: {', '.join(close[:8])}." if close else ""
         return _refuse(f"op: there is no operation {name!r}.{hint}")
     cls = registry.find(name)
-    print(f"{name}({cls.signature})")
+    print(f"{name}({' '.join(cls.signature.split())})")
     print(f"  {inspect.cleandoc(cls.__doc__ or '').splitlines()[0] if cls.__doc__ else ''}")
     for attribute, default in cls.attributes.items():
         text = "required" if default is registry.REQUIRED else f"default {default!r}"

@@ -6,7 +6,8 @@ x: N * T      a list of N tensors of dtype T
 x: *T         a list of tensors whose dtypes are the list attribute T
 x: Ref(T)     a reference to a v1 variable
 
-An output's type may be followed by its shape; where all are, the op needs no other shape rule:
+The text may go over several lines. An output's type may be followed by its shape; where all are, the op needs no other
+shape rule:
 
 y: T[]        a scalar
 y: T[?, 2]    a matrix of two columns and any number of rows

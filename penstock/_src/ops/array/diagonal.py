@@ -162,9 +162,8 @@ class MatrixDiagPart(Op):
 class _MatrixDiag(Op):
     """Matrices with given packed diagonals, and padding_value elsewhere."""
 
-    signature = (
-        "diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T -> output: T"
-    )
+    signature = """diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T
+        -> output: T"""
     T = ANY
     align = "RIGHT_LEFT"
     vectorize = "rows, shared, shared, shared, shared"

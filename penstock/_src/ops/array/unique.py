@@ -229,10 +229,8 @@ class UpperBound(LowerBound):
 class EditDistance(Op):
     """The number of insertions, deletions and replacements between each hypothesis and its truth."""
 
-    signature = (
-        "hypothesis_indices: int64, hypothesis_values: T, hypothesis_shape: int64, "
-        "truth_indices: int64, truth_values: T, truth_shape: int64 -> output: float32"
-    )
+    signature = """hypothesis_indices: int64, hypothesis_values: T, hypothesis_shape: int64,
+        truth_indices: int64, truth_values: T, truth_shape: int64 -> output: float32"""
     T = ANY
     normalize: bool = True
     differentiable = False

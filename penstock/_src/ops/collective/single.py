@@ -55,10 +55,8 @@ class CollectiveReduce(_Collective):
 class CollectiveReduceV2(_Collective):
     """The sum (or product, least, greatest) over a group."""
 
-    signature = (
-        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
-        "Nordering_token * resource -> data: T"
-    )
+    signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
+        ordering_token: Nordering_token * resource -> data: T"""
     T = FLOAT | INDEX
     merge_op: Literal["Min", "Max", "Mul", "Add"]
     final_op: Literal["Id", "Div"]
@@ -71,10 +69,8 @@ class CollectiveReduceV2(_Collective):
 class CollectiveReduceScatterV2(_Collective):
     """This member's part of the sum over a group."""
 
-    signature = (
-        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
-        "Nordering_token * resource -> data: T"
-    )
+    signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
+        ordering_token: Nordering_token * resource -> data: T"""
     T = FLOAT | INDEX
     merge_op: Literal["Min", "Max", "Mul", "Add"]
     final_op: Literal["Id", "Div"]
@@ -100,10 +96,8 @@ class CollectiveGather(_Collective):
 class CollectiveGatherV2(_Collective):
     """The tensors of a group, one after the other."""
 
-    signature = (
-        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
-        "Nordering_token * resource -> data: T"
-    )
+    signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
+        ordering_token: Nordering_token * resource -> data: T"""
     T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
@@ -135,10 +129,8 @@ class CollectiveBcastSendV2(_Collective):
 class CollectiveAllToAllV2(_Collective):
     """The parts that the members of a group have for this one."""
 
-    signature = (
-        "input: T, group_size: int32, group_key: int32, instance_key: int32, ordering_token: "
-        "Nordering_token * resource -> data: T"
-    )
+    signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
+        ordering_token: Nordering_token * resource -> data: T"""
     T = FLOAT | INDEX
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
@@ -193,10 +185,8 @@ class CollectiveAllToAllV3(_WithCommunicator):
 class CollectiveAssignGroupV2(Op):
     """The size and key of the group that a device is in."""
 
-    signature = (
-        "group_assignment: int32, device_index: int32, base_key: int32 "
-        "-> group_size: int32[], group_key: int32[]"
-    )
+    signature = """group_assignment: int32, device_index: int32, base_key: int32
+        -> group_size: int32[], group_key: int32[]"""
     stateful = True
 
     def eager(self, group_assignment, device_index, base_key):
@@ -233,9 +223,8 @@ class CollectiveBcastRecv(Op):
 class CollectiveBcastRecvV2(Op):
     """Receives a value from another member of the group, which a group of one does not have."""
 
-    signature = (
-        "group_size: int32, group_key: int32, instance_key: int32, shape: Tshape -> data: T[*shape]"
-    )
+    signature = """group_size: int32, group_key: int32, instance_key: int32, shape: Tshape
+        -> data: T[*shape]"""
     T: _RECEIVED
     Tshape: INDEX = dtypes.int32
     communication_hint: str = "auto"

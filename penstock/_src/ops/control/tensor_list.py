@@ -110,10 +110,8 @@ class TensorListPushBack(ListOp):
 class TensorListPopBack(ListOp):
     """The list without its last element, and that element."""
 
-    signature = (
-        "input_handle: variant, element_shape: int32 "
-        "-> output_handle: variant[], tensor: element_dtype[*element_shape]"
-    )
+    signature = """input_handle: variant, element_shape: int32
+        -> output_handle: variant[], tensor: element_dtype[*element_shape]"""
     element_dtype: DType
     keeps_finite = True
 
@@ -188,10 +186,8 @@ class TensorListResize(ListOp):
 class TensorListGetItem(ListOp):
     """One element."""
 
-    signature = (
-        "input_handle: variant, index: int32, element_shape: Tshape "
-        "-> item: element_dtype[*element_shape]"
-    )
+    signature = """input_handle: variant, index: int32, element_shape: Tshape
+        -> item: element_dtype[*element_shape]"""
     element_dtype: DType
     Tshape: INDEX = INT32
     keeps_finite = True
@@ -212,9 +208,8 @@ class TensorListGetItem(ListOp):
 class TensorListSetItem(ListOp):
     """The list with another element at `index`."""
 
-    signature = (
-        "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant[]"
-    )
+    signature = """input_handle: variant, index: int32, item: element_dtype
+        -> output_handle: variant[]"""
     resize_if_index_out_of_bounds: bool = False
 
     def gradient(self, input_handle, index, item, _output_handle, dlist):
@@ -309,9 +304,8 @@ class TensorListFromTensor(ListOp):
 class TensorListGather(ListOp):
     """The elements at `indices` in one tensor."""
 
-    signature = (
-        "input_handle: variant, indices: int32, element_shape: int32 -> values: element_dtype"
-    )
+    signature = """input_handle: variant, indices: int32, element_shape: int32
+        -> values: element_dtype"""
     element_dtype: DType
     keeps_finite = True
 
@@ -355,10 +349,8 @@ class _Scatter(ListOp):
 class TensorListScatter(_Scatter):
     """A list just long enough whose elements at `indices` are the rows of `tensor`."""
 
-    signature = (
-        "tensor: element_dtype, indices: int32, element_shape: shape_type "
-        "-> output_handle: variant[]"
-    )
+    signature = """tensor: element_dtype, indices: int32, element_shape: shape_type
+        -> output_handle: variant[]"""
     shape_type = INDEX
 
     def gradient(self, tensor, indices, _element_shape_in, _output_handle, dlist):
@@ -373,10 +365,8 @@ class TensorListScatter(_Scatter):
 class TensorListScatterV2(_Scatter):
     """A list of `num_elements` (-1: just enough) whose elements at `indices` are the rows of `tensor`."""
 
-    signature = (
-        "tensor: element_dtype, indices: int32, element_shape: shape_type, num_elements: int32 "
-        "-> output_handle: variant[]"
-    )
+    signature = """tensor: element_dtype, indices: int32, element_shape: shape_type,
+        num_elements: int32 -> output_handle: variant[]"""
     shape_type = INDEX
 
     def gradient(self, tensor, indices, _element_shape_in, _num_elements, _output_handle, dlist):
@@ -393,9 +383,8 @@ class TensorListScatterV2(_Scatter):
 class TensorListScatterIntoExistingList(_Scatter):
     """The list with the rows of `tensor` put at `indices`."""
 
-    signature = (
-        "input_handle: variant, tensor: element_dtype, indices: int32 -> output_handle: variant[]"
-    )
+    signature = """input_handle: variant, tensor: element_dtype, indices: int32
+        -> output_handle: variant[]"""
 
     def gradient(self, _input_handle, tensor, indices, _output_handle, dlist):
         before = raw.TensorListScatterIntoExistingList(

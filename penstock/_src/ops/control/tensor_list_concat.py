@@ -17,10 +17,8 @@ from penstock._src.ops.rules import invalid, show
 class TensorListConcatV2(ListOp):
     """The elements joined along their first axis, and the length of each."""
 
-    signature = (
-        "input_handle: variant, element_shape: shape_type, leading_dims: int64 "
-        "-> tensor: element_dtype, lengths: int64"
-    )
+    signature = """input_handle: variant, element_shape: shape_type, leading_dims: int64
+        -> tensor: element_dtype, lengths: int64"""
     shape_type = INDEX
     element_dtype: DType
     keeps_finite = True
@@ -92,10 +90,8 @@ def _concatenate(op: ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
 class TensorListSplit(ListOp):
     """A tensor cut along its first axis into elements of the given lengths."""
 
-    signature = (
-        "tensor: element_dtype, element_shape: shape_type, lengths: int64 "
-        "-> output_handle: variant[]"
-    )
+    signature = """tensor: element_dtype, element_shape: shape_type, lengths: int64
+        -> output_handle: variant[]"""
     shape_type = INDEX
 
     def gradient(self, _tensor, element_shape, lengths, _output_handle, dlist):
@@ -152,9 +148,8 @@ class TensorListConcatLists(ListOp):
 class TensorListPushBackBatch(ListOp):
     """Every list of a vector of lists with one more element, a row of `tensor`."""
 
-    signature = (
-        "input_handles: variant, tensor: element_dtype -> output_handles: variant[input_handles]"
-    )
+    signature = """input_handles: variant, tensor: element_dtype
+        -> output_handles: variant[input_handles]"""
     differentiable = False
 
     def eager(self, input_handles, tensor):

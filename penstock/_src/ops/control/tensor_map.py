@@ -60,9 +60,8 @@ class TensorMapSize(Op):
 class TensorMapInsert(Op):
     """The map with `value` at `key`."""
 
-    signature = (
-        "input_handle: variant, key: key_dtype, value: value_dtype -> output_handle: variant[]"
-    )
+    signature = """input_handle: variant, key: key_dtype, value: value_dtype
+        -> output_handle: variant[]"""
 
     def gradient(self, _input_handle, key, value, _output_handle, dmap):
         dtype = self.value_dtype

@@ -444,9 +444,8 @@ class _Sampling(Pipeline):
 class SamplingDataset(UnnamedDatasetOp):
     """Each element with probability `rate`."""
 
-    signature = (
-        "input_dataset: variant, rate: float32, seed: int64, seed2: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, rate: float32, seed: int64, seed2: int64
+        -> handle: variant"""
 
     def pipeline(self, input_dataset, rate, seed, seed2):
         return _Sampling(input_dataset, float(rate), (int(seed), int(seed2)))
@@ -486,9 +485,8 @@ class _Directed(Pipeline):
 class DirectedInterleaveDataset(UnnamedDatasetOp):
     """Elements from several datasets, chosen by a dataset of indices."""
 
-    signature = (
-        "selector_input_dataset: variant, data_input_datasets: N * variant -> handle: variant"
-    )
+    signature = """selector_input_dataset: variant, data_input_datasets: N * variant
+        -> handle: variant"""
     output_types: list[DType]
     output_shapes: list[TensorShape]
     N: int

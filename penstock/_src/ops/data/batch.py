@@ -124,10 +124,8 @@ class BatchDatasetV2(DatasetOp):
 class ParallelBatchDataset(DatasetOp):
     """Stacks of `batch_size` elements."""
 
-    signature = (
-        "input_dataset: variant, batch_size: int64, num_parallel_calls: int64, drop_remainder: bool"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, batch_size: int64, num_parallel_calls: int64,
+        drop_remainder: bool -> handle: variant"""
     parallel_copy: bool = False
     deterministic: str = "default"
 
@@ -178,10 +176,8 @@ class _PaddedBatch(_Batch):
 class PaddedBatchDatasetV2(PipelineOp):
     """Stacks of `batch_size` elements, padded to equal shapes."""
 
-    signature = (
-        "input_dataset: variant, batch_size: int64, padded_shapes: N * int64, padding_values: "
-        "*Toutput_types, drop_remainder: bool -> handle: variant"
-    )
+    signature = """input_dataset: variant, batch_size: int64, padded_shapes: N * int64,
+        padding_values: *Toutput_types, drop_remainder: bool -> handle: variant"""
     parallel_copy: bool = False
     Toutput_types: list[DType]
     output_shapes: list[TensorShape]
@@ -198,10 +194,8 @@ class PaddedBatchDatasetV2(PipelineOp):
 class PaddedBatchDataset(PipelineOp):
     """Stacks of `batch_size` elements, padded to equal shapes; the last one maybe smaller."""
 
-    signature = (
-        "input_dataset: variant, batch_size: int64, padded_shapes: N * int64, padding_values: "
-        "*Toutput_types -> handle: variant"
-    )
+    signature = """input_dataset: variant, batch_size: int64, padded_shapes: N * int64,
+        padding_values: *Toutput_types -> handle: variant"""
     Toutput_types: list[DType]
     output_shapes: list[TensorShape]
     metadata: str = ""
@@ -305,10 +299,8 @@ class _Window(Pipeline):
 class WindowDataset(DatasetOp):
     """Datasets of `size` consecutive elements, one per component."""
 
-    signature = (
-        "input_dataset: variant, size: int64, shift: int64, stride: int64, drop_remainder: bool"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, size: int64, shift: int64, stride: int64,
+        drop_remainder: bool -> handle: variant"""
 
     def pipeline(self, input_dataset, size, shift, stride, drop_remainder):
         return _Window(
@@ -349,9 +341,8 @@ def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 class RebatchDatasetV2(UnnamedDatasetOp):
     """Batches re-split into the given sizes, cyclically."""
 
-    signature = (
-        "input_dataset: variant, batch_sizes: int64, drop_remainder: bool -> handle: variant"
-    )
+    signature = """input_dataset: variant, batch_sizes: int64, drop_remainder: bool
+        -> handle: variant"""
 
     def pipeline(self, input_dataset, batch_sizes, drop_remainder):
         sizes = np.atleast_1d(batch_sizes).tolist()
@@ -374,10 +365,8 @@ class _SlidingWindow(Pipeline):
 class SlidingWindowDataset(UnnamedDatasetOp):
     """Stacks of elements under a sliding window."""
 
-    signature = (
-        "input_dataset: variant, window_size: int64, window_shift: int64, window_stride: int64"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, window_size: int64, window_shift: int64,
+        window_stride: int64 -> handle: variant"""
     drop_remainder: bool = True
 
     def pipeline(self, input_dataset, window_size, window_shift, window_stride):

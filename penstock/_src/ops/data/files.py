@@ -99,9 +99,8 @@ def _records(file: Any, name: str) -> Iterator[Element]:
 class TextLineDataset(Op):
     """The lines of text files, without line endings."""
 
-    signature = (
-        "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant[]"
-    )
+    signature = """filenames: string, compression_type: string, buffer_size: int64
+        -> handle: variant[]"""
     metadata: str = ""
     stateful = True
 
@@ -112,9 +111,8 @@ class TextLineDataset(Op):
 class TFRecordDataset(Op):
     """The records of TFRecord files."""
 
-    signature = (
-        "filenames: string, compression_type: string, buffer_size: int64 -> handle: variant[]"
-    )
+    signature = """filenames: string, compression_type: string, buffer_size: int64
+        -> handle: variant[]"""
     metadata: str = ""
     stateful = True
 
@@ -125,10 +123,8 @@ class TFRecordDataset(Op):
 class TFRecordDatasetV2(Op):
     """The records of TFRecord files, from the given offsets on."""
 
-    signature = (
-        "filenames: string, compression_type: string, buffer_size: int64, byte_offsets: int64 "
-        "-> handle: variant[]"
-    )
+    signature = """filenames: string, compression_type: string, buffer_size: int64,
+        byte_offsets: int64 -> handle: variant[]"""
     metadata: str = ""
     stateful = True
 
@@ -145,11 +141,8 @@ class TFRecordDatasetV2(Op):
 class FixedLengthRecordDatasetV2(Op):
     """The records of files in which all have the same length."""
 
-    signature = (
-        "filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64, "
-        "buffer_size: int64, compression_type: string "
-        "-> handle: variant[]"
-    )
+    signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
+        buffer_size: int64, compression_type: string -> handle: variant[]"""
     metadata: str = ""
     stateful = True
 
@@ -203,11 +196,9 @@ class MatchingFilesDataset(Op):
 class CSVDatasetV2(UnnamedDatasetOp):
     """The rows of files of comma-separated values, a component per column."""
 
-    signature = (
-        "filenames: string, compression_type: string, buffer_size: int64, header: bool, "
-        "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
-        "record_defaults: *output_types, exclude_cols: int64 -> handle: variant"
-    )
+    signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
+        field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
+        record_defaults: *output_types, exclude_cols: int64 -> handle: variant"""
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     stateful = True
 

@@ -168,10 +168,8 @@ class MapDataset(DatasetOp):
 class ParallelMapDataset(DatasetOp):
     """The results of `f` on each element, computed in parallel."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int32"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int32
+        -> handle: variant"""
     f: Function
     Targuments: list[DType]
     use_inter_op_parallelism: bool = True
@@ -185,10 +183,8 @@ class ParallelMapDataset(DatasetOp):
 class ParallelMapDatasetV2(DatasetOp):
     """The results of `f` on each element, computed in parallel."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int64"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int64
+        -> handle: variant"""
     f: Function
     Targuments: list[DType]
     use_inter_op_parallelism: bool = True
@@ -203,10 +199,8 @@ class ParallelMapDatasetV2(DatasetOp):
 class MapAndBatchDataset(DatasetOp):
     """Batches of the results of `f` on each element."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, batch_size: int64, "
-        "num_parallel_calls: int64, drop_remainder: bool -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, batch_size: int64,
+        num_parallel_calls: int64, drop_remainder: bool -> handle: variant"""
     f: Function
     Targuments: list[DType]
     preserve_cardinality: bool = False
@@ -261,10 +255,8 @@ class FilterDataset(DatasetOp):
 class ParallelFilterDataset(DatasetOp):
     """The elements for which `predicate` is true."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int64"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, num_parallel_calls: int64
+        -> handle: variant"""
     predicate: Function
     deterministic: str = "default"
     Targuments: list[DType]
@@ -332,10 +324,8 @@ class _Scan(Pipeline):
 class ScanDataset(DatasetOp):
     """The outputs of `f` on a state and each element; `f` also returns the next state."""
 
-    signature = (
-        "input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments
+        -> handle: variant"""
     f: Function
     Tstate: list[DType]
     Targuments: list[DType]
@@ -349,10 +339,8 @@ class ScanDataset(DatasetOp):
 class ReduceDataset(Op):
     """The final state after folding all elements with `f`."""
 
-    signature = (
-        "input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments"
-        " -> components: *output_types"
-    )
+    signature = """input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments
+        -> components: *output_types"""
     f: Function
     Tstate: list[DType]
     Targuments: list[DType]

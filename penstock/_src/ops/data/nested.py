@@ -110,10 +110,8 @@ def _cycle(op: Any, cycle_length: Any) -> int:
 class InterleaveDataset(DatasetOp):
     """`block_length` elements at a time from each of `cycle_length` datasets that `f` returns."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
-        "block_length: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, cycle_length: int64,
+        block_length: int64 -> handle: variant"""
     f: Function
     Targuments: list[DType]
 
@@ -126,10 +124,8 @@ class InterleaveDataset(DatasetOp):
 class ParallelInterleaveDatasetV2(DatasetOp):
     """The same order as InterleaveDataset, the datasets read ahead by threads."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
-        "block_length: int64, num_parallel_calls: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, cycle_length: int64,
+        block_length: int64, num_parallel_calls: int64 -> handle: variant"""
     f: Function
     Targuments: list[DType]
     sloppy: bool = False
@@ -145,11 +141,9 @@ class ParallelInterleaveDatasetV2(DatasetOp):
 class ParallelInterleaveDatasetV4(DatasetOp):
     """The same order as InterleaveDataset, the datasets read ahead by threads."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
-        "block_length: int64, buffer_output_elements: int64, prefetch_input_elements: int64, "
-        "num_parallel_calls: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, cycle_length: int64,
+        block_length: int64, buffer_output_elements: int64, prefetch_input_elements: int64,
+        num_parallel_calls: int64 -> handle: variant"""
     f: Function
     deterministic: str = "default"
     Targuments: list[DType]
@@ -199,11 +193,9 @@ class _GroupByWindow(Pipeline):
 class GroupByWindowDataset(DatasetOp):
     """The results of `reduce_func` on windows of elements with equal keys."""
 
-    signature = (
-        "input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments, "
-        "reduce_func_other_arguments: *Treduce_func_other_arguments, "
-        "window_size_func_other_arguments: *Twindow_size_func_other_arguments -> handle: variant"
-    )
+    signature = """input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments,
+        reduce_func_other_arguments: *Treduce_func_other_arguments,
+        window_size_func_other_arguments: *Twindow_size_func_other_arguments -> handle: variant"""
     key_func: Function
     reduce_func: Function
     window_size_func: Function
@@ -242,12 +234,10 @@ class _GroupByReducer(Pipeline):
 class GroupByReducerDataset(UnnamedDatasetOp):
     """One element per key: the reduction of all elements with that key."""
 
-    signature = (
-        "input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments, "
-        "init_func_other_arguments: *Tinit_func_other_arguments, "
-        "reduce_func_other_arguments: *Treduce_func_other_arguments, "
-        "finalize_func_other_arguments: *Tfinalize_func_other_arguments -> handle: variant"
-    )
+    signature = """input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments,
+        init_func_other_arguments: *Tinit_func_other_arguments,
+        reduce_func_other_arguments: *Treduce_func_other_arguments,
+        finalize_func_other_arguments: *Tfinalize_func_other_arguments -> handle: variant"""
     key_func: Function
     init_func: Function
     reduce_func: Function

@@ -81,9 +81,8 @@ def permutation(count: int, seeds: tuple[int, int]) -> np.ndarray:
 class AnonymousSeedGenerator(Op):
     """A generator of seeds for shuffling, and its deleter."""
 
-    signature = (
-        "seed: int64, seed2: int64, reshuffle: bool -> handle: resource[], deleter: variant[]"
-    )
+    signature = """seed: int64, seed2: int64, reshuffle: bool
+        -> handle: resource[], deleter: variant[]"""
 
     def eager(self, seed, seed2, reshuffle):
         made = SeedGenerator(int(seed), int(seed2), bool(reshuffle))

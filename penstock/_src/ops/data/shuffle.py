@@ -74,9 +74,8 @@ def _checked(op: Any, buffer_size: Any) -> int:
 class ShuffleDataset(DatasetOp):
     """The elements in random order, drawn from a buffer."""
 
-    signature = (
-        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64
+        -> handle: variant"""
     reshuffle_each_iteration: bool = True
 
     def pipeline(self, input_dataset, buffer_size, seed, seed2):
@@ -87,9 +86,8 @@ class ShuffleDataset(DatasetOp):
 class ShuffleDatasetV2(DatasetOp):
     """The elements in random order, drawn from a buffer."""
 
-    signature = (
-        "input_dataset: variant, buffer_size: int64, seed_generator: resource -> handle: variant"
-    )
+    signature = """input_dataset: variant, buffer_size: int64, seed_generator: resource
+        -> handle: variant"""
 
     def pipeline(self, input_dataset, buffer_size, seed_generator):
         return _Shuffle(input_dataset, _checked(self, buffer_size), seed_generator)
@@ -98,10 +96,8 @@ class ShuffleDatasetV2(DatasetOp):
 class ShuffleDatasetV3(DatasetOp):
     """The elements in random order, drawn from a buffer."""
 
-    signature = (
-        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64, seed_generator: "
-        "resource -> handle: variant"
-    )
+    signature = """input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64,
+        seed_generator: resource -> handle: variant"""
     reshuffle_each_iteration: bool = True
 
     def pipeline(self, input_dataset, buffer_size, seed, seed2, seed_generator):
@@ -113,10 +109,8 @@ class ShuffleDatasetV3(DatasetOp):
 class ShuffleAndRepeatDatasetV2(DatasetOp):
     """The elements in random order, `count` times over."""
 
-    signature = (
-        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64, count: int64, "
-        "seed_generator: resource -> handle: variant"
-    )
+    signature = """input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64,
+        count: int64, seed_generator: resource -> handle: variant"""
     reshuffle_each_iteration: bool = True
 
     def pipeline(self, input_dataset, buffer_size, seed, seed2, count, seed_generator):
@@ -142,10 +136,8 @@ class _Whole(Pipeline):
 class GlobalShuffleDataset(DatasetOp):
     """A global permutation of all elements."""
 
-    signature = (
-        "input_dataset: variant, seed: int64, seed2: int64, seed_generator: resource"
-        " -> handle: variant"
-    )
+    signature = """input_dataset: variant, seed: int64, seed2: int64, seed_generator: resource
+        -> handle: variant"""
     reshuffle_each_iteration: bool = True
 
     def pipeline(self, input_dataset, seed, seed2, seed_generator):

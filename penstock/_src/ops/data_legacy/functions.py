@@ -59,10 +59,8 @@ class _Generated(Pipeline):
 class GeneratorDataset(DatasetOp):
     """The results of `next_func` on the state that `init_func` made, until it raises OutOfRange."""
 
-    signature = (
-        "init_func_other_args: *Tinit_func_args, next_func_other_args: *Tnext_func_args, "
-        "finalize_func_other_args: *Tfinalize_func_args -> handle: variant"
-    )
+    signature = """init_func_other_args: *Tinit_func_args, next_func_other_args: *Tnext_func_args,
+        finalize_func_other_args: *Tfinalize_func_args -> handle: variant"""
     init_func: Function
     next_func: Function
     finalize_func: Function

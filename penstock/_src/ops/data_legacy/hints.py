@@ -50,10 +50,8 @@ class OptimizeDataset(_Same):
 class OptimizeDatasetV2(_Same):
     """The same elements; requests optimizations of the pipeline."""
 
-    signature = (
-        "input_dataset: variant, optimizations_enabled: string, optimizations_disabled: string, "
-        "optimizations_default: string -> handle: variant"
-    )
+    signature = """input_dataset: variant, optimizations_enabled: string,
+        optimizations_disabled: string, optimizations_default: string -> handle: variant"""
     output_types: list[DType]
     output_shapes: list[TensorShape]
     optimization_configs: list[str] = []
@@ -178,10 +176,8 @@ class ChooseFastestBranchDataset(UnnamedDatasetOp):
     TensorFlow times each on `num_elements_per_branch` elements and continues with the fastest.
     """
 
-    signature = (
-        "input_dataset: variant, ratio_numerator: int64, ratio_denominator: int64, "
-        "other_arguments: *Targuments -> handle: variant"
-    )
+    signature = """input_dataset: variant, ratio_numerator: int64, ratio_denominator: int64,
+        other_arguments: *Targuments -> handle: variant"""
     Targuments: list[DType]
     num_elements_per_branch: int
     branches: list[Function]

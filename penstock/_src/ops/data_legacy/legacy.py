@@ -29,11 +29,8 @@ from penstock._src.ops.variants import variant
 class FixedLengthRecordDataset(Op):
     """The records of files in which all have the same length."""
 
-    signature = (
-        "filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64, "
-        "buffer_size: int64 "
-        "-> handle: variant[]"
-    )
+    signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
+        buffer_size: int64 -> handle: variant[]"""
     metadata: str = ""
     stateful = True
 
@@ -45,11 +42,9 @@ class FixedLengthRecordDataset(Op):
 class CSVDataset(UnnamedDatasetOp):
     """The rows of files of comma-separated values, a component per column."""
 
-    signature = (
-        "filenames: string, compression_type: string, buffer_size: int64, header: bool, "
-        "field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64, "
-        "record_defaults: *output_types -> handle: variant"
-    )
+    signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
+        field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
+        record_defaults: *output_types -> handle: variant"""
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     output_shapes: list[TensorShape]
     stateful = True
@@ -83,11 +78,9 @@ class _Interleaved(UnnamedDatasetOp):
 class ParallelInterleaveDataset(_Interleaved):
     """InterleaveDataset with prefetching by threads."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
-        "block_length: int64, sloppy: bool, buffer_output_elements: int64, "
-        "prefetch_input_elements: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, cycle_length: int64,
+        block_length: int64, sloppy: bool, buffer_output_elements: int64,
+        prefetch_input_elements: int64 -> handle: variant"""
 
 
 variant("ExperimentalParallelInterleaveDataset", ParallelInterleaveDataset, without="metadata")
@@ -96,31 +89,25 @@ variant("ExperimentalParallelInterleaveDataset", ParallelInterleaveDataset, with
 class LegacyParallelInterleaveDatasetV2(_Interleaved):
     """ParallelInterleaveDataset with `deterministic` instead of `sloppy`."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
-        "block_length: int64, buffer_output_elements: int64, prefetch_input_elements: int64 -> "
-        "handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, cycle_length: int64,
+        block_length: int64, buffer_output_elements: int64, prefetch_input_elements: int64
+        -> handle: variant"""
     deterministic: str = "default"
 
 
 class ParallelInterleaveDatasetV3(_Interleaved):
     """ParallelInterleaveDatasetV4 without prefetching."""
 
-    signature = (
-        "input_dataset: variant, other_arguments: *Targuments, cycle_length: int64, "
-        "block_length: int64, num_parallel_calls: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, other_arguments: *Targuments, cycle_length: int64,
+        block_length: int64, num_parallel_calls: int64 -> handle: variant"""
     deterministic: str = "default"
 
 
 class ShuffleAndRepeatDataset(UnnamedDatasetOp):
     """The elements in random order, `count` times over."""
 
-    signature = (
-        "input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64, count: int64 -> "
-        "handle: variant"
-    )
+    signature = """input_dataset: variant, buffer_size: int64, seed: int64, seed2: int64,
+        count: int64 -> handle: variant"""
     output_types: list[DType]
     output_shapes: list[TensorShape]
     reshuffle_each_iteration: bool = True
@@ -168,10 +155,8 @@ variant("ExperimentalRebatchDataset", RebatchDataset)
 class _Parsed(UnnamedDatasetOp):
     """The features of batches of serialized examples."""
 
-    signature = (
-        "input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense -> handle: "
-        "variant"
-    )
+    signature = """input_dataset: variant, num_parallel_calls: int64, dense_defaults: *Tdense
+        -> handle: variant"""
     sparse_keys: list[str]
     dense_keys: list[str]
     sparse_types: [{dtypes.float32, dtypes.int64, dtypes.string}]

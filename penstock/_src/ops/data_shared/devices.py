@@ -114,10 +114,8 @@ class MultiDeviceIterator(_Maker):
 class MultiDeviceIteratorInit(Op):
     """Begins an iteration; returns its number."""
 
-    signature = (
-        "dataset: variant, multi_device_iterator: resource, max_buffer_size: int64 "
-        "-> incarnation_id: int64[]"
-    )
+    signature = """dataset: variant, multi_device_iterator: resource, max_buffer_size: int64
+        -> incarnation_id: int64[]"""
 
     def eager(self, dataset, multi_device_iterator, max_buffer_size):
         return np.int64(multi_device_iterator.start(dataset))
@@ -126,10 +124,8 @@ class MultiDeviceIteratorInit(Op):
 class MultiDeviceIteratorGetNextFromShard(Op):
     """The next element of one device."""
 
-    signature = (
-        "multi_device_iterator: resource, shard_num: int32, incarnation_id: int64 -> "
-        "components: *output_types"
-    )
+    signature = """multi_device_iterator: resource, shard_num: int32, incarnation_id: int64
+        -> components: *output_types"""
     output_types: list[DType]
     output_shapes: list[TensorShape]
 

@@ -37,10 +37,9 @@ class _Pieces(Pipeline):
 class IndexFlatMapDataset(DatasetOp):
     """The pieces into which `map_func` splits elements; `index_map_func` maps a piece's index to its element and offset."""
 
-    signature = (
-        "input_dataset: variant, map_func_other_args: *Tmap_func_args, index_map_func_other_args: "
-        "*Tindex_map_func_args, output_cardinality: int64 -> handle: variant"
-    )
+    signature = """input_dataset: variant, map_func_other_args: *Tmap_func_args,
+        index_map_func_other_args: *Tindex_map_func_args, output_cardinality: int64
+        -> handle: variant"""
     map_func: Function
     index_map_func: Function
     Tmap_func_args: list[DType]

@@ -204,10 +204,8 @@ class ExperimentalBytesProducedStatsDataset(_TaggedOp):
 class SetStatsAggregatorDataset(UnnamedDatasetOp):
     """The input, whose statistics go to an aggregator."""
 
-    signature = (
-        "input_dataset: variant, stats_aggregator: resource, tag: string, counter_prefix: string -> "
-        "handle: variant"
-    )
+    signature = """input_dataset: variant, stats_aggregator: resource, tag: string,
+        counter_prefix: string -> handle: variant"""
 
     def pipeline(self, input_dataset, stats_aggregator, tag, counter_prefix):
         return _Gathered(input_dataset, stats_aggregator, np.asarray(tag).item().decode())

@@ -131,10 +131,8 @@ class _Saving(Pipeline):
 class SaveDatasetV2(UnnamedDatasetOp):
     """The dataset that writes its elements into a folder while they are iterated over."""
 
-    signature = (
-        "input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args -> "
-        "handle: variant"
-    )
+    signature = """input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args
+        -> handle: variant"""
     compression: str = ""
     shard_func: Function
     use_shard_func: bool = True
@@ -208,10 +206,8 @@ def _fingerprint(op: Any, source: Pipeline) -> str:
 class SnapshotDatasetV2(DatasetOp):
     """The input's elements: written to a folder by the first complete iteration, read from it by later ones."""
 
-    signature = (
-        "input_dataset: variant, path: string, reader_func_other_args: *Treader_func_args, "
-        "shard_func_other_args: *Tshard_func_args -> handle: variant"
-    )
+    signature = """input_dataset: variant, path: string, reader_func_other_args: *Treader_func_args,
+        shard_func_other_args: *Tshard_func_args -> handle: variant"""
     output_types: list[DType]
     output_shapes: list[TensorShape]
     compression: str = ""

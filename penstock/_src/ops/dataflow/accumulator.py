@@ -207,11 +207,8 @@ by_reference("AccumulatorTakeGradient", ResourceAccumulatorTakeGradient)
 class SparseAccumulatorApplyGradient(_AccumulatorOp):
     """Adds a sparse gradient of a step."""
 
-    signature = (
-        "handle: Ref(string), local_step: int64, gradient_indices: int64, gradient_values: dtype, "
-        "gradient_shape: int64 "
-        "->"
-    )
+    signature = """handle: Ref(string), local_step: int64, gradient_indices: int64,
+        gradient_values: dtype, gradient_shape: int64 ->"""
     dtype = NUMBER
     has_known_shape: bool
 
@@ -226,9 +223,8 @@ class SparseAccumulatorApplyGradient(_AccumulatorOp):
 class SparseAccumulatorTakeGradient(_AccumulatorOp):
     """The sums or means of the rows, once there are enough gradients."""
 
-    signature = (
-        "handle: Ref(string), num_required: int32 -> indices: int64, values: dtype, shape: int64"
-    )
+    signature = """handle: Ref(string), num_required: int32
+        -> indices: int64, values: dtype, shape: int64"""
     dtype: NUMBER
 
     def eager(self, handle, num_required):

@@ -90,10 +90,8 @@ class BarrierInsertMany(_BarrierOp):
 class BarrierTakeMany(_BarrierOp):
     """Takes complete tuples: their numbers, keys and components."""
 
-    signature = (
-        "handle: Ref(string), num_elements: int32 -> indices: int64, keys: string, values: "
-        "*component_types"
-    )
+    signature = """handle: Ref(string), num_elements: int32
+        -> indices: int64, keys: string, values: *component_types"""
     component_types: list[DType]
     allow_small_batch: bool = False
     wait_for_incomplete: bool = False

@@ -238,10 +238,8 @@ by_reference("ReaderRead", ReaderReadV2)
 class ReaderReadUpToV2(_ReaderOp):
     """Up to `num_records` keys and values, at least one."""
 
-    signature = (
-        "reader_handle: resource, queue_handle: resource, num_records: int64 "
-        "-> keys: string[?], values: string[?]"
-    )
+    signature = """reader_handle: resource, queue_handle: resource, num_records: int64
+        -> keys: string[?], values: string[?]"""
 
     def eager(self, reader_handle, queue_handle, num_records):
         reader, wanted = self.reader(reader_handle), int(num_records)

@@ -79,10 +79,8 @@ class TensorArrayGradV3(_ArrayOp):
 class TensorArrayGradWithShape(_ArrayOp):
     """TensorArrayGradV3 whose elements have additional leading dimensions."""
 
-    signature = (
-        "handle: resource, flow_in: float32, shape_to_prepend: int32 "
-        "-> grad_handle: resource[], flow_out: float32[]"
-    )
+    signature = """handle: resource, flow_in: float32, shape_to_prepend: int32
+        -> grad_handle: resource[], flow_out: float32[]"""
     source: str
     differentiable = False
 
@@ -149,9 +147,8 @@ class TensorArrayGatherV3(_ArrayOp):
 class TensorArrayScatterV3(_ArrayOp):
     """Puts the rows of a value at some indices."""
 
-    signature = (
-        "handle: resource, indices: int32, value: T, flow_in: float32 -> flow_out: float32[]"
-    )
+    signature = """handle: resource, indices: int32, value: T, flow_in: float32
+        -> flow_out: float32[]"""
 
     def gradient(self, handle, indices, _value, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)
@@ -185,9 +182,8 @@ class TensorArrayConcatV3(_ArrayOp):
 class TensorArraySplitV3(_ArrayOp):
     """Splits a value into pieces of the given lengths and writes them in order."""
 
-    signature = (
-        "handle: resource, value: T, lengths: int64, flow_in: float32 -> flow_out: float32[]"
-    )
+    signature = """handle: resource, value: T, lengths: int64, flow_in: float32
+        -> flow_out: float32[]"""
 
     def gradient(self, handle, _value, _lengths, _flow_in, _flow_out, dflow):
         array, flow = self.of_gradients(handle, dflow)

@@ -111,10 +111,8 @@ class NonMaxSuppression(Op):
 class NonMaxSuppressionV2(Op):
     """NonMaxSuppression with the threshold as an input."""
 
-    signature = (
-        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold -> "
-        "selected_indices: int32"
-    )
+    signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold
+        -> selected_indices: int32"""
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
     differentiable = False
@@ -129,10 +127,8 @@ class NonMaxSuppressionV2(Op):
 class NonMaxSuppressionV3(Op):
     """NonMaxSuppressionV2 of boxes above a score."""
 
-    signature = (
-        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold, "
-        "score_threshold: T_threshold -> selected_indices: int32"
-    )
+    signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold,
+        score_threshold: T_threshold -> selected_indices: int32"""
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
 
@@ -146,11 +142,8 @@ class NonMaxSuppressionV3(Op):
 class NonMaxSuppressionV4(Op):
     """NonMaxSuppressionV3 with the indices padded, and their number."""
 
-    signature = (
-        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold, "
-        "score_threshold: T_threshold -> selected_indices: int32, valid_outputs: "
-        "int32"
-    )
+    signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold,
+        score_threshold: T_threshold -> selected_indices: int32, valid_outputs: int32"""
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
     pad_to_max_output_size: bool = False
@@ -168,11 +161,9 @@ class NonMaxSuppressionV4(Op):
 class NonMaxSuppressionV5(Op):
     """NonMaxSuppressionV4 that may lower scores instead of dropping boxes."""
 
-    signature = (
-        "boxes: T, scores: T, max_output_size: int32, iou_threshold: T, "
-        "score_threshold: T, soft_nms_sigma: T -> selected_indices: int32, "
-        "selected_scores: T, valid_outputs: int32"
-    )
+    signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T,
+        score_threshold: T, soft_nms_sigma: T
+        -> selected_indices: int32, selected_scores: T, valid_outputs: int32"""
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     pad_to_max_output_size: bool = False
 
@@ -193,11 +184,8 @@ class NonMaxSuppressionV5(Op):
 class NonMaxSuppressionWithOverlaps(Op):
     """NonMaxSuppressionV3 by a given matrix of overlaps."""
 
-    signature = (
-        "overlaps: float32, scores: float32, max_output_size: int32, overlap_threshold: float32, "
-        "score_threshold: float32 "
-        "-> selected_indices: int32[?]"
-    )
+    signature = """overlaps: float32, scores: float32, max_output_size: int32,
+        overlap_threshold: float32, score_threshold: float32 -> selected_indices: int32[?]"""
     differentiable = False
 
     def eager(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
@@ -214,12 +202,10 @@ class NonMaxSuppressionWithOverlaps(Op):
 class CombinedNonMaxSuppression(Op):
     """The best boxes of each image over all classes."""
 
-    signature = (
-        "boxes: float32, scores: float32, max_output_size_per_class: int32, "
-        "max_total_size: int32, iou_threshold: float32, score_threshold: float32 -> "
-        "nmsed_boxes: float32, nmsed_scores: float32, nmsed_classes: float32, "
-        "valid_detections: int32"
-    )
+    signature = """boxes: float32, scores: float32, max_output_size_per_class: int32,
+        max_total_size: int32, iou_threshold: float32, score_threshold: float32
+        -> nmsed_boxes: float32, nmsed_scores: float32, nmsed_classes: float32,
+        valid_detections: int32"""
     pad_per_class: bool = False
     clip_boxes: bool = True
 

@@ -121,10 +121,8 @@ def _require_boxes(op, boxes, box_ind, batch):
 class CropAndResizeGradImage(Op):
     """The gradient of CropAndResize with respect to the images."""
 
-    signature = (
-        "grads: float32, boxes: float32, box_ind: int32, image_size: int32 "
-        "-> output: T[*image_size]"
-    )
+    signature = """grads: float32, boxes: float32, box_ind: int32, image_size: int32
+        -> output: T[*image_size]"""
     T: {dtypes.float16, dtypes.float32, dtypes.float64}
     method: Literal["bilinear", "nearest"] = "bilinear"
 
@@ -299,9 +297,8 @@ def _mapped(at, extent, mode):
 class ImageProjectiveTransformV2(_Projective):
     """Images under projective maps from output to input pixels."""
 
-    signature = (
-        "images: dtype, transforms: float32, output_shape: int32 -> transformed_images: dtype"
-    )
+    signature = """images: dtype, transforms: float32, output_shape: int32
+        -> transformed_images: dtype"""
 
     def shape(self, images, transforms, output_shape):
         return self.result_shape(images, output_shape)
@@ -328,10 +325,8 @@ class ImageProjectiveTransformV2(_Projective):
 class ImageProjectiveTransformV3(_Projective):
     """Images under projective maps from output to input pixels, with a fill value."""
 
-    signature = (
-        "images: dtype, transforms: float32, output_shape: int32, fill_value: "
-        "float32 -> transformed_images: dtype"
-    )
+    signature = """images: dtype, transforms: float32, output_shape: int32, fill_value: float32
+        -> transformed_images: dtype"""
 
     def shape(self, images, transforms, output_shape, fill_value):
         return self.result_shape(images, output_shape)

@@ -141,10 +141,8 @@ class _Distorted(Op):
 class StatelessSampleDistortedBoundingBox(_Distorted):
     """A random crop that contains enough of an object, from a pair of seeds."""
 
-    signature = (
-        "image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: "
-        "Tseed -> begin: T, size: T, bboxes: float32"
-    )
+    signature = """image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: Tseed
+        -> begin: T, size: T, bboxes: float32"""
     differentiable = True
     Tseed = INDEX
 
@@ -156,10 +154,8 @@ class StatelessSampleDistortedBoundingBox(_Distorted):
 class SampleDistortedBoundingBoxV2(_Distorted):
     """A random crop that contains enough of an object, from the op's own stream."""
 
-    signature = (
-        "image_size: T, bounding_boxes: float32, min_object_covered: float32 -> "
-        "begin: T, size: T, bboxes: float32"
-    )
+    signature = """image_size: T, bounding_boxes: float32, min_object_covered: float32
+        -> begin: T, size: T, bboxes: float32"""
     seed: int = 0
     seed2: int = 0
     stateful = True

@@ -424,9 +424,8 @@ def _kernel_matrices(op, inputs, outputs, scale, translation):
 class ScaleAndTranslate(Op):
     """Images scaled and moved, sampled with a kernel."""
 
-    signature = (
-        "images: T, size: int32, scale: float32, translation: float32 -> resized_images: float32"
-    )
+    signature = """images: T, size: int32, scale: float32, translation: float32
+        -> resized_images: float32"""
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     kernel_type: str = "lanczos3"
     antialias: bool = True
@@ -464,10 +463,8 @@ class ScaleAndTranslate(Op):
 class ScaleAndTranslateGrad(Op):
     """The gradient of ScaleAndTranslate."""
 
-    signature = (
-        "grads: T, original_image: T, scale: float32, translation: float32 "
-        "-> output: T[original_image]"
-    )
+    signature = """grads: T, original_image: T, scale: float32, translation: float32
+        -> output: T[original_image]"""
     T = frozenset({dtypes.float32})
     kernel_type: str = "lanczos3"
     antialias: bool = True

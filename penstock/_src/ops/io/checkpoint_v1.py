@@ -239,9 +239,8 @@ class Restore(Op):
 class RestoreSlice(Op):
     """A tensor, or a slice of one, of a V1 checkpoint."""
 
-    signature = (
-        "file_pattern: string, tensor_name: string, shape_and_slice: string -> tensor: dt[...]"
-    )
+    signature = """file_pattern: string, tensor_name: string, shape_and_slice: string
+        -> tensor: dt[...]"""
     dt: DType
     preferred_shard: int = -1
     stateful = True

@@ -154,9 +154,8 @@ class WriteImageSummary(Op):
 class WriteAudioSummary(Op):
     """Writes sounds under a tag, in the format of TensorFlow 1."""
 
-    signature = (
-        "writer: resource, step: int64, tag: string, tensor: float32, sample_rate: float32 ->"
-    )
+    signature = """writer: resource, step: int64, tag: string, tensor: float32, sample_rate: float32
+        ->"""
     minimum = {"max_outputs": 1}
     max_outputs: int = 3
 

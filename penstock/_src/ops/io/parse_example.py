@@ -143,12 +143,9 @@ def _sparse(op, batch, keys):
 class ParseExample(Op):
     """Features of a batch of serialized examples."""
 
-    signature = (
-        "serialized: string, names: string, sparse_keys: Nsparse * string, "
-        "dense_keys: Ndense * string, dense_defaults: *Tdense -> sparse_indices: "
-        "Nsparse * int64, sparse_values: *sparse_types, sparse_shapes: Nsparse * "
-        "int64, dense_values: *Tdense"
-    )
+    signature = """serialized: string, names: string, sparse_keys: Nsparse * string,
+        dense_keys: Ndense * string, dense_defaults: *Tdense -> sparse_indices: Nsparse * int64,
+        sparse_values: *sparse_types, sparse_shapes: Nsparse * int64, dense_values: *Tdense"""
     Tdense = PARSED
     sparse_types: [PARSED]
     dense_shapes: list[TensorShape]
@@ -169,13 +166,10 @@ class ParseExample(Op):
 class ParseExampleV2(Op):
     """Features of a batch of serialized examples, or of one."""
 
-    signature = (
-        "serialized: string, names: string, sparse_keys: string, dense_keys: string, "
-        "ragged_keys: string, dense_defaults: *Tdense -> sparse_indices: num_sparse "
-        "* int64, sparse_values: *sparse_types, sparse_shapes: num_sparse * int64, "
-        "dense_values: *Tdense, ragged_values: *ragged_value_types, "
-        "ragged_row_splits: *ragged_split_types"
-    )
+    signature = """serialized: string, names: string, sparse_keys: string, dense_keys: string,
+        ragged_keys: string, dense_defaults: *Tdense -> sparse_indices: num_sparse * int64,
+        sparse_values: *sparse_types, sparse_shapes: num_sparse * int64, dense_values: *Tdense,
+        ragged_values: *ragged_value_types, ragged_row_splits: *ragged_split_types"""
     minimum = {"num_sparse": 0}
     Tdense = PARSED
     num_sparse: int
@@ -221,11 +215,9 @@ class ParseExampleV2(Op):
 class ParseSingleExample(Op):
     """Features of one serialized example."""
 
-    signature = (
-        "serialized: string, dense_defaults: *Tdense -> sparse_indices: num_sparse * "
-        "int64, sparse_values: *sparse_types, sparse_shapes: num_sparse * int64, "
-        "dense_values: *Tdense"
-    )
+    signature = """serialized: string, dense_defaults: *Tdense
+        -> sparse_indices: num_sparse * int64, sparse_values: *sparse_types,
+        sparse_shapes: num_sparse * int64, dense_values: *Tdense"""
     minimum = {"num_sparse": 0}
     Tdense = PARSED
     num_sparse: int

@@ -156,27 +156,25 @@ class _ParseSequences(Op):
 class ParseSequenceExampleV2(_ParseSequences):
     """Features and feature lists of a batch of sequence examples, or of one."""
 
-    signature = (
-        "serialized: string, debug_name: string, context_sparse_keys: string, "
-        "context_dense_keys: string, context_ragged_keys: string, "
-        "feature_list_sparse_keys: string, feature_list_dense_keys: string, "
-        "feature_list_ragged_keys: string, feature_list_dense_missing_assumed_empty: bool, "
-        "context_dense_defaults: *Tcontext_dense -> "
-        "context_sparse_indices: Ncontext_sparse * int64, "
-        "context_sparse_values: *context_sparse_types, "
-        "context_sparse_shapes: Ncontext_sparse * int64, "
-        "context_dense_values: *Tcontext_dense, "
-        "context_ragged_values: *context_ragged_value_types, "
-        "context_ragged_row_splits: *context_ragged_split_types, "
-        "feature_list_sparse_indices: Nfeature_list_sparse * int64, "
-        "feature_list_sparse_values: *feature_list_sparse_types, "
-        "feature_list_sparse_shapes: Nfeature_list_sparse * int64, "
-        "feature_list_dense_values: *feature_list_dense_types, "
-        "feature_list_dense_lengths: Nfeature_list_dense * int64, "
-        "feature_list_ragged_values: *feature_list_ragged_value_types, "
-        "feature_list_ragged_outer_splits: *feature_list_ragged_split_types, "
-        "feature_list_ragged_inner_splits: *feature_list_ragged_split_types"
-    )
+    signature = """serialized: string, debug_name: string, context_sparse_keys: string,
+        context_dense_keys: string, context_ragged_keys: string,
+        feature_list_sparse_keys: string, feature_list_dense_keys: string,
+        feature_list_ragged_keys: string, feature_list_dense_missing_assumed_empty: bool,
+        context_dense_defaults: *Tcontext_dense ->
+        context_sparse_indices: Ncontext_sparse * int64,
+        context_sparse_values: *context_sparse_types,
+        context_sparse_shapes: Ncontext_sparse * int64,
+        context_dense_values: *Tcontext_dense,
+        context_ragged_values: *context_ragged_value_types,
+        context_ragged_row_splits: *context_ragged_split_types,
+        feature_list_sparse_indices: Nfeature_list_sparse * int64,
+        feature_list_sparse_values: *feature_list_sparse_types,
+        feature_list_sparse_shapes: Nfeature_list_sparse * int64,
+        feature_list_dense_values: *feature_list_dense_types,
+        feature_list_dense_lengths: Nfeature_list_dense * int64,
+        feature_list_ragged_values: *feature_list_ragged_value_types,
+        feature_list_ragged_outer_splits: *feature_list_ragged_split_types,
+        feature_list_ragged_inner_splits: *feature_list_ragged_split_types"""
     minimum = {"Ncontext_sparse": 0, "Nfeature_list_sparse": 0, "Nfeature_list_dense": 0}
     Ncontext_sparse: int = 0
     Tcontext_dense: [PARSED] = []
@@ -288,18 +286,16 @@ class _ParseWithoutRagged(_ParseSequences):
 class ParseSequenceExample(_ParseWithoutRagged):
     """Features and feature lists of a batch of sequence examples, with keys as attributes."""
 
-    signature = (
-        "serialized: string, debug_name: string, context_dense_defaults: *Tcontext_dense -> "
-        "context_sparse_indices: Ncontext_sparse * int64, "
-        "context_sparse_values: *context_sparse_types, "
-        "context_sparse_shapes: Ncontext_sparse * int64, "
-        "context_dense_values: *Tcontext_dense, "
-        "feature_list_sparse_indices: Nfeature_list_sparse * int64, "
-        "feature_list_sparse_values: *feature_list_sparse_types, "
-        "feature_list_sparse_shapes: Nfeature_list_sparse * int64, "
-        "feature_list_dense_values: *feature_list_dense_types, "
-        "feature_list_dense_lengths: Nfeature_list_dense * int64"
-    )
+    signature = """serialized: string, debug_name: string, context_dense_defaults: *Tcontext_dense ->
+        context_sparse_indices: Ncontext_sparse * int64,
+        context_sparse_values: *context_sparse_types,
+        context_sparse_shapes: Ncontext_sparse * int64,
+        context_dense_values: *Tcontext_dense,
+        feature_list_sparse_indices: Nfeature_list_sparse * int64,
+        feature_list_sparse_values: *feature_list_sparse_types,
+        feature_list_sparse_shapes: Nfeature_list_sparse * int64,
+        feature_list_dense_values: *feature_list_dense_types,
+        feature_list_dense_lengths: Nfeature_list_dense * int64"""
     minimum = {
         "Ncontext_sparse": 0,
         "Ncontext_dense": 0,
@@ -336,22 +332,20 @@ class ParseSequenceExample(_ParseWithoutRagged):
 class ParseSingleSequenceExample(_ParseWithoutRagged):
     """Features and feature lists of one sequence example."""
 
-    signature = (
-        "serialized: string, feature_list_dense_missing_assumed_empty: string, "
-        "context_sparse_keys: Ncontext_sparse * string, "
-        "context_dense_keys: Ncontext_dense * string, "
-        "feature_list_sparse_keys: Nfeature_list_sparse * string, "
-        "feature_list_dense_keys: Nfeature_list_dense * string, "
-        "context_dense_defaults: *Tcontext_dense, debug_name: string -> "
-        "context_sparse_indices: Ncontext_sparse * int64, "
-        "context_sparse_values: *context_sparse_types, "
-        "context_sparse_shapes: Ncontext_sparse * int64, "
-        "context_dense_values: *Tcontext_dense, "
-        "feature_list_sparse_indices: Nfeature_list_sparse * int64, "
-        "feature_list_sparse_values: *feature_list_sparse_types, "
-        "feature_list_sparse_shapes: Nfeature_list_sparse * int64, "
-        "feature_list_dense_values: *feature_list_dense_types"
-    )
+    signature = """serialized: string, feature_list_dense_missing_assumed_empty: string,
+        context_sparse_keys: Ncontext_sparse * string,
+        context_dense_keys: Ncontext_dense * string,
+        feature_list_sparse_keys: Nfeature_list_sparse * string,
+        feature_list_dense_keys: Nfeature_list_dense * string,
+        context_dense_defaults: *Tcontext_dense, debug_name: string ->
+        context_sparse_indices: Ncontext_sparse * int64,
+        context_sparse_values: *context_sparse_types,
+        context_sparse_shapes: Ncontext_sparse * int64,
+        context_dense_values: *Tcontext_dense,
+        feature_list_sparse_indices: Nfeature_list_sparse * int64,
+        feature_list_sparse_values: *feature_list_sparse_types,
+        feature_list_sparse_shapes: Nfeature_list_sparse * int64,
+        feature_list_dense_values: *feature_list_dense_types"""
 
     def shape(self, *_):
         return (

@@ -35,9 +35,8 @@ class GenerateVocabRemapping(Op):
     Only the first `old_vocab_size` old entries are used; -1 for all.
     """
 
-    signature = (
-        "new_vocab_file: string, old_vocab_file: string -> remapping: int64, num_present: int32"
-    )
+    signature = """new_vocab_file: string, old_vocab_file: string
+        -> remapping: int64, num_present: int32"""
     new_vocab_offset: int
     num_new_vocab: int
     old_vocab_size: int = -1
@@ -85,10 +84,8 @@ class LoadAndRemapMatrix(Op):
     `row_remapping` has the old row of each new row, or a negative number; `col_remapping` likewise for columns, or is empty.
     """
 
-    signature = (
-        "ckpt_path: string, old_tensor_name: string, row_remapping: int64, col_remapping: int64, "
-        "initializing_values: float32 -> output_matrix: float32"
-    )
+    signature = """ckpt_path: string, old_tensor_name: string, row_remapping: int64,
+        col_remapping: int64, initializing_values: float32 -> output_matrix: float32"""
     num_rows: int
     num_cols: int
     max_rows_in_memory: int = -1

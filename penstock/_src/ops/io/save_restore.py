@@ -37,9 +37,8 @@ def parsed_slice(spec: str) -> tuple[list[int], list[int], list[int]]:
 class SaveV2(Op):
     """Writes tensors, or slices of tensors, into a checkpoint."""
 
-    signature = (
-        "prefix: string, tensor_names: string, shape_and_slices: string, tensors: *dtypes -> "
-    )
+    signature = """prefix: string, tensor_names: string, shape_and_slices: string, tensors: *dtypes
+        ->"""
     dtypes: list[DType]
     stateful = True
 

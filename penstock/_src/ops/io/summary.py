@@ -133,10 +133,8 @@ class SummaryWriter(Op):
 class CreateSummaryFileWriter(Op):
     """Opens an event file for a summary writer, unless it has one."""
 
-    signature = (
-        "writer: resource, logdir: string, max_queue: int32, flush_millis: int32, "
-        "filename_suffix: string -> "
-    )
+    signature = """writer: resource, logdir: string, max_queue: int32, flush_millis: int32,
+        filename_suffix: string ->"""
 
     def eager(self, writer, logdir, max_queue, flush_millis, filename_suffix):
         if writer.writer is None:
@@ -171,9 +169,7 @@ class CloseSummaryWriter(Op):
 class WriteSummary(Op):
     """Writes a tensor under a tag, with metadata that names the plugin to show it."""
 
-    signature = (
-        "writer: resource, step: int64, tensor: T, tag: string, summary_metadata: string -> "
-    )
+    signature = "writer: resource, step: int64, tensor: T, tag: string, summary_metadata: string ->"
     T: DType
 
     def eager(self, writer, step, tensor, tag, summary_metadata):

@@ -244,9 +244,8 @@ class DenseBincount(Op):
 class SparseBincount(Op):
     """DenseBincount of the values of a sparse tensor."""
 
-    signature = (
-        "indices: int64, values: Tidx, dense_shape: int64, size: Tidx, weights: T -> output: T"
-    )
+    signature = """indices: int64, values: Tidx, dense_shape: int64, size: Tidx, weights: T
+        -> output: T"""
     Tidx = INDEX
     T = COUNTED
     binary_output: bool = False

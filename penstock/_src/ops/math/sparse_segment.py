@@ -98,9 +98,8 @@ class SparseSegmentSqrtN(_SparseSegment):
 class _WithNumSegments(_SparseSegment):
     """Segments of gathered rows; the last input is the number of segments."""
 
-    signature = (
-        "data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: Tnumsegments -> output: T"
-    )
+    signature = """data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: Tnumsegments
+        -> output: T"""
     Tnumsegments: INDEX = dtypes.int32
 
     def shape(self, data, indices, segment_ids, num_segments):
@@ -191,10 +190,8 @@ class SparseSegmentSqrtNGrad(_SparseSegmentGrad):
 class _SparseSegmentGradV2(Op):
     """The gradient of the data of a sum of chosen rows: only the rows chosen, and their indices."""
 
-    signature = (
-        "grad: T, indices: Tidx, segment_ids: Tsegmentids, dense_output_dim0: int32 "
-        "-> output: T, sorted_unique_indices: Tidx"
-    )
+    signature = """grad: T, indices: Tidx, segment_ids: Tsegmentids, dense_output_dim0: int32
+        -> output: T, sorted_unique_indices: Tidx"""
     T = FLOAT
     Tidx: INDEX = dtypes.int32
     Tsegmentids: INDEX = dtypes.int32

@@ -120,10 +120,8 @@ class _CtcLoss(Op):
 class CTCLoss(_CtcLoss):
     """The CTC loss with the last class as the blank."""
 
-    signature = (
-        "inputs: T, labels_indices: int64, labels_values: int32, sequence_length: "
-        "int32 -> loss: T, gradient: T"
-    )
+    signature = """inputs: T, labels_indices: int64, labels_values: int32, sequence_length: int32
+        -> loss: T, gradient: T"""
     preprocess_collapse_repeated: bool = False
     ctc_merge_repeated: bool = True
     ignore_longer_outputs_than_inputs: bool = False
@@ -133,10 +131,8 @@ class CTCLoss(_CtcLoss):
 class CTCLossV2(_CtcLoss):
     """The CTC loss with the first class as the blank."""
 
-    signature = (
-        "inputs: float32, labels_indices: int64, labels_values: int32, "
-        "sequence_length: int32 -> loss: float32, gradient: float32"
-    )
+    signature = """inputs: float32, labels_indices: int64, labels_values: int32,
+        sequence_length: int32 -> loss: float32, gradient: float32"""
     preprocess_collapse_repeated: bool = False
     ctc_merge_repeated: bool = True
     ignore_longer_outputs_than_inputs: bool = False
@@ -174,10 +170,8 @@ def _check_frames(op, inputs, sequence_length):
 class CTCGreedyDecoder(Op):
     """The most likely class at each step, without blanks."""
 
-    signature = (
-        "inputs: T, sequence_length: int32 -> decoded_indices: int64, "
-        "decoded_values: int64, decoded_shape: int64, log_probability: T"
-    )
+    signature = """inputs: T, sequence_length: int32 -> decoded_indices: int64,
+        decoded_values: int64, decoded_shape: int64, log_probability: T"""
     merge_repeated: bool = False
     blank_index: int = -1
     T: {dtypes.float32, dtypes.float64} = dtypes.float32
@@ -213,11 +207,8 @@ class CTCGreedyDecoder(Op):
 class CTCBeamSearchDecoder(Op):
     """The most likely label sequences, by a beam search over prefixes."""
 
-    signature = (
-        "inputs: T, sequence_length: int32 -> decoded_indices: top_paths * int64, "
-        "decoded_values: top_paths * int64, decoded_shape: top_paths * int64, "
-        "log_probability: T"
-    )
+    signature = """inputs: T, sequence_length: int32 -> decoded_indices: top_paths * int64,
+        decoded_values: top_paths * int64, decoded_shape: top_paths * int64, log_probability: T"""
     minimum = {"beam_width": 1, "top_paths": 1}
     beam_width: int
     top_paths: int

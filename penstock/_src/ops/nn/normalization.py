@@ -148,10 +148,8 @@ class _FusedBatchNorm(Op):
 class FusedBatchNorm(_FusedBatchNorm):
     """Batch normalization of float32."""
 
-    signature = (
-        "x: T, scale: T, offset: T, mean: T, variance: T -> y: T, batch_mean: T, "
-        "batch_variance: T, reserve_space_1: T, reserve_space_2: T"
-    )
+    signature = """x: T, scale: T, offset: T, mean: T, variance: T
+        -> y: T, batch_mean: T, batch_variance: T, reserve_space_1: T, reserve_space_2: T"""
     T = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
     exponential_avg_factor: float = 1.0
@@ -162,10 +160,8 @@ class FusedBatchNorm(_FusedBatchNorm):
 class FusedBatchNormV2(_FusedBatchNorm):
     """Batch normalization with a separate dtype for statistics."""
 
-    signature = (
-        "x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U, "
-        "batch_variance: U, reserve_space_1: U, reserve_space_2: U"
-    )
+    signature = """x: T, scale: U, offset: U, mean: U, variance: U
+        -> y: T, batch_mean: U, batch_variance: U, reserve_space_1: U, reserve_space_2: U"""
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
@@ -177,11 +173,8 @@ class FusedBatchNormV2(_FusedBatchNorm):
 class FusedBatchNormV3(_FusedBatchNorm):
     """Batch normalization of images or volumes."""
 
-    signature = (
-        "x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U, "
-        "batch_variance: U, reserve_space_1: U, reserve_space_2: U, reserve_space_3: "
-        "U"
-    )
+    signature = """x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U,
+        batch_variance: U, reserve_space_1: U, reserve_space_2: U, reserve_space_3: U"""
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.bfloat16, dtypes.float32})
     epsilon: float = 9.999999747378752e-05
@@ -262,11 +255,9 @@ class _FusedBatchNormGrad(Op):
 class FusedBatchNormGrad(_FusedBatchNormGrad):
     """The gradient of FusedBatchNorm."""
 
-    signature = (
-        "y_backprop: T, x: T, scale: T, reserve_space_1: T, reserve_space_2: T -> "
-        "x_backprop: T, scale_backprop: T, offset_backprop: T, reserve_space_3: T, "
-        "reserve_space_4: T"
-    )
+    signature = """y_backprop: T, x: T, scale: T, reserve_space_1: T, reserve_space_2: T
+        -> x_backprop: T, scale_backprop: T, offset_backprop: T, reserve_space_3: T,
+        reserve_space_4: T"""
     T = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
@@ -276,11 +267,9 @@ class FusedBatchNormGrad(_FusedBatchNormGrad):
 class FusedBatchNormGradV2(_FusedBatchNormGrad):
     """The gradient of FusedBatchNormV2."""
 
-    signature = (
-        "y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U "
-        "-> x_backprop: T, scale_backprop: U, offset_backprop: U, reserve_space_3: "
-        "U, reserve_space_4: U"
-    )
+    signature = """y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U
+        -> x_backprop: T, scale_backprop: U, offset_backprop: U, reserve_space_3: U,
+        reserve_space_4: U"""
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
@@ -291,11 +280,9 @@ class FusedBatchNormGradV2(_FusedBatchNormGrad):
 class FusedBatchNormGradV3(_FusedBatchNormGrad):
     """The gradient of FusedBatchNormV3."""
 
-    signature = (
-        "y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: "
-        "U, reserve_space_3: U -> x_backprop: T, scale_backprop: U, offset_backprop: "
-        "U, reserve_space_4: U, reserve_space_5: U"
-    )
+    signature = """y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U,
+        reserve_space_3: U -> x_backprop: T, scale_backprop: U, offset_backprop: U,
+        reserve_space_4: U, reserve_space_5: U"""
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05

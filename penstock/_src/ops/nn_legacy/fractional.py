@@ -146,11 +146,8 @@ class FractionalAvgPool(_FractionalPool):
 class FractionalMaxPoolGrad(Op):
     """The gradient of FractionalMaxPool: to the first of the largest."""
 
-    signature = (
-        "orig_input: T, orig_output: T, out_backprop: T, row_pooling_sequence: int64, "
-        "col_pooling_sequence: int64 "
-        "-> output: T[orig_input]"
-    )
+    signature = """orig_input: T, orig_output: T, out_backprop: T, row_pooling_sequence: int64,
+        col_pooling_sequence: int64 -> output: T[orig_input]"""
     overlapping: bool = False
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 
@@ -173,11 +170,8 @@ class FractionalMaxPoolGrad(Op):
 class FractionalAvgPoolGrad(Op):
     """The gradient of FractionalAvgPool: to all of a window alike."""
 
-    signature = (
-        "orig_input_tensor_shape: int64, out_backprop: T, row_pooling_sequence: int64, "
-        "col_pooling_sequence: int64 "
-        "-> output: T[*orig_input_tensor_shape]"
-    )
+    signature = """orig_input_tensor_shape: int64, out_backprop: T, row_pooling_sequence: int64,
+        col_pooling_sequence: int64 -> output: T[*orig_input_tensor_shape]"""
     overlapping: bool = False
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 

@@ -45,10 +45,8 @@ class BatchNormWithGlobalNormalization(Op):
 class BatchNormWithGlobalNormalizationGrad(Op):
     """The gradient of BatchNormWithGlobalNormalization."""
 
-    signature = (
-        "t: T, m: T, v: T, gamma: T, backprop: T "
-        "-> dx: T[t], dm: T[m], dv: T[m], db: T[m], dg: T[m]"
-    )
+    signature = """t: T, m: T, v: T, gamma: T, backprop: T
+        -> dx: T[t], dm: T[m], dv: T[m], db: T[m], dg: T[m]"""
     T = NUMBER
     variance_epsilon: float
     scale_after_normalization: bool

@@ -78,10 +78,8 @@ class MaxPoolV2(Op):
 class MaxPoolGradV2(Op):
     """MaxPoolGrad with the window and its strides as inputs."""
 
-    signature = (
-        "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 "
-        "-> output: T[orig_input]"
-    )
+    signature = """orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32
+        -> output: T[orig_input]"""
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     T: REAL = dtypes.float32
@@ -115,10 +113,8 @@ class MaxPoolGradV2(Op):
 class MaxPoolGradGradV2(Op):
     """MaxPoolGradGrad with the window and its strides as inputs."""
 
-    signature = (
-        "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 "
-        "-> output: T[orig_output]"
-    )
+    signature = """orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32
+        -> output: T[orig_output]"""
     T = REAL
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"

@@ -38,10 +38,8 @@ class _Product(Op):
 class QuantizedMul(_Product):
     """Elementwise products."""
 
-    signature = (
-        "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 "
-        "-> z: Toutput[x | y], min_z: float32[], max_z: float32[]"
-    )
+    signature = """x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32
+        -> z: Toutput[x | y], min_z: float32[], max_z: float32[]"""
     T1 = QUANTIZED
     T2 = QUANTIZED
     Toutput: QUANTIZED = dtypes.qint32
@@ -54,10 +52,8 @@ class QuantizedMul(_Product):
 class QuantizedMatMul(_Product):
     """The product of two matrices."""
 
-    signature = (
-        "a: T1, b: T2, min_a: float32, max_a: float32, min_b: float32, max_b: float32 -> out: "
-        "Toutput, min_out: float32, max_out: float32"
-    )
+    signature = """a: T1, b: T2, min_a: float32, max_a: float32, min_b: float32, max_b: float32
+        -> out: Toutput, min_out: float32, max_out: float32"""
     T1 = QUANTIZED
     T2 = QUANTIZED
     Toutput: QUANTIZED = dtypes.qint32
@@ -80,11 +76,9 @@ class QuantizedMatMul(_Product):
 class QuantizedConv2D(_Product):
     """A convolution of images."""
 
-    signature = (
-        "input: Tinput, filter: Tfilter, min_input: float32, max_input: float32, min_filter: "
-        "float32, max_filter: float32 -> output: out_type, min_output: float32, max_output: "
-        "float32"
-    )
+    signature = """input: Tinput, filter: Tfilter, min_input: float32, max_input: float32,
+        min_filter: float32, max_filter: float32
+        -> output: out_type, min_output: float32, max_output: float32"""
     Tinput = QUANTIZED
     Tfilter = QUANTIZED
     out_type: QUANTIZED = dtypes.qint32
@@ -125,10 +119,8 @@ class _Sum(Op):
 class QuantizedAdd(_Sum):
     """Elementwise sums."""
 
-    signature = (
-        "x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32 "
-        "-> z: Toutput[x | y], min_z: float32[], max_z: float32[]"
-    )
+    signature = """x: T1, y: T2, min_x: float32, max_x: float32, min_y: float32, max_y: float32
+        -> z: Toutput[x | y], min_z: float32[], max_z: float32[]"""
     Toutput: QUANTIZED = dtypes.qint32
     headroom = 1 << 14
 
@@ -139,11 +131,8 @@ class QuantizedAdd(_Sum):
 class QuantizedBiasAdd(_Sum):
     """A vector added along the last axis."""
 
-    signature = (
-        "input: T1, bias: T2, min_input: float32, max_input: float32, min_bias: float32, max_bias: "
-        "float32 "
-        "-> output: out_type[input], min_out: float32[], max_out: float32[]"
-    )
+    signature = """input: T1, bias: T2, min_input: float32, max_input: float32, min_bias: float32,
+        max_bias: float32 -> output: out_type[input], min_out: float32[], max_out: float32[]"""
     out_type: QUANTIZED
 
     def eager(self, input, bias, *ranges):
@@ -157,11 +146,9 @@ class QuantizedBiasAdd(_Sum):
 
 
 class _Relu(Op):
-    signature = (
-        "features: Tinput, min_features: float32, max_features: float32 "
-        "-> activations: out_type[features], min_activations: float32[], max_activations: "
-        "float32[]"
-    )
+    signature = """features: Tinput, min_features: float32, max_features: float32
+        -> activations: out_type[features], min_activations: float32[],
+        max_activations: float32[]"""
     most = None
     Tinput = QUANTIZED
     out_type: QUANTIZED = dtypes.quint8
@@ -190,11 +177,9 @@ class QuantizedRelu6(_Relu):
 class QuantizedReluX(_Relu):
     """min(max(x, 0), max_value)."""
 
-    signature = (
-        "features: Tinput, max_value: float32, min_features: float32, max_features: float32 "
-        "-> activations: out_type[features], min_activations: float32[], max_activations: "
-        "float32[]"
-    )
+    signature = """features: Tinput, max_value: float32, min_features: float32,
+        max_features: float32 -> activations: out_type[features], min_activations: float32[],
+        max_activations: float32[]"""
 
     def eager(self, features, max_value, low, high):
         return self.limited(features, low, high, max_value)
@@ -203,10 +188,8 @@ class QuantizedReluX(_Relu):
 class QuantizeDownAndShrinkRange(Op):
     """The integers in a smaller type, over their actual range."""
 
-    signature = (
-        "input: Tinput, input_min: float32, input_max: float32 "
-        "-> output: out_type[input], output_min: float32[], output_max: float32[]"
-    )
+    signature = """input: Tinput, input_min: float32, input_max: float32
+        -> output: out_type[input], output_min: float32[], output_max: float32[]"""
     Tinput = QUANTIZED
     out_type: QUANTIZED
 
@@ -219,10 +202,8 @@ class QuantizeDownAndShrinkRange(Op):
 class RequantizationRange(Op):
     """The actual range of the integers."""
 
-    signature = (
-        "input: Tinput, input_min: float32, input_max: float32 "
-        "-> output_min: float32[], output_max: float32[]"
-    )
+    signature = """input: Tinput, input_min: float32, input_max: float32
+        -> output_min: float32[], output_max: float32[]"""
     Tinput = QUANTIZED
 
     def eager(self, input, input_min, input_max):
@@ -233,11 +214,9 @@ class RequantizationRange(Op):
 class Requantize(Op):
     """The integers in another type and range."""
 
-    signature = (
-        "input: Tinput, input_min: float32, input_max: float32, requested_output_min: float32, "
-        "requested_output_max: float32 "
-        "-> output: out_type[input], output_min: float32[], output_max: float32[]"
-    )
+    signature = """input: Tinput, input_min: float32, input_max: float32,
+        requested_output_min: float32, requested_output_max: float32
+        -> output: out_type[input], output_min: float32[], output_max: float32[]"""
     Tinput = QUANTIZED
     out_type: QUANTIZED
 

@@ -127,11 +127,9 @@ class FakeQuantWithMinMaxVars(_FakeQuantize):
 class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
     """The gradient of FakeQuantWithMinMaxVars."""
 
-    signature = (
-        "gradients: float32, inputs: float32, min: float32, max: float32 "
-        "-> backprops_wrt_input: float32[gradients & inputs], backprop_wrt_min: float32[], "
-        "backprop_wrt_max: float32[]"
-    )
+    signature = """gradients: float32, inputs: float32, min: float32, max: float32
+        -> backprops_wrt_input: float32[gradients & inputs], backprop_wrt_min: float32[],
+        backprop_wrt_max: float32[]"""
     differentiable = False
 
     def eager(self, gradients, inputs, min, max):
@@ -280,11 +278,9 @@ class QuantizeAndDequantizeV4(QuantizeAndDequantizeV2):
 class QuantizeAndDequantizeV4Grad(Op):
     """The gradient of QuantizeAndDequantizeV4."""
 
-    signature = (
-        "gradients: T, input: T, input_min: T, input_max: T "
-        "-> input_backprop: T[gradients & input], input_min_backprop: T[input_min], "
-        "input_max_backprop: T[input_max]"
-    )
+    signature = """gradients: T, input: T, input_min: T, input_max: T
+        -> input_backprop: T[gradients & input], input_min_backprop: T[input_min],
+        input_max_backprop: T[input_max]"""
     T = FLOAT
     axis: int = -1
 

@@ -77,10 +77,8 @@ class _MatMulWithBias(Op):
 class QuantizedMatMulWithBias(_MatMulWithBias):
     """The product with a bias."""
 
-    signature = (
-        "a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32, "
-        "max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"
-    )
+    signature = """a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32,
+        max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"""
     Tbias = BIAS
     Toutput: QUANTIZED = dtypes.qint32
 
@@ -92,10 +90,8 @@ class QuantizedMatMulWithBias(_MatMulWithBias):
 class QuantizedMatMulWithBiasAndRelu(_MatMulWithBias):
     """The product with a bias, negative sums set to zero."""
 
-    signature = (
-        "a: T1, b: T2, bias: float32, min_a: float32, max_a: float32, min_b: float32, "
-        "max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"
-    )
+    signature = """a: T1, b: T2, bias: float32, min_a: float32, max_a: float32, min_b: float32,
+        max_b: float32 -> out: Toutput, min_out: float32, max_out: float32"""
     relu = True
     Toutput: QUANTIZED = dtypes.qint32
 
@@ -107,11 +103,9 @@ class QuantizedMatMulWithBiasAndRelu(_MatMulWithBias):
 class QuantizedMatMulWithBiasAndRequantize(_MatMulWithBias):
     """The product with a bias, in fewer bits over a given range."""
 
-    signature = (
-        "a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32, max_b: float32, "
-        "min_freezed_output: float32, max_freezed_output: float32 -> out: Toutput, "
-        "min_out: float32, max_out: float32"
-    )
+    signature = """a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32,
+        max_b: float32, min_freezed_output: float32, max_freezed_output: float32
+        -> out: Toutput, min_out: float32, max_out: float32"""
     Tbias = BIAS
     Toutput: QUANTIZED = dtypes.quint8
 
@@ -128,10 +122,8 @@ class QuantizedMatMulWithBiasAndReluAndRequantize(QuantizedMatMulWithBiasAndRequ
 class QuantizedMatMulWithBiasAndDequantize(_MatMulWithBias):
     """The product with a bias, as floats."""
 
-    signature = (
-        "a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32, max_b: float32, "
-        "min_freezed_output: float32, max_freezed_output: float32 -> out: Toutput"
-    )
+    signature = """a: T1, b: T2, bias: Tbias, min_a: float32, max_a: float32, min_b: float32,
+        max_b: float32, min_freezed_output: float32, max_freezed_output: float32 -> out: Toutput"""
     Tbias = BIAS
     Toutput: {dtypes.float32}
 

@@ -17,10 +17,8 @@ F = np.float32
 
 
 class _Pool(Op):
-    signature = (
-        "input: T, min_input: float32, max_input: float32 -> output: T, min_output: float32, "
-        "max_output: float32"
-    )
+    signature = """input: T, min_input: float32, max_input: float32
+        -> output: T, min_output: float32, max_output: float32"""
     data_format, explicit_paddings = "NHWC", ()
     T = QUANTIZED
     ksize: list[int]
@@ -68,10 +66,8 @@ class QuantizedAvgPool(_Pool):
 class QuantizedReshape(Op):
     """The same integers in another shape."""
 
-    signature = (
-        "tensor: T, shape: Tshape, input_min: float32, input_max: float32 "
-        "-> output: T[*shape], output_min: float32[], output_max: float32[]"
-    )
+    signature = """tensor: T, shape: Tshape, input_min: float32, input_max: float32
+        -> output: T[*shape], output_min: float32[], output_max: float32[]"""
     Tshape: INDEX = dtypes.int32
 
     def eager(self, tensor, shape, input_min, input_max):
@@ -81,10 +77,8 @@ class QuantizedReshape(Op):
 class QuantizedConcat(Op):
     """Tensors concatenated along an axis, over the union of their ranges."""
 
-    signature = (
-        "concat_dim: int32, values: N * T, input_mins: N * float32, input_maxes: N * float32 "
-        "-> output: T[...], output_min: float32[], output_max: float32[]"
-    )
+    signature = """concat_dim: int32, values: N * T, input_mins: N * float32,
+        input_maxes: N * float32 -> output: T[...], output_min: float32[], output_max: float32[]"""
 
     def eager(self, concat_dim, values, input_mins, input_maxes):
         low, high = min(0.0, *map(float, input_mins)), max(0.0, *map(float, input_maxes))
@@ -133,12 +127,10 @@ def _evenly(values, low, high, dtype):
 class QuantizedBatchNormWithGlobalNormalization(Op):
     """Images normalized by given means and variances, in 32 bits over [-2**20, 2**20]."""
 
-    signature = (
-        "t: Tinput, t_min: float32, t_max: float32, m: Tinput, m_min: float32, m_max: float32, "
-        "v: Tinput, v_min: float32, v_max: float32, beta: Tinput, beta_min: float32, "
-        "beta_max: float32, gamma: Tinput, gamma_min: float32, gamma_max: float32 -> "
-        "result: out_type, result_min: float32, result_max: float32"
-    )
+    signature = """t: Tinput, t_min: float32, t_max: float32, m: Tinput, m_min: float32,
+        m_max: float32, v: Tinput, v_min: float32, v_max: float32, beta: Tinput, beta_min: float32,
+        beta_max: float32, gamma: Tinput, gamma_min: float32, gamma_max: float32
+        -> result: out_type, result_min: float32, result_max: float32"""
     Tinput = QUANTIZED
     out_type: QUANTIZED
     variance_epsilon: float
@@ -167,10 +159,8 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
 class QuantizedResizeBilinear(Op):
     """Images in another size, interpolated between the four nearest pixels."""
 
-    signature = (
-        "images: T, size: int32, min: float32, max: float32 -> resized_images: T, out_min: "
-        "float32, out_max: float32"
-    )
+    signature = """images: T, size: int32, min: float32, max: float32
+        -> resized_images: T, out_min: float32, out_max: float32"""
     T = frozenset({dtypes.float32, dtypes.qint32, dtypes.quint8})
     align_corners: bool = False
     half_pixel_centers: bool = False

@@ -25,10 +25,8 @@ def _steps(op, input, input_min, input_max):
 class RequantizationRangePerChannel(Op):
     """The range of the represented numbers, clipped to `clip_value_max`."""
 
-    signature = (
-        "input: T, input_min: float32, input_max: float32 "
-        "-> output_min: float32[], output_max: float32[]"
-    )
+    signature = """input: T, input_min: float32, input_max: float32
+        -> output_min: float32[], output_max: float32[]"""
     T: QUANTIZED = dtypes.qint32
     clip_value_max: float
 
@@ -44,11 +42,9 @@ class RequantizationRangePerChannel(Op):
 class RequantizePerChannel(Op):
     """The integers in fewer bits, over one range for all channels."""
 
-    signature = (
-        "input: T, input_min: float32, input_max: float32, requested_output_min: float32, "
-        "requested_output_max: float32 "
-        "-> output: out_type[input], output_min: float32[], output_max: float32[]"
-    )
+    signature = """input: T, input_min: float32, input_max: float32, requested_output_min: float32,
+        requested_output_max: float32
+        -> output: out_type[input], output_min: float32[], output_max: float32[]"""
     T: QUANTIZED = dtypes.qint32
     out_type: QUANTIZED = dtypes.quint8
 

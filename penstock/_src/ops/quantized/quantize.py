@@ -47,10 +47,8 @@ def scaled_step(low, high, first, last):
 class QuantizeV2(Op):
     """Floats quantized over a range, and the range that was used."""
 
-    signature = (
-        "input: float32, min_range: float32, max_range: float32 -> "
-        "output: T, output_min: float32, output_max: float32"
-    )
+    signature = """input: float32, min_range: float32, max_range: float32
+        -> output: T, output_min: float32, output_max: float32"""
     T: QUANTIZED
     mode: Mode = "MIN_COMBINED"
     round_mode: Rounding = "HALF_AWAY_FROM_ZERO"

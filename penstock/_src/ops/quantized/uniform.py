@@ -91,11 +91,8 @@ class UniformDequantize(Op):
 class UniformRequantize(Op):
     """Integers of one scale as those of another."""
 
-    signature = (
-        "input: Tin, input_scales: float32, input_zero_points: int32, output_scales: float32, "
-        "output_zero_points: int32 "
-        "-> output: Tout[input]"
-    )
+    signature = """input: Tin, input_scales: float32, input_zero_points: int32,
+        output_scales: float32, output_zero_points: int32 -> output: Tout[input]"""
     Tin = frozenset({dtypes.qint32, dtypes.qint8})
     Tout: {dtypes.qint32, dtypes.qint8}
     input_quantization_axis: int = -1
@@ -117,9 +114,8 @@ class UniformRequantize(Op):
 class UniformQuantizedClipByValue(Op):
     """Integers between two others."""
 
-    signature = (
-        "operand: T, min: T, max: T, scales: float32, zero_points: int32 -> output: T[operand]"
-    )
+    signature = """operand: T, min: T, max: T, scales: float32, zero_points: int32
+        -> output: T[operand]"""
     T = frozenset({dtypes.qint32})
     quantization_axis: int = -1
     quantization_min_val: int
@@ -134,11 +130,9 @@ class UniformQuantizedClipByValue(Op):
 class UniformQuantizedAdd(Op):
     """Sums of integers of two scales, in a third."""
 
-    signature = (
-        "lhs: T, rhs: T, lhs_scales: float32, lhs_zero_points: int32, rhs_scales: float32, "
-        "rhs_zero_points: int32, output_scales: float32, output_zero_points: int32 "
-        "-> output: T[lhs | rhs]"
-    )
+    signature = """lhs: T, rhs: T, lhs_scales: float32, lhs_zero_points: int32, rhs_scales: float32,
+        rhs_zero_points: int32, output_scales: float32, output_zero_points: int32
+        -> output: T[lhs | rhs]"""
     lhs_quantization_axis: int = -1
     lhs_quantization_min_val: int
     lhs_quantization_max_val: int
@@ -168,11 +162,9 @@ class UniformQuantizedAdd(Op):
 class UniformQuantizedDot(Op):
     """The product of two matrices of integers."""
 
-    signature = (
-        "lhs: Tin, rhs: Tin, lhs_scales: float32, lhs_zero_points: int32, rhs_scales: float32, "
-        "rhs_zero_points: int32, output_scales: float32, output_zero_points: int32 -> output: "
-        "Tout"
-    )
+    signature = """lhs: Tin, rhs: Tin, lhs_scales: float32, lhs_zero_points: int32,
+        rhs_scales: float32, rhs_zero_points: int32, output_scales: float32,
+        output_zero_points: int32 -> output: Tout"""
     Tin = frozenset({dtypes.qint8})
     Tout: {dtypes.qint32}
     lhs_quantization_axis: int = -1

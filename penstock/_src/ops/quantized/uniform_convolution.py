@@ -105,10 +105,9 @@ def _correlated(x, w, strides):
 class UniformQuantizedConvolution(_Convolution):
     """The convolution of integers with integers, with its own output scale."""
 
-    signature = (
-        "lhs: Tin, rhs: Tin, lhs_scales: float32, lhs_zero_points: int32, rhs_scales: float32, "
-        "rhs_zero_points: int32, output_scales: float32, output_zero_points: int32 -> output: Tout"
-    )
+    signature = """lhs: Tin, rhs: Tin, lhs_scales: float32, lhs_zero_points: int32,
+        rhs_scales: float32, rhs_zero_points: int32, output_scales: float32,
+        output_zero_points: int32 -> output: Tout"""
     Tin = frozenset({dtypes.qint8})
     Tout: {dtypes.qint32}
     window_strides: list[int] = []

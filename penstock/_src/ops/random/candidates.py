@@ -20,10 +20,8 @@ _BLOCKS_PER_CANDIDATE = 512
 class _Sampler(Op):
     """Samples classes; also returns the expected counts of the true and the sampled classes."""
 
-    signature = (
-        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
-        "float32, sampled_expected_count: float32"
-    )
+    signature = """true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32,
+        sampled_expected_count: float32"""
     minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
     num_true: int
     num_sampled: int
@@ -107,10 +105,8 @@ class UniformCandidateSampler(_Sampler):
 class AllCandidateSampler(Op):
     """All classes, for testing."""
 
-    signature = (
-        "true_classes: int64 -> sampled_candidates: int64, true_expected_count: "
-        "float32, sampled_expected_count: float32"
-    )
+    signature = """true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32,
+        sampled_expected_count: float32"""
     minimum = {"num_true": 1, "num_sampled": 1}
     num_true: int
     num_sampled: int
@@ -169,10 +165,8 @@ def _normal_probability(x):
 class StatelessParameterizedTruncatedNormal(Op):
     """Normal numbers between bounds, from a pair of seeds."""
 
-    signature = (
-        "shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype, maxvals: dtype "
-        "-> output: dtype[*shape]"
-    )
+    signature = """shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype,
+        maxvals: dtype -> output: dtype[*shape]"""
     S = INDEX
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     Tseed: INDEX = dtypes.int64
@@ -208,10 +202,8 @@ class StatelessParameterizedTruncatedNormal(Op):
 class ParameterizedTruncatedNormal(Op):
     """Normal numbers between bounds, from the op's own stream."""
 
-    signature = (
-        "shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype "
-        "-> output: dtype[*shape]"
-    )
+    signature = """shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype
+        -> output: dtype[*shape]"""
     dtype = FLOAT
     T = INDEX
     seed: int = 0

@@ -131,10 +131,8 @@ class StatelessRandomGammaV2(_StatelessGamma):
 class StatelessRandomGammaV3(_StatelessGamma):
     """Gamma numbers from a key and a counter."""
 
-    signature = (
-        "shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype "
-        "-> output: dtype[*shape]"
-    )
+    signature = """shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype
+        -> output: dtype[*shape]"""
     shape_dtype: INDEX = dtypes.int32
 
     def gradient(self, _shape, _key, _counter, _alg, alpha, output, dy):
@@ -306,10 +304,8 @@ def _reserved(numbers, parameters):
 class StatefulRandomBinomial(_Binomial):
     """Binomial numbers from a generator's stream."""
 
-    signature = (
-        "resource: resource, algorithm: int64, shape: S, counts: T, probs: T "
-        "-> output: dtype[*shape]"
-    )
+    signature = """resource: resource, algorithm: int64, shape: S, counts: T, probs: T
+        -> output: dtype[*shape]"""
 
     def eager(self, resource, algorithm, shape, counts, probs):
         dims = shape_from(self, shape)

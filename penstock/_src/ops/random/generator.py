@@ -123,10 +123,8 @@ class StatefulUniformFullInt(_ByGenerator):
 class StatefulUniformInt(Op):
     """Integers of [minval, maxval)."""
 
-    signature = (
-        "resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype, maxval: dtype "
-        "-> output: dtype[*shape]"
-    )
+    signature = """resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype,
+        maxval: dtype -> output: dtype[*shape]"""
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
 

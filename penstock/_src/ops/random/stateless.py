@@ -237,10 +237,8 @@ class StatelessRandomUniformInt(Op):
 class StatelessRandomUniformIntV2(Op):
     """Integers in [minval, maxval)."""
 
-    signature = (
-        "shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype, maxval: dtype "
-        "-> output: dtype[*shape]"
-    )
+    signature = """shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype,
+        maxval: dtype -> output: dtype[*shape]"""
     dtype = INDEX | {dtypes.uint32, dtypes.uint64}
     Tshape: INDEX = dtypes.int32
     differentiable = False

@@ -129,10 +129,8 @@ variant("ThreadUnsafeUnigramCandidateSampler", LearnedUnigramCandidateSampler)
 class ComputeAccidentalHits(Op):
     """The positions of sampled candidates that are true classes, with weights of minus infinity."""
 
-    signature = (
-        "true_classes: int64, sampled_candidates: int64 "
-        "-> indices: int32[?], ids: int64[?], weights: float32[?]"
-    )
+    signature = """true_classes: int64, sampled_candidates: int64
+        -> indices: int32[?], ids: int64[?], weights: float32[?]"""
     num_true: int
     seed: int = 0
     seed2: int = 0

@@ -27,10 +27,8 @@ class GRUBlockCell(Op):
 class GRUBlockCellGrad(Op):
     """The gradient of one step of a GRU."""
 
-    signature = (
-        "x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T, r: T, u: T, c: T, d_h: T -> d_x: T, "
-        "d_h_prev: T, d_c_bar: T, d_r_bar_u_bar: T"
-    )
+    signature = """x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T, r: T, u: T, c: T, d_h: T
+        -> d_x: T, d_h_prev: T, d_c_bar: T, d_r_bar_u_bar: T"""
     T = frozenset({dtypes.float32})
 
     def shape(self, x, h_prev, w_ru, w_c, b_ru, b_c, r, u, c, d_h):

@@ -53,10 +53,8 @@ def step_gradient(cs_prev, gates, peepholes, cs_grad, h_grad, order="icfo"):
 class LSTMBlockCell(Op):
     """One step of an LSTM."""
 
-    signature = (
-        "x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T -> i: T, cs: T, f: T, "
-        "o: T, ci: T, co: T, h: T"
-    )
+    signature = """x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T
+        -> i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"""
     forget_bias: float = 1.0
     cell_clip: float = 3.0
     use_peephole: bool = False
@@ -74,11 +72,9 @@ class LSTMBlockCell(Op):
 class LSTMBlockCellGrad(Op):
     """The gradient of one step of an LSTM."""
 
-    signature = (
-        "x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, i: T, cs: T, f: T, o: "
-        "T, ci: T, co: T, cs_grad: T, h_grad: T -> cs_prev_grad: T, dicfo: T, wci_grad: T, "
-        "wcf_grad: T, wco_grad: T"
-    )
+    signature = """x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, i: T, cs: T,
+        f: T, o: T, ci: T, co: T, cs_grad: T, h_grad: T
+        -> cs_prev_grad: T, dicfo: T, wci_grad: T, wcf_grad: T, wco_grad: T"""
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})
 
@@ -95,10 +91,8 @@ class LSTMBlockCellGrad(Op):
 
 
 class _BlockLSTM(Op):
-    signature = (
-        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T -> "
-        "i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"
-    )
+    signature = """seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T,
+        b: T -> i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"""
     order = "icfo"
     forget_bias = 0.0
     use_peephole: bool = False
@@ -145,12 +139,10 @@ class BlockLSTMV2(_BlockLSTM):
 
 
 class _BlockLSTMGrad(Op):
-    signature = (
-        "seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, i: "
-        "T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T "
-        "-> x_grad: T[x], cs_prev_grad: T[cs_prev], h_prev_grad: T[h_prev], w_grad: T[w], "
-        "wci_grad: T[wci], wcf_grad: T[wcf], wco_grad: T[wco], b_grad: T[b]"
-    )
+    signature = """seq_len_max: int64, x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T,
+        b: T, i: T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T
+        -> x_grad: T[x], cs_prev_grad: T[cs_prev], h_prev_grad: T[h_prev], w_grad: T[w],
+        wci_grad: T[wci], wcf_grad: T[wcf], wco_grad: T[wco], b_grad: T[b]"""
     order = "icfo"
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})

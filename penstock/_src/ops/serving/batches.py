@@ -82,10 +82,8 @@ class Unbatch(Op):
 class UnbatchGrad(Op):
     """The gradients of the requests of a batch, as one tensor in the order of the batch."""
 
-    signature = (
-        "original_input: T, batch_index: int64, grad: T, id: int64 "
-        "-> batched_grad: T[original_input]"
-    )
+    signature = """original_input: T, batch_index: int64, grad: T, id: int64
+        -> batched_grad: T[original_input]"""
     container: str = ""
     shared_name: str = ""
 

@@ -30,11 +30,8 @@ def _same_shape(op, a_shape, b_shape):
 class SparseAdd(Op):
     """The sum of two sparse tensors; where both have an element, sums of magnitude below `thresh` are dropped."""
 
-    signature = (
-        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
-        "T, b_shape: int64, thresh: Treal -> sum_indices: int64, sum_values: T, "
-        "sum_shape: int64"
-    )
+    signature = """a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: T,
+        b_shape: int64, thresh: Treal -> sum_indices: int64, sum_values: T, sum_shape: int64"""
     T = NUMBER
     Treal = REAL
 
@@ -67,10 +64,8 @@ class SparseAdd(Op):
 class SparseAddGrad(Op):
     """The gradient of SparseAdd."""
 
-    signature = (
-        "backprop_val_grad: T, a_indices: int64, b_indices: int64, sum_indices: "
-        "int64 -> a_val_grad: T, b_val_grad: T"
-    )
+    signature = """backprop_val_grad: T, a_indices: int64, b_indices: int64, sum_indices: int64
+        -> a_val_grad: T, b_val_grad: T"""
     T = NUMBER
     differentiable = False
 
@@ -89,10 +84,8 @@ class SparseAddGrad(Op):
 class _Extreme(Op):
     """The larger or smaller of two sparse tensors, where a missing element counts as zero."""
 
-    signature = (
-        "a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: "
-        "T, b_shape: int64 -> output_indices: int64, output_values: T"
-    )
+    signature = """a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: T,
+        b_shape: int64 -> output_indices: int64, output_values: T"""
 
     def shape(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
         return [None, a_shape.with_rank(1)[0]], [None]
@@ -338,10 +331,8 @@ def _reduce(op, indices, values, shape, axes, keep_dims, combine):
 class _Reduce(Op):
     """A reduction of a sparse tensor to a dense one."""
 
-    signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: int32 "
-        "-> output: T[...]"
-    )
+    signature = """input_indices: int64, input_values: T, input_shape: int64, reduction_axes: int32
+        -> output: T[...]"""
 
     keep_dims: bool = False
 
@@ -363,10 +354,8 @@ class _Reduce(Op):
 class _ReduceSparse(Op):
     """A reduction of a sparse tensor to a sparse one."""
 
-    signature = (
-        "input_indices: int64, input_values: T, input_shape: int64, reduction_axes: int32 "
-        "-> output_indices: int64[?, ?], output_values: T[?], output_shape: int64[?]"
-    )
+    signature = """input_indices: int64, input_values: T, input_shape: int64, reduction_axes: int32
+        -> output_indices: int64[?, ?], output_values: T[?], output_shape: int64[?]"""
 
     keep_dims: bool = False
 

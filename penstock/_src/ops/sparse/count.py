@@ -58,10 +58,8 @@ def _of_rank(rank):
 class DenseCountSparseOutput(_Count):
     """Counts in the rows of a dense tensor."""
 
-    signature = (
-        "values: T, weights: output_type -> output_indices: int64, output_values: "
-        "output_type, output_dense_shape: int64"
-    )
+    signature = """values: T, weights: output_type
+        -> output_indices: int64, output_values: output_type, output_dense_shape: int64"""
 
     def shape(self, values, weights):
         return _of_rank(values.rank)
@@ -79,11 +77,8 @@ class DenseCountSparseOutput(_Count):
 class SparseCountSparseOutput(_Count):
     """Counts in the rows of a sparse tensor."""
 
-    signature = (
-        "indices: int64, values: T, dense_shape: int64, weights: output_type -> "
-        "output_indices: int64, output_values: output_type, output_dense_shape: "
-        "int64"
-    )
+    signature = """indices: int64, values: T, dense_shape: int64, weights: output_type
+        -> output_indices: int64, output_values: output_type, output_dense_shape: int64"""
 
     def shape(self, indices, values, dense_shape, weights):
         return _of_rank(infer.vector_length(dense_shape))
@@ -98,10 +93,8 @@ class SparseCountSparseOutput(_Count):
 class RaggedCountSparseOutput(_Count):
     """Counts in the rows of a ragged tensor."""
 
-    signature = (
-        "splits: int64, values: T, weights: output_type -> output_indices: int64, "
-        "output_values: output_type, output_dense_shape: int64"
-    )
+    signature = """splits: int64, values: T, weights: output_type
+        -> output_indices: int64, output_values: output_type, output_dense_shape: int64"""
 
     def shape(self, splits, values, weights):
         return _of_rank(2)

@@ -105,11 +105,9 @@ class _Cross(Op):
 class SparseCross(_Cross):
     """Crosses of columns, joined by _X_ or hashed with a key."""
 
-    signature = (
-        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
-        "*dense_types -> output_indices: int64, output_values: out_type, "
-        "output_shape: int64"
-    )
+    signature = """indices: N * int64, values: *sparse_types, shapes: N * int64,
+        dense_inputs: *dense_types
+        -> output_indices: int64, output_values: out_type, output_shape: int64"""
     minimum = {"num_buckets": 0}
     hashed_output: bool
     num_buckets: int
@@ -129,11 +127,9 @@ class SparseCross(_Cross):
 class SparseCrossV2(_Cross):
     """Crosses of columns, joined by a separator."""
 
-    signature = (
-        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
-        "*dense_types, sep: string -> output_indices: int64, output_values: string, "
-        "output_shape: int64"
-    )
+    signature = """indices: N * int64, values: *sparse_types, shapes: N * int64,
+        dense_inputs: *dense_types, sep: string
+        -> output_indices: int64, output_values: string, output_shape: int64"""
 
     def eager(self, indices, values, shapes, dense_inputs, sep):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
@@ -146,11 +142,9 @@ class SparseCrossV2(_Cross):
 class SparseCrossHashed(_Cross):
     """Crosses of columns, hashed; `strong_hash` hashes strings with the salt as key."""
 
-    signature = (
-        "indices: N * int64, values: *sparse_types, shapes: N * int64, dense_inputs: "
-        "*dense_types, num_buckets: int64, strong_hash: bool, salt: int64 -> output_indices: int64, "
-        "output_values: int64, output_shape: int64"
-    )
+    signature = """indices: N * int64, values: *sparse_types, shapes: N * int64,
+        dense_inputs: *dense_types, num_buckets: int64, strong_hash: bool, salt: int64
+        -> output_indices: int64, output_values: int64, output_shape: int64"""
 
     def eager(self, indices, values, shapes, dense_inputs, num_buckets, strong_hash, salt):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
@@ -166,12 +160,10 @@ class SparseCrossHashed(_Cross):
 class RaggedCross(Op):
     """Crosses of ragged, sparse and dense columns, as a ragged tensor."""
 
-    signature = (
-        "ragged_values: *ragged_values_types, ragged_row_splits: *ragged_splits_types, "
-        "sparse_indices: Nsparse * int64, sparse_values: *sparse_values_types, sparse_shape: "
-        "Nsparse * int64, dense_inputs: *dense_types "
-        "-> output_values: out_values_type[?], output_row_splits: out_row_splits_type[?]"
-    )
+    signature = """ragged_values: *ragged_values_types, ragged_row_splits: *ragged_splits_types,
+        sparse_indices: Nsparse * int64, sparse_values: *sparse_values_types,
+        sparse_shape: Nsparse * int64, dense_inputs: *dense_types
+        -> output_values: out_values_type[?], output_row_splits: out_row_splits_type[?]"""
     minimum = {"num_buckets": 0}
     ragged_values_types = frozenset({dtypes.int64, dtypes.string})
     ragged_splits_types = INDEX

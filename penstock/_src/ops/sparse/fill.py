@@ -11,10 +11,9 @@ from penstock._src.ops.rules import invalid
 class RaggedFillEmptyRows(Op):
     """The values with a default in every row that has none."""
 
-    signature = (
-        "value_rowids: int64, values: T, nrows: int64, default_value: T -> output_value_rowids: "
-        "int64, output_values: T, empty_row_indicator: bool, reverse_index_map: int64"
-    )
+    signature = """value_rowids: int64, values: T, nrows: int64, default_value: T
+        -> output_value_rowids: int64, output_values: T, empty_row_indicator: bool,
+        reverse_index_map: int64"""
 
     def shape(self, value_rowids, values, nrows, default_value):
         return [None], [None], [None], [values[0]]
@@ -45,10 +44,8 @@ class RaggedFillEmptyRows(Op):
 class RaggedFillEmptyRowsGrad(Op):
     """The gradient of RaggedFillEmptyRows: of the values, and of the default."""
 
-    signature = (
-        "reverse_index_map: int64, grad_values: T "
-        "-> d_values: T[reverse_index_map], d_default_value: T[]"
-    )
+    signature = """reverse_index_map: int64, grad_values: T
+        -> d_values: T[reverse_index_map], d_default_value: T[]"""
 
     def eager(self, reverse_index_map, grad_values):
         rest = np.delete(grad_values, reverse_index_map)
@@ -58,10 +55,8 @@ class RaggedFillEmptyRowsGrad(Op):
 class SparseSliceGrad(Op):
     """The gradient of SparseSlice with respect to the values: zero outside the slice."""
 
-    signature = (
-        "backprop_val_grad: T, input_indices: int64, input_start: int64, output_indices: int64 "
-        "-> val_grad: T"
-    )
+    signature = """backprop_val_grad: T, input_indices: int64, input_start: int64,
+        output_indices: int64 -> val_grad: T"""
     T = NUMBER
 
     def shape(self, backprop_val_grad, input_indices, input_start, output_indices):

@@ -114,9 +114,8 @@ class SparseTensorToCSRSparseMatrix(_Matrix):
 class CSRSparseMatrixToSparseTensor(Op):
     """The entries of a sparse matrix as a sparse tensor."""
 
-    signature = (
-        "sparse_matrix: variant -> indices: int64[?, ?], values: type[?], dense_shape: int64[?]"
-    )
+    signature = """sparse_matrix: variant
+        -> indices: int64[?, ?], values: type[?], dense_shape: int64[?]"""
     type: FIELD
 
     def gradient(self, _matrix, indices, _values, dense_shape, _di, dy, _ds):
@@ -175,10 +174,8 @@ def entries_at(matrix, indices, dtype):
 class CSRSparseMatrixComponents(Op):
     """The row pointers, columns and values of one matrix."""
 
-    signature = (
-        "csr_sparse_matrix: variant, index: int32 "
-        "-> row_ptrs: int32[?], col_inds: int32[?], values: type[?]"
-    )
+    signature = """csr_sparse_matrix: variant, index: int32
+        -> row_ptrs: int32[?], col_inds: int32[?], values: type[?]"""
     type: FIELD
 
     def eager(self, csr_sparse_matrix, index):

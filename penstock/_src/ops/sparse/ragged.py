@@ -24,10 +24,8 @@ def _rows_of(kind, tensor, count):
 class RaggedTensorToTensor(Op):
     """The dense tensor of a ragged one, padded with a default."""
 
-    signature = (
-        "shape: Tshape, values: T, default_value: T, row_partition_tensors: "
-        "num_row_partition_tensors * Tindex -> result: T"
-    )
+    signature = """shape: Tshape, values: T, default_value: T,
+        row_partition_tensors: num_row_partition_tensors * Tindex -> result: T"""
     T = ANY
     Tindex = INDEX
     Tshape = INDEX
@@ -126,10 +124,8 @@ class RaggedTensorToTensor(Op):
 class RaggedTensorToSparse(Op):
     """The sparse tensor of a ragged one."""
 
-    signature = (
-        "rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: T -> "
-        "sparse_indices: int64, sparse_values: T, sparse_dense_shape: int64"
-    )
+    signature = """rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: T
+        -> sparse_indices: int64, sparse_values: T, sparse_dense_shape: int64"""
     T = ANY
     Tsplits: INDEX = dtypes.int64
 
@@ -167,9 +163,8 @@ class RaggedTensorToSparse(Op):
 class RaggedRange(Op):
     """The ranges from starts to limits, as rows."""
 
-    signature = (
-        "starts: T, limits: T, deltas: T -> rt_nested_splits: Tsplits[?], rt_dense_values: T[?]"
-    )
+    signature = """starts: T, limits: T, deltas: T
+        -> rt_nested_splits: Tsplits[?], rt_dense_values: T[?]"""
     T: INDEX | {dtypes.bfloat16, dtypes.float32, dtypes.float64} = dtypes.int32
     Tsplits: INDEX = dtypes.int64
     differentiable = False
@@ -195,11 +190,9 @@ class RaggedRange(Op):
 class RaggedGather(Op):
     """Rows of a ragged tensor."""
 
-    signature = (
-        "params_nested_splits: PARAMS_RAGGED_RANK * Tsplits, params_dense_values: "
-        "Tvalues, indices: Tindices -> output_nested_splits: OUTPUT_RAGGED_RANK * "
-        "Tsplits, output_dense_values: Tvalues"
-    )
+    signature = """params_nested_splits: PARAMS_RAGGED_RANK * Tsplits, params_dense_values: Tvalues,
+        indices: Tindices
+        -> output_nested_splits: OUTPUT_RAGGED_RANK * Tsplits, output_dense_values: Tvalues"""
     minimum = {"OUTPUT_RAGGED_RANK": 0}
     Tvalues = ANY
     Tindices = INDEX

@@ -80,10 +80,8 @@ class DenseToDenseSetOperation(Op):
 class DenseToSparseSetOperation(Op):
     """A set operation on the rows of a dense and a sparse tensor."""
 
-    signature = (
-        "set1: T, set2_indices: int64, set2_values: T, set2_shape: int64 -> "
-        "result_indices: int64, result_values: T, result_shape: int64"
-    )
+    signature = """set1: T, set2_indices: int64, set2_values: T, set2_shape: int64
+        -> result_indices: int64, result_values: T, result_shape: int64"""
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True
@@ -104,11 +102,9 @@ class DenseToSparseSetOperation(Op):
 class SparseToSparseSetOperation(Op):
     """A set operation on the rows of two sparse tensors."""
 
-    signature = (
-        "set1_indices: int64, set1_values: T, set1_shape: int64, set2_indices: "
-        "int64, set2_values: T, set2_shape: int64 -> result_indices: int64, "
-        "result_values: T, result_shape: int64"
-    )
+    signature = """set1_indices: int64, set1_values: T, set1_shape: int64, set2_indices: int64,
+        set2_values: T, set2_shape: int64
+        -> result_indices: int64, result_values: T, result_shape: int64"""
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True

@@ -79,10 +79,8 @@ class SparseToDense(Op):
     """A dense tensor with values at indices and a default elsewhere."""
 
     ranks = {"output_shape": (1,), "default_value": (0,)}
-    signature = (
-        "sparse_indices: Tindices, output_shape: Tindices, sparse_values: T, default_value: T "
-        "-> dense: T[*output_shape]"
-    )
+    signature = """sparse_indices: Tindices, output_shape: Tindices, sparse_values: T,
+        default_value: T -> dense: T[*output_shape]"""
     T = ANY
     Tindices = INDEX
     validate_indices: bool = True
@@ -169,10 +167,8 @@ def _are_valid(p, indices, shape):
 class SparseReorder(Op):
     """The indices and values in row-major order."""
 
-    signature = (
-        "input_indices: int64, input_values: T, input_shape: int64 -> "
-        "output_indices: int64, output_values: T"
-    )
+    signature = """input_indices: int64, input_values: T, input_shape: int64
+        -> output_indices: int64, output_values: T"""
     T = ANY
 
     def shape(self, input_indices, input_values, input_shape):
@@ -195,10 +191,8 @@ class SparseReorder(Op):
 class SparseReshape(Op):
     """The indices of the same elements under another shape."""
 
-    signature = (
-        "input_indices: int64, input_shape: int64, new_shape: int64 -> "
-        "output_indices: int64, output_shape: int64"
-    )
+    signature = """input_indices: int64, input_shape: int64, new_shape: int64
+        -> output_indices: int64, output_shape: int64"""
 
     def shape(self, input_indices, input_shape, new_shape):
         return [input_indices.with_rank(2)[0], new_shape.with_rank(1)[0]], new_shape
@@ -235,10 +229,8 @@ class SparseReshape(Op):
 class SparseConcat(Op):
     """Sparse tensors concatenated along an axis."""
 
-    signature = (
-        "indices: N * int64, values: N * T, shapes: N * int64 -> output_indices: "
-        "int64, output_values: T, output_shape: int64"
-    )
+    signature = """indices: N * int64, values: N * T, shapes: N * int64
+        -> output_indices: int64, output_values: T, output_shape: int64"""
     T = ANY
     concat_dim: int
     differentiable = False
@@ -272,10 +264,8 @@ class SparseConcat(Op):
 class SparseSlice(Op):
     """The part of a sparse tensor from `start` with a size."""
 
-    signature = (
-        "indices: int64, values: T, shape: int64, start: int64, size: int64 -> "
-        "output_indices: int64, output_values: T, output_shape: int64"
-    )
+    signature = """indices: int64, values: T, shape: int64, start: int64, size: int64
+        -> output_indices: int64, output_values: T, output_shape: int64"""
     T = ANY
 
     def shape(self, indices, values, shape, start, size):
@@ -306,11 +296,9 @@ class SparseSlice(Op):
 class SparseSplit(Op):
     """A sparse tensor split along an axis."""
 
-    signature = (
-        "split_dim: int64, indices: int64, values: T, shape: int64 -> "
-        "output_indices: num_split * int64, output_values: num_split * T, "
-        "output_shape: num_split * int64"
-    )
+    signature = """split_dim: int64, indices: int64, values: T, shape: int64
+        -> output_indices: num_split * int64, output_values: num_split * T,
+        output_shape: num_split * int64"""
     minimum = {"num_split": 1}
     T = ANY
     num_split: int
@@ -337,11 +325,9 @@ class SparseSplit(Op):
 class SparseFillEmptyRows(Op):
     """Rows without elements get a default at column zero."""
 
-    signature = (
-        "indices: int64, values: T, dense_shape: int64, default_value: T -> "
-        "output_indices: int64, output_values: T, empty_row_indicator: bool, "
-        "reverse_index_map: int64"
-    )
+    signature = """indices: int64, values: T, dense_shape: int64, default_value: T
+        -> output_indices: int64, output_values: T, empty_row_indicator: bool,
+        reverse_index_map: int64"""
     T = ANY
 
     def shape(self, indices, values, dense_shape, default_value):
@@ -386,10 +372,8 @@ class SparseFillEmptyRows(Op):
 class SparseFillEmptyRowsGrad(Op):
     """The gradient of SparseFillEmptyRows."""
 
-    signature = (
-        "reverse_index_map: int64, grad_values: T "
-        "-> d_values: T[reverse_index_map], d_default_value: T[]"
-    )
+    signature = """reverse_index_map: int64, grad_values: T
+        -> d_values: T[reverse_index_map], d_default_value: T[]"""
     T = ANY
 
     def eager(self, reverse_index_map, grad_values):

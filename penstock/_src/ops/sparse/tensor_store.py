@@ -53,9 +53,8 @@ def _check(op, indices, values, shape):
 class AddSparseToTensorsMap(_MapOp):
     """Stores a sparse tensor; returns its number."""
 
-    signature = (
-        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handle: int64[]"
-    )
+    signature = """sparse_indices: int64, sparse_values: T, sparse_shape: int64
+        -> sparse_handle: int64[]"""
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         _check(self, sparse_indices, sparse_values, sparse_shape)
@@ -65,9 +64,8 @@ class AddSparseToTensorsMap(_MapOp):
 class AddManySparseToTensorsMap(_MapOp):
     """Stores the rows of a sparse tensor; returns their numbers."""
 
-    signature = (
-        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> sparse_handles: int64[?]"
-    )
+    signature = """sparse_indices: int64, sparse_values: T, sparse_shape: int64
+        -> sparse_handles: int64[?]"""
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         _check(self, sparse_indices, sparse_values, sparse_shape)
@@ -82,10 +80,8 @@ class AddManySparseToTensorsMap(_MapOp):
 class TakeManySparseFromTensorsMap(_MapOp):
     """Removes the sparse tensors with the given numbers and returns them as the rows of one."""
 
-    signature = (
-        "sparse_handles: int64 "
-        "-> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"
-    )
+    signature = """sparse_handles: int64
+        -> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"""
     dtype: DType
 
     def eager(self, sparse_handles):

@@ -44,10 +44,8 @@ def _row(splits, values, row):
 class RaggedTensorToVariant(Op):
     """A ragged tensor as one variant or, batched, as one for each row."""
 
-    signature = (
-        "rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: Tvalues -> "
-        "encoded_ragged: variant"
-    )
+    signature = """rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: Tvalues
+        -> encoded_ragged: variant"""
     Tvalues = ANY
     Tsplits: INDEX = dtypes.int64
     batched_input: bool
@@ -81,10 +79,8 @@ class RaggedTensorToVariant(Op):
 class RaggedTensorToVariantGradient(Op):
     """The gradient of RaggedTensorToVariant with respect to the flat values."""
 
-    signature = (
-        "encoded_ragged_grad: variant, row_splits: Tsplits, dense_values_shape: int32 "
-        "-> dense_values_grad: Tvalues[*dense_values_shape]"
-    )
+    signature = """encoded_ragged_grad: variant, row_splits: Tsplits, dense_values_shape: int32
+        -> dense_values_grad: Tvalues[*dense_values_shape]"""
     Tvalues: DType
     Tsplits: INDEX = dtypes.int64
 
@@ -101,10 +97,8 @@ class RaggedTensorToVariantGradient(Op):
 class RaggedTensorFromVariant(Op):
     """The ragged tensor stored in variants; an array of variants gives its outer rows."""
 
-    signature = (
-        "encoded_ragged: variant -> output_nested_splits: output_ragged_rank * "
-        "Tsplits, output_dense_values: Tvalues"
-    )
+    signature = """encoded_ragged: variant
+        -> output_nested_splits: output_ragged_rank * Tsplits, output_dense_values: Tvalues"""
     minimum = {"input_ragged_rank": -1, "output_ragged_rank": 0}
     input_ragged_rank: int
     output_ragged_rank: int
@@ -187,10 +181,8 @@ class _Serialize(Op):
 class SerializeSparse(_Serialize):
     """A sparse tensor as a vector of three variants."""
 
-    signature = (
-        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 "
-        "-> serialized_sparse: out_type[3]"
-    )
+    signature = """sparse_indices: int64, sparse_values: T, sparse_shape: int64
+        -> serialized_sparse: out_type[3]"""
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         return _objects(self.packed(sparse_indices, sparse_values, sparse_shape), (3,))
@@ -199,10 +191,8 @@ class SerializeSparse(_Serialize):
 class SerializeManySparse(_Serialize):
     """Each row of a sparse tensor as three variants."""
 
-    signature = (
-        "sparse_indices: int64, sparse_values: T, sparse_shape: int64 -> "
-        "serialized_sparse: out_type"
-    )
+    signature = """sparse_indices: int64, sparse_values: T, sparse_shape: int64
+        -> serialized_sparse: out_type"""
 
     def shape(self, sparse_indices, sparse_values, sparse_shape):
         known = sparse_shape.value
@@ -221,10 +211,8 @@ class SerializeManySparse(_Serialize):
 class DeserializeSparse(Op):
     """The sparse tensor of variants; leading axes become its outer dimensions."""
 
-    signature = (
-        "serialized_sparse: Tserialized "
-        "-> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"
-    )
+    signature = """serialized_sparse: Tserialized
+        -> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"""
     dtype: DType
     Tserialized: {dtypes.string, dtypes.variant} = dtypes.string
 
@@ -239,10 +227,8 @@ class DeserializeSparse(Op):
 class DeserializeManySparse(Op):
     """The sparse tensor whose rows were serialized."""
 
-    signature = (
-        "serialized_sparse: string -> sparse_indices: int64, sparse_values: dtype, "
-        "sparse_shape: int64"
-    )
+    signature = """serialized_sparse: string
+        -> sparse_indices: int64, sparse_values: dtype, sparse_shape: int64"""
     dtype: DType
 
     def shape(self, serialized_sparse):

@@ -138,9 +138,8 @@ class AssignSub(_AssignBy):
 class StridedSliceAssign(TensorStridedSliceUpdate):
     """Assigns a broadcast value to a strided slice of a variable."""
 
-    signature = (
-        "ref: Ref(T), begin: Index, end: Index, strides: Index, value: T -> output_ref: Ref(T)[ref]"
-    )
+    signature = """ref: Ref(T), begin: Index, end: Index, strides: Index, value: T
+        -> output_ref: Ref(T)[ref]"""
     differentiable = False
     lower = None
 

@@ -200,10 +200,8 @@ class ResourceApplyKerasMomentum(_Apply):
 class ResourceApplyAdam(_Apply):
     """Adam (Kingma & Ba 2015), with epsilon outside the root."""
 
-    signature = (
-        "var: resource, m: resource, v: resource, beta1_power: T, beta2_power: T, "
-        "lr: T, beta1: T, beta2: T, epsilon: T, grad: T ->"
-    )
+    signature = """var: resource, m: resource, v: resource, beta1_power: T, beta2_power: T, lr: T,
+        beta1: T, beta2: T, epsilon: T, grad: T ->"""
     use_locking: bool = False
     use_nesterov: bool = False
 
@@ -218,10 +216,8 @@ class ResourceApplyAdam(_Apply):
 class ResourceApplyAdamWithAmsgrad(_Apply):
     """Adam whose second moment never falls (Reddi, Kale & Kumar 2018)."""
 
-    signature = (
-        "var: resource, m: resource, v: resource, vhat: resource, beta1_power: T, "
-        "beta2_power: T, lr: T, beta1: T, beta2: T, epsilon: T, grad: T ->"
-    )
+    signature = """var: resource, m: resource, v: resource, vhat: resource, beta1_power: T,
+        beta2_power: T, lr: T, beta1: T, beta2: T, epsilon: T, grad: T ->"""
     use_locking: bool = False
 
     def step(self, s, var, m, v, vhat, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad):
@@ -235,10 +231,8 @@ class ResourceApplyAdamWithAmsgrad(_Apply):
 class ResourceApplyAdaMax(_Apply):
     """Adam under the infinity norm (Kingma & Ba 2015, section 7.1)."""
 
-    signature = (
-        "var: resource, m: resource, v: resource, beta1_power: T, lr: T, beta1: T, "
-        "beta2: T, epsilon: T, grad: T ->"
-    )
+    signature = """var: resource, m: resource, v: resource, beta1_power: T, lr: T, beta1: T,
+        beta2: T, epsilon: T, grad: T ->"""
     use_locking: bool = False
 
     def step(self, s, var, m, v, beta1_power, lr, beta1, beta2, epsilon, grad):
@@ -276,11 +270,9 @@ class ResourceApplyAdagradV2(_Apply):
 class ResourceApplyAdagradDA(_Apply):
     """AdaGrad by dual averaging."""
 
-    signature = (
-        "var: resource, gradient_accumulator: resource, "
-        "gradient_squared_accumulator: resource, grad: T, lr: T, l1: T, l2: T, "
-        "global_step: int64 ->"
-    )
+    signature = """var: resource, gradient_accumulator: resource,
+        gradient_squared_accumulator: resource, grad: T, lr: T, l1: T, l2: T, global_step: int64
+        ->"""
     use_locking: bool = False
 
     def step(self, m, var, total, squares, grad, lr, l1, l2, global_step):
@@ -308,10 +300,8 @@ class ResourceApplyProximalAdagrad(_Apply):
 class ResourceApplyAdadelta(_Apply):
     """ADADELTA (Zeiler 2012)."""
 
-    signature = (
-        "var: resource, accum: resource, accum_update: resource, lr: T, rho: T, "
-        "epsilon: T, grad: T ->"
-    )
+    signature = """var: resource, accum: resource, accum_update: resource, lr: T, rho: T,
+        epsilon: T, grad: T ->"""
     use_locking: bool = False
 
     def step(self, m, var, accum, accum_update, lr, rho, epsilon, grad):
@@ -324,10 +314,8 @@ class ResourceApplyAdadelta(_Apply):
 class ResourceApplyRMSProp(_Apply):
     """RMSProp with momentum (Tieleman & Hinton 2012)."""
 
-    signature = (
-        "var: resource, ms: resource, mom: resource, lr: T, rho: T, momentum: T, "
-        "epsilon: T, grad: T ->"
-    )
+    signature = """var: resource, ms: resource, mom: resource, lr: T, rho: T, momentum: T,
+        epsilon: T, grad: T ->"""
     use_locking: bool = False
 
     def step(self, m, var, ms, mom, lr, rho, momentum, epsilon, grad):
@@ -339,10 +327,8 @@ class ResourceApplyRMSProp(_Apply):
 class ResourceApplyCenteredRMSProp(_Apply):
     """RMSProp by an estimate of the gradient's variance (Graves 2013)."""
 
-    signature = (
-        "var: resource, mg: resource, ms: resource, mom: resource, lr: T, rho: T, "
-        "momentum: T, epsilon: T, grad: T ->"
-    )
+    signature = """var: resource, mg: resource, ms: resource, mom: resource, lr: T, rho: T,
+        momentum: T, epsilon: T, grad: T ->"""
     use_locking: bool = False
 
     def step(self, m, var, mg, ms, mom, lr, rho, momentum, epsilon, grad):
@@ -370,10 +356,8 @@ def follow_the_leader(op, m, var, accum, linear, grad, shrunk_grad, lr, l1, l2, 
 class ResourceApplyFtrl(_Apply):
     """Follow the regularized leader."""
 
-    signature = (
-        "var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, "
-        "l2: T, lr_power: T ->"
-    )
+    signature = """var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, l2: T,
+        lr_power: T ->"""
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
 
@@ -384,10 +368,8 @@ class ResourceApplyFtrl(_Apply):
 class ResourceApplyFtrlV2(_Apply):
     """Follow the regularized leader with an L2 shrinkage of the gradient."""
 
-    signature = (
-        "var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, "
-        "l2: T, l2_shrinkage: T, lr_power: T ->"
-    )
+    signature = """var: resource, accum: resource, linear: resource, grad: T, lr: T, l1: T, l2: T,
+        l2_shrinkage: T, lr_power: T ->"""
     use_locking: bool = False
     multiply_linear_by_lr: bool = False
 

@@ -205,9 +205,8 @@ class ReduceJoin(Op):
 class UnsortedSegmentJoin(Op):
     """Strings joined by segment."""
 
-    signature = (
-        "inputs: string, segment_ids: Tindices, num_segments: Tnumsegments -> output: string"
-    )
+    signature = """inputs: string, segment_ids: Tindices, num_segments: Tnumsegments
+        -> output: string"""
     Tindices = INDEX
     separator: str = ""
     Tnumsegments: INDEX = dtypes.int32

@@ -28,9 +28,8 @@ def _sparse(rows):
 class StringSplitV2(Op):
     """Strings cut at a separator, or at runs of whitespace if that is empty."""
 
-    signature = (
-        "input: string, sep: string -> indices: int64[?, 2], values: string[?], shape: int64[2]"
-    )
+    signature = """input: string, sep: string
+        -> indices: int64[?, 2], values: string[?], shape: int64[2]"""
     maxsplit: int = -1
 
     def eager(self, input, sep):
@@ -59,10 +58,8 @@ def _words(s, most):
 class StringSplit(Op):
     """Strings cut at any of the characters of a delimiter."""
 
-    signature = (
-        "input: string, delimiter: string "
-        "-> indices: int64[?, 2], values: string[?], shape: int64[2]"
-    )
+    signature = """input: string, delimiter: string
+        -> indices: int64[?, 2], values: string[?], shape: int64[2]"""
     skip_empty: bool = True
     differentiable = False
 

@@ -141,9 +141,8 @@ class UnicodeDecode(_Decode):
 class UnicodeDecodeWithOffsets(_Decode):
     """The code points of each string, and the byte at which each begins."""
 
-    signature = (
-        "input: string -> row_splits: Tsplits, char_values: int32, char_to_byte_starts: int64"
-    )
+    signature = """input: string
+        -> row_splits: Tsplits, char_values: int32, char_to_byte_starts: int64"""
 
     def shape(self, input):
         count = input.num_elements()

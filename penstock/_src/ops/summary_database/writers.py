@@ -11,11 +11,8 @@ from penstock._src.proto.event import Event
 class CreateSummaryDbWriter(Op):
     """Makes a summary writer write to the SQLite file `db_uri`."""
 
-    signature = (
-        "writer: resource, db_uri: string, experiment_name: string, run_name: string, user_name: "
-        "string "
-        "->"
-    )
+    signature = """writer: resource, db_uri: string, experiment_name: string, run_name: string,
+        user_name: string ->"""
 
     def eager(self, writer, db_uri, experiment_name, run_name, user_name):
         texts = [t.item().decode() for t in (db_uri, experiment_name, run_name, user_name)]
