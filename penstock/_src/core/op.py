@@ -282,6 +282,11 @@ class Op:
     # `lower`, or `lower_op` of an op that has an attribute called "lower".
     lowering: ClassVar[Any] = None
 
+    @classmethod
+    def invalid(cls, message: str) -> OpError:
+        """Returns the error for arguments that the op cannot take, tagged with its name."""
+        return InvalidArgumentError(f"{cls.op_type}: {message}")
+
     def eager(self, *values: Any) -> Any:
         """Computes the outputs from host values."""
         raise UnimplementedError(f"{self.op_type}: this operation is not implemented.")

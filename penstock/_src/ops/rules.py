@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.ir.errors import NeedsValue, NotLowerable
@@ -185,12 +184,7 @@ def broadcasts(op: Op, *arrays: np.ndarray) -> None:
         np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
         shapes = " vs. ".join(show(a.shape) for a in arrays)
-        raise invalid(op, f"Incompatible shapes: {shapes}") from None
-
-
-def invalid(op: Op, message: str) -> InvalidArgumentError:
-    """Returns the error for arguments that an op cannot take, tagged with its name."""
-    return InvalidArgumentError(f"{op.op_type}: {message}")
+        raise op.invalid(f"Incompatible shapes: {shapes}") from None
 
 
 def of_one_shape(eager: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
@@ -199,10 +193,9 @@ def of_one_shape(eager: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
     @functools.wraps(eager)
     def checked(self: Op, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         if x.shape != y.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Inputs must have the same size and shape. Input 0: "
-                f"{show(x.shape)} != input 1: {show(y.shape)}",
+                f"{show(x.shape)} != input 1: {show(y.shape)}"
             )
         return eager(self, x, y)
 
@@ -217,7 +210,7 @@ def axis_of(op: Op, axis: Any, rank: int, what: str = "axis") -> int:
     """
     number = int(axis)
     if not -rank <= number < rank:
-        raise invalid(op, f"Expected {what} in the range [{-rank}, {rank}), but got {number}")
+        raise op.invalid(f"Expected {what} in the range [{-rank}, {rank}), but got {number}")
     return number % rank if rank else 0
 
 

@@ -11,7 +11,7 @@ from penstock._src.core.values.memory import make_room
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
-from penstock._src.ops.rules import ints, invalid, known_shape, show, static_value, value_of
+from penstock._src.ops.rules import ints, known_shape, show, static_value, value_of
 
 
 def joined_shape(values, axis):
@@ -46,7 +46,7 @@ def join(op, values, axis):
       InvalidArgumentError: their shapes do not fit.
     """
     if axis.size != 1:
-        raise invalid(op, f"Concat dim tensor should be a scalar, but got shape {show(axis.shape)}")
+        raise op.invalid(f"Concat dim tensor should be a scalar, but got shape {show(axis.shape)}")
     make_room(sum([value.nbytes for value in values]))
     try:
         return np.concatenate(values, axis.item())
@@ -58,20 +58,19 @@ def misfit(op, values, axis):
     """Returns the error if arrays cannot be concatenated, else None."""
     first = values[0]
     if first.ndim == 0:
-        return invalid(op, "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
+        return op.invalid("ConcatOp : Can't concatenate scalars (use tf.stack instead)")
     if not -first.ndim <= axis < first.ndim:
-        return invalid(
-            op,
+        return op.invalid(
             "ConcatOp : Expected concatenating dimensions in the range "
-            f"[{-first.ndim}, {first.ndim}), but got {axis}",
+            f"[{-first.ndim}, {first.ndim}), but got {axis}"
         )
     for i, value in enumerate(values):
         pair = f"shape[0] = {show(first.shape)} vs. shape[{i}] = {show(value.shape)}"
         if value.ndim != first.ndim:
-            return invalid(op, f"ConcatOp : Ranks of all input tensors should match: {pair}")
+            return op.invalid(f"ConcatOp : Ranks of all input tensors should match: {pair}")
         for d, (a, b) in enumerate(zip(first.shape, value.shape)):
             if d != axis % first.ndim and a != b:
-                return invalid(op, f"ConcatOp : Dimension {d} in both shapes must be equal: {pair}")
+                return op.invalid(f"ConcatOp : Dimension {d} in both shapes must be equal: {pair}")
     return None
 
 
@@ -158,20 +157,19 @@ class ConcatOffset(Op):
     def eager(self, concat_dim, shape):
         first, at = shape[0], int(concat_dim)
         if not -first.size <= at < first.size:
-            raise invalid(self, f"Concat dim is out of range: {at} vs. {first.size}")
+            raise self.invalid(f"Concat dim is out of range: {at} vs. {first.size}")
         at %= first.size
         offsets, total = [], 0
         for i, dims in enumerate(shape):
             if dims.size != first.size:
-                raise invalid(
-                    self, f"input {i} should contain {first.size} elements, but got {dims.size}"
+                raise self.invalid(
+                    f"input {i} should contain {first.size} elements, but got {dims.size}"
                 )
             for d in range(first.size):
                 if d != at and dims[d] != first[d]:
-                    raise invalid(
-                        self,
+                    raise self.invalid(
                         f"All dimensions except {at} must match. Input {i} has shape "
-                        f"{dims.tolist()} and doesn't match input 0 with shape {first.tolist()}.",
+                        f"{dims.tolist()} and doesn't match input 0 with shape {first.tolist()}."
                     )
             offset = np.zeros_like(first)
             offset[at] = total
@@ -209,8 +207,8 @@ class ParallelConcat(Op):
         wanted = self.attrs["shape"].as_list()
         for value in values:
             if [*value.shape[:1]] != [1] or [*value.shape[1:]] != wanted[1:]:
-                raise invalid(
-                    self, f"value and update shape doesn't match: {wanted} vs. {show(value.shape)}"
+                raise self.invalid(
+                    f"value and update shape doesn't match: {wanted} vs. {show(value.shape)}"
                 )
 
 
@@ -252,14 +250,13 @@ class Pack(Op):
         first = values[0]
         for i, value in enumerate(values):
             if value.shape != first.shape:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"Shapes of all inputs must match: values[0].shape = {show(first.shape)} != "
-                    f"values[{i}].shape = {show(value.shape)}",
+                    f"values[{i}].shape = {show(value.shape)}"
                 )
         rank = first.ndim + 1
         if not -rank <= self.axis < rank:
-            raise invalid(self, f"axis = {self.axis} not in [{-rank}, {rank})")
+            raise self.invalid(f"axis = {self.axis} not in [{-rank}, {rank})")
         return np.stack(values, self.axis)
 
     def lower(self, p, values):
@@ -298,11 +295,10 @@ class Unpack(Op):
     def eager(self, value):
         rank = value.ndim
         if not -rank <= self.axis < rank:
-            raise invalid(self, f"axis = {self.axis} not in [{-rank}, {rank})")
+            raise self.invalid(f"axis = {self.axis} not in [{-rank}, {rank})")
         if value.shape[self.axis] != self.num:
-            raise invalid(
-                self,
-                f"Input shape axis {self.axis} must equal {self.num}, got shape {show(value.shape)}",
+            raise self.invalid(
+                f"Input shape axis {self.axis} must equal {self.num}, got shape {show(value.shape)}"
             )
         return [part_at(value, i, self.axis) for i in range(self.num)]
 
@@ -351,14 +347,13 @@ class Split(Op):
 
     def eager(self, axis, value):
         if axis.ndim:
-            raise invalid(self, f"split_dim must be a scalar but has rank {axis.ndim}")
+            raise self.invalid(f"split_dim must be a scalar but has rank {axis.ndim}")
         at = split_axis(self, axis, value)
         size = value.shape[at]
         if size % self.num_split:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Number of ways to split should evenly divide the split dimension, but got "
-                f"split_dim {at} (size = {size}) and num_split {self.num_split}",
+                f"split_dim {at} (size = {size}) and num_split {self.num_split}"
             )
         return [contiguous(part) for part in np.split(value, self.num_split, at)]
 
@@ -376,10 +371,10 @@ class Split(Op):
 def split_axis(op, axis, value):
     """Returns the axis to split along, counted from the front, checked."""
     if axis.size != 1:
-        raise invalid(op, f"split_dim must be a scalar but has shape {show(axis.shape)}")
+        raise op.invalid(f"split_dim must be a scalar but has shape {show(axis.shape)}")
     at, rank = axis.item(), value.ndim
     if not -rank <= at < rank:
-        raise invalid(op, f"-input rank({-rank}) <= split_dim < input rank ({rank}), but got {at}")
+        raise op.invalid(f"-input rank({-rank}) <= split_dim < input rank ({rank}), but got {at}")
     return at % rank
 
 
@@ -421,10 +416,9 @@ class SplitV(Op):
 
     def eager(self, value, size_splits, axis):
         if size_splits.ndim != 1 or size_splits.size != self.num_split:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "size of the split_tensor must be 1-D and have the same elements as outputs got "
-                f"{size_splits.ndim} -D and {size_splits.size} elements",
+                f"{size_splits.ndim} -D and {size_splits.size} elements"
             )
         at = split_axis(self, axis, value)
         ends = np.cumsum(self.sizes(size_splits.tolist(), value.shape[at]))[:-1]
@@ -437,16 +431,15 @@ class SplitV(Op):
           InvalidArgumentError: they do not add up.
         """
         if sizes.count(-1) > 1:
-            raise invalid(self, "There can only be one -1 in the input.")
+            raise self.invalid("There can only be one -1 in the input.")
         if any(s < -1 for s in sizes):
-            raise invalid(self, f"Split size must be >= 0. Received {sizes}")
+            raise self.invalid(f"Split size must be >= 0. Received {sizes}")
         total = sum(s for s in sizes if s != -1)
         if total > whole or (-1 not in sizes and total != whole):
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Determined shape must either match input shape along split_dim exactly if fully "
                 "specified, or be less than the size of the input along split_dim if not fully "
-                f"specified.  Got: {total}",
+                f"specified.  Got: {total}"
             )
         return [whole - total if s == -1 else s for s in sizes]
 

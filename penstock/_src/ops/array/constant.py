@@ -12,7 +12,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops.rules import dims_of, invalid, quiet, show, sum_over
+from penstock._src.ops.rules import dims_of, quiet, show, sum_over
 
 EMPTY_STRING = b""
 
@@ -148,12 +148,12 @@ class Fill(Op):
 
     def eager(self, dims, value):
         if dims.ndim > 1 or (dims.ndim == 0 and dims.size != 1):
-            raise invalid(self, f"dims must represent a vector, got shape {show(dims.shape)}")
+            raise self.invalid(f"dims must represent a vector, got shape {show(dims.shape)}")
         for d in dims.ravel():
             if d < 0:
-                raise invalid(self, f"Dimension {d} must be >= 0")
+                raise self.invalid(f"Dimension {d} must be >= 0")
         if self.T.is_numpy_compatible and value.size != 1:
-            raise invalid(self, f"value must represent a scalar, got shape {show(value.shape)}")
+            raise self.invalid(f"value must represent a scalar, got shape {show(value.shape)}")
         shape = tuple(dims.ravel().tolist())
         if not isinstance(value, np.ndarray):
             out = np.empty(shape, object)
@@ -225,10 +225,10 @@ class Empty(Op):
     @quiet
     def eager(self, shape):
         if shape.ndim != 1:
-            raise invalid(self, f"shape must be a vector of int32, got shape {show(shape.shape)}")
+            raise self.invalid(f"shape must be a vector of int32, got shape {show(shape.shape)}")
         for d in shape:
             if d < 0:
-                raise invalid(self, f"Dimension {d} must be >= 0")
+                raise self.invalid(f"Dimension {d} must be >= 0")
         return np.full(tuple(shape.tolist()), zero_of(self.dtype), self.dtype.np)
 
     def lower(self, p, shape):

@@ -23,7 +23,7 @@ from penstock._src.ops.linalg.packed_diagonals import (
     put_diagonals,
     take_diagonals,
 )
-from penstock._src.ops.rules import invalid, show, value_of, zeros_like
+from penstock._src.ops.rules import show, value_of, zeros_like
 
 Align = Literal["LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT"]
 SOLID = FLOAT | COMPLEX | INDEX
@@ -36,11 +36,11 @@ def band_of(op, k):
       InvalidArgumentError: it is invalid.
     """
     if np.ndim(k) > 1 or np.size(k) not in (1, 2):
-        raise invalid(op, f"diag_index must have only one or two elements, received {k.size}")
+        raise op.invalid(f"diag_index must have only one or two elements, received {k.size}")
     lower, upper = int(k.ravel()[0]), int(k.ravel()[-1])
     if lower > upper:
-        raise invalid(
-            op, f"lower_diag_index must not be larger than upper_diag_index: {lower} > {upper}"
+        raise op.invalid(
+            f"lower_diag_index must not be larger than upper_diag_index: {lower} > {upper}"
         )
     return lower, upper
 
@@ -49,8 +49,8 @@ def check_band(op, rows, columns, lower, upper):
     """Raises InvalidArgumentError unless a matrix of this size has the diagonals."""
     for name, k in (("lower_diag_index", lower), ("upper_diag_index", upper)):
         if not (-rows < k < columns or k == 0):
-            raise invalid(
-                op, f"{name} is out of bound: {k}. It must be between {-rows} and {columns}"
+            raise op.invalid(
+                f"{name} is out of bound: {k}. It must be between {-rows} and {columns}"
             )
 
 
@@ -99,9 +99,7 @@ class _MatrixDiagPart(Op):
     def take(self, input, k, fill):
         """Returns the packed diagonals."""
         if input.ndim < 2:
-            raise invalid(
-                self, f"input must be at least 2-dim, received shape: {show(input.shape)}"
-            )
+            raise self.invalid(f"input must be at least 2-dim, received shape: {show(input.shape)}")
         lower, upper = band_of(self, k)
         check_band(self, *input.shape[-2:], lower, upper)
         return take_diagonals(input, lower, upper, self.align, fill)
@@ -205,24 +203,23 @@ class _MatrixDiag(Op):
 
     def eager(self, diagonal, k, num_rows, num_cols, padding_value):
         if padding_value.ndim:
-            raise invalid(self, "padding_value must be a scalar")
+            raise self.invalid("padding_value must be a scalar")
         return self.put(diagonal, k, int(num_rows), int(num_cols), padding_value[()])
 
     def put(self, diagonal, k, rows, columns, fill):
         """Returns the matrices."""
         if not diagonal.ndim:
-            raise invalid(self, f"diagonal must be at least 1-dim, received shape: {show(())}")
+            raise self.invalid(f"diagonal must be at least 1-dim, received shape: {show(())}")
         lower, upper = band_of(self, k)
         if lower != upper and (diagonal.ndim < 2 or diagonal.shape[-2] != upper - lower + 1):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"The number of diagonals provided in the input does not match the lower_diag_index "
-                f"{lower} and upper_diag_index {upper}. Received shape {show(diagonal.shape)}",
+                f"{lower} and upper_diag_index {upper}. Received shape {show(diagonal.shape)}"
             )
         try:
             rows, columns = self.size(diagonal.shape[-1], (lower, upper), rows, columns)
         except ValueError as error:
-            raise invalid(self, str(error)) from None
+            raise self.invalid(str(error)) from None
         lead = diagonal.shape[: -1 if lower == upper else -2]
         out = np.full((*lead, rows, columns), fill, self.T.np)
         return put_diagonals(out, diagonal, lower, upper, self.align)
@@ -309,9 +306,7 @@ class _MatrixSetDiag(Op):
     def replace(self, input, diagonal, k):
         """Returns the matrices with the diagonals replaced."""
         if input.ndim < 2:
-            raise invalid(
-                self, f"input must be at least 2-dim, received shape: {show(input.shape)}"
-            )
+            raise self.invalid(f"input must be at least 2-dim, received shape: {show(input.shape)}")
         lower, upper = band_of(self, k)
         check_band(self, *input.shape[-2:], lower, upper)
         self.check_packed(input, diagonal, lower, upper)
@@ -324,12 +319,11 @@ class _MatrixSetDiag(Op):
         packed = (width,) if lower == upper else (upper - lower + 1, width)
         expected = (*input.shape[:-2], *packed)
         if tuple(diagonal.shape) != expected:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Either first dimensions of diagonal don't match input.shape[:-2], or "
                 "diagonal.shape[:-1] is not equal to the longests diagonal in range "
                 f"[lower_diag_index:upper_diag_index]. Input shape: {show(input.shape)} Diagonal "
-                f"shape: {show(diagonal.shape)} Expected diagonal shape: {show(expected)}",
+                f"shape: {show(diagonal.shape)} Expected diagonal shape: {show(expected)}"
             )
 
     def lower(self, p, input, diagonal, k):
@@ -396,21 +390,17 @@ class MatrixBandPart(Op):
 
     def eager(self, input, num_lower, num_upper):
         if input.ndim < 2:
-            raise invalid(
-                self, f"input must be at least 2-dim, received shape: {show(input.shape)}"
-            )
+            raise self.invalid(f"input must be at least 2-dim, received shape: {show(input.shape)}")
         below, above = int(num_lower), int(num_upper)
         rows, columns = input.shape[-2:]
         if below > rows:
-            raise invalid(
-                self,
-                f"num_lower must be negative or less or equal to number of rows ({rows}) got: {below}",
+            raise self.invalid(
+                f"num_lower must be negative or less or equal to number of rows ({rows}) got: {below}"
             )
         if above > columns:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "num_upper must be negative or less or equal to number of columns "
-                f"({columns}) got: {above}",
+                f"({columns}) got: {above}"
             )
         distance = np.arange(columns) - np.arange(rows)[:, None]
         kept = ((below < 0) | (-distance <= below)) & ((above < 0) | (distance <= above))
@@ -451,7 +441,7 @@ class Diag(Op):
 
     def eager(self, diagonal):
         if not diagonal.ndim:
-            raise invalid(self, f"Input must be at least rank 1, got {diagonal.ndim}")
+            raise self.invalid(f"Input must be at least rank 1, got {diagonal.ndim}")
         flat = np.zeros((diagonal.size, diagonal.size), diagonal.dtype)
         np.fill_diagonal(flat, diagonal.ravel())
         return flat.reshape(diagonal.shape * 2)
@@ -485,16 +475,13 @@ class DiagPart(Op):
     def eager(self, input):
         half, odd = divmod(input.ndim, 2)
         if odd or not half:
-            raise invalid(
-                self,
-                "The rank of the tensor should be even and positive, got shape "
-                f"{show(input.shape)}",
+            raise self.invalid(
+                f"The rank of the tensor should be even and positive, got shape {show(input.shape)}"
             )
         for i in range(half):
             if input.shape[i] != input.shape[i + half]:
-                raise invalid(
-                    self,
-                    f"Invalid shape {show(input.shape)}: dimensions {i} and {i + half} do not match.",
+                raise self.invalid(
+                    f"Invalid shape {show(input.shape)}: dimensions {i} and {i + half} do not match."
                 )
         size = int(np.prod(input.shape[:half]))
         return input.reshape(size, size).diagonal().reshape(input.shape[:half]).copy()

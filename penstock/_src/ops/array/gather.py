@@ -12,7 +12,6 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     ints,
-    invalid,
     joined,
     part,
     product_of,
@@ -34,7 +33,7 @@ def check_indices(op, indices, size):
     if bad.any():
         at = np.unravel_index(int(np.argmax(bad)), indices.shape) if indices.ndim else ()
         place = f"[{','.join(str(int(i)) for i in at)}]" if at else ""
-        raise invalid(op, f"indices{place} = {indices[at]} is not in [0, {size})")
+        raise op.invalid(f"indices{place} = {indices[at]} is not in [0, {size})")
 
 
 def is_range(indices):
@@ -84,13 +83,13 @@ class GatherV2(Op):
 
     def eager(self, params, indices, axis):
         if not params.ndim:
-            raise invalid(self, "params must be at least 1 dimensional")
+            raise self.invalid("params must be at least 1 dimensional")
         if axis.ndim:
-            raise invalid(self, f"axis must be scalar. Received shape {show(axis.shape)}")
+            raise self.invalid(f"axis must be scalar. Received shape {show(axis.shape)}")
         at, rank = int(axis), params.ndim
         if not -rank <= at < rank:
             least = at + 1 if at >= 0 else -at
-            raise invalid(self, f"Shape must be at least rank {least} but is rank {rank}")
+            raise self.invalid(f"Shape must be at least rank {least} but is rank {rank}")
         at %= rank
         batch = self.batch_dims + (indices.ndim if self.batch_dims < 0 else 0)
         self.check_batch(params, indices, at, batch)
@@ -110,25 +109,21 @@ class GatherV2(Op):
     def check_batch(self, params, indices, axis, batch):
         """Raises InvalidArgumentError unless the leading dimensions of both agree."""
         if not 0 <= batch <= indices.ndim:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Expected batch_dims in the range [{-indices.ndim}, {indices.ndim}], but got "
-                f"{self.batch_dims}",
+                f"{self.batch_dims}"
             )
         if batch >= params.ndim:
-            raise invalid(
-                self, f"batch_dims ({batch}) must be less than rank(params) ({params.ndim})."
+            raise self.invalid(
+                f"batch_dims ({batch}) must be less than rank(params) ({params.ndim})."
             )
         if axis < batch:
-            raise invalid(
-                self, f"batch_dims ({batch}) must be less than or equal to axis ({axis})."
-            )
+            raise self.invalid(f"batch_dims ({batch}) must be less than or equal to axis ({axis}).")
         for i in range(batch):
             if params.shape[i] != indices.shape[i]:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"params.shape[{i}]: {params.shape[i]} should be equal to indices.shape[{i}]: "
-                    f"{indices.shape[i]}",
+                    f"{indices.shape[i]}"
                 )
 
     def lower(self, p, params, indices, axis):
@@ -208,7 +203,7 @@ class Gather(Op):
 
     def eager(self, params, indices):
         if not params.ndim:
-            raise invalid(self, "params must be at least 1 dimensional")
+            raise self.invalid("params must be at least 1 dimensional")
         check_indices(self, indices, params.shape[0])
         return params.take(indices, 0)
 
@@ -232,7 +227,7 @@ def outside(indices, dims):
 def check_policy(op):
     """Returns whether bad indices are ignored; raises InvalidArgumentError for an unknown policy."""
     if op.bad_indices_policy not in POLICIES:
-        raise invalid(op, f"Unknown bad_indices_policy: {op.bad_indices_policy}")
+        raise op.invalid(f"Unknown bad_indices_policy: {op.bad_indices_policy}")
     return op.bad_indices_policy == "IGNORE"
 
 
@@ -250,7 +245,7 @@ def bad_vectors(op, indices, dims, message):
         return bad
     at = np.unravel_index(int(np.argmax(bad)), bad.shape) if bad.ndim else ()
     place = f"[{','.join(str(int(i)) for i in at)}]" if at else ""
-    raise invalid(op, f"indices{place} = {show(indices[at])} does not index into {message}")
+    raise op.invalid(f"indices{place} = {show(indices[at])} does not index into {message}")
 
 
 class GatherNd(Op):
@@ -286,15 +281,12 @@ class GatherNd(Op):
 
     def eager(self, params, indices):
         if not indices.ndim:
-            raise invalid(
-                self, f"indices must be at least a vector. Received {show(indices.shape)}"
-            )
+            raise self.invalid(f"indices must be at least a vector. Received {show(indices.shape)}")
         depth = indices.shape[-1]
         if depth > params.ndim:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "index innermost dimension length must be <= params rank; saw: "
-                f"{depth} vs. {params.ndim}",
+                f"{depth} vs. {params.ndim}"
             )
         bad = bad_vectors(
             self,

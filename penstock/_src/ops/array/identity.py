@@ -6,7 +6,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, FLOAT
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import in_float32, invalid
+from penstock._src.ops.rules import in_float32
 
 
 class _Identity(Op):
@@ -161,7 +161,7 @@ class CheckNumerics(Op):
     def eager(self, tensor):
         wide = in_float32(tensor)
         if not np.isfinite(wide).all():
-            raise invalid(self, f"{self.message} : Tensor had {self.found(wide)} values")
+            raise self.invalid(f"{self.message} : Tensor had {self.found(wide)} values")
         return tensor
 
     def found(self, x):

@@ -13,7 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.slice import contiguous
-from penstock._src.ops.rules import invalid, reshape, shape_of, show, value_of
+from penstock._src.ops.rules import reshape, shape_of, show, value_of
 
 Modes = Literal["REFLECT", "SYMMETRIC"]
 
@@ -41,17 +41,16 @@ def amounts(op, input, paddings):
       InvalidArgumentError: the paddings do not fit, or one is negative.
     """
     if paddings.ndim != 2 or paddings.shape[1] != 2:
-        raise invalid(op, f"paddings must be a matrix with 2 columns: {show(paddings.shape)}")
+        raise op.invalid(f"paddings must be a matrix with 2 columns: {show(paddings.shape)}")
     if paddings.shape[0] != input.ndim:
-        raise invalid(
-            op,
+        raise op.invalid(
             "The first dimension of paddings must be the rank of inputs"
-            f"{show(paddings.shape)} {show(input.shape)}",
+            f"{show(paddings.shape)} {show(input.shape)}"
         )
     pairs = [tuple(pair) for pair in paddings.tolist()]
     for low, high in pairs:
         if low < 0 or high < 0:
-            raise invalid(op, f"Paddings must be non-negative: {low} {high}")
+            raise op.invalid(f"Paddings must be non-negative: {low} {high}")
     return pairs
 
 
@@ -120,8 +119,8 @@ class PadV2(Op):
 
     def eager(self, input, paddings, constant_values):
         if constant_values.ndim:
-            raise invalid(
-                self, f"constant_values must be a scalar. Found: {show(constant_values.shape)}"
+            raise self.invalid(
+                f"constant_values must be a scalar. Found: {show(constant_values.shape)}"
             )
         return pad_with(input, amounts(self, input, paddings), constant_values[()])
 
@@ -160,15 +159,13 @@ class MirrorPad(Op):
         pairs = amounts(self, input, paddings)
         for n, (low, high) in zip(input.shape, pairs):
             if self.offset and not (low < n and high < n) and (low or high):
-                raise invalid(
-                    self,
-                    f"paddings must be less than the dimension size: {low}, {high} not less than {n}",
+                raise self.invalid(
+                    f"paddings must be less than the dimension size: {low}, {high} not less than {n}"
                 )
             if low > n or high > n:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"paddings must be no greater than the dimension size: {low}, {high} "
-                    f"greater than {n}",
+                    f"greater than {n}"
                 )
         for axis, (low, high) in enumerate(pairs):
             input = input.take(mirrored(input.shape[axis], low, high, self.offset), axis)
@@ -222,7 +219,7 @@ class MirrorPadGrad(Op):
         for axis, (low, high) in enumerate(pairs):
             n = input.shape[axis] - low - high
             if n < 0 or low + offset > n or high + offset > n:
-                raise invalid(self, f"a padding wider than the dimension: {low}, {high} of {n}")
+                raise self.invalid(f"a padding wider than the dimension: {low}, {high} of {n}")
             line = np.moveaxis(input, axis, 0)
             total = np.array(line[low : low + n])
             total[offset : offset + low] += line[:low][::-1]

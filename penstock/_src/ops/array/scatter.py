@@ -10,7 +10,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.gather import bad_vectors, rows_shape
-from penstock._src.ops.rules import cast, dims_of, in_float32, invalid, quiet, show
+from penstock._src.ops.rules import cast, dims_of, in_float32, quiet, show
 
 WIDE_INDEX = INDEX | {dtypes.int16}
 UFUNCS = {"add": np.add, "sub": np.subtract, "max": np.maximum, "min": np.minimum}
@@ -21,13 +21,12 @@ def check_scatter(op, indices, updates, dims, message):
     depth = indices.shape[-1] if indices.ndim else 1
     lead = indices.shape[:-1]
     if depth > len(dims):
-        raise invalid(
-            op,
+        raise op.invalid(
             f"The inner dimension of indices shape ({depth}) must be at most the rank of the "
-            f"output ({len(dims)}). Received indices {show(indices.shape)}, output {show(dims)}.",
+            f"output ({len(dims)}). Received indices {show(indices.shape)}, output {show(dims)}."
         )
     if updates.shape[: len(lead)] != lead or updates.shape[len(lead) :] != tuple(dims[depth:]):
-        raise invalid(op, message(depth))
+        raise op.invalid(message(depth))
 
 
 def scatter_into(op, out, indices, updates, how):
@@ -102,10 +101,10 @@ class ScatterNd(Op):
     @quiet
     def eager(self, indices, updates, shape):
         if shape.ndim != 1:
-            raise invalid(self, f"shape must be a vector. Received {show(shape.shape)}")
+            raise self.invalid(f"shape must be a vector. Received {show(shape.shape)}")
         dims = shape.tolist()
         if any(d < 0 for d in dims):
-            raise invalid(self, f"Dimension must be >= 0. Received shape {dims}")
+            raise self.invalid(f"Dimension must be >= 0. Received shape {dims}")
         check_scatter(
             self,
             indices,
@@ -149,7 +148,7 @@ class _TensorScatter(Op):
     def check(self, tensor, indices, updates):
         """Raises InvalidArgumentError unless the shapes fit together."""
         if not indices.ndim:
-            raise invalid(self, "Indices shape must have rank at least one. Found: []")
+            raise self.invalid("Indices shape must have rank at least one. Found: []")
         check_scatter(
             self,
             indices,
@@ -250,15 +249,14 @@ class _Inplace(Op):
     @quiet
     def eager(self, x, i, v):
         if i.ndim > 1:
-            raise invalid(self, f"i must be a vector. {show(i.shape)}")
+            raise self.invalid(f"i must be a vector. {show(i.shape)}")
         rows = i.reshape(-1)
         values = v if i.ndim else v.reshape(1, *v.shape)
         if values.shape[1:] != x.shape[1:]:
-            raise invalid(self, f"x and v shape doesn't match: {show(x.shape)} vs. {show(v.shape)}")
+            raise self.invalid(f"x and v shape doesn't match: {show(x.shape)} vs. {show(v.shape)}")
         if values.shape[:1] != rows.shape:
-            raise invalid(
-                self,
-                f"i and x shape doesn't match at index 0: {show(rows.shape)} vs. {show(v.shape)}",
+            raise self.invalid(
+                f"i and x shape doesn't match at index 0: {show(rows.shape)} vs. {show(v.shape)}"
             )
         out = np.array(x)
         # Row numbers are taken modulo the number of rows.

@@ -9,7 +9,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops.rules import dims_of, invalid, show, unbroadcast, where, zeros_like
+from penstock._src.ops.rules import dims_of, show, unbroadcast, where, zeros_like
 
 
 def choose(condition, x, y, dtype):
@@ -42,10 +42,9 @@ class SelectV2(Op):
         try:
             return choose(condition, t, e, self.T)
         except ValueError:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"condition {show(condition.shape)}, then {show(t.shape)}, and else "
-                f"{show(e.shape)} must be broadcastable",
+                f"{show(e.shape)} must be broadcastable"
             ) from None
 
     def lower(self, p, condition, t, e):
@@ -74,24 +73,21 @@ class Select(Op):
         if not isinstance(x, np.ndarray):
             return choose(condition, x, y, self.T)
         if x.shape != y.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "'then' and 'else' must have the same size.  but received: "
-                f"{show(x.shape)} vs. {show(y.shape)}",
+                f"{show(x.shape)} vs. {show(y.shape)}"
             )
         if condition.ndim == 1 and x.ndim != 1:
             if not x.ndim or condition.shape[0] != x.shape[0]:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     "Number of batches of 'then' must match size of 'cond', but saw: "
-                    f"{x.shape[0] if x.ndim else 0} vs. {condition.shape[0]}",
+                    f"{x.shape[0] if x.ndim else 0} vs. {condition.shape[0]}"
                 )
             condition = condition.reshape(-1, *[1] * (x.ndim - 1))
         elif condition.ndim and condition.shape != x.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "'cond' must be a scalar, a vector, or of the shape of 'then'. Received "
-                f"{show(condition.shape)} and {show(x.shape)}",
+                f"{show(condition.shape)} and {show(x.shape)}"
             )
         return choose(condition, x, y, self.T)
 
@@ -118,7 +114,7 @@ class Where(Op):
 
     def eager(self, condition):
         if not condition.ndim:
-            raise invalid(self, "WhereOp : Unhandled input dimensions: 0")
+            raise self.invalid("WhereOp : Unhandled input dimensions: 0")
         return np.argwhere(condition).astype(np.int64)
 
 
@@ -145,16 +141,15 @@ class OneHot(Op):
     def eager(self, indices, depth, on_value, off_value):
         rank = indices.ndim
         if not -1 <= self.axis <= rank:
-            raise invalid(
-                self,
-                f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {self.axis}",
+            raise self.invalid(
+                f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {self.axis}"
             )
         for name, scalar in (("depth", depth), ("on_value", on_value), ("off_value", off_value)):
             if scalar.ndim:
-                raise invalid(self, f"{name} must be a scalar, but got: {show(scalar.shape)}")
+                raise self.invalid(f"{name} must be a scalar, but got: {show(scalar.shape)}")
         size = int(depth)
         if size < 0:
-            raise invalid(self, f"depth must be non-negative, got: {size}")
+            raise self.invalid(f"depth must be non-negative, got: {size}")
         at = rank if self.axis == -1 else self.axis
         places = np.arange(size).reshape(-1, *[1] * (rank - at))
         chosen = np.expand_dims(indices, at).astype(np.int64) == places

@@ -13,7 +13,6 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     dims_of,
-    invalid,
     reshape,
     shape_of,
     show,
@@ -30,9 +29,7 @@ def held_extents(op, numbers):
     """Sizes as a vector of the op's output dtype; InvalidArgumentError if a size does not fit."""
     for number in numbers:
         if number > op.out_type.max:
-            raise invalid(
-                op, f"output type is {8 * op.out_type.size}-bit but an extent is {number}"
-            )
+            raise op.invalid(f"output type is {8 * op.out_type.size}-bit but an extent is {number}")
     return np.array(numbers, op.out_type.np)
 
 
@@ -166,31 +163,29 @@ class Reshape(Op):
           InvalidArgumentError: it is invalid.
         """
         if shape.ndim > 1:
-            raise invalid(self, f"sizes input must be 1-D, not {show(shape.shape)}")
+            raise self.invalid(f"sizes input must be 1-D, not {show(shape.shape)}")
         dims, count = shape.ravel().tolist(), math.prod(given)
         free, rest = None, 1
         for i, d in enumerate(dims):
             if d == -1:
                 if free is not None:
-                    raise invalid(self, f"Only one input size may be -1, not both {free} and {i}")
+                    raise self.invalid(f"Only one input size may be -1, not both {free} and {i}")
                 free = i
             elif d < 0:
-                raise invalid(self, f"Size {i} must be non-negative, not {d}")
+                raise self.invalid(f"Size {i} must be non-negative, not {d}")
             else:
                 rest *= d
         if free is not None:
             if count % rest if rest else count:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"Input to reshape is a tensor with {count} values, but the requested shape "
-                    f"requires a multiple of {rest}",
+                    f"requires a multiple of {rest}"
                 )
             dims[free] = count // rest if rest else _left(given, dims)
         elif rest != count:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Input to reshape is a tensor with {count} values, but the requested shape has "
-                f"{rest}",
+                f"{rest}"
             )
         return dims
 
@@ -248,14 +243,13 @@ class Squeeze(Op):
         rank, gone = len(shape), set()
         for axis in self.squeeze_dims:
             if not -rank <= axis < rank:
-                raise invalid(
-                    self, f"Tried to squeeze dim index {axis} for tensor with {rank} dimensions."
+                raise self.invalid(
+                    f"Tried to squeeze dim index {axis} for tensor with {rank} dimensions."
                 )
             if shape[axis] != 1:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"Can not squeeze dim[{axis % rank}], expected a dimension of 1, "
-                    f"got {shape[axis]}",
+                    f"got {shape[axis]}"
                 )
             gone.add(axis % rank)
         if not self.squeeze_dims:
@@ -294,12 +288,10 @@ class ExpandDims(Op):
 
     def eager(self, input, axis):
         if axis.size != 1:
-            raise invalid(self, "'dim' must be a tensor with a single value")
+            raise self.invalid("'dim' must be a tensor with a single value")
         at, rank = axis.item(), input.ndim
         if not -rank - 1 <= at <= rank:
-            raise invalid(
-                self, f"Tried to expand dim index {at} for tensor with {rank} dimensions."
-            )
+            raise self.invalid(f"Tried to expand dim index {at} for tensor with {rank} dimensions.")
         return np.expand_dims(input, at)
 
     def lower(self, p, input, axis):
@@ -326,10 +318,9 @@ class EnsureShape(Op):
     def eager(self, input):
         expected = self.attrs["shape"]
         if not expected.is_compatible_with(extents(input)):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Shape of tensor input {show(extents(input))} is not compatible with expected "
-                f"shape {show(expected)}.",
+                f"shape {show(expected)}."
             )
         return input
 
@@ -370,10 +361,9 @@ class Bitcast(Op):
         if have > want:
             return input.reshape(*input.shape, 1).view(target)
         if not input.ndim or input.shape[-1] != want // have:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Cannot bitcast from {self.T.name} to {self.attrs['type'].name}. Received shape "
-                f"{show(input.shape)}",
+                f"{show(input.shape)}"
             )
         return input.view(target).reshape(input.shape[:-1])
 
@@ -398,11 +388,11 @@ def broadcast_vectors(op, first, second):
     """
     for name, vector in (("s0", first), ("s1", second)):
         if vector.ndim != 1:
-            raise invalid(op, f"{name} must be a vector, not {show(vector.shape)}")
+            raise op.invalid(f"{name} must be a vector, not {show(vector.shape)}")
     rank = max(first.size, second.size)
     padded = [[1] * (rank - v.size) + v.tolist() for v in (first, second)]
     if any(a != b and 1 not in (a, b) for a, b in zip(*padded)):
-        raise invalid(op, f"Incompatible shapes: {show(first)} vs. {show(second)}")
+        raise op.invalid(f"Incompatible shapes: {show(first)} vs. {show(second)}")
     return tuple(b if a == 1 else a for a, b in zip(*padded))
 
 
@@ -473,16 +463,16 @@ class UnravelIndex(Op):
 
     def eager(self, indices, dims):
         if dims.ndim != 1:
-            raise invalid(self, f"The dims parameter must be a vector. Received {show(dims.shape)}")
+            raise self.invalid(f"The dims parameter must be a vector. Received {show(dims.shape)}")
         if indices.ndim > 1:
-            raise invalid(
-                self, f"The indices can only be scalar or vector, got {show(indices.shape)}"
+            raise self.invalid(
+                f"The indices can only be scalar or vector, got {show(indices.shape)}"
             )
         if not indices.size:
-            raise invalid(self, "received empty tensor indices")
+            raise self.invalid("received empty tensor indices")
         total = int(np.prod(dims, dtype=np.int64)) if dims.size else 0
         if np.any(indices < 0) or np.any(indices >= total):
-            raise invalid(self, "index is out of bound as with dims")
+            raise self.invalid("index is out of bound as with dims")
         parts = np.unravel_index(indices.ravel(), tuple(dims.tolist()))
         out = np.array(parts, self.Tidx.np)
         return out[:, 0] if indices.ndim == 0 else out

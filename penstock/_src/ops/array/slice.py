@@ -20,7 +20,7 @@ from penstock._src.ops.array.strided import (
     resolve,
     sliced_shape,
 )
-from penstock._src.ops.rules import dims_of, invalid, reshape, shape_of, show
+from penstock._src.ops.rules import dims_of, reshape, shape_of, show
 
 
 def contiguous(view: np.ndarray) -> np.ndarray:
@@ -67,18 +67,17 @@ class Slice(Op):
     def eager(self, input, begin, size):
         starts, sizes = begin.ravel().tolist(), size.ravel().tolist()
         if begin.shape != (input.ndim,) or size.shape != (input.ndim,):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Expected begin and size arguments to be 1-D tensors of size {input.ndim}, "
-                f"but got shapes {show(begin.shape)} and {show(size.shape)} instead.",
+                f"but got shapes {show(begin.shape)} and {show(size.shape)} instead."
             )
         index = []
         for i, (start, count, whole) in enumerate(zip(starts, sizes, input.shape)):
             if not 0 <= start <= whole:
-                raise invalid(self, f"Expected begin[{i}] in [0, {whole}], but got {start}")
+                raise self.invalid(f"Expected begin[{i}] in [0, {whole}], but got {start}")
             count = whole - start if count == -1 else count
             if not 0 <= count <= whole - start:
-                raise invalid(self, f"Expected size[{i}] in [0, {whole - start}], but got {count}")
+                raise self.invalid(f"Expected size[{i}] in [0, {whole - start}], but got {count}")
             index.append(slice(start, start + count))
         return contiguous(input[tuple(index)])
 
@@ -160,22 +159,21 @@ class _Strided(Op):
           InvalidArgumentError: the bounds do not fit.
         """
         if begin.ndim != 1 or begin.shape != end.shape or begin.shape != strides.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Expected begin, end, and strides to be 1D equal size tensors, but got shapes "
-                f"{show(begin.shape)}, {show(end.shape)}, and {show(strides.shape)} instead.",
+                f"{show(begin.shape)}, {show(end.shape)}, and {show(strides.shape)} instead."
             )
         try:
             return resolve(rank, begin.tolist(), end.tolist(), strides.tolist(), self.masks)
         except ValueError as error:
-            raise invalid(self, str(error)) from None
+            raise self.invalid(str(error)) from None
 
     def index(self, shape, begin, end, strides):
         """Returns the NumPy index of the slice."""
         try:
             return basic_index(self.entries(len(shape), begin, end, strides), shape)
         except ValueError as error:
-            raise invalid(self, str(error)) from None
+            raise self.invalid(str(error)) from None
 
     def static_entries(self, rank, begin, end, strides):
         """Returns the entries for static inputs, with None for what is unknown, or None."""
@@ -372,7 +370,7 @@ class StridedSliceGrad(_Strided):
         index = self.index(dims, begin, end, strides)
         expected = sliced_shape(self.entries(len(dims), begin, end, strides), dims)
         if list(dy.shape) != expected:
-            raise invalid(self, f"shape of dy was {show(dy.shape)} instead of {show(expected)}")
+            raise self.invalid(f"shape of dy was {show(dy.shape)} instead of {show(expected)}")
         out[index] = dy
         return out
 
@@ -472,9 +470,8 @@ class TensorStridedSliceUpdate(_Strided):
         try:
             values = np.broadcast_to(value, target)
         except ValueError:
-            raise invalid(
-                self,
-                f"Cannot broadcast input shape {show(value.shape)} into final shape {show(target)}",
+            raise self.invalid(
+                f"Cannot broadcast input shape {show(value.shape)} into final shape {show(target)}"
             ) from None
         out[index] = values
         return out

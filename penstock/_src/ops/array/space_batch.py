@@ -14,7 +14,6 @@ from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
 from penstock._src.ops.rules import (
     ints,
-    invalid,
     joined,
     part,
     product_of,
@@ -58,17 +57,17 @@ def unfolded(shape, block):
 def check_blocks(op, rank, block, pads, what):
     """Raises InvalidArgumentError unless block sizes and pads are valid for a tensor of this rank."""
     if block.ndim != 1:
-        raise invalid(op, f"block_shape rank should be 1 instead of {block.ndim}")
+        raise op.invalid(f"block_shape rank should be 1 instead of {block.ndim}")
     m = block.size
     if rank < 1 + m:
-        raise invalid(op, f"input rank should be >= {1 + m} instead of {rank}")
+        raise op.invalid(f"input rank should be >= {1 + m} instead of {rank}")
     if pads.shape != (m, 2):
-        raise invalid(op, f"{what} should have shape [{m}, 2] instead of {show(pads.shape)}")
+        raise op.invalid(f"{what} should have shape [{m}, 2] instead of {show(pads.shape)}")
     for i, b in enumerate(block.tolist()):
         if b <= 0:
-            raise invalid(op, f"block_shape must be positive: block_shape[{i}] = {b}")
+            raise op.invalid(f"block_shape must be positive: block_shape[{i}] = {b}")
     if (pads < 0).any():
-        raise invalid(op, f"{what} must be non-negative: {pads.tolist()}")
+        raise op.invalid(f"{what} must be non-negative: {pads.tolist()}")
 
 
 def space_to_batch(op, input, block, pads):
@@ -77,9 +76,8 @@ def space_to_batch(op, input, block, pads):
     block, pads = block.tolist(), pads.tolist()
     for i, (d, b, (low, high)) in enumerate(zip(input.shape[1:], block, pads)):
         if (d + low + high) % b:
-            raise invalid(
-                op,
-                f"padded_shape[{i}]={d + low + high} is not divisible by block_shape[{i}]={b}",
+            raise op.invalid(
+                f"padded_shape[{i}]={d + low + high} is not divisible by block_shape[{i}]={b}"
             )
     cut, order, result = folded(input.shape, block, pads)
     around = [(0, 0), *[tuple(p) for p in pads], *[(0, 0)] * (input.ndim - len(block) - 1)]
@@ -99,18 +97,17 @@ def batch_to_space(op, input, block, crops):
     check_blocks(op, input.ndim, block, crops, "crops")
     total = int(np.prod(block))
     if input.shape[0] % total:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"Input batch dimension ({input.shape[0]}) is not divisible by product of block sizes "
-            f"({total})",
+            f"({total})"
         )
     cut, order, result = unfolded(input.shape, block.tolist())
     space = contiguous(input.reshape(cut).transpose(order)).reshape(result)
     index = [slice(None)]
     for i, (low, high) in enumerate(crops.tolist()):
         if low + high > result[i + 1]:
-            raise invalid(
-                op, f"cropped_shape[{i}]={result[i + 1] - low - high} must be non-negative"
+            raise op.invalid(
+                f"cropped_shape[{i}]={result[i + 1] - low - high} must be non-negative"
             )
         index.append(slice(low, result[i + 1] - high))
     return contiguous(space[tuple(index)])
@@ -337,15 +334,15 @@ class _SpaceDepth(Op):
     def eager(self, input):
         rank = 5 if self.data_format == "NCHW_VECT_C" else 4
         if input.ndim != rank:
-            raise invalid(self, f"Input rank should be: {rank} instead of: {input.ndim}")
+            raise self.invalid(f"Input rank should be: {rank} instead of: {input.ndim}")
         h, w, c = (1, 2, 3) if self.data_format == "NHWC" else (2, 3, 1)
         b, s = self.block_size, input.shape
         if self.to_depth and (s[h] % b or s[w] % b):
-            raise invalid(
-                self, f"Image width {s[w]} and height {s[h]} should be divisible by block_size: {b}"
+            raise self.invalid(
+                f"Image width {s[w]} and height {s[h]} should be divisible by block_size: {b}"
             )
         if not self.to_depth and s[c] % (b * b):
-            raise invalid(self, f"Input depth dimension {s[c]} should be divisible by: {b * b}")
+            raise self.invalid(f"Input depth dimension {s[c]} should be divisible by: {b * b}")
         cut, order, result = squeezed_out(s, b, self.data_format, self.to_depth)
         return contiguous(input.reshape(cut).transpose(order)).reshape(result)
 
@@ -414,7 +411,7 @@ class _Patches(Op):
         try:
             return [window_of(d, *v, self.padding) for d, v in zip(dims, zip(*self.spatial()))]
         except ValueError as error:
-            raise invalid(self, str(error)) from None
+            raise self.invalid(str(error)) from None
 
     def patched_shape(self, images):
         """Returns the static shape of the patches."""
@@ -433,7 +430,7 @@ class _Patches(Op):
         """Returns the patches of an array."""
         rank = len(self.ksizes)
         if images.ndim != rank:
-            raise invalid(self, f"input must be {rank}-dimensional{show(images.shape)}")
+            raise self.invalid(f"input must be {rank}-dimensional{show(images.shape)}")
         kernels, strides, rates = self.spatial()
         windows = self.windows(images.shape[1:-1])
         padded = pad_plain(images, [(0, 0), *[w[1:] for w in windows], (0, 0)])

@@ -11,7 +11,6 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     dims_of,
-    invalid,
     known_shape,
     reshape,
     show,
@@ -53,14 +52,13 @@ class Tile(Op):
 
     def eager(self, input, multiples):
         if multiples.ndim != 1 or multiples.size != input.ndim:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Expected multiples argument to be a vector of length {input.ndim} but got length "
-                f"{multiples.size}",
+                f"{multiples.size}"
             )
         for i, n in enumerate(multiples.tolist()):
             if n < 0:
-                raise invalid(self, f"Expected multiples[{i}] >= 0, but got {n}")
+                raise self.invalid(f"Expected multiples[{i}] >= 0, but got {n}")
         return np.tile(input, multiples.tolist())
 
     def lower(self, p, input, multiples):
@@ -85,7 +83,7 @@ class TileGrad(Op):
     def eager(self, input, multiples):
         times = multiples.tolist()
         if len(times) != input.ndim or any(n <= 0 or d % n for d, n in zip(input.shape, times)):
-            raise invalid(self, f"multiples {times} do not divide shape {show(input.shape)}")
+            raise self.invalid(f"multiples {times} do not divide shape {show(input.shape)}")
         split = [n for d, t in zip(input.shape, times) for n in (t, d // t)]
         return input.reshape(split).sum(tuple(range(0, len(split), 2)), dtype=input.dtype)
 
@@ -119,22 +117,21 @@ class BroadcastTo(Op):
 
     def eager(self, input, shape):
         if shape.ndim != 1:
-            raise invalid(self, f"shape must be a vector. Received {show(shape.shape)}")
+            raise self.invalid(f"shape must be a vector. Received {show(shape.shape)}")
         dims = shape.tolist()
         if input.ndim > len(dims):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Rank of input ({input.ndim}) must be no greater than rank of output shape "
-                f"({len(dims)}).",
+                f"({len(dims)})."
             )
         for d in dims:
             if d < 0:
-                raise invalid(self, f"Dimension {d} must be >= 0")
+                raise self.invalid(f"Dimension {d} must be >= 0")
         try:
             return np.broadcast_to(input, dims).copy()
         except ValueError:
-            raise invalid(
-                self, f"Incompatible shapes: {show(input.shape)} vs. {show(dims)}"
+            raise self.invalid(
+                f"Incompatible shapes: {show(input.shape)} vs. {show(dims)}"
             ) from None
 
     def lower(self, p, input, shape):

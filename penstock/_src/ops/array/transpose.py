@@ -10,7 +10,7 @@ from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGE
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
-from penstock._src.ops.rules import conj, invalid, show, static_value, value_of
+from penstock._src.ops.rules import conj, show, static_value, value_of
 
 REVERSIBLE = FLOAT | INTEGER | COMPLEX | BOOL | STRING
 
@@ -55,20 +55,19 @@ class Transpose(Op):
         """
         rank = x.ndim
         if perm.ndim != 1 or perm.size != rank:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"transpose expects a vector of size {rank}. But input(1) is a vector of size "
-                f"{perm.size}",
+                f"{perm.size}"
             )
         order = []
         for a in perm.tolist():
             if not -rank <= a < rank:
-                raise invalid(self, f"{a} is out of range [0 .. {rank})")
+                raise self.invalid(f"{a} is out of range [0 .. {rank})")
             order.append(a % rank)
         for a in range(rank):
             if a not in order:
                 given = ",".join(str(v) for v in perm.tolist())
-                raise invalid(self, f"{a} is missing from {{{given}}}.")
+                raise self.invalid(f"{a} is missing from {{{given}}}.")
         return tuple(order)
 
     def lower(self, p, x, perm):
@@ -106,13 +105,13 @@ class InvertPermutation(Op):
 
     def eager(self, x):
         if x.ndim != 1:
-            raise invalid(self, "invert_permutation expects a 1D vector.")
+            raise self.invalid("invert_permutation expects a 1D vector.")
         out = np.full(x.size, -1, x.dtype)
         for i, a in enumerate(x.tolist()):
             if not 0 <= a < x.size:
-                raise invalid(self, f"{a} is not between 0 and {x.size}")
+                raise self.invalid(f"{a} is not between 0 and {x.size}")
             if out[a] != -1:
-                raise invalid(self, f"{a} is duplicated in the input.")
+                raise self.invalid(f"{a} is duplicated in the input.")
             out[a] = i
         return out
 
@@ -140,13 +139,13 @@ class ReverseV2(Op):
 
     def eager(self, tensor, axis):
         if axis.ndim != 1:
-            raise invalid(self, f"'axis' must be 1-dimensional. Received {show(axis.shape)}")
+            raise self.invalid(f"'axis' must be 1-dimensional. Received {show(axis.shape)}")
         rank, axes = tensor.ndim, []
         for i, a in enumerate(axis.tolist()):
             if not -rank <= a < rank:
-                raise invalid(self, f"'axis'[{i}] = {a} is out of valid range [0, {rank - 1}]")
+                raise self.invalid(f"'axis'[{i}] = {a} is out of valid range [0, {rank - 1}]")
             if a % rank in axes:
-                raise invalid(self, f"axis {a % rank} specified more than once.")
+                raise self.invalid(f"axis {a % rank} specified more than once.")
             axes.append(a % rank)
         return contiguous(np.flip(tensor, tuple(axes)))
 
@@ -173,10 +172,9 @@ class Reverse(Op):
 
     def eager(self, tensor, dims):
         if dims.ndim != 1 or dims.size != tensor.ndim:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"'dims' must have one entry for each of the {tensor.ndim} dimensions. Received "
-                f"{show(dims.shape)}",
+                f"{show(dims.shape)}"
             )
         return contiguous(np.flip(tensor, tuple(np.flatnonzero(dims).tolist())))
 
@@ -219,24 +217,23 @@ class ReverseSequence(Op):
     def eager(self, input, seq_lengths):
         batch, line = self.batch_dim, self.seq_dim
         if batch == line:
-            raise invalid(self, f"batch_dim == seq_dim == {batch}")
+            raise self.invalid(f"batch_dim == seq_dim == {batch}")
         for name, axis in (("seq_dim", line), ("batch_dim", batch)):
             if axis < 0:
-                raise invalid(self, f"Invalid {name} {axis}")
+                raise self.invalid(f"Invalid {name} {axis}")
             if axis >= input.ndim:
-                raise invalid(self, f"{name} must be < input rank ( {axis} vs. {input.ndim})")
+                raise self.invalid(f"{name} must be < input rank ( {axis} vs. {input.ndim})")
         if seq_lengths.ndim != 1 or seq_lengths.size != input.shape[batch]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Length of seq_lengths != input.dims({batch}), ({seq_lengths.size} vs. "
-                f"{input.shape[batch]})",
+                f"{input.shape[batch]})"
             )
         whole = input.shape[line]
         for i, length in enumerate(seq_lengths.tolist()):
             if length < 0:
-                raise invalid(self, f"seq_lens({i}) < 0")
+                raise self.invalid(f"seq_lens({i}) < 0")
             if length > whole:
-                raise invalid(self, f"seq_lens({i}) > input.dims({line})")
+                raise self.invalid(f"seq_lens({i}) > input.dims({line})")
         places = np.arange(whole)
         lengths = seq_lengths.reshape(-1, 1)
         source = np.where(places < lengths, lengths - 1 - places, places)
@@ -286,18 +283,18 @@ class Roll(Op):
 
     def eager(self, input, shift, axis):
         if not input.ndim:
-            raise invalid(self, "input must be 1-D or higher")
+            raise self.invalid("input must be 1-D or higher")
         for name, vector in (("shift", shift), ("axis", axis)):
             if vector.ndim > 1:
-                raise invalid(
-                    self, f"{name} must be a scalar or a 1-D vector. Found: {show(vector.shape)}"
+                raise self.invalid(
+                    f"{name} must be a scalar or a 1-D vector. Found: {show(vector.shape)}"
                 )
         if shift.shape != axis.shape:
-            raise invalid(self, "shift and axis must have the same size")
+            raise self.invalid("shift and axis must have the same size")
         axes = axis.ravel().tolist()
         for a in axes:
             if not -input.ndim <= a < input.ndim:
-                raise invalid(self, f"axis {a} is out of range")
+                raise self.invalid(f"axis {a} is out of range")
         return np.roll(input, shift.ravel().tolist(), axes)
 
     def lower(self, p, input, shift, axis):

@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import in_float32, invalid, show
+from penstock._src.ops.rules import in_float32, show
 
 
 def distinct(x, axis=0):
@@ -45,7 +45,7 @@ class Unique(Op):
 
     def eager(self, x):
         if x.ndim != 1:
-            raise invalid(self, "unique expects a 1D vector.")
+            raise self.invalid("unique expects a 1D vector.")
         return distinct(x)[:2]
 
 
@@ -61,7 +61,7 @@ class UniqueWithCounts(Op):
 
     def eager(self, x):
         if x.ndim != 1:
-            raise invalid(self, "unique expects a 1D vector.")
+            raise self.invalid("unique expects a 1D vector.")
         return distinct(x)
 
 
@@ -73,13 +73,13 @@ def axis_of_unique(op, x, axis):
     """
     if not axis.size:
         if x.ndim != 1:
-            raise invalid(op, "unique expects a 1D vector.")
+            raise op.invalid("unique expects a 1D vector.")
         return 0
     at = int(axis.ravel()[0])
     if axis.size > 1:
-        raise invalid(op, "axis does not support input tensors larger than 1 elements")
+        raise op.invalid("axis does not support input tensors larger than 1 elements")
     if not -x.ndim <= at < x.ndim:
-        raise invalid(op, f"axis has to be between [0, {x.ndim})")
+        raise op.invalid(f"axis has to be between [0, {x.ndim})")
     return at % x.ndim
 
 
@@ -135,7 +135,7 @@ class ListDiff(Op):
     def eager(self, x, y):
         for name, vector in (("x", x), ("y", y)):
             if vector.ndim != 1:
-                raise invalid(self, f"{name} should be a 1D vector.")
+                raise self.invalid(f"{name} should be a 1D vector.")
         if x.dtype == object:
             gone = set(y.tolist())
             kept = np.array([v not in gone for v in x.tolist()], bool)
@@ -184,11 +184,11 @@ class LowerBound(Op):
     def eager(self, sorted_inputs, values):
         for name, matrix in (("sorted_inputs", sorted_inputs), ("values", values)):
             if matrix.ndim != 2:
-                raise invalid(
-                    self, f"Shape must be rank 2 but is rank {matrix.ndim} for `{name}` argument"
+                raise self.invalid(
+                    f"Shape must be rank 2 but is rank {matrix.ndim} for `{name}` argument"
                 )
         if sorted_inputs.shape[0] != values.shape[0]:
-            raise invalid(self, "Leading dim_size of both tensors must match.")
+            raise self.invalid("Leading dim_size of both tensors must match.")
         out = np.empty(values.shape, self.out_type.np)
         for i, (row, wanted) in enumerate(zip(in_float32(sorted_inputs), in_float32(values))):
             out[i] = _bisect(row, wanted, self.side)
@@ -251,10 +251,9 @@ class EditDistance(Op):
         truth_shape,
     ):
         if hypothesis_shape.size != truth_shape.size or truth_shape.size < 1:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "truth_shape and hypothesis_shape must have the same rank of at least 1. Received "
-                f"{truth_shape.tolist()} and {hypothesis_shape.tolist()}",
+                f"{truth_shape.tolist()} and {hypothesis_shape.tolist()}"
             )
         dims = np.maximum(hypothesis_shape, truth_shape)[:-1]
         out = np.zeros(dims.tolist(), np.float32)
@@ -272,14 +271,14 @@ class EditDistance(Op):
 def sequences(op, indices, values, dims):
     """Returns {batch index: list of values} of a sparse tensor."""
     if indices.ndim != 2 or indices.shape[0] != values.shape[0]:
-        raise invalid(
-            op, f"indices must be a matrix with a row per value. Received {show(indices.shape)}"
+        raise op.invalid(
+            f"indices must be a matrix with a row per value. Received {show(indices.shape)}"
         )
     found: dict = {}
     for row, value in zip(indices.tolist(), values.tolist()):
         at = tuple(row[:-1])
         if any(not 0 <= i < d for i, d in zip(at, dims)):
-            raise invalid(op, f"index {row} is outside of the output shape {dims.tolist()}")
+            raise op.invalid(f"index {row} is outside of the output shape {dims.tolist()}")
         found.setdefault(at, []).append(value)
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from penstock._src.core.op import Op
 from penstock._src.ops.random.philox import Stream
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class _Words:
@@ -62,8 +62,8 @@ class KMC2ChainInitialization(Op):
 
     def eager(self, distances, seed):
         if distances.ndim != 1 or not distances.size:
-            raise invalid(
-                self, f"Expected distances_tensor to be a vector. Received {show(distances.shape)}"
+            raise self.invalid(
+                f"Expected distances_tensor to be a vector. Received {show(distances.shape)}"
             )
         random, at = _Words(int(seed)), 0
         for number in range(1, len(distances)):
@@ -90,7 +90,7 @@ class KmeansPlusPlusInitialization(Op):
     def eager(self, points, num_to_sample, seed, num_retries_per_sample):
         count, wanted, retries = len(points), int(num_to_sample), int(num_retries_per_sample)
         if not 0 < wanted <= count:
-            raise invalid(self, f"Expected num_to_sample in (0, {count}]. Received {wanted}")
+            raise self.invalid(f"Expected num_to_sample in (0, {count}]. Received {wanted}")
         if retries < 0:
             retries = 2 + int(math.log(wanted))
         random = _Words(int(seed))
@@ -125,13 +125,12 @@ class NearestNeighbors(Op):
 
     def eager(self, points, centers, k):
         if points.ndim != 2 or centers.ndim != 2 or points.shape[1] != centers.shape[1]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Expected point_dimensions == center_dimensions. Received "
-                f"{show(points.shape)} and {show(centers.shape)}",
+                f"{show(points.shape)} and {show(centers.shape)}"
             )
         if int(k) < 0:
-            raise invalid(self, f"k must be a non-negative integer scalar, got {int(k)}")
+            raise self.invalid(f"k must be a non-negative integer scalar, got {int(k)}")
         distances = ((points[:, None] - centers) ** 2).sum(-1)
         order = np.argsort(distances, axis=1, kind="stable")[:, : int(k)]
         return order.astype(np.int64), np.take_along_axis(distances, order, 1)

@@ -10,13 +10,12 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid
 
 
 def alone(op, group_size):
     """Raises an error unless a group has one member."""
     if group_size < 1:
-        raise invalid(op, f"group_size must be positive. Received {int(group_size)}")
+        raise op.invalid(f"group_size must be positive. Received {int(group_size)}")
     if group_size > 1:
         raise UnimplementedError(
             f"{op.op_type}: a group of {int(group_size)} devices; this process has one."
@@ -151,8 +150,8 @@ class CollectiveInitializeCommunicator(Op):
     def eager(self, group_key, rank, group_size):
         alone(self, group_size)
         if rank != 0:
-            raise invalid(
-                self, f"rank must be less than group size {int(group_size)}. Received {rank}"
+            raise self.invalid(
+                f"rank must be less than group size {int(group_size)}. Received {rank}"
             )
         return Communicator(str(int(group_key)))
 
@@ -193,7 +192,7 @@ class CollectiveAssignGroupV2(Op):
         for number, group in enumerate(group_assignment):
             if device_index in group:
                 return np.int32(len(group)), np.int32(base_key + number)
-        raise invalid(self, f"Device index {int(device_index)} is not found in group assignments")
+        raise self.invalid(f"Device index {int(device_index)} is not found in group assignments")
 
 
 _RECEIVED = INDEX | {dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64}

@@ -86,8 +86,8 @@ class PyFuncStateless(Op):
             return []
         results = list(result) if isinstance(result, list | tuple) else [result]
         if len(results) != len(self.Tout):
-            raise InvalidArgumentError(
-                f"{self.op_type}: {self.token} returns {len(results)} values, but expects to see "
+            raise self.invalid(
+                f"{self.token} returns {len(results)} values, but expects to see "
                 f"{len(self.Tout)} values."
             )
         return [self._array(value, dtype) for value, dtype in zip(results, self.Tout, strict=True)]

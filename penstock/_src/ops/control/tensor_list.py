@@ -21,13 +21,10 @@ class ListOp(Op):
 
     def checked(self, held: Any, dtype: DType) -> TensorList:
         if not isinstance(held, TensorList):
-            raise InvalidArgumentError(
-                f"{self.op_type}: Input handle is not a list. Saw: '{type(held).__name__}'"
-            )
+            raise self.invalid(f"Input handle is not a list. Saw: '{type(held).__name__}'")
         if held.dtype is not dtype:
-            raise InvalidArgumentError(
-                f"{self.op_type}: Invalid data types; op elements {dtype.name} but list elements "
-                f"{held.dtype.name}"
+            raise self.invalid(
+                f"Invalid data types; op elements {dtype.name} but list elements {held.dtype.name}"
             )
         return held
 

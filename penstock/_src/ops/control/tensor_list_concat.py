@@ -11,7 +11,7 @@ from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.control.list_value import TensorList, shape_from
 from penstock._src.ops.control.tensor_list import ListOp, element_shape_of
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class TensorListConcatV2(ListOp):
@@ -126,9 +126,8 @@ class TensorListConcatLists(ListOp):
     def eager(self, input_a, input_b):
         shapes = np.shape(input_a), np.shape(input_b)
         if shapes[0] != shapes[1]:
-            raise invalid(
-                self,
-                f"Incompatible input TensorList tensor shapes: {show(shapes[0])} vs. {show(shapes[1])}",
+            raise self.invalid(
+                f"Incompatible input TensorList tensor shapes: {show(shapes[0])} vs. {show(shapes[1])}"
             )
         if not shapes[0]:
             return self.joined(input_a, input_b)

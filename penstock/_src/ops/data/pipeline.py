@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 
@@ -282,9 +281,7 @@ def positive(op: Op, name: str, value: Any) -> int:
     """
     number = int(scalar(value))
     if number <= 0:
-        raise InvalidArgumentError(
-            f"{op.op_type}: {name} must be greater than zero. Received {name}={number}"
-        )
+        raise op.invalid(f"{name} must be greater than zero. Received {name}={number}")
     return number
 
 

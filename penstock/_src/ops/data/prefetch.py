@@ -18,7 +18,6 @@ from penstock._src.ops.data.pipeline import (
     text,
 )
 from penstock._src.ops.data.storage import FileCache
-from penstock._src.ops.rules import invalid
 
 _TUNED_SIZE = 4
 _END = object()
@@ -139,8 +138,8 @@ class PrefetchDataset(DatasetOp):
 
     def pipeline(self, input_dataset, buffer_size):
         if int(buffer_size) < -1:
-            raise invalid(
-                self, "buffer_size must be >= 0 or set buffer_size to be -1 for auto-tuning"
+            raise self.invalid(
+                "buffer_size must be >= 0 or set buffer_size to be -1 for auto-tuning"
             )
         return _Prefetch(input_dataset, int(buffer_size))
 

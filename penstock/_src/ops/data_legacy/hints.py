@@ -31,9 +31,8 @@ def shard(self, input_dataset, num_workers, index):
     """The dataset of both AutoShardDataset ops."""
     count, at = int(num_workers), int(index)
     if count <= 0 or not 0 <= at < count:
-        raise InvalidArgumentError(
-            f"{self.op_type}: index must be between 0 and num_workers - 1. Received index={at}, "
-            f"num_workers={count}"
+        raise self.invalid(
+            f"index must be between 0 and num_workers - 1. Received index={at}, num_workers={count}"
         )
     return PassOn(input_dataset) if count == 1 else _Shard(input_dataset, count, at, False)
 
@@ -161,9 +160,7 @@ class ChooseFastestDataset(UnnamedDatasetOp):
 
     def pipeline(self, input_datasets):
         if len({source.cardinality() for source in input_datasets}) > 1:
-            raise InvalidArgumentError(
-                f"{self.op_type}: the datasets must have the same number of elements."
-            )
+            raise self.invalid("the datasets must have the same number of elements.")
         return _ChosenOnce(input_datasets)
 
 

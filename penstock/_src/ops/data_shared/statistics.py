@@ -12,7 +12,6 @@ from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run, UnnamedDatasetOp
 from penstock._src.ops.io.summary import Histogram, SummaryWriterHandle
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.elements import strings
 from penstock._src.proto.event import Event, Summary
 
@@ -102,7 +101,7 @@ class StatsAggregatorSetSummaryWriter(Op):
 
     def eager(self, stats_aggregator, summary):
         if not isinstance(stats_aggregator, Aggregator):
-            raise invalid(self, "Trying to access a handle's resource using the wrong type.")
+            raise self.invalid("Trying to access a handle's resource using the wrong type.")
         summary.opened()
         stats_aggregator.write_to(summary)
         return ()

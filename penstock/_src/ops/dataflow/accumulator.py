@@ -10,7 +10,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.variants import by_reference
 
 
@@ -36,21 +36,20 @@ class HostAccumulator(Resource):
     def add(self, op, gradient):
         """Adds a gradient to the sum."""
         if not self.declared.is_compatible_with(gradient.shape):
-            raise invalid(
-                op,
+            raise op.invalid(
                 f"Shape mismatch: expected {show(self.declared.as_list())}, got "
-                f"{show(gradient.shape)}",
+                f"{show(gradient.shape)}"
             )
         if self.count and self.total.shape != gradient.shape:
-            raise invalid(
-                op, f"Shape mismatch: expected {show(self.total.shape)}, got {show(gradient.shape)}"
+            raise op.invalid(
+                f"Shape mismatch: expected {show(self.total.shape)}, got {show(gradient.shape)}"
             )
         self.total = gradient.copy() if not self.count else self.total + gradient
 
     def take(self, op, required):
         """Waits for `required` gradients, returns their sum or mean, and resets."""
         if required <= 0:
-            raise invalid(op, f"Argument num_required must be positive, but got {required}")
+            raise op.invalid(f"Argument num_required must be positive, but got {required}")
         with self.changed:
             self.changed.wait_for(lambda: self.count >= required)
             taken = self.average()
@@ -77,9 +76,8 @@ class HostSparseAccumulator(HostAccumulator):
         indices, values, shape = gradient
         if len(shape):
             if not self.declared.is_compatible_with(shape.tolist()):
-                raise invalid(
-                    op,
-                    f"Shape mismatch: expected shape {self.declared}, got {show(shape.tolist())}",
+                raise op.invalid(
+                    f"Shape mismatch: expected shape {self.declared}, got {show(shape.tolist())}"
                 )
             self.seen = shape.tolist()
         rows = {} if not self.count else self.total
@@ -147,7 +145,7 @@ class SparseConditionalAccumulator(_MakeAccumulator):
 class _AccumulatorOp(Op):
     def accumulator(self, handle):
         if not isinstance(handle, HostAccumulator):
-            raise invalid(self, f"expected the handle of an accumulator. Received {handle!r}")
+            raise self.invalid(f"expected the handle of an accumulator. Received {handle!r}")
         return handle
 
     def shape(self, *_inputs):
@@ -215,7 +213,7 @@ class SparseAccumulatorApplyGradient(_AccumulatorOp):
     def eager(self, handle, local_step, gradient_indices, gradient_values, gradient_shape):
         shape = gradient_shape if self.has_known_shape else np.zeros(0, np.int64)
         if gradient_indices.ndim != 1 or len(gradient_indices) != len(gradient_values):
-            raise invalid(self, "there must be as many indices as rows of values")
+            raise self.invalid("there must be as many indices as rows of values")
         gradient = (gradient_indices, gradient_values, shape)
         self.accumulator(handle).apply(self, int(local_step), gradient)
 

@@ -10,7 +10,6 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid
 
 FIRST = -(2**63)
 
@@ -50,7 +49,7 @@ class Barrier(Op):
 class _BarrierOp(Op):
     def barrier(self, handle):
         if not isinstance(handle, HostBarrier):
-            raise invalid(self, f"expected the handle of a barrier. Received {handle!r}")
+            raise self.invalid(f"expected the handle of a barrier. Received {handle!r}")
         return handle
 
     def shape(self, handle):
@@ -66,7 +65,7 @@ class BarrierInsertMany(_BarrierOp):
     def eager(self, handle, keys, values):
         barrier, at = self.barrier(handle), self.component_index
         if not 0 <= at < len(barrier.types):
-            raise invalid(self, f"The component ID is out of range {at} > num_components")
+            raise self.invalid(f"The component ID is out of range {at} > num_components")
         with barrier.changed:
             for key, value in zip(keys.tolist(), values, strict=True):
                 if barrier.canceled or barrier.closed and key not in barrier.partial:
@@ -76,9 +75,7 @@ class BarrierInsertMany(_BarrierOp):
                     barrier.inserted += 1
                 number, parts = barrier.partial[key]
                 if at in parts:
-                    raise invalid(
-                        self, f"Key {key.decode()} already has a value for component {at}"
-                    )
+                    raise self.invalid(f"Key {key.decode()} already has a value for component {at}")
                 parts[at] = value
                 if len(parts) == len(barrier.types):
                     del barrier.partial[key]

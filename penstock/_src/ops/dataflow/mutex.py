@@ -5,7 +5,6 @@ import threading
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state, resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid
 
 
 class Mutex(Resource):
@@ -59,7 +58,7 @@ class MutexLock(Op):
 
     def eager(self, mutex):
         if not isinstance(mutex, Mutex):
-            raise invalid(self, f"expected the handle of a mutex. Received {mutex!r}")
+            raise self.invalid(f"expected the handle of a mutex. Received {mutex!r}")
         return _Held(mutex)
 
 
@@ -71,5 +70,5 @@ class ConsumeMutexLock(Op):
 
     def eager(self, mutex_lock):
         if not isinstance(mutex_lock, _Held):
-            raise invalid(self, f"expected what MutexLock gives. Received {mutex_lock!r}")
+            raise self.invalid(f"expected what MutexLock gives. Received {mutex_lock!r}")
         mutex_lock.release()

@@ -7,7 +7,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.ops.array.constant import zero_of
-from penstock._src.ops.rules import invalid, reshape, show
+from penstock._src.ops.rules import reshape, show
 
 
 class DynamicPartition(Op):
@@ -37,19 +37,17 @@ class DynamicPartition(Op):
     def eager(self, data, partitions):
         rank = partitions.ndim
         if data.shape[:rank] != partitions.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"data.shape must start with partitions.shape, got data.shape = {show(data.shape)}, "
-                f"partitions.shape = {show(partitions.shape)}",
+                f"partitions.shape = {show(partitions.shape)}"
             )
         numbers = partitions.reshape(-1)
         bad = np.flatnonzero((numbers < 0) | (numbers >= self.num_partitions))
         if bad.size:
             at = np.unravel_index(int(bad[0]), partitions.shape) if rank else ()
             place = f"[{','.join(str(int(i)) for i in at)}]" if rank else ""
-            raise invalid(
-                self,
-                f"partitions{place} = {numbers[bad[0]]} is not in [0, {self.num_partitions})",
+            raise self.invalid(
+                f"partitions{place} = {numbers[bad[0]]} is not in [0, {self.num_partitions})"
             )
         rows = data.reshape(numbers.size, *data.shape[rank:])
         return [rows[numbers == i] for i in range(self.num_partitions)]
@@ -81,19 +79,17 @@ class _Stitch(Op):
         rest = data[0].shape[indices[0].ndim :]
         for m, (i, d) in enumerate(zip(indices, data)):
             if d.shape[: i.ndim] != i.shape:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"data[{m}].shape = {show(d.shape)} does not start with indices[{m}].shape = "
-                    f"{show(i.shape)}",
+                    f"{show(i.shape)}"
                 )
             if d.shape[i.ndim :] != rest:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"Need data[0].shape[{indices[0].ndim}:] = data[{m}].shape[{i.ndim}:], got "
-                    f"data[0].shape = {show(data[0].shape)}, data[{m}].shape = {show(d.shape)}",
+                    f"data[0].shape = {show(data[0].shape)}, data[{m}].shape = {show(d.shape)}"
                 )
             if i.size and i.min() < 0:
-                raise invalid(self, f"indices[{m}] is out of range: {int(i.min())}")
+                raise self.invalid(f"indices[{m}] is out of range: {int(i.min())}")
         count = max([int(i.max()) + 1 for i in indices if i.size], default=0)
         out = np.full((count, *rest), zero_of(self.T), self.T.np)
         for i, d in zip(indices, data):

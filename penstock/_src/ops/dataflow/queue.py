@@ -16,7 +16,6 @@ from penstock._src.ops.dataflow.queue_state import (
     ShuffleQueue,
 )
 from penstock._src.ops.random.philox import Stream
-from penstock._src.ops.rules import invalid
 
 
 class _Make(Op):
@@ -90,7 +89,7 @@ class RandomShuffleQueueV2(_Make):
 
     def _options(self):
         if self.capacity >= 0 and self.min_after_dequeue >= self.capacity:
-            raise invalid(self, "min_after_dequeue must be less than capacity")
+            raise self.invalid("min_after_dequeue must be less than capacity")
         return {"minimum": self.min_after_dequeue, "words": self._words()}
 
     def _words(self):
@@ -121,7 +120,7 @@ class PriorityQueueV2(_Make):
 
 def _queue(op, handle):
     if not isinstance(handle, Queue):
-        raise invalid(op, f"expected the handle of a queue. Received {handle!r}")
+        raise op.invalid(f"expected the handle of a queue. Received {handle!r}")
     return handle
 
 
@@ -153,10 +152,10 @@ class QueueEnqueueManyV2(Op):
     def eager(self, handle, components):
         queue = _queue(self, handle)
         if any(c.ndim < 1 for c in components):
-            raise invalid(self, "components must have at least one dimension")
+            raise self.invalid("components must have at least one dimension")
         if len({len(c) for c in components}) > 1:
-            raise invalid(
-                self, f"All input tensors must have the same size. {[len(c) for c in components]}"
+            raise self.invalid(
+                f"All input tensors must have the same size. {[len(c) for c in components]}"
             )
         queue.check(components, many=True)
         rows = [list(c) if c.ndim > 1 else [np.asarray(x, c.dtype) for x in c] for c in components]
@@ -192,7 +191,7 @@ class _DequeueMany(Op):
     def eager(self, handle, n):
         queue, count = _queue(self, handle), int(n)
         if count < 0:
-            raise invalid(self, f"requested {count} < 0 elements")
+            raise self.invalid(f"requested {count} < 0 elements")
         queue.require_shapes()
         return queue.stacked(queue.dequeue(count, fewer=self.fewer))
 

@@ -10,7 +10,6 @@ from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.files import open_file
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.variants import by_reference
 from penstock._src.util import records
 
@@ -166,7 +165,7 @@ class _FixedReader(_MakeReader):
 
     def reading(self):
         if self.record_bytes <= 0:
-            raise invalid(self, f"record_bytes must be >= 0, got {self.record_bytes}")
+            raise self.invalid(f"record_bytes must be >= 0, got {self.record_bytes}")
         parts = (self.header_bytes, self.record_bytes, self.footer_bytes, self.hop_bytes)
         return _fixed(*parts, self.encoding)
 
@@ -216,7 +215,7 @@ class _ReaderOp(Op):
 
     def reader(self, handle):
         if not isinstance(handle, HostReader):
-            raise invalid(self, f"expected the handle of a reader. Received {handle!r}")
+            raise self.invalid(f"expected the handle of a reader. Received {handle!r}")
         return handle
 
     def shape(self, reader_handle):

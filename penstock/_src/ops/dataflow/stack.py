@@ -5,7 +5,6 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.variants import by_reference
 
 
@@ -30,7 +29,7 @@ class HostStack(Resource):
 class _StackOp(Op):
     def stack(self, handle):
         if not isinstance(handle, HostStack):
-            raise invalid(self, f"expected the handle of a stack. Received {handle!r}")
+            raise self.invalid(f"expected the handle of a stack. Received {handle!r}")
         return handle.checked(self.op_type)
 
 
@@ -61,9 +60,9 @@ class StackPushV2(_StackOp):
     def eager(self, handle, elem):
         stack = self.stack(handle)
         if stack.dtype != self.T:
-            raise invalid(self, f"Must have type {stack.dtype.name} but got {self.T.name}")
+            raise self.invalid(f"Must have type {stack.dtype.name} but got {self.T.name}")
         if 0 <= stack.limit <= len(stack.items):
-            raise invalid(self, f"Stack[{stack.name}] overflowed its max_size ({stack.limit})")
+            raise self.invalid(f"Stack[{stack.name}] overflowed its max_size ({stack.limit})")
         stack.items.append(elem)
         return elem
 
@@ -80,7 +79,7 @@ class StackPopV2(_StackOp):
     def eager(self, handle):
         stack = self.stack(handle)
         if not stack.items:
-            raise invalid(self, f"Stack[{stack.name}] is empty when calling Pop().")
+            raise self.invalid(f"Stack[{stack.name}] is empty when calling Pop().")
         return stack.items.pop()
 
 

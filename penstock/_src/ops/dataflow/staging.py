@@ -8,7 +8,6 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.variants import variant
 
 # As in TensorFlow, areas outside sessions live as long as the process.
@@ -145,16 +144,16 @@ class MapStage(_TypedPlaceOp):
     def eager(self, key, indices, values):
         place, at = self.place(), int(key)
         if len(indices) != len(values):
-            raise invalid(self, "There must be as many indices as values.")
+            raise self.invalid("There must be as many indices as values.")
         with place.changed:
             if at in place.items:
-                raise invalid(self, f"The key {at} is complete already.")
+                raise self.invalid(f"The key {at} is complete already.")
             found = place.partial.setdefault(at, {})
             for index, value in zip(indices.tolist(), values):
                 if not 0 <= index < len(self.dtypes):
-                    raise invalid(self, f"Index '{index}' is out of range.")
+                    raise self.invalid(f"Index '{index}' is out of range.")
                 if index in found:
-                    raise invalid(self, f"The tensor for index '{index}' was already inserted.")
+                    raise self.invalid(f"The tensor for index '{index}' was already inserted.")
                 found[index] = value
             if len(found) == len(self.dtypes):
                 place.changed.wait_for(lambda: place.fits(values))
@@ -177,7 +176,7 @@ class MapPeek(_TypedPlaceOp):
             held = place.items[at]
             missing = [i for i in indices.tolist() if held[i] is None]
             if missing:
-                raise invalid(self, f"Tensor at index '{missing[0]}' was already removed.")
+                raise self.invalid(f"Tensor at index '{missing[0]}' was already removed.")
             found = [held[i] for i in indices.tolist()]
             if self.takes:
                 for i in indices.tolist():

@@ -7,7 +7,6 @@ reference in V1 (see tensor_array_v1.py).
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -221,6 +220,4 @@ class TensorArrayCloseV3(_ArrayOp):
 
 def invalid_rows(op, count, value):
     """The error for a value with the wrong number of rows."""
-    return InvalidArgumentError(
-        f"{op.op_type}: expected a value of {count} rows. Received shape {show(np.shape(value))}"
-    )
+    return op.invalid(f"expected a value of {count} rows. Received shape {show(np.shape(value))}")

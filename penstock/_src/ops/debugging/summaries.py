@@ -6,7 +6,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.rules import invalid
 
 # Modes of DebugNumericSummaryV2: TensorFlow's TensorDebugMode.
 _CURT, _CONCISE, _FULL, _SHAPE, _THREE_SLOTS = 2, 3, 4, 5, 8
@@ -23,7 +22,7 @@ class _Watched(Op):
         """Raises InvalidArgumentError unless `tensor_name` is NODE:SLOT."""
         node, _, slot = self.tensor_name.partition(":")
         if not node or not slot.isdigit():
-            raise invalid(self, f'Failed to parse tensor name: "{self.tensor_name}"')
+            raise self.invalid(f'Failed to parse tensor name: "{self.tensor_name}"')
         if self.debug_urls:
             raise UnimplementedError(f"{self.op_type}: there is no debugger to send tensors to.")
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.fingerprint import (
     BLOCK,
     K0,
@@ -119,6 +118,6 @@ class SdcaFprint(Op):
     def eager(self, input):
         if input.ndim != 1:
             extents = ",".join(map(str, input.shape))
-            raise invalid(self, f"Input must be a vector, got shape [{extents}]")
+            raise self.invalid(f"Input must be a vector, got shape [{extents}]")
         words = [struct.pack("<QQ", *fingerprint128(text)) for text in input]
         return np.frombuffer(b"".join(words), np.int64).reshape(-1, 2).copy()

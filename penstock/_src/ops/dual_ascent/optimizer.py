@@ -9,7 +9,6 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import as_variable
 from penstock._src.ops.dual_ascent.losses import LOSSES, Loss
-from penstock._src.ops.rules import invalid
 
 # Columns of an example's state.
 _DUAL, _PRIMAL_LOSS, _DUAL_LOSS, _WEIGHT = range(4)
@@ -143,9 +142,8 @@ class _Optimizer(Op):
         count = example_weights.size
         if example_state_data.shape != (count, _STATE_SIZE):
             extents = ",".join(map(str, example_state_data.shape))
-            raise invalid(
-                self,
-                f"Expected shape [{count},{_STATE_SIZE}] for example_state_data, got [{extents}]",
+            raise self.invalid(
+                f"Expected shape [{count},{_STATE_SIZE}] for example_state_data, got [{extents}]"
             )
         with np.errstate(all="ignore"):
             shrinkage = float(np.float64(self.l1) / np.float64(self.l2))
@@ -176,10 +174,10 @@ class _Optimizer(Op):
         for i, rows in enumerate(examples):
             given = values[i] if i < len(values) else None
             if not np.isin(features[i], ids[i]).all():
-                raise invalid(self, "Found sparse feature indices out of valid range.")
+                raise self.invalid("Found sparse feature indices out of valid range.")
             group_weights = weights[i].reshape(-1)
             if len(group_weights) < len(ids[i]):
-                raise invalid(self, "There are fewer sparse weights than indices of them.")
+                raise self.invalid("There are fewer sparse weights than indices of them.")
             groups.append(_Sparse(rows, features[i], given, ids[i], group_weights, shrinkage))
         return groups
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 def overlap(boxes, i, others):
@@ -58,19 +58,19 @@ def suppress(similarity, scores, most, iou_threshold, score_threshold, soft_sigm
 
 def _check(op, boxes, scores, iou_threshold):
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise invalid(op, f"boxes must be 2-D with 4 columns. Received {show(boxes.shape)}")
+        raise op.invalid(f"boxes must be 2-D with 4 columns. Received {show(boxes.shape)}")
     if scores.ndim != 1:
-        raise invalid(op, f"scores must be 1-D{show(scores.shape)}")
+        raise op.invalid(f"scores must be 1-D{show(scores.shape)}")
     if scores.shape[0] != boxes.shape[0]:
-        raise invalid(op, "scores has incompatible shape")
+        raise op.invalid("scores has incompatible shape")
     if not 0 <= iou_threshold <= 1:
-        raise invalid(op, "iou_threshold must be in [0, 1]")
+        raise op.invalid("iou_threshold must be in [0, 1]")
 
 
 def _suppressed(op, boxes, scores, most, iou, least=-np.inf, soft=0.0):
     _check(op, boxes, scores, iou)
     if most < 0:
-        raise invalid(op, "output size must be non-negative")
+        raise op.invalid("output size must be non-negative")
     wide = boxes.astype(np.float32)
     kept, values = suppress(
         lambda i, others: overlap(wide, i, others),
@@ -239,9 +239,8 @@ class CombinedNonMaxSuppression(Op):
         score_threshold,
     ):
         if boxes.ndim != 4 or scores.ndim != 3:
-            raise invalid(
-                self,
-                f"boxes must be 4-D and scores 3-D. Received {show(boxes.shape)}, {show(scores.shape)}",
+            raise self.invalid(
+                f"boxes must be 4-D and scores 3-D. Received {show(boxes.shape)}, {show(scores.shape)}"
             )
         classes, total, per_class = (
             scores.shape[2],
@@ -278,9 +277,9 @@ _COLORS = np.array(
 
 def _draw(op, images, boxes, colors):
     if images.ndim != 4:
-        raise invalid(op, "The rank of the images should be 4")
+        raise op.invalid("The rank of the images should be 4")
     if boxes.ndim != 3 or boxes.shape[0] != images.shape[0] or boxes.shape[2] != 4:
-        raise invalid(op, f"The boxes should be [batch, count, 4]. Received {show(boxes.shape)}")
+        raise op.invalid(f"The boxes should be [batch, count, 4]. Received {show(boxes.shape)}")
     depth = images.shape[3]
     if colors is not None and colors.size:
         table = colors[:, :depth].astype(np.float32)

@@ -17,13 +17,13 @@ from penstock._src.ops.image.files import (
 from penstock._src.ops.image.jpeg import jpeg_pixels
 from penstock._src.ops.image.pillow import opened, saved
 from penstock._src.ops.image.png import png_file
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
 
 def _image(op, contents):
     if contents.ndim:
-        raise invalid(op, f"`contents` must be scalar but got shape{show(contents.shape)}")
+        raise op.invalid(f"`contents` must be scalar but got shape{show(contents.shape)}")
     return contents.item()
 
 
@@ -86,14 +86,12 @@ class DecodeAndCropJpeg(Op):
     def eager(self, contents, crop_window):
         data = _image(self, contents)
         if kind_of(data) != "jpeg":
-            raise invalid(
-                self, "Trying to decode another format than JPEG using DecodeAndCropJpeg."
-            )
+            raise self.invalid("Trying to decode another format than JPEG using DecodeAndCropJpeg.")
         pixels = _jpeg(self, data)
         y, x, height, width = (int(n) for n in crop_window)
         rows, columns = pixels.shape[:2]
         if y < 0 or x < 0 or height <= 0 or width <= 0 or y + height > rows or x + width > columns:
-            raise invalid(self, f"Invalid crop window. Received {crop_window.tolist()}")
+            raise self.invalid(f"Invalid crop window. Received {crop_window.tolist()}")
         return np.array(pixels[y : y + height, x : x + width], np.uint8)
 
 
@@ -112,7 +110,7 @@ class DecodeBmp(Op):
         if kind == "webp":
             return webp_pixels(self, data, self.channels)
         if kind != "bmp":
-            raise invalid(self, f"Trying to decode {str(kind).upper()} format using DecodeBmp op.")
+            raise self.invalid(f"Trying to decode {str(kind).upper()} format using DecodeBmp op.")
         return bmp_pixels(self, data, self.channels)
 
 
@@ -160,7 +158,7 @@ class DecodeWebP(Op):
         if kind_of(data) == "webp":
             return webp_pixels(self, data, self.channels)
         if kind_of(data) == "gif":
-            raise invalid(self, "Trying to decode GIF format using DecodeWebP op.")
+            raise self.invalid("Trying to decode GIF format using DecodeWebP op.")
         return still_pixels(self, data, self.channels, self.dtype)
 
 
@@ -177,7 +175,7 @@ class DecodeJxl(Op):
     def eager(self, contents):
         data = _image(self, contents)
         if self.channels not in (0, 1, 3, 4):
-            raise invalid(self, f"`channels` must be 0, 1, 3 or 4 but got {self.channels}")
+            raise self.invalid(f"`channels` must be 0, 1, 3 or 4 but got {self.channels}")
         return still_pixels(self, data, self.channels, self.dtype)
 
 
@@ -190,7 +188,7 @@ class ExtractJpegShape(Op):
     def eager(self, contents):
         data = _image(self, contents)
         if kind_of(data) != "jpeg":
-            raise invalid(self, f"Invalid JPEG data, size {len(data)}")
+            raise self.invalid(f"Invalid JPEG data, size {len(data)}")
         image = opened(self, data)
         channels = len(image.getbands())
         return np.array([image.height, image.width, channels], self.output_type.np)
@@ -198,9 +196,9 @@ class ExtractJpegShape(Op):
 
 def _encodable(op, image, allowed):
     if image.ndim < 3:
-        raise invalid(op, f"image must be at least 3-dimensional. Received {show(image.shape)}")
+        raise op.invalid(f"image must be at least 3-dimensional. Received {show(image.shape)}")
     if image.shape[-1] not in allowed:
-        raise invalid(op, f"image must have {allowed} channels. Received {show(image.shape)}")
+        raise op.invalid(f"image must have {allowed} channels. Received {show(image.shape)}")
 
 
 class EncodePng(Op):
@@ -236,9 +234,9 @@ class EncodeJpeg(Op):
 
     def eager(self, image):
         if image.ndim != 3:
-            raise invalid(self, f"image must be 3-dimensional{show(image.shape)}")
+            raise self.invalid(f"image must be 3-dimensional{show(image.shape)}")
         if not 0 <= self.quality <= 100:
-            raise invalid(self, f"quality must be in [0,100], got {self.quality}")
+            raise self.invalid(f"quality must be in [0,100], got {self.quality}")
         allowed = {"": (1, 3), "grayscale": (1,), "rgb": (3,)}[self.format]
         _encodable(self, image, allowed)
         options = {
@@ -264,6 +262,6 @@ class EncodeJpegVariableQuality(Op):
 
     def eager(self, images, quality):
         if not 0 <= int(quality) <= 100:
-            raise invalid(self, f"quality must be in [0,100], got {int(quality)}")
+            raise self.invalid(f"quality must be in [0,100], got {int(quality)}")
         _encodable(self, images, (1, 3))
         return strings([saved(self, images, "JPEG", quality=int(quality), dpi=(300, 300))], ())

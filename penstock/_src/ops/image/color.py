@@ -11,7 +11,7 @@ from penstock._src.core.errors import (
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
-from penstock._src.ops.rules import in_float32, invalid, quiet, show
+from penstock._src.ops.rules import in_float32, quiet, show
 
 
 @quiet
@@ -47,7 +47,7 @@ def hsv_to_rgb(hsv):
 
 def _require_rgb(op, images, refusal=FailedPreconditionError):
     if images.ndim < 1:
-        raise invalid(op, "input must be at least 1D " + show(images.shape))
+        raise op.invalid("input must be at least 1D " + show(images.shape))
     if images.shape[-1] != 3:
         raise refusal(
             f"{op.op_type}: input must have 3 channels but input only has {images.shape[-1]} channels."
@@ -175,10 +175,10 @@ class _Adjust(Op):
     def check(self, images, name, amount):
         """Raises InvalidArgumentError unless these are images of three channels and a scalar."""
         if images.ndim < 3:
-            raise invalid(self, f"input must be at least 3-D, got shape{show(images.shape)}")
+            raise self.invalid(f"input must be at least 3-D, got shape{show(images.shape)}")
         _require_rgb(self, images, InvalidArgumentError)
         if amount.ndim:
-            raise invalid(self, f"{name} must be scalar: {show(amount.shape)}")
+            raise self.invalid(f"{name} must be scalar: {show(amount.shape)}")
 
 
 class AdjustContrastv2(_Adjust):
@@ -189,9 +189,9 @@ class AdjustContrastv2(_Adjust):
 
     def eager(self, images, contrast_factor):
         if images.ndim < 3:
-            raise invalid(self, f"input must be at least 3-D, got shape{show(images.shape)}")
+            raise self.invalid(f"input must be at least 3-D, got shape{show(images.shape)}")
         if np.ndim(contrast_factor):
-            raise invalid(self, f"contrast_factor must be scalar: {show(contrast_factor.shape)}")
+            raise self.invalid(f"contrast_factor must be scalar: {show(contrast_factor.shape)}")
         x = in_float32(images)
         mean = x.mean((-3, -2), keepdims=True, dtype=x.dtype)
         return (mean + contrast_factor * (x - mean)).astype(images.dtype, copy=False)

@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ops.image import projection
-from penstock._src.ops.rules import invalid, show, value_of
+from penstock._src.ops.rules import show, value_of
 
 
 class CropAndResize(Op):
@@ -99,21 +99,21 @@ def _sampled(x, rows, columns, method):
 
 def _crop_size(op, image, boxes, box_ind, crop_size):
     if image.ndim != 4:
-        raise invalid(op, "input image must be 4-D")
+        raise op.invalid("input image must be 4-D")
     if crop_size.shape != (2,):
-        raise invalid(op, "crop_size must have two elements")
+        raise op.invalid("crop_size must have two elements")
     height, width = (int(n) for n in crop_size)
     if height <= 0 or width <= 0:
-        raise invalid(op, "crop dimensions must be positive")
+        raise op.invalid("crop dimensions must be positive")
     _require_boxes(op, boxes, box_ind, image.shape[0])
     return height, width
 
 
 def _require_boxes(op, boxes, box_ind, batch):
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise invalid(op, f"boxes must have 4 columns. Received {show(boxes.shape)}")
+        raise op.invalid(f"boxes must have 4 columns. Received {show(boxes.shape)}")
     if box_ind.shape != boxes.shape[:1]:
-        raise invalid(op, "box_index has incompatible shape")
+        raise op.invalid("box_index has incompatible shape")
     if ((box_ind < 0) | (box_ind >= batch)).any():
         raise OutOfRangeError(f"CropAndResize: box_index has values outside [0, {batch})")
 
@@ -207,17 +207,16 @@ class _Projective(Op):
           InvalidArgumentError: a shape is invalid.
         """
         if len(images.shape) != 4:
-            raise invalid(self, f"images must have rank 4. Received {show(images.shape)}")
+            raise self.invalid(f"images must have rank 4. Received {show(images.shape)}")
         count = transforms.shape[0] if len(transforms.shape) == 2 else -1
         if count not in (1, images.shape[0]) or transforms.shape[1] != 8:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Input transform should be num_images x 8 or 1 x 8. Received "
-                f"{show(transforms.shape)}",
+                f"{show(transforms.shape)}"
             )
         height, width = (int(n) for n in output_shape)
         if height <= 0 or width <= 0:
-            raise invalid(self, "new dimensions must be positive")
+            raise self.invalid("new dimensions must be positive")
         return height, width
 
     def projected(self, p, images, transforms, output_shape, fill):

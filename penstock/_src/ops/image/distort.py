@@ -8,7 +8,7 @@ from penstock._src.core.typesets import INDEX, SIGNED
 from penstock._src.ops.random.distributions import words_to_float32
 from penstock._src.ops.random.stateful import reserve
 from penstock._src.ops.random.stateless import stream_of_seed
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 _LEAST_AREA = 1.0  # objects smaller than a pixel do not count
 
@@ -97,23 +97,21 @@ class _Distorted(Op):
 
     def sampled(self, stream, image_size, bounding_boxes, least):
         if image_size.shape != (3,):
-            raise invalid(
-                self, f"image_size must contain 3 elements. Received {show(image_size.shape)}"
+            raise self.invalid(
+                f"image_size must contain 3 elements. Received {show(image_size.shape)}"
             )
         if bounding_boxes.ndim != 3 or bounding_boxes.shape[-1] != 4:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "bounding_boxes must have shape [batch, num_boxes, 4]. Received "
-                f"{show(bounding_boxes.shape)}",
+                f"{show(bounding_boxes.shape)}"
             )
         height, width = int(image_size[0]), int(image_size[1])
         boxes = bounding_boxes.reshape(-1, 4)
         if not len(boxes):
             if not self.use_image_if_no_bounding_boxes:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     "No bounding boxes provided as input. One must enable "
-                    "use_image_if_no_bounding_boxes if you wish to not provide any bounding boxes.",
+                    "use_image_if_no_bounding_boxes if you wish to not provide any bounding boxes."
                 )
             boxes = np.float32([[0, 0, 1, 1]])
         scale = np.array([height, width, height, width], np.float32)

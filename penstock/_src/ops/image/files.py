@@ -11,7 +11,6 @@ from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.ops.image.jpeg import jpeg_pixels
 from penstock._src.ops.image.pillow import opened
 from penstock._src.ops.image.png import png_pixels
-from penstock._src.ops.rules import invalid
 
 
 def kind_of(data: bytes) -> str | None:
@@ -29,11 +28,11 @@ def still_pixels(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarra
     """The pixels of a still image (or of an animation with one frame), as `dtype`."""
     kind = kind_of(data)
     if kind == "bmp":
-        raise invalid(op, "Trying to decode BMP format using a wrong op. Use `decode_bmp` or `decode_image` instead.")  # fmt: skip
+        raise op.invalid("Trying to decode BMP format using a wrong op. Use `decode_bmp` or `decode_image` instead.")  # fmt: skip
     pixels = pixels_of(op, data, channels, dtype)
     if kind == "gif":
         if len(pixels) != 1:
-            raise invalid(op, f"Got {len(pixels)} frames, but animated gifs can only be decoded by tf.io.decode_gif or tf.io.decode_image.")  # fmt: skip
+            raise op.invalid(f"Got {len(pixels)} frames, but animated gifs can only be decoded by tf.io.decode_gif or tf.io.decode_image.")  # fmt: skip
         return pixels[0]
     return pixels
 
@@ -55,13 +54,13 @@ def pixels_of(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
         pixels = gif_pixels(op, data, channels)
     elif kind == "webp":
         if dtype.size != 1:
-            raise invalid(op, "WebP images can only be decoded to uint8.")
+            raise op.invalid("WebP images can only be decoded to uint8.")
         pixels = webp_pixels(op, data, channels)
     elif kind == "jxl":
         pixels = jxl_pixels(op, data, channels)
     else:
         known = "JPEG, JPEG XL, PNG, GIF, BMP, WebP"
-        raise invalid(op, f"Unknown image file format. One of {known} required.")
+        raise op.invalid(f"Unknown image file format. One of {known} required.")
     return _converted(pixels, dtype, deep=kind == "png")
 
 
@@ -80,7 +79,7 @@ def _converted(pixels: np.ndarray, dtype: DType, deep: bool) -> np.ndarray:
 def gif_pixels(op: Any, data: bytes, channels: int = 3) -> np.ndarray:
     """The frames `[frames, height, width, 3]` of a GIF."""
     if channels not in (0, 3):
-        raise invalid(op, f"channels must be 0 or 3 for GIF, got {channels}")
+        raise op.invalid(f"channels must be 0 or 3 for GIF, got {channels}")
     image = opened(op, data)
     frames = []
     for at in range(getattr(image, "n_frames", 1)):
@@ -94,7 +93,7 @@ def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     image = opened(op, data)
     found = len(image.getbands())
     if channels not in (0, found):
-        raise invalid(op, f"channels attribute {channels} does not match bits per pixel from file {found}")  # fmt: skip
+        raise op.invalid(f"channels attribute {channels} does not match bits per pixel from file {found}")  # fmt: skip
     frames = []
     for at in range(getattr(image, "n_frames", 1)):
         image.seek(at)
@@ -113,7 +112,7 @@ def jxl_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     try:
         image = opened(op, data)
     except InvalidArgumentError as error:
-        raise invalid(op, "Failed to decode JXL header") from error
+        raise op.invalid("Failed to decode JXL header") from error
     mode = {0: image.mode, 1: "L", 3: "RGB", 4: "RGBA"}[channels]
     pixels = np.asarray(image.convert(mode))
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
@@ -122,16 +121,16 @@ def jxl_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
 def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     """The pixels of an uncompressed BMP: rows are padded to four bytes and bottom-up unless the height is negative."""
     if channels not in (0, 3, 4):
-        raise invalid(op, f"channels must be 0, 3 or 4 for BMP, got {channels}")
+        raise op.invalid(f"channels must be 0, 3 or 4 for BMP, got {channels}")
     if len(data) < 32:
-        raise invalid(op, f"Incomplete bmp content, requires at least 32 bytes to find the header size, width, height, and bpp, got {len(data)} bytes")  # fmt: skip
+        raise op.invalid(f"Incomplete bmp content, requires at least 32 bytes to find the header size, width, height, and bpp, got {len(data)} bytes")  # fmt: skip
     offset, width, height, bits = struct.unpack("<iii2xH", data[10:14] + data[18:26] + data[26:30])
     found = bits // 8
     if bits not in (8, 24, 32):
-        raise invalid(op, f"Number of channels inherent in the image must be 1, 3 or 4, was {found}")  # fmt: skip
+        raise op.invalid(f"Number of channels inherent in the image must be 1, 3 or 4, was {found}")  # fmt: skip
     stride = (width * found + 3) // 4 * 4
     if width <= 0 or len(data) < offset + stride * abs(height):
-        raise invalid(op, "Incomplete bmp content")
+        raise op.invalid("Incomplete bmp content")
     rows = np.frombuffer(data, np.uint8, stride * abs(height), offset).reshape(abs(height), stride)
     pixels = rows[:, : width * found].reshape(abs(height), width, found)
     pixels = (pixels if height < 0 else pixels[::-1])[

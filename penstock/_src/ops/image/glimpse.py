@@ -7,7 +7,6 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.philox import Stream
-from penstock._src.ops.rules import invalid
 
 
 class _Glimpse(Op):
@@ -24,12 +23,12 @@ class _Glimpse(Op):
 
     def eager(self, input, size, offsets):
         if input.ndim != 4 or size.shape != (2,) or offsets.shape != (len(input), 2):
-            raise invalid(
-                self, "expected images of rank 4, a size of 2 numbers, and 2 offsets for each image"
+            raise self.invalid(
+                "expected images of rank 4, a size of 2 numbers, and 2 offsets for each image"
             )
         height, width = (int(n) for n in size)
         if min(height, width) <= 0:
-            raise invalid(self, f"size must be positive. Received {[height, width]}")
+            raise self.invalid(f"size must be positive. Received {[height, width]}")
         made = self.background(input, (len(input), height, width, input.shape[3]))
         for image, offset, out in zip(input, offsets, made):
             extents = np.array(image.shape[:2], np.float32)

@@ -13,7 +13,6 @@ import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ops.image.pillow import decoded
-from penstock._src.ops.rules import invalid
 
 _RATIOS = (1, 2, 4, 8)
 
@@ -35,19 +34,18 @@ def jpeg_pixels(
       InvalidArgumentError: the file is not a JPEG, or an argument is invalid.
     """
     if channels not in (0, 1, 3):
-        raise invalid(op, f"channels must be 0, 1, or 3 for JPEG, got {channels}")
+        raise op.invalid(f"channels must be 0, 1, or 3 for JPEG, got {channels}")
     if ratio not in _RATIOS:
-        raise invalid(op, f"ratio must be 1, 2, 4, or 8, got {ratio}")
+        raise op.invalid(f"ratio must be 1, 2, 4, or 8, got {ratio}")
     if method not in ("", "INTEGER_FAST", "INTEGER_ACCURATE"):
-        raise invalid(
-            op,
-            f"dct_method must be one of {{'', 'INTEGER_FAST', 'INTEGER_ACCURATE'}}, got {method!r}",
+        raise op.invalid(
+            f"dct_method must be one of {{'', 'INTEGER_FAST', 'INTEGER_ACCURATE'}}, got {method!r}"
         )
     fast = method != "INTEGER_ACCURATE"
     image = decoded(op, data, None, ratio, fast)
     if image.mode == "CMYK":
         if channels == 1:
-            raise invalid(op, f"Invalid JPEG data or crop window, data size {len(data)}")
+            raise op.invalid(f"Invalid JPEG data or crop window, data size {len(data)}")
         return _from_inks(np.asarray(image))
     gray = image.mode == "L"
     if gray or channels == 1:

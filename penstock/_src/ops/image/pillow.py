@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ops.rules import invalid
 
 
 def _pillow(op: Any) -> Any:
@@ -31,7 +30,7 @@ def opened(op: Any, data: bytes) -> Any:
         image.load()
         return image
     except (OSError, SyntaxError, ValueError) as error:
-        raise invalid(op, f"Invalid image data, size {len(data)}: {error}") from None
+        raise op.invalid(f"Invalid image data, size {len(data)}: {error}") from None
 
 
 def decoded(op: Any, data: bytes, mode: str | None, ratio: int, fast: bool) -> Any:
@@ -53,8 +52,8 @@ def decoded(op: Any, data: bytes, mode: str | None, ratio: int, fast: bool) -> A
         image.load()
         return image
     except (OSError, SyntaxError, ValueError) as error:
-        raise invalid(
-            op, f"Invalid JPEG data or crop window, data size {len(data)}: {error}"
+        raise op.invalid(
+            f"Invalid JPEG data or crop window, data size {len(data)}: {error}"
         ) from None
 
 

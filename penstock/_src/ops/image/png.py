@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.ops.rules import invalid
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Samples per pixel of each color type.
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
@@ -37,11 +35,11 @@ def png_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
       InvalidArgumentError: the file cannot be read, or the number of channels is invalid.
     """
     if channels not in (0, 1, 3, 4):
-        raise invalid(op, f"channels must be 0, 1, 3, or 4, got {channels}")
+        raise op.invalid(f"channels must be 0, 1, 3, or 4, got {channels}")
     try:
         pixels, depth = _read(data)
     except (struct.error, zlib.error, ValueError, IndexError, KeyError) as error:
-        raise invalid(op, f"Invalid PNG data, size {len(data)}: {error}") from None
+        raise op.invalid(f"Invalid PNG data, size {len(data)}: {error}") from None
     return pixels if channels in (0, pixels.shape[-1]) else _with_channels(pixels, channels, depth)
 
 

@@ -10,22 +10,22 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, SIGNED
-from penstock._src.ops.rules import invalid, shape_of, show, value_of
+from penstock._src.ops.rules import shape_of, show, value_of
 
 
 def _size(op, images, size):
     """The requested height and width, checked."""
     if len(images.shape) != 4:
-        raise invalid(op, f"input must be 4-dimensional {show(images.shape)}")
+        raise op.invalid(f"input must be 4-dimensional {show(images.shape)}")
     if size.shape != (2,):
-        raise invalid(op, f"shape_t must have two elements {show(size.shape)}")
+        raise op.invalid(f"shape_t must have two elements {show(size.shape)}")
     height, width = (int(n) for n in size)
     if height <= 0 or width <= 0:
-        raise invalid(op, "output dimensions must be positive")
+        raise op.invalid("output dimensions must be positive")
     if 0 in images.shape[1:3]:
-        raise invalid(op, "input image must be of non-zero size")
+        raise op.invalid("input image must be of non-zero size")
     if not images.shape[3] and not isinstance(op, ResizeNearestNeighborGrad):
-        raise invalid(op, "image must have at least one channel")
+        raise op.invalid("image must have at least one channel")
     return height, width
 
 
@@ -172,11 +172,11 @@ class _ResizeGrad(Op):
     def _check(self, grads, original_image):
         for name, array in (("input_grad", grads), ("original_image", original_image)):
             if len(array.shape) != 4:
-                raise invalid(self, f"{name} must be 4-dimensional{show(array.shape)}")
+                raise self.invalid(f"{name} must be 4-dimensional{show(array.shape)}")
         if 0 in original_image.shape[1:3]:
-            raise invalid(self, "original dimensions must be positive")
+            raise self.invalid("original dimensions must be positive")
         if 0 in grads.shape[1:3]:
-            raise invalid(self, "resized dimensions must be positive")
+            raise self.invalid("resized dimensions must be positive")
 
     def eager(self, grads, original_image):
         self._check(grads, original_image)
@@ -411,12 +411,11 @@ def kernel_weights(op, inputs, outputs, scale, translation):
 
 def _kernel_matrices(op, inputs, outputs, scale, translation):
     if op.kernel_type not in KERNELS:
-        raise invalid(op, f"Unrecognized kernel type: {op.kernel_type}")
+        raise op.invalid(f"Unrecognized kernel type: {op.kernel_type}")
     if scale.shape != (2,) or translation.shape != (2,):
-        raise invalid(
-            op,
+        raise op.invalid(
             "scale and translation must have two elements. Received "
-            f"{show(scale.shape)}, {show(translation.shape)}",
+            f"{show(scale.shape)}, {show(translation.shape)}"
         )
     return [kernel_weights(op, inputs[i], outputs[i], scale[i], translation[i]) for i in range(2)]
 
@@ -448,7 +447,7 @@ class ScaleAndTranslate(Op):
     def eager(self, images, size, scale, translation):
         target = _size(self, images, size)
         if (scale <= 0).any():
-            raise invalid(self, "Scale must be greater than zero.")
+            raise self.invalid("Scale must be greater than zero.")
         rows, columns = _kernel_matrices(self, images.shape[1:3], target, scale, translation)
         return _by_matrices(images.astype(np.float32), rows, columns)
 

@@ -13,7 +13,6 @@ from penstock._src.core.errors import InvalidArgumentError, NotFoundError, Unimp
 from penstock._src.core.op import Op
 from penstock._src.ops.io.save_restore import parsed_slice, path_of
 from penstock._src.ops.io.sstable import read_table, write_table
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.bundle import SavedSlice, SavedTensorSlices, TensorSliceProto
 
@@ -216,7 +215,7 @@ class SaveSlices(Op):
 
 def _save(op: Any, filename: Any, names: np.ndarray, specs: list[bytes], data: list[Any]) -> None:
     if not names.size == len(specs) == len(data):
-        raise invalid(op, f"got {names.size} names and {len(specs)} slices but {len(data)} tensors")
+        raise op.invalid(f"got {names.size} names and {len(specs)} slices but {len(data)} tensors")
     pieces = [
         (name, Piece.of(spec.decode(), values.shape), values, dtype)
         for name, spec, values, dtype in zip(names.ravel().tolist(), specs, data, op.T, strict=True)

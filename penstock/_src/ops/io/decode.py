@@ -10,7 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX, FLOAT, INDEX, SIGNED
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
 
 
@@ -39,16 +39,14 @@ class DecodeRaw(Op):
         size = len(flat[0])
         for data in flat:
             if len(data) != size:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     "DecodeRaw requires input strings to all be the same size, but element 1 has "
-                    f"size {size} != {len(data)}",
+                    f"size {size} != {len(data)}"
                 )
         if size % kind.itemsize:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Input to DecodeRaw has length {size} that is not a multiple of {kind.itemsize}, "
-                f"the size of {self.out_type.name}",
+                f"the size of {self.out_type.name}"
             )
         rows = [_in_order(data, kind, self.little_endian) for data in flat]
         return np.stack(rows).reshape(*bytes.shape, size // kind.itemsize)
@@ -68,10 +66,9 @@ class DecodePaddedRaw(Op):
     def eager(self, input_bytes, fixed_length):
         kind, size = self.out_type.np, int(fixed_length)
         if size <= 0 or size % kind.itemsize:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"fixed_length ({size}) must be a positive multiple of the size of out_type "
-                f"({kind.itemsize})",
+                f"({kind.itemsize})"
             )
         rows = [
             _in_order(data[:size].ljust(size, b"\0"), kind, self.little_endian)
@@ -90,10 +87,9 @@ class DecodeCompressed(Op):
     def eager(self, bytes):
         modes = {"": None, "ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS | 16}
         if self.compression_type not in modes:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Only ZLIB, GZIP or NONE are supported compressions. Received "
-                f"{self.compression_type}",
+                f"{self.compression_type}"
             )
         mode = modes[self.compression_type]
         if mode is None:
@@ -124,12 +120,11 @@ class DecodeCSV(Op):
     def eager(self, records, record_defaults):
         delim = self.field_delim.encode()
         if len(delim) != 1:
-            raise invalid(self, "field_delim should be only 1 char")
+            raise self.invalid("field_delim should be only 1 char")
         for at, default in enumerate(record_defaults):
             if default.size > 1:
-                raise invalid(
-                    self,
-                    f"There should only be 1 default per field but field {at} has {default.size}",
+                raise self.invalid(
+                    f"There should only be 1 default per field but field {at} has {default.size}"
                 )
         chosen = list(self.select_cols) or None
         columns = [[] for _ in record_defaults]
@@ -138,8 +133,8 @@ class DecodeCSV(Op):
             if chosen is not None:
                 fields = [fields[i] for i in chosen if i < len(fields)]
             if len(fields) != len(columns):
-                raise invalid(
-                    self, f"Expect {len(columns)} fields but have {len(fields)} in record {number}"
+                raise self.invalid(
+                    f"Expect {len(columns)} fields but have {len(fields)} in record {number}"
                 )
             for at, (field, default) in enumerate(zip(fields, record_defaults, strict=True)):
                 columns[at].append(self._value(field, default, at, number))
@@ -154,7 +149,7 @@ class DecodeCSV(Op):
     def _value(self, field, default, at, number):
         if not field or field == self.na_value.encode():
             if not default.size:
-                raise invalid(self, f"Field {at} is required but missing in record {number}!")
+                raise self.invalid(f"Field {at} is required but missing in record {number}!")
             return default.reshape(-1)[0]
         if default.dtype == object:
             return field
@@ -165,8 +160,8 @@ class DecodeCSV(Op):
             kind = {"float32": "float", "float64": "double"}.get(
                 default.dtype.name, default.dtype.name
             )
-            raise invalid(
-                self, f"Field {at} in record {number} is not a valid {kind}: {shown}"
+            raise self.invalid(
+                f"Field {at} in record {number} is not a valid {kind}: {shown}"
             ) from None
 
     def _fields(self, record, delim):
@@ -180,7 +175,7 @@ class DecodeCSV(Op):
                 end = size if end < 0 else end
                 field, at = record[at:end], end
                 if b"\n" in field or b"\r" in field or (self.use_quote_delim and b'"' in field):
-                    raise invalid(self, "Unquoted fields cannot have quotes/CRLFs inside")
+                    raise self.invalid("Unquoted fields cannot have quotes/CRLFs inside")
             fields.append(field)
             if at >= size:
                 return fields
@@ -191,14 +186,14 @@ class DecodeCSV(Op):
         while True:
             end = record.find(b'"', at)
             if end < 0:
-                raise invalid(self, "Quoted field has to end with quote followed by delim or end")
+                raise self.invalid("Quoted field has to end with quote followed by delim or end")
             field += record[at:end]
             if record[end + 1 : end + 2] == b'"':
                 field += b'"'
                 at = end + 2
                 continue
             if end + 1 < len(record) and record[end + 1 : end + 2] != delim:
-                raise invalid(self, "Quoted field has to end with quote followed by delim or end")
+                raise self.invalid("Quoted field has to end with quote followed by delim or end")
             return bytes(field), end + 1
 
 
@@ -218,16 +213,16 @@ class DecodeWav(Op):
     def eager(self, contents):
         self._check()
         if contents.ndim:
-            raise invalid(self, f"contents must be scalar, but got shape{show(contents.shape)}")
+            raise self.invalid(f"contents must be scalar, but got shape{show(contents.shape)}")
         try:
             with wave.open(io.BytesIO(contents.item())) as file:
                 width, rate = file.getsampwidth(), file.getframerate()
                 channels = file.getnchannels()
                 data = file.readframes(file.getnframes())
         except (wave.Error, EOFError) as error:
-            raise invalid(self, f"Header mismatch: {error}") from None
+            raise self.invalid(f"Header mismatch: {error}") from None
         if width != 2:
-            raise invalid(self, f"Can only read 16-bit WAV files, but received {width * 8}")
+            raise self.invalid(f"Can only read 16-bit WAV files, but received {width * 8}")
         audio = np.frombuffer(data, "<i2").reshape(-1, channels).astype(np.float32) / 32768
         wanted = self.desired_channels if self.desired_channels > 0 else channels
         # Additional channels repeat the last one.
@@ -241,7 +236,7 @@ class DecodeWav(Op):
         for name in ("desired_channels", "desired_samples"):
             number = getattr(self, name)
             if number < -1:
-                raise invalid(self, f"{name} must be >= -1, got {number}")
+                raise self.invalid(f"{name} must be >= -1, got {number}")
 
 
 class EncodeWav(Op):
@@ -251,9 +246,9 @@ class EncodeWav(Op):
 
     def eager(self, audio, sample_rate):
         if audio.ndim != 2:
-            raise invalid(self, f"audio must be 2-dimensional but got shape{show(audio.shape)}")
+            raise self.invalid(f"audio must be 2-dimensional but got shape{show(audio.shape)}")
         if not 0 < int(sample_rate) < 2**32:
-            raise invalid(self, f"sample_rate must be in (0, 2^32), got: {int(sample_rate)}")
+            raise self.invalid(f"sample_rate must be in (0, 2^32), got: {int(sample_rate)}")
         out = io.BytesIO()
         wide = audio.astype(np.float64) * 32768
         halves_away = np.trunc(wide + np.copysign(0.5, wide))

@@ -5,14 +5,14 @@ import pathlib
 
 from penstock._src.core.errors import FailedPreconditionError, NotFoundError
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
 
 def _path(op, filename, what="filename"):
     if filename.ndim:
-        raise invalid(
-            op, f"Input {what} tensor must be scalar, but had shape: {show(filename.shape)}"
+        raise op.invalid(
+            f"Input {what} tensor must be scalar, but had shape: {show(filename.shape)}"
         )
     path = filename.item().decode()
     return path[len("file://") :] if path.startswith("file://") else path

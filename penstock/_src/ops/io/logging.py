@@ -11,7 +11,6 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
 from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.convert import elements
 
 
@@ -29,7 +28,7 @@ class Assert(Op):
 
     def eager(self, condition, data):
         if condition.ndim:
-            raise invalid(self, "In[0] should be a scalar")
+            raise self.invalid("In[0] should be a scalar")
         if condition:
             return
         shown = " ".join(f"[{elements(x, self.summarize)}]" for x in data)
@@ -93,10 +92,10 @@ class PrintV2(Op):
         elif stream.startswith("log("):
             level = {"log(info)": 20, "log(warning)": 30, "log(error)": 40}.get(stream)
             if level is None:
-                raise invalid(self, f"Unknown output stream: {stream}")
+                raise self.invalid(f"Unknown output stream: {stream}")
             python_logging.getLogger("tensorflow").log(level, "%s", text.rstrip("\n"))
         else:
-            raise invalid(self, f"Unknown output stream: {stream}")
+            raise self.invalid(f"Unknown output stream: {stream}")
 
 
 class Timestamp(Op):

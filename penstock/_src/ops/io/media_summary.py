@@ -12,7 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.image.png import png_file
 from penstock._src.ops.io.summary import _text, summary_event
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.proto.event import Event, Summary
 
 RED = (255, 0, 0, 255)
@@ -38,10 +38,7 @@ def as_bytes(image, bad_color):
 def image_summary(op, tag, tensor, bad_color):
     """The Summary of a batch of images."""
     if tensor.ndim != 4 or tensor.shape[3] not in (1, 3, 4):
-        raise invalid(
-            op,
-            f"Tensor must be 4-D with last dim 1, 3, or 4, not {show(tensor.shape)}",
-        )
+        raise op.invalid(f"Tensor must be 4-D with last dim 1, 3, or 4, not {show(tensor.shape)}")
     made = Summary()
     for number, image in enumerate(tensor[: op.max_images]):
         name = f"{tag}/image" if op.max_images == 1 else f"{tag}/image/{number}"
@@ -54,7 +51,7 @@ def image_summary(op, tag, tensor, bad_color):
 def audio_summary(op, tag, tensor, sample_rate):
     """The Summary of a batch of sounds, as 16-bit WAV files."""
     if tensor.ndim not in (2, 3):
-        raise invalid(op, f"Tensor must be 3-D or 2-D, got: {show(tensor.shape)}")
+        raise op.invalid(f"Tensor must be 3-D or 2-D, got: {show(tensor.shape)}")
     made = Summary()
     for number, sound in enumerate(tensor[: op.max_outputs]):
         name = f"{tag}/audio" if op.max_outputs == 1 else f"{tag}/audio/{number}"

@@ -10,7 +10,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.elements import each, strings
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.example import Example
@@ -22,11 +21,11 @@ def tensor_of(op, data, dtype):
     try:
         proto = TensorProto.FromString(data)
     except DecodeError as error:
-        raise invalid(op, f"Cannot parse tensor from proto: {error}") from None
+        raise op.invalid(f"Cannot parse tensor from proto: {error}") from None
     held = dtypes.as_dtype(proto.dtype) if proto.dtype else None
     if held != dtype:
         shown = held.name if held is not None else "DT_INVALID"
-        raise invalid(op, f"Type mismatch between parsed tensor ({shown}) and dtype ({dtype.name})")
+        raise op.invalid(f"Type mismatch between parsed tensor ({shown}) and dtype ({dtype.name})")
     return from_proto(proto)
 
 
@@ -50,8 +49,8 @@ class ParseTensor(Op):
 
     def eager(self, serialized):
         if serialized.ndim:
-            raise invalid(
-                self, f"Expected `serialized` to be a scalar, got shape: {list(serialized.shape)}"
+            raise self.invalid(
+                f"Expected `serialized` to be a scalar, got shape: {list(serialized.shape)}"
             )
         return np.array(tensor_of(self, serialized.item(), self.out_type))
 
@@ -100,6 +99,6 @@ class DecodeJSONExample(Op):
             try:
                 return _unpacked(json_format.Parse(text, Example()))
             except json_format.ParseError as error:
-                raise invalid(self, f"Error while parsing JSON: {error}") from None
+                raise self.invalid(f"Error while parsing JSON: {error}") from None
 
         return each(convert, json_examples)

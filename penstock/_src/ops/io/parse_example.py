@@ -7,7 +7,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.proto.example import Example
 
 PARSED = frozenset({dtypes.float32, dtypes.int64, dtypes.string})
@@ -20,7 +20,7 @@ def parsed(op, serialized, name):
     try:
         features = Example.FromString(serialized).features.feature
     except DecodeError as error:
-        raise invalid(op, f"Name: {name}, Could not parse example input: {error}") from None
+        raise op.invalid(f"Name: {name}, Could not parse example input: {error}") from None
     found = {}
     for key, feature in features.items():
         kind = feature.WhichOneof("kind")
@@ -51,10 +51,9 @@ class ExampleBatch:
         if found is None:
             return None
         if found[0] != dtype:
-            raise invalid(
-                self.op,
+            raise self.op.invalid(
                 f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Data types don't match. "
-                f"Data type: {_SHOWN[found[0]]} but expected type: {_SHOWN[dtype]}",
+                f"Data type: {_SHOWN[found[0]]} but expected type: {_SHOWN[dtype]}"
             )
         return found[1]
 
@@ -69,19 +68,17 @@ class ExampleBatch:
             values = self.values(row, key, dtype)
             if values is None:
                 if default.size == 0 and size:
-                    raise invalid(
-                        self.op,
+                    raise self.op.invalid(
                         f"Name: {self.names[row]}, Feature: {key} (data type: {_SHOWN[dtype]}) is "
-                        "required but could not be found.",
+                        "required but could not be found."
                     )
                 rows.append(default.reshape(dims))
                 continue
             if len(values) != size:
-                raise invalid(
-                    self.op,
+                raise self.op.invalid(
                     f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Number of "
                     f"{_SHOWN[dtype]} values != expected.  Values size: {len(values)} but output "
-                    f"shape: {dims}",
+                    f"shape: {dims}"
                 )
             rows.append(array_of(values, dtype, dims))
         return np.stack(rows) if rows else np.zeros((0, *dims), dtype.np)
@@ -91,10 +88,9 @@ class ExampleBatch:
         lists = [self.values(row, key, dtype) or [] for row in range(len(self.rows))]
         for row, values in enumerate(lists):
             if len(values) % stride:
-                raise invalid(
-                    self.op,
+                raise self.op.invalid(
                     f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Number of values is not a "
-                    f"multiple of stride length. Values size: {len(values)} but stride is {stride}",
+                    f"multiple of stride length. Values size: {len(values)} but stride is {stride}"
                 )
         longest = max((len(v) // stride for v in lists), default=0)
         out = np.empty((len(lists), longest * stride), dtype.np)
@@ -195,8 +191,8 @@ class ParseExampleV2(Op):
 
     def eager(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
         if serialized.ndim > 1:
-            raise invalid(
-                self, f"serialized must be a scalar or a vector. Received {show(serialized.shape)}"
+            raise self.invalid(
+                f"serialized must be a scalar or a vector. Received {show(serialized.shape)}"
             )
         batch = ExampleBatch(self, list(serialized.reshape(-1)), names)
         indices, values, shapes = _sparse(self, batch, _texts(sparse_keys))

@@ -8,7 +8,6 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.io.parse_example import _KINDS, _SHOWN, PARSED, ExampleBatch, array_of
-from penstock._src.ops.rules import invalid
 from penstock._src.proto.example import SequenceExample
 
 
@@ -32,7 +31,7 @@ class Sequences(ExampleBatch):
             try:
                 example = SequenceExample.FromString(text)
             except DecodeError as error:
-                raise invalid(op, f"Name: {name}, Could not parse example input: {error}") from None
+                raise op.invalid(f"Name: {name}, Could not parse example input: {error}") from None
             self.rows.append(_features(example.context.feature))
             self.lists.append(example.feature_lists.feature_list)
 
@@ -47,10 +46,9 @@ class Sequences(ExampleBatch):
                 steps.append([])
                 continue
             if _KINDS[kind] != dtype:
-                raise invalid(
-                    self.op,
+                raise self.op.invalid(
                     f"Name: {self.names[row]}, Key: {key}, Index: {at}.  Data types don't match. "
-                    f"Expected type: {_SHOWN[dtype]}, but got type: {_SHOWN[_KINDS[kind]]}",
+                    f"Expected type: {_SHOWN[dtype]}, but got type: {_SHOWN[_KINDS[kind]]}"
                 )
             steps.append(list(getattr(feature, kind).value))
         return steps
@@ -62,18 +60,16 @@ class Sequences(ExampleBatch):
         for row, name in enumerate(self.names):
             steps = self.steps(row, key, dtype)
             if steps is None and not may_miss:
-                raise invalid(
-                    self.op,
+                raise self.op.invalid(
                     f"Name: {name}, Feature list '{key}' is required but could not be found.  Did you "
                     "mean to include it in feature_list_dense_missing_assumed_empty or "
-                    "feature_list_dense_defaults?",
+                    "feature_list_dense_defaults?"
                 )
             for at, values in enumerate(steps or []):
                 if len(values) != size:
-                    raise invalid(
-                        self.op,
+                    raise self.op.invalid(
                         f"Name: {name}, Key: {key}, Index: {at}.  Number of {_SHOWN[dtype]} values != "
-                        f"expected.  values size: {len(values)} but output shape: {dims}",
+                        f"expected.  values size: {len(values)} but output shape: {dims}"
                     )
             lists.append(steps or [])
         longest = max((len(steps) for steps in lists), default=0)

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 from penstock._src.proto import schema
 
@@ -79,7 +79,7 @@ def _pools(source: str) -> list[Any]:
 def _field(op: Any, kind: Any, name: str) -> Any:
     field = kind.DESCRIPTOR.fields_by_name.get(name)
     if field is None:
-        raise invalid(op, f"Unknown field: {name} in message type {kind.DESCRIPTOR.full_name}")
+        raise op.invalid(f"Unknown field: {name} in message type {kind.DESCRIPTOR.full_name}")
     return field
 
 
@@ -110,16 +110,13 @@ class DecodeProtoV2(Op):
 
     def eager(self, bytes):
         if len(self.field_names) != len(self.output_types):
-            raise invalid(
-                self, "field_names and output_types attributes must have the same length."
-            )
+            raise self.invalid("field_names and output_types attributes must have the same length.")
         kind = message_class(self.descriptor_source, self.message_type)
         fields = [_field(self, kind, name) for name in self.field_names]
         for field, dtype in zip(fields, self.output_types, strict=True):
             if dtype.name not in _KINDS[field.type]:
-                raise invalid(
-                    self,
-                    f"Unexpected output type for {field.full_name}: {field.type} to {dtype.name}",
+                raise self.invalid(
+                    f"Unexpected output type for {field.full_name}: {field.type} to {dtype.name}"
                 )
         messages = [self._message(kind, data) for data in bytes.reshape(-1)]
         found = [[_values(field, message) for message in messages] for field in fields]
@@ -136,7 +133,7 @@ class DecodeProtoV2(Op):
             if self.message_format == "text":
                 return text_format.Parse(data, kind())
             if self.message_format != "binary":
-                raise invalid(self, 'message_format should be one of "binary" or "text".')
+                raise self.invalid('message_format should be one of "binary" or "text".')
             return kind.FromString(data)
         except (DecodeError, text_format.ParseError) as error:
             raise DataLossError(
@@ -184,20 +181,19 @@ class EncodeProto(Op):
 
     def eager(self, sizes, values):
         if not sizes.ndim or sizes.shape[-1] != len(self.field_names):
-            raise invalid(
-                self,
-                f"sizes must end in {len(self.field_names)} fields. Received {show(sizes.shape)}",
+            raise self.invalid(
+                f"sizes must end in {len(self.field_names)} fields. Received {show(sizes.shape)}"
             )
         if any(v.shape[:-1] != sizes.shape[:-1] for v in values):
-            raise invalid(self, "Values must match up to the last dimension")
+            raise self.invalid("Values must match up to the last dimension")
         kind = message_class(self.descriptor_source, self.message_type)
         fields = [_field(self, kind, name) for name in self.field_names]
         counts = sizes.reshape(-1, len(fields))
         columns = [v.reshape(len(counts), v.shape[-1]) for v in values]
         for column, most in zip(columns, counts.max(0, initial=0), strict=True):
             if most > column.shape[1]:
-                raise invalid(
-                    self, f"Size {most} is larger than the number of values {column.shape[1]}"
+                raise self.invalid(
+                    f"Size {most} is larger than the number of values {column.shape[1]}"
                 )
         made = []
         for number, row in enumerate(counts):

@@ -15,13 +15,12 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.io.bundle import BundleReader
 from penstock._src.ops.io.save_restore import path_of
-from penstock._src.ops.rules import invalid
 
 
 def _lines(op: Op, name: str, path: np.ndarray) -> list[bytes]:
     if np.ndim(path):
         extents = ",".join(map(str, path.shape))
-        raise invalid(op, f"{name} should be a single string, but got [{extents}]")
+        raise op.invalid(f"{name} should be a single string, but got [{extents}]")
     try:
         with open(path_of(path), "rb") as file:
             return file.read().splitlines()
@@ -115,15 +114,13 @@ class LoadAndRemapMatrix(Op):
         missing = int(np.count_nonzero(~known))
         given = initializing_values.size
         if given < missing:
-            raise invalid(
-                self,
-                f"initializing_values contained {given} elements, but more missing values remain.",
+            raise self.invalid(
+                f"initializing_values contained {given} elements, but more missing values remain."
             )
         if given > missing:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"initializing_values contained {given} elements, but only {missing} elements were used "
-                "to fill in missing values.",
+                "to fill in missing values."
             )
         result[~known] = initializing_values.ravel()
         return result
@@ -132,19 +129,17 @@ class LoadAndRemapMatrix(Op):
         for name, remapping in (("row_remapping", rows), ("col_remapping", columns)):
             if remapping.ndim != 1:
                 extents = ",".join(map(str, remapping.shape))
-                raise invalid(
-                    self, f"The `{name}` tensor must be 1-D, got a tensor of shape [{extents}]"
+                raise self.invalid(
+                    f"The `{name}` tensor must be 1-D, got a tensor of shape [{extents}]"
                 )
         if rows.size != self.num_rows:
-            raise invalid(
-                self,
-                f"Size of row_remapping is {rows.size} instead of being equal to num_rows={self.num_rows}",
+            raise self.invalid(
+                f"Size of row_remapping is {rows.size} instead of being equal to num_rows={self.num_rows}"
             )
         if columns.size and columns.size != self.num_cols:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Provided col_remapping, but its size is {columns.size} instead of being equal to "
-                f"num_cols={self.num_cols}",
+                f"num_cols={self.num_cols}"
             )
         _refuse_twice(rows)
         _refuse_twice(columns)
@@ -156,15 +151,14 @@ class LoadAndRemapMatrix(Op):
         shape, dtype = reader.shape(name), reader.dtype(name)
         if len(shape) != 2:
             extents = ",".join(map(str, shape))
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Tensor {name} has shape [{extents}] of invalid rank {len(shape)} instead of expected "
-                "shape of rank 2.",
+                "shape of rank 2."
             )
         if dtype != dtypes.float32:
             kind = "double" if dtype == dtypes.float64 else dtype.name
-            raise invalid(
-                self, f"Tensor {name} has invalid type {kind} instead of expected type float"
+            raise self.invalid(
+                f"Tensor {name} has invalid type {kind} instead of expected type float"
             )
         return reader.read(name)
 

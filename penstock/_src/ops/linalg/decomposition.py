@@ -24,7 +24,6 @@ from penstock._src.ops.linalg.matrices import (
     with_diagonal,
     zeros,
 )
-from penstock._src.ops.rules import invalid
 
 
 class Cholesky(Op):
@@ -209,7 +208,7 @@ def _factorize(op, matrix, rows):
     for k in range(n):
         pivot = k + int(np.argmax(np.abs(matrix[k:, k])))
         if matrix[pivot, k] == 0:
-            raise invalid(op, "Input is not invertible.")
+            raise op.invalid("Input is not invertible.")
         if pivot != k:
             matrix[[k, pivot]] = matrix[[pivot, k]]
             rows[[k, pivot]] = rows[[pivot, k]]
@@ -340,9 +339,8 @@ class SelfAdjointEigV2(Op):
         require_square(self, input)
         x = widened(input)
         if x.size and not np.isfinite(x).all():
-            raise invalid(
-                self,
-                "Self-adjoint eigen decomposition was not successful. The input might not be valid.",
+            raise self.invalid(
+                "Self-adjoint eigen decomposition was not successful. The input might not be valid."
             )
         if not self.compute_v:
             values = np.linalg.eigvalsh(x)

@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes
-from penstock._src.ops.rules import in_float32, invalid, part, rank_of, reshape, show, sum_over
+from penstock._src.ops.rules import in_float32, part, rank_of, reshape, show, sum_over
 
 
 def square(shape: TensorShape) -> TensorShape:
@@ -22,14 +22,14 @@ def square(shape: TensorShape) -> TensorShape:
 def require_matrices(op: Any, x: np.ndarray, name: str = "input") -> None:
     """Raises InvalidArgumentError unless `x` is a batch of matrices."""
     if x.ndim < 2:
-        raise invalid(op, f"{name} must have rank >= 2, got {x.ndim}. Received {show(x.shape)}")
+        raise op.invalid(f"{name} must have rank >= 2, got {x.ndim}. Received {show(x.shape)}")
 
 
 def require_square(op: Any, x: np.ndarray) -> None:
     """Raises InvalidArgumentError unless `x` is a batch of square matrices."""
     require_matrices(op, x)
     if x.shape[-1] != x.shape[-2]:
-        raise invalid(op, f"Input matrix must be square, got {x.shape[-2]} != {x.shape[-1]}")
+        raise op.invalid(f"Input matrix must be square, got {x.shape[-2]} != {x.shape[-1]}")
 
 
 def widened(x: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from penstock._src.ops.linalg.matrices import (
     sum_to_batch,
     widened,
 )
-from penstock._src.ops.rules import conj, invalid, quiet, shape_of, show
+from penstock._src.ops.rules import conj, quiet, shape_of, show
 
 
 class MatrixInverse(Op):
@@ -134,16 +134,15 @@ class MatrixSolve(Op):
         require_square(self, matrix)
         require_matrices(self, rhs, "rhs")
         if matrix.shape[:-1] != rhs.shape[:-1]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Input matrix and rhs are incompatible. Received matrix "
-                f"{show(matrix.shape)}, rhs {show(rhs.shape)}",
+                f"{show(matrix.shape)}, rhs {show(rhs.shape)}"
             )
         a = adjoint_array(matrix) if self.adjoint else matrix
         try:
             return np.linalg.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
         except np.linalg.LinAlgError:
-            raise invalid(self, "Input matrix is not invertible.") from None
+            raise self.invalid("Input matrix is not invertible.") from None
 
     def lower(self, p, matrix, rhs):
         a = _oriented(p, elimination.as_batch(p, matrix), self.adjoint)
@@ -183,9 +182,8 @@ class MatrixTriangularSolve(Op):
         require_square(self, matrix)
         require_matrices(self, rhs, "rhs")
         if matrix.shape[-1] != rhs.shape[-2]:
-            raise invalid(
-                self,
-                f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}",
+            raise self.invalid(
+                f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}"
             )
         a = np.tril(widened(matrix)) if self.lower else np.triu(widened(matrix))
         lower = self.lower
@@ -266,10 +264,9 @@ class MatrixSolveLs(Op):
     def eager(self, matrix, rhs, l2_regularizer):
         require_matrices(self, matrix, "matrix")
         if matrix.shape[:-1] != rhs.shape[:-1]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Input matrix and rhs are incompatible. Received matrix "
-                f"{show(matrix.shape)}, rhs {show(rhs.shape)}",
+                f"{show(matrix.shape)}, rhs {show(rhs.shape)}"
             )
         a, b, penalty = matrix, rhs, float(l2_regularizer)
         rows, columns = a.shape[-2:]
@@ -283,10 +280,9 @@ class MatrixSolveLs(Op):
                 return np.linalg.solve(h @ a + penalty * np.eye(columns, dtype=a.dtype), h @ b)
             return h @ np.linalg.solve(a @ h + penalty * np.eye(rows, dtype=a.dtype), b)
         except np.linalg.LinAlgError:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or "
-                "provide a larger l2_regularizer > 0.",
+                "provide a larger l2_regularizer > 0."
             ) from None
 
 
@@ -305,7 +301,7 @@ def _inverse(op, x):
     try:
         return np.linalg.inv(widened(x)).astype(x.dtype, copy=False)
     except np.linalg.LinAlgError:
-        raise invalid(op, "Input is not invertible.") from None
+        raise op.invalid("Input is not invertible.") from None
 
 
 class TridiagonalSolve(Op):
@@ -335,9 +331,8 @@ class TridiagonalSolve(Op):
     def eager(self, diagonals, rhs):
         n = rhs.shape[-2]
         if diagonals.shape[-2:] != (3, n):
-            raise invalid(
-                self,
-                f"Expected diagonals of shape [..., 3, {n}]. Received {show(diagonals.shape)}",
+            raise self.invalid(
+                f"Expected diagonals of shape [..., 3, {n}]. Received {show(diagonals.shape)}"
             )
         dense = np.zeros((*diagonals.shape[:-2], n, n), diagonals.dtype)
         at = np.arange(n)
@@ -347,7 +342,7 @@ class TridiagonalSolve(Op):
         try:
             return np.linalg.solve(dense, rhs)
         except np.linalg.LinAlgError:
-            raise invalid(self, "The matrix is not invertible.") from None
+            raise self.invalid("The matrix is not invertible.") from None
 
 
 class TridiagonalMatMul(Op):
@@ -410,9 +405,8 @@ class BandedTriangularSolve(Op):
         require_matrices(self, matrix, "matrix")
         bands, n = matrix.shape[-2:]
         if rhs.shape[-2] != n:
-            raise invalid(
-                self,
-                f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}",
+            raise self.invalid(
+                f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}"
             )
         dense = np.zeros((*matrix.shape[:-2], n, n), matrix.dtype)
         at = np.arange(n)
@@ -423,7 +417,7 @@ class BandedTriangularSolve(Op):
                 band_k = matrix[..., bands - 1 - k, :]
                 dense[..., at[: n - k], at[k:]] = band_k[..., : n - k]
         if (np.diagonal(dense, axis1=-2, axis2=-1) == 0).any():
-            raise invalid(self, "Input matrix is not invertible.")
+            raise self.invalid("Input matrix is not invertible.")
         lower = self.lower
         if self.adjoint:
             dense, lower = adjoint_array(dense), not lower

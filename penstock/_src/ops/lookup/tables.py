@@ -17,7 +17,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class Table(Resource):
@@ -125,7 +125,7 @@ def _shown(value):
 def table_of(op, handle):
     """The table behind a handle."""
     if not isinstance(handle, Table):
-        raise invalid(op, f"expected the handle of a table. Received {handle!r}")
+        raise op.invalid(f"expected the handle of a table. Received {handle!r}")
     return handle
 
 
@@ -140,10 +140,9 @@ def ready(op, handle):
 def _checked(op, handle, keys, values):
     table = table_of(op, handle)
     if keys.dtype != table.key_dtype.np or values.dtype != table.value_dtype.np:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"Signature mismatch, have: resource, {keys.dtype}, {values.dtype} expected: resource, "
-            f"{table.key_dtype.name}, {table.value_dtype.name}",
+            f"{table.key_dtype.name}, {table.value_dtype.name}"
         )
     return table
 
@@ -255,13 +254,13 @@ class _MakeDense(_Make):
 
     def _options(self, empty_key, deleted_key):
         if empty_key.shape != deleted_key.shape:
-            raise invalid(self, "Empty and deleted keys must have same shape")
+            raise self.invalid("Empty and deleted keys must have same shape")
         if np.array_equal(empty_key, deleted_key):
-            raise invalid(self, "Empty and deleted keys cannot be equal")
+            raise self.invalid("Empty and deleted keys cannot be equal")
         count = self.initial_num_buckets
         if count < 4 or count & (count - 1):
-            raise invalid(
-                self, f"Number of buckets must be at least 4 and a power of 2, got: {count}"
+            raise self.invalid(
+                f"Number of buckets must be at least 4 and a power of 2, got: {count}"
             )
         return {"empty_key": empty_key, "deleted_key": deleted_key}
 
@@ -315,10 +314,9 @@ class LookupTableInsertV2(Op):
                 "Insert not supported by InitializableLookupTable implementations"
             )
         if values.shape != keys.shape + table.value_shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Expected shape {show(keys.shape + table.value_shape)} for value, got "
-                f"{show(values.shape)}",
+                f"{show(values.shape)}"
             )
         table.insert(keys, values)
 
@@ -388,8 +386,8 @@ class InitializeTableV2(Op):
     def eager(self, table_handle, keys, values):
         table = table_of(self, table_handle)
         if keys.size != values.size:
-            raise invalid(
-                self, f"keys and values must have the same size: {keys.size} vs {values.size}"
+            raise self.invalid(
+                f"keys and values must have the same size: {keys.size} vs {values.size}"
             )
         if isinstance(table, StaticTable):
             table.initialize(keys, values)
@@ -421,9 +419,8 @@ class InitializeTableFromTextFileV2(Op):
         lines = [line.rstrip(b"\r") for line in lines]
         if self.vocab_size >= 0:
             if len(lines) < self.vocab_size:
-                raise invalid(
-                    self,
-                    f"Invalid vocab_size in {path}: expected {self.vocab_size} but got {len(lines)}",
+                raise self.invalid(
+                    f"Invalid vocab_size in {path}: expected {self.vocab_size} but got {len(lines)}"
                 )
             lines = lines[: self.vocab_size]
         keys = [self._field(table.key_dtype, self.key_index, i, s) for i, s in enumerate(lines)]
@@ -440,8 +437,8 @@ class InitializeTableFromTextFileV2(Op):
         else:
             fields = line.split(self.delimiter.encode())
             if index >= len(fields):
-                raise invalid(
-                    self, f"Invalid number of columns in line {number}: {len(fields)} <= {index}"
+                raise self.invalid(
+                    f"Invalid number of columns in line {number}: {len(fields)} <= {index}"
                 )
             field = fields[index]
         if dtype is dtypes.string:
@@ -450,8 +447,8 @@ class InitializeTableFromTextFileV2(Op):
             return float(field) if dtype.is_floating else int(field)
         except ValueError:
             shown = field.decode("utf-8", "replace")
-            raise invalid(
-                self, f"Field {shown} in line {number} is not a valid {dtype.name}."
+            raise self.invalid(
+                f"Field {shown} in line {number} is not a valid {dtype.name}."
             ) from None
 
 

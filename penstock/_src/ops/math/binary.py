@@ -18,7 +18,6 @@ from penstock._src.ops.rules import (
     Binary,
     broadcasts,
     conj,
-    invalid,
     quiet,
     show,
     unbroadcast,
@@ -287,7 +286,7 @@ class Pow(Binary):
                 y = np.full(np.broadcast_shapes(x.shape, y.shape), y)
             return np.power(x, y)
         if np.any(y < 0):
-            raise invalid(self, "Integers to negative integer powers are not allowed")
+            raise self.invalid("Integers to negative integer powers are not allowed")
         return np.power(x, y)
 
     def lower(self, p, x, y):
@@ -481,12 +480,11 @@ class ClipByValue(Op):
     def eager(self, t, clip_value_min, clip_value_max):
         for bound in (clip_value_min, clip_value_max):
             if bound.ndim and bound.shape != t.shape:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     "clip_value_min and clip_value_max must be either of the same shape as input, "
                     f"or a scalar. input shape: {show(t.shape)}, clip_value_min shape: "
                     f"{show(clip_value_min.shape)}, clip_value_max shape: "
-                    f"{show(clip_value_max.shape)}",
+                    f"{show(clip_value_max.shape)}"
                 )
         return np.maximum(np.minimum(t, clip_value_max), clip_value_min)
 
@@ -510,8 +508,8 @@ class Cross(Op):
     @quiet
     def eager(self, a, b):
         if a.shape != b.shape:
-            raise invalid(
-                self, f"Both inputs must be of same shape: {show(a.shape)} vs. {show(b.shape)}"
+            raise self.invalid(
+                f"Both inputs must be of same shape: {show(a.shape)} vs. {show(b.shape)}"
             )
         if not a.ndim or a.shape[-1] != 3:
             raise FailedPreconditionError(

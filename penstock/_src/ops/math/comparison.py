@@ -9,7 +9,7 @@ from penstock._src.core.shapes import UNKNOWN, broadcast_shapes
 from penstock._src.core.typesets import ANY, FLOAT, INTEGER, NUMBER
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops.rules import Binary, Compare, HostUnary, invalid, quiet, show
+from penstock._src.ops.rules import Binary, Compare, HostUnary, quiet, show
 
 REAL = FLOAT | INTEGER
 
@@ -46,8 +46,8 @@ class _Equality(Compare):
             return np.asarray(self.ufunc(x, y), bool)
         except ValueError:
             if self.incompatible_shape_error:
-                raise invalid(
-                    self, f"Incompatible shapes: {show(x.shape)} vs. {show(y.shape)}"
+                raise self.invalid(
+                    f"Incompatible shapes: {show(x.shape)} vs. {show(y.shape)}"
                 ) from None
             return np.asarray(self.ufunc is np.not_equal)
 

@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import Binary, invalid, quiet, unbroadcast
+from penstock._src.ops.rules import Binary, quiet, unbroadcast
 
 HALVES = frozenset({dtypes.float32, dtypes.float64})
 
@@ -51,10 +51,9 @@ class _Part(Op):
     def check(self):
         """Raises InvalidArgumentError unless the result has the dtype of the parts."""
         if self.T.real_dtype != self.Tout:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"a result of type {self.T.real_dtype.name} is required for {self.T.name}. "
-                f"Received Tout={self.Tout.name}",
+                f"Received Tout={self.Tout.name}"
             )
 
     def lowered(self, p, name, x):

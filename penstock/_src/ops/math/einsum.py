@@ -13,7 +13,6 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import (
     conj,
     in_float32,
-    invalid,
     quiet,
     reshape,
     shape_of,
@@ -144,7 +143,7 @@ class Einsum(Op):
         try:
             terms, result = labels_of(self.equation, tuple(x.ndim for x in inputs))
         except ValueError as error:
-            raise invalid(self, str(error)) from None
+            raise self.invalid(str(error)) from None
         self.check(inputs, terms)
         operands = [in_float32(x) for x in inputs]
         unique = "".join(dict.fromkeys(result))
@@ -152,7 +151,7 @@ class Einsum(Op):
             spec = in_ascii(f"{','.join(terms)}->{unique}")
             out = np.einsum(spec, *operands, optimize=True)
         except ValueError as error:
-            raise invalid(self, f"{error} Equation: {self.equation}") from None
+            raise self.invalid(f"{error} Equation: {self.equation}") from None
         out = on_diagonals(out, unique, result) if unique != result else out
         return np.asarray(out, order="C").astype(self.T.np, copy=False)
 
@@ -165,10 +164,9 @@ class Einsum(Op):
                 if known == 1 and label in BATCH:
                     sizes[label] = size
                 elif known != size and not (size == 1 and label in BATCH):
-                    raise invalid(
-                        self,
+                    raise self.invalid(
                         f"Expected dimension {known} at axis {axis} of the input shaped "
-                        f"{show(x.shape)} but got dimension {size}",
+                        f"{show(x.shape)} but got dimension {size}"
                     )
 
     def lower(self, p, inputs):

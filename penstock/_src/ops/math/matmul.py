@@ -8,7 +8,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, UNSIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops.rules import cast, conj, in_float32, invalid, quiet, show, unbroadcast
+from penstock._src.ops.rules import cast, conj, in_float32, quiet, show, unbroadcast
 
 WIDE = FLOAT | COMPLEX | {dtypes.int32, dtypes.int64}
 BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
@@ -46,16 +46,14 @@ class MatMul(Op):
     def eager(self, a, b):
         if a.ndim != 2 or b.ndim != 2:
             i, matrix = (0, a) if a.ndim != 2 else (1, b)
-            raise invalid(
-                self,
-                f"In[{i}] ndims must be >= 2: a matrix. Received shape {show(matrix.shape)}",
+            raise self.invalid(
+                f"In[{i}] ndims must be >= 2: a matrix. Received shape {show(matrix.shape)}"
             )
         left = a.T if self.transpose_a else a
         right = b.T if self.transpose_b else b
         if left.shape[1] != right.shape[0]:
-            raise invalid(
-                self,
-                f"Matrix size-incompatible: In[0]: {show(a.shape)}, In[1]: {show(b.shape)}",
+            raise self.invalid(
+                f"Matrix size-incompatible: In[0]: {show(a.shape)}, In[1]: {show(b.shape)}"
             )
         return multiply(left, right)
 
@@ -97,13 +95,13 @@ class SparseMatMul(Op):
     @quiet
     def eager(self, a, b):
         if a.ndim != 2 or b.ndim != 2:
-            raise invalid(
-                self, f"a and b must be matrices. Received {show(a.shape)}, {show(b.shape)}"
+            raise self.invalid(
+                f"a and b must be matrices. Received {show(a.shape)}, {show(b.shape)}"
             )
         a = a.T if self.transpose_a else a
         b = b.T if self.transpose_b else b
         if a.shape[1] != b.shape[0]:
-            raise invalid(self, f"Matrix size incompatible: a: {show(a.shape)}, b: {show(b.shape)}")
+            raise self.invalid(f"Matrix size incompatible: a: {show(a.shape)}, b: {show(b.shape)}")
         return in_float32(a) @ in_float32(b)
 
     def lower(self, p, a, b):
@@ -147,18 +145,17 @@ class BatchMatMulV2(Op):
         """Raises InvalidArgumentError if the shapes are incompatible."""
         for i, operand in enumerate((x, y)):
             if operand.ndim < 2:
-                raise invalid(self, f"In[{i}] ndims must be >= 2: {operand.ndim}")
+                raise self.invalid(f"In[{i}] ndims must be >= 2: {operand.ndim}")
         shapes = f"In[0]: {show(x.shape)}, In[1]: {show(y.shape)}"
         try:
             np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
         except ValueError:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "In[0] and In[1] must have compatible batch dimensions: "
-                f"{show(x.shape)} vs. {show(y.shape)}",
+                f"{show(x.shape)} vs. {show(y.shape)}"
             ) from None
         if x.shape[-2 if self.adj_x else -1] != y.shape[-1 if self.adj_y else -2]:
-            raise invalid(self, f"Matrix size-incompatible: {shapes}")
+            raise self.invalid(f"Matrix size-incompatible: {shapes}")
 
     def lower(self, p, x, y):
         if len(x.shape) < 2 or len(y.shape) < 2:
@@ -214,14 +211,13 @@ class BatchMatMul(BatchMatMulV2):
 
     def eager(self, x, y):
         if x.ndim != y.ndim:
-            raise invalid(
-                self, f"In[0] and In[1] has different ndims: {show(x.shape)} vs. {show(y.shape)}"
+            raise self.invalid(
+                f"In[0] and In[1] has different ndims: {show(x.shape)} vs. {show(y.shape)}"
             )
         if x.shape[:-2] != y.shape[:-2]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "the leading dimensions of In[0] and In[1] must be the same: "
-                f"{show(x.shape)} vs {show(y.shape)}",
+                f"{show(x.shape)} vs {show(y.shape)}"
             )
         return super().eager(x, y)
 

@@ -9,7 +9,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops.rules import invalid, is_float, quiet, show, value_of
+from penstock._src.ops.rules import is_float, quiet, show, value_of
 
 COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
 
@@ -52,12 +52,12 @@ class Range(Op):
     def eager(self, start, limit, delta):
         for name, value in (("start", start), ("limit", limit), ("delta", delta)):
             if value.size != 1:
-                raise invalid(self, f"{name} must be a scalar, not shape {show(value.shape)}")
+                raise self.invalid(f"{name} must be a scalar, not shape {show(value.shape)}")
         first, last, step = (v.reshape(()).item() for v in (start, limit, delta))
         try:
             count = self.count(first, last, step)
         except ValueError as error:
-            raise invalid(self, str(error)) from None
+            raise self.invalid(str(error)) from None
         if not self.Tidx.is_floating:
             return (np.arange(count) * step + first).astype(self.Tidx.np)
         wide = np.float32 if self.Tidx.size < 4 else self.Tidx.np.type
@@ -99,10 +99,10 @@ class LinSpace(Op):
     def eager(self, start, stop, num):
         for name, value in (("start", start), ("stop", stop), ("num", num)):
             if value.ndim:
-                raise invalid(self, f"{name} must be a scalar, not shape {show(value.shape)}")
+                raise self.invalid(f"{name} must be a scalar, not shape {show(value.shape)}")
         count = int(num)
         if count <= 0:
-            raise invalid(self, f"Requires num > 0: {count}")
+            raise self.invalid(f"Requires num > 0: {count}")
         first, last = float(start), float(stop)
         wide = np.linspace(first, last, count, dtype=np.float64)
         if self.T == dtypes.float32 and count > 1:
@@ -149,15 +149,14 @@ def count_values(values, size, weights, dtype, binary):
 def check_counts(op, values, size, weights):
     """Raises InvalidArgumentError unless values, size and weights are compatible."""
     if size < 0:
-        raise invalid(op, f"size ({size}) must be non-negative")
+        raise op.invalid(f"size ({size}) must be non-negative")
     if weights.size and weights.shape != values.shape:
-        raise invalid(
-            op,
+        raise op.invalid(
             "`weights` must be the same shape as `arr` or a length-0 `Tensor`, in which case it "
-            f"acts as all weights equal to 1. Received {show(weights.shape)}",
+            f"acts as all weights equal to 1. Received {show(weights.shape)}"
         )
     if values.size and values.min() < 0:
-        raise invalid(op, "Input arr must be non-negative!")
+        raise op.invalid("Input arr must be non-negative!")
 
 
 def lower_counts(op, p, values, size, weights, binary):
@@ -193,7 +192,7 @@ class Bincount(Op):
 
     def eager(self, arr, size, weights):
         if size.ndim:
-            raise invalid(self, f"Shape must be rank 0 but is rank {size.ndim}")
+            raise self.invalid(f"Shape must be rank 0 but is rank {size.ndim}")
         check_counts(self, arr, int(size), weights)
         return count_values(arr.ravel(), int(size), weights.ravel(), self.T.np, False)
 
@@ -222,9 +221,9 @@ class DenseBincount(Op):
 
     def eager(self, input, size, weights):
         if input.ndim > 2:
-            raise invalid(self, f"Shape must be at most rank 2 but is rank {input.ndim}")
+            raise self.invalid(f"Shape must be at most rank 2 but is rank {input.ndim}")
         if size.ndim:
-            raise invalid(self, f"Shape must be rank 0 but is rank {size.ndim}")
+            raise self.invalid(f"Shape must be rank 0 but is rank {size.ndim}")
         check_counts(self, input, int(size), weights)
         count, dtype = int(size), self.T.np
         if input.ndim < 2:
@@ -268,8 +267,8 @@ class SparseBincount(Op):
         for row in np.unique(indices[:, 0]):
             here = indices[:, 0] == row
             if not 0 <= row < len(out):
-                raise invalid(
-                    self, f"Index out of bound. `batch` ({row}) must be less than {len(out)}"
+                raise self.invalid(
+                    f"Index out of bound. `batch` ({row}) must be less than {len(out)}"
                 )
             weight = weights[here] if weights.size else weights
             out[row] = count_values(values[here], count, weight, dtype, binary)
@@ -290,12 +289,11 @@ class RaggedBincount(Op):
 
     def eager(self, splits, values, size, weights):
         if not splits.size or splits[0] != 0:
-            raise invalid(self, f"Splits must start with 0, not with {splits[:1].tolist()}")
+            raise self.invalid(f"Splits must start with 0, not with {splits[:1].tolist()}")
         if splits[-1] != values.size:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Splits must end with the number of values, got {splits[-1]} instead of "
-                f"{values.size}",
+                f"{values.size}"
             )
         check_counts(self, values, int(size), weights)
         count, dtype, binary = int(size), self.T.np, self.binary_output
@@ -320,21 +318,19 @@ class HistogramFixedWidth(Op):
     @quiet
     def eager(self, values, value_range, nbins):
         if value_range.shape != (2,):
-            raise invalid(
-                self,
-                f"value_range should be a vector of 2 elements. Received {show(value_range.shape)}",
+            raise self.invalid(
+                f"value_range should be a vector of 2 elements. Received {show(value_range.shape)}"
             )
         low, high, count = value_range[0], value_range[1], int(nbins)
         if not low < high:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "value_range should satisfy value_range[0] < value_range[1], but got "
-                f"'[{low}, {high}]'",
+                f"'[{low}, {high}]'"
             )
         if count <= 0:
-            raise invalid(self, f"nbins should be a positive number, but got '{count}'")
+            raise self.invalid(f"nbins should be a positive number, but got '{count}'")
         if is_float(values) and np.isnan(values).any():
-            raise invalid(self, "Histogram values must not contain NaN")
+            raise self.invalid("Histogram values must not contain NaN")
         step = (float(high) - float(low)) / count
         places = np.floor((values.astype(np.float64) - float(low)) / step)
         places = np.clip(places, 0, count - 1).astype(np.int64)
@@ -366,7 +362,7 @@ class Bucketize(Op):
     def eager(self, input):
         edges = np.array(self.boundaries, np.float32)
         if np.any(np.diff(edges) < 0):
-            raise invalid(self, "Expected sorted boundaries")
+            raise self.invalid("Expected sorted boundaries")
         return np.searchsorted(edges, input, side="right").astype(np.int32)
 
     def lower(self, p, input):

@@ -17,7 +17,6 @@ from penstock._src.ops.rules import (
     conj,
     in_float32,
     ints,
-    invalid,
     known_shape,
     quiet,
     reshape,
@@ -66,13 +65,12 @@ class _Reduction(Op):
         axes = []
         for a in axis.ravel().tolist():
             if not -rank <= a < rank:
-                raise invalid(
-                    self, f"Invalid reduction dimension ({a} for input with {rank} dimension(s))"
+                raise self.invalid(
+                    f"Invalid reduction dimension ({a} for input with {rank} dimension(s))"
                 )
             if a % rank in axes:
-                raise invalid(
-                    self,
-                    f"Invalid reduction arguments: Axes contains duplicate dimension: {a % rank}",
+                raise self.invalid(
+                    f"Invalid reduction arguments: Axes contains duplicate dimension: {a % rank}"
                 )
             axes.append(a % rank)
         return tuple(axes)
@@ -314,18 +312,18 @@ class _ArgReduction(Op):
 
     def eager(self, input, dimension):
         if dimension.ndim:
-            raise invalid(
-                self, f"dim must be a scalar, but received tensor of shape: {show(dimension.shape)}"
+            raise self.invalid(
+                f"dim must be a scalar, but received tensor of shape: {show(dimension.shape)}"
             )
         axis = int(dimension)
         if not -input.ndim <= axis < input.ndim:
             low = -input.ndim if input.ndim else 0
-            raise invalid(
-                self, f"Expected dimension in the range [{low}, {input.ndim}), but got {axis}"
+            raise self.invalid(
+                f"Expected dimension in the range [{low}, {input.ndim}), but got {axis}"
             )
         axis = axis_of(self, axis, input.ndim)
         if not input.shape[axis]:
-            raise invalid(self, f"Reduction axis {axis} is empty in shape {show(input.shape)}")
+            raise self.invalid(f"Reduction axis {axis} is empty in shape {show(input.shape)}")
         x = in_float32(input)
         if x.dtype.kind == "f":
             # NaN compares false.

@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import in_float32, invalid, quiet, show, value_of, where
+from penstock._src.ops.rules import in_float32, quiet, show, value_of, where
 
 
 class _Scan(Op):
@@ -23,11 +23,11 @@ class _Scan(Op):
     @quiet
     def eager(self, x, axis):
         if axis.ndim:
-            raise invalid(self, f"ScanOp: axis must be a scalar, not {show(axis.shape)}")
+            raise self.invalid(f"ScanOp: axis must be a scalar, not {show(axis.shape)}")
         at = int(axis)
         if not -x.ndim <= at < x.ndim:
-            raise invalid(
-                self, f"ScanOp: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {at}"
+            raise self.invalid(
+                f"ScanOp: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {at}"
             )
         if not x.size:
             return x

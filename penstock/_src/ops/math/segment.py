@@ -12,7 +12,6 @@ from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     cast,
     in_float32,
-    invalid,
     quiet,
     reshape,
     show,
@@ -27,17 +26,16 @@ REAL = FLOAT | INTEGER
 def check_sorted(op, data, segment_ids):
     """Raises InvalidArgumentError unless the ids are a non-negative, non-decreasing vector."""
     if segment_ids.ndim != 1:
-        raise invalid(op, "segment_ids should be a vector.")
+        raise op.invalid("segment_ids should be a vector.")
     if data.ndim < 1 or data.shape[0] != segment_ids.shape[0]:
-        raise invalid(op, "segment_ids should be the same size as dimension 0 of input.")
+        raise op.invalid("segment_ids should be the same size as dimension 0 of input.")
     if segment_ids.size and segment_ids[0] < 0:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"Segment id {segment_ids[0]} out of range [0, {int(segment_ids[-1]) + 1}), possibly "
-            "because 'segment_ids' input is not sorted.",
+            "because 'segment_ids' input is not sorted."
         )
     if np.any(np.diff(segment_ids) < 0):
-        raise invalid(op, "segment ids are not increasing")
+        raise op.invalid("segment ids are not increasing")
 
 
 def combine(ufunc, data, ids, count, start):
@@ -243,23 +241,21 @@ def unsorted_rows(op, ufunc, data, segment_ids, count):
       InvalidArgumentError: the shapes do not fit, or an id is too large.
     """
     if data.shape[: segment_ids.ndim] != segment_ids.shape:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"data.shape = {show(data.shape)} does not start with segment_ids.shape = "
-            f"{show(segment_ids.shape)}",
+            f"{show(segment_ids.shape)}"
         )
     if count < 0:
-        raise invalid(op, f"Input num_segments == {count} must not be negative.")
+        raise op.invalid(f"Input num_segments == {count} must not be negative.")
     wide = in_float32(data)
     ids = segment_ids.reshape(-1)
     rows = wide.reshape(ids.size, *data.shape[segment_ids.ndim :])
     bad = np.flatnonzero(ids >= count)
     if bad.size:
         where_bad = np.unravel_index(bad[0], segment_ids.shape)
-        raise invalid(
-            op,
+        raise op.invalid(
             f"segment_ids[{', '.join(str(int(i)) for i in where_bad)}] = {ids[bad[0]]} is out of "
-            f"range [0, {count})",
+            f"range [0, {count})"
         )
     kept = ids >= 0
     if not kept.all():

@@ -10,23 +10,23 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER
 from penstock._src.ops import infer
 from penstock._src.ops.math.segment import combine, mean_rows
-from penstock._src.ops.rules import in_float32, ints, invalid, quiet
+from penstock._src.ops.rules import in_float32, ints, quiet
 
 
 def check_ids(op, rows, indices, segment_ids):
     """Raises InvalidArgumentError unless indices and ids are vectors of equal length and in range."""
     if indices.ndim != 1 or segment_ids.ndim != 1:
-        raise invalid(op, "indices and segment_ids should be vectors.")
+        raise op.invalid("indices and segment_ids should be vectors.")
     if indices.shape != segment_ids.shape:
-        raise invalid(op, "segment_ids and indices should have same size.")
+        raise op.invalid("segment_ids and indices should have same size.")
     bad = np.flatnonzero((indices < 0) | (indices >= rows))
     if bad.size:
         i = bad[0]
-        raise invalid(op, f"Bad: indices[{i}] == {indices[i]} out of range [0, {rows})")
+        raise op.invalid(f"Bad: indices[{i}] == {indices[i]} out of range [0, {rows})")
     if np.any(np.diff(segment_ids) < 0):
-        raise invalid(op, "segment ids are not increasing")
+        raise op.invalid("segment ids are not increasing")
     if segment_ids.size and segment_ids[0] < 0:
-        raise invalid(op, "segment ids must be >= 0")
+        raise op.invalid("segment ids must be >= 0")
 
 
 def combine_chosen(op, data, indices, segment_ids, count, power):
@@ -35,7 +35,7 @@ def combine_chosen(op, data, indices, segment_ids, count, power):
     if count is None:
         count = int(segment_ids[-1]) + 1 if segment_ids.size else 0
     elif segment_ids.size and segment_ids[-1] >= count:
-        raise invalid(op, "segment ids must be < num_segments")
+        raise op.invalid("segment ids must be < num_segments")
     rows = data[indices]
     if not power:
         return combine(np.add, in_float32(rows), segment_ids, count, 0)
@@ -140,7 +140,7 @@ def scattered(op, grad, indices, segment_ids, rows):
     check_ids(op, rows, indices, segment_ids)
     bad = np.flatnonzero(segment_ids >= grad.shape[0])
     if bad.size:
-        raise invalid(op, f"Segment id {segment_ids[bad[0]]} out of range [0, {grad.shape[0]}).")
+        raise op.invalid(f"Segment id {segment_ids[bad[0]]} out of range [0, {grad.shape[0]}).")
     wide = in_float32(grad)
     taken = wide[segment_ids]
     if op.power:

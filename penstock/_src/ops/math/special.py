@@ -11,7 +11,6 @@ from penstock._src.ops import special_functions as functions
 from penstock._src.ops.rules import (
     Binary,
     HostUnary,
-    invalid,
     quiet,
     show,
     unbroadcast,
@@ -96,7 +95,7 @@ class Betainc(Op):
         shapes = [value.shape for value in (a, b, x) if value.ndim]
         if any(shape != shapes[0] for shape in shapes):
             known = " vs. ".join(map(show, shapes))
-            raise invalid(self, f"Shapes of a and b are inconsistent: {known}")
+            raise self.invalid(f"Shapes of a and b are inconsistent: {known}")
         return betainc(a, b, x)
 
 
@@ -338,10 +337,9 @@ class SobolSample(Op):
     def eager(self, dim, num_results, skip):
         size, count, first = int(dim), int(num_results), int(skip)
         if not 1 <= size <= MOST_DIMENSIONS:
-            raise invalid(self, f"dim must be between one and {MOST_DIMENSIONS}. Received {size}")
+            raise self.invalid(f"dim must be between one and {MOST_DIMENSIONS}. Received {size}")
         if count < 1 or first < 0:
-            raise invalid(
-                self,
-                f"num_results must be at least one and skip not negative. Received {count}, {first}",
+            raise self.invalid(
+                f"num_results must be at least one and skip not negative. Received {count}, {first}"
             )
         return functions.sobol_points(size, count, first).astype(self.dtype.np)

@@ -12,7 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import Binary, Unary, cast, conj, invalid, is_float, quiet
+from penstock._src.ops.rules import Binary, Unary, cast, conj, is_float, quiet
 
 ARITHMETIC = FLOAT | SIGNED | COMPLEX
 
@@ -113,7 +113,7 @@ class _GradientOp(Binary):
     @quiet
     def eager(self, y, dy):
         if y.size != dy.size:
-            raise invalid(self, f"y has {y.size} elements, its gradient {dy.size}")
+            raise self.invalid(f"y has {y.size} elements, its gradient {dy.size}")
         dy = dy.reshape(y.shape)
         y = np.conj(y) if self.conjugates else y
         found = self.of(y, dy)

@@ -7,7 +7,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
 from penstock._src.ops.nn.window import channel_axis
-from penstock._src.ops.rules import in_float32, ints, invalid, joined, reshape, show
+from penstock._src.ops.rules import in_float32, ints, joined, reshape, show
 
 
 def _axis(op, rank):
@@ -90,7 +90,7 @@ class BiasAddGrad(Op):
 
     def eager(self, out_backprop):
         if out_backprop.ndim < 2:
-            raise invalid(self, f"Input tensor must be at least 2D: {show(out_backprop.shape)}")
+            raise self.invalid(f"Input tensor must be at least 2D: {show(out_backprop.shape)}")
         axis = _axis(self, out_backprop.ndim)
         wide = in_float32(out_backprop)
         axes = tuple(a for a in range(wide.ndim) if a != axis)
@@ -104,15 +104,14 @@ class BiasAddGrad(Op):
 
 def _along_channels(op, value, bias):
     if value.ndim < 2:
-        raise invalid(op, f"Input tensor must be at least 2D: {show(value.shape)}")
+        raise op.invalid(f"Input tensor must be at least 2D: {show(value.shape)}")
     if bias.ndim != 1:
-        raise invalid(op, f"Biases must be 1D: {show(bias.shape)}")
+        raise op.invalid(f"Biases must be 1D: {show(bias.shape)}")
     axis = _axis(op, value.ndim) if hasattr(op, "data_format") else value.ndim - 1
     if bias.shape[0] != value.shape[axis]:
-        raise invalid(
-            op,
+        raise op.invalid(
             "Must provide as many biases as the last dimension of the input tensor: "
-            f"{show(bias.shape)} vs. {show(value.shape)}",
+            f"{show(bias.shape)} vs. {show(value.shape)}"
         )
     shape = [1] * value.ndim
     shape[axis] = bias.shape[0]

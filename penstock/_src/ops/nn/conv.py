@@ -10,7 +10,7 @@ from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.nn.window import known_shape
-from penstock._src.ops.rules import dims_of, invalid, shape_of
+from penstock._src.ops.rules import dims_of, shape_of
 
 
 class _Forward(Op):
@@ -24,7 +24,7 @@ class _Forward(Op):
 
     def eager(self, input, filter):
         if filter.size == 0:
-            raise invalid(self, "filter must not have zero elements")
+            raise self.invalid("filter must not have zero elements")
         c = cv.convolution(self, input.shape, filter.shape, self.spatial)
         return cv.forward(c, input, filter)
 
@@ -71,10 +71,9 @@ class _ByInput(Op):
         c = cv.convolution(self, shape, filter.shape, self.spatial)
         expected = c.output_shape(shape[0], filter.shape[-1])
         if list(dy.shape) != expected:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Size of out_backprop doesn't match computed: "
-                f"actual = {list(dy.shape)}, computed = {expected}",
+                f"actual = {list(dy.shape)}, computed = {expected}"
             )
         return c
 
@@ -105,10 +104,9 @@ class _ByFilter(Op):
         c = cv.convolution(self, input.shape, shape, self.spatial)
         expected = c.output_shape(input.shape[0], shape[-1])
         if list(dy.shape) != expected:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Size of out_backprop doesn't match computed: "
-                f"actual = {list(dy.shape)}, computed = {expected}",
+                f"actual = {list(dy.shape)}, computed = {expected}"
             )
         return c
 

@@ -9,7 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 def _log_softmax(x):
@@ -73,13 +73,12 @@ class _CtcLoss(Op):
 
     def eager(self, inputs, labels_indices, labels_values, sequence_length):
         if inputs.ndim != 3:
-            raise invalid(self, f"inputs is not a 3-Tensor. Received {show(inputs.shape)}")
+            raise self.invalid(f"inputs is not a 3-Tensor. Received {show(inputs.shape)}")
         steps, batch, classes = inputs.shape
         if sequence_length.shape != (batch,):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"len(sequence_length) != batch_size.  len(sequence_length):  "
-                f"{sequence_length.size} batch_size: {batch}",
+                f"{sequence_length.size} batch_size: {batch}"
             )
         blank = 0 if self.blank_is_first else classes - 1
         losses, gradients = np.zeros(batch, inputs.dtype), np.zeros_like(inputs)
@@ -87,7 +86,7 @@ class _CtcLoss(Op):
             for b in range(batch):
                 size = int(sequence_length[b])
                 if size > steps:
-                    raise invalid(self, f"sequence_length({b}) <= {steps}")
+                    raise self.invalid(f"sequence_length({b}) <= {steps}")
                 labels = labels_values[labels_indices[:, 0] == b]
                 found = self._one(inputs[:size, b].astype(np.float64), labels, blank, classes)
                 losses[b], gradients[:size, b] = found
@@ -95,10 +94,9 @@ class _CtcLoss(Op):
 
     def _one(self, logits, labels, blank, classes):
         if labels.size and (labels.min() < 0 or labels.max() >= classes or (labels == blank).any()):
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Saw a non-null label (index >= num_classes - 1) following a null label, or a label out "
-                f"of range. Received labels {labels.tolist()} for {classes} classes",
+                f"of range. Received labels {labels.tolist()} for {classes} classes"
             )
         if self.preprocess_collapse_repeated and labels.size:
             labels = labels[np.concatenate([[True], labels[1:] != labels[:-1]])]
@@ -106,11 +104,10 @@ class _CtcLoss(Op):
         if needed > len(logits):
             if self.ignore_longer_outputs_than_inputs:
                 return 0.0, 0.0
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Not enough time for target transition sequence (required: {needed}, available: "
                 f"{len(logits)}). You can turn this error into a warning by using the flag "
-                "ignore_longer_outputs_than_inputs",
+                "ignore_longer_outputs_than_inputs"
             )
         if not len(logits):
             return 0.0, 0.0
@@ -154,9 +151,9 @@ def _sparse(rows):
 def _check_frames(op, inputs, sequence_length):
     """Raises an error for invalid frames or sequence lengths."""
     if not inputs.size:
-        raise invalid(op, "inputs must not be empty")
+        raise op.invalid("inputs must not be empty")
     if sequence_length.ndim != 1:
-        raise invalid(op, "sequence_length is not a vector")
+        raise op.invalid("sequence_length is not a vector")
     if len(sequence_length) != inputs.shape[1]:
         raise FailedPreconditionError(
             f"{op.op_type}: len(sequence_length) != batch_size.  len(sequence_length):  "
@@ -184,10 +181,9 @@ class CTCGreedyDecoder(Op):
         _check_frames(self, inputs, sequence_length)
         classes = inputs.shape[2]
         if not -classes <= self.blank_index < classes:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"blank_index expected to be between {-classes} and {classes - 1} but was "
-                f"{self.blank_index}",
+                f"{self.blank_index}"
             )
         blank = self.blank_index % classes
         rows, scores = [], np.zeros((inputs.shape[1], 1), inputs.dtype)
@@ -224,7 +220,7 @@ class CTCBeamSearchDecoder(Op):
     def eager(self, inputs, sequence_length):
         paths = self.top_paths
         if paths > self.beam_width:
-            raise invalid(self, "requested more paths than the beam width")
+            raise self.invalid("requested more paths than the beam width")
         _check_frames(self, inputs, sequence_length)
         rows = [[] for _ in range(paths)]
         scores = np.zeros((inputs.shape[1], paths), inputs.dtype)

@@ -21,7 +21,7 @@ from penstock._src.ops.nn.window import (
     unpad_axes,
     window,
 )
-from penstock._src.ops.rules import dims_of, in_float32, invalid, shape_of, show
+from penstock._src.ops.rules import dims_of, in_float32, shape_of, show
 
 
 class DepthwiseConv2dNative(Op):
@@ -181,13 +181,12 @@ def geometry(op, input_shape, filter_shape, output_shape=None):
     """The geometry of one call, checked."""
     for what, shape in (("input", input_shape), ("filter", filter_shape)):
         if len(shape) != 4:
-            raise invalid(op, f"{what} must be 4-dimensional: {show(shape)}")
+            raise op.invalid(f"{what} must be 4-dimensional: {show(shape)}")
     axes, channels = spatial_axes(op.data_format, 4), channel_axis(op.data_format, 4)
     if input_shape[channels] != filter_shape[2]:
-        raise invalid(
-            op,
+        raise op.invalid(
             "input and filter must have the same depth: "
-            f"{input_shape[channels]} vs {filter_shape[2]}",
+            f"{input_shape[channels]} vs {filter_shape[2]}"
         )
     pairs = explicit_pairs(op.explicit_paddings, axes)
     windows = [
@@ -205,5 +204,5 @@ def geometry(op, input_shape, filter_shape, output_shape=None):
     c = cv.Convolution(type(op).__name__, axes, channels, windows, 1)
     expected = c.output_shape(input_shape[0], filter_shape[2] * filter_shape[3])
     if output_shape is not None and list(output_shape) != expected:
-        raise invalid(op, f"out_backprop must have shape {expected}. Received {list(output_shape)}")
+        raise op.invalid(f"out_backprop must have shape {expected}. Received {list(output_shape)}")
     return c

@@ -9,7 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import REAL
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn.window import out_extent, pad_axes, padded_shape, taps, unpad_axes, window
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class _Dilation(Op):
@@ -22,12 +22,12 @@ class _Dilation(Op):
 
     def windows(self, shape, filter_shape):
         if len(shape) != 4:
-            raise invalid(self, f"input must be 4-dimensional: {show(shape)}")
+            raise self.invalid(f"input must be 4-dimensional: {show(shape)}")
         if len(filter_shape) != 3:
-            raise invalid(self, f"filter must be 3-dimensional: {show(filter_shape)}")
+            raise self.invalid(f"filter must be 3-dimensional: {show(filter_shape)}")
         if shape[3] != filter_shape[2]:
-            raise invalid(
-                self, f"input and filter must have the same depth: {shape[3]} vs {filter_shape[2]}"
+            raise self.invalid(
+                f"input and filter must have the same depth: {shape[3]} vs {filter_shape[2]}"
             )
         return [
             window(
@@ -90,7 +90,7 @@ class Dilation2D(_Dilation):
         for _, _, value in self.candidates(input, filter):
             out = value if out is None else np.maximum(out, value)
         if out is None:
-            raise invalid(self, f"filter must not be empty. Received {show(filter.shape)}")
+            raise self.invalid(f"filter must not be empty. Received {show(filter.shape)}")
         return out.astype(input.dtype, copy=False)
 
     def lower(self, p, input, filter):

@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class IsotonicRegression(Op):
@@ -45,7 +45,7 @@ class IsotonicRegression(Op):
 
     def eager(self, input):
         if input.ndim != 2:
-            raise invalid(self, f"input must be a matrix. Received {show(input.shape)}")
+            raise self.invalid(f"input must be a matrix. Received {show(input.shape)}")
         out = np.empty(input.shape, self.output_dtype.np)
         segments = np.empty(input.shape, np.int32)
         for at, row in enumerate(input):

@@ -10,7 +10,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn.window import channel_axis
-from penstock._src.ops.rules import cast, in_float32, invalid, show, sum_over
+from penstock._src.ops.rules import cast, in_float32, show, sum_over
 
 
 class _FusedBatchNorm(Op):
@@ -126,22 +126,20 @@ class _FusedBatchNorm(Op):
     def _check(self, x, scale, offset, mean, variance):
         rank = 5 if self.data_format in ("NDHWC", "NCDHW") else 4
         if x.ndim not in (4, 5) or (rank == 5 and x.ndim != 5):
-            raise invalid(self, f"input must be 4 or 5-dimensional: {show(x.shape)}")
+            raise self.invalid(f"input must be 4 or 5-dimensional: {show(x.shape)}")
         channels = x.shape[channel_axis(self.data_format, x.ndim)]
         for name, vector in (("scale", scale), ("offset", offset)):
             if vector.shape != (channels,):
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"{name} must have the same number of elements as the channels of x, got "
-                    f"{show(vector.shape)} and {channels}",
+                    f"{show(vector.shape)} and {channels}"
                 )
         if not self.is_training or self._factor() != 1.0:
             for name, vector in (("mean", mean), ("variance", variance)):
                 if vector.shape != (channels,):
-                    raise invalid(
-                        self,
+                    raise self.invalid(
                         f"When is_training=false, {name} must have the same number of elements as "
-                        f"the channels of x, got {show(vector.shape)} and {channels}",
+                        f"the channels of x, got {show(vector.shape)} and {channels}"
                     )
 
 
@@ -192,15 +190,14 @@ class _FusedBatchNormGrad(Op):
 
     def eager(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         if y_backprop.shape != x.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "x and y_backprop must have same shape, but x has shape "
-                f"{show(x.shape)} and y_backprop has shape {show(y_backprop.shape)}",
+                f"{show(x.shape)} and y_backprop has shape {show(y_backprop.shape)}"
             )
         saved = {"saved mean": reserve_space_1, "saved variance": reserve_space_2}
         for name, vector in {"scale": scale, **saved}.items():
             if vector.ndim != 1:
-                raise invalid(self, f"{name} must be 1-dimensional{show(vector.shape)}")
+                raise self.invalid(f"{name} must be 1-dimensional{show(vector.shape)}")
         dy, wide = in_float32(y_backprop), in_float32(x)
         axes, keep = _axes(self, x.ndim), _keep(self, x.ndim, x.shape)
         mean, variance = reserve_space_1, reserve_space_2
@@ -375,7 +372,7 @@ class LRN(Op):
 
     def eager(self, input):
         if input.ndim != 4:
-            raise invalid(self, f"in must be 4-dimensional. Received {show(input.shape)}")
+            raise self.invalid(f"in must be 4-dimensional. Received {show(input.shape)}")
         x = in_float32(input)
         return (x * np.power(_norm(self, x), np.float32(-self.beta))).astype(input.dtype)
 
@@ -400,10 +397,9 @@ class LRNGrad(Op):
     def _check(self, *given):
         if any(x.shape != given[0].shape for x in given):
             shapes = ", ".join(show(x.shape) for x in given)
-            raise invalid(
-                self,
+            raise self.invalid(
                 "input_grads, input_image, and out_image should have the same shape. Received "
-                f"{shapes}",
+                f"{shapes}"
             )
 
     def eager(self, input_grads, input_image, output_image):

@@ -29,7 +29,7 @@ from penstock._src.ops.nn.pooling import (
     take_places,
 )
 from penstock._src.ops.nn.window import known_shape
-from penstock._src.ops.rules import dims_of, invalid, shape_of, show, zeros_like
+from penstock._src.ops.rules import dims_of, shape_of, show, zeros_like
 
 
 class _Max(Op):
@@ -340,7 +340,7 @@ class MaxPoolWithArgmax(Op):
 
     def eager(self, input):
         if 0 in input.shape[1:]:
-            raise invalid(self, f"tensor_in must not be empty: {show(input.shape)}")
+            raise self.invalid(f"tensor_in must not be empty: {show(input.shape)}")
         c = pooling(_WithPlaces(self), input.shape)
         places = self._flat_places(c, first_places(c, input), input.shape)
         return maximum(c, input), places.astype(self.Targmax.as_numpy_dtype)
@@ -392,13 +392,13 @@ class MaxPoolGradGradWithArgmax(Op):
 
 def _batch_places(op, input, argmax):
     if argmax.ndim != 4:
-        raise invalid(op, f"argmax must be 4-dimensional. Received {show(argmax.shape)}")
+        raise op.invalid(f"argmax must be 4-dimensional. Received {show(argmax.shape)}")
     flat = argmax.astype(np.int64)
     if not op.include_batch_in_index:
         image = int(np.prod(input.shape[1:]))
         flat = flat + np.arange(input.shape[0])[:, None, None, None] * image
     if flat.size and (flat.min() < 0 or flat.max() >= input.size):
-        raise invalid(op, f"argmax has a value outside of the input of shape {show(input.shape)}")
+        raise op.invalid(f"argmax has a value outside of the input of shape {show(input.shape)}")
     return flat
 
 

@@ -9,7 +9,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.infer import broadcast
-from penstock._src.ops.rules import in_float32, invalid, quiet, show, sum_over
+from penstock._src.ops.rules import in_float32, quiet, show, sum_over
 
 
 class Softmax(Op):
@@ -89,18 +89,16 @@ class SoftmaxCrossEntropyWithLogits(Op):
     @quiet
     def eager(self, features, labels):
         if max(features.ndim, labels.ndim) != 2:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"logits must be 2-dimensional. Received logits {show(features.shape)}, "
-                f"labels {show(labels.shape)}",
+                f"labels {show(labels.shape)}"
             )
         try:
             features, labels = np.broadcast_arrays(features, labels)
         except ValueError:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "logits and labels must be broadcastable: "
-                f"logits_size={show(features.shape)} labels_size={show(labels.shape)}",
+                f"logits_size={show(features.shape)} labels_size={show(labels.shape)}"
             ) from None
         dtype, shifted, y = features.dtype, _shifted(features), in_float32(labels)
         e = np.exp(shifted)
@@ -167,21 +165,19 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
     def _check(self, features, labels):
         if features.ndim != 2 or labels.ndim != 1 or features.shape[0] != labels.shape[0]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "logits and labels must have the same first dimension, got logits shape "
-                f"{show(features.shape)} and labels shape {show(labels.shape)}",
+                f"{show(features.shape)} and labels shape {show(labels.shape)}"
             )
         if features.shape[1] == 0 and labels.size:
-            raise invalid(
-                self, "Must have at least one class, but got logits shape " + show(features.shape)
+            raise self.invalid(
+                "Must have at least one class, but got logits shape " + show(features.shape)
             )
         wrong = (labels < 0) | (labels >= features.shape[1])
         if wrong.any():
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Received a label value of {labels[wrong][0]} which is outside the valid range of "
-                f"[0, {features.shape[1]}).  Label values: {' '.join(map(str, labels))}",
+                f"[0, {features.shape[1]}).  Label values: {' '.join(map(str, labels))}"
             )
 
 
@@ -213,7 +209,7 @@ class InTopKV2(Op):
 
     def eager(self, predictions, targets, k):
         if k.ndim:
-            raise invalid(self, f"k must be 0-D, got shape {show(k.shape)}")
+            raise self.invalid(f"k must be 0-D, got shape {show(k.shape)}")
         return _in_top_k(self, predictions, targets, k)
 
     def lower(self, p, predictions, targets, k):
@@ -224,14 +220,13 @@ class InTopKV2(Op):
 
 def _in_top_k(op, predictions, targets, k):
     if predictions.ndim != 2:
-        raise invalid(op, f"predictions must be 2-dimensional. Received {show(predictions.shape)}")
+        raise op.invalid(f"predictions must be 2-dimensional. Received {show(predictions.shape)}")
     if targets.ndim != 1:
-        raise invalid(op, f"targets must be 1-dimensional. Received {show(targets.shape)}")
+        raise op.invalid(f"targets must be 1-dimensional. Received {show(targets.shape)}")
     if predictions.shape[0] != targets.shape[0]:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"First dimension of predictions {predictions.shape[0]} must match length of targets "
-            f"{targets.shape[0]}",
+            f"{targets.shape[0]}"
         )
     inside = (targets >= 0) & (targets < predictions.shape[1])
     if not inside.any():
@@ -255,7 +250,7 @@ def _lower_in_top_k(p, predictions, targets, k):
 
 def _require_rank(op, logits):
     if logits.ndim < 1:
-        raise invalid(op, "logits must have >= 1 dimension, got []")
+        raise op.invalid("logits must have >= 1 dimension, got []")
 
 
 def _shifted(logits):

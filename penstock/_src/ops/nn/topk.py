@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
-from penstock._src.ops.rules import in_float32, invalid, show, value_of
+from penstock._src.ops.rules import in_float32, show, value_of
 
 
 class _TopK(Op):
@@ -17,7 +17,7 @@ class _TopK(Op):
             return None, None
         input = input.with_rank_at_least(1)
         if k is not None and input[-1] is not None and input[-1] < k:
-            raise invalid(self, f"input must have at least k({k}) columns. Received {input}")
+            raise self.invalid(f"input must have at least k({k}) columns. Received {input}")
         shape = input[:-1].concatenate([k])
         return shape, shape
 
@@ -54,12 +54,12 @@ class _TopK(Op):
 
     def largest(self, input, k, kind):
         if input.ndim < 1:
-            raise invalid(self, "input must be >= 1-D, got shape []")
+            raise self.invalid("input must be >= 1-D, got shape []")
         if k < 0:
-            raise invalid(self, f"Need k >= 0, got {k}")
+            raise self.invalid(f"Need k >= 0, got {k}")
         if input.shape[-1] < k:
-            raise invalid(
-                self, f"input must have at least k columns. Had {input.shape[-1]}, needed {k}"
+            raise self.invalid(
+                f"input must have at least k columns. Had {input.shape[-1]}, needed {k}"
             )
         order = _descending(input, k)
         return np.take_along_axis(input, order, -1), order.astype(kind)
@@ -108,7 +108,7 @@ class TopKV2(_TopK):
 
     def eager(self, input, k):
         if np.ndim(k):
-            raise invalid(self, f"k must be scalar, got shape {show(k.shape)}")
+            raise self.invalid(f"k must be scalar, got shape {show(k.shape)}")
         return self.largest(input, int(k), self.index_type.as_numpy_dtype)
 
     def lower(self, p, input, k):
@@ -135,9 +135,9 @@ class NthElement(Op):
 
     def eager(self, input, n):
         if input.ndim < 1:
-            raise invalid(self, "Input must be >= 1-D, got shape []")
+            raise self.invalid("Input must be >= 1-D, got shape []")
         if not 0 <= n < input.shape[-1]:
-            raise invalid(self, f"Input must have last dimension > n = {n}")
+            raise self.invalid(f"Input must have last dimension > n = {n}")
         at = input.shape[-1] - 1 - int(n) if self.reverse else int(n)
         # bfloat16's own order has no place for NaN
         wide = in_float32(input) if input.dtype.kind not in "iub" else input
@@ -194,8 +194,8 @@ class ApproxTopK(Op):
         axis = self.reduction_dimension % input.ndim
         x = np.moveaxis(input, axis, -1)
         if x.shape[-1] < self.k:
-            raise invalid(
-                self, f"input must have at least k columns. Had {x.shape[-1]}, needed {self.k}"
+            raise self.invalid(
+                f"input must have at least k columns. Had {x.shape[-1]}, needed {self.k}"
             )
         order = _descending(x, self.k) if self.is_max_k else _descending(-x, self.k)
         values = np.take_along_axis(x, order, -1)

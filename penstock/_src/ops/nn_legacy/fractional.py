@@ -12,7 +12,6 @@ from penstock._src.core.values import kernel_state
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import permutation, reserve
-from penstock._src.ops.rules import invalid
 
 
 def draws(op):
@@ -74,14 +73,14 @@ class _FractionalPool(Op):
 
     def eager(self, value):
         if value.ndim != 4:
-            raise invalid(self, "tensor_in must be 4-dimensional")
+            raise self.invalid("tensor_in must be 4-dimensional")
         if self.pooling_ratio[0] != 1 or self.pooling_ratio[3] != 1:
-            raise invalid(
-                self, "Fractional pooling is not yet supported on the batch or channel dimension."
+            raise self.invalid(
+                "Fractional pooling is not yet supported on the batch or channel dimension."
             )
         if min(self.pooling_ratio) < 1:
-            raise invalid(
-                self, f"pooling_ratio cannot be smaller than 1, got: {min(self.pooling_ratio):g}"
+            raise self.invalid(
+                f"pooling_ratio cannot be smaller than 1, got: {min(self.pooling_ratio):g}"
             )
         rows, columns = self.sequences(value.shape[1:3])
         parts = [windows(s, n, self.overlapping) for s, n in zip((rows, columns), value.shape[1:3])]

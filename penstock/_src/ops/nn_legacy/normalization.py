@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, NUMBER
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class BatchNormWithGlobalNormalization(Op):
@@ -74,7 +74,7 @@ class DataFormatDimMap(Op):
         places = np.array([self.dst_format.index(c) for c in self.src_format], x.dtype)
         wrong = (x < -len(places)) | (x >= len(places))
         if wrong.any():
-            raise invalid(self, f"Received an axis out of range: {x[wrong].ravel()[0]}")
+            raise self.invalid(f"Received an axis out of range: {x[wrong].ravel()[0]}")
         return places[x % len(places)]
 
     def lower(self, p, x):
@@ -94,19 +94,18 @@ class DataFormatVecPermute(Op):
 
     def _order(self, shape):
         if len(shape) not in (1, 2):
-            raise invalid(self, f"input must be a vector or 2D tensor, but got shape {show(shape)}")
+            raise self.invalid(f"input must be a vector or 2D tensor, but got shape {show(shape)}")
         if shape[1:] not in ((), (2,)):
-            raise invalid(
-                self, f"Second dimension of 2D input must be of size 2, but got shape {show(shape)}"
+            raise self.invalid(
+                f"Second dimension of 2D input must be of size 2, but got shape {show(shape)}"
             )
         source, target, count = self.src_format, self.dst_format, shape[0]
         if len(source) > count:
             source, target = ([c for c in f if c in "DHW"] for f in (source, target))
         if len(source) != count:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"1D input must be of size {len(self.src_format)} or without N and C. Received "
-                f"shape {show(shape)}",
+                f"shape {show(shape)}"
             )
         return np.array([source.index(c) for c in target], np.int32)
 

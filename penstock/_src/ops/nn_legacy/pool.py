@@ -23,7 +23,7 @@ from penstock._src.ops.nn.pooling import (
     pooling,
     take_places,
 )
-from penstock._src.ops.rules import invalid, value_of, zeros_like
+from penstock._src.ops.rules import value_of, zeros_like
 
 
 class _Dynamic:
@@ -32,7 +32,7 @@ class _Dynamic:
     def __init__(self, op, ksize, strides):
         for name, sizes in (("ksize", ksize), ("strides", strides)):
             if np.size(sizes) != 4:
-                raise invalid(op, f"Sliding window {name} field must specify 4 dimensions")
+                raise op.invalid(f"Sliding window {name} field must specify 4 dimensions")
         ksize, strides = np.ravel(ksize), np.ravel(strides)
         self.op_type, self.padding, self.data_format = op.op_type, op.padding, op.data_format
         self.ksize, self.strides = [int(k) for k in ksize], [int(s) for s in strides]

@@ -16,7 +16,6 @@ from penstock._src.ops.quantized.ranges import (
     to_floats,
     zero_of,
 )
-from penstock._src.ops.rules import invalid
 
 F = np.float32
 
@@ -69,7 +68,7 @@ class QuantizedMatMul(_Product):
         left, right = wide(a, min_a, max_a, self.T1), wide(b, min_b, max_b, self.T2)
         left, right = left.T if self.transpose_a else left, right.T if self.transpose_b else right
         if left.shape[1] != right.shape[0]:
-            raise invalid(self, f"Matrix size-incompatible: In[0]: {a.shape}, In[1]: {b.shape}")
+            raise self.invalid(f"Matrix size-incompatible: In[0]: {a.shape}, In[1]: {b.shape}")
         return self.ranged(left @ right, self.T1, self.T2, min_a, max_a, min_b, max_b)
 
 
@@ -137,10 +136,9 @@ class QuantizedBiasAdd(_Sum):
 
     def eager(self, input, bias, *ranges):
         if bias.shape != input.shape[-1:]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Must provide as many biases as the last dimension of the input tensor: "
-                f"{bias.shape} vs. {input.shape}",
+                f"{bias.shape} vs. {input.shape}"
             )
         return self.added(input, bias, ranges, (self.T1, self.T2), self.out_type)
 
@@ -223,8 +221,8 @@ class Requantize(Op):
     def eager(self, input, input_min, input_max, requested_output_min, requested_output_max):
         low, high = requested_output_min, requested_output_max
         if low > 0 or high < low:
-            raise invalid(
-                self, f"requested_output_min must be <= 0 and <= max. Received {low}, {high}"
+            raise self.invalid(
+                f"requested_output_min must be <= 0 and <= max. Received {low}, {high}"
             )
         made = requantized(input, input_min, input_max, self.Tinput, low, high, self.out_type)
         return made, F(low), F(high)

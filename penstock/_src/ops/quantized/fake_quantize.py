@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
-from penstock._src.ops.rules import in_float32, invalid, quiet, show
+from penstock._src.ops.rules import in_float32, quiet, show
 
 Rounding = Literal["HALF_TO_EVEN", "HALF_UP"]
 single = np.float32
@@ -46,7 +46,7 @@ def fake_gradients(gradient, x, low, high, bits, narrow):
 def require_same_size(op, gradients, inputs):
     """Raises InvalidArgumentError unless the gradients have the shape of the inputs."""
     if gradients.shape != inputs.shape:
-        raise invalid(op, "gradient and input must be the same size")
+        raise op.invalid("gradient and input must be the same size")
 
 
 class _FakeQuantize(Op):
@@ -59,16 +59,14 @@ class _FakeQuantize(Op):
     def check(self, low, high, channels=None):
         """Raises InvalidArgumentError unless the number of bits and the range are valid."""
         if not 2 <= self.num_bits <= 16:
-            raise invalid(
-                self, f"num_bits must be between 2 and 16, inclusive. Got {self.num_bits}"
-            )
+            raise self.invalid(f"num_bits must be between 2 and 16, inclusive. Got {self.num_bits}")
         for name, bound in (("min", low), ("max", high)):
             shape = np.shape(bound)
             if channels is None and shape:
-                raise invalid(self, f"`{name}` must be rank 0 but is rank {len(shape)}")
+                raise self.invalid(f"`{name}` must be rank 0 but is rank {len(shape)}")
             if channels is not None and shape != (channels,):
-                raise invalid(
-                    self, f"{name} has incorrect size, expected {channels} was {show(shape)}"
+                raise self.invalid(
+                    f"{name} has incorrect size, expected {channels} was {show(shape)}"
                 )
 
 
@@ -87,7 +85,7 @@ class FakeQuantWithMinMaxArgs(_FakeQuantize):
     def eager(self, inputs):
         low, high = self.attrs["min"], self.attrs["max"]
         if low >= high:
-            raise invalid(self, f"min has to be smaller than max, was: {low} >= {high}")
+            raise self.invalid(f"min has to be smaller than max, was: {low} >= {high}")
         self.check(low, high)
         return fake_quantized(inputs, low, high, self.num_bits, self.narrow_range)
 
@@ -194,12 +192,12 @@ def through_levels(op, x, low, high, bits, options):
     """
     axis = options.get("axis", -1)
     if not 1 <= bits <= (62 if options["signed_input"] else 63):
-        raise invalid(
-            op, f"num_bits is out of range: {bits} with signed_input_ {options['signed_input']}"
+        raise op.invalid(
+            f"num_bits is out of range: {bits} with signed_input_ {options['signed_input']}"
         )
     if not -1 <= axis < x.ndim:
-        raise invalid(
-            op, f"Axis requested is larger than input dimensions. Axis: {axis} Input: {x.ndim}"
+        raise op.invalid(
+            f"Axis requested is larger than input dimensions. Axis: {axis} Input: {x.ndim}"
         )
     wide = in_float32(x)
     if not options["range_given"]:
@@ -208,7 +206,7 @@ def through_levels(op, x, low, high, bits, options):
     else:
         low, high = in_float32(low), in_float32(high)
         if np.any(low > high):
-            raise invalid(op, f"Invalid range: input_min {low} > input_max {high}")
+            raise op.invalid(f"Invalid range: input_min {low} > input_max {high}")
     low, high = along_axis(low, x.ndim, axis), along_axis(high, x.ndim, axis)
     signed = options["signed_input"]
     first = -(1 << (bits - 1)) + bool(options.get("narrow_range")) if signed else 0

@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.quantized.quantize import half_away, limits
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 F = np.float32
 BIAS = frozenset({dtypes.float32, dtypes.qint32})
@@ -33,15 +33,15 @@ class _MatMulWithBias(Op):
     def summed(self, a, b, bias, *ranges):
         """The sums and their scale: int64 `[n, m]` and a float."""
         if a.ndim != 2 or b.ndim != 2:
-            raise invalid(
-                self, f"a and b must be matrices. Received {show(a.shape)}, {show(b.shape)}"
+            raise self.invalid(
+                f"a and b must be matrices. Received {show(a.shape)}, {show(b.shape)}"
             )
         min_a, max_a, min_b, max_b = (float(F(v)) for v in ranges)
         left = (a.T if self.transpose_a else a).astype(np.int64)
         right = (b.T if self.transpose_b else b).astype(np.int64)
         if left.shape[1] != right.shape[0]:
-            raise invalid(
-                self, f"Matrix size-incompatible: In[0]: {show(a.shape)}, In[1]: {show(b.shape)}"
+            raise self.invalid(
+                f"Matrix size-incompatible: In[0]: {show(a.shape)}, In[1]: {show(b.shape)}"
             )
         first = self.input_quant_mode == "MIN_FIRST"
         least, most = limits(self.T1)

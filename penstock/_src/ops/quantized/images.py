@@ -11,7 +11,6 @@ from penstock._src.ops.image.resize import bilinear_weights
 from penstock._src.ops.nn.window import window
 from penstock._src.ops.quantized.quantize import limits
 from penstock._src.ops.quantized.ranges import from_floats, requantized
-from penstock._src.ops.rules import invalid
 
 F = np.float32
 
@@ -105,7 +104,7 @@ class QuantizedInstanceNorm(Op):
 
     def eager(self, x, x_min, x_max):
         if x.ndim != 4:
-            raise invalid(self, "input must be 4-dimensional")
+            raise self.invalid("input must be 4-dimensional")
         scale = (float(x_max) - float(x_min)) / 255
         floats = float(x_min) + x.astype(np.float64) * scale
         mean, variance = floats.mean((1, 2), keepdims=True), floats.var((1, 2), keepdims=True)

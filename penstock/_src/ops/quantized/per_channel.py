@@ -6,7 +6,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.quantized.quantize import limits
-from penstock._src.ops.rules import invalid
 
 F = np.float32
 
@@ -14,10 +13,10 @@ F = np.float32
 def _steps(op, input, input_min, input_max):
     """The scale of each channel."""
     if input.ndim != 4:
-        raise invalid(op, "Current per-channel operators support 4D tensors only.")
+        raise op.invalid("Current per-channel operators support 4D tensors only.")
     depth = input.shape[-1]
     if input_min.shape != (depth,) or input_max.shape != (depth,):
-        raise invalid(op, f"input_min and input_max have incorrect size, expected {depth}")
+        raise op.invalid(f"input_min and input_max have incorrect size, expected {depth}")
     ends = np.maximum(np.abs(input_min), np.abs(input_max)).astype(np.float64)
     return ends / (limits(op.T)[1] + 1)
 
@@ -53,7 +52,7 @@ class RequantizePerChannel(Op):
         low, high = F(requested_output_min), F(requested_output_max)
         least, most = limits(self.out_type)
         if least < 0 and low >= 0:
-            raise invalid(self, "If out_type is QINT8, requested_output_min must be negative.")
+            raise self.invalid("If out_type is QINT8, requested_output_min must be negative.")
         end = float(max(abs(low), abs(high)))
         made = np.clip(np.rint(input * (step * most / end)), least, most)
         return made.astype(self.out_type.np), low, high

@@ -13,7 +13,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
-from penstock._src.ops.rules import invalid, quiet
+from penstock._src.ops.rules import quiet
 
 Mode = Literal["MIN_COMBINED", "MIN_FIRST", "SCALED"]
 Rounding = Literal["HALF_AWAY_FROM_ZERO", "HALF_TO_EVEN"]
@@ -63,13 +63,13 @@ class QuantizeV2(Op):
     @quiet
     def eager(self, input, min_range, max_range):
         if self.axis >= input.ndim or self.axis < -1:
-            raise invalid(self, f"axis {self.axis} must be less than the rank {input.ndim}")
+            raise self.invalid(f"axis {self.axis} must be less than the rank {input.ndim}")
         if self.round_mode == "HALF_TO_EVEN" and self.mode != "SCALED":
-            raise invalid(self, "Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'")
+            raise self.invalid("Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'")
         low = np.minimum(0.0, min_range.astype(np.float64))
         given = max_range.astype(np.float64)
         if np.any(min_range > max_range):
-            raise invalid(self, "max_range must be larger than min_range.")
+            raise self.invalid("max_range must be larger than min_range.")
         room = np.maximum(1.0, np.maximum(np.abs(low), np.abs(given))) * self.ensure_minimum_range
         high = np.maximum(0.0, np.maximum(given, low + room))
         least, greatest = limits(self.T)
@@ -108,7 +108,7 @@ class Dequantize(Op):
     @quiet
     def eager(self, input, min_range, max_range):
         if self.axis >= input.ndim or self.axis < -1:
-            raise invalid(self, f"axis {self.axis} must be less than the rank {input.ndim}")
+            raise self.invalid(f"axis {self.axis} must be less than the rank {input.ndim}")
         least, greatest = limits(self.T)
         low = along(min_range.astype(np.float64), input.ndim, self.axis)
         high = along(max_range.astype(np.float64), input.ndim, self.axis)

@@ -4,7 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 def along(values, rank, axis):
@@ -19,16 +19,15 @@ def steps(op, values, scales, zero_points, axis):
       InvalidArgumentError: they do not fit it.
     """
     if scales.shape != zero_points.shape:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"scales and zero_points must have same shape. scales: {show(scales.shape)}, "
-            f"zero_points: {show(zero_points.shape)}",
+            f"zero_points: {show(zero_points.shape)}"
         )
     wanted = () if axis < 0 else values.shape[axis : axis + 1]
     if scales.shape != wanted:
-        raise invalid(op, f"expected scales of shape {show(wanted)}. Received {show(scales.shape)}")
+        raise op.invalid(f"expected scales of shape {show(wanted)}. Received {show(scales.shape)}")
     if (scales <= 0).any():
-        raise invalid(op, "scales elements must be all positive.")
+        raise op.invalid("scales elements must be all positive.")
     rank = values.ndim
     return along(scales.astype(np.float64), rank, axis), along(
         zero_points.astype(np.int64), rank, axis

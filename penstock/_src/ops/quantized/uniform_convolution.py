@@ -8,7 +8,6 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.ops.quantized.uniform import counted_by_row, rescaled, steps
-from penstock._src.ops.rules import invalid
 from penstock._src.proto.quantization import ConvolutionDimensions
 
 
@@ -46,7 +45,7 @@ class _Convolution(Op):
         left, right, out = self.layouts(lhs.ndim)
         x, w = lhs.transpose(left), rhs.transpose(right)
         if x.shape[1] != w.shape[1] * self.feature_group_count:
-            raise invalid(self, f"input features {x.shape[1]} do not fit the kernel's {w.shape[1]}")
+            raise self.invalid(f"input features {x.shape[1]} do not fit the kernel's {w.shape[1]}")
         space = x.ndim - 2
         x = _stretched(x, self.lhs_dilation or [1] * space)
         w = _stretched(w, self.rhs_dilation or [1] * space)

@@ -12,7 +12,7 @@ from penstock._src.ops.random import distributions
 from penstock._src.ops.random.bounded_normal import truncated
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS, reserve
 from penstock._src.ops.random.stateless import shape_from, stream_of_seed
-from penstock._src.ops.rules import invalid, show, unbroadcast
+from penstock._src.ops.rules import show, unbroadcast
 
 _BLOCKS_PER_CANDIDATE = 512
 
@@ -37,21 +37,19 @@ class _Sampler(Op):
 
     def eager(self, true_classes):
         if true_classes.ndim != 2:
-            raise invalid(
-                self, f"true_classes must be a matrix. Received {show(true_classes.shape)}"
+            raise self.invalid(
+                f"true_classes must be a matrix. Received {show(true_classes.shape)}"
             )
         if true_classes.shape[1] != self.num_true:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"true_classes must have num_true columns, expected: {true_classes.shape[1]} "
-                f"was: {self.num_true}",
+                f"was: {self.num_true}"
             )
         count = self.num_sampled
         if self.unique and count > self.range_max:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"sampled_candidates: the range {self.range_max} has too few classes for {count} unique "
-                "candidates",
+                "candidates"
             )
         stream = reserve(self, count * _BLOCKS_PER_CANDIDATE)
         tries, chosen, seen, size = 0, [], set(), max(4 * count, 64)
@@ -128,15 +126,15 @@ class AllCandidateSampler(Op):
 def _between(op, stream, dims, parameters):
     """Numbers of a shape whose first dimension matches the parameters, if these are vectors."""
     if not dims:
-        raise invalid(op, "Shape tensor must not be empty, got []")
+        raise op.invalid("Shape tensor must not be empty, got []")
     for name, value in parameters.items():
         if value.ndim > 1:
-            raise invalid(
-                op, f"Input {name} should be a scalar or vector, got shape: {show(value.shape)}"
+            raise op.invalid(
+                f"Input {name} should be a scalar or vector, got shape: {show(value.shape)}"
             )
         if value.size not in (1, dims[0]):
-            raise invalid(
-                op, f"Input {name} should have length 1 or shape[0], got shape: {show(value.shape)}"
+            raise op.invalid(
+                f"Input {name} should have length 1 or shape[0], got shape: {show(value.shape)}"
             )
     many = any(v.size > 1 for v in parameters.values())
     batches = dims[0] if many else 1
@@ -154,7 +152,7 @@ def _between(op, stream, dims, parameters):
 
 def _check_parameters(op, mean, deviation, low, high):
     if not (np.isfinite(mean) and deviation > 0 and low < high):
-        raise invalid(op, "Invalid parameters")
+        raise op.invalid("Invalid parameters")
 
 
 def _normal_probability(x):
@@ -189,7 +187,7 @@ class StatelessParameterizedTruncatedNormal(Op):
         parameters = np.broadcast_arrays(means, stddevs, minvals, maxvals)
         each = parameters[0].shape
         if tuple(dims[len(dims) - len(each) :]) != each:
-            raise invalid(self, "Shape passed in must end with broadcasted shape.")
+            raise self.invalid("Shape passed in must end with broadcasted shape.")
         count = prod(dims[: len(dims) - len(each)])
         columns = []
         for mean, deviation, low, high in zip(*(p.ravel() for p in parameters), strict=True):

@@ -26,7 +26,7 @@ from penstock._src.ops.random.stateless import (
     stream_of_key,
     stream_of_seed,
 )
-from penstock._src.ops.rules import invalid, rank_of, show, span, sum_over
+from penstock._src.ops.rules import rank_of, show, span, sum_over
 from penstock._src.ops.special_functions import igamma_slope, lgamma
 
 
@@ -40,10 +40,9 @@ def _samples_per(op, dims, parameters):
     if 0 in dims:
         return 0
     if tuple(dims[len(dims) - parameters.ndim :]) != parameters.shape:
-        raise invalid(
-            op,
+        raise op.invalid(
             "Shape passed in must end with broadcasted shape of the parameters. Received shape "
-            f"{show(dims)}, parameters {show(parameters.shape)}",
+            f"{show(dims)}, parameters {show(parameters.shape)}"
         )
     return prod(dims[: len(dims) - parameters.ndim])
 

@@ -15,7 +15,7 @@ from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS
 from penstock._src.ops.random.stateless import PHILOX, lowered_shape, require_range, shape_from
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 _MASK = (1 << 64) - 1
 
@@ -25,18 +25,16 @@ def advance(op, resource, algorithm, outputs):
     variable = as_variable(resource, op.op_type)
     state = variable.read()
     if variable.dtype != dtypes.int64:
-        raise invalid(op, f"dtype of RNG state variable must be int64, not {variable.dtype.name}")
+        raise op.invalid(f"dtype of RNG state variable must be int64, not {variable.dtype.name}")
     if np.ndim(algorithm):
-        raise invalid(op, f"algorithm must be of shape [], not {show(algorithm.shape)}")
+        raise op.invalid(f"algorithm must be of shape [], not {show(algorithm.shape)}")
     if int(algorithm) != PHILOX:
-        raise invalid(op, f"Unsupported algorithm id: {int(algorithm)}")
+        raise op.invalid(f"Unsupported algorithm id: {int(algorithm)}")
     if state.ndim != 1:
-        raise invalid(op, f"RNG state must have one and only one dimension, not {state.ndim}")
+        raise op.invalid(f"RNG state must have one and only one dimension, not {state.ndim}")
     if state.size < 3:
-        raise invalid(
-            op,
-            "For the Philox algorithm, the size of state must be at least 3; got "
-            + str(state.size),
+        raise op.invalid(
+            "For the Philox algorithm, the size of state must be at least 3; got " + str(state.size)
         )
     low, high, key = (int(s) & _MASK for s in state[:3])
     stream = Stream(key, low | high << 64)
@@ -153,7 +151,7 @@ class RngReadAndSkip(Op):
 
     def eager(self, resource, alg, delta):
         if np.ndim(delta):
-            raise invalid(self, f"delta must be of shape [], not {show(delta.shape)}")
+            raise self.invalid(f"delta must be of shape [], not {show(delta.shape)}")
         _, state = advance(self, resource, alg, int(delta))
         return state[:3]
 
@@ -172,7 +170,7 @@ class RngSkip(Op):
 
     def eager(self, resource, algorithm, delta):
         if np.ndim(delta):
-            raise invalid(self, f"delta must be of shape [], not {show(delta.shape)}")
+            raise self.invalid(f"delta must be of shape [], not {show(delta.shape)}")
         advance(self, resource, algorithm, int(delta))
 
     def lower(self, p, resource, algorithm, delta):

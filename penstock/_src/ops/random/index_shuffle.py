@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 _UNSIGNED = frozenset({dtypes.uint32, dtypes.uint64})
 _CONSTANTS = 0x7369F885192C0EF5  # the sequence z of the key schedule, lowest bit first
@@ -65,22 +65,20 @@ class RandomIndexShuffle(Op):
 
     def eager(self, index, seed, max_index):
         if self.rounds < 4 or self.rounds % 2:
-            raise invalid(self, f"Rounds must be >= 4 and even but got {self.rounds}")
+            raise self.invalid(f"Rounds must be >= 4 and even but got {self.rounds}")
         counts = [index.size] if index.ndim else []
         counts += [seed.shape[0]] if seed.ndim == 2 else []
         counts += [max_index.size] if max_index.ndim else []
         count = max(counts, default=1)
         if seed.shape not in ((3,), (count, 3)):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Seed must be a vector of size [3] or a matrix of size [{count}, 3] but got "
-                f"{show(seed.shape)}.",
+                f"{show(seed.shape)}."
             )
         for name, value in (("Index", index), ("Maximum index", max_index)):
             if value.shape not in ((), (count,)):
-                raise invalid(
-                    self,
-                    f"{name} must be a scalar or vector of size [{count}] but got {show(value.shape)}.",
+                raise self.invalid(
+                    f"{name} must be a scalar or vector of size [{count}] but got {show(value.shape)}."
                 )
         rows = np.broadcast_to(seed, (count, 3)).astype(np.int64).tolist()
         tops = np.broadcast_to(max_index, (count,)).tolist()
@@ -88,9 +86,9 @@ class RandomIndexShuffle(Op):
         for i, key, top in zip(np.broadcast_to(index, (count,)).tolist(), rows, tops):
             for name, number in (("index", i), ("max_index", top)):
                 if number < 0:
-                    raise invalid(self, f"{name} must be >= 0 but was {number}")
+                    raise self.invalid(f"{name} must be >= 0 but was {number}")
             if i > top:
-                raise invalid(self, f"max_index must be >= index, but {top} < {i}")
+                raise self.invalid(f"max_index must be >= index, but {top} < {i}")
             out.append(shuffled(i, [k & 0xFFFFFFFF for k in key], top, self.rounds))
         result = np.array(out, self.output_dtypes[0].np)
         return result if counts else result[0]

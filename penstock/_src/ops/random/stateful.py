@@ -13,7 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateless import require_range, shape_from, stream_of_seed
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 # Blocks reserved for each output of a run, whether used or not.
 RESERVED_BLOCKS = 256
@@ -231,13 +231,13 @@ def lowered_samples(p, logits, num_samples):
 def require_logits(op, logits, num_samples):
     """Rows and samples of a draw of classes, checked."""
     if logits.ndim != 2:
-        raise invalid(op, f"logits should be a matrix, got shape {show(logits.shape)}")
+        raise op.invalid(f"logits should be a matrix, got shape {show(logits.shape)}")
     if np.ndim(num_samples):
-        raise invalid(op, f"num_samples should be a scalar, got shape {show(num_samples.shape)}")
+        raise op.invalid(f"num_samples should be a scalar, got shape {show(num_samples.shape)}")
     if num_samples < 0:
-        raise invalid(op, f"num_samples should be nonnegative, got {num_samples}")
+        raise op.invalid(f"num_samples should be nonnegative, got {num_samples}")
     if logits.shape[1] == 0 and num_samples > 0 and logits.shape[0]:
-        raise invalid(op, f"num_classes should be positive, got {logits.shape[1]}")
+        raise op.invalid(f"num_classes should be positive, got {logits.shape[1]}")
     return logits.shape[0], int(num_samples)
 
 

@@ -12,7 +12,7 @@ from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream, key_and_counter
-from penstock._src.ops.rules import dims_of, invalid, show
+from penstock._src.ops.rules import dims_of, show
 
 PHILOX, THREEFRY, AUTO = 1, 2, 3
 
@@ -20,10 +20,10 @@ PHILOX, THREEFRY, AUTO = 1, 2, 3
 def shape_from(op, shape):
     """The dimensions in a shape input, checked."""
     if shape.ndim != 1:
-        raise invalid(op, f"shape must be a vector. Received {show(shape.shape)}")
+        raise op.invalid(f"shape must be a vector. Received {show(shape.shape)}")
     for extent in shape.tolist():
         if extent < 0:
-            raise invalid(op, f"Dimension {extent} must be >= 0")
+            raise op.invalid(f"Dimension {extent} must be >= 0")
     return shape.tolist()
 
 
@@ -38,27 +38,25 @@ def lowered_shape(p, shape):
 def stream_of_seed(op, seed):
     """The stream for a pair of seeds."""
     if seed.shape != (2,):
-        raise invalid(op, f"seed must have shape [2], not {show(seed.shape)}")
+        raise op.invalid(f"seed must have shape [2], not {show(seed.shape)}")
     return Stream(*key_and_counter(seed))
 
 
 def stream_of_key(op, key, counter, alg):
     """The stream at a key and counter."""
     if np.ndim(alg):
-        raise invalid(op, f"algorithm must be of shape [], not {show(alg.shape)}")
+        raise op.invalid(f"algorithm must be of shape [], not {show(alg.shape)}")
     if int(alg) not in (PHILOX, AUTO):
-        raise invalid(op, f"Unsupported algorithm id: {int(alg)}")
+        raise op.invalid(f"Unsupported algorithm id: {int(alg)}")
     if key.shape != (1,):
-        raise invalid(
-            op,
+        raise op.invalid(
             f"key must have shape [1], not {show(key.shape)}. (Note that batched keys are not "
-            "supported yet.)",
+            "supported yet.)"
         )
     if counter.ndim != 1 or counter.shape[0] < 1:
-        raise invalid(
-            op,
+        raise op.invalid(
             "counter must be a vector with length at least 2; got shape: "
-            f"{show(counter.shape)}. (Note that batched counters are not supported yet.)",
+            f"{show(counter.shape)}. (Note that batched counters are not supported yet.)"
         )
     low_high = counter if counter.shape[0] > 1 else np.append(counter, np.uint64(0))
     return Stream.from_key_counter(key, low_high)
@@ -90,11 +88,11 @@ FULL_INTEGERS = _Distribution(distributions.full_integers, lowering.full_integer
 def require_range(op, minval, maxval):
     """Raises InvalidArgumentError unless two scalars bound a range."""
     if np.ndim(minval):
-        raise invalid(op, f"minval must be 0-D, got shape {show(minval.shape)}")
+        raise op.invalid(f"minval must be 0-D, got shape {show(minval.shape)}")
     if np.ndim(maxval):
-        raise invalid(op, f"maxval must be 0-D, got shape {show(maxval.shape)}")
+        raise op.invalid(f"maxval must be 0-D, got shape {show(maxval.shape)}")
     if not minval < maxval:
-        raise invalid(op, f"Need minval < maxval, got {minval} >= {maxval}")
+        raise op.invalid(f"Need minval < maxval, got {minval} >= {maxval}")
 
 
 def check_range(op, p, args):

@@ -12,7 +12,7 @@ from penstock._src.ops.random import distributions
 from penstock._src.ops.random.candidates import _Sampler
 from penstock._src.ops.random.generator import StatefulStandardNormalV2
 from penstock._src.ops.random.stateful import reserve
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.variants import variant
 
 
@@ -44,12 +44,10 @@ class FixedUnigramCandidateSampler(_Sampler):
         else:
             counts = list(self.unigrams)
         if not counts:
-            raise invalid(self, "either vocab_file or unigrams must be given")
+            raise self.invalid("either vocab_file or unigrams must be given")
         raised = np.array([0.0] * self.num_reserved_ids + [c**self.distortion for c in counts])
         if len(raised) != self.range_max:
-            raise invalid(
-                self, f"range_max is {self.range_max} but there are {len(raised)} classes"
-            )
+            raise self.invalid(f"range_max is {self.range_max} but there are {len(raised)} classes")
         if self.num_shards > 1:
             raised[np.arange(len(raised)) % self.num_shards != self.shard] = 0
         return raised / raised.sum()
@@ -137,10 +135,9 @@ class ComputeAccidentalHits(Op):
 
     def eager(self, true_classes, sampled_candidates):
         if true_classes.ndim != 2 or true_classes.shape[1] != self.num_true:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"true_classes must be a matrix of num_true columns. Received "
-                f"{show(true_classes.shape)}",
+                f"{show(true_classes.shape)}"
             )
         rows, ids = [], []
         where = {c: at for at, c in enumerate(sampled_candidates.tolist())}
@@ -170,13 +167,13 @@ class RandomCrop(Op):
 
     def eager(self, image, size):
         if image.ndim != 3 or size.shape != (2,):
-            raise invalid(
-                self, f"image must be 3-dim and size of 2 numbers. Received {show(image.shape)}"
+            raise self.invalid(
+                f"image must be 3-dim and size of 2 numbers. Received {show(image.shape)}"
             )
         height, width = (int(n) for n in size)
         slack = image.shape[0] - height, image.shape[1] - width
         if min(slack) < 0:
-            raise invalid(self, f"image {show(image.shape)} is smaller than {[height, width]}")
+            raise self.invalid(f"image {show(image.shape)} is smaller than {[height, width]}")
         drawn = distributions.full_integers(reserve(self, 1), 2, np.dtype(np.uint64))
         top, left = (int(d % np.uint64(n + 1)) for d, n in zip(drawn, slack))
         return image[top : top + height, left : left + width]

@@ -11,7 +11,7 @@ import numpy as np
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 _NUMBERS = itertools.count(1)
 
@@ -19,16 +19,16 @@ _NUMBERS = itertools.count(1)
 def _rows(op, tensors, most):
     """The common number of rows of the tensors of a request."""
     if any(not t.ndim for t in tensors):
-        raise invalid(op, "Batching input tensors must have at least one dimension")
+        raise op.invalid("Batching input tensors must have at least one dimension")
     counts = {t.shape[0] for t in tensors}
     if len(counts) != 1:
         shapes = ", ".join(show(t.shape) for t in tensors)
-        raise invalid(
-            op, f"Batching input tensors must have equal 0th-dimension size. Received {shapes}"
+        raise op.invalid(
+            f"Batching input tensors must have equal 0th-dimension size. Received {shapes}"
         )
     (rows,) = counts
     if rows > most:
-        raise invalid(op, f"task size {rows} is larger than maximum input batch size {most}")
+        raise op.invalid(f"task size {rows} is larger than maximum input batch size {most}")
     return rows
 
 
@@ -97,11 +97,11 @@ class UnbatchGrad(Op):
 def _span(op, batch_index, number):
     """The first and last row of a request in its batch."""
     if batch_index.ndim != 2 or batch_index.shape[1] != 3:
-        raise invalid(op, f"batch_index must be [n, 3]. Received {show(batch_index.shape)}")
+        raise op.invalid(f"batch_index must be [n, 3]. Received {show(batch_index.shape)}")
     for request, first, last in batch_index.tolist():
         if request == int(number):
             return first, last
-    raise invalid(op, f"the batch has no request {int(number)}")
+    raise op.invalid(f"the batch has no request {int(number)}")
 
 
 class BatchFunction(Op):

@@ -8,7 +8,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import has_shape_of, invalid, show, value_of
+from penstock._src.ops.rules import has_shape_of, show, value_of
 from penstock._src.ops.signal import fourier
 
 
@@ -27,8 +27,8 @@ class _Fft(Op):
 
     def eager(self, input):
         if input.ndim < self.rank:
-            raise invalid(
-                self, f"Input must have rank of at least {self.rank} but got: {show(input.shape)}"
+            raise self.invalid(
+                f"Input must have rank of at least {self.rank} but got: {show(input.shape)}"
             )
         if not input.size:
             return input
@@ -164,25 +164,22 @@ class _ToReal(Op):
 
 def _lengths(op, input, fft_length):
     if fft_length.shape != (op.rank,):
-        raise invalid(
-            op, f"fft_length must have shape [{op.rank}]. Received {show(fft_length.shape)}"
+        raise op.invalid(
+            f"fft_length must have shape [{op.rank}]. Received {show(fft_length.shape)}"
         )
     if input.ndim < op.rank:
-        raise invalid(
-            op, f"Input must have rank of at least {op.rank} but got: {show(input.shape)}"
-        )
+        raise op.invalid(f"Input must have rank of at least {op.rank} but got: {show(input.shape)}")
     lengths = [int(n) for n in fft_length]
     for axis, n in enumerate(lengths):
         if n < 0:
-            raise invalid(op, f"fft_length[{axis}] must >= 0, but got: {n}")
+            raise op.invalid(f"fft_length[{axis}] must >= 0, but got: {n}")
         at = input.ndim - op.rank + axis
         last = axis == op.rank - 1
         least = n // 2 + 1 if last and isinstance(op, _ToReal) and n else n
         if 0 < input.shape[at] < least:
-            raise invalid(
-                op,
+            raise op.invalid(
                 f"Input dimension {at} must have length of at least {least} but got: "
-                f"{input.shape[at]}",
+                f"{input.shape[at]}"
             )
     return lengths
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class AudioSpectrogram(Op):
@@ -26,10 +26,10 @@ class AudioSpectrogram(Op):
 
     def eager(self, input):
         if input.ndim != 2:
-            raise invalid(self, f"input must be 2-dimensional {show(input.shape)}")
+            raise self.invalid(f"input must be 2-dimensional {show(input.shape)}")
         size, length = self.window_size, self._length()
         if size < 2 or self.stride < 1:
-            raise invalid(self, "window_size must be at least 2 and stride positive")
+            raise self.invalid("window_size must be at least 2 and stride positive")
         if len(input) < size:
             return np.zeros((input.shape[1], 0, length // 2 + 1), np.float32)
         window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
@@ -52,20 +52,18 @@ class Mfcc(Op):
 
     def eager(self, spectrogram, sample_rate):
         if spectrogram.ndim != 3:
-            raise invalid(self, f"spectrogram must be 3-dimensional{show(spectrogram.shape)}")
+            raise self.invalid(f"spectrogram must be 3-dimensional{show(spectrogram.shape)}")
         if sample_rate.ndim:
-            raise invalid(
-                self,
-                f"Input sample_rate should be a scalar tensor, got {show(sample_rate.shape)} instead.",
+            raise self.invalid(
+                f"Input sample_rate should be a scalar tensor, got {show(sample_rate.shape)} instead."
             )
         bands, count = self.filterbank_channel_count, self.dct_coefficient_count
         low, high = self.lower_frequency_limit, self.upper_frequency_limit
         length, rate = spectrogram.shape[2], int(sample_rate)
         if bands < 1 or not 1 <= count <= bands or length < 2 or rate < 1 or low < 0 or high <= low:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Mfcc initialization failed for channel count {length}, sample rate {rate} and "
-                f"filterbank_channel_count {bands}",
+                f"filterbank_channel_count {bands}"
             )
         if (
             high > rate / 2

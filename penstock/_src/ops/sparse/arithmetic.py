@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import conj, dims_of, invalid, quiet, show
+from penstock._src.ops.rules import conj, dims_of, quiet, show
 from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_places
 
 
@@ -24,7 +24,7 @@ def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
 
 def _same_shape(op, a_shape, b_shape):
     if a_shape.shape != b_shape.shape or (a_shape != b_shape).any():
-        raise invalid(op, f"Operands' shapes do not match: got {show(a_shape)} and {show(b_shape)}")
+        raise op.invalid(f"Operands' shapes do not match: got {show(a_shape)} and {show(b_shape)}")
 
 
 class SparseAdd(Op):
@@ -125,8 +125,8 @@ class SparseTensorDenseAdd(Op):
 
     def eager(self, a_indices, a_values, a_shape, b):
         if tuple(a_shape) != b.shape:
-            raise invalid(
-                self, f"Dimensions must match: sparse {show(a_shape)}, dense {show(b.shape)}"
+            raise self.invalid(
+                f"Dimensions must match: sparse {show(a_shape)}, dense {show(b.shape)}"
             )
         check_indices(self, a_indices, a_shape, ordered=False)
         out = b.copy()
@@ -169,10 +169,9 @@ class _Cwise(Op):
         try:
             wide = np.broadcast_to(dense, tuple(int(n) for n in sp_shape))
         except ValueError:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: "
-                f"[{show(sp_shape)}] vs. [{show(dense.shape)}]",
+                f"[{show(sp_shape)}] vs. [{show(dense.shape)}]"
             ) from None
         check_indices(self, sp_indices, sp_shape, ordered=False)
         return self.combine(sp_values, wide[tuple(sp_indices.T)])
@@ -246,23 +245,21 @@ class SparseTensorDenseMatMul(Op):
 
     def eager(self, a_indices, a_values, a_shape, b):
         if b.ndim != 2:
-            raise invalid(self, f"Tensor 'b' is not a matrix: {show(b.shape)}")
+            raise self.invalid(f"Tensor 'b' is not a matrix: {show(b.shape)}")
         if a_shape.size != 2:
-            raise invalid(self, f"Tensor 'a_shape' must have 2 elements. Received {show(a_shape)}")
+            raise self.invalid(f"Tensor 'a_shape' must have 2 elements. Received {show(a_shape)}")
         if a_indices.shape != (a_values.size, 2):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"a_indices must be of shape [{a_values.size},2], two for each entry in a_values. "
-                f"Received {show(a_indices.shape)}",
+                f"Received {show(a_indices.shape)}"
             )
         rows, inner = (int(n) for n in (a_shape[::-1] if self.adjoint_a else a_shape))
         dense = b.conj().T if self.adjoint_b else b
         if inner != dense.shape[0]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Cannot multiply A and B because inner dimension does not match: "
                 f"{inner} vs. {dense.shape[0]}.  Did you forget a transpose?  Dimensions of A: "
-                f"{show(a_shape)}.  Dimensions of B: {show(b.shape)}",
+                f"{show(a_shape)}.  Dimensions of B: {show(b.shape)}"
             )
         check_indices(self, a_indices, a_shape, ordered=False)
         row, column = a_indices.T[::-1] if self.adjoint_a else a_indices.T
@@ -295,8 +292,8 @@ def _axes(op, axes, rank):
     found = sorted({int(a) % rank for a in np.ravel(axes)}) if rank else []
     for axis in np.ravel(axes):
         if not -rank <= axis < rank:
-            raise invalid(
-                op, f"Invalid reduction dimension {int(axis)}, for input with {rank} dimensions."
+            raise op.invalid(
+                f"Invalid reduction dimension {int(axis)}, for input with {rank} dimensions."
             )
     return found
 

@@ -6,18 +6,17 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops import infer
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 def _counted(op, rows, values, weights, shape):
     """Indices, counts (or sums of weights) and dense shape."""
     if values.size and values.min() < 0:
-        raise invalid(op, f"Input values must all be non-negative. Received {values.min()}")
+        raise op.invalid(f"Input values must all be non-negative. Received {values.min()}")
     if weights.size and weights.shape != values.shape:
-        raise invalid(
-            op,
+        raise op.invalid(
             "Weights and values must have the same shape. Received weights "
-            f"{show(weights.shape)}, values {show(values.shape)}",
+            f"{show(weights.shape)}, values {show(values.shape)}"
         )
     kind = op.output_type.np
     amounts = weights if weights.size else np.ones(values.shape, kind)
@@ -66,7 +65,7 @@ class DenseCountSparseOutput(_Count):
 
     def eager(self, values, weights):
         if values.ndim not in (1, 2):
-            raise invalid(self, f"Input must be a 1 or 2-dimensional tensor. Got: {values.ndim}")
+            raise self.invalid(f"Input must be a 1 or 2-dimensional tensor. Got: {values.ndim}")
         rows = np.zeros(values.shape, np.int64)
         if values.ndim == 2:
             rows += np.arange(values.shape[0])[:, None]

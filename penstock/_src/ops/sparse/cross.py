@@ -8,7 +8,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 from penstock._src.ops.strings.fingerprint import fingerprint64, siphash
 
@@ -71,13 +71,12 @@ def _crossed(columns, rows, combine):
 def _columns(op, indices, values, shapes, dense_inputs):
     for at, x in enumerate(dense_inputs):
         if x.ndim != 2:
-            raise invalid(
-                op,
-                f"Dense inputs should be a matrix but received shape {show(x.shape)} at position {at}",
+            raise op.invalid(
+                f"Dense inputs should be a matrix but received shape {show(x.shape)} at position {at}"
             )
     counts = {int(s[0]) for s in shapes} | {d.shape[0] for d in dense_inputs}
     if len(counts) > 1:
-        raise invalid(op, f"Expected batch size {min(counts)}, got {max(counts)}")
+        raise op.invalid(f"Expected batch size {min(counts)}, got {max(counts)}")
     rows = counts.pop() if counts else 0
     found = [_rows_of_sparse(i, v, rows) for i, v in zip(indices, values, strict=True)]
     found.extend(d.tolist() for d in dense_inputs)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.sparse.matrices import FIELD, SparseMatrix
 
 
@@ -49,10 +48,9 @@ class SparseMatrixSparseCholesky(Op):
 
     def eager(self, input, permutation):
         if permutation.shape != input.shape[:-1]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "permutation must have the same number of elements in each batch as the number of "
-                "rows in sparse matrix.",
+                "rows in sparse matrix."
             )
         dense = input.dense().reshape(-1, *input.shape[-2:])
         factors = np.zeros_like(dense)
@@ -60,10 +58,9 @@ class SparseMatrixSparseCholesky(Op):
             try:
                 factors[batch] = np.linalg.cholesky(dense[batch][np.ix_(order, order)])
             except np.linalg.LinAlgError:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"Sparse Cholesky factorization failed for batch index {batch}. The input might "
-                    "not be valid.",
+                    "not be valid."
                 ) from None
         factors = factors.reshape(input.shape)
         return SparseMatrix.of(np.argwhere(factors), factors[factors != 0], input.shape)

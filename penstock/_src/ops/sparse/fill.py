@@ -5,7 +5,6 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NUMBER
-from penstock._src.ops.rules import invalid
 
 
 class RaggedFillEmptyRows(Op):
@@ -25,9 +24,9 @@ class RaggedFillEmptyRows(Op):
     def eager(self, value_rowids, values, nrows, default_value):
         count = int(nrows)
         if len(value_rowids) != len(values):
-            raise invalid(self, "value_rowids and values must have the same length")
+            raise self.invalid("value_rowids and values must have the same length")
         if value_rowids.size and not 0 <= value_rowids.min() <= value_rowids.max() < count:
-            raise invalid(self, f"value_rowids must be in [0, {count})")
+            raise self.invalid(f"value_rowids must be in [0, {count})")
         empty = np.ones(count, bool)
         empty[value_rowids] = False
         missing = np.flatnonzero(empty)

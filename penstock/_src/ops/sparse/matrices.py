@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.rules import conj, invalid, unbroadcast
+from penstock._src.ops.rules import conj, unbroadcast
 
 FIELD = frozenset({dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128})
 SCALAR = TensorShape([])
@@ -103,10 +103,9 @@ class SparseTensorToCSRSparseMatrix(_Matrix):
 
     def eager(self, indices, values, dense_shape):
         if dense_shape.size not in (2, 3):
-            raise invalid(
-                self,
+            raise self.invalid(
                 "SparseTensor must have rank 2 or 3. Received dense_shape of "
-                f"{dense_shape.size} extents",
+                f"{dense_shape.size} extents"
             )
         return SparseMatrix.of(indices, values, dense_shape)
 
@@ -181,7 +180,7 @@ class CSRSparseMatrixComponents(Op):
     def eager(self, csr_sparse_matrix, index):
         held = csr_sparse_matrix
         if not 0 <= int(index) < held.batches:
-            raise invalid(self, f"index ({int(index)}) not in [0, {held.batches})")
+            raise self.invalid(f"index ({int(index)}) not in [0, {held.batches})")
         starts = held.row_starts(int(index))
         part = slice(starts[0], starts[-1])
         return (
@@ -245,7 +244,7 @@ class SparseMatrixAdd(_Matrix):
 
     def eager(self, a, b, alpha, beta):
         if a.shape != b.shape:
-            raise invalid(self, f"Ranks and shapes must be equal: {a.shape} and {b.shape}")
+            raise self.invalid(f"Ranks and shapes must be equal: {a.shape} and {b.shape}")
         places = np.concatenate([a.places, b.places])
         return summed(places, np.concatenate([alpha * a.values, beta * b.values]), a.shape)
 
@@ -302,8 +301,8 @@ class SparseMatrixMatMul(Op):
         if self.transpose_b or self.adjoint_b:
             b = np.swapaxes(np.conj(b) if self.adjoint_b else b, -1, -2)
         if a.shape[-1] != b.shape[-2]:
-            raise invalid(
-                self, f"Inner dimensions differ: {a.shape[-1]} and {b.shape[-2]} of {a.shape}"
+            raise self.invalid(
+                f"Inner dimensions differ: {a.shape[-1]} and {b.shape[-2]} of {a.shape}"
             )
         whole = b if b.ndim == 3 else b[np.newaxis]
         out = np.zeros((a.batches, a.shape[-2], b.shape[-1]), b.dtype)
@@ -359,7 +358,7 @@ class SparseMatrixSparseMatMul(_Matrix):
         if self.transpose_b or self.adjoint_b:
             b = b.transposed(self.adjoint_b)
         if a.shape[-1] != b.shape[-2] or a.batches != b.batches:
-            raise invalid(self, f"Inner dimensions or batches differ: {a.shape} and {b.shape}")
+            raise self.invalid(f"Inner dimensions or batches differ: {a.shape} and {b.shape}")
         return product(a, b)
 
 

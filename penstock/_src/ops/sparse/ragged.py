@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 def _rows_of(kind, tensor, count):
@@ -113,10 +113,9 @@ class RaggedTensorToTensor(Op):
         if shape.ndim == 0:
             return natural
         if shape.size != len(natural):
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"ragged.shape {show(natural)} and tensor shape {show(shape)} are incompatible: their "
-                "ranks differ",
+                "ranks differ"
             )
         return [n if int(s) < 0 else int(s) for s, n in zip(shape, natural, strict=True)]
 
@@ -172,14 +171,14 @@ class RaggedRange(Op):
     def eager(self, starts, limits, deltas):
         for name, x in (("starts", starts), ("limits", limits), ("deltas", deltas)):
             if x.ndim > 1:
-                raise invalid(self, f"{name} must be a scalar or vector")
+                raise self.invalid(f"{name} must be a scalar or vector")
         sizes = {x.size for x in (starts, limits, deltas) if x.ndim}
         if len(sizes) > 1:
-            raise invalid(self, "starts, limits, and deltas must have the same shape")
+            raise self.invalid("starts, limits, and deltas must have the same shape")
         rows = []
         for start, limit, delta in np.broadcast(starts, limits, deltas):
             if delta == 0:
-                raise invalid(self, "Requires delta != 0")
+                raise self.invalid("Requires delta != 0")
             rows.append(np.arange(start, limit, delta, dtype=starts.dtype))
         rows = rows if sizes or not rows else rows[:1]
         splits = np.concatenate([[0], np.cumsum([r.size for r in rows])])
@@ -233,9 +232,7 @@ class RaggedGather(Op):
         wrong = (indices < 0) | (indices >= rows)
         if wrong.any():
             at = tuple(np.argwhere(wrong)[0])
-            raise invalid(
-                self, f"indices{list(map(int, at))} = {indices[at]} is not in [0, {rows})"
-            )
+            raise self.invalid(f"indices{list(map(int, at))} = {indices[at]} is not in [0, {rows})")
         made, shape = [], indices.shape
         # the outer dimensions of indices become regular rows
         for axis in range(indices.ndim - 1):

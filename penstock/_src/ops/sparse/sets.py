@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import SIGNED
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 def _of_dense(x):
@@ -38,7 +38,7 @@ _OPERATIONS = {
 def _combined(op, first, second, shape, dtype):
     operation = _OPERATIONS.get(op.set_operation.lower())
     if operation is None:
-        raise invalid(op, f"Invalid set_operation {op.set_operation}.")
+        raise op.invalid(f"Invalid set_operation {op.set_operation}.")
     indices, values, widest = [], [], 0
     for row in sorted(set(first) | set(second)):
         found = sorted(operation(first.get(row, set()), second.get(row, set())))
@@ -69,11 +69,9 @@ class DenseToDenseSetOperation(Op):
     def eager(self, set1, set2):
         for values in (set1, set2):
             if values.ndim < 2:
-                raise invalid(self, f"Shape {show(values.shape)} has rank {values.ndim} < 2")
+                raise self.invalid(f"Shape {show(values.shape)} has rank {values.ndim} < 2")
         if set1.shape[:-1] != set2.shape[:-1]:
-            raise invalid(
-                self, f"Mismatched group shapes {show(set1.shape)} and {show(set2.shape)}"
-            )
+            raise self.invalid(f"Mismatched group shapes {show(set1.shape)} and {show(set2.shape)}")
         return _combined(self, _of_dense(set1), _of_dense(set2), set1.shape[:-1], set1.dtype)
 
 
@@ -92,9 +90,7 @@ class DenseToSparseSetOperation(Op):
 
     def eager(self, set1, set2_indices, set2_values, set2_shape):
         if set1.shape[:-1] != tuple(set2_shape[:-1]):
-            raise invalid(
-                self, f"Mismatched group shapes {show(set1.shape)} and {show(set2_shape)}"
-            )
+            raise self.invalid(f"Mismatched group shapes {show(set1.shape)} and {show(set2_shape)}")
         second = _of_sparse(set2_indices, set2_values)
         return _combined(self, _of_dense(set1), second, set1.shape[:-1], set1.dtype)
 
@@ -116,9 +112,7 @@ class SparseToSparseSetOperation(Op):
 
     def eager(self, set1_indices, set1_values, set1_shape, set2_indices, set2_values, set2_shape):
         if tuple(set1_shape[:-1]) != tuple(set2_shape[:-1]):
-            raise invalid(
-                self, f"Mismatched group shapes {show(set1_shape)} and {show(set2_shape)}"
-            )
+            raise self.invalid(f"Mismatched group shapes {show(set1_shape)} and {show(set2_shape)}")
         first = _of_sparse(set1_indices, set1_values)
         second = _of_sparse(set2_indices, set2_values)
         shape = tuple(int(n) for n in set1_shape[:-1])

@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import axis_of, dims_of, invalid, quiet, show
+from penstock._src.ops.rules import axis_of, dims_of, quiet, show
 
 
 def flat_places(indices, shape):
@@ -23,9 +23,8 @@ def check_indices(op, indices, shape, ordered=True):
     wrong = ((indices < 0) | (indices >= shape)).any(-1)
     if wrong.any():
         at = int(np.argmax(wrong))
-        raise invalid(
-            op,
-            f"indices[{at}] = {show(indices[at])} is out of bounds: need 0 <= index < {show(shape)}",
+        raise op.invalid(
+            f"indices[{at}] = {show(indices[at])} is out of bounds: need 0 <= index < {show(shape)}"
         )
     if not ordered or len(indices) < 2:
         return
@@ -40,22 +39,20 @@ def check_indices(op, indices, shape, ordered=True):
                 "create a correctly ordered copy.\n\n"
             )
         )
-        raise invalid(op, f"indices[{at}] = {show(indices[at])} is {what}")
+        raise op.invalid(f"indices[{at}] = {show(indices[at])} is {what}")
 
 
 def check_sparse(op, indices, values, shape, what="sparse"):
     """Raises InvalidArgumentError unless the three arrays are a valid sparse tensor."""
     if indices.ndim != 2 or values.ndim != 1 or shape.ndim != 1:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"the parts of a {what} tensor must be a matrix and two vectors. Received "
-            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}",
+            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
         )
     if indices.shape[0] != values.shape[0] or indices.shape[1] != shape.shape[0]:
-        raise invalid(
-            op,
+        raise op.invalid(
             f"the parts of a {what} tensor do not fit. Received "
-            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}",
+            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
         )
 
 
@@ -98,30 +95,25 @@ class SparseToDense(Op):
 
     def eager(self, sparse_indices, output_shape, sparse_values, default_value):
         if sparse_indices.ndim > 2:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "sparse_indices should be a scalar, vector, or matrix, got shape "
-                f"{show(sparse_indices.shape)}",
+                f"{show(sparse_indices.shape)}"
             )
         rank = output_shape.size
         indices = sparse_indices.reshape(-1, rank) if sparse_indices.ndim < 2 else sparse_indices
         if output_shape.ndim != 1:
-            raise invalid(
-                self, f"output_shape must be rank 1, got shape {show(output_shape.shape)}"
-            )
+            raise self.invalid(f"output_shape must be rank 1, got shape {show(output_shape.shape)}")
         if indices.shape[1] != rank:
-            raise invalid(
-                self,
-                f"output_shape has incorrect number of elements: {rank} should be: {indices.shape[1]}",
+            raise self.invalid(
+                f"output_shape has incorrect number of elements: {rank} should be: {indices.shape[1]}"
             )
         if sparse_values.ndim and sparse_values.shape != indices.shape[:1]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"sparse_values has incorrect shape {show(sparse_values.shape)}, should be [] or "
-                f"[{indices.shape[0]}]",
+                f"[{indices.shape[0]}]"
             )
         if default_value.ndim:
-            raise invalid(self, "default_value should be a scalar.")
+            raise self.invalid("default_value should be a scalar.")
         if self.validate_indices:
             check_indices(self, indices, output_shape)
         return dense_of(
@@ -201,21 +193,19 @@ class SparseReshape(Op):
         total = int(np.prod(input_shape))
         target = [int(n) for n in new_shape]
         if target.count(-1) > 1:
-            raise invalid(self, "only one output dimension may be -1")
+            raise self.invalid("only one output dimension may be -1")
         if -1 in target:
             known = int(np.prod([n for n in target if n != -1]))
             if known <= 0 or total % known:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"Input to reshape is a SparseTensor with {total} dense values, but the requested "
-                    f"shape requires a multiple of {known}. input_shape={show(input_shape)}",
+                    f"shape requires a multiple of {known}. input_shape={show(input_shape)}"
                 )
             target[target.index(-1)] = total // known
         if int(np.prod(target)) != total:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Input to reshape is a tensor with {total} dense values, but the requested shape has "
-                f"{int(np.prod(target))}. input_shape={show(input_shape)} output_shape={show(target)}",
+                f"{int(np.prod(target))}. input_shape={show(input_shape)} output_shape={show(target)}"
             )
         places = flat_places(input_indices, input_shape)
         moved = (
@@ -247,9 +237,8 @@ class SparseConcat(Op):
         for part, shape in zip(indices, shapes, strict=True):
             others = [a for a in range(shape.size) if a != axis]
             if (shape[others] != shapes[0][others]).any():
-                raise invalid(
-                    self,
-                    f"Concat dimensions do not fit. Received {show(shapes[0])} and {show(shape)}",
+                raise self.invalid(
+                    f"Concat dimensions do not fit. Received {show(shapes[0])} and {show(shape)}"
                 )
             shifted = part.copy()
             shifted[:, axis] += offset
@@ -283,10 +272,9 @@ class SparseSlice(Op):
     def eager(self, indices, values, shape, start, size):
         for name, given in (("start", start), ("size", size)):
             if given.shape != shape.shape:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"Expected {name} to be a vector of length {shape.size} but got length "
-                    f"{given.size}",
+                    f"{given.size}"
                 )
         inside = ((indices >= start) & (indices < start + size)).all(-1)
         kept = np.maximum(np.minimum(start + size, shape) - start, 0)
@@ -307,7 +295,7 @@ class SparseSplit(Op):
         axis = axis_of(self, split_dim, shape.size, "split_dim")
         extent, parts = int(shape[axis]), self.num_split
         if parts > extent:
-            raise invalid(self, f"Number of splits {parts} must be at most the extent {extent}")
+            raise self.invalid(f"Number of splits {parts} must be at most the extent {extent}")
         base, extra = divmod(extent, parts)
         found, begin = ([], [], []), 0
         for at in range(parts):
@@ -346,12 +334,12 @@ class SparseFillEmptyRows(Op):
     def eager(self, indices, values, dense_shape, default_value):
         check_sparse(self, indices, values, dense_shape, "input")
         if default_value.ndim:
-            raise invalid(self, f"default_value must be a scalar, saw: {show(default_value.shape)}")
+            raise self.invalid(f"default_value must be a scalar, saw: {show(default_value.shape)}")
         rows = int(dense_shape[0])
         wrong = (indices[:, 0] < 0) | (indices[:, 0] >= rows)
         if wrong.any():
             at = int(np.argmax(wrong))
-            raise invalid(self, f"indices({at}, 0) is invalid: {indices[at, 0]} >= {rows}")
+            raise self.invalid(f"indices({at}, 0) is invalid: {indices[at, 0]} >= {rows}")
         present = np.bincount(indices[:, 0], minlength=rows) > 0
         empty = np.flatnonzero(~present)
         added = np.zeros((empty.size, indices.shape[1]), np.int64)
@@ -407,7 +395,7 @@ class SparseSoftmax(Op):
     def eager(self, sp_indices, sp_values, sp_shape):
         check_sparse(self, sp_indices, sp_values, sp_shape)
         if sp_shape.size < 2:
-            raise invalid(self, f"Input should have rank >= 2, but received shape: {sp_shape}")
+            raise self.invalid(f"Input should have rank >= 2, but received shape: {sp_shape}")
         rows = flat_places(sp_indices[:, :-1], sp_shape[:-1])
         _, group = np.unique(rows, return_inverse=True)
         count = group.max() + 1 if group.size else 0

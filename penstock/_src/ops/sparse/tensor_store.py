@@ -9,7 +9,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 _KEPT = resources.ResourceManager(keep=True)
 
@@ -43,10 +43,9 @@ class _MapOp(Op):
 
 def _check(op, indices, values, shape):
     if indices.ndim != 2 or values.ndim != 1 or shape.ndim != 1:
-        raise invalid(
-            op,
+        raise op.invalid(
             "expected indices as a matrix, values and shape as vectors. Received "
-            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}",
+            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
         )
 
 
@@ -88,7 +87,7 @@ class TakeManySparseFromTensorsMap(_MapOp):
         held, parts = self.map().held, []
         for number in sparse_handles.tolist():
             if number not in held:
-                raise invalid(self, f"Unable to find SparseTensor: {number} in map")
+                raise self.invalid(f"Unable to find SparseTensor: {number} in map")
             parts.append(held.pop(number))
         shape = np.max([s for _, _, s in parts], axis=0)
         indices = [

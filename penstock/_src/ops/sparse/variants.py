@@ -8,7 +8,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
 
@@ -132,10 +132,9 @@ class RaggedTensorFromVariant(Op):
         wanted = self.output_ragged_rank - encoded_ragged.ndim
         depth = len(parts[0].splits) if parts else max(wanted, 0)
         if self.output_ragged_rank != depth + encoded_ragged.ndim:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "output_ragged_rank must be equal to input_ragged_rank + encoded_ragged.dims(). "
-                f"Received {self.output_ragged_rank}, {depth}, {show(shape)}",
+                f"Received {self.output_ragged_rank}, {depth}, {show(shape)}"
             )
         if not parts:
             empty = [np.zeros(1, kind) for _ in range(depth + 1)]
@@ -152,15 +151,14 @@ class RaggedTensorFromVariant(Op):
     def _check(self, parts):
         for at, part in enumerate(parts):
             if not np.ndim(part.values):
-                raise invalid(
-                    self, f"Ragged values must have rank >= 1; encoded scalar element at index {at}"
+                raise self.invalid(
+                    f"Ragged values must have rank >= 1; encoded scalar element at index {at}"
                 )
             if part.values.shape[1:] != parts[0].values.shape[1:]:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     "All flat_values must have compatible shapes. Shape at index 0: "
                     f"{show(parts[0].values.shape[1:])}. Shape at index {at}: "
-                    f"{show(part.values.shape[1:])}.",
+                    f"{show(part.values.shape[1:])}."
                 )
 
 
@@ -237,10 +235,9 @@ class DeserializeManySparse(Op):
 
     def eager(self, serialized_sparse):
         if serialized_sparse.ndim != 2 or serialized_sparse.shape[1] != 3:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Serialized sparse should have 3 columns, but has shape "
-                f"{show(serialized_sparse.shape)}",
+                f"{show(serialized_sparse.shape)}"
             )
         parts = [_parsed(self, row) for row in serialized_sparse]
         return _in_rows(parts, (len(parts),), self.dtype)
@@ -251,12 +248,10 @@ def _parsed(op, row):
     try:
         protos = [TensorProto.FromString(s) for s in row]
     except DecodeError:
-        raise invalid(op, "Could not parse serialized proto") from None
+        raise op.invalid("Could not parse serialized proto") from None
     held = dtypes.as_dtype(protos[1].dtype)
     if held != op.dtype:
-        raise invalid(
-            op, f"Requested SparseTensor of type {op.dtype.name} but it holds {held.name}"
-        )
+        raise op.invalid(f"Requested SparseTensor of type {op.dtype.name} but it holds {held.name}")
     return [from_proto(p) for p in protos]
 
 

@@ -13,7 +13,7 @@ from penstock._src.core.typesets import INDEX, NUMBER
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle, as_variable, owned
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class ReferenceOp(Op):
@@ -103,10 +103,9 @@ class Assign(ReferenceOp):
 
     def updated(self, variable, value):
         if self.validate_shape and not variable.shape.is_compatible_with(value.shape):
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Assign requires shapes of both tensors to match. lhs shape= "
-                f"{show(variable.shape.as_list())} rhs shape= {show(value.shape)}",
+                f"{show(variable.shape.as_list())} rhs shape= {show(value.shape)}"
             )
         return value
 
@@ -119,7 +118,7 @@ class _AssignBy(ReferenceOp):
     def updated(self, variable, value):
         held = variable.read()
         if held.shape != value.shape:
-            raise invalid(self, f"shapes must be equal: {show(held.shape)} {show(value.shape)}")
+            raise self.invalid(f"shapes must be equal: {show(held.shape)} {show(value.shape)}")
         return self.combined(held, value)
 
 
@@ -199,5 +198,5 @@ class RefSelect(Op):
 
     def eager(self, index, inputs):
         if not 0 <= index < len(inputs):
-            raise invalid(self, f"index must be in the range [0, {len(inputs)}) but got {index}")
+            raise self.invalid(f"index must be in the range [0, {len(inputs)}) but got {index}")
         return inputs[int(index)]

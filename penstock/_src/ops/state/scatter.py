@@ -12,7 +12,7 @@ from penstock._src.core.typesets import ANY, INDEX, NUMBER
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.state.variable import variable_shape
 
 COMBINE = {
@@ -117,22 +117,20 @@ class _VariableScatter(Op):
         self._check(value, indices, updates)
         _check_rows(self, indices, value.shape[0])
         if self.combination == "div" and not np.all(updates):
-            raise invalid(self, "updates must not contain 0")
+            raise self.invalid("updates must not contain 0")
         combine(self.combination, value, indices, updates)
         variable.value = owned(value)
 
     def _check(self, value, indices, updates):
         if len(updates.shape) and tuple(updates.shape) != (*indices.shape, *value.shape[1:]):
             if tuple(updates.shape[: len(indices.shape)]) != tuple(indices.shape):
-                raise invalid(
-                    self,
+                raise self.invalid(
                     f"The shape of indices ({show(indices.shape)}) must be a prefix of the shape of "
-                    f"updates ({show(updates.shape)})",
+                    f"updates ({show(updates.shape)})"
                 )
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"shape of indices ({show(indices.shape)}) is not compatible with the shape of "
-                f"updates ({show(updates.shape)}) for a variable of shape {show(value.shape)}",
+                f"updates ({show(updates.shape)}) for a variable of shape {show(value.shape)}"
             )
 
     def lower(self, p, resource, indices, updates):
@@ -213,23 +211,20 @@ class _ScatterNd(Op):
         depth = indices.shape[-1] if indices.ndim else 0
         lead = indices.ndim - 1
         if depth > value.ndim:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"The inner dimension of indices[shape={show(indices.shape)}] is more than the "
-                f"rank of input[shape={show(value.shape)}]",
+                f"rank of input[shape={show(value.shape)}]"
             )
         if updates.shape[:lead] != indices.shape[:-1]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Dimensions [0,{lead}) of indices[shape={show(indices.shape)}] = "
                 f"{indices.shape[0]} must match dimensions [0,{lead}) of "
-                f"updates[shape={show(updates.shape)}] = {(updates.shape or (0,))[0]}",
+                f"updates[shape={show(updates.shape)}] = {(updates.shape or (0,))[0]}"
             )
         if updates.shape[lead:] != value.shape[depth:]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Dimensions [{depth},{value.ndim}) of input[shape={show(value.shape)}] must match "
-                f"dimensions [{lead},{updates.ndim}) of updates[shape={show(updates.shape)}]",
+                f"dimensions [{lead},{updates.ndim}) of updates[shape={show(updates.shape)}]"
             )
         if self.bad_indices_policy == "IGNORE":
             inside = _inside(indices, value.shape)
@@ -309,7 +304,7 @@ def _check_rows(op, indices, rows):
     if wrong.any():
         at = tuple(np.argwhere(wrong)[0])
         where = ",".join(map(str, at))
-        raise invalid(op, f"indices[{where}] = {indices[at]} is not in [0, {rows})")
+        raise op.invalid(f"indices[{where}] = {indices[at]} is not in [0, {rows})")
 
 
 def _inside(indices, shape):
@@ -323,7 +318,7 @@ def _check_vectors(op, indices, shape, what):
         at = tuple(np.argwhere(~inside)[0])
         where = ",".join(map(str, at))
         vector = ", ".join(map(str, indices[at]))
-        raise invalid(op, f"indices[{where}] = [{vector}] does not index into {what} {show(shape)}")
+        raise op.invalid(f"indices[{where}] = [{vector}] does not index into {what} {show(shape)}")
 
 
 def _vector_index(indices):

@@ -13,7 +13,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import NUMBER
 from penstock._src.core.values.resources import as_variable, owned
-from penstock._src.ops.rules import invalid, quiet, show
+from penstock._src.ops.rules import quiet, show
 from penstock._src.ops.state.variable import variable_shape
 
 
@@ -98,32 +98,30 @@ class _Apply(Op):
                 continue
             if argument.name in ("grad", "delta"):
                 if value.shape != values[0].shape:
-                    raise invalid(
-                        self,
+                    raise self.invalid(
                         f"var and {argument.name} do not have the same shape"
-                        f"{show(values[0].shape)} {show(value.shape)}",
+                        f"{show(values[0].shape)} {show(value.shape)}"
                     )
         self.check_scalars(inputs)
         for value in values[1:]:
             if value.shape != values[0].shape:
-                raise invalid(
-                    self,
+                raise self.invalid(
                     "var and its slots do not have the same shape"
-                    f"{show(values[0].shape)} {show(value.shape)}",
+                    f"{show(values[0].shape)} {show(value.shape)}"
                 )
 
     def check_scalars(self, inputs):
         """Raises an error if a rate or strength is not a scalar."""
         for argument, value in zip(self.inputs, inputs, strict=True):
             if not (is_variable(argument) or argument.name in ROWS) and len(value.shape):
-                raise invalid(self, f"{argument.name} is not a scalar: {show(value.shape)}")
+                raise self.invalid(f"{argument.name} is not a scalar: {show(value.shape)}")
 
     def check_limits(self, inputs):
         """Raises an error if a scalar is outside the rule's limits."""
         for argument, value in zip(self.inputs, inputs, strict=True):
             asked = self._limit(argument)
             if asked and not getattr(operator, WITHIN[asked])(value, 0):
-                raise invalid(self, f"{argument.name} is not a {asked} scalar: {value}")
+                raise self.invalid(f"{argument.name} is not a {asked} scalar: {value}")
 
     def lower_limits(self, p, inputs):
         """`check_limits` at run time."""

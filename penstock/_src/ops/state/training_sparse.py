@@ -9,7 +9,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import invalid, quiet, show
+from penstock._src.ops.rules import quiet, show
 from penstock._src.ops.state import training
 from penstock._src.ops.state.training import HostMath
 from penstock._src.ops.variants import variant
@@ -101,23 +101,21 @@ class _SparseApply(Op):
 
     def _check(self, var, grad, indices):
         if indices.ndim != 1:
-            raise invalid(self, "indices must be one-dimensional")
+            raise self.invalid("indices must be one-dimensional")
         if grad.ndim < 1 or grad.shape[0] != indices.shape[0]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "grad must be the same size as indices in the first dimension. "
-                f"Received grad {show(grad.shape)}, indices {show(indices.shape)}",
+                f"Received grad {show(grad.shape)}, indices {show(indices.shape)}"
             )
         if grad.shape[1:] != var.shape[1:]:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"var and grad must match in all but the first dimension. Received var "
-                f"{show(var.shape)}, grad {show(grad.shape)}",
+                f"{show(var.shape)}, grad {show(grad.shape)}"
             )
         wrong = (indices < 0) | (indices >= var.shape[0])
         if wrong.any():
             at = int(np.argmax(wrong))
-            raise invalid(self, f"Index {indices[at]} at offset {at} in indices is out of range")
+            raise self.invalid(f"Index {indices[at]} at offset {at} in indices is out of range")
 
 
 def for_rows(name: str, rule: type[Op], **members: Any) -> type[Op]:

@@ -11,7 +11,7 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle, as_variable, owned
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 
 
 class VarHandleOp(Op):
@@ -55,10 +55,9 @@ class ReadVariableOp(Op):
         variable = as_variable(resource, "ReadVariableOp")
         value = variable.read()
         if variable.dtype is not self.dtype and variable.dtype != self.dtype:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Trying to read variable with wrong dtype. "
-                f"Expected {self.dtype.name} got {variable.dtype.name}",
+                f"Expected {self.dtype.name} got {variable.dtype.name}"
             )
         return value
 
@@ -82,17 +81,15 @@ class AssignVariableOp(Op):
     def eager(self, resource, value):
         variable = as_variable(resource, "AssignVariableOp")
         if variable.dtype != self.dtype:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Trying to assign variable with wrong dtype. "
-                f"Expected {variable.dtype.name} got {self.dtype.name}",
+                f"Expected {variable.dtype.name} got {self.dtype.name}"
             )
         held = variable.value
         if self.validate_shape and held is not None and held.shape != value.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Trying to assign to variable with tensor with wrong shape. "
-                f"Expected {show(held.shape)} got {show(value.shape)}",
+                f"Expected {show(held.shape)} got {show(value.shape)}"
             )
         variable.value = owned(value)
 
@@ -119,16 +116,14 @@ class _AssignBy(Op):
     def _update(self, variable, value):
         held = variable.read()
         if held.shape != value.shape:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"Cannot update variable with shape {show(held.shape)} using a Tensor with shape "
-                f"{show(value.shape)}, shapes must be equal.",
+                f"{show(value.shape)}, shapes must be equal."
             )
         if variable.dtype != self.dtype:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Trying to assign variable with wrong dtype. "
-                f"Expected {variable.dtype.name} got {self.dtype.name}",
+                f"Expected {variable.dtype.name} got {self.dtype.name}"
             )
         variable.value = owned(self.update(held, value))
 
@@ -209,8 +204,7 @@ def check_type(op, resource, value):
     """Raises InvalidArgumentError if the value has another dtype than the variable."""
     data = resource.handle_data
     if data and data[0][1] != value.dtype:
-        raise invalid(
-            op,
+        raise op.invalid(
             "Trying to assign variable with wrong dtype. "
-            f"Expected {data[0][1].name} got {value.dtype.name}",
+            f"Expected {data[0][1].name} got {value.dtype.name}"
         )

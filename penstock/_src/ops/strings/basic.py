@@ -11,7 +11,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops.infer import broadcast
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, strings, text
 from penstock._src.ops.strings.fingerprint import fingerprint64, hash64, siphash
 
@@ -36,10 +36,9 @@ class StringJoin(Op):
         separator = self.separator.encode()
         shapes = {x.shape for x in inputs if x.ndim}
         if len(shapes) > 1:
-            raise invalid(
-                self,
+            raise self.invalid(
                 "Input shapes do not match: "
-                + " vs. ".join(show(x.shape) for x in inputs if x.ndim),
+                + " vs. ".join(show(x.shape) for x in inputs if x.ndim)
             )
         if not inputs:
             return strings([b""], ())
@@ -59,8 +58,8 @@ class _Case(Op):
 
     def eager(self, input):
         if self.encoding not in ("", "utf-8"):
-            raise invalid(
-                self, f"only utf-8 or '' (no encoding) is supported, received {self.encoding}"
+            raise self.invalid(
+                f"only utf-8 or '' (no encoding) is supported, received {self.encoding}"
             )
         if self.encoding:
             return each(lambda s: self.change(s.decode(errors="replace")).encode(), input)
@@ -124,15 +123,14 @@ class Substr(Op):
 
     def eager(self, input, pos, len):
         if pos.shape != len.shape:
-            raise invalid(
-                self,
-                f"pos and len should have the same shape, got: {show(pos.shape)} vs. {show(len.shape)}",
+            raise self.invalid(
+                f"pos and len should have the same shape, got: {show(pos.shape)} vs. {show(len.shape)}"
             )
         try:
             words, begins, counts = np.broadcast_arrays(input, pos, len)
         except ValueError:
-            raise invalid(
-                self, f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
+            raise self.invalid(
+                f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
             ) from None
         triples = zip(words.reshape(-1), begins.reshape(-1), counts.reshape(-1), strict=True)
         cut = self._characters if self.unit == "UTF8_CHAR" else self._part
@@ -143,7 +141,7 @@ class Substr(Op):
     def _part(self, s, begin, count, at):
         size = len(s)
         if begin > size or begin < -size:
-            raise invalid(self, f"pos {begin} out of range for string at index {at}")
+            raise self.invalid(f"pos {begin} out of range for string at index {at}")
         first = begin + size if begin < 0 else begin
         # A negative length means "to the end" for bytes, but zero for characters.
         if count < 0:
@@ -181,7 +179,7 @@ class ReduceJoin(Op):
         separator = self.separator.encode()
         axes = [self._axis(int(a), inputs.ndim) for a in np.ravel(reduction_indices)]
         if len(set(axes)) != len(axes):
-            raise invalid(self, f"Duplicate reduction dimension {axes}")
+            raise self.invalid(f"Duplicate reduction dimension {axes}")
         if not axes:
             return inputs
         kept = [a for a in range(inputs.ndim) if a not in axes]
@@ -223,7 +221,7 @@ class UnsortedSegmentJoin(Op):
         rows = inputs.reshape(segment_ids.size, int(np.prod(rest)))
         ids = segment_ids.reshape(-1)
         if ids.size and (ids.max() >= count):
-            raise invalid(self, f"segment_ids must be < num_segments = {count}")
+            raise self.invalid(f"segment_ids must be < num_segments = {count}")
         parts = [[[] for _ in range(rows.shape[1])] for _ in range(count)]
         for segment, row in zip(ids, rows, strict=True):
             if segment >= 0:
@@ -243,9 +241,8 @@ class _Buckets(Op):
 
     def bucket(self, function, x):
         if self.num_buckets < 1:
-            raise invalid(
-                self,
-                f"Value for attr 'num_buckets' of {self.num_buckets} must be at least minimum 1",
+            raise self.invalid(
+                f"Value for attr 'num_buckets' of {self.num_buckets} must be at least minimum 1"
             )
         found = [function(s) % self.num_buckets for s in x.reshape(-1)]
         return np.array(found, np.int64).reshape(x.shape)
@@ -268,7 +265,7 @@ class StringToHashBucketStrong(_Buckets):
 
     def eager(self, input):
         if len(self.key) != 2:
-            raise invalid(self, "Key must have 2 elements")
+            raise self.invalid("Key must have 2 elements")
         return self.bucket(lambda s: siphash(self.key, s), input)
 
 
@@ -293,9 +290,9 @@ class Fingerprint(Op):
 
     def eager(self, data, method):
         if bytes(method.reshape(-1)[0]) != b"farmhash64":
-            raise invalid(self, f"Unsupported fingerprint method: {method}")
+            raise self.invalid(f"Unsupported fingerprint method: {method}")
         if data.ndim == 0:
-            raise invalid(self, "`data` should be at least one-dimensional")
+            raise self.invalid("`data` should be at least one-dimensional")
         rows = data.reshape(data.shape[0], -1)
         if data.dtype == object:
             if rows.shape[1] == 1:

@@ -8,7 +8,6 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, NUMERIC
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.elements import each, strings, text
 
 
@@ -35,20 +34,18 @@ class AsString(Op):
                 ("shortest format", self.shortest),
             ):
                 if given:
-                    raise invalid(self, f"{name} not supported for datatype {self.T.name}")
+                    raise self.invalid(f"{name} not supported for datatype {self.T.name}")
         if len(self.fill) > 1:
-            raise invalid(
-                self, f"Fill string must be one or fewer characters. Received {self.fill}"
-            )
+            raise self.invalid(f"Fill string must be one or fewer characters. Received {self.fill}")
         if self.scientific and self.shortest:
-            raise invalid(self, "Cannot select both scientific and shortest notation")
+            raise self.invalid("Cannot select both scientific and shortest notation")
         if kind == "O":
             return each(lambda s: ("%" + self._flags() + "s").encode() % s, input)
         return strings((self._shown(v, kind, real) for v in input.reshape(-1)), input.shape)
 
     def _flags(self):
         if self.fill not in ("", " ", "+", "-", "0", "#"):
-            raise invalid(self, f"Fill argument not supported: {self.fill}")
+            raise self.invalid(f"Fill argument not supported: {self.fill}")
         width = str(self.width) if self.width > -1 else ""
         return self.fill + width
 
@@ -118,7 +115,7 @@ class StringToNumber(Op):
         return value
 
     def _unreadable(self, s):
-        return invalid(self, f"StringToNumberOp could not correctly convert string: {text(s)}")
+        return self.invalid(f"StringToNumberOp could not correctly convert string: {text(s)}")
 
 
 class StringFormat(Op):
@@ -132,10 +129,9 @@ class StringFormat(Op):
     def eager(self, inputs):
         pieces = self.template.split(self.placeholder)
         if len(pieces) != len(inputs) + 1:
-            raise invalid(
-                self,
+            raise self.invalid(
                 f"num placeholders in template and num inputs must match: {len(pieces) - 1} vs. "
-                f"{len(inputs)}",
+                f"{len(inputs)}"
             )
         shown = [summary(x, self.summarize) for x in inputs]
         whole = pieces[0] + "".join(s + p for s, p in zip(shown, pieces[1:], strict=True))
@@ -228,7 +224,7 @@ class DecodeBase64(Op):
         def decode(s):
             bare = s.rstrip(b"=")
             if len(bare) % 4 == 1 or not re.fullmatch(rb"[A-Za-z0-9_-]*", bare):
-                raise invalid(self, "Invalid character found in base64.")
+                raise self.invalid("Invalid character found in base64.")
             return base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
 
         return each(decode, input)

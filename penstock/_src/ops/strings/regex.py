@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, text
 
 _POSIX = {
@@ -53,7 +53,7 @@ def _template(op, rewrite):
             return "\\\\"
         if escaped.isdigit():
             return f"\\g<{escaped}>"
-        raise invalid(op, f"Invalid rewrite pattern: {shown}")
+        raise op.invalid(f"Invalid rewrite pattern: {shown}")
 
     return re.sub(r"\\(.)", piece, shown)
 
@@ -76,9 +76,9 @@ class RegexReplace(Op):
 
     def eager(self, input, pattern, rewrite):
         if pattern.ndim:
-            raise invalid(self, f"Pattern must be scalar, but received {show(pattern.shape)}")
+            raise self.invalid(f"Pattern must be scalar, but received {show(pattern.shape)}")
         if rewrite.ndim:
-            raise invalid(self, f"Rewrite must be scalar, but received {show(rewrite.shape)}")
+            raise self.invalid(f"Rewrite must be scalar, but received {show(rewrite.shape)}")
         return _replaced(self, input, pattern.item(), rewrite.item(), self.replace_global)
 
 
@@ -110,7 +110,7 @@ class RegexFullMatch(Op):
 
     def eager(self, input, pattern):
         if pattern.ndim:
-            raise invalid(self, f"Pattern must be scalar, but received {show(pattern.shape)}")
+            raise self.invalid(f"Pattern must be scalar, but received {show(pattern.shape)}")
         return _matches(self, input, pattern.item())
 
 

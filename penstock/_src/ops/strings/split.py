@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.rules import invalid, show
+from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
 _SPACE = re.compile(rb"\s+")
@@ -34,9 +34,9 @@ class StringSplitV2(Op):
 
     def eager(self, input, sep):
         if input.ndim != 1:
-            raise invalid(self, f"input must be a vector, got shape: {show(input.shape)}")
+            raise self.invalid(f"input must be a vector, got shape: {show(input.shape)}")
         if sep.ndim:
-            raise invalid(self, f"sep must be a scalar, got shape: {show(sep.shape)}")
+            raise self.invalid(f"sep must be a scalar, got shape: {show(sep.shape)}")
         by, most = sep.item(), self.maxsplit
         if by:
             return _sparse([s.split(by, most) if most > 0 else s.split(by) for s in input])
@@ -65,7 +65,7 @@ class StringSplit(Op):
 
     def eager(self, input, delimiter):
         if input.ndim != 1:
-            raise invalid(self, f"input must be a vector, got shape: {show(input.shape)}")
+            raise self.invalid(f"input must be a vector, got shape: {show(input.shape)}")
         return _sparse([self._pieces(s, delimiter.item()) for s in input])
 
     def _pieces(self, s, delimiters):
@@ -94,7 +94,7 @@ class StringNGrams(Op):
 
     def eager(self, data, data_splits):
         if data_splits.size and (data_splits[0] != 0 or data_splits[-1] != data.size):
-            raise invalid(self, "First split value must be 0, and the last the number of elements")
+            raise self.invalid("First split value must be 0, and the last the number of elements")
         grams, splits = [], [0]
         for begin, end in zip(data_splits[:-1], data_splits[1:], strict=True):
             grams.extend(self._row(list(data[begin:end])))

@@ -8,7 +8,6 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.rules import invalid
 from penstock._src.ops.strings.elements import each, strings
 
 _ENCODINGS = {
@@ -28,7 +27,7 @@ def decoder(op, encoding):
     """
     name = _ENCODINGS.get(encoding.upper().replace(" ", "-").replace("_", "-"))
     if name is None:
-        raise invalid(op, "Could not create converter for input encoding: " + encoding)
+        raise op.invalid("Could not create converter for input encoding: " + encoding)
     return lambda s: list(_characters(s, name))
 
 
@@ -92,7 +91,7 @@ def handled(op, characters, errors, replacement, control):
     for point, begin in characters:
         if point is None:
             if errors == "strict":
-                raise invalid(op, "Invalid formatting on input string")
+                raise op.invalid("Invalid formatting on input string")
             if errors == "replace":
                 found.append((replacement, begin))
         elif control and (point < 32 or 127 <= point < 160) and point not in (9, 10, 13):
@@ -155,7 +154,7 @@ class UnicodeDecodeWithOffsets(_Decode):
 def check_replacement(op, replacement):
     """Raises InvalidArgumentError for an invalid code point."""
     if not 0 <= replacement <= 0x10FFFF:
-        raise invalid(op, "replacement_char out of unicode codepoint range")
+        raise op.invalid("replacement_char out of unicode codepoint range")
 
 
 def encoded(points, encoding):
@@ -189,7 +188,7 @@ class UnicodeEncode(Op):
         if 0 <= point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF:
             return point
         if self.errors == "strict":
-            raise invalid(self, "Code point is out of range for Unicode, or a noncharacter.")
+            raise self.invalid("Code point is out of range for Unicode, or a noncharacter.")
         return self.replacement_char if self.errors == "replace" else None
 
 

@@ -7,20 +7,19 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops import infer
-from penstock._src.ops.rules import dims_of, invalid, shape_of, show
+from penstock._src.ops.rules import dims_of, shape_of, show
 
 
 def fitting_block(op, whole, starts, sizes):
     """Returns the index of a block of `sizes`, with its starts clamped to an array of shape `whole`."""
     starts, sizes = np.ravel(starts).tolist(), [int(n) for n in sizes]
     if len(starts) != len(whole) or len(sizes) != len(whole):
-        raise invalid(
-            op,
+        raise op.invalid(
             f"expected one start and one size for each of {len(whole)} dimensions. Received "
-            f"{len(starts)} starts and a block of {show(sizes)}.",
+            f"{len(starts)} starts and a block of {show(sizes)}."
         )
     if any(not 0 <= n <= w for n, w in zip(sizes, whole)):
-        raise invalid(op, f"a block of {show(sizes)} does not fit into {show(whole)}.")
+        raise op.invalid(f"a block of {show(sizes)} does not fit into {show(whole)}.")
     first = [min(max(s, 0), w - n) for s, n, w in zip(starts, sizes, whole)]
     return tuple(slice(f, f + n) for f, n in zip(first, sizes))
 
