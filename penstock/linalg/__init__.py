@@ -17,27 +17,27 @@ _NAMES = {
         "matrix_rank normalize pinv qr slogdet solve sqrtm svd triangular_solve"
     ),
     "penstock._src.api.linalg.operators.base": "LinearOperator",
-    "penstock._src.api.linalg.operators.blocks": (
+    "penstock._src.api.linalg.operators.kinds.blocks": (
         "LinearOperatorBlockDiag LinearOperatorBlockLowerTriangular"
     ),
-    "penstock._src.api.linalg.operators.composed": (
+    "penstock._src.api.linalg.operators.kinds.composed": (
         "LinearOperatorComposition LinearOperatorKronecker"
     ),
-    "penstock._src.api.linalg.operators.convolution": (
+    "penstock._src.api.linalg.operators.kinds.convolution": (
         "LinearOperatorCirculant LinearOperatorCirculant2D LinearOperatorCirculant3D "
         "LinearOperatorToeplitz"
     ),
-    "penstock._src.api.linalg.operators.derived": (
+    "penstock._src.api.linalg.operators.kinds.derived": (
         "LinearOperatorAdjoint LinearOperatorInversion LinearOperatorLowRankUpdate"
     ),
-    "penstock._src.api.linalg.operators.diagonal": "LinearOperatorDiag",
-    "penstock._src.api.linalg.operators.identity": (
+    "penstock._src.api.linalg.operators.kinds.diagonal": "LinearOperatorDiag",
+    "penstock._src.api.linalg.operators.kinds.identity": (
         "LinearOperatorIdentity LinearOperatorScaledIdentity LinearOperatorZeros"
     ),
-    "penstock._src.api.linalg.operators.matrices": (
+    "penstock._src.api.linalg.operators.kinds.matrices": (
         "LinearOperatorFullMatrix LinearOperatorLowerTriangular LinearOperatorTridiag"
     ),
-    "penstock._src.api.linalg.operators.reflection": (
+    "penstock._src.api.linalg.operators.kinds.reflection": (
         "LinearOperatorHouseholder LinearOperatorPermutation"
     ),
     "penstock._src.api.linalg.products": "einsum matmul matvec tensordot",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.api.linalg.operators.functions import add_operators
+from penstock._src.api.linalg.operators.addition import add_operators
 from penstock._src.bridge import decorators, private_modules
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
 from penstock._src.core.errors import UnimplementedError

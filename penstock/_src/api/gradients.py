@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.autodiff.backprop import UnconnectedGradients, zeros_like
+from penstock._src.autodiff.composite import gradient_tensors
+from penstock._src.autodiff.gradient_tape import gradient_of_source
 from penstock._src.autodiff.graph_gradients import gradients_or_ones, graph_gradients
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -52,24 +54,39 @@ def gradients(
             "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
         )
     unconnected = UnconnectedGradients(unconnected_gradients)
-    targets: list[Any] = [convert_to_tensor(y) for y in _as_list(ys)]
-    sources = [getattr(x, "handle", x) for x in _as_list(xs)]
+    targets = _tensors(_as_list(ys))
+    sources = _as_list(xs)
     with STATE.graph.name_scope(name):
-        weights = gradients_or_ones(targets, None if grad_ys is None else _as_list(grad_ys))
+        weights = gradients_or_ones(targets, _weights(_as_list(ys), grad_ys))
         graph = targets[0].graph if targets else STATE.graph
-        inner = [_in_graph(graph, x) for x in sources]
-        stopped = [_in_graph(graph, getattr(t, "handle", t)) for t in _as_list(stop_gradients)]
+        inner = [_in_graph(graph, x) for source in sources for x in gradient_tensors(source)]
+        stopped = [_in_graph(graph, t) for t in _tensors(_as_list(stop_gradients))]
         known = [x for x in inner if x is not None]
         found = iter(
             graph_gradients(targets, known, weights, [t for t in stopped if t is not None])
         )
-        results = [None if x is None else next(found) for x in inner]
-        if unconnected is UnconnectedGradients.ZERO:
-            results = [
-                zeros_like(convert_to_tensor(x)) if g is None else g
-                for g, x in zip(results, _as_list(xs), strict=True)
-            ]
+        parts = iter([None if x is None else next(found) for x in inner])
+        results = []
+        for source in sources:
+            gradients = [next(parts) for _ in gradient_tensors(source)]
+            results.append(gradient_of_source(source, gradients, unconnected))
     return results
+
+
+def _tensors(values: list[Any]) -> list[Any]:
+    """The tensors of values to differentiate."""
+    return [convert_to_tensor(t) for value in values for t in gradient_tensors(value)]
+
+
+def _weights(ys: list[Any], grad_ys: Any) -> list[Any] | None:
+    """The tensors of the gradients of targets, None for those that are not given."""
+    if grad_ys is None:
+        return None
+    return [
+        t
+        for y, g in zip(ys, _as_list(grad_ys), strict=True)
+        for t in (gradient_tensors(g) if g is not None else [None] * len(gradient_tensors(y)))
+    ]
 
 
 def _as_list(value: Any) -> list[Any]:

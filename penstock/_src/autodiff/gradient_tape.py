@@ -12,8 +12,8 @@ from penstock._src.autodiff.backprop import (
     gradients_of_tape,
     zeros_like,
 )
+from penstock._src.autodiff.composite import gradient_tensors, with_gradients
 from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape
-from penstock._src.core.composite import CompositeTensor, IndexedSlices
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -172,7 +172,7 @@ class GradientTape:
         seeds: Sequence[Any],
         unconnected: UnconnectedGradients,
     ) -> list[Any]:
-        parts = [source_tensors(s) for s in sources]
+        parts = [gradient_tensors(s) for s in sources]
         ids = [t._id for part in parts for t in part]
         flat = iter(gradients_of_tape(tape, targets, ids, seeds))
         result = []
@@ -200,7 +200,7 @@ class GradientTape:
         unconnected = unconnected_kind(unconnected_gradients)
         flat_sources = nest.flatten(sources)
         tape = self._finish()
-        result = jacobian.whole(tape, target, [source_tensors(s)[0] for s in flat_sources])
+        result = jacobian.whole(tape, target, [gradient_tensors(s)[0] for s in flat_sources])
         if not self._persistent:
             self._release()
         if unconnected is UnconnectedGradients.ZERO:
@@ -269,35 +269,7 @@ def flat_targets(target: Any) -> list[Any]:
             "CompositeTensors to be differentiated, but received None."
         )
     leaves = [target] if isinstance(target, Tensor) else nest.flatten(target)
-    return [t for leaf in leaves for t in target_tensors(leaf)]
-
-
-def target_tensors(target: Any) -> list[Any]:
-    """Returns the tensors of one target."""
-    if isinstance(target, Tensor):
-        return [target]
-    if hasattr(target, "handle"):
-        return [target.handle]
-    return [convert_to_tensor(t) for t in gradient_tensors(target)]
-
-
-def gradient_tensors(value: Any) -> list[Any]:
-    """Returns the tensors of a value to differentiate; a composite tensor names its own.
-
-    Raises:
-      ValueError: a composite tensor names none.
-    """
-    if hasattr(value, "with_flat_values"):
-        return [value.flat_values]
-    if not isinstance(value, CompositeTensor) or isinstance(value, IndexedSlices):
-        return [value]
-    protocol = getattr(value, "__composite_gradient__", None)
-    if protocol is None:
-        raise ValueError(
-            f"Type {type(value).__name__} is not supported as a gradient source or gradient target."
-        )
-    parts = nest.flatten(protocol.get_gradient_components(value))
-    return [t for part in parts for t in gradient_tensors(part)]
+    return [convert_to_tensor(t) for leaf in leaves for t in gradient_tensors(leaf)]
 
 
 def require_dtype(source: Any) -> None:
@@ -310,32 +282,15 @@ def require_dtype(source: Any) -> None:
         raise AttributeError(f"{type(source).__name__!r} object has no attribute 'dtype'")
 
 
-def source_tensors(source: Any) -> list[Any]:
-    """Returns the component tensors whose gradients form the gradient of a source."""
-    if isinstance(source, Tensor):
-        return [source]
-    return [source.handle] if hasattr(source, "handle") else gradient_tensors(source)
-
-
 def gradient_of_source(source: Any, gradients: list[Any], unconnected: UnconnectedGradients) -> Any:
     """Returns a source's gradient in its public form."""
     if unconnected is UnconnectedGradients.ZERO and None in gradients:
-        parts = [source] if hasattr(source, "handle") else source_tensors(source)
+        parts = [source] if hasattr(source, "handle") else gradient_tensors(source)
         gradients = [
             zeros_like(convert_to_tensor(t)) if g is None else g
             for t, g in zip(parts, gradients, strict=True)
         ]
-    if isinstance(source, Tensor) or not isinstance(source, CompositeTensor):
-        return gradients[0]
-    if None in gradients or isinstance(source, IndexedSlices):
-        return gradients[0] if len(gradients) == 1 else None
-    if hasattr(source, "with_flat_values"):
-        return source.with_flat_values(gradients[0])
-    protocol = source.__composite_gradient__  # type: ignore[attr-defined]  # an optional attribute
-    components = protocol.get_gradient_components(source)
-    return protocol.replace_gradient_components(
-        source, nest.pack_sequence_as(components, gradients)
-    )
+    return with_gradients(source, iter(gradients))
 
 
 def warn_of_type(what: str, dtype: Any) -> None:

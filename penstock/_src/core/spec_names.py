@@ -46,6 +46,11 @@ def register(name: str) -> Callable[[type[TypeSpec]], type[TypeSpec]]:
     return decorate
 
 
+def is_registered(cls: type[TypeSpec]) -> bool:
+    """Whether a TypeSpec class has a name."""
+    return cls in _TYPE_SPEC_TO_NAME
+
+
 def get_name(cls: type[TypeSpec]) -> str:
     """Returns the name of a TypeSpec class.
 

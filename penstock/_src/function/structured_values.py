@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.core import dtypes
+from penstock._src.core import dtypes, spec_names
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -25,6 +25,8 @@ _SPECS: dict[str, tuple[int, str]] = {
     "IteratorSpec": (TypeSpecProto.DATA_ITERATOR_SPEC, "data.iterator"),
     "OptionalSpec": (TypeSpecProto.OPTIONAL_SPEC, "data.iterator"),
 }
+# Prefix of registered names -> the module that registers them, for classes that nobody has touched yet.
+_REGISTERING = {"tf.linalg.": "api.linalg.operators"}
 _CLASSES = {number: (name, module) for name, (number, module) in _SPECS.items()}
 
 
@@ -99,9 +101,13 @@ def _fill_tensor_spec(made: Any, spec: TensorSpec) -> None:
 
 def _fill_type_spec(made: Any, spec: TypeSpec) -> None:
     name = type(spec).__name__
-    if name not in _SPECS:
+    if name in _SPECS:
+        made.type_spec_class = _SPECS[name][0]
+    elif spec_names.is_registered(type(spec)):
+        made.type_spec_class = TypeSpecProto.REGISTERED_TYPE_SPEC
+        name = spec_names.get_name(type(spec))
+    else:
         raise TypeError(f"No encoder for the TypeSpec {spec!r}.")
-    made.type_spec_class = _SPECS[name][0]
     made.type_spec_class_name = name
     _fill(made.type_state, tuple(spec._serialize()))
 
@@ -136,6 +142,12 @@ def _decode_tensor_spec(value: Any) -> TensorSpec:
 
 
 def _decode_type_spec(value: Any) -> Any:
+    if value.type_spec_class == TypeSpecProto.REGISTERED_TYPE_SPEC:
+        for prefix, module in _REGISTERING.items():
+            if value.type_spec_class_name.startswith(prefix):
+                importlib.import_module(f"penstock._src.{module}")
+        registered = spec_names.lookup(value.type_spec_class_name)
+        return registered._deserialize(tuple(decode(value.type_state)))
     if value.type_spec_class not in _CLASSES:
         raise TypeError(f"The TypeSpec {value.type_spec_class_name!r} is not known here.")
     name, module = _CLASSES[value.type_spec_class]

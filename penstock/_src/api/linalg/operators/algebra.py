@@ -61,12 +61,41 @@ def all_true(hints: Any) -> bool | None:
     return True if all(hints) else None
 
 
+def agreed_hint(a: bool | None, b: bool | None, refusal: str) -> bool | None:
+    """Returns the one of two hints that is known.
+
+    Raises:
+      ValueError: they differ.
+    """
+    if None not in (a, b) and a != b:
+        raise ValueError(refusal)
+    return b if a is None else a
+
+
+def is_adjoint_pair(a: Any, b: Any) -> bool:
+    """Whether two operators are known to be adjoint to each other: by what they are, not by their entries."""
+    if a is b and a.is_self_adjoint is not None:
+        return bool(a.is_self_adjoint)
+    return a.H is b or b.H is a
+
+
+def is_gram(operators: Any) -> bool:
+    """Whether the product of operators is of the form A A*, such as A B B* A*."""
+    operators = list(operators)
+    if not operators:
+        raise ValueError("AAT form is undefined for empty operators")
+    half, odd = divmod(len(operators), 2)
+    pairs = zip(operators[:half], reversed(operators))
+    return not odd and all(is_adjoint_pair(a, b) for a, b in pairs)
+
+
 def square_product(a: Any, b: Any) -> bool | None:
     """Whether the product of two operators is square."""
     if a.is_square and b.is_square:
         return True
-    rows, columns = a.range_dimension, b.domain_dimension
-    return None if rows is None or columns is None else rows == columns
+    if a.is_square is False and b.is_square is False:
+        return (a.range_dimension == b.domain_dimension) or None
+    return False if None not in (a.is_square, b.is_square) else None
 
 
 def commuting_self_adjoint(a: Any, b: Any) -> bool | None:

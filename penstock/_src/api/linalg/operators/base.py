@@ -23,11 +23,34 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import Dimension
+from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 from . import algebra, shapes
-from .spec import sliced, spec_class, spec_of
+from .slicing import sliced
+from .spec import spec_class, spec_of
+
+
+class _Gradient:
+    """How an operator is differentiated: its gradient is the operator made of the gradients of its arguments."""
+
+    def get_gradient_components(self, value):
+        """The arguments of an operator."""
+        return value._type_spec._to_components(value)
+
+    def replace_gradient_components(self, value, component_grads):
+        """The operator made of these gradients, zeros for arguments that nothing depends on."""
+        if all(g is None for g in nest.flatten(component_grads)):
+            return None
+        spec = value._type_spec
+        given = spec._to_components(value)
+        flat = [
+            nest.map_structure(raw.ZerosLike, own, expand_composites=True) if g is None else g
+            for own, g in zip(nest.flatten(given), nest.flatten(component_grads))
+        ]
+        return spec._from_components(nest.pack_sequence_as(given, flat))
 
 
 @export("linalg.LinearOperator")
@@ -47,6 +70,8 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
       name: by default the name of the class.
       parameters: the arguments of the subclass by name.
     """
+
+    __composite_gradient__ = _Gradient()
 
     # Arguments of `__init__` that may be batched, with the number of axes that belong to one matrix.
     _matrix_axes: dict[str, int] = {}
@@ -127,7 +152,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     @property
     def is_square(self):
         """Whether rows and columns are equally many, or None if that is not known."""
-        rows, columns = self.range_dimension, self.domain_dimension
+        rows, columns = self._row_count, self._column_count
         known = None if rows is None or columns is None else rows == columns
         if self._is_square is False and known:
             raise ValueError("User set is_square hint to False, but the operator was square.")
@@ -136,6 +161,11 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     @property
     def _type_spec(self):
         return spec_of(self)
+
+    @property
+    def _experimental_parameter_ndims_to_matrix_ndims(self):
+        """`_matrix_axes` under the name by which subclasses outside of Penstock override it."""
+        return self._matrix_axes
 
     def _scope(self, name):
         return name_scope(f"{self._name}/{name}")
@@ -164,12 +194,20 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
 
     @property
     def range_dimension(self):
-        """The number of rows, or None."""
-        return self.shape[-2] if self.shape.rank is not None else None
+        """The number of rows as a Dimension."""
+        return Dimension(self._row_count)
 
     @property
     def domain_dimension(self):
-        """The number of columns, or None."""
+        """The number of columns as a Dimension."""
+        return Dimension(self._column_count)
+
+    @property
+    def _row_count(self):
+        return self.shape[-2] if self.shape.rank is not None else None
+
+    @property
+    def _column_count(self):
         return self.shape[-1] if self.shape.rank is not None else None
 
     def _shape_vector(self):
@@ -205,11 +243,11 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
             return convert_to_tensor(self._columns())
 
     def _rows(self):
-        known = self.range_dimension
+        known = self._row_count
         return self._shape_tensor()[-2] if known is None else np.int32(known)
 
     def _columns(self):
-        known = self.domain_dimension
+        known = self._column_count
         return self._shape_tensor()[-1] if known is None else np.int32(known)
 
     # -- products
@@ -230,7 +268,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         if isinstance(x, LinearOperator):
             left, right = self._pair(x, adjoint, adjoint_arg)
             with self._scope(name):
-                return algebra.apply("matmul", left, right)
+                return self._linop_matmul(left, right)
         with self._scope(name):
             x = self._operand(x)
             column = -2 if adjoint else -1
@@ -258,7 +296,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     def _pair(self, x, adjoint, adjoint_arg):
         left = self.adjoint() if adjoint else self
         right = x.adjoint() if adjoint_arg else x
-        columns, rows = left.domain_dimension, right.range_dimension
+        columns, rows = left._column_count, right._row_count
         if rows is not None and columns is not None and rows != columns:
             raise ValueError(
                 f"Operators are incompatible. Expected `x` to have dimension {columns} but got {rows}."
@@ -301,7 +339,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         if isinstance(rhs, LinearOperator):
             left, right = self._pair(rhs, adjoint, adjoint_arg)
             with self._scope(name):
-                return algebra.apply("solve", left, right)
+                return self._linop_solve(left, right)
         with self._scope(name):
             rhs = self._operand(rhs)
             self._check_extents(-1 if adjoint else -2, rhs, -1 if adjoint_arg else -2)
@@ -335,7 +373,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     def adjoint(self, name="adjoint"):
         """The adjoint operator."""
         with self._scope(name):
-            return algebra.apply("adjoint", self)
+            return self._linop_adjoint()
 
     H = property(adjoint, doc="The adjoint operator.")
 
@@ -348,7 +386,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         if self.is_non_singular is False:
             raise ValueError("Cannot take the Inverse: This operator represents a singular matrix.")
         with self._scope(name):
-            return algebra.apply("inverse", self)
+            return self._linop_inverse()
 
     def cholesky(self, name="cholesky"):
         """The lower triangular operator L with L L* equal to this one."""
@@ -357,7 +395,24 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
                 "Cannot take the Cholesky decomposition: Not a positive definite self adjoint matrix."
             )
         with self._scope(name):
-            return algebra.apply("cholesky", self)
+            return self._linop_cholesky()
+
+    # What a subclass may override instead of giving a rule.
+
+    def _linop_adjoint(self):
+        return algebra.apply("adjoint", self)
+
+    def _linop_cholesky(self):
+        return algebra.apply("cholesky", self)
+
+    def _linop_inverse(self):
+        return algebra.apply("inverse", self)
+
+    def _linop_matmul(self, left_operator, right_operator):
+        return algebra.apply("matmul", left_operator, right_operator)
+
+    def _linop_solve(self, left_operator, right_operator):
+        return algebra.apply("solve", left_operator, right_operator)
 
     # -- numbers
 

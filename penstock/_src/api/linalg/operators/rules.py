@@ -8,21 +8,21 @@ from penstock._src.core.registry import raw
 from . import shapes
 from .algebra import both, commuting_positive, commuting_self_adjoint, rule, square_product
 from .base import LinearOperator
-from .blocks import LinearOperatorBlockDiag, LinearOperatorBlockLowerTriangular
-from .composed import LinearOperatorComposition, LinearOperatorKronecker
-from .convolution import _BaseLinearOperatorCirculant
-from .derived import LinearOperatorAdjoint, LinearOperatorInversion
-from .diagonal import LinearOperatorDiag
-from .identity import (
+from .kinds.blocks import LinearOperatorBlockDiag, LinearOperatorBlockLowerTriangular
+from .kinds.composed import LinearOperatorComposition, LinearOperatorKronecker
+from .kinds.convolution import _BaseLinearOperatorCirculant
+from .kinds.derived import LinearOperatorAdjoint, LinearOperatorInversion
+from .kinds.diagonal import LinearOperatorDiag
+from .kinds.identity import (
     LinearOperatorIdentity,
     LinearOperatorScaledIdentity,
     LinearOperatorZeros,
 )
-from .matrices import (
+from .kinds.matrices import (
     LinearOperatorFullMatrix,
     LinearOperatorLowerTriangular,
 )
-from .reflection import LinearOperatorHouseholder
+from .kinds.reflection import LinearOperatorHouseholder
 
 
 def _commuting(a, b):
@@ -167,7 +167,7 @@ def _block_diagonals(a, b):
 def _same_blocks(a, b):
     if len(a.operators) != len(b.operators):
         return False
-    pairs = [(x.domain_dimension, y.range_dimension) for x, y in zip(a.operators, b.operators)]
+    pairs = [(x._column_count, y._row_count) for x, y in zip(a.operators, b.operators)]
     return all(m == n and m is not None for m, n in pairs)
 
 

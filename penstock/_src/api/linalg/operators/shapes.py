@@ -26,14 +26,16 @@ _FLOATS = (
 )
 
 
-def parameter(value, name, dtype=None):
-    """`value` as tensor; a variable stays, so that the operator follows its assignments, and so does a
-    module that stands for a tensor made of variables."""
+def is_reference(value):
+    """Whether it is a variable, or a module that stands for a tensor made of variables."""
     if isinstance(value, Variable):
-        return value
-    if isinstance(value, Module) and hasattr(value, "dtype") and hasattr(value, "shape"):
-        return value
-    return convert_to_tensor(value, dtype=dtype, name=name)
+        return True
+    return isinstance(value, Module) and hasattr(value, "dtype") and hasattr(value, "shape")
+
+
+def parameter(value, name, dtype=None):
+    """`value` as tensor; a reference stays, so that the operator follows its assignments."""
+    return value if is_reference(value) else convert_to_tensor(value, dtype=dtype, name=name)
 
 
 def read(value):
@@ -54,10 +56,12 @@ def joined(*parts):
     if all(not isinstance(p, Tensor) for p in parts):
         return np.concatenate([np.reshape(p, -1) for p in parts]).astype(np.int32)
     flat = [raw.Reshape(tensor=p, shape=np.array([-1], np.int32)) for p in parts]
-    return raw.ConcatV2(values=[_int32(p) for p in flat], axis=np.int32(0))
+    return raw.ConcatV2(values=[as_int32(p) for p in flat], axis=np.int32(0))
 
 
-def _int32(x):
+def as_int32(x):
+    """`x` as an int32 tensor."""
+    x = convert_to_tensor(x)
     return x if x.dtype == dtypes.int32 else raw.Cast(x=x, DstT=dtypes.int32)
 
 

@@ -1,15 +1,16 @@
-"""The TypeSpec of an operator, made from the specs of its arguments, and slicing of batches."""
+"""The TypeSpec of an operator, made from the specs of its arguments."""
 
+import numpy as np
+
+from penstock._src.core import spec_names
 from penstock._src.core.convert import is_tensor_like
-from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.signatures import read_only
 
-from . import shapes
-
+_OURS = __name__.rpartition(".")[0]
 _SHAPES = ("num_rows", "num_columns", "batch_shape")
 
 
@@ -40,7 +41,10 @@ class LinearOperatorSpec(TypeSpec):
 def spec_class(operator_class):
     """The spec class of an operator class."""
     name = f"{operator_class.__name__}Spec"
-    return type(name, (LinearOperatorSpec,), {"operator_class": operator_class})
+    kind = type(name, (LinearOperatorSpec,), {"operator_class": operator_class})
+    if operator_class.__module__.startswith(_OURS):
+        spec_names.register(f"tf.linalg.{name}")(kind)
+    return kind
 
 
 def spec_of(operator):
@@ -70,8 +74,7 @@ def _argument(operator, name):
 def _static(value):
     if isinstance(value, (Tensor, Variable)):
         value = get_static_value(value)
-        return None if value is None else value.tolist()
-    return value
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _spec(value):
@@ -83,52 +86,7 @@ def _spec(value):
     return getattr(value, "_type_spec", None)
 
 
-def sliced(operator, slices):
-    """The operator whose arguments are those of `operator`, each sliced in its batch axes."""
-    slices = slices if isinstance(slices, tuple) else (slices,)
-    arguments = operator.parameters
-    for name in operator._matrix_axes:
-        value = getattr(operator, "_" + name, arguments[name])
-        if value is not None:
-            arguments[name] = _sliced(operator, value, operator._matrix_axes[name], slices)
-    return type(operator)(**arguments)
-
-
-def _sliced(operator, value, axes, slices):
-    if isinstance(value, (list, tuple)):
-        return [_sliced(operator, v, axes, slices) for v in value]
-    if hasattr(value, "matmul"):
-        return sliced(_with_batch(value, operator), slices)
-    value = shapes.read(value)
-    batch, full = operator._shape_vector()[:-2], shapes.vector(value)
-    end = full[len(value.shape) - axes :]
-    whole = raw.BroadcastTo(input=value, shape=shapes.joined(batch, end))
-    if Ellipsis not in slices:
-        slices = (*slices, Ellipsis)
-    return whole[(*slices, *[slice(None)] * axes)]
-
-
-def _with_batch(part, whole):
-    """`part` broadcast to the number of batch axes of `whole`."""
-    if part.batch_shape.as_list() == whole.batch_shape.as_list():
-        return part
-    batch, arguments = whole._shape_vector()[:-2], part.parameters
-    for name, axes in part._matrix_axes.items():
-        value = getattr(part, "_" + name, arguments[name])
-        if value is None:
-            continue
-        if isinstance(value, (list, tuple)):
-            arguments[name] = [_with_batch(v, whole) for v in value]
-        elif hasattr(value, "matmul"):
-            arguments[name] = _with_batch(value, whole)
-        else:
-            value = shapes.read(value)
-            end = shapes.vector(value)[len(value.shape) - axes :]
-            arguments[name] = raw.BroadcastTo(input=value, shape=shapes.joined(batch, end))
-    return type(part)(**arguments)
-
-
 def make_composite_tensor(cls, module_name="tf.linalg"):
-    """Returns the class unchanged: operator classes get their spec class when they are defined."""
-    del module_name
+    """Registers the spec class, which operator classes get when they are defined; returns the class."""
+    spec_names.register(f"{module_name}.{cls._spec_class.__name__}")(cls._spec_class)
     return cls

@@ -4,16 +4,15 @@ import numpy as np
 
 from penstock._src.api.control.scopes import group
 from penstock._src.api.linalg.bands import matrix_transpose
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.algebra import all_true, is_gram
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.hints import with_hints
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import errors
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-from . import shapes
-from .algebra import all_true
-from .base import LinearOperator
-from .hints import with_hints
 
 
 @export("linalg.LinearOperatorComposition")
@@ -30,11 +29,15 @@ class LinearOperatorComposition(LinearOperator):
             all_true(o.is_non_singular for o in self._operators),
             "The composition of non-singular operators is always non-singular",
         )
-        if _is_gram(self._operators):
-            form = "composition of the form A A^H is always"
-            hints.promise("is_self_adjoint", True, f"A {form} self-adjoint")
-            definite = f"A non-singular {form} positive definite"
-            hints.promise("is_positive_definite", hints["is_non_singular"], definite)
+        gram, first = is_gram(self._operators), self._operators[0]
+        known = "The composition was determined to be"
+        self_adjoint = gram or (len(self._operators) == 1 and first.is_self_adjoint)
+        user = "but user provided incorrect `False` hint"
+        hints.promise("is_self_adjoint", self_adjoint, f"{known} self-adjoint {user}")
+        form = "of the form A @ A.H, hence it must be"
+        hints.promise("is_square", gram, f"{known} {form} square")
+        definite = f"{known} non-singular and {form} positive-definite"
+        hints.promise("is_positive_definite", gram and hints["is_non_singular"], definite)
         hints["name"] = hints["name"] or names
         super().__init__(self._operators[0].dtype, **hints)
 
@@ -42,11 +45,11 @@ class LinearOperatorComposition(LinearOperator):
 
     def _shape(self):
         for left, right in zip(self._operators, self._operators[1:]):
-            columns, rows = left.domain_dimension, right.range_dimension
+            columns, rows = left._column_count, right._row_count
             if None not in (columns, rows) and columns != rows:
                 raise ValueError(f"Dimensions {columns} and {rows} are not compatible")
         batch = shapes.broadcast_static(*(o.batch_shape for o in self._operators))
-        ends = [self._operators[0].range_dimension, self._operators[-1].domain_dimension]
+        ends = [self._operators[0]._row_count, self._operators[-1]._column_count]
         return batch.concatenate(ends)
 
     def _shape_tensor(self):
@@ -85,16 +88,6 @@ class LinearOperatorComposition(LinearOperator):
         return super()._assert_non_singular()
 
 
-def _is_gram(operators):
-    """Whether two operators are known to be adjoint to each other."""
-    if len(operators) != 2:
-        return False
-    left, right = operators
-    return (
-        getattr(right, "_adjoint_of", None) is left or getattr(left, "_adjoint_of", None) is right
-    )
-
-
 @export("linalg.LinearOperatorKronecker")
 class LinearOperatorKronecker(LinearOperator):
     """The Kronecker product of `operators`: each entry of the first, times the next, and so on."""
@@ -122,8 +115,8 @@ class LinearOperatorKronecker(LinearOperator):
 
     def _shape(self):
         batch = shapes.broadcast_static(*(o.batch_shape for o in self._operators))
-        rows = [o.range_dimension for o in self._operators]
-        columns = [o.domain_dimension for o in self._operators]
+        rows = [o._row_count for o in self._operators]
+        columns = [o._column_count for o in self._operators]
         ends = [None if None in d else int(np.prod(d)) for d in (rows, columns)]
         return batch.concatenate(ends)
 

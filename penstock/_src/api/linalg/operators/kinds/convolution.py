@@ -4,6 +4,9 @@ import numpy as np
 
 from penstock._src.api.debugging import asserts
 from penstock._src.api.linalg.bands import matrix_transpose
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.hints import with_hints
 from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
@@ -13,15 +16,13 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-from . import shapes
-from .base import LinearOperator
-from .hints import with_hints
-
-_FORWARD = {1: fourier.fft, 2: fourier.fft2d, 3: fourier.fft3d}
-_BACKWARD = {1: fourier.ifft, 2: fourier.ifft2d, 3: fourier.ifft3d}
+# The transforms over 1, 2 and 3 axes.
+FORWARD = {1: fourier.fft, 2: fourier.fft2d, 3: fourier.fft3d}
+INVERSE = {1: fourier.ifft, 2: fourier.ifft2d, 3: fourier.ifft3d}
 
 
-def _complex(dtype):
+def complex_of(dtype):
+    """The complex dtype of the transforms of this dtype."""
     return dtypes.complex128 if dtype.real_dtype == dtypes.float64 else dtypes.complex64
 
 
@@ -88,7 +89,7 @@ class LinearOperatorToeplitz(LinearOperator):
     def _matmul(self, x, adjoint=False, adjoint_arg=False):
         # a Toeplitz matrix is a corner of a circulant one of 2n - 1 rows
         x = matrix_transpose(shapes.adjoint_if(adjoint_arg, x))
-        n, kind = self._columns(), _complex(self.dtype)
+        n, kind = self._columns(), complex_of(self.dtype)
         spectrum = fourier.fft(cast(self._circle(), kind))
         spectrum = raw.ExpandDims(input=spectrum, axis=np.int32(-2))
         spectrum = conj(spectrum) if adjoint else spectrum
@@ -193,7 +194,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
             tensor=cast(columns, self._kind), shape=shapes.joined(lead, self._block())
         )
         spectrum = raw.ExpandDims(input=self._complex_spectrum(), axis=np.int32(-self._depth - 1))
-        result = _BACKWARD[self._depth](apply(_FORWARD[self._depth](blocks), spectrum))
+        result = INVERSE[self._depth](apply(FORWARD[self._depth](blocks), spectrum))
         batch = shapes.vector(result)[: -self._depth]
         flat = raw.Reshape(tensor=result, shape=shapes.joined(batch, np.int32(-1)))
         return matrix_transpose(_as(flat, self.dtype))
@@ -213,7 +214,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def convolution_kernel(self, name="convolution_kernel"):
         """The convolution kernel: the inverse transform of the spectrum."""
         with self._scope(name):
-            kernel = _BACKWARD[self._depth](self._complex_spectrum())
+            kernel = INVERSE[self._depth](self._complex_spectrum())
             return cast(kernel, self.dtype)
 
     def _eigvals(self):
@@ -243,7 +244,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def assert_hermitian_spectrum(self, name="assert_hermitian_spectrum"):
         """An assertion that the operator is a matrix of real numbers."""
         with self._scope(name):
-            kernel = _BACKWARD[self._depth](self._complex_spectrum())
+            kernel = INVERSE[self._depth](self._complex_spectrum())
             imaginary = magnitude(raw.Imag(input=kernel))
             limit = 5 * np.finfo(imaginary.dtype.np).eps * reduce_max(magnitude(kernel))
             return asserts.assert_less_equal(imaginary, limit, message="Spectrum was not Hermitian")

@@ -3,17 +3,16 @@
 from penstock._src.api.debugging.asserts import assert_less, assert_positive
 from penstock._src.api.linalg.bands import diag as matrix_diag
 from penstock._src.api.linalg.bands import diag_part, set_diag
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.hints import with_hints
+from penstock._src.api.linalg.operators.shapes import assert_real
 from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-from . import shapes
-from .base import LinearOperator
-from .hints import with_hints
-from .shapes import assert_real
 
 
 @export("linalg.LinearOperatorDiag")

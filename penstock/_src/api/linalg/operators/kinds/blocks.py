@@ -4,17 +4,17 @@ import numpy as np
 
 from penstock._src.api.array.joining import split
 from penstock._src.api.control.scopes import group
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.algebra import all_true
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.blockwise import is_blockwise
+from penstock._src.api.linalg.operators.hints import with_hints
 from penstock._src.api.math.reduction import reduce_prod, reduce_sum
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-from . import shapes
-from .algebra import all_true
-from .base import LinearOperator
-from .hints import with_hints
 
 
 def _summed(extents):
@@ -33,36 +33,32 @@ class _Blocks(LinearOperator):
         """The operators on the diagonal."""
         raise NotImplementedError(f"{type(self).__name__}._diagonal")
 
+    def _block_range_dimensions(self):
+        return [o.range_dimension for o in self._diagonal()]
+
+    def _block_domain_dimensions(self):
+        return [o.domain_dimension for o in self._diagonal()]
+
+    def _block_range_dimension_tensors(self):
+        return [o.range_dimension_tensor() for o in self._diagonal()]
+
+    def _block_domain_dimension_tensors(self):
+        return [o.domain_dimension_tensor() for o in self._diagonal()]
+
     def _extents(self, adjoint):
         """The sizes of the blocks of a product's operand."""
         return [o._rows() if adjoint else o._columns() for o in self._diagonal()]
 
-    def _is_blockwise(self, x, adjoint, axis):
-        """Whether `x` is a list with a block for each operator."""
-        blocks = self._diagonal()
-        if not isinstance(x, (list, tuple)) or len(x) != len(blocks):
-            return False
-        if any(isinstance(part, (int, float, complex)) for part in x):
-            return False
-        extents = [o.range_dimension if adjoint else o.domain_dimension for o in blocks]
-        shapes_of = [
-            np.shape(part) if isinstance(part, (list, tuple)) else part.shape for part in x
-        ]
-        ranks = {len(s) for s in shapes_of if getattr(s, "rank", 0) is not None}
-        if len(ranks) > 1 or (ranks and min(ranks) < -axis):
-            return len(ranks) > 1
-        return all(e is None or s[axis] is None or s[axis] == e for e, s in zip(extents, shapes_of))
-
     def _blockwise(self, x, adjoint, axis, other_axis, act):
         """Applies `act` to the blocks of `x`: a list, or a tensor that is split and concatenated again."""
-        if self._is_blockwise(x, adjoint, axis):
+        blocks = self._diagonal()
+        sizes = [o._row_count if adjoint else o._column_count for o in blocks]
+        if is_blockwise(sizes, x, axis):
             return act([self._operand(part) for part in x])
         x = self._operand(x)
-        total = self._rows() if adjoint else self._columns()
-        known = self.range_dimension if adjoint else self.domain_dimension
+        known = self._row_count if adjoint else self._column_count
         if None not in (known, x.shape[axis]) and known != x.shape[axis]:
             raise ValueError(f"Dimensions {known} and {x.shape[axis]} are not compatible")
-        del total
         extents = self._extents(adjoint)
         parts = split(x, shapes.joined(*extents), axis=axis, num=len(extents))
         results = act(parts)
@@ -182,8 +178,8 @@ class LinearOperatorBlockDiag(_Blocks):
 
     def _shape(self):
         batch = shapes.broadcast_static(*(o.batch_shape for o in self._operators))
-        rows = _summed(o.range_dimension for o in self._operators)
-        return batch.concatenate([rows, _summed(o.domain_dimension for o in self._operators)])
+        rows = _summed(o._row_count for o in self._operators)
+        return batch.concatenate([rows, _summed(o._column_count for o in self._operators)])
 
     def _shape_tensor(self):
         batch = shapes.broadcast_vectors(*(o._shape_vector()[:-2] for o in self._operators))
@@ -263,10 +259,10 @@ class LinearOperatorBlockLowerTriangular(_Blocks):
     def _check_blocks(self):
         for i, row in enumerate(self._operators):
             for j, block in enumerate(row):
-                rows, columns = row[-1].range_dimension, self._operators[j][-1].domain_dimension
+                rows, columns = row[-1]._row_count, self._operators[j][-1]._column_count
                 for mine, wanted in (
-                    (block.range_dimension, rows),
-                    (block.domain_dimension, columns),
+                    (block._row_count, rows),
+                    (block._column_count, columns),
                 ):
                     if None not in (mine, wanted) and mine != wanted:
                         raise ValueError(
@@ -282,7 +278,7 @@ class LinearOperatorBlockLowerTriangular(_Blocks):
 
     def _shape(self):
         batch = shapes.broadcast_static(*(o.batch_shape for o in self._all_blocks()))
-        n = _summed(o.domain_dimension for o in self._diagonal())
+        n = _summed(o._column_count for o in self._diagonal())
         return batch.concatenate(TensorShape([n, n]))
 
     def _shape_tensor(self):

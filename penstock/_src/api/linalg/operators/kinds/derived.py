@@ -4,6 +4,10 @@ import numpy as np
 
 from penstock._src.api.linalg.bands import adjoint as adjoint_of
 from penstock._src.api.linalg.decompositions import cholesky_solve, slogdet
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.algebra import agreed_hint
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.hints import HINTS, with_hints
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import conj
 from penstock._src.api.math.reduction import reduce_sum
@@ -11,22 +15,15 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-from . import shapes
-from .base import LinearOperator
 from .diagonal import LinearOperatorDiag
-from .hints import HINTS, with_hints
 from .identity import LinearOperatorIdentity
 
 
 def _agreed(hints, operator, what):
     """The hints of an operator and of the one it is made of: those that are given to it, or the other one's."""
     for hint in HINTS:
-        mine, other = hints[hint], getattr(operator, hint)
-        if None not in (mine, other) and mine != other:
-            raise ValueError(
-                f"{what}: the hints {hint} contradict: {mine}, of the operator itself {other}."
-            )
-        hints[hint] = other if mine is None else mine
+        refusal = f"{what}: the hint {hint} contradicts that of the operator it is made of."
+        hints[hint] = agreed_hint(hints[hint], getattr(operator, hint), refusal)
     return hints
 
 
@@ -43,8 +40,6 @@ class LinearOperatorAdjoint(LinearOperator):
         super().__init__(operator.dtype, **_agreed(hints, operator, "LinearOperatorAdjoint"))
 
     operator = read_only("_operator", "The operator whose adjoint this is.")
-
-    _adjoint_of = operator
 
     def _shape(self):
         shape = self._operator.shape
@@ -219,12 +214,12 @@ class LinearOperatorLowRankUpdate(LinearOperator):
 
     def _check_update(self):
         rank = self._u.shape[-1]
-        for other in (self._diag_operator.range_dimension, self.v.shape[-1]):
+        for other in (self._diag_operator._row_count, self.v.shape[-1]):
             if None not in (rank, other) and rank != other:
                 raise ValueError(f"Dimensions {rank} and {other} are not compatible")
         for mine, other in (
-            (self._u.shape[-2], self._base_operator.range_dimension),
-            (self.v.shape[-2], self._base_operator.domain_dimension),
+            (self._u.shape[-2], self._base_operator._row_count),
+            (self.v.shape[-2], self._base_operator._column_count),
         ):
             if None not in (mine, other) and mine != other:
                 raise ValueError(f"Dimensions {mine} and {other} are not compatible")

@@ -6,6 +6,10 @@ from penstock._src.api.array.creation import fill
 from penstock._src.api.control.scopes import no_op
 from penstock._src.api.debugging import asserts
 from penstock._src.api.linalg.bands import diag_part, eye, set_diag
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.hints import HINTS, with_hints
+from penstock._src.api.linalg.operators.shapes import assert_real
 from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.core import dtypes, errors
@@ -15,11 +19,6 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-from . import shapes
-from .base import LinearOperator
-from .hints import HINTS, with_hints
-from .shapes import assert_real
 
 
 class _Sized(LinearOperator):
@@ -75,12 +74,12 @@ class _Sized(LinearOperator):
         return TensorShape(None if self._batch.shape[0] is None else [None] * self._batch.shape[0])
 
     def __getitem__(self, slices):
-        if not isinstance(self._batch, np.ndarray):
-            raise errors.UnimplementedError(
-                None, None, f"{type(self).__name__}: slices of a batch shape that is not known."
-            )
-        left = np.broadcast_to(np.int8(0), self._batch)[slices].shape
-        return type(self)(**{**self.parameters, "batch_shape": list(left)})
+        if isinstance(self._batch, np.ndarray):
+            slices = tuple(slices) if isinstance(slices, list) else slices
+            left = list(np.broadcast_to(np.int8(0), self._batch)[slices].shape)
+        else:
+            left = raw.Shape(input=fill(self._batch, np.int8(0))[slices])
+        return type(self)(**{**self.parameters, "batch_shape": left})
 
 
 class _Identity(_Sized):

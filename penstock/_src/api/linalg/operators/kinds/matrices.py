@@ -12,6 +12,10 @@ from penstock._src.api.linalg.bands import (
     tridiagonal_matmul,
     tridiagonal_solve,
 )
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.hints import with_hints
+from penstock._src.api.linalg.operators.shapes import check_matrix
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import abs as magnitude
 from penstock._src.api.math.elementwise import cast, conj
@@ -20,11 +24,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-from . import shapes
-from .base import LinearOperator
-from .hints import with_hints
-from .shapes import check_matrix
 
 
 @export("linalg.LinearOperatorFullMatrix")
@@ -187,7 +186,7 @@ class LinearOperatorTridiag(LinearOperator):
 
     def _full(self, diagonal, i):
         """A diagonal of a sequence with n numbers, a zero where the matrix has none."""
-        diagonal, n = shapes.read(diagonal), self.domain_dimension
+        diagonal, n = shapes.read(diagonal), self._column_count
         if i == 1 or diagonal.shape[-1] == n:
             return diagonal
         rank = diagonal.shape.rank

@@ -6,6 +6,9 @@ from penstock._src.api.array.creation import one_hot
 from penstock._src.api.array.indexing import gather
 from penstock._src.api.control.scopes import no_op
 from penstock._src.api.linalg.bands import diag_part, set_diag
+from penstock._src.api.linalg.operators import shapes
+from penstock._src.api.linalg.operators.base import LinearOperator
+from penstock._src.api.linalg.operators.hints import with_hints
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.math.sorting import argsort
@@ -14,10 +17,6 @@ from penstock._src.core.registry import raw
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-from . import shapes
-from .base import LinearOperator
-from .hints import with_hints
 
 
 @export("linalg.LinearOperatorHouseholder")

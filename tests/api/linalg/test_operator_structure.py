@@ -1,0 +1,103 @@
+"""Linear operators as values: their dimensions, slices, gradients, specs and sums."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.api.linalg.operators import addition, algebra, blockwise
+from penstock._src.function import structured_values
+
+L = tf.linalg
+MATRIX = np.arange(12.0, dtype=np.float32).reshape(1, 3, 2, 2) + 1
+
+
+def test_dimensions_are_dimensions():
+    rows, columns = tf.constant([2]), tf.constant([3])
+    operator = L.LinearOperatorFullMatrix(tf.zeros([2, 3]))
+    assert operator.range_dimension.value == rows[0]
+    assert operator.domain_dimension == columns[0]
+    with tf.Graph().as_default():
+        unknown = L.LinearOperatorFullMatrix(tf.compat.v1.placeholder(tf.float32))
+    assert unknown.range_dimension.value is None
+
+
+def test_a_slice_keeps_axes_of_one_element():
+    diagonal = L.LinearOperatorDiag(np.ones([1, 3, 2], np.float32))
+    operator = L.LinearOperatorComposition([diagonal, L.LinearOperatorFullMatrix(MATRIX[:, :1])])
+    part = operator[:, 1:]
+    assert part.batch_shape == [1, 2]
+    assert part.operators[1].batch_shape == [1, 1]
+    np.testing.assert_array_equal(part.to_dense(), operator.to_dense()[:, 1:])
+
+
+@pytest.mark.parametrize("slices", [np.s_[..., None, 1:], np.s_[0], np.s_[:, -1], np.s_[None, ...]])
+def test_slices_are_those_of_the_dense_matrices(slices):
+    operator = L.LinearOperatorFullMatrix(MATRIX)
+    places = slices if isinstance(slices, tuple) else (slices,)
+    end = () if Ellipsis in places else (Ellipsis,)
+    dense = MATRIX[(*places, *end, slice(None), slice(None))]
+    np.testing.assert_array_equal(operator[slices].to_dense(), dense)
+
+
+def test_two_ellipses_are_refused():
+    with pytest.raises(ValueError, match=r"Found multiple `\.\.\.`"):
+        L.LinearOperatorFullMatrix(MATRIX)[..., 0, ...]
+
+
+def test_the_gradient_by_an_operator_is_an_operator():
+    x = np.ones([2, 1], np.float32)
+    inner = L.LinearOperatorDiag([2.0, 3.0])
+    operator = L.LinearOperatorComposition([inner, L.LinearOperatorIdentity(2)])
+    with tf.GradientTape() as tape:
+        tape.watch(operator)
+        y = operator.matmul(x)
+    found = tape.gradient(y, operator)
+    assert isinstance(found.operators[0], L.LinearOperatorDiag)
+    np.testing.assert_array_equal(found.operators[0].diag, [1.0, 1.0])
+    with tf.Graph().as_default():
+        operator = L.LinearOperatorDiag(tf.constant([2.0, 3.0]))
+        (found,) = tf.gradients(operator.matmul(x), operator)
+        none = tf.gradients(tf.constant(x), operator)
+        with tf.compat.v1.Session() as session:
+            np.testing.assert_array_equal(session.run(found.diag), [1.0, 1.0])
+    assert none == [None]
+
+
+def test_specs_are_encoded_by_their_names():
+    operator = L.LinearOperatorKronecker(
+        [L.LinearOperatorZeros(2, is_non_singular=False), L.LinearOperatorDiag([1.0, 2.0])]
+    )
+    message = structured_values.encode(operator._type_spec)
+    assert message.type_spec_value.type_spec_class_name == "tf.linalg.LinearOperatorKroneckerSpec"
+    assert structured_values.decode(message) == operator._type_spec
+
+
+def test_a_product_with_its_adjoint_is_positive_definite():
+    full = L.LinearOperatorFullMatrix(MATRIX, is_non_singular=True)
+    assert algebra.is_gram([full, full.H])
+    assert not algebra.is_gram([full, full])
+    assert full.matmul(full.H).is_positive_definite
+    with pytest.raises(ValueError, match="self-adjoint"):
+        L.LinearOperatorComposition([full, full.H], is_self_adjoint=False)
+
+
+def test_lists_of_lists_are_blocks_if_their_sizes_fit():
+    assert blockwise.is_blockwise([2, 1], [[[1.0], [2.0]], [[3.0]]], -2)
+    assert not blockwise.is_blockwise([1, 1], [[1.0, 2.0], [3.0, 4.0]], -1)
+    with pytest.raises(ValueError, match="ambiguous"):
+        blockwise.is_blockwise([None, None], [[1.0], [3.0]], -1)
+    with pytest.raises(ValueError, match="does not match"):
+        blockwise.is_blockwise([2, 3], [[1.0], [3.0]], -1)
+
+
+def test_tiers_decide_which_operators_are_added():
+    identity, diagonal = L.LinearOperatorIdentity(2), L.LinearOperatorDiag([1.0, 2.0])
+    both = addition.add_operators([identity, identity, diagonal], addition_tiers=addition.TIERS[:1])
+    assert [type(o).__name__ for o in both] == [
+        "LinearOperatorScaledIdentity",
+        "LinearOperatorDiag",
+    ]
+    (total,) = addition.add_operators([identity, diagonal], addition_tiers=addition.TIERS[1:])
+    assert total.name == f"Add/{identity.name}__{diagonal.name}/"
+    with pytest.raises(ValueError, match="same `domain_dimension`"):
+        addition.add_operators([identity, L.LinearOperatorIdentity(3)])
