@@ -10,6 +10,11 @@ from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
 
 
+def _comparison(function: Callable[[int, int], bool]) -> Any:
+    """Returns the method of Dimension that compares two sizes; None if one is unknown."""
+    return lambda self, other: self._with(other, function)
+
+
 @export(v1=["Dimension", "compat.v1.Dimension"])
 class Dimension:
     """One dimension of a TensorShape in v1 code: a number that may be unknown."""
@@ -37,23 +42,12 @@ class Dimension:
         size = dimension_value(other)
         return None if self._value is None or size is None else function(self._value, size)
 
-    def __eq__(self, other: Any) -> Any:
-        return self._with(other, operator.eq)
-
-    def __ne__(self, other: Any) -> Any:
-        return self._with(other, operator.ne)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._with(other, operator.lt)
-
-    def __le__(self, other: Any) -> Any:
-        return self._with(other, operator.le)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._with(other, operator.gt)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._with(other, operator.ge)
+    __eq__ = _comparison(operator.eq)
+    __ne__ = _comparison(operator.ne)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
 
     def __add__(self, other: Any) -> Any:
         if hasattr(other, "OVERLOADABLE_OPERATORS"):  # a tensor computes the result

@@ -75,10 +75,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @property
     def _flat_structure(self) -> dict[str, Any]:
-        return {
-            "output_types": structure.flat_types(self.element_spec),
-            "output_shapes": structure.flat_shapes(self.element_spec),
-        }
+        return structure.attributes(self.element_spec)
 
     def options(self) -> Options:
         """Returns the options of this dataset, including those of its inputs."""
@@ -187,7 +184,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
         spec = TensorSpec([], kwargs.get("output_type", dtypes.int64))
         numbers = [convert_to_tensor(n, dtype=dtypes.int64) for n in (start, stop, step)]
-        variant = raw.RangeDataset(*numbers, **_flat(spec), name=kwargs.get("name"))
+        variant = raw.RangeDataset(*numbers, **structure.attributes(spec), name=kwargs.get("name"))
         return derived("_RangeDataset", variant, spec)
 
     @staticmethod
@@ -213,10 +210,15 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         if rerandomize_each_iteration:
             generator, _ = raw.AnonymousRandomSeedGenerator(seed=first, seed2=second)
             variant = raw.RandomDatasetV2(
-                first, second, generator, rerandomize_each_iteration=True, **_flat(spec), name=name
+                first,
+                second,
+                generator,
+                rerandomize_each_iteration=True,
+                **structure.attributes(spec),
+                name=name,
             )
         else:
-            variant = raw.RandomDataset(first, second, **_flat(spec), name=name)
+            variant = raw.RandomDataset(first, second, **structure.attributes(spec), name=name)
         return derived("_RandomDataset", variant, spec)
 
     @staticmethod
@@ -251,7 +253,9 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
                 )
         spec = nest.pack_sequence_as(datasets, [source.element_spec for source in sources])
         variant = raw.ZipDataset(
-            input_datasets=[source._variant_tensor for source in sources], **_flat(spec), name=name
+            input_datasets=[source._variant_tensor for source in sources],
+            **structure.attributes(spec),
+            name=name,
         )
         return derived("_ZipDataset", variant, spec, *sources)
 
@@ -345,13 +349,6 @@ def _shapes_like(kinds: Any, shapes: Any) -> list[Any]:
         return [shapes]
     parts = [shapes[key] for key in sorted(kinds)] if isinstance(kinds, dict) else list(shapes)
     return [leaf for kind, part in zip(held, parts) for leaf in _shapes_like(kind, part)]
-
-
-def _flat(spec: Any) -> dict[str, Any]:
-    return {
-        "output_types": structure.flat_types(spec),
-        "output_shapes": structure.flat_shapes(spec),
-    }
 
 
 class _Derived:

@@ -125,8 +125,7 @@ class Functional(Transforms):
             tensors,
             traced.captured,
             f=traced.function,
-            output_types=structure.flat_types(spec),
-            output_shapes=structure.flat_shapes(spec),
+            **structure.attributes(spec),
             name=name,
         )
         return structure.from_tensors(spec, results)

@@ -196,8 +196,7 @@ def directed(selector: Any, datasets: list[Any], stop_on_empty: bool) -> Any:
     variant = raw.DirectedInterleaveDataset(
         selector_input_dataset=selector._variant_tensor,
         data_input_datasets=[dataset._variant_tensor for dataset in datasets],
-        output_types=structure.flat_types(spec),
-        output_shapes=structure.flat_shapes(spec),
+        **structure.attributes(spec),
         stop_on_empty_dataset=stop_on_empty,
     )
     return datasets[0]._derived("_DirectedInterleaveDataset", variant, spec, selector, *datasets)

@@ -96,8 +96,7 @@ class Stored:
             reader_func_other_args=traced.captured,
             compression=compression or "",
             reader_func=traced.function,
-            output_types=structure.flat_types(element_spec),
-            output_shapes=structure.flat_shapes(element_spec),
+            **structure.attributes(element_spec),
         )
         return cls._derived("_LoadDataset", variant, element_spec)
 
@@ -130,8 +129,7 @@ class Stored:
             compression=compression or "",
             reader_func=reading.function,
             shard_func=sharding.function,
-            output_types=structure.flat_types(self.element_spec),
-            output_shapes=structure.flat_shapes(self.element_spec),
+            **structure.attributes(self.element_spec),
             name=name,
         )
         return self._derived("_SnapshotDataset", variant, self.element_spec, self)

@@ -185,6 +185,11 @@ def flat_shapes(spec: Any) -> list[TensorShape]:
     return [part.shape for part in flat_specs(spec)]
 
 
+def attributes(spec: Any) -> dict[str, Any]:
+    """The attributes of ops that produce elements: `output_types` and `output_shapes`."""
+    return {"output_types": flat_types(spec), "output_shapes": flat_shapes(spec)}
+
+
 def to_tensors(spec: Any, element: Any) -> list[Tensor]:
     """The flat tensors of an element of this structure."""
     values = _flatten_like(spec, element)

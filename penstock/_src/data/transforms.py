@@ -63,8 +63,7 @@ class Transforms:
         variant = getattr(raw, op)(
             self._variant_tensor,
             *inputs,
-            output_types=structure.flat_types(spec),
-            output_shapes=structure.flat_shapes(spec),
+            **structure.attributes(spec),
             **attrs,
         )
         return self._derived(kind or f"_{op}", variant, spec, self)
@@ -122,8 +121,7 @@ class Transforms:
         spec = (TensorSpec([], dtypes.int64), self.element_spec)
         variant = raw.ZipDataset(
             input_datasets=[counted, self._variant_tensor],
-            output_types=structure.flat_types(spec),
-            output_shapes=structure.flat_shapes(spec),
+            **structure.attributes(spec),
             name=name,
         )
         return self._derived("_ZipDataset", variant, spec, self)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import operator
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -76,6 +77,11 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
         for creator in creators:
             create = functools.partial(creator, create)
         return create(**given)
+
+
+def _of_value(function: Callable[[Tensor], Any]) -> Any:
+    """Returns the method that applies a function to a variable's value."""
+    return lambda variable: function(variable._read())
 
 
 @export("Variable", v1=[])
@@ -388,26 +394,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     experimental_ref = ref
 
-    def __int__(self) -> int:
-        return int(self._read())
-
-    def __float__(self) -> float:
-        return float(self._read())
-
-    def __complex__(self) -> complex:
-        return complex(self._read())
-
-    def __index__(self) -> int:
-        return self._read().__index__()
-
-    def __bool__(self) -> bool:
-        return bool(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
-
-    def __iter__(self) -> Any:
-        return iter(self._read())
+    __int__, __float__, __complex__ = _of_value(int), _of_value(float), _of_value(complex)
+    __index__, __bool__ = _of_value(operator.index), _of_value(bool)
+    __len__, __iter__ = _of_value(len), _of_value(iter)
 
     def __format__(self, spec: str) -> str:
         return format(self._read(), spec) if spec else str(self)

@@ -135,8 +135,7 @@ def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset:
         flat.extend(structure.to_tensors(found, value))
     variant = raw.ListDataset(
         tensors=flat,
-        output_types=structure.flat_types(spec),
-        output_shapes=structure.flat_shapes(spec),
+        **structure.attributes(spec),
         name=name,
     )
     return derived("_ListDataset", variant, spec)

@@ -29,10 +29,12 @@ class ConditionalAccumulatorBase:
         self._shape = TensorShape(None) if shape is None else as_shape(shape)
         self._accumulator_ref = accumulator_ref
 
-    @staticmethod
-    def _graph_only():
+    def _create(self, op, dtype, shape, shared_name, name, reduction_type):
         if STATE.graph is None:
             raise RuntimeError("Accumulators are not supported when executing eagerly.")
+        options = {"shared_name": shared_name or "", "reduction_type": reduction_type}
+        handle = op(dtype=dtype, shape=shape, name=name, **options)
+        ConditionalAccumulatorBase.__init__(self, dtype, shape, handle)
 
     accumulator_ref = read_only("_accumulator_ref", "The handle.")
     name = read_only("_accumulator_ref.op.name", "The name of the operation.")
@@ -69,15 +71,7 @@ class ConditionalAccumulator(ConditionalAccumulatorBase):
         name="conditional_accumulator",
         reduction_type="MEAN",
     ):
-        self._graph_only()
-        handle = raw.ConditionalAccumulator(
-            dtype=dtype,
-            shape=shape,
-            shared_name=shared_name or "",
-            reduction_type=reduction_type,
-            name=name,
-        )
-        super().__init__(dtype, shape, handle)
+        self._create(raw.ConditionalAccumulator, dtype, shape, shared_name, name, reduction_type)
 
     def apply_grad(self, grad, local_step=0, name=None):
         """Returns an operation that adds a gradient, unless its step is outdated."""
@@ -116,15 +110,9 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
         name="sparse_conditional_accumulator",
         reduction_type="MEAN",
     ):
-        self._graph_only()
-        handle = raw.SparseConditionalAccumulator(
-            dtype=dtype,
-            shape=shape,
-            shared_name=shared_name or "",
-            reduction_type=reduction_type,
-            name=name,
+        self._create(
+            raw.SparseConditionalAccumulator, dtype, shape, shared_name, name, reduction_type
         )
-        super().__init__(dtype, shape, handle)
 
     def apply_indexed_slices_grad(self, grad, local_step=0, name=None):
         """Returns an operation that adds an IndexedSlices, unless its step is outdated."""

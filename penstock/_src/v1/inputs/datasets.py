@@ -127,8 +127,7 @@ class Iterator:
         """Returns the tensors of the next element."""
         tensors = raw.IteratorGetNext(
             iterator=self._iterator_resource,
-            output_types=structure.flat_types(self._element_spec),
-            output_shapes=structure.flat_shapes(self._element_spec),
+            **structure.attributes(self._element_spec),
             name=name,
         )
         return structure.from_tensors(self._element_spec, tensors)
@@ -152,8 +151,7 @@ def _resource(spec: Structure, shared_name: str | None) -> Any:
     return raw.IteratorV2(
         shared_name=shared_name or STATE.graph.unique_name("iterator") if STATE.graph else "",
         container="",
-        output_types=structure.flat_types(spec),
-        output_shapes=structure.flat_shapes(spec),
+        **structure.attributes(spec),
     )
 
 
@@ -186,8 +184,7 @@ def make_one_shot_iterator(dataset: Dataset) -> Any:
         factory.outputs = [factory.local(dataset._variant_tensor)]
     resource = raw.OneShotIterator(
         dataset_factory=GraphFunction(factory),
-        output_types=structure.flat_types(spec),
-        output_shapes=structure.flat_shapes(spec),
+        **structure.attributes(spec),
         shared_name=STATE.graph.unique_name("one_shot_iterator"),
     )
     return Iterator._make(resource, None, spec)

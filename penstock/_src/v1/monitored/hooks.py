@@ -136,6 +136,18 @@ def step_counter(hook: SessionRunHook) -> Any:
     return found
 
 
+class StepHook(SessionRunHook):
+    """Base class of hooks that look at the global step with every call."""
+
+    def begin(self) -> None:
+        """Finds the step counter."""
+        self._step = step_counter(self)
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        """Fetches the step."""
+        return SessionRunArgs(self._step)
+
+
 def as_tensor(tensor: Any) -> Any:
     """Returns a tensor of the graph, given itself or by name."""
     if isinstance(tensor, str):
@@ -215,7 +227,7 @@ class LoggingTensorHook(SessionRunHook):
 
 
 @export(v1=["train.StopAtStepHook"])
-class StopAtStepHook(SessionRunHook):
+class StopAtStepHook(StepHook):
     """Requests the end at a step, or after a number of steps.
 
     Raises:
@@ -229,18 +241,10 @@ class StopAtStepHook(SessionRunHook):
             raise ValueError("Only one of num_steps or last_step can be specified.")
         self._count, self._last = num_steps, last_step
 
-    def begin(self) -> None:
-        """Finds the step counter."""
-        self._step = step_counter(self)
-
     def after_create_session(self, session: Any, coord: Any) -> None:
         """Determines the last step from the session's current step."""
         if self._last is None:
             self._last = int(session.run(self._step)) + (self._count or 0)
-
-    def before_run(self, run_context: SessionRunContext) -> Any:
-        """Fetches the step."""
-        return SessionRunArgs(self._step)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
         """Requests the end once the step is reached."""
@@ -279,15 +283,11 @@ class NanTensorHook(SessionRunHook):
 
 
 @export(v1=["train.GlobalStepWaiterHook"])
-class GlobalStepWaiterHook(SessionRunHook):
+class GlobalStepWaiterHook(StepHook):
     """Delays the first call until other processes have reached a number of steps."""
 
     def __init__(self, wait_until_step: int) -> None:
         self._until, self._is_waiting = wait_until_step, True
-
-    def begin(self) -> None:
-        """Finds the step counter."""
-        self._step = step_counter(self)
 
     def before_run(self, run_context: SessionRunContext) -> Any:
         """Waits."""

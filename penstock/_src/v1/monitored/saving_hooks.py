@@ -15,6 +15,7 @@ from penstock._src.v1.monitored.hooks import (
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
+    StepHook,
     step_counter,
 )
 from penstock._src.v1.summaries.summary import FileWriterCache
@@ -39,7 +40,7 @@ class CheckpointSaverListener:
 
 
 @export(v1=["train.CheckpointSaverHook"])
-class CheckpointSaverHook(SessionRunHook):
+class CheckpointSaverHook(StepHook):
     """Writes checkpoints at the beginning, periodically, and at the end.
 
     Args:
@@ -77,7 +78,7 @@ class CheckpointSaverHook(SessionRunHook):
 
     def begin(self) -> None:
         """Finds the step counter."""
-        self._step = step_counter(self)
+        super().begin()
         for listener in self._listeners:
             listener.begin()
 
@@ -88,10 +89,6 @@ class CheckpointSaverHook(SessionRunHook):
             write_graph(STATE.graph.as_graph_def(add_shapes=True), self._folder, "graph.pbtxt")
         self._save(session, step)
         self._timer.update_last_triggered_step(step)
-
-    def before_run(self, run_context: SessionRunContext) -> Any:
-        """Fetches the step."""
-        return SessionRunArgs(self._step)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
         """Writes a checkpoint if it is due."""
@@ -141,7 +138,7 @@ def _writer(given: Any, folder: Any) -> Any:
 
 
 @export(v1=["train.StepCounterHook"])
-class StepCounterHook(SessionRunHook):
+class StepCounterHook(StepHook):
     """Writes and logs the number of steps per second.
 
     Args:
@@ -164,12 +161,8 @@ class StepCounterHook(SessionRunHook):
     def begin(self) -> None:
         """Finds the step counter and the writer."""
         self._summaries = _writer(self._given, self._folder)
-        self._step = step_counter(self)
+        super().begin()
         self._tag = f"{self._step.op.name}/sec"
-
-    def before_run(self, run_context: SessionRunContext) -> Any:
-        """Fetches the step."""
-        return SessionRunArgs(self._step)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
         """Writes the step rate if it is due."""

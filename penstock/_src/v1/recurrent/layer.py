@@ -245,20 +245,12 @@ class LegacyLayer(Module):
 
     trainable = read_write("_trainable", "Whether the weights are trainable.")
 
-    @property
-    def dynamic(self) -> bool:
-        """Whether the layer runs only eagerly."""
-        return False
-
-    @property
-    def stateful(self) -> bool:
-        """Whether the layer keeps a state between batches."""
-        return False
-
-    @property
-    def supports_masking(self) -> bool:
-        """Whether the layer accepts masks."""
-        return False
+    # Whether the layer runs only eagerly.
+    dynamic = False
+    # Whether the layer keeps a state between batches.
+    stateful = False
+    # Whether the layer accepts masks.
+    supports_masking = False
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Returns None.

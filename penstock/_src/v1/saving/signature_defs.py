@@ -1,7 +1,7 @@
 """SignatureDefs of tf.compat.v1: the input and output tensors of a call."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
@@ -15,7 +15,17 @@ from penstock._src.saving.saved_model.files import parse
 from penstock._src.util.export import export
 
 
-@export(v1=["saved_model.build_tensor_info", "saved_model.utils.build_tensor_info"])
+def _public(group: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator that makes a function public in `tf.compat.v1.saved_model`, and in a module below it."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = function.__name__
+        return export(v1=[f"saved_model.{name}", f"saved_model.{group}.{name}"])(function)
+
+    return register
+
+
+@_public("utils")
 def build_tensor_info(tensor: Any) -> Any:
     """Returns the TensorInfo of a tensor, a SparseTensor or another composite of a graph.
 
@@ -37,12 +47,7 @@ def build_tensor_info(tensor: Any) -> Any:
     return info
 
 
-@export(
-    v1=[
-        "saved_model.get_tensor_from_tensor_info",
-        "saved_model.utils.get_tensor_from_tensor_info",
-    ]
-)
+@_public("utils")
 def get_tensor_from_tensor_info(
     tensor_info: Any, graph: Any = None, import_scope: str | None = None
 ) -> Any:
@@ -72,9 +77,7 @@ def get_tensor_from_tensor_info(
     raise ValueError(f"Invalid TensorInfo.encoding: {kind}. Expected `coo_sparse` or `name`.")
 
 
-@export(
-    v1=["saved_model.build_signature_def", "saved_model.signature_def_utils.build_signature_def"]
-)
+@_public("signature_def_utils")
 def build_signature_def(
     inputs: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Any] | None = None,
@@ -99,12 +102,7 @@ def build_signature_def(
     return made
 
 
-@export(
-    v1=[
-        "saved_model.predict_signature_def",
-        "saved_model.signature_def_utils.predict_signature_def",
-    ]
-)
+@_public("signature_def_utils")
 def predict_signature_def(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
     """Returns the SignatureDef of a prediction: tensors by name to tensors by name."""
     for name, given in (("inputs", inputs), ("outputs", outputs)):
@@ -126,12 +124,7 @@ def _info(tensor: Any, dtype: dtypes.DType, what: str) -> Any:
     return info
 
 
-@export(
-    v1=[
-        "saved_model.regression_signature_def",
-        "saved_model.signature_def_utils.regression_signature_def",
-    ]
-)
+@_public("signature_def_utils")
 def regression_signature_def(examples: Any, predictions: Any) -> Any:
     """Returns the SignatureDef of a regression.
 
@@ -149,12 +142,7 @@ def regression_signature_def(examples: Any, predictions: Any) -> Any:
     )
 
 
-@export(
-    v1=[
-        "saved_model.classification_signature_def",
-        "saved_model.signature_def_utils.classification_signature_def",
-    ]
-)
+@_public("signature_def_utils")
 def classification_signature_def(examples: Any, classes: Any, scores: Any) -> Any:
     """Returns the SignatureDef of a classification.
 
@@ -180,7 +168,7 @@ def classification_signature_def(examples: Any, classes: Any, scores: Any) -> An
     return build_signature_def(inputs, outputs, constants.CLASSIFY_METHOD_NAME)
 
 
-@export(v1=["saved_model.is_valid_signature", "saved_model.signature_def_utils.is_valid_signature"])
+@_public("signature_def_utils")
 def is_valid_signature(signature_def: Any) -> bool:
     """Whether a SignatureDef can be served: its inputs and outputs match its method."""
     if signature_def is None:

@@ -18,14 +18,22 @@ class _Typed:
     """Adds v1's parameters to an initializer: a default dtype, and `partition_info`."""
 
     dtype: Any
+    # The arguments of the constructor besides the dtype and those of TensorFlow 2's initializer.
+    _arguments: tuple[str, ...] = ()
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
         """The first value of a variable."""
-        return super().__call__(shape, dtype or self.dtype)  # type: ignore[misc]
+        whole = shape if partition_info is None else partition_info.full_shape
+        return self._value(shape, dtypes.as_dtype(dtype or self.dtype), whole)
+
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
+        """The value of a shape, which is a partition of a whole."""
+        return super().__call__(shape, dtype)  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
-        return {**super().get_config(), "dtype": self.dtype.name}  # type: ignore[misc]
+        own = {name: getattr(self, name) for name in self._arguments}
+        return {**super().get_config(), **own, "dtype": self.dtype.name}  # type: ignore[misc]
 
 
 @export(v1=["zeros_initializer", "initializers.zeros"])
@@ -74,10 +82,8 @@ class RandomNormal(_Typed, v2.random_normal_initializer):
         v2.random_normal_initializer.__init__(self, mean, stddev, seed)
         self.dtype = dtypes.as_dtype(dtype)
 
-    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        """The first value of a variable."""
-        kind = dtypes.as_dtype(dtype or self.dtype)
-        return normal(shape, self.mean, self.stddev, kind, self.seed)
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
+        return normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 @export(v1=["random_uniform_initializer", "initializers.random_uniform"])
@@ -91,10 +97,8 @@ class RandomUniform(_Typed, v2.random_uniform_initializer):
         v2.random_uniform_initializer.__init__(self, minval, high, seed)
         self.dtype = dtypes.as_dtype(dtype)
 
-    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        """The first value of a variable."""
-        kind = dtypes.as_dtype(dtype or self.dtype)
-        return uniform(shape, self.minval, self.maxval, kind, self.seed)
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
+        return uniform(shape, self.minval, self.maxval, dtype, self.seed)
 
 
 @export(v1=["truncated_normal_initializer", "initializers.truncated_normal"])
@@ -120,6 +124,8 @@ class VarianceScaling(_Typed, v2.Initializer):
       dtype: of the numbers.
     """
 
+    _arguments = ("scale", "mode", "distribution", "seed")
+
     def __init__(
         self,
         scale: float = 1.0,
@@ -138,27 +144,19 @@ class VarianceScaling(_Typed, v2.Initializer):
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
         self.dtype = dtypes.as_dtype(dtype)
 
-    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        """The first value of a variable."""
-        whole = shape if partition_info is None else partition_info.full_shape
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
         variance = self.scale / max(1.0, self._fan([int(extent) for extent in whole]))
-        kind = dtypes.as_dtype(dtype or self.dtype)
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return uniform(shape, -limit, limit, kind, self.seed)
+            return uniform(shape, -limit, limit, dtype, self.seed)
         if self.distribution == "untruncated_normal":
-            return normal(shape, 0.0, math.sqrt(variance), kind, self.seed)
+            return normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
         # Truncation at two standard deviations reduces the standard deviation by this factor.
-        return truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT, kind, self.seed)
+        return truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT, dtype, self.seed)
 
     def _fan(self, shape: list[int]) -> float:
         inside, outside = fans(shape)
         return {"fan_in": inside, "fan_out": outside}.get(self.mode, (inside + outside) / 2.0)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        names = ("scale", "mode", "distribution", "seed")
-        return {**{name: getattr(self, name) for name in names}, "dtype": self.dtype.name}
 
 
 # The standard deviation of a standard normal distribution truncated at two deviations.
@@ -178,24 +176,20 @@ def fans(shape: list[int]) -> tuple[float, float]:
 class GlorotUniform(VarianceScaling):
     """Uniform samples of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
 
+    _arguments = ("seed",)
+
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {"seed": self.seed, "dtype": self.dtype.name}
 
 
 @export(v1=["glorot_normal_initializer", "initializers.glorot_normal"])
 class GlorotNormal(VarianceScaling):
     """Normal samples of variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
 
+    _arguments = ("seed",)
+
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {"seed": self.seed, "dtype": self.dtype.name}
 
 
 @export(v1=["initializers.he_normal"])
@@ -226,43 +220,35 @@ def lecun_uniform(seed: Any = None) -> VarianceScaling:
 class UniformUnitScaling(_Typed, v2.Initializer):
     """Uniform samples with limits of ± factor * sqrt(3 / inputs) (Sussillo & Abbott 2014)."""
 
+    _arguments = ("factor", "seed")
+
     def __init__(self, factor: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         self.factor, self.seed, self.dtype = factor, seed, dtypes.as_dtype(dtype)
 
-    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        """The first value of a variable."""
-        whole = shape if partition_info is None else partition_info.full_shape
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
         inputs = max(1.0, math.prod(float(extent) for extent in list(whole)[:-1]))
         limit = self.factor * math.sqrt(3.0 / inputs)
-        return uniform(shape, -limit, limit, dtypes.as_dtype(dtype or self.dtype), self.seed)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {"factor": self.factor, "seed": self.seed, "dtype": self.dtype.name}
+        return uniform(shape, -limit, limit, dtype, self.seed)
 
 
 @export(v1=["orthogonal_initializer", "initializers.orthogonal"])
 class Orthogonal(_Typed, v2.Initializer):
     """A matrix with orthogonal rows or columns, from the QR factorization of a random normal matrix (Saxe et al. 2014)."""
 
+    _arguments = ("gain", "seed")
+
     def __init__(self, gain: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         self.gain, self.seed, self.dtype = gain, seed, dtypes.as_dtype(dtype)
 
-    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        """The first value of a variable.
-
-        Raises:
-          ValueError: it has fewer than two axes.
-        """
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
         extents = [int(extent) for extent in shape]
         if len(extents) < 2:
             raise ValueError(
                 f"The tensor to initialize must be at least two-dimensional. Received shape={shape}"
             )
         rows, columns = math.prod(extents[:-1]), extents[-1]
-        kind = dtypes.as_dtype(dtype or self.dtype)
         flat = [max(rows, columns), min(rows, columns)]
-        q, r = raw.Qr(input=normal(flat, 0.0, 1.0, kind, self.seed))
+        q, r = raw.Qr(input=normal(flat, 0.0, 1.0, dtype, self.seed))
         q = q * raw.Sign(
             x=raw.MatrixDiagPart(input=r)
         )  # makes the distribution uniform over orthogonal matrices
@@ -270,31 +256,19 @@ class Orthogonal(_Typed, v2.Initializer):
             q = raw.Transpose(x=q, perm=[1, 0])
         return self.gain * raw.Reshape(tensor=q, shape=extents)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {"gain": self.gain, "seed": self.seed, "dtype": self.dtype.name}
-
 
 @export(v1=["initializers.identity"])
 class Identity(_Typed, v2.Initializer):
     """A matrix with `gain` on its diagonal."""
 
+    _arguments = ("gain",)
+
     def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32) -> None:
         self.gain, self.dtype = gain, dtypes.as_dtype(dtype)
 
-    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        """The first value of a variable.
-
-        Raises:
-          ValueError: it is not a matrix.
-        """
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
         if len(shape) != 2:
             raise ValueError(
                 f"Identity matrix initializer can only be used for 2D matrices: {shape}"
             )
-        kind = dtypes.as_dtype(dtype or self.dtype)
-        return constant(self.gain * np.eye(int(shape[0]), int(shape[1])), kind)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {"gain": self.gain, "dtype": self.dtype.name}
+        return constant(self.gain * np.eye(int(shape[0]), int(shape[1])), dtype)
