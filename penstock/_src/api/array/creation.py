@@ -132,24 +132,21 @@ def _has_no_extents(shape):
     return any(isinstance(n, (float, str, bytes)) for n in entries)
 
 
-@export("zeros", v1=[])
-@dispatchable
+@dispatchable("zeros", v1=[])
 def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
     """A tensor of zeros (False, empty strings)."""
     kind = dtypes.as_dtype(dtype).base_dtype
     return _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
 
 
-@export("ones", v1=[])
-@dispatchable
+@dispatchable("ones", v1=[])
 def ones(shape, dtype=dtypes.float32, name=None, layout=None):
     """A tensor of ones (True)."""
     kind = dtypes.as_dtype(dtype).base_dtype
     return _filled(shape, 1, kind, name or "ones")
 
 
-@export("fill", v1=[])
-@dispatchable
+@dispatchable("fill", v1=[])
 def fill(dims, value, name=None, layout=None):
     """A tensor of shape `dims` with `value` everywhere."""
     return raw.Fill(dims=shape_vector(dims), value=value, name=name)
@@ -167,15 +164,13 @@ def _like(op, number, input, dtype, name):
     return _filled(shape, value, kind, name)
 
 
-@export("zeros_like", v1=[])
-@unary
+@unary("zeros_like", v1=[])
 def zeros_like(input, dtype=None, name=None, layout=None):
     """Zeros in the shape of `input`."""
     return _like(raw.ZerosLike, 0, input, dtype, name or "zeros_like")
 
 
-@export("ones_like", v1=[])
-@unary
+@unary("ones_like", v1=[])
 def ones_like(input, dtype=None, name=None, layout=None):
     """Ones in the shape of `input`."""
     return _like(raw.OnesLike, 1, input, dtype, name or "ones_like")
@@ -191,8 +186,7 @@ _RANKED = (
 )
 
 
-@export("range")
-@dispatchable
+@dispatchable("range")
 def range(start, limit=None, delta=1, dtype=None, name="range"):
     """start, start + delta, ... up to but excluding `limit`; `range(n)` begins at 0.
 
@@ -223,8 +217,7 @@ def _range_part(value, kind):
     return cast(value, kind) if isinstance(value, Tensor) else convert_to_tensor(value, dtype=kind)
 
 
-@export("linspace", v1=["linspace", "lin_space"])
-@dispatchable
+@dispatchable("linspace", v1=["linspace", "lin_space"])
 def linspace(start, stop, num, name=None, axis=0):
     """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis."""
     start = convert_to_tensor(start, name="start")
@@ -267,8 +260,7 @@ def linspace(start, stop, num, name=None, axis=0):
     return cast(raw.ConcatV2(values=[first, middle, last], axis=axis), kind, name=name)
 
 
-@export("one_hot")
-@dispatchable
+@dispatchable("one_hot")
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """A new axis of length `depth` that holds `on_value` at each index, `off_value` elsewhere.
 
@@ -303,8 +295,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     )
 
 
-@export("sequence_mask")
-@dispatchable
+@dispatchable("sequence_mask")
 def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
     """True at the first `lengths[i]` of `maxlen` positions of each row."""
     lengths = convert_to_tensor(lengths, name="lengths")
@@ -327,8 +318,7 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
     return mask if kind.is_bool else cast(mask, kind, name=name)
 
 
-@export("meshgrid")
-@dispatchable
+@dispatchable("meshgrid")
 def meshgrid(*args, **kwargs):
     """The coordinates of all points of a grid, one tensor for each axis.
 

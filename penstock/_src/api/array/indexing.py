@@ -16,8 +16,7 @@ from penstock._src.util.export import export
 from .creation import shape_vector
 
 
-@export("gather", v1=[])
-@dispatchable
+@dispatchable("gather", v1=[])
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """The slices of `params` along `axis` at `indices`.
 
@@ -37,8 +36,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     return raw.GatherV2(params=params, indices=indices, axis=axis, batch_dims=batch_dims, name=name)
 
 
-@export("gather_nd", v1=[])
-@dispatchable
+@dispatchable("gather_nd", v1=[])
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """The entries or slices of `params` at the coordinates in the last axis of `indices`."""
     if batch_dims:
@@ -77,8 +75,7 @@ def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
     return raw.GatherNd(params=params, indices=full, bad_indices_policy=policy, name=op_name)
 
 
-@export("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"])
-@dispatchable
+@dispatchable("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"])
 def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
     """Zeros of `shape` with `updates` added at `indices`; repeated indices accumulate."""
     if not isinstance(shape, Tensor):
@@ -99,43 +96,37 @@ def _tensor_scatter(op, tensor, indices, updates, policy, name):
     return op(tensor=tensor, indices=indices, updates=updates, bad_indices_policy=policy, name=name)
 
 
-@export("tensor_scatter_nd_update", v1=["tensor_scatter_nd_update", "tensor_scatter_update"])
-@dispatchable
+@dispatchable("tensor_scatter_nd_update", v1=["tensor_scatter_nd_update", "tensor_scatter_update"])
 def tensor_scatter_nd_update(tensor, indices, updates, name=None):
     """`tensor` with `updates` written at `indices`."""
     return _tensor_scatter(raw.TensorScatterUpdate, tensor, indices, updates, "", name)
 
 
-@export("tensor_scatter_nd_add", v1=["tensor_scatter_nd_add", "tensor_scatter_add"])
-@dispatchable
+@dispatchable("tensor_scatter_nd_add", v1=["tensor_scatter_nd_add", "tensor_scatter_add"])
 def tensor_scatter_nd_add(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` added at `indices`."""
     return _tensor_scatter(raw.TensorScatterAdd, tensor, indices, updates, bad_indices_policy, name)
 
 
-@export("tensor_scatter_nd_sub", v1=["tensor_scatter_nd_sub", "tensor_scatter_sub"])
-@dispatchable
+@dispatchable("tensor_scatter_nd_sub", v1=["tensor_scatter_nd_sub", "tensor_scatter_sub"])
 def tensor_scatter_nd_sub(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` subtracted at `indices`."""
     return _tensor_scatter(raw.TensorScatterSub, tensor, indices, updates, bad_indices_policy, name)
 
 
-@export("tensor_scatter_nd_max", v1=["tensor_scatter_nd_max"])
-@dispatchable
+@dispatchable("tensor_scatter_nd_max", v1=["tensor_scatter_nd_max"])
 def tensor_scatter_nd_max(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the greater of entry and update at `indices`."""
     return _tensor_scatter(raw.TensorScatterMax, tensor, indices, updates, bad_indices_policy, name)
 
 
-@export("tensor_scatter_nd_min", v1=["tensor_scatter_nd_min"])
-@dispatchable
+@dispatchable("tensor_scatter_nd_min", v1=["tensor_scatter_nd_min"])
 def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the smaller of entry and update at `indices`."""
     return _tensor_scatter(raw.TensorScatterMin, tensor, indices, updates, bad_indices_policy, name)
 
 
-@export("where", v1=["where_v2"])
-@dispatchable
+@dispatchable("where", v1=["where_v2"])
 def where(condition, x=None, y=None, name=None):
     """`x` where `condition` holds, else `y`; without both, the indices where it holds."""
     if x is None and y is None:
@@ -147,8 +138,7 @@ def where(condition, x=None, y=None, name=None):
     return raw.SelectV2(condition=condition, t=x, e=y, name=name)
 
 
-@export("boolean_mask", v1=[])
-@dispatchable
+@dispatchable("boolean_mask", v1=[])
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     """The entries of `tensor` where `mask`, whose shape is that of axes from `axis` on, is True."""
     tensor = convert_to_tensor(tensor, name="tensor")
@@ -180,8 +170,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     return result
 
 
-@export("slice")
-@dispatchable
+@dispatchable("slice")
 def slice(input_, begin, size, name=None):
     """The slice of `size` (-1: up to the end) that starts at `begin`."""
     if not isinstance(begin, Tensor):
@@ -191,8 +180,7 @@ def slice(input_, begin, size, name=None):
     return raw.Slice(input=input_, begin=begin, size=size, name=name)
 
 
-@export("strided_slice")
-@dispatchable
+@dispatchable("strided_slice")
 def strided_slice(
     input_,
     begin,
@@ -249,8 +237,7 @@ def _remember_slice(result, var, spec):
     result.assign = assign
 
 
-@export("clip_by_value", v1=["clip_by_value"])
-@unary
+@unary("clip_by_value", v1=["clip_by_value"])
 def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     """`t` limited to [clip_value_min, clip_value_max]."""
     if hasattr(t, "indices") and hasattr(t, "values"):
@@ -267,8 +254,7 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     return result
 
 
-@export("clip_by_norm")
-@dispatchable
+@dispatchable("clip_by_norm")
 def clip_by_norm(t, clip_norm, axes=None, name=None):
     """`t` scaled down so that its norm (over `axes`) is at most `clip_norm`."""
     slices = hasattr(t, "indices") and hasattr(t, "values")

@@ -13,13 +13,11 @@ from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
-from penstock._src.util.export import export
 
 from .creation import sequence_mask
 
 
-@export("concat")
-@dispatchable
+@dispatchable("concat")
 def concat(values, axis, name="concat"):
     """The tensors concatenated along an existing axis.
 
@@ -39,8 +37,7 @@ def concat(values, axis, name="concat"):
     return raw.ConcatV2(values=list(values), axis=axis, name=name)
 
 
-@export("stack")
-@dispatchable
+@dispatchable("stack")
 def stack(values, axis=0, name="stack"):
     """Tensors of equal shape stacked along a new axis."""
     if isinstance(values, Tensor):
@@ -63,8 +60,7 @@ def stack(values, axis=0, name="stack"):
     return raw.Pack(values=values, axis=axis, name=name)
 
 
-@export("unstack")
-@dispatchable
+@dispatchable("unstack")
 def unstack(value, num=None, axis=0, name="unstack"):
     """The list of slices of `value` along `axis`, which is removed."""
     value = convert_to_tensor(value)
@@ -79,8 +75,7 @@ def unstack(value, num=None, axis=0, name="unstack"):
     return list(raw.Unpack(value=value, num=int(num), axis=axis, name=name))
 
 
-@export("split")
-@dispatchable
+@dispatchable("split")
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """`value` split along `axis` into equal parts, or parts of given sizes.
 
@@ -113,8 +108,7 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     )
 
 
-@export("repeat")
-@dispatchable
+@dispatchable("repeat")
 def repeat(input, repeats, axis=None, name=None):
     """Each entry along `axis` repeated `repeats` times (None: of the flattened input).
 
@@ -195,8 +189,7 @@ def _picked(input, picks, axis, name):
     return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
 
 
-@export("pad", v1=[])
-@dispatchable
+@dispatchable("pad", v1=[])
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
     """`tensor` with entries added before and after.
 
@@ -240,8 +233,7 @@ def _with_known_extents(padded):
     return padded
 
 
-@export("reverse_sequence", v1=[])
-@dispatchable
+@dispatchable("reverse_sequence", v1=[])
 def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None):
     """The first `seq_lengths[i]` entries along `seq_axis` of each batch entry i reversed."""
     return raw.ReverseSequence(
@@ -253,8 +245,7 @@ def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=No
     )
 
 
-@export("dynamic_partition")
-@dispatchable
+@dispatchable("dynamic_partition")
 def dynamic_partition(data, partitions, num_partitions, name=None):
     """The entries of `data` split into `num_partitions` tensors by their partition numbers."""
     return list(

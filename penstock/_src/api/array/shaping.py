@@ -18,8 +18,7 @@ from .creation import shape_input, shape_vector
 _MOST = {dtypes.int32: dtypes.int32.max, dtypes.int64: dtypes.int64.max}
 
 
-@export("shape", v1=[])
-@dispatchable
+@dispatchable("shape", v1=[])
 def shape(input, out_type=None, name=None):
     """The extents of `input` as an integer vector."""
     input = convert_to_tensor(input, name="input")
@@ -35,8 +34,7 @@ def shape(input, out_type=None, name=None):
     return raw.Shape(input=input, out_type=kind, name=name)
 
 
-@export("size", v1=[])
-@dispatchable
+@dispatchable("size", v1=[])
 def size(input, out_type=None, name=None):
     """The number of elements."""
     input = convert_to_tensor(input, name="input")
@@ -47,8 +45,7 @@ def size(input, out_type=None, name=None):
     return raw.Size(input=input, out_type=kind, name=name)
 
 
-@export("rank")
-@dispatchable
+@dispatchable("rank")
 def rank(input, name=None):
     """The number of dimensions, as an int32 scalar."""
     input = convert_to_tensor(input, name="input")
@@ -57,15 +54,13 @@ def rank(input, name=None):
     return raw.Rank(input=input, name=name)
 
 
-@export("reshape", v1=["reshape", "manip.reshape"])
-@dispatchable
+@dispatchable("reshape", v1=["reshape", "manip.reshape"])
 def reshape(tensor, shape, name=None):
     """The same elements in row-major order in another shape; one -1 is inferred."""
     return raw.Reshape(tensor, shape_input(shape), name=name)
 
 
-@export("squeeze", v1=[])
-@dispatchable
+@dispatchable("squeeze", v1=[])
 def squeeze(input, axis=None, name=None):
     """`input` without its axes of length 1 (only those in `axis`, if given)."""
     axes = [] if axis is None else axis
@@ -76,8 +71,7 @@ def squeeze(input, axis=None, name=None):
     return raw.Squeeze(input=input, axis=[int(a) for a in axes], name=name)
 
 
-@export("transpose", v1=[])
-@dispatchable
+@dispatchable("transpose", v1=[])
 def transpose(a, perm=None, conjugate=False, name="transpose"):
     """`a` with its axes in the order `perm` (by default reversed), optionally conjugated."""
     if not isinstance(a, Tensor):
@@ -93,15 +87,13 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
     return op(x=a, perm=perm, name=name)
 
 
-@export("broadcast_to")
-@dispatchable
+@dispatchable("broadcast_to")
 def broadcast_to(input, shape, name=None):
     """`input` broadcast to `shape`."""
     return raw.BroadcastTo(input=input, shape=shape_vector(shape), name=name)
 
 
-@export("broadcast_dynamic_shape")
-@dispatchable
+@dispatchable("broadcast_dynamic_shape")
 def broadcast_dynamic_shape(shape_x, shape_y):
     """The shape, as a tensor, to which tensors of these shapes are broadcast together."""
     if isinstance(shape_x, Tensor) and isinstance(shape_y, Tensor):
@@ -110,8 +102,7 @@ def broadcast_dynamic_shape(shape_x, shape_y):
     return raw.BroadcastArgs(s0=shape_x, s1=shape_y)
 
 
-@export("identity")
-@dispatchable
+@dispatchable("identity")
 def identity(input, name=None):
     """A tensor with the contents of `input`."""
     if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
@@ -125,8 +116,7 @@ def identity_n(input, name=None):
     return list(raw.IdentityN(input=list(input), name=name))
 
 
-@export("stop_gradient")
-@unary
+@unary("stop_gradient")
 def stop_gradient(input, name=None):
     """`input` without a gradient."""
     if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
@@ -134,22 +124,19 @@ def stop_gradient(input, name=None):
     return raw.StopGradient(input=input, name=name)
 
 
-@export("space_to_batch_nd")
-@dispatchable
+@dispatchable("space_to_batch_nd")
 def space_to_batch_nd(input, block_shape, paddings, name=None):
     """Blocks of the padded spatial axes moved into the batch axis."""
     return raw.SpaceToBatchND(input=input, block_shape=block_shape, paddings=paddings, name=name)
 
 
-@export("space_to_batch", "nn.space_to_batch", v1=[])
-@dispatchable
+@dispatchable("space_to_batch", "nn.space_to_batch", v1=[])
 def space_to_batch(input, block_shape, paddings, name=None):
     """Blocks of the padded spatial axes moved into the batch axis."""
     return space_to_batch_nd(input, block_shape, paddings, name)
 
 
-@export("batch_to_space", v1=[])
-@dispatchable
+@dispatchable("batch_to_space", v1=[])
 def batch_to_space(input, block_shape, crops, name=None):
     """Blocks in the batch axis moved back into the spatial axes, which are then cropped."""
     if isinstance(block_shape, (int, np.integer)):

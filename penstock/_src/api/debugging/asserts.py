@@ -10,11 +10,9 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
-from penstock._src.util.export import export
 
 
-@export("Assert", "debugging.Assert")
-@dispatchable
+@dispatchable("Assert", "debugging.Assert")
 def Assert(condition, data, summarize=None, name=None):
     """Raises InvalidArgumentError with `data` unless `condition` holds.
 
@@ -136,8 +134,7 @@ def _failure(sign, x, y, holds, count):
     return lines
 
 
-@export("debugging.assert_equal", "assert_equal", v1=[])
-@binary_assert
+@binary_assert("debugging.assert_equal", "assert_equal", v1=[])
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x == y everywhere."""
     if x is y:
@@ -145,36 +142,31 @@ def assert_equal(x, y, message=None, summarize=None, name=None):
     return _compare("==", raw.Equal, x, y, None, summarize, message, name)
 
 
-@export("debugging.assert_none_equal", v1=[])
-@binary_assert
+@binary_assert("debugging.assert_none_equal", v1=[])
 def assert_none_equal(x, y, summarize=None, message=None, name=None):
     """Raises InvalidArgumentError unless x != y everywhere."""
     return _compare("!=", raw.NotEqual, x, y, None, summarize, message, name)
 
 
-@export("debugging.assert_less", "assert_less", v1=[])
-@binary_assert
+@binary_assert("debugging.assert_less", "assert_less", v1=[])
 def assert_less(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x < y everywhere."""
     return _compare("<", raw.Less, x, y, None, summarize, message, name)
 
 
-@export("debugging.assert_less_equal", v1=[])
-@binary_assert
+@binary_assert("debugging.assert_less_equal", v1=[])
 def assert_less_equal(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x <= y everywhere."""
     return _compare("<=", raw.LessEqual, x, y, None, summarize, message, name)
 
 
-@export("debugging.assert_greater", "assert_greater", v1=[])
-@binary_assert
+@binary_assert("debugging.assert_greater", "assert_greater", v1=[])
 def assert_greater(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x > y everywhere."""
     return _compare(">", raw.Greater, x, y, None, summarize, message, name)
 
 
-@export("debugging.assert_greater_equal", v1=[])
-@binary_assert
+@binary_assert("debugging.assert_greater_equal", v1=[])
 def assert_greater_equal(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x >= y everywhere."""
     return _compare(">=", raw.GreaterEqual, x, y, None, summarize, message, name)
@@ -197,36 +189,31 @@ def _against_zero(sign, op, x, summarize, message, name):
     return _compare(sign, op, x, zero, [head, *data], summarize, None, name)
 
 
-@export("debugging.assert_positive", v1=[])
-@unary
+@unary("debugging.assert_positive", v1=[])
 def assert_positive(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x > 0 everywhere."""
     return _against_zero(">", raw.Greater, x, summarize, message, name)
 
 
-@export("debugging.assert_negative", v1=[])
-@unary
+@unary("debugging.assert_negative", v1=[])
 def assert_negative(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x < 0 everywhere."""
     return _against_zero("<", raw.Less, x, summarize, message, name)
 
 
-@export("debugging.assert_non_negative", v1=[])
-@unary
+@unary("debugging.assert_non_negative", v1=[])
 def assert_non_negative(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x >= 0 everywhere."""
     return _against_zero(">=", raw.GreaterEqual, x, summarize, message, name)
 
 
-@export("debugging.assert_non_positive", v1=[])
-@unary
+@unary("debugging.assert_non_positive", v1=[])
 def assert_non_positive(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x <= 0 everywhere."""
     return _against_zero("<=", raw.LessEqual, x, summarize, message, name)
 
 
-@export("debugging.assert_near", v1=[])
-@binary_assert
+@binary_assert("debugging.assert_near", v1=[])
 def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless |x - y| < atol + rtol * |y| everywhere.
 
@@ -267,22 +254,19 @@ def _epsilon(dtype):
     return table.get(dtype, 2.0**-52)
 
 
-@export("debugging.check_numerics", v1=["debugging.check_numerics", "check_numerics"])
-@unary
+@unary("debugging.check_numerics", v1=["debugging.check_numerics", "check_numerics"])
 def check_numerics(tensor, message, name=None):
     """`tensor`, or InvalidArgumentError if it holds NaN or infinity."""
     return raw.CheckNumerics(tensor=tensor, message=message, name=name)
 
 
-@export("debugging.assert_all_finite", v1=[])
-@dispatchable
+@dispatchable("debugging.assert_all_finite", v1=[])
 def assert_all_finite(x, message, name=None):
     """`x`, or InvalidArgumentError if it holds NaN or infinity."""
     return raw.CheckNumerics(tensor=x, message=message, name=name)
 
 
-@export("debugging.assert_scalar", v1=[])
-@dispatchable
+@dispatchable("debugging.assert_scalar", v1=[])
 def assert_scalar(tensor, message=None, name=None):
     """Raises ValueError unless `tensor` is a scalar."""
     tensor = convert_to_tensor(tensor)

@@ -58,8 +58,7 @@ def _rank_value(rank):
     return None if known is None else int(known)
 
 
-@export("debugging.assert_rank", "assert_rank", v1=[])
-@dispatchable
+@dispatchable("debugging.assert_rank", "assert_rank", v1=[])
 def assert_rank(x, rank, message=None, name=None):
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank."""
     return _check_rank(
@@ -73,8 +72,7 @@ def assert_rank(x, rank, message=None, name=None):
     )
 
 
-@export("debugging.assert_rank_at_least", v1=[])
-@dispatchable
+@dispatchable("debugging.assert_rank_at_least", v1=[])
 def assert_rank_at_least(x, rank, message=None, name=None):
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank or more."""
     return _check_rank(
@@ -88,8 +86,7 @@ def assert_rank_at_least(x, rank, message=None, name=None):
     )
 
 
-@export("debugging.assert_rank_in", v1=[])
-@dispatchable
+@dispatchable("debugging.assert_rank_in", v1=[])
 def assert_rank_in(x, ranks, message=None, name=None):
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has one of these ranks."""
     return _check_rank(
@@ -105,8 +102,7 @@ def assert_rank_in(x, ranks, message=None, name=None):
     )
 
 
-@export("debugging.assert_type", v1=[])
-@dispatchable
+@dispatchable("debugging.assert_type", v1=[])
 def assert_type(tensor, tf_type, message=None, name=None):
     """Raises TypeError unless `tensor` has this type."""
     wanted = dtypes.as_dtype(tf_type)
@@ -122,8 +118,7 @@ def assert_type(tensor, tf_type, message=None, name=None):
     return None if STATE.graph is None else no_op()
 
 
-@export("debugging.assert_integer", v1=[])
-@unary
+@unary("debugging.assert_integer", v1=[])
 def assert_integer(x, message=None, name=None):
     """Raises TypeError unless `x` is of an integer type."""
     x = _tensor(x)
@@ -157,11 +152,10 @@ def assert_proper_iterable(values):
         raise TypeError(f'Expected argument "values" to be iterable.  Found: {type(values)}')
 
 
-@export(
+@dispatchable(
     "debugging.assert_same_float_dtype",
     v1=["debugging.assert_same_float_dtype", "assert_same_float_dtype"],
 )
-@dispatchable
 def assert_same_float_dtype(tensors=None, dtype=None):
     """The one float type of all tensors (float32 if there are none).
 
@@ -206,8 +200,7 @@ def _entries(size_spec):
     return core, lead, trail
 
 
-@export("debugging.assert_shapes", v1=[])
-@dispatchable
+@dispatchable("debugging.assert_shapes", v1=[])
 def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
     """Raises ValueError unless shapes match their specifications.
 

@@ -1,8 +1,8 @@
 """Dispatch of public functions by argument type.
 
-A function under `@dispatchable` tries, in this order: the targets registered by `dispatch_for_api` and its elementwise
-variants; the function itself; and, if that raises TypeError or ValueError, the fallbacks (`register_fallback`: ragged and
-sparse tensors) and the arguments' own `__tf_dispatch__`.
+A function that `@dispatchable("math.top_k", ...)` exports tries, in this order: the targets registered by
+`dispatch_for_api` and its elementwise variants; the function itself; and, if that raises TypeError or ValueError, the
+fallbacks (`register_fallback`: ragged and sparse tensors) and the arguments' own `__tf_dispatch__`.
 """
 
 import builtins
@@ -11,11 +11,13 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.util import nest
 from penstock._src.util.export import export
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 NOT_SUPPORTED = object()
 """A dispatcher returns this value if it does not handle the call."""
@@ -69,7 +71,7 @@ def register_fallback(handler: Callable[[Callable[..., Any], tuple, dict], Any])
 
 
 @export("__internal__.dispatch.add_dispatch_support", v1=[])
-def dispatchable(function: Callable[..., Any]) -> Callable[..., Any]:
+def add_dispatch_support(function: Callable[..., Any]) -> Callable[..., Any]:
     """Makes `function` dispatch on other types."""
     targets: list[tuple[Any, Callable[..., Any]]] = []
 
@@ -92,31 +94,48 @@ def dispatchable(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def unary(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A dispatchable function of one tensor, elementwise."""
-    call = dispatchable(function)
-    UNARY.append(call)
-    for annotation, handler in _UNARY_HANDLERS:
-        _add_unary(call, annotation, handler)
-    return call
+def dispatchable(*names: str, v1: Sequence[str] | None = None) -> Decorator:
+    """Exports a function under `names` (see `export`), and makes it dispatch on other types."""
+    return lambda function: export(*names, v1=v1)(add_dispatch_support(function))
 
 
-def binary(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A dispatchable function of two tensors, elementwise."""
-    call = dispatchable(function)
-    BINARY.append(call)
-    for x_type, y_type, handler in _BINARY_HANDLERS:
-        _add_binary(call, x_type, y_type, handler)
-    return call
+def unary(*names: str, v1: Sequence[str] | None = None) -> Decorator:
+    """`dispatchable` for elementwise functions of one tensor."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        call = dispatchable(*names, v1=v1)(function)
+        UNARY.append(call)
+        for annotation, handler in _UNARY_HANDLERS:
+            _add_unary(call, annotation, handler)
+        return call
+
+    return register
 
 
-def binary_assert(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A dispatchable assertion about two tensors."""
-    call = dispatchable(function)
-    BINARY_ASSERTS.append(call)
-    for x_type, y_type, handler in _BINARY_ASSERT_HANDLERS:
-        _add_binary_assert(call, x_type, y_type, handler)
-    return call
+def binary(*names: str, v1: Sequence[str] | None = None) -> Decorator:
+    """`dispatchable` for elementwise functions of two tensors."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        call = dispatchable(*names, v1=v1)(function)
+        BINARY.append(call)
+        for x_type, y_type, handler in _BINARY_HANDLERS:
+            _add_binary(call, x_type, y_type, handler)
+        return call
+
+    return register
+
+
+def binary_assert(*names: str, v1: Sequence[str] | None = None) -> Decorator:
+    """`dispatchable` for assertions about two tensors."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        call = dispatchable(*names, v1=v1)(function)
+        BINARY_ASSERTS.append(call)
+        for x_type, y_type, handler in _BINARY_ASSERT_HANDLERS:
+            _add_binary_assert(call, x_type, y_type, handler)
+        return call
+
+    return register
 
 
 def _fall_back(api, args, kwargs):

@@ -34,9 +34,9 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export_by_name
 
 _DECORATORS: dict[str, Callable[..., Any]] = {
-    "unary": unary,
-    "binary": binary,
-    "dispatchable": dispatchable,
+    "unary": unary(),
+    "binary": binary(),
+    "dispatchable": dispatchable(),
     "plain": lambda function: function,
 }
 # What rows may use, even if nothing else in their module does.

@@ -8,13 +8,11 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 from .color import convert_image_dtype
 
 
-@export("image.decode_image", "io.decode_image")
-@dispatchable
+@dispatchable("image.decode_image", "io.decode_image")
 def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_animations=True):
     """The image of a JPEG, PNG, BMP or GIF file's bytes.
 
@@ -37,16 +35,14 @@ def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_
     return image if native == kind else convert_image_dtype(image, kind)
 
 
-@export("image.is_jpeg", "io.is_jpeg")
-@dispatchable
+@dispatchable("image.is_jpeg", "io.is_jpeg")
 def is_jpeg(contents, name=None):
     """Whether bytes begin as a JPEG file does."""
     head = raw.Substr(input=contents, pos=0, len=3)
     return raw.Equal(x=head, y=convert_to_tensor(b"\xff\xd8\xff"), name=name)
 
 
-@export("image.adjust_jpeg_quality")
-@dispatchable
+@dispatchable("image.adjust_jpeg_quality")
 def adjust_jpeg_quality(image, jpeg_quality, dct_method="", name=None):
     """The image after JPEG compression with this quality."""
     image = convert_to_tensor(image, name="image")

@@ -11,13 +11,11 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 _FLOATS = (dtypes.float16, dtypes.float32)
 
 
-@export("image.convert_image_dtype")
-@unary
+@unary("image.convert_image_dtype")
 def convert_image_dtype(image, dtype, saturate=False, name=None):
     """The image in another dtype, rescaled: floats span [0, 1], integers their full range."""
     image = convert_to_tensor(image, name="image")
@@ -50,8 +48,7 @@ def _as_float(image):
     return image, image if image.dtype in _FLOATS else convert_image_dtype(image, dtypes.float32)
 
 
-@export("image.adjust_brightness")
-@unary
+@unary("image.adjust_brightness")
 def adjust_brightness(image, delta):
     """The image with `delta` added to all pixels, which span [0, 1]."""
     image, floats = _as_float(image)
@@ -59,8 +56,7 @@ def adjust_brightness(image, delta):
     return convert_image_dtype(changed, image.dtype, saturate=True)
 
 
-@export("image.adjust_contrast")
-@dispatchable
+@dispatchable("image.adjust_contrast")
 def adjust_contrast(images, contrast_factor):
     """The image with each channel's distance from its mean scaled."""
     images, floats = _as_float(images)
@@ -69,8 +65,7 @@ def adjust_contrast(images, contrast_factor):
     return convert_image_dtype(changed, images.dtype, saturate=True)
 
 
-@export("image.adjust_gamma")
-@unary
+@unary("image.adjust_gamma")
 def adjust_gamma(image, gamma=1, gain=1):
     """gain * image ** gamma, for pixels in [0, 1]."""
     image, floats = _as_float(image)
@@ -86,8 +81,7 @@ def adjust_gamma(image, gamma=1, gain=1):
     return convert_image_dtype(scale * raw.Pow(x=floats, y=power), image.dtype, saturate=True)
 
 
-@export("image.adjust_hue")
-@dispatchable
+@dispatchable("image.adjust_hue")
 def adjust_hue(image, delta, name=None):
     """The RGB image with its hue rotated by `delta`, in [-1, 1]."""
     if not isinstance(delta, Tensor) and not -1 <= float(np.asarray(delta)) <= 1:
@@ -99,8 +93,7 @@ def adjust_hue(image, delta, name=None):
     return convert_image_dtype(changed, image.dtype, saturate=True)
 
 
-@export("image.adjust_saturation")
-@dispatchable
+@dispatchable("image.adjust_saturation")
 def adjust_saturation(image, saturation_factor, name=None):
     """The RGB image with its saturation scaled."""
     image, floats = _as_float(image)
@@ -110,8 +103,7 @@ def adjust_saturation(image, saturation_factor, name=None):
     return convert_image_dtype(changed, image.dtype, saturate=True)
 
 
-@export("image.per_image_standardization")
-@dispatchable
+@dispatchable("image.per_image_standardization")
 def per_image_standardization(image):
     """Each image with mean 0 and standard deviation 1 (at least 1 / sqrt(pixels))."""
     image = convert_to_tensor(image, name="image")
@@ -125,8 +117,7 @@ def per_image_standardization(image):
     return (image - mean) / raw.Maximum(x=deviation, y=least)
 
 
-@export("image.rgb_to_grayscale")
-@dispatchable
+@dispatchable("image.rgb_to_grayscale")
 def rgb_to_grayscale(images, name=None):
     """The luma 0.2989 R + 0.587 G + 0.114 B, in one channel."""
     images, floats = _as_float(images)
@@ -135,8 +126,7 @@ def rgb_to_grayscale(images, name=None):
     return convert_image_dtype(raw.ExpandDims(input=gray, axis=-1), images.dtype, name=name)
 
 
-@export("image.grayscale_to_rgb")
-@dispatchable
+@dispatchable("image.grayscale_to_rgb")
 def grayscale_to_rgb(images, name=None):
     """The one channel three times."""
     images = convert_to_tensor(images, name="images")
@@ -156,15 +146,13 @@ def grayscale_to_rgb(images, name=None):
     return result
 
 
-@export("image.rgb_to_hsv")
-@dispatchable
+@dispatchable("image.rgb_to_hsv")
 def rgb_to_hsv(images, name=None):
     """Hue, saturation and value of RGB in [0, 1]."""
     return raw.RGBToHSV(images=images, name=name)
 
 
-@export("image.hsv_to_rgb")
-@dispatchable
+@dispatchable("image.hsv_to_rgb")
 def hsv_to_rgb(images, name=None):
     """RGB of hue, saturation and value in [0, 1]."""
     return raw.HSVToRGB(images=images, name=name)
@@ -197,36 +185,31 @@ def _mixed(images, matrix):
     return tensordot(images, kernel, [[images.shape.rank - 1], [0]])
 
 
-@export("image.rgb_to_yiq")
-@dispatchable
+@dispatchable("image.rgb_to_yiq")
 def rgb_to_yiq(images):
     """Luma and the color differences I and Q of RGB."""
     return _mixed(images, _RGB_TO_YIQ)
 
 
-@export("image.yiq_to_rgb")
-@dispatchable
+@dispatchable("image.yiq_to_rgb")
 def yiq_to_rgb(images):
     """RGB of luma and the color differences I and Q."""
     return _mixed(images, _YIQ_TO_RGB)
 
 
-@export("image.rgb_to_yuv")
-@dispatchable
+@dispatchable("image.rgb_to_yuv")
 def rgb_to_yuv(images):
     """Luma and the color differences U and V of RGB."""
     return _mixed(images, _RGB_TO_YUV)
 
 
-@export("image.yuv_to_rgb")
-@dispatchable
+@dispatchable("image.yuv_to_rgb")
 def yuv_to_rgb(images):
     """RGB of luma and the color differences U and V."""
     return _mixed(images, _YUV_TO_RGB)
 
 
-@export("image.image_gradients")
-@dispatchable
+@dispatchable("image.image_gradients")
 def image_gradients(image):
     """The differences dy, dx of neighboring pixels; 0 in the last row and column."""
     image = convert_to_tensor(image)
@@ -251,8 +234,7 @@ def for_each_channel(kernel, image):
     return raw.Tile(input=kernel, multiples=times)
 
 
-@export("image.sobel_edges")
-@dispatchable
+@dispatchable("image.sobel_edges")
 def sobel_edges(image):
     """Sobel's derivatives `[..., (dy, dx)]` of NHWC images, mirrored at the border."""
     image = convert_to_tensor(image)
@@ -273,8 +255,7 @@ def sobel_edges(image):
     return result
 
 
-@export("image.total_variation")
-@dispatchable
+@dispatchable("image.total_variation")
 def total_variation(images, name=None):
     """The sum of absolute differences of neighboring pixels of each image."""
     images = convert_to_tensor(images)

@@ -81,8 +81,7 @@ def _resize_batch(images, size, method, antialias, name):
     raise ValueError(f"Resize method is not implemented: {method}")
 
 
-@export("image.resize", v1=["image.resize_images_v2"])
-@dispatchable
+@dispatchable("image.resize", v1=["image.resize_images_v2"])
 def resize(
     images, size, method="bilinear", preserve_aspect_ratio=False, antialias=False, name=None
 ):
@@ -153,8 +152,7 @@ def _require(condition, message):
         raise ValueError(message)
 
 
-@export("image.crop_to_bounding_box")
-@dispatchable
+@dispatchable("image.crop_to_bounding_box")
 def crop_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
     """The crop of the target size at the offset."""
 
@@ -186,8 +184,7 @@ def _vector(values):
     )
 
 
-@export("image.pad_to_bounding_box")
-@dispatchable
+@dispatchable("image.pad_to_bounding_box")
 def pad_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
     """The image placed at the offset in a black image of the target size."""
 
@@ -220,11 +217,10 @@ def _smaller(a, b):
     return min(a, b)
 
 
-@export(
+@dispatchable(
     "image.resize_with_crop_or_pad",
     v1=["image.resize_with_crop_or_pad", "image.resize_image_with_crop_or_pad"],
 )
-@dispatchable
 def resize_with_crop_or_pad(image, target_height, target_width):
     """The image cropped, or padded with black, around its center to the target size."""
 
@@ -252,8 +248,7 @@ def resize_with_crop_or_pad(image, target_height, target_width):
     return with_batch(image, run)
 
 
-@export("image.resize_with_pad", v1=[])
-@dispatchable
+@dispatchable("image.resize_with_pad", v1=[])
 def resize_with_pad(image, target_height, target_width, method="bilinear", antialias=False):
     """The image resized without distortion to fit into the target size, the rest black."""
 
@@ -285,8 +280,7 @@ def resize_with_pad(image, target_height, target_width, method="bilinear", antia
     return with_batch(image, run)
 
 
-@export("image.central_crop")
-@dispatchable
+@dispatchable("image.central_crop")
 def central_crop(image, central_fraction):
     """The middle of the image, `central_fraction` of each side long."""
     image = convert_to_tensor(image, name="image")
@@ -337,22 +331,19 @@ def _reversed(image, axis_from_end, name=None):
     return raw.ReverseV2(tensor=image, axis=[-axis_from_end], name=name)
 
 
-@export("image.flip_left_right")
-@dispatchable
+@dispatchable("image.flip_left_right")
 def flip_left_right(image):
     """The image mirrored from left to right."""
     return _reversed(image, 2)
 
 
-@export("image.flip_up_down")
-@dispatchable
+@dispatchable("image.flip_up_down")
 def flip_up_down(image):
     """The image mirrored from top to bottom."""
     return _reversed(image, 3)
 
 
-@export("image.transpose", v1=["image.transpose", "image.transpose_image"])
-@dispatchable
+@dispatchable("image.transpose", v1=["image.transpose", "image.transpose_image"])
 def transpose(image, name=None):
     """The image with height and width exchanged."""
     image = convert_to_tensor(image, name="image")
@@ -364,8 +355,7 @@ def transpose(image, name=None):
     return raw.Transpose(x=image, perm=perm, name=name)
 
 
-@export("image.rot90")
-@dispatchable
+@dispatchable("image.rot90")
 def rot90(image, k=1, name=None):
     """The image rotated counter-clockwise by `k` times 90 degrees."""
     image = convert_to_tensor(image, name="image")

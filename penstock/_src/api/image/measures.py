@@ -14,7 +14,6 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 from .color import convert_image_dtype, for_each_channel
 
@@ -27,8 +26,7 @@ def _check_pair(a, b):
         raise ValueError(f"Images must have at least 3 dimensions. Received shape {a.shape}.")
 
 
-@export("image.psnr")
-@dispatchable
+@dispatchable("image.psnr")
 def psnr(a, b, max_val, name=None):
     """The peak signal-to-noise ratio of each pair of images, in dB."""
     a, b = convert_to_tensor(a), convert_to_tensor(b)
@@ -101,8 +99,7 @@ def _prepared(img1, img2, max_val, filter_size):
     )
 
 
-@export("image.ssim")
-@dispatchable
+@dispatchable("image.ssim")
 def ssim(
     img1,
     img2,
@@ -137,8 +134,7 @@ def ssim(
 _MSSSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-@export("image.ssim_multiscale")
-@dispatchable
+@dispatchable("image.ssim_multiscale")
 def ssim_multiscale(
     img1,
     img2,
@@ -179,8 +175,7 @@ def _halved(image):
     return raw.Reshape(tensor=pooled, shape=target)
 
 
-@export("image.draw_bounding_boxes", v1=[])
-@dispatchable
+@dispatchable("image.draw_bounding_boxes", v1=[])
 def draw_bounding_boxes(images, boxes, colors, name=None):
     """The images with boxes (of normalized corners) drawn on them."""
     if colors is None:
@@ -188,8 +183,7 @@ def draw_bounding_boxes(images, boxes, colors, name=None):
     return raw.DrawBoundingBoxesV2(images=images, boxes=boxes, colors=colors, name=name)
 
 
-@export("image.non_max_suppression")
-@dispatchable
+@dispatchable("image.non_max_suppression")
 def non_max_suppression(
     boxes,
     scores,
@@ -213,8 +207,7 @@ def non_max_suppression(
     )
 
 
-@export("image.non_max_suppression_with_scores")
-@dispatchable
+@dispatchable("image.non_max_suppression_with_scores")
 def non_max_suppression_with_scores(
     boxes,
     scores,
@@ -238,8 +231,7 @@ def non_max_suppression_with_scores(
     return indices, kept
 
 
-@export("image.non_max_suppression_padded", v1=[])
-@dispatchable
+@dispatchable("image.non_max_suppression_padded", v1=[])
 def non_max_suppression_padded(
     boxes,
     scores,
@@ -289,8 +281,7 @@ def _box_attributes(aspect, area, attempts, whole):
     )
 
 
-@export("image.sample_distorted_bounding_box", v1=[])
-@dispatchable
+@dispatchable("image.sample_distorted_bounding_box", v1=[])
 def sample_distorted_bounding_box(
     image_size,
     bounding_boxes,
@@ -317,8 +308,7 @@ def sample_distorted_bounding_box(
     )
 
 
-@export("image.stateless_sample_distorted_bounding_box")
-@dispatchable
+@dispatchable("image.stateless_sample_distorted_bounding_box")
 def stateless_sample_distorted_bounding_box(
     image_size,
     bounding_boxes,

@@ -11,7 +11,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 from . import codec, color
 
@@ -40,72 +39,63 @@ def _check_delta(delta, limit=None):
             raise ValueError("max_delta must be non-negative.")
 
 
-@export("image.random_brightness")
-@unary
+@unary("image.random_brightness")
 def random_brightness(image, max_delta, seed=None):
     """`adjust_brightness` by a random number in [-max_delta, max_delta)."""
     _check_delta(max_delta)
     return color.adjust_brightness(image, _between(-max_delta, max_delta, seed))
 
 
-@export("image.stateless_random_brightness", v1=["image.stateless_random_brightness"])
-@unary
+@unary("image.stateless_random_brightness", v1=["image.stateless_random_brightness"])
 def stateless_random_brightness(image, max_delta, seed):
     """`random_brightness`, a function of `seed`."""
     _check_delta(max_delta)
     return color.adjust_brightness(image, _stateless(-max_delta, max_delta, seed))
 
 
-@export("image.random_contrast")
-@dispatchable
+@dispatchable("image.random_contrast")
 def random_contrast(image, lower, upper, seed=None):
     """`adjust_contrast` by a random factor in [lower, upper)."""
     _check_bounds(lower, upper)
     return color.adjust_contrast(image, _between(lower, upper, seed))
 
 
-@export("image.stateless_random_contrast", v1=["image.stateless_random_contrast"])
-@dispatchable
+@dispatchable("image.stateless_random_contrast", v1=["image.stateless_random_contrast"])
 def stateless_random_contrast(image, lower, upper, seed):
     """`random_contrast`, a function of `seed`."""
     _check_bounds(lower, upper)
     return color.adjust_contrast(image, _stateless(lower, upper, seed))
 
 
-@export("image.random_hue")
-@dispatchable
+@dispatchable("image.random_hue")
 def random_hue(image, max_delta, seed=None):
     """`adjust_hue` by a random number in [-max_delta, max_delta)."""
     _check_delta(max_delta, 0.5)
     return color.adjust_hue(image, _between(-max_delta, max_delta, seed))
 
 
-@export("image.stateless_random_hue", v1=["image.stateless_random_hue"])
-@dispatchable
+@dispatchable("image.stateless_random_hue", v1=["image.stateless_random_hue"])
 def stateless_random_hue(image, max_delta, seed):
     """`random_hue`, a function of `seed`."""
     _check_delta(max_delta, 0.5)
     return color.adjust_hue(image, _stateless(-max_delta, max_delta, seed))
 
 
-@export("image.random_saturation")
-@dispatchable
+@dispatchable("image.random_saturation")
 def random_saturation(image, lower, upper, seed=None):
     """`adjust_saturation` by a random factor in [lower, upper)."""
     _check_bounds(lower, upper)
     return color.adjust_saturation(image, _between(lower, upper, seed))
 
 
-@export("image.stateless_random_saturation", v1=["image.stateless_random_saturation"])
-@dispatchable
+@dispatchable("image.stateless_random_saturation", v1=["image.stateless_random_saturation"])
 def stateless_random_saturation(image, lower, upper, seed=None):
     """`random_saturation`, a function of `seed`."""
     _check_bounds(lower, upper)
     return color.adjust_saturation(image, _stateless(lower, upper, seed))
 
 
-@export("image.random_jpeg_quality")
-@dispatchable
+@dispatchable("image.random_jpeg_quality")
 def random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed=None):
     """The image after JPEG compression with a random quality."""
     _check_quality(min_jpeg_quality, max_jpeg_quality)
@@ -120,8 +110,7 @@ def _check_quality(low, high):
         raise ValueError("`min_jpeg_quality` must be less than `max_jpeg_quality`.")
 
 
-@export("image.stateless_random_jpeg_quality", v1=["image.stateless_random_jpeg_quality"])
-@dispatchable
+@dispatchable("image.stateless_random_jpeg_quality", v1=["image.stateless_random_jpeg_quality"])
 def stateless_random_jpeg_quality(image, min_jpeg_quality, max_jpeg_quality, seed):
     """`random_jpeg_quality`, a function of `seed`."""
     _check_quality(min_jpeg_quality, max_jpeg_quality)
@@ -156,29 +145,27 @@ def _flip(image, axis, draw):
     return raw.SelectV2(condition=numbers > np.float32(0.5), t=turned, e=image)
 
 
-@export("image.random_flip_left_right")
-@dispatchable
+@dispatchable("image.random_flip_left_right")
 def random_flip_left_right(image, seed=None):
     """The image, mirrored from left to right with probability 1/2."""
     return _flip(image, 1, lambda shape: random.uniform(shape, 0, 1.0, seed=seed))
 
 
-@export("image.random_flip_up_down")
-@dispatchable
+@dispatchable("image.random_flip_up_down")
 def random_flip_up_down(image, seed=None):
     """The image, mirrored from top to bottom with probability 1/2."""
     return _flip(image, 0, lambda shape: random.uniform(shape, 0, 1.0, seed=seed))
 
 
-@export("image.stateless_random_flip_left_right", v1=["image.stateless_random_flip_left_right"])
-@dispatchable
+@dispatchable(
+    "image.stateless_random_flip_left_right", v1=["image.stateless_random_flip_left_right"]
+)
 def stateless_random_flip_left_right(image, seed):
     """`random_flip_left_right`, a function of `seed`."""
     return _flip(image, 1, lambda shape: random.stateless_uniform(shape, seed))
 
 
-@export("image.stateless_random_flip_up_down", v1=["image.stateless_random_flip_up_down"])
-@dispatchable
+@dispatchable("image.stateless_random_flip_up_down", v1=["image.stateless_random_flip_up_down"])
 def stateless_random_flip_up_down(image, seed):
     """`random_flip_up_down`, a function of `seed`."""
     return _flip(image, 0, lambda shape: random.stateless_uniform(shape, seed))
@@ -197,8 +184,7 @@ def _crop(value, size, draw, name):
     return raw.Slice(input=value, begin=offset, size=size, name=name)
 
 
-@export("image.random_crop", v1=["image.random_crop", "random_crop"])
-@dispatchable
+@dispatchable("image.random_crop", v1=["image.random_crop", "random_crop"])
 def random_crop(value, size, seed=None, name=None):
     """A random crop of `size`."""
     top = dtypes.int32.max
@@ -210,8 +196,7 @@ def random_crop(value, size, seed=None, name=None):
     )
 
 
-@export("image.stateless_random_crop", v1=["image.stateless_random_crop"])
-@dispatchable
+@dispatchable("image.stateless_random_crop", v1=["image.stateless_random_crop"])
 def stateless_random_crop(value, size, seed, name=None):
     """`random_crop`, a function of `seed`."""
     top = dtypes.int32.max

@@ -17,8 +17,7 @@ from .decompositions import adjoint_of
 from .products import matmul
 
 
-@export("linalg.diag", v1=["linalg.diag", "matrix_diag"])
-@dispatchable
+@dispatchable("linalg.diag", v1=["linalg.diag", "matrix_diag"])
 def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
     """Matrices with given diagonals.
 
@@ -45,8 +44,7 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     )
 
 
-@export("linalg.diag_part", v1=["linalg.diag_part", "matrix_diag_part"])
-@dispatchable
+@dispatchable("linalg.diag_part", v1=["linalg.diag_part", "matrix_diag_part"])
 def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT"):
     """The diagonals `k` of matrices; see `tf.linalg.diag`."""
     input = convert_to_tensor(input, name="input")
@@ -61,8 +59,7 @@ def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT")
     )
 
 
-@export("linalg.tensor_diag_part", v1=["linalg.tensor_diag_part", "diag_part"])
-@dispatchable
+@dispatchable("linalg.tensor_diag_part", v1=["linalg.tensor_diag_part", "diag_part"])
 def tensor_diag_part(input, name=None):
     """The diagonal of a tensor of even rank whose two halves have equal shapes."""
     input = convert_to_tensor(input, name="input")
@@ -71,19 +68,17 @@ def tensor_diag_part(input, name=None):
     return raw.DiagPart(input=input, name=name)
 
 
-@export("linalg.trace", v1=["linalg.trace", "trace"])
-@dispatchable
+@dispatchable("linalg.trace", v1=["linalg.trace", "trace"])
 def trace(x, name=None):
     """The sum of each matrix's diagonal."""
     x = convert_to_tensor(x, name="x")
     return reduce_sum(raw.MatrixDiagPart(input=x), [-1], name=name)
 
 
-@export(
+@dispatchable(
     "linalg.matrix_transpose",
     v1=["linalg.matrix_transpose", "linalg.transpose", "matrix_transpose"],
 )
-@dispatchable
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     """`a` with its last two axes exchanged."""
     a = convert_to_tensor(a, name="a")
@@ -102,15 +97,13 @@ def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     return op(x=a, perm=perm, name=name)
 
 
-@export("linalg.adjoint")
-@dispatchable
+@dispatchable("linalg.adjoint")
 def adjoint(matrix, name=None):
     """Each matrix transposed and conjugated."""
     return matrix_transpose(convert_to_tensor(matrix, name="matrix"), name=name, conjugate=True)
 
 
-@export("eye", "linalg.eye")
-@dispatchable
+@dispatchable("eye", "linalg.eye")
 def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name=None):
     """Identity matrices `[*batch_shape, num_rows, num_columns]`."""
     kind = dtypes.as_dtype(dtype)
@@ -159,8 +152,7 @@ def _static_extent(n):
     return int(n) if isinstance(n, (int, np.integer)) else None
 
 
-@export("linalg.lu_reconstruct")
-@dispatchable
+@dispatchable("linalg.lu_reconstruct")
 def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
     """The matrices that `tf.linalg.lu` decomposed."""
     both = convert_to_tensor(lower_upper, name="lower_upper")
@@ -212,8 +204,7 @@ def _take_rows(matrices, rows, name=None):
     return raw.GatherV2(params=matrices, indices=rows, axis=batch, batch_dims=batch, name=name)
 
 
-@export("linalg.lu_solve")
-@dispatchable
+@dispatchable("linalg.lu_solve")
 def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     """The X with A X = rhs, for the decomposition of A by `tf.linalg.lu`."""
     both = convert_to_tensor(lower_upper, name="lower_upper")
@@ -226,8 +217,7 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     return raw.MatrixTriangularSolve(matrix=both, rhs=half, lower=False, name=name)
 
 
-@export("linalg.lu_matrix_inverse")
-@dispatchable
+@dispatchable("linalg.lu_matrix_inverse")
 def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
     """The inverse of A, for the decomposition of A by `tf.linalg.lu`."""
     both = convert_to_tensor(lower_upper, name="lower_upper")
@@ -271,8 +261,7 @@ def _padded_row(x, before, after):
     return raw.Pad(input=x, paddings=np.array(paddings, np.int32))
 
 
-@export("linalg.tridiagonal_matmul")
-@dispatchable
+@dispatchable("linalg.tridiagonal_matmul")
 def tridiagonal_matmul(diagonals, rhs, diagonals_format="compact", name=None):
     """The product of tridiagonal matrices and `rhs`.
 
@@ -293,8 +282,7 @@ def tridiagonal_matmul(diagonals, rhs, diagonals_format="compact", name=None):
     )
 
 
-@export("linalg.tridiagonal_solve")
-@dispatchable
+@dispatchable("linalg.tridiagonal_solve")
 def tridiagonal_solve(
     diagonals,
     rhs,

@@ -14,13 +14,11 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .products import matmul
 
 
-@export("linalg.logdet")
-@dispatchable
+@dispatchable("linalg.logdet")
 def logdet(matrix, name=None):
     """The logarithm of the determinant of each Hermitian positive definite matrix."""
     factor = raw.Cholesky(input=matrix)
@@ -31,16 +29,14 @@ def logdet(matrix, name=None):
     return raw.Mul(x=np.asarray(2, logs.dtype.as_numpy_dtype), y=reduce_sum(logs, [-1]), name=name)
 
 
-@export("linalg.cholesky_solve", v1=[])
-@dispatchable
+@dispatchable("linalg.cholesky_solve", v1=[])
 def cholesky_solve(chol, rhs, name=None):
     """The X with L L* X = rhs, for the Cholesky factor L = `chol`."""
     first = raw.MatrixTriangularSolve(matrix=chol, rhs=rhs, adjoint=False, lower=True)
     return raw.MatrixTriangularSolve(matrix=chol, rhs=first, adjoint=True, lower=True, name=name)
 
 
-@export("linalg.lstsq", v1=["linalg.lstsq", "matrix_solve_ls"])
-@dispatchable
+@dispatchable("linalg.lstsq", v1=["linalg.lstsq", "matrix_solve_ls"])
 def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
     """The X that minimizes |matrix X - rhs|**2 + l2_regularizer |X|**2.
 
@@ -84,8 +80,7 @@ def _by_normal_equations(matrix, rhs, l2_regularizer, wide, name):
     return cholesky_solve(factor, matmul(matrix, rhs, adjoint_a=True), name=name)
 
 
-@export("linalg.svd", v1=["linalg.svd", "svd"])
-@dispatchable
+@dispatchable("linalg.svd", v1=["linalg.svd", "svd"])
 def svd(tensor, full_matrices=False, compute_uv=True, name=None):
     """Singular values s (descending), and u, v with tensor = u diag(s) v*.
 
@@ -98,16 +93,14 @@ def svd(tensor, full_matrices=False, compute_uv=True, name=None):
     return cast(s, s.dtype.real_dtype)
 
 
-@export("linalg.eigh", v1=["linalg.eigh", "self_adjoint_eig"])
-@dispatchable
+@dispatchable("linalg.eigh", v1=["linalg.eigh", "self_adjoint_eig"])
 def eigh(tensor, name=None):
     """Eigenvalues (ascending) and eigenvectors of Hermitian matrices; only the lower triangle is read."""
     e, v = raw.SelfAdjointEigV2(input=tensor, compute_v=True, name=name)
     return e, v
 
 
-@export("linalg.eigvalsh", v1=["linalg.eigvalsh", "self_adjoint_eigvals"])
-@dispatchable
+@dispatchable("linalg.eigvalsh", v1=["linalg.eigvalsh", "self_adjoint_eigvals"])
 def eigvalsh(tensor, name=None):
     """Eigenvalues (ascending) of Hermitian matrices."""
     return raw.SelfAdjointEigV2(input=tensor, compute_v=False, name=name)[0]
@@ -116,8 +109,7 @@ def eigvalsh(tensor, name=None):
 _COMPLEX = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
 
 
-@export("linalg.eig", "eig")
-@dispatchable
+@dispatchable("linalg.eig", "eig")
 def eig(tensor, name=None):
     """Eigenvalues and eigenvectors of square matrices, as complex numbers."""
     tensor = convert_to_tensor(tensor)
@@ -126,8 +118,7 @@ def eig(tensor, name=None):
     return e, v
 
 
-@export("linalg.eigvals", "eigvals")
-@dispatchable
+@dispatchable("linalg.eigvals", "eigvals")
 def eigvals(tensor, name=None):
     """Eigenvalues of square matrices, as complex numbers."""
     tensor = convert_to_tensor(tensor)
@@ -135,8 +126,7 @@ def eigvals(tensor, name=None):
     return raw.Eig(input=tensor, Tout=kind, compute_v=False, name=name)[0]
 
 
-@export("linalg.expm")
-@dispatchable
+@dispatchable("linalg.expm")
 def expm(input, name=None):
     """The exponential of each matrix, by scaling, squaring and a Padé approximant of order 13.
 
@@ -204,8 +194,7 @@ def _check_matrices(a):
         )
 
 
-@export("linalg.pinv")
-@dispatchable
+@dispatchable("linalg.pinv")
 def pinv(a, rcond=None, validate_args=False, name=None):
     """The Moore-Penrose pseudo-inverse of each matrix.
 
@@ -237,8 +226,7 @@ def pinv(a, rcond=None, validate_args=False, name=None):
     return result
 
 
-@export("linalg.matrix_rank")
-@dispatchable
+@dispatchable("linalg.matrix_rank")
 def matrix_rank(a, tol=None, validate_args=False, name=None):
     """How many singular values exceed `tol` (by default: eps * max(m, n) * the largest one)."""
     a = convert_to_tensor(a, name="a")
@@ -253,8 +241,7 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
     return reduce_sum(cast(s > tol, dtypes.int32), -1, name=name)
 
 
-@export("linalg.normalize")
-@dispatchable
+@dispatchable("linalg.normalize")
 def normalize(tensor, ord="euclidean", axis=None, name=None):
     """`tensor` divided by its norm, and the norm; arguments as `tf.norm`'s."""
     tensor = convert_to_tensor(tensor)

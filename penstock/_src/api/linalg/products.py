@@ -11,14 +11,12 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 # Matrices of these two dtypes are multiplied in the wider one.
 _MIXED = {dtypes.bfloat16, dtypes.float32}
 
 
-@export("linalg.matmul", "matmul")
-@dispatchable
+@dispatchable("linalg.matmul", "matmul")
 def matmul(
     a,
     b,
@@ -84,8 +82,7 @@ def matmul(
     return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b, name=name)
 
 
-@export("linalg.matvec")
-@dispatchable
+@dispatchable("linalg.matvec")
 def matvec(
     a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None
 ):
@@ -102,8 +99,7 @@ def matvec(
     return raw.Squeeze(input=product, axis=[-1], name=name)
 
 
-@export("tensordot", "linalg.tensordot")
-@dispatchable
+@dispatchable("tensordot", "linalg.tensordot")
 def tensordot(a, b, axes, name=None):
     """The sum of products over pairs of axes.
 
@@ -196,8 +192,7 @@ def _as_matrix(x, axes, contracted_first):
     return raw.Reshape(tensor=ordered, shape=target), sizes, free_extents
 
 
-@export("einsum", "linalg.einsum")
-@dispatchable
+@dispatchable("einsum", "linalg.einsum")
 def einsum(equation, *inputs, **kwargs):
     """The sum of products named by `equation`, such as "bij,bjk->bik".
 

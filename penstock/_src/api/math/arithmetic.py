@@ -7,7 +7,6 @@ from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.util.export import export
 
 from .elementwise import cast
 
@@ -42,8 +41,7 @@ def _pair_of_one_type(x, y):
     return x, y
 
 
-@export("add", "math.add", "__operators__.add")
-@binary
+@binary("add", "math.add", "__operators__.add")
 def add(x, y, name=None):
     """x + y; strings are concatenated."""
     if type(x) is not EagerTensor or type(y) is not EagerTensor:
@@ -53,8 +51,7 @@ def add(x, y, name=None):
     return raw.AddV2(x=x, y=y, name=name)
 
 
-@export("divide", "math.divide")
-@binary
+@binary("divide", "math.divide")
 def divide(x, y, name=None):
     """x / y as in Python: the quotient of integers is a float."""
     if name is not None:
@@ -64,8 +61,7 @@ def divide(x, y, name=None):
     return x / y
 
 
-@export("truediv", "math.truediv")
-@binary
+@binary("truediv", "math.truediv")
 def truediv(x, y, name=None):
     """x / y; integers are divided as float32 (up to 16 bits) or float64."""
     x, y = _pair_of_one_type(x, y)
@@ -77,8 +73,7 @@ def truediv(x, y, name=None):
     return raw.RealDiv(x=x, y=y, name=name)
 
 
-@export("math.divide_no_nan", v1=["math.divide_no_nan", "div_no_nan"])
-@binary
+@binary("math.divide_no_nan", v1=["math.divide_no_nan", "div_no_nan"])
 def divide_no_nan(x, y, name=None):
     """x / y, and 0 where `y` is 0."""
     if is_tensor_like(y) and not is_tensor_like(x):
@@ -92,24 +87,21 @@ def divide_no_nan(x, y, name=None):
     return raw.DivNoNan(x=x, y=y, name=name)
 
 
-@export("math.multiply_no_nan")
-@binary
+@binary("math.multiply_no_nan")
 def multiply_no_nan(x, y, name=None):
     """x * y, and 0 where `y` is 0 even if `x` is infinite or NaN."""
     x, y = strict_pair(x, y)
     return raw.MulNoNan(x=x, y=y, name=name)
 
 
-@export("math.logical_xor", v1=["math.logical_xor", "logical_xor"])
-@binary
+@binary("math.logical_xor", v1=["math.logical_xor", "logical_xor"])
 def logical_xor(x, y, name="LogicalXor"):
     """True where exactly one is true."""
     both = raw.LogicalAnd(x=x, y=y)
     return raw.LogicalAnd(x=raw.LogicalOr(x=x, y=y), y=raw.LogicalNot(x=both), name=name)
 
 
-@export("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"])
-@binary
+@binary("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"])
 def scalar_mul(scalar, x, name=None):
     """scalar * x; for IndexedSlices, the values are scaled."""
     dtype = dtypes.as_dtype(x.dtype).base_dtype
@@ -122,8 +114,7 @@ def scalar_mul(scalar, x, name=None):
     return raw.Mul(x=scalar, y=x, name=name)
 
 
-@export("add_n", "math.add_n")
-@dispatchable
+@dispatchable("add_n", "math.add_n")
 def add_n(inputs, name=None):
     """The sum of a list of tensors of one shape and type."""
     tensors = [convert_to_tensor(v) for v in inputs]
@@ -137,8 +128,7 @@ def add_n(inputs, name=None):
     return raw.AddN(inputs=tensors, name=name)
 
 
-@export("math.accumulate_n", v1=["math.accumulate_n", "accumulate_n"])
-@dispatchable
+@dispatchable("math.accumulate_n", v1=["math.accumulate_n", "accumulate_n"])
 def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
     """The sum of a list of tensors; `shape` and `tensor_dtype` are checked."""
     tensors = [convert_to_tensor(v) for v in inputs or []]
@@ -158,8 +148,7 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
     return add_n(tensors, name=name)
 
 
-@export("math.polyval")
-@dispatchable
+@dispatchable("math.polyval")
 def polyval(coeffs, x, name=None):
     """The polynomial with these coefficients, the highest power first, at `x` (Horner's rule)."""
     if not isinstance(coeffs, list):

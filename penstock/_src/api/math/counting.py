@@ -7,14 +7,12 @@ from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .elementwise import cast
 from .reduction import reduce_max
 
 
-@export("math.bincount", v1=[])
-@dispatchable
+@dispatchable("math.bincount", v1=[])
 def bincount(
     arr,
     weights=None,
@@ -75,8 +73,7 @@ def bincount_size(values, minlength, maxlength):
     return size
 
 
-@export("math.confusion_matrix", v1=[])
-@dispatchable
+@dispatchable("math.confusion_matrix", v1=[])
 def confusion_matrix(
     labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None
 ):
@@ -126,8 +123,7 @@ def _checked_sign(values, which):
     return _guard(values, values >= 0, f"`{which}` contains negative values.  ")
 
 
-@export("histogram_fixed_width_bins")
-@dispatchable
+@dispatchable("histogram_fixed_width_bins")
 def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
     """The bin of each value when `value_range` is divided into `nbins` equal bins.
 

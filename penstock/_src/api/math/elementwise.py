@@ -10,11 +10,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 
-@export("abs", "math.abs")
-@unary
+@unary("abs", "math.abs")
 def abs(x, name=None):
     """The absolute value; for complex numbers, the modulus as a real number."""
     x = convert_to_tensor(x)
@@ -23,8 +21,7 @@ def abs(x, name=None):
     return raw.Abs(x=x, name=name)
 
 
-@export("sign", "math.sign")
-@unary
+@unary("sign", "math.sign")
 def sign(x, name=None):
     """-1, 0 or 1 if `x` is negative, zero or positive; for complex numbers x / |x|."""
     x = convert_to_tensor(x)
@@ -35,16 +32,14 @@ def sign(x, name=None):
     return raw.Sign(x=x, name=name)
 
 
-@export("round", "math.round")
-@unary
+@unary("round", "math.round")
 def round(x, name=None):
     """The nearest integer in `x`'s dtype, with ties to even."""
     x = convert_to_tensor(x)
     return x if x.dtype.is_integer else raw.Round(x=x, name=name)
 
 
-@export("cast", "dtypes.cast")
-@unary
+@unary("cast", "dtypes.cast")
 def cast(x, dtype, name=None):
     """`x` in another dtype; float to integer truncates.
 
@@ -69,8 +64,7 @@ def cast(x, dtype, name=None):
     return raw.Cast(x=x, DstT=wanted, name=name)
 
 
-@export("saturate_cast", "dtypes.saturate_cast")
-@unary
+@unary("saturate_cast", "dtypes.saturate_cast")
 def saturate_cast(value, dtype, name=None):
     """`value` in another dtype, clipped to its range."""
     wanted = dtypes.as_dtype(dtype)
@@ -106,8 +100,7 @@ def _representable(dtype, limit, exact, up):
     return value
 
 
-@export("complex", "dtypes.complex")
-@binary
+@binary("complex", "dtypes.complex")
 def complex(real, imag, name=None):
     """The complex numbers with these real and imaginary parts, both float32 or both float64."""
     real = convert_to_tensor(real, name="real")
@@ -122,8 +115,7 @@ def complex(real, imag, name=None):
     return raw.Complex(real=real, imag=imag, Tout=wide[real.dtype], name=name)
 
 
-@export("math.real")
-@unary
+@unary("math.real")
 def real(input, name=None):
     """The real part; a real tensor is returned unchanged."""
     input = convert_to_tensor(input, name="input")
@@ -136,8 +128,7 @@ def real(input, name=None):
     return raw.Real(input=input, Tout=input.dtype.real_dtype, name=name)
 
 
-@export("math.imag")
-@unary
+@unary("math.imag")
 def imag(input, name=None):
     """The imaginary part; zeros for a real tensor."""
     input = convert_to_tensor(input, name="input")
@@ -146,8 +137,7 @@ def imag(input, name=None):
     return raw.ZerosLike(x=input, name=name)
 
 
-@export("math.angle")
-@unary
+@unary("math.angle")
 def angle(input, name=None):
     """The argument of a complex number; 0 or pi for a real one."""
     input = convert_to_tensor(input, name="input")
@@ -158,8 +148,7 @@ def angle(input, name=None):
     return raw.SelectV2(condition=input < zero, t=pi, e=raw.ZerosLike(x=input), name=name)
 
 
-@export("math.conj")
-@unary
+@unary("math.conj")
 def conj(x, name=None):
     """The complex conjugate; a real tensor is returned unchanged."""
     x = convert_to_tensor(x)
@@ -170,8 +159,7 @@ def conj(x, name=None):
     raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}.")
 
 
-@export("math.erfcinv")
-@unary
+@unary("math.erfcinv")
 def erfcinv(x, name=None):
     """The inverse of `erfc`."""
     x = convert_to_tensor(x, name="start")
@@ -179,15 +167,13 @@ def erfcinv(x, name=None):
     return raw.Mul(x=ndtri, y=convert_to_tensor(-(0.5**0.5), x.dtype), name=name)
 
 
-@export("math.log_sigmoid")
-@unary
+@unary("math.log_sigmoid")
 def log_sigmoid(x, name=None):
     """log(sigmoid(x)), which is -softplus(-x)."""
     return raw.Neg(x=raw.Softplus(features=-convert_to_tensor(x, name="x")), name=name)
 
 
-@export("math.reciprocal_no_nan")
-@unary
+@unary("math.reciprocal_no_nan")
 def reciprocal_no_nan(x, name=None):
     """1 / x, and 0 where `x` is 0."""
     x = convert_to_tensor(x, name="x")

@@ -13,7 +13,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.util.export import export
 
 from .elementwise import abs, cast
 
@@ -52,36 +51,31 @@ def _reduce(op, x, axis, keepdims, name):
     return result
 
 
-@export("reduce_sum", "math.reduce_sum", v1=[])
-@dispatchable
+@dispatchable("reduce_sum", "math.reduce_sum", v1=[])
 def reduce_sum(input_tensor, axis=None, keepdims=False, name=None):
     """The sum over `axis` (None: over all axes)."""
     return _reduce(raw.Sum, input_tensor, axis, keepdims, name)
 
 
-@export("reduce_mean", "math.reduce_mean", v1=[])
-@dispatchable
+@dispatchable("reduce_mean", "math.reduce_mean", v1=[])
 def reduce_mean(input_tensor, axis=None, keepdims=False, name=None):
     """The mean over `axis`, in `input_tensor`'s type (integers: rounded towards zero)."""
     return _reduce(raw.Mean, input_tensor, axis, keepdims, name)
 
 
-@export("reduce_prod", "math.reduce_prod", v1=[])
-@dispatchable
+@dispatchable("reduce_prod", "math.reduce_prod", v1=[])
 def reduce_prod(input_tensor, axis=None, keepdims=False, name=None):
     """The product over `axis`."""
     return _reduce(raw.Prod, input_tensor, axis, keepdims, name)
 
 
-@export("reduce_max", "math.reduce_max", v1=[])
-@dispatchable
+@dispatchable("reduce_max", "math.reduce_max", v1=[])
 def reduce_max(input_tensor, axis=None, keepdims=False, name=None):
     """The greatest entry over `axis`."""
     return _reduce(raw.Max, input_tensor, axis, keepdims, name)
 
 
-@export("reduce_min", "math.reduce_min", v1=[])
-@dispatchable
+@dispatchable("reduce_min", "math.reduce_min", v1=[])
 def reduce_min(input_tensor, axis=None, keepdims=False, name=None):
     """The smallest entry over `axis`."""
     return _reduce(raw.Min, input_tensor, axis, keepdims, name)
@@ -91,29 +85,25 @@ def _truth(x):
     return x if isinstance(x, Tensor) else convert_to_tensor(x, dtype=dtypes.bool_)
 
 
-@export("reduce_all", "math.reduce_all", v1=[])
-@dispatchable
+@dispatchable("reduce_all", "math.reduce_all", v1=[])
 def reduce_all(input_tensor, axis=None, keepdims=False, name=None):
     """Whether all entries over `axis` are true."""
     return _reduce(raw.All, _truth(input_tensor), axis, keepdims, name)
 
 
-@export("reduce_any", "math.reduce_any", v1=[])
-@dispatchable
+@dispatchable("reduce_any", "math.reduce_any", v1=[])
 def reduce_any(input_tensor, axis=None, keepdims=False, name=None):
     """Whether any entry over `axis` is true."""
     return _reduce(raw.Any, _truth(input_tensor), axis, keepdims, name)
 
 
-@export("math.reduce_euclidean_norm")
-@dispatchable
+@dispatchable("math.reduce_euclidean_norm")
 def reduce_euclidean_norm(input_tensor, axis=None, keepdims=False, name=None):
     """The square root of the sum of squares over `axis`."""
     return _reduce(raw.EuclideanNorm, input_tensor, axis, keepdims, name)
 
 
-@export("reduce_logsumexp", "math.reduce_logsumexp", v1=[])
-@dispatchable
+@dispatchable("reduce_logsumexp", "math.reduce_logsumexp", v1=[])
 def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     """log(sum(exp(x))) over `axis`, shifted by the maximum so that no exp overflows."""
     x = convert_to_tensor(input_tensor)
@@ -125,8 +115,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     return raw.AddV2(x=result, y=peak, name=name)
 
 
-@export("math.reduce_variance")
-@dispatchable
+@dispatchable("math.reduce_variance")
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     """The mean squared distance from the mean over `axis`."""
     x = convert_to_tensor(input_tensor)
@@ -144,16 +133,14 @@ def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     return reduce_mean(squares, axis, keepdims=keepdims, name=name)
 
 
-@export("math.reduce_std")
-@dispatchable
+@dispatchable("math.reduce_std")
 def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
     """The square root of the variance over `axis`."""
     variance = reduce_variance(input_tensor, axis, keepdims)
     return raw.Sqrt(x=variance, name=name)
 
 
-@export("math.count_nonzero", v1=[])
-@dispatchable
+@dispatchable("math.count_nonzero", v1=[])
 def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None):
     """The number of entries over `axis` that are not zero (for strings, not empty)."""
     x = convert_to_tensor(input, name="input")
@@ -167,8 +154,7 @@ def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None
     return cast(reduce_sum(ones, axis, keepdims=bool(keepdims)), dtype, name=name)
 
 
-@export("math.zero_fraction", "nn.zero_fraction")
-@dispatchable
+@dispatchable("math.zero_fraction", "nn.zero_fraction")
 def zero_fraction(value, name=None):
     """The fraction of entries that are zero, as float32."""
     value = convert_to_tensor(value, name="value")
@@ -177,8 +163,7 @@ def zero_fraction(value, name=None):
     return raw.RealDiv(x=zeros, y=count, name=name)
 
 
-@export("argmax", "math.argmax", v1=[])
-@dispatchable
+@dispatchable("argmax", "math.argmax", v1=[])
 def argmax(input, axis=None, output_type=dtypes.int64, name=None):
     """The index of the greatest entry along `axis` (None: 0); the first of equal ones."""
     axis = 0 if axis is None else axis
@@ -188,8 +173,7 @@ def argmax(input, axis=None, output_type=dtypes.int64, name=None):
     return raw.ArgMax(input=input, dimension=axis, output_type=kind, name=name)
 
 
-@export("argmin", "math.argmin", v1=[])
-@dispatchable
+@dispatchable("argmin", "math.argmin", v1=[])
 def argmin(input, axis=None, output_type=dtypes.int64, name=None):
     """The index of the smallest entry along `axis` (None: 0); the first of equal ones."""
     axis = 0 if axis is None else axis
@@ -197,8 +181,7 @@ def argmin(input, axis=None, output_type=dtypes.int64, name=None):
     return raw.ArgMin(input=input, dimension=axis, output_type=kind, name=name)
 
 
-@export("norm", "linalg.norm", v1=[])
-@dispatchable
+@dispatchable("norm", "linalg.norm", v1=[])
 def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
     """The norm of vectors or matrices.
 
@@ -267,8 +250,7 @@ def _spectral_norm(tensor, axes, keep, name):
     return result
 
 
-@export("linalg.l2_normalize", "math.l2_normalize", "nn.l2_normalize", v1=[])
-@dispatchable
+@dispatchable("linalg.l2_normalize", "math.l2_normalize", "nn.l2_normalize", v1=[])
 def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
     """x / sqrt(max(sum(x**2), epsilon)) along `axis`."""
     axis = dim if axis is None else axis

@@ -18,29 +18,27 @@ def _unsorted(op, data, segment_ids, num_segments, name):
     return op(data=data, segment_ids=segment_ids, num_segments=num_segments, name=name)
 
 
-@export("math.unsorted_segment_sum", v1=["math.unsorted_segment_sum", "unsorted_segment_sum"])
-@dispatchable
+@dispatchable("math.unsorted_segment_sum", v1=["math.unsorted_segment_sum", "unsorted_segment_sum"])
 def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
     """The sums of entries that share an id; negative ids are dropped."""
     return _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, name)
 
 
-@export("math.unsorted_segment_prod", v1=["math.unsorted_segment_prod", "unsorted_segment_prod"])
-@dispatchable
+@dispatchable(
+    "math.unsorted_segment_prod", v1=["math.unsorted_segment_prod", "unsorted_segment_prod"]
+)
 def unsorted_segment_prod(data, segment_ids, num_segments, name=None):
     """The products of entries that share an id; negative ids are dropped."""
     return _unsorted(raw.UnsortedSegmentProd, data, segment_ids, num_segments, name)
 
 
-@export("math.unsorted_segment_max", v1=["math.unsorted_segment_max", "unsorted_segment_max"])
-@dispatchable
+@dispatchable("math.unsorted_segment_max", v1=["math.unsorted_segment_max", "unsorted_segment_max"])
 def unsorted_segment_max(data, segment_ids, num_segments, name=None):
     """The maxima of entries that share an id; an empty segment has the type's lowest value."""
     return _unsorted(raw.UnsortedSegmentMax, data, segment_ids, num_segments, name)
 
 
-@export("math.unsorted_segment_min", v1=["math.unsorted_segment_min", "unsorted_segment_min"])
-@dispatchable
+@dispatchable("math.unsorted_segment_min", v1=["math.unsorted_segment_min", "unsorted_segment_min"])
 def unsorted_segment_min(data, segment_ids, num_segments, name=None):
     """The minima of entries that share an id; an empty segment has the type's highest value."""
     return _unsorted(raw.UnsortedSegmentMin, data, segment_ids, num_segments, name)
@@ -73,8 +71,9 @@ def _segment_counts(data, segment_ids, num_segments):
     return raw.Maximum(x=raw.Reshape(tensor=counts, shape=shape), y=one)
 
 
-@export("math.unsorted_segment_mean", v1=["math.unsorted_segment_mean", "unsorted_segment_mean"])
-@dispatchable
+@dispatchable(
+    "math.unsorted_segment_mean", v1=["math.unsorted_segment_mean", "unsorted_segment_mean"]
+)
 def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     """The means of entries that share an id; an empty segment has mean 0."""
     sums, counts, dtype = _segment_sums(data, segment_ids, num_segments)
@@ -82,10 +81,9 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     return means if dtype == sums.dtype else cast(means, dtype)
 
 
-@export(
+@dispatchable(
     "math.unsorted_segment_sqrt_n", v1=["math.unsorted_segment_sqrt_n", "unsorted_segment_sqrt_n"]
 )
-@dispatchable
 def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
     """The sums of entries that share an id, divided by the square root of their count."""
     sums, counts, dtype = _segment_sums(data, segment_ids, num_segments)

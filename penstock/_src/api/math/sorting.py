@@ -11,13 +11,11 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import constant_value
-from penstock._src.util.export import export
 
 _DIRECTIONS = ("ASCENDING", "DESCENDING")
 
 
-@export("sort")
-@dispatchable
+@dispatchable("sort")
 def sort(values, axis=-1, direction="ASCENDING", name=None):
     """`values` sorted along `axis`, "ASCENDING" or "DESCENDING"."""
     values = convert_to_tensor(values, name="values")
@@ -29,8 +27,7 @@ def sort(values, axis=-1, direction="ASCENDING", name=None):
     return _unmirrored(_largest_first(_mirrored(values), axis, rank, 0), values.dtype)
 
 
-@export("argsort")
-@dispatchable
+@dispatchable("argsort")
 def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
     """The indices that sort `values` along `axis`; equal entries keep their order."""
     del stable
@@ -103,8 +100,7 @@ def _with_axis_last(values, axis, rank):
     )
 
 
-@export("searchsorted")
-@dispatchable
+@dispatchable("searchsorted")
 def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, name=None):
     """Where each value would be inserted to keep the last axis of `sorted_sequence` sorted.
 
@@ -138,15 +134,15 @@ def _rows_of(tensor):
     return raw.Pack(values=[rows, shape[-1]])
 
 
-@export("math.is_non_decreasing", v1=["math.is_non_decreasing", "is_non_decreasing"])
-@dispatchable
+@dispatchable("math.is_non_decreasing", v1=["math.is_non_decreasing", "is_non_decreasing"])
 def is_non_decreasing(x, name=None):
     """Whether each entry (in row order) is at least the one before it."""
     return _compare_neighbors(raw.GreaterEqual, x, name)
 
 
-@export("math.is_strictly_increasing", v1=["math.is_strictly_increasing", "is_strictly_increasing"])
-@dispatchable
+@dispatchable(
+    "math.is_strictly_increasing", v1=["math.is_strictly_increasing", "is_strictly_increasing"]
+)
 def is_strictly_increasing(x, name=None):
     """Whether each entry (in row order) is above the one before it."""
     return _compare_neighbors(raw.Greater, x, name)

@@ -4,11 +4,9 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 
-@export("math.lbeta", v1=["math.lbeta", "lbeta"])
-@dispatchable
+@dispatchable("math.lbeta", v1=["math.lbeta", "lbeta"])
 def lbeta(x, name=None):
     """The logarithm of the beta function of each row: sum(lgamma(x)) - lgamma(sum(x))."""
     x = convert_to_tensor(x, name="x")

@@ -13,11 +13,9 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 
-@export("nn.leaky_relu")
-@unary
+@unary("nn.leaky_relu")
 def leaky_relu(features, alpha=0.2, name=None):
     """`features` where positive, alpha * features elsewhere."""
     features = convert_to_tensor(features, name="features")
@@ -28,8 +26,7 @@ def leaky_relu(features, alpha=0.2, name=None):
     return raw.LeakyRelu(features=features, alpha=float(alpha), name=name)
 
 
-@export("nn.gelu", v1=[])
-@unary
+@unary("nn.gelu", v1=[])
 def gelu(features, approximate=False, name=None):
     """x * P(X <= x) for a standard normal X, or its approximation by tanh."""
     x = convert_to_tensor(features, name="features")
@@ -48,8 +45,7 @@ def gelu(features, approximate=False, name=None):
     return raw.Mul(x=half * x, y=tail, name=name)
 
 
-@export("nn.silu", "nn.swish")
-@unary
+@unary("nn.silu", "nn.swish")
 def silu(features, beta=1.0):
     """features * sigmoid(beta * features)."""
     features = convert_to_tensor(features, name="features")
@@ -74,8 +70,7 @@ def _complex_silu(features, beta):
     return features * logistic, gradient
 
 
-@export("nn.crelu", v1=[])
-@dispatchable
+@dispatchable("nn.crelu", v1=[])
 def crelu(features, axis=-1, name=None):
     """relu of `features` and of -features, concatenated along `axis`."""
     features = convert_to_tensor(features, name="features")
@@ -107,15 +102,13 @@ def _along(op, logits, axis, name):
     return raw.Transpose(x=op(logits=turned), perm=perm, name=name)
 
 
-@export("nn.softmax", "math.softmax", v1=[])
-@dispatchable
+@dispatchable("nn.softmax", "math.softmax", v1=[])
 def softmax(logits, axis=None, name=None):
     """exp(logits) / sum(exp(logits)) along `axis` (by default the last)."""
     return _along(raw.Softmax, logits, axis, name)
 
 
-@export("nn.log_softmax", "math.log_softmax", v1=[])
-@unary
+@unary("nn.log_softmax", "math.log_softmax", v1=[])
 def log_softmax(logits, axis=None, name=None):
     """logits - log(sum(exp(logits))) along `axis` (by default the last)."""
     return _along(raw.LogSoftmax, logits, axis, name)
@@ -135,8 +128,7 @@ def _noise_shape(x, noise_shape):
     return extents
 
 
-@export("nn.dropout", v1=[])
-@dispatchable
+@dispatchable("nn.dropout", v1=[])
 def dropout(x, rate, noise_shape=None, seed=None, name=None):
     """`x` with a random fraction `rate` of its entries set to zero and the others scaled by 1 / (1 - rate).
 
@@ -156,8 +148,7 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
     )
 
 
-@export("nn.experimental.stateless_dropout", v1=["nn.experimental.stateless_dropout"])
-@dispatchable
+@dispatchable("nn.experimental.stateless_dropout", v1=["nn.experimental.stateless_dropout"])
 def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
     """`tf.nn.dropout` determined by `seed`, a pair of integers."""
     alg = rng_alg or "auto_select"
@@ -184,8 +175,7 @@ def _tensor_rate(rate, dtype):
     return rate
 
 
-@export("nn.experimental.general_dropout", v1=["nn.experimental.general_dropout"])
-@dispatchable
+@dispatchable("nn.experimental.general_dropout", v1=["nn.experimental.general_dropout"])
 def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
     """`tf.nn.dropout` with numbers from `uniform_sampler(shape, dtype)`."""
     is_number = isinstance(rate, numbers.Real)

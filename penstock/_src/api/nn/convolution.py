@@ -83,8 +83,7 @@ def _channels_second(data_format):
     raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
 
 
-@export("nn.conv1d", v1=[])
-@dispatchable
+@dispatchable("nn.conv1d", v1=[])
 def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, name=None):
     """The convolution of sequences `[..., w, c]` with filters `[width, c, c_out]`.
 
@@ -121,8 +120,7 @@ def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, n
     return _flatten_batch(input, 1, run)
 
 
-@export("nn.conv2d", v1=[])
-@dispatchable
+@dispatchable("nn.conv2d", v1=[])
 def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None, name=None):
     """The convolution of images with filters `[height, width, c, c_out]`.
 
@@ -154,8 +152,7 @@ def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None,
     return _flatten_batch(input, 2, run)
 
 
-@export("nn.conv3d", v1=[])
-@dispatchable
+@dispatchable("nn.conv3d", v1=[])
 def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None, name=None):
     """The convolution of volumes with filters `[depth, height, width, c, c_out]`.
 
@@ -176,8 +173,7 @@ def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None
     return _flatten_batch(input, 3, run)
 
 
-@export("nn.convolution", v1=[])
-@dispatchable
+@dispatchable("nn.convolution", v1=[])
 def convolution(
     input, filters, strides=None, padding="VALID", data_format=None, dilations=None, name=None
 ):
@@ -219,8 +215,7 @@ def convolution(
     return function(input, filters, strides, padding, layout, dilations, name)
 
 
-@export("nn.depthwise_conv2d", v1=[])
-@dispatchable
+@dispatchable("nn.depthwise_conv2d", v1=[])
 def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilations=None, name=None):
     """The convolution of each channel with its own filters `[height, width, c, multiplier]`.
 
@@ -253,8 +248,7 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
     )
 
 
-@export("nn.separable_conv2d", v1=[])
-@dispatchable
+@dispatchable("nn.separable_conv2d", v1=[])
 def separable_conv2d(
     input,
     depthwise_filter,
@@ -294,8 +288,7 @@ def _sizes(output_shape):
     return index_tensor(output_shape)
 
 
-@export("nn.conv2d_transpose", v1=[])
-@dispatchable
+@dispatchable("nn.conv2d_transpose", v1=[])
 def conv2d_transpose(
     input,
     filters,
@@ -334,8 +327,7 @@ def conv2d_transpose(
     )
 
 
-@export("nn.conv1d_transpose")
-@dispatchable
+@dispatchable("nn.conv1d_transpose")
 def conv1d_transpose(
     input,
     filters,
@@ -370,8 +362,7 @@ def conv1d_transpose(
     return raw.Squeeze(input=out, axis=[place])
 
 
-@export("nn.conv3d_transpose", v1=[])
-@dispatchable
+@dispatchable("nn.conv3d_transpose", v1=[])
 def conv3d_transpose(
     input,
     filters,
@@ -397,8 +388,7 @@ def conv3d_transpose(
     )
 
 
-@export("nn.conv_transpose")
-@dispatchable
+@dispatchable("nn.conv_transpose")
 def conv_transpose(
     input,
     filters,

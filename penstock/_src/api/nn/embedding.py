@@ -87,8 +87,7 @@ def _row_count(params, kind):
     return raw.AddN(inputs=[raw.Shape(input=p, out_type=kind)[0] for p in params])
 
 
-@export("nn.embedding_lookup", v1=[])
-@dispatchable
+@dispatchable("nn.embedding_lookup", v1=[])
 def embedding_lookup(params, ids, max_norm=None, name=None):
     """The rows `ids` of a table, each clipped to the norm `max_norm` if that is given.
 
@@ -110,8 +109,7 @@ def embedding_lookup_v1(
     return _lookup(params, ids, partition_strategy, max_norm, name)
 
 
-@export("nn.embedding_lookup_sparse", v1=[])
-@dispatchable
+@dispatchable("nn.embedding_lookup_sparse", v1=[])
 def embedding_lookup_sparse(
     params, sp_ids, sp_weights, combiner=None, max_norm=None, name=None, allow_fast_lookup=False
 ):
@@ -197,8 +195,7 @@ def _combined(rows, places, segments, weights, combiner):
     return raw.DivNoNan(x=total, y=raw.Sqrt(x=squares))
 
 
-@export("nn.safe_embedding_lookup_sparse", v1=[])
-@dispatchable
+@dispatchable("nn.safe_embedding_lookup_sparse", v1=[])
 def safe_embedding_lookup_sparse(
     embedding_weights,
     sparse_ids,

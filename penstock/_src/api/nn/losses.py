@@ -12,11 +12,9 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
 from penstock._src.graph.static_values import get_static_value
-from penstock._src.util.export import export
 
 
-@export("nn.sigmoid_cross_entropy_with_logits", v1=[])
-@binary
+@binary("nn.sigmoid_cross_entropy_with_logits", v1=[])
 def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
     """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)).
 
@@ -38,8 +36,7 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
     return raw.AddV2(x=relu - logits * labels, y=raw.Log1p(x=raw.Exp(x=minus)), name=name)
 
 
-@export("nn.weighted_cross_entropy_with_logits", v1=[])
-@dispatchable
+@dispatchable("nn.weighted_cross_entropy_with_logits", v1=[])
 def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
     """`sigmoid_cross_entropy_with_logits` with positive labels weighted by `pos_weight`."""
     logits = convert_to_tensor(logits, name="logits")
@@ -77,8 +74,7 @@ def _to_last(x, axis):
     return raw.Transpose(x=x, perm=np.array([*perm, axis], np.int32))
 
 
-@export("nn.softmax_cross_entropy_with_logits", v1=[])
-@dispatchable
+@dispatchable("nn.softmax_cross_entropy_with_logits", v1=[])
 def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     """-sum(labels * log_softmax(logits)) along `axis`; gradients flow into `labels` too.
 
@@ -107,8 +103,7 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     return cast(loss, logits.dtype) if half else loss
 
 
-@export("nn.sparse_softmax_cross_entropy_with_logits", v1=[])
-@dispatchable
+@dispatchable("nn.sparse_softmax_cross_entropy_with_logits", v1=[])
 def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     """-log_softmax(logits)[label] for each row.
 
@@ -152,8 +147,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     return cast(loss, logits.dtype) if half else loss
 
 
-@export("nn.log_poisson_loss", v1=["nn.log_poisson_loss"])
-@binary
+@binary("nn.log_poisson_loss", v1=["nn.log_poisson_loss"])
 def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
     """exp(log_input) - log_input * targets, optionally plus Stirling's approximation."""
     log_input = convert_to_tensor(log_input, name="log_input")
@@ -177,15 +171,13 @@ def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
     return result
 
 
-@export("nn.l2_loss")
-@dispatchable
+@dispatchable("nn.l2_loss")
 def l2_loss(t, name=None):
     """sum(t ** 2) / 2."""
     return raw.L2Loss(t=t, name=name)
 
 
-@export("nn.compute_average_loss", v1=["nn.compute_average_loss"])
-@dispatchable
+@dispatchable("nn.compute_average_loss", v1=["nn.compute_average_loss"])
 def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size=None):
     """The weighted sum of losses divided by the global batch size (by default: of all replicas).
 
@@ -230,8 +222,7 @@ def _checked_batch_size(size):
     return size
 
 
-@export("nn.scale_regularization_loss", v1=["nn.scale_regularization_loss"])
-@dispatchable
+@dispatchable("nn.scale_regularization_loss", v1=["nn.scale_regularization_loss"])
 def scale_regularization_loss(regularization_loss):
     """The loss divided by the number of replicas in sync."""
     loss = convert_to_tensor(regularization_loss)

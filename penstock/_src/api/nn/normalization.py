@@ -12,8 +12,7 @@ from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
 
-@export("nn.moments", v1=[])
-@dispatchable
+@dispatchable("nn.moments", v1=[])
 def moments(x, axes, shift=None, keepdims=False, name=None):
     """Mean and variance of `x` over `axes`; half precision is accumulated in float32."""
     del shift, name
@@ -42,8 +41,7 @@ def _axis_list(x, axes):
     return convert_to_tensor(axes).numpy().reshape(-1).tolist()
 
 
-@export("nn.weighted_moments", v1=[])
-@dispatchable
+@dispatchable("nn.weighted_moments", v1=[])
 def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
     """Weighted mean and variance of `x` over `axes`."""
     x = convert_to_tensor(x, name="x")
@@ -103,8 +101,7 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
     return mean, variance
 
 
-@export("nn.batch_normalization", v1=["nn.batch_normalization"])
-@dispatchable
+@dispatchable("nn.batch_normalization", v1=["nn.batch_normalization"])
 def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
     """(x - mean) / sqrt(variance + variance_epsilon) * scale + offset."""
     variance = convert_to_tensor(variance)
@@ -126,8 +123,7 @@ def batch_norm_with_global_normalization(
     return batch_normalization(input, mean, variance, beta, scale, variance_epsilon, name)
 
 
-@export("nn.bias_add", v1=["nn.bias_add"])
-@dispatchable
+@dispatchable("nn.bias_add", v1=["nn.bias_add"])
 def bias_add(value, bias, data_format=None, name=None):
     """`value` plus a vector along its channels.
 
@@ -150,8 +146,7 @@ def bias_add(value, bias, data_format=None, name=None):
     return raw.BiasAdd(value=value, bias=bias, data_format=data_format or "NHWC", name=name)
 
 
-@export("nn.local_response_normalization", "nn.lrn")
-@dispatchable
+@dispatchable("nn.local_response_normalization", "nn.lrn")
 def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
     """`input` divided by (bias + alpha * sum of squares over nearby channels) ** beta."""
     return raw.LRN(

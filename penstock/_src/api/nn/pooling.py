@@ -7,7 +7,6 @@ from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .convolution import _FORMATS, channel_axis_of, explicit_padding, windows
 
@@ -80,8 +79,7 @@ def _pool(kind, x, size, strides, padding, data_format, name):
     return run(kind, x, size, strides, padding, _layout(rank, data_format), name)
 
 
-@export("nn.max_pool", v1=["nn.max_pool_v2"])
-@dispatchable
+@dispatchable("nn.max_pool", v1=["nn.max_pool_v2"])
 def max_pool(input, ksize, strides, padding, data_format=None, name=None):
     """The greatest entry of each window over the 1, 2 or 3 spatial axes.
 
@@ -96,57 +94,49 @@ def max_pool(input, ksize, strides, padding, data_format=None, name=None):
     return _pool("MAX", input, ksize, strides, padding, data_format, name)
 
 
-@export("nn.avg_pool", v1=["nn.avg_pool_v2"])
-@dispatchable
+@dispatchable("nn.avg_pool", v1=["nn.avg_pool_v2"])
 def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
     """The mean of each window over the 1, 2 or 3 spatial axes; padding does not count."""
     return _pool("AVG", input, ksize, strides, padding, data_format, name)
 
 
-@export("nn.max_pool1d")
-@dispatchable
+@dispatchable("nn.max_pool1d")
 def max_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
     """The greatest entry of each window of sequences."""
     return _pool_1d("MAX", input, ksize, strides, padding, data_format or "NWC", name)
 
 
-@export("nn.max_pool2d")
-@dispatchable
+@dispatchable("nn.max_pool2d")
 def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     """The greatest entry of each window of images."""
     return _pool_2d("MAX", input, ksize, strides, padding, data_format or "NHWC", name)
 
 
-@export("nn.max_pool3d")
-@dispatchable
+@dispatchable("nn.max_pool3d")
 def max_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
     """The greatest entry of each window of volumes."""
     return _pool_3d("MAX", input, ksize, strides, padding, data_format or "NDHWC", name)
 
 
-@export("nn.avg_pool1d")
-@dispatchable
+@dispatchable("nn.avg_pool1d")
 def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
     """The mean of each window of sequences."""
     return _pool_1d("AVG", input, ksize, strides, padding, data_format or "NWC", name)
 
 
-@export("nn.avg_pool2d", v1=[])
-@dispatchable
+@dispatchable("nn.avg_pool2d", v1=[])
 def avg_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     """The mean of each window of images."""
     return _pool_2d("AVG", input, ksize, strides, padding, data_format or "NHWC", name)
 
 
-@export("nn.avg_pool3d")
-@dispatchable
+@dispatchable("nn.avg_pool3d")
 def avg_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
     """The mean of each window of volumes."""
     return _pool_3d("AVG", input, ksize, strides, padding, data_format or "NDHWC", name)
 
 
-@export("nn.pool", v1=[])
-@dispatchable
+@dispatchable("nn.pool", v1=[])
 def pool(
     input,
     window_shape,
@@ -219,8 +209,7 @@ def _dilated_pool(kind, x, window, rates):
     )
 
 
-@export("nn.max_pool_with_argmax", v1=[])
-@dispatchable
+@dispatchable("nn.max_pool_with_argmax", v1=[])
 def max_pool_with_argmax(
     input,
     ksize,
@@ -279,8 +268,7 @@ def _fractional(op, value, ratio, pseudo_random, overlapping, seed, name):
     )
 
 
-@export("nn.fractional_max_pool", v1=[])
-@dispatchable
+@dispatchable("nn.fractional_max_pool", v1=[])
 def fractional_max_pool(
     value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
 ):
@@ -296,8 +284,7 @@ def fractional_max_pool(
     )
 
 
-@export("nn.fractional_avg_pool", v1=[])
-@dispatchable
+@dispatchable("nn.fractional_avg_pool", v1=[])
 def fractional_avg_pool(
     value, pooling_ratio, pseudo_random=False, overlapping=False, seed=0, name=None
 ):
@@ -307,8 +294,7 @@ def fractional_avg_pool(
     )
 
 
-@export("nn.dilation2d", v1=[])
-@dispatchable
+@dispatchable("nn.dilation2d", v1=[])
 def dilation2d(input, filters, strides, padding, data_format, dilations, name=None):
     """Gray-scale dilation: the maximum of image plus filter over each window."""
     if data_format != "NHWC":
@@ -320,8 +306,7 @@ def dilation2d(input, filters, strides, padding, data_format, dilations, name=No
     )
 
 
-@export("nn.erosion2d", v1=[])
-@dispatchable
+@dispatchable("nn.erosion2d", v1=[])
 def erosion2d(value, filters, strides, padding, data_format, dilations, name=None):
     """Gray-scale erosion: the minimum of image minus filter over each window."""
     if data_format != "NHWC":
@@ -339,15 +324,13 @@ def erosion2d(value, filters, strides, padding, data_format, dilations, name=Non
     return raw.Neg(x=turned, name=name)
 
 
-@export("nn.space_to_depth", v1=[])
-@dispatchable
+@dispatchable("nn.space_to_depth", v1=[])
 def space_to_depth(input, block_size, data_format="NHWC", name=None):
     """Square blocks of pixels moved into the channels."""
     return raw.SpaceToDepth(input=input, block_size=block_size, data_format=data_format, name=name)
 
 
-@export("nn.depth_to_space", v1=[])
-@dispatchable
+@dispatchable("nn.depth_to_space", v1=[])
 def depth_to_space(input, block_size, data_format="NHWC", name=None):
     """Channels moved into square blocks of pixels."""
     return raw.DepthToSpace(input=input, block_size=block_size, data_format=data_format, name=name)

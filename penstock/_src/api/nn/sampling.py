@@ -244,8 +244,7 @@ def _with_blank_as_label(logits, labels, blank, frames):
     return wide, labels, raw.Sum(input=more * mask, axis=[0])
 
 
-@export("nn.ctc_loss", v1=["nn.ctc_loss_v2"])
-@dispatchable
+@dispatchable("nn.ctc_loss", v1=["nn.ctc_loss_v2"])
 def ctc_loss(
     labels,
     logits,
@@ -305,8 +304,7 @@ def _decoded(indices, values, shapes):
     return [SparseTensor(*p) for p in zip(indices, values, shapes, strict=True)]
 
 
-@export("nn.ctc_greedy_decoder")
-@dispatchable
+@dispatchable("nn.ctc_greedy_decoder")
 def ctc_greedy_decoder(inputs, sequence_length, merge_repeated=True, blank_index=None):
     """The labels of the best class of each frame, and the negated sum of their logits."""
     inputs = convert_to_tensor(inputs)
@@ -319,8 +317,7 @@ def ctc_greedy_decoder(inputs, sequence_length, merge_repeated=True, blank_index
     return [SparseTensor(indices, values, shape)], scores
 
 
-@export("nn.ctc_beam_search_decoder", v1=["nn.ctc_beam_search_decoder_v2"])
-@dispatchable
+@dispatchable("nn.ctc_beam_search_decoder", v1=["nn.ctc_beam_search_decoder_v2"])
 def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1):
     """The most probable label sequences found by a beam search, and their log probabilities."""
     indices, values, shapes, scores = raw.CTCBeamSearchDecoder(
@@ -333,8 +330,7 @@ def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1
     return _decoded(indices, values, shapes), scores
 
 
-@export(v1=["nn.ctc_beam_search_decoder"])
-@dispatchable
+@dispatchable(v1=["nn.ctc_beam_search_decoder"])
 def ctc_beam_search_decoder_v1(
     inputs, sequence_length, beam_width=100, top_paths=1, merge_repeated=True
 ):

@@ -13,7 +13,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
-from penstock._src.util.export import export
 
 from .indexing import gather
 from .ragged_tensor import RaggedTensor
@@ -54,8 +53,7 @@ def _inner_shape(values):
     return ()
 
 
-@export("ragged.constant", v1=["ragged.constant"])
-@dispatchable
+@dispatchable("ragged.constant", v1=["ragged.constant"])
 def constant(
     pylist, dtype=None, ragged_rank=None, inner_shape=None, name=None, row_splits_dtype=dtypes.int64
 ):
@@ -124,8 +122,7 @@ def constant(
     return result
 
 
-@export("ragged.range", v1=["ragged.range"])
-@dispatchable
+@dispatchable("ragged.range", v1=["ragged.range"])
 def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64):
     """Rows starts[i], starts[i] + deltas[i], ... before limits[i]."""
     kind = dtypes.as_dtype(row_splits_dtype)
@@ -145,8 +142,7 @@ def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype
     return RaggedTensor.from_row_splits(values, splits, validate=False)
 
 
-@export("ragged.row_splits_to_segment_ids")
-@dispatchable
+@dispatchable("ragged.row_splits_to_segment_ids")
 def row_splits_to_segment_ids(splits, name=None, out_type=None):
     """The row of each value."""
     splits = index_vector(splits, "splits")
@@ -154,8 +150,7 @@ def row_splits_to_segment_ids(splits, name=None, out_type=None):
     return rows if out_type is None else cast(rows, out_type)
 
 
-@export("ragged.segment_ids_to_row_splits")
-@dispatchable
+@dispatchable("ragged.segment_ids_to_row_splits")
 def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, name=None):
     """Row splits from the row of each value."""
     kind = dtypes.int64 if out_type is None else dtypes.as_dtype(out_type)
@@ -177,8 +172,7 @@ def stable_order(ids):
     return raw.TopKV2(input=-ids, k=raw.Size(input=ids), sorted=True)[1]
 
 
-@export("ragged.stack_dynamic_partitions")
-@dispatchable
+@dispatchable("ragged.stack_dynamic_partitions")
 def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
     """The entries of `data` grouped into rows by their partition number."""
     if isinstance(partitions, RaggedTensor):
@@ -217,8 +211,7 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
     )
 
 
-@export("ragged.map_flat_values")
-@dispatchable
+@dispatchable("ragged.map_flat_values")
 def map_flat_values(op, *args, **kwargs):
     """`op` applied to the innermost values of the ragged tensors among the arguments."""
     found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, RaggedTensor)]

@@ -183,8 +183,7 @@ def _columns(rt, key):
     return _ranges(rt.values, starts + low, starts + high, kind, step)
 
 
-@export("ragged.boolean_mask")
-@dispatchable
+@dispatchable("ragged.boolean_mask")
 def boolean_mask(data, mask, name=None):
     """The entries of `data` where `mask` is True, in their rows."""
     if not isinstance(mask, RaggedTensor):
@@ -221,8 +220,7 @@ def boolean_mask(data, mask, name=None):
     return gather(data, places)
 
 
-@export("ragged.stack")
-@dispatchable
+@dispatchable("ragged.stack")
 def stack(values, axis=0, name=None):
     """Tensors of one rank, ragged or not, stacked along a new axis."""
     values = [_as_ragged_or_tensor(v) for v in values]
@@ -370,15 +368,13 @@ def _cross(inputs, num_buckets, hash_key, hashed, name):
     return RaggedTensor.from_row_splits(values, splits, validate=False)
 
 
-@export("ragged.cross")
-@dispatchable
+@dispatchable("ragged.cross")
 def cross(inputs, name=None):
     """All combinations of the features of each row, as strings joined by "_X_"."""
     return _cross(inputs, 0, None, False, name)
 
 
-@export("ragged.cross_hashed")
-@dispatchable
+@dispatchable("ragged.cross_hashed")
 def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
     """All combinations of the features of each row, as hashes."""
     return _cross(inputs, num_buckets, hash_key, True, name)

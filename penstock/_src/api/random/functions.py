@@ -62,8 +62,7 @@ def _scaled(numbers, scale, shift, name):
     return result
 
 
-@export("random.normal", v1=["random.normal", "random_normal"])
-@dispatchable
+@dispatchable("random.normal", v1=["random.normal", "random_normal"])
 def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of a normal distribution.
 
@@ -81,8 +80,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=No
     return _scaled(numbers, stddev, mean, name)
 
 
-@export("random.truncated_normal", v1=["random.truncated_normal", "truncated_normal"])
-@dispatchable
+@dispatchable("random.truncated_normal", v1=["random.truncated_normal", "truncated_normal"])
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of a normal distribution; those beyond two standard deviations are redrawn."""
     kind = dtypes.as_dtype(dtype)
@@ -91,8 +89,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=Non
     return _scaled(numbers, stddev, mean, name)
 
 
-@export("random.uniform", v1=["random.uniform", "random_uniform"])
-@dispatchable
+@dispatchable("random.uniform", v1=["random.uniform", "random_uniform"])
 def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of [minval, maxval), uniformly distributed; integers need `maxval`, floats default to 1."""
     kind = dtypes.as_dtype(dtype)
@@ -118,8 +115,7 @@ def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=
     return raw.AddV2(x=numbers * (high - low), y=low, name=name)
 
 
-@export("random.gamma", v1=["random.gamma", "random_gamma"])
-@dispatchable
+@dispatchable("random.gamma", v1=["random.gamma", "random_gamma"])
 def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of gamma distributions: `shape` of them for each entry of `alpha` and `beta`.
 
@@ -141,8 +137,7 @@ def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
     return raw.Maximum(x=tiny, y=numbers / beta, name=name)
 
 
-@export("random.poisson", v1=[])
-@dispatchable
+@dispatchable("random.poisson", v1=[])
 def poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of Poisson distributions: `shape` of them for each rate in `lam`."""
     kind = dtypes.as_dtype(dtype)
@@ -151,8 +146,7 @@ def poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
     return raw.RandomPoissonV2(shape=_short(shape), rate=rate, dtype=kind, **seeds, name=name)
 
 
-@export("random.categorical", v1=["random.categorical"])
-@dispatchable
+@dispatchable("random.categorical", v1=["random.categorical"])
 def categorical(logits, num_samples, dtype=None, seed=None, name=None):
     """Classes drawn with the probabilities softmax(logits), `num_samples` for each row."""
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
@@ -162,8 +156,7 @@ def categorical(logits, num_samples, dtype=None, seed=None, name=None):
     )
 
 
-@export("random.shuffle", v1=["random.shuffle", "random_shuffle"])
-@dispatchable
+@dispatchable("random.shuffle", v1=["random.shuffle", "random_shuffle"])
 def shuffle(value, seed=None, name=None):
     """The rows of `value` in random order."""
     return raw.RandomShuffle(value=value, **op_seeds(seed), name=name)
@@ -172,8 +165,7 @@ def shuffle(value, seed=None, name=None):
 # -- stateless
 
 
-@export("random.stateless_uniform")
-@dispatchable
+@dispatchable("random.stateless_uniform")
 def stateless_uniform(
     shape, seed, minval=0, maxval=None, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
@@ -219,8 +211,7 @@ def stateless_uniform(
     return raw.AddV2(x=numbers * (high - low), y=low, name=name)
 
 
-@export("random.stateless_normal")
-@dispatchable
+@dispatchable("random.stateless_normal")
 def stateless_normal(
     shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
@@ -240,8 +231,7 @@ def _scaled_always(numbers, scale, shift, name):
     return raw.AddV2(x=scaled, y=convert_to_tensor(shift, dtype=kind), name=name)
 
 
-@export("random.stateless_truncated_normal")
-@dispatchable
+@dispatchable("random.stateless_truncated_normal")
 def stateless_truncated_normal(
     shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
@@ -255,8 +245,7 @@ def stateless_truncated_normal(
     return _scaled_always(numbers, stddev, mean, name)
 
 
-@export("random.stateless_parameterized_truncated_normal")
-@dispatchable
+@dispatchable("random.stateless_parameterized_truncated_normal")
 def stateless_parameterized_truncated_normal(
     shape, seed, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, name=None
 ):
@@ -277,8 +266,7 @@ def stateless_parameterized_truncated_normal(
     )
 
 
-@export("random.stateless_gamma")
-@dispatchable
+@dispatchable("random.stateless_gamma")
 def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=None):
     """Numbers of gamma distributions, a function of `seed`; `shape` ends with the parameters'."""
     kind = dtypes.as_dtype(dtype)
@@ -297,8 +285,7 @@ def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=No
     return raw.Maximum(x=tiny, y=numbers / beta, name=name)
 
 
-@export("random.stateless_binomial")
-@dispatchable
+@dispatchable("random.stateless_binomial")
 def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, name=None):
     """Binomial numbers with `counts` trials of probability `probs`, a function of `seed`."""
     probs = convert_to_tensor(probs, dtype_hint=dtypes.float32, name="probs")
@@ -313,8 +300,7 @@ def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, na
     )
 
 
-@export("random.stateless_poisson")
-@dispatchable
+@dispatchable("random.stateless_poisson")
 def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
     """Numbers of Poisson distributions, a function of `seed`; `shape` ends with `lam`'s."""
     lam = convert_to_tensor(lam, dtype_hint=dtypes.float32)
@@ -323,8 +309,7 @@ def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
     )
 
 
-@export("random.stateless_categorical")
-@dispatchable
+@dispatchable("random.stateless_categorical")
 def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=None):
     """Classes drawn with the probabilities softmax(logits), a function of `seed`."""
     return raw.StatelessMultinomial(

@@ -8,7 +8,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
-from penstock._src.util.export import export
 
 from .fourier import complex_of, irfft, rfft
 
@@ -62,8 +61,7 @@ def _weights(size, first, rest):
     return raw.ConcatV2(values=[raw.Reshape(tensor=first, shape=[1]), others], axis=0)
 
 
-@export("signal.dct", v1=["signal.dct", "spectral.dct"])
-@dispatchable
+@dispatchable("signal.dct", v1=["signal.dct", "spectral.dct"])
 def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
     """The discrete cosine transform of the last axis, of type 1, 2, 3 or 4.
 
@@ -131,8 +129,7 @@ def _fourth(x, size, norm, name):
     return odd * (_number(np.sqrt(0.5), x) / _root(size, x)) if norm == "ortho" else odd
 
 
-@export("signal.idct", v1=["signal.idct", "spectral.idct"])
-@dispatchable
+@dispatchable("signal.idct", v1=["signal.idct", "spectral.idct"])
 def idct(input, type=2, n=None, axis=-1, norm=None, name=None):
     """The inverse of `dct` up to a factor: for type 2 the transform of type 3, and vice versa."""
     if type not in (1, 2, 3, 4):
@@ -144,8 +141,7 @@ def _mel(hertz):
     return 1127.0 * np.log(1.0 + hertz / 700.0)
 
 
-@export("signal.linear_to_mel_weight_matrix")
-@dispatchable
+@dispatchable("signal.linear_to_mel_weight_matrix")
 def linear_to_mel_weight_matrix(
     num_mel_bins=20,
     num_spectrogram_bins=129,
@@ -186,8 +182,7 @@ def linear_to_mel_weight_matrix(
     return convert_to_tensor(padded, name=name)
 
 
-@export("signal.mfccs_from_log_mel_spectrograms")
-@dispatchable
+@dispatchable("signal.mfccs_from_log_mel_spectrograms")
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms, name=None):
     """Mel-frequency cepstral coefficients `[..., num_mel_bins]`, all of them."""
     x = convert_to_tensor(log_mel_spectrograms)

@@ -9,7 +9,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.graph.static_values import constant_value
-from penstock._src.util.export import export
 
 
 def _v1(name):
@@ -82,43 +81,37 @@ def _inverse_real(op, input_tensor, count, fft_length, name):
     return op(input=x, fft_length=lengths, Treal=kind, name=name)
 
 
-@export("signal.rfft", v1=["signal.rfft", "spectral.rfft"])
-@dispatchable
+@dispatchable("signal.rfft", v1=["signal.rfft", "spectral.rfft"])
 def rfft(input_tensor, fft_length=None, name=None):
     """The half spectrum of a real signal, which is truncated or padded to `fft_length`."""
     return _real(raw.RFFT, input_tensor, 1, fft_length, name)
 
 
-@export("signal.rfft2d", v1=["signal.rfft2d", "spectral.rfft2d"])
-@dispatchable
+@dispatchable("signal.rfft2d", v1=["signal.rfft2d", "spectral.rfft2d"])
 def rfft2d(input_tensor, fft_length=None, name=None):
     """The half spectrum of a real signal over the last two axes."""
     return _real(raw.RFFT2D, input_tensor, 2, fft_length, name)
 
 
-@export("signal.rfft3d", v1=["signal.rfft3d", "spectral.rfft3d"])
-@dispatchable
+@dispatchable("signal.rfft3d", v1=["signal.rfft3d", "spectral.rfft3d"])
 def rfft3d(input_tensor, fft_length=None, name=None):
     """The half spectrum of a real signal over the last three axes."""
     return _real(raw.RFFT3D, input_tensor, 3, fft_length, name)
 
 
-@export("signal.irfft", v1=["signal.irfft", "spectral.irfft"])
-@dispatchable
+@dispatchable("signal.irfft", v1=["signal.irfft", "spectral.irfft"])
 def irfft(input_tensor, fft_length=None, name=None):
     """The real signal of a half spectrum."""
     return _inverse_real(raw.IRFFT, input_tensor, 1, fft_length, name)
 
 
-@export("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"])
-@dispatchable
+@dispatchable("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"])
 def irfft2d(input_tensor, fft_length=None, name=None):
     """The real signal of a half spectrum over the last two axes."""
     return _inverse_real(raw.IRFFT2D, input_tensor, 2, fft_length, name)
 
 
-@export("signal.irfft3d", v1=["signal.irfft3d", "spectral.irfft3d"])
-@dispatchable
+@dispatchable("signal.irfft3d", v1=["signal.irfft3d", "spectral.irfft3d"])
 def irfft3d(input_tensor, fft_length=None, name=None):
     """The real signal of a half spectrum over the last three axes."""
     return _inverse_real(raw.IRFFT3D, input_tensor, 3, fft_length, name)
@@ -174,24 +167,21 @@ def _nd(op, x, fft_length, axes, norm, inverse, name, half=False, inverse_real=F
     return result if factor is None else result * factor
 
 
-@export("signal.fftnd", v1=["signal.fftnd"])
-@dispatchable
+@dispatchable("signal.fftnd", v1=["signal.fftnd"])
 def fftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
     """The discrete Fourier transform over any axes."""
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
     return _nd(raw.FFTND, x, fft_length, axes, norm, False, name)
 
 
-@export("signal.ifftnd", v1=["signal.ifftnd"])
-@dispatchable
+@dispatchable("signal.ifftnd", v1=["signal.ifftnd"])
 def ifftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
     """The inverse discrete Fourier transform over any axes."""
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
     return _nd(raw.IFFTND, x, fft_length, axes, norm, True, name)
 
 
-@export("signal.rfftnd", v1=["signal.rfftnd"])
-@dispatchable
+@dispatchable("signal.rfftnd", v1=["signal.rfftnd"])
 def rfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
     """The half spectrum of a real signal over any axes."""
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.float32)
@@ -199,8 +189,7 @@ def rfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
     return _nd(raw.RFFTND, x, fft_length, axes, norm, False, name, Tcomplex=kind)
 
 
-@export("signal.irfftnd", v1=["signal.irfftnd"])
-@dispatchable
+@dispatchable("signal.irfftnd", v1=["signal.irfftnd"])
 def irfftnd(input_tensor, fft_length=None, axes=None, norm=None, name=None):
     """The real signal of a half spectrum over any axes."""
     x = convert_to_tensor(input_tensor, dtype_hint=dtypes.complex64)
@@ -223,15 +212,13 @@ def _shifted(x, axes, sign, name):
     return roll(x, shifts, np.array(axes, np.int32), name)
 
 
-@export("signal.fftshift")
-@dispatchable
+@dispatchable("signal.fftshift")
 def fftshift(x, axes=None, name=None):
     """The spectrum with frequency zero shifted to the center."""
     return _shifted(x, axes, 1, name)
 
 
-@export("signal.ifftshift")
-@dispatchable
+@dispatchable("signal.ifftshift")
 def ifftshift(x, axes=None, name=None):
     """The inverse of `fftshift`."""
     return _shifted(x, axes, -1, name)

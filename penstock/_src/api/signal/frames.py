@@ -7,15 +7,13 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .cepstral import dct, idct
 from .fourier import irfft, rfft
 from .windows import hann_window, vorbis_window
 
 
-@export("signal.frame")
-@dispatchable
+@dispatchable("signal.frame")
 def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1, name=None):
     """Frames `[..., frames, frame_length, ...]` of the axis, every `frame_step` samples.
 
@@ -88,8 +86,7 @@ def _padded_at(x, axis, count, value):
     return raw.PadV2(input=x, paddings=paddings, constant_values=value)
 
 
-@export("signal.overlap_and_add")
-@dispatchable
+@dispatchable("signal.overlap_and_add")
 def overlap_and_add(signal, frame_step, name=None):
     """The signal reconstructed by adding frames `[..., frames, frame_length]` at offsets of `frame_step`."""
     signal = convert_to_tensor(signal, name="signal")
@@ -146,8 +143,7 @@ def _power_of_two(n):
     return raw.GatherV2(params=powers, indices=below, axis=0)
 
 
-@export("signal.stft")
-@dispatchable
+@dispatchable("signal.stft")
 def stft(
     signals,
     frame_length,
@@ -178,8 +174,7 @@ def stft(
     return rfft(framed, [length], name=name)
 
 
-@export("signal.inverse_stft")
-@dispatchable
+@dispatchable("signal.inverse_stft")
 def inverse_stft(
     stfts, frame_length, frame_step, fft_length=None, window_fn=hann_window, name=None
 ):
@@ -200,8 +195,7 @@ def inverse_stft(
     return overlap_and_add(frames, frame_step, name=name)
 
 
-@export("signal.inverse_stft_window_fn")
-@dispatchable
+@dispatchable("signal.inverse_stft_window_fn")
 def inverse_stft_window_fn(frame_step, forward_window_fn=hann_window, name=None):
     """The window with which `inverse_stft` exactly inverts `stft`."""
 
@@ -221,8 +215,7 @@ def inverse_stft_window_fn(frame_step, forward_window_fn=hann_window, name=None)
     return inverse_window
 
 
-@export("signal.mdct")
-@dispatchable
+@dispatchable("signal.mdct")
 def mdct(signals, frame_length, window_fn=vorbis_window, pad_end=False, norm=None, name=None):
     """The modified discrete cosine transform of half-overlapping frames.
 
@@ -250,8 +243,7 @@ def mdct(signals, frame_length, window_fn=vorbis_window, pad_end=False, norm=Non
     return dct(folded, type=4, norm=norm, name=name)
 
 
-@export("signal.inverse_mdct")
-@dispatchable
+@dispatchable("signal.inverse_mdct")
 def inverse_mdct(mdcts, window_fn=vorbis_window, norm=None, name=None):
     """The signal of a modified discrete cosine transform."""
     mdcts = convert_to_tensor(mdcts, name="mdcts")

@@ -10,7 +10,6 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 
 def _check(dtype):
@@ -60,22 +59,19 @@ def _raised_cosine(window_length, periodic, dtype, a, b, name):
     return raw.Sub(x=_number(a, kind), y=_number(b, kind) * raw.Cos(x=angle), name=name)
 
 
-@export("signal.hann_window")
-@dispatchable
+@dispatchable("signal.hann_window")
 def hann_window(window_length, periodic=True, dtype=dtypes.float32, name=None):
     """0.5 - 0.5 cos(2 pi n / N); `periodic` for spectra, else symmetric."""
     return _raised_cosine(window_length, periodic, dtype, 0.5, 0.5, name)
 
 
-@export("signal.hamming_window")
-@dispatchable
+@dispatchable("signal.hamming_window")
 def hamming_window(window_length, periodic=True, dtype=dtypes.float32, name=None):
     """0.54 - 0.46 cos(2 pi n / N); `periodic` for spectra, else symmetric."""
     return _raised_cosine(window_length, periodic, dtype, 0.54, 0.46, name)
 
 
-@export("signal.kaiser_window")
-@dispatchable
+@dispatchable("signal.kaiser_window")
 def kaiser_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
     """Kaiser's window; `beta` trades main lobe width against side lobe level."""
     kind = _check(dtype)
@@ -94,8 +90,7 @@ def kaiser_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
     return raw.Mul(x=raw.Exp(x=arc - beta), y=ratio, name=name)
 
 
-@export("signal.kaiser_bessel_derived_window")
-@dispatchable
+@dispatchable("signal.kaiser_bessel_derived_window")
 def kaiser_bessel_derived_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
     """The window of cumulative sums of Kaiser's window, for lapped transforms."""
     length = length_of(window_length)
@@ -106,8 +101,7 @@ def kaiser_bessel_derived_window(window_length, beta=12.0, dtype=dtypes.float32,
     return raw.ConcatV2(values=[rising, raw.ReverseV2(tensor=rising, axis=[0])], axis=0, name=name)
 
 
-@export("signal.vorbis_window")
-@dispatchable
+@dispatchable("signal.vorbis_window")
 def vorbis_window(window_length, dtype=dtypes.float32, name=None):
     """sin(pi/2 sin(pi (n + 1/2) / N) ** 2), the window of Vorbis."""
     kind = _check(dtype)

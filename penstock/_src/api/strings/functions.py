@@ -9,11 +9,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 
-@export("strings.format")
-@dispatchable
+@dispatchable("strings.format")
 def format(template, inputs, placeholder="{}", summarize=3, name=None):
     """`template` with each placeholder replaced by a tensor's text."""
     if isinstance(inputs, (list, tuple)):
@@ -34,8 +32,7 @@ def format(template, inputs, placeholder="{}", summarize=3, name=None):
     )
 
 
-@export("strings.reduce_join", v1=[])
-@dispatchable
+@dispatchable("strings.reduce_join", v1=[])
 def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
     """All strings along `axis` joined."""
     inputs = convert_to_tensor(inputs)
@@ -51,8 +48,7 @@ def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
     )
 
 
-@export("strings.regex_full_match")
-@unary
+@unary("strings.regex_full_match")
 def regex_full_match(input, pattern, name=None):
     """Whether the whole string matches an RE2 pattern."""
     if isinstance(pattern, (str, bytes)):
@@ -60,8 +56,7 @@ def regex_full_match(input, pattern, name=None):
     return raw.RegexFullMatch(input=input, pattern=pattern, name=name)
 
 
-@export("strings.regex_replace", v1=["strings.regex_replace", "regex_replace"])
-@unary
+@unary("strings.regex_replace", v1=["strings.regex_replace", "regex_replace"])
 def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
     """Matches of an RE2 pattern replaced by `rewrite`, in which \\1 is the first group."""
     if isinstance(pattern, (str, bytes)) and isinstance(rewrite, (str, bytes)):
@@ -73,8 +68,7 @@ def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
     )
 
 
-@export("strings.ngrams")
-@dispatchable
+@dispatchable("strings.ngrams")
 def ngrams(
     data,
     ngram_width,

@@ -7,7 +7,6 @@ from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 
 def _on_flat(input, cut, dtype=None):
@@ -33,8 +32,7 @@ def _as_ragged(indices, values, shape):
     return RaggedTensor.from_value_rowids(values, rows, nrows=shape[0], validate=False)
 
 
-@export("strings.split", v1=[])
-@dispatchable
+@dispatchable("strings.split", v1=[])
 def split(input, sep=None, maxsplit=-1, name=None):
     """Each string split at `sep` (None: at white space) into a row of strings.
 
@@ -52,8 +50,7 @@ def split(input, sep=None, maxsplit=-1, name=None):
     return _on_flat(input, cut, dtypes.string)
 
 
-@export("strings.bytes_split")
-@dispatchable
+@dispatchable("strings.bytes_split")
 def bytes_split(input, name=None):
     """Each string split into its bytes."""
 
@@ -82,8 +79,7 @@ def _decode(flat, encoding, errors, replacement, control, offsets):
     return RaggedTensor.from_row_splits(characters, splits, validate=False)
 
 
-@export("strings.unicode_decode")
-@dispatchable
+@dispatchable("strings.unicode_decode")
 def unicode_decode(
     input,
     input_encoding,
@@ -97,8 +93,7 @@ def unicode_decode(
     return _on_flat(input, lambda flat: _decode(flat, *arguments))
 
 
-@export("strings.unicode_decode_with_offsets")
-@dispatchable
+@dispatchable("strings.unicode_decode_with_offsets")
 def unicode_decode_with_offsets(
     input,
     input_encoding,
@@ -127,16 +122,14 @@ def _encoded(points, encoding):
     return raw.Reshape(tensor=text, shape=raw.Shape(input=points))
 
 
-@export("strings.unicode_split")
-@dispatchable
+@dispatchable("strings.unicode_split")
 def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
     """Each string split into its characters."""
     points = unicode_decode(input, input_encoding, errors, replacement_char)
     return _encoded(points, input_encoding)
 
 
-@export("strings.unicode_split_with_offsets")
-@dispatchable
+@dispatchable("strings.unicode_split_with_offsets")
 def unicode_split_with_offsets(
     input, input_encoding, errors="replace", replacement_char=65533, name=None
 ):
@@ -145,8 +138,7 @@ def unicode_split_with_offsets(
     return _encoded(points, input_encoding), starts
 
 
-@export("strings.unicode_encode")
-@dispatchable
+@dispatchable("strings.unicode_encode")
 def unicode_encode(input, output_encoding, errors="replace", replacement_char=65533, name=None):
     """Each row of code points as a string."""
     if not isinstance(input, RaggedTensor):
