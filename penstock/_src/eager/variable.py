@@ -369,6 +369,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def _assigned(self, op: Any, read_value: bool) -> Any:
         """Returns the result of an assignment: the variable or, in a graph, a read that runs after it."""
+        if read_value and STATE.tapes:
+            variable_accessed(self)
         if STATE.graph is None:
             return self if read_value else None
         if not read_value:

@@ -1,0 +1,29 @@
+"""`tensorflow.python.eager.executor`: executors of eager ops, all of which run ops at once."""
+
+from penstock._src.bridge.eager_context import Executor as EagerExecutor
+
+
+class Executor(EagerExecutor):
+    """An executor that remembers whether it was asked to be asynchronous."""
+
+    def __init__(self, handle: bool = False) -> None:
+        self._asynchronous = handle
+
+    def is_async(self) -> bool:
+        """Whether it was asked to be asynchronous."""
+        return self._asynchronous
+
+    def handle(self) -> "Executor":
+        """Returns itself."""
+        return self
+
+    def clear_error(self) -> None:
+        """Does nothing: errors are raised where they happen."""
+
+
+def new_executor(
+    enable_async: bool, enable_streaming_enqueue: bool = True, in_flight_nodes_limit: int = 0
+) -> Executor:
+    """Returns an executor."""
+    del enable_streaming_enqueue, in_flight_nodes_limit
+    return Executor(enable_async)
