@@ -20,7 +20,9 @@ PATHS: dict[str, str] = {
     "core.example.feature_pb2": "@proto.example",
     "core.framework.attr_value_pb2": "@proto.graph",
     "core.framework.device_attributes_pb2": "@proto.stats @proto.config",
+    "core.framework.full_type_pb2": "@proto.graph @proto.graph:FullTypeId",
     "core.framework.function_pb2": "@proto.graph",
+    "core.framework.graph_debug_info_pb2": "@proto.graph",
     "core.framework.graph_pb2": "@proto.graph",
     "core.framework.node_def_pb2": "@proto.graph",
     "core.framework.op_def_pb2": "@proto.graph",
@@ -33,8 +35,11 @@ PATHS: dict[str, str] = {
     "core.framework.versions_pb2": "@proto.graph",
     "core.protobuf.cluster_pb2": "@proto.config",
     "core.protobuf.config_pb2": "@proto.config",
+    "core.protobuf.debug_pb2": "@proto.config",
     "core.protobuf.device_properties_pb2": "@proto.stats",
+    "core.protobuf.fingerprint_pb2": "@proto.saved",
     "core.protobuf.meta_graph_pb2": "@proto.saved",
+    "core.protobuf.queue_runner_pb2": "@proto.saved",
     "core.protobuf.rewriter_config_pb2": "@proto.config",
     "core.protobuf.saved_model_pb2": "@proto.saved",
     "core.protobuf.saved_object_graph_pb2": "@proto.saved",
@@ -92,6 +97,8 @@ PATHS: dict[str, str] = {
         "try_evaluate_constant=tf.get_static_value make_ndarray=tf.make_ndarray "
         "@graph.static_values"
     ),
+    "python.framework.errors": "InaccessibleTensorError=@core.errors:InaccessibleTensorError",
+    "python.framework.indexed_slices": "IndexedSlicesValue=@core.composite:IndexedSlicesValue",
     "python.framework.type_spec": "@core.specs",
     "python.framework.type_spec_registry": "@core.spec_names",
     "python.grappler.cluster": "@bridge.internals.conversion",
@@ -126,6 +133,7 @@ PATHS: dict[str, str] = {
     "python.trackable.base": "@core.tracking.trackable",
     "python.trackable.data_structures": "@core.tracking.data_structures @core.tracking.trackable",
     "python.trackable.resource": "@bridge.internals.tracking",
+    "python.training.checkpoint_state_pb2": "@proto.saved",
     "python.training.tracking.base": "tf.__internal__.tracking @core.tracking.trackable",
     "python.training.tracking.data_structures": (
         "@core.tracking.data_structures @core.tracking.trackable"

@@ -383,6 +383,10 @@ class Graph(GraphConversions):
         """Forbids further additions."""
         self._finalized = True
 
+    def _unsafe_unfinalize(self) -> None:
+        """Allows additions again."""
+        self._finalized = False
+
     def Dismantle(self) -> None:
         """Does nothing: garbage collection frees the graph."""
 

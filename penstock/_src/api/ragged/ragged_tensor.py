@@ -428,6 +428,10 @@ class RaggedTensorSpec(TypeSpec):
         return parts if self._flat_values_spec is None else (*parts, self._flat_values_spec)
 
     @property
+    def _flat_tensor_specs(self):
+        return [TensorSpec(None, dtypes.variant)]
+
+    @property
     def _component_specs(self):
         inner = [None]
         if self._shape.rank is not None:

@@ -197,6 +197,10 @@ class SparseTensorSpec(TypeSpec):
         return (self._shape, self._dtype)
 
     @property
+    def _flat_tensor_specs(self):
+        return [TensorSpec(None, dtypes.variant)]
+
+    @property
     def _component_specs(self):
         rank = self._shape.rank
         return [

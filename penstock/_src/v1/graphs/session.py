@@ -1,5 +1,6 @@
 """TensorFlow 1's Session: compiles and runs the subgraph that the fetches need, cached by feeds and fetches."""
 
+import collections
 import contextlib
 import itertools
 import threading
@@ -323,7 +324,8 @@ class _Fetches:
     def _pack(self, fetch: Any, values: dict[int, Any]) -> Any:
         children = _children(fetch)
         if children is not None:
-            return nest.rebuild(fetch, [self._pack(child, values) for child in children])
+            found = [self._pack(child, values) for child in children]
+            return _filled(fetch, found) if isinstance(fetch, dict) else nest.rebuild(fetch, found)
         parts = _parts(fetch)
         found = []
         for part in parts:
@@ -344,9 +346,19 @@ def _read(tensor: Any, value: Any) -> Any:
 
 
 def _children(fetch: Any) -> Any:
-    if isinstance(fetch, list | tuple | dict):
+    if isinstance(fetch, dict):  # in the order of insertion: any object may be a key
+        return list(fetch.values())
+    if isinstance(fetch, list | tuple):
         return nest.children(fetch)
     return None
+
+
+def _filled(mapping: Any, values: list[Any]) -> Any:
+    """Returns a mapping of the same class with other values."""
+    pairs = zip(mapping, values, strict=True)
+    if isinstance(mapping, collections.defaultdict):
+        return type(mapping)(mapping.default_factory, pairs)
+    return type(mapping)(pairs)
 
 
 def _parts(fetch: Any) -> list[Any]:

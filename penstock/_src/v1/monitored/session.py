@@ -5,17 +5,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.train.coordinator import Coordinator
-from penstock._src.core.errors import AbortedError, OutOfRangeError, UnavailableError
+from penstock._src.core.errors import OutOfRangeError
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.inputs.queue_runner import start_queue_runners
-from penstock._src.v1.monitored.hooks import (
-    LOG,
-    SessionRunArgs,
-    SessionRunContext,
-    SessionRunHook,
-    SessionRunValues,
+from penstock._src.v1.monitored.hooks import SessionRunHook
+from penstock._src.v1.monitored.layers import (
+    CoordinatedSession,
+    HookedSession,
+    RecoverableSession,
+    StepContext,
 )
 from penstock._src.v1.monitored.manager import (
     ChiefSessionCreator,
@@ -28,33 +27,36 @@ from penstock._src.v1.monitored.saving_hooks import (
     SummarySaverHook,
 )
 from penstock._src.v1.monitored.scaffold import Scaffold
+from penstock._src.v1.variables.collections import GraphKeys
 
-# Errors after which a new session may continue.
-PREEMPTIONS = (AbortedError, UnavailableError)
 USE_DEFAULT = object()
 _SAVE_SECONDS = 600
 _SUMMARY_STEPS = 100
 
 
-class StepContext:
-    """The argument of the function of `run_step_fn`: the plain session, and calls with hooks."""
+class CoordinatedCreator(SessionCreator):
+    """Makes sessions with a coordinator and hooks; remembers the plain session of the last."""
 
-    def __init__(self, session: Any, run_with_hooks_fn: Callable[..., Any]) -> None:
-        self._session, self._run = session, run_with_hooks_fn
+    def __init__(
+        self, creator: SessionCreator, hooks: Sequence[SessionRunHook], grace: float
+    ) -> None:
+        self._creator, self._hooks, self._grace = creator, hooks, grace
+        self.coord: Coordinator | None = None
+        self.tf_sess: Any = None
 
-    session = read_only("_session", "The session, whose calls pass no hooks.")
+    def create_session(self) -> CoordinatedSession:
+        """Makes a session, starts its queue runners and tells the hooks."""
+        self.tf_sess = self._creator.create_session()
+        self.coord = Coordinator(clean_stop_exception_types=[])
+        if get_default_graph().get_collection(GraphKeys.QUEUE_RUNNERS):
+            start_queue_runners(sess=self.tf_sess, coord=self.coord)
+        for hook in self._hooks:
+            hook.after_create_session(self.tf_sess, self.coord)
+        return CoordinatedSession(HookedSession(self.tf_sess, self._hooks), self.coord, self._grace)
 
-    def run_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs with hooks, as MonitoredSession.run does."""
-        return self._run(*args, **kwargs)
 
-    def request_stop(self) -> None:
-        """Leaves the function, and requests the end of the loop."""
-        raise StopIteration("step_fn has requested the iterations to stop.")
-
-
-class HookedSession:
-    """A session with hooks, a coordinator, and a finalized graph."""
+class LayeredSession:
+    """What MonitoredSession and SingularMonitoredSession have in common."""
 
     StepContext = StepContext
     recovers = True
@@ -65,28 +67,23 @@ class HookedSession:
         hooks: Sequence[SessionRunHook] | None,
         stop_grace_period_secs: float = 120,
     ) -> None:
-        self._creator, self._hooks = session_creator, list(hooks or ())
-        self._grace = stop_grace_period_secs
-        self._graph = get_default_graph()
-        self._session: Any = None
+        self._graph_was_finalized = get_default_graph().finalized
+        self._hooks = hooks or []
         for hook in self._hooks:
             hook.begin()
-        self._open()
-
-    def _open(self) -> None:
-        self._stop = False
-        self._coordinator = Coordinator(clean_stop_exception_types=(OutOfRangeError,))
-        self._session = self._creator.create_session()
-        self._graph.finalize()
-        with self._graph.as_default():
-            self._threads = start_queue_runners(sess=self._session, coord=self._coordinator)
-            for hook in self._hooks:
-                hook.after_create_session(self._session, self._coordinator)
+        self._coordinated_creator = CoordinatedCreator(
+            session_creator, self._hooks, stop_grace_period_secs
+        )
+        self._sess: Any = (
+            RecoverableSession(self._coordinated_creator)
+            if self.recovers
+            else self._coordinated_creator.create_session()
+        )
 
     @property
     def graph(self) -> Any:
         """The graph; None once the session is closed."""
-        return None if self._session is None else self._graph
+        return None if self._tf_sess() is None else self._tf_sess().graph
 
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
@@ -96,118 +93,72 @@ class HookedSession:
         Raises:
           RuntimeError: the session is closed.
         """
-        while True:
-            self._require_open()
-            try:
-                with self._graph.as_default():
-                    return self._run(fetches, feed_dict, options, run_metadata)
-            except PREEMPTIONS as error:
-                if not self.recovers:
-                    raise
-                LOG.info("An error was raised, a new session is made: %s", error)
-                self._close_session()
-                self._open()
-            except Exception:
-                self._coordinator.raise_requested_exception()
-                raise
+        return self._layers().run(
+            fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata
+        )
 
-    def _run(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
-        if self.should_stop():
-            raise RuntimeError("Run called even after should_stop requested.")
-        context = SessionRunContext(SessionRunArgs(fetches, feed_dict, options), self._session)
-        wanted: dict[str, Any] = {"caller": fetches}
-        feeds = dict(feed_dict or {})
-        for number, hook in enumerate(self._hooks):
-            asked = hook.before_run(context)
-            if asked is None:
-                continue
-            if asked.fetches is not None:
-                wanted[f"hook {number}"] = asked.fetches
-            feeds.update(_new_feeds(hook, asked.feed_dict, feeds))
-        results = self._session.run(wanted, feeds, options, run_metadata)
-        for number, hook in enumerate(self._hooks):
-            values = SessionRunValues(results.get(f"hook {number}"), options, run_metadata)
-            hook.after_run(context, values)
-        self._stop = self._stop or context.stop_requested
-        return results["caller"]
+    def _layers(self) -> Any:
+        if self._sess is None:
+            raise RuntimeError("Attempted to use a closed session.")
+        return self._sess
 
     def run_step_fn(self, step_fn: Callable[..., Any]) -> Any:
         """Calls `step_fn(step_context)` with a StepContext; returns its result.
 
         Raises:
+          StopIteration: the function has called `request_stop()`; the end of a `with` block takes it.
           ValueError: the function has other parameters.
         """
-        names = [name for name in inspect.signature(step_fn).parameters if name != "self"]
-        if names != ["step_context"]:
+        names = tuple(inspect.signature(step_fn).parameters)
+        if names not in (("step_context",), ("self", "step_context")):
             raise ValueError(
                 "`step_fn` may either have one `step_context` argument, or `self` and "
-                f"`step_context` arguments if it's an instance method. Got {tuple(names)} instead."
+                f"`step_context` arguments if it's an instance method. Got {names} instead."
             )
-        self._require_open()
-        try:
-            with self._graph.as_default():
-                return step_fn(StepContext(self._session, self.run))
-        except StopIteration:
-            self._stop = True
-            return None
+        return self._layers().run_step_fn(step_fn, self._tf_sess(), run_with_hooks=None)
 
     def should_stop(self) -> bool:
         """Whether a hook has requested the end, or the session is closed."""
-        return self._session is None or self._stop or self._coordinator.should_stop()
-
-    def _require_open(self) -> None:
-        if self._session is None:
-            raise RuntimeError("Attempted to use a closed session.")
+        return self._sess is None or self._sess.should_stop()
 
     def close(self) -> None:
         """Ends the hooks, and closes the session."""
-        self._close()
+        self._close(None)
 
-    def _close(self, error: Any = None) -> None:
-        if self._session is None:
-            return
+    def _close(self, exception_type: Any) -> None:
         try:
-            if error is None:
-                with self._graph.as_default():
-                    for hook in self._hooks:
-                        hook.end(self._session)
+            if not exception_type:
+                for hook in self._hooks:
+                    hook.end(self._coordinated_creator.tf_sess)
         finally:
-            self._close_session()
+            try:
+                if self._sess is None:
+                    raise RuntimeError("Session is already closed.")
+                self._sess.close()
+            finally:
+                self._sess = None
+                self._coordinated_creator.tf_sess = self._coordinated_creator.coord = None
+                if not self._graph_was_finalized:
+                    get_default_graph()._unsafe_unfinalize()
 
-    def _close_session(self) -> None:
-        session, self._session = self._session, None
-        self._coordinator.request_stop()
-        session.close()
-        self._coordinator.join(
-            self._threads, stop_grace_period_secs=self._grace, ignore_live_threads=True
-        )
+    def _is_closed(self) -> bool:
+        return self._coordinated_creator.tf_sess is None
+
+    def _tf_sess(self) -> Any:
+        return self._coordinated_creator.tf_sess
 
     def __enter__(self) -> Any:
         return self
 
     def __exit__(self, exception_type: Any, exception_value: Any, traceback: Any) -> bool:
-        if exception_type in (OutOfRangeError, StopIteration):
-            # The end of the data ends the loop.
-            self._close()
-            return True
-        self._close(exception_value)
-        return False
-
-
-def _new_feeds(hook: SessionRunHook, asked: Any, given: dict[Any, Any]) -> dict[Any, Any]:
-    """The feeds that a hook adds.
-
-    Raises:
-      RuntimeError: a tensor is already fed.
-    """
-    for key in asked or {}:
-        if any(key is other for other in given):
-            raise RuntimeError(f"Same tensor is fed by {hook} and by another hook or the caller.")
-    return dict(asked or {})
+        if exception_type in (OutOfRangeError, StopIteration):  # the end of the data ends the loop
+            exception_type = None
+        self._close(exception_type)
+        return exception_type is None
 
 
 @export(v1=["train.MonitoredSession"])
-class MonitoredSession(HookedSession):
+class MonitoredSession(LayeredSession):
     """A session with hooks that is replaced by a new one when the server fails.
 
     Args:
@@ -226,7 +177,7 @@ class MonitoredSession(HookedSession):
 
 
 @export(v1=["train.SingularMonitoredSession"])
-class SingularMonitoredSession(HookedSession):
+class SingularMonitoredSession(LayeredSession):
     """A session with hooks that ends when the server fails.
 
     Args:
@@ -256,7 +207,7 @@ class SingularMonitoredSession(HookedSession):
 
     def raw_session(self) -> Any:
         """Returns the session without hooks."""
-        return self._session
+        return self._tf_sess()
 
 
 @export(v1=["train.MonitoredTrainingSession"])

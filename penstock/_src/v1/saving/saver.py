@@ -2,15 +2,15 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dispatch
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import NotFoundError
-from penstock._src.core.registry import raw
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OpError
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
@@ -18,6 +18,8 @@ from penstock._src.proto.saved import SaverDef
 from penstock._src.saving import state
 from penstock._src.util.export import export
 from penstock._src.v1.saving import meta_graph
+from penstock._src.v1.saving.builder import BulkSaverBuilder
+from penstock._src.v1.saving.saveables import all_saveables, by_name
 from penstock._src.v1.variables.collections import GraphKeys
 
 
@@ -28,19 +30,19 @@ class Saver:
     Args:
       var_list: the variables, or a dict of them by the names in the checkpoint; by default all.
       reshape: whether restored values are reshaped to the shape of the variable.
-      sharded: accepted.
+      sharded: whether each device writes a file of its own.
       max_to_keep: how many checkpoints are kept.
       keep_checkpoint_every_n_hours: additionally, one checkpoint is kept for each period of this many hours.
-      name: accepted.
-      restore_sequentially: accepted.
+      name: the scope of the operations.
+      restore_sequentially: passed to the builder.
       saver_def: the SaverDef of a saver whose operations are already in the graph.
-      builder: not supported.
+      builder: adds the operations.
       defer_build: whether `build` is called later.
       allow_empty: whether there may be no variables.
       write_version: accepted; the format is V2.
       pad_step_number: whether step numbers are padded to eight digits.
       save_relative_paths: whether the checkpoint file has relative paths.
-      filename: accepted.
+      filename: the default of the operations' file name.
     """
 
     def __init__(
@@ -67,8 +69,28 @@ class Saver:
         self._pad, self._relative = pad_step_number, save_relative_paths
         self._kept: list[tuple[str, float]] = []
         self._next_preserved = time.time() + (keep_checkpoint_every_n_hours or 0) * 3600
+        self._builder = builder or BulkSaverBuilder(write_version)
+        self._sharded, self._name, self._filename = sharded, name, filename
+        self._sequentially = restore_sequentially
         self.saver_def = saver_def
+        if saver_def is not None:
+            if not isinstance(saver_def, SaverDef):
+                raise ValueError(f"saver_def must be a saver_pb2.SaverDef: {saver_def}")
+            if not saver_def.save_tensor_name:
+                raise ValueError(f"saver_def must specify the save_tensor_name: {saver_def}")
+            if not saver_def.restore_op_name:
+                raise ValueError(f"saver_def must specify the restore_op_name: {saver_def}")
+        if defer_build and var_list:
+            raise ValueError(
+                "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None."
+            )
+        if STATE.graph is None and var_list is None:
+            raise RuntimeError(
+                "When eager execution is enabled, `var_list` must specify a list or dict of "
+                "variables to save"
+            )
         self._variables: dict[str, Any] = {}
+        self._is_empty = False
         if saver_def is None and not defer_build:
             self.build()
 
@@ -78,58 +100,31 @@ class Saver:
         Raises:
           ValueError: there are no variables.
         """
+        if self.saver_def is not None:
+            return
         given = self._given
         if given is None and STATE.graph is not None:
             graph = STATE.graph
             given = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
                 GraphKeys.SAVEABLE_OBJECTS
             )
-        if given is None:
-            raise RuntimeError(
-                "When eager execution is enabled, `var_list` must specify a list or dict of "
-                "variables to save"
-            )
-        self._variables = _by_name(given)
-        if not self._variables and not self._allow_empty:
+        self._variables = by_name(given)
+        self._is_empty = not self._variables
+        if self._is_empty and not self._allow_empty:
             raise ValueError("No variables to save")
+        if self._is_empty:
+            return
         if STATE.graph is not None:
-            self._add_operations()
-
-    def _add_operations(self) -> None:
-        graph = STATE.graph
-        names = _strings(list(self._variables))
-        slices = _strings([""] * len(self._variables))
-        with graph.name_scope("save"):
-            prefix = raw.PlaceholderWithDefault(input="model", shape=[], name="Const")
-            values = [variable.read_value() for variable in self._variables.values()]
-            save = raw.SaveV2(
-                prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=values
+            self.saver_def = self._builder.build(
+                self._variables,
+                reshape=self._reshape,
+                sharded=self._sharded,
+                max_to_keep=self._max_to_keep,
+                keep_checkpoint_every_n_hours=self._keep_every,
+                name=self._name,
+                restore_sequentially=self._sequentially,
+                filename=self._filename,
             )
-            with graph.control_dependencies([save]):
-                written = raw.Identity(input=prefix, name="control_dependency")
-            restored = raw.RestoreV2(
-                prefix=prefix,
-                tensor_names=names,
-                shape_and_slices=slices,
-                dtypes=[value.dtype for value in values],
-            )
-            assigned = []
-            for variable, value in zip(self._variables.values(), restored, strict=True):
-                if self._reshape:
-                    value = raw.Reshape(tensor=value, shape=variable.shape.as_list())
-                value.set_shape(variable.shape)
-                made = variable.assign(value, read_value=False)
-                assigned.append(getattr(made, "op", made))
-            with graph.control_dependencies(assigned):
-                done = raw.NoOp(name="restore_all")
-        self.saver_def = SaverDef(
-            filename_tensor_name=prefix.name,
-            save_tensor_name=written.name,
-            restore_op_name=done.name,
-            max_to_keep=self._max_to_keep or 0,
-            keep_checkpoint_every_n_hours=self._keep_every or 0,
-            version=SaverDef.V2,
-        )
 
     def as_saver_def(self) -> Any:
         """Returns the SaverDef message."""
@@ -180,7 +175,8 @@ class Saver:
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
         if sess is None:
             with init_scope():
-                write_bundle(path, {n: _array(v) for n, v in self._variables.items()})
+                specs = [s for one in all_saveables(self._variables) for s in one.specs]
+                write_bundle(path, {spec.name: np.asarray(spec.tensor) for spec in specs})
         else:
             definition = self.saver_def
             sess.run(definition.save_tensor_name, {definition.filename_tensor_name: path})
@@ -245,14 +241,24 @@ class Saver:
             raise ValueError(f"The passed save_path is not a valid checkpoint: {path}")
         if sess is not None:
             definition = self.saver_def
-            sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
+            try:
+                sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
+            except NotFoundError as error:
+                cause = "a Variable name or other graph key that is missing from the checkpoint"
+                raise _unlike_the_graph(error, cause) from error
+            except InvalidArgumentError as error:
+                cause = "a mismatch between the current graph and the graph from the checkpoint"
+                raise _unlike_the_graph(error, cause) from error
             return
         reader = BundleReader(path)
-        for name, variable in self._variables.items():
-            if name not in reader:
-                raise NotFoundError(f"Key {name} not found in checkpoint")
-            value = reader.read(name)
-            variable.assign(value.reshape(variable.shape.as_list()) if self._reshape else value)
+        for saveable in all_saveables(self._variables):
+            for spec in saveable.specs:
+                if spec.name not in reader:
+                    raise NotFoundError(f"Key {spec.name} not found in checkpoint")
+            shapes = [s.tensor.shape.as_list() for s in saveable.specs] if self._reshape else None
+            saveable.restore(
+                [convert_to_tensor(reader.read(s.name)) for s in saveable.specs], shapes
+            )
 
     # -- graphs
 
@@ -273,27 +279,12 @@ class Saver:
         )
 
 
-def _by_name(given: Any) -> dict[str, Any]:
-    if isinstance(given, Mapping):
-        return dict(given)
-    named: dict[str, Any] = {}
-    for variable in given:
-        name = getattr(variable, "_shared_name", None) or variable.name.removesuffix(":0")
-        if name in named and named[name] is not variable:
-            raise ValueError(f"At least two variables have the same name: {name}")
-        named[name] = variable
-    return dict(sorted(named.items()))
-
-
-def _strings(texts: list[str]) -> np.ndarray:
-    made = np.empty(len(texts), object)
-    made[:] = [text.encode() for text in texts]
-    return made
-
-
-def _array(variable: Any) -> np.ndarray:
-    value = np.asarray(variable.numpy())
-    return value
+def _unlike_the_graph(error: OpError, cause: str) -> OpError:
+    """An error of the same class that says why a checkpoint does not fit."""
+    return type(error)(
+        f"Restoring from checkpoint failed. This is most likely due to {cause}. Please ensure that you "
+        f"have not altered the graph expected based on the checkpoint. Original error:\n\n{error.message}"
+    )
 
 
 def _step(sess: Any, step: Any) -> int:

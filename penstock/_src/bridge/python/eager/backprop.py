@@ -23,7 +23,9 @@ def implicit_val_and_grad(f: Callable[..., Any]) -> Callable[..., Any]:
                 )
         variables = tape.watched_variables()
         if not variables:
-            raise ValueError("No trainable variables were accessed while the function was being computed.")
+            raise ValueError(
+                "No trainable variables were accessed while the function was being computed."
+            )
         return value, list(zip(tape.gradient(value, variables), variables))
 
     return value_and_gradients
@@ -63,11 +65,12 @@ def make_vjp(
         positions = _positions(f, params, args)
         tensors = [convert_to_tensor(a) if i in positions else a for i, a in enumerate(args)]
         seen: set[int] = set()
+        for at in positions:  # the same tensor given twice counts as two
+            if id(tensors[at]) in seen:
+                tensors[at] = raw.Identity(input=tensors[at])
+            seen.add(id(tensors[at]))
         with GradientTape(persistent=persistent) as tape:
             for at in positions:
-                if id(tensors[at]) in seen:
-                    tensors[at] = raw.Identity(input=tensors[at])
-                seen.add(id(tensors[at]))
                 tape.watch(tensors[at])
             value = f(*tensors)
             if value is None:

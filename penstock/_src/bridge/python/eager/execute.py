@@ -1,0 +1,137 @@
+"""`tensorflow.python.eager.execute`: running an op by its name, and checking attributes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf import text_format
+
+from penstock._src.core import registry
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dtypes import as_dtype
+from penstock._src.core.shapes import as_shape
+from penstock._src.core.tensor import Tensor
+from penstock._src.proto.tensor import TensorProto
+from penstock._src.util import nest
+
+
+def quick_execute(
+    op_name: Any,
+    num_outputs: int,
+    inputs: Sequence[Any],
+    attrs: Sequence[Any] | None,
+    ctx: Any = None,
+    name: str | None = None,
+) -> list[Any]:
+    """Runs an op and returns its outputs as a list.
+
+    Args:
+      op_name: the op.
+      num_outputs: how many outputs are wanted.
+      inputs: its input tensors; those of a list input follow one another.
+      attrs: names and values of its attributes in turn.
+      ctx: the context.
+      name: the name of the operation.
+    """
+    del num_outputs, ctx
+    text = op_name.decode() if isinstance(op_name, bytes) else op_name
+    op = registry.find(text)
+    given = dict(zip((attrs or ())[::2], (attrs or ())[1::2], strict=True))
+    remaining = list(inputs)
+    arguments: dict[str, Any] = {}
+    for at, argument in enumerate(op.inputs):
+        behind = len(op.inputs) - at - 1
+        if getattr(argument, "is_list", False):
+            count = int(given.get(getattr(argument, "number", ""), len(remaining) - behind))
+            arguments[argument.name], remaining = remaining[:count], remaining[count:]
+        else:
+            arguments[argument.name] = remaining.pop(0)
+    known = {key: value for key, value in given.items() if key in op.attributes}
+    found = getattr(registry.raw, text)(**arguments, **known, name=name)
+    return [] if found is None else nest.flatten(found)
+
+
+execute = quick_execute
+
+
+def args_to_matching_eager(
+    l: Sequence[Any], ctx: Any, allowed_dtypes: Sequence[Any], default_dtype: Any = None
+) -> tuple[Any, list[Any]]:
+    """Returns the common type of the values, that of the first tensor among them, and the values as tensors of it."""
+    del ctx
+    if not l and default_dtype is not None:
+        return default_dtype, []
+    dtype = next((value.dtype for value in l if isinstance(value, Tensor)), None)
+    made: list[Any] = []
+    for value in l:
+        tensor = convert_to_tensor(value, dtype) if dtype is not None else None
+        if tensor is None:
+            tensor = convert_to_tensor(value)
+            if allowed_dtypes and tensor.dtype not in allowed_dtypes:
+                tensor = convert_to_tensor(value, preferred_dtype=default_dtype)
+            dtype = tensor.dtype
+        made.append(tensor)
+    return (None if dtype is None else dtype.as_datatype_enum), made
+
+
+def convert_to_mixed_eager_tensors(values: Sequence[Any], ctx: Any) -> tuple[list[Any], list[Any]]:
+    """Returns the types of the values, and the values as tensors."""
+    del ctx
+    made = [convert_to_tensor(value) for value in values]
+    return [tensor.dtype.as_datatype_enum for tensor in made], made
+
+
+def make_float(v: Any, arg_name: str) -> float:
+    """Returns a number as a float."""
+    if not isinstance(v, int | float):
+        raise TypeError(f"Expected float for argument '{arg_name}' not {v!r}.")
+    return float(v)
+
+
+def make_int(v: Any, arg_name: str) -> int:
+    """Returns a number as an int."""
+    try:
+        if not isinstance(v, str):
+            return int(v)
+    except (ValueError, TypeError):
+        pass
+    raise TypeError(f"Expected int for argument '{arg_name}' not {v!r}.")
+
+
+def make_str(v: Any, arg_name: str) -> bytes:
+    """Returns text as bytes."""
+    if not isinstance(v, str | bytes):
+        raise TypeError(f"Expected string for argument '{arg_name}' not {v!r}.")
+    return v.encode() if isinstance(v, str) else v
+
+
+def make_bool(v: Any, arg_name: str) -> bool:
+    """Returns a bool."""
+    if not isinstance(v, bool):
+        raise TypeError(f"Expected bool for argument '{arg_name}' not {v!r}.")
+    return v
+
+
+def make_type(v: Any, arg_name: str) -> int:
+    """Returns a type as its number."""
+    try:
+        return as_dtype(v).base_dtype.as_datatype_enum
+    except TypeError:
+        raise TypeError(f"Expected DataType for argument '{arg_name}' not {v!r}.") from None
+
+
+def make_shape(v: Any, arg_name: str) -> list[int | None] | None:
+    """Returns a shape as a list, None for an unknown rank."""
+    try:
+        shape = as_shape(v)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Error converting {arg_name} to a TensorShape: {error}.") from error
+    return None if shape.rank is None else shape.as_list()
+
+
+def make_tensor(v: Any, arg_name: str) -> Any:
+    """Returns a TensorProto, given itself or as text."""
+    if isinstance(v, TensorProto):
+        return v
+    if isinstance(v, str):
+        return text_format.Merge(v, TensorProto())
+    raise TypeError(f"Don't know how to convert {v!r} to a TensorProto for argument '{arg_name}'.")

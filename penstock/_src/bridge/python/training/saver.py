@@ -1,0 +1,37 @@
+"""`tensorflow.python.training.saver`: what adds a Saver's operations to a graph."""
+
+import glob
+import os
+from typing import Any
+
+from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.saving.builder import BulkSaverBuilder
+from penstock._src.v1.saving.builder import SaverBuilder as BaseSaverBuilder
+from penstock._src.v1.saving.saver import Saver
+from penstock._src.v1.variables.collections import GraphKeys
+
+__all__ = ["BaseSaverBuilder", "BulkSaverBuilder"]
+
+_SAVER_LABEL = "saver_v1"
+
+
+def _get_saver_or_default() -> Any:
+    """Returns the only saver of the graph; one is made and kept by the graph if there is none.
+
+    Raises:
+      RuntimeError: there are several.
+    """
+    graph = get_default_graph()
+    found = graph.get_collection(GraphKeys.SAVERS)
+    if len(found) > 1:
+        raise RuntimeError("Found more than one Saver. Which to use is not known: " + str(found))
+    if found:
+        return found[0]
+    made = Saver(sharded=True, allow_empty=True)
+    graph.add_to_collection(GraphKeys.SAVERS, made)
+    return made
+
+
+def _get_checkpoint_size(prefix: str) -> int:
+    """Returns the bytes of a checkpoint's files."""
+    return sum(os.path.getsize(path) for path in glob.glob(f"{prefix}*"))

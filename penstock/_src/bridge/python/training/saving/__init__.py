@@ -1,0 +1,1 @@
+"""Counterparts of the internal names in `tensorflow/python/training/saving`, one module for each of TensorFlow's."""

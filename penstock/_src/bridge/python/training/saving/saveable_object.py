@@ -1,0 +1,5 @@
+"""`tensorflow.python.training.saving.saveable_object`: what a Saver saves of an object."""
+
+from penstock._src.v1.saving.saveables import SaveableObject, SaveSpec
+
+__all__ = ["SaveSpec", "SaveableObject"]
