@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
 from penstock._src.util import nest
@@ -17,6 +17,20 @@ from penstock._src.v1.names.arguments import either
 def getfullargspec(obj: Any) -> inspect.FullArgSpec:
     """Returns the parameters of a callable, looking through its decorators."""
     return inspect.getfullargspec(inspect.unwrap(obj))
+
+
+class ArgSpec(NamedTuple):
+    """The parameters of a callable: those by position, `*varargs`, `**keywords`, and the defaults of the last."""
+
+    args: list[str]
+    varargs: str | None
+    keywords: str | None
+    defaults: tuple[Any, ...] | None
+
+
+def getargspec(obj: Any) -> ArgSpec:
+    """Returns the parameters of a callable, looking through its decorators."""
+    return ArgSpec(*getfullargspec(obj)[:4])
 
 
 def getcallargs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class State(threading.local):
         self.device: str | None = None
         self.eager_name_scope: str = ""
         self.default_graphs: list[Any] = []
+        # Called instead of a variable's class, outermost first.
+        self.variable_creators: list[Any] = []
         # The id of the first output of the op whose gradient is being written into a graph.
         self.gradient_of: int | None = None
 

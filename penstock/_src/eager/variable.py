@@ -489,7 +489,7 @@ def add_to_collections(variable: Any, collections: Any = None) -> None:
 
 def creator_scopes() -> list[Any]:
     """Returns the active variable creators, outermost first."""
-    return getattr(STATE, "variable_creators", None) or []
+    return STATE.variable_creators
 
 
 def is_variable(value: Any) -> bool:

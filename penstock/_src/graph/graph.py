@@ -20,7 +20,7 @@ from penstock._src.graph.registered_gradients import RegisterGradient
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
-from penstock._src.util.names import LEGAL_NAME, NameTable
+from penstock._src.util.names import LEGAL_NAME, SCOPE_NAME, NameTable
 from penstock._src.util.signatures import read_only, read_write
 
 
@@ -169,6 +169,12 @@ class Graph(GraphConversions):
     def name_scope(self, name: str | None) -> Iterator[str]:
         """Prefixes the names of the operations within by `name/`; yields the full scope."""
         before = self._scope
+        if name and not (SCOPE_NAME if before else LEGAL_NAME).match(name):
+            kind, allowed = ("", SCOPE_NAME) if before else ("root ", LEGAL_NAME)
+            raise ValueError(
+                f"'{name}' is not a valid {kind}scope name. A {kind}scope name has to match the following "
+                f"pattern: {allowed.pattern}"
+            )
         if not name:
             new = ""
         elif name[-1] == "/":
@@ -184,6 +190,15 @@ class Graph(GraphConversions):
     def get_name_scope(self) -> str:
         """Returns the current scope."""
         return self._scope
+
+    @property
+    def _variable_creator_stack(self) -> list[Any]:
+        """What makes variables, outermost first: the same for all graphs of a thread."""
+        return STATE.variable_creators
+
+    @_variable_creator_stack.setter
+    def _variable_creator_stack(self, creators: list[Any]) -> None:
+        STATE.variable_creators = creators
 
     def _get_control_flow_context(self) -> None:
         """None: branches and loop bodies are functions, not control flow contexts."""

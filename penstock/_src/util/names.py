@@ -2,6 +2,7 @@
 
 import re
 
+SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 LEGAL_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 
 

@@ -166,12 +166,18 @@ def timestamp(name=None):
 @export("variable_creator_scope", v1=[])
 @contextlib.contextmanager
 def variable_creator_scope(variable_creator):
-    """A context in which variables are made by `variable_creator(next_creator, **kwargs)`."""
-    before = getattr(STATE, "variable_creators", None) or []
-    STATE.variable_creators = [*before, variable_creator]
+    """A context in which variables are made by `variable_creator(next_creator, **kwargs)`.
+
+    Raises:
+      RuntimeError: a context that was entered within this one is still open at its end.
+    """
+    before = STATE.variable_creators
+    STATE.variable_creators = own = [*before, variable_creator]
     try:
         yield
     finally:
+        if STATE.variable_creators is not own:
+            raise RuntimeError("Exiting variable_creator_scope without proper nesting.")
         STATE.variable_creators = before
 
 

@@ -156,7 +156,7 @@ class MirroredScope(Entered):
         super().__init__(strategy, None)
 
     def __enter__(self) -> Any:
-        self._creators = getattr(STATE, "variable_creators", None) or []
+        self._creators = STATE.variable_creators
         make = functools.partial(create_variable, self.strategy)
         STATE.variable_creators = [make, *self._creators]
         return super().__enter__()

@@ -3,10 +3,12 @@
 These ops run in graphs. The value on an edge is the `VariableHandle` itself; an op that needs the value reads it when it runs.
 """
 
+import weakref
+
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import OutOfRangeError
+from penstock._src.core.errors import AlreadyExistsError, NotFoundError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX, NUMBER
@@ -14,6 +16,9 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle, as_variable, owned
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
 from penstock._src.ops.rules import show
+
+# {name: temporary variable} of those that live: they do as long as the step that made them uses them.
+_TEMPORARY: weakref.WeakValueDictionary[str, VariableHandle] = weakref.WeakValueDictionary()
 
 
 class ReferenceOp(Op):
@@ -69,6 +74,16 @@ class TemporaryVariable(_MakeVariable):
     shape: TensorShape
     var_name: str = ""
 
+    def eager(self):
+        made = VariableHandle(self.attrs["shape"], self.dtype, self.var_name)
+        if self.var_name:
+            if self.var_name in _TEMPORARY:
+                raise AlreadyExistsError(f"Resource __per_step__/{self.var_name} already exists.")
+            _TEMPORARY[self.var_name] = made
+        extents = self.attrs["shape"].as_list()
+        made.value = np.zeros(extents, self.dtype.as_numpy_dtype)  # TensorFlow: any values
+        return made
+
 
 class DestroyTemporaryVariable(Op):
     """The last value of a temporary variable."""
@@ -78,8 +93,10 @@ class DestroyTemporaryVariable(Op):
 
     def eager(self, ref):
         variable = as_variable(ref, "DestroyTemporaryVariable")
-        value, variable.value = variable.read(), None
-        return value
+        if _TEMPORARY.get(self.var_name) is not variable:
+            raise NotFoundError(f"Resource __per_step__/{self.var_name} does not exist.")
+        del _TEMPORARY[self.var_name]
+        return variable.read()
 
 
 class IsVariableInitialized(Op):
@@ -114,6 +131,9 @@ class _AssignBy(ReferenceOp):
     signature = "ref: Ref(T), value: T -> output_ref: Ref(T)"
     T = NUMBER
     use_locking: bool = False
+
+    def shape(self, ref, value):
+        return ref.merge_with(value)
 
     def updated(self, variable, value):
         held = variable.read()

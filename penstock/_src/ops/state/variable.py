@@ -30,11 +30,10 @@ class VarHandleOp(Op):
         def make():
             return VariableHandle(self.attrs["shape"], self.dtype, name, self.container)
 
-        name = self.shared_name
-        if not name or name == resources.ANONYMOUS:
-            name = name or self.debug_name
+        name = self.shared_name or self.debug_name
+        if self.shared_name == resources.ANONYMOUS:
             return make()
-        return resources.manager().get_or_create(VariableHandle, self.container, name, make)
+        return resources.shared(VariableHandle, self.container, self.shared_name, make)
 
 
 class ReadVariableOp(Op):

@@ -89,13 +89,17 @@ def wrap_function(
     held: list[Any] = []
     graph.variable_rule = held.append
     with trace.recording(graph):
-        flat = [spec for one in nest.flatten(list(signature)) for spec in _specs(one)]
-        placeholders = []
-        for index, spec in enumerate(flat):
-            placeholder = graph.placeholder(spec.dtype, spec.shape, spec.name or f"args_{index}")
-            graph.inputs.append(placeholder)
-            placeholders.append(placeholder)
-        arguments = nest.pack_sequence_as(list(signature), placeholders, expand_composites=True)
+        given = [spec for one in nest.flatten(list(signature)) for spec in _specs(one)]
+        flat, placeholders, filled = [], [], []
+        for spec in given:
+            if isinstance(spec, TensorSpec):
+                name = spec.name or f"args_{len(flat)}"
+                placeholders.append(graph.placeholder(spec.dtype, spec.shape, name))
+                flat.append(spec)
+                spec = placeholders[-1]
+            filled.append(spec)  # what is no spec is passed as it is
+        graph.inputs.extend(placeholders)
+        arguments = nest.pack_sequence_as(list(signature), filled, expand_composites=True)
         trace.set_outputs(graph, fn(*arguments))
     add_control_dependencies(graph)
     graph.structured_input_signature = (tuple(signature), {})

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph
@@ -153,6 +154,8 @@ def tables_initializer(name: str = "init_all_tables") -> Any:
 @export(v1=["is_variable_initialized"])
 def is_variable_initialized(variable: Any) -> Any:
     """Returns a boolean tensor: whether the variable is initialized."""
+    if isinstance(variable, Tensor):
+        return raw.IsVariableInitialized(ref=variable)
     return variable.is_initialized()
 
 
@@ -210,17 +213,27 @@ def assign(
     use_locking: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Sets a variable; returns its new value."""
+    """Sets a variable, or what a reference to one refers to; returns the new value, or the reference."""
+    if isinstance(ref, Tensor):
+        options = {"validate_shape": validate_shape, "use_locking": use_locking}
+        given = {option: value for option, value in options.items() if value is not None}
+        return raw.Assign(ref=ref, value=convert_to_tensor(value, ref.dtype), name=name, **given)
     return ref.assign(value, name=name)
 
 
 @export(v1=["assign_add"])
 def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
-    """Adds to a variable; returns its new value."""
+    """Adds to a variable, or what a reference to one refers to; returns the new value, or the reference."""
+    if isinstance(ref, Tensor):
+        value = convert_to_tensor(value, ref.dtype)
+        return raw.AssignAdd(ref=ref, value=value, use_locking=bool(use_locking), name=name)
     return ref.assign_add(value, name=name)
 
 
 @export(v1=["assign_sub"])
 def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
-    """Subtracts from a variable; returns its new value."""
+    """Subtracts from a variable, or what a reference to one refers to; returns the new value, or the reference."""
+    if isinstance(ref, Tensor):
+        value = convert_to_tensor(value, ref.dtype)
+        return raw.AssignSub(ref=ref, value=value, use_locking=bool(use_locking), name=name)
     return ref.assign_sub(value, name=name)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from penstock._src.api.array.joining import concat
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -22,6 +23,23 @@ class PartitionInfo:
     """
 
     def __init__(self, full_shape: Sequence[int], var_offset: Sequence[int]) -> None:
+        for what, given in (("full_shape", full_shape), ("var_offset", var_offset)):
+            if not isinstance(given, Sequence) or isinstance(given, str):
+                raise TypeError(
+                    f"`{what}` must be a sequence (like tuple or list) instead of "
+                    f"{type(given).__name__}"
+                )
+        if len(var_offset) != len(full_shape):
+            raise ValueError(
+                f"Expected equal length, but `var_offset` is of length {len(var_offset)} while "
+                f"full_shape is of length {len(full_shape)}."
+            )
+        for offset, extent in zip(var_offset, full_shape):
+            if offset < 0 or offset >= extent:
+                raise ValueError(
+                    f"Expected 0 <= offset < shape but found offset={offset}, shape={extent} for "
+                    f"var_offset={var_offset}, full_shape={full_shape}"
+                )
         self.full_shape, self.var_offset = list(full_shape), list(var_offset)
 
     def single_offset(self, shape: Sequence[int]) -> int:
@@ -35,11 +53,19 @@ class PartitionInfo:
         Raises:
           ValueError: there are several such axes, or the partition is out of bounds.
         """
+        if not isinstance(shape, Sequence) or isinstance(shape, str):
+            raise TypeError(f"`shape` must be a sequence instead of {type(shape).__name__}")
         if len(shape) != len(self.full_shape):
             raise ValueError(
                 f"Expected equal length, but received shape={shape} of length {len(shape)} while "
                 f"self.full_shape={self.full_shape} is of length {len(self.full_shape)}."
             )
+        for offset, extent, whole in zip(self.var_offset, shape, self.full_shape):
+            if offset + extent > whole:
+                raise ValueError(
+                    f"With self.var_offset={self.var_offset}, a partition of shape={shape} would exceed "
+                    f"self.full_shape={self.full_shape}."
+                )
         cut_axes = [a for a, (n, whole) in enumerate(zip(shape, self.full_shape)) if n != whole]
         if len(cut_axes) > 1:
             raise ValueError(
@@ -133,15 +159,22 @@ class PartitionedVariable:
         return self.partitions_by_axis
 
     def as_tensor(self) -> Tensor:
-        """The concatenated partitions."""
-        values = [convert_to_tensor(part) for part in self._parts]
-        whole = values[0]
+        """The concatenated partitions, which do not depend on control inputs."""
+        if STATE.graph is None:
+            return self._concat()
+        with STATE.graph.control_dependencies(None):
+            return self._concat()
+
+    def _concat(self) -> Tensor:
         graph = STATE.graph
-        if len(values) > 1:
-            scope = f"{self._name}/ConcatPartitions/concat" if graph is not None else None
-            whole = raw.ConcatV2(values=values, axis=self._axis, name=scope)
         if graph is None:
-            return whole
+            values = [convert_to_tensor(part) for part in self._parts]
+            return values[0] if len(values) == 1 else raw.ConcatV2(values=values, axis=self._axis)
+        if len(self._parts) == 1:
+            with graph.name_scope(None):
+                return raw.Identity(input=self._parts[0], name=self._name)
+        with graph.name_scope(f"{self._name}/ConcatPartitions/"):
+            whole = concat(self._parts, self._axis)
         with graph.name_scope(None):
             return raw.Identity(input=whole, name=self._name)
 

@@ -15,7 +15,7 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_write, spread
 from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph
 from penstock._src.v1.variables.collections import GraphKeys, get_collection
-from penstock._src.v1.variables.store import AUTO_REUSE, VariableStore, current_store
+from penstock._src.v1.variables.store import AUTO_REUSE, VariableStore, bare_names, current_store
 
 # The parameters of a variable, and those that a scope has for its variables, in TensorFlow's order.
 _FIRST: dict[str, Any] = dict.fromkeys("shape dtype initializer regularizer".split())
@@ -143,6 +143,7 @@ class VariableScope:
     @functools.partial(spread, parameter="options", over=_FIRST | {"reuse": None} | _LAST)
     def get_variable(self, var_store: VariableStore, name: str, options: Any = None) -> Any:
         """Returns the variable of this name in the scope, with the scope's defaults; see `get_variable`."""
+        _check_types(options["initializer"], options["dtype"])
         for option in SCOPE_OPTIONS.keys() - {"reuse"}:
             if options[option] is None:
                 options[option] = getattr(self, option)
@@ -150,14 +151,25 @@ class VariableScope:
             options["reuse"] = False if not var_store.keeps else AUTO_REUSE
         elif options["reuse"] is None:
             options["reuse"] = self.reuse
-        return var_store.get_variable(f"{self.name}/{name}" if self.name else name, **options)
+        full = f"{self.name}/{name}" if self.name else name
+        with bare_names():  # a variable's name depends on scopes of variables alone
+            return var_store.get_variable(full, **options)
+
+
+def _check_types(initializer: Any, dtype: Any) -> None:
+    """Refuses a value as initializer that is not of the variable's explicit type."""
+    if dtype is None or initializer is None or callable(initializer):
+        return
+    kind, asked = convert_to_tensor(initializer).dtype.base_dtype, dtypes.as_dtype(dtype)
+    if kind != asked.base_dtype:
+        raise ValueError(f"Initializer type '{kind}' and explicit dtype '{asked}' don't match.")
 
 
 @export(v1=["get_variable_scope"])
 def get_variable_scope() -> VariableScope:
     """Returns the current variable scope; functions start in the scope of the surrounding code."""
     graph = get_default_graph()
-    while graph not in _SCOPES.of and graph.building_function:
+    while graph not in _SCOPES.of and graph.building_function and graph.variable_store is None:
         graph = graph.enclosing or global_graph()
         if STATE.graph is not None and graph is global_graph() and graph not in _SCOPES.of:
             return VariableScope(AUTO_REUSE)
@@ -204,6 +216,11 @@ class variable_scope:
     ) -> None:  # fmt: skip
         if name_or_scope is None and default_name is None:
             raise TypeError("If default_name is None then name_or_scope is required")
+        if not isinstance(auxiliary_name_scope, bool):
+            raise TypeError(
+                "The auxiliary_name_scope must be `True` or `False`, while get "
+                f"{auxiliary_name_scope}"
+            )
         self._given, self._default = name_or_scope, default_name
         self._reuse, self._auxiliary = options.pop("reuse"), auxiliary_name_scope
         self._getter, self._options = options.pop("custom_getter"), options
@@ -233,17 +250,22 @@ class variable_scope:
         self._name = name
         self._counts[name] = self._counts.get(name, 0) + 1
         self._stack = contextlib.ExitStack()
-        scope_name = given.original_name_scope if isinstance(given, VariableScope) else ""
-        if self._auxiliary and last:
-            entered = self._stack.enter_context(_name_scope(last))
-            scope_name = scope_name or entered
+        if self._auxiliary:
+            opened = self._default if given is None else last
+            scope_name = self._stack.enter_context(_name_scope(opened)) if opened else ""
+        else:
+            scope_name = _current_name_scope()
+        if isinstance(given, VariableScope):
+            scope_name = given.original_name_scope
         merged = {k: getattr(base, k) if v is None else v for k, v in self._options.items()}
         getter = _composed(self._getter, base.custom_getter)
         scope = VariableScope(reuse, name, name_scope=scope_name, custom_getter=getter, **merged)
-        _SCOPES.of[self._graph] = scope
+        self._scope = _SCOPES.of[self._graph] = scope
         return scope
 
     def __exit__(self, type_arg: Any, value_arg: Any, traceback_arg: Any) -> None:
+        if _SCOPES.of.get(self._graph) is not self._scope:
+            raise RuntimeError("Improper nesting of variable_scope.")
         self._stack.close()
         for name in self._counts:
             if name.startswith(self._name + "/") or not self._name:
@@ -265,6 +287,14 @@ class variable_scope:
         while self._counts.get(f"{prefix}_{index}"):
             index += 1
         return f"{self._default}_{index}"
+
+
+def _current_name_scope() -> str:
+    """The current name scope as it is re-entered: with a slash at its end, or empty."""
+    if STATE.graph is None:
+        return STATE.eager_name_scope
+    scope = STATE.graph.get_name_scope()
+    return f"{scope}/" if scope else ""
 
 
 @contextlib.contextmanager
@@ -327,12 +357,12 @@ def create_partitioned_variables(
     if callable(initializer):
         extent: Any = shape
     else:
-        initializer, extent = convert_to_tensor(initializer, dtype), None
+        initializer, extent = convert_to_tensor(initializer), None
     with variable_scope(name, "PartitionedVariable", reuse=reuse) as scope:
         made = current_store().get_variable(
             scope.name,
+            extent,
             scope.custom_getter,
-            shape=extent,
             dtype=dtype,
             initializer=initializer,
             reuse=scope.reuse,

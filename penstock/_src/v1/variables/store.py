@@ -43,18 +43,23 @@ class VariableStore:
     def __init__(self, keeps: bool = True) -> None:
         self.keeps = keeps
         self.variables: dict[str, VariableV1] = {}
+        self._vars = self.variables  # TensorFlow's name of it
         self.partitioned: dict[str, PartitionedVariable] = {}
         self.scope_counts: dict[str, int] = {}
 
     def get_variable(
         self,
         name: str,
+        shape: Any = None,
         custom_getter: Callable[..., Any] | None = None,
         **options: Any,
     ) -> Any:
         """Returns the variable of this name, from `custom_getter` if it is given."""
+        options["shape"] = shape
         if custom_getter is None:
             return self._get(name, **options)
+        if not callable(custom_getter):
+            raise ValueError(f"Passed a custom_getter which is not callable: {custom_getter}")
         return custom_getter(getter=self._get, name=name, **options)
 
     def _get(
@@ -111,6 +116,8 @@ class VariableStore:
             made = VariableV1(value, name=name, dtype=kind, **options)
         if self.keeps:
             self.variables[name] = made
+            if STATE.graph is None:
+                _add_eager(made, options.get("collections"))
         if regularizer is not None:
             _add_penalty(regularizer, made, name)
         return made
@@ -131,7 +138,7 @@ class VariableStore:
         if initializer is not None and not callable(initializer):
             initializer = convert_to_tensor(initializer)
             shape, dtype = initializer.shape, initializer.dtype
-        if shape is not None and name in self.partitioned and partitioner is None:
+        if name in self.partitioned and partitioner is None:
             return _checked_parts(self.partitioned[name], name, shape, dtype, None, reuse)
         if shape is None or not shape.is_fully_defined():
             raise ValueError(
@@ -174,6 +181,50 @@ class VariableStore:
         if self.keeps:
             self.partitioned[name] = made
         return made
+
+
+def _add_eager(made: VariableV1, collections: Any) -> None:
+    """Adds an eager variable to the collections of the default graph, as a graph adds its own."""
+    names = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+    if made.trainable:
+        names.append(GraphKeys.TRAINABLE_VARIABLES)
+    get_default_graph().add_to_collections(names, made)
+
+
+class EagerVariableStore:
+    """Variables of `get_variable` by name in eager execution.
+
+    Args:
+      store: the variables so far.
+    """
+
+    def __init__(self, store: VariableStore | None = None) -> None:
+        self._store = store or VariableStore()
+
+    def as_default(self) -> Any:
+        """A context in which `get_variable` finds and stores variables here."""
+        return using_store(self._store)
+
+    def variables(self) -> list[Any]:
+        """Returns the variables, by name."""
+        return [made for _, made in sorted(self._store.variables.items())]
+
+    def trainable_variables(self) -> list[Any]:
+        """Returns the trainable variables, by name."""
+        return [made for made in self.variables() if made.trainable]
+
+    def non_trainable_variables(self) -> list[Any]:
+        """Returns the other variables, by name."""
+        return [made for made in self.variables() if not made.trainable]
+
+    def copy(self) -> "EagerVariableStore":
+        """Returns a store with variables of the same names and values."""
+        copied = EagerVariableStore()
+        for name, held in self._store.variables.items():
+            copied._store.variables[name] = VariableV1(
+                held.read_value(), trainable=held.trainable, name=name, dtype=held.dtype
+            )
+        return copied
 
 
 class _Active(threading.local):
@@ -241,7 +292,7 @@ def _checked(
     found: VariableV1, name: str, shape: TensorShape | None, dtype: Any, reuse: Any
 ) -> VariableV1:
     """Returns the found variable after checking that it may be reused and has the requested shape and dtype."""
-    if reuse is False or reuse is None:
+    if reuse is False:
         raise ValueError(
             f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
             "reuse=tf.AUTO_REUSE in VarScope?"
@@ -259,15 +310,15 @@ def _checked(
 
 
 def _checked_parts(
-    found: PartitionedVariable, name: str, shape: TensorShape, dtype: Any, counts: Any, reuse: Any
+    found: PartitionedVariable, name: str, shape: Any, dtype: Any, counts: Any, reuse: Any
 ) -> PartitionedVariable:
-    if reuse is False or reuse is None:
+    if reuse is False:
         raise ValueError(
             f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or "
             "reuse=tf.AUTO_REUSE in VarScope?"
         )
     what = f"Trying to reuse partitioned variable {name}, but specified"
-    if not shape.is_compatible_with(found.shape):
+    if shape is not None and not shape.is_compatible_with(found.shape):
         raise ValueError(f"{what} shape {shape} and found shape {found.shape}.")
     kind = dtypes.as_dtype(dtype)
     if not kind.is_compatible_with(found.dtype):
