@@ -51,7 +51,9 @@ def check(make, *shapes, dtype=dtypes.float32, form=None, target=None, at_end=Tr
     """Runs and compares; returns the match."""
     node, parameters, found, kernel = kernel_of(make, shapes, dtype, target)
     if form is not None:
-        assert found.form == form, f"expected a {form}, found a {found.form}"
+        assert found.description.form == form, (
+            f"expected a {form}, found a {found.description.form}"
+        )
     arrays = values(shapes, dtype)
     known = {p.id: a for p, a in zip(parameters, arrays, strict=True)}
     left, right = (np.asarray(evaluate(x, known)) for x in (found.left, found.right))
@@ -71,7 +73,7 @@ def check(make, *shapes, dtype=dtypes.float32, form=None, target=None, at_end=Tr
     bound = (tolerance or EPS[dtype.name]) * depth * scale
     error = float(np.abs(got.astype(np.float64) - want).max(initial=0))
     assert error <= bound, (
-        f"{found.form} {kernel.label} {kernel.facts}: error {error:.1e} > {bound:.1e}"
+        f"{found.description.form} {kernel.label} {kernel.facts}: error {error:.1e} > {bound:.1e}"
     )
     return found
 

@@ -6,19 +6,18 @@ from dataclasses import replace
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
 
-from .images.convolution import Convolution
-from .images.depthwise import (
+from .images.convolution import (
+    Convolution,
     Depthwise,
     DepthwiseFilterGradient,
-    emit_depthwise,
-    emit_depthwise_filter_gradient,
+    FilterGradient,
 )
+from .images.depthwise import emit_depthwise, emit_depthwise_filter_gradient
 from .images.emit import emit_convolution, emit_filter_gradient
-from .images.filter_gradient import FilterGradient
-from .products.emit import Gemm, emit_gemm
+from .products.description import Gemm
+from .products.emit import emit_gemm
 
-Description = Gemm | Convolution | Depthwise | FilterGradient | DepthwiseFilterGradient
-BY_CHANNEL = Depthwise, DepthwiseFilterGradient
+Description = Gemm | Convolution | FilterGradient
 EMITTERS: dict[type, Callable[..., KernelCode]] = {
     Gemm: emit_gemm,
     Convolution: emit_convolution,

@@ -11,10 +11,6 @@ from math import prod
 
 import numpy as np
 
-from penstock._src.compiler.codegen.contraction.extents import number
-from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
-from penstock._src.compiler.codegen.contraction.images.filter_gradient import FilterGradient
-from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.kernels.contraction import ContractKernel, EpilogueExpression
 from penstock._src.compiler.kernels.index import same_extent
 from penstock._src.compiler.kernels.values import closure
@@ -98,9 +94,4 @@ def _verify_sum(
 
 def _width(kernel: ContractKernel) -> int:
     """How many elements a row of tiles has, as the emitter counts."""
-    found = kernel.match.description
-    if isinstance(found, Gemm):
-        return int(number(found.n, tuple([int(s) for s in kernel.match.sizes])))
-    if isinstance(found, Convolution):
-        return found.outputs * found.groups
-    return found.outputs if isinstance(found, FilterGradient) else found.channels
+    return kernel.match.description.width(tuple([int(s) for s in kernel.match.sizes]))

@@ -15,12 +15,13 @@ An operand is an image if each axis of its source array is walked by letters of 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from penstock._src.compiler.codegen.contraction.images.convolution import Convolution, Filter
-from penstock._src.compiler.codegen.contraction.images.depthwise import (
+from penstock._src.compiler.codegen.contraction.images.convolution import (
+    Convolution,
     Depthwise,
     DepthwiseFilterGradient,
+    Filter,
+    FilterGradient,
 )
-from penstock._src.compiler.codegen.contraction.images.filter_gradient import FilterGradient
 from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
 from penstock._src.compiler.kernels.views import AxisIndex
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
@@ -44,7 +45,7 @@ class _Roles:
     at: dict[str, int] = field(default_factory=dict)  # letter -> axis
 
 
-def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Depthwise | None:
+def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None:
     """left = image, right = filter; forward, or an input gradient (an image with dilated pixels)."""
     _, filter_, out = problem.letters
     kinds = {
@@ -65,14 +66,12 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | Dept
     groups, channels, outputs = map(found.extent, (roles.group, roles.channel, found.output))
     dense = x.group == y.group == weights.group == 1
     if roles.group and channels == outputs == 1 and dense:
-        return Depthwise(batch, h, w, groups, x, weights, y, types)
+        return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types)
     fast = "winograd" not in flags.disable
     return Convolution(batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast)
 
 
-def as_filter_gradient(
-    problem: Problem, numbering: Numbering
-) -> FilterGradient | DepthwiseFilterGradient | None:
+def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient | None:
     """left = image, right = gradient of the output; the result is a filter."""
     _, dy, out = problem.letters
     kinds = {
@@ -100,7 +99,7 @@ def as_filter_gradient(
         dense = x.group == y.group == weights.group == 1
         if not dense or h.taps * w.taps == 1:
             return None
-        return DepthwiseFilterGradient(batch, h, w, groups, x, y, weights, types)
+        return DepthwiseFilterGradient(batch, h, w, 1, 1, groups, x, y, weights, types)
     fast = "winograd" not in flags.disable
     return FilterGradient(batch, h, w, groups, channels, outputs, x, y, weights, types, fast=fast)
 

@@ -10,13 +10,9 @@ of one operand alone to put into vectors (sums of elementwise products), which a
 from collections.abc import Callable
 from dataclasses import replace
 
-from penstock._src.compiler.codegen.contraction.emit import BY_CHANNEL, Description
-from penstock._src.compiler.codegen.contraction.extents import number
-from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
-from penstock._src.compiler.codegen.contraction.images.filter_gradient import (
-    OWN_BYTES,
-    FilterGradient,
-)
+from penstock._src.compiler.codegen.contraction.emit import Description
+from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
+from penstock._src.compiler.codegen.contraction.images.filter_gradient import OWN_BYTES
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.recognize.contractions.convolutions import (
@@ -111,16 +107,7 @@ def _match(node: Node, problem: Problem, description: Description, numbering: Nu
 
 def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> int:
     """How many of the node's last axes make up the width that a tile's column runs over: none if it is 1."""
-    if isinstance(description, Gemm):
-        width = int(number(description.n, sizes))
-    elif isinstance(description, BY_CHANNEL):
-        width = description.channels
-    else:
-        width = (
-            description.outputs * description.groups
-            if isinstance(description, Convolution)
-            else description.outputs
-        )
+    width = description.width(sizes)
     covered, count = 1, 0
     while covered < width and count < len(node.shape):
         count += 1

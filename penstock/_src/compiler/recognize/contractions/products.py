@@ -11,7 +11,7 @@ and columns then remain besides one of each become batch letters that the other 
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.compiler.codegen.contraction.products.emit import Gemm, Matrix
+from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.contraction.products.gathered import Gathered, GatheredAxis
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.ir import dims

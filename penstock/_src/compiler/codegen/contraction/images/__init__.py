@@ -1,6 +1,6 @@
 """Convolutions, depthwise ones, and the gradients of their filters.
 
-What comes in: descriptions (convolution.py, depthwise.py). What goes out: a KernelCode. Read first: emit.py, which chooses the algorithm.
+What comes in: descriptions (convolution.py). What goes out: a KernelCode. Read first: emit.py, which chooses the algorithm.
 
     conv.py              implicit products, forward and (by phases) the input gradient
     few_outputs.py       the same with vectors along the input channels

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import gcd
+from typing import ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import Extent
 from penstock._src.compiler.codegen.contraction.tile import Types
@@ -27,6 +28,7 @@ class Filter:
 class Convolution:
     """y[n, p, g, o] = sum over taps t and channels c of x[n, index(p, t), g, c] * w[t, g, c, o]."""
 
+    form: ClassVar = "convolution"  # its name in reports
     batch: Extent
     h: Axis
     w: Axis
@@ -42,11 +44,22 @@ class Convolution:
     fast: bool = False  # whether it may be computed by Winograd's algorithm (winograd/)
     is_prepacked: bool = False  # whether packed weights are kept from call to call
 
+    def width(self, sizes: tuple[int, ...]) -> int:
+        """How many elements of the output a tile's column runs over."""
+        return self.outputs * self.groups
+
+
+class Depthwise(Convolution):
+    """Every channel by its own filter: groups of one channel and one output, which lie densely in all three arrays."""
+
+    form = "depthwise convolution"
+
 
 @dataclass(frozen=True)
 class FilterGradient:
     """dw[t, g, c, o] = sum over n and p of x[n, index(p, t), g, c] * dy[n, p, g, o]."""
 
+    form: ClassVar = "filter gradient"
     batch: Extent
     h: Axis
     w: Axis
@@ -59,6 +72,16 @@ class FilterGradient:
     types: Types
     sizes: int = 0
     fast: bool = False  # as of a convolution
+
+    def width(self, sizes: tuple[int, ...]) -> int:
+        """How many elements of the output a tile's column runs over."""
+        return self.outputs
+
+
+class DepthwiseFilterGradient(FilterGradient):
+    """dw[t, o] = sum over n and p of x[n, index(p, t), o] * dy[n, p, o]; o lies densely in all three arrays."""
+
+    form = "depthwise filter gradient"
 
 
 def phases(conv: Convolution):

@@ -5,10 +5,8 @@ so its taps are left out.  Its input gradient (an image with dilated pixels) is 
 its filter gradient sums ranges of rows, like filter_gradient.py's.
 """
 
-from dataclasses import dataclass
-
-from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, value
-from penstock._src.compiler.codegen.contraction.tile import Types, store_as, times
+from penstock._src.compiler.codegen.contraction.extents import is_static, number, value
+from penstock._src.compiler.codegen.contraction.tile import store_as, times
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     LEFT,
@@ -30,26 +28,11 @@ from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
 
-from .convolution import Convolution, Filter, phases
-from .filter_gradient import MOST_RANGES, FilterGradient, FilterGradientKernel
-from .window import TYPICAL_BATCH, Axis, Image, ImageWindow, divisors, span
+from .convolution import Depthwise, DepthwiseFilterGradient, phases
+from .filter_gradient import MOST_RANGES, FilterGradientKernel
+from .window import TYPICAL_BATCH, ImageWindow, divisors, span
 
 MOST_PIXELS = 8
-
-
-@dataclass(frozen=True)
-class Depthwise:
-    """y[n, p, c] = sum over taps t of x[n, index(p, t), c] * w[t, c]; c lies densely in all three."""
-
-    batch: Extent
-    h: Axis
-    w: Axis
-    channels: int
-    x: Image
-    filter: Filter
-    y: Image
-    types: Types
-    sizes: int = 0
 
 
 def emit_depthwise(
@@ -57,12 +40,11 @@ def emit_depthwise(
 ) -> KernelCode:
     """Writes the kernel of a depthwise convolution."""
     module = Module(target)
-    whole = Convolution(d.batch, d.h, d.w, d.channels, 1, 1, d.x, d.filter, d.y, d.types, d.sizes)
     parts: list[_DepthwisePart] = []
-    for i, (phase, at) in enumerate(phases(whole)):
+    for i, (phase, at) in enumerate(phases(d)):
         before = sum(part.unit for part in parts)
         parts.append(
-            _DepthwisePart(f"depthwise{i}", module, phase, at, whole, target, epilogue, before)
+            _DepthwisePart(f"depthwise{i}", module, phase, at, d, target, epilogue, before)
         )
         parts[-1].emit()
     return KernelCode(
@@ -218,29 +200,11 @@ class _DepthwisePart:
 # -- the filter's gradient
 
 
-@dataclass(frozen=True)
-class DepthwiseFilterGradient:
-    """dw[t, c] = sum over n and p of x[n, index(p, t), c] * dy[n, p, c]; c lies densely in all three."""
-
-    batch: Extent
-    h: Axis
-    w: Axis
-    channels: int
-    x: Image
-    y: Image
-    filter: Filter
-    types: Types
-    sizes: int = 0
-
-
 def emit_depthwise_filter_gradient(
     d: DepthwiseFilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
     """Writes the kernel: ranges of rows summed in order, then added up in order."""
-    whole = FilterGradient(
-        d.batch, d.h, d.w, 1, 1, d.channels, d.x, d.y, d.filter, d.types, d.sizes
-    )
-    return _FilterGradientKernel(whole, target, threads, epilogue).emit()
+    return _FilterGradientKernel(d, target, threads, epilogue).emit()
 
 
 class _FilterGradientKernel(FilterGradientKernel):
@@ -329,11 +293,3 @@ class _FilterGradientKernel(FilterGradientKernel):
                 f.store(v, sums, place, mask)
 
         span(f, g.outputs, lanes, some, unroll=1)
-
-
-__all__ = [
-    "Depthwise",
-    "DepthwiseFilterGradient",
-    "emit_depthwise",
-    "emit_depthwise_filter_gradient",
-]

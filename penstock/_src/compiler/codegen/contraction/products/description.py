@@ -1,8 +1,9 @@
 """The description of a product: extents, operands, types. Equal descriptions are served by one kernel."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, product
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, product
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.compiler.codegen.processors import Blocking
 
@@ -31,6 +32,7 @@ class Gemm:
     `sizes` is how many run-time sizes the Args number.
     """
 
+    form: ClassVar = "product"  # its name in reports
     m: Extent
     n: Extent
     k: tuple[Extent, ...]
@@ -44,6 +46,10 @@ class Gemm:
     group: int = 1  # neighbors that are multiplied together (pairs.py)
     is_prepacked: bool = False  # whether packed panels of B are kept from call to call
     blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
+
+    def width(self, sizes: tuple[int, ...]) -> int:
+        """How many elements of the output a tile's column runs over."""
+        return int(number(self.n, sizes))
 
     @property
     def depth(self) -> Extent:

@@ -3,22 +3,13 @@
 schedule.py has the description and the cut into blocks, packing.py and kernel.py the code.
 """
 
-from penstock._src.compiler.codegen.contraction.extents import Arg
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
 
-from .description import Gemm, Matrix
+from .description import Gemm
 from .kernel import GemmKernel
 
 
-def emit_gemm(
-    gemm: Gemm,
-    target: Target,
-    threads: int,
-    epilogue: Epilogue = PLAIN,
-) -> KernelCode:
+def emit_gemm(gemm: Gemm, target: Target, threads: int, epilogue: Epilogue = PLAIN) -> KernelCode:
     """Writes the kernel of a product."""
     return GemmKernel(gemm, target, threads, epilogue).emit()
-
-
-__all__ = ["Arg", "Gemm", "Matrix", "emit_gemm"]
