@@ -9,13 +9,7 @@ from typing import Any
 from penstock._src.autodiff.backprop import takes_zeros, zeros_like
 from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.autodiff.nodes import make_op, record_on_tapes
-from penstock._src.autodiff.tape import (
-    DIFFERENTIABLE,
-    Tape,
-    pop,
-    push,
-    variable_accessed,
-)
+from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, pop, push, variable_accessed
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw

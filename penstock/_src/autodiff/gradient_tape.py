@@ -7,11 +7,7 @@ from typing import Any
 
 from penstock._src.autodiff import jacobian
 from penstock._src.autodiff import tape as tape_module
-from penstock._src.autodiff.backprop import (
-    UnconnectedGradients,
-    gradients_of_tape,
-    zeros_like,
-)
+from penstock._src.autodiff.backprop import UnconnectedGradients, gradients_of_tape, zeros_like
 from penstock._src.autodiff.composite import gradient_tensors, with_gradients
 from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like

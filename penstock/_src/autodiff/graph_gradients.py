@@ -48,10 +48,7 @@ def finished(steps: Steps) -> Any:
 
 
 def graph_gradients(
-    ys: Sequence[Any],
-    xs: Sequence[Any],
-    grad_ys: Sequence[Any],
-    stop_gradients: Sequence[Any] = (),
+    ys: Sequence[Any], xs: Sequence[Any], grad_ys: Sequence[Any], stop_gradients: Sequence[Any] = ()
 ) -> list[Any]:
     """Returns d sum(ys * grad_ys) / dx for each x, built in the current graph; None if unconnected.
 
@@ -65,10 +62,7 @@ def graph_gradients(
 
 
 def gradient_steps(
-    ys: Sequence[Any],
-    xs: Sequence[Any],
-    grad_ys: Sequence[Any],
-    stop_gradients: Sequence[Any] = (),
+    ys: Sequence[Any], xs: Sequence[Any], grad_ys: Sequence[Any], stop_gradients: Sequence[Any] = ()
 ) -> Steps:
     """`graph_gradients` as a generator of steps."""
     if not ys:

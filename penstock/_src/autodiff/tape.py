@@ -272,11 +272,7 @@ def record_read(variable: Any, tensor: Any, op: Op) -> None:
 
 
 def record_function(
-    name: str,
-    inputs: list[Any],
-    outputs: list[Any],
-    backward: Backward,
-    needs_zeros: bool = True,
+    name: str, inputs: list[Any], outputs: list[Any], backward: Backward, needs_zeros: bool = True
 ) -> None:
     """Records a step with a custom gradient on all tapes."""
     for tape in STATE.tapes:

@@ -11,12 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.graph import Graph
-from penstock._src.observe.writer import (
-    CURRENT,
-    recording,
-    summary_scope,
-    when_recording,
-)
+from penstock._src.observe.writer import CURRENT, recording, summary_scope, when_recording
 from penstock._src.proto import event as messages
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util.export import export

@@ -56,12 +56,7 @@ class Members:
     """
 
     def __init__(
-        self,
-        count: int,
-        seed: int = 0,
-        ways: Ways = PLAIN,
-        flips: bool = False,
-        loud: float = 1.0,
+        self, count: int, seed: int = 0, ways: Ways = PLAIN, flips: bool = False, loud: float = 1.0
     ) -> None:
         self.count, self.ways, self.flips, self.loud = count, ways, flips, loud
         self.noise = Noise(seed, loud)

@@ -5,22 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.check.members import (
-    ROUNDED,
-    Members,
-    Step,
-    Value,
-    of,
-    unified,
-)
-from penstock._src.compiler.check.noise import (
-    OTHERS,
-    ULPS,
-    is_floating,
-    is_narrow,
-    spacing,
-    wide,
-)
+from penstock._src.compiler.check.members import ROUNDED, Members, Step, Value, of, unified
+from penstock._src.compiler.check.noise import OTHERS, ULPS, is_floating, is_narrow, spacing, wide
 from penstock._src.ir.meaning import scalars
 from penstock._src.ir.meaning.arrays import cast as cast_meaning
 from penstock._src.ir.node import Node

@@ -68,11 +68,7 @@ def cut_of(root: Node) -> tuple[int | None, int]:
 
 
 def _parts(
-    roots: Sequence[Node],
-    axis: int,
-    part: int,
-    is_leaf: Callable[[Node], bool],
-    partials: Partials,
+    roots: Sequence[Node], axis: int, part: int, is_leaf: Callable[[Node], bool], partials: Partials
 ) -> NestKernel:
     """The nest that stores the results of every part, of shape (parts, *shape)."""
     inliner = Inliner(is_leaf)

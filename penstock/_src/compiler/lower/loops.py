@@ -267,11 +267,7 @@ def _with_known_counters(
 
 
 def _emitted(
-    lowering: Lowering,
-    args: list[Lowered],
-    written: dict[int, Node],
-    trace: _Trace,
-    trips: Any,
+    lowering: Lowering, args: list[Lowered], written: dict[int, Node], trace: _Trace, trips: Any
 ) -> list[Lowered]:
     """The values after the loop that was traced."""
     p = lowering.p

@@ -15,13 +15,7 @@ from typing import Any
 
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
-from penstock._src.native.runner import (
-    HEADER,
-    JUMP,
-    JUMP_UNLESS,
-    NANOSECONDS,
-    SWITCH,
-)
+from penstock._src.native.runner import HEADER, JUMP, JUMP_UNLESS, NANOSECONDS, SWITCH
 
 CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch"}
 
@@ -93,9 +87,7 @@ def text(records: Sequence[Record]) -> str:
 
 
 def encode(
-    records: Sequence[Record],
-    address: Callable[[Launch], int],
-    word: Callable[[Any, int], int],
+    records: Sequence[Record], address: Callable[[Launch], int], word: Callable[[Any, int], int]
 ) -> list[int]:
     """The words of a table.
 

@@ -23,12 +23,7 @@ UNARY = {
     **{name: f"chlo.{name}" for name in ("erf", "erfc", "asin", "acos", "atan", "sinh", "cosh")},
     **{name: f"chlo.{name}" for name in ("tan", "asinh", "acosh", "atanh")},
 }
-BINARY = {
-    "sub": "subtract",
-    "mul": "multiply",
-    "div": "divide",
-    "pow": "power",
-}
+BINARY = {"sub": "subtract", "mul": "multiply", "div": "divide", "pow": "power"}
 SHIFTS = {
     "shift_left": "shift_left",
     "shift_right": "shift_right_arithmetic",

@@ -43,10 +43,7 @@ def read_module(data: bytes) -> HloModule:
 
 
 def _read(data: bytes) -> HloModule:
-    decoders = {
-        "builtin": (builtin.attribute, builtin.type_),
-        "vhlo": (vhlo.attribute, vhlo.type_),
-    }
+    decoders = {"builtin": (builtin.attribute, builtin.type_), "vhlo": (vhlo.attribute, vhlo.type_)}
     tables = Tables(data, decoders, builtin.parse)
     reader = _Reader(tables)
     block = reader.block(tables.sections[OPERATIONS], _Scope(len(data)))

@@ -6,12 +6,7 @@ from dataclasses import replace
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
 
-from .images.convolution import (
-    Convolution,
-    Depthwise,
-    DepthwiseFilterGradient,
-    FilterGradient,
-)
+from .images.convolution import Convolution, Depthwise, DepthwiseFilterGradient, FilterGradient
 from .images.depthwise import emit_depthwise, emit_depthwise_filter_gradient
 from .images.emit import emit_convolution, emit_filter_gradient
 from .products.description import Gemm

@@ -9,11 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory, reductions
-from penstock._src.compiler.codegen.scalars.registers import (
-    memory_type,
-    register_type,
-    rounded,
-)
+from penstock._src.compiler.codegen.scalars.registers import memory_type, register_type, rounded
 from penstock._src.compiler.codegen.specials.special import TASK, Bounds, SpecialLaunch
 from penstock._src.core.typesets import NARROW
 from penstock._src.ir.node import Node

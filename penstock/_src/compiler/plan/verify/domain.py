@@ -5,14 +5,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from penstock._src.compiler.kernels.index import (
-    Atom,
-    Division,
-    Dynamic,
-    Index,
-    Var,
-    same_extent,
-)
+from penstock._src.compiler.kernels.index import Atom, Division, Dynamic, Index, Var, same_extent
 from penstock._src.core.errors import InternalError
 from penstock._src.ir import dims
 

@@ -11,10 +11,7 @@ from .winograd import forward as winograd
 
 
 def emit_convolution(
-    described: Convolution,
-    target: Target,
-    threads: int,
-    epilogue: Epilogue = PLAIN,
+    described: Convolution, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
     """Writes the kernel of a convolution."""
     if winograd.suits(described, target):
@@ -24,10 +21,7 @@ def emit_convolution(
 
 
 def emit_filter_gradient(
-    described: FilterGradient,
-    target: Target,
-    threads: int,
-    epilogue: Epilogue = PLAIN,
+    described: FilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
     """Writes the kernel of a filter gradient."""
     if winograd_gradient.suits(described, target):

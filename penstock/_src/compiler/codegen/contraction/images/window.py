@@ -161,11 +161,7 @@ class ImageWindow:
         self._blank(f, dst, 0, low * channels)
         self._blank(f, dst, (low + here) * channels, self.pitch)
         self._copy(
-            f,
-            source,
-            start + skipped * self.x.column,
-            f.at(dst, low * channels, self.total),
-            here,
+            f, source, start + skipped * self.x.column, f.at(dst, low * channels, self.total), here
         )
 
     def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int) -> None:

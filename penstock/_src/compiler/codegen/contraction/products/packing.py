@@ -192,10 +192,7 @@ class GemmPacking(GemmSchedule):
                 low = s * SLAB
                 high = f.min(low + SLAB, self.depth)
                 dst = f.at(self.scr, at, self.types.total)
-                f.when(
-                    low < high,
-                    lambda: self.pack_slab(f, side, base, 0, count, low, high, dst),
-                )
+                f.when(low < high, lambda: self.pack_slab(f, side, base, 0, count, low, high, dst))
 
             def of_a():
                 if self.by_rows[0]:
