@@ -51,10 +51,7 @@ def gradients_of_tape(
                 (key, total) for key, total in zip(entry.output_ids, outputs) if key in sources
             )
         if entry.needs_zeros and entry.outputs:
-            outputs = [
-                zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
-                for g, t in zip(outputs, entry.outputs)
-            ]
+            outputs = with_zeros(outputs, entry.outputs)
         inputs = backward(entry, outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
             if gradient is not None and key in watched:
@@ -100,9 +97,13 @@ def needed_entries(tape: Tape, sources: set[int]) -> list[Any]:
     return needed
 
 
-def takes_zeros(tensor: Any) -> bool:
-    """Whether the tensor's dtype has a zero."""
-    return tensor.dtype not in (dtypes.resource, dtypes.variant)
+def with_zeros(gradients: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+    """The gradients of tensors with zeros in place of None, where a dtype has a zero."""
+    without = (dtypes.resource, dtypes.variant)
+    return [
+        zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and t.dtype not in without else g
+        for g, t in zip(gradients, tensors)
+    ]
 
 
 def seed_of(target: Any) -> Any:

@@ -18,7 +18,7 @@ from penstock._src.autodiff.nodes import add_node, extend_node, make_op
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.dispatch import building, building_unrecorded
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -171,16 +171,11 @@ def forward_values(
 def _grown(
     body: GraphFunction, index: int, missing: list[tuple[int, SymbolicTensor]]
 ) -> GraphFunction:
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (), ()
-    try:
-        with building(body.graph):
-            extra = [
-                t if owner == index else raw.FakeParam(dtype=t.dtype, shape=t.shape)
-                for owner, t in missing
-            ]
-    finally:
-        STATE.tapes, STATE.accumulators = before
+    with building_unrecorded(body.graph):
+        extra = [
+            t if owner == index else raw.FakeParam(dtype=t.dtype, shape=t.shape)
+            for owner, t in missing
+        ]
     return body.with_outputs([*body.outputs, *extra])
 
 
@@ -270,27 +265,22 @@ def _branch(
     A gradient is dense, or consists of values, indices of the dtype in `sliced`, and dense shape.
     """
     made = FuncGraph(backward.graph.name + "_branch", outer_graph=backward.graph.enclosing)
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (), ()
-    try:
-        with building(made):
-            arguments = []
-            for t in backward.graph.inputs[:seeds]:
-                made.inputs.append(made.placeholder(t.dtype, t.shape, "grad_ys"))
-                arguments.append(made.inputs[-1])
-            arguments += backward.graph.external_captures
-            packed = backward.pack(inline(backward.graph, arguments, made))
-            for k, position in useful:
-                gradient = packed[k]
-                if gradient is None:
-                    gradient = zeros_for(forward.inputs[position])
-                if sliced[k]:
-                    indices = raw.Cast(gradient.indices, DstT=sliced[k])
-                    made.outputs += [gradient.values, indices, gradient.dense_shape]
-                else:
-                    made.outputs.append(made.local(dense(gradient)))
-    finally:
-        STATE.tapes, STATE.accumulators = before
+    with building_unrecorded(made):
+        arguments = []
+        for t in backward.graph.inputs[:seeds]:
+            made.inputs.append(made.placeholder(t.dtype, t.shape, "grad_ys"))
+            arguments.append(made.inputs[-1])
+        arguments += backward.graph.external_captures
+        packed = backward.pack(inline(backward.graph, arguments, made))
+        for k, position in useful:
+            gradient = packed[k]
+            if gradient is None:
+                gradient = zeros_for(forward.inputs[position])
+            if sliced[k]:
+                indices = raw.Cast(gradient.indices, DstT=sliced[k])
+                made.outputs += [gradient.values, indices, gradient.dense_shape]
+            else:
+                made.outputs.append(made.local(dense(gradient)))
     return made
 
 

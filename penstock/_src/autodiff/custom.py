@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from penstock._src.autodiff.backprop import takes_zeros, zeros_like
+from penstock._src.autodiff.backprop import with_zeros
 from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.autodiff.nodes import make_op, record_on_tapes
-from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, pop, push, variable_accessed
+from penstock._src.autodiff.tape import Tape, pop, push, variable_accessed
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -159,10 +159,7 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
     count = len(flat)
 
     def override(owner: Operation, *gradients: Any) -> list[Any]:
-        filled = [
-            zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
-            for g, t in zip(gradients[:count], owner.outputs, strict=False)
-        ]
+        filled = with_zeros(gradients[:count], owner.outputs)
         return [*[None] * count, *backward(*filled)]
 
     node.gradient_override = override

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-from penstock._src.autodiff.backprop import add_up, ones_like, takes_zeros, zeros_like
+from penstock._src.autodiff.backprop import add_up, ones_like, with_zeros
 from penstock._src.autodiff.tape import DIFFERENTIABLE, op_backward
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -183,10 +183,7 @@ def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     own = NODE_GRADIENTS.get(node.raw_op.control)
     if own is not None:
         return own(node, gradients, wanted)
-    filled = [
-        zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and takes_zeros(t) else g
-        for g, t in zip(gradients, node.outputs, strict=True)
-    ]
+    filled = with_zeros(gradients, node.outputs)
     if node.gradient_override is not None:
         result = node.gradient_override(node, *filled)
         return list(result) if isinstance(result, list | tuple) else [result]

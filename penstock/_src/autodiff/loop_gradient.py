@@ -16,7 +16,7 @@ from penstock._src.autodiff.nodes import add_node, extend_node, insert_before, m
 from penstock._src.autodiff.tape import DIFFERENTIABLE
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.func_graph import FuncGraph
@@ -118,23 +118,18 @@ def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[Sy
     body, cond = attrs["body"], attrs["cond"]
     grown: list[GraphFunction] = []
     added: list[SymbolicTensor] = []
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (), ()
-    try:
-        for function in (body, cond):
-            graph = function.graph
-            inputs, outputs = list(function.inputs), list(function.outputs)
-            with building(graph):
-                for start, advance in variables:
-                    placeholder = graph.placeholder(start.dtype, start.shape, "carried")
-                    placeholder._handle_data = start._handle_data
-                    inputs.append(placeholder)
-                    if function is body:
-                        added.append(placeholder)
-                        outputs.append(advance(graph, placeholder))
-            grown.append(GraphFunction(graph, inputs, outputs))
-    finally:
-        STATE.tapes, STATE.accumulators = before
+    for function in (body, cond):
+        graph = function.graph
+        inputs, outputs = list(function.inputs), list(function.outputs)
+        with building_unrecorded(graph):
+            for start, advance in variables:
+                placeholder = graph.placeholder(start.dtype, start.shape, "carried")
+                placeholder._handle_data = start._handle_data
+                inputs.append(placeholder)
+                if function is body:
+                    added.append(placeholder)
+                    outputs.append(advance(graph, placeholder))
+        grown.append(GraphFunction(graph, inputs, outputs))
     attrs["body"], attrs["cond"] = grown
     attrs["T"] = tuple(grown[0].input_types)
     if attrs.get("output_shapes"):
@@ -245,16 +240,11 @@ def _backward_loop(
     shapes += [TensorShape([]) for _ in plan.popped]
     cond_graph = _loop_graph("while_grad_cond", starts, shapes, outer)
     body_graph = _loop_graph("while_grad_body", starts, shapes, outer)
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (), ()
-    try:
-        with building(cond_graph):
-            position = cond_graph.inputs[0]
-            cond_graph.outputs = [raw.Less(x=position, y=cond_graph.local(counter))]
-        with building(body_graph):
-            body_graph.outputs = _backward_iteration(body_graph, body, step, plan)
-    finally:
-        STATE.tapes, STATE.accumulators = before
+    with building_unrecorded(cond_graph):
+        position = cond_graph.inputs[0]
+        cond_graph.outputs = [raw.Less(x=position, y=cond_graph.local(counter))]
+    with building_unrecorded(body_graph):
+        body_graph.outputs = _backward_iteration(body_graph, body, step, plan)
     n = len(starts)
     functions, externals = unify([cond_graph, body_graph], n)
     cond, loop = functions

@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.autodiff.graph_gradients import node_gradient
 from penstock._src.core.calls.binding import complete
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
 from penstock._src.graph.graph import Graph
@@ -100,12 +100,8 @@ def insert_before(node: Operation, build: Callable[[], Any]) -> Any:
     """Runs `build` in the node's graph and moves the operations it adds in front of the node."""
     graph: Graph = node.graph
     start = len(graph._operations)
-    before = STATE.graph, STATE.tapes, STATE.accumulators
-    STATE.graph, STATE.tapes, STATE.accumulators = graph, (), ()
-    try:
+    with building_unrecorded(graph):
         result = build()
-    finally:
-        STATE.graph, STATE.tapes, STATE.accumulators = before
     added = graph._operations[start:]
     rest = graph._operations[:start]
     at = rest.index(node)

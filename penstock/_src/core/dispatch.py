@@ -68,6 +68,18 @@ def building(graph: Any) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
+def building_unrecorded(graph: Any) -> Iterator[Any]:
+    """Within this block ops are added to `graph`, and neither tapes nor accumulators see them."""
+    before = STATE.tapes, STATE.accumulators
+    STATE.tapes, STATE.accumulators = (), ()
+    try:
+        with building(graph):
+            yield graph
+    finally:
+        STATE.tapes, STATE.accumulators = before
+
+
+@contextlib.contextmanager
 def init_scope_graph(graph: Any) -> Iterator[None]:
     """Within this block ops are added to `graph`, or run eagerly if it is None, hidden from tapes."""
     before_tapes = STATE.tapes

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.registry import raw
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
@@ -22,15 +22,12 @@ def autograph_converted(function: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.contextmanager
 def recording(graph: FuncGraph) -> Iterator[FuncGraph]:
     """Records ops into `graph`; outer tapes do not see them."""
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (), ()
     STATE.default_graphs.append(graph)
     try:
-        with building(graph):
+        with building_unrecorded(graph):
             yield graph
     finally:
         STATE.default_graphs.pop()
-        STATE.tapes, STATE.accumulators = before
 
 
 def add_arguments(

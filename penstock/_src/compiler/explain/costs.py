@@ -1,5 +1,6 @@
 """The work of nodes: floating point operations and bytes."""
 
+import math
 from collections.abc import Iterable
 
 from penstock._src.ir.function import Function
@@ -10,10 +11,8 @@ def flops_of(node: Node) -> int:
     """Floating point operations of a node; a loop's body counts once a trip, as far as trips are known."""
     if node.kind == "contract":
         letters = node.attrs["spec"].split("->")[0].replace(",", "")
-        work = 2
-        for extent in dict(zip(letters, (*node.args[0].shape, *node.args[1].shape))).values():
-            work *= int(extent)
-        return work
+        extents = dict(zip(letters, (*node.args[0].shape, *node.args[1].shape)))
+        return 2 * math.prod(map(int, extents.values()))
     if node.kind in ("unary", "binary", "compare", "select"):
         return int(node.size)
     if node.kind in ("reduce", "scan"):
@@ -34,10 +33,7 @@ def bytes_of(node: Node) -> int:
     """The size of a node's value; of a variable's handle, the variable's."""
     if "variable" in node.attrs:
         shape, dtype = node.attrs["variable"]
-        size = dtype.size
-        for extent in shape:
-            size *= int(extent)
-        return size
+        return dtype.size * math.prod(map(int, shape))
     return int(node.size) * node.dtype.size
 
 

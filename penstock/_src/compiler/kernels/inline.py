@@ -136,8 +136,9 @@ class Inliner:
         args = () if guard is None else (guard,)
         return self.scope.value("load", args, dtype, (self.slot(node), offset))
 
-    def position(self, node: Node, coordinates) -> Position:
-        return Position(self.scope, node.shape, coordinates)
+    def at(self, node: Node, coordinates, guard: Value | None = None) -> Value:
+        """The node's element at coordinates."""
+        return self.value(node, Position(self.scope, node.shape, coordinates), guard)
 
     def number(self, index: Index, dtype) -> Value:
         """An index as a value."""
@@ -208,19 +209,10 @@ def _iota(k: Inliner, node: Node, position: Position, guard):
 
 
 # -- elementwise
-@rule("unary", "binary")
+@rule("unary", "binary", "compare", "select", "cast")
 def _operation(k: Inliner, node: Node, position: Position, guard):
-    return k.scope.value(node.op, [k.value(a, position, guard) for a in node.args], node.dtype)
-
-
-@rule("compare")
-def _compare(k: Inliner, node: Node, position: Position, guard):
-    return k.scope.value(node.op, [k.value(a, position, guard) for a in node.args], dtypes.bool_)
-
-
-@rule("select", "cast")
-def _same_kind(k: Inliner, node: Node, position: Position, guard):
-    return k.scope.value(node.kind, [k.value(a, position, guard) for a in node.args], node.dtype)
+    name = node.kind if node.kind in ("select", "cast") else node.op
+    return k.scope.value(name, [k.value(a, position, guard) for a in node.args], node.dtype)
 
 
 @rule("bitcast")
@@ -243,7 +235,7 @@ def _transpose(k: Inliner, node: Node, position: Position, guard):
     coordinates: list[Any] = [None] * len(x.shape)
     for axis, source in enumerate(node.attrs["perm"]):
         coordinates[source] = position.coordinates[axis]
-    return k.value(x, k.position(x, coordinates), guard)
+    return k.at(x, coordinates, guard)
 
 
 @rule("broadcast")
@@ -255,7 +247,7 @@ def _broadcast(k: Inliner, node: Node, position: Position, guard):
         coordinates.append(
             ZERO if repeats or extent_key(extent) == 1 else position.coordinates[axis]
         )
-    return k.value(x, k.position(x, coordinates), guard)
+    return k.at(x, coordinates, guard)
 
 
 @rule("slice")
@@ -266,7 +258,7 @@ def _slice(k: Inliner, node: Node, position: Position, guard):
         c * stride + start
         for c, start, stride in zip(position.coordinates, node.attrs["starts"], strides)
     ]
-    return k.value(x, k.position(x, coordinates), guard)
+    return k.at(x, coordinates, guard)
 
 
 @rule("reverse")
@@ -277,7 +269,7 @@ def _reverse(k: Inliner, node: Node, position: Position, guard):
         constant(extent - 1) - c if axis in axes else c
         for axis, (c, extent) in enumerate(zip(position.coordinates, x.shape))
     ]
-    return k.value(x, k.position(x, coordinates), guard)
+    return k.at(x, coordinates, guard)
 
 
 def _dilated(k: Inliner, index: Index, extent: int, dilation: int):
@@ -295,10 +287,9 @@ def _padded(
 ):
     """x where `inside`, else the scalar `fill`."""
     if inside is None:
-        return k.value(x, k.position(x, coordinates), guard)
-    value = k.value(x, k.position(x, coordinates), k.both(guard, inside))
-    other = k.value(fill, k.position(fill, ()), None)
-    return k.scope.value("select", (inside, value, other), x.dtype)
+        return k.at(x, coordinates, guard)
+    value = k.at(x, coordinates, k.both(guard, inside))
+    return k.scope.value("select", (inside, value, k.at(fill, ())), x.dtype)
 
 
 @rule("pad")
@@ -342,7 +333,7 @@ def _concat(k: Inliner, node: Node, position: Position, guard):
         here = k.inside(c, start, limit)
         coordinates = list(position.coordinates)
         coordinates[axis] = c - start
-        value = k.value(piece, k.position(piece, coordinates), k.both(guard, here))
+        value = k.at(piece, coordinates, k.both(guard, here))
         if result is None or here is None:
             result = value
         else:
@@ -353,7 +344,7 @@ def _concat(k: Inliner, node: Node, position: Position, guard):
 # -- indices known when the program runs
 def start_index(k: Inliner, node: Node, most: int) -> Index:
     """A scalar node as an index, clamped to 0 ... most."""
-    number = k.value(node, k.position(node, ()), None)
+    number = k.at(node, ())
     number = k.scope.value("cast", (number,), dtypes.int64)
     number = _clamped(k, number, most)
     return k.scope.dynamic(number, most + 1)
@@ -374,7 +365,7 @@ def _dynamic_slice(k: Inliner, node: Node, position: Position, guard):
         c + start_index(k, start, extent - size)
         for c, start, extent, size in zip(position.coordinates, starts, x.shape, node.shape)
     ]
-    return k.value(x, k.position(x, coordinates), guard)
+    return k.at(x, coordinates, guard)
 
 
 @rule("dynamic_update_slice")
@@ -388,7 +379,7 @@ def _dynamic_update_slice(k: Inliner, node: Node, position: Position, guard):
             continue
         inside = k.both(inside, k.inside(c, 0, size))
         coordinates.append(c)
-    new = k.value(update, k.position(update, coordinates), k.both(guard, inside))
+    new = k.at(update, coordinates, k.both(guard, inside))
     if inside is None:
         return new
     return k.scope.value("select", (inside, new, k.value(x, position, guard)), node.dtype)
@@ -400,7 +391,7 @@ def _gather(k: Inliner, node: Node, position: Position, guard):
     axis, batch, mode = node.attrs["axis"], node.attrs["batch_dims"], node.attrs["mode"]
     own = len(indices.shape) - batch
     c = position.coordinates
-    number = k.value(indices, k.position(indices, [*c[:batch], *c[axis : axis + own]]), guard)
+    number = k.at(indices, [*c[:batch], *c[axis : axis + own]], guard)
     number = k.scope.value("cast", (number,), dtypes.int64)
     extent = x.shape[axis]
     inside = None
@@ -410,7 +401,7 @@ def _gather(k: Inliner, node: Node, position: Position, guard):
     else:
         where = k.scope.dynamic(_clamped(k, number, extent - 1), extent)
     coordinates = [*c[:axis], where, *c[axis + own :]]
-    value = k.value(x, k.position(x, coordinates), k.both(guard, inside))
+    value = k.at(x, coordinates, k.both(guard, inside))
     if inside is None:
         return value
     return k.scope.value(
@@ -436,7 +427,7 @@ def _reduce(k: Inliner, node: Node, position: Position, guard):
     variables = k.reduction_vars(tuple([x.shape[a] for a in axes]), _free(position, guard))
     inner, outer = iter(variables), iter(position.coordinates)
     coordinates = [_along(next(inner)) if a in axes else next(outer) for a in range(len(x.shape))]
-    body = k.value(x, k.position(x, coordinates), guard)
+    body = k.at(x, coordinates, guard)
     return k.scope.value("reduce", (body,), node.dtype, (node.op, variables))
 
 
@@ -447,7 +438,7 @@ def _arg_reduce(k: Inliner, node: Node, position: Position, guard):
     (variable,) = k.reduction_vars((x.shape[axis],), _free(position, guard))
     coordinates = list(position.coordinates)
     coordinates.insert(axis, _along(variable))
-    body = k.value(x, k.position(x, coordinates), guard)
+    body = k.at(x, coordinates, guard)
     return k.scope.value("arg_reduce", (body,), node.dtype, (node.op, variable))
 
 
@@ -462,8 +453,8 @@ def _contract(k: Inliner, node: Node, position: Position, guard):
         tuple([extents[letter] for letter in summed]), _free(position, guard)
     )
     place.update({letter: _along(v) for letter, v in zip(summed, variables)})
-    x = k.value(a, k.position(a, [place[letter] for letter in left]), guard)
-    y = k.value(b, k.position(b, [place[letter] for letter in right]), guard)
+    x = k.at(a, [place[letter] for letter in left], guard)
+    y = k.at(b, [place[letter] for letter in right], guard)
     wide = accumulator(node.dtype)
     if wide is not node.dtype:  # half-precision products are summed, and multiplied, in float32
         x, y = (k.scope.value("cast", (v,), wide) for v in (x, y))

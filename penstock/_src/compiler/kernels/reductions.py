@@ -5,13 +5,22 @@ two   the outermost long axis is cut into parts of a fixed size; every part leav
       adds these up in order: the split does not depend on threads, so neither do the results
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from penstock._src.compiler.kernels.index import ZERO, Position, constant, is_one, of_atom
+from penstock._src.compiler.kernels.index import (
+    ZERO,
+    Index,
+    Position,
+    Var,
+    constant,
+    is_one,
+    of_atom,
+)
 from penstock._src.compiler.kernels.inline import Inliner, accumulator
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce
 from penstock._src.compiler.kernels.values import Value
+from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
@@ -102,10 +111,7 @@ def _parts(
         partials[root.id] = (partial, ())
         outputs.append(partial)
         stores.append((place.linear, value, wide))
-    leaves = inliner.slots
-    made = [Store(len(leaves) + i, o, v, d) for i, (o, v, d) in enumerate(stores)]
-    nest = coalesce(LoopNest(scope, space, made, leaves, list(outputs)))
-    return NestKernel(list(outputs), list(leaves), nest)
+    return _nest(inliner, space, outputs, enumerate(stores))
 
 
 def finish(
@@ -123,10 +129,20 @@ def finish(
     for node in nodes:
         own = position if len(node.shape) == len(shape) else position.reshaped(node.shape)
         values.append((own.linear, inliner.value(node, own), node.dtype))
+    return _nest(inliner, space, nodes, enumerate(values))
+
+
+def _nest(
+    inliner: Inliner,
+    space: tuple[Var, ...],
+    outputs: Sequence[Node],
+    values: Iterable[tuple[int, tuple[Index, Value, DType]]],
+) -> NestKernel:
+    """The nest that stores values, given as (number of the output, (offset, value, dtype))."""
     leaves = inliner.slots
-    stores = [Store(len(leaves) + i, o, v, d) for i, (o, v, d) in enumerate(values)]
-    nest = coalesce(LoopNest(scope, space, stores, leaves, list(nodes)))
-    return NestKernel(list(nodes), list(leaves), nest)
+    stores = [Store(len(leaves) + i, *value) for i, value in values]
+    nest = coalesce(LoopNest(inliner.scope, space, stores, leaves, list(outputs)))
+    return NestKernel(list(outputs), list(leaves), nest)
 
 
 def row_kernel(
@@ -157,11 +173,8 @@ def row_kernel(
         if root is None and empty:
             continue
         own = (element if root is None else row).reshaped(node.shape)
-        values.append((i, own.linear, inliner.value(node, own), node.dtype))
-    leaves = inliner.slots
-    stores = [Store(len(leaves) + i, o, v, d) for i, o, v, d in values]
-    nest = coalesce(LoopNest(scope, space, stores, leaves, list(nodes)))
-    return NestKernel(list(nodes), list(leaves), nest)
+        values.append((i, (own.linear, inliner.value(node, own), node.dtype)))
+    return _nest(inliner, space, nodes, values)
 
 
 class _Finisher(Inliner):

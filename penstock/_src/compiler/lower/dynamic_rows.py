@@ -12,6 +12,7 @@ from penstock._src.compiler.lower.lowering import Lowering
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
+from penstock._src.ir import dims
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
@@ -101,10 +102,7 @@ def bounded_shape(p: LoweringContext, extents: Node, what: str) -> tuple[Node, l
     most = p.bounds(first)
     if rest is None or most is None or most[0] < 0:
         raise NotLowerable(f"needs the value of {what} while compiling")
-    size = most[1]
-    for extent in rest:
-        size = size * extent
-    if size > _LARGEST or most[1] < 1:
+    if dims.product([most[1], *rest]) > _LARGEST or most[1] < 1:
         raise NotLowerable(f"needs the value of {what} while compiling")
     return number(p, first), [most[1], *rest]
 

@@ -131,10 +131,7 @@ def _rank(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lo
 
 
 def _row_size(x: DynamicRows) -> int:
-    size = 1
-    for extent in x.rows.shape[1:]:
-        size = size * extent
-    return size
+    return dims.product(x.rows.shape[1:])
 
 
 @on_dynamic_rows("ExpandDims")
@@ -163,9 +160,7 @@ def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
         raise _refuse(op)
     first = p.dims(p.take_index(shape, 0, 0))
     rest = p.dims(p.slice_axis(shape, 0, 1, shape.shape[0]))
-    row, wanted = _row_size(x), 1
-    for extent in rest or ():
-        wanted = wanted * extent
+    row, wanted = _row_size(x), dims.product(rest or ())
     if rest is None or wanted <= 0 or row % wanted:
         raise _refuse(op)
     times = row // wanted

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.core.calls.binding import complete
-from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find, raw
@@ -39,24 +39,19 @@ def freeze(
     """
     graph = FuncGraph(function.graph.name)
     graph.enclosing = None
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (), ()
-    try:
-        with building(graph):
-            arguments: list[Any] = []
-            for index, t in enumerate(function.inputs):
-                if index in values:
-                    arguments.append(_Variable(values[index]))
-                    continue
-                placeholder = graph.placeholder(t.dtype, t.shape, t.op.name)
-                placeholder._handle_data = t._handle_data
-                graph.inputs.append(placeholder)
-                arguments.append(placeholder)
-            copier = _Copier(graph, inline_calls)
-            results = copier.copy(function, arguments)
-            graph.outputs = [copier.tensor(r) for r in results]
-    finally:
-        STATE.tapes, STATE.accumulators = before
+    with building_unrecorded(graph):
+        arguments: list[Any] = []
+        for index, t in enumerate(function.inputs):
+            if index in values:
+                arguments.append(_Variable(values[index]))
+                continue
+            placeholder = graph.placeholder(t.dtype, t.shape, t.op.name)
+            placeholder._handle_data = t._handle_data
+            graph.inputs.append(placeholder)
+            arguments.append(placeholder)
+        copier = _Copier(graph, inline_calls)
+        results = copier.copy(function, arguments)
+        graph.outputs = [copier.tensor(r) for r in results]
     return GraphFunction(graph)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import convert_attribute
 from penstock._src.core.calls.binding import complete
-from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import lookup
@@ -55,19 +55,14 @@ def import_function(definition: Any, library: Library) -> GraphFunction:
     graph = FuncGraph(definition.signature.name)
     graph.enclosing = None
     known: dict[str, Any] = {}
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (), ()
-    try:
-        with building(graph):
-            for index, argument in enumerate(definition.signature.input_arg):
-                _add_argument(graph, definition, index, argument, known)
-            nodes = NodeImporter(graph, library, _function_input)
-            nodes.known.update(known)
-            nodes.add_all(definition.node_def)
-            for argument in definition.signature.output_arg:
-                graph.outputs.append(nodes.tensor(definition.ret[argument.name]))
-    finally:
-        STATE.tapes, STATE.accumulators = before
+    with building_unrecorded(graph):
+        for index, argument in enumerate(definition.signature.input_arg):
+            _add_argument(graph, definition, index, argument, known)
+        nodes = NodeImporter(graph, library, _function_input)
+        nodes.known.update(known)
+        nodes.add_all(definition.node_def)
+        for argument in definition.signature.output_arg:
+            graph.outputs.append(nodes.tensor(definition.ret[argument.name]))
     graph.control_outputs = [
         nodes.operations[name]
         for name in definition.control_ret.values()

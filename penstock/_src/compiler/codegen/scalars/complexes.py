@@ -12,7 +12,18 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.value import Val
 
 Real = Callable[..., Val]
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "complex": lambda f, real, re, im: Pair(re, im),
+    "real": lambda f, real, z: z.re,
+    "imag": lambda f, real, z: z.im,
+    "conj": lambda f, real, z: Pair(z.re, -z.im),
+    "neg": lambda f, real, z: Pair(-z.re, -z.im),
+    "is_nan": lambda f, real, z: f.compare("uno", z.re, z.im),
+    "add": lambda f, real, a, b: Pair(f.unfused("add", a.re, b.re), f.unfused("add", a.im, b.im)),
+    "sub": lambda f, real, a, b: Pair(f.unfused("sub", a.re, b.re), f.unfused("sub", a.im, b.im)),
+    "square": lambda f, real, z: product(f, real, z, z),
+    "reciprocal": lambda f, real, z: quotient(f, real, _one(f, z), z),
+}
 
 
 def function(*names: str):
@@ -58,26 +69,6 @@ def _cast(f: Fn, x: Any, dtype: Any, source: Any, real_operation: Any) -> Any:
 
 
 # -- parts
-@function("complex")
-def _complex(f, real, re, im):
-    return Pair(re, im)
-
-
-@function("real")
-def _real(f, real, z):
-    return z.re
-
-
-@function("imag")
-def _imag(f, real, z):
-    return z.im
-
-
-@function("conj")
-def _conj(f, real, z):
-    return Pair(z.re, -z.im)
-
-
 @function("abs")
 def magnitude(f, real, z):
     """sqrt(re^2 + im^2) scaled by the larger part, so that squares do not overflow."""
@@ -94,11 +85,6 @@ def _is_finite(f, real, z):
     return (real("abs", z.re) < float("inf")) & (real("abs", z.im) < float("inf"))
 
 
-@function("is_nan")
-def _is_nan(f, real, z):
-    return f.compare("uno", z.re, z.im)
-
-
 @function("is_inf")
 def _is_inf(f, real, z):
     infinity = float("inf")
@@ -106,31 +92,11 @@ def _is_inf(f, real, z):
 
 
 # -- arithmetic
-@function("add")
-def _add(f, real, a, b):
-    return Pair(f.unfused("add", a.re, b.re), f.unfused("add", a.im, b.im))
-
-
-@function("sub")
-def _sub(f, real, a, b):
-    return Pair(f.unfused("sub", a.re, b.re), f.unfused("sub", a.im, b.im))
-
-
-@function("neg")
-def _neg(f, real, z):
-    return Pair(-z.re, -z.im)
-
-
 @function("mul")
 def product(f, real, a, b):
     """(a + bi)(c + di), of which conjugates give a real number."""
     re = f.unfused("sub", a.re * b.re, a.im * b.im)
     return Pair(re, f.unfused("add", a.re * b.im, a.im * b.re))
-
-
-@function("square")
-def _square(f, real, z):
-    return product(f, real, z, z)
 
 
 @function("div")
@@ -144,11 +110,6 @@ def quotient(f, real, a, b):
     re = (p + q * ratio) * scale
     im = f.select(wide, a.im - a.re * ratio, a.im * ratio - a.re) * scale
     return Pair(re, im)
-
-
-@function("reciprocal")
-def _reciprocal(f, real, z):
-    return quotient(f, real, _one(f, z), z)
 
 
 def _one(f: Fn, z: Pair) -> Pair:

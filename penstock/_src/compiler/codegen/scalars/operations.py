@@ -23,7 +23,15 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F64, I1, lanes, like, scalar
 from penstock._src.native.language.value import Val
 
-OPERATIONS: dict[str, Callable] = {}
+OPERATIONS: dict[str, Callable] = {
+    "div": lambda f, name, kind, dtype, a, b: a / b,
+    "neg": lambda f, name, kind, dtype, x: -x,
+    "not": lambda f, name, kind, dtype, x: ~x,
+    "square": lambda f, name, kind, dtype, x: x * x,
+    "popcount": lambda f, name, kind, dtype, x: f.intrinsic("ctpop", x),
+    "select": lambda f, name, kind, dtype, c, a, b: f.select(c, a, b),
+    "cast": lambda f, name, kind, dtype, x: convert(f, x, kind, dtype),
+}
 EXACT = frozenset("neg abs sign maximum minimum select not floor ceil round cast".split())
 
 
@@ -67,11 +75,6 @@ def _arithmetic(f, name, kind, dtype, a, b):
     if kind.is_bool:
         return a | b if name == "add" else a & b if name == "mul" else a ^ b
     return f.binary(name, a, b) if name == "mul" else f.unfused(name, a, b)
-
-
-@operation("div")
-def _div(f, name, kind, dtype, a, b):
-    return a / b
 
 
 def safe_divide(f: Fn, op: str, kind, a: Val, b: Val) -> Val:
@@ -133,11 +136,6 @@ def _extreme(f, name, kind, dtype, a, b):
     return f.intrinsic(("s" if _signed(kind) else "u") + op, a, b)
 
 
-@operation("neg")
-def _neg(f, name, kind, dtype, x):
-    return -x
-
-
 @operation("abs")
 def _abs(f, name, kind, dtype, x):
     if kind.is_floating:
@@ -154,11 +152,6 @@ def _sign(f, name, kind, dtype, x):
         x > 0, one, f.select(x < 0, spread(f, f.const(less, scalar(x.ty)), lanes(x.ty)), x)
     )
     return result
-
-
-@operation("square")
-def _square(f, name, kind, dtype, x):
-    return x * x
 
 
 @operation("reciprocal")
@@ -208,11 +201,6 @@ def _bitwise(f, name, kind, dtype, a, b):
     return f.binary(name, a, b)
 
 
-@operation("not")
-def _not(f, name, kind, dtype, x):
-    return ~x
-
-
 @operation("shift_left", "shift_right", "shift_right_logical")
 def _shift(f, name, kind, dtype, a, b):
     most = kind.size * 8 - 1
@@ -223,11 +211,6 @@ def _shift(f, name, kind, dtype, a, b):
     )
     op = {"shift_left": "shl", "shift_right": "ashr" if _signed(kind) else "lshr"}.get(name, "lshr")
     return f.binary(op, a, b)
-
-
-@operation("popcount")
-def _popcount(f, name, kind, dtype, x):
-    return f.intrinsic("ctpop", x)
 
 
 # -- comparisons
@@ -261,17 +244,7 @@ def _is_finite(f, name, kind, dtype, x):
     )
 
 
-@operation("select")
-def _select(f, name, kind, dtype, c, a, b):
-    return f.select(c, a, b)
-
-
 # -- conversions
-@operation("cast")
-def _cast(f, name, kind, dtype, x):
-    return convert(f, x, kind, dtype)
-
-
 def convert(f: Fn, x: Val, source, target) -> Val:
     """A value as another dtype, as NumPy converts."""
     if source == target:
@@ -321,14 +294,9 @@ def _float(f: Fn, name: str, *args: Val) -> Val:
 
 
 @operation("exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-           "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid", "erf", "erfc", "lgamma")  # fmt: skip
-def _function(f, name, kind, dtype, x):
-    return _float(f, name, x)
-
-
-@operation("atan2")
-def _atan2(f, name, kind, dtype, y, x):
-    return _float(f, name, y, x)
+           "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid", "erf", "erfc", "lgamma", "atan2")  # fmt: skip
+def _function(f, name, kind, dtype, *args):
+    return _float(f, name, *args)
 
 
 FLOAT32 = {
