@@ -307,7 +307,6 @@ def test_texts_of_the_stages():
     assert "define" in run.text("llvm") and "tasks" in run.text("launches")
     with pytest.raises(ValueError, match="stage: expected one of"):
         run.text("bytecode")
-    assert run.kernel_statistics()["functions"] > 0
 
 
 def test_a_products_epilogue_selects_by_rows(device):

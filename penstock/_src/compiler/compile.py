@@ -17,7 +17,6 @@ def compile_graph(
     outputs: Sequence[Any],
     control_outputs: Sequence[Any] | None = None,
     name: str | None = None,
-    states: dict[Any, Any] | None = None,
     why_host: str = "",
 ) -> Executable:
     """An Executable for part of a graph.
@@ -28,7 +27,6 @@ def compile_graph(
       outputs: tensors of the graph to compute.
       control_outputs: operations that run although no output needs them; by default those of a FuncGraph.
       name: for reports; by default the graph's.
-      states: what stateful kernels remember from call to call (core/values/kernel_state.py); by default the graph holds it.
       why_host: if given, every operation runs on the host, for this reason.
 
     Returns:
@@ -40,8 +38,5 @@ def compile_graph(
     def needed() -> list[Operation]:
         return needed_operations(graph, inputs, outputs, control_outputs)
 
-    if states is None:
-        states = graph.kernel_states
-    return Executable(
-        name or str(getattr(graph, "name", "graph")), needed, inputs, outputs, states, why_host
-    )
+    name = name or str(getattr(graph, "name", "graph"))
+    return Executable(name, needed, inputs, outputs, graph.kernel_states, why_host)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.blocks.block import Block, BlockStep
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
 from penstock._src.compiler.blocks.steps import HostStep, ProgramStep
-from penstock._src.compiler.stages import STATISTICS
 from penstock._src.graph.operation import Operation
-from penstock._src.native import kernels
 
 if TYPE_CHECKING:
     from penstock._src.compiler.explain.report import Report
@@ -74,10 +71,6 @@ class Executable:
     def programs(self) -> list[ProgramStep]:
         """Every program made so far."""
         return [s for s in self.steps() if isinstance(s, ProgramStep)]
-
-    def kernel_statistics(self) -> dict[str, Any]:
-        """Counts over the life of the process: functions and kernels compiled, kernels read from the disk or reused."""
-        return {**STATISTICS.counts(), **asdict(kernels().statistics)}
 
     def explain(self, run: Callable[[], None] | None = None) -> Report:
         """A report: programs, their kernels and the user's lines they come from, and what stayed on the host and why.

@@ -14,19 +14,7 @@ from penstock._src.util.flags import flags
 class Statistics:
     """Counts over the life of the process."""
 
-    def __init__(self) -> None:
-        self.functions = 0
-        self.seconds: dict[str, float] = {}
-
-    def counts(self) -> dict[str, Any]:
-        """The counts now."""
-        return {"functions": self.functions, "seconds": dict(self.seconds)}
-
-    def add(self, seconds: dict[str, float]) -> None:
-        """Counts a function, and the time spent in each stage."""
-        self.functions += 1
-        for stage, spent in seconds.items():
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+    functions = 0  # that were compiled
 
 
 STATISTICS = Statistics()

@@ -20,7 +20,7 @@ Threads      pool().threads, pool().resize(n), ask_for_threads(n)    generated c
 Running      runner.py: a table of records (function, tasks, length, ns, arguments...; JUMP, JUMP_UNLESS, SWITCH)
              call = Call(table, inputs, patches, threads=n, keep=owners)
              call.run(*arrays) -> 0 or the code in call.status[0]; call.timed() -> (timed run, log)
-Builtins     python_calls.py: emit_call(m, "target", "ppi"), builtin(address, name): native functions for Python, 13 ns
+Builtins     python_calls.py: builtin(address, name) and the parts of its code: native functions for Python, 13 ns
 A new operating system is a row in systems.py; a new CPU family a line in target.py.
 """
 

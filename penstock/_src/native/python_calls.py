@@ -8,8 +8,7 @@ import ctypes
 from typing import Any
 
 from .language.function import Fn
-from .language.module import Module
-from .language.types import I32, I64, PTR
+from .language.types import I64, PTR
 from .language.value import Val
 
 METH_NOARGS, METH_O, METH_FASTCALL = 0x4, 0x8, 0x80
@@ -59,15 +58,9 @@ def integer(f: Fn, obj: Val) -> Val:
     return f.call("PyLong_AsLongLong", obj, ret=I64)
 
 
-def give(f: Fn, result: Val | None) -> None:
-    """Ends an entry: returns an i64 as an int, a pointer as a new reference, or None."""
-    if result is None:
-        f.module.declare("@_Py_NoneStruct = external global i8")
-        none = f.address("_Py_NoneStruct")
-        f.call("Py_IncRef", none)
-        f.give(none)
-    else:
-        f.give(f.call("PyLong_FromLongLong", result, ret=PTR) if result.ty == I64 else result)
+def give(f: Fn, result: Val) -> None:
+    """Ends an entry: returns an i64 as an int."""
+    f.give(f.call("PyLong_FromLongLong", result, ret=PTR))
 
 
 def give_type_error(f: Fn, message: str) -> None:
@@ -87,36 +80,3 @@ def without_gil(f: Fn, work) -> Any:
     result = work()
     f.call("PyEval_RestoreThread", state)
     return result
-
-
-def emit_call(
-    m: Module, target: str, kinds: str, release_gil: bool = False, ret: str = "void"
-) -> str:
-    """Writes a METH_FASTCALL entry that unpacks its arguments and calls `target` of the same module.
-
-    kinds: a letter per argument: p an ndarray's data, i an int.  Returns the entry's name, py_<target>.
-    """
-    name = f"py_{target}"
-    with m.fn(name, ret=PTR, me=PTR, argv=PTR, nargs=I64) as f:
-        f.branch(f.nargs.eq(len(kinds)), "right", "wrong")
-        f.start("wrong")
-        give_type_error(f, f"{target}: expected {len(kinds)} arguments")
-        f.start("right")
-        values = []
-        for i, kind in enumerate(kinds):
-            obj = f.load(f.argv, i, PTR)
-            values.append(data_pointer(f, obj) if kind == "p" else integer(f, obj))
-        if "i" in kinds:
-            error = f.call("PyErr_Occurred", ret=PTR)
-            f.branch(f.emit("i1", f"icmp eq ptr {error.s}, null"), "good", "bad")
-            f.start("bad")
-            f.give(f.const(0, PTR))
-            f.start("good")
-        if release_gil:
-            result = without_gil(f, lambda: f.call(target, *values, ret=ret))
-        else:
-            result = f.call(target, *values, ret=ret)
-        if result is not None and result.ty == I32:
-            result = f.convert(result, I64)
-        give(f, result)
-    return name

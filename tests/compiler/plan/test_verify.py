@@ -137,7 +137,7 @@ def test_reads_beyond_the_end(monkeypatch):
         coordinates = [
             c + s + 1 for c, s in zip(position.coordinates, node.attrs["starts"], strict=True)
         ]
-        return k.value(x, k.position(x, coordinates), guard)
+        return k.at(x, coordinates, guard)
 
     monkeypatch.setitem(inline.RULES, "slice", slice_rule)
     with pytest.raises(InternalError, match="is read at"):

@@ -28,8 +28,6 @@ from penstock._src.compiler.kernels.index import (
 )
 from penstock._src.core.dtypes import DType
 
-NO_VARS: frozenset[Var] = frozenset()
-
 
 class Value:
     """One value; made by `Scope.value`, so equal values are one object."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from penstock._src.compiler.kernels.index import is_one, row_major_strides
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
@@ -68,12 +69,7 @@ class View:
 
     @property
     def strides(self) -> list[int]:
-        found: list[int] = []
-        stride: Any = 1
-        for extent in reversed(self.source.shape):
-            found.insert(0, stride)
-            stride = stride * extent
-        return found
+        return row_major_strides(self.source.shape)
 
     @property
     def plain(self) -> bool:
@@ -101,7 +97,7 @@ def view_of(
 ) -> View:
     """The view that an operand with these letters is."""
     node = operand
-    axes = [AxisIndex(0, {} if one(extents[letter]) else {letter: 1}) for letter in letters]
+    axes = [AxisIndex(0, {} if is_one(extents[letter]) else {letter: 1}) for letter in letters]
     while not is_source(node) and node.kind in _RULES:
         try:
             axes = _RULES[node.kind](node, axes)
@@ -109,10 +105,6 @@ def view_of(
             break
         node = node.args[0]
     return View(node, tuple(_without_needless_bounds(axis, extents) for axis in axes))
-
-
-def one(extent: int) -> bool:
-    return type(extent) is not Dim and extent == 1
 
 
 def _without_needless_bounds(axis: AxisIndex, extents: dict[str, int]) -> AxisIndex:
@@ -161,7 +153,7 @@ def _broadcast(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     x = node.args[0]
     found = []
     for extent, axis in zip(x.shape, node.attrs["axes"], strict=True):
-        repeated = one(extent) and not one(node.shape[axis])
+        repeated = is_one(extent) and not is_one(node.shape[axis])
         if repeated and not axes[axis].plain:
             raise Unfollowed
         found.append(AxisIndex() if repeated else axes[axis])
@@ -210,12 +202,12 @@ def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     source, result = node.args[0].shape, node.shape
     if any(type(d) is not Dim and d == 0 for d in (*source, *result)):
         raise Unfollowed
-    if any(one(d) and not a.plain for d, a in zip(result, axes, strict=True)):
+    if any(is_one(d) and not a.plain for d, a in zip(result, axes, strict=True)):
         raise Unfollowed
     found: list[AxisIndex] = []
-    rest = [(d, a) for d, a in zip(result, axes, strict=True) if not one(d)]
+    rest = [(d, a) for d, a in zip(result, axes, strict=True) if not is_one(d)]
     for extent in source:
-        if one(extent):
+        if is_one(extent):
             found.append(AxisIndex())
             continue
         taken, covered = [], 1

@@ -14,8 +14,9 @@ The nodes m and l are stored if there is a backward pass, which computes P again
 from collections.abc import Callable, Sequence
 
 from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention, Gradient
+from penstock._src.compiler.kernels.index import is_one
 from penstock._src.compiler.kernels.memory import home
-from penstock._src.compiler.kernels.views import View, one, view_of
+from penstock._src.compiler.kernels.views import View, view_of
 from penstock._src.compiler.recognize.causal_mask import reach_of
 from penstock._src.core import dtypes
 from penstock._src.ir.dims import shape_key
@@ -215,7 +216,7 @@ class _Search:
         """A view of an operand whose rows are contiguous: of the array that it is computed from by movements, or of itself."""
         extents = {**self.extents, ELEMENT: width}
         followed = view_of(node, letters, extents, lambda n: False)
-        if followed.plain and (one(width) or followed.coefficient(ELEMENT) == 1):
+        if followed.plain and (is_one(width) or followed.coefficient(ELEMENT) == 1):
             return followed
         _require(letters[-1] == ELEMENT)
         return view_of(node, letters, extents, lambda n: True)

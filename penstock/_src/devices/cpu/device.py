@@ -37,6 +37,6 @@ class CpuDevice:
 DEVICE = CpuDevice()
 
 
-def build_program(function: Function, target: Target | None = None) -> Program:
-    """A function planned for a target (the CPU of this process by default) and loaded."""
-    return load(plan_function(function, generator_for(target or host()), DEVICE.threads))
+def build_program(function: Function) -> Program:
+    """A function planned for the CPU of this process and loaded."""
+    return load(plan_function(function, DEVICE.generator, DEVICE.threads))

@@ -6,7 +6,7 @@ that value, also one that was broadcast to a shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from penstock._src.ir.meaning.known_values import is_number
@@ -80,22 +80,13 @@ class NumberPattern(Pattern):
 class Apply(Pattern):
     """Matches a node of a kind (and operation) whose arguments match; commutative operations either way round."""
 
-    def __init__(
-        self,
-        kind: str,
-        op: str | None,
-        args: tuple[Any, ...],
-        attrs: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, kind: str, op: str | None, args: tuple[Any, ...]) -> None:
         self.kind, self.op = kind, op
         self.args = tuple([lift(a) for a in args])
-        self.attrs = dict(attrs or {})
         self.heads, self.kinds = ((kind, op),), (kind,)
 
     def match(self, node: Node, found: Bindings) -> bool:
         if node.kind != self.kind or (self.op is not None and node.attrs.get("op") != self.op):
-            return False
-        if self.attrs and any(node.attrs.get(k) != value for k, value in self.attrs.items()):
             return False
         if len(node.args) != len(self.args):
             return False

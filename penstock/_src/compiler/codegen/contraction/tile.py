@@ -15,6 +15,7 @@ from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import lanes, scalar, vec
 
+MOST_ROWS = 16
 MOST_VECTORS = 6
 
 
@@ -51,13 +52,7 @@ def fits(rows: int, nv: int, target: Target) -> bool:
 
 
 def cover(
-    m: int,
-    n: int,
-    target: Target,
-    width: int,
-    most_rows: int = 16,
-    most_vectors: int = MOST_VECTORS,
-    idle: int = 0,
+    m: int, n: int, target: Target, width: int, most_vectors: int = MOST_VECTORS, idle: int = 0
 ) -> tuple[int, int]:
     """The (rows, vectors) of the tile that covers m x n in the fewest cycles.
 
@@ -77,7 +72,7 @@ def cover(
     choices = [
         (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
         for v in range(1, min(most_vectors, vectors) + 1)
-        for r in range(1, min(most_rows, m) + 1)
+        for r in range(1, min(MOST_ROWS, m) + 1)
         if fits(r + idle, v, target)
     ]
     return min(choices)[3:]

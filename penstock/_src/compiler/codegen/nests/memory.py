@@ -22,9 +22,9 @@ class Elements:
 
     pointer: Val
     base: Any
-    step: Any
-    offsets: Val | None
-    lanes: int
+    step: Any = 0
+    offsets: Val | None = None
+    lanes: int = 1
 
     @property
     def is_one(self) -> bool:
@@ -51,7 +51,9 @@ def _both(a: Val | None, b: Val | None) -> Val | None:
     return a & b
 
 
-def load(f: Fn, place: Elements, dtype: Any, mask: Val | None, guard: Val | None) -> Any:
+def load(
+    f: Fn, place: Elements, dtype: Any, mask: Val | None = None, guard: Val | None = None
+) -> Any:
     """What lies at a place; where `guard` or `mask` is false nothing is read."""
     ty = memory_type(dtype)
     if dtype.is_complex:
@@ -67,7 +69,7 @@ def load(f: Fn, place: Elements, dtype: Any, mask: Val | None, guard: Val | None
     return from_memory(f, f.gather(start, place.numbers(f), vec(ty, place.lanes), mask), dtype)
 
 
-def store(f: Fn, place: Elements, dtype: Any, x: Any, mask: Val | None) -> None:
+def store(f: Fn, place: Elements, dtype: Any, x: Any, mask: Val | None = None) -> None:
     """Stores a register value; lanes outside `mask` leave memory as it is."""
     if dtype.is_complex:
         _store_pair(f, place, memory_type(dtype), x, mask)

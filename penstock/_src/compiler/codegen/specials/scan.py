@@ -65,7 +65,7 @@ def emit_scan(
                 at = base + ((n - 1) - i if reverse else i) * inner
                 place = memory.Elements(source, at, 0 if single else 1, None, n_lanes)
                 target_place = memory.Elements(output, at, 0 if single else 1, None, n_lanes)
-                x = memory.load(f, place, dtype, mask, None)
+                x = memory.load(f, place, dtype, mask)
                 before = Pair(*carried) if dtype.is_complex else carried[0]
                 after = reductions.combine(f, op, dtype, before, x)
                 result = before if exclusive else after

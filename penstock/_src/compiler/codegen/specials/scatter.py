@@ -80,15 +80,10 @@ def emit_scatter(
                 def some(column, mask=None):
                     step = 0 if single else 1
                     place = memory.Elements(output, row * size + column, step, None, n)
-                    new = memory.load(
-                        f,
-                        memory.Elements(updates, number * size + column, step, None, n),
-                        dtype,
-                        mask,
-                        None,
-                    )
+                    given = memory.Elements(updates, number * size + column, step, None, n)
+                    new = memory.load(f, given, dtype, mask)
                     if op != "set":
-                        old = memory.load(f, place, dtype, mask, None)
+                        old = memory.load(f, place, dtype, mask)
                         new = reductions.combine(f, COMBINE[op], dtype, old, new)
                         if dtype in NARROW:
                             new = rounded(f, new, dtype)

@@ -53,16 +53,8 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
     arrays of keys and two of places, n words each.
     """
     m = Module(target)
-    with m.fn(
-        "merge_sort",
-        internal=True,
-        noalias=False,
-        keys=PTR,
-        places=PTR,
-        other_keys=PTR,
-        other_places=PTR,
-        n=I64,
-    ) as f:
+    rooms = dict(keys=PTR, places=PTR, other_keys=PTR, other_places=PTR)
+    with m.fn("merge_sort", internal=True, noalias=False, **rooms, n=I64) as f:
         _merge_sort(f)
     with m.task("task") as f:
         n, inner, lines = (f.load(f.ctx, i, I64) for i in range(3))
@@ -77,9 +69,7 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
 
             def prepare(i, k=k):
                 at = base + f.load(rooms[1], i, I64) * inner
-                x = memory.load(
-                    f, memory.Elements(inputs[k], at, 0, None, 1), dtypes[k], None, None
-                )
+                x = memory.load(f, memory.Elements(inputs[k], at), dtypes[k])
                 f.store(sortable(f, x, dtypes[k], descending), rooms[0], i)
 
             f.loop(0, n, 1, prepare)
@@ -88,10 +78,8 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
         def write(i):
             at = base + f.load(rooms[1], i, I64) * inner
             for x, y, dtype in zip(inputs, outputs, dtypes):
-                value = memory.load(f, memory.Elements(x, at, 0, None, 1), dtype, None, None)
-                memory.store(
-                    f, memory.Elements(y, base + i * inner, 0, None, 1), dtype, value, None
-                )
+                value = memory.load(f, memory.Elements(x, at), dtype)
+                memory.store(f, memory.Elements(y, base + i * inner), dtype, value)
 
         f.loop(0, n, 1, write)
         del lines

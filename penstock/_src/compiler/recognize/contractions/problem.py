@@ -6,7 +6,8 @@ from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
 from penstock._src.compiler.codegen.contraction.tile import Types
-from penstock._src.compiler.kernels.views import View, one, view_of
+from penstock._src.compiler.kernels.index import is_one
+from penstock._src.compiler.kernels.views import View, view_of
 from penstock._src.ir import dims
 from penstock._src.ir.dims import Dim
 from penstock._src.ir.node import Node
@@ -68,10 +69,10 @@ def problem_of(
     strides: dict[str, int] = {}
     stride: Any = 1
     for letter, extent in zip(reversed(out), reversed(node.shape), strict=True):
-        if not one(extent):
+        if not is_one(extent):
             strides[letter] = stride
         stride = stride * extent
     first = view_of(args[0], left, extents, is_source)
     second = view_of(args[1], right, extents, is_source)
-    kept = ["".join(c for c in s if not one(extents[c])) for s in (left, right, out)]
+    kept = ["".join(c for c in s if not is_one(extents[c])) for s in (left, right, out)]
     return Problem(first, second, (kept[0], kept[1], kept[2]), extents, strides, types)
