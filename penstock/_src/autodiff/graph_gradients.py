@@ -228,7 +228,6 @@ class Backward:
         self.gradients: list[Any] = []
 
     def build(self, ys: Sequence[Any], xs: Sequence[Any]) -> Steps:
-        """Builds the graph."""
         before = STATE.tapes, STATE.accumulators
         STATE.tapes, STATE.accumulators = (), ()
         try:

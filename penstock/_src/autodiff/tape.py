@@ -46,7 +46,6 @@ class ReadEntry:
         self.input_ids, self.output_ids = (handle._id,), (tensor._id,)
 
     def backward(self, gradient: Any) -> Sequence[Any]:
-        """Returns the gradient."""
         return (gradient,)
 
 
@@ -79,7 +78,6 @@ class OpEntry:
 
     @property
     def name(self) -> str:
-        """The op."""
         return self.op.op_type
 
     def backward(self, *gradients: Any) -> Sequence[Any]:

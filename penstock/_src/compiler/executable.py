@@ -39,7 +39,6 @@ class Executable:
 
     @property
     def ops(self) -> Sequence[Operation]:
-        """The operations that it runs."""
         return self.block.operations()
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:

@@ -11,7 +11,6 @@ FOLDERS = {"CPU": "cpu", "reference": "reference", "null": "null"}
 
 @functools.cache
 def find_device(name: str) -> Device:
-    """The device of a name."""
     if name not in FOLDERS:
         raise InvalidArgumentError(
             f"PENSTOCK_DEVICE: expected one of {', '.join(FOLDERS)}. Received '{name}'."

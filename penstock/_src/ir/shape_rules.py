@@ -97,21 +97,15 @@ def bitcast(args: Args, attrs: Attrs) -> Result:
         return x.shape, dtype
     if dtype.size < x.dtype.size:
         return (*x.shape, x.dtype.size // dtype.size), dtype
-    require(
-        bool(x.shape) and x.shape[-1] * x.dtype.size == dtype.size,
-        "bitcast",
-        f"the last axis must make up one {dtype.name}",
-        args,
-    )
+    whole = bool(x.shape) and x.shape[-1] * x.dtype.size == dtype.size
+    require(whole, "bitcast", f"the last axis must make up one {dtype.name}", args)
     return x.shape[:-1], dtype
 
 
 def reshape(args: Args, attrs: Attrs) -> Result:
-    shape = attrs["shape"]
-    require(
-        args[0].size == dims.product(shape), "reshape", f"{list(shape)} has other elements", args
-    )
-    return shape, args[0].dtype
+    (x,), shape = args, attrs["shape"]
+    require(x.size == dims.product(shape), "reshape", f"{list(shape)} has other elements", args)
+    return shape, x.dtype
 
 
 def transpose(args: Args, attrs: Attrs) -> Result:
@@ -131,23 +125,24 @@ def broadcast(args: Args, attrs: Attrs) -> Result:
 
 def slice_(args: Args, attrs: Attrs) -> Result:
     (x,), starts, limits, strides = args, attrs["starts"], attrs["limits"], attrs["strides"]
-    require(
-        len(starts) == len(limits) == len(strides) == x.rank, "slice", "one bound an axis", args
-    )
+    complete = len(starts) == len(limits) == len(strides) == x.rank
+    require(complete, "slice", "one bound an axis", args)
     for n, start, limit, stride in zip(x.shape, starts, limits, strides):
-        require(
-            0 <= start <= limit <= n and stride > 0,
-            "slice",
-            f"bounds {start}:{limit}:{stride} of {n} are outside",
-            args,
-        )
+        inside = 0 <= start <= limit <= n and stride > 0
+        require(inside, "slice", f"bounds {start}:{limit}:{stride} of {n} are outside", args)
     extents = [dims.ceil_divide(b - a, s) for a, b, s in zip(starts, limits, strides)]
     return tuple(extents), x.dtype
 
 
-def pad(args: Args, attrs: Attrs) -> Result:
+def filled(kind: str, args: Args) -> Args:
+    """An array, and the scalar that stands around it."""
     x, fill = args
-    require(fill.shape == () and fill.dtype == x.dtype, "pad", "the fill must be a scalar", args)
+    require(fill.shape == () and fill.dtype == x.dtype, kind, "the fill must be a scalar", args)
+    return args
+
+
+def pad(args: Args, attrs: Attrs) -> Result:
+    x, _ = filled("pad", args)
     extents = []
     for n, low, high, inner in zip(x.shape, attrs["low"], attrs["high"], attrs["interior"]):
         extent = low + n + high + (inner * (n - 1) if inner and n > 0 else 0)
@@ -164,12 +159,8 @@ def concat(args: Args, attrs: Attrs) -> Result:
     axis, first = attrs["axis"], args[0]
     total: Any = 0
     for x in args:
-        require(
-            x.dtype == first.dtype and x.rank == first.rank,
-            "concat",
-            "ranks and dtypes must agree",
-            args,
-        )
+        alike = x.dtype == first.dtype and x.rank == first.rank
+        require(alike, "concat", "ranks and dtypes must agree", args)
         same = x.shape[:axis] + x.shape[axis + 1 :] == first.shape[:axis] + first.shape[axis + 1 :]
         require(same, "concat", f"shapes may differ in axis {axis} only", args)
         total = total + x.shape[axis]
@@ -186,10 +177,7 @@ def window_extent(
 
 
 def windows(args: Args, attrs: Attrs) -> Result:
-    x, fill = args
-    require(
-        fill.shape == () and fill.dtype == x.dtype, "windows", "the fill must be a scalar", args
-    )
+    x, _ = filled("windows", args)
     shape = list(x.shape)
     for i, axis in enumerate(attrs["axes"]):
         names = ("size", "strides", "dilations", "low", "high", "base_dilations")
@@ -208,12 +196,8 @@ def dynamic_slice(args: Args, attrs: Attrs) -> Result:
 def dynamic_update_slice(args: Args, _attrs: Attrs) -> Result:
     x, update = args[0], args[1]
     require(len(args) == 2 + x.rank, "dynamic_update_slice", "one start an axis", args)
-    require(
-        update.dtype == x.dtype and update.rank == x.rank,
-        "dynamic_update_slice",
-        "types differ",
-        args,
-    )
+    alike = update.dtype == x.dtype and update.rank == x.rank
+    require(alike, "dynamic_update_slice", "types differ", args)
     fits = all(u <= n for u, n in zip(update.shape, x.shape))
     require(fits, "dynamic_update_slice", "the update must fit", args)
     return x.shape, x.dtype
@@ -259,18 +243,13 @@ def contract(args: Args, attrs: Attrs) -> Result:
     x, y = args
     left, right, result = split_spec(attrs["spec"])
     require(x.dtype == y.dtype, "contract", "the dtypes must be equal", args)
-    require(
-        len(left) == x.rank and len(right) == y.rank,
-        "contract",
-        f"{attrs['spec']} does not fit",
-        args,
-    )
+    fits = len(left) == x.rank and len(right) == y.rank
+    require(fits, "contract", f"{attrs['spec']} does not fit", args)
     extents: dict[str, int] = {}
     for letter, extent in (*zip(left, x.shape), *zip(right, y.shape)):
         known = extents.setdefault(letter, extent)
-        require(
-            known == extent, "contract", f"extents of {letter!r} in {attrs['spec']} differ", args
-        )
+        message = f"extents of {letter!r} in {attrs['spec']} differ"
+        require(known == extent, "contract", message, args)
         extents[letter] = dims.merge(known, extent)
     return tuple([extents[letter] for letter in result]), x.dtype
 
@@ -279,33 +258,21 @@ def gather(args: Args, attrs: Attrs) -> Result:
     x, indices = args
     axis, batch = attrs["axis"], attrs["batch_dims"]
     require(indices.dtype.is_integer, "gather", "indices must be integers", args)
-    require(
-        batch <= axis < x.rank and batch <= indices.rank,
-        "gather",
-        "axis and batch_dims do not fit",
-        args,
-    )
+    fits = batch <= axis < x.rank and batch <= indices.rank
+    require(fits, "gather", "axis and batch_dims do not fit", args)
     require(x.shape[:batch] == indices.shape[:batch], "gather", "batch extents differ", args)
     return (*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :]), x.dtype
 
 
 def scatter(args: Args, _attrs: Attrs) -> Result:
     x, indices, updates = args
-    require(
-        indices.rank > 0 and indices.dtype.is_integer,
-        "scatter",
-        "indices are vectors of integers",
-        args,
-    )
+    vectors = indices.rank > 0 and indices.dtype.is_integer
+    require(vectors, "scatter", "indices are vectors of integers", args)
     depth = int(indices.shape[-1])
     require(depth <= x.rank, "scatter", "index vectors are longer than the rank", args)
     fits = updates.shape == (*indices.shape[:-1], *x.shape[depth:]) and updates.dtype == x.dtype
-    require(
-        fits,
-        "scatter",
-        "updates must have the shape of the indices, then of what they address",
-        args,
-    )
+    message = "updates must have the shape of the indices, then of what they address"
+    require(fits, "scatter", message, args)
     return x.shape, x.dtype
 
 

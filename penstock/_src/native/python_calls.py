@@ -49,7 +49,6 @@ def builtin(address: int, name: str, flags: int = METH_FASTCALL, owner: object =
 
 # -- building blocks of entries
 def data_pointer(f: Fn, array: Val) -> Val:
-    """The data pointer of an ndarray."""
     return f.load(array, DATA_WORD, PTR)
 
 
@@ -75,7 +74,6 @@ def give_type_error(f: Fn, message: str) -> None:
 
 
 def without_gil(f: Fn, work) -> Any:
-    """Runs `work()` without the GIL."""
     state = f.call("PyEval_SaveThread", ret=PTR)
     result = work()
     f.call("PyEval_RestoreThread", state)

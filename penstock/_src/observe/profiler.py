@@ -236,7 +236,6 @@ def start_collecting_graphs() -> None:
 
 
 def stop_collecting_graphs() -> list[Any]:
-    """Returns the graphs collected."""
     with _STATE.lock:
         graphs = list((_STATE.graphs or {}).values())
         _STATE.graphs = None

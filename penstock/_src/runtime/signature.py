@@ -64,7 +64,6 @@ class ProgramSignature:
         return arrays
 
     def new_results(self) -> list[np.ndarray]:
-        """Arrays for the results."""
         return [make(shape, dtype) for make, shape, dtype in self.results]
 
 

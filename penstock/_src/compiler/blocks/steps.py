@@ -149,7 +149,6 @@ class HostStep:
 
     @property
     def ops(self) -> list[Operation]:
-        """The operation."""
         return [self.op]
 
     def __call__(self, slots: list[Any]) -> None:

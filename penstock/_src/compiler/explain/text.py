@@ -24,7 +24,6 @@ MOST_LINES = 8  # of the user's program, of a kernel
 
 
 def text_of(known: Explanation) -> str:
-    """The report."""
     types = Counter(op.type for op in known.operations)
     lines = [
         f"{known.name}({_types(known.inputs)}) -> ({_types(known.outputs)})",

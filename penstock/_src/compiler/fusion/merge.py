@@ -67,7 +67,6 @@ class _Open:
     group: FusionGroup | None = None  # while nothing was added
 
     def closed(self) -> FusionGroup:
-        """The group."""
         return self.group or FusionGroup(
             self.kind, tuple(self.nodes), frozenset(self.reads), tuple(self.roots), self.space,
             self.rows,

@@ -51,7 +51,6 @@ class Partition:
 
     @property
     def function(self) -> Function:
-        """The function."""
         return self.recognized.function
 
     @property

@@ -87,7 +87,6 @@ def _variables(values: Sequence[Value]) -> list[Any]:
 
 
 def indices(nest: LoopNest) -> list[Index]:
-    """Every index of a nest."""
     found = [s.offset for s in nest.stores]
     for value in nest.values():
         found += [a for a in value.attrs if isinstance(a, Index)]

@@ -40,7 +40,6 @@ class CheckFailed:
     check: Check
 
     def error(self, _status: Any) -> OpError:
-        """The error."""
         return InvalidArgumentError(None, None, self.check.message)
 
 

@@ -116,7 +116,6 @@ class Writer:
         return "\n".join(["{", *opening, *inner.lines, f"{margin}}}"])
 
     def constant(self, array: Any, dtype: DType) -> Value:
-        """A constant array."""
         array = np.asarray(array).astype(dtype.np)
         same = array.size > 1 and bool((array.reshape(-1)[0] == array).all())
         if dtype == dtypes.bool_:
@@ -160,7 +159,6 @@ class Writer:
         return x if x.dtype == dtype else self.op("convert", [x], x.shape, dtype)
 
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:
-        """x in another shape."""
         return self.op("reshape", [x], shape, x.dtype)
 
     def transpose(self, x: Value, perm: Sequence[int]) -> Value:

@@ -25,7 +25,6 @@ class Stream:
         return self.data[start:stop]
 
     def byte(self) -> int:
-        """One byte."""
         return self.take(1)[0]
 
     def number(self) -> int:

@@ -38,7 +38,6 @@ UNROLLED = 4  # partial results of a reduction that would wait for its own addit
 
 
 def emit_nest(nest: LoopNest, target: Any) -> NestCode:
-    """The code of a loop nest."""
     return NestEmitter(nest, target).emit()
 
 

@@ -90,14 +90,12 @@ class Elements:
         self.programs.append((program, lines))
 
     def add_host(self, record: HostRecord) -> None:
-        """Adds an operation on the host."""
         self.add_operations((record.operation,))
         name = f"h{record.number}"
         self.host[name] = record
         self.link(name, self._ids[id(record.operation)])
 
     def add_launch(self, piece: Launched) -> None:
-        """Adds a piece of the timeline."""
         name = f"t{len(self.launches)}"
         self.launches[name] = piece
         self.link(name, f"k{piece.kernel}" if piece.kernel else f"h{piece.host}")

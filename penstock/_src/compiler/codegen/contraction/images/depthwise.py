@@ -38,7 +38,6 @@ MOST_PIXELS = 8
 def emit_depthwise(
     d: Depthwise, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    """Writes the kernel of a depthwise convolution."""
     module = Module(target)
     parts: list[_DepthwisePart] = []
     for i, (phase, at) in enumerate(phases(d)):

@@ -13,7 +13,6 @@ from .winograd import forward as winograd
 def emit_convolution(
     described: Convolution, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    """Writes the kernel of a convolution."""
     if winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
     part = FewOutputs if few_outputs.suits(described, target) else conv.ConvolutionPart
@@ -23,7 +22,6 @@ def emit_convolution(
 def emit_filter_gradient(
     described: FilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    """Writes the kernel of a filter gradient."""
     if winograd_gradient.suits(described, target):
         return winograd_gradient.emit_winograd(described, target, threads, epilogue)
     return filter_gradient.emit_filter_gradient(described, target, threads, epilogue)

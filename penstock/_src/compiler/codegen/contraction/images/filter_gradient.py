@@ -58,7 +58,6 @@ ROWS_OF_A_SUM = 8192  # elements that a task of the last stage adds up
 def emit_filter_gradient(
     gradient: FilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    """Writes the kernel."""
     return FilterGradientKernel(gradient, target, threads, epilogue).emit()
 
 

@@ -11,5 +11,4 @@ from .kernel import GemmKernel
 
 
 def emit_gemm(gemm: Gemm, target: Target, threads: int, epilogue: Epilogue = PLAIN) -> KernelCode:
-    """Writes the kernel of a product."""
     return GemmKernel(gemm, target, threads, epilogue).emit()
