@@ -8,17 +8,6 @@ from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
 
 
-class _Block(m.Pattern):
-    """Matches a node of one kind, whatever its arguments."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.heads = ((kind, None),)
-
-    def match(self, node: Node, found: m.Bindings) -> bool:
-        return node.kind == self.kind
-
-
 class _Sum(m.Pattern):
     """Matches a sum of which one side is a block in an array of zeros."""
 
@@ -50,7 +39,7 @@ def _add_to_block(p: NodeMaker, node: Node) -> Node:
 
 
 INDEXING = (
-    rule("dynamic_slice(x) of all -> x", _Block("dynamic_slice"), _whole),
-    rule("dynamic_update_slice(x, y) over all -> y", _Block("dynamic_update_slice"), _all_replaced),
+    rule("dynamic_slice(x) of all -> x", m.Kind("dynamic_slice"), _whole),
+    rule("dynamic_update_slice(x, y) over all -> y", m.Kind("dynamic_update_slice"), _all_replaced),
     rule("x + update(0, y, i) -> update(x, slice(x, i) + y, i)", _Sum(), _add_to_block),
 )

@@ -134,20 +134,6 @@ def _slice_of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
     return p.broadcast(x, node.shape, axes)
 
 
-class _DynamicSliceOfBroadcast(m.Pattern):
-    """Matches a dynamic_slice of a broadcast."""
-
-    heads = (("dynamic_slice", None),)
-
-    def match(self, node: Node, found: m.Bindings) -> bool:
-        return node.args[0].kind == "broadcast"
-
-
-def _dynamic_slice_of_broadcast(p: NodeMaker, node: Node) -> Node | None:
-    wide = node.args[0]
-    return _slice_of_broadcast(p, node, wide.args[0])
-
-
 def _no_padding(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     amounts = (*node.attrs["low"], *node.attrs["high"], *node.attrs["interior"])
     return None if any(amounts) else x
@@ -163,22 +149,6 @@ def _reverse(p: NodeMaker, node: Node, x: Node) -> Node | None:
 def _reverse_twice(p: NodeMaker, node: Node, x: Node) -> Node:
     axes = set(node.attrs["axes"]) ^ set(node.args[0].attrs["axes"])
     return p.reverse(x, sorted(axes)) if axes else x
-
-
-class _Concat(m.Pattern):
-    """Matches a concat of any number of arguments."""
-
-    heads = (("concat", None),)
-
-    def match(self, node: Node, found: m.Bindings) -> bool:
-        return node.kind == "concat"
-
-
-class _SliceOfConcat(m.Pattern):
-    heads = (("slice", None),)
-
-    def match(self, node: Node, found: m.Bindings) -> bool:
-        return node.args[0].kind == "concat"
 
 
 def _concat(p: NodeMaker, node: Node) -> Node | None:
@@ -225,12 +195,12 @@ MOVEMENT = (
     rule("slice(broadcast(x)) -> broadcast(x)", m.slice_(m.broadcast(x)), _slice_of_broadcast),
     rule(
         "dynamic_slice(repeat(x)) -> repeat(x)",
-        _DynamicSliceOfBroadcast(),
-        _dynamic_slice_of_broadcast,
+        m.Kind("dynamic_slice", of="broadcast"),
+        lambda p, node: _slice_of_broadcast(p, node, node.args[0].args[0]),
     ),
-    rule("slice(concat(..., x, ...)) -> slice(x)", _SliceOfConcat(), _slice_of_concat),
+    rule("slice(concat(..., x, ...)) -> slice(x)", m.Kind("slice", of="concat"), _slice_of_concat),
     rule("pad(x) by nothing -> x", m.pad(x, y), _no_padding),
     rule("reverse(x) of extents 1 -> x", m.reverse(x), _reverse),
     rule("reverse(reverse(x)) -> reverse(x)", m.reverse(m.reverse(x)), _reverse_twice),
-    rule("concat(x) -> x, concat(concat(x, y), z) -> concat(x, y, z)", _Concat(), _concat),
+    rule("concat(x) -> x, concat(concat(x, y), z) -> concat(x, y, z)", m.Kind("concat"), _concat),
 )

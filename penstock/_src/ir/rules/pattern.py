@@ -77,6 +77,17 @@ class NumberPattern(Pattern):
         return is_number(node, self.value)
 
 
+class Kind(Pattern):
+    """Matches a node of a kind with any number of arguments, of which the first is of the kind `of` if that is given."""
+
+    def __init__(self, kind: str, of: str = "") -> None:
+        self.kind, self.of = kind, of
+        self.heads = ((kind, None),)
+
+    def match(self, node: Node, found: Bindings) -> bool:
+        return node.kind == self.kind and self.of in ("", node.args[0].kind)
+
+
 class Apply(Pattern):
     """Matches a node of a kind (and operation) whose arguments match; commutative operations either way round."""
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
-from penstock._src.ir.meaning.random_streams import THREEFRY_ROTATIONS
+from penstock._src.ir.meaning.random_streams import LOW, philox_rounds, threefry_rounds
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
@@ -18,7 +18,6 @@ from penstock._src.native.language.value import Val
 
 BLOCKS = 1024  # counters of a task
 WORDS = {"philox": 4, "threefry": 2}
-LOW = 0xFFFFFFFF
 
 
 def launch(node: Node, _outputs: Sequence[Node], _target: Target, _threads: int) -> SpecialLaunch:
@@ -81,18 +80,9 @@ def interleave(f: Fn, vectors: list[Val]) -> Val:
 
 def philox(f: Fn, key: Val, low: Val, high: Val) -> list[Val]:
     """The four 32-bit words of 128-bit counters."""
-    words = [low & LOW, f.binary("lshr", low, 32), high & LOW, f.binary("lshr", high, 32)]
-    k0, k1 = key & LOW, f.binary("lshr", key, 32)
-    for _ in range(10):
-        a, b = words[0] * 0xD2511F53, words[2] * 0xCD9E8D57
-        words = [
-            f.binary("lshr", b, 32) ^ words[1] ^ k0,
-            b & LOW,
-            f.binary("lshr", a, 32) ^ words[3] ^ k1,
-            a & LOW,
-        ]
-        k0, k1 = (k0 + 0x9E3779B9) & LOW, (k1 + 0xBB67AE85) & LOW
-    return [f.convert(w, I32) for w in words]
+    upper = lambda x: f.binary("lshr", x, 32)
+    words = [low & LOW, upper(low), high & LOW, upper(high)]
+    return [f.convert(w, I32) for w in philox_rounds(words, key & LOW, upper(key), upper)]
 
 
 def threefry(f: Fn, key: Val, counter: Val) -> list[Val]:
@@ -101,12 +91,5 @@ def threefry(f: Fn, key: Val, counter: Val) -> list[Val]:
     keys = [k0, k1, k0 ^ k1 ^ 0x1BD11BDA]
     x = f.convert(counter, I32) + keys[0]
     y = f.convert(f.binary("lshr", counter, 32), I32) + keys[1]
-    for group in range(5):
-        for i in range(4):
-            rotation = THREEFRY_ROTATIONS[(group % 2) * 4 + i]
-            x = x + y
-            y = (y << rotation) | f.binary("lshr", y, 32 - rotation)
-            y = y ^ x
-        x = x + keys[(group + 1) % 3]
-        y = y + (keys[(group + 2) % 3] + (group + 1))
-    return [x, y]
+    rotated = lambda word, by: (word << by) | f.binary("lshr", word, 32 - by)
+    return threefry_rounds(x, y, keys, rotated)
