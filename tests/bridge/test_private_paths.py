@@ -8,7 +8,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.linalg.operators.addition import add_operators
-from penstock._src.bridge import decorators, private_modules
+from penstock._src.bridge import decorators, private_modules, tensorflow_alias
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.eager.variable_spec import VariableSpec
@@ -107,6 +107,17 @@ def test_raw_operations_are_called_by_position():
     math = private_modules.build("python.ops.gen_math_ops", "gen_math_ops")
     product = math.batch_mat_mul_v2(tf.ones([1, 2, 3]), tf.ones([1, 2, 3]), False, True)
     assert product.shape == [1, 2, 2]
+
+
+def test_modules_are_attributes_of_those_that_import_them(stand_in):
+    arrays = private_modules.build("python.ops.array_ops", "tensorflow.python.ops.array_ops")
+    assert arrays.gen_array_ops.identity(3).numpy() == 3
+    assert arrays.dtypes.float32 is tf.float32
+
+
+@pytest.fixture
+def stand_in():
+    tensorflow_alias.install()
 
 
 def test_a_name_without_counterpart_says_so():

@@ -6,13 +6,15 @@ A name of such a module is looked up, in this order, in
 2. the names that have a target of their own in `python_paths.py`;
 3. the table `private_paths.txt`: the public symbol that the private name is in TensorFlow;
 4. the modules of ours that `python_paths.py` lists for this path;
-5. the raw operations, where TensorFlow's module offers them.
+5. the raw operations, where TensorFlow's module offers them;
+6. the private modules themselves, since TensorFlow's modules import each other: `array_ops.gen_array_ops`.
 
 What none of them has is internal to TensorFlow, and raises an AttributeError that says so.
 """
 
 from __future__ import annotations
 
+import collections
 import functools
 import importlib
 import pathlib
@@ -96,9 +98,9 @@ class PrivateModule(types.ModuleType):
         try:
             found = _find(self._path, attribute)
         except LookupError:
-            child = f"{self._path}.{attribute}"
-            if is_known(child):
-                return importlib.import_module(f"{self.__name__}.{attribute}")
+            module = _module_named(attribute, self._path)
+            if module is not None:
+                return importlib.import_module("tensorflow." + module)
             raise AttributeError(
                 f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart "
                 "of this private name of TensorFlow's."
@@ -109,6 +111,24 @@ class PrivateModule(types.ModuleType):
     def __dir__(self) -> list[str]:
         own = _own_module(self._path)
         return sorted({*super().__dir__(), *(dir(own) if own else ()), *_public_names(self._path)})
+
+
+def _module_named(name: str, path: str) -> str | None:
+    """Returns the private module with this last name that a module may have imported: a child, a sibling or the only one."""
+    parent = path.rpartition(".")[0]
+    for near in (path, parent):
+        if is_known(f"{near}.{name}"):
+            return f"{near}.{name}"
+    found = _by_last_name().get(name, [])
+    return found[0] if len(found) == 1 else None
+
+
+@functools.cache
+def _by_last_name() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = collections.defaultdict(list)
+    for path in _table():
+        found[path.rpartition(".")[2]].append(path)
+    return found
 
 
 def _find(path: str, attribute: str) -> Any:
