@@ -1,5 +1,8 @@
 """Arithmetic of two tensors that broadcast, sums of many, and clipping."""
 
+import functools
+import operator
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -419,7 +422,7 @@ class AddN(Op):
     @quiet
     def eager(self, inputs):
         if self.T == dtypes.variant:
-            return _sum_of_variants(inputs)
+            return functools.reduce(operator.add, inputs)
         total = inputs[0]
         for i, term in enumerate(inputs[1:], 1):
             if term.shape != total.shape:
@@ -439,13 +442,6 @@ class AddN(Op):
         for term in inputs[1:]:
             total = p.add(total, term)
         return total
-
-
-def _sum_of_variants(inputs):
-    total = inputs[0]
-    for term in inputs[1:]:
-        total = total.add(term)
-    return total
 
 
 class AccumulateNV2(Op):

@@ -191,7 +191,7 @@ class RandomPoissonV2(_Poisson):
         samples = prod(dims)
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
         drawn = self.counts(stream, rate, samples, self.dtype.np)
-        return _to(drawn.reshape(*dims, *rate.shape), self.dtype.np)
+        return _to(drawn.reshape((*dims, *rate.shape)), self.dtype.np)
 
 
 class RandomPoisson(_Poisson):
@@ -212,7 +212,7 @@ class RandomPoisson(_Poisson):
         samples = prod(dims)
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
         drawn = self.counts(stream, rate, samples, rate.dtype)
-        return _to(drawn.reshape(*dims, *rate.shape), rate.dtype)
+        return _to(drawn.reshape((*dims, *rate.shape)), rate.dtype)
 
 
 class StatelessRandomPoisson(_Poisson):
