@@ -1,12 +1,17 @@
 """tf.vectorized_map, and TensorFlow's pfor, on which it is based."""
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.mapping.functional import map_fn
+from penstock._src.api.vectorized.elements import parts_of_result, parts_of_rows
 from penstock._src.api.vectorized.loop import Vectorizer
+from penstock._src.api.vectorized.reductions import PForConfig, Reduction
 from penstock._src.api.vectorized.rules import NoRows, Value
 from penstock._src.api.vectorized.step import whole
+from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -41,21 +46,27 @@ def vectorized_map(
     array([3, 7], dtype=int32)
     """
     del warn
-    flat = [convert_to_tensor(t) for t in nest.flatten(elems)]
+    leaves = [parts_of_rows(leaf) for leaf in nest.flatten(elems)]
+    flat = [tensor for leaf in leaves for tensor in leaf.tensors]
     if any(t.shape.rank == 0 for t in flat):
         raise ValueError("elems must be 1+ dimensional Tensors, not scalars")
     count = _count(flat)
 
+    def row(parts: list[Any]) -> Any:
+        left = iter(parts)
+        made = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
+        return autograph_converted(fn)(nest.pack_sequence_as(elems, made))
+
     return _mapped(
-        lambda parts: autograph_converted(fn)(nest.pack_sequence_as(elems, parts)),
-        [_value(tensor, count) for tensor in flat],
+        row,
+        [_value(tensor, count, len(flat)) for tensor in flat],
         count,
         fallback_to_while_loop,
     )
 
 
 def pfor(
-    loop_fn: Callable[[Any], Any],
+    loop_fn: Callable[..., Any],
     iters: Any,
     fallback_to_while_loop: bool = True,
     parallel_iterations: int | None = None,
@@ -64,18 +75,52 @@ def pfor(
     """Returns the results of `loop_fn(i)` for i = 0 .. iters - 1, stacked, computed for all i at once.
 
     Args:
-      loop_fn: a function of a scalar int32 tensor.
+      loop_fn: a function of a scalar int32 tensor, and of a `pfor_config` if it has such a parameter.
       iters: the number of iterations.
       fallback_to_while_loop: as for `vectorized_map`.
-      parallel_iterations, warn: accepted.
+      parallel_iterations: more than 1; all iterations are computed at once in any case.
+      warn: accepted.
+
+    Raises:
+      ValueError: `parallel_iterations` is less than 2, or is given for a function that reduces over the iterations.
     """
-    del parallel_iterations, warn
+    del warn
+    _check_parallel_iterations(parallel_iterations)
     known = get_static_value(convert_to_tensor(iters))
     count = convert_to_tensor(iters, dtypes.int32) if known is None else int(known)
     numbers = Value(raw.Range(start=0, limit=count, delta=1), True)
-    return _mapped(
-        lambda parts: autograph_converted(loop_fn)(*parts), [numbers], count, fallback_to_while_loop
-    )
+    config = PForConfig()
+    converted = autograph_converted(loop_fn)
+    takes_config = _takes_config(loop_fn)
+
+    def row(parts: list[Any]) -> Any:
+        return converted(*parts, pfor_config=config) if takes_config else converted(*parts)
+
+    if takes_config and parallel_iterations is not None:
+        raise ValueError(
+            "Setting `parallel_iterations` currently unsupported if reductions across iterations are "
+            "performed."
+        )
+    return _mapped(row, [numbers], count, fallback_to_while_loop, config.reductions)
+
+
+def _check_parallel_iterations(count: int | None) -> None:
+    if count is not None and count < 1:
+        raise ValueError(
+            f"`parallel_iterations` must be None or a positive integer. Received {count}."
+        )
+    if count == 1:
+        raise ValueError("Found `parallel_iterations == 1`. Use `for_loop` instead.")
+
+
+def _takes_config(loop_fn: Callable[..., Any]) -> bool:
+    """Whether a function has the parameter `pfor_config`, and no value for it yet."""
+    held = loop_fn
+    while isinstance(held, functools.partial):
+        if "pfor_config" in held.keywords:
+            return False
+        held = held.func
+    return "pfor_config" in inspect.signature(getattr(held, "python_function", held)).parameters
 
 
 def _count(flat: list[Tensor]) -> Any:
@@ -98,14 +143,26 @@ def _count(flat: list[Tensor]) -> Any:
     return raw.Max(input=raw.Pack(values=firsts), axis=0)
 
 
-def _value(tensor: Tensor, count: Any) -> Value:
+def _value(tensor: Tensor, count: Any, operands: int) -> Value:
+    """Returns the rows of one of several tensors: a tensor with a single row has it in common for all."""
+    first = None if tensor.shape.rank is None else tensor.shape[0]
     is_only_row = isinstance(count, int) and count == 1
-    if tensor.shape.rank is not None and tensor.shape[0] == 1 and not is_only_row:
+    if first == 1 and not is_only_row and isinstance(count, int):
         return Value(tensor[0], False)
-    return Value(tensor, True)
+    if operands == 1 or isinstance(count, int):
+        return Value(tensor, True)
+    rows = raw.Range(start=0, limit=count, delta=1)
+    places = raw.Minimum(x=rows, y=raw.Shape(input=tensor)[0] - 1)
+    return Value(raw.GatherV2(params=tensor, indices=places, axis=0), True)
 
 
-def _mapped(row: Callable[[list[Any]], Any], values: list[Value], count: Any, by_rows: bool) -> Any:
+def _mapped(
+    row: Callable[[list[Any]], Any],
+    values: list[Value],
+    count: Any,
+    by_rows: bool,
+    reductions: dict[int, Reduction] | None = None,
+) -> Any:
     """Returns the results of `row`, a function of the components of one row, for all rows."""
     graph = FuncGraph("loop_body")
     with recording(graph):
@@ -113,37 +170,51 @@ def _mapped(row: Callable[[list[Any]], Any], values: list[Value], count: Any, by
         shapes = [v.tensor.shape[1:] if v.stacked else v.tensor.shape for v in values]
         parts = add_arguments(graph, models, shapes)
         result = row(list(parts))
-        tensors = [_tensor_of(graph, leaf) for leaf in nest.flatten(result)]
+        try:
+            leaves = [parts_of_result(leaf, count) for leaf in nest.flatten(result)]
+        except NoRows:
+            leaves = None
+        specs = nest.map_structure(_spec_of, result)
+        tensors = [_local(graph, t) for leaf in leaves or () for t in leaf.tensors]
+    for variable in graph.variables:  # their reads below are operations on handles
+        variable_accessed(variable)
     given = {part._id: value for part, value in zip(parts, values, strict=True)}
     for outer, inner in graph._captures.values():
         given[inner._id] = Value(outer, False)
-    loop = Vectorizer(graph, given, count, by_rows)
+    loop = Vectorizer(graph, given, count, by_rows, reductions)
     wanted = [t for t in tensors if isinstance(t, SymbolicTensor)]
+    if leaves is None:
+        return _row_by_row(row, values, count, specs)
     try:
         found = iter(loop.outputs(wanted, [t for t in tensors if isinstance(t, Operation)]))
     except NoRows:
-        return _row_by_row(row, values, count, result)
+        return _row_by_row(row, values, count, specs)
     stacked = [
         whole(next(found), count) if isinstance(t, SymbolicTensor) else None for t in tensors
     ]
-    return nest.pack_sequence_as(result, stacked)
+    left = iter(stacked)
+    made = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
+    return nest.pack_sequence_as(result, made)
 
 
 def _row_by_row(
-    row: Callable[[list[Any]], Any], values: list[Value], count: Any, result: Any
+    row: Callable[[list[Any]], Any], values: list[Value], count: Any, specs: Any
 ) -> Any:
-    """`_mapped` by a loop; `result` is the result of one row."""
-    specs = nest.map_structure(
-        lambda t: TensorSpec(t.shape, t.dtype), nest.map_structure(convert_to_tensor, result)
-    )
+    """`_mapped` by a loop; `specs` are the types of the results of one row."""
     stacked = [whole(value, count) for value in values]
     return map_fn(lambda parts: row(list(parts)), stacked, fn_output_signature=specs)
 
 
-def _tensor_of(graph: FuncGraph, leaf: Any) -> Any:
-    """Returns a result of one row as a tensor of its graph; operations and None are unchanged."""
+def _spec_of(leaf: Any) -> Any:
+    """Returns the type of a result of one row."""
     if leaf is None or isinstance(leaf, Operation):
-        return leaf
-    if isinstance(leaf, IndexedSlices) or not isinstance(leaf, Tensor):
-        leaf = convert_to_tensor(leaf)
-    return graph.local(leaf)
+        return None
+    if nest.is_composite(leaf) and not isinstance(leaf, IndexedSlices | Tensor):
+        return leaf._type_spec
+    tensor = convert_to_tensor(leaf)
+    return TensorSpec(tensor.shape, tensor.dtype)
+
+
+def _local(graph: FuncGraph, leaf: Any) -> Any:
+    """Returns a tensor in the graph of one row; operations and None are unchanged."""
+    return leaf if leaf is None or isinstance(leaf, Operation) else graph.local(leaf)

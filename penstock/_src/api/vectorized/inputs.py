@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.vectorized.rules import NotVectorizable
 from penstock._src.api.vectorized.step import Step
 from penstock._src.core.op import group_arguments
 from penstock._src.core.registry import raw
@@ -51,7 +50,6 @@ def _paddings(step: Step, index: int) -> Any:
 
 
 def _indices(step: Step, index: int) -> Any:
-    step.rank(index)
     return numbered(step, step.whole(index))
 
 
@@ -80,13 +78,10 @@ WORDS: dict[str, Callable[[Step, int], Any]] = {
 
 def numbered(step: Step, places: Any) -> Any:
     """Returns stacked index vectors, each prefixed by its row number."""
-    rank = places.shape.rank
-    if rank is None:
-        raise NotVectorizable("the rank of the indices is unknown")
+    sizes = raw.Shape(input=places)
     rows = raw.Range(start=0, limit=step.count, delta=1)
     rows = raw.Cast(x=rows, DstT=places.dtype)
-    for _ in range(rank - 1):
-        rows = raw.ExpandDims(input=rows, axis=-1)
-    leading = raw.Slice(input=raw.Shape(input=places), begin=[0], size=[rank - 1])
-    wide = raw.ConcatV2(values=[leading, [1]], axis=0)
+    ones = raw.ZerosLike(x=sizes[1:]) + 1
+    rows = raw.Reshape(tensor=rows, shape=raw.ConcatV2(values=[[-1], ones], axis=0))
+    wide = raw.ConcatV2(values=[sizes[:-1], [1]], axis=0)
     return raw.ConcatV2(values=[raw.BroadcastTo(input=rows, shape=wide), places], axis=-1)

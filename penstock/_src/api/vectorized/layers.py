@@ -2,8 +2,11 @@
 
 import string
 
+import numpy as np
+
 from penstock._src.api.vectorized.rules import NotVectorizable, Value, rule
 from penstock._src.api.vectorized.step import Step, whole
+from penstock._src.core.registry import raw
 
 
 @rule("MatMul")
@@ -80,3 +83,13 @@ def bias_add_gradient(step: Step) -> list:
     channels = 2 if data_format in (b"NCHW", "NCHW") else rank
     axes = [axis for axis in range(1, rank + 1) if axis != channels]
     return step.other("Sum", step.whole(0), axes)
+
+
+@rule("L2Loss")
+def l2_loss(step: Step) -> list:
+    """Half the sum of squares of each row."""
+    tensor = step.whole(0)
+    squares = step.other("Square", tensor)[0]
+    axes = raw.Range(start=1, limit=raw.Rank(input=tensor), delta=1)
+    total = step.other("Sum", squares, axes)[0]
+    return step.other("Mul", total, np.asarray(0.5, total.dtype.as_numpy_dtype))

@@ -4,11 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.api.mapping.functional import map_fn
-from penstock._src.api.vectorized import draws, layers, movement, selection
+from penstock._src.api.vectorized import control, draws, effects, layers, lists, movement, selection
 from penstock._src.api.vectorized.inputs import by_words, elementwise
-from penstock._src.api.vectorized.rules import NoRows, NotVectorizable, Value, rule_of
-from penstock._src.api.vectorized.step import Step
+from penstock._src.api.vectorized.reductions import Reduction
+from penstock._src.api.vectorized.rules import (
+    ONE_BY_ONE,
+    NoRows,
+    NotVectorizable,
+    Rule,
+    Value,
+    rule_of,
+)
+from penstock._src.api.vectorized.step import Step, whole
 from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -16,8 +25,9 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util import nest
 
-assert all((draws, layers, movement, selection))  # imported for their rules
+assert all((draws, effects, layers, lists, movement, selection))  # imported for their rules
 
 
 class Vectorizer:
@@ -28,12 +38,19 @@ class Vectorizer:
       given: the values of its inputs, by their ids.
       count: the number of rows: an int, or a scalar int32 tensor.
       by_rows: whether operations without a rule run row by row.
+      reductions: the placeholders, by their ids, of what is reduced over all rows.
     """
 
     def __init__(
-        self, graph: FuncGraph, given: dict[int, Value], count: Any, by_rows: bool = True
+        self,
+        graph: FuncGraph,
+        given: dict[int, Value],
+        count: Any,
+        by_rows: bool = True,
+        reductions: dict[int, Reduction] | None = None,
     ) -> None:
         self.graph, self.values, self.count, self.by_rows = graph, dict(given), count, by_rows
+        self.reductions = reductions or {}
 
     def outputs(
         self, tensors: Sequence[SymbolicTensor], operations: Sequence[Operation] = ()
@@ -45,16 +62,26 @@ class Vectorizer:
         """
         given = [t for t in self.graph.inputs if t._id in self.values]
         for node in needed_operations(self.graph, given, tensors, operations):
-            if not (node._outputs and all(t._id in self.values for t in node._outputs)):
+            if node._outputs and node._outputs[0]._id in self.reductions:
+                self._reduce(node._outputs[0]._id)
+            elif not (node._outputs and all(t._id in self.values for t in node._outputs)):
                 self._take(node)
         return [self.values[t._id] for t in tensors]
 
+    def _reduce(self, placeholder: int) -> None:
+        """Computes what all rows have in common from their stacked values."""
+        function, operands, position = self.reductions[placeholder]
+        stacked = [whole(self.values[t._id], self.count) for t in operands]
+        result = nest.flatten(function(*stacked))[position]
+        self.values[placeholder] = Value(convert_to_tensor(result), False)
+
     def _take(self, node: Operation) -> None:
-        step = Step(node, [self.values[t._id] for t in node._inputs], self.count)
+        values = [self.values[t._id] for t in node._inputs]
+        step = Step(node, values, self.count, self._nested)
         made = self._made(step)
         for tensor, value in zip(node._outputs, made, strict=True):
             value = value if isinstance(value, Value) else Value(value, True)
-            if value.stacked and STATE.graph is not None:
+            if value.stacked and STATE.graph is not None and tensor.dtype is not dtypes.variant:
                 first = self.count if isinstance(self.count, int) else None
                 value.tensor.set_shape(TensorShape([first]).concatenate(tensor.shape))
             self.values[tensor._id] = value
@@ -65,27 +92,40 @@ class Vectorizer:
         if not differs and (not op.stateful or op.reads_only):
             return [Value(t, False) for t in step.run_flat([v.tensor for v in step.values])]
         if op.control == "call":
-            return self._called(step)
-        rule = by_words if op.vectorize else elementwise if op.is_elementwise else rule_of(type(op))
+            return self._nested(op.attrs["f"], step.values, self.count)
+        rule = self._rule(step)
         why = "it has no rule"
         if rule is not None:
             try:
                 return rule(step)
             except NotVectorizable as error:
                 why = str(error)
-        if not self.by_rows:
+        if not self.by_rows and step.node.type not in ONE_BY_ONE:
             raise ValueError(
                 f"No pfor vectorization defined for {step.node.type}\n{step.node.name}: {why}. "
                 "fallback_to_while_loop=True lets such operations run row by row."
             )
         return row_by_row(step)
 
-    def _called(self, step: Step) -> list[Value]:
-        """Inlines a call."""
-        function: Any = step.op.attrs["f"]
-        given = {t._id: value for t, value in zip(function.inputs, step.values, strict=True)}
-        nested = Vectorizer(function.graph, given, self.count, self.by_rows)
+    def _rule(self, step: Step) -> Rule | None:
+        """Returns what turns an operation on one row into operations on all of them."""
+        op = step.op
+        if (op.vectorize or op.is_elementwise) and is_on_lists(step):
+            return control.on_lists
+        if op.vectorize:
+            return by_words
+        return elementwise if op.is_elementwise else rule_of(type(op))
+
+    def _nested(self, function: Any, values: Sequence[Value], count: Any) -> list[Value]:
+        """Computes a function that an operation calls, for `count` rows."""
+        given = {t._id: value for t, value in zip(function.inputs, values, strict=True)}
+        nested = Vectorizer(function.graph, given, count, self.by_rows)
         return nested.outputs(function.outputs, function.graph.control_outputs)
+
+
+def is_on_lists(step: Step) -> bool:
+    """Whether an operation has tensor lists as inputs."""
+    return any(t.dtype is dtypes.variant for t in step.node._inputs)
 
 
 def row_by_row(step: Step) -> list[Any]:

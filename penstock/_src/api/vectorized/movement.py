@@ -88,6 +88,24 @@ def squeeze(step: Step) -> list:
     return step.run(step.whole(0), squeeze_dims=[int(a) for a in step.axis(axes)])
 
 
+@rule("Roll")
+def roll(step: Step) -> list:
+    """Moves each row; rows may move by different distances."""
+    axes = np.atleast_1d(step.axis(step.static(2)))
+    if not step.is_stacked(1):
+        return step.run(step.whole(0), step.common(1), step.axis(step.static(2)))
+    found = step.whole(0)
+    distances = raw.Reshape(tensor=step.values[1].tensor, shape=[-1, len(axes)])
+    for k, axis in enumerate(axes.tolist()):
+        axis += step.rank(0) + 1 if axis < 0 else 0
+        size = raw.Shape(input=found)[axis]
+        places = raw.Range(start=0, limit=size, delta=1)
+        shifts = raw.Cast(x=distances[:, k : k + 1], DstT=places.dtype)
+        source = raw.FloorMod(x=raw.Sub(x=places, y=shifts), y=size)
+        found = gathered(step, found, source, axis, 1)[0]
+    return [found]
+
+
 @rule("Gather", "GatherV2", "ResourceGather")
 def gather(step: Step) -> list:
     """Gathers with indices per row from tensors per row or common ones."""

@@ -1,5 +1,6 @@
 """Step: the current operation of the row's graph, with the values of its inputs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from penstock._src.util import nest, slots
 class Step:
     """The argument of a rule.
 
-    `count` is the number of rows: an int, or a scalar int32 tensor.
+    `count` is the number of rows: an int, or a scalar int32 tensor. `nested(function, values, count)` computes a function
+    that the operation holds for all rows.
     """
 
-    def __init__(self, node: Operation, values: list[Value], count: Any) -> None:
-        self.node, self.values, self.count = node, values, count
+    def __init__(
+        self, node: Operation, values: list[Value], count: Any, nested: Callable[..., list[Value]]
+    ) -> None:
+        self.node, self.values, self.count, self.nested = node, values, count, nested
         self.op: Op = node.raw_op
 
     # -- inputs

@@ -270,7 +270,6 @@ class Roll(Op):
     T = ANY
     Tshift = INDEX
     Taxis = INDEX
-    vectorize = "rows, shared, axis"
 
     def shape(self, input, shift, axis):
         input.with_rank_at_least(1)

@@ -109,6 +109,7 @@ class DecodeCSV(Op):
 
     signature = "records: string, record_defaults: *OUT_TYPE -> output: *OUT_TYPE"
     OUT_TYPE = INDEX | {dtypes.float32, dtypes.float64, dtypes.string}
+    vectorize = "rows, shared"
     field_delim: str = ","
     use_quote_delim: bool = True
     na_value: str = ""

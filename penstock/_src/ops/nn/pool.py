@@ -82,6 +82,7 @@ class _MaxGradientGradient(Op):
 
     signature = "orig_input: T, orig_output: T, grad: T -> output: T[orig_output]"
     T = REAL
+    vectorize = "examples, examples, examples"
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]

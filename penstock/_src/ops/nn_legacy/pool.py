@@ -43,6 +43,7 @@ class MaxPoolV2(Op):
     """MaxPool with the window and its strides as inputs."""
 
     signature = "input: T, ksize: int32, strides: int32 -> output: T"
+    vectorize = "examples, shared, shared"
     T: FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8} = dtypes.float32
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC"
@@ -80,6 +81,7 @@ class MaxPoolGradV2(Op):
 
     signature = """orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32
         -> output: T[orig_input]"""
+    vectorize = "examples, examples, examples, shared, shared"
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     T: REAL = dtypes.float32
@@ -116,6 +118,7 @@ class MaxPoolGradGradV2(Op):
     signature = """orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32
         -> output: T[orig_output]"""
     T = REAL
+    vectorize = "examples, examples, examples, shared, shared"
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
