@@ -9,17 +9,21 @@ x: Ref(T)     a reference to a v1 variable
 The text may go over several lines. An output's type may be followed by its shape; where all are, the op needs no other
 shape rule:
 
-y: T[]        a scalar
-y: T[?, 2]    a matrix of two columns and any number of rows
-y: T[x]       the shape of input x
-y: T[a & b]   the shape that inputs a and b both have
-y: T[a | b]   the shape to which inputs a and b broadcast
-y: T[*dims]   the shape that input `dims` holds as a vector
-y: T[...]     nothing is known
+y: T[]             a scalar
+y: T[?, 2]         a matrix of two columns and any number of rows
+y: T[x]            the shape of input x
+y: T[a & b]        the shape that inputs a and b both have
+y: T[a | b]        the shape to which inputs a and b broadcast
+y: T[*dims]        the shape that input or attribute `dims` holds; for a list, the shapes that the attribute holds
+y: T[x[0], width]  the first size of input x, then the attribute `width`
+y: T[rank(x)]      a vector, with an entry for each dimension of input x
+y: T[...]          nothing is known
+
+An input's type may then be followed by as many sizes `?` as it has dimensions.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +32,12 @@ from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, broadcast_sh
 
 ARGUMENT = re.compile(
     r"^(?P<name>\w+)\s*:\s*(?:(?P<star>\*)|(?P<number>\w+)\s*\*)?\s*(?P<ref>Ref\()?(?P<type>\w+)\)?"
-    r"(?:\[(?P<shape>[^]]*)\])?$"
+    r"(?:\[(?P<shape>.*)\])?$"
 )
-SEPARATOR = re.compile(r",(?![^[]*\])")  # a comma outside of brackets
+SEPARATOR = re.compile(r",(?=\s*\w+\s*:)")  # a comma before the next argument
+
+
+Rule = Callable[[Any, Sequence[Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -64,41 +71,92 @@ class Signature:
 
     def shape_rule(self) -> Callable[..., Any] | None:
         """Returns the shape rule that the outputs state, None if one of them states no shape."""
-        texts = [argument.shape for argument in self.outputs]
-        if None in texts:
+        if any(argument.shape is None for argument in self.outputs):
             return None
-        rules = [self._shape_of_output(str(text)) for text in texts]
+        rules = [self._shape_of_output(argument) for argument in self.outputs]
+        ranks = [None if a.shape is None else len(_sizes(a.shape)) for a in self.inputs]
+        if any(rank is not None for rank in ranks):
+            return lambda op, *inputs: _results(rules, op, _ranked(inputs, ranks))
         if len(rules) == 1:
             (only,) = rules
-            return lambda self, *inputs: only(inputs)
-        return lambda self, *inputs: tuple(rule(inputs) for rule in rules)
+            return lambda op, *inputs: only(op, inputs)
+        return lambda op, *inputs: _results(rules, op, inputs)
 
-    def _shape_of_output(self, text: str) -> Callable[[tuple[Any, ...]], Any]:
-        """Returns the function from the shapes of the inputs to that of an output."""
+    def _shape_of_output(self, argument: Argument) -> Rule:
+        """Returns the function from an op and the shapes of its inputs to the shape of an output."""
         positions = {argument.name: n for n, argument in enumerate(self.inputs)}
+        text = str(argument.shape)
         if text in positions:
             position = positions[text]
-            return lambda inputs: inputs[position]
+            return lambda op, inputs: inputs[position]
         for sign, combine in (("&", _merged), ("|", broadcast_shapes)):
             if sign in text:
                 first, second = (positions[name.strip()] for name in text.split(sign))
-                return lambda inputs: combine(inputs[first], inputs[second])
+                return lambda op, inputs: combine(inputs[first], inputs[second])
         if text.startswith("*"):
-            position = positions[text[1:]]
-            return lambda inputs: inputs[position].as_shape()
-        shape = _fixed_shape(text)
-        return lambda inputs: shape
+            name = text[1:]
+            if name not in positions:
+                return lambda op, inputs: op.attrs[name]
+            position = positions[name]
+            return lambda op, inputs: inputs[position].as_shape()
+        if text == "...":
+            return _for_each(argument, lambda op, inputs: UNKNOWN)
+        sizes = [_size(size, positions) for size in _sizes(text)]
+        if all(size is None or isinstance(size, int) for size in sizes):
+            fixed = TensorShape(sizes) if sizes else SCALAR
+            return _for_each(argument, lambda op, inputs: fixed)
+        return _for_each(
+            argument,
+            lambda op, inputs: TensorShape([s(op, inputs) if callable(s) else s for s in sizes]),
+        )
+
+
+def _results(rules: list[Rule], op: Any, inputs: Sequence[Any]) -> Any:
+    results = tuple(rule(op, inputs) for rule in rules)
+    return results[0] if len(results) == 1 else results
+
+
+def _ranked(inputs: Sequence[Any], ranks: list[int | None]) -> list[Any]:
+    """Returns the shapes of the inputs, with the ranks that they must have.
+
+    Raises:
+      ValueError: one has another rank.
+    """
+    return [x if rank is None else x.with_rank(rank) for x, rank in zip(inputs, ranks, strict=True)]
+
+
+def _for_each(argument: Argument, rule: Rule) -> Rule:
+    """Returns the rule of an output, with the same shape for each tensor of a list."""
+    counted, listed = argument.number_attr, argument.type_list_attr
+    if counted is not None:
+        return lambda op, inputs: [rule(op, inputs)] * op.attrs[counted]
+    if listed is not None:
+        return lambda op, inputs: [rule(op, inputs)] * len(op.attrs[listed])
+    return rule
+
+
+def _sizes(text: str) -> list[str]:
+    return [size.strip() for size in text.split(",")] if text else []
+
+
+def _size(text: str, positions: dict[str, int]) -> Any:
+    """Returns a size: None, a number, or a function of the op and the shapes of its inputs."""
+    if text == "?":
+        return None
+    if text.isdigit():
+        return int(text)
+    if text.startswith("rank("):
+        whole = positions[text[5:-1]]
+        return lambda op, inputs: inputs[whole].rank
+    name, _, axis = text.rstrip("]").partition("[")
+    if not axis:
+        return lambda op, inputs: op.attrs[name]
+    position, index = positions[name], int(axis)
+    return lambda op, inputs: inputs[position][index]
 
 
 def _merged(first: TensorShape, second: TensorShape) -> TensorShape:
     return first.merge_with(second)
-
-
-def _fixed_shape(text: str) -> TensorShape:
-    if text == "...":
-        return UNKNOWN
-    sizes = [size.strip() for size in text.split(",")] if text else []
-    return TensorShape([None if size == "?" else int(size) for size in sizes]) if sizes else SCALAR
 
 
 def parse(text: str) -> Signature:
@@ -107,7 +165,7 @@ def parse(text: str) -> Signature:
     Raises:
       ValueError: the text is not a valid signature.
     """
-    left, arrow, right = text.partition("->")
+    left, arrow, right = " ".join(text.split()).partition("->")
     if not arrow:
         raise ValueError(f"A signature has inputs -> outputs. Received '{text}'.")
     return Signature(_arguments(left), _arguments(right))

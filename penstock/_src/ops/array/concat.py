@@ -147,12 +147,9 @@ class Concat(Op):
 class ConcatOffset(Op):
     """The offset of each of several shapes in their concatenation."""
 
-    signature = "concat_dim: int32, shape: N * shape_type -> offset: N * shape_type"
+    signature = "concat_dim: int32, shape: N * shape_type -> offset: N * shape_type[shape]"
     shape_type: INDEX = dtypes.int32
     differentiable = False
-
-    def output_shape(self, concat_dim, shape):
-        return list(shape)
 
     def eager(self, concat_dim, shape):
         first, at = shape[0], int(concat_dim)
@@ -188,12 +185,9 @@ class ConcatOffset(Op):
 class ParallelConcat(Op):
     """Tensors whose first dimension is 1, joined along it."""
 
-    signature = "values: N * T -> output: T"
+    signature = "values: N * T -> output: T[*shape]"
     T = ANY
     shape: TensorShape
-
-    def output_shape(self, values):
-        return self.attrs["shape"]
 
     def eager(self, values):
         self._check(values)

@@ -51,13 +51,10 @@ class HostConst(Const):
 class ImmutableConst(Op):
     """A constant in a memory-mapped file."""
 
-    signature = "-> tensor: dtype"
+    signature = "-> tensor: dtype[*shape]"
     dtype: DType
     shape: TensorShape
     memory_region_name: str
-
-    def output_shape(self):
-        return self.shape
 
     def eager(self):
         if self.dtype.np.hasobject:

@@ -106,11 +106,8 @@ class Select(Op):
 class Where(Op):
     """The indices of the true (or non-zero) elements, one row each."""
 
-    signature = "condition: T -> index: int64"
+    signature = "condition: T -> index: int64[?, rank(condition)]"
     T: NUMBER | BOOL = dtypes.bool_
-
-    def shape(self, condition):
-        return [None, condition.rank]
 
     def eager(self, condition):
         if not condition.ndim:

@@ -42,15 +42,12 @@ def _shape_value(p, numbers, dtype):
 class Shape(Op):
     """The shape, as a vector."""
 
-    signature = "input: T -> output: out_type"
+    signature = "input: T -> output: out_type[rank(input)]"
     eager_is_view = True
     T = ANY
     out_type: INDEX = dtypes.int32
     differentiable = False
     has_static_value = True
-
-    def shape(self, input):
-        return [input.rank]
 
     def eager(self, input):
         return held_extents(self, extents(input))

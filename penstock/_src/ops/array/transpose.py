@@ -96,12 +96,9 @@ class ConjugateTranspose(Transpose):
 class InvertPermutation(Op):
     """The inverse permutation: y[x[i]] = i."""
 
-    signature = "x: T -> y: T"
+    signature = "x: T[?] -> y: T[x]"
     T: INDEX = dtypes.int32
     differentiable = False
-
-    def shape(self, x):
-        return x.with_rank(1)
 
     def eager(self, x):
         if x.ndim != 1:

@@ -36,12 +36,9 @@ def distinct(x, axis=0):
 class Unique(Op):
     """The distinct elements of a vector in order of appearance, and the index of each element among them."""
 
-    signature = "x: T -> y: T, idx: out_idx"
+    signature = "x: T[?] -> y: T[?], idx: out_idx[x]"
     T = ANY
     out_idx: INDEX = dtypes.int32
-
-    def shape(self, x):
-        return [None], x.with_rank(1)
 
     def eager(self, x):
         if x.ndim != 1:
@@ -52,12 +49,9 @@ class Unique(Op):
 class UniqueWithCounts(Op):
     """The distinct elements of a vector, the index of each element among them, and their counts."""
 
-    signature = "x: T -> y: T, idx: out_idx, count: out_idx"
+    signature = "x: T[?] -> y: T[?], idx: out_idx[x], count: out_idx[?]"
     T = ANY
     out_idx: INDEX = dtypes.int32
-
-    def shape(self, x):
-        return [None], x.with_rank(1), [None]
 
     def eager(self, x):
         if x.ndim != 1:

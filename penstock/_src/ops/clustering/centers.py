@@ -81,11 +81,8 @@ class KmeansPlusPlusInitialization(Op):
     Source: Arthur and Vassilvitskii 2007, "k-means++: the advantages of careful seeding".
     """
 
-    signature = """points: float32, num_to_sample: int64, seed: int64, num_retries_per_sample: int64
-        -> samples: float32"""
-
-    def shape(self, points, num_to_sample, seed, num_retries_per_sample):
-        return [None, points.with_rank(2)[1]]
+    signature = """points: float32[?, ?], num_to_sample: int64, seed: int64,
+        num_retries_per_sample: int64 -> samples: float32[?, points[1]]"""
 
     def eager(self, points, num_to_sample, seed, num_retries_per_sample):
         count, wanted, retries = len(points), int(num_to_sample), int(num_retries_per_sample)
@@ -117,11 +114,9 @@ def _squares(points, center):
 class NearestNeighbors(Op):
     """The k nearest centers of each point, nearest first, and their squared distances."""
 
-    signature = """points: float32, centers: float32, k: int64
-        -> nearest_center_indices: int64, nearest_center_distances: float32"""
-
-    def shape(self, points, centers, k):
-        return [points.with_rank(2)[0], None], [points[0], None]
+    signature = """points: float32[?, ?], centers: float32, k: int64
+        -> nearest_center_indices: int64[points[0], ?],
+        nearest_center_distances: float32[points[0], ?]"""
 
     def eager(self, points, centers, k):
         if points.ndim != 2 or centers.ndim != 2 or points.shape[1] != centers.shape[1]:

@@ -201,7 +201,7 @@ _RECEIVED = INDEX | {dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float6
 class CollectiveBcastRecv(Op):
     """Receives a value from another member of the group, which a group of one does not have."""
 
-    signature = "-> data: T"
+    signature = "-> data: T[*shape]"
     T: _RECEIVED
     group_size: int
     group_key: int
@@ -210,9 +210,6 @@ class CollectiveBcastRecv(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-
-    def output_shape(self):
-        return self.attrs["shape"]
 
     def eager(self):
         alone(self, self.group_size)

@@ -35,12 +35,9 @@ class CompositeTensorVariantFromComponents(Op):
 class CompositeTensorVariantToComponents(Op):
     """The components stored in a variant; their number must match."""
 
-    signature = "encoded: variant -> components: *Tcomponents"
+    signature = "encoded: variant -> components: *Tcomponents[...]"
     metadata: bytes
     Tcomponents: list[DType]
-
-    def shape(self, encoded):
-        return [None] * len(self.Tcomponents)
 
     def gradient(self, _encoded, components, gradients):
         parts = [c if g is None else g for c, g in zip(components, gradients, strict=True)]

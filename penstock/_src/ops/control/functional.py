@@ -211,12 +211,9 @@ class For(Op):
 class FakeParam(Op):
     """A dummy value of a known dtype, for results that only another branch computes."""
 
-    signature = "-> output: dtype"
+    signature = "-> output: dtype[*shape]"
     dtype: DType
     shape: TensorShape
-
-    def output_shape(self):
-        return self.attrs["shape"]
 
     def eager(self):
         if not self.dtype.is_numpy_compatible:

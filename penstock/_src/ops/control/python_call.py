@@ -71,14 +71,11 @@ def registered(token: str, op: str) -> Callable[..., Any]:
 class PyFuncStateless(Op):
     """The results of a function of arrays that has no effect."""
 
-    signature = "input: *Tin -> output: *Tout"
+    signature = "input: *Tin -> output: *Tout[...]"
     runs_functions = True
     token: str
     Tout: list[DType]
     differentiable = False
-
-    def shape(self, input):
-        return [None] * len(self.Tout)
 
     def eager(self, input):
         result = calling(registered(self.token, self.op_type), *input)
@@ -117,15 +114,12 @@ class PyFunc(PyFuncStateless):
 class EagerPyFunc(Op):
     """The results of a function of eager tensors."""
 
-    signature = "input: *Tin -> output: *Tout"
+    signature = "input: *Tin -> output: *Tout[...]"
     token: str
     is_async: bool = False
     Tout: list[DType]
     stateful = True
     runs_functions = True
-
-    def shape(self, input):
-        return [None] * len(self.Tout)
 
     def eager(self, input):
         return calling(registered(self.token, self.op_type), input, False)

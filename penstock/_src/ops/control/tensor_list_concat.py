@@ -42,12 +42,9 @@ class TensorListConcatV2(ListOp):
 class TensorListConcat(ListOp):
     """The elements joined along their first axis, and the length of each."""
 
-    signature = "input_handle: variant -> tensor: element_dtype, lengths: int64"
+    signature = "input_handle: variant -> tensor: element_dtype[...], lengths: int64[?]"
     element_dtype: DType
     element_shape: Any = UNKNOWN
-
-    def shape(self, input_handle):
-        return UNKNOWN, make_shape((None,))
 
     def gradient(self, input_handle, _tensor, lengths, dtensor, _dlengths):
         shape = element_shape_of(input_handle)

@@ -340,7 +340,7 @@ class ReduceDataset(Op):
     """The final state after folding all elements with `f`."""
 
     signature = """input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments
-        -> components: *output_types"""
+        -> components: *output_types[*output_shapes]"""
     f: Function
     Tstate: list[DType]
     Targuments: list[DType]
@@ -350,9 +350,6 @@ class ReduceDataset(Op):
     metadata: str = ""
     stateful = True
     differentiable = False
-
-    def shape(self, input_dataset, initial_state, other_arguments):
-        return list(self.output_shapes)
 
     def eager(self, input_dataset, initial_state, other_arguments):
         call = bound(self.f, other_arguments)

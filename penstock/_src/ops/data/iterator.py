@@ -176,16 +176,13 @@ class DeleteIterator(Op):
 class _GetNext(Op):
     """Base of the ops that take the next element."""
 
-    signature = "iterator: resource -> components: *output_types"
+    signature = "iterator: resource -> components: *output_types[*output_shapes]"
     may_end = True
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
     # Loops over an iterator carry its handle, which needs no gradient.
     differentiable = False
-
-    def shape(self, iterator):
-        return list(self.output_shapes)
 
     def eager(self, iterator):
         element = iterator.next()
@@ -282,15 +279,12 @@ class OptionalHasValue(Op):
 class OptionalGetValue(Op):
     """The components of an optional."""
 
-    signature = "optional: variant -> components: *output_types"
+    signature = "optional: variant -> components: *output_types[*output_shapes]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
 
     def gradient(self, _optional, _components, dy):
         return raw.OptionalFromValue(components=dy)
-
-    def shape(self, optional):
-        return list(self.output_shapes)
 
     def eager(self, optional):
         if optional.components is None:
@@ -320,14 +314,11 @@ class ComputeBatchSize(Op):
 class DatasetToSingleElement(Op):
     """The components of the only element of a dataset."""
 
-    signature = "dataset: variant -> components: *output_types"
+    signature = "dataset: variant -> components: *output_types[*output_shapes]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
     metadata: str = ""
     stateful = True
-
-    def shape(self, dataset):
-        return list(self.output_shapes)
 
     def eager(self, dataset):
         run = Run(dataset.options())
@@ -346,12 +337,9 @@ class DatasetToSingleElement(Op):
 class GetElementAtIndex(Op):
     """The components of the element at a position."""
 
-    signature = "dataset: variant, index: int64 -> components: *output_types"
+    signature = "dataset: variant, index: int64 -> components: *output_types[*output_shapes]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
-
-    def shape(self, dataset, index):
-        return list(self.output_shapes)
 
     def eager(self, dataset, index):
         run = Run(dataset.options())

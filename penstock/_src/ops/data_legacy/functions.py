@@ -156,12 +156,9 @@ class CompressElement(Op):
 class UncompressElement(Op):
     """The components of a compressed element."""
 
-    signature = "compressed: variant -> components: *output_types"
+    signature = "compressed: variant -> components: *output_types[*output_shapes]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
-
-    def shape(self, compressed):
-        return list(self.output_shapes)
 
     def eager(self, compressed):
         held = compressed.item() if isinstance(compressed, np.ndarray) else compressed

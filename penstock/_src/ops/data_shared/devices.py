@@ -125,12 +125,9 @@ class MultiDeviceIteratorGetNextFromShard(Op):
     """The next element of one device."""
 
     signature = """multi_device_iterator: resource, shard_num: int32, incarnation_id: int64
-        -> components: *output_types"""
+        -> components: *output_types[*output_shapes]"""
     output_types: list[DType]
     output_shapes: list[TensorShape]
-
-    def shape(self, multi_device_iterator, shard_num, incarnation_id):
-        return list(self.output_shapes)
 
     def eager(self, multi_device_iterator, shard_num, incarnation_id):
         return list(multi_device_iterator.next(int(shard_num), int(incarnation_id)))

@@ -88,14 +88,11 @@ class BarrierTakeMany(_BarrierOp):
     """Takes complete tuples: their numbers, keys and components."""
 
     signature = """handle: Ref(string), num_elements: int32
-        -> indices: int64, keys: string, values: *component_types"""
+        -> indices: int64[?], keys: string[?], values: *component_types[...]"""
     component_types: list[DType]
     allow_small_batch: bool = False
     wait_for_incomplete: bool = False
     timeout_ms: int = -1
-
-    def shape(self, handle, num_elements):
-        return [None], [None], [None] * len(self.component_types)
 
     def eager(self, handle, num_elements):
         barrier, count = self.barrier(handle), int(num_elements)

@@ -165,13 +165,10 @@ class QueueEnqueueManyV2(Op):
 class QueueDequeueV2(Op):
     """Takes one element from a queue, waiting for it."""
 
-    signature = "handle: resource -> components: *component_types"
+    signature = "handle: resource -> components: *component_types[...]"
     component_types: list[DType]
     timeout_ms: int = -1
     differentiable = False
-
-    def shape(self, handle):
-        return [None] * len(self.component_types)
 
     def eager(self, handle):
         return list(_queue(self, handle).dequeue(1)[0])

@@ -14,7 +14,7 @@ from penstock._src.util import records
 class RecordInput(Op):
     """The next `batch_size` records of the files that match a pattern, shuffled within a buffer."""
 
-    signature = "-> records: string"
+    signature = "-> records: string[batch_size]"
     file_pattern: str
     file_random_seed: int = 301
     file_shuffle_shift_ratio: float = 0.0
@@ -23,9 +23,6 @@ class RecordInput(Op):
     batch_size: int = 32
     compression_type: str = ""
     stateful = True
-
-    def shape(self):
-        return [self.batch_size]
 
     def eager(self):
         def step(source):

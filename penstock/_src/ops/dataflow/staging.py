@@ -196,11 +196,8 @@ class MapUnstage(MapPeek):
 class MapUnstageNoKey(_TypedPlaceOp):
     """Takes components of the tuple of some key."""
 
-    signature = "indices: int32 -> key: int64, values: *dtypes"
+    signature = "indices: int32 -> key: int64[], values: *dtypes[...]"
     kind = MapPlace
-
-    def shape(self, indices):
-        return (), [None] * len(self.dtypes)
 
     def eager(self, indices):
         place = self.place()

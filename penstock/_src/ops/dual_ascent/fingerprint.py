@@ -5,7 +5,6 @@ import struct
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.strings.fingerprint import (
     BLOCK,
     K0,
@@ -109,11 +108,8 @@ def fingerprint128(s: bytes) -> tuple[int, int]:
 class SdcaFprint(Op):
     """The 128-bit fingerprints of strings, as two int64 each: shape [n, 2]."""
 
-    signature = "input: string -> output: int64"
+    signature = "input: string[?] -> output: int64[input[0], 2]"
     differentiable = False
-
-    def shape(self, input):
-        return TensorShape([input.with_rank(1)[0], 2])
 
     def eager(self, input):
         if input.ndim != 1:

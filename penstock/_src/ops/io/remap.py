@@ -12,7 +12,6 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.io.bundle import BundleReader
 from penstock._src.ops.io.save_restore import path_of
 
@@ -35,15 +34,12 @@ class GenerateVocabRemapping(Op):
     """
 
     signature = """new_vocab_file: string, old_vocab_file: string
-        -> remapping: int64, num_present: int32"""
+        -> remapping: int64[num_new_vocab], num_present: int32[]"""
     new_vocab_offset: int
     num_new_vocab: int
     old_vocab_size: int = -1
     minimum = {"new_vocab_offset": 0, "num_new_vocab": 0, "old_vocab_size": -1}
     differentiable = False
-
-    def shape(self, new_vocab_file, old_vocab_file):
-        return TensorShape([self.num_new_vocab]), TensorShape([])
 
     def eager(self, new_vocab_file, old_vocab_file):
         if self.num_new_vocab == 0:
@@ -84,16 +80,14 @@ class LoadAndRemapMatrix(Op):
     """
 
     signature = """ckpt_path: string, old_tensor_name: string, row_remapping: int64,
-        col_remapping: int64, initializing_values: float32 -> output_matrix: float32"""
+        col_remapping: int64, initializing_values: float32
+        -> output_matrix: float32[num_rows, num_cols]"""
     num_rows: int
     num_cols: int
     max_rows_in_memory: int = -1
     minimum = {"num_rows": 0, "num_cols": 1}
     stateful = True
     differentiable = False
-
-    def shape(self, ckpt_path, old_tensor_name, row_remapping, col_remapping, initializing_values):
-        return TensorShape([self.num_rows, self.num_cols])
 
     def eager(self, ckpt_path, old_tensor_name, row_remapping, col_remapping, initializing_values):
         self._check(row_remapping, col_remapping)

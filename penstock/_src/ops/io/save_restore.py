@@ -8,7 +8,6 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
-from penstock._src.core.shapes import UNKNOWN
 from penstock._src.ops.io.bundle import (
     BundleReader,
     TensorSlice,
@@ -64,12 +63,10 @@ class SaveV2(Op):
 class RestoreV2(Op):
     """Reads tensors, or slices of tensors, of a checkpoint."""
 
-    signature = "prefix: string, tensor_names: string, shape_and_slices: string -> tensors: *dtypes"
+    signature = """prefix: string, tensor_names: string, shape_and_slices: string
+        -> tensors: *dtypes[...]"""
     dtypes: list[DType]
     stateful = True
-
-    def shape(self, prefix, tensor_names, shape_and_slices):
-        return [UNKNOWN] * len(self.dtypes)
 
     def eager(self, prefix, tensor_names, shape_and_slices):
         reader = BundleReader(path_of(prefix))

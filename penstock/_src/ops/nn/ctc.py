@@ -167,15 +167,12 @@ def _check_frames(op, inputs, sequence_length):
 class CTCGreedyDecoder(Op):
     """The most likely class at each step, without blanks."""
 
-    signature = """inputs: T, sequence_length: int32 -> decoded_indices: int64,
-        decoded_values: int64, decoded_shape: int64, log_probability: T"""
+    signature = """inputs: T[?, ?, ?], sequence_length: int32 -> decoded_indices: int64[?, 2],
+        decoded_values: int64[?], decoded_shape: int64[2], log_probability: T[inputs[1], 1]"""
     merge_repeated: bool = False
     blank_index: int = -1
     T: {dtypes.float32, dtypes.float64} = dtypes.float32
     differentiable = False
-
-    def shape(self, inputs, sequence_length):
-        return [None, 2], [None], [2], [inputs.with_rank(3)[1], 1]
 
     def eager(self, inputs, sequence_length):
         _check_frames(self, inputs, sequence_length)

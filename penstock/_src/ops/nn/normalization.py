@@ -347,7 +347,7 @@ def _second_order(op, dy, x, scale, mean, variance, by_dx, by_dscale, by_doffset
 class LRN(Op):
     """input / (bias + alpha * sum of squares over neighboring channels) ** beta."""
 
-    signature = "input: T -> output: T"
+    signature = "input: T[?, ?, ?, ?] -> output: T[input]"
     in_float32 = True
     depth_radius: int = 5
     bias: float = 1.0
@@ -355,9 +355,6 @@ class LRN(Op):
     beta: float = 0.5
     T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
     vectorize = "examples"
-
-    def shape(self, input):
-        return input.with_rank(4)
 
     def gradient(self, input, output, dy):
         return raw.LRNGrad(

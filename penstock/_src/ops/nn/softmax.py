@@ -184,12 +184,9 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 class InTopK(Op):
     """Whether each row's target is among its k largest predictions."""
 
-    signature = "predictions: float32, targets: T -> precision: bool"
+    signature = "predictions: float32, targets: T[?] -> precision: bool[targets]"
     k: int
     T: INDEX = dtypes.int32
-
-    def shape(self, predictions, targets):
-        return targets.with_rank(1)
 
     def eager(self, predictions, targets):
         return _in_top_k(self, predictions, targets, self.k)
@@ -201,11 +198,8 @@ class InTopK(Op):
 class InTopKV2(Op):
     """Whether each row's target is among its k largest predictions."""
 
-    signature = "predictions: float32, targets: T, k: T -> precision: bool"
+    signature = "predictions: float32, targets: T[?], k: T -> precision: bool[targets]"
     T: INDEX = dtypes.int32
-
-    def shape(self, predictions, targets, k):
-        return targets.with_rank(1)
 
     def eager(self, predictions, targets, k):
         if k.ndim:

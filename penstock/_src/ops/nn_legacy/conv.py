@@ -89,15 +89,12 @@ def _padded(op, input, paddings):
 class FusedPadConv2D(Op):
     """A convolution of images that are padded by their reflection first."""
 
-    signature = "input: T, paddings: int32, filter: T -> output: T"
+    signature = "input: T, paddings: int32, filter: T -> output: T[input[0], ?, ?, filter[-1]]"
     T = FLOAT
     mode: Literal["REFLECT", "SYMMETRIC"]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     data_format, explicit_paddings, dilations = "NHWC", (), (1, 1, 1, 1)
-
-    def shape(self, input, paddings, filter):
-        return [input[0], None, None, filter[-1]]
 
     def eager(self, input, paddings, filter):
         padded = _padded(self, input, paddings)
@@ -108,7 +105,8 @@ class FusedPadConv2D(Op):
 class FusedResizeAndPadConv2D(Op):
     """A convolution of images that are resized, then padded by their reflection."""
 
-    signature = "input: T, size: int32, paddings: int32, filter: T -> output: T"
+    signature = """input: T, size: int32, paddings: int32, filter: T
+        -> output: T[input[0], ?, ?, filter[-1]]"""
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     resize_align_corners: bool = False
     mode: Literal["REFLECT", "SYMMETRIC"]
@@ -118,9 +116,6 @@ class FusedResizeAndPadConv2D(Op):
     half_pixel_centers = False
 
     align_corners = read_only("resize_align_corners", "What the resizing calls its attribute.")
-
-    def shape(self, input, size, paddings, filter):
-        return [input[0], None, None, filter[-1]]
 
     def eager(self, input, size, paddings, filter):
         rows, columns = (bilinear_weights(self, n, int(m)) for n, m in zip(input.shape[1:3], size))

@@ -12,13 +12,10 @@ from penstock._src.ops.rules import show
 class BatchNormWithGlobalNormalization(Op):
     """(t - m) / sqrt(v + epsilon), scaled by gamma on request, plus beta; along the last axis."""
 
-    signature = "t: T, m: T, v: T, beta: T, gamma: T -> result: T"
+    signature = "t: T[?, ?, ?, ?], m: T, v: T, beta: T, gamma: T -> result: T[t]"
     T = NUMBER
     variance_epsilon: float
     scale_after_normalization: bool
-
-    def shape(self, t, m, v, beta, gamma):
-        return t.with_rank(4)
 
     def gradient(self, t, m, v, _beta, gamma, _result, dy):
         return raw.BatchNormWithGlobalNormalizationGrad(

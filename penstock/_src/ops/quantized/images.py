@@ -17,15 +17,12 @@ F = np.float32
 
 class _Pool(Op):
     signature = """input: T, min_input: float32, max_input: float32
-        -> output: T, min_output: float32, max_output: float32"""
+        -> output: T[input[0], ?, ?, input[3]], min_output: float32[], max_output: float32[]"""
     data_format, explicit_paddings = "NHWC", ()
     T = QUANTIZED
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
-
-    def shape(self, input, *_ranges):
-        return [input[0], None, None, input[3]], (), ()
 
     def eager(self, input, min_input, max_input):
         rows, columns = (
@@ -91,16 +88,14 @@ class QuantizedConcat(Op):
 class QuantizedInstanceNorm(Op):
     """Each channel of each image with mean 0 and variance 1."""
 
-    signature = "x: T, x_min: float32, x_max: float32 -> y: T, y_min: float32, y_max: float32"
+    signature = """x: T[?, ?, ?, ?], x_min: float32, x_max: float32
+        -> y: T[x], y_min: float32[], y_max: float32[]"""
     T = QUANTIZED
     output_range_given: bool = False
     given_y_min: float = 0.0
     given_y_max: float = 0.0
     variance_epsilon: float = 9.9999997e-06
     min_separation: float = 0.001
-
-    def shape(self, x, *_ranges):
-        return x.with_rank(4), (), ()
 
     def eager(self, x, x_min, x_max):
         if x.ndim != 4:
@@ -126,17 +121,14 @@ def _evenly(values, low, high, dtype):
 class QuantizedBatchNormWithGlobalNormalization(Op):
     """Images normalized by given means and variances, in 32 bits over [-2**20, 2**20]."""
 
-    signature = """t: Tinput, t_min: float32, t_max: float32, m: Tinput, m_min: float32,
+    signature = """t: Tinput[?, ?, ?, ?], t_min: float32, t_max: float32, m: Tinput, m_min: float32,
         m_max: float32, v: Tinput, v_min: float32, v_max: float32, beta: Tinput, beta_min: float32,
         beta_max: float32, gamma: Tinput, gamma_min: float32, gamma_max: float32
-        -> result: out_type, result_min: float32, result_max: float32"""
+        -> result: out_type[t], result_min: float32[], result_max: float32[]"""
     Tinput = QUANTIZED
     out_type: QUANTIZED
     variance_epsilon: float
     scale_after_normalization: bool
-
-    def shape(self, t, *_rest):
-        return t.with_rank(4), (), ()
 
     def eager(self, t, t_min, t_max, *moments):
         mean, variance, beta, gamma = (

@@ -163,7 +163,7 @@ class UniformQuantizedDot(Op):
 
     signature = """lhs: Tin, rhs: Tin, lhs_scales: float32, lhs_zero_points: int32,
         rhs_scales: float32, rhs_zero_points: int32, output_scales: float32,
-        output_zero_points: int32 -> output: Tout"""
+        output_zero_points: int32 -> output: Tout[lhs[0], rhs[1]]"""
     Tin = frozenset({dtypes.qint8})
     Tout: {dtypes.qint32}
     lhs_quantization_axis: int = -1
@@ -175,9 +175,6 @@ class UniformQuantizedDot(Op):
     output_quantization_axis: int = -1
     output_quantization_min_val: int
     output_quantization_max_val: int
-
-    def shape(self, lhs, rhs, *_parts):
-        return [lhs[0], rhs[1]]
 
     def eager(self, lhs, rhs, *parts):
         left, right = (
@@ -198,16 +195,14 @@ class UniformQuantizedDot(Op):
 class UniformQuantizedDotHybrid(Op):
     """The product of a float matrix, quantized dynamically by row, with an integer matrix."""
 
-    signature = "lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32 -> output: Tout"
+    signature = """lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32
+        -> output: Tout[lhs[0], rhs[1]]"""
     Tlhs = frozenset({dtypes.float32})
     Trhs = frozenset({dtypes.qint8})
     Tout: {dtypes.float32}
     rhs_quantization_axis: int = -1
     rhs_quantization_min_val: int
     rhs_quantization_max_val: int
-
-    def shape(self, lhs, rhs, *_parts):
-        return [lhs[0], rhs[1]]
 
     def eager(self, lhs, rhs, rhs_scales, rhs_zero_points):
         scale, zero = steps(self, rhs, rhs_scales, rhs_zero_points, self.rhs_quantization_axis)

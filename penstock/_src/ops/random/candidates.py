@@ -20,8 +20,9 @@ _BLOCKS_PER_CANDIDATE = 512
 class _Sampler(Op):
     """Samples classes; also returns the expected counts of the true and the sampled classes."""
 
-    signature = """true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32,
-        sampled_expected_count: float32"""
+    signature = """true_classes: int64[?, ?] -> sampled_candidates: int64[num_sampled],
+        true_expected_count: float32[true_classes[0], num_true],
+        sampled_expected_count: float32[num_sampled]"""
     minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1}
     num_true: int
     num_sampled: int
@@ -30,10 +31,6 @@ class _Sampler(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
-
-    def shape(self, true_classes):
-        rows = true_classes.with_rank(2)[0]
-        return [self.num_sampled], [rows, self.num_true], [self.num_sampled]
 
     def eager(self, true_classes):
         if true_classes.ndim != 2:
@@ -103,8 +100,9 @@ class UniformCandidateSampler(_Sampler):
 class AllCandidateSampler(Op):
     """All classes, for testing."""
 
-    signature = """true_classes: int64 -> sampled_candidates: int64, true_expected_count: float32,
-        sampled_expected_count: float32"""
+    signature = """true_classes: int64[?, ?] -> sampled_candidates: int64[num_sampled],
+        true_expected_count: float32[true_classes[0], num_true],
+        sampled_expected_count: float32[num_sampled]"""
     minimum = {"num_true": 1, "num_sampled": 1}
     num_true: int
     num_sampled: int
@@ -112,10 +110,6 @@ class AllCandidateSampler(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
-
-    def shape(self, true_classes):
-        rows = true_classes.with_rank(2)[0]
-        return [self.num_sampled], [rows, self.num_true], [self.num_sampled]
 
     def eager(self, true_classes):
         count = self.num_sampled

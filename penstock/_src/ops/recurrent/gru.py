@@ -10,11 +10,9 @@ from penstock._src.ops.rules import quiet
 class GRUBlockCell(Op):
     """One step of a GRU: the gates r and u, the candidate c, the state h = u h_prev + (1 - u) c."""
 
-    signature = "x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T -> r: T, u: T, c: T, h: T"
+    signature = """x: T, h_prev: T[?, ?], w_ru: T, w_c: T, b_ru: T, b_c: T
+        -> r: T[h_prev], u: T[h_prev], c: T[h_prev], h: T[h_prev]"""
     T = frozenset({dtypes.float32})
-
-    def shape(self, x, h_prev, *_rest):
-        return (h_prev.with_rank(2),) * 4
 
     @quiet
     def eager(self, x, h_prev, w_ru, w_c, b_ru, b_c):
@@ -28,11 +26,9 @@ class GRUBlockCellGrad(Op):
     """The gradient of one step of a GRU."""
 
     signature = """x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T, r: T, u: T, c: T, d_h: T
-        -> d_x: T, d_h_prev: T, d_c_bar: T, d_r_bar_u_bar: T"""
+        -> d_x: T[x], d_h_prev: T[h_prev], d_c_bar: T[h_prev],
+        d_r_bar_u_bar: T[h_prev[0], w_ru[1]]"""
     T = frozenset({dtypes.float32})
-
-    def shape(self, x, h_prev, w_ru, w_c, b_ru, b_c, r, u, c, d_h):
-        return x, h_prev, h_prev, [h_prev[0], w_ru[1]]
 
     def eager(self, x, h_prev, w_ru, w_c, b_ru, b_c, r, u, c, d_h):
         inputs = x.shape[1]

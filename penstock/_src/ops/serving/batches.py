@@ -107,7 +107,7 @@ def _span(op, batch_index, number):
 class BatchFunction(Op):
     """A function of batches, called with a request."""
 
-    signature = "in_tensors: *Tin, captured_tensors: *Tcaptured -> out_tensors: *Tout"
+    signature = "in_tensors: *Tin, captured_tensors: *Tcaptured -> out_tensors: *Tout[...]"
     f: Function
     num_batch_threads: int
     max_batch_size: int
@@ -128,9 +128,6 @@ class BatchFunction(Op):
     Tout: list[DType]
     enable_large_batch_splitting: bool = False
     vectorize = "rows, shared"
-
-    def shape(self, in_tensors, captured_tensors):
-        return [None] * len(self.Tout)
 
     def eager(self, in_tensors, captured_tensors):
         most = np.inf if self.enable_large_batch_splitting else self.max_batch_size

@@ -41,14 +41,12 @@ class AudioSpectrogram(Op):
 class Mfcc(Op):
     """The cosine transform of the logarithm of the energy in mel-spaced bands, per window and channel."""
 
-    signature = "spectrogram: float32, sample_rate: int32 -> output: float32"
+    signature = """spectrogram: float32[?, ?, ?], sample_rate: int32
+        -> output: float32[spectrogram[0], spectrogram[1], dct_coefficient_count]"""
     upper_frequency_limit: float = 4000.0
     lower_frequency_limit: float = 20.0
     filterbank_channel_count: int = 40
     dct_coefficient_count: int = 13
-
-    def shape(self, spectrogram, sample_rate):
-        return [*spectrogram.with_rank(3)[:2], self.dct_coefficient_count]
 
     def eager(self, spectrogram, sample_rate):
         if spectrogram.ndim != 3:

@@ -64,13 +64,10 @@ class SparseAdd(Op):
 class SparseAddGrad(Op):
     """The gradient of SparseAdd."""
 
-    signature = """backprop_val_grad: T, a_indices: int64, b_indices: int64, sum_indices: int64
-        -> a_val_grad: T, b_val_grad: T"""
+    signature = """backprop_val_grad: T, a_indices: int64[?, ?], b_indices: int64[?, ?],
+        sum_indices: int64 -> a_val_grad: T[a_indices[0]], b_val_grad: T[b_indices[0]]"""
     T = NUMBER
     differentiable = False
-
-    def shape(self, backprop_val_grad, a_indices, b_indices, sum_indices):
-        return [a_indices.with_rank(2)[0]], [b_indices.with_rank(2)[0]]
 
     def eager(self, backprop_val_grad, a_indices, b_indices, sum_indices):
         held = {tuple(i): g for i, g in zip(sum_indices.tolist(), backprop_val_grad, strict=True)}

@@ -11,11 +11,8 @@ class RaggedFillEmptyRows(Op):
     """The values with a default in every row that has none."""
 
     signature = """value_rowids: int64, values: T, nrows: int64, default_value: T
-        -> output_value_rowids: int64, output_values: T, empty_row_indicator: bool,
-        reverse_index_map: int64"""
-
-    def shape(self, value_rowids, values, nrows, default_value):
-        return [None], [None], [None], [values[0]]
+        -> output_value_rowids: int64[?], output_values: T[?], empty_row_indicator: bool[?],
+        reverse_index_map: int64[values[0]]"""
 
     def gradient(self, _value_rowids, _values, _nrows, _default, _ids, _out, _empty, where, *grads):
         made = raw.RaggedFillEmptyRowsGrad(reverse_index_map=where, grad_values=grads[1])
@@ -55,11 +52,8 @@ class SparseSliceGrad(Op):
     """The gradient of SparseSlice with respect to the values: zero outside the slice."""
 
     signature = """backprop_val_grad: T, input_indices: int64, input_start: int64,
-        output_indices: int64 -> val_grad: T"""
+        output_indices: int64 -> val_grad: T[input_indices[0]]"""
     T = NUMBER
-
-    def shape(self, backprop_val_grad, input_indices, input_start, output_indices):
-        return [input_indices[0]]
 
     def eager(self, backprop_val_grad, input_indices, input_start, output_indices):
         found = dict(zip(map(tuple, (output_indices + input_start).tolist()), backprop_val_grad))

@@ -57,14 +57,12 @@ def _combined(op, first, second, shape, dtype):
 class DenseToDenseSetOperation(Op):
     """A set operation on the rows of two dense tensors."""
 
-    signature = "set1: T, set2: T -> result_indices: int64, result_values: T, result_shape: int64"
+    signature = """set1: T, set2: T -> result_indices: int64[?, rank(set1)], result_values: T[?],
+        result_shape: int64[rank(set1)]"""
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True
     differentiable = False
-
-    def shape(self, set1, set2):
-        return [None, set1.rank], [None], [set1.rank]
 
     def eager(self, set1, set2):
         for values in (set1, set2):
@@ -79,14 +77,12 @@ class DenseToSparseSetOperation(Op):
     """A set operation on the rows of a dense and a sparse tensor."""
 
     signature = """set1: T, set2_indices: int64, set2_values: T, set2_shape: int64
-        -> result_indices: int64, result_values: T, result_shape: int64"""
+        -> result_indices: int64[?, rank(set1)], result_values: T[?],
+        result_shape: int64[rank(set1)]"""
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True
     differentiable = False
-
-    def shape(self, set1, set2_indices, set2_values, set2_shape):
-        return [None, set1.rank], [None], [set1.rank]
 
     def eager(self, set1, set2_indices, set2_values, set2_shape):
         if set1.shape[:-1] != tuple(set2_shape[:-1]):
@@ -98,17 +94,14 @@ class DenseToSparseSetOperation(Op):
 class SparseToSparseSetOperation(Op):
     """A set operation on the rows of two sparse tensors."""
 
-    signature = """set1_indices: int64, set1_values: T, set1_shape: int64, set2_indices: int64,
-        set2_values: T, set2_shape: int64
-        -> result_indices: int64, result_values: T, result_shape: int64"""
+    signature = """set1_indices: int64[?, ?], set1_values: T, set1_shape: int64,
+        set2_indices: int64, set2_values: T, set2_shape: int64
+        -> result_indices: int64[?, set1_indices[1]], result_values: T[?],
+        result_shape: int64[set1_indices[1]]"""
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True
     differentiable = False
-
-    def shape(self, set1_indices, set1_values, set1_shape, set2_indices, set2_values, set2_shape):
-        rank = set1_indices.with_rank(2)[1]
-        return [None, rank], [None], [rank]
 
     def eager(self, set1_indices, set1_values, set1_shape, set2_indices, set2_values, set2_shape):
         if tuple(set1_shape[:-1]) != tuple(set2_shape[:-1]):

@@ -159,12 +159,9 @@ def _are_valid(p, indices, shape):
 class SparseReorder(Op):
     """The indices and values in row-major order."""
 
-    signature = """input_indices: int64, input_values: T, input_shape: int64
-        -> output_indices: int64, output_values: T"""
+    signature = """input_indices: int64[?, ?], input_values: T[?], input_shape: int64
+        -> output_indices: int64[input_indices], output_values: T[input_values]"""
     T = ANY
-
-    def shape(self, input_indices, input_values, input_shape):
-        return input_indices.with_rank(2), input_values.with_rank(1)
 
     def gradient(self, input_indices, _values, input_shape, _indices, _output, _dindices, dvalues):
         count = raw.Size(input=dvalues, out_type=dtypes.int64)

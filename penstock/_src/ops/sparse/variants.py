@@ -97,16 +97,13 @@ class RaggedTensorToVariantGradient(Op):
 class RaggedTensorFromVariant(Op):
     """The ragged tensor stored in variants; an array of variants gives its outer rows."""
 
-    signature = """encoded_ragged: variant
-        -> output_nested_splits: output_ragged_rank * Tsplits, output_dense_values: Tvalues"""
+    signature = """encoded_ragged: variant -> output_nested_splits: output_ragged_rank * Tsplits[?],
+        output_dense_values: Tvalues[...]"""
     minimum = {"input_ragged_rank": -1, "output_ragged_rank": 0}
     input_ragged_rank: int
     output_ragged_rank: int
     Tvalues: DType
     Tsplits: INDEX = dtypes.int64
-
-    def shape(self, encoded_ragged):
-        return [[None]] * self.output_ragged_rank, None
 
     def gradient(self, encoded_ragged, splits, _values, _dsplits, dvalues):
         if encoded_ragged.shape.rank == 0:
@@ -225,13 +222,9 @@ class DeserializeSparse(Op):
 class DeserializeManySparse(Op):
     """The sparse tensor whose rows were serialized."""
 
-    signature = """serialized_sparse: string
-        -> sparse_indices: int64, sparse_values: dtype, sparse_shape: int64"""
+    signature = """serialized_sparse: string[?, ?]
+        -> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"""
     dtype: DType
-
-    def shape(self, serialized_sparse):
-        serialized_sparse.with_rank(2)
-        return [None, None], [None], [None]
 
     def eager(self, serialized_sparse):
         if serialized_sparse.ndim != 2 or serialized_sparse.shape[1] != 3:

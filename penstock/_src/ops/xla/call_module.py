@@ -34,7 +34,7 @@ def parsed(data: bytes) -> HloModule:
 class XlaCallModule(Op):
     """The results of the function "main" of a serialized StableHLO module."""
 
-    signature = "args: *Tin -> output: *Tout"
+    signature = "args: *Tin -> output: *Tout[*Sout]"
     stateful = True
     is_program = True
     version: int
@@ -48,9 +48,6 @@ class XlaCallModule(Op):
     has_token_input_output: bool = False
     disabled_checks: list[str] = []
     use_shardy_partitioner: bool = False
-
-    def shape(self, args):
-        return list(self.Sout)
 
     def eager(self, args):
         p = ImmediateBuilder()
