@@ -27,9 +27,6 @@ class _Collective(Op):
 
     stateful = True
 
-    def output_shape(self, input, *_rest):
-        return input
-
     def eager(self, input, *group):
         alone(self, self.group_size if "group_size" in self.attrs else int(group[0]))
         return input
@@ -38,7 +35,7 @@ class _Collective(Op):
 class CollectiveReduce(_Collective):
     """The sum (or product, least, greatest) over a group."""
 
-    signature = "input: T -> data: T"
+    signature = "input: T -> data: T[input]"
     T = FLOAT | INDEX
     group_size: int
     group_key: int
@@ -55,7 +52,7 @@ class CollectiveReduceV2(_Collective):
     """The sum (or product, least, greatest) over a group."""
 
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
-        ordering_token: Nordering_token * resource -> data: T"""
+        ordering_token: Nordering_token * resource -> data: T[input]"""
     T = FLOAT | INDEX
     merge_op: Literal["Min", "Max", "Mul", "Add"]
     final_op: Literal["Id", "Div"]
@@ -69,7 +66,7 @@ class CollectiveReduceScatterV2(_Collective):
     """This member's part of the sum over a group."""
 
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
-        ordering_token: Nordering_token * resource -> data: T"""
+        ordering_token: Nordering_token * resource -> data: T[input]"""
     T = FLOAT | INDEX
     merge_op: Literal["Min", "Max", "Mul", "Add"]
     final_op: Literal["Id", "Div"]
@@ -82,7 +79,7 @@ class CollectiveReduceScatterV2(_Collective):
 class CollectiveGather(_Collective):
     """The tensors of a group, one after the other."""
 
-    signature = "input: T -> data: T"
+    signature = "input: T -> data: T[input]"
     T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     group_size: int
     group_key: int
@@ -96,7 +93,7 @@ class CollectiveGatherV2(_Collective):
     """The tensors of a group, one after the other."""
 
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
-        ordering_token: Nordering_token * resource -> data: T"""
+        ordering_token: Nordering_token * resource -> data: T[input]"""
     T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
@@ -106,7 +103,7 @@ class CollectiveGatherV2(_Collective):
 class CollectiveBcastSend(_Collective):
     """A tensor for all members of a group."""
 
-    signature = "input: T -> data: T"
+    signature = "input: T -> data: T[input]"
     T = INDEX | frozenset({dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64})
     group_size: int
     group_key: int
@@ -119,7 +116,8 @@ class CollectiveBcastSend(_Collective):
 class CollectiveBcastSendV2(_Collective):
     """A tensor for all members of a group."""
 
-    signature = "input: T, group_size: int32, group_key: int32, instance_key: int32 -> data: T"
+    signature = """input: T, group_size: int32, group_key: int32, instance_key: int32
+        -> data: T[input]"""
     T = INDEX | frozenset({dtypes.bool_, dtypes.float16, dtypes.float32, dtypes.float64})
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
@@ -129,7 +127,7 @@ class CollectiveAllToAllV2(_Collective):
     """The parts that the members of a group have for this one."""
 
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
-        ordering_token: Nordering_token * resource -> data: T"""
+        ordering_token: Nordering_token * resource -> data: T[input]"""
     T = FLOAT | INDEX
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
@@ -160,9 +158,6 @@ class _WithCommunicator(Op):
     T = FLOAT | INDEX
     timeout_seconds: float = 0.0
 
-    def shape(self, input, communicator, group_assignment):
-        return input
-
     def eager(self, input, communicator, group_assignment):
         alone(self, group_assignment.shape[-1] if group_assignment.size else 1)
         return input
@@ -171,14 +166,14 @@ class _WithCommunicator(Op):
 class CollectiveReduceV3(_WithCommunicator):
     """The sum (or product, least, greatest, mean) over a group."""
 
-    signature = "input: T, communicator: resource, group_assignment: int32 -> data: T"
+    signature = "input: T, communicator: resource, group_assignment: int32 -> data: T[input]"
     reduction: Literal["Min", "Max", "Mul", "Add"]
 
 
 class CollectiveAllToAllV3(_WithCommunicator):
     """The parts that the members of a group have for this one."""
 
-    signature = "input: T, communicator: resource, group_assignment: int32 -> data: T"
+    signature = "input: T, communicator: resource, group_assignment: int32 -> data: T[input]"
 
 
 class CollectiveAssignGroupV2(Op):

@@ -111,9 +111,6 @@ class _MakeAccumulator(Op):
     reduction_type: Literal["MEAN", "SUM"] = "MEAN"
     stateful = True
 
-    def output_shape(self):
-        return ()
-
     def eager(self):
         def make():
             mean = self.reduction_type == "MEAN"
@@ -126,19 +123,19 @@ class _MakeAccumulator(Op):
 class ResourceConditionalAccumulator(_MakeAccumulator):
     """An accumulator of dense gradients."""
 
-    signature = "-> handle: resource"
+    signature = "-> handle: resource[]"
 
 
 class ConditionalAccumulator(_MakeAccumulator):
     """The same, by reference."""
 
-    signature = "-> handle: Ref(string)"
+    signature = "-> handle: Ref(string)[]"
 
 
 class SparseConditionalAccumulator(_MakeAccumulator):
     """An accumulator of sparse gradients, by reference."""
 
-    signature = "-> handle: Ref(string)"
+    signature = "-> handle: Ref(string)[]"
     kind = HostSparseAccumulator
 
 

@@ -52,9 +52,6 @@ class _BarrierOp(Op):
             raise self.invalid(f"expected the handle of a barrier. Received {handle!r}")
         return handle
 
-    def shape(self, handle):
-        return ()
-
 
 class BarrierInsertMany(_BarrierOp):
     """Sets a component of the tuples of some keys."""
@@ -138,7 +135,7 @@ class BarrierClose(_BarrierOp):
 class BarrierReadySize(_BarrierOp):
     """The number of complete tuples."""
 
-    signature = "handle: Ref(string) -> size: int32"
+    signature = "handle: Ref(string) -> size: int32[]"
 
     def eager(self, handle):
         return np.int32(len(self.barrier(handle).ready))
@@ -147,7 +144,7 @@ class BarrierReadySize(_BarrierOp):
 class BarrierIncompleteSize(_BarrierOp):
     """The number of incomplete tuples."""
 
-    signature = "handle: Ref(string) -> size: int32"
+    signature = "handle: Ref(string) -> size: int32[]"
 
     def eager(self, handle):
         return np.int32(len(self.barrier(handle).partial))

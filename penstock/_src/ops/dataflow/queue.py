@@ -182,9 +182,6 @@ class _DequeueMany(Op):
     component_types: list[DType]
     timeout_ms: int = -1
 
-    def shape(self, handle, n):
-        return [None] * len(self.component_types)
-
     def eager(self, handle, n):
         queue, count = _queue(self, handle), int(n)
         if count < 0:
@@ -196,13 +193,13 @@ class _DequeueMany(Op):
 class QueueDequeueManyV2(_DequeueMany):
     """Takes n elements from a queue, each component stacked."""
 
-    signature = "handle: resource, n: int32 -> components: *component_types"
+    signature = "handle: resource, n: int32 -> components: *component_types[...]"
 
 
 class QueueDequeueUpToV2(_DequeueMany):
     """Takes n elements from a queue, or the rest of a closed one, each component stacked."""
 
-    signature = "handle: resource, n: int32 -> components: *component_types"
+    signature = "handle: resource, n: int32 -> components: *component_types[...]"
     fewer = True
 
 

@@ -94,9 +94,6 @@ class HostReader(Resource):
 class _MakeReader(Op):
     differentiable = False
 
-    def shape(self):
-        return ()
-
     def eager(self):
         def make():
             return HostReader(self.reading(), self.shared_name, self.container)
@@ -107,7 +104,7 @@ class _MakeReader(Op):
 class TextLineReaderV2(_MakeReader):
     """A reader of the lines of text files."""
 
-    signature = "-> reader_handle: resource"
+    signature = "-> reader_handle: resource[]"
     skip_header_lines: int = 0
     container: str = ""
     shared_name: str = ""
@@ -122,7 +119,7 @@ by_reference("TextLineReader", TextLineReaderV2)
 class LMDBReader(_MakeReader):
     """Raises an error, as in TensorFlow 2.21."""
 
-    signature = "-> reader_handle: Ref(string)"
+    signature = "-> reader_handle: Ref(string)[]"
     container: str = ""
     shared_name: str = ""
     stateful = True
@@ -134,7 +131,7 @@ class LMDBReader(_MakeReader):
 class WholeFileReaderV2(_MakeReader):
     """A reader of whole files."""
 
-    signature = "-> reader_handle: resource"
+    signature = "-> reader_handle: resource[]"
     container: str = ""
     shared_name: str = ""
 
@@ -148,7 +145,7 @@ by_reference("WholeFileReader", WholeFileReaderV2)
 class TFRecordReaderV2(_MakeReader):
     """A reader of the records of TFRecord files."""
 
-    signature = "-> reader_handle: resource"
+    signature = "-> reader_handle: resource[]"
     container: str = ""
     shared_name: str = ""
     compression_type: str = ""
@@ -173,7 +170,7 @@ class _FixedReader(_MakeReader):
 class FixedLengthRecordReaderV2(_FixedReader):
     """A reader of files in which all records have the same length."""
 
-    signature = "-> reader_handle: resource"
+    signature = "-> reader_handle: resource[]"
     header_bytes: int = 0
     record_bytes: int
     footer_bytes: int = 0
@@ -186,7 +183,7 @@ class FixedLengthRecordReaderV2(_FixedReader):
 class FixedLengthRecordReader(_FixedReader):
     """The same, by reference."""
 
-    signature = "-> reader_handle: Ref(string)"
+    signature = "-> reader_handle: Ref(string)[]"
     header_bytes: int = 0
     record_bytes: int
     footer_bytes: int = 0
@@ -199,7 +196,7 @@ class FixedLengthRecordReader(_FixedReader):
 class IdentityReaderV2(_MakeReader):
     """A reader that returns the file names themselves."""
 
-    signature = "-> reader_handle: resource"
+    signature = "-> reader_handle: resource[]"
     container: str = ""
     shared_name: str = ""
 
@@ -217,9 +214,6 @@ class _ReaderOp(Op):
         if not isinstance(handle, HostReader):
             raise self.invalid(f"expected the handle of a reader. Received {handle!r}")
         return handle
-
-    def shape(self, reader_handle):
-        return ()
 
 
 class ReaderReadV2(_ReaderOp):
@@ -260,7 +254,7 @@ by_reference("ReaderReadUpTo", ReaderReadUpToV2)
 class ReaderNumRecordsProducedV2(_ReaderOp):
     """The number of records read."""
 
-    signature = "reader_handle: resource -> records_produced: int64"
+    signature = "reader_handle: resource -> records_produced: int64[]"
 
     def eager(self, reader_handle):
         return np.int64(self.reader(reader_handle).produced)
@@ -272,7 +266,7 @@ by_reference("ReaderNumRecordsProduced", ReaderNumRecordsProducedV2)
 class ReaderNumWorkUnitsCompletedV2(_ReaderOp):
     """The number of files read to their end."""
 
-    signature = "reader_handle: resource -> units_completed: int64"
+    signature = "reader_handle: resource -> units_completed: int64[]"
 
     def eager(self, reader_handle):
         return np.int64(self.reader(reader_handle).done)
@@ -296,7 +290,7 @@ by_reference("ReaderReset", ReaderResetV2)
 class ReaderSerializeStateV2(_ReaderOp):
     """The state of a reader; unimplemented, as in TensorFlow's readers."""
 
-    signature = "reader_handle: resource -> state: string"
+    signature = "reader_handle: resource -> state: string[]"
 
     def eager(self, reader_handle):
         raise UnimplementedError("Reader SerializeState not implemented")

@@ -65,9 +65,6 @@ class _PlaceOp(Op):
             lambda: self.kind(name, self.container, self.capacity, self.memory_limit),
         )
 
-    def shape(self, *_inputs):
-        return [None] * len(self.dtypes)
-
 
 class Stage(_PlaceOp):
     """Adds a tuple, waiting for space."""
@@ -91,7 +88,7 @@ class _TypedPlaceOp(_PlaceOp):
 class Unstage(_TypedPlaceOp):
     """Takes the oldest tuple, waiting for one."""
 
-    signature = "-> values: *dtypes"
+    signature = "-> values: *dtypes[...]"
 
     def eager(self):
         place = self.place()
@@ -105,7 +102,7 @@ class Unstage(_TypedPlaceOp):
 class StagePeek(_TypedPlaceOp):
     """The tuple at an index, waiting for it."""
 
-    signature = "index: int32 -> values: *dtypes"
+    signature = "index: int32 -> values: *dtypes[...]"
 
     def eager(self, index):
         place = self.place()
@@ -165,7 +162,7 @@ class MapStage(_TypedPlaceOp):
 class MapPeek(_TypedPlaceOp):
     """Components of the tuple of a key, waiting for it."""
 
-    signature = "key: int64, indices: int32 -> values: *dtypes"
+    signature = "key: int64, indices: int32 -> values: *dtypes[...]"
     kind = MapPlace
     takes = False
 

@@ -21,10 +21,7 @@ def _path(op, filename, what="filename"):
 class ReadFile(Op):
     """The contents of a file."""
 
-    signature = "filename: string -> contents: string"
-
-    def shape(self, filename):
-        return filename.with_rank(0)
+    signature = "filename: string[] -> contents: string[filename]"
 
     def eager(self, filename):
         path = _path(self, filename)

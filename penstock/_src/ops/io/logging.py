@@ -17,14 +17,10 @@ from penstock._src.ops.strings.convert import elements
 class Assert(Op):
     """Raises InvalidArgumentError with summaries of the data unless the condition holds."""
 
-    signature = "condition: bool, data: *T ->"
+    signature = "condition: bool[], data: *T ->"
     summarize: int = 3
     stateful = True
     differentiable = False
-
-    def shape(self, condition, data):
-        condition.with_rank(0)
-        return ()
 
     def eager(self, condition, data):
         if condition.ndim:
@@ -68,14 +64,10 @@ class Print(Op):
 class PrintV2(Op):
     """Writes a string to a stream or a file."""
 
-    signature = "input: string ->"
+    signature = "input: string[] ->"
     output_stream: str = "stderr"
     end: str = "\n"
     stateful = True
-
-    def shape(self, input):
-        input.with_rank(0)
-        return ()
 
     def eager(self, input):
         text = input.item().decode("utf-8", "replace") + self.end

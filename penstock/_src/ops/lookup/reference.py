@@ -15,7 +15,7 @@ by_reference("MutableHashTableOfTensors", tables.MutableHashTableOfTensorsV2)
 class MutableDenseHashTable(tables.MutableDenseHashTableV2):
     """The same as MutableDenseHashTableV2, by reference."""
 
-    signature = "empty_key: key_dtype -> table_handle: Ref(string)"
+    signature = "empty_key: key_dtype -> table_handle: Ref(string)[]"
     container: str = ""
     shared_name: str = ""
     use_node_name_sharing: bool = False

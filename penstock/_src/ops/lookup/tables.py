@@ -153,9 +153,6 @@ class _Make(Op):
     differentiable = False
     kind = Table
 
-    def shape(self, *inputs):
-        return ()
-
     def eager(self, *inputs):
         def make():
             return self.kind(
@@ -182,7 +179,7 @@ class _Make(Op):
 class HashTableV2(_Make):
     """A table that is filled once."""
 
-    signature = "-> table_handle: resource"
+    signature = "-> table_handle: resource[]"
     container: str = ""
     shared_name: str = ""
     use_node_name_sharing: bool = False
@@ -195,7 +192,7 @@ class HashTableV2(_Make):
 class AnonymousHashTable(_Make):
     """An anonymous static table."""
 
-    signature = "-> table_handle: resource"
+    signature = "-> table_handle: resource[]"
     key_dtype: DType
     value_dtype: DType
     kind = StaticTable
@@ -204,7 +201,7 @@ class AnonymousHashTable(_Make):
 class MutableHashTableV2(_Make):
     """A mutable table from keys to scalars."""
 
-    signature = "-> table_handle: resource"
+    signature = "-> table_handle: resource[]"
     container: str = ""
     shared_name: str = ""
     use_node_name_sharing: bool = False
@@ -216,7 +213,7 @@ class MutableHashTableV2(_Make):
 class AnonymousMutableHashTable(_Make):
     """An anonymous mutable table from keys to scalars."""
 
-    signature = "-> table_handle: resource"
+    signature = "-> table_handle: resource[]"
     key_dtype: DType
     value_dtype: DType
 
@@ -224,7 +221,7 @@ class AnonymousMutableHashTable(_Make):
 class MutableHashTableOfTensorsV2(_Make):
     """A mutable table from keys to vectors."""
 
-    signature = "-> table_handle: resource"
+    signature = "-> table_handle: resource[]"
     container: str = ""
     shared_name: str = ""
     use_node_name_sharing: bool = False
@@ -236,7 +233,7 @@ class MutableHashTableOfTensorsV2(_Make):
 class AnonymousMutableHashTableOfTensors(_Make):
     """An anonymous mutable table from keys to vectors."""
 
-    signature = "-> table_handle: resource"
+    signature = "-> table_handle: resource[]"
     key_dtype: DType
     value_dtype: DType
     value_shape: TensorShape = TensorShape([])
@@ -268,7 +265,7 @@ class _MakeDense(_Make):
 class MutableDenseHashTableV2(_MakeDense):
     """A mutable table with open addressing."""
 
-    signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
+    signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource[]"
     container: str = ""
     shared_name: str = ""
     use_node_name_sharing: bool = False
@@ -277,7 +274,7 @@ class MutableDenseHashTableV2(_MakeDense):
 class AnonymousMutableDenseHashTable(_MakeDense):
     """An anonymous mutable table with open addressing."""
 
-    signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource"
+    signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource[]"
 
 
 class LookupTableFindV2(Op):

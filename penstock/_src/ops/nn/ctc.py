@@ -63,10 +63,6 @@ class _CtcLoss(Op):
 
     blank_is_first = False
 
-    def shape(self, inputs, labels_indices, labels_values, sequence_length):
-        inputs = inputs.with_rank(3)
-        return [inputs[1]], inputs
-
     def gradient(self, _i, _li, _lv, _sl, _loss, gradient, dloss, _dgradient):
         wide = raw.Reshape(tensor=dloss, shape=np.array([1, -1, 1], np.int32))
         return gradient * wide, None, None, None
@@ -117,8 +113,8 @@ class _CtcLoss(Op):
 class CTCLoss(_CtcLoss):
     """The CTC loss with the last class as the blank."""
 
-    signature = """inputs: T, labels_indices: int64, labels_values: int32, sequence_length: int32
-        -> loss: T, gradient: T"""
+    signature = """inputs: T[?, ?, ?], labels_indices: int64, labels_values: int32,
+        sequence_length: int32 -> loss: T[inputs[1]], gradient: T[inputs]"""
     preprocess_collapse_repeated: bool = False
     ctc_merge_repeated: bool = True
     ignore_longer_outputs_than_inputs: bool = False
@@ -128,8 +124,8 @@ class CTCLoss(_CtcLoss):
 class CTCLossV2(_CtcLoss):
     """The CTC loss with the first class as the blank."""
 
-    signature = """inputs: float32, labels_indices: int64, labels_values: int32,
-        sequence_length: int32 -> loss: float32, gradient: float32"""
+    signature = """inputs: float32[?, ?, ?], labels_indices: int64, labels_values: int32,
+        sequence_length: int32 -> loss: float32[inputs[1]], gradient: float32[inputs]"""
     preprocess_collapse_repeated: bool = False
     ctc_merge_repeated: bool = True
     ignore_longer_outputs_than_inputs: bool = False
@@ -200,19 +196,15 @@ class CTCGreedyDecoder(Op):
 class CTCBeamSearchDecoder(Op):
     """The most likely label sequences, by a beam search over prefixes."""
 
-    signature = """inputs: T, sequence_length: int32 -> decoded_indices: top_paths * int64,
-        decoded_values: top_paths * int64, decoded_shape: top_paths * int64, log_probability: T"""
+    signature = """inputs: T[?, ?, ?], sequence_length: int32
+        -> decoded_indices: top_paths * int64[?, 2], decoded_values: top_paths * int64[?],
+        decoded_shape: top_paths * int64[2], log_probability: T[inputs[1], top_paths]"""
     minimum = {"beam_width": 1, "top_paths": 1}
     beam_width: int
     top_paths: int
     merge_repeated: bool = True
     T: {dtypes.float32, dtypes.float64} = dtypes.float32
     differentiable = False
-
-    def shape(self, inputs, sequence_length):
-        paths = self.top_paths
-        batch = inputs.with_rank(3)[1]
-        return [[None, 2]] * paths, [[None]] * paths, [[2]] * paths, [batch, paths]
 
     def eager(self, inputs, sequence_length):
         paths = self.top_paths

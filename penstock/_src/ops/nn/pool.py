@@ -52,9 +52,6 @@ class _MaxGradient(Op):
 
     vectorize = "examples, examples, examples"
 
-    def shape(self, orig_input, orig_output, grad):
-        return orig_input
-
     def eager(self, orig_input, orig_output, grad):
         c = pooling(self, orig_input.shape)
         c.require_output(orig_output.shape, "orig_output")
@@ -163,7 +160,7 @@ class MaxPool(_Max):
 class MaxPoolGrad(_MaxGradient):
     """The gradient of MaxPool: to the first maximum of each window."""
 
-    signature = "orig_input: T, orig_output: T, grad: T -> output: T"
+    signature = "orig_input: T, orig_output: T, grad: T -> output: T[orig_input]"
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -210,7 +207,7 @@ class MaxPool3D(_Max):
 class MaxPool3DGrad(_MaxGradient):
     """The gradient of MaxPool3D: to every input that equals the maximum."""
 
-    signature = "orig_input: TInput, orig_output: TInput, grad: T -> output: T"
+    signature = "orig_input: TInput, orig_output: TInput, grad: T -> output: T[orig_input]"
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]

@@ -107,12 +107,7 @@ class FakeQuantWithMinMaxArgsGradient(_FakeQuantize):
 class FakeQuantWithMinMaxVars(_FakeQuantize):
     """Floats rounded to levels between two tensors."""
 
-    signature = "inputs: float32, min: float32, max: float32 -> outputs: float32"
-
-    def shape(self, inputs, min, max):
-        min.with_rank(0)
-        max.with_rank(0)
-        return inputs
+    signature = "inputs: float32, min: float32[], max: float32[] -> outputs: float32[inputs]"
 
     def gradient(self, inputs, min, max, _outputs, dy):
         return tuple(raw.FakeQuantWithMinMaxVarsGradient(dy, inputs, min, max, **self.attrs))

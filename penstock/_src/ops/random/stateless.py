@@ -106,15 +106,11 @@ def check_range(op, p, args):
 class _BySeed(Op):
     """Numbers of a distribution from a pair of seeds."""
 
-    signature = "shape: T, seed: Tseed -> output: dtype"
+    signature = "shape: T, seed: Tseed[?] -> output: dtype[*shape]"
 
     differentiable = False
     T: INDEX = dtypes.int32
     Tseed: INDEX = dtypes.int64
-
-    def shape(self, shape, seed):
-        seed.with_rank(1)
-        return shape.as_shape()
 
     def eager(self, shape, seed):
         dims = shape_from(self, shape)
@@ -130,15 +126,11 @@ class _BySeed(Op):
 class _ByKey(Op):
     """Numbers of a distribution from a key and a counter."""
 
-    signature = "shape: Tshape, key: uint64, counter: uint64, alg: int32 -> output: dtype"
+    signature = """shape: Tshape, key: uint64[?], counter: uint64[?], alg: int32
+        -> output: dtype[*shape]"""
 
     differentiable = False
     Tshape: INDEX = dtypes.int32
-
-    def shape(self, shape, key, counter, alg):
-        key.with_rank(1)
-        counter.with_rank(1)
-        return shape.as_shape()
 
     def eager(self, shape, key, counter, alg):
         dims = shape_from(self, shape)

@@ -53,15 +53,13 @@ def step_gradient(cs_prev, gates, peepholes, cs_grad, h_grad, order="icfo"):
 class LSTMBlockCell(Op):
     """One step of an LSTM."""
 
-    signature = """x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T
-        -> i: T, cs: T, f: T, o: T, ci: T, co: T, h: T"""
+    signature = """x: T, cs_prev: T[?, ?], h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T
+        -> i: T[cs_prev], cs: T[cs_prev], f: T[cs_prev], o: T[cs_prev], ci: T[cs_prev],
+        co: T[cs_prev], h: T[cs_prev]"""
     forget_bias: float = 1.0
     cell_clip: float = 3.0
     use_peephole: bool = False
     T = frozenset({dtypes.float16, dtypes.float32})
-
-    def shape(self, x, cs_prev, *_rest):
-        return (cs_prev.with_rank(2),) * 7
 
     @quiet
     def eager(self, x, cs_prev, h_prev, w, wci, wcf, wco, b):

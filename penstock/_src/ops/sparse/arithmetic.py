@@ -30,13 +30,11 @@ def _same_shape(op, a_shape, b_shape):
 class SparseAdd(Op):
     """The sum of two sparse tensors; where both have an element, sums of magnitude below `thresh` are dropped."""
 
-    signature = """a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: T,
-        b_shape: int64, thresh: Treal -> sum_indices: int64, sum_values: T, sum_shape: int64"""
+    signature = """a_indices: int64, a_values: T, a_shape: int64[?], b_indices: int64, b_values: T,
+        b_shape: int64, thresh: Treal
+        -> sum_indices: int64[?, a_shape[0]], sum_values: T[?], sum_shape: int64[a_shape]"""
     T = NUMBER
     Treal = REAL
-
-    def shape(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape, thresh):
-        return [None, a_shape.with_rank(1)[0]], [None], a_shape
 
     def gradient(
         self, a_indices, _av, _as, b_indices, _bv, _bs, _thresh, sum_indices, _sv, _ss, _di, dv, _ds
@@ -81,11 +79,8 @@ class SparseAddGrad(Op):
 class _Extreme(Op):
     """The larger or smaller of two sparse tensors, where a missing element counts as zero."""
 
-    signature = """a_indices: int64, a_values: T, a_shape: int64, b_indices: int64, b_values: T,
-        b_shape: int64 -> output_indices: int64, output_values: T"""
-
-    def shape(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
-        return [None, a_shape.with_rank(1)[0]], [None]
+    signature = """a_indices: int64, a_values: T, a_shape: int64[?], b_indices: int64, b_values: T,
+        b_shape: int64 -> output_indices: int64[?, a_shape[0]], output_values: T[?]"""
 
     def gradient(self, *_tensors):
         raise NotImplementedError(f"Gradient for {self.op_type} is not implemented.")

@@ -180,11 +180,8 @@ class SparseReorder(Op):
 class SparseReshape(Op):
     """The indices of the same elements under another shape."""
 
-    signature = """input_indices: int64, input_shape: int64, new_shape: int64
-        -> output_indices: int64, output_shape: int64"""
-
-    def shape(self, input_indices, input_shape, new_shape):
-        return [input_indices.with_rank(2)[0], new_shape.with_rank(1)[0]], new_shape
+    signature = """input_indices: int64[?, ?], input_shape: int64, new_shape: int64[?]
+        -> output_indices: int64[input_indices[0], new_shape[0]], output_shape: int64[new_shape]"""
 
     def eager(self, input_indices, input_shape, new_shape):
         total = int(np.prod(input_shape))
@@ -250,12 +247,9 @@ class SparseConcat(Op):
 class SparseSlice(Op):
     """The part of a sparse tensor from `start` with a size."""
 
-    signature = """indices: int64, values: T, shape: int64, start: int64, size: int64
-        -> output_indices: int64, output_values: T, output_shape: int64"""
+    signature = """indices: int64[?, ?], values: T, shape: int64, start: int64, size: int64
+        -> output_indices: int64[?, indices[1]], output_values: T[?], output_shape: int64[size]"""
     T = ANY
-
-    def shape(self, indices, values, shape, start, size):
-        return [None, indices.with_rank(2)[1]], [None], size
 
     def gradient(self, indices, _values, _shape, start, _size, out_indices, _ov, _os, _di, dy, _ds):
         by_values = raw.SparseSliceGrad(
