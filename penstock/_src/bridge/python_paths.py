@@ -116,11 +116,47 @@ PATHS: dict[str, str] = {
     "python.ops.linalg.linear_operator": "@api.linalg.operators.base @api.linalg.operators.spec",
     "python.ops.lookup_ops": "@api.lookup.tables",
     "python.ops.parallel_for.control_flow_ops": "@bridge.internals.control_flow",
-    "python.ops.ragged.ragged_util": "@bridge.internals.graphs",
+    "python.ops.ragged.ragged_array_ops": (
+        "bitcast=tf.bitcast broadcast_to=tf.broadcast_to expand_dims=tf.expand_dims "
+        "ones=tf.ones "
+        "ragged_one_hot=tf.one_hot ragged_reshape=tf.reshape rank=tf.rank reverse=tf.reverse "
+        "size=tf.size split=tf.split tile=tf.tile zeros=tf.zeros "
+        "broadcast_dynamic_shape=tf.broadcast_dynamic_shape"
+    ),
+    "python.ops.ragged.ragged_batch_gather_ops": "batch_gather=tf.compat.v1.batch_gather",
+    "python.ops.ragged.ragged_concat_ops": "concat=tf.concat",
+    "python.ops.ragged.ragged_conversion_ops": (
+        "from_sparse=tf.RaggedTensor.from_sparse from_tensor=tf.RaggedTensor.from_tensor "
+        "ragged_to_dense=tf.RaggedTensor.to_tensor to_sparse=tf.RaggedTensor.to_sparse "
+        "to_tensor=tf.RaggedTensor.to_tensor"
+    ),
+    "python.ops.ragged.ragged_gather_ops": "gather=tf.gather gather_nd=tf.gather_nd",
+    "python.ops.ragged.ragged_map_ops": "map_fn=tf.compat.v1.map_fn",
+    "python.ops.ragged.ragged_math_ops": (
+        "matmul=tf.matmul ragged_cumsum=tf.cumsum segment_max=tf.math.unsorted_segment_max "
+        "segment_mean=tf.math.unsorted_segment_mean segment_min=tf.math.unsorted_segment_min "
+        "segment_prod=tf.math.unsorted_segment_prod "
+        "segment_sqrt_n=tf.math.unsorted_segment_sqrt_n "
+        "segment_sum=tf.math.unsorted_segment_sum tf.math"
+    ),
+    "python.ops.ragged.ragged_squeeze_op": "squeeze=tf.squeeze",
+    "python.ops.ragged.ragged_string_ops": (
+        "reduce_join=tf.strings.reduce_join "
+        "ragged_tensor_to_string=@api.ragged_overrides.text:ragged_tensor_to_string"
+    ),
+    "python.ops.ragged.ragged_tensor_shape": (
+        "RaggedTensorDynamicShape=tf.experimental.DynamicRaggedShape "
+        "broadcast_dynamic_shape=tf.broadcast_dynamic_shape broadcast_to=tf.broadcast_to"
+    ),
+    "python.ops.ragged.ragged_where_op": "where=tf.compat.v1.where where_v2=tf.where",
+    "python.ops.ragged.row_partition": (
+        "RowPartitionSpec=@api.ragged.row_partition:RowPartitionSpec"
+    ),
     "python.ops.random_ops": "@bridge.internals.ops",
     "python.ops.resource_variable_ops": (
         "BaseResourceVariable=tf.Variable ResourceVariable=tf.Variable @eager.variable_spec"
     ),
+    "python.ops.tensor_getitem_override": "_SLICE_TYPE_ERROR=@api.operators:_ALLOWED_INDICES",
     "python.ops.weights_broadcast_ops": "@bridge.internals.ops",
     "python.pywrap_tensorflow": "",
     "python.pywrap_tfe": "@bridge.internals.runtime",

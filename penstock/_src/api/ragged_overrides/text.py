@@ -31,7 +31,7 @@ def _format(template, inputs, placeholder="{}", summarize=3, name=None):
     if len(pieces) != len(listed) + 1:
         return strings.format(template, [x.flat_values for x in listed], placeholder, summarize)
     shown = [
-        _shown(x, summarize)
+        ragged_tensor_to_string(x, summarize)
         if isinstance(x, RaggedTensor)
         else strings.format("{}", x, "{}", summarize)
         for x in listed
@@ -42,7 +42,8 @@ def _format(template, inputs, placeholder="{}", summarize=3, name=None):
     return strings.join(parts, name=name)
 
 
-def _shown(rt, summarize):
+def ragged_tensor_to_string(rt, summarize=None):
+    """The text of a ragged tensor as nested lists; at most `summarize` entries at each end of a row."""
     if (
         summarize is not None
         and summarize != -1

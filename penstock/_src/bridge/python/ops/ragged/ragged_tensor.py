@@ -1,0 +1,61 @@
+"""Conversions to ragged tensors, and what TensorFlow declares their types by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor, RaggedTensorSpec
+from penstock._src.api.ragged.ragged_value import RaggedTensorValue
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+
+
+def is_ragged(value: Any) -> bool:
+    """Whether `value` is a ragged tensor, or the value of one."""
+    return isinstance(value, (RaggedTensor, RaggedTensorValue))
+
+
+def convert_to_tensor_or_ragged_tensor(
+    value: Any, dtype: Any = None, preferred_dtype: Any = None, name: str | None = None
+) -> Any:
+    """Returns a ragged tensor as it is, the constant of a ragged value, and the tensor of anything else.
+
+    Raises:
+      ValueError: a ragged tensor has another dtype.
+    """
+    if isinstance(value, RaggedTensor):
+        if dtype and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for RaggedTensor "
+                f"with dtype {value.dtype.name}: {value}."
+            )
+        return value
+    if isinstance(value, RaggedTensorValue):
+        flat = convert_to_tensor(
+            value.flat_values, dtype=dtype, dtype_hint=preferred_dtype, name=name
+        )
+        return RaggedTensor.from_nested_row_splits(flat, value.nested_row_splits, validate=False)
+    return convert_to_tensor(value, dtype=dtype, dtype_hint=preferred_dtype, name=name)
+
+
+def match_row_splits_dtypes(*tensors: Any, return_dtype: bool = False) -> Any:
+    """Returns the tensors if the row splits of the ragged ones have one type.
+
+    Raises:
+      ValueError: they have different types.
+    """
+    kinds = {t.row_splits.dtype for t in tensors if isinstance(t, RaggedTensor)}
+    if len(kinds) > 1:
+        raise ValueError(
+            "Input RaggedTensors have mismatched row_splits dtypes; use "
+            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
+        )
+    kind = kinds.pop() if kinds else dtypes.int64
+    return (kind, tensors) if return_dtype else tensors
+
+
+def RaggedTensorType(
+    dtype: Any, ragged_rank: int, row_splits_dtype: Any = dtypes.int64
+) -> RaggedTensorSpec:
+    """Returns the spec of ragged tensors of any shape."""
+    return RaggedTensorSpec(None, dtype, ragged_rank, row_splits_dtype)
