@@ -150,7 +150,7 @@ PATHS: dict[str, str] = {
     ),
     "python.ops.ragged.ragged_where_op": "where=tf.compat.v1.where where_v2=tf.where",
     "python.ops.ragged.row_partition": (
-        "RowPartitionSpec=@api.ragged.row_partition:RowPartitionSpec"
+        "_row_partition_factory_key=@api.ragged.row_partition:INTERNAL @api.ragged.row_partition"
     ),
     "python.ops.random_ops": "@bridge.internals.ops",
     "python.ops.resource_variable_ops": (

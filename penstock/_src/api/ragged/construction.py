@@ -16,7 +16,8 @@ from penstock._src.util import nest
 
 from .indexing import gather
 from .ragged_tensor import RaggedTensor
-from .row_partition import index_vector, splits_to_rowids
+from .row_checks import index_vector
+from .row_partition import splits_to_rowids
 
 
 def _is_list(value):

@@ -12,7 +12,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
-from .row_partition import RowPartition, scalar
+from .row_checks import scalar
+from .row_partition import RowPartition
 
 
 class RaggedConstructors:
@@ -232,7 +233,7 @@ def _check_count(values, partition, validate):
     if not validate:
         return
     have = values.shape[0] if values.shape.rank else None
-    wanted = partition.static_nvals
+    wanted = partition.last_split()
     if have is not None and wanted is not None and have != wanted:
         raw.Assert(
             condition=np.bool_(False),

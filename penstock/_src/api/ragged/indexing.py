@@ -11,7 +11,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
 from .ragged_tensor import RaggedTensor
-from .row_partition import scalar
+from .row_checks import scalar
 
 
 def gather(params, indices, name=None):

@@ -16,7 +16,8 @@ from penstock._src.util.signatures import read_only
 
 from .constructors import RaggedConstructors, values_of
 from .ragged_value import RaggedTensorValue
-from .row_partition import RowPartition, make, scalar
+from .row_checks import scalar
+from .row_partition import RowPartition, make
 
 
 @export("RaggedTensor")

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -14,36 +16,24 @@ from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-INDEX_TYPES = (dtypes.int32, dtypes.int64)
-
-
-def index_vector(values, name, dtype=None, dtype_hint=None):
-    """`values` as an int32 or int64 tensor (by default int64)."""
-    hint = dtypes.int64 if dtype_hint is None else dtype_hint
-    if dtype is not None and isinstance(values, Tensor):
-        return cast(values, dtypes.as_dtype(dtype))
-    tensor = convert_to_tensor(values, dtype=dtype, dtype_hint=hint, name=name)
-    if tensor.dtype not in INDEX_TYPES:
-        raise ValueError(
-            f"Argument `{name}` must have dtype int32 or int64. Received {tensor.dtype}"
-        )
-    return tensor
-
-
-def scalar(number, dtype):
-    """A number as NumPy scalar of an index type."""
-    return np.asarray(number, dtype.as_numpy_dtype)
-
-
-def checked(tensor, condition, message):
-    """`tensor`, after an assertion when executing eagerly."""
-    known = get_static_value(condition) if isinstance(condition, Tensor) else condition
-    if known is not None and not np.all(known):
-        from_error = raw.Assert(
-            condition=np.bool_(False), data=[convert_to_tensor(message), tensor]
-        )
-        del from_error
-    return tensor
+from .row_checks import (
+    INDEX_TYPES,
+    ascending,
+    begins_at_zero,
+    check_flag,
+    check_number_of_rows,
+    check_product,
+    checked,
+    consistent,
+    depending,
+    index_tensors,
+    index_vector,
+    merged,
+    not_negative,
+    require,
+    require_rank,
+    scalar,
+)
 
 
 @export("experimental.RowPartition")
@@ -60,11 +50,23 @@ class RowPartition(CompositeTensor):
         nvals=None,
         internal=False,
     ):
-        if internal is not _INTERNAL:
+        if internal is not INTERNAL:
             raise ValueError(
                 "RowPartition constructor is private; please use one of the factory methods "
                 "instead (e.g., RowPartition.from_row_lengths())"
             )
+        if not isinstance(row_splits, Tensor):
+            raise TypeError(f"Row-partitioning argument must be a Tensor, got {row_splits!r}")
+        if row_splits.dtype not in INDEX_TYPES:
+            raise ValueError("Row-partitioning argument must be int32 or int64")
+        row_splits.shape.assert_has_rank(1)
+        for tensor in (row_lengths, value_rowids, nrows, uniform_row_length, nvals):
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError("Cached value must be a Tensor or None.")
+            if tensor is not None and tensor.dtype != row_splits.dtype:
+                raise ValueError(
+                    f"Inconsistent dtype for encoding tensors: {tensor} vs {row_splits}"
+                )
         self._row_splits, self._row_lengths = row_splits, row_lengths
         self._value_rowids, self._nrows = value_rowids, nrows
         self._uniform_row_length, self._nvals = uniform_row_length, nvals
@@ -72,146 +74,140 @@ class RowPartition(CompositeTensor):
     @classmethod
     def from_row_splits(cls, row_splits, validate=True, dtype=None, dtype_hint=None):
         """Rows i from row_splits[i] to row_splits[i + 1]."""
+        check_flag(validate)
         if isinstance(row_splits, (list, tuple)) and not row_splits:
-            raise ValueError("Argument `row_splits` may not be empty.")
-        if (
-            isinstance(row_splits, Tensor)
-            and row_splits.shape.rank == 1
-            and not row_splits.shape[0]
-        ):
-            if row_splits.shape[0] == 0:
-                raise ValueError("Argument `row_splits` may not be empty.")
-        splits = index_vector(row_splits, "row_splits", dtype, dtype_hint)
-        splits.shape.assert_has_rank(1)
-        if validate:
-            known = get_static_value(splits)
-            if known is not None:
-                checked(
-                    splits,
-                    known[:1] == 0,
-                    "Arguments to from_row_splits do not form a valid RaggedTensor:zero",
-                )
-                checked(
-                    splits,
-                    np.diff(known) >= 0,
-                    "Arguments to from_row_splits do not form a valid RaggedTensor:monotonic",
-                )
-        return cls(splits, internal=_INTERNAL)
+            raise ValueError("row_splits tensor may not be empty.")
+        with name_scope("RowPartitionFromRowSplits"):
+            splits = index_vector(row_splits, "row_splits", dtype, dtype_hint)
+            splits.shape.assert_has_rank(1)
+            if splits.shape.rank and splits.shape[0] == 0:
+                raise ValueError("row_splits tensor may not be empty.")
+            if validate:
+                message = "Arguments to from_row_splits do not form a valid RaggedTensor:"
+                splits = checked(splits, message + "zero", begins_at_zero)
+                splits = checked(splits, message + "monotonic", ascending)
+            return cls(splits, internal=INTERNAL)
 
     @classmethod
     def from_row_lengths(cls, row_lengths, validate=True, dtype=None, dtype_hint=None):
         """Rows of these lengths."""
-        lengths = index_vector(row_lengths, "row_lengths", dtype, dtype_hint)
-        lengths.shape.assert_has_rank(1)
-        if validate:
-            known = get_static_value(lengths)
-            if known is not None:
-                checked(
-                    lengths,
-                    known >= 0,
-                    "Arguments to from_row_lengths do not form a valid "
-                    "RaggedTensor: negative length",
-                )
-        zero = np.zeros(1, lengths.dtype.as_numpy_dtype)
-        splits = raw.ConcatV2(values=[zero, raw.Cumsum(x=lengths, axis=0)], axis=0)
-        return cls(splits, row_lengths=lengths, internal=_INTERNAL)
+        check_flag(validate)
+        with name_scope("RowPartitionFromRowLengths"):
+            lengths = index_vector(row_lengths, "row_lengths", dtype, dtype_hint)
+            lengths.shape.assert_has_rank(1)
+            if validate:
+                message = "Arguments to from_row_lengths do not form a valid RowPartition"
+                lengths = checked(lengths, message, not_negative)
+            zero = np.zeros(1, lengths.dtype.as_numpy_dtype)
+            splits = raw.ConcatV2(values=[zero, raw.Cumsum(x=lengths, axis=0)], axis=0)
+            return cls(splits, row_lengths=lengths, internal=INTERNAL)
 
     @classmethod
     def from_row_starts(cls, row_starts, nvals, validate=True, dtype=None, dtype_hint=None):
         """Rows that begin at these offsets."""
-        starts = index_vector(row_starts, "row_starts", dtype, dtype_hint)
-        nvals = cast(convert_to_tensor(nvals), starts.dtype)
-        end = raw.Reshape(tensor=nvals, shape=[1])
-        splits = raw.ConcatV2(values=[starts, end], axis=0)
-        return cls.from_row_splits(splits, validate=validate)
+        check_flag(validate)
+        with name_scope("RowPartitionFromRowStarts"):
+            starts = index_vector(row_starts, "row_starts", dtype, dtype_hint)
+            starts.shape.assert_has_rank(1)
+            nvals = cast(convert_to_tensor(nvals), starts.dtype)
+            splits = raw.ConcatV2(values=[starts, raw.Reshape(tensor=nvals, shape=[1])], axis=0)
+            if validate:
+                message = "Arguments to from_row_starts do not form a valid RaggedTensor"
+                splits = checked(splits, message, ascending)
+                if starts.shape.rank is None or starts.shape[0] != 0:
+                    starts = checked(starts, message, begins_at_zero)
+                    splits = depending(splits, [starts] if STATE.graph is not None else [])
+            return cls(splits, nvals=nvals, internal=INTERNAL)
 
     @classmethod
     def from_row_limits(cls, row_limits, validate=True, dtype=None, dtype_hint=None):
         """Rows that end before these offsets."""
-        limits = index_vector(row_limits, "row_limits", dtype, dtype_hint)
-        zero = np.zeros(1, limits.dtype.as_numpy_dtype)
-        splits = raw.ConcatV2(values=[zero, limits], axis=0)
-        return cls.from_row_splits(splits, validate=validate)
+        check_flag(validate)
+        with name_scope("RowPartitionFromRowLimits"):
+            limits = index_vector(row_limits, "row_limits", dtype, dtype_hint)
+            limits.shape.assert_has_rank(1)
+            if validate:
+                message = "Arguments to from_row_limits do not form a valid RaggedTensor"
+                limits = checked(limits, message, ascending, lambda x: x[:1] >= 0)
+            zero = np.zeros(1, limits.dtype.as_numpy_dtype)
+            splits = raw.ConcatV2(values=[zero, limits], axis=0)
+            return cls(splits, internal=INTERNAL)
 
     @classmethod
     def from_value_rowids(
         cls, value_rowids, nrows=None, validate=True, dtype=None, dtype_hint=None
     ):
         """The row of each value, in ascending order."""
-        rowids = index_vector(value_rowids, "value_rowids", dtype, dtype_hint)
-        rowids.shape.assert_has_rank(1)
-        kind = rowids.dtype
-        if nrows is None:
-            one = scalar(1, kind)
-            padded = raw.ConcatV2(values=[np.array([-1], kind.as_numpy_dtype), rowids], axis=0)
-            count = padded[-1] + one
-            nrows_tensor = count
-        else:
-            if isinstance(nrows, (int, np.integer)) and nrows < 0:
-                raise ValueError(f"Expected nrows >= 0; got {nrows}")
-            nrows_tensor = cast(convert_to_tensor(nrows), kind)
-        known = get_static_value(rowids)
-        limit = get_static_value(nrows_tensor)
-        if known is not None and validate:
-            if len(known) and limit is not None and known[-1] >= limit:
-                raise ValueError(
-                    f"Expected nrows >= value_rowids[-1] + 1; got nrows={limit}, "
-                    f"value_rowids[-1]={known[-1]}"
-                )
-            checked(
-                rowids,
-                np.diff(known) >= 0,
-                "Arguments to from_value_rowids do not form a valid RaggedTensor:monotonic",
+        check_flag(validate)
+        with name_scope("RowPartitionFromValueRowIds"):
+            rowids = index_vector(value_rowids, "value_rowids", dtype, dtype_hint)
+            rowids.shape.assert_has_rank(1)
+            kind = rowids.dtype
+            if nrows is None:
+                padded = raw.ConcatV2(values=[np.array([-1], kind.as_numpy_dtype), rowids], axis=0)
+                nrows = padded[-1] + scalar(1, kind)
+            else:
+                nrows = cast(convert_to_tensor(nrows, dtype_hint=kind, name="nrows"), kind)
+                check_number_of_rows(nrows, get_static_value(rowids))
+            if validate:
+                message = "Arguments to from_value_rowids do not form a valid RowPartition"
+                rowids = checked(rowids, message, ascending, not_negative)
+                if get_static_value(rowids) is None or get_static_value(nrows) is None:
+                    nrows = checked(nrows, message, not_negative)
+                    checks = require(raw.Less(x=rowids[-1:], y=nrows), message, rowids, nrows)
+                    rowids = depending(rowids, checks)
+            counts = raw.UnsortedSegmentSum(
+                data=raw.OnesLike(x=rowids), segment_ids=rowids, num_segments=nrows
             )
-            checked(
-                rowids,
-                known >= 0,
-                "Arguments to from_value_rowids do not form a valid RaggedTensor:negative",
+            zero = np.zeros(1, kind.as_numpy_dtype)
+            splits = raw.ConcatV2(values=[zero, raw.Cumsum(x=counts, axis=0)], axis=0)
+            return cls(
+                splits, row_lengths=counts, value_rowids=rowids, nrows=nrows, internal=INTERNAL
             )
-        counts = raw.UnsortedSegmentSum(
-            data=raw.OnesLike(x=rowids), segment_ids=rowids, num_segments=nrows_tensor
-        )
-        zero = np.zeros(1, kind.as_numpy_dtype)
-        splits = raw.ConcatV2(values=[zero, raw.Cumsum(x=counts, axis=0)], axis=0)
-        return cls(
-            splits, row_lengths=counts, value_rowids=rowids, nrows=nrows_tensor, internal=_INTERNAL
-        )
 
     @classmethod
     def from_uniform_row_length(
         cls, uniform_row_length, nvals=None, nrows=None, validate=True, dtype=None, dtype_hint=None
     ):
         """Rows of one length; their number follows from `nvals`, or is `nrows` if the length is 0."""
+        check_flag(validate)
         if nvals is None and nrows is None:
-            raise ValueError("Either (or both) of `nvals` and `nrows` must be specified")
-        length = index_vector(uniform_row_length, "uniform_row_length", dtype, dtype_hint)
-        kind = length.dtype
-        length.shape.assert_has_rank(0)
-        known = get_static_value(length)
-        if known is not None and known < 0:
-            raise ValueError(f"Argument `uniform_row_length` must be >= 0. Received {known}.")
-        if nrows is None:
-            total = cast(convert_to_tensor(nvals), kind)
-            if known == 0:
-                static = get_static_value(total)
-                if static is None or static:
-                    raise ValueError(
-                        "uniform_row_length=0 needs `nrows`, and no values. Received nvals="
-                        f"{nvals}."
-                    )
-                nrows = scalar(0, kind)
-            else:
-                nrows = raw.FloorDiv(x=total, y=length)
-                static = get_static_value(total)
-                if validate and static is not None and known is not None and static % known:
-                    raise ValueError(
-                        f"uniform_row_length={known} times nrows={static // known} must equal "
-                        f"nvals={static}"
-                    )
-        count = cast(convert_to_tensor(nrows), kind)
-        one = scalar(1, kind)
-        splits = raw.Range(start=scalar(0, kind), limit=count + one, delta=one) * length
-        return cls(splits, uniform_row_length=length, nrows=count, internal=_INTERNAL)
+            raise ValueError("Either (or both) of nvals and nrows must be specified")
+        with name_scope("RowPartitionFromUniformRowLength"):
+            length, nvals, nrows = index_tensors(
+                dtype, dtype_hint, uniform_row_length=uniform_row_length, nvals=nvals, nrows=nrows
+            )
+            checks = require_rank(length, 0)
+            kind, one = length.dtype, scalar(1, length.dtype)
+            if nrows is None:
+                nrows = raw.FloorDiv(x=nvals, y=raw.Maximum(x=length, y=one))
+                if get_static_value(length) == 0:
+                    nrows = convert_to_tensor(scalar(0, kind))
+            rows, wide, count = map(get_static_value, (nrows, length, nvals))
+            if rows is not None and wide is not None and count is None:
+                product = convert_to_tensor(scalar(rows * wide, kind))
+                if nvals is not None and validate:
+                    checks += check_product(nrows, length, nvals)
+                nvals = product
+            elif nvals is None:
+                nvals = nrows * length
+            elif validate:
+                checks += check_product(nrows, length, nvals)
+            if validate and wide is None:
+                checks += require(length >= scalar(0, kind), "uniform_row_length must be >= 0.")
+            elif validate and wide < 0:
+                raise ValueError("uniform_row_length must be >= 0.")
+            splits = raw.Range(start=scalar(0, kind), limit=nrows + one, delta=one) * length
+            if rows is not None and wide is not None and rows >= 0:
+                steps = np.arange(rows + 1, dtype=kind.as_numpy_dtype) * wide
+                splits = convert_to_tensor(steps)
+            return cls(
+                depending(splits, checks),
+                uniform_row_length=length,
+                nrows=nrows,
+                nvals=nvals,
+                internal=INTERNAL,
+            )
 
     dtype = read_only("_row_splits.dtype", "int32 or int64.")
 
@@ -252,10 +248,11 @@ class RowPartition(CompositeTensor):
 
     def offsets_in_rows(self):
         """The position of each value in its row."""
-        one = scalar(1, self.dtype)
-        places = raw.Range(start=scalar(0, self.dtype), limit=self.nvals(), delta=one)
-        starts = raw.GatherV2(params=self.row_starts(), indices=self.value_rowids(), axis=0)
-        return places - starts
+        zero, one = scalar(0, self.dtype), scalar(1, self.dtype)
+        found = raw.RaggedRange(
+            starts=zero, limits=self.row_lengths(), deltas=one, Tsplits=self.dtype
+        )
+        return found.rt_dense_values
 
     def is_uniform(self):
         """Whether all rows are known to have one length."""
@@ -271,12 +268,21 @@ class RowPartition(CompositeTensor):
         extent = self._row_splits.shape[0] if self._row_splits.shape.rank else None
         if extent is not None:
             return extent - 1
+        if self._row_lengths is not None and self._row_lengths.shape[0] is not None:
+            return self._row_lengths.shape[0]
         known = None if self._nrows is None else get_static_value(self._nrows)
         return None if known is None else int(known)
 
     @property
     def static_nvals(self):
-        """The static number of values, or None."""
+        """The static number of values, or None; what is only in the splits does not count."""
+        known = None if self._nvals is None else get_static_value(self._nvals)
+        if known is None and self._value_rowids is not None:
+            return self._value_rowids.shape[0]
+        return None if known is None else int(known)
+
+    def last_split(self):
+        """The number of values that the splits say, or None in a graph that does not know them yet."""
         known = get_static_value(self._row_splits)
         return None if known is None or not len(known) else int(known[-1])
 
@@ -292,9 +298,7 @@ class RowPartition(CompositeTensor):
         """The same rows with indices of another type."""
         kind = dtypes.as_dtype(dtype)
         if kind not in INDEX_TYPES:
-            raise ValueError(
-                f"Argument `row_splits` dtype must be int32 or int64. Received {dtype}."
-            )
+            raise ValueError(f"dtype must be int32 or int64. Received {dtype}.")
         if kind == self.dtype:
             return self
         change = lambda t: None if t is None else cast(t, kind)  # noqa: E731
@@ -304,12 +308,91 @@ class RowPartition(CompositeTensor):
             value_rowids=change(self._value_rowids),
             nrows=change(self._nrows),
             uniform_row_length=change(self._uniform_row_length),
-            internal=_INTERNAL,
+            nvals=change(self._nvals),
+            internal=INTERNAL,
         )
+
+    # -- encodings that are there without computing anything
+
+    def _encodings(self):
+        return {
+            "row_splits": self._row_splits,
+            "row_lengths": self._row_lengths,
+            "value_rowids": self._value_rowids,
+            "nrows": self._nrows,
+            "uniform_row_length": self._uniform_row_length,
+            "nvals": self._nvals,
+        }
+
+    def _with(self, **encodings):
+        """The same partition, with more of it computed."""
+        return RowPartition(**{**self._encodings(), **encodings}, internal=INTERNAL)
+
+    def _has_precomputed_row_splits(self):
+        return self._row_splits is not None
+
+    def _has_precomputed_row_lengths(self):
+        return self._row_lengths is not None
+
+    def _has_precomputed_value_rowids(self):
+        return self._value_rowids is not None
+
+    def _has_precomputed_nrows(self):
+        return self._nrows is not None
+
+    def _has_precomputed_nvals(self):
+        return self._nvals is not None
+
+    def _with_precomputed_row_splits(self):
+        return self._with(row_splits=self.row_splits())
+
+    def _with_precomputed_row_lengths(self):
+        return self._with(row_lengths=self.row_lengths())
+
+    def _with_precomputed_value_rowids(self):
+        return self._with(value_rowids=self.value_rowids())
+
+    def _with_precomputed_nrows(self):
+        return self._with(nrows=self.nrows())
+
+    def _with_precomputed_nvals(self):
+        return self._with(nvals=self.nvals())
+
+    def _merge_with_spec(self, spec):
+        """The same partition with the numbers that a compatible RowPartitionSpec knows."""
+        if not self._type_spec.is_compatible_with(spec):
+            raise ValueError("RowPartition and RowPartitionSpec are not compatible")
+        numbers = {"nrows": spec.nrows, "nvals": spec.nvals}
+        numbers["uniform_row_length"] = spec.uniform_row_length
+        return self._with(
+            **{
+                name: convert_to_tensor(scalar(number, self.dtype))
+                for name, number in numbers.items()
+                if number is not None
+            }
+        )
+
+    def _merge_precomputed_encodings(self, other, validate=True):
+        """The same partition with all that is computed of it here or in `other`."""
+        mine, others = self._encodings(), other._encodings()
+        if all(mine[name] is others[name] for name in mine):
+            return self
+        found, same = {}, {}
+        for name in sorted(mine, key=_CHEAP_FIRST.index):
+            found[name], same[name] = merged(mine[name], others[name], name, validate)
+            if name == "uniform_row_length":
+                validate = validate and not (same["nrows"] and same[name])
+            elif name in ("row_splits", "row_lengths"):
+                validate = validate and not same[name]
+        for whole in (self, other):
+            held = whole._encodings()
+            if all(found[name] is held[name] for name in held if name != "nvals"):
+                return whole
+        return RowPartition(**found, internal=INTERNAL)
 
     @property
     def _type_spec(self):
-        return RowPartitionSpec(self.static_nrows, None, self.static_uniform_row_length, self.dtype)
+        return RowPartitionSpec.from_value(self)
 
     def __repr__(self):
         if self._uniform_row_length is not None:
@@ -323,12 +406,13 @@ def _shown(tensor):
     return tensor.numpy() if hasattr(tensor, "numpy") else tensor
 
 
-_INTERNAL = object()
+INTERNAL = object()
+_CHEAP_FIRST = ["nrows", "nvals", "uniform_row_length", "row_splits", "row_lengths", "value_rowids"]
 
 
 def make(row_splits, uniform_row_length=None):
     """A RowPartition of valid splits, without checks."""
-    return RowPartition(row_splits, uniform_row_length=uniform_row_length, internal=_INTERNAL)
+    return RowPartition(row_splits, uniform_row_length=uniform_row_length, internal=INTERNAL)
 
 
 def splits_to_rowids(splits):
@@ -363,20 +447,13 @@ class RowPartitionSpec(TypeSpec):
     """
 
     def __init__(self, nrows=None, nvals=None, uniform_row_length=None, dtype=dtypes.int64):
+        self._dtype = dtypes.as_dtype(dtype)
+        if self._dtype not in INDEX_TYPES:
+            raise ValueError("dtype must be tf.int32 or tf.int64")
+        nrows, nvals, uniform_row_length = consistent(nrows, nvals, uniform_row_length)
         # Stored as vector shapes, which implement compatibility.
         self._nrows, self._nvals = TensorShape([nrows]), TensorShape([nvals])
         self._uniform_row_length = TensorShape([uniform_row_length])
-        self._dtype = dtypes.as_dtype(dtype)
-        if self._dtype not in (dtypes.int32, dtypes.int64):
-            raise ValueError("dtype must be tf.int32 or tf.int64")
-        if nrows is None or uniform_row_length is None:
-            return
-        if nvals not in (None, nrows * uniform_row_length):
-            raise ValueError(
-                f"nvals={nvals} is not compatible with nrows={nrows} and "
-                f"uniform_row_length={uniform_row_length}"
-            )
-        self._nvals = TensorShape([nrows * uniform_row_length])
 
     @property
     def value_type(self):
@@ -403,7 +480,42 @@ class RowPartitionSpec(TypeSpec):
     @classmethod
     def from_value(cls, value):
         """The type of a RowPartition."""
-        return value._type_spec
+        if not isinstance(value, RowPartition):
+            raise TypeError("Expected `value` to be a `RowPartition`")
+        return cls(
+            value.static_nrows, value.static_nvals, value.static_uniform_row_length, value.dtype
+        )
+
+    def is_compatible_with(self, spec_or_value):
+        """Whether a partition can have both types."""
+        if not super().is_compatible_with(spec_or_value):
+            return False
+        other = spec_or_value
+        if isinstance(other, RowPartition):
+            other = RowPartitionSpec.from_value(other)
+        try:
+            self._merged_numbers(other)
+        except ValueError:
+            return False
+        return True
+
+    def _merged_numbers(self, other):
+        mine = (self._nrows, self._nvals, self._uniform_row_length)
+        others = (other._nrows, other._nvals, other._uniform_row_length)
+        return consistent(*(a.merge_with(b)[0] for a, b in zip(mine, others)))
+
+    def _merge_with(self, other):
+        """The type that knows what both know.
+
+        Raises:
+          ValueError: the types are not compatible.
+        """
+        if self.dtype != other.dtype:
+            raise ValueError("Merging RowPartitionSpecs with incompatible dtypes")
+        try:
+            return RowPartitionSpec(*self._merged_numbers(other), self.dtype)
+        except ValueError as error:
+            raise ValueError(f"Merging incompatible RowPartitionSpecs: {error}") from None
 
     def with_dtype(self, dtype):
         """The same type with splits of another type."""
@@ -439,3 +551,6 @@ class RowPartitionSpec(TypeSpec):
             f"RowPartitionSpec(nrows={self.nrows}, nvals={self.nvals}, "
             f"uniform_row_length={self.uniform_row_length}, dtype={self._dtype!r})"
         )
+
+    def __deepcopy__(self, memo):
+        return RowPartitionSpec(self.nrows, self.nvals, self.uniform_row_length, self.dtype)

@@ -7,7 +7,8 @@ from penstock._src.api.math import arithmetic, elementwise, reduction, scan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.construction import stable_order
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
-from penstock._src.api.ragged.row_partition import RowPartition, scalar
+from penstock._src.api.ragged.row_checks import scalar
+from penstock._src.api.ragged.row_partition import RowPartition
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

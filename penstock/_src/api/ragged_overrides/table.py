@@ -19,7 +19,7 @@ from penstock._src.api.ragged import gathering
 from penstock._src.api.ragged import indexing as rows
 from penstock._src.api.ragged.dynamic_shape import DynamicRaggedShape, ragged_shape
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor, merge_dims
-from penstock._src.api.ragged.row_partition import scalar
+from penstock._src.api.ragged.row_checks import scalar
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
