@@ -144,6 +144,9 @@ PATHS: dict[str, str] = {
         "reduce_join=tf.strings.reduce_join "
         "ragged_tensor_to_string=@api.ragged_overrides.text:ragged_tensor_to_string"
     ),
+    "python.ops.ragged.ragged_factory_ops": (
+        "_find_scalar_and_max_depth=@api.ragged.construction:scalar_and_maximum_depth"
+    ),
     "python.ops.ragged.ragged_tensor_shape": (
         "RaggedTensorDynamicShape=tf.experimental.DynamicRaggedShape "
         "broadcast_dynamic_shape=tf.broadcast_dynamic_shape broadcast_to=tf.broadcast_to"

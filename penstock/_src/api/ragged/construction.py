@@ -4,6 +4,8 @@ import builtins
 
 import numpy as np
 
+from penstock._src.api.array.creation import constant as tensor_of
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -16,21 +18,26 @@ from penstock._src.util import nest
 
 from .indexing import gather
 from .ragged_tensor import RaggedTensor
+from .ragged_value import RaggedTensorValue
 from .row_checks import index_vector
 from .row_partition import splits_to_rowids
 
 
 def _is_list(value):
-    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    return isinstance(value, (list, tuple)) or np.ndim(value) != 0
 
 
-def _depths(value):
-    """(depth of the scalars or None, maximum depth of lists)."""
+def scalar_and_maximum_depth(value):
+    """The depth of the scalars in nested lists (None without any), and the maximum depth of lists.
+
+    Raises:
+      ValueError: scalars have different depths.
+    """
     if not _is_list(value):
         return 0, 0
     scalar_depth, depth = None, 1
     for child in value:
-        inner, inner_depth = _depths(child)
+        inner, inner_depth = scalar_and_maximum_depth(child)
         if inner is not None:
             if scalar_depth is not None and scalar_depth != inner + 1:
                 raise ValueError("all scalar values must have the same nesting depth")
@@ -39,19 +46,80 @@ def _depths(value):
     return scalar_depth, depth
 
 
-def _inner_shape(values):
-    """The shape of the uniform inner lists."""
-    while _is_list(values):
-        values = list(values)
-        if not values:
-            return (0,)
-        if not _is_list(values[0]):
-            return (len(values),)
-        inner = {_inner_shape(v) for v in values}
-        if len(inner) != 1:
-            raise ValueError("inner values have inconsistent shape")
-        return (len(values), *inner.pop())
-    return ()
+def _uniform_shape(values):
+    """The shape of nested lists of equal lengths.
+
+    Raises:
+      ValueError: the lengths differ.
+    """
+    if not _is_list(values):
+        return ()
+    shapes = [_uniform_shape(value) for value in values]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError("inner values have inconsistent shape")
+    return (len(shapes), *(shapes[0] if shapes else ()))
+
+
+def _check_depths(pylist, scalar_depth, depth, ragged_rank, inner_shape):
+    """Raises ValueError unless the lists are nested as the rank and the inner shape want."""
+    if ragged_rank is not None and ragged_rank < 0:
+        raise ValueError(f"Invalid ragged_rank={ragged_rank}: must be nonnegative")
+    if scalar_depth is not None and depth > scalar_depth:
+        raise ValueError(
+            f"Invalid pylist={pylist}: empty list nesting is greater than scalar value nesting"
+        )
+    if ragged_rank is None:
+        return
+    if scalar_depth is not None and depth < ragged_rank:
+        raise ValueError(
+            f"Invalid pylist={pylist}, max depth smaller than ragged_rank={ragged_rank}"
+        )
+    if inner_shape is not None:
+        wanted = ragged_rank + len(inner_shape) + 1
+        if wanted < depth if scalar_depth is None else wanted != scalar_depth:
+            raise ValueError(
+                f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank} "
+                f"and dim(inner_shape)={len(inner_shape)}"
+            )
+
+
+def flattened(pylist, ragged_rank, inner_shape):
+    """The flat values of nested lists, their shape (None: as they are), and the row splits of each ragged axis.
+
+    Raises:
+      ValueError: the lists do not nest as `ragged_rank` and `inner_shape` want.
+    """
+    if not _is_list(pylist):
+        if ragged_rank:
+            raise ValueError(
+                f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank}"
+            )
+        if inner_shape:
+            raise ValueError(
+                f"Invalid pylist={pylist}: incompatible with dim(inner_shape)={len(inner_shape)}"
+            )
+        return pylist, (), []
+    scalar_depth, depth = scalar_and_maximum_depth(pylist)
+    _check_depths(pylist, scalar_depth, depth, ragged_rank, inner_shape)
+    if ragged_rank is None and depth - len(inner_shape or ()) < 2:
+        ragged_rank = 0
+    if ragged_rank == 0:
+        return pylist, inner_shape, []
+    if ragged_rank is None:
+        rest = depth if scalar_depth is None else scalar_depth - len(inner_shape or ())
+        ragged_rank, inner_shape = max(1, rest - 1), inner_shape or ()
+    splits, values = [], pylist
+    for axis in builtins.range(ragged_rank):
+        if not all(_is_list(value) for value in values):
+            raise ValueError(
+                f"pylist has scalar values depth {axis + 1}, but ragged_rank={ragged_rank} "
+                f"requires scalar value depth greater than {ragged_rank}"
+            )
+        splits.append(np.cumsum([0, *map(len, values)]))
+        values = [x for row in values for x in row]
+    if inner_shape is None:
+        inner_shape = _uniform_shape(values)[1:]
+    return values, (len(values), *inner_shape), splits
 
 
 @dispatchable("ragged.constant", v1=["ragged.constant"])
@@ -71,56 +139,17 @@ def constant(
     kind = dtypes.as_dtype(row_splits_dtype)
     if kind not in (dtypes.int32, dtypes.int64):
         raise ValueError(f"row_splits_dtype must be int32 or int64. Received {row_splits_dtype}")
+    if isinstance(pylist, (RaggedTensor, RaggedTensorValue)):
+        raise TypeError("pylist may not be a RaggedTensor or RaggedTensorValue.")
     if hasattr(pylist, "deref") or isinstance(pylist, Tensor):
         raise TypeError(f"pylist may not be a Tensor. Received {pylist}")
-    if not _is_list(pylist):
-        if ragged_rank:
-            raise ValueError(
-                f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank}"
-            )
-        if inner_shape:
-            raise ValueError(
-                f"Invalid pylist={pylist}: incompatible with dim(inner_shape)={len(inner_shape)}"
-            )
-        return convert_to_tensor(pylist, dtype=dtype)
-    scalar_depth, depth = _depths(pylist)
-    if scalar_depth is not None and depth > scalar_depth:
-        raise ValueError(
-            f"Invalid pylist={pylist}: empty list nesting is greater than scalar value nesting"
-        )
-    if ragged_rank is None:
-        if inner_shape is not None:
-            ragged_rank = max(0, (scalar_depth or depth + len(inner_shape)) - 1 - len(inner_shape))
-        else:
-            ragged_rank = max(1, (scalar_depth or depth)) - 1
-    if (
-        inner_shape is not None
-        and scalar_depth is not None
-        and (scalar_depth != ragged_rank + 1 + len(inner_shape))
-    ):
-        raise ValueError(
-            f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank} and "
-            f"dim(inner_shape)={len(inner_shape)}"
-        )
-    if ragged_rank and depth < ragged_rank:
-        raise ValueError(f"Invalid pylist={pylist}, max_depth={depth}, ragged_rank={ragged_rank}")
-    splits, values = [], list(pylist)
-    for _ in builtins.range(ragged_rank):
-        lengths = [len(v) for v in values]
-        bounds = np.cumsum([0, *lengths]).astype(kind.as_numpy_dtype)
-        splits.append(convert_to_tensor(bounds))
-        values = [x for row in values for x in row]
-    if inner_shape is None:
-        inner_shape = _inner_shape(values)[1:] if ragged_rank < (scalar_depth or depth) - 1 else ()
-    flat = convert_to_tensor(values, dtype=dtype)
-    if flat.shape.rank != 1 + len(inner_shape) or not len(values):
-        flat = raw.Reshape(
-            tensor=flat, shape=np.array([-1 if len(values) else 0, *inner_shape], np.int32)
-        )
-    result = flat
-    for row_splits in reversed(splits):
-        result = RaggedTensor.from_row_splits(result, row_splits, validate=False)
-    return result
+    with name_scope(name or "RaggedConstant"):
+        values, shape, splits = flattened(pylist, ragged_rank, inner_shape)
+        result = tensor_of(values, dtype=dtype, shape=shape, name="values" if splits else "Const")
+        for bounds in reversed(splits):
+            bounds = convert_to_tensor(bounds.astype(kind.as_numpy_dtype), name="row_splits")
+            result = RaggedTensor.from_row_splits(result, bounds, validate=False)
+        return result
 
 
 @dispatchable("ragged.range", v1=["ragged.range"])

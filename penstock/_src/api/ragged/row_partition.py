@@ -153,7 +153,7 @@ class RowPartition(CompositeTensor):
                 message = "Arguments to from_value_rowids do not form a valid RowPartition"
                 rowids = checked(rowids, message, ascending, not_negative)
                 if get_static_value(rowids) is None or get_static_value(nrows) is None:
-                    nrows = checked(nrows, message, not_negative)
+                    nrows = depending(nrows, require(nrows >= scalar(0, kind), message, nrows))
                     checks = require(raw.Less(x=rowids[-1:], y=nrows), message, rowids, nrows)
                     rowids = depending(rowids, checks)
             counts = raw.UnsortedSegmentSum(

@@ -1,12 +1,13 @@
 """tf.compat.v1.ragged.constant_value: ragged constants in NumPy."""
 
+from typing import Any
+
 import numpy as np
 
-from penstock._src.api.ragged.construction import constant
+from penstock._src.api.ragged.construction import flattened
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
 from penstock._src.core import dtypes
-from penstock._src.core.dispatch import building
 from penstock._src.util.export import export
 
 
@@ -23,28 +24,16 @@ def constant_value(
       inner_shape: the shape of the inner, uniform values.
       row_splits_dtype: "int32" or "int64".
     """
-    kind = np.array(list(_leaves(pylist))).dtype if dtype is None else np.dtype(dtype)
-    made_of = dtypes.string if kind.kind in "USO" else dtypes.as_dtype(kind)
-    with building(None):
-        made = constant(
-            pylist, made_of, ragged_rank, inner_shape, None, dtypes.as_dtype(row_splits_dtype)
-        )
-        return _in_numpy(made, kind)
-
-
-def _leaves(nested):
-    if isinstance(nested, (list, tuple)):
-        for one in nested:
-            yield from _leaves(one)
-    else:
-        yield from np.asarray(nested).reshape(-1)
-
-
-def _in_numpy(value, kind):
-    if isinstance(value, RaggedTensor):
-        return RaggedTensorValue(_in_numpy(value.values, kind), value.row_splits.numpy())
-    array = np.asarray(value.numpy())
-    if kind.kind != "U":
-        return array
-    texts = [text.decode() for text in array.reshape(-1)]
-    return np.array(texts, kind).reshape(array.shape)
+    if isinstance(pylist, (RaggedTensor, RaggedTensorValue)):
+        raise TypeError("pylist may not be a RaggedTensor or RaggedTensorValue.")
+    kind = dtype.as_numpy_dtype if isinstance(dtype, dtypes.DType) else dtype
+    values, shape, splits = flattened(pylist, ragged_rank, inner_shape)
+    is_number = kind is not None and np.issubdtype(kind, np.number)
+    # Numbers that do not fit overflow, as those of NumPy 1 did.
+    result: Any = np.array(values).astype(kind) if is_number else np.array(values, dtype=kind)
+    if shape is not None:
+        result = result.reshape(shape)
+    for bounds in reversed(splits):
+        index = bounds.astype(dtypes.as_dtype(row_splits_dtype).as_numpy_dtype)
+        result = RaggedTensorValue(result, index)
+    return result
