@@ -121,10 +121,7 @@ class IndexedSlicesSpec(TypeSpec):
         )
         self._indices_shape = TensorShape(indices_shape).with_rank(1)
 
-    @property
-    def value_type(self) -> type:
-        """IndexedSlices."""
-        return IndexedSlices
+    value_type = property(lambda _: IndexedSlices, doc="IndexedSlices.")
 
     def _serialize(self) -> tuple[Any, ...]:
         return (

@@ -286,10 +286,7 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         super().__init__(shape, dtype, name)
         self._handle_data: Any = None
 
-    @property
-    def value_type(self) -> Any:
-        """tf.Tensor."""
-        return Tensor
+    value_type = property(lambda _: Tensor, doc="tf.Tensor.")
 
     @classmethod
     def from_spec(cls, spec: Any, name: str | None = None) -> "TensorSpec":

@@ -384,10 +384,7 @@ class DatasetSpec(TypeSpec):
         self._element_spec = element_spec
         self._dataset_shape = as_shape(dataset_shape)
 
-    @property
-    def value_type(self) -> type:
-        """The class of the values."""
-        return Dataset
+    value_type = property(lambda _: Dataset, doc="The class of the values.")
 
     element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
 

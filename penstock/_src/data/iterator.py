@@ -128,12 +128,19 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
         return Optional(variant, self._element_spec)
 
 
-@export("data.IteratorSpec", v1=[])
-class IteratorSpec(TypeSpec):
-    """The type of a tf.data.Iterator."""
+class _SpecOfElements(TypeSpec):
+    """A type with the type of the elements as its parameter."""
 
     def __init__(self, element_spec: Any) -> None:
         self._element_spec = element_spec
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return (self._element_spec,)
+
+
+@export("data.IteratorSpec", v1=[])
+class IteratorSpec(_SpecOfElements):
+    """The type of a tf.data.Iterator."""
 
     @functools.cached_property
     def _hash(self) -> int:
@@ -142,13 +149,7 @@ class IteratorSpec(TypeSpec):
     def __hash__(self) -> int:
         return self._hash
 
-    @property
-    def value_type(self) -> type:
-        """The class of the values."""
-        return OwnedIterator
-
-    def _serialize(self) -> tuple[Any, ...]:
-        return (self._element_spec,)
+    value_type = property(lambda _: OwnedIterator, doc="The class of the values.")
 
     @property
     def _component_specs(self) -> TensorSpec:
@@ -295,19 +296,10 @@ class Optional(CompositeTensor):
 
 
 @export("OptionalSpec", v1=["OptionalSpec", "data.experimental.OptionalStructure"])
-class OptionalSpec(TypeSpec):
+class OptionalSpec(_SpecOfElements):
     """The type of a tf.experimental.Optional."""
 
-    def __init__(self, element_spec: Any) -> None:
-        self._element_spec = element_spec
-
-    @property
-    def value_type(self) -> type:
-        """The class of the values."""
-        return Optional
-
-    def _serialize(self) -> tuple[Any, ...]:
-        return (self._element_spec,)
+    value_type = property(lambda _: Optional, doc="The class of the values.")
 
     @property
     def _component_specs(self) -> TensorSpec:

@@ -137,16 +137,10 @@ class AllReduceCrossDeviceOps(ReductionToOneDevice):
 class NcclAllReduce(AllReduceCrossDeviceOps):
     """All-reduce, which on GPUs would use NCCL."""
 
-    def __init__(self, num_packs: int = 1) -> None:
-        super().__init__(num_packs)
-
 
 @export("distribute.HierarchicalCopyAllReduce")
 class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
     """All-reduce, which on GPUs would follow the links between GPUs of one machine."""
-
-    def __init__(self, num_packs: int = 1) -> None:
-        super().__init__(num_packs)
 
 
 def _plain(value: Any) -> Any:

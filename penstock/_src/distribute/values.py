@@ -128,10 +128,7 @@ class PerReplicaSpec(TypeSpec):
     def __init__(self, *value_specs: Any) -> None:
         self._value_specs = value_specs
 
-    @property
-    def value_type(self) -> type:
-        """The class of the values."""
-        return PerReplica
+    value_type = property(lambda _: PerReplica, doc="The class of the values.")
 
     def _serialize(self) -> tuple[Any, ...]:
         return self._value_specs

@@ -27,10 +27,7 @@ class VariableSpec(DenseSpec):
         super().__init__(shape, dtype)
         self.trainable, self.alias_id = trainable, alias_id
 
-    @property
-    def value_type(self) -> Any:
-        """tf.Variable."""
-        return Variable
+    value_type = property(lambda _: Variable, doc="tf.Variable.")
 
     @classmethod
     def from_value(cls, value: Any) -> "VariableSpec":

@@ -35,27 +35,15 @@ class _Settings:
     run_eagerly = False
 
 
-@export("config.run_functions_eagerly")
+@export("config.run_functions_eagerly", "config.experimental_run_functions_eagerly")
 def run_functions_eagerly(run_eagerly: bool) -> None:
     """Sets whether every tf.function runs as the Python function that it wraps, for debugging."""
     _Settings.run_eagerly = bool(run_eagerly)
 
 
-@export("config.experimental_run_functions_eagerly")
-def experimental_run_functions_eagerly(run_eagerly: bool) -> None:
-    """Same as `tf.config.run_functions_eagerly`."""
-    run_functions_eagerly(run_eagerly)
-
-
-@export("config.functions_run_eagerly")
+@export("config.functions_run_eagerly", "config.experimental_functions_run_eagerly")
 def functions_run_eagerly() -> bool:
     """Returns whether tf.functions run as plain Python."""
-    return _Settings.run_eagerly
-
-
-@export("config.experimental_functions_run_eagerly")
-def experimental_functions_run_eagerly() -> bool:
-    """Same as `tf.config.functions_run_eagerly`."""
     return _Settings.run_eagerly
 
 

@@ -67,31 +67,19 @@ class DVariable(Variable):
         return tensor
 
     def assign(
-        self,
-        value: Any,
-        use_locking: bool | None = None,
-        name: str | None = None,
-        read_value: bool = True,
+        self, value: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Sets the value, converted to the variable's layout."""
         return super().assign(value, bool(use_locking), name, read_value)
 
     def assign_add(
-        self,
-        delta: Any,
-        use_locking: bool | None = None,
-        name: str | None = None,
-        read_value: bool = True,
+        self, delta: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Adds `delta` to the value."""
         return super().assign_add(delta, bool(use_locking), name, read_value)
 
     def assign_sub(
-        self,
-        delta: Any,
-        use_locking: bool | None = None,
-        name: str | None = None,
-        read_value: bool = True,
+        self, delta: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Subtracts `delta` from the value."""
         return super().assign_sub(delta, bool(use_locking), name, read_value)

@@ -26,10 +26,7 @@ class DistributedIterator(OwnedIterator):
 class DistributedIteratorSpec(IteratorSpec):
     """The type of a DistributedIterator."""
 
-    @property
-    def value_type(self) -> type:
-        """The class of the values."""
-        return DistributedIterator
+    value_type = property(lambda _: DistributedIterator, doc="The class of the values.")
 
     def _from_components(self, components: Any) -> DistributedIterator:
         return DistributedIterator(components=components, element_spec=self._element_spec)

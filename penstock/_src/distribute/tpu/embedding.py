@@ -167,14 +167,6 @@ class TPUEmbeddingForServing(TPUEmbeddingBase):
         tables = self.embedding_tables
         return {str(config.name): {"parameters": table} for config, table in tables.items()}
 
-    def build(self) -> None:
-        """Creates the tables if they do not exist."""
-        super().build()
-
-    def __call__(self, features: Any, weights: Any = None) -> Any:
-        """Looks features up; see `serving_embedding_lookup`."""
-        return self.embedding_lookup(features, weights)
-
 
 @export(f"{_PACKAGE}.TPUEmbedding")
 class TPUEmbedding(TPUEmbeddingBase):

@@ -1,6 +1,6 @@
 """Runtime of `while` and `for`: Python's loops, or tf.while_loop if the condition or iterable is a tensor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.control import control_flow
@@ -44,14 +44,12 @@ def while_(
         while test():
             body()
         return
-    with _scratch_graph() as scratch:
-        probe = test()
-        symbolic = values.is_symbolic(probe)
+    with _scratch_graph():
+        symbolic = values.is_symbolic(test())
     set_state(before)
     if symbolic:
         _graph_loop(test, body, get_state, set_state, names, options)
         return
-    del scratch
     _python_while(test, body)
 
 
@@ -88,13 +86,7 @@ def for_(
     if dispatch.executing_eagerly() or not _iterates_in_graph(iterated):
         _python_for(iterated, extra_test, body)
         return
-    for name, value in zip(names, get_state(), strict=True):
-        if isinstance(value, UndefinedReturnValue):
-            raise NotImplementedError(
-                "a return statement cannot be placed inside this TensorFlow loop; this may happen if a "
-                "return statement depends on a static Python condition such as a hyperparameter"
-            )
-        del name
+    _forbid_return(get_state())
     if isinstance(iterated, Tensor) or values.is_variable(iterated):
         items: Items = range_items(iterated) or tensor_items(convert_to_tensor(iterated))
     elif hasattr(iterated, "get_next_as_optional"):
@@ -104,6 +96,15 @@ def for_(
     else:
         items = IteratorItems(iter(iterated), loosens=True)
     _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
+
+
+def _forbid_return(state: tuple) -> None:
+    """Raises if one of the variables is the result of a function that a loop in a graph would return."""
+    if any(isinstance(value, UndefinedReturnValue) for value in state):
+        raise NotImplementedError(
+            "a return statement cannot be placed inside this TensorFlow loop; this may happen if a "
+            "return statement depends on a static Python condition such as a hyperparameter"
+        )
 
 
 def _iterates_in_graph(iterated: Any) -> bool:
@@ -169,8 +170,6 @@ def _for_in_graph(
         def test() -> Any:
             return position[0] if extra_test is None else _both(position[0], extra_test())
 
-        first = items
-        del first
     else:
         position[0] = items.start
 
@@ -395,12 +394,7 @@ def _with_placeholders(
     ]
     if not missing:
         return before, []
-    for index in missing:
-        if isinstance(before[index], UndefinedReturnValue):
-            raise NotImplementedError(
-                "a return statement cannot be placed inside this TensorFlow loop; this may happen if a "
-                "return statement depends on a static Python condition such as a hyperparameter"
-            )
+    _forbid_return(before)
     first = names[missing[0]]
     try:
         with _scratch_graph():
@@ -447,7 +441,3 @@ def _zeros_like_traced(leaf: Any) -> Any:
     if leaf.shape.is_fully_defined():
         return filled
     return raw.PlaceholderWithDefault(input=filled, shape=leaf.shape)
-
-
-def iterate(value: Any) -> Iterator[Any]:
-    return iter(value)

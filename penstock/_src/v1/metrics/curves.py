@@ -115,14 +115,13 @@ def sensitivity_at_specificity(
     """The sensitivity at the threshold whose specificity is closest to the given one."""
     _check_share("specificity", specificity)
     points = even_thresholds(num_thresholds)
-    held = counts_at(KINDS, labels, predictions, points, weights)
 
     def sensitivity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
         distance = raw.Abs(x=tn / (tn + fp + EPSILON) - specificity)
         at = raw.ArgMin(input=distance, dimension=0)
         return _at(tp, at) / (_at(tp, at) + _at(fn, at) + EPSILON)
 
-    return of_both(sensitivity, *held)
+    return of_both(sensitivity, *counts_at(KINDS, labels, predictions, points, weights))
 
 
 @metric()
@@ -136,7 +135,6 @@ def specificity_at_sensitivity(
     """The specificity at the threshold whose sensitivity is closest to the given one."""
     _check_share("sensitivity", sensitivity)
     points = even_thresholds(num_thresholds)
-    held = counts_at(KINDS, labels, predictions, points, weights)
 
     def specificity(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
         distance = raw.Abs(x=tp / (tp + fn + EPSILON) - sensitivity)
@@ -145,7 +143,7 @@ def specificity_at_sensitivity(
         at = len(points) - 1 - raw.ArgMin(input=backwards, dimension=0)
         return _at(tn, at) / (_at(tn, at) + _at(fp, at) + EPSILON)
 
-    return of_both(specificity, *held)
+    return of_both(specificity, *counts_at(KINDS, labels, predictions, points, weights))
 
 
 def _check_share(name: str, value: float) -> None:

@@ -18,14 +18,7 @@ from penstock._src.v1.graphs.session import get_default_session
 
 @export(v1=["test.compute_gradient"])
 def compute_gradient(
-    x,
-    x_shape,
-    y,
-    y_shape,
-    x_init_value=None,
-    delta=1e-3,
-    init_targets=None,
-    extra_feed_dict=None,
+    x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, init_targets=None, extra_feed_dict=None
 ):
     """The analytical and numerical Jacobians of `y` with respect to `x`, computed in the default session.
 
@@ -140,14 +133,7 @@ def _wide(tensor):
 
 @export(v1=["test.compute_gradient_error"])
 def compute_gradient_error(
-    x,
-    x_shape,
-    y,
-    y_shape,
-    x_init_value=None,
-    delta=1e-3,
-    init_targets=None,
-    extra_feed_dict=None,
+    x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, init_targets=None, extra_feed_dict=None
 ):
     """The maximum difference between the two Jacobians of `compute_gradient`."""
     given = (x, x_shape, y, y_shape, x_init_value, delta, init_targets, extra_feed_dict)

@@ -75,18 +75,16 @@ class VariableStore:
         **options: Any,
     ) -> Any:
         given = None if shape is None else as_shape(shape)
+        options["trainable"] = trainable
         is_whole = partitioner is None or (given is not None and given.rank == 0)
         known = reuse is True and partitioner is None and name in self.partitioned
         if is_whole and not known:
-            return self._one(
-                name, given, dtype, initializer, regularizer, reuse, trainable=trainable, **options
-            )
+            return self._one(name, given, dtype, initializer, regularizer, reuse, **options)
         if partitioner is not None and not callable(partitioner):
             raise ValueError(f"Partitioner must be callable, but received: {partitioner}")
-        made = self._parted(
-            name, given, dtype, initializer, regularizer, reuse, partitioner, trainable, options
+        return self._parted(
+            name, given, dtype, initializer, regularizer, reuse, partitioner, options
         )
-        return made
 
     def _one(
         self,
@@ -123,17 +121,9 @@ class VariableStore:
         return made
 
     def _parted(
-        self,
-        name: str,
-        shape: TensorShape | None,
-        dtype: Any,
-        initializer: Any,
-        regularizer: Any,
-        reuse: Any,
-        partitioner: Any,
-        trainable: bool | None,
-        options: dict[str, Any],
-    ) -> PartitionedVariable:
+        self, name: str, shape: TensorShape | None, dtype: Any, initializer: Any, regularizer: Any,
+        reuse: Any, partitioner: Any, options: dict[str, Any],
+    ) -> PartitionedVariable:  # fmt: skip
         """Returns a variable partitioned along one axis by `partitioner`."""
         if initializer is not None and not callable(initializer):
             initializer = convert_to_tensor(initializer)
@@ -172,7 +162,6 @@ class VariableStore:
                 regularizer,
                 reuse,
                 partition=PartitionInfo(shape.as_list(), offset),
-                trainable=trainable,
                 **options,
             )
             part._set_save_slice_info(SaveSliceInfo(name, shape.as_list(), offset, extent))
