@@ -15,8 +15,9 @@ _NAMES = {
         "experimental_connect_to_cluster experimental_connect_to_host"
     ),
     "penstock._src.function.function": (
-        "experimental_functions_run_eagerly experimental_run_functions_eagerly "
-        "functions_run_eagerly run_functions_eagerly"
+        "experimental_functions_run_eagerly=functions_run_eagerly "
+        "experimental_run_functions_eagerly=run_functions_eagerly functions_run_eagerly "
+        "run_functions_eagerly"
     ),
 }
 _SUBMODULES = "experimental optimizer threading".split()

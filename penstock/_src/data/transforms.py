@@ -117,7 +117,7 @@ class Transforms:
 
     def enumerate(self, start: Any = 0, name: str | None = None) -> Any:
         """Returns the dataset of (number, element), counting from `start`."""
-        counted = _range(self, start)
+        counted = _range(start)
         spec = (TensorSpec([], dtypes.int64), self.element_spec)
         variant = raw.ZipDataset(
             input_datasets=[counted, self._variant_tensor],
@@ -281,11 +281,11 @@ class Transforms:
         spec = structure.unbatched(self.element_spec)
         source: Any = self
         if not all(map(structure.is_dense, nest.flatten(self.element_spec))):
-            source = self._rows_as_variants(spec)
+            source = self._rows_as_variants()
         made = Transforms._of(source, "UnbatchDataset", spec, name=name)
         return self._derived("_UnbatchDataset", made._variant_tensor, spec, self)
 
-    def _rows_as_variants(self, spec: Any) -> Any:
+    def _rows_as_variants(self) -> Any:
         """The same dataset, with composite components as one variant per row."""
         whole = self.element_spec
 
@@ -349,7 +349,7 @@ class Transforms:
         return raw.DatasetFingerprint(input_dataset=self._variant_tensor)
 
 
-def _range(dataset: Transforms, start: Any) -> Tensor:
+def _range(start: Any) -> Tensor:
     return raw.RangeDataset(
         int64(start),
         int64(dtypes.int64.max),

@@ -25,10 +25,9 @@ class StrategyExtended:
     worker_devices = read_only("_strategy.devices", "The devices that replicas run on.")
     parameter_devices = read_only("_strategy.devices", "The devices that hold variables.")
 
-    @property
-    def experimental_require_static_shapes(self) -> bool:
-        """Whether all shapes must be static."""
-        return False
+    experimental_require_static_shapes = property(
+        lambda _: False, doc="Whether all shapes must be static."
+    )
 
     def _use_merge_call(self) -> bool:
         return True
@@ -212,10 +211,9 @@ class Strategy:
         """The number of replicas that train synchronously."""
         return len(self.devices)
 
-    @property
-    def cluster_resolver(self) -> Any:
-        """The resolver of the cluster; None on one machine."""
-        return None
+    cluster_resolver = property(
+        lambda _: None, doc="The resolver of the cluster; None on one machine."
+    )
 
     def scope(self) -> Any:
         """Returns a context manager that makes this strategy current."""

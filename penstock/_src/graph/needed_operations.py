@@ -1,7 +1,5 @@
 """Which operations of a graph a call needs."""
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Sequence
 from typing import Any

@@ -69,8 +69,6 @@ def update_checkpoint_state(
     """Writes the checkpoint file of a folder."""
 
     def relative(path: str) -> str:
-        if not save_relative_paths:
-            return path
         return os.path.relpath(path, save_dir or ".")
 
     if save_relative_paths:

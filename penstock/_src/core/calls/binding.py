@@ -85,7 +85,7 @@ def _bind_one(
 ) -> Any:
     attr = argument.type_attr
     if attr is None:
-        return _converted(cls, argument, value, argument.dtype, position, in_graph, given)
+        return _converted(cls, argument, value, argument.dtype, position, in_graph)
     wanted = given.get(attr)
     if wanted is None and not is_tensor_like(value):
         wanted = _type_of_siblings(cls, attr, inputs)
@@ -102,7 +102,7 @@ def _bind_one(
         given[attr] = tensor.dtype.base_dtype
         return tensor
     given[attr] = wanted
-    return _converted(cls, argument, value, wanted, position, in_graph, given)
+    return _converted(cls, argument, value, wanted, position, in_graph)
 
 
 def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
@@ -161,13 +161,7 @@ def _bind_list(
 
 
 def _converted(
-    cls: type[Op],
-    argument: Argument,
-    value: Any,
-    wanted: Any,
-    position: int,
-    in_graph: bool,
-    given: dict[str, Any],
+    cls: type[Op], argument: Argument, value: Any, wanted: Any, position: int, in_graph: bool
 ) -> Any:
     if is_tensor_like(value):
         tensor = convert_to_tensor(value, name=argument.name)

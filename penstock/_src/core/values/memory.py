@@ -4,8 +4,6 @@ Linux maps new memory page by page, with a page fault and zeroing for each: some
 its block is kept for the next array of its size class. At most MOST bytes are kept; beyond that the oldest blocks are freed.
 """
 
-from __future__ import annotations
-
 import threading
 
 import numpy as np

@@ -81,7 +81,6 @@ class SlurmClusterResolver(ClusterResolver):
         self._per_node, self._port_base = per_node, port_base
         if gpus_per_node is None:
             gpus_per_node = _count_gpus()
-        self._gpus_per_node = gpus_per_node
         if gpus_per_task is None:
             gpus_per_task = gpus_per_node // max(per_node[0], 1)
         self._gpus_per_task = gpus_per_task

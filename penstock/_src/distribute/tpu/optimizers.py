@@ -27,6 +27,7 @@ class SlotVariables:
         return list(self._slots.values())
 
 
+@dataclasses.dataclass(eq=False, repr=False)
 class EmbeddingOptimizer(SlotVariables):
     """Base class of the optimizers.
 
@@ -44,19 +45,18 @@ class EmbeddingOptimizer(SlotVariables):
       ValueError: gradients are clipped but not accumulated.
     """
 
-    def __init__(
-        self,
-        learning_rate: Any,
-        use_gradient_accumulation: bool = True,
-        clip_weight_min: float | None = None,
-        clip_weight_max: float | None = None,
-        weight_decay_factor: float | None = None,
-        multiply_weight_decay_factor_by_learning_rate: bool | None = None,
-        slot_variable_creation_fn: Callable[..., Any] | None = None,
-        clipvalue: Any = None,
-        low_dimensional_packing_status: bool = False,
-    ) -> None:
-        if not use_gradient_accumulation and clipvalue is not None:
+    learning_rate: Any
+    use_gradient_accumulation: bool = True
+    clip_weight_min: float | None = None
+    clip_weight_max: float | None = None
+    weight_decay_factor: float | None = None
+    multiply_weight_decay_factor_by_learning_rate: bool | None = None
+    slot_variable_creation_fn: Callable[..., Any] | None = None
+    clipvalue: dataclasses.InitVar[Any] = None
+    low_dimensional_packing_status: bool = False
+
+    def __post_init__(self, clipvalue: Any) -> None:
+        if not self.use_gradient_accumulation and clipvalue is not None:
             raise ValueError(
                 "When `use_gradient_accumulation` is False, gradient clipping cannot be used and "
                 f"`clipvalue` should be left as None. Received value {clipvalue} for argument "
@@ -65,15 +65,6 @@ class EmbeddingOptimizer(SlotVariables):
         if clipvalue is not None and not isinstance(clipvalue, tuple):
             clipvalue = (-clipvalue, clipvalue)
         self.clip_gradient_min, self.clip_gradient_max = clipvalue or (None, None)
-        self.learning_rate = learning_rate
-        self.use_gradient_accumulation = use_gradient_accumulation
-        self.clip_weight_min, self.clip_weight_max = clip_weight_min, clip_weight_max
-        self.weight_decay_factor = weight_decay_factor
-        self.multiply_weight_decay_factor_by_learning_rate = (
-            multiply_weight_decay_factor_by_learning_rate
-        )
-        self.slot_variable_creation_fn = slot_variable_creation_fn
-        self.low_dimensional_packing_status = low_dimensional_packing_status
 
     def __eq__(self, other: Any) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__

@@ -4,8 +4,6 @@ A node has its gradient type in the attribute `_gradient_op_type`; the function 
 takes the gradients of the node's outputs, then its captures: variables, and tensors of the function that contains the node.
 """
 
-from __future__ import annotations
-
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence

@@ -1,5 +1,7 @@
 """Functions that create, reshape and index tensors differently in TensorFlow 1."""
 
+import math
+
 from penstock._src.api.array import creation, indexing, shaping
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock._src.core import dtypes
@@ -22,7 +24,7 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
         return creation.constant(value, dtype, name=name)
     if verify_shape and tensor.shape.as_list() != list(shape):
         raise TypeError(f"Expected Tensor's shape: {tuple(shape)}, got {tensor.shape}.")
-    missing = _size(shape) - tensor.shape.num_elements()
+    missing = math.prod(map(int, shape)) - tensor.shape.num_elements()
     if missing <= 0 or tensor.shape.num_elements() == 1:
         return creation.constant(value, dtype, shape, name)
     flat = raw.Reshape(tensor=tensor, shape=[-1])
@@ -30,13 +32,6 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
     return raw.Reshape(
         tensor=raw.ConcatV2(values=[flat, last], axis=0), shape=list(shape), name=name
     )
-
-
-def _size(shape):
-    count = 1
-    for extent in shape:
-        count *= int(extent)
-    return count
 
 
 @export(v1=["expand_dims"])

@@ -56,10 +56,13 @@ class TensorHandle:
         Raises:
           TypeError: it has been deleted.
         """
-        if not self._is_owner:
-            raise TypeError(f"Persistent tensor {self.handle} may have already been deleted.")
+        self._require_owner()
         with out_of_graph():
             return raw.GetSessionTensor(handle=self._handle, dtype=self._dtype).numpy()
+
+    def _require_owner(self) -> None:
+        if not self._is_owner:
+            raise TypeError(f"Persistent tensor {self.handle} may have already been deleted.")
 
     def delete(self) -> None:
         """Deletes the tensor.
@@ -67,8 +70,7 @@ class TensorHandle:
         Raises:
           TypeError: it has been deleted.
         """
-        if not self._is_owner:
-            raise TypeError(f"Persistent tensor {self.handle} may have already been deleted.")
+        self._require_owner()
         self._is_owner = False
         with out_of_graph():
             raw.DeleteSessionTensor(handle=self._handle)

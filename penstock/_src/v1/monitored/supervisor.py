@@ -1,7 +1,5 @@
 """tf.compat.v1.train.Supervisor: sessions that restore, save and write summaries automatically."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import time

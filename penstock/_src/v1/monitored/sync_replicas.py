@@ -1,7 +1,5 @@
 """tf.compat.v1.train.SyncReplicasOptimizer: averages the workers' gradients before each step."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from penstock._src.api.control.scopes import control_dependencies

@@ -209,15 +209,8 @@ class LegacyLayer(Module):
         """The losses, computed now."""
         return [loss() for loss in self._losses]
 
-    @property
-    def metrics(self) -> list[Any]:
-        """No metrics."""
-        return []
-
-    @property
-    def updates(self) -> list[Any]:
-        """Returns an empty list: updates run when they are created."""
-        return []
+    metrics = property(lambda _: [], doc="No metrics.")
+    updates = property(lambda _: [], doc="No updates: they run when they are created.")
 
     def get_losses_for(self, inputs: Any) -> list[Any]:
         """The losses, none of which depends on inputs."""
@@ -280,12 +273,7 @@ class LegacyLayer(Module):
 
     # -- nodes: the layer has none
 
-    @property
-    def inbound_nodes(self) -> list[Any]:
-        """No nodes."""
-        return []
-
-    outbound_nodes = inbound_nodes
+    inbound_nodes = outbound_nodes = property(lambda _: [], doc="No nodes.")
 
     def _unconnected(self, what: str) -> NoReturn:
         raise AttributeError(f"Layer {self.name} {what}")
