@@ -62,7 +62,7 @@ class CpuGenerator:
             )
 
         return self.keep(
-            ("contraction", found.key, epilogue and epilogue.signature(), threads), write
+            ("contraction", found.description, epilogue and epilogue.signature(), threads), write
         )
 
     def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:

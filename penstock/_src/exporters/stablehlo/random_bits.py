@@ -3,13 +3,34 @@
 Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """
 
+import functools
+from typing import Any
+
 from penstock._src.core import dtypes
 from penstock._src.exporters.stablehlo.movement import concatenated, sliced
 from penstock._src.exporters.stablehlo.writer import Value, Writer, writes
-from penstock._src.ir.meaning.random_streams import THREEFRY_ROTATIONS
+from penstock._src.ir.meaning.random_streams import LOW, philox_rounds, threefry_rounds
 from penstock._src.ir.node import Node
 
-LOW = 0xFFFFFFFF
+
+class _Words:
+    """A value with the arithmetic of unsigned integers; a Python int is repeated like the value."""
+
+    def __init__(self, w: Writer, value: Value) -> None:
+        self.w, self.value = w, value
+
+    def _with(self, name: str, other: Any) -> "_Words":
+        like = self.value
+        other = other.value if isinstance(other, _Words) else self.w.splat(other, like)
+        return _Words(self.w, self.w.elementwise(name, like, other))
+
+    __add__ = functools.partialmethod(_with, "add")
+    __mul__ = functools.partialmethod(_with, "multiply")
+    __xor__ = functools.partialmethod(_with, "xor")
+    __and__ = functools.partialmethod(_with, "and")
+    __or__ = functools.partialmethod(_with, "or")
+    __lshift__ = functools.partialmethod(_with, "shift_left")
+    __rshift__ = functools.partialmethod(_with, "shift_right_logical")
 
 
 def _word(w: Writer, x: Value, number: int, count: int) -> Value:
@@ -21,14 +42,6 @@ def _word(w: Writer, x: Value, number: int, count: int) -> Value:
     if x.dtype == dtypes.int64:
         x = w.op("bitcast_convert", [x], (), dtypes.uint64)
     return w.broadcast(w.convert(x, dtypes.uint64), [count])
-
-
-def _high(w: Writer, x: Value) -> Value:
-    return w.elementwise("shift_right_logical", x, w.splat(32, x))
-
-
-def _low(w: Writer, x: Value) -> Value:
-    return w.elementwise("and", x, w.splat(LOW, x))
 
 
 def _interleaved(w: Writer, words: list[Value], count: int) -> Value:
@@ -46,48 +59,26 @@ def _philox(w: Writer, key: Value, counter: Value, count: int) -> Value:
     low = w.elementwise("add", index, start)
     carried = w.convert(w.compare("LT", low, start), dtypes.uint64)
     high = w.elementwise("add", _word(w, counter, 1, blocks), carried)
-    words = [_low(w, low), _high(w, low), _low(w, high), _high(w, high)]
-    whole = _word(w, key, 0, blocks)
-    k0, k1 = _low(w, whole), _high(w, whole)
-    for _ in range(10):
-        a = w.elementwise("multiply", words[0], w.splat(0xD2511F53, low))
-        b = w.elementwise("multiply", words[2], w.splat(0xCD9E8D57, low))
-        words = [
-            w.elementwise("xor", w.elementwise("xor", _high(w, b), words[1]), k0),
-            _low(w, b),
-            w.elementwise("xor", w.elementwise("xor", _high(w, a), words[3]), k1),
-            _low(w, a),
-        ]
-        k0 = _low(w, w.elementwise("add", k0, w.splat(0x9E3779B9, k0)))
-        k1 = _low(w, w.elementwise("add", k1, w.splat(0xBB67AE85, k1)))
-    return _interleaved(w, words, count)
+    words = [half for x in (low, high) for half in (_Words(w, x) & LOW, _Words(w, x) >> 32)]
+    whole = _Words(w, _word(w, key, 0, blocks))
+    mixed = philox_rounds(words, whole & LOW, whole >> 32, lambda x: x >> 32)
+    return _interleaved(w, [x.value for x in mixed], count)
 
 
 def _threefry(w: Writer, key: Value, counter: Value, count: int) -> Value:
     blocks = -(-count // 2)
 
-    def narrow(x: Value) -> Value:
-        return w.convert(_low(w, x), dtypes.uint32)
+    def halves(x: Value) -> list[_Words]:
+        found = (_Words(w, x) & LOW, _Words(w, x) >> 32)
+        return [_Words(w, w.convert(half.value, dtypes.uint32)) for half in found]
 
-    whole = _word(w, key, 0, blocks)
-    keys = [narrow(whole), narrow(_high(w, whole))]
-    parity = w.splat(0x1BD11BDA, keys[0])
-    keys.append(w.elementwise("xor", w.elementwise("xor", *keys), parity))
+    keys = halves(_word(w, key, 0, blocks))
+    keys.append(keys[0] ^ keys[1] ^ 0x1BD11BDA)
     index = w.iota([blocks], 0, dtypes.uint64)
-    counters = w.elementwise("add", index, _word(w, counter, 0, blocks))
-    x = w.elementwise("add", narrow(counters), keys[0])
-    y = w.elementwise("add", narrow(_high(w, counters)), keys[1])
-    for group in range(5):
-        for i in range(4):
-            rotation = THREEFRY_ROTATIONS[(group % 2) * 4 + i]
-            x = w.elementwise("add", x, y)
-            left = w.elementwise("shift_left", y, w.splat(rotation, y))
-            right = w.elementwise("shift_right_logical", y, w.splat(32 - rotation, y))
-            y = w.elementwise("xor", w.elementwise("or", left, right), x)
-        x = w.elementwise("add", x, keys[(group + 1) % 3])
-        y = w.elementwise("add", y, keys[(group + 2) % 3])
-        y = w.elementwise("add", y, w.splat(group + 1, y))
-    return _interleaved(w, [x, y], count)
+    x, y = halves(w.elementwise("add", index, _word(w, counter, 0, blocks)))
+    rotated = lambda word, by: (word << by) | (word >> 32 - by)  # noqa: E731
+    mixed = threefry_rounds(x + keys[0], y + keys[1], keys, rotated)
+    return _interleaved(w, [x.value for x in mixed], count)
 
 
 STREAMS = {"philox": _philox, "threefry": _threefry}

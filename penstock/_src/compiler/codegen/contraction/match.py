@@ -1,7 +1,6 @@
 """A contraction as code generation takes it: what recognize/contractions makes of a `contract` node."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from penstock._src.compiler.codegen.contraction.emit import Description
 from penstock._src.compiler.codegen.contraction.images.convolution import Depthwise, FilterGradient
@@ -12,7 +11,8 @@ from penstock._src.ir.node import Node
 class Match:
     """A recognized contraction.
 
-    `left`, `right` are sources in the kernel's order (not always the node's); `columns` is how many of the output's last axes a tile's column runs over.
+    Two with equal descriptions (and equal hooks) are served by one kernel. `left`, `right` are sources in the kernel's order (not always
+    the node's); `columns` is how many of the output's last axes a tile's column runs over.
     """
 
     node: Node
@@ -21,11 +21,6 @@ class Match:
     description: Description
     sizes: tuple[int, ...]
     columns: int
-
-    @property
-    def key(self) -> Any:
-        """Two matches with equal keys (and equal hooks) are served by one kernel."""
-        return self.description
 
     def prepacked(self) -> "Match":
         """The same with its right operand packed once for all calls, if it is packed."""

@@ -36,7 +36,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     sources = [left, right, *[builder.buffer(n) for n in kernel.operands]]
     builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
     if code.prepacked_bytes:
-        right = _prepacked(builder, found.key, right, code, sizes)
+        right = _prepacked(builder, found.description, right, code, sizes)
 
     def in_scratch(offset: int) -> tuple[Buffer, int]:
         return scratch, offset
