@@ -25,8 +25,8 @@ from typing import Any
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
 # Left out: helpers of TensorFlow's own tests, Keras (a package of its own) and C++ bindings.
 LEFT_OUT = re.compile(
-    r"(_test|_test_base|_test_ops|_op_base|_test_lib|_testlib|test_utils?|testing|combinations|_benchmark)$"
-    r"|multi_process|kernel_tests\.random|\.tests?\.|python\.keras\b|pywrap|_pb2_grpc|tflite_convert"
+    r"(_test|\btest_base|_test_base|_test_ops|_op_base|_test_lib|_testlib|test_utils?|testing|combinations|_benchmark)$"
+    r"|multi_process|kernel_tests\.random|\.tests?\.|\.testing\.|python\.keras\b|pywrap|_pb2_grpc|tflite_convert"
 )
 # Parts of the test kit that users import.
 KEPT = {"tensorflow.python.framework.test_util"}

@@ -23,6 +23,7 @@ from penstock._src.data.sampling import Sampling
 from penstock._src.data.stored import Stored
 from penstock._src.data.transforms import seed_pair
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.proto import dataset as messages
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -45,6 +46,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         self._options_attr = Options()
         for source in self._inputs():
             self._options_attr = self._options_attr.merge(source.options())
+        self._options_attr._set_mutable(False)
 
     @property
     def _variant_tensor(self) -> Any:
@@ -77,9 +79,40 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     def _flat_structure(self) -> dict[str, Any]:
         return structure.attributes(self.element_spec)
 
+    @property
+    def _metadata(self) -> Any:
+        """The message about the dataset, with the name that a subclass may have set."""
+        name = getattr(self, "_name", None)
+        return messages.Metadata(name=name.encode() if name else b"")
+
+    @property
+    def _common_args(self) -> dict[str, Any]:
+        """The arguments that most dataset ops have."""
+        return {**self._flat_structure, "metadata": self._metadata.SerializeToString()}
+
+    def _functions(self) -> list[Any]:
+        """The functions that the dataset calls."""
+        return []
+
+    def _apply_debug_options(self) -> "DatasetV2":
+        return self
+
     def options(self) -> Options:
         """Returns the options of this dataset, including those of its inputs."""
         return self._options_attr
+
+    def _options(self) -> Any:
+        """Returns the options as a tensor with their message."""
+        return raw.GetOptions(input_dataset=self._variant_tensor)
+
+    @classmethod
+    def _options_tensor_to_options(cls, serialized_options: Any) -> Options:
+        """Returns the options of a message."""
+        if isinstance(serialized_options, EagerTensor):
+            serialized_options = serialized_options.numpy()
+        options = Options()
+        options._from_proto(messages.Options.FromString(serialized_options))
+        return options
 
     def __iter__(self) -> OwnedIterator:
         """Returns a new iterator over the elements."""
@@ -279,7 +312,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
           name: of the op.
         """
         spec = _generator_spec(output_types, output_shapes, output_signature)
-        variant = from_generator(generator, spec, args)
+        variant = from_generator(generator, spec, args, name)
         return derived("_FlatMapDataset", variant, spec)
 
     @staticmethod
@@ -329,7 +362,7 @@ def _generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
         raise TypeError(
             "Either the `output_signature` or `output_types` argument must be specified."
         )
-    kinds = structure.map_leaves(dtypes.as_dtype, _lists_to_tuples(types))
+    kinds = structure.map_leaves(dtypes.as_dtype, types)
     leaves = nest.flatten(kinds)
     if shapes is None:
         known = [TensorShape(None)] * len(leaves)
@@ -337,10 +370,6 @@ def _generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
         known = [as_shape(shape) for shape in _shapes_like(kinds, shapes)]
     specs = [TensorSpec(shape, dtype) for shape, dtype in zip(known, leaves)]
     return nest.pack_sequence_as(kinds, specs)
-
-
-def _lists_to_tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _shapes_like(kinds: Any, shapes: Any) -> list[Any]:
@@ -428,16 +457,31 @@ class DatasetSpec(TypeSpec):
             a.is_compatible_with(b) for a, b in zip(ones, others)
         )
 
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether every dataset of this type is of the other type."""
+        if type(self) is not type(other):
+            return False
+        try:
+            nest.assert_same_structure(self._element_spec, other._element_spec)
+        except (TypeError, ValueError):
+            return False
+        pairs = zip(nest.flatten(self._element_spec), nest.flatten(other._element_spec))
+        return self._dataset_shape.is_subtype_of(other._dataset_shape) and all(
+            a.is_subtype_of(b) if isinstance(a, TypeSpec) else a == b for a, b in pairs
+        )
+
     def most_specific_common_supertype(self, others: Any) -> "DatasetSpec | None":
         """Returns the most specific common supertype of this and the others, or None."""
-        element = self._element_spec
+        element, shapes = self._element_spec, []
         for other in others:
             if not isinstance(other, DatasetSpec):
                 return None
             element = structure.relaxed(element, other._element_spec)
+            shapes.append(other._dataset_shape)
             if element is None:
                 return None
-        return DatasetSpec(element, self._dataset_shape)
+        shape = self._dataset_shape.most_specific_common_supertype(shapes)
+        return None if shape is None else DatasetSpec(element, shape)
 
 
 class _DatasetBatch(CompositeTensor):

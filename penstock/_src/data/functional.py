@@ -1,5 +1,6 @@
 """Methods of Dataset that apply a function: map, filter, interleave, reduce and others."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,7 @@ class Functional(Transforms):
 
         >>> dataset = tf.data.Dataset.range(3).map(lambda x: x + 1)
         """
+        _check_order(num_parallel_calls, deterministic)
         traced = trace(map_func, self.element_spec, "Map")
         return _mapped(self, traced, num_parallel_calls, deterministic, synchronous, name)
 
@@ -81,6 +83,7 @@ class Functional(Transforms):
           deterministic: accepted; the order is always fixed.
           name: of the op.
         """
+        _check_order(num_parallel_calls, deterministic)
         traced = trace(map_func, self.element_spec, "Interleave")
         spec = _made_datasets(traced, "map_func")
         cycle = int64(-1 if cycle_length is None else cycle_length)
@@ -184,6 +187,15 @@ class Functional(Transforms):
             reduce_func=reduce.function,
             window_size_func=sizes.function,
             name=name,
+        )
+
+
+def _check_order(num_parallel_calls: Any, deterministic: bool | None) -> None:
+    if num_parallel_calls is None and deterministic is not None:
+        warnings.warn(
+            "The `deterministic` argument has no effect unless the `num_parallel_calls` argument is "
+            "specified.",
+            stacklevel=3,
         )
 
 

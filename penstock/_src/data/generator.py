@@ -7,68 +7,79 @@ import numpy as np
 
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.ops.control.python_call import calling, register
 from penstock._src.ops.data.pipeline import Element
 from penstock._src.ops.data.source import GeneratorPipeline
 from penstock._src.util import nest
 
-_CODES = {
-    TypeError: errors.InvalidArgumentError,
-    ValueError: errors.InvalidArgumentError,
-    MemoryError: errors.ResourceExhaustedError,
-    NotImplementedError: errors.UnimplementedError,
-}
 
-
-def from_generator(generator: Callable[..., Any], spec: Any, args: Any) -> EagerTensor:
+def from_generator(generator: Callable[..., Any], spec: Any, args: Any, name: str | None) -> Any:
     """The variant of a dataset of the elements of `generator(*args)`."""
     if not callable(generator):
         raise TypeError("`generator` must be a Python callable.")
-    arguments = tuple(_numpy(convert_to_tensor(arg)) for arg in nest.flatten(args or ()))
+    types, shapes = tuple(structure.flat_types(spec)), tuple(structure.flat_shapes(spec))
     read = _reader(spec)
 
-    def make() -> Iterator[Element]:
-        source = _iterator(generator, arguments)
-        while True:
-            try:
-                values = next(source)
-            except StopIteration:
-                return
-            except Exception as error:
-                raise _translated(error) from error
-            yield read(values)
+    def dataset(*arguments: Any) -> GeneratorPipeline:
+        made = GeneratorPipeline(lambda: _Elements(generator, arguments, read))
+        made.types, made.shapes = types, shapes
+        return made
 
-    made = GeneratorPipeline(make)
-    made.types = tuple(structure.flat_types(spec))
-    made.shapes = tuple(structure.flat_shapes(spec))
-    return EagerTensor(made, dtypes.variant)
-
-
-def _iterator(generator: Callable[..., Any], arguments: tuple[Any, ...]) -> Iterator[Any]:
-    try:
-        return iter(generator(*arguments))
-    except Exception as error:
-        raise _translated(error) from error
-
-
-def _translated(error: Exception) -> Exception:
-    if isinstance(error, errors.OpError):
-        return error
-    kind = next((made for raised, made in _CODES.items() if isinstance(error, raised)), None)
-    return (kind or errors.UnknownError)(f"{type(error).__name__}: {error}")
+    tensors = [convert_to_tensor(arg) for arg in args or ()]
+    if STATE.graph is None:
+        return EagerTensor(dataset(*(_numpy(t) for t in tensors)), dtypes.variant)
+    token, held = register(dataset)
+    (variant,) = raw.PyFunc(input=tensors, token=token, Tout=[dtypes.variant], name=name)
+    variant.set_shape([])
+    variant.op.python_function = held  # keeps the function as long as the operation
+    return variant
 
 
 def _numpy(tensor: Any) -> Any:
-    if not isinstance(tensor, EagerTensor):
-        raise errors.UnimplementedError(
-            "Dataset.from_generator: `args` that are only known when a function runs are not "
-            "supported."
-        )
     return tensor.numpy()
+
+
+class _Elements:
+    """Iterates over the elements that a generator yields; continues after an error in one."""
+
+    def __init__(
+        self, generator: Callable[..., Any], arguments: tuple[Any, ...], read: Callable[[Any], Any]
+    ) -> None:
+        self.source: Any = None
+        self.begin: Any = lambda: iter(generator(*arguments))
+        self.read = read
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        if self.source is None:
+            if self.begin is None:
+                raise StopIteration
+            self.source, self.begin = calling(self.begin), None
+        try:
+            values = next(self.source)
+        except StopIteration:
+            self.close()
+            raise
+        except Exception as error:
+            return calling(_raise, error)
+        return self.read(values)
+
+    def close(self) -> None:
+        """Releases the generator."""
+        self.source = self.begin = None
+
+
+def _raise(error: Exception) -> Any:
+    raise error
 
 
 def _reader(spec: Any) -> Callable[[Any], Element]:
@@ -77,7 +88,7 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
 
     def read(values: Any) -> Element:
         try:
-            flat = structure._flatten_like(spec, values)
+            flat = structure.flatten_like(spec, values)
         except (TypeError, ValueError) as error:
             raise _mismatch(spec, values) from error
         held: list[Any] = []

@@ -8,13 +8,13 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
-from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import OutOfRangeError, UnimplementedError
+from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.data import structure
+from penstock._src.data.options import ExternalStatePolicy
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.data.iterator import END
 from penstock._src.util import nest
@@ -47,8 +47,8 @@ class IteratorBase(collections.abc.Iterator):
 class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
     """An iterator that ends with the last reference to it.
 
-    A checkpoint stores the number of elements taken. Restoring restarts the iteration and skips as many, which continues
-    with the same elements if the dataset's order is deterministic.
+    A checkpoint stores the number of elements taken and the seeds of the dataset. Restoring restarts the iteration and
+    skips as many, which continues with the same elements unless functions depend on other state.
     """
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
@@ -58,6 +58,7 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
             shapes = structure.flat_shapes(element_spec)
             components = raw.AnonymousIteratorV3(output_types=types, output_shapes=shapes)
             raw.MakeIterator(dataset=dataset._variant_tensor, iterator=components)
+            self._policy = dataset.options().experimental_external_state_policy
         elif isinstance(components, (list, tuple)):
             components = components[0]
         self._element_spec = element_spec
@@ -74,16 +75,27 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
     def _type_spec(self) -> "IteratorSpec":
         return self._spec
 
+    # How to save an iterator whose functions have state; None refuses it.
+    _policy: ExternalStatePolicy | None = None
+
+    def _save(self) -> Any:
+        """Returns the state of the iteration as a variant."""
+        policy = (self._policy or ExternalStatePolicy.FAIL).value
+        return raw.SerializeIterator(
+            resource_handle=self._iterator_resource, external_state_policy=policy
+        )
+
+    def _restore(self, state: Any) -> Any:
+        """Returns to the state that `_save` returned."""
+        if isinstance(state, np.ndarray):
+            state = EagerTensor(state, dtypes.variant)
+        return raw.DeserializeIterator(resource_handle=self._iterator_resource, serialized=state)
+
     def _serialize_to_tensors(self) -> dict[str, Any]:
-        return {"ITERATOR_STATE": convert_to_tensor(np.int64(self._own_handle().position))}
+        return {"ITERATOR_STATE": self._save()}
 
-    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> None:
-        self._own_handle().seek(int(restored_tensors["ITERATOR_STATE"]))
-
-    def _own_handle(self) -> Any:
-        if self._handle is None:
-            raise UnimplementedError("Iterators of graphs cannot be saved or restored.")
-        return self._handle
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return self._restore(restored_tensors["ITERATOR_STATE"])
 
     def _trace_parts(self) -> tuple["IteratorSpec", list[Any]]:
         return self._spec, [self._iterator_resource]
@@ -119,6 +131,8 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
             iterator=self._iterator_resource, output_types=self._types, output_shapes=self._shapes
         )
         return structure.from_tensors(self._element_spec, tensors)
+
+    _next_internal = get_next
 
     def get_next_as_optional(self) -> "Optional":
         """Returns the next element as a tf.experimental.Optional, which is empty at the end."""
@@ -167,9 +181,16 @@ class IteratorSpec(_SpecOfElements):
         return IteratorSpec(value.element_spec)
 
 
-@functools.lru_cache(maxsize=256)
 def _shared(spec: IteratorSpec) -> IteratorSpec:
     """Returns a shared instance of equal specs, so that comparisons are fast."""
+    try:
+        return _same(spec)
+    except TypeError:  # its structure has objects that cannot be hashed
+        return spec
+
+
+@functools.lru_cache(maxsize=256)
+def _same(spec: IteratorSpec) -> IteratorSpec:
     return spec
 
 
@@ -185,7 +206,6 @@ class NumpyIterator(Trackable):
                     f"produce values of type {spec.value_type}"
                 )
         self._iterator = iter(dataset)
-        self._track_trackable(self._iterator, "_iterator")
 
     def __iter__(self) -> "NumpyIterator":
         return self
@@ -197,14 +217,21 @@ class NumpyIterator(Trackable):
         """Returns the next element."""
         return self.__next__()
 
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return self._iterator._serialize_to_tensors()
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return self._iterator._restore_from_tensors(restored_tensors)
+
     def save(self) -> Any:
-        """Returns the position as a tensor, for `restore`."""
-        (state,) = self._iterator._serialize_to_tensors().values()
-        return state
+        """Returns the state of the iteration as a tensor, for `restore`."""
+        return self._iterator._save()
 
     def restore(self, state: Any) -> None:
-        """Returns to the position where `save` was called."""
-        self._iterator._restore_from_tensors({"ITERATOR_STATE": state})
+        """Returns to the state that `save` returned."""
+        self._iterator._restore(state)
+
+    _save, _restore = save, restore
 
     def __repr__(self) -> str:
         return f"NumpyIterator(iterator={self._iterator})"
@@ -222,7 +249,9 @@ def _numpy(value: Any) -> Any:
             array.setflags(write=False)
         return array
     if hasattr(value, "dense_shape"):
-        return type(value)._numpy_value(value) if hasattr(type(value), "_numpy_value") else value
+        dense = np.zeros(value.dense_shape.numpy(), value.dtype.np)
+        dense[tuple(value.indices.numpy().T)] = value.values.numpy()
+        return dense
     return value.numpy() if hasattr(value, "numpy") else value
 
 

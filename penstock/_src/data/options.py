@@ -2,6 +2,7 @@
 
 import enum
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from penstock._src.proto import dataset as messages
@@ -54,41 +55,63 @@ class AutotuneAlgorithm(enum.Enum):
     STAGE_BASED = 4
 
 
-class _option(property):
-    """A property with a checked type; `default` is a value, or a class to instantiate."""
+class Testing:
+    """Whether TensorFlow's tests of the input pipeline run, which set another default for `experimental_warm_start`."""
 
-    def __init__(self, kind: type, doc: str, default: Any = None, name: str = "") -> None:
+    is_on = False
+
+
+class _option(property):
+    """A property with a checked type, which is `default()` until it is set."""
+
+    def __init__(
+        self, kind: type, doc: str, default: Callable[[], Any] = lambda: None, name: str = ""
+    ) -> None:
         super().__init__(self._read, self._write, doc=doc)
         self._kind, self._default, self._name = kind, default, name
 
     def __set_name__(self, owner: Any, name: str) -> None:
         self._name = self._name or name
 
-    def _read(self, owner: "_Options") -> Any:
+    def _read(self, owner: "OptionsBase") -> Any:
         if self._name not in owner._options:
-            if not isinstance(self._default, type):
-                return self._default
-            owner._options[self._name] = self._default()
+            owner._options[self._name] = made = self._default()
+            if isinstance(made, OptionsBase):
+                made._set_mutable(owner._mutable)
         return owner._options[self._name]
 
-    def _write(self, owner: "_Options", value: Any) -> None:
+    def _write(self, owner: "OptionsBase", value: Any) -> None:
         if not isinstance(value, self._kind):
             raise TypeError(
-                f'Property "{self._name}" must be of type {self._kind}, got: {value!r} '
+                f'Property "{self._name}" must be of type {self._kind}, got: {value} '
                 f"(type: {type(value)})"
             )
         owner._options[self._name] = value
 
 
-class _Options:
+def create_option(
+    name: str, ty: type, docstring: str, default_factory: Callable[[], Any] = lambda: None
+) -> property:
+    """Returns a property for an option of type `ty`, which is `default_factory()` until it is set."""
+    return _option(ty, docstring, default_factory, name)
+
+
+class OptionsBase:
     """Base of groups of options."""
 
     _options: dict[str, Any]
+    _mutable: bool
 
     def __init__(self) -> None:
         object.__setattr__(self, "_options", {})
+        object.__setattr__(self, "_mutable", True)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if not self._mutable:
+            raise ValueError(
+                "Mutating `tf.data.Options()` returned by `tf.data.Dataset.options()` has no effect. "
+                "Use `tf.data.Dataset.with_options(options)` to set or update dataset options."
+            )
         if not hasattr(type(self), name):
             raise AttributeError(f"Cannot set the property {name} on {type(self).__name__}.")
         object.__setattr__(self, name, value)
@@ -102,50 +125,120 @@ class _Options:
         )
 
     def __ne__(self, other: Any) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _update(self, other: "_Options") -> None:
-        for name, value in other._options.items():
-            held = self._options.get(name)
-            if isinstance(value, _Options):
-                if held is None:
-                    held = self._options[name] = type(value)()
-                held._update(value)
+    def _set_mutable(self, mutable: bool) -> None:
+        """Sets whether options can be set."""
+        for value in self._options.values():
+            if isinstance(value, OptionsBase):
+                value._set_mutable(mutable)
+        object.__setattr__(self, "_mutable", mutable)
+
+    @classmethod
+    def _own(cls) -> list[str]:
+        """The names of the options."""
+        return [name for name, value in vars(cls).items() if isinstance(value, property)]
+
+    def _to_proto(self) -> Any:
+        """Returns the options as a message."""
+        proto = getattr(messages, type(self).__name__)()
+        for name in self._own():
+            value = getattr(self, name)
+            field = _FIELDS.get(name, name)
+            if value is None or name in _ALIASES:
                 continue
-            if held is not None and held != value:
-                logger.warning("Changing the value of option %s from %r to %r.", name, held, value)
-            self._options[name] = value
-
-    def _fill(self, proto: Any, groups: dict[str, str]) -> None:
-        for name, value in self._options.items():
-            if isinstance(value, _Options):
-                value._fill(getattr(proto, groups[name]), {})
-            elif name == "framework_type":
-                proto.framework_type.extend(value)
+            if isinstance(value, OptionsBase):
+                getattr(proto, field).CopyFrom(value._to_proto())
+            elif isinstance(value, list):
+                getattr(proto, field).extend(value)
             else:
-                name = _FIELDS.get(name, name)
-                setattr(proto, name, value.value if isinstance(value, enum.Enum) else value)
+                setattr(proto, field, value.value if isinstance(value, enum.Enum) else value)
+        return proto
+
+    def _from_proto(self, pb: Any) -> None:
+        """Sets the options that a message has."""
+        for name in self._own():
+            field = _FIELDS.get(name, name)
+            if name in _ALIASES:
+                continue
+            held: Any = getattr(pb, field)
+            if name in _ENUMS:
+                held = _ENUMS[name](held)
+            if name == "framework_type":
+                if held:
+                    self.framework_type = list(held)
+            elif name == "auto_shard_policy":
+                self.auto_shard_policy = held
+            elif isinstance(getattr(self, name), OptionsBase):
+                getattr(self, name)._from_proto(held)
+            elif pb.WhichOneof(f"optional_{field}") is not None:
+                setattr(self, name, held)
 
 
+def merge_options(*options_list: Any) -> Any:
+    """Returns options with the values of the last ones that have another than the default.
+
+    Raises:
+      TypeError: they are of different types, or no options.
+      ValueError: there are none.
+    """
+    if not options_list:
+        raise ValueError("At least one options should be provided")
+    kind = type(options_list[0])
+    for options in options_list:
+        if not isinstance(options, kind):
+            raise TypeError(
+                f"Could not merge incompatible options of type {type(options)} and {kind}."
+            )
+    if not issubclass(kind, OptionsBase):
+        raise TypeError(
+            "All options to be merged should inherit from `OptionsBase` but found option of type "
+            f"{kind} which does not."
+        )
+    defaults, result = kind(), kind()
+    for options in options_list:
+        for name in list(options._options):
+            held, value, default = (getattr(o, name) for o in (result, options, defaults))
+            if value == default:
+                continue
+            if held != default and isinstance(held, OptionsBase):
+                value = merge_options(held, value)
+            elif held != default and isinstance(held, list):
+                value = held + value
+            elif held not in (default, value):
+                logger.warning("Changing the value of option %s from %r to %r.", name, held, value)
+            elif isinstance(value, OptionsBase):
+                value = merge_options(value)  # the result's own, which may be set
+            setattr(result, name, value)
+    return result
+
+
+# Options whose fields have other names, those that are the same as others, and those that are enumerations.
 _FIELDS = {
+    "autotune": "autotune_options",
+    "experimental_distribute": "distribute_options",
     "experimental_external_state_policy": "external_state_policy",
+    "experimental_optimization": "optimization_options",
+    "experimental_service": "service_options",
     "experimental_slack": "slack",
     "experimental_symbolic_checkpoint": "symbolic_checkpoint",
     "experimental_warm_start": "warm_start",
-}
-_GROUPS = {
-    "autotune": "autotune_options",
-    "experimental_distribute": "distribute_options",
-    "experimental_optimization": "optimization_options",
-    "experimental_service": "service_options",
     "threading": "threading_options",
+}
+_ALIASES = ("experimental_deterministic", "experimental_threading")
+_ENUMS = {
+    "auto_shard_policy": AutoShardPolicy,
+    "autotune_algorithm": AutotuneAlgorithm,
+    "experimental_external_state_policy": ExternalStatePolicy,
 }
 
 
 @export("data.experimental.AutotuneOptions")
-class AutotuneOptions(_Options):
+class AutotuneOptions(OptionsBase):
     """How parallelism and buffer sizes are chosen."""
 
     enabled = _option(bool, "Whether to choose parallelism at run time.")
@@ -157,15 +250,15 @@ class AutotuneOptions(_Options):
 
 
 @export("data.experimental.DistributeOptions")
-class DistributeOptions(_Options):
+class DistributeOptions(OptionsBase):
     """How a dataset is divided among workers."""
 
-    auto_shard_policy = _option(AutoShardPolicy, "How to divide.", AutoShardPolicy.AUTO)
+    auto_shard_policy = _option(AutoShardPolicy, "How to divide.", lambda: AutoShardPolicy.AUTO)
     num_devices = _option(int, "The number of devices fed.")
 
 
 @export("data.experimental.OptimizationOptions")
-class OptimizationOptions(_Options):
+class OptimizationOptions(OptionsBase):
     """Which rewrites of a pipeline are allowed. Results do not depend on them."""
 
     apply_default_optimizations = _option(bool, "The usual ones.")
@@ -183,14 +276,14 @@ class OptimizationOptions(_Options):
 
 
 @export("data.experimental.ServiceOptions")
-class ServiceOptions(_Options):
+class ServiceOptions(OptionsBase):
     """Options of datasets produced by a service."""
 
     pinned = _option(bool, "Whether tensors stand in page-locked memory.")
 
 
 @export("data.ThreadingOptions", "data.experimental.ThreadingOptions")
-class ThreadingOptions(_Options):
+class ThreadingOptions(OptionsBase):
     """Thread settings."""
 
     max_intra_op_parallelism = _option(int, "Threads of one op.")
@@ -198,7 +291,7 @@ class ThreadingOptions(_Options):
 
 
 @export("data.Options")
-class Options(_Options):
+class Options(OptionsBase):
     """Options of a dataset, set with `dataset.with_options(options)`."""
 
     autotune = _option(AutotuneOptions, "Of autotuning.", AutotuneOptions)
@@ -214,18 +307,10 @@ class Options(_Options):
     experimental_threading = _option(
         ThreadingOptions, "Deprecated.", ThreadingOptions, name="threading"
     )
-    experimental_warm_start = _option(bool, "Start threads early.")
+    experimental_warm_start = _option(bool, "Start threads early.", lambda: Testing.is_on or None)
     framework_type = _option(list, "Who made the pipeline.")
     threading = _option(ThreadingOptions, "Of threads.", ThreadingOptions)
 
     def merge(self, options: "Options") -> "Options":
         """Returns these options overridden by `options`."""
-        merged = Options()
-        for part in (self, options):
-            merged._update(part)
-        return merged
-
-    def _to_proto(self) -> Any:
-        proto = messages.Options()
-        self._fill(proto, _GROUPS)
-        return proto
+        return merge_options(self, options)

@@ -1,12 +1,13 @@
 """Shapes and values of padded batches."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.shapes import TensorShape
+from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
@@ -52,16 +53,39 @@ def _like(spec: Any, shapes: Any) -> list[Any]:
     return [leaf for s, part in zip(held, parts) for leaf in _like(s, part)]
 
 
+def shape_tensor(shape: Any) -> Tensor:
+    """A shape as an int64 vector, -1 in place of unknown extents.
+
+    Raises:
+      ValueError: it is no vector.
+      TypeError: its type is another than int64.
+    """
+    if not isinstance(shape, Tensor) or isinstance(shape, EagerTensor):
+        with contextlib.suppress(TypeError, ValueError):  # as a tensor, below
+            held = shape._value.tolist() if isinstance(shape, EagerTensor) else shape
+            if isinstance(held, (list, tuple)):
+                held = [None if extent == -1 else extent for extent in held]
+            extents = [-1 if extent is None else extent for extent in as_shape(held).as_list()]
+            return convert_to_tensor(np.array(extents, np.int64))
+    tensor = convert_to_tensor(shape)
+    if tensor.shape.rank not in (1, None):
+        raise ValueError(
+            f"The given shape {shape} must be a 1-D tensor of `tf.int64` values, but the shape was "
+            f"{tensor.shape}."
+        )
+    if tensor.dtype is not dtypes.int64:
+        raise TypeError(
+            f"The given shape {shape} must be a 1-D tensor of `tf.int64` values, but the element "
+            f"type was {tensor.dtype.name}."
+        )
+    return tensor
+
+
 def _vector(shape: Any, component: TensorSpec) -> Tensor:
-    if isinstance(shape, Tensor) and not isinstance(shape, EagerTensor):
-        return convert_to_tensor(shape, dtype=dtypes.int64)
-    if isinstance(shape, TensorShape):
-        extents = [-1 if extent is None else extent for extent in shape.as_list()]
-    else:
-        is_one = isinstance(shape, (EagerTensor, np.ndarray, int, np.integer))
-        held = np.atleast_1d(shape) if is_one else shape
-        extents = [-1 if extent is None else int(extent) for extent in held]
-    own = component.shape
+    tensor = shape_tensor(shape)
+    if not isinstance(tensor, EagerTensor):
+        return tensor
+    extents, own = tensor._value.tolist(), component.shape
     fits = own.rank is None or (
         own.rank == len(extents)
         and all(w < 0 or s is None or s <= w for w, s in zip(extents, own.as_list()))
@@ -71,7 +95,7 @@ def _vector(shape: Any, component: TensorSpec) -> Tensor:
             f"The padded shape {tuple(extents)} is not compatible with the shape {own} of the "
             "corresponding input component."
         )
-    return convert_to_tensor(np.array(extents, np.int64))
+    return tensor
 
 
 def padding_constants(spec: Any, values: Any) -> list[Tensor]:

@@ -63,9 +63,16 @@ class NoneTensorSpec(TypeSpec):
         return None
 
 
+def children(value: Any) -> Sequence[Any] | None:
+    """The parts of a structure in order, or None for a leaf; lists and `SparseTensorValue`s are leaves."""
+    if isinstance(value, list) or type(value).__name__ == "SparseTensorValue":
+        return None
+    return nest.children(value)
+
+
 def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
     """Applies `function` to the leaves; a list is a leaf."""
-    held = None if isinstance(value, list) else nest.children(value)
+    held = children(value)
     if held is None:
         return function(value)
     return nest.rebuild(value, [map_leaves(function, part) for part in held])
@@ -73,7 +80,7 @@ def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
 
 def leaves(value: Any) -> list[Any]:
     """The leaves in order; a list is a leaf."""
-    held = None if isinstance(value, list) else nest.children(value)
+    held = children(value)
     if held is None:
         return [value]
     return [leaf for part in held for leaf in leaves(part)]
@@ -87,37 +94,54 @@ def normalize(element: Any, spec: Any = None) -> Any:
       spec: the required structure of types, or None.
     """
     if spec is None:
-        return map_leaves(_as_value, element)
-    values, specs = _flatten_like(spec, element), nest.flatten(spec)
+        return map_leaves(as_value, element)
+    values, specs = flatten_like(spec, element), nest.flatten(spec)
     made = []
     for value, type_ in zip(values, specs):
         made.append(
             convert_to_tensor(value, dtype=type_.dtype)
             if isinstance(type_, TensorSpec)
-            else _as_value(value)
+            else as_value(value)
         )
     return nest.pack_sequence_as(spec, made)
 
 
-def _flatten_like(spec: Any, element: Any) -> list[Any]:
+def flatten_like(spec: Any, element: Any) -> list[Any]:
+    """The parts of an element at the leaves of its structure.
+
+    Raises:
+      TypeError: it has another structure.
+    """
     held = nest.children(spec)
     if held is None:
         return [element]
     parts = nest.children(element) if not isinstance(element, list) else tuple(element)
     if parts is None or len(parts) != len(held):
         raise TypeError(f"The element {element!r} does not have the structure {spec!r}.")
-    return [leaf for s, part in zip(held, parts) for leaf in _flatten_like(s, part)]
+    return [leaf for s, part in zip(held, parts) for leaf in flatten_like(s, part)]
 
 
-def _as_value(leaf: Any) -> Any:
+def as_value(leaf: Any) -> Any:
+    """A leaf as a tensor, composite tensor, dataset or None."""
     if leaf is None or isinstance(leaf, (Tensor, CompositeTensor)) or hasattr(leaf, "_type_spec"):
         if getattr(leaf, "_is_variable", False) or hasattr(
             leaf, "_should_act_as_resource_variable"
         ):
             return convert_to_tensor(leaf)
         return leaf
+    if type(leaf).__name__ in ("SparseTensorValue", "RaggedTensorValue"):
+        return _from_value(leaf)
     sparse = _from_scipy(leaf)
     return convert_to_tensor(leaf) if sparse is None else sparse
+
+
+def _from_value(leaf: Any) -> Any:
+    from penstock._src.api.ragged.ragged_tensor import RaggedTensor  # values are rare
+    from penstock._src.api.sparse.sparse_tensor import SparseTensor
+
+    if type(leaf).__name__ == "SparseTensorValue":
+        return SparseTensor(*leaf)
+    return RaggedTensor.from_nested_row_splits(leaf.flat_values, leaf.nested_row_splits)
 
 
 def _from_scipy(leaf: Any) -> Any:
@@ -136,10 +160,11 @@ def spec_of(value: Any) -> Any:
     Raises:
       TypeError: a leaf has no type.
     """
-    return map_leaves(_leaf_spec, value)
+    return map_leaves(leaf_spec, value)
 
 
-def _leaf_spec(value: Any) -> TypeSpec:
+def leaf_spec(value: Any) -> TypeSpec:
+    """The TypeSpec of a normalized leaf."""
     if value is None:
         return NoneTensorSpec()
     if isinstance(value, TypeSpec):
@@ -192,7 +217,7 @@ def attributes(spec: Any) -> dict[str, Any]:
 
 def to_tensors(spec: Any, element: Any) -> list[Tensor]:
     """The flat tensors of an element of this structure."""
-    values = _flatten_like(spec, element)
+    values = flatten_like(spec, element)
     return [t for s, value in zip(nest.flatten(spec), values) for t in _leaf_to_tensors(s, value)]
 
 
@@ -211,7 +236,7 @@ def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
 def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
     """The flat tensors of a batched element, whose rows are separate elements."""
     tensors = []
-    for leaf, value in zip(nest.flatten(spec), _flatten_like(spec, element)):
+    for leaf, value in zip(nest.flatten(spec), flatten_like(spec, element)):
         if _is_ragged(leaf):
             tensors.append(encode_ragged(value, leaf.row_splits_dtype, batched=True))
         elif _is_sparse(leaf):
@@ -399,11 +424,17 @@ def _unbatched_leaf(spec: Any) -> Any:
 
 def relaxed(first: Any, second: Any) -> Any:
     """The most specific structure that both fit, or None."""
-    ones, others = nest.flatten(first), nest.flatten(second)
-    if len(ones) != len(others):
+    try:
+        nest.assert_same_structure(first, second)
+    except (TypeError, ValueError):
         return None
-    merged = [a.most_specific_common_supertype([b]) for a, b in zip(ones, others)]
-    return None if None in merged else nest.pack_sequence_as(first, merged)
+    merged = []
+    for a, b in zip(nest.flatten(first), nest.flatten(second)):
+        common = a.most_specific_common_supertype([b]) if isinstance(a, TypeSpec) else a
+        if common is None and a is not None:
+            return None
+        merged.append(common)
+    return nest.pack_sequence_as(first, merged)
 
 
 def compute_batch_size(dataset: Any) -> Tensor:

@@ -184,13 +184,11 @@ class Transforms:
 
     def with_options(self, options: Options, name: str | None = None) -> Any:
         """Returns the dataset with its options overridden by `options`."""
-        merged = self.options().merge(options)
         made = self._same(
-            "OptionsDataset",
-            serialized_options=merged._to_proto().SerializeToString(),
-            name=name,
+            "OptionsDataset", serialized_options=options._to_proto().SerializeToString(), name=name
         )
-        made._options_attr = merged
+        made._options_attr = self.options().merge(options)
+        made._options_attr._set_mutable(False)
         return made
 
     # -- batching

@@ -1,5 +1,6 @@
 """Converts arrays to TensorProtos and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
-from penstock._src.proto.tensor import TensorProto
+from penstock._src.proto.tensor import TensorProto, VariantTensorDataProto
 
 
 def to_proto(value: np.ndarray, dtype: DType) -> Any:
@@ -16,7 +17,11 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
     Raises:
       UnimplementedError: values of this dtype cannot be serialized.
     """
-    if not isinstance(value, np.ndarray) or not dtype.is_numpy_compatible:
+    if dtype is dtypes.variant and not is_serialized(value):
+        raise UnimplementedError(f"A value of type {dtype.name} cannot be written to a file.")
+    if not isinstance(value, np.ndarray) or not (
+        dtype.is_numpy_compatible or dtype is dtypes.variant
+    ):
         raise UnimplementedError(f"A value of type {dtype.name} cannot be written to a file.")
     proto = TensorProto(dtype=dtype.as_datatype_enum)
     proto.tensor_shape.SetInParent()
@@ -24,9 +29,25 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
         proto.tensor_shape.dim.add(size=size)
     if dtype is dtypes.string:
         proto.string_val.extend(value.ravel().tolist())
+    elif dtype is dtypes.variant:
+        proto.variant_val.extend(value.ravel().tolist())
     else:
         proto.tensor_content = value.tobytes()
     return proto
+
+
+def is_serialized(value: Any) -> bool:
+    """Whether a host value consists of variants that are messages, such as the states of iterators."""
+    return isinstance(value, np.ndarray) and all(
+        isinstance(item, VariantTensorDataProto) for item in value.ravel().tolist()
+    )
+
+
+def variants(messages: Sequence[Any], shape: Sequence[int]) -> np.ndarray:
+    """A host value of variants that are messages."""
+    made = np.empty(len(messages), object)
+    made[:] = messages
+    return made.reshape(shape)
 
 
 def from_proto(proto: Any) -> np.ndarray:
@@ -40,6 +61,11 @@ def from_proto(proto: Any) -> np.ndarray:
     count = int(np.prod(shape, dtype=np.int64))
     if proto.tensor_content and dtype is dtypes.string:
         return _packed_strings(proto.tensor_content, count).reshape(shape)
+    if dtype is dtypes.variant:
+        return variants(
+            [VariantTensorDataProto.FromString(v.SerializeToString()) for v in proto.variant_val],
+            shape,
+        )
     if proto.tensor_content:
         if len(proto.tensor_content) != count * dtype.np.itemsize:
             raise InvalidArgumentError(

@@ -242,7 +242,8 @@ class Restoration:
         tensors = {}
         for attribute in attributes:
             if attribute.name in wanted and attribute.checkpoint_key in self.reader:
-                value = convert_to_tensor(self.reader.read(attribute.checkpoint_key))
+                key = attribute.checkpoint_key
+                value = EagerTensor(self.reader.read(key), self.reader.dtype(key))
                 kind = getattr(wanted[attribute.name], "dtype", value.dtype)
                 if value.dtype != kind:
                     raise InvalidArgumentError(

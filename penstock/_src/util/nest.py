@@ -122,7 +122,7 @@ def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = Fals
         names = (a.name for a in kind.__attrs_attrs__)
         return kind(**dict(zip((n.lstrip("_") for n in names), values)))
     if is_custom(instance):
-        return kind.__tf_unflatten__(instance.__tf_flatten__()[0], tuple(values))
+        return instance.__tf_unflatten__(instance.__tf_flatten__()[0], tuple(values))
     if isinstance(instance, collections.abc.MappingView):
         return list(values)
     if hasattr(instance, "__wrapped__"):
@@ -225,12 +225,27 @@ def assert_same_structure(
       TypeError: with `check_types`, the types of sequences differ.
     """
     try:
-        _same(nest1, nest2, check_types, expand_composites)
+        assert_same_held(nest1, nest2, check_types, lambda part: children(part, expand_composites))
     except (ValueError, TypeError) as error:
-        raise type(error)(
-            f"{error}\nEntire first structure:\n{map_leaves(nest1)}\n"
-            f"Entire second structure:\n{map_leaves(nest2)}"
-        ) from None
+        raise differing(nest1, nest2, map_leaves, error) from None
+
+
+def differing(
+    first: Any, second: Any, outline: Callable[[Any], Any], error: Exception
+) -> Exception:
+    """The error for two structures that `error` says to differ; `outline` shows a structure without its leaves."""
+    parts = [
+        "The two structures don't have the same nested structure.",
+        f"First structure: {_described(first)}",
+        f"Second structure: {_described(second)}",
+        f"More specifically: {error}\nEntire first structure:\n{outline(first)}\n"
+        f"Entire second structure:\n{outline(second)}",
+    ]
+    return type(error)("\n\n".join(parts))
+
+
+def _described(structure: Any) -> str:
+    return f"type={type(structure).__name__} str={structure}"
 
 
 def map_leaves(structure: Any) -> Any:
@@ -241,33 +256,41 @@ def map_leaves(structure: Any) -> Any:
     return [map_leaves(child) for child in held]
 
 
-def _same(first: Any, second: Any, check_types: bool, expand_composites: bool) -> None:
-    held1, held2 = children(first, expand_composites), children(second, expand_composites)
+def assert_same_held(
+    first: Any, second: Any, check_types: bool, held_by: Callable[[Any], Sequence[Any] | None]
+) -> None:
+    """`assert_same_structure` for structures whose parts `held_by` returns.
+
+    Raises:
+      ValueError: they nest differently.
+      TypeError: with `check_types`, the types of sequences differ.
+    """
+    held1, held2 = held_by(first), held_by(second)
     if (held1 is None) != (held2 is None):
-        which = ("first", first) if held1 is not None else ("second", second)
-        other = second if held1 is not None else first
+        nested, leaf = (first, second) if held2 is None else (second, first)
         raise ValueError(
-            "The two structures don't have the same nested structure.\n\n"
-            f"The {which[0]} structure has type={type(which[1]).__name__} str={which[1]}; the "
-            f"other has type={type(other).__name__} str={other}"
+            f'Substructure "{_described(nested)}" is a sequence, while substructure '
+            f'"{_described(leaf)}" is not'
         )
     if held1 is None or held2 is None:
         return
     if check_types and not is_composite(first):
         _check_kinds(first, second)
-    if isinstance(first, collections.abc.Mapping) and isinstance(second, collections.abc.Mapping):
-        if set(first) != set(second):
-            raise ValueError(
-                "The two dictionaries don't have the same set of keys. First structure has keys "
-                f"{list(first)}, while second structure has keys {list(second)}."
-            )
+    are_mappings = isinstance(first, collections.abc.Mapping) and isinstance(
+        second, collections.abc.Mapping
+    )
+    if check_types and are_mappings and set(first) != set(second):
+        raise ValueError(
+            "The two dictionaries don't have the same set of keys. First structure has keys "
+            f"{list(first)}, while second structure has keys {list(second)}."
+        )
     if len(held1) != len(held2):
         raise ValueError(
             "The two structures don't have the same number of elements. First structure: "
-            f"{first}, second structure: {second}."
+            f"{_described(first)}. Second structure: {_described(second)}"
         )
     for a, b in zip(held1, held2):
-        _same(a, b, check_types, expand_composites)
+        assert_same_held(a, b, check_types, held_by)
 
 
 def _check_kinds(first: Any, second: Any) -> None:

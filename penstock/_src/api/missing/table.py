@@ -191,12 +191,6 @@ _functions(
     "enable_debug_mode(): Runs the functions of datasets as Python.",
 )
 _functions(
-    "data.experimental",
-    "iterators of graphs cannot be saved; tf.train.Checkpoint saves eager ones",
-    "make_saveable_from_iterator(iterator, external_state_policy=None): Makes an iterator of a graph one of the objects "
-    "that tf.compat.v1.train.Saver saves.",
-)
-_functions(
     "profiler.experimental",
     "profiles are taken in the process itself",
     """

@@ -8,30 +8,30 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.data.dataset import DatasetV2
 
 
-class _MadeBy(type):
+class MadeBy(type):
     """A class whose instances are the datasets of one source, recognized by the name of the dataset's class."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, DatasetV2) and type(instance).__name__ == cls.__name__
 
 
-class _TensorDataset(metaclass=_MadeBy):
+class _TensorDataset(metaclass=MadeBy):
     """Datasets of `from_tensors`."""
 
 
-class _TensorSliceDataset(metaclass=_MadeBy):
+class _TensorSliceDataset(metaclass=MadeBy):
     """Datasets of `from_tensor_slices`."""
 
 
-class _SparseTensorSliceDataset(metaclass=_MadeBy):
+class _SparseTensorSliceDataset(metaclass=MadeBy):
     """Datasets of the slices of a sparse tensor."""
 
 
-class _GeneratorDataset(metaclass=_MadeBy):
+class _GeneratorDataset(metaclass=MadeBy):
     """Datasets of `from_generator`."""
 
 
-class _RangeDataset(metaclass=_MadeBy):
+class _RangeDataset(metaclass=MadeBy):
     """Datasets of `range`."""
 
 

@@ -94,7 +94,7 @@ def make_batched_features_dataset(
         lambda name: reader(name, *arguments),
         cycle_length=reader_num_threads or 1,
         num_parallel_calls=reader_num_threads,
-        deterministic=not sloppy_ordering,
+        deterministic=not sloppy_ordering if reader_num_threads else None,
     )
     if isinstance(dataset.element_spec, tuple):
         # For a reader of (key, value) pairs, the values are the Examples.

@@ -89,7 +89,9 @@ class PyFuncStateless(Op):
             )
         return [self._array(value, dtype) for value, dtype in zip(results, self.Tout, strict=True)]
 
-    def _array(self, value: Any, dtype: DType) -> np.ndarray:
+    def _array(self, value: Any, dtype: DType) -> Any:
+        if not dtype.is_numpy_compatible:
+            return value
         if dtype.np.hasobject:
             made = np.array(value, object)
             for index in np.ndindex(made.shape):

@@ -1,7 +1,7 @@
 """Datasets that select, repeat or combine the elements of others."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,18 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
+    Access,
+    Chained,
     ChunkReader,
     DatasetOp,
     Element,
+    Failure,
     Pipeline,
+    Raising,
     Rows,
     Run,
     UnnamedDatasetOp,
+    attempt,
 )
 from penstock._src.ops.data.seeds import words
 
@@ -28,6 +33,9 @@ class _Take(Pipeline):
 
     def __init__(self, source: Pipeline, count: int) -> None:
         self.inputs, self.count = (source,), count
+
+    def access(self, run: Run) -> Access:
+        return self.inputs[0].access(run)
 
     def cardinality(self) -> int:
         count = self.inputs[0].cardinality()
@@ -79,6 +87,10 @@ class _Skip(Pipeline):
     def __init__(self, source: Pipeline, count: int) -> None:
         self.inputs, self.count = (source,), count
 
+    def access(self, run: Run) -> Access:
+        (element,) = self.accesses(self.inputs, run)
+        return lambda number: element(number + self.count)
+
     def cardinality(self) -> int:
         count = self.inputs[0].cardinality()
         if self.count < 0:
@@ -120,6 +132,15 @@ class _Repeat(Pipeline):
     def __init__(self, source: Pipeline, count: int) -> None:
         self.inputs, self.count = (source,), count
 
+    def access(self, run: Run) -> Access:
+        (element,), count = self.accesses(self.inputs, run), self.inputs[0].cardinality()
+        return lambda number: element(number % count)
+
+    def why_in_order(self) -> str | None:
+        if self.count < 0:
+            return "`repeat(-1)` does not support random access of tf.data datasets."
+        return super().why_in_order()
+
     def cardinality(self) -> int:
         count = self.inputs[0].cardinality()
         if self.count < 0:
@@ -132,9 +153,12 @@ class _Repeat(Pipeline):
         return itertools.count() if self.count < 0 else iter(range(self.count))
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        return Raising(self.repeated(run))
+
+    def repeated(self, run: Run) -> Iterator[Element | Failure]:
         for _ in self.epochs():
-            empty = True
-            for element in self.inputs[0].iterate(run):
+            empty, source = True, self.inputs[0].iterate(run)
+            while (element := attempt(next, source, None)) is not None:
                 empty = False
                 yield element
             if empty and self.count < 0:
@@ -172,6 +196,10 @@ class _Concatenate(Pipeline):
     def __init__(self, first: Pipeline, second: Pipeline) -> None:
         self.inputs = (first, second)
 
+    def access(self, run: Run) -> Access:
+        (first, second), count = self.accesses(self.inputs, run), self.inputs[0].cardinality()
+        return lambda number: first(number) if 0 <= number < count else second(number - count)
+
     def cardinality(self) -> int:
         counts = [source.cardinality() for source in self.inputs]
         if INFINITE in counts:
@@ -182,8 +210,7 @@ class _Concatenate(Pipeline):
         self.inputs[0].begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        for source in self.inputs:
-            yield from source.iterate(run)
+        return Chained(source.iterate(run) for source in self.inputs)
 
 
 class ConcatenateDataset(DatasetOp):
@@ -195,11 +222,19 @@ class ConcatenateDataset(DatasetOp):
         return _Concatenate(input_dataset, another_dataset)
 
 
+def _flat(parts: Iterable[Element]) -> Element:
+    return tuple(itertools.chain.from_iterable(parts))
+
+
 class _Zip(Pipeline):
     keeps_batches = True
 
     def __init__(self, sources: list[Pipeline]) -> None:
         self.inputs = tuple(sources)
+
+    def access(self, run: Run) -> Access:
+        parts = self.accesses(self.inputs, run)
+        return lambda number: _flat(part(number) for part in parts)
 
     def cardinality(self) -> int:
         counts = [source.cardinality() for source in self.inputs]
@@ -210,11 +245,9 @@ class _Zip(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         if len(self.inputs) == 1:
-            yield from self.inputs[0].iterate(run)
-            return
+            return self.inputs[0].iterate(run)
         sources = [source.iterate(run) for source in self.inputs]
-        for parts in zip(*sources, strict=False):
-            yield tuple(itertools.chain.from_iterable(parts))
+        return map(_flat, zip(*sources, strict=False))
 
     def rows(self) -> Rows | None:
         parts = [source.rows() for source in self.inputs]
@@ -240,6 +273,10 @@ class _Shard(Pipeline):
     def __init__(self, source: Pipeline, shards: int, index: int, non_empty: bool) -> None:
         self.inputs, self.shards, self.index = (source,), shards, index
         self.non_empty = non_empty
+
+    def access(self, run: Run) -> Access:
+        (element,) = self.accesses(self.inputs, run)
+        return lambda number: element(self.index + number * self.shards)
 
     def cardinality(self) -> int:
         count = self.inputs[0].cardinality()
@@ -285,10 +322,14 @@ class ShardDataset(DatasetOp):
 class PassOn(Pipeline):
     """The elements of another dataset, unchanged."""
 
+    passes_on = True
     keeps_batches = True
 
     def __init__(self, source: Pipeline) -> None:
         self.inputs = (source,)
+
+    def access(self, run: Run) -> Access:
+        return self.inputs[0].access(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
         return self.inputs[0].iterate(run)
@@ -303,7 +344,9 @@ class _WithOptions(PassOn):
         self.serialized = serialized
 
     def options(self) -> dict[str, Any]:
-        return {**self.inputs[0].options(), "serialized": self.serialized}
+        held = self.inputs[0].options()
+        # Messages one after the other are one message with the fields of all.
+        return {**held, "serialized": held.get("serialized", b"") + self.serialized}
 
 
 class OptionsDataset(DatasetOp):
@@ -360,6 +403,9 @@ class _AssertCardinality(Pipeline):
 
     def __init__(self, source: Pipeline, expected: int) -> None:
         self.inputs, self.expected = (source,), expected
+
+    def access(self, run: Run) -> Access:
+        return self.inputs[0].access(run)
 
     def cardinality(self) -> int:
         return self.expected

@@ -12,6 +12,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
+    Access,
     ChunkReader,
     DatasetOp,
     Element,
@@ -94,6 +95,21 @@ class _Batch(Pipeline):
             return (stack for stack in stacks if len(stack[0]) >= least)
         return Batches(self.inputs[0].iterate(run), self.size, self.drop_remainder)
 
+    def access(self, run: Run) -> Access:
+        (element,), total = self.accesses(self.inputs, run), self.inputs[0].cardinality()
+
+        def batch(number: int) -> Element:
+            first = number * self.size
+            last = first + self.size if total < 0 else min(first + self.size, total)
+            return stack_elements([element(at) for at in range(first, last)])
+
+        return batch
+
+    def why_in_order(self) -> str | None:
+        if not self.drop_remainder:
+            return "BatchDatasetV2 does not support global shuffling with `drop_remainder=False`."
+        return super().why_in_order()
+
     def gathered(self, rows: Rows, run: Run) -> Iterator[Element]:
         reader = ChunkReader(rows.order(run))
         least = self.size if self.drop_remainder else 1
@@ -146,6 +162,8 @@ class _PaddedBatch(_Batch):
         while len(elements := list(itertools.islice(source, self.size))) >= least:
             components = enumerate(zip(*elements, strict=True))
             yield tuple([self.pad(at, values) for at, values in components])
+
+    access = Pipeline.access
 
     def pad(self, component: int, values: Sequence[np.ndarray]) -> np.ndarray:
         wanted = self.padded[component]
@@ -252,6 +270,9 @@ class Elements(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         return iter(self.elements)
+
+    def access(self, run: Run) -> Access:
+        return self.elements.__getitem__
 
 
 class _Window(Pipeline):

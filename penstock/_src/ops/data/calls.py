@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.ops.data.pipeline import Run
+from penstock._src.core.errors import OpError
+from penstock._src.ops.data.pipeline import Pipeline, Run
 
 
-def bound(function: Any, captured: list[Any], run: Run | None = None) -> Callable[..., list[Any]]:
+def bound(
+    function: Any, captured: list[Any], run: Run | None = None, owner: Pipeline | None = None
+) -> Callable[..., list[Any]]:
     """The graph function as a callable on the components of an element, for a new iteration.
 
     As in TensorFlow, random ops inside restart their streams with every iterator; within one `run`, such as the epochs of a
-    repeated dataset, they continue.
+    repeated dataset, they continue. With an `owner`, errors tell in which step of the pipeline they arose.
     """
     execute = function.executable
     if function.is_stateful and (run is None or run.begins(function)):
@@ -25,7 +28,16 @@ def bound(function: Any, captured: list[Any], run: Run | None = None) -> Callabl
         def call(*values: Any) -> list[Any]:
             return execute([*values, *captured])
 
-    return call
+    if owner is None:
+        return call
+
+    def explained(*values: Any) -> list[Any]:
+        try:
+            return call(*values)
+        except OpError as error:
+            raise owner.explained(error, run) from error
+
+    return explained
 
 
 def _restart(function: Any) -> None:

@@ -4,12 +4,12 @@ import collections
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import OpError
+from penstock._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.batch import _Batch
@@ -17,6 +17,7 @@ from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     UNKNOWN,
+    Access,
     DatasetOp,
     Element,
     Pipeline,
@@ -53,13 +54,16 @@ class Mapped:
 
 
 class MappedInParallel:
-    """The same with up to `width` concurrent calls; results are in order.
+    """The same with up to `width` concurrent calls; results are in order, unless that is not asked for.
 
     While calls are shorter than the cost of handing them to threads, they run one by one.
     """
 
-    def __init__(self, source: Iterator[Element], call: Call, width: int, run: Run) -> None:
+    def __init__(
+        self, source: Iterator[Element], call: Call, width: int, run: Run, in_order: bool = True
+    ) -> None:
         self.source, self.call, self.width = source, call, width
+        self.in_order = in_order
         self.pool = ThreadPoolExecutor(width, "penstock-map")
         self.pending: collections.deque[Future] = collections.deque()
         self.exhausted = False
@@ -80,7 +84,7 @@ class MappedInParallel:
         if self.quick_calls > self.width + _PROBES and not self.exhausted:
             if not self.pending:
                 return tuple(self.timed(*next(self.source)))
-            return tuple(self.pending.popleft().result())
+            return tuple(self.first().result())
         while not self.exhausted and len(self.pending) < self.width:
             try:
                 element = next(self.source)
@@ -96,18 +100,29 @@ class MappedInParallel:
         if not self.pending:
             self.close()
             raise StopIteration
-        return tuple(self.pending.popleft().result())
+        return tuple(self.first().result())
+
+    def first(self) -> Future:
+        """The next result, or that which is ready first."""
+        if not self.in_order:
+            done = wait(self.pending, return_when=FIRST_COMPLETED).done
+            self.pending.rotate(-next(at for at, p in enumerate(self.pending) if p in done))
+        return self.pending.popleft()
 
     def close(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
 
-def mapped(source: Iterator[Element], call: Call, width: int, run: Run) -> Iterator[Element]:
+def mapped(
+    source: Iterator[Element], call: Call, width: int, run: Run, in_order: bool = True
+) -> Iterator[Element]:
     """Applies `call` to the elements; with AUTOTUNE, in threads if the first calls are slow."""
     if width in (0, 1):
         return Mapped(source, call)
     if width != AUTOTUNE:
-        return MappedInParallel(source, call, width, run)
+        return MappedInParallel(source, call, width, run, in_order)
+    if not in_order:
+        return MappedInParallel(source, call, available_cores(), run, in_order)
     return _tuned(source, call, run)
 
 
@@ -129,16 +144,38 @@ def _tuned(source: Iterator[Element], call: Call, run: Run) -> Iterator[Element]
 
 
 class _Map(Pipeline):
-    def __init__(self, source: Pipeline, function: Any, captured: list[Any], width: int) -> None:
+    def __init__(
+        self,
+        source: Pipeline,
+        function: Any,
+        captured: list[Any],
+        width: int,
+        deterministic: str = "true",
+    ) -> None:
         self.inputs, self.function, self.captured = (source,), function, captured
-        self.width = width
+        self.width, self.deterministic = width, deterministic
 
     def iterate(self, run: Run) -> Iterator[Element]:
         at_once = self.at_once()
         if at_once is not None:
             return mapped_elements(*at_once, run)
-        call = bound(self.function, self.captured, run)
-        return mapped(self.inputs[0].iterate(run), call, self.width, run)
+        call = bound(self.function, self.captured, run, self)
+        source, in_order = self.inputs[0].iterate(run), run.in_order(self.deterministic)
+        return mapped(source, call, self.width, run, in_order)
+
+    def explained(self, error: OpError, run: Run | None) -> OpError:
+        if isinstance(error, OutOfRangeError):  # not the end of the dataset
+            error = InvalidArgumentError(
+                f"Function invocation produced OutOfRangeError: {error.message}"
+            )
+        return super().explained(error, run)
+
+    def access(self, run: Run) -> Access:
+        (element,), call = (
+            self.accesses(self.inputs, run),
+            bound(self.function, self.captured, run, self),
+        )
+        return lambda number: tuple(call(*element(number)))
 
     def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
         at_once = self.at_once()
@@ -177,7 +214,8 @@ class ParallelMapDataset(DatasetOp):
     preserve_cardinality: bool = False
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
-        return _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls))
+        order = "false" if self.sloppy else "default"
+        return _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls), order)
 
 
 class ParallelMapDatasetV2(DatasetOp):
@@ -193,7 +231,8 @@ class ParallelMapDatasetV2(DatasetOp):
     use_unbounded_threadpool: bool = False
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
-        return _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls))
+        width = int(num_parallel_calls)
+        return _Map(input_dataset, self.f, other_arguments, width, self.deterministic)
 
 
 class MapAndBatchDataset(DatasetOp):
@@ -222,7 +261,8 @@ class _Filter(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Filtered(self.inputs[0].iterate(run), bound(self.function, self.captured, run))
+        call = bound(self.function, self.captured, run, self)
+        return Filtered(self.inputs[0].iterate(run), call)
 
 
 class Filtered:
@@ -353,7 +393,7 @@ class ReduceDataset(Op):
 
     def eager(self, input_dataset, initial_state, other_arguments):
         call = bound(self.f, other_arguments)
-        run = Run(input_dataset.options())
+        run = Run(input_dataset.options(), input_dataset)
         state = list(initial_state)
         try:
             for element in input_dataset.iterate(run):

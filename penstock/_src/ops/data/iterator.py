@@ -1,5 +1,6 @@
 """Iterators over datasets, and optional elements."""
 
+import json
 import threading
 import weakref
 from collections.abc import Iterator as PythonIterator
@@ -12,6 +13,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
+    NotFoundError,
     OutOfRangeError,
 )
 from penstock._src.core.op import Op
@@ -20,8 +22,23 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run
+from penstock._src.ops.data.seeds import SeedGenerator
 
 END = "End of sequence"
+
+
+def sources_of_seeds(dataset: Pipeline) -> list[SeedGenerator]:
+    """The generators of seeds in a pipeline, in order."""
+    found = [dataset.seeds] if isinstance(dataset.seeds, SeedGenerator) else []
+    for source in dataset.inputs:
+        found += [seeds for seeds in sources_of_seeds(source) if seeds not in found]
+    return found
+
+
+def steps_of(dataset: Pipeline) -> list[str]:
+    """The kinds of the steps of a pipeline, without those that pass on their input as it is."""
+    own = [] if dataset.passes_on else [type(dataset).__name__.lstrip("_")]
+    return own + [step for source in dataset.inputs for step in steps_of(source)]
 
 
 class IteratorHandle(Resource):
@@ -35,13 +52,14 @@ class IteratorHandle(Resource):
         self.dataset: Pipeline | None = None
         # The number of elements taken, which checkpoints save.
         self.position = 0
-        self._drawn: dict[int, list[Any]] = {}
+        # The states of the dataset's sources of seeds at the start.
+        self._seeds: list[list[int]] = []
 
     def start(self, dataset: Pipeline) -> None:
         """Begins a new iteration."""
-        run = Run(dataset.options())
+        self._seeds = [source.state() for source in sources_of_seeds(dataset)]
+        run = Run(dataset.options(), dataset)
         dataset.begin(run)
-        self._drawn = {number: list(seeds) for number, seeds in run.drawn.items()}
         self._run(dataset, run)
 
     def _run(self, dataset: Pipeline, run: Run) -> None:
@@ -66,13 +84,31 @@ class IteratorHandle(Resource):
             self.position += 1
         return element
 
-    def seek(self, position: int) -> None:
-        """Restarts the iteration in the same order and skips elements up to `position`."""
+    def state(self) -> bytes:
+        """What `restore` needs: the number of elements taken, and the seeds."""
         assert self.dataset is not None
-        run = Run(self.dataset.options())
-        run.drawn = {number: list(seeds) for number, seeds in self._drawn.items()}
-        self._run(self.dataset, run)
-        while self.position < position and self.next() is not None:
+        steps = steps_of(self.dataset)
+        held = {"steps": steps, "position": self.position, "seeds": self._seeds}
+        return json.dumps(held).encode()
+
+    def restore(self, state: bytes) -> None:
+        """Restarts the iteration in the same order and skips the elements that were taken.
+
+        Raises:
+          NotFoundError: the state is that of another dataset.
+        """
+        assert self.dataset is not None
+        held, steps = json.loads(state), steps_of(self.dataset)
+        if held["steps"] != steps:
+            raise NotFoundError(
+                f"Failed to restore an iterator over {steps} from the state of one over {held['steps']}. "
+                "Make sure the dataset definition has not changed between the process that saved the "
+                "checkpoint and the process that is restoring it."
+            )
+        for source, seeds in zip(sources_of_seeds(self.dataset), held["seeds"]):
+            source.restore(*seeds)
+        self.start(self.dataset)
+        while self.position < held["position"] and self.next() is not None:
             continue
 
     def close(self) -> None:
@@ -321,7 +357,7 @@ class DatasetToSingleElement(Op):
     stateful = True
 
     def eager(self, dataset):
-        run = Run(dataset.options())
+        run = Run(dataset.options(), dataset)
         try:
             elements = iter(dataset.iterate(run))
             first = next(elements, None)
@@ -342,14 +378,11 @@ class GetElementAtIndex(Op):
     output_shapes: list[TensorShape]
 
     def eager(self, dataset, index):
-        run = Run(dataset.options())
+        run = Run(dataset.options(), dataset)
         try:
-            for at, element in enumerate(dataset.iterate(run)):
-                if at == int(index):
-                    return list(element)
+            return list(dataset.at(int(index), run))
         finally:
             run.close()
-        raise OutOfRangeError(f"Index out of range [0, {dataset.cardinality()}): {int(index)}")
 
 
 class WrapDatasetVariant(Op):

@@ -1,6 +1,7 @@
 """Datasets whose function returns a dataset for each element: flat_map, interleave, grouping."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,21 @@ from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     INFINITE,
     UNKNOWN,
+    Chained,
     DatasetOp,
     Element,
+    Failure,
     Pipeline,
+    Raising,
     Run,
     UnnamedDatasetOp,
+    attempt,
     available_cores,
     positive,
 )
 from penstock._src.ops.data.prefetch import Prefetched
+
+Open = Callable[[], Iterator[Element] | None]
 
 
 def _dataset(value: Any) -> Pipeline:
@@ -40,9 +47,9 @@ class _FlatMap(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured, run)
-        for element in self.inputs[0].iterate(run):
-            yield from _dataset(call(*element)[0]).iterate(run)
+        call = bound(self.function, self.captured, run, self)
+        source = self.inputs[0].iterate(run)
+        return Chained(map(lambda element: _dataset(call(*element)[0]).iterate(run), source))
 
 
 class FlatMapDataset(DatasetOp):
@@ -58,21 +65,61 @@ class FlatMapDataset(DatasetOp):
 
 class _Interleave(_FlatMap):
     def __init__(
-        self, source: Pipeline, function: Any, captured: Any, cycle: int, block: int, width: int
+        self,
+        source: Pipeline,
+        function: Any,
+        captured: Any,
+        cycle: int,
+        block: int,
+        width: int,
+        deterministic: str = "true",
     ) -> None:
         super().__init__(source, function, captured)
         self.cycle, self.block, self.width = cycle, block, width
+        self.deterministic = deterministic
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured, run)
+        call = bound(self.function, self.captured, run, self)
         source = self.inputs[0].iterate(run)
+
+        def opened() -> Iterator[Element] | None:
+            arguments = next(source, None)
+            return None if arguments is None else _dataset(call(*arguments)[0]).iterate(run)
+
+        in_order = run.in_order(self.deterministic)
+        return Raising(self.in_order(opened, run) if in_order else self.as_ready(opened, run))
+
+    def as_ready(self, opened: Open, run: Run) -> Iterator[Element | Failure]:
+        """The elements of the open datasets as they become ready."""
+        changed, slots, is_open = threading.Condition(), [], True
+        while slots or is_open:
+            if is_open and len(slots) < self.cycle:
+                elements = attempt(opened)
+                is_open = elements is not None
+                if isinstance(elements, Failure):
+                    yield elements
+                elif is_open:
+                    slots.append(Prefetched(elements, 2 * self.block, run, changed).started())
+                continue
+            with changed:
+                while not any(slot.ready for slot in slots):
+                    changed.wait()
+            chosen = next(slot for slot in slots if slot.ready)
+            slots.remove(chosen)
+            block = [attempt(next, chosen, None) for _ in range(self.block)]
+            yield from filter(None, block)
+            if None not in block:
+                slots.append(chosen)
+
+    def in_order(self, opened: Open, run: Run) -> Iterator[Element | Failure]:
+        """Blocks of elements of the open datasets in turn."""
         slots: list[Iterator[Element] | None] = [None] * self.cycle
-        opened, exhausted = 0, False
+        count, is_open = 0, True
         at = taken = 0
-        while opened or not exhausted:
+        while count or is_open:
             current = slots[at]
             if current is not None:
-                element = next(current, None)
+                element = attempt(next, current, None)
                 if element is not None:
                     yield element
                     taken += 1
@@ -80,28 +127,31 @@ class _Interleave(_FlatMap):
                         continue
                 else:
                     slots[at] = None
-                    opened -= 1
-            elif not exhausted:
-                arguments = next(source, None)
-                if arguments is not None:
-                    slots[at] = self.opened(_dataset(call(*arguments)[0]), run)
-                    opened += 1
-                    continue
-                exhausted = True
+                    count -= 1
+            elif is_open:
+                elements = attempt(opened)
+                is_open = elements is not None
+                if isinstance(elements, Failure):
+                    yield elements
+                elif is_open:
+                    slots[at] = self.read_ahead(elements, run)
+                    count += 1
                 continue
             at, taken = (at + 1) % self.cycle, 0
 
-    def opened(self, dataset: Pipeline, run: Run) -> Iterator[Element]:
-        elements = dataset.iterate(run)
+    def read_ahead(self, elements: Iterator[Element], run: Run) -> Iterator[Element]:
+        """The same elements, which a thread may read ahead."""
         if self.width in (0, 1, AUTOTUNE):
             return elements
         return Prefetched(elements, 2 * self.block, run)
 
 
-def _cycle(op: Any, cycle_length: Any) -> int:
-    cycle = int(cycle_length)
+def _cycle(op: Any, cycle_length: Any, width: int | None = None) -> int:
+    cycle, cores = int(cycle_length), available_cores()
     if cycle == AUTOTUNE:
-        return available_cores()
+        return (
+            cores if width is None else -(-cores // 3) if width == AUTOTUNE else min(width, cores)
+        )
     if cycle <= 0:
         raise InvalidArgumentError(f"`cycle_length` must be > 0. Received {cycle}")
     return cycle
@@ -135,7 +185,8 @@ class ParallelInterleaveDatasetV2(DatasetOp):
     ):
         block = positive(self, "`block_length`", block_length)
         cycle, width = _cycle(self, cycle_length), int(num_parallel_calls)
-        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width)
+        order = "false" if self.sloppy else "default"
+        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width, order)
 
 
 class ParallelInterleaveDatasetV4(DatasetOp):
@@ -150,8 +201,9 @@ class ParallelInterleaveDatasetV4(DatasetOp):
 
     def pipeline(self, input_dataset, other_arguments, cycle_length, block_length, *rest):
         block = positive(self, "`block_length`", block_length)
-        cycle, width = _cycle(self, cycle_length), int(rest[-1])
-        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width)
+        width, order = int(rest[-1]), self.deterministic
+        cycle = _cycle(self, cycle_length, width)
+        return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width, order)
 
 
 class _GroupByWindow(Pipeline):

@@ -5,6 +5,7 @@ elements are rows of arrays, possibly permuted, `rows` describes them: batching 
 handling single elements.
 """
 
+import functools
 import itertools
 import os
 import threading
@@ -14,14 +15,22 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    OpError,
+    OutOfRangeError,
+    UnimplementedError,
+)
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.proto.dataset import Options
 
 INFINITE, UNKNOWN = -1, -2
 AUTOTUNE = -1
 CHUNK = 4096
 
 Element = tuple[Any, ...]
+Access = Callable[[int], Element]
 
 
 def available_cores() -> int:
@@ -34,8 +43,10 @@ def available_cores() -> int:
 class Run:
     """One iteration over a pipeline; tells its threads when to stop."""
 
-    def __init__(self, options: dict[str, Any] | None = None) -> None:
-        self.options = options or {}
+    def __init__(
+        self, options: dict[str, Any] | None = None, root: "Pipeline | None" = None
+    ) -> None:
+        self.options, self.root = options or {}, root
         # The aggregator for statistics of elements, or None.
         self.aggregator: Any = None
         self.canceled = threading.Event()
@@ -43,6 +54,16 @@ class Run:
         self._begun: dict[int, Any] = {}
         # Random seeds drawn when the iteration was created, for each pipeline in order of use.
         self.drawn: dict[int, list[Any]] = {}
+
+    @functools.cached_property
+    def may_reorder(self) -> bool:
+        """Whether the options allow elements in the order in which they are ready."""
+        options = Options.FromString(self.options.get("serialized", b""))
+        return options.HasField("deterministic") and not options.deterministic
+
+    def in_order(self, deterministic: str) -> bool:
+        """Whether a step with this attribute keeps the order of its elements."""
+        return deterministic == "true" or (deterministic == "default" and not self.may_reorder)
 
     def begins(self, function: Any) -> bool:
         """Whether this is the first use of a function in the iteration."""
@@ -59,6 +80,54 @@ class Run:
         self.canceled.set()
         while self._closers:
             self._closers.pop()()
+
+
+class Failure:
+    """An error in place of an element."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of a call, or the failure that it ends in."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return Failure(error)
+
+
+class Raising:
+    """Iterates over elements; raises the failures among them, and continues after."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self.items = items
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        item = next(self.items)
+        if type(item) is Failure:
+            raise item.error
+        return item
+
+
+class Chained:
+    """Iterates over the elements of iterators, which are opened one after the other; continues after an error."""
+
+    def __init__(self, opened: Iterator[Iterator[Element]]) -> None:
+        self.opened, self.current = opened, iter(())
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        while True:
+            element = next(self.current, None)
+            if element is not None:
+                return element
+            self.current = next(self.opened)
 
 
 def holds_handles(array: np.ndarray) -> bool:
@@ -130,6 +199,11 @@ class Rows:
             for number in self.numbers(run):
                 yield tuple([array[number, ...] for array in arrays])
 
+    def access(self) -> Access:
+        """Returns a function from a position in sequence to the row there."""
+        arrays = self.arrays
+        return lambda number: tuple([row(array, number) for array in arrays])
+
     def gather(self, chunk: Any) -> Element:
         """The rows of a chunk, stacked."""
         if type(chunk) is range:
@@ -174,6 +248,23 @@ class ChunkReader:
         yield from self._chunks
 
 
+# Operations with state that functions of datasets may contain: of tables, and those that only tell.
+_ALLOWED = ("Assert", "Print", "PrintV2", "StringFormat", "Timestamp", "LogicalAnd")
+
+
+def stateful_operation(function: Any) -> str | None:
+    """The first operation of a function, or of one that it calls, that depends on state."""
+    for op in function.graph._operations:
+        inner = [value for value in op.raw_op.attrs.values() if hasattr(value, "graph")]
+        found = [stateful_operation(part) for part in inner]
+        if any(found):
+            return next(filter(None, found))
+        is_allowed = inner or op.type in _ALLOWED or "Table" in op.type
+        if op.raw_op.stateful and not is_allowed and not isinstance(op.raw_op, PipelineOp):
+            return op.type
+    return None
+
+
 class Pipeline:
     """A dataset on the host: the value of its variant tensor."""
 
@@ -182,6 +273,12 @@ class Pipeline:
     inputs: tuple["Pipeline", ...] = ()
     # Whether elements pass through unchanged, so that the batch size is that of the inputs.
     keeps_batches = False
+    # Whether it only marks its input.
+    passes_on = False
+    # The graph functions that it calls, and its source of seeds.
+    function: Any = None
+    functions: Any = ()
+    seeds: Any = None
 
     def batch_size(self) -> int:
         """The number of rows of full batches; -1 if unknown."""
@@ -189,6 +286,23 @@ class Pipeline:
             return -1
         sizes = {source.batch_size() for source in self.inputs}
         return sizes.pop() if len(sizes) == 1 else -1
+
+    def explained(self, error: OpError, run: Run | None) -> OpError:
+        """An error of one of its functions, with its place in the pipeline."""
+        steps = [self.kind]
+        if run is not None and run.root is not None:
+            steps = _steps_to(self, run.root) or steps
+        place = "::".join(step.removesuffix("Dataset") for step in ("Iterator::Root", *steps))
+        return type(error)(
+            f"Error in user-defined function passed to {self.kind} transformation with iterator: "
+            f"{place}: {error.message}"
+        )
+
+    def external_state(self) -> str | None:
+        """The operation whose state outside of the dataset elements depend on, if there is one."""
+        called = [self.function, *self.functions] if self.function is not None else self.functions
+        found = (stateful_operation(function) for function in called)
+        return next(filter(None, found), None)
 
     def begin(self, run: Run) -> None:
         """Draws the random seeds that an iteration draws on creation, before its first element.
@@ -220,12 +334,65 @@ class Pipeline:
         """
         return None
 
+    def access(self, run: Run) -> Access:
+        """Returns a function from a position to the element there, for positions below the cardinality.
+
+        Raises:
+          UnimplementedError: elements are only made in order.
+        """
+        raise UnimplementedError(f"Random access is not implemented for dataset {self.kind}")
+
+    def accesses(self, sources: Sequence["Pipeline"], run: Run) -> list[Access]:
+        """The functions of `access` of several inputs."""
+        return [source.access(run) for source in sources]
+
+    def at(self, position: int, run: Run) -> Element:
+        """The element at a position.
+
+        Raises:
+          UnimplementedError: elements are only made in order.
+          FailedPreconditionError: their number is unknown or infinite.
+          OutOfRangeError: there are fewer.
+        """
+        element, count = self.access(run), self.cardinality()
+        if count < 0:
+            kind = "infinite" if count == INFINITE else "unknown"
+            raise FailedPreconditionError(
+                f"Dataset of type {self.kind} has {kind} cardinality, which does not support random "
+                "access."
+            )
+        if not 0 <= position < count:
+            raise OutOfRangeError(f"Index out of range [0, {count}):{position}")
+        return element(position)
+
+    def why_in_order(self) -> str | None:
+        """Why the elements cannot be permuted globally, or None if they can."""
+        if type(self).access is Pipeline.access:
+            return f"{self.kind} does not support random access."
+        return next(filter(None, (source.why_in_order() for source in self.inputs)), None)
+
+    @property
+    def kind(self) -> str:
+        """The name of the dataset op, for messages."""
+        return type(self).__name__.lstrip("_") + "Dataset"
+
     def options(self) -> dict[str, Any]:
-        """The options set in the pipeline up to here, later ones first."""
-        merged: dict[str, Any] = {}
-        for source in self.inputs:
-            merged.update(source.options())
-        return merged
+        """The options set in the pipeline up to here."""
+        parts = [source.options() for source in self.inputs]
+        serialized = b"".join(part["serialized"] for part in parts if part)
+        return {"serialized": serialized} if serialized else {}
+
+
+def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:
+    """The kinds of the steps from the end of a pipeline to one of them, without those that pass on."""
+    own = [] if root.passes_on else [root.kind]
+    if root is step:
+        return own
+    for source in root.inputs:
+        rest = _steps_to(step, source)
+        if rest is not None:
+            return own + rest
+    return None
 
 
 class PipelineOp(Op):

@@ -10,8 +10,10 @@ from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
+    Access,
     DatasetOp,
     Element,
+    Failure,
     Pipeline,
     Rows,
     Run,
@@ -27,21 +29,20 @@ _WORTH_A_THREAD = 3e-4
 _SLOW_IN_A_ROW = 2  # number of slow elements before a thread takes over
 
 
-class _Failure:
-    """An error in place of an element."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
 class Prefetched:
     """Iterates over elements that a thread computes up to `size` ahead."""
 
-    def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
+    def __init__(
+        self,
+        source: Iterator[Element],
+        size: int,
+        run: Run,
+        changed: threading.Condition | None = None,
+    ) -> None:
         self.source, self.size, self.run = source, size, run
         self.low = size // 2  # the thread resumes when this many elements are left
         self.ready: collections.deque[Any] = collections.deque()
-        self.changed = threading.Condition()
+        self.changed = changed or threading.Condition()
         self.thread: threading.Thread | None = None
         run.on_close(self.close)
 
@@ -49,9 +50,7 @@ class Prefetched:
         return self
 
     def __next__(self) -> Element:
-        if self.thread is None:
-            self.thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
-            self.thread.start()
+        self.started()
         with self.changed:
             while not self.ready:
                 self.changed.wait()
@@ -61,9 +60,16 @@ class Prefetched:
             self.ready.popleft()
             if len(self.ready) <= self.low:  # refill in groups, to switch threads less often
                 self.changed.notify_all()
-        if type(item) is _Failure:
+        if type(item) is Failure:
             raise item.error
         return item
+
+    def started(self) -> "Prefetched":
+        """Starts the thread, if it does not run."""
+        if self.thread is None:
+            self.thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
+            self.thread.start()
+        return self
 
     def fill(self) -> None:
         item: Any = None
@@ -78,7 +84,7 @@ class Prefetched:
                 try:
                     item = next(self.source, _END)
                 except Exception as error:
-                    item = _Failure(error)
+                    item = Failure(error)
             with self.changed:
                 self.ready.append(item)
                 self.changed.notify_all()
@@ -124,6 +130,9 @@ class _Prefetch(Pipeline):
         source = self.inputs[0].iterate(run)
         return source if size == 0 else PrefetchedIfSlow(source, size, run)
 
+    def access(self, run: Run) -> Access:
+        return self.inputs[0].access(run)
+
     def rows(self) -> Rows | None:
         return self.inputs[0].rows()  # prefetching rows gains nothing
 
@@ -148,6 +157,11 @@ class MemoryCache(Resource):
     """A cache of a dataset's elements, complete after a full iteration."""
 
     elements: list[Element] | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Elements that were accessed by their positions.
+        self.at: dict[int, Element] = {}
 
 
 def ending_with_the_last(elements: Iterator[Element], count: int) -> Iterator[Element]:
@@ -182,6 +196,18 @@ class _Cache(Pipeline):
             elements.append(element)
             yield element
         self.cache.elements = elements
+
+    def access(self, run: Run) -> Access:
+        if self.cache.elements is not None:
+            return self.cache.elements.__getitem__
+        (element,), held = self.accesses(self.inputs, run), self.cache.at
+
+        def cached(number: int) -> Element:
+            if number not in held:
+                held[number] = element(number)
+            return held[number]
+
+        return cached
 
     def rows(self) -> Rows | None:
         rows = self.inputs[0].rows()

@@ -30,13 +30,26 @@ class SeedGenerator(Resource):
         if seed == 0 and seed2 == 0:
             seed, seed2 = secrets.randbits(63), secrets.randbits(63)
         self.seed, self.seed2, self.reshuffle = seed, seed2, reshuffle
-        self._words = words(seed, seed2)
+        self._words, self.iterations = words(seed, seed2), 0
 
     def next(self) -> tuple[int, int]:
         """The two seeds of a new iteration."""
         if not self.reshuffle:
             return self.seed, self.seed2
+        self.iterations += 1
         return next(self._words), next(self._words)
+
+    def state(self) -> list[int]:
+        """What `restore` needs to continue from here."""
+        return [self.seed, self.seed2, self.iterations]
+
+    def restore(self, seed: int, seed2: int, iterations: int) -> None:
+        """Continues with the seeds that come after those of a number of iterations."""
+        self.seed, self.seed2, self.iterations = seed, seed2, iterations
+        self._words = words(seed, seed2)
+        if self.reshuffle:
+            for _ in range(2 * iterations):
+                next(self._words)
 
 
 def shuffled(elements: Iterator[T], size: int, seeds: tuple[int, int]) -> Iterator[T]:

@@ -1,13 +1,13 @@
 """Shuffled datasets, in TensorFlow's order for the same seeds."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.ops.data.basic import _Repeat
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
+    Access,
     DatasetOp,
     Element,
     Pipeline,
@@ -16,8 +16,10 @@ from penstock._src.ops.data.pipeline import (
     islice_chunks,
 )
 from penstock._src.ops.data.seeds import SeedGenerator, permutation, shuffled
+from penstock._src.ops.random.index_shuffle import shuffled as shuffled_index
 
 _UNLIMITED = 1 << 62
+_ROUNDS = 8  # of the permutation of all elements
 
 
 class _Shuffle(Pipeline):
@@ -40,6 +42,14 @@ class _Shuffle(Pipeline):
         if rows is not None:
             return rows.elements(run)
         return shuffled(self.inputs[0].iterate(run), self.buffer(), self.seeds_of(run))
+
+    def access(self, run: Run) -> Access:
+        (element,), count = self.accesses(self.inputs, run), self.inputs[0].cardinality()
+        order = permutation(max(count, 0), (self.seeds.seed, self.seeds.seed2)).tolist()
+        return lambda number: element(order[number])
+
+    def why_in_order(self) -> str | None:
+        return "ShuffleDatasetV3 does not support random access."
 
     def buffer(self) -> int:
         if self.size != UNKNOWN:
@@ -128,9 +138,10 @@ class _Whole(Pipeline):
         self.inputs, self.seeds = (source,), seeds
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        elements = list(itertools.islice(self.inputs[0].iterate(run), _UNLIMITED))
-        for number in permutation(len(elements), self.seeds.next()):
-            yield elements[number]
+        element, last = self.inputs[0].access(run), self.cardinality() - 1
+        first, second = self.seeds.next()
+        keys = [key & 0xFFFFFFFF for key in (first, second, self.seeds.next()[0])]
+        return (element(shuffled_index(at, keys, last, _ROUNDS)) for at in range(last + 1))
 
 
 class GlobalShuffleDataset(DatasetOp):
@@ -143,8 +154,16 @@ class GlobalShuffleDataset(DatasetOp):
     def pipeline(self, input_dataset, seed, seed2, seed_generator):
         if not self.reshuffle_each_iteration:
             seed_generator = SeedGenerator(int(seed), int(seed2), False)
-        if input_dataset.cardinality() < 0:
+        problem = input_dataset.why_in_order()
+        if problem is not None:
+            raise FailedPreconditionError(
+                "`global_shuffle` requires all upstream transformations be compatible with random "
+                f"access. Got: FAILED_PRECONDITION: {problem}"
+            )
+        count = input_dataset.cardinality()
+        if count <= 0:
             raise InvalidArgumentError(
-                "`global_shuffle` requires the input dataset to have a known, finite cardinality."
+                "`global_shuffle` requires the input dataset to have a non-empty finite cardinality. "
+                f"Got cardinality {count} for dataset {input_dataset.kind}."
             )
         return _Whole(input_dataset, seed_generator)

@@ -13,6 +13,7 @@ from penstock._src.ops.data.pipeline import (
     CHUNK,
     INFINITE,
     UNKNOWN,
+    Access,
     DatasetOp,
     Element,
     Pipeline,
@@ -34,6 +35,9 @@ class _FromTensors(Pipeline):
 
     def cardinality(self) -> int:
         return 1
+
+    def access(self, run: Run) -> Access:
+        return lambda _: self.components
 
 
 class TensorDataset(PipelineOp):
@@ -58,6 +62,9 @@ class _Slices(Pipeline):
 
     def rows(self) -> Rows:
         return self._rows
+
+    def access(self, run: Run) -> Access:
+        return self._rows.access()
 
 
 class TensorSliceDataset(PipelineOp):
@@ -97,6 +104,10 @@ class _Range(Pipeline):
             return None
         values = self.values
         return Rows([np.arange(values.start, values.stop, values.step, self.dtype.np)])
+
+    def access(self, run: Run) -> Access:
+        values, kind = self.values, self.dtype.np
+        return lambda number: (np.array(values[number], kind),)
 
     def iterate(self, run: Run) -> Iterator[Element]:
         values, kind = self.values, self.dtype.np
@@ -167,6 +178,9 @@ class GeneratorPipeline(Pipeline):
     def cardinality(self) -> int:
         return UNKNOWN
 
+    def external_state(self) -> str | None:
+        return "PyFunc"
+
     def iterate(self, run: Run) -> Iterator[Element]:
         made = self.make()
         close = getattr(made, "close", None)
@@ -216,6 +230,9 @@ class _Repeated(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         return iter(self.elements)
+
+    def access(self, run: Run) -> Access:
+        return self.elements.__getitem__
 
 
 class ListDataset(DatasetOp):

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes, errors
 from penstock._src.ops.io import sstable
+from penstock._src.ops.tensor_proto import is_serialized, variants
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
+from penstock._src.proto.tensor import VariantTensorDataProto
 from penstock._src.util import crc32c
 
 HEADER_KEY = b""
@@ -185,6 +188,8 @@ class BundleReader:
         if raw.size != entry.size:
             raise errors.DataLossError(f"{where} is truncated.")
         dtype = dtypes.as_dtype(entry.dtype)
+        if dtype == dtypes.variant:
+            return _decode_variants(raw.tobytes(), _shape(entry), entry.crc32c, where)
         if dtype == dtypes.string:
             return _decode_strings(raw.tobytes(), _shape(entry), entry.crc32c, where)
         if entry.crc32c and crc32c.masked(raw.data) != entry.crc32c:
@@ -198,7 +203,9 @@ class BundleReader:
 def _append(file: Any, value: np.ndarray, shard: int) -> Any:
     entry = _entry(value, value.shape)
     entry.shard_id, entry.offset = shard, file.tell()
-    if value.dtype == object:
+    if value.dtype == object and entry.dtype == dtypes.variant.as_datatype_enum:
+        encoded, crc = _encode_variants(value)
+    elif value.dtype == object:
         encoded, crc = _encode_strings(value)
     else:
         encoded = np.ascontiguousarray(value).tobytes()
@@ -210,7 +217,10 @@ def _append(file: Any, value: np.ndarray, shard: int) -> Any:
 
 
 def _entry(value: np.ndarray, shape: Iterable[int]) -> Any:
-    dtype = dtypes.string if value.dtype == object else dtypes.as_dtype(value.dtype)
+    if value.dtype != object:
+        dtype = dtypes.as_dtype(value.dtype)
+    else:
+        dtype = dtypes.variant if value.size and is_serialized(value) else dtypes.string
     entry = BundleEntryProto(dtype=dtype.as_datatype_enum)
     entry.shape.SetInParent()
     for size in shape:
@@ -230,6 +240,33 @@ def _encode_strings(value: np.ndarray) -> tuple[bytes, int]:
     stored = struct.pack("<I", crc32c.mask(check))
     joined = b"".join(texts)
     return lengths + stored + joined, crc32c.crc32c(stored + joined, check)
+
+
+def _encode_variants(value: np.ndarray) -> tuple[bytes, int]:
+    """(bytes, checksum): for each message its length, its bytes and the checksum of everything so far."""
+    encoded, check = b"", 0
+    for message in value.ravel():
+        data = message.SerializeToString()
+        check = crc32c.crc32c(struct.pack("<Q", len(data)) + data, check)
+        stored = struct.pack("<I", crc32c.mask(check))
+        check = crc32c.crc32c(stored, check)
+        encoded += sstable.encode_varint(len(data)) + data + stored
+    return encoded, check
+
+
+def _decode_variants(raw: bytes, shape: list[int], stored_crc: int, where: str) -> np.ndarray:
+    at, messages = 0, []
+    try:
+        for _ in range(int(np.prod(shape, dtype=np.int64))):
+            size, at = sstable.decode_varint(raw, at)
+            messages.append(VariantTensorDataProto.FromString(raw[at : at + size]))
+            at += size + 4
+    except (IndexError, DecodeError) as error:
+        raise errors.DataLossError(f"{where} is truncated.") from error
+    value = variants(messages, shape)
+    if stored_crc and crc32c.mask(_encode_variants(value)[1]) != stored_crc:
+        raise errors.DataLossError(f"{where}: checksum mismatch.")
+    return value
 
 
 def _fixed_lengths(texts: list[bytes]) -> bytes:

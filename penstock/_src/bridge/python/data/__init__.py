@@ -1,0 +1,1 @@
+"""Counterparts of the modules of the input pipeline."""

@@ -1,0 +1,1 @@
+"""Counterparts of the experimental part of the input pipeline."""

@@ -1,0 +1,1 @@
+"""Counterparts of the experimental transformations."""

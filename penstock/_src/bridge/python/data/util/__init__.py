@@ -1,0 +1,1 @@
+"""Counterparts of the helpers of the input pipeline."""

@@ -1,0 +1,51 @@
+"""Iterators in checkpoints, eager ones and those of graphs."""
+
+import pytest
+
+import penstock as tf
+
+Dataset = tf.data.Dataset
+
+
+def test_an_iterator_continues_with_the_saved_seeds(tmp_path):
+    dataset = Dataset.range(20).shuffle(20).repeat(2)
+    iterator = iter(dataset)
+    taken = [int(next(iterator)) for _ in range(25)]
+    path = tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "c"))
+    rest = [int(x) for x in iterator]
+    again = iter(Dataset.range(20).shuffle(20).repeat(2))
+    tf.train.Checkpoint(iterator=again).restore(path)
+    assert [int(x) for x in again] == rest
+    assert sorted(taken + rest) == sorted([*range(20), *range(20)])
+
+
+def test_state_outside_of_an_iterator_is_not_saved(tmp_path):
+    dataset = Dataset.range(3).map(lambda x: tf.random.uniform([]))
+    with pytest.raises(tf.errors.FailedPreconditionError, match="RandomUniform is stateful"):
+        tf.train.Checkpoint(iterator=iter(dataset)).save(str(tmp_path / "c"))
+    options = tf.data.Options()
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    tf.train.Checkpoint(iterator=iter(dataset.with_options(options))).save(str(tmp_path / "c"))
+
+
+def test_an_iterator_refuses_the_state_of_another_dataset(tmp_path):
+    path = tf.train.Checkpoint(iterator=iter(Dataset.range(3))).save(str(tmp_path / "c"))
+    other = tf.train.Checkpoint(iterator=iter(Dataset.from_tensor_slices([1, 2])))
+    with pytest.raises(tf.errors.NotFoundError, match="dataset definition has not changed"):
+        other.restore(path)
+
+
+def test_a_saver_saves_the_iterator_of_a_graph(tmp_path):
+    v1 = tf.compat.v1
+    for begin in (0, 3):
+        with tf.Graph().as_default(), v1.Session() as session:
+            iterator = v1.data.make_initializable_iterator(Dataset.range(6))
+            saveable = tf.data.experimental.make_saveable_from_iterator(iterator)
+            v1.add_to_collection(v1.GraphKeys.SAVEABLE_OBJECTS, saveable)
+            saver = v1.train.Saver()
+            element = iterator.get_next()
+            session.run(iterator.initializer)
+            if begin:
+                saver.restore(session, str(tmp_path / "c"))
+            assert [session.run(element) for _ in range(3)] == list(range(begin, begin + 3))
+            saver.save(session, str(tmp_path / "c"))
