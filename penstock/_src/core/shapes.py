@@ -135,6 +135,30 @@ def dimension_value(dimension: Any) -> int | None:
     return dimension
 
 
+def _mismatch(text: str, in_graph: str) -> ValueError:
+    """Returns the error `text`, of which the building of graphs says `in_graph`: TensorFlow has two texts."""
+    error = ValueError(text)
+    error.in_graph = in_graph  # type: ignore[attr-defined]
+    return error
+
+
+def _differ(first: "TensorShape", second: "TensorShape") -> str:
+    """Says in what two shapes differ."""
+    if first.rank != second.rank:
+        return f"Shapes must be equal rank, but are {first.rank} and {second.rank}"
+    one, other = first.as_list(), second.as_list()
+    axis = next(
+        axis for axis, pair in enumerate(zip(one, other)) if None not in pair and len({*pair}) > 1
+    )
+    texts = [
+        "[" + ",".join("?" if n is None else str(n) for n in dims) + "]" for dims in (one, other)
+    ]
+    return (
+        f"Dimension {axis} in both shapes must be equal, but are {one[axis]} and {other[axis]}. "
+        f"Shapes are {texts[0]} and {texts[1]}"
+    )
+
+
 @export("TensorShape")
 class TensorShape:
     """A shape of which any part may be unknown.
@@ -255,7 +279,8 @@ class TensorShape:
     def assert_is_compatible_with(self, other: Any) -> None:
         """Raises ValueError unless the two are compatible."""
         if not self.is_compatible_with(other):
-            raise ValueError(f"Shapes {self} and {as_shape(other)} are incompatible")
+            other = as_shape(other)
+            raise _mismatch(f"Shapes {self} and {other} are incompatible", _differ(self, other))
 
     def assert_same_rank(self, other: Any) -> None:
         """Raises ValueError unless the ranks may be equal."""
@@ -280,7 +305,7 @@ class TensorShape:
         if other._dims is None:
             return self
         if not self.is_compatible_with(other):
-            raise ValueError(f"Shapes {self} and {other} are not compatible")
+            raise _mismatch(f"Shapes {self} and {other} are not compatible", _differ(self, other))
         return make_shape(tuple(b if a is None else a for a, b in zip(self._dims, other._dims)))
 
     def concatenate(self, other: Any) -> "TensorShape":
@@ -299,18 +324,21 @@ class TensorShape:
         try:
             return self.merge_with(unknown_shape(rank))
         except ValueError:
-            raise ValueError(f"Shape {self} must have rank {rank}") from None
+            said = f"Shape must be rank {rank} but is rank {self.rank}"
+            raise _mismatch(f"Shape {self} must have rank {rank}", said) from None
 
     def with_rank_at_least(self, rank: int) -> "TensorShape":
         """Returns this shape; raises ValueError if its rank is known to be less than `rank`."""
         if self.rank is not None and self.rank < rank:
-            raise ValueError(f"Shape {self} must have rank at least {rank}")
+            said = f"Shape must be at least rank {rank} but is rank {self.rank}"
+            raise _mismatch(f"Shape {self} must have rank at least {rank}", said)
         return self
 
     def with_rank_at_most(self, rank: int) -> "TensorShape":
         """Returns this shape; raises ValueError if its rank is known to be more than `rank`."""
         if self.rank is not None and self.rank > rank:
-            raise ValueError(f"Shape {self} must have rank at most {rank}")
+            said = f"Shape must be at most rank {rank} but is rank {self.rank}"
+            raise _mismatch(f"Shape {self} must have rank at most {rank}", said)
         return self
 
     def most_specific_compatible_shape(self, other: Any) -> "TensorShape":
@@ -452,7 +480,8 @@ def _broadcast_dimension(
         return y if y is not None and y > 1 else None
     if y is None:
         return x if x > 1 else None
-    raise ValueError(f"Incompatible shapes for broadcasting: {first} and {second}")
+    text = f"Incompatible shapes for broadcasting: {first} and {second}"
+    raise _mismatch(text, f"Dimensions must be equal, but are {x} and {y}")
 
 
 @export("broadcast_static_shape")

@@ -505,7 +505,7 @@ def _shape_message(
     )
     names = ", ".join(t.op.name for t in inputs)
     where = f" Defined at {location}." if location else ""
-    text = str(error).rstrip(".")
+    text = getattr(error, "in_graph", str(error)).rstrip(".")
     return (
         f"{text} for '{{{{node {name}}}}} = {op.op_type}({names})' with input shapes: "
         f"{shapes}.{where}"

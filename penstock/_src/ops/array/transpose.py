@@ -31,7 +31,7 @@ class Transpose(Op):
         if x.rank is None:
             return unknown_shape(len(order))
         if len(order) != x.rank:
-            raise ValueError(f"The perm {order} must have one entry for each axis of shape {x}.")
+            raise ValueError(f"Dimension must be {x.rank} but is {len(order)}")
         if sorted(infer.axis_in(a, x.rank) for a in order) != list(range(x.rank)):
             raise ValueError(f"perm must name each axis once. Received {order}.")
         return [x[a % x.rank] for a in order]
@@ -54,7 +54,9 @@ class Transpose(Op):
           InvalidArgumentError: it is not one of the axes of x.
         """
         rank = x.ndim
-        if perm.ndim != 1 or perm.size != rank:
+        if perm.ndim != 1:
+            raise self.invalid(f"perm must be rank 1, got shape {show(perm.shape)}")
+        if perm.size != rank:
             raise self.invalid(
                 f"transpose expects a vector of size {rank}. But input(1) is a vector of size "
                 f"{perm.size}"

@@ -146,6 +146,20 @@ def count_values(values, size, weights, dtype, binary):
     return out
 
 
+def check_scalar(op, size):
+    """Raises InvalidArgumentError unless the size is a scalar."""
+    if size.ndim:
+        raise op.invalid(f"Shape must be rank 0 but is rank {size.ndim}")
+
+
+def bins_of(size):
+    """Returns the number of bins if it is known; raises ValueError if it is negative."""
+    count = size.with_rank(0).value
+    if count is not None and count < 0:
+        raise ValueError(f"size ({int(count)}) must be non-negative")
+    return None if count is None else int(count)
+
+
 def check_counts(op, values, size, weights):
     """Raises InvalidArgumentError unless values, size and weights are compatible."""
     if size < 0:
@@ -187,12 +201,10 @@ class Bincount(Op):
     T = COUNTED
 
     def shape(self, arr, size, weights):
-        count = size.with_rank(0).value
-        return [None if count is None else int(count)]
+        return [bins_of(size)]
 
     def eager(self, arr, size, weights):
-        if size.ndim:
-            raise self.invalid(f"Shape must be rank 0 but is rank {size.ndim}")
+        check_scalar(self, size)
         check_counts(self, arr, int(size), weights)
         return count_values(arr.ravel(), int(size), weights.ravel(), self.T.np, False)
 
@@ -213,8 +225,7 @@ class DenseBincount(Op):
     binary_output: bool = False
 
     def shape(self, input, size, weights):
-        count = size.with_rank(0).value
-        bins = None if count is None else int(count)
+        bins = bins_of(size)
         if input.with_rank_at_most(2).rank is None:
             return None
         return [input[0], bins] if input.rank == 2 else [bins]
@@ -222,8 +233,7 @@ class DenseBincount(Op):
     def eager(self, input, size, weights):
         if input.ndim > 2:
             raise self.invalid(f"Shape must be at most rank 2 but is rank {input.ndim}")
-        if size.ndim:
-            raise self.invalid(f"Shape must be rank 0 but is rank {size.ndim}")
+        check_scalar(self, size)
         check_counts(self, input, int(size), weights)
         count, dtype = int(size), self.T.np
         if input.ndim < 2:
@@ -250,8 +260,7 @@ class SparseBincount(Op):
     binary_output: bool = False
 
     def shape(self, indices, values, dense_shape, size, weights):
-        count = size.with_rank(0).value
-        bins = None if count is None else int(count)
+        bins = bins_of(size)
         rank = infer.vector_length(dense_shape)
         if rank is None:
             return None
@@ -259,17 +268,20 @@ class SparseBincount(Op):
         return [bins] if rank == 1 else [None if rows is None else rows[0], bins]
 
     def eager(self, indices, values, dense_shape, size, weights):
+        check_scalar(self, size)
         check_counts(self, values, int(size), weights)
         count, dtype, binary = int(size), self.T.np, self.binary_output
+        outside = np.flatnonzero(((indices < 0) | (indices >= dense_shape)).any(1))
+        if outside.size:
+            at = outside[0]
+            raise self.invalid(
+                f"Sparse index tuple indices[{at}, :] = {indices[at].tolist()} is out of bounds"
+            )
         if dense_shape.size == 1:
             return count_values(values, count, weights, dtype, binary)
         out = np.zeros((int(dense_shape[0]), count), dtype)
         for row in np.unique(indices[:, 0]):
             here = indices[:, 0] == row
-            if not 0 <= row < len(out):
-                raise self.invalid(
-                    f"Index out of bound. `batch` ({row}) must be less than {len(out)}"
-                )
             weight = weights[here] if weights.size else weights
             out[row] = count_values(values[here], count, weight, dtype, binary)
         return out
@@ -284,19 +296,25 @@ class RaggedBincount(Op):
     binary_output: bool = False
 
     def shape(self, splits, values, size, weights):
-        count, rows = size.with_rank(0).value, infer.vector_length(splits)
-        return [infer.add(rows, -1), None if count is None else int(count)]
+        rows = infer.vector_length(splits)
+        return [None if rows in (None, 0) else rows - 1, bins_of(size)]
 
     def eager(self, splits, values, size, weights):
-        if not splits.size or splits[0] != 0:
-            raise self.invalid(f"Splits must start with 0, not with {splits[:1].tolist()}")
+        check_scalar(self, size)
+        if not splits.size:
+            raise self.invalid("Splits must be non-empty")
+        if splits[0] != 0:
+            raise self.invalid(f"Splits must start with 0, not with {splits[0]}")
         if splits[-1] != values.size:
             raise self.invalid(
                 f"Splits must end with the number of values, got {splits[-1]} instead of "
                 f"{values.size}"
             )
-        check_counts(self, values, int(size), weights)
         count, dtype, binary = int(size), self.T.np, self.binary_output
+        weights = weights.reshape(-1)  # of any shape: TensorFlow takes them in order
+        if weights.size and weights.size != values.size:
+            weights = np.resize(np.pad(weights, (0, values.size)), values.size)
+        check_counts(self, values.reshape(-1), count, weights)
         out = np.zeros((splits.size - 1, count), dtype)
         for i, (start, stop) in enumerate(zip(splits[:-1], splits[1:])):
             weight = weights[start:stop] if weights.size else weights

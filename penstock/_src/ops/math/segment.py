@@ -27,15 +27,26 @@ def check_sorted(op, data, segment_ids):
     """Raises InvalidArgumentError unless the ids are a non-negative, non-decreasing vector."""
     if segment_ids.ndim != 1:
         raise op.invalid("segment_ids should be a vector.")
-    if data.ndim < 1 or data.shape[0] != segment_ids.shape[0]:
+    if data.ndim < 1:
+        raise op.invalid("input must be at least rank 1")
+    if data.shape[0] != segment_ids.shape[0]:
         raise op.invalid("segment_ids should be the same size as dimension 0 of input.")
-    if segment_ids.size and segment_ids[0] < 0:
-        raise op.invalid(
-            f"Segment id {segment_ids[0]} out of range [0, {int(segment_ids[-1]) + 1}), possibly "
-            "because 'segment_ids' input is not sorted."
-        )
-    if np.any(np.diff(segment_ids) < 0):
+    if segment_ids.size and segment_ids[-1] < 0:
+        raise op.invalid("segment ids must be >= 0")
+    check_order(op, segment_ids, int(segment_ids[-1]) + 1 if segment_ids.size else 0)
+
+
+def check_order(op, segment_ids, count):
+    """Raises InvalidArgumentError of the first id that is followed by a lower one, or that no segment has."""
+    lower = np.flatnonzero(np.diff(segment_ids) < 0)
+    outside = np.flatnonzero((segment_ids < 0) | (segment_ids >= count))
+    if lower.size and not (outside.size and outside[0] < lower[0]):
         raise op.invalid("segment ids are not increasing")
+    if outside.size:
+        raise op.invalid(
+            f"Segment id {segment_ids[outside[0]]} out of range [0, {count}), possibly because "
+            "'segment_ids' input is not sorted."
+        )
 
 
 def combine(ufunc, data, ids, count, start):
@@ -245,7 +256,8 @@ def unsorted_rows(op, ufunc, data, segment_ids, count):
             f"data.shape = {show(data.shape)} does not start with segment_ids.shape = "
             f"{show(segment_ids.shape)}"
         )
-    if count < 0:
+    if int(np.int64(count).astype(np.int32)) < 0:  # TensorFlow computes with 32 bits here
+        count = np.int64(count).astype(np.int32)
         raise op.invalid(f"Input num_segments == {count} must not be negative.")
     wide = in_float32(data)
     ids = segment_ids.reshape(-1)
@@ -254,7 +266,7 @@ def unsorted_rows(op, ufunc, data, segment_ids, count):
     if bad.size:
         where_bad = np.unravel_index(bad[0], segment_ids.shape)
         raise op.invalid(
-            f"segment_ids[{', '.join(str(int(i)) for i in where_bad)}] = {ids[bad[0]]} is out of "
+            f"segment_ids[{','.join(str(int(i)) for i in where_bad)}] = {ids[bad[0]]} is out of "
             f"range [0, {count})"
         )
     kept = ids >= 0
@@ -269,6 +281,8 @@ SCATTER = {np.add: "add", np.multiply: "mul", np.maximum: "max", np.minimum: "mi
 def lower_segments(op, p, data, segment_ids, num_segments):
     """Lowers segments to a scatter of rows into rows filled with the identity."""
     count = int(value_of(p, num_segments, "num_segments"))
+    if count > np.iinfo(np.int32).max:
+        raise NotLowerable("a number of segments of more than 32 bits")
     lead = len(segment_ids.shape)
     if tuple(data.shape[:lead]) != tuple(segment_ids.shape) or count < 0:
         raise NotLowerable("ids whose shape is not the beginning of the data's")
@@ -283,7 +297,8 @@ def lower_segments(op, p, data, segment_ids, num_segments):
         whole = p.scatter(first, p.expand_dims(ids, 1), rows, op=how, mode="error")
         return p.slice_axis(whole, 0, 0, count)
     message = f"{op.op_type}: segment_ids has an element that is out of range [0, {count})"
-    p.check(p.reduce_all(p.lt(ids, count)), message)
+    given = [data, segment_ids, num_segments]
+    p.check_as_host(p.reduce_all(p.lt(ids, count)), message, given)
     # Map negative ids past the end, where the scatter drops them.
     ids = p.select(p.lt(ids, 0), count, ids)
     first = p.full((count, *data.shape[lead:]), start, op.T)

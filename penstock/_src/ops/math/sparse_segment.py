@@ -9,33 +9,41 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER
 from penstock._src.ops import infer
-from penstock._src.ops.math.segment import combine, mean_rows
+from penstock._src.ops.math.segment import check_order, combine, mean_rows
 from penstock._src.ops.rules import in_float32, ints, quiet
 
+# TensorFlow refuses results of more elements.
+_MOST = 2**63
 
-def check_ids(op, rows, indices, segment_ids):
-    """Raises InvalidArgumentError unless indices and ids are vectors of equal length and in range."""
+
+def check_vectors(op, indices, segment_ids):
+    """Raises InvalidArgumentError unless indices and ids are vectors of equal length."""
     if indices.ndim != 1 or segment_ids.ndim != 1:
         raise op.invalid("indices and segment_ids should be vectors.")
     if indices.shape != segment_ids.shape:
         raise op.invalid("segment_ids and indices should have same size.")
-    bad = np.flatnonzero((indices < 0) | (indices >= rows))
-    if bad.size:
-        i = bad[0]
-        raise op.invalid(f"Bad: indices[{i}] == {indices[i]} out of range [0, {rows})")
-    if np.any(np.diff(segment_ids) < 0):
-        raise op.invalid("segment ids are not increasing")
-    if segment_ids.size and segment_ids[0] < 0:
-        raise op.invalid("segment ids must be >= 0")
 
 
 def combine_chosen(op, data, indices, segment_ids, count, power):
     """Returns `count` rows: each segment's sum divided by its number of rows to a power."""
-    check_ids(op, data.shape[0] if data.ndim else 0, indices, segment_ids)
-    if count is None:
-        count = int(segment_ids[-1]) + 1 if segment_ids.size else 0
-    elif segment_ids.size and segment_ids[-1] >= count:
+    if not data.ndim:
+        raise op.invalid("Shape must be at least rank 1")
+    check_vectors(op, indices, segment_ids)
+    last = int(segment_ids[-1]) if segment_ids.size else None
+    if (count is None and last is not None and last < 0) or (count is not None and count < 0):
+        raise op.invalid("segment ids must be >= 0")
+    if count is not None and last is not None and last >= count:
         raise op.invalid("segment ids must be < num_segments")
+    if count is None:
+        count = 0 if last is None else last + 1
+    width = int(np.prod(data.shape[1:]))
+    if count * width >= _MOST:
+        raise op.invalid(f"Encountered overflow when multiplying {count} with {width}, result: -1")
+    check_order(op, segment_ids, count)
+    bad = np.flatnonzero((indices < 0) | (indices >= data.shape[0]))
+    if bad.size:
+        i = bad[0]
+        raise op.invalid(f"Bad: indices[{i}] == {indices[i]} out of range [0, {data.shape[0]})")
     rows = data[indices]
     if not power:
         return combine(np.add, in_float32(rows), segment_ids, count, 0)
@@ -56,6 +64,8 @@ class _SparseSegment(Op):
             return infer.UNKNOWN
         count = None if num_segments is None else num_segments.value
         rows = None if count is None else int(count)
+        if rows is not None and rows < 0:
+            raise ValueError("Cannot specify a negative value for num_segments")
         return TensorShape([rows]).concatenate(data.with_rank_at_least(1)[1:])
 
     def gradient(self, data, indices, segment_ids, _output, dy):
@@ -135,12 +145,21 @@ class SparseSegmentSqrtNWithNumSegments(_WithNumSegments):
 # -- gradients -------------------------------------------------------------------------------------
 
 
+def check_gradient(op, grad, indices, segment_ids, rows):
+    """Raises InvalidArgumentError unless ids and indices are vectors, within the rows of the gradient and of the data."""
+    check_vectors(op, indices, segment_ids)
+    segments = grad.shape[0]
+    if segment_ids.size and segment_ids[-1] >= segments:
+        raise op.invalid("Invalid number of segments")
+    for what, given, limit in (("Segment id", segment_ids, segments), ("Index", indices, rows)):
+        bad = np.flatnonzero((given < 0) | (given >= limit))
+        if bad.size:
+            raise op.invalid(f"{what} {given[bad[0]]} out of range [0, {limit}).")
+
+
 def scattered(op, grad, indices, segment_ids, rows):
     """Returns `rows` rows: row indices[i] gets grad[segment_ids[i]], weighted by its segment's size."""
-    check_ids(op, rows, indices, segment_ids)
-    bad = np.flatnonzero(segment_ids >= grad.shape[0])
-    if bad.size:
-        raise op.invalid(f"Segment id {segment_ids[bad[0]]} out of range [0, {grad.shape[0]}).")
+    check_gradient(op, grad, indices, segment_ids, rows)
     wide = in_float32(grad)
     taken = wide[segment_ids]
     if op.power:
@@ -202,7 +221,7 @@ class _SparseSegmentGradV2(Op):
 
     @quiet
     def eager(self, grad, indices, segment_ids, dense_output_dim0):
-        check_ids(self, int(dense_output_dim0), indices, segment_ids)
+        check_gradient(self, grad, indices, segment_ids, int(dense_output_dim0))
         unique, places = np.unique(indices, return_inverse=True)
         return scattered(self, grad, places, segment_ids, unique.size), unique
 

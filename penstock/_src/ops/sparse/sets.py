@@ -5,9 +5,11 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InternalError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import SIGNED
 from penstock._src.ops.rules import show
+from penstock._src.ops.sparse.tensor import check_indices
 
 
 def _of_dense(x):
@@ -25,6 +27,32 @@ def _of_sparse(indices, values):
     for index, value in zip(indices.tolist(), values.tolist(), strict=True):
         found.setdefault(tuple(index[:-1]), set()).add(value)
     return found
+
+
+def check_set(op, indices, values, shape):
+    """Raises an error unless indices and values are those of a sparse tensor of this shape.
+
+    Raises:
+      InvalidArgumentError: shapes do not fit, or with `validate_indices` an index is not in place.
+      InternalError: without, an index lies outside.
+    """
+    if shape.ndim != 1:
+        raise op.invalid("Shape must be a 1D tensor.")
+    if len(indices) != len(values):
+        raise op.invalid(
+            "indices and values rows (indexing dimension) must match. "
+            f"(indices = {len(indices)}, values = {len(values)})"
+        )
+    if shape.size < 2:
+        raise op.invalid(f"Invalid rank {shape.size}.")
+    if op.validate_indices:
+        check_indices(op, indices, shape)
+    outside = np.argwhere(indices >= shape)
+    if outside.size:
+        row, axis = outside[0]
+        raise InternalError(
+            f"indices[{row}, {axis}] expected < {shape[axis]}, got {indices[row, axis]}."
+        )
 
 
 _OPERATIONS = {
@@ -87,6 +115,7 @@ class DenseToSparseSetOperation(Op):
     def eager(self, set1, set2_indices, set2_values, set2_shape):
         if set1.shape[:-1] != tuple(set2_shape[:-1]):
             raise self.invalid(f"Mismatched group shapes {show(set1.shape)} and {show(set2_shape)}")
+        check_set(self, set2_indices, set2_values, set2_shape)
         second = _of_sparse(set2_indices, set2_values)
         return _combined(self, _of_dense(set1), second, set1.shape[:-1], set1.dtype)
 
@@ -106,6 +135,8 @@ class SparseToSparseSetOperation(Op):
     def eager(self, set1_indices, set1_values, set1_shape, set2_indices, set2_values, set2_shape):
         if tuple(set1_shape[:-1]) != tuple(set2_shape[:-1]):
             raise self.invalid(f"Mismatched group shapes {show(set1_shape)} and {show(set2_shape)}")
+        check_set(self, set1_indices, set1_values, set1_shape)
+        check_set(self, set2_indices, set2_values, set2_shape)
         first = _of_sparse(set1_indices, set1_values)
         second = _of_sparse(set2_indices, set2_values)
         shape = tuple(int(n) for n in set1_shape[:-1])
@@ -121,10 +152,10 @@ class SetSize(Op):
     differentiable = False
 
     def shape(self, set_indices, set_values, set_shape):
-        known = set_shape.as_shape()
-        return None if known is None or known.rank is None else known[:-1]
+        return None  # TensorFlow's rule says nothing either
 
     def eager(self, set_indices, set_values, set_shape):
+        check_set(self, set_indices, set_values, set_shape)
         out = np.zeros([int(n) for n in set_shape[:-1]], np.int32)
         for row, members in _of_sparse(set_indices, set_values).items():
             out[row] = len(members)

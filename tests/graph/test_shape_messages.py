@@ -1,0 +1,44 @@
+"""What the building of graphs says of shapes that do not fit: TensorFlow's words, which its own tests look for."""
+
+import pytest
+
+import penstock as tf
+
+raw = tf.raw_ops
+
+
+def of(*shape):
+    return tf.compat.v1.placeholder(tf.float32, shape)
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda: raw.MatMul(a=of(2, 3), b=of(2)), "Shape must be rank 2 but is rank 1 for"),
+        (lambda: raw.TopKV2(input=of(), k=1), "Shape must be at least rank 1 but is rank 0 for"),
+        (lambda: raw.DenseBincount(input=[1], size=[1, 2], weights=[1.0]), "Shape must be rank 0"),
+        (lambda: raw.Add(x=of(2, 3), y=of(2, 4)), "Dimensions must be equal, but are 3 and 4 for"),
+        (lambda: raw.AddN(inputs=[of(2, 3), of(3)]), "Shapes must be equal rank, but are 2 and 1"),
+        (
+            lambda: raw.AddN(inputs=[of(2, 3), of(2, 4)]),
+            r"Dimension 1 in both shapes must be equal, but are 3 and 4. Shapes are \[2,3\] and \[2,4\]",
+        ),
+        (lambda: raw.Transpose(x=of(2, 3), perm=[0, 1, 2]), "Dimension must be 2 but is 3 for"),
+        (
+            lambda: raw.Bincount(arr=[1], size=-5, weights=[1.0]),
+            r"size \(-5\) must be non-negative",
+        ),
+    ],
+)
+def test_shapes_that_do_not_fit(call, said):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=said):
+        call()
+    with pytest.raises(ValueError, match=said):
+        tf.function(call)()
+
+
+def test_shapes_themselves_have_the_other_words():
+    with pytest.raises(ValueError, match=r"Shape \(2, 3\) must have rank 1"):
+        tf.TensorShape([2, 3]).with_rank(1)
+    with pytest.raises(ValueError, match=r"Shapes \(2,\) and \(3,\) are not compatible"):
+        tf.TensorShape([2]).merge_with([3])
