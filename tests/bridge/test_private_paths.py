@@ -55,7 +55,6 @@ ABSENT = {
     "tf.__internal__.feature_column.deserialize_feature_column",
     "tf.__internal__.feature_column.serialize_feature_column",
     "tf.__internal__.monitoring.BoolGauge",
-    "tf.__internal__.saved_model.SavedModelBuilder",
     "tf.__internal__.test.ParameterizedBenchmark",
     "tf.__internal__.types.data.Dataset",
     "tf.compat.v1.__internal__.types.data.Dataset",

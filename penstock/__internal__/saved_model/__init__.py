@@ -9,6 +9,7 @@ _NAMES = {
     "penstock._src.bridge.internals.saved_model": (
         "decode_proto encode_structure load_partial parse_saved_model"
     ),
+    "penstock._src.v1.saving.model_builder": "SavedModelBuilder",
 }
 _SUBMODULES = "load".split()
 

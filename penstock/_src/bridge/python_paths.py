@@ -162,9 +162,12 @@ PATHS: dict[str, str] = {
     "python.pywrap_tensorflow": "",
     "python.pywrap_tfe": "@bridge.internals.runtime",
     "python.saved_model.load_context": "@bridge.internals.hooks",
-    "python.saved_model.loader_impl": "@bridge.internals.saved_model",
+    "python.saved_model.loader_impl": (
+        "SavedModelLoader=@v1.saving.saved_model:SavedModelLoader @bridge.internals.saved_model"
+    ),
     "python.saved_model.model_utils.mode_keys": "@bridge.internals.saved_model",
     "python.saved_model.nested_structure_coder": "@bridge.internals.saved_model",
+    "python.saved_model.revived_types": "@bridge.internals.saved_model",
     "python.tf2": "@api.internal",
     "python.tools.saved_model_utils": "@bridge.internals.saved_model",
     "python.trackable.base": "@core.tracking.trackable",

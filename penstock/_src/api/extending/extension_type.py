@@ -18,7 +18,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-_RESERVED = {"self", "_", "Spec"}
+RESERVED = {"self", "_", "Spec"}
 
 
 def _fields(cls: type) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def _fields(cls: type) -> dict[str, Any]:
             except NameError:
                 hints = base.__dict__["__annotations__"]
             for name in base.__dict__["__annotations__"]:
-                if name in _RESERVED or name.startswith("_tf_extension_type"):
+                if name in RESERVED or name.startswith("_tf_extension_type"):
                     raise ValueError(
                         f"The field annotations for {cls.__name__} are invalid. Field "
                         f"{name} is reserved."
@@ -50,7 +50,7 @@ def _check_annotation(annotation: Any, name: str) -> None:
         raise TypeError(f"In field {name!r}: Unsupported type annotation {annotation!r}")
 
 
-def _converted(value: Any, annotation: Any, name: str) -> Any:
+def converted(value: Any, annotation: Any, name: str) -> Any:
     """Converts `value` to the annotated type of its field."""
     if annotation is Any:
         return value
@@ -78,12 +78,12 @@ def _converted(value: Any, annotation: Any, name: str) -> Any:
     if origin is tuple and isinstance(value, (list, tuple)):
         inner = typing.get_args(annotation)
         if len(inner) == 2 and inner[1] is Ellipsis:
-            return tuple(_converted(v, inner[0], name) for v in value)
-        return tuple(_converted(v, a, name) for v, a in zip(value, inner, strict=True))
+            return tuple(converted(v, inner[0], name) for v in value)
+        return tuple(converted(v, a, name) for v, a in zip(value, inner, strict=True))
     if origin is collections.abc.Mapping and isinstance(value, collections.abc.Mapping):
         of_keys, of_values = typing.get_args(annotation)
         return {
-            _converted(k, of_keys, name): _converted(v, of_values, name) for k, v in value.items()
+            converted(k, of_keys, name): converted(v, of_values, name) for k, v in value.items()
         }
     if origin is typing.Union:
         for option in typing.get_args(annotation):
@@ -92,7 +92,7 @@ def _converted(value: Any, annotation: Any, name: str) -> Any:
                     return None
                 continue
             try:
-                return _converted(value, option, name)
+                return converted(value, option, name)
             except (TypeError, ValueError):
                 continue
         raise TypeError(f"{name}: expected {annotation}, got {type(value).__name__!r}")
@@ -136,12 +136,12 @@ class ExtensionType(CompositeTensor):
             raise AssertionError("ExtensionType is an abstract base class.")
         values = _bound(type(self), fields, args, kwargs)
         for name, value in values.items():
-            object.__setattr__(self, name, _converted(value, fields[name], name))
+            object.__setattr__(self, name, converted(value, fields[name], name))
         self.__validate__()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in type(self)._tf_extension_fields and name not in self.__dict__:
-            value = _converted(value, type(self)._tf_extension_fields[name], name)
+            value = converted(value, type(self)._tf_extension_fields[name], name)
             object.__setattr__(self, name, value)
             return
         if name in type(self)._tf_extension_fields:

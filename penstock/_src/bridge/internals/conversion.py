@@ -13,7 +13,11 @@ from penstock._src.graph.serialize.importer import Library, import_function
 from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
-from penstock._src.v1.saving.freezing import convert_variables_to_constants_v2, frozen_graph_def
+from penstock._src.v1.saving.freezing import (
+    convert_variables_to_constants,
+    convert_variables_to_constants_v2,
+    frozen_graph_def,
+)
 
 __all__ = ["convert_variables_to_constants_v2", "def_function", "frozen_graph_def"]
 
@@ -24,6 +28,30 @@ def convert_variables_to_constants_v2_as_graph(
     """Returns a concrete function without variables, and its graph as a GraphDef."""
     frozen = convert_variables_to_constants_v2(func, lower_control_flow, aggressive_inlining)
     return frozen, frozen.graph.as_graph_def()
+
+
+VAR_ASSIGN_COLLECTION = "extra_var_assign_ops"
+
+
+def convert_variables_to_constants_from_session_graph(
+    session: Any,
+    graph_def: Any,
+    output_node_names: Any,
+    variable_names_allowlist: Any = None,
+    variable_names_denylist: Any = None,
+) -> Any:
+    """Returns the part of a GraphDef that some nodes need, with variables replaced by their values in a session.
+
+    Args:
+      session: the session with the values.
+      graph_def: the GraphDef of its graph.
+      output_node_names: names of the output nodes.
+      variable_names_allowlist: names of the variables to convert; all by default.
+      variable_names_denylist: names of the variables to keep.
+    """
+    return convert_variables_to_constants(
+        session, graph_def, output_node_names, variable_names_allowlist, variable_names_denylist
+    )
 
 
 def _refused(name: str) -> type:

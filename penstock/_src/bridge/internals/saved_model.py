@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.function import structured_values
+from penstock._src.proto.saved import SavedUserObject
 from penstock._src.saving.saved_model import load as loading
 from penstock._src.util.export import export
 
@@ -120,6 +121,14 @@ class VersionedTypeRegistration:
             and self.version not in proto.version.bad_consumers
         )
 
+    def to_proto(self) -> Any:
+        """Returns the message under which objects of this version are saved."""
+        made = SavedUserObject(identifier=self.identifier)
+        made.version.producer = self.version
+        made.version.min_consumer = self.min_consumer_version
+        made.version.bad_consumers.extend(self.bad_consumers)
+        return made
+
     def from_proto(self, proto: Any) -> Any:
         """Returns the object of a message."""
         return self.object_factory(proto)
@@ -156,6 +165,22 @@ def get_setter(proto: Any) -> Callable[..., None] | None:
     for registration in _REVIVED.get(proto.identifier, ()):
         if registration.should_load(proto):
             return registration.setter
+    return None
+
+
+def serialize(obj: Any) -> Any:
+    """Returns the message of an object of a registered type in its newest version, or None."""
+    for identifier, predicate in _IDENTIFIERS.items():
+        if predicate(obj):
+            return _REVIVED[identifier][0].to_proto()
+    return None
+
+
+def deserialize(proto: Any) -> tuple[Any, Callable[..., None]] | None:
+    """Returns the object of a message and the function that sets its attributes, or None if no version fits."""
+    for registration in _REVIVED.get(proto.identifier, ()):
+        if registration.should_load(proto):
+            return registration.from_proto(proto), registration.setter
     return None
 
 

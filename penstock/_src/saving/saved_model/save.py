@@ -32,6 +32,7 @@ from penstock._src.saving.object_graph import (
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model import signatures as signature_tools
 from penstock._src.saving.saved_model.assets import Asset
+from penstock._src.saving.saved_model.context import save_context
 from penstock._src.saving.saved_model.custom_gradients import (
     CapturedTensor,
     SavedGradient,
@@ -74,7 +75,11 @@ def save(
         raise ValueError(
             f"Expected an object of type `Trackable`, such as `tf.Module` or a subclass of the `Trackable` class, for export. Got {obj} with type {type(obj)}."
         )
-    folder = os.fsdecode(export_dir)
+    with save_context(options or constants.SaveOptions()):
+        _save(obj, os.fsdecode(export_dir), signatures, options)
+
+
+def _save(obj: Any, folder: str, signatures: Any, options: constants.SaveOptions | None) -> None:
     chosen = signature_tools.canonical(obj, signatures)
     objects = ModelObjects(obj, signature_tools.wrapped(chosen))
     saved = messages.SavedModel(saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION)

@@ -1,185 +1,28 @@
 """SavedModels of tf.compat.v1: graphs with signatures, saved from and loaded into a session."""
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from google.protobuf import text_format
 
 from penstock._src.api.control.scopes import group
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
-from penstock._src.graph.static_values import constant_value
 from penstock._src.ops.io.bundle import index_name
-from penstock._src.proto.saved import SavedModel
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.util.export import export
-from penstock._src.v1.saving import meta_graph
+from penstock._src.util.signatures import read_only
+from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.saving.model_builder import Builder
 from penstock._src.v1.saving.program import main_operations
-from penstock._src.v1.saving.saver import Saver, import_meta_graph
+from penstock._src.v1.saving.saver import import_meta_graph
 from penstock._src.v1.saving.signature_defs import predict_signature_def
 from penstock._src.v1.variables.collections import (
+    GraphKeys,
     global_variables_initializer,
     local_variables_initializer,
     tables_initializer,
 )
-
-
-@export(v1=["saved_model.Builder", "saved_model.builder.SavedModelBuilder"])
-class Builder:
-    """Writes a SavedModel of one or several graphs with shared variables.
-
-    Args:
-      export_dir: the folder, which must be new or empty.
-    """
-
-    def __init__(self, export_dir: Any) -> None:
-        self._export_dir = os.fsdecode(export_dir)
-        if os.path.isdir(self._export_dir) and os.listdir(self._export_dir):
-            raise AssertionError(
-                f"Export directory {self._export_dir} already exists, and isn't empty. Please "
-                "choose a different export directory, or delete all the contents of the specified "
-                "directory."
-            )
-        os.makedirs(self._export_dir, exist_ok=True)
-        self._saved_model = SavedModel(
-            saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION
-        )
-        self._has_saved_variables = False
-
-    def add_meta_graph_and_variables(
-        self,
-        sess: Any,
-        tags: Sequence[str],
-        signature_def_map: Mapping[str, Any] | None = None,
-        assets_collection: Any = None,
-        legacy_init_op: Any = None,
-        clear_devices: bool = False,
-        main_op: Any = None,
-        strip_default_attrs: bool = False,
-        saver: Any = None,
-    ) -> None:
-        """Adds the graph of a session, and writes the values of its variables.
-
-        Args:
-          sess: the session.
-          tags: identify the graph.
-          signature_def_map: SignatureDefs by name.
-          assets_collection: tensors with the paths of asset files.
-          legacy_init_op: runs after loading; prefer `main_op`.
-          clear_devices: whether to omit devices.
-          main_op: runs after loading.
-          strip_default_attrs: accepted.
-          saver: writes the variables; by default a new one for all variables.
-        """
-        if self._has_saved_variables:
-            raise AssertionError(
-                "Graph state including variables and assets has already been saved. Please invoke "
-                "`add_meta_graph()` instead."
-            )
-        with dispatch.building(sess.graph):
-            saver = saver or Saver(allow_empty=True)
-            folder = os.path.join(self._export_dir, constants.VARIABLES_DIRECTORY)
-            os.makedirs(folder, exist_ok=True)
-            path = os.path.join(folder, constants.VARIABLES_FILENAME)
-            if sess.graph.get_collection("variables"):
-                saver.save(sess, path, write_meta_graph=False, write_state=False)
-            self._has_saved_variables = True
-            self.add_meta_graph(
-                tags,
-                signature_def_map,
-                assets_collection,
-                legacy_init_op,
-                clear_devices,
-                main_op,
-                strip_default_attrs,
-                saver,
-            )
-
-    def add_meta_graph(
-        self,
-        tags: Sequence[str],
-        signature_def_map: Mapping[str, Any] | None = None,
-        assets_collection: Any = None,
-        legacy_init_op: Any = None,
-        clear_devices: bool = False,
-        main_op: Any = None,
-        strip_default_attrs: bool = False,
-        saver: Any = None,
-    ) -> None:
-        """Adds the current graph. The arguments are those of `add_meta_graph_and_variables`."""
-        if not self._has_saved_variables:
-            raise AssertionError(
-                "Graph state including variables and assets has not been saved yet. Please invoke "
-                "`add_meta_graph_and_variables()` first."
-            )
-        for signature in (signature_def_map or {}).values():
-            _check(signature)
-        graph = STATE.graph
-        if graph is None:
-            raise RuntimeError("add_meta_graph is not supported when executing eagerly.")
-        saver = saver or Saver(allow_empty=True)
-        key = constants.MAIN_OP_KEY if main_op is not None else constants.LEGACY_INIT_OP_KEY
-        chosen = legacy_init_op if main_op is None else main_op
-        if chosen is not None:
-            if graph.get_collection(key):
-                raise ValueError(
-                    f"Graph already contains one or more main ops under the collection {key}."
-                )
-            graph.add_to_collection(key, chosen)
-        made = meta_graph.export_meta_graph(
-            graph=graph, saver_def=saver.as_saver_def(), clear_devices=clear_devices
-        )
-        made.meta_info_def.tags.extend(tags)
-        for name, signature in (signature_def_map or {}).items():
-            made.signature_def[name].CopyFrom(signature)
-        self._add_assets(made, assets_collection or ())
-        self._saved_model.meta_graphs.add().CopyFrom(made)
-
-    def _add_assets(self, made: Any, tensors: Any) -> None:
-        folder = os.path.join(self._export_dir, constants.ASSETS_DIRECTORY)
-        for tensor in tensors:
-            if tensor.op.type != "Const":
-                raise TypeError(f"Asset {tensor} is not a constant.")
-            path = os.fsdecode(constant_value(tensor).item())
-            os.makedirs(folder, exist_ok=True)
-            shutil.copyfile(path, os.path.join(folder, os.path.basename(path)))
-            described = made.asset_file_def.add(filename=os.path.basename(path))
-            described.tensor_info.name = tensor.name
-
-    def save(
-        self,
-        as_text: bool = False,
-        experimental_image_format: bool = False,
-        experimental_image_writer_options: Any = None,
-    ) -> bytes:
-        """Writes the message of the SavedModel; returns its path.
-
-        Args:
-          as_text: whether the file is text.
-          experimental_image_format: accepted.
-          experimental_image_writer_options: accepted.
-        """
-        name = (
-            constants.SAVED_MODEL_FILENAME_PBTXT if as_text else constants.SAVED_MODEL_FILENAME_PB
-        )
-        path = os.path.join(self._export_dir, name)
-        saved = self._saved_model
-        data = text_format.MessageToString(saved).encode() if as_text else saved.SerializeToString()
-        with open(path, "wb") as file:
-            file.write(data)
-        return path.encode()
-
-
-def _check(signature: Any) -> None:
-    for info in [*signature.inputs.values(), *signature.outputs.values()]:
-        if info.WhichOneof("encoding") is None:
-            raise AssertionError(
-                "All TensorInfo protos used in the SignatureDefs must have one of the 'encoding' "
-                f"fields (e.g., name or coo_sparse) set.: {info}"
-            )
 
 
 @export(v1=["saved_model.simple_save"])
@@ -233,33 +76,98 @@ def load(
     Returns:
       The MetaGraphDef.
     """
-    folder = os.fsdecode(export_dir)
-    saved = parse(folder)
-    wanted = {tags} if isinstance(tags, str) else set(tags)
-    found = [meta for meta in saved.meta_graphs if set(meta.meta_info_def.tags) == wanted]
-    if not found:
-        available = [set(meta.meta_info_def.tags) for meta in saved.meta_graphs]
+    return SavedModelLoader(export_dir).load(sess, tags, import_scope, **saver_kwargs)
+
+
+class SavedModelLoader:
+    """Loads graphs of a SavedModel into sessions, as a whole or step by step.
+
+    Args:
+      export_dir: the folder.
+    """
+
+    def __init__(self, export_dir: Any) -> None:
+        self._export_dir = os.fsdecode(export_dir)
+        self._saved_model = parse(self._export_dir)
+
+    export_dir = read_only("_export_dir", "The folder.")
+    saved_model = read_only("_saved_model", "The SavedModel message.")
+
+    @property
+    def variables_path(self) -> str:
+        """The prefix of the files with the variables."""
+        return os.path.join(
+            self._export_dir, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME
+        )
+
+    def get_meta_graph_def_from_tags(self, tags: Any) -> Any:
+        """Returns the MetaGraphDef that has exactly these tags.
+
+        Raises:
+          RuntimeError: there is none.
+        """
+        wanted = {tags} if isinstance(tags, str) else set(tags)
+        for meta in self._saved_model.meta_graphs:
+            if set(meta.meta_info_def.tags) == wanted:
+                return meta
+        available = [set(meta.meta_info_def.tags) for meta in self._saved_model.meta_graphs]
         raise RuntimeError(
             f"MetaGraphDef associated with tags {str(sorted(wanted)).strip('[]')} could not be "
             f"found in SavedModel, with available tags '{available}'. To inspect available "
             "tag-sets in the SavedModel, please use the SavedModel CLI: `saved_model_cli`."
         )
-    definition = found[0]
-    with dispatch.building(sess.graph):
-        saver = import_meta_graph(definition, import_scope=import_scope, **saver_kwargs)
-    path = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    if saver is not None and os.path.exists(index_name(path)):
-        saver.restore(sess, path)
-    prefix = f"{import_scope}/" if import_scope else ""
-    feeds = {
-        prefix + asset.tensor_info.name: os.path.join(
-            folder, constants.ASSETS_DIRECTORY, asset.filename
-        )
-        for asset in definition.asset_file_def
-    }
-    for operation in main_operations(definition):
-        sess.run(sess.graph.as_graph_element(prefix + operation), feeds)
-    return definition
+
+    def load_graph(
+        self, graph: Any, tags: Any, import_scope: str | None = None, **saver_kwargs: Any
+    ) -> tuple[Any, list[Any]]:
+        """Adds a graph of the SavedModel to `graph`; returns the saver, or None, and the elements asked for."""
+        definition = self.get_meta_graph_def_from_tags(tags)
+        with dispatch.building(graph):
+            saver = import_meta_graph(definition, import_scope=import_scope, **saver_kwargs)
+            names = saver_kwargs.get("return_elements") or ()
+            prefix = f"{import_scope}/" if import_scope else ""
+            return saver, [graph.as_graph_element(prefix + name) for name in names]
+
+    def restore_variables(self, sess: Any, saver: Any, import_scope: str | None = None) -> None:
+        """Restores the variables of a session by a saver.
+
+        Raises:
+          ValueError: there is no saver although the graph has variables.
+        """
+        with sess.graph.as_default():
+            if saver is not None and os.path.exists(index_name(self.variables_path)):
+                saver.restore(sess, self.variables_path)
+            elif saver is None and all_variables(import_scope):
+                raise ValueError(
+                    "No saver was passed to `restore_variables`, but there are variables to restore."
+                )
+
+    def run_init_ops(self, sess: Any, tags: Any, import_scope: str | None = None) -> None:
+        """Runs the operations that prepare a loaded graph, with the paths of its assets."""
+        definition = self.get_meta_graph_def_from_tags(tags)
+        prefix = f"{import_scope}/" if import_scope else ""
+        folder = os.path.join(self._export_dir, constants.ASSETS_DIRECTORY)
+        feeds = {
+            prefix + asset.tensor_info.name: os.path.join(folder, asset.filename)
+            for asset in definition.asset_file_def
+        }
+        for operation in main_operations(definition):
+            sess.run(sess.graph.as_graph_element(prefix + operation), feeds)
+
+    def load(
+        self, sess: Any, tags: Any, import_scope: str | None = None, **saver_kwargs: Any
+    ) -> Any:
+        """Does all steps; returns the MetaGraphDef."""
+        saver, _ = self.load_graph(sess.graph, tags, import_scope, **saver_kwargs)
+        self.restore_variables(sess, saver, import_scope)
+        self.run_init_ops(sess, tags, import_scope)
+        return self.get_meta_graph_def_from_tags(tags)
+
+
+def all_variables(scope: str | None) -> list[Any]:
+    """The variables of the current graph, within a scope."""
+    graph = get_default_graph()
+    return graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
 
 
 @export(v1=["saved_model.main_op.main_op"])

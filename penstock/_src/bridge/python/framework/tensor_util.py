@@ -1,0 +1,28 @@
+"""`tensorflow.python.framework.tensor_util`: comparisons of static shapes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def ShapeEquals(tensor_proto: Any, shape: Sequence[Any]) -> bool:
+    """Whether a TensorProto has a shape, given as a sequence or TensorShapeProto.
+
+    Raises:
+      TypeError: the first is no TensorProto, or the shape is neither.
+    """
+    if not hasattr(tensor_proto, "tensor_shape"):
+        raise TypeError(
+            "`tensor_proto` must be a tensor_pb2.TensorProto object, but got type "
+            f"{type(tensor_proto)}."
+        )
+    if hasattr(shape, "dim"):
+        wanted = [d.size for d in shape.dim]
+    elif isinstance(shape, Sequence):
+        wanted = [int(n) for n in shape]
+    else:
+        raise TypeError(
+            f"`shape` must be a list or tuple, or a TensorShapeProto, but got type {type(shape)}."
+        )
+    return bool(np.array_equal([d.size for d in tensor_proto.tensor_shape.dim], wanted))

@@ -1,0 +1,40 @@
+"""`tensorflow.python.lib.io.file_io`: whole files at once."""
+
+from typing import Any
+from uuid import uuid4
+
+from penstock._src.api.io import gfile
+
+
+def read_file_to_string(filename: Any, binary_mode: bool = False) -> Any:
+    """Returns the contents of a file as text, or as bytes."""
+    with gfile.GFile(filename, "rb" if binary_mode else "r") as file:
+        return file.read()
+
+
+def write_string_to_file(filename: Any, file_content: Any) -> None:
+    """Writes text or bytes to a file."""
+    with gfile.GFile(filename, "wb" if isinstance(file_content, bytes) else "w") as file:
+        file.write(file_content)
+
+
+def atomic_write_string_to_file(filename: Any, contents: Any, overwrite: bool = True) -> None:
+    """Writes a file under another name, then renames it."""
+    temporary = f"{filename}.tmp{uuid4().hex}"
+    write_string_to_file(temporary, contents)
+    try:
+        gfile.rename(temporary, filename, overwrite)
+    except Exception:
+        gfile.remove(temporary)
+        raise
+
+
+def filecmp(filename_a: Any, filename_b: Any) -> bool:
+    """Whether two files have the same contents."""
+    return read_file_to_string(filename_a, True) == read_file_to_string(filename_b, True)
+
+
+def has_atomic_move(path: Any) -> bool:
+    """True: files are renamed in one step."""
+    del path
+    return True

@@ -1,0 +1,3 @@
+"""`tensorflow.python.saved_model.tag_constants`: the tag of graphs for evaluation."""
+
+EVAL = "eval"

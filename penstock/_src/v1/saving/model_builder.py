@@ -1,0 +1,319 @@
+"""Builders of SavedModels: graphs with signatures, assets and the values of a session's variables."""
+
+import filecmp
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.protobuf import text_format
+
+from penstock._src.core import dispatch
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.static_values import constant_value
+from penstock._src.proto.saved import SavedModel, SignatureDef
+from penstock._src.saving.saved_model import constants
+from penstock._src.util.export import export
+from penstock._src.v1.saving import meta_graph
+from penstock._src.v1.saving.saver import Saver
+
+# The signatures under which a SavedModel keeps operations that run after loading, and that train.
+INIT_OP_KEY = "__saved_model_init_op"
+TRAIN_OP_KEY = "__saved_model_train_op"
+
+
+@export("__internal__.saved_model.SavedModelBuilder", v1=[])
+class SavedModelBuilder:
+    """Writes a SavedModel of one or several graphs with shared variables; operations are kept as signatures.
+
+    Args:
+      export_dir: the folder, which must be new or empty.
+    """
+
+    def __init__(self, export_dir: Any) -> None:
+        self._export_dir = os.fsdecode(export_dir)
+        if os.path.isdir(self._export_dir) and os.listdir(self._export_dir):
+            raise AssertionError(
+                f"Export directory {self._export_dir} already exists, and isn't empty. Please "
+                "choose a different export directory, or delete all the contents of the specified "
+                "directory."
+            )
+        os.makedirs(self._export_dir, exist_ok=True)
+        self._saved_model = SavedModel(
+            saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION
+        )
+        self._has_saved_variables = False
+
+    def add_meta_graph_and_variables(
+        self,
+        sess: Any,
+        tags: Sequence[str],
+        signature_def_map: Mapping[str, Any] | None = None,
+        assets_list: Any = None,
+        clear_devices: bool = False,
+        init_op: Any = None,
+        train_op: Any = None,
+        strip_default_attrs: bool = False,
+        saver: Any = None,
+    ) -> None:
+        """Adds the graph of a session, and writes the values of its variables.
+
+        Args:
+          sess: the session.
+          tags: identify the graph.
+          signature_def_map: SignatureDefs by name.
+          assets_list: tensors with the paths of asset files.
+          clear_devices: whether to omit devices.
+          init_op: runs after loading.
+          train_op: is kept for training.
+          strip_default_attrs: whether to omit attributes that have their defaults.
+          saver: writes the variables; by default a new one for all variables.
+        """
+        self._refuse_second_values()
+        signatures = self._with_operations(signature_def_map, init_op, train_op)
+        with dispatch.building(sess.graph):
+            saver = self._write_values(sess, saver)
+            made = self._exported(saver, clear_devices, strip_default_attrs)
+            self._add_assets(made, assets_list)
+            self._add(made, tags, signatures)
+
+    def add_meta_graph(
+        self,
+        tags: Sequence[str],
+        signature_def_map: Mapping[str, Any] | None = None,
+        assets_list: Any = None,
+        clear_devices: bool = False,
+        init_op: Any = None,
+        train_op: Any = None,
+        saver: Any = None,
+    ) -> None:
+        """Adds the current graph. The arguments are those of `add_meta_graph_and_variables`."""
+        self._require_values()
+        signatures = self._with_operations(signature_def_map, init_op, train_op)
+        made = self._exported(saver or _new_saver(), clear_devices, True)
+        self._add_assets(made, assets_list)
+        self._add(made, tags, signatures)
+
+    def _refuse_second_values(self) -> None:
+        if self._has_saved_variables:
+            raise AssertionError(
+                "Graph state including variables and assets has already been saved. Please invoke "
+                "`add_meta_graph()` instead."
+            )
+
+    def _require_values(self) -> None:
+        if not self._has_saved_variables:
+            raise AssertionError(
+                "Graph state including variables and assets has not been saved yet. Please invoke "
+                "`add_meta_graph_and_variables()` first."
+            )
+        if STATE.graph is None:
+            raise RuntimeError("add_meta_graph is not supported when executing eagerly.")
+
+    def _write_values(self, sess: Any, saver: Any) -> Any:
+        """Writes the values of the variables; returns the saver."""
+        saver = saver or _new_saver()
+        folder = os.path.join(self._export_dir, constants.VARIABLES_DIRECTORY)
+        os.makedirs(folder, exist_ok=True)
+        if saver.as_saver_def() is not None:
+            path = os.path.join(folder, constants.VARIABLES_FILENAME)
+            saver.save(sess, path, write_meta_graph=False, write_state=False)
+        self._has_saved_variables = True
+        return saver
+
+    def _exported(self, saver: Any, clear_devices: bool, strip_default_attrs: bool) -> Any:
+        return meta_graph.export_meta_graph(
+            graph=STATE.graph,
+            saver_def=saver.as_saver_def(),
+            clear_devices=clear_devices,
+            strip_default_attrs=strip_default_attrs,
+        )
+
+    def _with_operations(self, given: Any, init_op: Any, train_op: Any) -> dict[str, Any]:
+        """The checked signatures, with those of the operations."""
+        signatures = dict(given or {})
+        check_signatures(signatures)
+        for key, op in ((INIT_OP_KEY, init_op), (TRAIN_OP_KEY, train_op)):
+            if op is not None:
+                signatures[key] = _signature_of(op, key)
+        return signatures
+
+    def _add(self, made: Any, tags: Sequence[str], signatures: Mapping[str, Any] | None) -> None:
+        made.meta_info_def.tags.extend(tags)
+        for name, signature in (signatures or {}).items():
+            made.signature_def[name].CopyFrom(signature)
+        self._saved_model.meta_graphs.add().CopyFrom(made)
+
+    def _add_assets(self, made: Any, tensors: Any) -> None:
+        """Copies the files that tensors name; files of one name and other contents get numbers."""
+        folder = os.path.join(self._export_dir, constants.ASSETS_DIRECTORY)
+        for tensor in tensors or ():
+            path = _asset_path(tensor)
+            os.makedirs(folder, exist_ok=True)
+            name = base = os.path.basename(path)
+            number = 0
+            while os.path.exists(os.path.join(folder, name)):
+                if filecmp.cmp(path, os.path.join(folder, name), shallow=False):
+                    break
+                number += 1
+                name = f"{base}_{number}"
+            else:
+                shutil.copyfile(path, os.path.join(folder, name))
+            made.asset_file_def.add(filename=name).tensor_info.name = tensor.name
+
+    def save(
+        self,
+        as_text: bool = False,
+        experimental_image_format: bool = False,
+        experimental_image_writer_options: Any = None,
+    ) -> bytes:
+        """Writes the message of the SavedModel; returns its path.
+
+        Args:
+          as_text: whether the file is text.
+          experimental_image_format: accepted.
+          experimental_image_writer_options: accepted.
+        """
+        os.makedirs(self._export_dir, exist_ok=True)
+        name = (
+            constants.SAVED_MODEL_FILENAME_PBTXT if as_text else constants.SAVED_MODEL_FILENAME_PB
+        )
+        path = os.path.join(self._export_dir, name)
+        saved = self._saved_model
+        data = text_format.MessageToString(saved).encode() if as_text else saved.SerializeToString()
+        with open(path, "wb") as file:
+            file.write(data)
+        return path.encode()
+
+
+@export(v1=["saved_model.Builder", "saved_model.builder.SavedModelBuilder"])
+class Builder(SavedModelBuilder):
+    """Writes a SavedModel of one or several graphs with shared variables; operations are kept in collections.
+
+    Args:
+      export_dir: the folder, which must be new or empty.
+    """
+
+    def add_meta_graph_and_variables(  # type: ignore[override]
+        self,
+        sess: Any,
+        tags: Sequence[str],
+        signature_def_map: Mapping[str, Any] | None = None,
+        assets_collection: Any = None,
+        legacy_init_op: Any = None,
+        clear_devices: bool = False,
+        main_op: Any = None,
+        strip_default_attrs: bool = False,
+        saver: Any = None,
+    ) -> None:
+        """Adds the graph of a session, and writes the values of its variables.
+
+        Args:
+          sess: the session.
+          tags: identify the graph.
+          signature_def_map: SignatureDefs by name.
+          assets_collection: tensors with the paths of asset files.
+          legacy_init_op: runs after loading; prefer `main_op`.
+          clear_devices: whether to omit devices.
+          main_op: runs after loading.
+          strip_default_attrs: whether to omit attributes that have their defaults.
+          saver: writes the variables; by default a new one for all variables.
+        """
+        self._refuse_second_values()
+        check_signatures(signature_def_map or {})
+        with dispatch.building(sess.graph):
+            _keep_main_op(
+                legacy_init_op if main_op is None else main_op, legacy_init_op is not None
+            )
+            saver = self._write_values(sess, saver)
+            made = self._exported(saver, clear_devices, strip_default_attrs)
+            self._add_assets(made, assets_collection)
+            self._add(made, tags, signature_def_map)
+
+    def add_meta_graph(  # type: ignore[override]
+        self,
+        tags: Sequence[str],
+        signature_def_map: Mapping[str, Any] | None = None,
+        assets_collection: Any = None,
+        legacy_init_op: Any = None,
+        clear_devices: bool = False,
+        main_op: Any = None,
+        strip_default_attrs: bool = False,
+        saver: Any = None,
+    ) -> None:
+        """Adds the current graph. The arguments are those of `add_meta_graph_and_variables`."""
+        self._require_values()
+        check_signatures(signature_def_map or {})
+        _keep_main_op(legacy_init_op if main_op is None else main_op, legacy_init_op is not None)
+        made = self._exported(saver or _new_saver(), clear_devices, strip_default_attrs)
+        self._add_assets(made, assets_collection)
+        self._add(made, tags, signature_def_map)
+
+
+def _new_saver() -> Saver:
+    return Saver(sharded=True, allow_empty=True)
+
+
+def _asset_path(tensor: Any) -> str:
+    if not isinstance(tensor, Tensor) or tensor.op.type != "Const":
+        raise TypeError(f"Asset {tensor} is not a constant: its value must be known when saving.")
+    path = os.fsdecode(constant_value(tensor).item())
+    if not path:
+        raise ValueError(f"Invalid asset filepath tensor {tensor}: the path is empty.")
+    return path
+
+
+def _keep_main_op(op: Any, is_legacy: bool) -> None:
+    """Puts the operation that runs after loading into a collection of the current graph."""
+    if op is None:
+        return
+    if not isinstance(op, Operation):
+        raise TypeError(f"Expected {op} to be an Operation but got type {type(op)} instead.")
+    key = constants.LEGACY_INIT_OP_KEY if is_legacy else constants.MAIN_OP_KEY
+    for name in (constants.MAIN_OP_KEY, constants.LEGACY_INIT_OP_KEY):
+        if STATE.graph.get_collection(name):
+            raise ValueError(
+                f"Graph already contains one or more main ops under the collection {name}."
+            )
+    STATE.graph.add_to_collection(key, op)
+
+
+def _signature_of(op: Any, key: str) -> Any:
+    if not isinstance(op, Operation | Tensor) and not hasattr(op, "handle"):
+        raise TypeError(f"Expected {op} to be an Operation, Tensor or variable.")
+    element = op if isinstance(op, Operation | Tensor) else op.op
+    made = SignatureDef()
+    made.outputs[key].name = element.name
+    made.outputs[key].tensor_shape.unknown_rank = True
+    return made
+
+
+def check_signatures(signatures: Mapping[str, Any]) -> None:
+    """Raises AssertionError for a tensor without name or type, KeyError for a name that is taken by operations."""
+    for signature in signatures.values():
+        for info in [*signature.inputs.values(), *signature.outputs.values()]:
+            _check_info(info)
+    for key, what in ((INIT_OP_KEY, "initialization"), (TRAIN_OP_KEY, "the train op")):
+        if key in signatures:
+            raise KeyError(
+                f'SignatureDef map key "{key}" is reserved for {what}. Please use a different key.'
+            )
+
+
+def _check_info(info: Any) -> None:
+    kind = info.WhichOneof("encoding")
+    if kind is None:
+        raise AssertionError(
+            f"Invalid `tensor_info`: {info}. All TensorInfo protos used in the SignatureDefs must have one of the "
+            "'encoding' fields (e.g., name or coo_sparse) set."
+        )
+    if kind == "composite_tensor":
+        for component in info.composite_tensor.components:
+            _check_info(component)
+    elif not info.dtype:
+        raise AssertionError(
+            f"Invalid `tensor_info`: {info}. All TensorInfo protos used in the SignatureDefs must have the dtype "
+            "field set."
+        )
