@@ -181,14 +181,34 @@ def _as_list(values):
     return list(values) if isinstance(values, (list, tuple)) else [values]
 
 
-def _as_shapes(shapes, count):
-    """Shapes given as a list, or one shape for the one component."""
+def _as_shapes(shapes, partial=False):
+    """Returns shapes given as a list, or as the one shape of one component.
+
+    Args:
+      shapes: None, a shape, or a list of shapes.
+      partial: whether dimensions may be unknown; then there must be a list of shapes.
+    """
+    if partial:
+        is_list = isinstance(shapes, (list, tuple)) and len(shapes) > 0
+        if not is_list or any(s is None or isinstance(s, int) for s in shapes):
+            raise ValueError("When providing partial shapes, a list of shapes must be provided.")
     if shapes is None:
         return None
-    single = isinstance(shapes, (list, tuple)) and shapes and isinstance(shapes[0], int)
-    if isinstance(shapes, TensorShape) or (single and count == 1):
+    if isinstance(shapes, TensorShape):
         shapes = [shapes]
-    return [as_shape(s) for s in shapes]
+    if not isinstance(shapes, (list, tuple)):
+        raise TypeError(
+            "Shapes must be a TensorShape or a list or tuple of TensorShapes, got "
+            f"{type(shapes)} instead."
+        )
+    if all(s is None or isinstance(s, int) for s in shapes):  # also of (), a scalar's
+        shapes = [shapes]
+    found = [as_shape(s) for s in shapes]
+    if not partial and not all(s.is_fully_defined() for s in found):
+        raise ValueError(f"All shapes must be fully defined: {found}")
+    if any(s.rank is None for s in found):
+        raise ValueError(f"All shapes must have a defined rank: {found}")
+    return found
 
 
 def _as_names(names, dtypes):
@@ -221,7 +241,7 @@ class FIFOQueue(QueueBase):
         self, capacity, dtypes, shapes=None, names=None, shared_name=None, name="fifo_queue"
     ):
         dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
-        shapes = _as_shapes(shapes, len(dtypes))
+        shapes = _as_shapes(shapes)
         self._name = name
         handle = raw.FIFOQueueV2(
             component_types=dtypes,
@@ -244,7 +264,7 @@ class PaddingFIFOQueue(QueueBase):
         self, capacity, dtypes, shapes, names=None, shared_name=None, name="padding_fifo_queue"
     ):
         dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
-        shapes = _as_shapes(shapes, len(dtypes))
+        shapes = _as_shapes(shapes, partial=True)
         if len(dtypes) != len(shapes):
             raise ValueError(
                 "Shapes must be provided for all components, but received "
@@ -291,7 +311,7 @@ class RandomShuffleQueue(QueueBase):
         name="random_shuffle_queue",
     ):
         dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
-        shapes = _as_shapes(shapes, len(dtypes))
+        shapes = _as_shapes(shapes)
         self._name = name
         handle = raw.RandomShuffleQueueV2(
             component_types=dtypes,
@@ -316,7 +336,7 @@ class PriorityQueue(QueueBase):
         self, capacity, types, shapes=None, names=None, shared_name=None, name="priority_queue"
     ):
         kinds = [_dtype(d) for d in _as_list(types)]
-        shapes = _as_shapes(shapes, len(kinds)) or []
+        shapes = _as_shapes(shapes) or []
         self._name = name
         handle = raw.PriorityQueueV2(
             component_types=kinds,

@@ -194,8 +194,6 @@ def decode_csv(
             default = convert_to_tensor([], dtype=default)
         elif not isinstance(default, Tensor):
             default = convert_to_tensor(default)
-        if default.shape.rank is not None and default.shape.rank > 1:
-            raise ValueError(f"Each record default should be at most rank 1. {default.shape}")
         defaults.append(default)
     if select_cols is not None and any(
         a >= b for a, b in zip(select_cols[:-1], select_cols[1:], strict=True)

@@ -14,7 +14,7 @@ from penstock._src.util import records
 class RecordInput(Op):
     """The next `batch_size` records of the files that match a pattern, shuffled within a buffer."""
 
-    signature = "-> records: string[batch_size]"
+    signature = "-> records: string"
     file_pattern: str
     file_random_seed: int = 301
     file_shuffle_shift_ratio: float = 0.0
@@ -24,7 +24,15 @@ class RecordInput(Op):
     compression_type: str = ""
     stateful = True
 
+    def shape(self):
+        return [None if self.batch_size < 0 else self.batch_size]
+
     def eager(self):
+        if self.batch_size < 0:
+            raise self.invalid(f"batch_size must be non-negative but got {self.batch_size}")
+        if self.file_parallelism < 0:
+            raise self.invalid(f"file_parallelism should >= 0, got {self.file_parallelism}")
+
         def step(source):
             return [next(source) for _ in range(self.batch_size)], source
 
@@ -35,12 +43,15 @@ class RecordInput(Op):
         choice, buffer = random.Random(self.file_random_seed), []
         source = self._in_turn(choice)
         while True:
-            while len(buffer) < self.file_buffer_size:
-                record = next(source)
-                if record is None:  # the end of a round over all files
+            ended = False
+            while True:  # a round over all files ends when all its records have been taken
+                while not ended and len(buffer) < max(self.file_buffer_size, 1):
+                    record = next(source)
+                    ended = record is None
+                    if record is not None:
+                        buffer.append(record)
+                if not buffer:
                     break
-                buffer.append(record)
-            if buffer:
                 at = choice.randrange(len(buffer))
                 buffer[at], buffer[-1] = buffer[-1], buffer[at]
                 yield buffer.pop()
@@ -49,7 +60,7 @@ class RecordInput(Op):
         """The records of all files, the files shuffled in every round; None ends a round."""
         files = sorted(glob.glob(self.file_pattern))
         if not files:
-            raise NotFoundError(f"RecordInput: no file matches {self.file_pattern!r}.")
+            raise NotFoundError(f"Found no files at {self.file_pattern}")
         while True:
             choice.shuffle(files)
             shift = int(self.file_shuffle_shift_ratio * len(files))

@@ -116,6 +116,8 @@ class DecodeCSV(Op):
     select_cols: list[int] = []
 
     def shape(self, records, record_defaults):
+        for default in record_defaults:
+            default.with_rank_at_most(1)
         return [records] * len(record_defaults)
 
     def eager(self, records, record_defaults):
@@ -123,6 +125,8 @@ class DecodeCSV(Op):
         if len(delim) != 1:
             raise self.invalid("field_delim should be only 1 char")
         for at, default in enumerate(record_defaults):
+            if default.ndim > 1:
+                raise self.invalid("Each record default should be at most rank 1")
             if default.size > 1:
                 raise self.invalid(
                     f"There should only be 1 default per field but field {at} has {default.size}"
@@ -155,8 +159,11 @@ class DecodeCSV(Op):
         if default.dtype == object:
             return field
         try:
-            return int(field) if default.dtype.kind == "i" else float(field)
-        except ValueError:
+            if b"_" in field:  # which Python allows between digits
+                raise ValueError
+            read = int(field) if default.dtype.kind == "i" else float(field)
+            return np.array(read, default.dtype)[()]
+        except (ValueError, OverflowError):
             shown = field.decode("utf-8", "replace")
             kind = {"float32": "float", "float64": "double"}.get(
                 default.dtype.name, default.dtype.name

@@ -38,10 +38,10 @@ def array_of(values, dtype, shape=None):
 
 
 class ExampleBatch:
-    """The features of a batch of examples."""
+    """The features of a batch of examples, or of a single one, of which errors are said in other words."""
 
-    def __init__(self, op, serialized, names):
-        self.op = op
+    def __init__(self, op, serialized, names, single=False):
+        self.op, self.single = op, single
         self.names = [n.decode() for n in names.reshape(-1)] or ["<unknown>"] * len(serialized)
         self.rows = [parsed(op, s, n) for s, n in zip(serialized, self.names, strict=True)]
 
@@ -52,10 +52,15 @@ class ExampleBatch:
             return None
         if found[0] != dtype:
             raise self.op.invalid(
-                f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Data types don't match. "
-                f"Data type: {_SHOWN[found[0]]} but expected type: {_SHOWN[dtype]}"
+                f"{self.place(row, key)}  Data types don't match. Data type: {_SHOWN[found[0]]} but expected type: {_SHOWN[dtype]}"
             )
         return found[1]
+
+    def place(self, row, key):
+        """Says of which feature of which example an error is."""
+        return (
+            f"Key: {key}." if self.single else f"Name: {self.names[row]}, Key: {key}, Index: {row}."
+        )
 
     def dense(self, key, dtype, shape, default):
         """The array [examples, *shape] of a feature; padded if the first dimension is unknown."""
@@ -68,16 +73,17 @@ class ExampleBatch:
             values = self.values(row, key, dtype)
             if values is None:
                 if default.size == 0 and size:
+                    name = "" if self.single else f"Name: {self.names[row]}, "
                     raise self.op.invalid(
-                        f"Name: {self.names[row]}, Feature: {key} (data type: {_SHOWN[dtype]}) is "
+                        f"{name}Feature: {key} (data type: {_SHOWN[dtype]}) is "
                         "required but could not be found."
                     )
                 rows.append(default.reshape(dims))
                 continue
             if len(values) != size:
+                what = "Can't parse serialized Example: " if self.single else ""
                 raise self.op.invalid(
-                    f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Number of "
-                    f"{_SHOWN[dtype]} values != expected.  Values size: {len(values)} but output "
+                    f"{self.place(row, key)}  {what}Number of {_SHOWN[dtype]} values != expected.  Values size: {len(values)} but output "
                     f"shape: {dims}"
                 )
             rows.append(array_of(values, dtype, dims))
@@ -88,9 +94,13 @@ class ExampleBatch:
         lists = [self.values(row, key, dtype) or [] for row in range(len(self.rows))]
         for row, values in enumerate(lists):
             if len(values) % stride:
+                if self.single:
+                    raise self.op.invalid(
+                        f"Error while parsing feature with key {key}: number of elements should be "
+                        f"divisible by {stride}, found {len(values)} instead"
+                    )
                 raise self.op.invalid(
-                    f"Name: {self.names[row]}, Key: {key}, Index: {row}.  Number of values is not a "
-                    f"multiple of stride length. Values size: {len(values)} but stride is {stride}"
+                    f"{self.place(row, key)}  Number of values is not a multiple of stride length. Values size: {len(values)} but stride is {stride}"
                 )
         longest = max((len(v) // stride for v in lists), default=0)
         out = np.empty((len(lists), longest * stride), dtype.np)
@@ -194,7 +204,7 @@ class ParseExampleV2(Op):
             raise self.invalid(
                 f"serialized must be a scalar or a vector. Received {show(serialized.shape)}"
             )
-        batch = ExampleBatch(self, list(serialized.reshape(-1)), names)
+        batch = ExampleBatch(self, list(serialized.reshape(-1)), names, serialized.ndim == 0)
         indices, values, shapes = _sparse(self, batch, _texts(sparse_keys))
         dense = _dense(self, batch, _texts(dense_keys), dense_defaults)
         kinds = zip(
@@ -227,7 +237,7 @@ class ParseSingleExample(Op):
         return [[None, 1]] * count, [[None]] * count, [[1]] * count, list(self.dense_shapes)
 
     def eager(self, serialized, dense_defaults):
-        batch = ExampleBatch(self, [serialized.item()], np.zeros(0, object))
+        batch = ExampleBatch(self, [serialized.item()], np.zeros(0, object), True)
         indices, values, shapes = _sparse(self, batch, _texts(self.sparse_keys))
         dense = _dense(self, batch, _texts(self.dense_keys), dense_defaults)
         return [i[:, 1:] for i in indices], values, [s[1:] for s in shapes], [d[0] for d in dense]

@@ -91,7 +91,7 @@ class LoadAndRemapMatrix(Op):
 
     def eager(self, ckpt_path, old_tensor_name, row_remapping, col_remapping, initializing_values):
         self._check(row_remapping, col_remapping)
-        old = self._matrix(path_of(ckpt_path), old_tensor_name.item().decode())
+        old = self._matrix(path_of(ckpt_path.reshape(-1)[0]), old_tensor_name.item().decode())
         columns = col_remapping if col_remapping.size else np.arange(self.num_cols)
         for name, remapping, extent in (
             ("0", row_remapping, old.shape[0]),

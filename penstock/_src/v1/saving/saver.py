@@ -173,6 +173,8 @@ class Saver:
         above = os.path.dirname(os.path.dirname(path)) or "."
         if not os.path.isdir(above):  # only the last folder is created
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
+        if self.saver_def is None:
+            sess = None  # made in eager execution: there is nothing that a session could run
         if sess is None:
             with init_scope():
                 specs = [s for one in all_saveables(self._variables) for s in one.specs]
@@ -239,7 +241,7 @@ class Saver:
         path = os.fsdecode(save_path)
         if not state.checkpoint_exists(path):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {path}")
-        if sess is not None:
+        if sess is not None and self.saver_def is not None:
             definition = self.saver_def
             try:
                 sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
