@@ -25,7 +25,7 @@ class Coordinator:
         self._stop = threading.Event()
         self._error = None
         self._joined = False
-        self._threads = set()
+        self._registered_threads = set()
 
     joined = read_only("_joined", "Whether `join` has succeeded.")
 
@@ -65,7 +65,7 @@ class Coordinator:
     def register_thread(self, thread):
         """Adds a thread that `join` waits for."""
         with self._lock:
-            self._threads.add(thread)
+            self._registered_threads.add(thread)
 
     def raise_requested_exception(self):
         """Raises the exception that a thread ended with, if there is one."""
@@ -84,7 +84,7 @@ class Coordinator:
         Raises:
           RuntimeError: a thread runs longer. Or the exception of a thread.
         """
-        waiting = list(self._threads | set(threads or ()))
+        waiting = list(self._registered_threads | set(threads or ()))
         while any(t.is_alive() for t in waiting) and not self.wait_for_stop(0.02):
             pass
         self.request_stop()
@@ -94,7 +94,7 @@ class Coordinator:
         alive = [t.name for t in waiting if t.is_alive()]
         with self._lock:
             self._joined = True
-            self._threads = set()
+            self._registered_threads = set()
             error = self._error
         if error is not None:
             raise error

@@ -12,7 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-from penstock._src.v1.variables.global_step import get_global_step
+from penstock._src.v1.variables.global_step import get_or_create_global_step_read
 
 LOG = logging.getLogger("tensorflow")
 
@@ -125,12 +125,12 @@ class SecondOrStepTimer:
 
 
 def step_counter(hook: SessionRunHook) -> Any:
-    """The global step of the graph.
+    """A read of the global step of the graph, which comes before the step of the same call is counted.
 
     Raises:
       RuntimeError: there is none.
     """
-    found = get_global_step()
+    found = get_or_create_global_step_read()
     if found is None:
         raise RuntimeError(f"Global step should be created to use {type(hook).__name__}.")
     return found
@@ -138,6 +138,11 @@ def step_counter(hook: SessionRunHook) -> Any:
 
 class StepHook(SessionRunHook):
     """Base class of hooks that look at the global step with every call."""
+
+    _steps_per_run = 1
+
+    def _set_steps_per_run(self, steps_per_run: int) -> None:
+        self._steps_per_run = steps_per_run
 
     def begin(self) -> None:
         """Finds the step counter."""

@@ -7,7 +7,7 @@ from typing import Any
 from penstock._src.api.io.graphs import write_graph
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.proto.event import Summary
+from penstock._src.proto.event import SessionLog, Summary
 from penstock._src.util.export import export
 from penstock._src.v1.monitored.hooks import (
     LOG,
@@ -18,8 +18,10 @@ from penstock._src.v1.monitored.hooks import (
     StepHook,
     step_counter,
 )
+from penstock._src.v1.saving.meta_graph import export_meta_graph
 from penstock._src.v1.summaries.summary import FileWriterCache
 from penstock._src.v1.variables.collections import GraphKeys
+from penstock._src.v1.variables.global_step import get_global_step
 
 
 @export(v1=["train.CheckpointSaverListener"])
@@ -77,7 +79,8 @@ class CheckpointSaverHook(StepHook):
         self._listeners, self._save_graph = list(listeners or ()), save_graph_def
 
     def begin(self) -> None:
-        """Finds the step counter."""
+        """Finds the step counter and the writer."""
+        self._summaries = FileWriterCache.get(self._folder)
         super().begin()
         for listener in self._listeners:
             listener.begin()
@@ -87,13 +90,18 @@ class CheckpointSaverHook(StepHook):
         step = int(session.run(self._step))
         if self._save_graph:
             write_graph(STATE.graph.as_graph_def(add_shapes=True), self._folder, "graph.pbtxt")
+        saver = self._get_saver()
+        self._summaries.add_graph(STATE.graph)
+        self._summaries.add_meta_graph(
+            export_meta_graph(graph=STATE.graph, saver_def=saver.as_saver_def() if saver else None)
+        )
         self._save(session, step)
         self._timer.update_last_triggered_step(step)
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
         """Writes a checkpoint if it is due."""
         # The fetch may have come before the step of this very call was counted.
-        if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
+        if not self._timer.should_trigger_for_step(int(run_values.results) + self._steps_per_run):
             return
         step = int(run_context.session.run(self._step))
         if self._timer.should_trigger_for_step(step):
@@ -116,6 +124,8 @@ class CheckpointSaverHook(StepHook):
         self._get_saver().save(
             session, self._path, global_step=step, write_meta_graph=self._save_graph
         )
+        log = SessionLog(status=SessionLog.CHECKPOINT, checkpoint_path=self._path)
+        self._summaries.add_session_log(log, step)
         return any([listener.after_save(session, step) for listener in self._listeners])
 
     def _get_saver(self) -> Any:
@@ -162,18 +172,27 @@ class StepCounterHook(StepHook):
         """Finds the step counter and the writer."""
         self._summaries = _writer(self._given, self._folder)
         super().begin()
-        self._tag = f"{self._step.op.name}/sec"
+        self._tag = f"{get_global_step().op.name}/sec"
+        self._last: int | None = None
 
     def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
         """Writes the step rate if it is due."""
-        if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
-            return
-        step = int(run_context.session.run(self._step))
-        if not self._timer.should_trigger_for_step(step):
-            return
-        seconds, steps = self._timer.update_last_triggered_step(step)
-        if seconds is not None and steps is not None:
-            self._log_and_record(steps, seconds, step)
+        before = int(run_values.results)
+        if self._timer.should_trigger_for_step(before + self._steps_per_run):
+            step = int(run_context.session.run(self._step))
+            if self._timer.should_trigger_for_step(step):
+                seconds, steps = self._timer.update_last_triggered_step(step)
+                if seconds is not None and steps is not None:
+                    self._log_and_record(steps, seconds, step)
+        if before == self._last:
+            LOG.warning(
+                "It seems that global step (tf.train.get_global_step) has not been increased. Current value (could be "
+                "stable): %s vs previous value: %s. You could increase the global step by passing "
+                "tf.train.get_global_step() to Optimizer.apply_gradients or Optimizer.minimize.",
+                before,
+                self._last,
+            )
+        self._last = before
 
     def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
         speed = elapsed_steps / elapsed_time if elapsed_time else float("inf")
@@ -230,9 +249,11 @@ class SummarySaverHook(SessionRunHook):
         """Writes the summary."""
         if self._summaries is None:
             return
-        step = int(run_values.results["global_step"])
+        step = int(run_values.results["global_step"]) + 1
         if self._next_step is None or self._due:
             step = int(run_context.session.run(self._step))
+        if self._next_step is None:
+            self._summaries.add_session_log(SessionLog(status=SessionLog.START), step)
         if self._due:
             self._timer.update_last_triggered_step(step)
             summaries = run_values.results.get("summary", [])

@@ -1,7 +1,7 @@
 """Optimizers of v1: `minimize(loss)` returns the operation that makes a step.
 
 The update rules are raw ops (ops/state/training.py); the classes here define their slots and hyperparameters. A gradient
-of slices is made dense first, except for plain gradient descent, which scatters it.
+of slices updates only its rows; Adam's rule, which moves all rows, takes it as a dense one.
 """
 
 import contextlib
@@ -36,6 +36,8 @@ class Optimizer:
     _slots: dict[str, float] = {}
     # The hyperparameters.
     _numbers: tuple[Any, ...] = ()
+    # Whether a gradient of slices updates only its rows.
+    _by_rows = True
 
     def __init__(
         self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False
@@ -142,6 +144,8 @@ class Optimizer:
             sparse = self._apply_sparse(gradient, variable)
             if sparse is not None:
                 return sparse
+            if self._by_rows:
+                return self._apply(variable, _with_unique_rows(gradient), **slots)
         return self._apply(variable, convert_to_tensor(gradient), **slots)
 
     def _slot(self, name: str, variable: Any) -> Variable:
@@ -165,8 +169,13 @@ class Optimizer:
         return sorted(self._made)
 
     def variables(self) -> list[Any]:
-        """Returns the optimizer's own variables."""
-        return [v for held in self._made.values() for v in held.values()]
+        """Returns the optimizer's own variables in the current graph, or all in eager code."""
+        found = [v for held in self._made.values() for v in held.values()]
+        return sorted(filter(_is_here, [*self._shared_variables(), *found]), key=lambda v: v.name)
+
+    def _shared_variables(self) -> Sequence[Any]:
+        """The optimizer's variables that belong to no variable in particular."""
+        return ()
 
     # -- methods for subclasses
 
@@ -178,7 +187,7 @@ class Optimizer:
         if not self._op:
             raise NotImplementedError(f"{type(self).__name__}._apply")
         numbers = self._numbers_like(variable)
-        return getattr(raw, self._op)(variable.handle, *slots.values(), *numbers, gradient)
+        return run_rule(self._op, (variable.handle, *slots.values(), *numbers), gradient)
 
     def _numbers_like(self, variable: Any) -> list[Any]:
         """The hyperparameters as tensors of a variable's dtype."""
@@ -193,6 +202,14 @@ class Optimizer:
         return []
 
 
+def _is_here(variable: Any) -> bool:
+    """Whether a variable belongs to the current graph; in eager code every variable does."""
+    graph = STATE.graph
+    while graph is not None and graph.building_function:
+        graph = graph.enclosing
+    return graph is None or getattr(variable.handle, "graph", None) is graph
+
+
 def _flat(variables: Any) -> list[Any]:
     return list(variables) if isinstance(variables, (list, tuple)) else [variables]
 
@@ -205,8 +222,35 @@ def require_positive(name: str, value: float) -> None:
 
 def number_like(value: Any, like: Any) -> Any:
     """Converts a hyperparameter (a number, tensor or function) to a tensor of a variable's dtype."""
-    value = value() if callable(value) else value
-    return convert_to_tensor(value, like.dtype) if isinstance(value, (int, float)) else value
+    value = value() if callable(value) and not hasattr(value, "dtype") else value
+    kind = like.dtype.base_dtype
+    if isinstance(value, (int, float)):
+        return convert_to_tensor(value, kind)
+    tensor = convert_to_tensor(value)
+    return tensor if tensor.dtype == kind else raw.Cast(x=tensor, DstT=kind)
+
+
+def run_rule(
+    op: str,
+    before: Sequence[Any],
+    gradient: Any,
+    after: Sequence[Any] = (),
+    options: dict[str, Any] | None = None,
+) -> Any:
+    """Runs the raw op of an update rule, or the one for rows if the gradient has slices; other arguments surround it."""
+    if not isinstance(gradient, IndexedSlices):
+        return getattr(raw, op)(*before, gradient, *after, **(options or {}))
+    rows = op.replace("ResourceApply", "ResourceSparseApply")
+    held = (*before, gradient.values, gradient.indices, *after)
+    return getattr(raw, rows)(*held, **(options or {}))
+
+
+def _with_unique_rows(gradient: IndexedSlices) -> IndexedSlices:
+    """Returns a gradient whose slices of the same row are summed."""
+    rows, places = raw.Unique(gradient.indices)
+    count = raw.Shape(input=rows)
+    count = raw.StridedSlice(count, [0], [1], [1], shrink_axis_mask=1)
+    return IndexedSlices(raw.UnsortedSegmentSum(gradient.values, places, count), rows)
 
 
 @export(v1=["train.GradientDescentOptimizer"])
@@ -245,8 +289,9 @@ class MomentumOptimizer(Optimizer):
 
     def _apply(self, variable: Any, gradient: Any, momentum: Any = None) -> Any:
         rate, share = self._numbers_like(variable)
-        held = (variable.handle, momentum, rate, gradient, share)
-        return raw.ResourceApplyMomentum(*held, use_nesterov=self._use_nesterov)
+        options = {"use_nesterov": self._use_nesterov}
+        before = (variable.handle, momentum, rate)
+        return run_rule("ResourceApplyMomentum", before, gradient, (share,), options)
 
 
 @export(v1=["train.AdamOptimizer"])
@@ -254,6 +299,7 @@ class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
 
     _slots = {"m": 0.0, "v": 0.0}
+    _by_rows = False
 
     def __init__(
         self,
@@ -289,9 +335,8 @@ class AdamOptimizer(Optimizer):
                 for p, b in zip(self._powers, self._betas)
             ]
 
-    def variables(self) -> list[Any]:
-        """Returns the powers of the betas, and the slots."""
-        return [*self._powers, *super().variables()]
+    def _shared_variables(self) -> Sequence[Any]:
+        return self._powers
 
 
 @export(v1=["train.AdagradOptimizer"])

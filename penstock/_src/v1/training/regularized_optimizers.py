@@ -5,7 +5,12 @@ from typing import Any
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-from penstock._src.v1.training.optimizers import Optimizer, number_like, require_positive
+from penstock._src.v1.training.optimizers import (
+    Optimizer,
+    number_like,
+    require_positive,
+    run_rule,
+)
 
 
 @export(v1=["train.ProximalGradientDescentOptimizer"])
@@ -77,8 +82,9 @@ class AdagradDAOptimizer(Optimizer):
         numbers = self._numbers_like(variable)
         # The rule counts steps from 1.
         step = convert_to_tensor(self._step) + 1
-        return raw.ResourceApplyAdagradDA(
-            variable.handle, *slots.values(), gradient, *numbers, raw.Cast(x=step, DstT="int64")
+        after = (*numbers, raw.Cast(x=step, DstT="int64"))
+        return run_rule(
+            "ResourceApplyAdagradDA", (variable.handle, *slots.values()), gradient, after
         )
 
 
@@ -123,7 +129,8 @@ class FtrlOptimizer(Optimizer):
         rate, l1, l2, power = self._numbers_like(variable)
         # beta belongs to the denominator of the rate, which is equivalent to l2 + beta / (2 * rate).
         l2 = l2 + self._beta / (2.0 * rate)
-        held = (variable.handle, accum, linear, gradient, rate, l1, l2)
+        before, after = (variable.handle, accum, linear), (rate, l1, l2)
         if self._shrinkage <= 0.0:
-            return raw.ResourceApplyFtrl(*held, power)
-        return raw.ResourceApplyFtrlV2(*held, number_like(self._shrinkage, variable), power)
+            return run_rule("ResourceApplyFtrl", before, gradient, (*after, power))
+        after = (*after, number_like(self._shrinkage, variable))
+        return run_rule("ResourceApplyFtrlV2", before, gradient, (*after, power))

@@ -4,6 +4,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.tensor import Tensor
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph
@@ -81,3 +82,30 @@ def assert_global_step(global_step_tensor: Any) -> None:
         )
     if global_step_tensor.shape.rank not in (None, 0):
         raise TypeError(f'Existing "global_step" is not scalar: {global_step_tensor.shape}')
+
+
+GLOBAL_STEP_READ_KEY = "global_step_read_op_cache"
+
+
+def global_step_read(graph: Any = None) -> Any:
+    """Returns the read of the step counter that the graph keeps, or None."""
+    found = (graph or get_default_graph()).get_collection(GLOBAL_STEP_READ_KEY)
+    if len(found) > 1:
+        raise RuntimeError(
+            f"There are multiple items in collection {GLOBAL_STEP_READ_KEY}. There should be only one."
+        )
+    return found[0] if found else None
+
+
+def get_or_create_global_step_read(graph: Any = None) -> Any:
+    """Returns the read of the step counter, which is made and kept by the graph if there is none; None without a counter."""
+    graph = graph or get_default_graph()
+    kept = global_step_read(graph)
+    counter = get_global_step(graph)
+    if kept is not None or counter is None:
+        return kept
+    with graph.as_default(), graph.name_scope(None), graph.name_scope(f"{counter.op.name}/"):
+        value = counter if isinstance(counter, Tensor) else counter.initialized_value()
+        read = convert_to_tensor(value) + 0
+        graph.add_to_collection(GLOBAL_STEP_READ_KEY, read)
+    return read
