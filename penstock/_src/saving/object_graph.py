@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.tracking.trackable import Trackable, wrap
 from penstock._src.eager.tensor import EagerTensor
@@ -108,10 +109,11 @@ def values_of(trackable: Any) -> dict[str, Any]:
 
 
 def host_value(name: str, value: Any) -> np.ndarray:
-    """The array of a value to be saved.
+    """The array of a value to be saved; in a graph, the one it has in the default session.
 
     Raises:
-      TypeError: it cannot be converted to an array.
+      TypeError: it is a value in several slices.
+      ValueError: it belongs to a graph, and there is no default session.
     """
     if callable(value) and not hasattr(value, "dtype"):
         value = value()
@@ -120,9 +122,9 @@ def host_value(name: str, value: Any) -> np.ndarray:
             raise TypeError(f"{name}: a value in several slices cannot be saved.")
         (value,) = value.values()
     tensor = convert_to_tensor(value)
-    if not isinstance(tensor, EagerTensor):
-        raise TypeError(f"{name}: a checkpoint can only be written eagerly. Received {tensor!r}")
-    return tensor._value
+    if isinstance(tensor, EagerTensor):
+        return tensor._value
+    return np.asarray(tensor.graph._default_session().run(tensor))
 
 
 def serialized(view: ObjectView) -> tuple[Any, dict[str, np.ndarray]]:
@@ -200,6 +202,7 @@ class Restoration:
         self.bound: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
         self.used: set[str] = set()
+        self.operations: list[tuple[Any, Any]] = []  # (object, what restores it), in a graph
         self.root: Any = None
 
     def begin(self, root: Any) -> None:
@@ -253,7 +256,9 @@ class Restoration:
                 tensors[attribute.name] = value
                 self.used.add(attribute.checkpoint_key)
         if tensors:
-            found._restore_from_tensors(tensors)
+            restored = found._restore_from_tensors(tensors)
+            if STATE.graph is not None:
+                self.operations.append((found, restored))
 
     def unused(self) -> list[Any]:
         """(number, attribute) of the values that were not restored."""

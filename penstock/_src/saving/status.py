@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.saving.object_graph import ObjectView, Restoration, values_of
 
 
 class LoadStatus:
     """Base class of the results of restoring."""
+
+    # The objects and what restores them, in a graph.
+    operations: list[tuple[Any, Any]] = []
 
     def assert_consumed(self) -> "LoadStatus":
         """Raises AssertionError unless everything has been restored on both sides."""
@@ -25,10 +29,11 @@ class LoadStatus:
         return self
 
     def run_restore_ops(self, session: Any = None) -> None:
-        """Does nothing: values are restored immediately."""
+        """Restores the values in a session; they are restored already when executing eagerly."""
 
     def initialize_or_restore(self, session: Any = None) -> None:
-        """Does nothing: values are restored immediately."""
+        """Restores the values in a session, and initializes variables without saved values."""
+        self.run_restore_ops(session)
 
 
 class InitializationOnlyStatus(LoadStatus):
@@ -47,9 +52,26 @@ class CheckpointLoadStatus(LoadStatus):
 
     def __init__(self, restoration: Restoration) -> None:
         self._restoration = restoration
+        self.operations = restoration.operations
 
     def _here(self) -> list[Any]:
         return ObjectView(self._restoration.root, self._restoration.attached).objects
+
+    def run_restore_ops(self, session: Any = None) -> None:
+        """Restores the values in a session; they are restored already when executing eagerly."""
+        self._run([restored for _, restored in self.operations], session)
+
+    def initialize_or_restore(self, session: Any = None) -> None:
+        """Restores the values in a session, and initializes variables without saved values."""
+        self.run_restore_ops(session)
+        restored = {id(found) for found, _ in self.operations}
+        others = [found for found in self._here() if id(found) not in restored]
+        starts = [getattr(found, "initializer", None) for found in others]
+        self._run([start for start in starts if start is not None], session)
+
+    def _run(self, operations: list[Any], session: Any) -> None:
+        if STATE.graph is not None and operations:
+            (session or STATE.graph._default_session()).run(operations)
 
     def assert_consumed(self) -> "CheckpointLoadStatus":
         """Raises AssertionError unless everything has been restored on both sides."""

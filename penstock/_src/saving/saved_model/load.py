@@ -86,7 +86,10 @@ def _load_objects(meta: Any, folder: str, options: constants.LoadOptions | None)
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     if os.path.exists(index_name(prefix)):
-        Checkpoint(root).read(prefix)
+        status = Checkpoint(root).read(prefix)
+        for found, restored in status.operations:
+            if isinstance(found, Variable):
+                found._initializer = restored.op  # a session that initializes it restores it
     if options is not None and options.experimental_load_function_aliases:
         root._setattr_tracking = False
         root.function_aliases = loader.aliases()

@@ -1,8 +1,10 @@
 """The numbered objects of a SavedModel: trackables, their functions, and captures."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tracking.data_structures import TrackableDataStructure
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
@@ -41,6 +43,27 @@ def is_variable(found: Any) -> bool:
     """Whether an object is a variable or wraps one, as in Keras."""
     handle = getattr(found, "handle", None)
     return handle is not None and getattr(handle, "dtype", None) is dtypes.resource
+
+
+class HandleInGraph(NamedTuple):
+    """What the handle of an eager variable knows, for a variable of a graph."""
+
+    name: str
+    dtype: DType
+    shape: TensorShape
+
+
+def handle_of(variable: Any) -> Any:
+    """The handle of a variable: its name, dtype and shape."""
+    handle = variable.handle
+    if isinstance(handle, EagerTensor):
+        return handle._value
+    return HandleInGraph(variable._shared_name, variable.dtype, variable.shape)
+
+
+def _identity(handle: Any) -> int:
+    """A number of a resource's handle, eager or of a graph."""
+    return id(handle._value) if isinstance(handle, EagerTensor) else handle._id
 
 
 def is_resource(found: Any) -> bool:
@@ -104,11 +127,11 @@ class ModelObjects:
             number = self._numbers[id(found)] = len(self.objects)
             self.objects.append(found)
             if is_variable(found):
-                self._by_handle[id(found.handle._value)] = number
+                self._by_handle[_identity(found.handle)] = number
             elif isinstance(found, Asset):
                 self._constants[found.asset_path._id] = number
             elif is_resource(found):
-                self._by_handle[id(found.resource_handle._value)] = number
+                self._by_handle[_identity(found.resource_handle)] = number
         return number
 
     def _children_of(self, found: Any) -> list[tuple[str, Any]]:
@@ -144,7 +167,7 @@ class ModelObjects:
         if tensor._id in self._constants:
             return self._constants[tensor._id]
         if tensor.dtype is dtypes.resource:
-            number = self._by_handle.get(id(getattr(tensor, "_value", None)))
+            number = self._by_handle.get(_identity(tensor))
             if number is None:
                 raise AssertionError(
                     "Tried to export a function which references an 'untracked' resource. "

@@ -41,6 +41,7 @@ from penstock._src.saving.saved_model.custom_gradients import (
 from penstock._src.saving.saved_model.objects import (
     Constant,
     ModelObjects,
+    handle_of,
     identifier_of,
     is_resource,
     is_variable,
@@ -66,7 +67,7 @@ def save(
       ValueError: `obj` is not a Trackable, or a signature has no fixed types.
       AssertionError: called in a graph, or a function uses a variable that is not reachable from `obj`.
     """
-    if STATE.graph is not None:
+    if STATE.graph is not None and STATE.graph.building_function:
         raise AssertionError(
             "tf.saved_model.save is not supported inside a traced @tf.function. Move the call to "
             "the outer eagerly-executed context."
@@ -161,7 +162,7 @@ class _Program:
             self.tensors[number] = self.graph.constant(tensor._value, tensor.dtype, "Const")
             self.names[number] = self.tensors[number].op.name
         elif is_variable(found):
-            handle = found.handle._value
+            handle = handle_of(found)
             name = self.graph.unique_name(_legal(handle.name or "Variable"), False)
             self.tensors[number] = raw.VarHandleOp(
                 dtype=handle.dtype, shape=handle.shape, shared_name=name, name=name
@@ -218,7 +219,7 @@ class _Program:
                 handles.append(self.objects.add(found))
         prefix = raw.Placeholder(dtype=dtypes.string, shape=[], name="saver_filename")
         names, slices = _strings(keys), _strings([""] * len(keys))
-        types = [self.objects.objects[n].handle._value.dtype for n in handles]
+        types = [handle_of(self.objects.objects[n]).dtype for n in handles]
         values = [
             raw.ReadVariableOp(resource=self.tensors[n], dtype=dtype)
             for n, dtype in zip(handles, types)
@@ -320,7 +321,7 @@ def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
     elif is_resource(found):
         node.resource.device = getattr(found, "_resource_device", "")
     elif is_variable(found):
-        handle = found.handle._value
+        handle = handle_of(found)
         node.variable.dtype = handle.dtype.as_datatype_enum
         node.variable.shape.CopyFrom(shape_to_proto(handle.shape))
         node.variable.trainable = bool(getattr(found, "trainable", True))

@@ -75,7 +75,7 @@ def wrapped(signatures: dict[str, ConcreteFunction]) -> dict[str, ConcreteFuncti
 def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     results = _named_results(name, function)
     graph = FuncGraph(f"signature_wrapper_{name}")
-    graph.enclosing = None
+    graph.enclosing = dispatch.STATE.graph
     models = dict(zip(function.argument_names, function.inputs, strict=False))
     # In the order in which TensorFlow flattens keywords.
     specs = {n: TensorSpec(models[n].shape, models[n].dtype, n) for n in sorted(models)}
