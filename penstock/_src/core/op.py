@@ -125,6 +125,8 @@ class Op:
     is_program: ClassVar[bool] = False
     # Whether `gradient` accepts IndexedSlices; else they are converted to dense tensors.
     takes_slices: ClassVar[bool] = False
+    # Method: for an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
+    held: ClassVar[Any] = None
     is_abstract: ClassVar[bool] = True
     # Inherited attributes that the op lacks.
     dropped: ClassVar[frozenset[str]] = frozenset()

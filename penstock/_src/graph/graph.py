@@ -92,6 +92,8 @@ class Graph(GraphConversions):
         shapes = infer_shapes(op, inputs, unique, location)
         control = list(dict.fromkeys(o for scope in self._control_stack for o in scope))
         node = Operation(self, op, unique, inputs, control, shapes, STATE.device or "", location)
+        if op.held is not None:
+            node.outputs[0]._handle_data = op.held(*[InputShape(t) for t in inputs])
         for function, around in reversed(self._device_functions):
             node._device = merged_device(around, function(node))
         self._operations.append(node)

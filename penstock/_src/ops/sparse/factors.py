@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.ops.sparse.matrices import FIELD, SparseMatrix
+from penstock._src.ops.sparse.matrices import FIELD, SparseMatrix, held_by
 
 
 class SparseMatrixOrderingAMD(Op):
@@ -13,7 +13,10 @@ class SparseMatrixOrderingAMD(Op):
     Source: Amestoy, Davis and Duff 1996, "An approximate minimum degree ordering algorithm".
     """
 
-    signature = "input: variant -> output: int32[...]"
+    signature = "input: variant -> output: int32"
+
+    def shape(self, input):
+        return held_by(input)[0][:-1]
 
     def eager(self, input):
         orders = [_least_degree_order(input, batch) for batch in range(input.batches)]
@@ -46,7 +49,14 @@ class SparseMatrixSparseCholesky(Op):
     signature = "input: variant, permutation: int32 -> output: variant[]"
     type: FIELD
 
+    def held(self, input, _permutation):
+        return input.handle_data
+
     def eager(self, input, permutation):
+        if input.shape[-1] != input.shape[-2]:
+            raise self.invalid(
+                f"sparse matrix must be square; got: {input.shape[-2]} != {input.shape[-1]}"
+            )
         if permutation.shape != input.shape[:-1]:
             raise self.invalid(
                 "permutation must have the same number of elements in each batch as the number of "

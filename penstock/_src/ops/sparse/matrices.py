@@ -5,12 +5,13 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import TensorShape
+from penstock._src.core.shapes import TensorShape, broadcast_shapes
 from penstock._src.core.typesets import ANY
 from penstock._src.ops.rules import conj, unbroadcast
 
 FIELD = frozenset({dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128})
 SCALAR = TensorShape([])
+INT32_MAX = 2**31 - 1  # row pointers are int32
 
 
 class SparseMatrix:
@@ -54,6 +55,14 @@ class SparseMatrix:
         indices = self.places[:, [0, 2, 1]]
         return SparseMatrix.of(indices if len(shape) == 3 else indices[:, 1:], values, shape)
 
+    def repeated(self, count):
+        """A batch of `count` matrices, all equal if there is one."""
+        if self.batches == count:
+            return self
+        places = np.tile(self.places, (count, 1))
+        places[:, 0] = np.repeat(np.arange(count), len(self.places))
+        return SparseMatrix(places, np.tile(self.values, count), (count, *self.shape[1:]))
+
     def row_starts(self, batch):
         """The row pointers of a matrix into all entries, including the end of the last row."""
         rows = self.shape[-2]
@@ -85,11 +94,20 @@ def product(a, b):
     return summed(places, a.values[left] * b.values[right], shape)
 
 
+def held_by(matrix):
+    """The static shape and the dtype of the matrices that a variant holds, as far as they are known."""
+    data = matrix.handle_data
+    return data[0] if data else (TensorShape(None), None)
+
+
 class _Matrix(Op):
-    """Base of the ops that return a sparse matrix."""
+    """Base of the ops that return a sparse matrix; by default of the shape of their first input."""
 
     def shape(self, *inputs):
         return SCALAR
+
+    def held(self, *inputs):
+        return inputs[0].handle_data
 
 
 class SparseTensorToCSRSparseMatrix(_Matrix):
@@ -98,16 +116,51 @@ class SparseTensorToCSRSparseMatrix(_Matrix):
     signature = "indices: int64, values: T, dense_shape: int64 -> sparse_matrix: variant"
     T = FIELD
 
+    def held(self, _indices, _values, dense_shape):
+        return [(dense_shape.as_shape(), self.T)]
+
     def gradient(self, indices, _values, _dense_shape, _sparse_matrix, dy):
         return None, entries_at(dy, indices, self.T), None
 
     def eager(self, indices, values, dense_shape):
-        if dense_shape.size not in (2, 3):
+        for name, array, rank in (
+            ("indices", indices, 2),
+            ("values", values, 1),
+            ("shape", dense_shape, 1),
+        ):
+            if array.ndim != rank:
+                raise self.invalid(f"Sparse {name} must be rank {rank} but is rank {array.ndim}")
+        if len(indices) != len(values):
             raise self.invalid(
-                "SparseTensor must have rank 2 or 3. Received dense_shape of "
-                f"{dense_shape.size} extents"
+                f"Number of elements in indices ({len(indices)}) and values ({len(values)}) do not match"
+            )
+        rank = indices.shape[1]
+        if rank != dense_shape.size:
+            raise self.invalid(
+                f"Index rank ({rank}) and shape rank ({dense_shape.size}) do not match"
+            )
+        if rank not in (2, 3):
+            raise self.invalid(f"SparseTensor must have rank 2 or 3; but indices has rank: {rank}")
+        self._check_sizes(dense_shape.tolist())
+        outside = ((indices < 0) | (indices >= dense_shape)).any(1)
+        if outside.any():
+            at = int(np.argmax(outside))
+            raise self.invalid(
+                f"Sparse index tuple indices[{at}, :] = {indices[at].tolist()} is out of bounds"
             )
         return SparseMatrix.of(indices, values, dense_shape)
+
+    def _check_sizes(self, extents):
+        batches, rows = extents[0] if len(extents) == 3 else 1, extents[-2]
+        if batches >= INT32_MAX:
+            raise self.invalid(
+                f"dense_shape batch_size must be < Int32Max, but the input value is {batches}"
+            )
+        if batches * (rows + 1) > INT32_MAX:
+            raise self.invalid(
+                "The csr row index size, computed based on the dense_shape, must be <= Int32Max, but "
+                f"is too large. Current value is {batches * (rows + 1)}"
+            )
 
 
 class CSRSparseMatrixToSparseTensor(Op):
@@ -133,23 +186,52 @@ class DenseToCSRSparseMatrix(_Matrix):
     signature = "dense_input: T, indices: int64 -> sparse_output: variant"
     T = FIELD
 
+    def shape(self, dense_input, _indices):
+        rank = dense_input.rank
+        if rank not in (2, 3):
+            shown = -1 if rank is None else rank
+            raise self.invalid(
+                f"Invalid rank of dense: {shown}.  Expected a known rank of either 2 or 3."
+            )
+        return SCALAR
+
+    def held(self, dense_input, _indices):
+        return [(TensorShape(dense_input), self.T)]
+
     def gradient(self, _dense_input, _indices, _sparse_output, dy):
         return raw.CSRSparseMatrixToDense(sparse_input=dy, type=self.T), None
 
     def eager(self, dense_input, indices):
+        if dense_input.ndim not in (2, 3):
+            raise self.invalid(
+                f"params must have rank == 2 or 3; but saw shape: {list(dense_input.shape)}"
+            )
+        if indices.shape[1] != dense_input.ndim:
+            raise self.invalid(
+                "indices.shape[1] must be equal to the rank of params, but saw: "
+                f"{indices.shape[1]} vs. {dense_input.ndim}"
+            )
         return SparseMatrix.of(indices, dense_input[tuple(indices.T)], dense_input.shape)
 
 
 class CSRSparseMatrixToDense(Op):
     """A sparse matrix as a dense one."""
 
-    signature = "sparse_input: variant -> dense_output: type[...]"
+    signature = "sparse_input: variant -> dense_output: type"
     type: FIELD
+
+    def shape(self, sparse_input):
+        return held_by(sparse_input)[0]
 
     def gradient(self, sparse_input, _dense_output, dy):
         return at_entries_of(sparse_input, dy, self.type)
 
     def eager(self, sparse_input):
+        held = sparse_input.values.dtype
+        if held != self.type.np:
+            raise self.invalid(
+                f"Asked for a CSRSparseMatrix of type {self.type.name} but saw dtype: {held}"
+            )
         return sparse_input.dense()
 
 
@@ -193,8 +275,11 @@ class CSRSparseMatrixComponents(Op):
 class SparseMatrixNNZ(Op):
     """The number of stored entries, of each matrix of a batch."""
 
-    signature = "sparse_matrix: variant -> nnz: int32[...]"
+    signature = "sparse_matrix: variant -> nnz: int32"
     differentiable = False
+
+    def shape(self, sparse_matrix):
+        return held_by(sparse_matrix)[0][:-2]
 
     def eager(self, sparse_matrix):
         held = sparse_matrix
@@ -209,6 +294,9 @@ class SparseMatrixZeros(_Matrix):
     differentiable = False
     type: FIELD
 
+    def held(self, dense_shape):
+        return [(dense_shape.as_shape(), self.type)]
+
     def eager(self, dense_shape):
         return SparseMatrix(
             np.zeros((0, 3), np.int64), np.zeros(0, self.type.np), dense_shape.tolist()
@@ -221,6 +309,10 @@ class SparseMatrixTranspose(_Matrix):
     signature = "input: variant -> output: variant"
     conjugate: bool = False
     type: FIELD
+
+    def held(self, input):
+        shape, dtype = held_by(input)
+        return [(_turned(shape, True), dtype)]
 
     def gradient(self, _input, _output, dy):
         return raw.SparseMatrixTranspose(input=dy, type=self.type, conjugate=self.conjugate)
@@ -267,7 +359,7 @@ class SparseMatrixMul(_Matrix):
 class SparseMatrixMatMul(Op):
     """The product of a sparse matrix and a dense one."""
 
-    signature = "a: variant, b: T -> output: T[...]"
+    signature = "a: variant, b: T -> output: T"
     T = ANY
     transpose_a: bool = False
     transpose_b: bool = False
@@ -275,6 +367,10 @@ class SparseMatrixMatMul(Op):
     adjoint_b: bool = False
     transpose_output: bool = False
     conjugate_output: bool = False
+
+    def shape(self, a, b):
+        shape = _product_shape(self, held_by(a)[0], b)
+        return _turned(shape, self.transpose_output)
 
     def gradient(self, a, b, _output, dy):
         if self.conjugate_output:
@@ -300,9 +396,14 @@ class SparseMatrixMatMul(Op):
             a = a.transposed(self.adjoint_a)
         if self.transpose_b or self.adjoint_b:
             b = np.swapaxes(np.conj(b) if self.adjoint_b else b, -1, -2)
+        if len(a.shape) != b.ndim:
+            raise self.invalid(f"Ranks of a and b must match, saw: {len(a.shape)} vs. {b.ndim}.")
+        if len(a.shape) == 3 and a.batches != len(b):
+            raise self.invalid(f"Batch sizes of a and b must match, saw: {a.batches} vs. {len(b)}.")
         if a.shape[-1] != b.shape[-2]:
             raise self.invalid(
-                f"Inner dimensions differ: {a.shape[-1]} and {b.shape[-2]} of {a.shape}"
+                "Inner product dimensions of A and B do not agree. Shapes are: "
+                f"{list(a.shape)} vs. {list(b.shape)}"
             )
         whole = b if b.ndim == 3 else b[np.newaxis]
         out = np.zeros((a.batches, a.shape[-2], b.shape[-1]), b.dtype)
@@ -312,6 +413,23 @@ class SparseMatrixMatMul(Op):
         if self.transpose_output:
             out = np.swapaxes(out, -1, -2)
         return np.ascontiguousarray(np.conj(out) if self.conjugate_output else out)
+
+
+def _turned(shape, turn):
+    """A static shape with rows and columns exchanged if `turn`."""
+    if not turn or shape.rank is None:
+        return TensorShape(shape)
+    return shape[:-2].concatenate([shape[-1], shape[-2]])
+
+
+def _product_shape(op, a, b):
+    """The static shape of the product of two matrices."""
+    a, b = _turned(a, op.transpose_a or op.adjoint_a), _turned(b, op.transpose_b or op.adjoint_b)
+    if a.rank is None or b.rank is None:
+        return TensorShape(None)
+    if None not in (a[-1], b[-2]) and a[-1] != b[-2]:
+        raise op.invalid(f"Dimensions must be equal, but are {a[-1]} and {b[-2]}")
+    return broadcast_shapes(a[:-2], b[:-2]).concatenate([a[-2], b[-1]])
 
 
 def _swapped(x):
@@ -336,6 +454,9 @@ class SparseMatrixSparseMatMul(_Matrix):
     adjoint_a: bool = False
     adjoint_b: bool = False
 
+    def held(self, a, b):
+        return [(_product_shape(self, held_by(a)[0], held_by(b)[0]), self.type)]
+
     def gradient(self, a, b, _c, dy):
         def product(x, y, **flags):
             return raw.SparseMatrixSparseMatMul(a=x, b=y, type=self.type, **flags)
@@ -357,9 +478,18 @@ class SparseMatrixSparseMatMul(_Matrix):
             a = a.transposed(self.adjoint_a)
         if self.transpose_b or self.adjoint_b:
             b = b.transposed(self.adjoint_b)
-        if a.shape[-1] != b.shape[-2] or a.batches != b.batches:
-            raise self.invalid(f"Inner dimensions or batches differ: {a.shape} and {b.shape}")
-        return product(a, b)
+        if a.shape[-1] != b.shape[-2] or len(a.shape) != len(b.shape):
+            raise self.invalid(
+                "Inner product dimensions of A and B do not agree.  Shapes are: "
+                f"{list(a.shape)} vs. {list(b.shape)}"
+            )
+        if a.batches != b.batches and 1 not in (a.batches, b.batches):
+            raise self.invalid(
+                "Batch sizes of A and B are not compatible.  Batch sizes are: "
+                f"{a.batches} vs. {b.batches}"
+            )
+        count = max(a.batches, b.batches)
+        return product(a.repeated(count), b.repeated(count))
 
 
 class SparseMatrixSoftmax(_Matrix):
