@@ -34,11 +34,11 @@ def gradients_of_tape(
       target_gradients: a tensor or None (ones) per target.
     """
     found: dict[int, list[Any]] = {}
+    sources = set(source_ids)
     for target, gradient in zip(targets, target_gradients):
-        if tape.is_watched(target) or target._id in tape.ends:
+        if tape.is_watched(target) or target._id in tape.ends or target._id in sources:
             seed = seed_of(target) if gradient is None else gradient
             found.setdefault(target._id, []).append(seed)
-    sources = set(source_ids)
     kept: dict[int, Any] = {}
     watched = tape.watched
     backward = _backward if STATE.graph is None else _backward_in_graph

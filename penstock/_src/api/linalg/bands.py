@@ -298,7 +298,8 @@ def tridiagonal_solve(
         raise ValueError("partial_pivoting must be True if perturb_singular is True.")
     packed = raw.Pack(values=_three_diagonals(diagonals, diagonals_format), axis=-2)
     rhs = convert_to_tensor(rhs, dtype=packed.dtype, name="rhs")
-    vector = rhs.shape.rank == packed.shape.rank - 1
+    ranks = rhs.shape.rank, packed.shape.rank
+    vector = None not in ranks and ranks[0] == ranks[1] - 1
     if vector:
         if conjugate_rhs:
             rhs = conj(rhs)

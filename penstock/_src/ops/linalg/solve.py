@@ -20,7 +20,7 @@ from penstock._src.ops.linalg.matrices import (
     sum_to_batch,
     widened,
 )
-from penstock._src.ops.rules import conj, quiet, shape_of, show
+from penstock._src.ops.rules import conj, quiet, show
 
 
 class MatrixInverse(Op):
@@ -425,28 +425,34 @@ class BandedTriangularSolve(Op):
 
 
 def _row(x, i):
-    rank = x.shape.rank
-    begin, end = np.zeros(rank, np.int32), np.zeros(rank, np.int32)
-    begin[-2], end[-2] = i, i + 1
-    mask = ((1 << rank) - 1) & ~(1 << (rank - 2))
+    return _part(x, -2, i, i + 1)
+
+
+def _part(x, axis, begin, end):
+    """Some places of one of the last axes, of a tensor of any rank; None begins or ends with the axis."""
+    count = 1 - axis  # an ellipsis for the axes before, the axis, and those behind
+    behind = ((1 << count) - 1) & ~3
+    begins, ends = np.zeros(count, np.int32), np.zeros(count, np.int32)
+    begins[1], ends[1] = begin or 0, end or 0
     return raw.StridedSlice(
-        input=x, begin=begin, end=end, strides=np.ones(rank, np.int32), end_mask=mask
+        input=x,
+        begin=begins,
+        end=ends,
+        strides=np.ones(count, np.int32),
+        begin_mask=behind | (2 if begin is None else 0),
+        end_mask=behind | (2 if end is None else 0),
+        ellipsis_mask=1,
     )
 
 
 def _shift(x, step, axis):
-    """`x` shifted by `step` towards the front along an axis, filled with zeros."""
+    """`x` shifted by `step` towards the front along one of the last axes, filled with zeros."""
     if step == 0:
         return x
-    rank = x.shape.rank
-    at = axis % rank
-    low, high = max(-step, 0), max(step, 0)
-    ends = np.zeros((rank, 2), np.int32)
-    ends[at] = low, high
-    padded = raw.Pad(input=x, paddings=ends)
-    begin = np.zeros(rank, np.int32)
-    begin[at] = high
-    return raw.Slice(input=padded, begin=begin, size=shape_of(x))
+    kept = _part(x, axis, *((step, None) if step > 0 else (None, step)))
+    lost = _part(x, axis, *((None, step) if step > 0 else (step, None)))
+    zeros = raw.ZerosLike(x=lost)
+    return raw.ConcatV2(values=[kept, zeros] if step > 0 else [zeros, kept], axis=np.int32(axis))
 
 
 def _shifted(x, step):

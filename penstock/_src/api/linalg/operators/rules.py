@@ -58,21 +58,32 @@ def _product(a, b):
 
 @rule("matmul", LinearOperatorIdentity, LinearOperator)
 def _identity_times(identity, b):
-    return b if _no_batch(identity) else _product(identity, b)
+    return b if _adds_no_batch(identity, b) else _product(identity, b)
 
 
 @rule("matmul", LinearOperator, LinearOperatorIdentity)
 def _times_identity(a, identity):
-    return a if _no_batch(identity) else _product(a, identity)
+    return a if _adds_no_batch(identity, a) else _product(a, identity)
 
 
 @rule("matmul", LinearOperatorIdentity, LinearOperatorIdentity)
 def _identities(a, b):
-    return b if _no_batch(a) else a if _no_batch(b) else _product(a, b)
+    if _adds_no_batch(a, b):
+        return b
+    if _adds_no_batch(b, a):
+        return a
+    batch = shapes.broadcast_vectors(a._shape_vector()[:-2], b._shape_vector()[:-2])
+    return LinearOperatorIdentity(a._rows(), batch_shape=batch, dtype=a.dtype)
 
 
-def _no_batch(identity):
-    return identity.batch_shape.rank == 0
+def _adds_no_batch(identity, other):
+    """Whether the product with an identity has the batch shape of the other operator."""
+    mine, its = identity.batch_shape, other.batch_shape
+    if mine.rank == 0:
+        return True
+    if not (mine.is_fully_defined() and its.is_fully_defined()):
+        return False
+    return shapes.broadcast_static(mine, its).as_list() == its.as_list()
 
 
 def _zeros(a, b):
@@ -165,10 +176,11 @@ def _block_diagonals(a, b):
 
 
 def _same_blocks(a, b):
+    """Whether the blocks can be multiplied one by one; sizes that are not known are taken to fit."""
     if len(a.operators) != len(b.operators):
         return False
     pairs = [(x._column_count, y._row_count) for x, y in zip(a.operators, b.operators)]
-    return all(m == n and m is not None for m, n in pairs)
+    return all(m == n or None in (m, n) for m, n in pairs)
 
 
 # -- equations

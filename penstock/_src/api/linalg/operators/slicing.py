@@ -40,11 +40,10 @@ def sliced_argument(argument: Any, axes: int, slices: Sequence[Any], batch: Any)
       slices: what `[]` was given.
       batch: the vector of the operator's batch shape.
     """
-    count = _length(batch)
-    argument = _with_batch_axes(argument, axes, count)
+    argument = _with_batch_axes(argument, axes, _length(batch))
     have = _batch_vector(argument)
-    have = have[: _length(have) - axes]
-    if count != 0 and _length(have) == 0:
+    have = have[:-axes] if axes else have
+    if _is_zero(_length(have)) and not _is_zero(_length(batch)):
         return argument  # an operator without arguments that could have a batch
     own = _within(slices, batch, have)
     if axes > 0:
@@ -72,12 +71,19 @@ def _batch_vector(value: Any) -> Any:
     return value._shape_vector()[:-2] if hasattr(value, "matmul") else shapes.vector(value)
 
 
-def _length(vector: Any) -> int:
-    """The number of elements of a vector."""
-    return len(vector) if isinstance(vector, np.ndarray) else int(vector.shape[0])
+def _length(vector: Any) -> Any:
+    """The number of elements of a vector: a tensor if it is not static."""
+    if isinstance(vector, np.ndarray):
+        return len(vector)
+    known = vector.shape[0] if vector.shape.rank is not None else None
+    return raw.Size(input=vector) if known is None else known
 
 
-def _with_batch_axes(argument: Any, axes: int, count: int) -> Any:
+def _is_zero(count: Any) -> bool:
+    return isinstance(count, int) and count == 0
+
+
+def _with_batch_axes(argument: Any, axes: int, count: Any) -> Any:
     """`argument` with `count` batch axes, by more axes of one element in front."""
     if hasattr(argument, "matmul"):
         arguments = dict(argument.parameters)
@@ -87,9 +93,12 @@ def _with_batch_axes(argument: Any, axes: int, count: int) -> Any:
                 arguments[name] = _each(_with_batch_axes, value, own, count)
         return type(argument)(**arguments)
     argument = shapes.read(argument)
-    if argument.shape.rank is not None and argument.shape.rank >= count + axes:
-        return argument
-    ones = np.ones([count + axes], np.int32)
+    if isinstance(count, int):
+        if argument.shape.rank is not None and argument.shape.rank >= count + axes:
+            return argument
+        ones: Any = np.ones([count + axes], np.int32)
+    else:
+        ones = raw.Fill(dims=raw.ExpandDims(input=count + axes, axis=0), value=np.int32(1))
     target = shapes.broadcast_vectors(ones, shapes.vector(argument))
     return raw.BroadcastTo(input=argument, shape=target)
 

@@ -101,7 +101,7 @@ class LinearOperatorKronecker(LinearOperator):
                 f"Argument `operators` must be a list of >=1 operators. Received: {operators}."
             )
         self._operators, names = shapes.check_operators(operators, "_x_")
-        for hint in ("is_square", "is_non_singular", "is_self_adjoint"):
+        for hint in ("is_square", "is_non_singular", "is_self_adjoint", "is_positive_definite"):
             words = hint[3:].replace("_", "-")
             hints.promise(
                 hint,

@@ -1,8 +1,11 @@
 """LinearOperatorAdjoint, LinearOperatorInversion and LinearOperatorLowRankUpdate."""
 
+import logging
+
 import numpy as np
 
 from penstock._src.api.linalg.bands import adjoint as adjoint_of
+from penstock._src.api.linalg.bands import diag_part
 from penstock._src.api.linalg.decompositions import cholesky_solve, slogdet
 from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.linalg.operators.algebra import agreed_hint
@@ -181,18 +184,31 @@ class LinearOperatorLowRankUpdate(LinearOperator):
     ):
         dtype = base_operator.dtype
         if diag_update is not None and is_diag_update_positive and dtype.is_complex:
-            raise TypeError("A complex diag_update cannot be promised to be positive.")
+            logging.getLogger("tensorflow").warning(
+                "Note: setting is_diag_update_positive with a complex dtype means that diagonal is "
+                "real and positive."
+            )
         if diag_update is None:
             if is_diag_update_positive is False:
-                raise ValueError("A diag_update of ones is always positive.")
+                raise ValueError(
+                    "Default diagonal is the identity, which is positive.  However, user set "
+                    "'is_diag_update_positive' to False."
+                )
             is_diag_update_positive = True
-        if v is None:
-            if base_operator.is_self_adjoint and (diag_update is None or not dtype.is_complex):
-                fact = "A self-adjoint update of a self-adjoint operator is so too"
-                hints.promise("is_self_adjoint", True, fact)
-            if base_operator.is_positive_definite and is_diag_update_positive:
-                fact = "A positive update of a positive definite operator is positive definite"
-                hints.promise("is_positive_definite", True, fact)
+        self._use_cholesky = bool(
+            base_operator.is_positive_definite
+            and base_operator.is_self_adjoint
+            and is_diag_update_positive
+            and v is None
+        )
+        if base_operator.is_self_adjoint and v is None and not dtype.is_complex:
+            fact = "A = L + UDU^H, with L self-adjoint and D real diagonal, must be self-adjoint"
+            hints.promise("is_self_adjoint", True, fact)
+        fact = "Arguments imply this is self-adjoint positive-definite operator"
+        for hint in ("is_self_adjoint", "is_positive_definite"):
+            hints.promise(hint, self._use_cholesky, fact)
+        if self._use_cholesky and hints["is_non_singular"] is False:
+            raise ValueError(f"{fact}.")
         self._base_operator = base_operator
         self._u = shapes.parameter(u, "u", dtype)
         self._v = None if v is None else shapes.parameter(v, "v", dtype)
@@ -275,16 +291,6 @@ class LinearOperatorLowRankUpdate(LinearOperator):
     def _row_of(self, x):
         return raw.ExpandDims(input=x, axis=np.int32(-2))
 
-    @property
-    def _by_cholesky(self):
-        base = self._base_operator
-        return bool(
-            base.is_self_adjoint
-            and base.is_positive_definite
-            and self._is_diag_update_positive
-            and self._v is None
-        )
-
     def _capacitance(self):
         """C = D**-1 + V* A**-1 U, `[..., k, k]`, of Woodbury's identity."""
         u, v = self._factors()
@@ -298,13 +304,15 @@ class LinearOperatorLowRankUpdate(LinearOperator):
         base = self._base_operator.solve(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
         inner = matmul(v, base, adjoint_a=True)
         capacitance, inner = shapes.broadcast_matrices(self._capacitance(), inner)
-        if self._by_cholesky:
+        if self._use_cholesky:
             middle = cholesky_solve(raw.Cholesky(input=capacitance), inner)
         else:
             middle = raw.MatrixSolve(matrix=capacitance, rhs=inner, adjoint=adjoint)
         return base - self._base_operator.solve(matmul(u, middle), adjoint=adjoint)
 
     def _determinant(self):
+        if self.is_positive_definite:
+            return raw.Exp(x=self.log_abs_determinant())
         parts = self._base_operator.determinant() * self._diag_operator.determinant()
         return raw.MatrixDeterminant(input=self._capacitance()) * parts
 
@@ -312,4 +320,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
         parts = (
             self._base_operator.log_abs_determinant() + self._diag_operator.log_abs_determinant()
         )
+        if self._use_cholesky:
+            roots = raw.Log(x=diag_part(raw.Cholesky(input=self._capacitance())))
+            return np.asarray(2, self.dtype.np) * reduce_sum(roots, -1) + parts
         return slogdet(self._capacitance())[1] + parts

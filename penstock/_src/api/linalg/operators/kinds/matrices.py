@@ -187,11 +187,16 @@ class LinearOperatorTridiag(LinearOperator):
     def _full(self, diagonal, i):
         """A diagonal of a sequence with n numbers, a zero where the matrix has none."""
         diagonal, n = shapes.read(diagonal), self._column_count
-        if i == 1 or diagonal.shape[-1] == n:
+        if i == 1:
             return diagonal
-        rank = diagonal.shape.rank
-        paddings = [[0, 0]] * (rank - 1) + [[0, 1] if i == 0 else [1, 0]]
-        return raw.Pad(input=diagonal, paddings=np.array(paddings, np.int32))
+        known = diagonal.shape[-1] if diagonal.shape.rank is not None else None
+        if known is not None and known == n:
+            return diagonal
+        full = shapes.vector(diagonal)
+        missing = shapes.joined(full[:-1], self._columns() - full[-1])
+        zeros = raw.Fill(dims=missing, value=np.zeros((), self.dtype.np))
+        parts = [diagonal, zeros] if i == 0 else [zeros, diagonal]
+        return raw.ConcatV2(values=parts, axis=np.int32(-1))
 
     def _with_batch_of(self, x, adjoint):
         batch = shapes.broadcast_vectors(self._shape_vector()[:-2], shapes.vector(x)[:-2])
@@ -226,4 +231,6 @@ class LinearOperatorTridiag(LinearOperator):
 
 
 def _rolled(x, shift):
-    return raw.Roll(input=x, shift=np.int32(shift), axis=np.int32(x.shape.rank - 1))
+    """`x` with its last axis rolled by one place to the left (-1) or right (1)."""
+    parts = [x[..., 1:], x[..., :1]] if shift < 0 else [x[..., -1:], x[..., :-1]]
+    return raw.ConcatV2(values=parts, axis=np.int32(-1))
