@@ -26,6 +26,9 @@ class CompositeTensor:
     def _shape_invariant_to_type_spec(self, shape: Any) -> TypeSpec:
         raise NotImplementedError(f"{type(self).__name__}._shape_invariant_to_type_spec()")
 
+    def _convert_variables_to_tensors(self) -> Any:
+        return self
+
 
 class IndexedSlicesValue(NamedTuple):
     """The value that a session returns for an IndexedSlices."""

@@ -121,7 +121,7 @@ def host_value(name: str, value: Any) -> np.ndarray:
         if len(value) != 1:
             raise TypeError(f"{name}: a value in several slices cannot be saved.")
         (value,) = value.values()
-    tensor = convert_to_tensor(value)
+    tensor: Any = convert_to_tensor(value)
     if isinstance(tensor, EagerTensor):
         return tensor._value
     return np.asarray(tensor.graph._default_session().run(tensor))

@@ -101,3 +101,68 @@ def test_tiers_decide_which_operators_are_added():
     assert total.name == f"Add/{identity.name}__{diagonal.name}/"
     with pytest.raises(ValueError, match="same `domain_dimension`"):
         addition.add_operators([identity, L.LinearOperatorIdentity(3)])
+
+
+def _unknown(value):
+    return tf.compat.v1.placeholder_with_default(value, None)
+
+
+def test_operators_of_unknown_rank_compute():
+    diagonals = [np.array([[0.5, 0.0]]), np.array([[2.0, 3.0]]), np.array([[0.0, 1.0]])]
+    rhs = np.array([[[1.0], [2.0]]])
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        known = L.LinearOperatorTridiag(diagonals, diagonals_format="sequence")
+        unknown = L.LinearOperatorTridiag(
+            [_unknown(d) for d in diagonals], diagonals_format="sequence"
+        )
+        for adjoint in (False, True):
+            pair = [o.solve(_unknown(rhs), adjoint=adjoint) for o in (known, unknown)]
+            np.testing.assert_allclose(*session.run(pair), rtol=1e-12)
+        (found,) = tf.gradients(unknown.matmul(rhs), unknown.diagonals[1])
+        np.testing.assert_array_equal(session.run(found), rhs[..., 0])
+        part = L.LinearOperatorDiag(_unknown(np.ones([3, 2])))[1:]
+        assert session.run(part.to_dense()).shape == (2, 2, 2)
+
+
+def test_a_target_that_is_a_source_has_the_gradient_one():
+    variable = tf.Variable([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        operator = L.LinearOperatorDiag(variable)
+    (found,) = tape.gradient(operator, operator.variables)
+    assert found.numpy().tolist() == [1.0, 1.0]
+
+
+def test_variables_become_tensors():
+    operator = L.LinearOperatorComposition([L.LinearOperatorDiag(tf.Variable([1.0, 2.0]))])
+    converted = operator._convert_variables_to_tensors()
+    assert not converted.variables and operator.variables
+    np.testing.assert_array_equal(converted.to_dense(), operator.to_dense())
+
+
+def test_products_stay_of_their_class():
+    batch = L.LinearOperatorIdentity(2, batch_shape=[3])
+    product = batch.matmul(L.LinearOperatorIdentity(2, batch_shape=[2, 1]))
+    assert isinstance(product, L.LinearOperatorIdentity) and product.batch_shape == [2, 3]
+    diagonal = L.LinearOperatorDiag(np.ones([3, 2], np.float32))
+    assert batch.matmul(diagonal) is diagonal
+    with tf.Graph().as_default():
+        blocks = L.LinearOperatorBlockDiag([L.LinearOperatorFullMatrix(_unknown(MATRIX))])
+        assert isinstance(blocks.matmul(blocks), L.LinearOperatorBlockDiag)
+
+
+def test_a_complex_update_may_be_promised_to_be_positive():
+    base = L.LinearOperatorIdentity(2, dtype=tf.complex64)
+    u = np.array([[1.0], [1j]], np.complex64)
+    operator = L.LinearOperatorLowRankUpdate(
+        base, u, np.array([2.0], np.complex64), is_diag_update_positive=True
+    )
+    assert operator.is_positive_definite
+    dense = operator.to_dense().numpy()
+    np.testing.assert_allclose(operator.determinant(), np.linalg.det(dense), rtol=1e-5)
+
+
+def test_matrices_without_elements():
+    circulant = L.LinearOperatorCirculant2D(tf.zeros([3, 0, 0], tf.complex64))
+    assert circulant.to_dense().shape == [3, 0, 0]
+    factors, order = tf.linalg.lu(tf.zeros([2, 0, 0]))
+    assert factors.shape == [2, 0, 0] and order.shape == [2, 0]

@@ -155,3 +155,8 @@ def test_einsum_of_complex_numbers():
 def test_bad_equations(equation, shapes, message):
     with pytest.raises(InvalidArgumentError, match=message):
         raw.Einsum([np.ones(s) for s in shapes], equation=equation)
+
+
+def test_broadcast_axes_of_einsum_need_an_ellipsis_in_the_result():
+    with pytest.raises(InvalidArgumentError, match=r"no ellipsis \(...\) was found"):
+        raw.Einsum([np.ones([2, 2, 3], np.float32)], equation="...ij->ij")

@@ -1,5 +1,7 @@
 """Factorizations of matrices: Cholesky, QR, LU, singular values and eigenvalues."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -184,7 +186,7 @@ class Lu(Op):
         require_square(self, input)
         x = widened(input)
         n = x.shape[-1]
-        packed = x.reshape(-1, n, n).copy()
+        packed = x.reshape(math.prod(x.shape[:-2]), n, n).copy()
         order = np.tile(np.arange(n), (packed.shape[0], 1))
         for matrix, rows in zip(packed, order, strict=True):
             _factorize(self, matrix, rows)

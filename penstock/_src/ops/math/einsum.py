@@ -46,6 +46,11 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
         if "..." not in term and rank != named:
             raise ValueError(f"Expected input {i} to have rank {named} but got: {rank}")
         widest = max(widest, rank - named)
+    if widest and "..." not in right:
+        raise ValueError(
+            f"Output contains {widest} broadcasting dimension(s) but no ellipsis (...) was found in the "
+            "output subscripts."
+        )
     batch = BATCH[:widest]
     full = [
         term.replace("...", batch[widest - (rank - len(term.replace("...", ""))) :])

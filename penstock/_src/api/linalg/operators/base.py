@@ -33,6 +33,13 @@ from .slicing import sliced
 from .spec import spec_class, spec_of
 
 
+def _value(argument):
+    """An argument without variables."""
+    if isinstance(argument, LinearOperator):
+        return argument._convert_variables_to_tensors()
+    return convert_to_tensor(argument)
+
+
 class _Gradient:
     """How an operator is differentiated: its gradient is the operator made of the gradients of its arguments."""
 
@@ -161,6 +168,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     @property
     def _type_spec(self):
         return spec_of(self)
+
+    def _convert_variables_to_tensors(self):
+        spec = self._type_spec
+        values = {
+            name: nest.map_structure(_value, part)
+            for name, part in spec._to_components(self).items()
+        }
+        return spec._from_components(values)
 
     @property
     def _experimental_parameter_ndims_to_matrix_ndims(self):

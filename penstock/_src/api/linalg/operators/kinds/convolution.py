@@ -184,7 +184,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
     def _flat_spectrum(self):
         values = self._values()
         batch = shapes.vector(values)[: -self._depth]
-        return raw.Reshape(tensor=values, shape=shapes.joined(batch, np.int32(-1)))
+        return raw.Reshape(tensor=values, shape=shapes.joined(batch, self._columns()))
 
     def _transformed(self, x, apply):
         """`apply(values, spectrum)` on the transform of the columns of `x`, transformed back."""
@@ -196,7 +196,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
         spectrum = raw.ExpandDims(input=self._complex_spectrum(), axis=np.int32(-self._depth - 1))
         result = INVERSE[self._depth](apply(FORWARD[self._depth](blocks), spectrum))
         batch = shapes.vector(result)[: -self._depth]
-        flat = raw.Reshape(tensor=result, shape=shapes.joined(batch, np.int32(-1)))
+        flat = raw.Reshape(tensor=result, shape=shapes.joined(batch, self._columns()))
         return matrix_transpose(_as(flat, self.dtype))
 
     def _matmul(self, x, adjoint=False, adjoint_arg=False):
