@@ -102,20 +102,20 @@ def expand(x: Any, axis: int) -> Any:
     return raw.ExpandDims(input=x, axis=axis)
 
 
-def cut(x: Any, axis: int, begin: int, end: int | None) -> Any:
-    """x[..., begin:end, ...] at a negative axis."""
-    rank = x.shape.rank
-    starts, stops = [0] * rank, [0] * rank
-    starts[axis], stops[axis] = begin, 0 if end is None else end
-    mask = (1 << rank) - 1
-    if end is not None:
-        mask &= ~(1 << (axis % rank))
+def cut(x: Any, axis: int, begin: int | None, end: int | None) -> Any:
+    """x[..., begin:end, ...] at a negative axis, of a tensor of any rank."""
+    count = 1 - axis  # an ellipsis for the axes before, the axis, and those behind
+    behind = ((1 << count) - 1) & ~3
+    begins, ends = np.zeros(count, np.int32), np.zeros(count, np.int32)
+    begins[1], ends[1] = begin or 0, end or 0
     return raw.StridedSlice(
         input=x,
-        begin=np.array(starts, np.int32),
-        end=np.array(stops, np.int32),
-        strides=np.ones(rank, np.int32),
-        end_mask=mask,
+        begin=begins,
+        end=ends,
+        strides=np.ones(count, np.int32),
+        begin_mask=behind | (2 if begin is None else 0),
+        end_mask=behind | (2 if end is None else 0),
+        ellipsis_mask=1,
     )
 
 

@@ -13,6 +13,7 @@ from penstock._src.ops.linalg.matrices import (
     adjoint_array,
     band,
     batch_of,
+    cut,
     mm,
     require_matrices,
     require_square,
@@ -425,32 +426,15 @@ class BandedTriangularSolve(Op):
 
 
 def _row(x, i):
-    return _part(x, -2, i, i + 1)
-
-
-def _part(x, axis, begin, end):
-    """Some places of one of the last axes, of a tensor of any rank; None begins or ends with the axis."""
-    count = 1 - axis  # an ellipsis for the axes before, the axis, and those behind
-    behind = ((1 << count) - 1) & ~3
-    begins, ends = np.zeros(count, np.int32), np.zeros(count, np.int32)
-    begins[1], ends[1] = begin or 0, end or 0
-    return raw.StridedSlice(
-        input=x,
-        begin=begins,
-        end=ends,
-        strides=np.ones(count, np.int32),
-        begin_mask=behind | (2 if begin is None else 0),
-        end_mask=behind | (2 if end is None else 0),
-        ellipsis_mask=1,
-    )
+    return cut(x, -2, i, i + 1)
 
 
 def _shift(x, step, axis):
     """`x` shifted by `step` towards the front along one of the last axes, filled with zeros."""
     if step == 0:
         return x
-    kept = _part(x, axis, *((step, None) if step > 0 else (None, step)))
-    lost = _part(x, axis, *((None, step) if step > 0 else (step, None)))
+    kept = cut(x, axis, *((step, None) if step > 0 else (None, step)))
+    lost = cut(x, axis, *((None, step) if step > 0 else (step, None)))
     zeros = raw.ZerosLike(x=lost)
     return raw.ConcatV2(values=[kept, zeros] if step > 0 else [zeros, kept], axis=np.int32(axis))
 
