@@ -96,12 +96,17 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _in_graph(graph: Any, value: Any) -> Any:
-    """Returns the tensor of `graph` that is `value` or its capture; None if it is not used there."""
+    """Returns the tensor of `graph`, or of one around it, that is `value` or its capture; None if it is not used there."""
     tensor: Any = value if isinstance(value, Tensor) else convert_to_tensor(value)
-    if getattr(tensor, "_value", None) is None and tensor.graph is graph:
-        return tensor
-    captured = getattr(graph, "_captures", {}).get(tensor._id)
-    return None if captured is None else captured[1]
+    is_symbolic = getattr(tensor, "_value", None) is None
+    while graph is not None:
+        if is_symbolic and tensor.graph is graph:
+            return tensor
+        captured = getattr(graph, "_captures", {}).get(tensor._id)
+        if captured is not None and not is_symbolic:
+            return captured[1]
+        graph = getattr(graph, "enclosing", None)
+    return None
 
 
 @export("hessians", v1=[])

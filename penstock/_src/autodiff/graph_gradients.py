@@ -54,7 +54,7 @@ def graph_gradients(
 
     Args:
       ys: tensors of one graph.
-      xs: tensors of that graph.
+      xs: tensors of that graph, or of those around it.
       grad_ys: a gradient for each y; None counts as no contribution.
       stop_gradients: tensors treated as constants.
     """
@@ -68,6 +68,8 @@ def gradient_steps(
     if not ys:
         return [None] * len(xs)
     graph = ys[0].graph
+    if any(x.graph is not graph for x in xs):
+        return (yield from _across_closures(graph, ys, xs, grad_ys, stop_gradients))
     stopped = {t._id for t in stop_gradients}
     reached = _reached_from(graph, xs, stopped)
     found: dict[int, list[Any]] = {}
@@ -105,6 +107,34 @@ def gradient_steps(
                 found.setdefault(t._id, []).append(gradient)
         _forget(found, node, sources)
     return [add_up(found.get(x._id)) for x in xs]
+
+
+def _across_closures(
+    graph: Any, ys: Sequence[Any], xs: Sequence[Any], grad_ys: Sequence[Any], stopped: Sequence[Any]
+) -> Steps:
+    """`gradient_steps` where some xs are of graphs around that of `ys`: gradients flow on from what it captures."""
+    own = [x for x in xs if x.graph is graph]
+    stops = {t._id for t in stopped}
+    captures = [
+        (outer, inner)
+        for outer, inner in getattr(graph, "_captures", {}).values()
+        if isinstance(outer, SymbolicTensor) and outer._id not in stops
+    ]
+    inside = yield from gradient_steps(
+        ys, [*own, *(inner for _, inner in captures)], grad_ys, stopped
+    )
+    found = dict(zip((x._id for x in own), inside))
+    outside = [x for x in xs if x.graph is not graph]
+    around = [
+        (outer, gradient)
+        for (outer, _), gradient in zip(captures, inside[len(own) :], strict=True)
+        if gradient is not None
+    ]
+    if around:
+        outers, weights = zip(*around)
+        gradients = yield from gradient_steps(outers, outside, weights, stopped)
+        found.update(zip((x._id for x in outside), gradients))
+    return [found.get(x._id) for x in xs]
 
 
 def _equal_calls(graph: Any, apart: set[int]) -> dict[Operation, Operation]:

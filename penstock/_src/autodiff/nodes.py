@@ -100,7 +100,7 @@ def insert_before(node: Operation, build: Callable[[], Any]) -> Any:
     """Runs `build` in the node's graph and moves the operations it adds in front of the node."""
     graph: Graph = node.graph
     start = len(graph._operations)
-    with building_unrecorded(graph):
+    with building_unrecorded(graph), graph.control_dependencies(None):
         result = build()
     added = graph._operations[start:]
     rest = graph._operations[:start]
