@@ -48,6 +48,7 @@ class FuncGraph(Graph, TensorSignature):
 
     building_function = True
     _outermost: Graph | None = None
+    is_control_flow_graph = False
     # called when the function has been traced
     exit_callbacks: Sequence[Callable[[], Any]] = ()
 
@@ -242,3 +243,15 @@ class FuncGraph(Graph, TensorSignature):
         return f"FuncGraph(name={self.name}, id={id(self)})"
 
     __repr__ = __str__
+
+
+class ControlFlowGraph(FuncGraph):
+    """The graph of a branch, or of a loop's condition or body: its scopes and collections are those of the graph around it."""
+
+    is_control_flow_graph = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        around = self.outer_graph
+        self._scope = around._scope
+        self._collections = around._collections

@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TypeSpec
 from penstock._src.core.tensor import Tensor
-from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.func_graph import ControlFlowGraph, FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.trace import (
@@ -68,16 +68,30 @@ def _conditional(
 ) -> Any:
     """Traces `functions` as branches and adds the operation that chooses one of them."""
     is_case = name != "cond" and selector.dtype is dtypes.int32
-    graphs = []
-    for function, label in zip(functions, labels, strict=True):
-        graph = FuncGraph(STATE.graph.unique_name(f"{name}_{label}", mark_as_used=False))
-        graphs.append(trace_body(graph, _giving_tensors(function, selector)))
-    _widen_slice_indices(graphs)
-    for other, label in zip(graphs[1:], labels[1:], strict=True):
-        _check_alike(graphs[0], other, labels[0], label)
-    bodies, externals = unify(graphs, 0)
-    outputs = add_conditional(selector, bodies, externals, is_case, name)
-    return fill_outputs(graphs[0].structured_outputs, outputs)
+    with STATE.graph.name_scope(name) as scope:
+        graphs = []
+        for function, label in zip(functions, labels, strict=True):
+            graph = ControlFlowGraph(_part_name(scope, label))
+            graphs.append(trace_body(graph, _giving_tensors(function, selector)))
+        _widen_slice_indices(graphs)
+        for other, label in zip(graphs[1:], labels[1:], strict=True):
+            _check_alike(graphs[0], other, labels[0], label)
+        bodies, externals = unify(graphs, 0)
+        outputs = add_conditional(selector, bodies, externals, is_case, scope)
+        return fill_outputs(graphs[0].structured_outputs, _identities(outputs))
+
+
+def _part_name(scope: str, label: str) -> str:
+    """Returns the name of a function that the operation of this scope calls."""
+    return STATE.graph.unique_name(f"{scope}{label}".replace("/", "_") + "_", mark_as_used=False)
+
+
+def _identities(outputs: Sequence[Any]) -> list[Any]:
+    """Returns a copy of each output, which may be fetched without the others."""
+    copies = [raw.Identity(input=tensor) for tensor in outputs]
+    for copy, tensor in zip(copies, outputs, strict=True):
+        copy._handle_data = tensor._handle_data
+    return copies
 
 
 def _giving_tensors(function: Callable[[], Any], selector: Any) -> Callable[[], Any]:
@@ -358,12 +372,15 @@ class _Loop:
         )
 
     def build(self) -> Any:
+        with STATE.graph.name_scope(self.name) as scope:
+            return self._built(scope)
+
+    def _built(self, scope: str) -> Any:
         counter = convert_to_tensor(0, dtypes.int32, name="loop_counter")
         starts = [STATE.graph.local(t) for t in (counter, *self.flat)]
         shapes = [TensorShape([]), *self.shapes]
         cond_graph, body_graph = (
-            FuncGraph(STATE.graph.unique_name(f"{self.name}_{part}", mark_as_used=False))
-            for part in ("cond", "body")
+            ControlFlowGraph(_part_name(scope, part)) for part in ("cond", "body")
         )
         for graph in (cond_graph, body_graph):
             add_arguments(graph, starts, shapes)
@@ -373,9 +390,9 @@ class _Loop:
         (test, step), externals = unify([cond_graph, body_graph], n)
         step = GraphFunction(step.graph, step.inputs, [*body_graph.outputs, *step.inputs[n:]])
         node = add_while(
-            test, step, [*starts, *externals], self.limit, self.name, self.parallel_iterations
+            test, step, [*starts, *externals], self.limit, scope, self.parallel_iterations
         )
-        return self._packed(node.outputs[1:n])
+        return self._packed(_identities(node.outputs[1:n]))
 
     def _packed(self, tensors: Sequence[Any]) -> Any:
         return nest.pack_sequence_as(self.start, list(tensors), expand_composites=True)
