@@ -24,7 +24,9 @@ def test_variables_outside_are_reached():
         y = v * v
         return tf.cond(v > 0, lambda: tf.gradients(y * v, [v])[0], v.read_value)
 
-    assert f().numpy() == 4.0  # y * v, with v read anew in the branch: only y leads to the one outside
+    assert (
+        f().numpy() == 4.0
+    )  # y * v, with v read anew in the branch: only y leads to the one outside
     assert f().shape == []
 
 

@@ -1,9 +1,11 @@
 """Structures walked with paths, and down to a shallower structure; expected values are TensorFlow's."""
 
 import collections
+import re
 
 import pytest
 
+import penstock as tf
 from penstock._src.util import nest_paths as nest
 
 Pair = collections.namedtuple("Pair", "a b")
@@ -71,3 +73,18 @@ def test_a_traversal_cuts_where_it_says_no():
 def test_lists_become_tuples_inside_other_structures():
     made = nest.list_to_tuple({"a": [1, [2]], "b": Pair([1], 2)})
     assert made == {"a": (1, (2,)), "b": Pair((1,), 2)}
+
+
+@pytest.mark.parametrize(
+    "first, second, error, text",
+    [
+        ([1, 2], [1, 2, 3], ValueError, "don't have the same number of elements. First structure: type=list"),
+        ([1, [2]], [1, 2], ValueError, 'Substructure "type=list str=.2." is a sequence, while'),
+        ([1], (1,), TypeError, "has type list, while second structure type=tuple"),
+        ({"a": 1}, {"b": 1}, ValueError, "First structure has keys type=list str=..a..,"),
+    ],
+)  # fmt: skip
+def test_structures_that_differ_are_described(first, second, error, text):
+    with pytest.raises(error, match="don't have the same nested structure") as raised:
+        tf.nest.assert_same_structure(first, second)
+    assert re.search(text, str(raised.value))

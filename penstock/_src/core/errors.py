@@ -134,6 +134,8 @@ class OperatorNotAllowedInGraphError(TypeError):
 class InaccessibleTensorError(ValueError):
     """A tensor was used outside the function or branch that defines it."""
 
+    tensor: Any = None
+
 
 @export(v1=["errors.exception_type_from_error_code"])
 def exception_type_from_error_code(error_code: int) -> type[OpError]:

@@ -164,12 +164,16 @@ class FuncGraph(Graph, TensorSignature):
         inner = tensor.graph
         while inner is not None and inner is not self:
             inner = getattr(inner, "enclosing", None)
-        kind = InaccessibleTensorError if inner is self else TypeError
-        raise kind(
+        message = (
             f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit "
             "Python locals or TensorFlow collections to access it: it is defined in another "
             f"function or code block ({getattr(tensor.graph, 'name', 'a graph')}).{where}"
         )
+        if inner is not self and not self.is_control_flow_graph:
+            raise TypeError(message)
+        error = InaccessibleTensorError(message)
+        error.tensor = tensor
+        raise error
 
     def _copy_of(self, tensor: SymbolicTensor) -> SymbolicTensor:
         """Copies the operation that makes `tensor`, and all that it depends on, into this graph."""
@@ -246,12 +250,18 @@ class FuncGraph(Graph, TensorSignature):
 
 
 class ControlFlowGraph(FuncGraph):
-    """The graph of a branch, or of a loop's condition or body: its scopes and collections are those of the graph around it."""
+    """The graph of a branch, or of a loop's condition or body.
+
+    Its collections are those of the graph around it, and so are its scopes, except below a graph of TensorFlow 1.
+    """
 
     is_control_flow_graph = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        around = self.outer_graph
-        self._scope = around._scope
+        outermost = around = self.outer_graph
         self._collections = around._collections
+        while isinstance(outermost, FuncGraph) and outermost.enclosing is not None:
+            outermost = outermost.enclosing
+        if isinstance(outermost, FuncGraph):
+            self._scope = around._scope

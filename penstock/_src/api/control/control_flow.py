@@ -9,10 +9,10 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InaccessibleTensorError, InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.specs import TypeSpec
+from penstock._src.core.specs import TypeSpec, type_spec_from_value
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.func_graph import ControlFlowGraph, FuncGraph
 from penstock._src.graph.library import GraphFunction
@@ -72,13 +72,33 @@ def _conditional(
         graphs = []
         for function, label in zip(functions, labels, strict=True):
             graph = ControlFlowGraph(_part_name(scope, label))
-            graphs.append(trace_body(graph, _giving_tensors(function, selector)))
+            try:
+                graphs.append(trace_body(graph, _giving_tensors(function, selector)))
+            except InaccessibleTensorError as error:
+                raise _naming_branches(error, graphs, labels, label) from error
         _widen_slice_indices(graphs)
         for other, label in zip(graphs[1:], labels[1:], strict=True):
             _check_alike(graphs[0], other, labels[0], label)
         bodies, externals = unify(graphs, 0)
         outputs = add_conditional(selector, bodies, externals, is_case, scope)
         return fill_outputs(graphs[0].structured_outputs, _identities(outputs))
+
+
+def _naming_branches(
+    error: InaccessibleTensorError, others: Sequence[FuncGraph], labels: Sequence[str], label: str
+) -> Exception:
+    """Returns the error for the use of another branch's tensor; any other error is unchanged."""
+    tensor = error.tensor
+    for other, owner in zip(others, labels, strict=False):
+        if tensor is not None and tensor.graph is other:
+            return ValueError(
+                f"Tensor {tensor.name} in {_branch_name(owner)} is accessed from {_branch_name(label)}."
+            )
+    return error
+
+
+def _branch_name(label: str) -> str:
+    return label.replace("branch", "branch ") if label.startswith("branch") else f"{label}_fn"
 
 
 def _part_name(scope: str, label: str) -> str:
@@ -141,6 +161,11 @@ def _check_alike(first: FuncGraph, second: FuncGraph, label: str, other_label: s
             f"{b}\n\nError details:\n{details}"
         )
 
+    for i, pair in enumerate(zip(nest.flatten(a), nest.flatten(b), strict=False)):
+        if len({isinstance(leaf, IndexedSlices) for leaf in pair}) > 1:
+            raise TypeError(
+                f"Cannot reconcile tf.cond {i}-th outputs:\n  branches returned: {pair}"
+            )
     try:
         nest.assert_same_structure(a, b, expand_composites=True)
     except (ValueError, TypeError) as error:
@@ -465,7 +490,8 @@ def _invariants(start: Any, flat: Sequence[Any], given: Any) -> list[TensorShape
     invariants = flatten_up_to(start, given, check_types=False)
     for leaf, invariant in zip(leaves, invariants, strict=True):
         parts = nest.flatten(leaf, expand_composites=True)
-        if isinstance(invariant, TypeSpec) and hasattr(invariant, "flatten"):
+        if isinstance(invariant, TypeSpec):
+            _check_invariant_type(leaf, invariant)
             shapes += [spec.shape for spec in invariant.flatten()]
         elif len(parts) == 1:
             shapes.append(_checked_invariant(parts[0], as_shape(invariant)))
@@ -473,6 +499,15 @@ def _invariants(start: Any, flat: Sequence[Any], given: Any) -> list[TensorShape
             spec = leaf._shape_invariant_to_type_spec(as_shape(invariant))
             shapes += [part.shape for part in spec.flatten()]
     return shapes
+
+
+def _check_invariant_type(leaf: Any, invariant: Any) -> None:
+    spec: Any = type_spec_from_value(leaf)
+    if type(spec) is not type(invariant) or spec.dtype != invariant.dtype:
+        raise TypeError(
+            f"while_loop: the shape invariant {invariant} does not describe the loop variable {leaf}, "
+            f"which is of type {spec}."
+        )
 
 
 def _checked_invariant(tensor: Any, shape: TensorShape) -> TensorShape:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.control.control_flow import cond, switch_case
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation
 
 
 def cond_v2(
@@ -24,3 +26,14 @@ def indexed_case(
     """Returns `tf.switch_case` of a list of functions."""
     del lower_using_switch_merge
     return switch_case(branch_index, list(branch_fns), name=name)
+
+
+# Both run a branch as it is: there is no other form that a condition could be lowered to.
+fast_cond_v2 = cond_v2
+
+
+def get_func_graphs(op: Operation) -> tuple[FuncGraph, ...]:
+    """Returns the graphs of the branches of an If or Case: of an If first those of what happens if it holds."""
+    attrs = op.raw_op.attrs
+    branches = attrs.get("branches") or (attrs["then_branch"], attrs["else_branch"])
+    return tuple(branch.graph for branch in branches)
