@@ -248,12 +248,16 @@ def _described(structure: Any) -> str:
     return f"type={type(structure).__name__} str={structure}"
 
 
+class _Dot:
+    """A leaf in a message."""
+
+    def __repr__(self) -> str:
+        return "."
+
+
 def map_leaves(structure: Any) -> Any:
     """Returns the structure with a dot in place of every leaf, for messages."""
-    held = children(structure)
-    if held is None:
-        return "."
-    return [map_leaves(child) for child in held]
+    return pack_sequence_as(structure, [_Dot() for _ in flatten(structure)])
 
 
 def assert_same_held(
@@ -282,7 +286,7 @@ def assert_same_held(
     if check_types and are_mappings and set(first) != set(second):
         raise ValueError(
             "The two dictionaries don't have the same set of keys. First structure has keys "
-            f"{list(first)}, while second structure has keys {list(second)}."
+            f"{_described(list(first))}, while second structure has keys {_described(list(second))}"
         )
     if len(held1) != len(held2):
         raise ValueError(
@@ -305,8 +309,9 @@ def _check_kinds(first: Any, second: Any) -> None:
     elif isinstance(first, list) and isinstance(second, list):
         return
     raise TypeError(
-        "The two structures don't have the same sequence type. First structure has type "
-        f"{kind1}, while second structure has type {kind2}."
+        "The two namedtuples don't have the same sequence type. First structure "
+        f"{_described(first)} has type {kind1.__name__}, while second structure {_described(second)} "
+        f"has type {kind2.__name__}"
     )
 
 
