@@ -185,15 +185,16 @@ def install_methods() -> None:
     for name in Tensor.OVERLOADABLE_OPERATORS - {"__getitem__"}:
         if name in ("__eq__", "__ne__"):
             continue
-        setattr(Variable, name, _operator(getattr(Tensor, name)))
+        setattr(Variable, name, _operator(name))
 
 
-def _operator(method):
+def _operator(name):
     def operator(self, *others):
         others = [o.value() if isinstance(o, Variable) else o for o in others]
-        return method(self.value(), *others)
+        # looked up in each call: NumPy's behavior may have replaced it
+        return getattr(Tensor, name)(self.value(), *others)
 
-    operator.__name__ = method.__name__ if hasattr(method, "__name__") else "operator"
+    operator.__name__ = name
     return operator
 
 

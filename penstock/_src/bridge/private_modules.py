@@ -93,6 +93,8 @@ class PrivateModule(types.ModuleType):
         self._path = path
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute == "__all__":
+            return self._offered()
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         try:
@@ -107,6 +109,14 @@ class PrivateModule(types.ModuleType):
             ) from None
         setattr(self, attribute, found)
         return found
+
+    def _offered(self) -> list[str]:
+        """The names that `from ... import *` imports."""
+        return [
+            name
+            for name in dir(self)
+            if not name.startswith("_") and name != "raw" and hasattr(self, name)
+        ]
 
     def __dir__(self) -> list[str]:
         own = _own_module(self._path)

@@ -153,3 +153,17 @@ class Reference:
 
     def __repr__(self) -> str:
         return f"<Reference wrapping {self._wrapped!r}>"
+
+
+def _absent(name: str) -> property:
+    def refuse(self: Tensor) -> Any:
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}. NumPy's methods exist after "
+            "tf.experimental.numpy.experimental_enable_numpy_behavior()."
+        )
+
+    return property(refuse)
+
+
+for _name in ("T", "astype", "ravel", "transpose", "reshape", "clip", "size", "tolist", "data"):
+    setattr(Tensor, _name, _absent(_name))

@@ -19,7 +19,7 @@ def _entries(spec):
 
 
 def _is_array(entry):
-    if isinstance(entry, (list, np.ndarray)):
+    if isinstance(entry, (list, tuple, np.ndarray)):
         return np.ndim(entry) > 0 or np.asarray(entry).dtype == bool
     return isinstance(entry, Tensor) and (entry.shape.rank != 0 or entry.dtype.is_bool)
 

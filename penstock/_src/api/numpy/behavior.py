@@ -1,5 +1,12 @@
 """experimental_enable_numpy_behavior: NumPy's methods, operators and indices for tensors."""
 
+import functools
+import inspect
+
+import numpy as np
+
+from penstock._src.api.extending.dispatch import BINARY
+from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.operators import get_item
 from penstock._src.core.tensor import Tensor
@@ -7,7 +14,7 @@ from penstock._src.util.export import export
 
 from . import compositions, elementwise, reductions, shaping
 from .advanced_index import is_advanced, selected
-from .promotion import RULES, canonical
+from .promotion import RULES, canonical, promoted
 
 _MODES = ("off", "legacy", "safe", "all")
 
@@ -27,10 +34,17 @@ def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mo
             "provided dtype conversion mode is one of the following: off, legacy, safe, all."
         )
     RULES.prefer_float32 = bool(prefer_float32)
-    RULES.set_conversion(dtype_conversion_mode)
-    _give_methods()
-    if dtype_conversion_mode != "off":
+    set_conversion_mode(dtype_conversion_mode)
+    enable_numpy_methods_on_tensor()
+
+
+def set_conversion_mode(mode):
+    """Sets how operators convert their arguments: "off", "legacy", "safe" or "all"."""
+    RULES.set_conversion(mode)
+    if mode != "off":
         _give_operators()
+    if RULES.mode != "legacy":
+        _promote_in_functions()
 
 
 def _reshape(self, *newshape, **kwargs):
@@ -41,25 +55,71 @@ def _reshape(self, *newshape, **kwargs):
     return shaping.reshape(self, shape, order=order)
 
 
+def _size(self):
+    count = self.shape.num_elements()
+    return None if count is None else np.int64(count)
+
+
+def _to_list(self):
+    if not hasattr(self, "numpy"):
+        raise ValueError("Symbolic Tensors do not support the tolist API.")
+    return self._value.tolist()
+
+
 def _get_item(self, spec):
     return selected(self, spec, get_item) if is_advanced(spec) else get_item(self, spec)
 
 
-def _give_methods():
+def enable_numpy_methods_on_tensor():
+    """Gives tensors NumPy's methods and indexing."""
     Tensor.T = property(shaping.transpose)
     Tensor.data = property(lambda self: self)
-    Tensor.size = property(shaping.size)
+    Tensor.size = property(_size)
+    Tensor.ndim = property(lambda self: self.shape.rank)
+    Tensor.__pos__ = lambda self: self
+    Tensor.__round__ = lambda self, decimals=0: compositions.around(self, decimals)
+    Tensor.tolist = _to_list
+    Tensor.flatten = shaping.flatten
     Tensor.astype = lambda self, dtype: cast(self, canonical(dtype))
     Tensor.ravel = shaping.ravel
     Tensor.transpose = lambda self, axes=None: shaping.transpose(self, axes)
     Tensor.reshape = _reshape
     Tensor.clip = compositions.clip
-    Tensor.max = reductions.max
-    Tensor.min = reductions.min
+    Tensor.max = reductions.amax
+    Tensor.min = reductions.amin
     Tensor.mean = reductions.mean
     Tensor.__getitem__ = _get_item
 
 
+# What takes part in promotion; values of other types have their own handlers.
+_PLAIN = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
+
+
+@functools.cache
+def _promote_in_functions():
+    """Lets public functions of two tensors, such as `tf.add`, promote as operators do."""
+    for api in (*BINARY, matmul):
+        first, second = list(inspect.signature(api).parameters)[:2]
+        # first in the list: targets are tried from its end
+        api._dispatch_targets.insert(0, ([{first: _PLAIN, second: _PLAIN}], _promoting(api)))
+
+
+def _promoting(api):
+    signature, function = inspect.signature(api), api.__wrapped__
+    first, second = list(signature.parameters)[:2]
+
+    def call(*args, **kwargs):
+        if RULES.mode == "legacy":
+            return function(*args, **kwargs)
+        bound = signature.bind(*args, **kwargs)
+        named = bound.arguments
+        named[first], named[second] = promoted(named[first], named[second])
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+@functools.cache
 def _give_operators():
     functions = {
         "add": elementwise.add,

@@ -195,13 +195,25 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     working = result_type(kind, dtypes.float32)
     start, stop = to_array(start, working), to_array(stop, working)
     start, stop = start + raw.ZerosLike(x=stop), stop + raw.ZerosLike(x=start)
-    result = raw.Exp(x=linspace(raw.Log(x=start), raw.Log(x=stop), num, endpoint))
+    # ends that are both negative: the numbers between their amounts, negated
+    sign = raw.SelectV2(
+        condition=raw.LogicalAnd(x=_negative(start), y=_negative(stop)),
+        t=number(-1, start),
+        e=number(1, start),
+    )
+    result = raw.Exp(x=linspace(raw.Log(x=sign * start), raw.Log(x=sign * stop), num, endpoint))
+    result = sign * result
     if num > 0:
         first, last = raw.ExpandDims(input=start, axis=0), raw.ExpandDims(input=stop, axis=0)
         ends = [result[1:-1], last] if endpoint and num > 1 else [result[1:]]
         result = raw.ConcatV2(values=[first, *ends], axis=0)
     result = cast(result, kind)
     return moveaxis(result, 0, axis) if axis else result
+
+
+def _negative(x):
+    real = raw.Real(input=x, Tout=x.dtype.real_dtype) if x.dtype.is_complex else x
+    return raw.Less(x=real, y=number(0, real))
 
 
 @_public("meshgrid")

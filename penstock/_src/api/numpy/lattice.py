@@ -7,6 +7,7 @@ dtype, which above 64 bits is float64. "Safe" rejects lossy joins.
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 
 _SIGNED = {8: dtypes.int8, 16: dtypes.int16, 32: dtypes.int32, 64: dtypes.int64}
@@ -58,25 +59,40 @@ def _loses(source, target):
     return False
 
 
+def _refuse(a, b, weak=False):
+    raise TypeError(
+        "In promotion mode PromoMode.SAFE, implicit dtype promotion between (<dtype: "
+        f"'{a.name}'>, weak=False) and (<dtype: '{b.name}'>, weak={weak}) is disallowed. You need "
+        "to explicitly specify the dtype in your op, or relax your dtype promotion rules (such as "
+        "from SAFE mode to ALL mode)."
+    )
+
+
 def _check_safe(a, b, result):
     widened = result not in (a, b)
     if widened or _loses(a, result) or _loses(b, result):
-        raise TypeError(
-            "In promotion mode PromoMode.SAFE, implicit dtype promotion between (<dtype: "
-            f"'{a.name}'>, weak=False) and (<dtype: '{b.name}'>, weak=False) is disallowed. You need "
-            "to explicitly specify the dtype in your op, or relax your dtype promotion rules (such as "
-            "from SAFE mode to ALL mode)."
-        )
+        _refuse(a, b)
+
+
+def _check_weak(dtype, value):
+    """Refuses a Python number beside a dtype that would be widened for it."""
+    if isinstance(value, float) and dtype.is_integer:
+        _refuse(dtype, dtypes.float32, weak=True)
+    narrow = dtype.is_floating and dtype is not dtypes.float64
+    if isinstance(value, complex) and (narrow or _loses(dtype, dtypes.complex128)):
+        _refuse(dtype, dtypes.complex128, weak=True)
 
 
 def _weak(value, dtype):
     """The dtype that a Python number takes next to `dtype`."""
-    if isinstance(value, bool) or dtype is None and isinstance(value, int):
-        return dtypes.bool_ if isinstance(value, bool) else dtypes.int32
+    if isinstance(value, bool):
+        return dtypes.bool_ if dtype is None else dtype
     if isinstance(value, int):
-        return dtypes.int32 if dtype.is_bool else dtype
+        return dtypes.int32 if dtype is None or dtype.is_bool else dtype
     floating = dtype is not None and (dtype.is_floating or dtype.is_complex)
     if isinstance(value, float):
+        if dtype is not None and dtype.is_integer:
+            return dtypes.float64
         return dtype if floating else dtypes.float32
     if dtype is not None and dtype in (dtypes.float64, dtypes.complex128):
         return dtypes.complex128
@@ -98,8 +114,14 @@ def join_all(values, safe):
         if safe:
             _check_safe(strong, dtype, joined)
         strong = joined
+    # A tensor does not know that it was made of Python numbers: those of their dtype are taken as such.
+    if strong is dtypes.int32 and any(isinstance(value, Tensor) for value in values):
+        strong, weak = None, [*weak, 0]
+    arrays = strong
     for value in sorted(weak, key=lambda v: (isinstance(v, complex), isinstance(v, float))):
-        strong = _weak(value, strong)
+        if safe and arrays is not None:
+            _check_weak(arrays, value)
+        strong = _weak(value, None if arrays is None else strong)
     return strong
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -17,7 +18,10 @@ class Rules:
     """The promotion in effect: NumPy's ("legacy"), or the lattice's ("safe", "all")."""
 
     mode = "legacy"
+    # whether Python's floating numbers are 32 bits wide
     prefer_float32 = False
+    # whether results may be 64 bits wide at all
+    allow_float64 = True
     # the mode that was asked for: "off" where tensors' own operators convert nothing
     conversion = "off"
 
@@ -86,13 +90,10 @@ def _numpy_type(x):
     return x.as_numpy_dtype if isinstance(x, dtypes.DType) else x
 
 
-def _is_narrow():
-    return RULES.prefer_float32 or RULES.mode != "legacy"
-
-
 def default_float():
-    """float64, or float32 if that is preferred."""
-    return dtypes.float32 if _is_narrow() else dtypes.float64
+    """float64, or float32 where the lattice promotes or float64 is not allowed."""
+    wide = RULES.mode == "legacy" and RULES.allow_float64
+    return dtypes.float64 if wide else dtypes.float32
 
 
 def canonical(dtype):
@@ -102,7 +103,12 @@ def canonical(dtype):
     if dtype is float:
         return default_float()
     if dtype is int:
-        return dtypes.int32 if _is_narrow() else dtypes.int64
+        return dtypes.int64 if RULES.mode == "legacy" else dtypes.int32
+    if isinstance(dtype, str) and dtype not in dtypes.KNOWN:
+        # a code of NumPy's, such as "l" or "U8"
+        dtype = np.dtype(dtype)
+    if isinstance(dtype, np.dtype) and dtype.kind in "SU":
+        return dtypes.string
     return dtypes.as_dtype(dtype)
 
 
@@ -111,17 +117,30 @@ def result_type(*arrays_and_dtypes):
     """The dtype that these arrays and dtypes are promoted to."""
     if RULES.mode != "legacy":
         return lattice.join_all(arrays_and_dtypes, safe=RULES.mode == "safe")
-    kinds = [kind for x in arrays_and_dtypes for kind in _contributions(x)]
-    return dtypes.as_dtype(_narrowed(np.result_type(*kinds)))
+    kinds = [_number(kind) for x in arrays_and_dtypes for kind in _contributions(x)]
+    return dtypes.as_dtype(allowed(np.result_type(*kinds)))
 
 
-def _narrowed(kind):
-    if not _is_narrow():
+def _number(x):
+    """A Python number with the width that was asked for."""
+    if RULES.prefer_float32 and isinstance(x, (float, complex)):
+        return np.float32(x) if isinstance(x, float) else np.complex64(x)
+    return x
+
+
+def allowed(kind):
+    """The type itself, or the narrower one if 64 bits are not allowed."""
+    if RULES.allow_float64:
         return kind
-    narrow = {np.dtype(np.float64): np.dtype(np.float32)}
-    if RULES.mode != "legacy":
-        narrow[np.dtype(np.int64)] = np.dtype(np.int32)
-    return narrow.get(kind, kind)
+    narrow = {np.dtype(np.float64): np.float32, np.dtype(np.complex128): np.complex64}
+    return np.dtype(narrow.get(np.dtype(kind), kind))
+
+
+def _of_value(found):
+    """The type of an array made of a value whose contribution this is."""
+    if isinstance(found, (bool, int, float, complex)) and RULES.mode != "legacy":
+        return np.dtype(lattice.join_all([found], safe=False).as_numpy_dtype)
+    return allowed(np.result_type(_number(found)))
 
 
 @export("experimental.numpy.promote_types", v1=[])
@@ -152,22 +171,23 @@ def _contribution(x):
         leaves = nest.flatten(list(x))
         if not leaves:
             return np.dtype(np.float64)
-        kinds = [
-            np.dtype(type(v)) if isinstance(v, (bool, int, float, complex)) else _contribution(v)
-            for v in leaves
-        ]
-        return np.result_type(*kinds)
+        if RULES.mode != "legacy":
+            joined = lattice.join_all(leaves, safe=False)
+            return np.dtype(object if joined == dtypes.string else joined.as_numpy_dtype)
+        return np.result_type(*[_number(_contribution(v)) for v in leaves])
     return np.asarray(x).dtype
 
 
 def to_array(x, dtype=None):
     """`x` as tensor with NumPy's default types."""
     kind = canonical(dtype)
+    if isinstance(x, IndexedSlices):
+        x = convert_to_tensor(x)
     if isinstance(x, Tensor):
         return x if kind is None else cast(x, kind)
     if kind is None:
         found = _contribution(x)
-        kind = dtypes.as_dtype(_narrowed(np.result_type(found)))
+        kind = dtypes.as_dtype(_of_value(found))
         if isinstance(found, np.dtype) and found.kind in "SU":
             kind = dtypes.string
     if isinstance(x, (list, tuple)) and any(isinstance(v, Tensor) for v in nest.flatten(list(x))):

@@ -11,6 +11,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.random import functions as random
 from penstock._src.api.random.seeds import set_seed
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -101,13 +102,20 @@ def min(a, axis=None, keepdims=None):
 @_public("amax")
 def amax(a, axis=None, out=None, keepdims=None):
     """The greatest entry."""
+    _check_no_out(out)
     return max(a, axis, keepdims)
 
 
 @_public("amin")
 def amin(a, axis=None, out=None, keepdims=None):
     """The smallest entry."""
+    _check_no_out(out)
     return min(a, axis, keepdims)
+
+
+def _check_no_out(out):
+    if out is not None:
+        raise ValueError("Setting out is not supported.")
 
 
 @_public("ptp")
@@ -176,16 +184,21 @@ def average(a, axis=None, weights=None, returned=False):
         count = cast(raw.Size(input=a), a.dtype) / cast(groups, a.dtype)
         return result, raw.Fill(dims=raw.Shape(input=result), value=count)
     a, weights = promoted(a, weights, inexact=True)
-    if weights.shape.rank not in (0, a.shape.rank):
-        if axis is None:
-            raise ValueError("average: axis is required when shapes of `a` and `weights` differ.")
+    if weights.shape.rank == a.shape.rank:
+        if not a.shape.is_compatible_with(weights.shape):
+            raise InvalidArgumentError(
+                f"average: weights of shape {weights.shape} do not fit values of shape {a.shape}."
+            )
+    else:
+        if axis is None or weights.shape.rank != 1:
+            raise InvalidArgumentError(
+                f"average: weights of shape {weights.shape} for values of shape {a.shape} must be a vector along `axis`."
+            )
         place = static_axis(axis, a.shape.rank)
         column = [-1 if i == place else 1 for i in range(a.shape.rank)]
         weights = raw.BroadcastTo(
             input=raw.Reshape(tensor=weights, shape=column), shape=raw.Shape(input=a)
         )
-    elif weights.shape.rank == 0:
-        weights = raw.BroadcastTo(input=weights, shape=raw.Shape(input=a))
     total = reduction.reduce_sum(weights, axis)
     result = reduction.reduce_sum(a * weights, axis) / total
     return (result, total) if returned else result
@@ -388,6 +401,8 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
 @_public("random.seed")
 def seed(s):
     """Sets the global seed."""
+    if np.ndim(s):
+        raise ValueError(f"Argument `s` got an invalid value {s}. Only integers are supported.")
     set_seed(int(np.asarray(s)))
 
 

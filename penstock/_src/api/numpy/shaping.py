@@ -24,7 +24,7 @@ def reshape(a, newshape, order="C"):
     if order == "F":
         target = list(np.atleast_1d(newshape))[::-1]
         return transpose(reshape(transpose(a), target))
-    if order not in ("C", "A"):
+    if order not in ("C", "A", "K"):
         raise ValueError(f"Unsupported order argument {order}. Only 'C' and 'F' are supported.")
     return raw.Reshape(tensor=a, shape=creation.shape_vector(np.atleast_1d(newshape).tolist()))
 
@@ -397,6 +397,8 @@ def size(x, axis=None):
     """The number of entries."""
     if axis is not None:
         raise NotImplementedError("size: axis is not supported.")
-    count = to_array(x).shape.num_elements()
-    is_number = isinstance(x, (int, float, complex, np.generic))
-    return count if is_number or count is None else np.int64(count)
+    x, is_number = to_array(x), isinstance(x, (int, float, complex, np.generic))
+    count = x.shape.num_elements()
+    if count is None:
+        return raw.Size(input=x)
+    return count if is_number else np.int64(count)

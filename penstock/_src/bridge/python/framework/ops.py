@@ -206,7 +206,10 @@ def get_dtype_conversion_mode() -> PromoMode:
 
 def set_dtype_conversion_mode(dtype_conversion_mode: str) -> None:
     """Sets the mode: "off", "legacy", "safe" or "all"."""
-    RULES.set_conversion(_mode_named(dtype_conversion_mode).name.lower())
+    # NumPy's functions load here only, as few programs use them
+    from penstock._src.api.numpy.behavior import set_conversion_mode
+
+    set_conversion_mode(_mode_named(dtype_conversion_mode).name.lower())
 
 
 def is_auto_dtype_conversion_enabled() -> bool:
