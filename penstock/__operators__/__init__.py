@@ -7,7 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.math.arithmetic": "add",
-    "penstock._src.api.operators": "eq=_equal getitem=get_item ne=_not_equal",
+    "penstock._src.api.operators": "eq=tensor_equals getitem=get_item ne=tensor_not_equals",
     "penstock._src.api.ragged.indexing": "ragged_getitem=get_item",
 }
 _SUBMODULES = "".split()

@@ -196,31 +196,39 @@ def _invert(self):
 
 
 @export("__operators__.eq", v1=["__operators__.eq"])
-def _equal(self, other):
+def tensor_equals(self, other):
     """Whether elements are equal; in TensorFlow 1's graphs, whether it is the same tensor."""
     if other is None:
         return False
-    if not isinstance(self, Tensor):
-        return arithmetic.equal(self, other)
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is other
+    if not isinstance(self, Tensor):
+        return _compare_or_differ(arithmetic.equal, self, other, False)
     if _declines(other):
         return NotImplemented
     return _compare_or_constant(raw.Equal, self, other, False)
 
 
 @export("__operators__.ne", v1=["__operators__.ne"])
-def _not_equal(self, other):
+def tensor_not_equals(self, other):
     """Whether elements differ; in TensorFlow 1's graphs, whether it is another tensor."""
     if other is None:
         return True
-    if not isinstance(self, Tensor):
-        return arithmetic.not_equal(self, other)
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is not other
+    if not isinstance(self, Tensor):
+        return _compare_or_differ(arithmetic.not_equal, self, other, True)
     if _declines(other):
         return NotImplemented
     return _compare_or_constant(raw.NotEqual, self, other, True)
+
+
+def _compare_or_differ(compare, x, y, otherwise):
+    """Elementwise comparison of ragged tensors; rows that do not match count as different."""
+    try:
+        return compare(x, y)
+    except (ValueError, errors.InvalidArgumentError):
+        return otherwise
 
 
 def _compare_or_constant(op, x, y, otherwise):
@@ -453,8 +461,8 @@ def install_operators() -> None:
         "pos": lambda self: self,
         "abs": lambda self: elementwise.abs(self),
         "invert": _invert,
-        "eq": _equal,
-        "ne": _not_equal,
+        "eq": tensor_equals,
+        "ne": tensor_not_equals,
         "bool": _bool,
         "nonzero": _bool,
         "iter": _iterate,

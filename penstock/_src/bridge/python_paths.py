@@ -113,6 +113,9 @@ PATHS: dict[str, str] = {
     "python.ops.init_ops": "@v1.variables.initializers",
     "python.ops.linalg.linear_operator": "@api.linalg.operators.base @api.linalg.operators.spec",
     "python.ops.lookup_ops": "@api.lookup.tables",
+    "python.ops.math_ops": (
+        "tensor_equals=@api.operators:tensor_equals tensor_not_equals=@api.operators:tensor_not_equals"
+    ),
     "python.ops.parallel_for.control_flow_ops": "@bridge.internals.control_flow",
     "python.ops.ragged.ragged_array_ops": (
         "bitcast=tf.bitcast broadcast_to=tf.broadcast_to expand_dims=tf.expand_dims "
@@ -123,13 +126,7 @@ PATHS: dict[str, str] = {
     ),
     "python.ops.ragged.ragged_batch_gather_ops": "batch_gather=tf.compat.v1.batch_gather",
     "python.ops.ragged.ragged_concat_ops": "concat=tf.concat",
-    "python.ops.ragged.ragged_conversion_ops": (
-        "from_sparse=tf.RaggedTensor.from_sparse from_tensor=tf.RaggedTensor.from_tensor "
-        "ragged_to_dense=tf.RaggedTensor.to_tensor to_sparse=tf.RaggedTensor.to_sparse "
-        "to_tensor=tf.RaggedTensor.to_tensor"
-    ),
     "python.ops.ragged.ragged_gather_ops": "gather=tf.gather gather_nd=tf.gather_nd",
-    "python.ops.ragged.ragged_map_ops": "map_fn=tf.compat.v1.map_fn",
     "python.ops.ragged.ragged_math_ops": (
         "matmul=tf.matmul ragged_cumsum=tf.cumsum segment_max=tf.math.unsorted_segment_max "
         "segment_mean=tf.math.unsorted_segment_mean segment_min=tf.math.unsorted_segment_min "

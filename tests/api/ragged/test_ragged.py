@@ -179,3 +179,57 @@ def test_merged_dimensions_keep_their_rows():
     assert deep.merge_dims(1, 3).to_list() == [[1, 2, 3, 4], [], [5, 6]]
     with pytest.raises(ValueError, match="inner_axis=5 out of bounds: expected -3<=inner_axis<3"):
         ragged.merge_dims(0, 5)
+
+
+def test_values_of_ragged_tensors_are_taken_as_ragged_tensors():
+    # as in TensorFlow 2.21: what a session gives may be given to any function
+    value = tf.compat.v1.ragged.constant_value([[1.0, 2.0], [3.0]], dtype="float32")
+    assert tf.add(value, 1.0).to_list() == [[2.0, 3.0], [4.0]]
+    assert tf.ragged.cross([tf.compat.v1.ragged.constant_value([["a"]]), [["b"]]]).to_list() == [
+        [b"a_X_b"]
+    ]
+    chosen = tf.compat.v1.where(tf.constant([True, False]), value, ROWS[1:])
+    assert chosen.to_list() == [[1.0, 2.0], [3.0]]
+
+
+def test_squeezed_axes_are_checked():
+    rt = tf.ragged.constant([[[1], [2]], [[3]]])
+    assert tf.squeeze(rt, [2]).to_list() == [[1, 2], [3]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="axis = 1.*not squeezable"):
+        tf.squeeze(rt, [1])
+    with pytest.raises(TypeError, match="Axis must be a list or tuple of integers"):
+        tf.squeeze(rt, tf.constant([1]))
+
+
+def test_map_flat_values_merges_the_rows():
+    with pytest.raises(ValueError, match="same ragged_rank"):
+        tf.ragged.map_flat_values(
+            tf.add, tf.ragged.constant([[1, 2]]), tf.ragged.constant([[[1], [2]]])
+        )
+    with pytest.raises(tf.errors.InvalidArgumentError, match="incompatible row_splits"):
+        tf.ragged.map_flat_values(
+            tf.add, tf.ragged.constant([[1, 2], [3]]), tf.ragged.constant([[1], [2, 3]])
+        )
+
+
+def test_slices_of_rows_go_down_as_in_python():
+    rows = [[1, 2, 3], [], [4]]
+    rt = tf.ragged.constant(rows)
+    for key in (slice(None, None, -1), slice(-2, None, -1), slice(2, 0, -1), slice(0, -5, -2)):
+        assert rt[:, key].to_list() == [row[key] for row in rows]
+    uniform = tf.RaggedTensor.from_uniform_row_length(rt, 3)
+    assert int(uniform[:, ::2].uniform_row_length) == 2
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
+        uniform[:, 3]
+    with pytest.raises(TypeError, match="slice offsets must be integers"):
+        rt[:, 0.5:]
+
+
+def test_specs_of_ragged_tensors_batch():
+    rt = tf.ragged.constant([[[1], [2, 3]], [[]]])
+    spec = tf.type_spec_from_value(rt)
+    assert spec._unbatch()._batch(2) == spec
+    row = spec._unbatch()._from_tensor_list([spec._to_batched_tensor_list(rt)[0][0]])
+    assert row.to_list() == [[1], [2, 3]]
+    with pytest.raises(ValueError, match="does not match ragged rank"):
+        spec._unbatch()._to_tensor_list(rt)

@@ -65,7 +65,8 @@ def encode_row(spec: Any, value: Any) -> Tensor:
         splits = list(value.nested_row_splits) if isinstance(value, RaggedTensor) else []
         if len(splits) != spec.ragged_rank:
             raise ValueError(
-                f"A row of type {spec} was expected. Received one of ragged rank {len(splits)}."
+                f"Expected `fn` to return a row of {spec}. But it returned one of ragged rank "
+                f"{len(splits)}."
             )
         values = value.flat_values if isinstance(value, RaggedTensor) else value
         return raw.RaggedTensorToVariant(

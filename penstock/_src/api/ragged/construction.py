@@ -17,7 +17,7 @@ from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
 
 from .indexing import gather
-from .ragged_tensor import RaggedTensor
+from .ragged_tensor import RaggedTensor, ragged_of_value
 from .ragged_value import RaggedTensorValue
 from .row_checks import index_vector
 from .row_partition import splits_to_rowids
@@ -205,6 +205,7 @@ def stable_order(ids):
 @dispatchable("ragged.stack_dynamic_partitions")
 def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
     """The entries of `data` grouped into rows by their partition number."""
+    data, partitions = ragged_of_value(data), ragged_of_value(partitions)
     if isinstance(partitions, RaggedTensor):
         if not isinstance(data, RaggedTensor):
             raise ValueError("Incompatible shapes: `partitions` is ragged and `data` is not.")
@@ -244,19 +245,39 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
 @dispatchable("ragged.map_flat_values")
 def map_flat_values(op, *args, **kwargs):
     """`op` applied to the innermost values of the ragged tensors among the arguments."""
+    args, kwargs = nest.map_structure(ragged_of_value, (list(args), kwargs))
     found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, RaggedTensor)]
     if not found:
         return op(*args, **kwargs)
-    first = found[0]
+    sizes = {x.flat_values.shape[0] for x in found if x.flat_values.shape.rank} - {None}
+    if len(sizes) > 1:
+        raise ValueError(
+            "Input RaggedTensors' flat_values must all have the same outer-dimension size.  "
+            f"Got sizes: {sizes}"
+        )
+    if len({x.row_splits.dtype for x in found}) > 1:
+        raise ValueError(
+            "Input RaggedTensors have mismatched row partition dtypes; use "
+            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
+        )
     inner_args, inner_kwargs = nest.map_structure(
-        lambda x: x.flat_values if isinstance(x, RaggedTensor) else x, (list(args), kwargs)
+        lambda x: x.flat_values if isinstance(x, RaggedTensor) else x, (args, kwargs)
     )
     result = op(*inner_args, **inner_kwargs)
-    if first.flat_values.shape[:1].is_compatible_with(result.shape[:1]) is False:
+    if sizes and not result.shape[:1].is_compatible_with(sizes):
         raise ValueError(
             "tf.ragged.map_flat_values requires that the output of `op` have the same "
             "outer-dimension size as flat_values of any ragged inputs. (output shape: "
-            f"{result.shape}; expected outer dimension size: "
-            f"{first.flat_values.shape[0]})"
+            f"{result.shape}; expected outer dimension size: {sizes.pop()})"
         )
-    return first.with_flat_values(result)
+    partitions = found[0]._nested_row_partitions
+    for other in found[1:]:
+        theirs = other._nested_row_partitions
+        if len(theirs) != len(partitions):
+            raise ValueError("All ragged inputs must have the same ragged_rank.")
+        partitions = [
+            p._merge_precomputed_encodings(q) for p, q in zip(partitions, theirs, strict=True)
+        ]
+    for partition in reversed(partitions):
+        result = RaggedTensor._from_row_partition(result, partition)
+    return result

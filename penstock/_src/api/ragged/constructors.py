@@ -12,7 +12,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
-from .row_checks import scalar
+from .row_checks import depending, index_vector, require, scalar
 from .row_partition import RowPartition
 
 
@@ -25,11 +25,24 @@ class RaggedConstructors:
         return cls(values_of(values), row_partition, internal=True)
 
     @classmethod
+    def _from_nested_row_partitions(
+        cls, flat_values, nested_row_partitions, name=None, validate=True
+    ):
+        if not isinstance(nested_row_partitions, (list, tuple)):
+            raise TypeError(
+                "Argument `nested_row_partitions` must be a list of RowPartitions. Received "
+                f"{nested_row_partitions}."
+            )
+        result = values_of(flat_values)
+        for partition in reversed(nested_row_partitions):
+            result = cls._from_row_partition(result, partition, validate)
+        return result
+
+    @classmethod
     def _partitioned(cls, partition_by, values, rows, validate):
         values = _rows_of(values)
         partition = partition_by(rows, validate, dtype_hint=_hint(values))
-        _check_count(values, partition, validate)
-        return cls(values, partition, internal=True)
+        return cls(values, _covering(partition, values, validate), internal=True)
 
     @classmethod
     def from_row_splits(cls, values, row_splits, name=None, validate=True):
@@ -63,7 +76,7 @@ class RaggedConstructors:
             value_rowids, nrows, validate, dtype_hint=_hint(values)
         )
         values.shape[:1].assert_is_compatible_with(partition.value_rowids().shape)
-        return cls(values, partition, internal=True)
+        return cls(values, _covering(partition, values, validate), internal=True)
 
     @classmethod
     def from_uniform_row_length(
@@ -71,8 +84,9 @@ class RaggedConstructors:
     ):
         """Rows of one length."""
         values = _rows_of(values)
+        length = index_vector(uniform_row_length, "uniform_row_length", dtype_hint=_hint(values))
         partition = RowPartition.from_uniform_row_length(
-            uniform_row_length, _count(values), nrows, validate, dtype_hint=_hint(values)
+            length, cast(_count(values), length.dtype), nrows, validate
         )
         return cls(values, partition, internal=True)
 
@@ -106,9 +120,14 @@ class RaggedConstructors:
         """Row numbers from the outermost in."""
         if isinstance(nested_value_rowids, Tensor):
             raise TypeError("Argument `nested_value_rowids` must be a list of Tensors.")
+        if isinstance(nested_nrows, Tensor):
+            raise TypeError("Argument `nested_nrows` must be a list of Tensors.")
         counts = nested_nrows or [None] * len(nested_value_rowids)
         if len(counts) != len(nested_value_rowids):
-            raise ValueError("`nested_nrows` must have the same length as `nested_value_rowids`.")
+            raise ValueError(
+                "Argument `nested_nrows` must have the same length as argument "
+                "`nested_value_rowids`."
+            )
         result = flat_values
         for rowids, nrows in reversed(list(zip(nested_value_rowids, counts, strict=True))):
             result = cls.from_value_rowids(result, rowids, nrows, validate=validate)
@@ -150,6 +169,11 @@ class RaggedConstructors:
             )
         kind = dtypes.as_dtype(row_splits_dtype)
         tensor = convert_to_tensor(tensor, name="tensor")
+        if tensor.shape.rank is not None and tensor.shape.rank <= ragged_rank:
+            raise ValueError(
+                f"The rank of a RaggedTensor must be greater than 1, and than ragged_rank="
+                f"{ragged_rank}. Received a tensor of shape {tensor.shape}."
+            )
         if isinstance(lengths, (list, tuple)) and lengths and not isinstance(lengths[0], int):
             return cls._from_nested_lengths(tensor, lengths, kind)
         shape = raw.Shape(input=tensor, out_type=kind)
@@ -197,6 +221,44 @@ class RaggedConstructors:
         inner = cls._from_nested_lengths(result.values, nested[1:], kind)
         return result.with_values(inner)
 
+    def _to_variant(self, batched_input=False, name=None):
+        """All of it as one variant; if batched, each row as one."""
+        return raw.RaggedTensorToVariant(
+            rt_nested_splits=list(self.nested_row_splits),
+            rt_dense_values=self.flat_values,
+            batched_input=batched_input,
+            name=name,
+        )
+
+    @classmethod
+    def _from_variant(
+        cls,
+        variant,
+        dtype,
+        output_ragged_rank,
+        input_ragged_rank=None,
+        row_splits_dtype=dtypes.int64,
+        name=None,
+    ):
+        """The ragged tensor of a variant, or of a tensor of such, whose axes are the outer ones."""
+        variant = convert_to_tensor(variant, dtype=dtypes.variant, name="variant")
+        outer = variant.shape.rank
+        inner = -1 if input_ragged_rank is None else input_ragged_rank
+        if inner >= 0 and outer is not None and output_ragged_rank != inner + outer:
+            raise ValueError(
+                f"Argument `output_ragged_rank` ({output_ragged_rank}) must be equal to "
+                f"`input_ragged_rank` + `variant.shape.ndims` ({inner} + {outer})."
+            )
+        splits, values = raw.RaggedTensorFromVariant(
+            encoded_ragged=variant,
+            input_ragged_rank=inner,
+            output_ragged_rank=max(output_ragged_rank, 0),
+            Tvalues=dtype,
+            Tsplits=row_splits_dtype,
+            name=name,
+        )
+        return cls.from_nested_row_splits(values, splits, validate=False)
+
 
 def values_of(values):
     if isinstance(values, (RaggedConstructors, Tensor)):
@@ -228,22 +290,21 @@ def _count(values):
     return raw.Shape(input=values, out_type=dtypes.int64)[0]
 
 
-def _check_count(values, partition, validate):
-    """Raises InvalidArgumentError if the partition does not cover the values."""
-    if not validate:
-        return
-    have = values.shape[0] if values.shape.rank else None
-    wanted = partition.last_split()
-    if have is not None and wanted is not None and have != wanted:
-        raw.Assert(
-            condition=np.bool_(False),
-            data=[
-                convert_to_tensor(
-                    "Arguments to from_row_splits do not form a valid RaggedTensor: the last split "
-                    f"must be the number of values, {have}. Received {wanted}."
-                )
-            ],
-        )
+def _covering(partition, values, validate):
+    """The partition, once it is certain that it covers the values."""
+    if not validate or values.shape.rank == 0:
+        return partition
+    have, wanted = values.shape[0] if values.shape.rank else None, partition.last_split()
+    if have is None or wanted is None:
+        have, wanted = cast(_count(values), partition.dtype), partition.nvals()
+    message = (
+        "Arguments do not form a valid RaggedTensor: the last split must be the number of values"
+    )
+    same = have == wanted if isinstance(have, int) else raw.Equal(x=have, y=wanted)
+    checks = require(same, message)
+    if not checks:
+        return partition
+    return partition._with(row_splits=depending(partition.row_splits(), checks))
 
 
 def _lengths_before_padding(tensor, padding, kind):

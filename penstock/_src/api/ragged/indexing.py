@@ -10,8 +10,8 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 
-from .ragged_tensor import RaggedTensor
-from .row_checks import scalar
+from .ragged_tensor import RaggedTensor, ragged_of_value
+from .row_checks import depending, require, scalar
 
 
 def gather(params, indices, name=None):
@@ -37,6 +37,15 @@ def gather(params, indices, name=None):
     return _ranges(params.values, starts, limits, kind)
 
 
+def _check_bound(name, bound):
+    """Raises TypeError unless a bound of a slice is None, an integer, or a tensor of such."""
+    kind = getattr(bound, "dtype", None)
+    is_number = isinstance(bound, (int, np.integer, Tensor))
+    if bound is None or is_number and (kind is None or dtypes.as_dtype(kind).is_integer):
+        return
+    raise TypeError(f"slice {name} must be integers or None. Received {bound!r}.")
+
+
 def _ranges(values, starts, limits, kind, steps=1):
     """Rows values[starts[i] : limits[i] : steps]."""
     steps = np.asarray(steps, kind.as_numpy_dtype) if isinstance(steps, int) else steps
@@ -46,20 +55,7 @@ def _ranges(values, starts, limits, kind, steps=1):
 
 def row(rt, index):
     """One row."""
-    splits = rt.row_splits
-    if isinstance(index, (int, np.integer)) and index < 0:
-        count = rt._row_partition.static_nrows
-        index = index + (count if count is not None else 0)
-        if count is None:
-            start, limit = splits[index - 1], splits[index] if index != -1 else splits[-1]
-            return _slice_values(rt.values, start, limit)
-    if isinstance(index, Tensor):
-        index = cast(index, dtypes.int64)
-        start = raw.GatherV2(params=splits, indices=index, axis=0)
-        limit = raw.GatherV2(params=splits, indices=index + np.int64(1), axis=0)
-    else:
-        start, limit = splits[index], splits[index + 1]
-    return _slice_values(rt.values, start, limit)
+    return _slice_values(rt.values, rt.row_starts()[index], rt.row_limits()[index])
 
 
 def _slice_values(values, start, limit):
@@ -70,13 +66,13 @@ def _slice_values(values, start, limit):
 
 def rows_between(rt, start, limit, step=None):
     """The rows rt[start:limit:step]."""
-    if step is None or (isinstance(step, int) and step == 1):
-        starts = rt.row_starts()[start:limit]
-        limits = rt.row_limits()[start:limit]
-        return _ranges(rt.values, starts, limits, rt.row_splits.dtype)
-    starts = rt.row_starts()[start:limit:step]
-    limits = rt.row_limits()[start:limit:step]
-    return _ranges(rt.values, starts, limits, rt.row_splits.dtype)
+    starts, limits = rt.row_starts()[start:limit:step], rt.row_limits()[start:limit:step]
+    found = _ranges(rt.values, starts, limits, rt.row_splits.dtype)
+    length = rt.uniform_row_length
+    if length is None:
+        return found
+    count = raw.Shape(input=starts, out_type=length.dtype)[0]
+    return RaggedTensor.from_uniform_row_length(found.values, length, count, validate=False)
 
 
 @export("__operators__.ragged_getitem", v1=["__operators__.ragged_getitem"])
@@ -94,6 +90,9 @@ def get_item(rt_input, key):
 def _item(rt, keys):
     if not keys:
         return rt
+    rank = rt.shape.rank
+    if rank is not None and sum(1 for k in keys if k is not None and k is not Ellipsis) > rank:
+        raise IndexError(f"Too many indices for RaggedTensor of rank {rank}.")
     if not isinstance(rt, RaggedTensor):
         return rt[tuple(keys)]
     first, rest = keys[0], keys[1:]
@@ -113,6 +112,8 @@ def _item(rt, keys):
 
 
 def _expand_ellipsis(_, rest, rank):
+    if rank is None:
+        raise ValueError("Ellipsis not supported for unknown shape RaggedTensors")
     used = sum(1 for k in rest if k is not None and k is not Ellipsis)
     return [slice(None)] * max(0, rank - used) + rest
 
@@ -136,9 +137,11 @@ def _inner(rt, keys):
         return result.with_values(values[(slice(None), *rest)])
     if rt.uniform_row_length is not None:
         length = rt.uniform_row_length
-        offset = convert_to_tensor(first, dtype=length.dtype)
+        offset = cast(convert_to_tensor(first), length.dtype)
         zero = scalar(0, length.dtype)
         offset = raw.SelectV2(condition=offset < zero, t=offset + length, e=offset)
+        inside = raw.LogicalAnd(x=offset >= zero, y=offset < length)
+        offset = depending(offset, require(inside, f"index {first} is out of bounds", length))
         picked = gather(rt.values, rt.row_starts() + offset)
         return (
             _inner(picked, rest)
@@ -159,28 +162,31 @@ def _columns(rt, key):
     kind = rt.row_splits.dtype
     lengths = rt.row_lengths()
     starts = rt.row_starts()
-    step = 1 if key.step is None else int(key.step)
-    if step == 0:
-        raise ValueError("slice step cannot be zero")
-    zero = scalar(0, kind)
+    for name, bound in (("offsets", key.start), ("offsets", key.stop), ("strides", key.step)):
+        _check_bound(name, bound)
+    zero, one = scalar(0, kind), scalar(1, kind)
+    step = one if key.step is None else cast(convert_to_tensor(key.step), kind)
+    step = depending(step, require(raw.NotEqual(x=step, y=zero), "slice step cannot be zero"))
+    # As in Python: going down, bounds are clipped to -1 ... length - 1; up, to 0 ... length.
+    down = cast(step < zero, kind)
+    low, high = lengths * zero - down, lengths - down
 
     def clipped(bound, default):
         if bound is None:
             return default
         bound = cast(convert_to_tensor(bound), kind)
-        bound = raw.SelectV2(condition=bound < zero, t=bound + lengths, e=bound)
-        return raw.Minimum(x=raw.Maximum(x=bound, y=zero), y=lengths)
+        bound = raw.SelectV2(condition=bound < zero, t=bound + lengths, e=bound + lengths * zero)
+        return raw.Minimum(x=raw.Maximum(x=bound, y=low), y=high)
 
-    if step < 0:
-        one = scalar(1, kind)
-        last = lengths - one
-        low = raw.Minimum(x=clipped(key.start, last), y=last)
-        low = last if key.start is None else low
-        high = lengths * zero - one if key.stop is None else clipped(key.stop, None)
-        return _ranges(rt.values, starts + low, starts + high, kind, step)
-    low = clipped(key.start, lengths * zero)
-    high = raw.Maximum(x=clipped(key.stop, lengths), y=low)
-    return _ranges(rt.values, starts + low, starts + high, kind, step)
+    forward = step > zero
+    begin = clipped(key.start, raw.SelectV2(condition=forward, t=low, e=high))
+    end = clipped(key.stop, raw.SelectV2(condition=forward, t=high, e=low))
+    found = _ranges(rt.values, starts + begin, starts + end, kind, step)
+    uniform, bounds = rt._row_partition.static_uniform_row_length, (key.start, key.stop, key.step)
+    if uniform is None or any(isinstance(bound, Tensor) for bound in bounds):
+        return found
+    length = scalar(len(range(*key.indices(uniform))), kind)
+    return RaggedTensor.from_uniform_row_length(found.values, length, rt.nrows(), validate=False)
 
 
 @dispatchable("ragged.boolean_mask")
@@ -270,6 +276,7 @@ def _new_axis(v):
 
 
 def _as_ragged_or_tensor(v):
+    v = ragged_of_value(v)
     return v if isinstance(v, RaggedTensor) else convert_to_tensor(v)
 
 
@@ -334,6 +341,9 @@ def _concat_rows(values):
 
 
 def _cross(inputs, num_buckets, hash_key, hashed, name):
+    if not isinstance(inputs, (list, tuple)):
+        raise TypeError(f"Inputs must be a list or tuple of tensors. Received {inputs}")
+    inputs = [ragged_of_value(x) for x in inputs]
     ragged = [x for x in inputs if isinstance(x, RaggedTensor)]
     sparse = [x for x in inputs if hasattr(x, "indices") and hasattr(x, "dense_shape")]
     dense = [convert_to_tensor(x) for x in inputs if not any(x is y for y in [*ragged, *sparse])]

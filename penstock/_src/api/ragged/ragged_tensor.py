@@ -9,7 +9,7 @@ from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -39,6 +39,12 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
             raise TypeError(
                 f"Argument `row_partition` must be a RowPartition. Received {row_partition}."
             )
+        if not isinstance(values, Tensor) and not hasattr(type(values), "_type_spec"):
+            raise TypeError(
+                f"type(values) must be one of: Tensor, RaggedTensor. Received {values!r}."
+            )
+        if values.shape.rank == 0:
+            raise ValueError(f"Shape {values.shape} must have rank at least 1")
         self._values, self._row_partition = values, row_partition
         if isinstance(values, RaggedTensor) and values._row_partition.dtype != row_partition.dtype:
             self._row_partition = row_partition.with_dtype(dtypes.int64)
@@ -211,6 +217,24 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
             )
         return merge_dims(self, outer_axis, inner_axis)
 
+    def _set_shape(self, shape):
+        """Notes what is known of the shape, such as that all rows of an axis have one length.
+
+        Raises:
+          ValueError: it contradicts what is known already.
+        """
+        shape = as_shape(shape)
+        if shape.rank is None:
+            return
+        extents = shape.as_list()
+        if extents[0] is not None:
+            self.row_splits.set_shape([extents[0] + 1])
+        partitions = self._nested_row_partitions
+        for axis, partition in enumerate(partitions, 1):
+            partition.set_uniform_row_length(extents[axis], axis)
+        if hasattr(self.flat_values, "set_shape"):
+            self.flat_values.set_shape([None, *extents[len(partitions) + 1 :]])
+
     def consumers(self):
         """The operations that take a component."""
         return self._consumers()
@@ -337,6 +361,15 @@ def _printed(x):
     return str(x)
 
 
+def ragged_of_value(value):
+    """The ragged tensor of a RaggedTensorValue; anything else unchanged."""
+    if not isinstance(value, RaggedTensorValue):
+        return value
+    return RaggedTensor.from_nested_row_splits(
+        convert_to_tensor(value.flat_values), value.nested_row_splits, validate=False
+    )
+
+
 def merge_dims(value, outer, inner):
     """The dimensions outer ... inner of a dense or ragged tensor as one."""
     if outer == inner:
@@ -372,7 +405,7 @@ def from_splits(values, splits, uniform_row_length=None):
 
 @export("RaggedTensorSpec")
 @spec_names.register("tf.RaggedTensorSpec")
-class RaggedTensorSpec(TypeSpec):
+class RaggedTensorSpec(BatchableTypeSpec):
     """The shape, type and ragged rank of a RaggedTensor."""
 
     def __init__(
@@ -387,14 +420,20 @@ class RaggedTensorSpec(TypeSpec):
         self._row_splits_dtype = dtypes.as_dtype(row_splits_dtype)
         self._flat_values_spec = flat_values_spec
         if flat_values_spec is not None:
-            dtype = flat_values_spec.dtype if dtype is None else dtype
-        self._dtype = None if dtype is None else dtypes.as_dtype(dtype)
+            if dtype not in (None, flat_values_spec.dtype):
+                raise ValueError("dtype must be the same as flat_values_spec.dtype")
+            dtype = flat_values_spec.dtype
+        elif dtype is None:
+            raise ValueError("At least one of dtype or flat_values_spec must be provided")
+        self._dtype = dtypes.as_dtype(dtype)
         if ragged_rank is None:
             if self._shape.rank is None:
                 raise ValueError("Must specify ragged_rank or a shape with a known rank.")
             ragged_rank = self._shape.rank - 1
+        if not isinstance(ragged_rank, int):
+            raise TypeError(f"Argument `ragged_rank` must be an int. Received {ragged_rank}.")
         self._ragged_rank = ragged_rank
-        if self._shape.rank is not None and ragged_rank >= max(self._shape.rank, 1):
+        if self._shape.rank is not None and ragged_rank >= self._shape.rank:
             raise ValueError(
                 f"Argument `ragged_rank` ({ragged_rank}) must be less than rank "
                 f"({self._shape.rank})."
@@ -428,9 +467,67 @@ class RaggedTensorSpec(TypeSpec):
         parts = (self._shape, self._dtype, self._ragged_rank, self._row_splits_dtype)
         return parts if self._flat_values_spec is None else (*parts, self._flat_values_spec)
 
+    def is_compatible_with(self, spec_or_value):
+        """Whether the value, or every value of the spec, has this type; of ragged rank 0, a tensor may."""
+        if self._ragged_rank == 0 and isinstance(spec_or_value, (Tensor, TensorSpec)):
+            return TensorSpec(self._shape, self._dtype).is_compatible_with(spec_or_value)
+        return super().is_compatible_with(spec_or_value)
+
+    # -- values as variants, which can be batched
+
     @property
     def _flat_tensor_specs(self):
         return [TensorSpec(None, dtypes.variant)]
+
+    def _as_variant(self, value, batched):
+        if self._flat_values_spec is not None:
+            raise ValueError("Customized value_type is not supported.")
+        if not isinstance(value, RaggedTensor):
+            if self._ragged_rank > 0:
+                raise ValueError(
+                    f"Expected a RaggedTensor if ragged rank={self._ragged_rank} "
+                    f"but got {type(value).__name__}."
+                )
+            return [
+                raw.RaggedTensorToVariant(
+                    rt_nested_splits=[],
+                    rt_dense_values=value,
+                    batched_input=batched,
+                    Tsplits=self._row_splits_dtype,
+                )
+            ]
+        if value.ragged_rank != self._ragged_rank:
+            raise ValueError(
+                f"Ragged rank of value {value.ragged_rank} does not match ragged rank of type "
+                f"{self._ragged_rank}."
+            )
+        return [value._to_variant(batched)]
+
+    def _to_tensor_list(self, value):
+        return self._as_variant(value, False)
+
+    def _to_batched_tensor_list(self, value):
+        return self._as_variant(value, True)
+
+    def _from_tensor_list(self, tensors):
+        result = RaggedTensor._from_variant(
+            tensors[0], self._dtype, self._ragged_rank, row_splits_dtype=self._row_splits_dtype
+        )
+        if self._shape.rank is not None:
+            set_shape = result._set_shape if isinstance(result, RaggedTensor) else result.set_shape
+            set_shape(self._shape)
+        return result
+
+    _from_compatible_tensor_list = _from_tensor_list
+
+    def _batch(self, batch_size):
+        shape = TensorShape([batch_size]).concatenate(self._shape)
+        return RaggedTensorSpec(shape, self._dtype, self._ragged_rank + 1, self._row_splits_dtype)
+
+    def _unbatch(self):
+        # The rank may become negative: a dataset may batch again.
+        rank = self._ragged_rank - 1
+        return RaggedTensorSpec(self._shape[1:], self._dtype, rank, self._row_splits_dtype)
 
     @property
     def _component_specs(self):
@@ -456,14 +553,10 @@ class RaggedTensorSpec(TypeSpec):
             for splits in reversed(tensors[1:]):
                 result = RaggedTensorValue(result, splits)
             return result
-        lengths = [None] * len(tensors)
-        if self._shape.rank is not None:
-            lengths = self._shape.as_list()[1:]
-        for i, splits in reversed(list(enumerate(tensors[1:]))):
-            length = lengths[i] if i < len(lengths) else None
-            if length is not None:
-                length = convert_to_tensor(scalar(length, splits.dtype))
-            result = from_splits(result, splits, length)
+        for splits in reversed(tensors[1:]):
+            result = from_splits(result, splits)
+        if isinstance(result, RaggedTensor):
+            result._set_shape(self._shape)
         return result
 
 

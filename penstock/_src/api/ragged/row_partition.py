@@ -312,6 +312,20 @@ class RowPartition(CompositeTensor):
             internal=INTERNAL,
         )
 
+    def set_uniform_row_length(self, length, axis):
+        """Notes that all rows have a length (unless it is None).
+
+        Raises:
+          ValueError: they are known to have another.
+        """
+        known = self.static_uniform_row_length
+        if length is None or length == known:
+            return
+        if known is not None:
+            raise ValueError(f"Inconsistent size for axis {axis}: {known} vs. {length}.")
+        self._uniform_row_length = convert_to_tensor(scalar(length, self.dtype))
+        self._nrows = self.nrows()
+
     # -- encodings that are there without computing anything
 
     def _encodings(self):

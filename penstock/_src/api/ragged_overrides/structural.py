@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.api.array import joining
+from penstock._src.api.array import joining, shaping
 from penstock._src.api.image.geometry import resize
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.mapping.functional import map_fn
@@ -10,6 +10,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged import indexing as rows
 from penstock._src.api.ragged.construction import stack_dynamic_partitions
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.api.ragged.row_checks import depending, require, scalar
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -149,7 +150,45 @@ def _resize(images, size, *args, **kwargs):
     )
 
 
+def _squeeze(input, axis=None, name=None):
+    """Removes axes whose rows all have length 1, which is checked when the graph runs."""
+    if axis is None:
+        raise ValueError("Ragged.squeeze must have an axis argument.")
+    axes = [axis] if isinstance(axis, int) else axis
+    if not isinstance(axes, (list, tuple)) or not all(isinstance(a, int) for a in axes):
+        raise TypeError("Axis must be a list or tuple of integers.")
+    rank, depth = input.shape.rank, input.ragged_rank
+    for place, a in enumerate(axes):
+        if not -rank <= a < rank:
+            raise ValueError(
+                f"axis[{place}]={a} out of bounds: expected {-rank}<=axis[{place}]<{rank}"
+            )
+    axes = {a % rank for a in axes}
+    checks, splits = [], []
+    for place, partition in enumerate(input._nested_row_partitions, 1):
+        if place not in axes:
+            splits.append(partition.row_splits())
+            continue
+        lengths = partition.row_lengths()
+        is_one = raw.Equal(x=lengths, y=scalar(1, lengths.dtype))
+        checks += require(is_one, f"the given axis (axis = {place}) is not squeezable!")
+    if 0 in axes:
+        one = scalar(1, input.row_splits.dtype)
+        is_one = raw.Equal(x=input.nrows(), y=one)
+        checks += require(is_one, "the given axis (axis = 0) is not squeezable!")
+        splits = splits[1:]
+    flat = depending(input.flat_values, checks)
+    within = [a - depth for a in axes if a > depth]
+    if within:
+        flat = raw.Squeeze(input=flat, axis=within)
+    result = RaggedTensor.from_nested_row_splits(flat, splits)
+    if axes.issuperset(range(depth + 1)):
+        result = raw.Squeeze(input=result, axis=[0], name=name)
+    return result
+
+
 STRUCTURAL = {
+    shaping.squeeze: _squeeze,
     matmul: _matmul,
     joining.split: _split,
     joining.dynamic_partition: _dynamic_partition,

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 
+from penstock._src.api import operators
 from penstock._src.api.array import creation, indexing, joining, shaping
 from penstock._src.api.extending.dispatch import (
     BINARY,
@@ -18,7 +19,8 @@ from penstock._src.api.nn import activations, embedding
 from penstock._src.api.ragged import gathering
 from penstock._src.api.ragged import indexing as rows
 from penstock._src.api.ragged.dynamic_shape import DynamicRaggedShape, ragged_shape
-from penstock._src.api.ragged.ragged_tensor import RaggedTensor, merge_dims
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor, ragged_of_value
+from penstock._src.api.ragged.ragged_value import RaggedTensorValue
 from penstock._src.api.ragged.row_checks import scalar
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
@@ -32,13 +34,21 @@ from .structural import STRUCTURAL
 from .text import TEXT
 
 
+def takes_ragged(api):
+    """Whether a public function has a meaning for ragged tensors."""
+    return api in OF_RAGGED or api in _UNARY_SET() or api in _BINARY_SET() or api in BINARY_ASSERTS
+
+
 def _fallback(api, args, kwargs):
     parts = nest.flatten((list(args), kwargs))
+    if any(isinstance(x, RaggedTensorValue) for x in parts):
+        args, kwargs = nest.map_structure(ragged_of_value, (list(args), kwargs))
+        parts = nest.flatten((args, kwargs))
     if api in _OF_SHAPES and any(isinstance(x, DynamicRaggedShape) for x in parts):
         return _OF_SHAPES[api](*args, **kwargs)
     if not any(isinstance(x, RaggedTensor) for x in parts):
         return NOT_SUPPORTED
-    special = _SPECIAL.get(api)
+    special = OF_RAGGED.get(api)
     if special is not None:
         return special(*args, **kwargs)
     if api in _UNARY_SET():
@@ -85,30 +95,6 @@ def _expand_dims(input, axis, name=None):
     return rt.with_values(raw.ExpandDims(input=inner, axis=axis - 1))
 
 
-def _squeeze(input, axis=None, name=None):
-    rt = input
-    if axis is None:
-        raise ValueError("Ragged.squeeze must have an axis argument.")
-    rank = rt.shape.rank
-    axes = sorted({int(a) % rank for a in np.atleast_1d(np.asarray(axis))}, reverse=True)
-    for a in axes:
-        if a == 0:
-            rt = rt.values if isinstance(rt, RaggedTensor) else raw.Squeeze(input=rt, axis=[0])
-        elif isinstance(rt, RaggedTensor) and a == 1:
-            rt = merge_dims(rt, 0, 1)
-        elif isinstance(rt, RaggedTensor):
-            inner = rt.values
-            inner = (
-                _squeeze(inner, [a - 1])
-                if isinstance(inner, RaggedTensor)
-                else raw.Squeeze(input=inner, axis=[a - 1])
-            )
-            rt = rt.with_values(inner)
-        else:
-            rt = raw.Squeeze(input=rt, axis=[a])
-    return rt
-
-
 def _concat(values, axis, name=None):
     return rows.concat(values, int(axis))
 
@@ -117,8 +103,20 @@ def _stack(values, axis=0, name=None):
     return rows.stack(values, axis)
 
 
+def _bitcast(input, type, name=None):
+    kind, rank = dtypes.as_dtype(type), input.flat_values.shape.rank
+    if input.dtype.size < kind.size and rank < 2:
+        raise ValueError(
+            "`input.flat_values` is required to have rank >= 2 when input.dtype.size < type.size. "
+            f"Actual rank: {rank}"
+        )
+    return input.with_flat_values(raw.Bitcast(input=input.flat_values, type=kind, name=name))
+
+
 def _where(condition, x=None, y=None, name=None):
-    if x is None and y is None:
+    if (x is None) != (y is None):
+        raise ValueError("x and y must be either both None or both non-None")
+    if x is None:
         flat = condition.flat_values
         places = raw.Where(condition=flat)[:, 0]
         columns = [raw.GatherV2(params=c, indices=places, axis=0) for c in _coordinates(condition)]
@@ -257,7 +255,7 @@ def _dropout(api):
         if noise_shape is not None:
             raise ValueError("noise_shape is not supported yet for RaggedTensor x")
         options = {"seed": seed, "name": name}
-        if rng_alg is not None:
+        if rng_alg is not None and api is activations.stateless_dropout:
             options["rng_alg"] = rng_alg
         return x.with_flat_values(api(x.flat_values, rate, **options))
 
@@ -274,7 +272,10 @@ def _reshape_flat(tensor, shape, name=None):
 
 
 def _filled(api):
-    def fill(shape, *args, **kwargs):
+    first = next(iter(inspect.signature(api).parameters))
+
+    def fill(*args, **kwargs):
+        shape, *args = args or [kwargs.pop(first)]
         return shape._add_partitions(api(shape.inner_shape, *args, **kwargs))
 
     return fill
@@ -308,7 +309,7 @@ _OF_SHAPES = {
     shaping.reshape: _reshape,
     shaping.broadcast_to: _broadcast_to,
 }
-_SPECIAL = {
+OF_RAGGED = {
     **REDUCTIONS,
     **STRUCTURAL,
     **TEXT,
@@ -318,7 +319,7 @@ _SPECIAL = {
     shaping.reshape: _reshape_flat,
     strings.join: _string_join,
     shaping.expand_dims: _expand_dims,
-    shaping.squeeze: _squeeze,
+    shaping.bitcast: _bitcast,
     shaping.shape: ragged_shape,
     shaping.size: _size,
     shaping.rank: _rank,
@@ -368,8 +369,8 @@ for _name, _api in {
     "le": arithmetic.less_equal,
     "gt": arithmetic.greater,
     "ge": arithmetic.greater_equal,
-    "eq": arithmetic.equal,
-    "ne": arithmetic.not_equal,
+    "eq": operators.tensor_equals,
+    "ne": operators.tensor_not_equals,
 }.items():
     setattr(RaggedTensor, f"__{_name}__", _operator(_api))
 

@@ -97,12 +97,12 @@ def ngrams(
     if pad_values is None:
         left = right = ""
     elif isinstance(pad_values, (list, tuple)):
-        if len(pad_values) != 2 or not all(isinstance(p, str) for p in pad_values):
+        if len(pad_values) != 2 or not all(isinstance(p, (str, bytes)) for p in pad_values):
             raise TypeError(
                 f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}"
             )
         left, right = pad_values
-    elif isinstance(pad_values, str):
+    elif isinstance(pad_values, (str, bytes)):
         left = right = pad_values
     else:
         raise TypeError(

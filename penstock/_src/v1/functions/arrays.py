@@ -2,7 +2,12 @@
 
 import math
 
-from penstock._src.api.array import creation, indexing, shaping
+from penstock._src.api.array import creation, indexing, joining, shaping
+from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.ragged.construction import map_flat_values
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.api.ragged_overrides.table import OF_RAGGED
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
@@ -43,7 +48,7 @@ def expand_dims(input, axis=None, name=None, dim=None):
     return shaping.expand_dims(input, axis, name)
 
 
-@export(v1=["where"])
+@dispatchable(v1=["where"])
 def where(condition, x=None, y=None, name=None):
     """`x` where `condition` is true, else `y`; without both, the indices where it is true.
 
@@ -56,12 +61,42 @@ def where(condition, x=None, y=None, name=None):
     return raw.Select(condition=condition, x=x, y=y, name=name)
 
 
-@export(v1=["batch_gather"])
+@dispatchable(v1=["batch_gather"])
 def batch_gather(params, indices, name=None):
     """Slices of `params` along the last axis of `indices`, batch by batch."""
     indices = convert_to_tensor(indices)
     batch = indices.shape.rank - 1
     return indexing.gather(params, indices, None, batch, batch, name)
+
+
+def _where_in_rows(condition, x=None, y=None, name=None):
+    """`where` of ragged tensors: value by value if all have the same rows; a dense vector selects rows."""
+    if (x is None) != (y is None):
+        raise ValueError("x and y must be either both None or both non-None")
+    if x is None:
+        return indexing.where(condition, name=name)
+    are_ragged = [isinstance(value, RaggedTensor) for value in (condition, x, y)]
+    if all(are_ragged):
+        return map_flat_values(where, condition, x, y)
+    if are_ragged[0]:
+        raise ValueError("Input shapes do not match.")
+    condition = convert_to_tensor(condition, name="condition")
+    condition.shape.assert_has_rank(1)
+    both = joining.concat([x, y], axis=0)
+    first = raw.Cumsum(x=raw.OnesLike(x=cast(condition, dtypes.int64)), axis=0, exclusive=True)
+    count = first[-1:] + raw.OnesLike(x=first[-1:])
+    places = raw.SelectV2(condition=condition, t=first, e=first + count)
+    return indexing.gather(both, places)
+
+
+def _batch_gather_in_rows(params, indices, name=None):
+    rank = (indices if isinstance(indices, RaggedTensor) else convert_to_tensor(indices)).shape.rank
+    if rank is None:
+        raise ValueError("indices.shape.ndims must be known statically.")
+    return indexing.gather(params, indices, batch_dims=rank - 1, axis=rank - 1, name=name)
+
+
+OF_RAGGED.update({where: _where_in_rows, batch_gather: _batch_gather_in_rows})
 
 
 @export(v1=["space_to_batch", "nn.space_to_batch"])

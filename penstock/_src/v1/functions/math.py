@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.extending.dispatch import binary
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -9,7 +10,13 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
 
-@export(v1=["div"])
+@binary(v1=["floor_div"])
+def floor_div(x, y, name=None):
+    """`x / y`, rounded down."""
+    return raw.FloorDiv(x=x, y=y, name=name)
+
+
+@binary(v1=["div"])
 def div(x, y, name=None):
     """`x / y`; for integers rounded down, as in Python 2."""
     x = convert_to_tensor(x)

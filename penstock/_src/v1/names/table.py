@@ -38,7 +38,6 @@ to_int64 is math.elementwise.cast: x name='ToInt64' +dtype=int64
 to_bfloat16 is math.elementwise.cast: x name='ToBFloat16' +dtype=bfloat16
 to_complex64 is math.elementwise.cast: x name='ToComplex64' +dtype=complex64
 to_complex128 is math.elementwise.cast: x name='ToComplex128' +dtype=complex128
-floor_div is raw.FloorDiv: x y name
 sparse_segment_sum sparse.segment_sum is math.scan.sparse_segment_sum: data indices segment_ids name num_segments sparse_gradient
 sparse_segment_mean sparse.segment_mean is math.scan.sparse_segment_mean: data indices segment_ids name num_segments sparse_gradient
 sparse_segment_sqrt_n sparse.segment_sqrt_n is math.scan.sparse_segment_sqrt_n: data indices segment_ids name num_segments sparse_gradient

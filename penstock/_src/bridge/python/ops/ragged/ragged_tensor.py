@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from penstock._src.api.ragged.ragged_tensor import RaggedTensor, RaggedTensorSpec
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -54,8 +55,10 @@ def match_row_splits_dtypes(*tensors: Any, return_dtype: bool = False) -> Any:
     return (kind, tensors) if return_dtype else tensors
 
 
-def RaggedTensorType(
-    dtype: Any, ragged_rank: int, row_splits_dtype: Any = dtypes.int64
-) -> RaggedTensorSpec:
-    """Returns the spec of ragged tensors of any shape."""
-    return RaggedTensorSpec(None, dtype, ragged_rank, row_splits_dtype)
+@dataclass(frozen=True)
+class RaggedTensorType:
+    """The type of the ragged tensor that `ragged_map_ops.map_fn` makes of the results for all rows."""
+
+    dtype: Any
+    ragged_rank: int
+    row_splits_dtype: Any = dtypes.int64
