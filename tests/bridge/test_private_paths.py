@@ -8,8 +8,9 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.linalg.operators.addition import add_operators
-from penstock._src.bridge import decorators, private_modules, tensorflow_alias
+from penstock._src.bridge import private_modules, tensorflow_alias
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
+from penstock._src.bridge.python.util import tf_decorator, tf_inspect
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.eager.variable_spec import VariableSpec
 
@@ -206,10 +207,10 @@ def test_decorators_are_found_again():
     def inner(a, b=2):
         return a + b
 
-    outer = decorators.make_decorator(inner, lambda *args: inner(*args) * 2, "doubled")
-    (noted,), found = decorators.unwrap(outer)
+    outer = tf_decorator.make_decorator(inner, lambda *args: inner(*args) * 2, "doubled")
+    (noted,), found = tf_decorator.unwrap(outer)
     assert found is inner and noted.decorator_name == "doubled" and outer(1) == 6
-    assert decorators.getfullargspec(outer).args == ["a", "b"]
+    assert tf_inspect.getfullargspec(outer).args == ["a", "b"]
 
 
 def test_definitions_of_ops_by_name():

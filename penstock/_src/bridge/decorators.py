@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
-import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
 from penstock._src.util import nest
-from penstock._src.util.export import V1, V2, Export, export
+from penstock._src.util.export import V1, V2, Export
 from penstock._src.v1.names.arguments import either
-
-
-def getfullargspec(obj: Any) -> inspect.FullArgSpec:
-    """Returns the parameters of a callable, looking through its decorators."""
-    return inspect.getfullargspec(inspect.unwrap(obj))
-
-
-class ArgSpec(NamedTuple):
-    """The parameters of a callable: those by position, `*varargs`, `**keywords`, and the defaults of the last."""
-
-    args: list[str]
-    varargs: str | None
-    keywords: str | None
-    defaults: tuple[Any, ...] | None
-
-
-def getargspec(obj: Any) -> ArgSpec:
-    """Returns the parameters of a callable, looking through its decorators."""
-    return ArgSpec(*getfullargspec(obj)[:4])
-
-
-def getcallargs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Returns the arguments of a call by name."""
-    bound = inspect.signature(function).bind(*args, **kwargs)
-    bound.apply_defaults()
-    return dict(bound.arguments)
 
 
 def _as_is(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,48 +95,6 @@ def deprecated_endpoints(*names: str) -> Callable[[Callable[..., Any]], Callable
     """Returns a decorator that returns the function unchanged."""
     del names
     return _as_is
-
-
-class TFDecorator:
-    """The record that `make_decorator` attaches to a wrapper: the wrapped function and its parameters."""
-
-    def __init__(
-        self,
-        decorator_name: str,
-        target: Any,
-        decorator_doc: str = "",
-        decorator_argspec: Any = None,
-    ) -> None:
-        self.decorated_target, self.decorator_name = target, decorator_name
-        self.decorator_doc, self.decorator_argspec = decorator_doc, decorator_argspec
-
-
-@export("__internal__.decorator.make_decorator", v1=[])
-def make_decorator(
-    target: Callable[..., Any],
-    decorator_func: Callable[..., Any],
-    decorator_name: str | None = None,
-    decorator_doc: str = "",
-    decorator_argspec: Any = None,
-) -> Callable[..., Any]:
-    """Returns `decorator_func` with the name and documentation of `target`.
-
-    `decorator_argspec` gives its parameters if they differ from those of `target`.
-    """
-    name = decorator_name or str(getattr(decorator_func, "__name__", "decorator"))
-    made: Any = functools.update_wrapper(decorator_func, target)
-    made._tf_decorator = TFDecorator(name, target, decorator_doc, decorator_argspec)
-    return made
-
-
-@export("__internal__.decorator.unwrap", v1=[])
-def unwrap(maybe_tf_decorator: Any) -> tuple[list[TFDecorator], Any]:
-    """Returns the records of `make_decorator` on a function, outermost first, and the wrapped function."""
-    decorators, current = [], maybe_tf_decorator
-    while isinstance(getattr(current, "_tf_decorator", None), TFDecorator):
-        decorators.append(current._tf_decorator)
-        current = current._tf_decorator.decorated_target
-    return decorators, current
 
 
 def dispatch_for_types(

@@ -184,10 +184,8 @@ PATHS: dict[str, str] = {
         "_yield_sorted_items=@util.nest_paths:yield_sorted_items @util.nest @util.nest_paths"
     ),
     "python.util.object_identity": "Reference=@core.tensor:Reference",
-    "python.util.tf_contextlib": "std:contextlib",
-    "python.util.tf_decorator": "@bridge.decorators",
     "python.util.tf_export": "@bridge.decorators",
-    "python.util.tf_inspect": "_inspect=std:inspect @bridge.decorators std:inspect",
+    "python.util.tf_inspect": "std:inspect",
     "python.util.variable_utils": "@bridge.internals.ops",
     "tools.docs.doc_controls": "@bridge.internals.doc_controls",
 }

@@ -34,11 +34,6 @@ from .structural import STRUCTURAL
 from .text import TEXT
 
 
-def takes_ragged(api):
-    """Whether a public function has a meaning for ragged tensors."""
-    return api in OF_RAGGED or api in _UNARY_SET() or api in _BINARY_SET() or api in BINARY_ASSERTS
-
-
 def _fallback(api, args, kwargs):
     parts = nest.flatten((list(args), kwargs))
     if any(isinstance(x, RaggedTensorValue) for x in parts):

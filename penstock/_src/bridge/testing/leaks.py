@@ -9,7 +9,7 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.bridge.decorators import make_decorator
+from penstock._src.bridge.python.util.tf_decorator import make_decorator
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor

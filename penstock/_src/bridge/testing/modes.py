@@ -14,7 +14,7 @@ from absl.testing import parameterized
 from penstock._src.api.gradients import gradients
 from penstock._src.api.internal import tf2_enabled
 from penstock._src.autodiff.gradient_tape import GradientTape
-from penstock._src.bridge.decorators import make_decorator
+from penstock._src.bridge.python.util.tf_decorator import make_decorator
 from penstock._src.bridge.testing.leaks import assert_no_garbage_created, assert_no_new_tensors
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE

@@ -20,7 +20,7 @@ from penstock._src.api.config.settings import (
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.test.build import is_gpu_available
-from penstock._src.bridge.decorators import make_decorator
+from penstock._src.bridge.python.util.tf_decorator import make_decorator
 from penstock._src.core import dispatch
 from penstock._src.util import nest
 
