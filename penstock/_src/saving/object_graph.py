@@ -4,6 +4,7 @@ A value of an object is stored under `<path>/.ATTRIBUTES/<name>`; the TrackableO
 describes the edges.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.tracking.trackable import Trackable, wrap
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.proto.saved import TrackableObjectGraph
@@ -127,6 +129,38 @@ def host_value(name: str, value: Any) -> np.ndarray:
     return np.asarray(tensor.graph._default_session().run(tensor))
 
 
+def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
+    """(optimizer, variable, name, slot) of the slots whose optimizer and variable are both in the view."""
+    variables = [found for found in view.objects if isinstance(found, Variable)]
+    for found in view.objects:
+        if hasattr(found, "restore_slot"):
+            for name in found.get_slot_names():
+                for variable in variables:
+                    slot = found.get_slot(variable, name)
+                    if slot is not None:
+                        yield found, variable, name, slot
+
+
+def _add_slots(view: ObjectView, graph: Any, tensors: dict[str, np.ndarray]) -> None:
+    """Adds the slots of optimizers, each under the key of its variable."""
+    paths = {id(found): path for path, found in view.items()}
+    for optimizer, variable, name, slot in slots_of(view):
+        reference = graph.nodes[view.number(optimizer)].slot_variables.add()
+        reference.original_variable_node_id = view.number(variable)
+        reference.slot_name = name
+        reference.slot_variable_node_id = len(graph.nodes)
+        node = graph.nodes.add()
+        node.has_checkpoint_values.value = True
+        of_variable, of_optimizer = (
+            "/".join(map(escaped, paths[id(x)])) for x in (variable, optimizer)
+        )
+        prefix = f"{of_variable}/.OPTIMIZER_SLOT/{of_optimizer}/{escaped(name)}/{_ATTRIBUTES}"
+        for value_name, value in values_of(slot).items():
+            key = f"{prefix}/{escaped(value_name)}"
+            tensors[key] = host_value(key, value)
+            node.attributes.add(name=value_name, full_name=slot._shared_name, checkpoint_key=key)
+
+
 def serialized(view: ObjectView) -> tuple[Any, dict[str, np.ndarray]]:
     """(TrackableObjectGraph, {key: array}) of the objects."""
     graph, tensors = TrackableObjectGraph(), {}
@@ -140,6 +174,7 @@ def serialized(view: ObjectView) -> tuple[Any, dict[str, np.ndarray]]:
             tensors[key] = host_value(key, value)
             full_name = getattr(found, "_shared_name", "")
             node.attributes.add(name=name, full_name=full_name, checkpoint_key=key)
+    _add_slots(view, graph, tensors)
     return graph, tensors
 
 
@@ -204,6 +239,12 @@ class Restoration:
         self.used: set[str] = set()
         self.operations: list[tuple[Any, Any]] = []  # (object, what restores it), in a graph
         self.root: Any = None
+        # by the number of an optimizer, and of a variable: the slots that wait for the other
+        self._slots: dict[int, list[Any]] = {}
+        for number, node in enumerate(graph.nodes):
+            for slot in node.slot_variables:
+                for of in {number, slot.original_variable_node_id}:
+                    self._slots.setdefault(of, []).append((number, slot))
 
     def begin(self, root: Any) -> None:
         """Restores into `root` and its dependencies."""
@@ -220,12 +261,26 @@ class Restoration:
             self.bound[number], self.numbers[id(found)] = found, number
             found._maybe_initialize_trackable()
             self._restore(number, found)
+            self._restore_slots(number)
             for child in self.graph.nodes[number].children:
                 there = self._child(found, child.local_name)
                 if there is not None:
                     waiting.append((child.node_id, there))
                 else:
                     self._leave_word(found, child)
+
+    def _restore_slots(self, number: int) -> None:
+        """Restores the slots of an optimizer or variable if both are there."""
+        for of, slot in self._slots.get(number, ()):
+            optimizer = self.bound.get(of)
+            variable = self.bound.get(slot.original_variable_node_id)
+            if (
+                optimizer is not None
+                and variable is not None
+                and hasattr(optimizer, "restore_slot")
+            ):
+                at = slot.slot_variable_node_id
+                optimizer.restore_slot(slot.slot_name, variable, functools.partial(self.bind, at))
 
     def _child(self, parent: Any, name: str) -> Any:
         if parent is self.root and name in self.attached:
@@ -279,4 +334,6 @@ class Restoration:
                 if child.node_id not in names:
                     names[child.node_id] = f"{names[at]}.{child.local_name}"
                     waiting.append(child.node_id)
+            for slot in self.graph.nodes[at].slot_variables:
+                names.setdefault(slot.slot_variable_node_id, f"{names[at]}'s {slot.slot_name}")
         return names.get(number, f"(object {number})")

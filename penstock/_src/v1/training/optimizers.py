@@ -5,7 +5,7 @@ of slices updates only its rows; Adam's rule, which moves all rows, takes it as 
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.gradients import gradients as gradients_of
@@ -14,6 +14,7 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 from penstock._src.v1.variables.collections import trainable_variables
@@ -26,7 +27,7 @@ def _free() -> Any:
 
 
 @export(v1=["train.Optimizer"])
-class Optimizer:
+class Optimizer(Trackable):
     """Base class of the optimizers. A subclass defines `_op`, `_slots` and `_numbers`, or `_apply`."""
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
@@ -46,6 +47,8 @@ class Optimizer:
             raise ValueError("Must specify the optimizer name")
         self._use_locking, self._name = use_locking, name
         self._made: dict[str, dict[Any, Variable]] = {}
+        # restores of a checkpoint that wait for slots to be made
+        self._waiting: dict[tuple[str, Any], list[Callable[[Variable], None]]] = {}
 
     def get_name(self) -> str:
         """Returns the name."""
@@ -158,7 +161,22 @@ class Optimizer:
                     convert_to_tensor(self._slots[name], variable.dtype),
                 )
                 held[variable.ref()] = Variable(first, trainable=False, name=full)
+            for restore in self._waiting.pop((name, variable.ref()), ()):
+                restore(held[variable.ref()])
         return held[variable.ref()]
+
+    def restore_slot(self, name: str, variable: Any, restore: Callable[[Variable], None]) -> None:
+        """Calls `restore` with a slot, in graphs once it has been made."""
+        if self.get_slot(variable, name) is not None:
+            restore(self.get_slot(variable, name))
+        elif STATE.graph is None and name in self._slots:
+            restore(self._slot(name, variable))
+        else:
+            self._waiting.setdefault((name, variable.ref()), []).append(restore)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        own = {v._shared_name: v for v in filter(_is_here, self._shared_variables())}
+        return {**super()._trackable_children(save_type, **kwargs), **own}
 
     def get_slot(self, var: Any, name: str) -> Any:
         """Returns the slot of a variable, or None."""
@@ -321,6 +339,8 @@ class AdamOptimizer(Optimizer):
                 Variable(number_like(beta, like), trainable=False, name=f"beta{i + 1}_power")
                 for i, beta in enumerate(self._betas)
             ]
+            for power in self._powers:
+                self._handle_deferred_dependencies(power._shared_name, power)
 
     def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
         numbers = [*map(convert_to_tensor, self._powers), *self._numbers_like(variable)]
