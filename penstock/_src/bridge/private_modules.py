@@ -89,8 +89,7 @@ class PrivateModule(types.ModuleType):
 
     def __init__(self, name: str, path: str) -> None:
         super().__init__(name, f"Penstock's counterpart of TensorFlow's private {name}.")
-        self.__path__: list[str] = []
-        self._path = path
+        self.__dict__.update(__path__=[], _path=path, _replaced={})
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute == "__all__":
@@ -117,6 +116,20 @@ class PrivateModule(types.ModuleType):
             for name in dir(self)
             if not name.startswith("_") and name != "raw" and hasattr(self, name)
         ]
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        """Sets the name in our module too, so that replacing a function reaches those that call it."""
+        own = _own_module(self._path)
+        if own is not None and attribute in vars(own) and vars(own)[attribute] is not value:
+            self._replaced.setdefault(attribute, vars(own)[attribute])
+            setattr(own, attribute, value)
+        super().__setattr__(attribute, value)
+
+    def __delattr__(self, attribute: str) -> None:
+        """Gives the name its first meaning back."""
+        if attribute in self._replaced:
+            setattr(_own_module(self._path), attribute, self._replaced.pop(attribute))
+        super().__delattr__(attribute)
 
     def __dir__(self) -> list[str]:
         own = _own_module(self._path)

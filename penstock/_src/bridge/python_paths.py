@@ -67,6 +67,8 @@ PATHS: dict[str, str] = {
     "python.autograph.pyct.static_analysis.activity": "@bridge.internals.pyct",
     "python.autograph.pyct.templates": "@bridge.internals.pyct",
     "python.autograph.pyct.transformer": "@bridge.internals.pyct",
+    "python.client.session": "BaseSession=@v1.graphs.session:BaseSession",
+    "python.compat.v2_compat": "enable_v2_behavior=tf.compat.v1.enable_v2_behavior",
     "python.compiler.xla.experimental.xla_sharding": "@bridge.internals.distribution",
     "python.data.experimental.ops.distribute": (
         "compute_batch_size=@data.structure:compute_batch_size"
@@ -78,9 +80,17 @@ PATHS: dict[str, str] = {
     "python.data.ops.range_op": "@bridge.internals.datasets",
     "python.debug.lib.debug_events_monitors": "@bridge.internals.runtime",
     "python.debug.lib.debug_events_reader": "@bridge.internals.runtime",
+    "python.distribute.collective_all_reduce_strategy": (
+        "CollectiveAllReduceExtended=@distribute.multi_worker:CollectiveAllReduceExtended"
+    ),
+    "python.distribute.collective_util": (
+        "Hints=@distribute.communication:CommunicationOptions "
+        "Options=@distribute.communication:CommunicationOptions"
+    ),
     "python.distribute.distribute_utils": "@bridge.internals.distribution",
     "python.distribute.input_lib": "@bridge.internals.datasets",
     "python.distribute.input_ops": "@bridge.internals.datasets",
+    "python.distribute.values": "@distribute.values @distribute.mirrored.variables",
     "python.framework.c_api_util": "@bridge.internals.conversion",
     "python.framework.config": "@api.config.determinism",
     "python.framework.convert_to_constants": "@bridge.internals.conversion",
@@ -175,8 +185,6 @@ PATHS: dict[str, str] = {
     "python.training.tracking.data_structures": (
         "@core.tracking.data_structures @core.tracking.trackable"
     ),
-    "python.util.deprecation": "@bridge.decorators",
-    "python.util.dispatch": "dispatch_for_types=@bridge.decorators:dispatch_for_types",
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
         "_is_namedtuple=@bridge.internals.graphs:is_namedtuple "
@@ -184,7 +192,6 @@ PATHS: dict[str, str] = {
         "_yield_sorted_items=@util.nest_paths:yield_sorted_items @util.nest @util.nest_paths"
     ),
     "python.util.object_identity": "Reference=@core.tensor:Reference",
-    "python.util.tf_export": "@bridge.decorators",
     "python.util.tf_inspect": "std:inspect",
     "python.util.variable_utils": "@bridge.internals.ops",
     "tools.docs.doc_controls": "@bridge.internals.doc_controls",

@@ -24,6 +24,10 @@ def worker_count(cluster: ClusterSpec) -> int:
     return sum(cluster.num_tasks(job) for job in cluster.jobs if job in WORKERS)
 
 
+class CollectiveAllReduceExtended(StrategyExtended):
+    """What replicas of `MultiWorkerMirroredStrategy` do together."""
+
+
 @export("distribute.MultiWorkerMirroredStrategy", v1=[])
 class MultiWorkerMirroredStrategy(Strategy):
     """Synchronous training over machines. With one worker it trains on this machine.
@@ -45,7 +49,7 @@ class MultiWorkerMirroredStrategy(Strategy):
                 "MultiWorkerMirroredStrategy: training over several machines is not implemented. "
                 f"Received a cluster of {workers} workers."
             )
-        super().__init__(StrategyExtended(self))
+        super().__init__(CollectiveAllReduceExtended(self))
 
     cluster_resolver = read_only("_resolver", "What tells the workers.")
 

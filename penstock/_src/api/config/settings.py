@@ -141,3 +141,8 @@ def async_clear_error():
 def enable_strict_mode():
     """Turns warnings about deprecated behavior into errors."""
     _FLAGS["strict"] = True
+
+
+def strict_mode() -> bool:
+    """Whether the use of deprecated behavior is an error."""
+    return bool(_FLAGS.get("strict"))

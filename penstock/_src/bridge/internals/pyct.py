@@ -63,16 +63,8 @@ class Context(_Refused):
     """The state of rewriting a function."""
 
 
-class ProgramContext(_Refused):
-    """The state of rewriting a program."""
-
-
 class EntityContext(_Refused):
     """The state of rewriting a function."""
-
-
-class ConversionOptions(_Refused):
-    """Options of a conversion."""
 
 
 class Namer(_Refused):

@@ -1,0 +1,16 @@
+"""Logical expressions: `tensorflow.python.autograph.operators.logical`."""
+
+from typing import Any
+
+from penstock._src.function.autograph import values
+from penstock._src.function.autograph.operators import and_, not_, or_
+
+
+def eq(a: Any, b: Any) -> Any:
+    """Returns `a == b`."""
+    return a == b
+
+
+def not_eq(a: Any, b: Any) -> Any:
+    """Returns `a != b`, of tensors or others."""
+    return not_(eq(a, b)) if values.is_symbolic(a) or values.is_symbolic(b) else a != b

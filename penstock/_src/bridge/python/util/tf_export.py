@@ -1,0 +1,110 @@
+"""The public names of symbols: `tensorflow.python.util.tf_export`.
+
+Penstock's own names are in the table of `util/export.py`; what other packages export is kept apart from it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from penstock._src.util.export import V1, V2, Export
+
+from . import tf_decorator
+
+_SYMBOLS: dict[str, Any] = {}
+
+
+class api_export:
+    """A decorator that notes the public names of a function or class."""
+
+    def __init__(
+        self, *args: str, v1: Any = None, api_name: str = "tensorflow", **options: Any
+    ) -> None:
+        self._names = args
+        self._names_v1 = tuple(v1) if v1 is not None else args
+        self._api_name = api_name
+
+    def __call__(self, func: Any) -> Any:
+        """Returns the function or class."""
+        _, below = tf_decorator.unwrap(func)
+        below._tf_api_names = self._names
+        below._tf_api_names_v1 = self._names_v1
+        _SYMBOLS.update(dict.fromkeys(self._names, func))
+        _SYMBOLS.update((f"compat.v1.{name}", func) for name in self._names_v1)
+        return func
+
+    def export_constant(self, module_name: str, name: str) -> None:
+        """Notes the public names of a constant of a module."""
+        module = sys.modules[module_name]
+        for attribute, names in (
+            ("_tf_api_constants", self._names),
+            ("_tf_api_constants_v1", self._names_v1),
+        ):
+            if not hasattr(module, attribute):
+                setattr(module, attribute, [])
+            getattr(module, attribute).append((names, name))
+
+
+tf_export = api_export
+keras_export = api_export
+
+
+def _names(symbol: Any, attribute: str, table: dict[str, Export]) -> list[str]:
+    below = tf_decorator.unwrap(symbol)[1]
+    for noted in (symbol, below):
+        if attribute in getattr(noted, "__dict__", {}):
+            return list(getattr(noted, attribute))
+    place = Export(getattr(below, "__module__", ""), getattr(below, "__qualname__", ""))
+    return [name for name, entry in table.items() if entry == place]
+
+
+def get_v1_names(symbol: Any) -> list[str]:
+    """Returns the public names of a function or class below `tf.compat.v1`."""
+    return _names(symbol, "_tf_api_names_v1", V1)
+
+
+def get_v2_names(symbol: Any) -> list[str]:
+    """Returns the public names of a function or class below `tf`."""
+    return _names(symbol, "_tf_api_names", V2)
+
+
+def get_v1_constants(module: Any) -> list[Any]:
+    """Returns the constants of a module with their public names below `tf.compat.v1`."""
+    return list(getattr(module, "_tf_api_constants_v1", []))
+
+
+def get_v2_constants(module: Any) -> list[Any]:
+    """Returns the constants of a module with their public names below `tf`."""
+    return list(getattr(module, "_tf_api_constants", []))
+
+
+def get_canonical_name_for_symbol(
+    symbol: Any, api_name: str = "tensorflow", add_prefix_to_v1_names: bool = False
+) -> str | None:
+    """Returns the first public name of a function or class, "math.add" rather than "add"; None without one."""
+    del api_name
+    names = get_v2_names(symbol)
+    if names:
+        return min(names, key=lambda name: not name.startswith("math."))
+    prefix = "compat.v1." if add_prefix_to_v1_names else ""
+    return next((prefix + name for name in get_v1_names(symbol)), None)
+
+
+def get_canonical_name(api_names: Any, deprecated_api_names: Any) -> str | None:
+    """Returns the first of the names that is not deprecated, or else the first deprecated one."""
+    fine = [name for name in api_names if name not in deprecated_api_names]
+    return next(iter([*fine, *(deprecated_api_names or ())]), None)
+
+
+def get_symbol_from_name(name: str) -> Any:
+    """Returns the object with a public name such as "math.add", or None."""
+    if name in _SYMBOLS:
+        return _SYMBOLS[name]
+    held: Any = importlib.import_module("penstock")
+    for part in name.removeprefix("tf.").split("."):
+        held = getattr(held, part, None)
+        if held is None:
+            return None
+    return held
