@@ -10,6 +10,7 @@ from penstock._src.api.array.shaping import broadcast_to
 from penstock._src.api.math import elementwise as m
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape, broadcast_shapes
 from penstock._src.core.tensor import Tensor
@@ -66,16 +67,19 @@ def floats(**parameters: Any) -> tuple[Any, ...]:
     return tuple(made)
 
 
-def require(condition: Any, message: str) -> None:
-    """Raises an error unless the condition is true for all elements."""
-    axes = list(range(condition.shape.rank or 0))
-    raw.Assert(condition=raw.All(input=condition, axis=axes), data=[message])
+def checked(tensor: Any, condition: Any, message: str) -> Any:
+    """Returns the tensor; fails, in a graph when it is computed, unless the condition is true for all elements."""
+    axes = raw.Range(start=0, limit=raw.Rank(input=condition), delta=1)
+    holds = raw.Assert(condition=raw.All(input=condition, axis=axes), data=[message])
+    if STATE.graph is None:
+        return tensor
+    with STATE.graph.control_dependencies([holds]):
+        return raw.Identity(input=tensor)
 
 
-def require_positive(tensor: Any) -> None:
-    """Raises an error unless all elements are positive."""
-    zero = convert_to_tensor(0, tensor.dtype)
-    require(raw.Greater(x=tensor, y=zero), "Condition x > 0 did not hold element-wise:")
+def positive(tensor: Any, message: str = "Condition x > 0 did not hold element-wise:") -> Any:
+    """Returns the tensor; fails unless all elements are positive."""
+    return checked(tensor, raw.Greater(x=tensor, y=convert_to_tensor(0, tensor.dtype)), message)
 
 
 def filled(shape: Any, value: Any, like: Any) -> Any:
@@ -340,8 +344,7 @@ class Distribution:
             shape = raw.Shape(input=value)
             nan = raw.Fill(dims=shape, value=convert_to_tensor(np.nan, value.dtype))
             return where(broadcast_to(condition, shape), value, nan)
-        require(condition, message)
-        return value
+        return checked(value, condition, f"{message} Condition x < y did not hold element-wise:")
 
     def cross_entropy(self, other: Any, name: str = "cross_entropy") -> Any:
         """The entropy plus the divergence from another distribution."""

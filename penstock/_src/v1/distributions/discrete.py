@@ -21,9 +21,9 @@ from penstock._src.util.signatures import read_only
 from penstock._src.v1.distributions.base import (
     NOT_REPARAMETERIZED,
     Distribution,
+    checked,
     floats,
     new_seed,
-    require,
 )
 from penstock._src.v1.distributions.divergence import RegisterKL
 
@@ -43,8 +43,8 @@ def _logits_and_probs(
         return logits, softmax(logits) if several else m.sigmoid(logits)
     (probs,) = floats(probs=probs)
     if validate_args:
-        require(probs >= 0.0, "probs has components less than 0.")
-        require(probs <= 1.0, "probs has components greater than 1.")
+        probs = checked(probs, probs >= 0.0, "probs has components less than 0.")
+        probs = checked(probs, probs <= 1.0, "probs has components greater than 1.")
     return (m.log(probs) if several else m.log(probs) - m.log1p(-probs)), probs
 
 
@@ -110,7 +110,8 @@ class Categorical(Distribution):
     @property
     def event_size(self) -> Any:
         """The number of classes, a scalar tensor."""
-        return raw.Shape(input=self._logits)[-1]
+        known = self._logits.shape[-1] if self._logits.shape.rank is not None else None
+        return raw.Shape(input=self._logits)[-1] if known is None else convert_to_tensor(known)
 
     logits = read_only("_logits", "The unnormalized logarithms of the probabilities.")
     probs = read_only("_probs", "The probabilities.")
@@ -132,6 +133,7 @@ class Categorical(Distribution):
         return raw.BroadcastTo(input=event, shape=batch), raw.BroadcastTo(input=values, shape=whole)
 
     def _log_prob(self, k: Any) -> Any:
+        k = m.cast(k, dtypes.int32) if k.dtype.is_floating else k
         events, logits = self._aligned(k, self._logits)
         return -sparse_softmax_cross_entropy_with_logits(labels=events, logits=logits)
 
@@ -165,7 +167,8 @@ class _Counts(Distribution):
         self._total_count = convert_to_tensor(total_count, classes.dtype)
         self._classes = classes
         if validate_args:
-            require(self._total_count >= 0.0, "total_count must be non-negative.")
+            refusal = "total_count must be non-negative."
+            self._total_count = checked(self._total_count, self._total_count >= 0.0, refusal)
         super().__init__(classes.dtype, NOT_REPARAMETERIZED, validate_args, **rest)
 
     total_count = read_only("_total_count", "The number of draws.")
@@ -175,6 +178,17 @@ class _Counts(Distribution):
 
     def _event_size(self) -> list[int | None]:
         return [self._classes.shape[-1]]
+
+    def _counts(self, counts: Any) -> Any:
+        """Counts that have been checked, if arguments are."""
+        if not self._validate_args:
+            return counts
+        counts = checked(counts, counts >= 0.0, "Condition x >= 0: counts must be non-negative.")
+        refusal = "counts last-dimension must sum to `self.total_count`"
+        fits = raw.Equal(x=reduce_sum(counts, -1), y=self._total_count)
+        whole = raw.Equal(x=raw.Floor(x=counts), y=counts)
+        counts = checked(counts, whole, "counts cannot contain fractional components.")
+        return checked(counts, fits, refusal)
 
     def _counted(self, logits: Any, n: Any, seed: Any) -> Any:
         """Counts of draws, [n, *batch, classes], from logits [*batch or n x *batch, classes]."""
@@ -224,6 +238,7 @@ class Multinomial(_Counts):
         return self._counted(raw.BroadcastTo(input=self._logits, shape=whole), n, seed)
 
     def _log_prob(self, counts: Any) -> Any:
+        counts = self._counts(counts)
         return reduce_sum(counts * log_softmax(self._logits), -1) + _log_combinations(
             self._total_count, counts
         )
@@ -275,6 +290,7 @@ class DirichletMultinomial(_Counts):
         return raw.Reshape(tensor=counts, shape=shape)
 
     def _log_prob(self, counts: Any) -> Any:
+        counts = self._counts(counts)
         ordered = lbeta(self._concentration + counts) - lbeta(self._concentration)
         return ordered + _log_combinations(self._total_count, counts)
 

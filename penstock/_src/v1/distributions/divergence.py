@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.math.elementwise import is_nan
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
@@ -63,8 +64,19 @@ def kl_divergence(
     )
     if not allow_nan_stats:
         holds = raw.LogicalNot(x=is_nan(value))
-        raw.Assert(
+        check = raw.Assert(
             condition=raw.All(input=holds, axis=list(range(value.shape.rank or 0))),
             data=["KL calculation returned NaN values and the allow_nan_stats argument is False."],
         )
+        if STATE.graph is not None:
+            with STATE.graph.control_dependencies([check]):
+                return raw.Identity(input=value)
     return value
+
+
+def cross_entropy(
+    ref: Any, other: Any, allow_nan_stats: bool = True, name: str | None = None
+) -> Any:
+    """The entropy of `ref` and the divergence of `other` from it."""
+    del name
+    return ref.entropy() + kl_divergence(ref, other, allow_nan_stats)

@@ -17,11 +17,11 @@ from penstock._src.util.signatures import read_only
 from penstock._src.v1.distributions.base import (
     FULLY_REPARAMETERIZED,
     Distribution,
+    checked,
     filled,
     floats,
     new_seed,
-    require,
-    require_positive,
+    positive,
 )
 from penstock._src.v1.distributions.divergence import RegisterKL
 
@@ -57,7 +57,7 @@ class _LocationScale(Distribution):
         """Initializes from the constructor arguments."""
         self._loc, self._scale = floats(loc=arguments["loc"], scale=arguments["scale"])
         if arguments["validate_args"]:
-            require_positive(self._scale)
+            self._scale = positive(self._scale)
         self._initialize(self._scale.dtype, FULLY_REPARAMETERIZED, arguments)
 
     _shaped = ("loc", "scale")
@@ -171,7 +171,10 @@ class Uniform(Distribution):
         parameters = dict(locals())
         self._low, self._high = floats(low=low, high=high)
         if validate_args:
-            require(self._low < self._high, "uniform not defined when low >= high.")
+            refusal = (
+                "uniform not defined when low >= high. Condition x < y did not hold element-wise:"
+            )
+            self._low = checked(self._low, self._low < self._high, refusal)
         self._initialize(self._low.dtype, FULLY_REPARAMETERIZED, parameters)
 
     _shaped = ("low", "high")
@@ -222,7 +225,7 @@ class StudentT(Distribution):
         parameters = dict(locals())
         self._df, self._loc, self._scale = floats(df=df, loc=loc, scale=scale)
         if validate_args:
-            require_positive(self._df)
+            self._df = positive(self._df)
         self._initialize(self._scale.dtype, FULLY_REPARAMETERIZED, parameters)
 
     _shaped = ("df", "loc", "scale")

@@ -20,8 +20,7 @@ from penstock._src.v1.distributions.base import (
     Distribution,
     floats,
     new_seed,
-    require,
-    require_positive,
+    positive,
 )
 from penstock._src.v1.distributions.divergence import RegisterKL
 
@@ -37,8 +36,8 @@ class Gamma(Distribution):
         parameters = dict(locals())
         self._concentration, self._rate = floats(concentration=concentration, rate=rate)
         if validate_args:
-            require_positive(self._concentration)
-            require_positive(self._rate)
+            self._concentration = positive(self._concentration)
+            self._rate = positive(self._rate)
         self._initialize(self._rate.dtype, FULLY_REPARAMETERIZED, parameters)
 
     _shaped = ("concentration", "rate")
@@ -126,9 +125,8 @@ class Beta(Distribution):
         parameters = dict(locals())
         self._one, self._zero = floats(concentration1=concentration1, concentration0=concentration0)
         if validate_args:
-            for concentration in (self._one, self._zero):
-                holds = raw.Greater(x=concentration, y=convert_to_tensor(0, concentration.dtype))
-                require(holds, "Concentration parameter must be positive.")
+            refusal = "Concentration parameter must be positive."
+            self._one, self._zero = positive(self._one, refusal), positive(self._zero, refusal)
         self._total = self._one + self._zero
         self._initialize(self._total.dtype, FULLY_REPARAMETERIZED, parameters)
 
@@ -200,9 +198,8 @@ class Dirichlet(Distribution):
         parameters = dict(locals())
         (self._concentration,) = floats(concentration=concentration)
         if validate_args:
-            zero = convert_to_tensor(0, self._concentration.dtype)
-            holds = raw.Greater(x=self._concentration, y=zero)
-            require(holds, "Concentration parameter must be positive.")
+            refusal = "Concentration parameter must be positive."
+            self._concentration = positive(self._concentration, refusal)
         self._total = reduce_sum(self._concentration, -1)
         self._initialize(self._concentration.dtype, FULLY_REPARAMETERIZED, parameters)
 

@@ -1,0 +1,1 @@
+"""Private modules of `tensorflow.python.ops.distributions`."""
