@@ -210,7 +210,7 @@ def inverse_stft_window_fn(frame_step, forward_window_fn=hann_window, name=None)
         spread = raw.Reshape(
             tensor=raw.Tile(input=total, multiples=[overlaps, 1]), shape=[overlaps * step]
         )
-        return forward / spread[:size]
+        return raw.DivNoNan(x=forward, y=spread[:size])
 
     return inverse_window
 

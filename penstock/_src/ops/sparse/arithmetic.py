@@ -199,6 +199,7 @@ class SparseDenseCwiseDiv(_Cwise):
 class SparseTensorDenseMatMul(Op):
     """The product of a sparse matrix and a dense one, either of them transposed first."""
 
+    in_float32 = True
     signature = "a_indices: Tindices, a_values: T, a_shape: int64, b: T -> product: T"
     T = ANY
     Tindices: INDEX = dtypes.int64
@@ -256,9 +257,10 @@ class SparseTensorDenseMatMul(Op):
         check_indices(self, a_indices, a_shape, ordered=False)
         row, column = a_indices.T[::-1] if self.adjoint_a else a_indices.T
         values = a_values.conj() if self.adjoint_a else a_values
-        out = np.zeros((rows, dense.shape[1]), b.dtype)
-        np.add.at(out, row, values[:, None] * dense[column])
-        return out
+        wide = np.float32 if b.dtype.itemsize == 2 else b.dtype
+        out = np.zeros((rows, dense.shape[1]), wide)
+        np.add.at(out, row, values.astype(wide)[:, None] * dense[column].astype(wide))
+        return out.astype(b.dtype, copy=False)
 
     def lower(self, p, a_indices, a_values, a_shape, b):
         extents = dims_of(p, a_shape, "a_shape")
