@@ -1,6 +1,7 @@
 """Serialized sparse tensors and maps of them under TensorFlow's private path; sums of narrow numbers."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
 from penstock._src.bridge.python.ops import sparse_ops
@@ -37,3 +38,23 @@ def test_products_of_narrow_numbers_are_summed_wide():
 def test_an_inverse_window_is_zero_where_all_windows_are():
     window = tf.signal.inverse_stft_window_fn(64)(64, tf.float32).numpy()
     assert window[0] == 0.0 and np.isfinite(window).all()
+
+
+def test_errors_name_the_tensor_that_does_not_fit():
+    cube = tf.sparse.from_dense(np.ones([1, 1, 1], np.float32))
+    serialized = tf.stack([tf.io.serialize_sparse(SPARSE), tf.io.serialize_sparse(cube)])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"SparseTensor\[1\] was: 2 but rank .* is: 3"
+    ):
+        sparse_ops.deserialize_sparse(serialized, tf.float32)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"SparseTensor\[0\].values.dtype\(\) == float32"
+    ):
+        sparse_ops.deserialize_sparse(serialized, tf.int64)
+    outside = tf.SparseTensor([[0, 7]], [1.0], [2, 2])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"k \(7\) from index\[0,1\] out of bounds \(>=2\)"
+    ):
+        tf.sparse.sparse_dense_matmul(outside, np.ones([2, 1], np.float32))
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="Dimensions must be equal"):
+        tf.sparse.sparse_dense_matmul(SPARSE, np.ones([3, 1], np.float32))

@@ -211,7 +211,10 @@ class SparseTensorDenseMatMul(Op):
         b = b.with_rank(2)
         rows = None
         if known is not None and known.rank == 2:
-            rows = known[1] if self.adjoint_a else known[0]
+            rows, inner = known.as_list()[::-1] if self.adjoint_a else known.as_list()
+            other = b[1] if self.adjoint_b else b[0]
+            if None not in (inner, other) and inner != other:
+                raise self.invalid(f"Dimensions must be equal, but are {inner} and {other}")
         return [rows, b[0] if self.adjoint_b else b[1]]
 
     def gradient(self, a_indices, a_values, a_shape, b, _product, dy):
@@ -254,7 +257,16 @@ class SparseTensorDenseMatMul(Op):
                 f"{inner} vs. {dense.shape[0]}.  Did you forget a transpose?  Dimensions of A: "
                 f"{show(a_shape)}.  Dimensions of B: {show(b.shape)}"
             )
-        check_indices(self, a_indices, a_shape, ordered=False)
+        for letter, axis, size in (
+            ("k", 0 if self.adjoint_a else 1, inner),
+            ("m", 1 if self.adjoint_a else 0, rows),
+        ):
+            outside = (a_indices[:, axis] < 0) | (a_indices[:, axis] >= size)
+            if outside.any():
+                at = int(np.argmax(outside))
+                raise self.invalid(
+                    f"{letter} ({a_indices[at, axis]}) from index[{at},{axis}] out of bounds (>={size})"
+                )
         row, column = a_indices.T[::-1] if self.adjoint_a else a_indices.T
         values = a_values.conj() if self.adjoint_a else a_values
         wide = np.float32 if b.dtype.itemsize == 2 else b.dtype

@@ -89,6 +89,13 @@ class TakeManySparseFromTensorsMap(_MapOp):
             if number not in held:
                 raise self.invalid(f"Unable to find SparseTensor: {number} in map")
             parts.append(held.pop(number))
+            before, rank = len(parts[0][2]) + 1, len(parts[-1][2]) + 1
+            if before != rank:
+                at = len(parts) - 1
+                raise self.invalid(
+                    f"Inconsistent rank across SparseTensors: rank prior to SparseTensor[{at}] was: "
+                    f"{before} but rank of SparseTensor[{at}] is: {rank}"
+                )
         shape = np.max([s for _, _, s in parts], axis=0)
         indices = [
             np.concatenate([np.full((len(i), 1), row), i], 1) for row, (i, _, _) in enumerate(parts)

@@ -216,7 +216,7 @@ class DeserializeSparse(Op):
         triples = serialized_sparse.reshape(-1, 3)
         if self.Tserialized == dtypes.string:
             triples = [_parsed(self, row) for row in triples]
-        return _in_rows(triples, lead, self.dtype)
+        return _in_rows(self, triples, lead)
 
 
 class DeserializeManySparse(Op):
@@ -233,7 +233,7 @@ class DeserializeManySparse(Op):
                 f"{show(serialized_sparse.shape)}"
             )
         parts = [_parsed(self, row) for row in serialized_sparse]
-        return _in_rows(parts, (len(parts),), self.dtype)
+        return _in_rows(self, parts, (len(parts),))
 
 
 def _parsed(op, row):
@@ -242,16 +242,24 @@ def _parsed(op, row):
         protos = [TensorProto.FromString(s) for s in row]
     except DecodeError:
         raise op.invalid("Could not parse serialized proto") from None
-    held = dtypes.as_dtype(protos[1].dtype)
-    if held != op.dtype:
-        raise op.invalid(f"Requested SparseTensor of type {op.dtype.name} but it holds {held.name}")
     return [from_proto(p) for p in protos]
 
 
-def _in_rows(triples, lead, dtype):
+def _in_rows(op, triples, lead):
     """Sparse tensors (indices, values, shape) as one, with `lead` as outer dimensions."""
+    dtype = op.dtype
     indices, values, widest = [], [], None
     for at, (index, value, shape) in enumerate(triples):
+        if value.dtype != dtype.np:
+            raise op.invalid(
+                f"Requested SparseTensor of type {dtype.name} but SparseTensor[{at}].values.dtype() "
+                f"== {dtypes.as_dtype(value.dtype).name}"
+            )
+        if widest is not None and len(widest) != len(shape):
+            raise op.invalid(
+                f"Inconsistent shape across SparseTensors: rank prior to SparseTensor[{at}] was: "
+                f"{len(widest)} but rank of SparseTensor[{at}] is: {len(shape)}"
+            )
         outer = np.array(np.unravel_index(at, lead), np.int64).reshape(1, -1)
         outer = np.broadcast_to(outer, (len(index), len(lead)))
         indices.append(np.concatenate([outer, index], 1))
