@@ -165,7 +165,7 @@ PATHS: dict[str, str] = {
         "BaseResourceVariable=tf.Variable ResourceVariable=tf.Variable @eager.variable_spec"
     ),
     "python.ops.tensor_getitem_override": "_SLICE_TYPE_ERROR=@api.operators:_ALLOWED_INDICES",
-    "python.ops.weights_broadcast_ops": "@bridge.internals.ops",
+    "python.ops.weights_broadcast_ops": "@v1.functions.weights @bridge.internals.ops",
     "python.pywrap_tensorflow": "",
     "python.pywrap_tfe": "@bridge.internals.runtime",
     "python.saved_model.load_context": "@bridge.internals.hooks",

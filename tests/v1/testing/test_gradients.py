@@ -42,3 +42,13 @@ def test_variables_are_initialized_first(session):
 def test_nothing_has_no_gradient(session):
     x = tf.constant(np.zeros([0, 3]))
     assert v1.test.compute_gradient_error(x, [0, 3], tf.identity(x), [0, 3]) == 0
+
+
+def test_start_in_fortran_order():
+    with tf.Graph().as_default(), tf.compat.v1.Session():
+        x = tf.ones([2, 3])
+        start = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3))
+        error = tf.compat.v1.test.compute_gradient_error(
+            x, [2, 3], tf.square(x), [2, 3], x_init_value=start
+        )
+    assert error < 1e-2

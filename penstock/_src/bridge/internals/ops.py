@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.api.array.creation import shape_vector
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
@@ -15,6 +16,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.v1.functions.weights import assert_broadcastable
 
 
 def convert_variables_to_tensors(values: Any) -> Any:
@@ -47,23 +49,10 @@ def broadcast_weights(weights: Any, values: Any) -> Any:
     """
     values = convert_to_tensor(values)
     weights = convert_to_tensor(weights, dtype=values.dtype.base_dtype)
-    if weights.shape.rank == 0 or values.shape.rank is None or weights.shape.rank is None:
-        return weights * raw.OnesLike(x=values)
-    if weights.shape.rank != values.shape.rank:
-        raise ValueError(
-            f"weights can not be broadcast to values. values.rank={values.shape.rank}. "
-            f"weights.rank={weights.shape.rank}. values.shape={values.shape}. "
-            f"weights.shape={weights.shape}."
-        )
-    for have, want in zip(weights.shape, values.shape):
-        if have not in (None, 1, want) and want is not None:
-            raise ValueError(
-                f"weights can not be broadcast to values. values.shape={values.shape}. "
-                f"weights.shape={weights.shape}."
-            )
     if weights.shape.is_fully_defined() and weights.shape == values.shape:
         return weights
-    return weights * raw.OnesLike(x=values)
+    with control_dependencies([assert_broadcastable(weights, values)]):
+        return weights * raw.OnesLike(x=values)
 
 
 @export("__internal__.ops.get_resource_handle_data", v1=[])

@@ -109,7 +109,7 @@ def _by_differences(x, value, y, y_shape, delta, fed):
     """One row for each element of x: how y changes with it."""
     session = get_default_session()
     x, y = (_wide(tensor) for tensor in (x, y))
-    value = np.array(value, x.dtype.as_numpy_dtype)
+    value = np.array(value, x.dtype.as_numpy_dtype, order="C")
     entries = value.reshape(-1).view(x.dtype.real_dtype.as_numpy_dtype)
     real = y.dtype.real_dtype.as_numpy_dtype
     scale = np.asarray(2 * delta, real)[()]

@@ -1,5 +1,11 @@
 """tf.compat.v1.losses: weighted losses that are added to a collection of the graph."""
 
+import functools
+import inspect
+
+import numpy as np
+
+from penstock._src.api.control.scopes import control_dependencies, name_scope
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.nn import losses as functions
@@ -8,6 +14,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
+from penstock._src.v1.functions.weights import assert_broadcastable
 from penstock._src.v1.names.arguments import either
 
 _LOSSES, _REGULARIZATION = "losses", "regularization_losses"
@@ -46,7 +53,26 @@ class Reduction:
 _DEFAULT = Reduction.SUM_BY_NONZERO_WEIGHTS
 
 
+def _named(default):
+    """Runs a loss in a scope of names: its argument `scope`, or the default."""
+
+    def decorate(function):
+        parameters = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            bound = parameters.bind(*args, **kwargs)
+            with name_scope(bound.arguments.get("scope") or default) as scope:
+                bound.arguments["scope"] = scope
+                return function(*bound.args, **bound.kwargs)
+
+        return call
+
+    return decorate
+
+
 @export(v1=["losses.compute_weighted_loss"])
+@_named("weighted_loss")
 def compute_weighted_loss(
     losses, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
@@ -55,36 +81,22 @@ def compute_weighted_loss(
     Args:
       losses: `[batch, ...]`.
       weights: broadcastable to the losses.
-      scope: accepted.
+      scope: the scope of the operations' names.
       loss_collection: the collection of the graph to add the result to.
       reduction: a name of `Reduction`.
     """
-    del scope
     Reduction.validate(reduction)
     losses = convert_to_tensor(losses)
-    kind = losses.dtype
-    losses = cast(losses, dtypes.float32)
-    weights = cast(convert_to_tensor(weights), dtypes.float32)
-    _check_broadcast(weights, losses)
-    loss = losses * weights
-    if reduction != Reduction.NONE:
-        loss = _reduced(loss, losses, weights, reduction)
-    loss = cast(loss, kind)
+    with control_dependencies([assert_broadcastable(weights, losses)]):
+        kind = losses.dtype
+        losses = cast(losses, dtypes.float32)
+        weights = cast(convert_to_tensor(weights), dtypes.float32)
+        loss = losses * weights
+        if reduction != Reduction.NONE:
+            loss = _reduced(loss, losses, weights, reduction)
+        loss = cast(loss, kind)
     add_loss(loss, loss_collection)
     return loss
-
-
-def _check_broadcast(weights, losses):
-    if weights.shape.rank in (0, None) or losses.shape.rank is None:
-        return
-    fits = weights.shape.rank == losses.shape.rank and all(
-        have in (1, None) or want in (have, None) for have, want in zip(weights.shape, losses.shape)
-    )
-    if not fits:
-        raise ValueError(
-            f"weights can not be broadcast to values. values.shape={losses.shape}. "
-            f"weights.shape={weights.shape}."
-        )
 
 
 def _reduced(loss, losses, weights, how):
@@ -96,7 +108,7 @@ def _reduced(loss, losses, weights, how):
     else:
         everywhere = weights * raw.OnesLike(x=losses)
         count = reduce_sum(everywhere if how == Reduction.MEAN else _present(everywhere))
-    return raw.DivNoNan(x=total, y=count)
+    return raw.DivNoNan(x=total, y=count, name="value")
 
 
 def _present(weights):
@@ -111,6 +123,7 @@ def _pair(predictions, labels):
 
 
 @export(v1=["losses.absolute_difference"])
+@_named("absolute_difference")
 def absolute_difference(
     labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
@@ -121,6 +134,7 @@ def absolute_difference(
 
 
 @export(v1=["losses.mean_squared_error"])
+@_named("mean_squared_error")
 def mean_squared_error(
     labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
@@ -131,6 +145,7 @@ def mean_squared_error(
 
 
 @export(v1=["losses.huber_loss"])
+@_named("huber_loss")
 def huber_loss(
     labels,
     predictions,
@@ -149,6 +164,7 @@ def huber_loss(
 
 
 @export(v1=["losses.log_loss"])
+@_named("log_loss")
 def log_loss(
     labels,
     predictions,
@@ -165,6 +181,7 @@ def log_loss(
 
 
 @export(v1=["losses.hinge_loss"])
+@_named("hinge_loss")
 def hinge_loss(
     labels, logits, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
@@ -175,6 +192,7 @@ def hinge_loss(
 
 
 @export(v1=["losses.cosine_distance"])
+@_named("cosine_distance_loss")
 def cosine_distance(
     labels,
     predictions,
@@ -195,6 +213,7 @@ def cosine_distance(
 
 
 @export(v1=["losses.sigmoid_cross_entropy"])
+@_named("sigmoid_cross_entropy_loss")
 def sigmoid_cross_entropy(
     multi_class_labels,
     logits,
@@ -209,11 +228,12 @@ def sigmoid_cross_entropy(
     labels = cast(convert_to_tensor(multi_class_labels), logits.dtype)
     if label_smoothing > 0:
         labels = labels * (1 - label_smoothing) + 0.5 * label_smoothing
-    each = functions.sigmoid_cross_entropy_with_logits(labels, logits)
+    each = functions.sigmoid_cross_entropy_with_logits(labels, logits, name="xentropy")
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
 
 @export(v1=["losses.softmax_cross_entropy"])
+@_named("softmax_cross_entropy_loss")
 def softmax_cross_entropy(
     onehot_labels,
     logits,
@@ -230,23 +250,33 @@ def softmax_cross_entropy(
         classes = cast(raw.Shape(input=labels)[1], logits.dtype)
         labels = labels * (1.0 - label_smoothing) + label_smoothing / classes
     labels = raw.StopGradient(input=labels)
-    each = functions.softmax_cross_entropy_with_logits(labels, logits)
+    each = functions.softmax_cross_entropy_with_logits(labels, logits, name="xentropy")
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
 
 @export(v1=["losses.sparse_softmax_cross_entropy"])
+@_named("sparse_softmax_cross_entropy_loss")
 def sparse_softmax_cross_entropy(
     labels, logits, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
 ):
     """The cross-entropy of class indices, which may have an extra last axis of size 1, and softmaxes."""
     logits, labels = convert_to_tensor(logits), convert_to_tensor(labels)
-    if labels.shape.rank == logits.shape.rank:
+    if labels.shape.rank == logits.shape.rank and labels.shape[-1:].is_compatible_with([1]):
         labels = raw.Squeeze(input=labels, axis=[-1])
-    each = functions.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    weights = convert_to_tensor(weights)
-    if weights.shape.rank == (each.shape.rank or 0) + 1:
-        weights = raw.Squeeze(input=weights, axis=[-1])
+    weights = _of_rank(convert_to_tensor(weights), labels)
+    each = functions.sparse_softmax_cross_entropy_with_logits(labels, logits, name="xentropy")
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
+
+
+def _of_rank(weights, labels):
+    """Weights without their last axis, which is of size 1, if they have one more axis than the labels."""
+    if weights.shape.rank is not None and labels.shape.rank is not None:
+        more = weights.shape.rank == labels.shape.rank + 1
+        return raw.Squeeze(input=weights, axis=[-1]) if more else weights
+    rank = raw.Rank(input=weights)
+    more = raw.Equal(x=rank - raw.Rank(input=labels), y=np.int32(1))
+    shape = raw.Shape(input=weights)
+    return raw.Reshape(tensor=weights, shape=shape[: rank - cast(more, dtypes.int32)])
 
 
 @export(v1=["losses.add_loss"])
@@ -285,6 +315,7 @@ def get_total_loss(add_regularization_losses=True, name="total_loss", scope=None
 
 
 @export(v1=["losses.mean_pairwise_squared_error"])
+@_named("mean_pairwise_squared_error")
 def mean_pairwise_squared_error(
     labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES
 ):
@@ -294,22 +325,29 @@ def mean_pairwise_squared_error(
       labels: the truth.
       predictions: of the same shape.
       weights: a scalar, or one for each example.
-      scope: accepted.
+      scope: the scope of the operations' names.
       loss_collection: the collection of the graph to add the result to.
     """
-    del scope
     predictions, labels = _pair(predictions, labels)
-    weights = cast(convert_to_tensor(weights), dtypes.float32)
-    error = predictions - labels
-    inner = list(range(1, error.shape.rank))
-    present = _present(weights * raw.OnesLike(x=error))
-    count = raw.Sum(input=present, axis=inner, keep_dims=True)
-    squares = raw.Sum(input=raw.Square(x=error), axis=inner, keep_dims=True)
-    total = raw.Sum(input=error, axis=inner, keep_dims=True)
-    first = 2.0 * raw.DivNoNan(x=squares, y=count - 1.0)
-    pairs = raw.Maximum(x=count * (count - 1.0), y=0.0)
-    second = 2.0 * raw.DivNoNan(x=raw.Square(x=total), y=pairs)
-    each = weights * (first - second)
-    loss = reduce_sum(each)
+    with control_dependencies([assert_broadcastable(weights, labels)]):
+        weights = cast(convert_to_tensor(weights), dtypes.float32)
+        error = predictions - labels
+        rank = error.shape.rank
+        inner = (
+            raw.Range(start=1, limit=raw.Rank(input=error), delta=1)
+            if rank is None
+            else list(range(1, rank))
+        )
+        present = _present(weights * raw.OnesLike(x=error))
+        count = raw.Sum(input=present, axis=inner, keep_dims=True)
+        squares = raw.Sum(input=raw.Square(x=error), axis=inner, keep_dims=True)
+        total = raw.Sum(input=error, axis=inner, keep_dims=True)
+        first = 2.0 * raw.DivNoNan(x=squares, y=count - 1.0)
+        pairs = raw.Maximum(x=count * (count - 1.0), y=0.0)
+        second = 2.0 * raw.DivNoNan(x=raw.Square(x=total), y=pairs)
+        loss = reduce_sum(weights * (first - second))
+        loss = raw.SelectV2(
+            condition=reduce_sum(present) > 0.0, t=loss, e=raw.ZerosLike(x=loss), name="value"
+        )
     add_loss(loss, loss_collection)
     return loss
