@@ -161,9 +161,7 @@ PATHS: dict[str, str] = {
         "_row_partition_factory_key=@api.ragged.row_partition:INTERNAL @api.ragged.row_partition"
     ),
     "python.ops.random_ops": "@bridge.internals.ops",
-    "python.ops.resource_variable_ops": (
-        "BaseResourceVariable=tf.Variable ResourceVariable=tf.Variable @eager.variable_spec"
-    ),
+    "python.ops.resource_variable_ops": ("@eager.variable_spec"),
     "python.ops.tensor_getitem_override": "_SLICE_TYPE_ERROR=@api.operators:_ALLOWED_INDICES",
     "python.ops.weights_broadcast_ops": "@v1.functions.weights @bridge.internals.ops",
     "python.pywrap_tensorflow": "",

@@ -208,7 +208,8 @@ class EagerTensor(Tensor):
 
     def _shown(self, show: Any) -> str:
         if not self._is_array():
-            return f"<{type(self._value).__name__}>"
+            kind = "ResourceHandle " if self._dtype is dtypes.resource else ""
+            return f"<{kind}{type(self._value).__name__}>"
         value = self.numpy()
         if not self._value.ndim:
             return str(value) if self._dtype is not dtypes.string else repr(value)

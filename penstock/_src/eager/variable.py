@@ -100,6 +100,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     _is_tensor_like = True
     __array_priority__ = 100
     asks_creators = True
+    # In a graph: its copy on the caching device, which is read instead.
+    _cached_value: Any = None
     # The graph collections to add it to; None for TensorFlow's defaults.
     _collections: Any = None
 
@@ -119,6 +121,19 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         shape: Any = None,
         experimental_enable_variable_lifting: bool = True,
     ) -> None:
+        if variable_def is not None:
+            if initial_value is not None:
+                raise ValueError(
+                    "The variable_def and initial_value args to `tf.Variable` are mutually exclusive, but "
+                    f"got both: variable_def={variable_def},\ninitial_value={initial_value}"
+                )
+            self.__dict__.update(vars(type(self).from_proto(variable_def, import_scope)))
+            return
+        if constraint is not None and not callable(constraint):
+            raise ValueError(
+                f"Argument `constraint` must be None or a callable. Got a {type(constraint)}:"
+                f"  {constraint}"
+            )
         if initial_value is None:
             raise ValueError(
                 "The `initial_value` arg to `tf.Variable` must be specified except when you are "
@@ -158,6 +173,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 self._initial_value = tensor
                 with _under(self._name, "Read"):
                     self._graph_element = self._read()
+                    if caching_device:
+                        self._cached_value = self._copied_to(caching_device)
                 add_to_collections(self, self._collections)
 
     initializer = read_only(
@@ -216,6 +233,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     graph = read_only("_handle.graph", "The graph of the handle.")
     op = read_only("_handle.op", "The operation that makes the handle.")
+    _handle_name = property(lambda self: self.name)
     ndim = read_only("_shape.rank", "The number of dimensions.")
 
     def get_shape(self) -> TensorShape:
@@ -261,7 +279,13 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def value(self) -> Tensor:
         """Returns the current value as a tensor."""
-        return self._read()
+        return self._read() if self._cached_value is None else self._cached_value
+
+    def _copied_to(self, device: Any) -> Tensor:
+        graph = STATE.graph
+        with graph.colocate_with(None, ignore_existing=True), graph.device(None):
+            with graph.device(device):
+                return raw.Identity(input=self._graph_element)
 
     def read_value(self) -> Tensor:
         """Returns the current value as a new tensor."""
@@ -377,8 +401,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             return op
         if STATE.graph.building_function:
             return self
-        with STATE.graph.control_dependencies([op]):
-            return self.read_value()
+        return AssignedVariable(self, op)
 
     # -- conversion to tensors
 
@@ -411,6 +434,10 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         )
 
     def __deepcopy__(self, memo: Any) -> "Variable":
+        if STATE.graph is not None:
+            raise NotImplementedError(
+                "__deepcopy__() is only available when eager execution is enabled."
+            )
         copy = Variable(
             self._read(),
             trainable=self._trainable,
@@ -433,12 +460,50 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             return head + ">"
         if self._handle._value.value is None:
             return head + ", numpy=<uninitialized>>"
-        value = self.numpy()
+        try:
+            value = self.read_value().numpy()
+        except Exception:  # showing a variable never fails; a subclass may read it in its own way
+            return head + ", numpy=<unavailable>>"
         return f"{head}, numpy={np.array_repr(value) if np.ndim(value) else value}>"
 
     def experimental_as_proto(self) -> Any:
         """Raises TypeError: only defined in a SavedModel."""
         raise TypeError("to_proto() is not supported eagerly.")
+
+
+class AssignedVariable(Variable):
+    """A variable after an assignment in a graph of TensorFlow 1: what is read of it comes after."""
+
+    def __init__(self, variable: Variable, assignment: Any) -> None:
+        self.__dict__.update(vars(variable))
+        self._assignment = assignment
+        self._graph_element, self._cached_value = self._read(), None
+
+    @property
+    def name(self) -> str:
+        """The name of the assignment."""
+        return self._assignment.name
+
+    @property
+    def op(self) -> Any:
+        """The assignment."""
+        return self._assignment
+
+    def _read(self) -> Tensor:
+        with STATE.graph.control_dependencies([self._assignment]):
+            return super()._read()
+
+    def __getattribute__(self, name: str) -> Any:
+        """Returns an attribute; what assigns does so after the assignment."""
+        held = super().__getattribute__(name)
+        if not name.startswith(("assign", "scatter_", "batch_scatter_")):
+            return held
+
+        def after(*args: Any, **kwargs: Any) -> Any:
+            with STATE.graph.control_dependencies([self._assignment]):
+                return held(*args, **kwargs)
+
+        return after
 
 
 @functools.cache

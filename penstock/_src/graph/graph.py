@@ -246,6 +246,10 @@ class Graph(GraphConversions):
     def _control(self, element: Any) -> Operation:
         if isinstance(element, Operation):
             return element
+        # of a variable, what makes its handle or assigns it: a dependency reads nothing
+        maker = getattr(getattr(element, "_handle", None), "op", None) and element.op
+        if isinstance(maker, Operation) and maker.graph is self:
+            return maker
         if not isinstance(element, SymbolicTensor) and hasattr(element, "_as_graph_element"):
             held = element._as_graph_element()
             # In a function an assignment returns the variable: depend on a read, which comes after the assignment.

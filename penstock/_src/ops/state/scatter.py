@@ -50,6 +50,8 @@ class ResourceGather(Op):
         if params.rank is None or indices.rank is None:
             return None
         batch = self.batch_dims
+        if batch < 0:
+            raise ValueError(f"batch_dims is negative ({batch})")
         return params[:batch].concatenate(indices[batch:]).concatenate(params[batch + 1 :])
 
     def gradient(self, resource, indices, _output, dy):
@@ -66,6 +68,11 @@ class ResourceGather(Op):
 
     def eager(self, resource, indices):
         value = as_variable(resource, "ResourceGather").read()
+        if not 0 <= self.batch_dims <= indices.ndim:
+            raise self.invalid(
+                f"Expected batch_dims in the range [{-indices.ndim}, {indices.ndim}], but got "
+                f"{self.batch_dims}"
+            )
         _check_rows(self, indices, value.shape[self.batch_dims])
         if self.batch_dims == 0:
             return value[indices]
@@ -111,6 +118,12 @@ class _VariableScatter(Op):
 
     combination = "add"
 
+    def shape(self, resource, indices, updates):
+        variable = variable_shape(resource)
+        if variable.rank is not None and updates.rank != 0:
+            indices.concatenate(variable[1:]).merge_with(updates)
+        return ()
+
     def eager(self, resource, indices, updates):
         variable = as_variable(resource, type(self).__name__)
         value = variable.read().copy()
@@ -122,6 +135,8 @@ class _VariableScatter(Op):
         variable.value = owned(value)
 
     def _check(self, value, indices, updates):
+        if not hasattr(updates, "shape"):  # one variant for all rows
+            return
         if len(updates.shape) and tuple(updates.shape) != (*indices.shape, *value.shape[1:]):
             if tuple(updates.shape[: len(indices.shape)]) != tuple(indices.shape):
                 raise self.invalid(

@@ -56,7 +56,7 @@ class ReadVariableOp(Op):
         if variable.dtype is not self.dtype and variable.dtype != self.dtype:
             raise self.invalid(
                 "Trying to read variable with wrong dtype. "
-                f"Expected {self.dtype.name} got {variable.dtype.name}"
+                f"Expected {_called(self.dtype)} got {_called(variable.dtype)}"
             )
         return value
 
@@ -72,9 +72,8 @@ class AssignVariableOp(Op):
     validate_shape: bool = False
 
     def shape(self, resource, value):
-        check_type(self, resource, value)
-        if self.validate_shape:
-            variable_shape(resource).assert_is_compatible_with(value)
+        check_type(resource, value)
+        variable_shape(resource).merge_with(value)
         return ()
 
     def eager(self, resource, value):
@@ -82,7 +81,7 @@ class AssignVariableOp(Op):
         if variable.dtype != self.dtype:
             raise self.invalid(
                 "Trying to assign variable with wrong dtype. "
-                f"Expected {variable.dtype.name} got {self.dtype.name}"
+                f"Expected {_called(variable.dtype)} got {_called(self.dtype)}"
             )
         held = variable.value
         if self.validate_shape and held is not None and held.shape != value.shape:
@@ -104,7 +103,7 @@ class _AssignBy(Op):
     dtype = ANY
 
     def shape(self, resource, value):
-        check_type(self, resource, value)
+        check_type(resource, value)
         variable_shape(resource).assert_is_compatible_with(value)
         return ()
 
@@ -122,7 +121,7 @@ class _AssignBy(Op):
         if variable.dtype != self.dtype:
             raise self.invalid(
                 "Trying to assign variable with wrong dtype. "
-                f"Expected {variable.dtype.name} got {self.dtype.name}"
+                f"Expected {_called(variable.dtype)} got {_called(self.dtype)}"
             )
         variable.value = owned(self.update(held, value))
 
@@ -199,11 +198,16 @@ def variable_shape(resource):
     return TensorShape(data[0][0]) if data else TensorShape(None)
 
 
-def check_type(op, resource, value):
-    """Raises InvalidArgumentError if the value has another dtype than the variable."""
+def check_type(resource, value):
+    """Raises ValueError if the value has another dtype than the variable."""
     data = resource.handle_data
     if data and data[0][1] != value.dtype:
-        raise op.invalid(
+        raise ValueError(
             "Trying to assign variable with wrong dtype. "
-            f"Expected {data[0][1].name} got {value.dtype.name}"
+            f"Expected {_called(data[0][1])} got {_called(value.dtype)}"
         )
+
+
+def _called(dtype):
+    """What TensorFlow's kernels call a type."""
+    return {"float32": "float", "float64": "double"}.get(dtype.name, dtype.name)

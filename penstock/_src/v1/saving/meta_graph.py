@@ -248,7 +248,9 @@ def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
     made._dtype = attrs["dtype"]
     made._shape = attrs["shape"]
     made._initializer = graph.as_graph_element(prefix + definition.initializer_name)
-    made._initial_value = graph.as_graph_element(prefix + definition.initial_value_name)
+    made._initial_value = None
+    if definition.initial_value_name:
+        made._initial_value = graph.as_graph_element(prefix + definition.initial_value_name)
     made._graph_element = graph.as_graph_element(prefix + definition.snapshot_name)
     return made
 

@@ -1,0 +1,83 @@
+"""What assignments in graphs return, and what handles of variables know."""
+
+import copy
+
+import pytest
+
+import penstock as tf
+from penstock._src.bridge.python.ops import resource_variable_ops
+
+v1 = tf.compat.v1
+
+
+@pytest.fixture
+def session():
+    with tf.Graph().as_default(), v1.Session() as session:
+        yield session
+
+
+def test_an_assignment_is_a_variable_that_is_read_after_it(session):
+    v = tf.Variable(1.0)
+    session.run(v.initializer)
+    assigned = v.assign_add(1.0)
+    assert isinstance(assigned, tf.Variable) and assigned.op.type == "AssignAddVariableOp"
+    assert assigned.name != v.name
+    assert session.run(assigned.assign_add(1.0)) == 3.0 and session.run(v) == 3.0
+    assert session.run(assigned + 1.0) == 5.0
+    group = tf.group(assigned)
+    assert [op.type for op in group.control_inputs] == ["AssignAddVariableOp"]
+
+
+def test_rows_are_scattered_one_after_the_other(session):
+    v = tf.Variable([1.0, 2.0])
+    session.run(v.initializer)
+    slices = tf.IndexedSlices(tf.constant([2.0]), tf.constant([1]))
+    assert session.run(v.scatter_add(slices).scatter_add(slices)).tolist() == [1.0, 6.0]
+
+
+def test_a_dependency_on_a_variable_reads_nothing(session):
+    v = tf.Variable(1.0)
+    with tf.control_dependencies([v]):
+        assert tf.constant(1.0).op.control_inputs == [v.op]
+
+
+def test_copies_on_a_caching_device_are_read(session):
+    with tf.device("/job:server/task:1"):
+        v = v1.Variable(2.0, caching_device="/job:localhost", use_resource=True)
+    assert v.value().device == "/job:localhost"
+
+
+def test_handles_refuse_values_of_other_types_and_shapes(session):
+    handle = resource_variable_ops.var_handle_op(tf.int32, [])
+    with pytest.raises(ValueError, match="wrong dtype. Expected int32 got float"):
+        tf.raw_ops.AssignVariableOp(resource=handle, value=0.0)
+    with pytest.raises(ValueError, match="Shapes must be equal rank, but are 0 and 1"):
+        tf.raw_ops.AssignVariableOp(resource=handle, value=[0])
+    v = tf.Variable([0, 1, 2, 3])
+    with pytest.raises(ValueError, match="both shapes must be equal, but are 2 and 3"):
+        v1.scatter_update(v, [0, 1], [0, 1, 2])
+    assert resource_variable_ops.variable_shape(v.handle).op.type == "Const"
+
+
+def test_variables_without_shared_names_belong_to_their_node(session):
+    handle = resource_variable_ops.var_handle_op(tf.int32, [])
+    session.run(tf.raw_ops.AssignVariableOp(resource=handle, value=1))
+    session.run(tf.raw_ops.AssignAddVariableOp(resource=handle, value=1))
+    assert session.run(tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.int32)) == 2
+
+
+def test_variables_are_made_of_their_protos(session):
+    v = tf.Variable(1.0, trainable=False)
+    assert tf.Variable(variable_def=v.to_proto()).trainable is False
+    with pytest.raises(ValueError, match="mutually exclusive"):
+        tf.Variable(1.0, variable_def=v.to_proto())
+    with pytest.raises(NotImplementedError, match="__deepcopy__"):
+        copy.deepcopy(v)
+
+
+def test_showing_a_variable_never_fails():
+    v = tf.Variable(1)
+    v.read_value = None
+    assert repr(v) == "<tf.Variable 'Variable:0' shape=() dtype=int32, numpy=<unavailable>>"
+    with pytest.raises(ValueError, match="`constraint` must be None or a callable"):
+        tf.Variable(1.0, constraint=0)
