@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.autodiff.backprop import with_zeros
+from penstock._src.autodiff.composite import gradient_tensors, with_gradients
 from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.autodiff.nodes import make_op, record_on_tapes
 from penstock._src.autodiff.tape import Tape, pop, push, variable_accessed
@@ -70,7 +71,8 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     arguments = nest.map_structure(
         lambda a: a if nest.is_composite(a) else convert_to_tensor(a), list(args)
     )
-    inputs = nest.flatten(arguments, expand_composites=True)
+    sources = nest.flatten(arguments)
+    inputs = [tensor for source in sources for tensor in _parts(source)]
     if STATE.graph is not None:
         for tensor in inputs:
             STATE.graph.local(getattr(tensor, "handle", tensor))
@@ -97,8 +99,9 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     handles = [v.handle for v in variables]
 
     def backward(*dresults: Any) -> list[Any]:
+        of_results = _composed(nest.flatten(result), dresults)
         return _input_gradients(
-            gradient, dresults, len(inputs), variables if takes_variables else None
+            gradient, of_results, sources, variables if takes_variables else None
         )
 
     if STATE.graph is not None:
@@ -111,6 +114,32 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     return nest.pack_sequence_as(result, flat, expand_composites=True)
 
 
+def _parts(value: Any) -> list[Any]:
+    """Returns the tensors of an argument or result that have gradients: all, unless its class names some."""
+    if nest.is_composite(value) and not hasattr(value, "handle") and _names_parts(value):
+        return gradient_tensors(value)
+    return nest.flatten(value, expand_composites=True)
+
+
+def _names_parts(value: Any) -> bool:
+    return hasattr(value, "with_flat_values") or hasattr(value, "__composite_gradient__")
+
+
+def _composed(results: Sequence[Any], dresults: Sequence[Any]) -> list[Any]:
+    """Returns the gradients of results, given those of all their tensors: of a composite tensor, one like it."""
+    found, rest = [], iter(dresults)
+    for result in results:
+        tensors = nest.flatten(result, expand_composites=True)
+        gradients = [next(rest) for _ in tensors]
+        if not nest.is_composite(result) or not _names_parts(result):
+            found.extend(gradients)
+            continue
+        named = {id(tensor) for tensor in gradient_tensors(result)}
+        of_named = (g for t, g in zip(tensors, gradients) if id(t) in named)
+        found.append(with_gradients(result, of_named))
+    return found
+
+
 def _takes_variables(gradient: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(gradient).parameters.values()
@@ -120,7 +149,10 @@ def _takes_variables(gradient: Callable[..., Any]) -> bool:
 
 
 def _input_gradients(
-    gradient: Callable[..., Any], dresults: Sequence[Any], count: int, variables: list[Any] | None
+    gradient: Callable[..., Any],
+    dresults: Sequence[Any],
+    sources: Sequence[Any],
+    variables: list[Any] | None,
 ) -> list[Any]:
     """Returns the gradients of all inputs, then those of the variables' handles."""
     if variables:
@@ -131,13 +163,20 @@ def _input_gradients(
             )
     else:
         returned, of_variables = gradient(*dresults), []
-    of_inputs = _flat_gradients(returned)
-    if len(of_inputs) != count:
+    of_sources = _flat_gradients(returned)
+    parts = [_parts(source) for source in sources]
+    if len(of_sources) == len(sources):
+        of_inputs = []
+        for one, tensors in zip(of_sources, parts):
+            split = nest.is_composite(one) and _names_parts(one)
+            of_inputs += gradient_tensors(one) if split else [one] + [None] * (len(tensors) - 1)
+        return [*of_inputs, *of_variables]
+    if len(of_sources) != sum(map(len, parts)):  # nor one for each tensor
         raise ValueError(
-            f"custom_gradient function expected to return {count} gradients, but returned "
-            f"{len(of_inputs)} instead."
+            f"custom_gradient function expected to return {len(sources)} gradients, but returned "
+            f"{len(of_sources)} instead."
         )
-    return [*of_inputs, *of_variables]
+    return [*of_sources, *of_variables]
 
 
 def _flat_gradients(returned: Any) -> list[Any]:

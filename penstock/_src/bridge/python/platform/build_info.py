@@ -1,0 +1,5 @@
+"""What this build has."""
+
+from penstock._src.api.config.build import get_build_info
+
+build_info = get_build_info()
