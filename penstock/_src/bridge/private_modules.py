@@ -95,7 +95,10 @@ class PrivateModule(types.ModuleType):
         if attribute == "__all__":
             return self._offered()
         if attribute.startswith("__"):
-            raise AttributeError(attribute)
+            own = _own_module(self._path)
+            if own is None or attribute not in getattr(own, "DUNDERS", ()):
+                raise AttributeError(attribute)
+            return getattr(own, attribute)
         try:
             found = _find(self._path, attribute)
         except LookupError:

@@ -168,7 +168,9 @@ PATHS: dict[str, str] = {
     "python.pywrap_tfe": "@bridge.internals.runtime",
     "python.saved_model.load_context": "@bridge.internals.hooks",
     "python.saved_model.loader_impl": (
-        "SavedModelLoader=@v1.saving.saved_model:SavedModelLoader @bridge.internals.saved_model"
+        "SavedModelLoader=@v1.saving.saved_model:SavedModelLoader "
+        "get_train_op=@v1.saving.saved_model:get_train_op "
+        "get_init_op=@v1.saving.saved_model:get_init_op @bridge.internals.saved_model"
     ),
     "python.saved_model.model_utils.mode_keys": "@bridge.internals.saved_model",
     "python.saved_model.nested_structure_coder": "@bridge.internals.saved_model",

@@ -286,6 +286,8 @@ def device(device_name):
 
     With soft placement (the default) a missing device is replaced by the CPU, with one log message.
     """
+    if isinstance(device_name, LogicalDevice):
+        device_name = device_name.name
     if device_name is not None and not isinstance(device_name, str):
         if not callable(getattr(device_name, "to_string", None)):
             if callable(device_name):

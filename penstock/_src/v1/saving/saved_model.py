@@ -13,7 +13,7 @@ from penstock._src.saving.saved_model.files import parse
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
-from penstock._src.v1.saving.model_builder import Builder
+from penstock._src.v1.saving.model_builder import INIT_OP_KEY, TRAIN_OP_KEY, Builder
 from penstock._src.v1.saving.program import main_operations
 from penstock._src.v1.saving.saver import import_meta_graph
 from penstock._src.v1.saving.signature_defs import predict_signature_def
@@ -162,6 +162,30 @@ class SavedModelLoader:
         self.restore_variables(sess, saver, import_scope)
         self.run_init_ops(sess, tags, import_scope)
         return self.get_meta_graph_def_from_tags(tags)
+
+
+def _named_operation(definition: Any, keys: Sequence[str], import_scope: str | None) -> Any:
+    """The element of the current graph that a signature or collection with one of the names holds, or None."""
+    prefix = f"{import_scope}/" if import_scope else ""
+    for key in keys:
+        if key in definition.signature_def:
+            name = definition.signature_def[key].outputs[key].name
+            return get_default_graph().as_graph_element(prefix + name)
+        found = get_default_graph().get_collection(key, import_scope)
+        if found and key in definition.collection_def:
+            return found[0]
+    return None
+
+
+def get_init_op(meta_graph_def: Any, import_scope: str | None = None) -> Any:
+    """Returns the operation of the current graph that runs after loading, or None."""
+    keys = (INIT_OP_KEY, constants.MAIN_OP_KEY, constants.LEGACY_INIT_OP_KEY)
+    return _named_operation(meta_graph_def, keys, import_scope)
+
+
+def get_train_op(meta_graph_def: Any, import_scope: str | None = None) -> Any:
+    """Returns the operation of the current graph that trains, or None."""
+    return _named_operation(meta_graph_def, (TRAIN_OP_KEY, "saved_model_train_op"), import_scope)
 
 
 def all_variables(scope: str | None) -> list[Any]:

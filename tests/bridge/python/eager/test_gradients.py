@@ -58,3 +58,15 @@ def test_ops_run_by_name():
     assert packed.numpy().tolist() == [[1, 3], [2, 4]]
     with pytest.raises(TypeError, match="Expected bool for argument 'flag'"):
         execute.make_bool(1, "flag")
+
+
+def test_wrong_calls_of_ops_are_refused():
+    x = tf.constant([1, 2])
+    with pytest.raises(tf.errors.NotFoundError, match="not registered 'Nothing'"):
+        execute.execute(b"Nothing", 1, [], None)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="mentions attr 'odd'"):
+        execute.execute(b"Identity", 1, [x], ("T", 3, "odd", 1))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        execute.execute(b"Squeeze", 1, [x], ("T", 3, "squeeze_dims", "0"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="outputs"):
+        execute.execute(b"Identity", 0, [x], ("T", 3))

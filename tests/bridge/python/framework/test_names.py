@@ -9,6 +9,7 @@ from penstock._src.bridge.python.framework import (
     device,
     dtypes,
     extension_type,
+    tensor,
     tensor_util,
     traceable_stack,
 )
@@ -60,3 +61,17 @@ def test_records_change_their_class():
         extension_type.reinterpret(extension_type.AnonymousExtensionType(y=1), Pair)
     with pytest.raises(AttributeError, match="immutable"):
         anonymous.x = 1
+
+
+def test_specs_may_have_bounds():
+    spec = tensor.BoundedTensorSpec([2, 3], tf.int32, 0, [1, 2, 3])
+    assert spec.maximum.tolist() == [1, 2, 3]
+    assert tensor.BoundedTensorSpec.from_spec(tf.TensorSpec([], tf.int8)).minimum == -128
+    with pytest.raises(ValueError, match="`minimum` .* is not compatible with shape"):
+        tensor.BoundedTensorSpec([3], tf.int32, [0, 0], 1)
+
+
+def test_logical_devices_name_devices():
+    (cpu,) = tf.config.list_logical_devices("CPU")[:1]
+    with tf.Graph().as_default(), tf.device(cpu):
+        assert tf.constant(1).device.endswith("CPU:0")

@@ -7,7 +7,8 @@ from google.protobuf import text_format
 
 from penstock._src.core import registry
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dtypes import as_dtype
+from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.proto.tensor import TensorProto
@@ -26,28 +27,54 @@ def quick_execute(
 
     Args:
       op_name: the op.
-      num_outputs: how many outputs are wanted.
+      num_outputs: the number of outputs.
       inputs: its input tensors; those of a list input follow one another.
       attrs: names and values of its attributes in turn.
       ctx: the context.
       name: the name of the operation.
+
+    Raises:
+      NotFoundError: there is no such op.
+      InvalidArgumentError: an attribute is unknown or has the wrong type, or the op has more outputs.
     """
-    del num_outputs, ctx
+    del ctx
+    if not isinstance(num_outputs, int):
+        raise TypeError(f"an integer is required (got type {type(num_outputs).__name__})")
     text = op_name.decode() if isinstance(op_name, bytes) else op_name
-    op = registry.find(text)
+    op = registry.lookup(text)
+    if op is None:
+        raise NotFoundError(f"Op type not registered '{text}' in binary running on this machine.")
     given = dict(zip((attrs or ())[::2], (attrs or ())[1::2], strict=True))
     remaining = list(inputs)
     arguments: dict[str, Any] = {}
     for at, argument in enumerate(op.inputs):
         behind = len(op.inputs) - at - 1
-        if getattr(argument, "is_list", False):
-            count = int(given.get(getattr(argument, "number", ""), len(remaining) - behind))
+        if argument.is_list:
+            count = int(given.get(argument.number_attr, len(remaining) - behind))
             arguments[argument.name], remaining = remaining[:count], remaining[count:]
         else:
             arguments[argument.name] = remaining.pop(0)
+    inferred = {
+        key
+        for argument in op.inputs
+        for key in (argument.type_attr, argument.number_attr, argument.type_list_attr)
+    }
+    for key, value in given.items():
+        if key not in op.attributes and key not in inferred:
+            raise InvalidArgumentError(f"NodeDef mentions attr '{key}' not in Op<name={text}>")
+        if key in inferred and not isinstance(value, int | list | tuple | DType):
+            raise InvalidArgumentError(f"Expecting a number for attr {key}, got {value!r}")
     known = {key: value for key, value in given.items() if key in op.attributes}
-    found = getattr(registry.raw, text)(**arguments, **known, name=name)
-    return [] if found is None else nest.flatten(found)
+    try:
+        found = getattr(registry.raw, text)(**arguments, **known, name=name)
+    except TypeError as error:  # of an attribute: the inputs are tensors
+        raise InvalidArgumentError(str(error)) from error
+    outputs = [] if found is None else nest.flatten(found)
+    if len(outputs) > num_outputs:
+        raise InvalidArgumentError(
+            f"Expecting {len(outputs)} outputs, but *num_retvals is {num_outputs}"
+        )
+    return outputs
 
 
 execute = quick_execute
