@@ -117,6 +117,22 @@ class Trackable:
         """Sets the object's own values from tensors."""
         raise NotImplementedError
 
+    def _serialize_to_proto(self, object_proto: Any = None, **kwargs: Any) -> Any:
+        """Returns a message for the SavedModel of an object of a registered class, or None."""
+        del object_proto, kwargs
+        return None
+
+    @classmethod
+    def _deserialize_from_proto(cls, **kwargs: Any) -> Any:
+        """Returns an object of a registered class from a SavedModel."""
+        del kwargs
+        return cls()
+
+    def _deserialization_dependencies(self, children: dict[str, Any]) -> dict[str, Any]:
+        """Returns what `_deserialize_from_proto` needs, by name."""
+        del children
+        return {}
+
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
         return {}
 

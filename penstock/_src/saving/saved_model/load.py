@@ -20,6 +20,7 @@ from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.saved import FunctionSpec
 from penstock._src.saving.checkpoint import Checkpoint
+from penstock._src.saving.registered import get_registered_class
 from penstock._src.saving.saved_model import constants, custom_gradients
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
@@ -128,8 +129,12 @@ class _Loader:
         """The root, with everything below it."""
         for number, node in enumerate(self.nodes):
             kind = node.WhichOneof("kind")
-            if kind not in ("function", "bare_concrete_function", "resource"):
+            late = kind == "user_object" and self._class_of(node) is not None
+            if not late and kind not in ("function", "bare_concrete_function", "resource"):
                 self.objects[number] = self._make(kind, node)
+        for number, node in enumerate(self.nodes):
+            if node.WhichOneof("kind") == "user_object" and number not in self.objects:
+                self._make_registered(number)
         for number, node in enumerate(self.nodes):
             if node.WhichOneof("kind") == "resource":
                 self._make_resource(number, node)
@@ -182,6 +187,27 @@ class _Loader:
         if identifier == "trackable_dict_wrapper":
             return wrap({})
         return _UserObject()
+
+    @staticmethod
+    def _class_of(node: Any) -> Any:
+        """The class registered under the name of an object, or None."""
+        return get_registered_class(node.registered_name) if node.registered_name else None
+
+    def _make_registered(self, number: int) -> None:
+        """Makes an object of a registered class, after those that it depends on."""
+        node, needed = self.nodes[number], {}
+        for dependency in node.dependencies:
+            if dependency.node_id not in self.objects:
+                self._make_registered(dependency.node_id)
+            needed[dependency.local_name] = self.objects[dependency.node_id]
+        self.objects[number] = self._class_of(node)._deserialize_from_proto(
+            proto=node.serialized_user_proto,
+            object_proto=node,
+            dependencies=needed,
+            export_dir=self.folder,
+            asset_file_def=self.meta.asset_file_def,
+            operation_attributes=self.graph_nodes,
+        )
 
     def _variable(self, saved: Any) -> Variable:
         shape = shape_from_proto(saved.shape)
@@ -242,6 +268,8 @@ class _Loader:
                 parent.append(held)
             elif isinstance(parent, dict):
                 parent[name] = held
+            elif self._class_of(node) is not None:
+                setattr(parent, name, held)
             elif isinstance(parent, _UserObject):
                 if name == "__call__":
                     # An attribute would become a dependency of the object.

@@ -29,6 +29,7 @@ from penstock._src.saving.object_graph import (
     serialized,
     string_array,
 )
+from penstock._src.saving.registered import get_registered_class_name
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model import signatures as signature_tools
 from penstock._src.saving.saved_model.assets import Asset
@@ -290,6 +291,10 @@ def _fill_objects(graph: Any, objects: ModelObjects, program: _Program) -> None:
         node = graph.nodes.add()
         for name, child in objects.children[number]:
             node.children.add(node_id=objects.add(child), local_name=name)
+        if get_registered_class_name(found) is not None:
+            needed = found._deserialization_dependencies(dict(objects.children[number]))
+            for name, child in needed.items():
+                node.dependencies.add(node_id=objects.add(child), local_name=name)
         _fill_object(node, number, found, program)
     for function in objects.concrete_functions():
         entry = graph.concrete_functions[function.name]
@@ -330,6 +335,12 @@ def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
         node.user_object.identifier = identifier_of(found)
         node.user_object.version.producer = 1
         node.user_object.version.min_consumer = 1
+    name = get_registered_class_name(found)
+    if name is not None:
+        node.registered_name = name
+        message = found._serialize_to_proto(object_proto=node)
+        if message is not None:
+            node.serialized_user_proto.Pack(message)
 
 
 def _input_signature(function: ConcreteFunction) -> tuple[Any, Any]:
