@@ -229,6 +229,7 @@ def _mapped(
             traced.captured,
             f=traced.function,
             preserve_cardinality=True,
+            force_synchronous=bool(synchronous),
             name=name,
         )
     return dataset._of(

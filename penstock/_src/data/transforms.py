@@ -210,7 +210,7 @@ class Transforms:
           deterministic: accepted; the order is always fixed.
           name: of the op.
         """
-        spec = structure.batched(self.element_spec, _batch_size(batch_size, drop_remainder))
+        spec = structure.batched(self.element_spec, static_batch_size(batch_size, drop_remainder))
         kind = "_BatchDataset" if num_parallel_calls is None else "_ParallelBatchDataset"
         return self._of(
             "BatchDatasetV2", spec, int64(batch_size), drop_remainder, kind=kind, name=name
@@ -235,7 +235,7 @@ class Transforms:
         """
         shapes = padding_shapes(self.element_spec, padded_shapes)
         values = padding_constants(self.element_spec, padding_values)
-        size = _batch_size(batch_size, drop_remainder)
+        size = static_batch_size(batch_size, drop_remainder)
         spec = padded_specs(self.element_spec, shapes, size)
         variant = raw.PaddedBatchDatasetV2(
             input_dataset=self._variant_tensor,
@@ -256,7 +256,7 @@ class Transforms:
         name: str | None = None,
     ) -> Any:
         """Returns the dataset of batches of elements, as ragged tensors where shapes may differ."""
-        size = _batch_size(batch_size, drop_remainder)
+        size = static_batch_size(batch_size, drop_remainder)
         return ragged_batch(
             self, int64(batch_size), drop_remainder, size, dtypes.as_dtype(row_splits_dtype), name
         )
@@ -357,7 +357,7 @@ def _range(start: Any) -> Tensor:
     )
 
 
-def _batch_size(batch_size: Any, drop_remainder: Any) -> int | None:
+def static_batch_size(batch_size: Any, drop_remainder: Any) -> int | None:
     """The static size of batches; None where it may vary."""
     if isinstance(drop_remainder, EagerTensor):
         drop_remainder = bool(drop_remainder)

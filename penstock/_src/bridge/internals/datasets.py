@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.data.dataset import DatasetV2
+from penstock._src.core.registry import raw
+from penstock._src.data import structure
+from penstock._src.data.dataset import DatasetV2, derived
+from penstock._src.data.traced import trace
 
 
 class MadeBy(type):
@@ -15,24 +18,47 @@ class MadeBy(type):
         return isinstance(instance, DatasetV2) and type(instance).__name__ == cls.__name__
 
 
-class _TensorDataset(metaclass=MadeBy):
-    """Datasets of `from_tensors`."""
-
-
-class _TensorSliceDataset(metaclass=MadeBy):
-    """Datasets of `from_tensor_slices`."""
-
-
-class _SparseTensorSliceDataset(metaclass=MadeBy):
-    """Datasets of the slices of a sparse tensor."""
+_CLASSES = """
+_BatchDataset CacheDataset _ConcatenateDataset _DirectedInterleaveDataset _FilterDataset _FlatMapDataset
+_GroupByWindowDataset _IgnoreErrorsDataset _InterleaveDataset _ListDataset _MapDataset _PaddedBatchDataset
+_ParallelBatchDataset _ParallelInterleaveDataset _ParallelMapDataset _PrefetchDataset _RandomDataset _RangeDataset
+_RebatchDataset _RepeatDataset _ScanDataset _ShardDataset _ShuffleDataset _SkipDataset _SnapshotDataset
+_SparseTensorSliceDataset _TakeDataset _TakeWhileDataset _TensorDataset _TensorSliceDataset _UnbatchDataset
+_UniqueDataset _WindowDataset _ZipDataset
+"""
+globals().update({name: MadeBy(name, (), {}) for name in _CLASSES.split()})
 
 
 class _GeneratorDataset(metaclass=MadeBy):
-    """Datasets of `from_generator`."""
+    """Datasets of functions that make a state, then elements from it."""
 
-
-class _RangeDataset(metaclass=MadeBy):
-    """Datasets of `range`."""
+    def __new__(
+        cls,
+        init_args: Any,
+        init_func: Any,
+        next_func: Any,
+        finalize_func: Any,
+        output_signature: Any,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the dataset of the results of `next_func` on the state that `init_func` makes."""
+        arguments = structure.normalize(init_args)
+        spec = structure.spec_of(arguments)
+        start = trace(init_func, spec, "GeneratorInit")
+        step = trace(next_func, start.output_spec, "GeneratorNext")
+        finish = trace(finalize_func, start.output_spec, "GeneratorFinalize")
+        variant = raw.GeneratorDataset(
+            structure.to_tensors(spec, arguments) + start.captured,
+            step.captured,
+            finish.captured,
+            init_func=start.function,
+            next_func=step.function,
+            finalize_func=finish.function,
+            output_types=structure.flat_types(output_signature),
+            output_shapes=structure.flat_shapes(output_signature),
+            name=name,
+        )
+        return derived("_GeneratorDataset", variant, output_signature)
 
 
 def auto_shard_dataset(

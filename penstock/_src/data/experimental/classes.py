@@ -62,15 +62,13 @@ class CsvDataset(Dataset):
         select_cols: Any = None,
         exclude_cols: Any = None,
     ) -> None:
-        if select_cols is not None and exclude_cols is not None:
-            raise ValueError("Invalid arguments: select_cols and exclude_cols are both given.")
         defaults = [_default(value) for value in record_defaults]
         self._element_spec = tuple(TensorSpec([], value.dtype) for value in defaults)
         none = np.zeros(0, np.int64)
         variant = raw.CSVDatasetV2(
             filenames=convert_to_tensor(filenames, dtype=dtypes.string),
             compression_type=compression_type or "",
-            buffer_size=int64(buffer_size or 1 << 22),
+            buffer_size=int64(1 << 22 if buffer_size is None else buffer_size),
             header=header,
             field_delim=field_delim,
             use_quote_delim=use_quote_delim,

@@ -88,6 +88,11 @@ def make_batched_features_dataset(
             f"The `label_key` provided ({label_key}) must be one of the `features` keys: "
             f"{features.keys()}."
         )
+    if isinstance(reader, type) and not issubclass(reader, Dataset):
+        raise TypeError(
+            "The `reader` argument must return a `Dataset` object. `tf.ReaderBase` subclasses are not "
+            "supported."
+        )
     reader, arguments = reader or TFRecordDataset, list(reader_args or ())
     files = Dataset.list_files(file_pattern, shuffle=shuffle, seed=shuffle_seed)
     dataset = files.interleave(

@@ -14,7 +14,7 @@ from penstock._src.data import structure
 from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace
-from penstock._src.data.transforms import int64
+from penstock._src.data.transforms import int64, static_batch_size
 from penstock._src.util import records
 from penstock._src.util.export import export, export_by_name
 from penstock._src.util.signatures import named, read_only, spread
@@ -246,10 +246,33 @@ def map_and_batch(
     drop_remainder: bool = False,
     num_parallel_calls: Any = None,
 ) -> Transformation:
-    """Returns a transformation: `map`, then `batch`."""
-    return lambda dataset: dataset.map(map_func, num_parallel_calls).batch(
-        batch_size, drop_remainder
-    )
+    """Returns a transformation: `map`, then `batch`.
+
+    Raises:
+      ValueError: both numbers of parallel calls are given.
+    """
+    if num_parallel_batches is not None and num_parallel_calls is not None:
+        raise ValueError(
+            "`map_and_batch` allows only one of `num_parallel_batches` and `num_parallel_calls` to be "
+            f"set, but `num_parallel_batches` was set to {num_parallel_batches} and "
+            f"`num_parallel_calls` as set to {num_parallel_calls}."
+        )
+
+    def transform(dataset: Dataset) -> Dataset:
+        traced = trace(map_func, dataset.element_spec, "MapAndBatch")
+        spec = structure.batched(traced.output_spec, static_batch_size(batch_size, drop_remainder))
+        return dataset._of(
+            "MapAndBatchDataset",
+            spec,
+            traced.captured,
+            int64(batch_size),
+            int64(-1 if num_parallel_calls is None else num_parallel_calls),
+            drop_remainder,
+            f=traced.function,
+            preserve_cardinality=True,
+        )
+
+    return transform
 
 
 @export("data.experimental.pad_to_cardinality")
@@ -286,7 +309,11 @@ def parallel_interleave(
 ) -> Transformation:
     """Returns a transformation; see `Dataset.interleave` with `num_parallel_calls`."""
     return lambda dataset: dataset.interleave(
-        map_func, cycle_length, block_length, cycle_length, deterministic=not sloppy
+        map_func,
+        cycle_length,
+        block_length,
+        cycle_length,
+        deterministic=None if sloppy is None else not sloppy,
     )
 
 

@@ -1,8 +1,8 @@
 """Datasets that read files: lines of text, records, comma-separated values, names of files."""
 
 import glob
+import itertools
 import os
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -16,12 +16,16 @@ from penstock._src.core.typesets import INDEX
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Element,
+    Failure,
     Pipeline,
+    Raising,
     Run,
     UnnamedDatasetOp,
+    attempt,
     scalar,
     text,
 )
+from penstock._src.ops.data_shared.csv_records import read_records, selected
 from penstock._src.util import records
 
 
@@ -75,6 +79,9 @@ class _FromFiles(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        return Raising(self.items())
+
+    def items(self) -> Iterator[Element | Failure]:
         for name in self.names:
             with open_file(name) as file:
                 yield from self.read(records.opened(file, self.compression), name)
@@ -205,63 +212,40 @@ class CSVDatasetV2(UnnamedDatasetOp):
     def pipeline(self, filenames, compression_type, buffer_size, header, field_delim, *rest):
         use_quotes, na_value, select, defaults, exclude = rest
         delimiter, missing = text(field_delim).encode(), scalar(na_value)
-        types = self.output_types
+        types, chosen, dropped = self.output_types, select.tolist(), set(exclude.tolist())
+        _check_columns(int(buffer_size), defaults, chosen, dropped)
+
+        def row(fields: list[bytes]) -> Element:
+            found = selected(fields, len(types), chosen, dropped)
+            columns = enumerate(zip(found, types, defaults))
+            return tuple([_csv_value(*column, at, missing) for at, column in columns])
 
         def read(file: Any, name: str) -> Iterator[Element]:
-            lines = _csv_lines(file, bool(use_quotes))
-            if header:
-                next(lines, None)
-            for line in lines:
-                fields = _csv_fields(line, delimiter, bool(use_quotes))
-                if len(select):
-                    fields = [fields[at] for at in select.tolist()]
-                elif len(exclude):
-                    dropped = set(exclude.tolist())
-                    fields = [field for at, field in enumerate(fields) if at not in dropped]
-                if len(fields) != len(types):
-                    raise InvalidArgumentError(
-                        f"Expect {len(types)} fields but have {len(fields)} in record"
-                    )
-                yield tuple(
-                    [
-                        _csv_value(field, dtype, default, at, missing)
-                        for at, (field, dtype, default) in enumerate(zip(fields, types, defaults))
-                    ]
-                )
+            records = read_records(file, delimiter, bool(use_quotes))
+            if header and next(records, None) is None:
+                raise InvalidArgumentError(f"Can't read header of file {name}")
+            for record in records:
+                yield record if isinstance(record, Failure) else attempt(row, record)
 
         return _FromFiles(names_of(filenames), text(compression_type), read)
 
 
-def _csv_lines(file: Any, use_quotes: bool) -> Iterator[bytes]:
-    held = b""
-    for line in file:
-        held += line
-        if use_quotes and held.count(b'"') % 2:
-            continue  # a quoted field continues on the next line
-        stripped = held.rstrip(b"\r\n")
-        held = b""
-        if stripped:
-            yield stripped
-
-
-def _csv_fields(line: bytes, delimiter: bytes, use_quotes: bool) -> list[bytes]:
-    if not use_quotes or b'"' not in line:
-        return line.split(delimiter)
-    quoted = re.compile(rb'"((?:[^"]|"")*)"(?=' + re.escape(delimiter) + rb"|$)", re.DOTALL)
-    fields, at = [], 0
-    while True:
-        match = quoted.match(line, at)
-        if match:
-            fields.append(match[1].replace(b'""', b'"'))
-            at = match.end()
-        else:
-            end = line.find(delimiter, at)
-            end = len(line) if end < 0 else end
-            fields.append(line[at:end])
-            at = end
-        if at >= len(line):
-            return fields
-        at += len(delimiter)
+def _check_columns(
+    buffer_size: int, defaults: list[np.ndarray], chosen: list[int], dropped: set[int]
+) -> None:
+    if buffer_size <= 0:
+        raise InvalidArgumentError("buffer_size should be positive")
+    if chosen and dropped:
+        raise InvalidArgumentError("Either select_cols or exclude_cols should be empty")
+    if any(default.ndim > 1 for default in defaults):
+        raise InvalidArgumentError("Each record default should be at most rank 1")
+    columns = chosen or sorted(dropped)
+    if any(first >= second for first, second in itertools.pairwise(columns)):
+        raise InvalidArgumentError("select_cols should be strictly increasing indices")
+    if columns and columns[0] < 0:
+        raise InvalidArgumentError("select_cols should be non-negative indices")
+    if chosen and len(chosen) != len(defaults):
+        raise InvalidArgumentError("select_cols should match output size")
 
 
 def _csv_value(field: bytes, dtype: Any, default: Any, at: int, missing: bytes) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Datasets that apply a function to elements: map, filter, scan, take_while, and reduce."""
 
 import collections
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.data.batch import _Batch
+from penstock._src.ops.data.batch import _Batch, stack_elements
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
@@ -20,10 +21,13 @@ from penstock._src.ops.data.pipeline import (
     Access,
     DatasetOp,
     Element,
+    Failure,
     Pipeline,
+    Raising,
     Rows,
     Run,
     UnnamedDatasetOp,
+    attempt,
     available_cores,
     positive,
 )
@@ -123,24 +127,24 @@ def mapped(
         return MappedInParallel(source, call, width, run, in_order)
     if not in_order:
         return MappedInParallel(source, call, available_cores(), run, in_order)
-    return _tuned(source, call, run)
+    return Raising(_tuned(source, call, run))
 
 
-def _tuned(source: Iterator[Element], call: Call, run: Run) -> Iterator[Element]:
+def _tuned(source: Iterator[Element], call: Call, run: Run) -> Iterator[Element | Failure]:
     cores = available_cores()
     fastest = float("inf")
+    one_by_one = Mapped(source, call)
     for _ in range(_PROBES):
-        element = next(source, None)
-        if element is None:
-            return
         begin = time.perf_counter()
-        result = tuple(call(*element))
+        result = attempt(next, one_by_one, None)
+        if result is None:
+            return
         fastest = min(fastest, time.perf_counter() - begin)
         yield result
-    if fastest < _WORTH_A_THREAD or (cores or 1) < 2:
-        yield from Mapped(source, call)
-    else:
-        yield from MappedInParallel(source, call, cores or 1, run)
+    in_threads = fastest >= _WORTH_A_THREAD and (cores or 1) > 1
+    rest = MappedInParallel(source, call, cores or 1, run) if in_threads else one_by_one
+    while (result := attempt(next, rest, None)) is not None:
+        yield result
 
 
 class _Map(Pipeline):
@@ -154,6 +158,7 @@ class _Map(Pipeline):
     ) -> None:
         self.inputs, self.function, self.captured = (source,), function, captured
         self.width, self.deterministic = width, deterministic
+        self.is_parallel, self.synchronous = False, False
 
     def iterate(self, run: Run) -> Iterator[Element]:
         at_once = self.at_once()
@@ -199,7 +204,9 @@ class MapDataset(DatasetOp):
     force_synchronous: bool = False
 
     def pipeline(self, input_dataset, other_arguments):
-        return _Map(input_dataset, self.f, other_arguments, 1)
+        made = _Map(input_dataset, self.f, other_arguments, 1)
+        made.synchronous = self.force_synchronous
+        return made
 
 
 class ParallelMapDataset(DatasetOp):
@@ -232,7 +239,34 @@ class ParallelMapDatasetV2(DatasetOp):
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
         width = int(num_parallel_calls)
-        return _Map(input_dataset, self.f, other_arguments, width, self.deterministic)
+        made = _Map(input_dataset, self.f, other_arguments, width, self.deterministic)
+        made.is_parallel = True
+        return made
+
+
+class _MapAndBatch(_Batch):
+    """Batches that end where they would without errors; a batch with an error in an element is one error."""
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        if self.inputs[0].stacks(run, self.size) is not None:
+            return super().iterate(run)
+        return Raising(self.aligned(run))
+
+    def aligned(self, run: Run) -> Iterator[Element | Failure]:
+        source = self.inputs[0].iterate(run)
+        least = self.size if self.drop_remainder else 1
+        items = iter(lambda: attempt(next, source, None), None)
+        while len(batch := list(itertools.islice(items, self.size))) >= least:
+            failed = next((item for item in batch if type(item) is Failure), None)
+            yield failed or attempt(self.stacked, batch)
+
+    def stacked(self, elements: list[Element]) -> Element:
+        try:
+            return stack_elements(elements)
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(
+                f"Cannot copy slice: number of elements does not match. {error.message}"
+            ) from error
 
 
 class MapAndBatchDataset(DatasetOp):
@@ -248,7 +282,8 @@ class MapAndBatchDataset(DatasetOp):
         self, input_dataset, other_arguments, batch_size, num_parallel_calls, drop_remainder
     ):
         elements = _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls))
-        return _Batch(elements, positive(self, "batch_size", batch_size), bool(drop_remainder))
+        size = positive(self, "batch_size", batch_size)
+        return _MapAndBatch(elements, size, bool(drop_remainder))
 
 
 class _Filter(Pipeline):

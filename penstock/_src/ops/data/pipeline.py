@@ -259,8 +259,8 @@ def stateful_operation(function: Any) -> str | None:
         found = [stateful_operation(part) for part in inner]
         if any(found):
             return next(filter(None, found))
-        is_allowed = inner or op.type in _ALLOWED or "Table" in op.type
-        if op.raw_op.stateful and not is_allowed and not isinstance(op.raw_op, PipelineOp):
+        is_allowed = inner or op.type in _ALLOWED or "Table" in op.type or "Dataset" in op.type
+        if op.raw_op.stateful and not is_allowed:
             return op.type
     return None
 
@@ -381,6 +381,12 @@ class Pipeline:
         parts = [source.options() for source in self.inputs]
         serialized = b"".join(part["serialized"] for part in parts if part)
         return {"serialized": serialized} if serialized else {}
+
+
+def external_state(dataset: Pipeline) -> str | None:
+    """The operation whose state outside of a dataset its elements depend on, if there is one."""
+    found = (external_state(source) for source in dataset.inputs)
+    return dataset.external_state() or next(filter(None, found), None)
 
 
 def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:

@@ -17,6 +17,7 @@ from penstock._src.ops.data.pipeline import (
     Pipeline,
     Rows,
     Run,
+    external_state,
     text,
 )
 from penstock._src.ops.data.storage import FileCache
@@ -128,7 +129,11 @@ class _Prefetch(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         size = _TUNED_SIZE if self.size == AUTOTUNE else self.size
         source = self.inputs[0].iterate(run)
-        return source if size == 0 else PrefetchedIfSlow(source, size, run)
+        if size == 0:
+            return source
+        if external_state(self) is not None:  # which shows what is read ahead
+            return Prefetched(source, size, run)
+        return PrefetchedIfSlow(source, size, run)
 
     def access(self, run: Run) -> Access:
         return self.inputs[0].access(run)

@@ -16,7 +16,7 @@ from penstock._src.ops.data.pipeline import (
     islice_chunks,
 )
 from penstock._src.ops.data.seeds import SeedGenerator, permutation, shuffled
-from penstock._src.ops.random.index_shuffle import shuffled as shuffled_index
+from penstock._src.ops.random.index_shuffle import permutation as permuted
 
 _UNLIMITED = 1 << 62
 _ROUNDS = 8  # of the permutation of all elements
@@ -141,7 +141,7 @@ class _Whole(Pipeline):
         element, last = self.inputs[0].access(run), self.cardinality() - 1
         first, second = self.seeds.next()
         keys = [key & 0xFFFFFFFF for key in (first, second, self.seeds.next()[0])]
-        return (element(shuffled_index(at, keys, last, _ROUNDS)) for at in range(last + 1))
+        return map(element, permuted(keys, last, _ROUNDS))
 
 
 class GlobalShuffleDataset(DatasetOp):

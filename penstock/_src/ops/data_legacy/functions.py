@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.calls import bound
@@ -21,9 +21,12 @@ from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
     DatasetOp,
+    Failure,
     Pipeline,
+    Raising,
     Run,
     UnnamedDatasetOp,
+    attempt,
     scalar,
     text,
 )
@@ -40,6 +43,9 @@ class _Generated(Pipeline):
         return UNKNOWN
 
     def iterate(self, run):
+        return Raising(self.made(run))
+
+    def made(self, run):
         start, step, finish = (
             bound(function, captured, run)
             for function, captured in zip(self.functions, self.captured, strict=True)
@@ -47,11 +53,10 @@ class _Generated(Pipeline):
         state = start()
         try:
             while True:
-                try:
-                    element = step(*state)
-                except OutOfRangeError:
+                element = attempt(step, *state)
+                if isinstance(element, Failure) and isinstance(element.error, OutOfRangeError):
                     return
-                yield tuple(element)
+                yield element if isinstance(element, Failure) else tuple(element)
         finally:
             finish(*state)
 
@@ -136,7 +141,8 @@ class MapDefun(Op):
 class Compressed:
     """The components of an element, compressed."""
 
-    def __init__(self, components):
+    def __init__(self, components, types):
+        self.types = types
         self.data = zlib.compress(pickle.dumps([np.asarray(c) for c in components], 5), 1)
 
     def components(self):
@@ -148,15 +154,16 @@ class CompressElement(Op):
     """An element in one variant, compressed."""
 
     signature = "components: *input_types -> compressed: variant[]"
+    input_types: list[DType]
 
     def eager(self, components):
-        return Compressed(components)
+        return Compressed(components, self.input_types)
 
 
 class UncompressElement(Op):
     """The components of a compressed element."""
 
-    signature = "compressed: variant -> components: *output_types[*output_shapes]"
+    signature = "compressed: variant[] -> components: *output_types[*output_shapes]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
 
@@ -164,7 +171,18 @@ class UncompressElement(Op):
         held = compressed.item() if isinstance(compressed, np.ndarray) else compressed
         if not isinstance(held, Compressed):
             raise InvalidArgumentError("Compressed element is not a compressed element.")
-        return held.components()
+        components = held.components()
+        if len(components) != len(self.output_types):
+            raise FailedPreconditionError(
+                f"Expected {len(self.output_types)} outputs from uncompress, but got {len(components)}"
+            )
+        for at, (dtype, part) in enumerate(zip(self.output_types, held.types, strict=True)):
+            if dtype is not part:
+                raise FailedPreconditionError(
+                    f"Expected a tensor of type {dtype.name} at index {at} but got a tensor of type "
+                    f"{part.name}"
+                )
+        return components
 
 
 class WindowOp(UnnamedDatasetOp):

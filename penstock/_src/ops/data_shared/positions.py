@@ -7,18 +7,13 @@ import numpy as np
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.data.pipeline import Pipeline
+from penstock._src.ops.data.pipeline import external_state
 from penstock._src.ops.tensor_proto import variants
 from penstock._src.proto.tensor import VariantTensorDataProto
 
 logger = logging.getLogger("penstock")
 _WARN, _FAIL = 0, 2
 _TYPE = "penstock::IteratorState"
-
-
-def _external_state(dataset: Pipeline) -> str | None:
-    found = (_external_state(source) for source in dataset.inputs)
-    return dataset.external_state() or next(filter(None, found), None)
 
 
 class SerializeIterator(Op):
@@ -32,7 +27,7 @@ class SerializeIterator(Op):
         if dataset is None:
             raise FailedPreconditionError("SerializeIterator: the iterator is not initialized.")
         if self.external_state_policy in (_WARN, _FAIL):
-            stateful = _external_state(dataset)
+            stateful = external_state(dataset)
             if stateful is not None and self.external_state_policy == _FAIL:
                 raise FailedPreconditionError(f"{stateful} is stateful.")
             if stateful is not None:

@@ -13,7 +13,7 @@ from penstock._src.ops.rules import show
 
 _UNSIGNED = frozenset({dtypes.uint32, dtypes.uint64})
 _CONSTANTS = 0x7369F885192C0EF5  # the sequence z of the key schedule, lowest bit first
-_SMALLEST_BLOCK = 16
+_SMALLEST_BLOCK, _LARGEST_TABLE = 16, 22  # bits
 
 
 def _left(x, count, bits):
@@ -35,20 +35,44 @@ def _keys(key, rounds, bits):
     return keys
 
 
+def _half_block(largest):
+    """Half of the cipher's bits: numbers need ceil(log2(largest)) of them, and the cipher an even number."""
+    needed = (largest - 1).bit_length() if largest > 1 else 0
+    return max(needed + needed % 2, _SMALLEST_BLOCK) // 2
+
+
+def _encrypted(index, keys, bits):
+    mask = (1 << bits) - 1
+    left, right = (index >> bits) & mask, index & mask
+    for first, second in zip(keys[::2], keys[1::2]):
+        left = left ^ _round(right, bits) ^ first
+        right = right ^ _round(left, bits) ^ second
+    return left << bits | right
+
+
 def shuffled(index, key, largest, rounds):
     """The position of `index` in the permutation of 0 ... `largest` given by a key of three words."""
-    # numbers need ceil(log2(largest)) bits, and the cipher an even number of them
-    needed = (largest - 1).bit_length() if largest > 1 else 0
-    bits = max(needed + needed % 2, _SMALLEST_BLOCK) // 2
-    keys, mask = _keys(key, rounds, bits), (1 << bits) - 1
+    bits = _half_block(largest)
+    keys = _keys(key, rounds, bits)
     while True:
-        left, right = (index >> bits) & mask, index & mask
-        for first, second in zip(keys[::2], keys[1::2]):
-            left ^= _round(right, bits) ^ first
-            right ^= _round(left, bits) ^ second
-        index = left << bits | right
+        index = _encrypted(index, keys, bits)
         if index <= largest:
             return index
+
+
+def permutation(key, largest, rounds):
+    """Yields the position of each number in the same permutation."""
+    bits = _half_block(largest)
+    if 2 * bits > _LARGEST_TABLE:
+        yield from (shuffled(at, key, largest, rounds) for at in range(largest + 1))
+        return
+    # All blocks at once: walks through a small range pass nearly every block of the cipher.
+    following = _encrypted(np.arange(1 << 2 * bits), _keys(key, rounds, bits), bits).tolist()
+    for at in range(largest + 1):
+        at = following[at]
+        while at > largest:
+            at = following[at]
+        yield at
 
 
 class RandomIndexShuffle(Op):

@@ -1,0 +1,164 @@
+"""The steps of a pipeline as the optimizations that its options ask for leave them, and assertions about them.
+
+The optimizations only change how TensorFlow computes elements; ours are computed the same way with and without them.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.ops.data import basic, batch, functional, prefetch
+from penstock._src.ops.data.pipeline import (
+    AUTOTUNE,
+    Element,
+    Pipeline,
+    Run,
+    UnnamedDatasetOp,
+    stateful_operation,
+)
+from penstock._src.ops.variants import variant
+from penstock._src.proto.dataset import Options
+
+_Step = tuple[str, Pipeline]
+
+
+def _path(step: Pipeline, root: Pipeline) -> list[Pipeline] | None:
+    """The steps from one of a pipeline to its end."""
+    if root is step:
+        return []
+    for source in root.inputs:
+        before = _path(step, source)
+        if before is not None:
+            return before if root.passes_on else [*before, root]
+    return None
+
+
+def _name(step: Pipeline) -> str:
+    """The name of a step among iterators."""
+    if isinstance(step, functional._Map) and step.is_parallel:
+        return "ParallelMap"
+    if isinstance(step, prefetch._Cache):
+        return "MemoryCacheImpl"
+    if isinstance(step, (basic._Skip, basic._Take)):
+        return "Finite" + step.kind.removesuffix("Dataset")
+    if isinstance(step, basic._Repeat):
+        return "ForeverRepeat[0]" if step.count < 0 else "FiniteRepeat[0]"
+    return step.kind.removesuffix("Dataset")
+
+
+def _is_noop(step: Pipeline) -> bool:
+    """Whether a step never changes elements."""
+    if isinstance(step, functional._Map):
+        graph = step.function.graph
+        return not step.captured and step.function.outputs == graph.inputs
+    neutral = (basic._Skip, "count", 0), (basic._Take, "count", -1), (basic._Repeat, "count", 1)
+    if isinstance(step, basic._Shard):
+        return step.shards == 1
+    return any(
+        isinstance(step, kind) and getattr(step, name) == held for kind, name, held in neutral
+    )
+
+
+def _fuses(first: _Step, second: _Step, wanted: str) -> bool:
+    """Whether two adjacent steps of one kind become one."""
+    (name, one), (other, two) = first, second
+    if not name == other == wanted or one.captured or two.captured:  # type: ignore[attr-defined]
+        return False
+    widths = {getattr(step, "width", 1) for step in (one, two)}
+    if wanted == "ParallelMap" and not widths <= {AUTOTUNE, 1}:
+        return False
+    return getattr(one, "deterministic", "") == getattr(two, "deterministic", "") or 1 in widths
+
+
+def _fused(steps: list[_Step], wanted: str) -> list[_Step]:
+    made: list[_Step] = []
+    for step in steps:
+        if not (made and _fuses(made[-1], step, wanted)):
+            made.append(step)
+    return made
+
+
+def _paired(steps: list[_Step], first: tuple[str, ...], second: type, name: str) -> list[_Step]:
+    """Steps with each pair of adjacent ones as one."""
+    made: list[_Step] = []
+    for step in steps:
+        if made and made[-1][0] in first and type(step[1]) is second:
+            made[-1] = (name, step[1])
+        else:
+            made.append(step)
+    return made
+
+
+def planned(steps: list[Pipeline], options: Any) -> list[str]:
+    """The names of steps after the optimizations that options ask for."""
+    asked = options.optimization_options
+    plan = [(_name(step), step) for step in steps]
+    tuned = options.autotune_options
+    may_tune = tuned.enabled or not tuned.HasField("enabled")
+
+    def in_parallel(name: str) -> Callable[[_Step], _Step]:
+        def change(step: _Step) -> _Step:
+            held, one = step
+            is_fixed = held != name or getattr(one, "synchronous", False)
+            if is_fixed or stateful_operation(one.function) is not None:
+                return step
+            return f"Parallel{name}", one
+
+        return change
+
+    if asked.noop_elimination:
+        plan = [step for step in plan if not _is_noop(step[1])]
+    if asked.filter_fusion:
+        plan = _fused(plan, "Filter")
+    if asked.map_parallelization and may_tune:
+        plan = list(map(in_parallel("Map"), plan))
+    if asked.filter_parallelization and may_tune:
+        plan = list(map(in_parallel("Filter"), plan))
+    if asked.map_fusion:
+        plan = _fused(_fused(plan, "Map"), "ParallelMap")
+    if asked.map_and_batch_fusion:
+        plan = _paired(plan, ("Map", "ParallelMap"), batch._Batch, "MapAndBatch")
+    if asked.shuffle_and_repeat_fusion:
+        plan = _paired(plan, ("Shuffle",), basic._Repeat, "ShuffleAndRepeat")
+    return [name for name, _ in plan] + ["Root"]
+
+
+class _AssertNext(basic.PassOn):
+    def __init__(self, source: Pipeline, names: list[str]) -> None:
+        super().__init__(source)
+        self.names = names
+
+    def rows(self) -> None:
+        return None  # they would be read without this step
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        steps = None if run.root is None else _path(self, run.root)
+        if (
+            steps is not None
+        ):  # within a function of another dataset, nothing is known of what comes next
+            self.check(planned(steps, Options.FromString(run.options.get("serialized", b""))))
+        return super().iterate(run)
+
+    def check(self, plan: list[str]) -> None:
+        for at, name in enumerate(self.names):
+            if at >= len(plan):
+                raise InvalidArgumentError(
+                    f"Asserted next {len(self.names)} transformations but encountered only {len(plan)}."
+                )
+            if plan[at] != name:
+                raise InvalidArgumentError(
+                    f"Asserted transformation matching {name} at offset {at} but encountered "
+                    f"{plan[at]} transformation instead."
+                )
+
+
+class AssertNextDataset(UnnamedDatasetOp):
+    """The same elements; asserts which transformations come next."""
+
+    signature = "input_dataset: variant, transformations: string -> handle: variant"
+
+    def pipeline(self, input_dataset, transformations):
+        return _AssertNext(input_dataset, [name.decode() for name in transformations.ravel()])
+
+
+variant("ExperimentalAssertNextDataset", AssertNextDataset)

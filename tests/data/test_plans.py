@@ -1,0 +1,72 @@
+"""What a pipeline tells of itself: its steps, its hash, its records."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+Dataset = tf.data.Dataset
+
+
+def asserting(names, dataset):
+    variant = tf.raw_ops.AssertNextDataset(
+        input_dataset=dataset._variant_tensor, transformations=names, **dataset._flat_structure
+    )
+    return tf.data.experimental.from_variant(variant, dataset.element_spec)
+
+
+@pytest.mark.parametrize(
+    "option, apply, names",
+    [
+        ("noop_elimination", lambda d: d.skip(0).map(lambda x: x).take(2), ["FiniteTake"]),
+        ("map_fusion", lambda d: d.map(lambda x: x + 1).map(lambda x: x * 2), ["Map", "Root"]),
+        ("map_parallelization", lambda d: d.map(lambda x: x + 1), ["ParallelMap"]),
+        ("map_and_batch_fusion", lambda d: d.map(lambda x: x + 1).batch(2), ["MapAndBatch"]),
+    ],
+)
+def test_options_change_the_planned_steps(option, apply, names):
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    dataset = apply(asserting(names, Dataset.range(3)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Asserted"):
+        next(iter(dataset.with_options(options)))
+    setattr(options.experimental_optimization, option, True)
+    next(iter(dataset.with_options(options)))
+
+
+def test_equal_datasets_have_equal_fingerprints():
+    def made(factor):
+        return int(Dataset.range(3).map(lambda x: x * factor).batch(2).fingerprint())
+
+    assert made(2) == made(2) != made(3)
+
+
+def test_csv_records_follow_a_wrong_one(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b'1,"2"3\r"4\n","5"""\n\n6,7,8\n9,')
+    dataset = tf.data.experimental.CsvDataset(str(tmp_path / "a.csv"), ["", "none"])
+    found, iterator = [], iter(dataset)
+    while True:
+        try:
+            found.append([value.numpy() for value in next(iterator)])
+        except tf.errors.InvalidArgumentError as error:
+            found.append(error.message)
+        except StopIteration:
+            break
+    assert found == [
+        "Quote inside a string has to be escaped by another quote",
+        [b"4\n", b'5"'],
+        "Expect 2 fields but have 1 in record",
+        "Expect 2 fields but have more in record",
+        [b"9", b"none"],
+    ]
+
+
+def test_map_and_batch_keeps_its_batches_after_errors():
+    def divided(x):
+        return 6 // x
+
+    dataset = Dataset.range(6).apply(tf.data.experimental.map_and_batch(divided, 3))
+    iterator = iter(dataset)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        next(iterator)
+    np.testing.assert_array_equal(next(iterator), [2, 1, 1])
