@@ -394,6 +394,8 @@ def _batched_leaf(spec: Any, size: int | None) -> Any:
         )
     if _is_sparse(spec):
         return type(spec)(TensorShape([size]).concatenate(spec.shape), spec.dtype)
+    if isinstance(spec, NoneTensorSpec):
+        return spec
     if hasattr(spec, "_batch"):
         return spec._batch(size)
     raise TypeError(f"Elements with a component of type {spec!r} cannot be batched.")
@@ -417,6 +419,8 @@ def _unbatched_leaf(spec: Any) -> Any:
         return type(spec)(spec._shape[1:], spec.dtype, spec.ragged_rank - 1, spec.row_splits_dtype)
     if _is_sparse(spec):
         return type(spec)(spec.shape[1:] if spec.shape.rank else None, spec.dtype)
+    if isinstance(spec, NoneTensorSpec):
+        return spec
     if hasattr(spec, "_unbatch"):
         return spec._unbatch()
     raise TypeError(f"Elements with a component of type {spec!r} cannot be taken apart.")

@@ -18,6 +18,7 @@ from penstock._src.data.padding import padded_specs, padding_constants, padding_
 from penstock._src.data.ragged import ragged_batch, sparse_batch
 from penstock._src.data.traced import trace
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.static_values import constant_value
 from penstock._src.util import nest
 
 
@@ -268,20 +269,32 @@ class Transforms:
     def rebatch(
         self, batch_size: Any, drop_remainder: bool = False, name: str | None = None
     ) -> Any:
-        """Returns the dataset of re-split batches; a list of sizes is used cyclically."""
-        sizes = np.atleast_1d(np.asarray(convert_to_tensor(batch_size, dtype=dtypes.int64)))
-        known = int(sizes[0]) if drop_remainder and sizes.size == 1 else None
-        spec = structure.batched(structure.unbatched(self.element_spec), known)
-        return self._of("RebatchDatasetV2", spec, int64(sizes), drop_remainder, name=name)
+        """Returns the dataset of re-split batches; a list of sizes is used cyclically.
+
+        Raises:
+          ValueError: the sizes are no vector, or elements have no or different batch sizes.
+        """
+        sizes = int64(batch_size)
+        rows = structure.unbatched(self.element_spec)
+        known = constant_value(sizes)
+        if known is not None:
+            drops = constant_value(convert_to_tensor(drop_remainder, dtype=dtypes.bool_))
+            known = rebatched_size(self.element_spec, known, drops)
+        spec = structure.batched(rows, known)
+        return self._of_rows("RebatchDatasetV2", spec, sizes, drop_remainder, name=name)
+
+    def _of_rows(self, op: str, spec: Any, *inputs: Any, name: str | None) -> Any:
+        """Applies a dataset op to the rows of elements."""
+        source: Any = self
+        if not all(map(structure.is_dense, nest.flatten(self.element_spec))):
+            source = self._rows_as_variants()
+        made = Transforms._of(source, op, spec, *inputs, name=name)
+        return self._derived(f"_{op.removesuffix('V2')}", made._variant_tensor, spec, self)
 
     def unbatch(self, name: str | None = None) -> Any:
         """Returns the dataset of the rows of the elements."""
         spec = structure.unbatched(self.element_spec)
-        source: Any = self
-        if not all(map(structure.is_dense, nest.flatten(self.element_spec))):
-            source = self._rows_as_variants()
-        made = Transforms._of(source, "UnbatchDataset", spec, name=name)
-        return self._derived("_UnbatchDataset", made._variant_tensor, spec, self)
+        return self._of_rows("UnbatchDataset", spec, name=name)
 
     def _rows_as_variants(self) -> Any:
         """The same dataset, with composite components as one variant per row."""
@@ -355,6 +368,34 @@ def _range(start: Any) -> Tensor:
         output_types=[dtypes.int64],
         output_shapes=[TensorShape([])],
     )
+
+
+def rebatched_size(spec: Any, sizes: np.ndarray, drop_remainder: Any) -> int | None:
+    """The static size of batches re-split into `sizes`; None where it may vary."""
+    if sizes.ndim > 1:
+        raise ValueError(
+            "Invalid `batch_sizes`. Expected `batch_sizes` to be a scalar or a vector. Received "
+            f"`batch_sizes` of rank {sizes.ndim}."
+        )
+    if len(set(sizes.ravel().tolist())) != 1:
+        return None
+    size = int(sizes.ravel()[0])
+    if drop_remainder:
+        return size
+    shapes = [leaf.shape for leaf in nest.flatten(spec) if hasattr(leaf, "shape")]
+    shapes = [shape for shape in shapes if shape.rank is not None]
+    if any(shape.rank < 1 for shape in shapes):
+        raise ValueError(
+            "Invalid `batch_sizes`. Expected dataset with rank of >= 1 but found a dataset with scalar "
+            "elements. Fix the issue by adding the `batch` transformation to the dataset."
+        )
+    held = {shape[0] for shape in shapes} - {None}
+    if len(held) > 1:
+        raise ValueError(
+            "Invalid `input_dataset.` The batch dimensions of the components differ: "
+            f"{sorted(held)}."
+        )
+    return size if held and held.pop() % size == 0 else None
 
 
 def static_batch_size(batch_size: Any, drop_remainder: Any) -> int | None:

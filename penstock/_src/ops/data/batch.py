@@ -341,18 +341,29 @@ class _Rebatch(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        sizes = itertools.cycle(self.sizes)
-        size = next(sizes)
-        held: Element | None = None
-        for element in self.inputs[0].iterate(run):
-            held = element if held is None else tuple(map(_joined, held, element))
-            while held is not None and len(held[0]) >= size:
-                yield tuple([component[:size] for component in held])
-                rest = tuple([component[size:] for component in held])
-                held = rest if len(rest[0]) else None
-                size = next(sizes)
-        if held is not None and not self.drop_remainder:
-            yield held
+        source = self.inputs[0].iterate(run)
+        held: Element | None = None  # rows that are left; None before the first element
+        for size in itertools.cycle(self.sizes):
+            while held is None or len(held[0]) < size:
+                if held is None and not size and all(map(_is_known, self.shapes)):
+                    held = tuple(map(_no_rows, self.types, self.shapes))
+                    break
+                element = next(source, None)
+                if element is None:
+                    if held is not None and len(held[0]) and not self.drop_remainder:
+                        yield held
+                    return
+                held = element if held is None else tuple(map(_joined, held, element))
+            yield tuple([component[:size] for component in held])
+            held = tuple([component[size:] for component in held])
+
+
+def _is_known(shape: TensorShape) -> bool:
+    return shape.rank is not None and None not in shape[1:].as_list()
+
+
+def _no_rows(dtype: DType, shape: TensorShape) -> np.ndarray:
+    return np.zeros([0, *shape[1:].as_list()], dtype.np)
 
 
 def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
