@@ -120,6 +120,8 @@ def test_operators_of_unknown_rank_compute():
             np.testing.assert_allclose(*session.run(pair), rtol=1e-12)
         (found,) = tf.gradients(unknown.matmul(rhs), unknown.diagonals[1])
         np.testing.assert_array_equal(session.run(found), rhs[..., 0])
+        order = L.LinearOperatorPermutation(_unknown(np.array([1, 0])), dtype=tf.float64)
+        np.testing.assert_array_equal(session.run(order.matmul(_unknown(rhs))), rhs[:, ::-1])
         part = L.LinearOperatorDiag(_unknown(np.ones([3, 2])))[1:]
         assert session.run(part.to_dense()).shape == (2, 2, 2)
 

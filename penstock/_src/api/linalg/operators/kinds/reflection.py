@@ -151,7 +151,13 @@ class LinearOperatorPermutation(LinearOperator):
         perm = shapes.read(self._perm)
         perm = argsort(perm, axis=-1) if adjoint else perm
         column, x = shapes.broadcast_matrices(shapes.to_column(perm), x)
-        return gather(x, shapes.from_column(column), axis=-2, batch_dims=x.shape.rank - 2)
+        perm = shapes.from_column(column)
+        if x.shape.rank is not None:
+            return gather(x, perm, axis=-2, batch_dims=x.shape.rank - 2)
+        full = shapes.vector(x)
+        matrices = raw.Reshape(tensor=x, shape=shapes.joined(np.int32(-1), full[-2:]))
+        rows = raw.Reshape(tensor=perm, shape=shapes.joined(np.int32(-1), full[-2]))
+        return raw.Reshape(tensor=gather(matrices, rows, axis=-2, batch_dims=1), shape=full)
 
     def _solve(self, rhs, adjoint=False, adjoint_arg=False):
         return self._matmul(rhs, adjoint=not adjoint, adjoint_arg=adjoint_arg)
