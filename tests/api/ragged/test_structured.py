@@ -129,3 +129,10 @@ def test_datasets_and_equality():
     assert [one.to_pyval() for one in batches] == [ROWS]
     assert bool(rows == Structured.from_pyval(ROWS))
     assert not bool(rows == rows.with_updates({"a": [1, 1]}))
+
+
+def test_fields_may_be_values_of_ragged_tensors():
+    # as in TensorFlow 2.21
+    value = tf.compat.v1.ragged.constant_value([[1, 2], [3]])
+    records = tf.experimental.StructuredTensor.from_fields({"a": value}, shape=[2])
+    assert records.field_value("a").to_list() == [[1, 2], [3]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock._src.api.load  # noqa: F401
-from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
+from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError
 from penstock._src.core.registry import raw
 
 
@@ -99,3 +99,49 @@ def test_replacement_characters_are_code_points():
                 replacement_char=0x110000,
                 **({"output_encoding": "UTF-8"} if call is raw.UnicodeTranscode else {}),
             )
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "points", "offsets"),
+    [
+        (b"\x00a\x00b", "UTF-16", [97, 98], [0, 2]),
+        (b"\xff\xfea\x00b\x00", "UTF-16", [97, 98], [0, 4]),
+        (b"\xfe\xff\x00a\x00b", "UTF-16", [97, 98], [0, 4]),
+        (b"\x00\x00\x00a", "UTF-32", [97], [0]),
+        (b"\xb0\xa1", "euc_kr", [0xAC00], [0]),
+    ],
+)
+def test_byte_orders(text, encoding, points, offsets):
+    """As in TensorFlow 2.21: big-endian unless a byte order mark says otherwise."""
+    _, found, places = raw.UnicodeDecodeWithOffsets(input=[text], input_encoding=encoding)
+    assert (listed(found), listed(places)) == (points, offsets)
+
+
+@pytest.mark.parametrize(
+    ("op", "arguments", "error", "message"),
+    [
+        (
+            "Substr",
+            {"input": [[["a", "b"]]], "pos": [0, 0], "len": [1, 1]},
+            UnimplementedError,
+            "Substr broadcast not implemented for 3 dimensions",
+        ),
+        (
+            "UnsortedSegmentJoin",
+            {"inputs": ["a", "b"], "segment_ids": [-1, 0], "num_segments": 2},
+            InvalidArgumentError,
+            "not allowed to exceed num_segments or to have negative values",
+        ),
+        ("DecodeBase64", {"input": "a"}, InvalidArgumentError, "cannot be 1 modulo 4"),
+        (
+            "StringSplit",
+            {"input": ["a"], "delimiter": ["|", ""]},
+            InvalidArgumentError,
+            r"delimiter must be a scalar, got shape: \[2\]",
+        ),
+    ],
+)
+def test_refusals(op, arguments, error, message):
+    """The causes that TensorFlow 2.21 names."""
+    with pytest.raises(error, match=message):
+        getattr(raw, op)(**arguments)

@@ -16,7 +16,7 @@ from penstock._src.core.tensor import Tensor
 
 from .construction import constant
 from .dynamic_shape import DynamicRaggedShape
-from .ragged_tensor import RaggedTensor
+from .ragged_tensor import RaggedTensor, ragged_of_value
 from .row_partition import RowPartition
 
 _NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
@@ -37,6 +37,7 @@ def convert_field(value: Any) -> Any:
     Raises:
       TypeError: it cannot be converted.
     """
+    value = ragged_of_value(value)
     if isinstance(value, (Tensor, RaggedTensor, Records)):
         return value
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
-from penstock._src.api.ragged.ragged_tensor import RaggedTensor
+from penstock._src.api.ragged.ragged_tensor import RaggedTensor, ragged_of_value
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 
 def _on_flat(input, cut, dtype=None):
     """Runs `cut` (vector -> RaggedTensor) on strings of any shape; an unknown rank is assumed to be 1."""
+    input = ragged_of_value(input)
     if isinstance(input, RaggedTensor):
         return input.with_flat_values(_on_flat(input.flat_values, cut, dtype))
     input = convert_to_tensor(input, dtype=dtype, name="input")

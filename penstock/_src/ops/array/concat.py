@@ -152,6 +152,11 @@ class ConcatOffset(Op):
     differentiable = False
 
     def eager(self, concat_dim, shape):
+        for i, dims in enumerate(shape):
+            if dims.ndim != 1:
+                raise self.invalid(
+                    f"input {i} should be a vector, but got shape {show(dims.shape)}"
+                )
         first, at = shape[0], int(concat_dim)
         if not -first.size <= at < first.size:
             raise self.invalid(f"Concat dim is out of range: {at} vs. {first.size}")
@@ -166,7 +171,8 @@ class ConcatOffset(Op):
                 if d != at and dims[d] != first[d]:
                     raise self.invalid(
                         f"All dimensions except {at} must match. Input {i} has shape "
-                        f"{dims.tolist()} and doesn't match input 0 with shape {first.tolist()}."
+                        f"[{' '.join(map(str, dims))}] and doesn't match input 0 with shape "
+                        f"[{' '.join(map(str, first))}]."
                     )
             offset = np.zeros_like(first)
             offset[at] = total

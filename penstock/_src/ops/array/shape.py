@@ -359,8 +359,8 @@ class Bitcast(Op):
             return input.reshape(*input.shape, 1).view(target)
         if not input.ndim or input.shape[-1] != want // have:
             raise self.invalid(
-                f"Cannot bitcast from {self.T.name} to {self.attrs['type'].name}. Received shape "
-                f"{show(input.shape)}"
+                f"Cannot bitcast from {self.T.as_datatype_enum} to "
+                f"{self.attrs['type'].as_datatype_enum}"
             )
         return input.view(target).reshape(input.shape[:-1])
 

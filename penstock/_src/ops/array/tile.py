@@ -131,7 +131,8 @@ class BroadcastTo(Op):
             return np.broadcast_to(input, dims).copy()
         except ValueError:
             raise self.invalid(
-                f"Incompatible shapes: {show(input.shape)} vs. {show(dims)}"
+                f"Unable to broadcast tensor of shape {show(input.shape)} to tensor of shape "
+                f"{show(dims)}"
             ) from None
 
     def lower(self, p, input, shape):

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import OutOfRangeError
+from penstock._src.core.errors import OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
@@ -126,6 +126,10 @@ class Substr(Op):
             raise self.invalid(
                 f"pos and len should have the same shape, got: {show(pos.shape)} vs. {show(len.shape)}"
             )
+        if pos.ndim and pos.shape != input.shape and max(pos.ndim, input.ndim) > 2:
+            raise UnimplementedError(
+                f"Substr broadcast not implemented for {max(pos.ndim, input.ndim)} dimensions"
+            )
         try:
             words, begins, counts = np.broadcast_arrays(input, pos, len)
         except ValueError:
@@ -217,16 +221,22 @@ class UnsortedSegmentJoin(Op):
 
     def eager(self, inputs, segment_ids, num_segments):
         count, separator = int(num_segments), self.separator.encode()
+        for axis, (wanted, have) in enumerate(zip(segment_ids.shape, inputs.shape)):
+            if wanted != have:
+                raise self.invalid(
+                    f"Segment dimension is {wanted} while input dimension is {have} in rank {axis}"
+                )
         rest = inputs.shape[segment_ids.ndim :]
         rows = inputs.reshape(segment_ids.size, int(np.prod(rest)))
         ids = segment_ids.reshape(-1)
-        if ids.size and (ids.max() >= count):
-            raise self.invalid(f"segment_ids must be < num_segments = {count}")
+        if ids.size and not 0 <= ids.min() <= ids.max() < count:
+            raise self.invalid(
+                "segment_ids are not allowed to exceed num_segments or to have negative values."
+            )
         parts = [[[] for _ in range(rows.shape[1])] for _ in range(count)]
         for segment, row in zip(ids, rows, strict=True):
-            if segment >= 0:
-                for column, value in enumerate(row):
-                    parts[segment][column].append(value)
+            for column, value in enumerate(row):
+                parts[segment][column].append(value)
         return strings((separator.join(p) for row in parts for p in row), (count, *rest))
 
 

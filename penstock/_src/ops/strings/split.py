@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
@@ -59,13 +60,20 @@ class StringSplit(Op):
     """Strings cut at any of the characters of a delimiter."""
 
     signature = """input: string, delimiter: string
-        -> indices: int64[?, 2], values: string[?], shape: int64[2]"""
+        -> indices: int64, values: string, shape: int64"""
     skip_empty: bool = True
     differentiable = False
+
+    def shape(self, input, delimiter):
+        input.with_rank(1)
+        delimiter.with_rank(0)
+        return TensorShape([None, 2]), TensorShape([None]), TensorShape([2])
 
     def eager(self, input, delimiter):
         if input.ndim != 1:
             raise self.invalid(f"input must be a vector, got shape: {show(input.shape)}")
+        if delimiter.ndim:
+            raise self.invalid(f"delimiter must be a scalar, got shape: {show(delimiter.shape)}")
         return _sparse([self._pieces(s, delimiter.item()) for s in input])
 
     def _pieces(self, s, delimiters):

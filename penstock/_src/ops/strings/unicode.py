@@ -15,8 +15,13 @@ _ENCODINGS = {
     "UTF-16-LE": "utf-16-le", "UTF-32-LE": "utf-32-le", "UTF-16": "utf-16", "UTF-32": "utf-32",
     "US-ASCII": "ascii", "ASCII": "ascii", "ISO-8859-1": "latin-1", "LATIN1": "latin-1",
     "SHIFT-JIS": "shift-jis", "EUC-JP": "euc-jp", "GB18030": "gb18030",
-    "BIG5": "big5", "KOI8-R": "koi8-r", "WINDOWS-1252": "cp1252",
+    "BIG5": "big5", "EUC-KR": "euc-kr", "ISO-2022-JP": "iso2022-jp", "KOI8-R": "koi8-r", "WINDOWS-1252": "cp1252",
 }  # fmt: skip
+
+_BYTE_ORDER_MARKS = {
+    "utf-16": (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE),
+    "utf-32": (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE),
+}
 
 
 def decoder(op, encoding):
@@ -28,7 +33,19 @@ def decoder(op, encoding):
     name = _ENCODINGS.get(encoding.upper().replace(" ", "-").replace("_", "-"))
     if name is None:
         raise op.invalid("Could not create converter for input encoding: " + encoding)
+    if name in _BYTE_ORDER_MARKS:
+        return lambda s: _in_byte_order(s, name)
     return lambda s: list(_characters(s, name))
+
+
+def _in_byte_order(s, name):
+    """The characters after a byte order mark, if there is one; else bytes are in big-endian order."""
+    for mark, order in zip(_BYTE_ORDER_MARKS[name], ("-be", "-le"), strict=True):
+        if s.startswith(mark):
+            found = _characters(s[len(mark) :], name + order)
+            # The first character begins with the mark.
+            return [(point, begin + len(mark) if begin else 0) for point, begin in found]
+    return list(_characters(s, name + "-be"))
 
 
 def _characters(s, name):
@@ -95,7 +112,8 @@ def handled(op, characters, errors, replacement, control):
             if errors == "replace":
                 found.append((replacement, begin))
         elif control and (point < 32 or 127 <= point < 160) and point not in (9, 10, 13):
-            found.append((replacement, begin))
+            if errors != "ignore":
+                found.append((replacement, begin))
         else:
             found.append((point, begin))
     return found
