@@ -136,3 +136,19 @@ def test_fields_may_be_values_of_ragged_tensors():
     value = tf.compat.v1.ragged.constant_value([[1, 2], [3]])
     records = tf.experimental.StructuredTensor.from_fields({"a": value}, shape=[2])
     assert records.field_value("a").to_list() == [[1, 2], [3]]
+
+
+def test_functions_apply_to_every_field():
+    # as in TensorFlow 2.21
+    records = tf.experimental.StructuredTensor.from_pyval(
+        [[{"a": 1, "b": {"c": 2}}], [{"a": 3, "b": {"c": 4}}, {"a": 5, "b": {"c": 6}}]]
+    )
+    assert tf.gather(records, [1])[0].to_pyval() == records[1].to_pyval()
+    assert tf.concat([records, records], axis=0).to_pyval() == records.to_pyval() * 2
+    assert tf.expand_dims(records, 0).to_pyval() == [records.to_pyval()]
+    assert (int(tf.size(records)), int(tf.rank(records))) == (3, 2)
+    assert tf.ones_like(records, tf.int32).to_list() == [[1], [1, 1]]
+    with pytest.raises(ValueError, match="Some paths are present in some"):
+        tf.concat([records, tf.experimental.StructuredTensor.from_pyval([[{"a": 1}]])], axis=0)
+    with pytest.raises(ValueError, match="axis=4 out of bounds: expected -3<=axis<3"):
+        tf.expand_dims(records, 4)

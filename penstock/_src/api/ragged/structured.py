@@ -424,6 +424,13 @@ class StructuredTensor(BatchableExtensionType, Records):
         elif len(keys) > 1 and isinstance(keys[1], (int, np.integer)) and self.shape[1] is None:
             raise ValueError("Cannot index into an inner ragged dimension.")
 
+    def __tf_dispatch__(self, api: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # The functions are made of this class.
+        from .structured_functions import OF_RECORDS
+
+        implementation = OF_RECORDS.get(api)
+        return NotImplemented if implementation is None else implementation(*args, **kwargs)
+
     def to_pyval(self) -> Any:
         """A dict, or nested lists of dicts.
 

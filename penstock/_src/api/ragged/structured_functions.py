@@ -1,0 +1,170 @@
+"""The public functions for StructuredTensors: applied to every field, or to the shape of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock._src.api.array import creation, indexing, joining, shaping
+from penstock._src.api.math.elementwise import cast
+from penstock._src.api.random.functions import shuffle
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.registry import raw
+
+from .ragged_tensor import RaggedTensor, ragged_of_value
+from .structured import StructuredTensor
+from .structured_parts import position_of
+
+
+def _filled(records: StructuredTensor, value: int, dtype: Any) -> Any:
+    """A tensor, ragged like the records, with one value for each of them."""
+    kind = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
+    number = cast(value, kind)
+    partitions = records.row_partitions
+    if not partitions:
+        count = records.nrows()
+        return number if count is None else raw.Fill(dims=[count], value=number)
+    flat = raw.Fill(dims=[partitions[-1].nvals()], value=number)
+    return RaggedTensor._from_nested_row_partitions(flat, partitions)
+
+
+def structured_tensor_like(tensor: Any) -> StructuredTensor:
+    """Records without fields, one for each value of a tensor."""
+    if isinstance(tensor, StructuredTensor):
+        known, partitions, count = tensor.shape, tensor.row_partitions, tensor.nrows()
+        return StructuredTensor.from_fields({}, known, count, partitions)
+    known = tensor.shape
+    if known.rank is None:
+        raise ValueError("Can't build StructuredTensor w/ unknown rank")
+    if known.is_fully_defined() and not isinstance(tensor, RaggedTensor):
+        return StructuredTensor.from_fields({}, shape=known)
+    if known.rank == 1:
+        return StructuredTensor.from_fields({}, known, raw.Shape(input=tensor)[0])
+    return StructuredTensor.from_fields({}, known, row_partitions=_partitions(tensor))
+
+
+def _partitions(tensor: Any) -> tuple[Any, ...]:
+    """The partitions of all axes but the first of a ragged or dense tensor."""
+    if isinstance(tensor, RaggedTensor):
+        return (*tensor._nested_row_partitions, *_partitions(tensor.flat_values))
+    if tensor.shape.rank <= 1:
+        return ()
+    depth = tensor.shape.rank - 1
+    return tuple(RaggedTensor.from_tensor(tensor, ragged_rank=depth)._nested_row_partitions)
+
+
+def extend_op(values: Any, on_tensors: Callable[[list[Any]], Any]) -> Any:
+    """A function of a list of tensors, applied to every field of a list of records with the same fields.
+
+    Raises:
+      ValueError: there is no list, or nothing in it.
+    """
+    if not isinstance(values, Sequence):
+        raise ValueError("Expected a list")
+    if not values:
+        raise ValueError("List cannot be empty")
+    if not isinstance(values[0], StructuredTensor):
+        return on_tensors(list(values))
+    shape = structured_tensor_like(on_tensors([_filled(v, 0, dtypes.int32) for v in values]))
+    fields = {
+        name: extend_op([v.field_value(name) for v in values], on_tensors)
+        for name in values[0].field_names()
+    }
+    return StructuredTensor.from_fields(fields, shape=shape.shape) if fields else shape
+
+
+def _expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
+    axis = position_of(axis, input.rank + 1, "axis")
+    return extend_op([input], lambda values: shaping.expand_dims(values[0], axis))
+
+
+def _gather(
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: Any = None,
+    batch_dims: int = 0,
+    name: str | None = None,
+) -> Any:
+    axis = position_of(batch_dims if axis is None else axis, params.shape.rank, "axis")
+    indices = ragged_of_value(indices)
+    if not isinstance(indices, RaggedTensor):
+        indices = convert_to_tensor(indices)
+    return extend_op(
+        [params], lambda values: indexing.gather(values[0], indices, None, axis, batch_dims)
+    )
+
+
+def _tree(records: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int | None]:
+    """The rank of the records at each path; None for the fields that are tensors."""
+    found: dict[tuple[str, ...], int | None] = {path: records.rank}
+    for name in records.field_names():
+        value = records.field_value(name)
+        if isinstance(value, StructuredTensor):
+            found.update(_tree(value, (*path, name)))
+        else:
+            found[(*path, name)] = None
+    return found
+
+
+def _concat(values: Any, axis: Any, name: str | None = None) -> Any:
+    if not isinstance(values, Sequence):
+        raise ValueError("values must be a list of StructuredTensors (not a list)")
+    if not values:
+        raise ValueError("values must not be an empty list")
+    if not all(isinstance(value, StructuredTensor) for value in values):
+        raise ValueError("values must be a list of StructuredTensors")
+    first, *others = map(_tree, values)
+    apart = {path for other in others for path in first.keys() ^ other.keys()}
+    if apart:
+        raise ValueError(
+            f"Some paths are present in some, but not all, structured tensors: {apart}"
+        )
+    if any(other != first for other in others):
+        raise ValueError("Ranks of sub-message do not match")
+    axis = position_of(axis, values[0].rank, "axis")
+    return extend_op(values, lambda tensors: joining.concat(tensors, axis))
+
+
+def _size(input: Any, out_type: Any = None, name: str | None = None) -> Any:
+    kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
+    partitions = input.row_partitions
+    count = partitions[-1].nvals() if partitions else input.nrows()
+    return cast(1 if count is None else count, kind)
+
+
+def _rank(input: Any, name: str | None = None) -> Any:
+    return cast(input.rank, dtypes.int32)
+
+
+def _shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
+    return input._ragged_shape.with_dtype(dtypes.int32 if out_type is None else out_type)
+
+
+def _like(value: int) -> Callable[..., Any]:
+    def like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:
+        return _filled(input, value, dtype)
+
+    return like
+
+
+def _shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
+    if value.rank == 0:
+        raise ValueError("Cannot shuffle a scalar StructuredTensor")
+    rows = cast(value.nrows(), dtypes.int64)
+    order = raw.Range(start=cast(0, dtypes.int64), limit=rows, delta=cast(1, dtypes.int64))
+    return _gather(value, shuffle(order, seed=seed), axis=0)
+
+
+OF_RECORDS: dict[Any, Callable[..., Any]] = {
+    shaping.expand_dims: _expand_dims,
+    shaping.size: _size,
+    shaping.rank: _rank,
+    shaping.shape: _shape,
+    indexing.gather: _gather,
+    joining.concat: _concat,
+    creation.zeros_like: _like(0),
+    creation.ones_like: _like(1),
+    shuffle: _shuffle,
+}
