@@ -58,3 +58,13 @@ def test_a_loop_is_differentiated_after_itself():
             return tf.gradients(y, x)[0]
 
     assert f(tf.constant(2.0)).numpy() == 32.0
+
+
+def test_loop_variables_are_connected_to_the_loops_results():
+    @tf.function
+    def f(x, y):
+        step = lambda i, a, b: (i + 1, a * x, tf.stop_gradient(b))  # noqa: E731
+        result = tf.while_loop(lambda i, *_: i < 3, step, [0, x, y])[1]
+        return tf.gradients(result, [x, y])
+
+    assert [g.numpy() for g in f(tf.constant(3.0), tf.constant(2.0))] == [108.0, 0.0]

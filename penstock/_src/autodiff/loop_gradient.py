@@ -48,7 +48,18 @@ def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     counter = _counter(node)
     plan = _forward_values(node, step)
     results = _backward_loop(node, step, plan, counter, gradients)
-    return spread(results, step.active, len(wanted))[: len(wanted)]
+    found = spread(results, step.active, len(wanted))[: len(wanted)]
+    for i, (gradient, needed) in enumerate(zip(found, wanted, strict=True)):
+        if gradient is None and needed and _changes(body, i):
+            found[i] = zeros_like(node._inputs[i])
+    return found
+
+
+def _changes(body: GraphFunction, at: int) -> bool:
+    """Whether an input is a loop variable with a gradient, which is zero if nothing depends on it, as in TensorFlow."""
+    start = body.inputs[at]
+    without = start.dtype in (dtypes.resource, dtypes.variant)
+    return _flows(start) and not without and body.outputs[at] is not start
 
 
 def _flows(tensor: SymbolicTensor) -> bool:

@@ -1,7 +1,10 @@
 """Private modules of conditions, loops and tensor lists."""
 
+import pytest
+
 import penstock as tf
-from penstock._src.bridge.python.ops import cond_v2, list_ops, while_v2
+from penstock._src.bridge.python.framework import function
+from penstock._src.bridge.python.ops import cond_v2, functional_ops, list_ops, while_v2
 
 
 def test_a_list_takes_partly_known_shapes():
@@ -44,3 +47,22 @@ def test_a_case_chooses_by_index():
         )
 
     assert chosen(tf.constant(1)).numpy() == 12
+
+
+def test_functional_ops_run_functions_of_graphs():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [])
+        double = function.Defun(tf.float32)(lambda x: x * 2.0)
+        negative = function.Defun(tf.float32)(lambda x: -x)
+        chosen = functional_ops.If(x > 0, [x], double, negative)[0]
+        add = function.Defun(tf.int32, tf.float32)(lambda i, y: y + tf.cast(i, tf.float32))
+        total = functional_ops.For(5, 0, -1, [x], add)[0]
+        below = function.Defun(tf.float32)(lambda x: x < 10.0)
+        grown = functional_ops.While([x], below, double)[0]
+        slope = functional_ops.Gradient([x, 3.0], double)[0]
+        wanted = [chosen, total, grown, slope]
+        assert session.run(wanted, {x: 1.5}) == [3.0, 16.5, 12.0, 6.0]
+        assert session.run(chosen, {x: -4.0}) == 4.0
+        captured = function.Defun(tf.float32)(lambda y: y < x)
+        with pytest.raises(ValueError, match="cannot use captured inputs"):
+            functional_ops.While([x], captured, double)

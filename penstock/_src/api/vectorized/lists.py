@@ -11,6 +11,7 @@ import numpy as np
 from penstock._src.api.vectorized.rules import Value, rule
 from penstock._src.api.vectorized.step import Step, prefixed
 from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.static_values import get_static_value
@@ -40,7 +41,9 @@ def list_of_rows(value: Value, count: Any, dtype: Any, origin: Operation) -> Any
         return value.tensor
     shape = raw.TensorListElementShape(input_handle=value.tensor, shape_type=dtypes.int32)
     if origin.type in MADE_EMPTY:
-        return _empty(value.tensor, origin.type, _prefixed_shape(shape, count), dtype)
+        known = get_static_value(origin._inputs[0])
+        given = shape if known is None else convert_to_tensor(known, dtypes.int32)
+        return _empty(value.tensor, origin.type, _prefixed_shape(given, count), dtype)
     elements = raw.TensorListStack(
         input_handle=value.tensor, element_shape=shape, element_dtype=dtype
     )
