@@ -280,7 +280,7 @@ def require_dtype(source: Any) -> None:
 
 def gradient_of_source(source: Any, gradients: list[Any], unconnected: UnconnectedGradients) -> Any:
     """Returns a source's gradient in its public form."""
-    if unconnected is UnconnectedGradients.ZERO and None in gradients:
+    if unconnected is UnconnectedGradients.ZERO and any(g is None for g in gradients):
         parts = [source] if hasattr(source, "handle") else gradient_tensors(source)
         gradients = [
             zeros_like(convert_to_tensor(t)) if g is None else g

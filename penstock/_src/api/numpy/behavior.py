@@ -135,8 +135,8 @@ def _give_operators():
         "xor": elementwise.bitwise_xor,
     }
     for name, function in functions.items():
-        setattr(Tensor, f"__{name}__", _operator(function))
-        setattr(Tensor, f"__r{name}__", _operator(function, reflected=True))
+        _give_operator(f"__{name}__", function)
+        _give_operator(f"__r{name}__", function, reflected=True)
     for name, function in {
         "lt": elementwise.less,
         "le": elementwise.less_equal,
@@ -145,11 +145,16 @@ def _give_operators():
         "eq": elementwise.equal,
         "ne": elementwise.not_equal,
     }.items():
-        setattr(Tensor, f"__{name}__", _operator(function))
+        _give_operator(f"__{name}__", function)
 
 
-def _operator(function, reflected=False):
+def _give_operator(name, function, reflected=False):
+    """Lets an operator of tensors promote as NumPy's does, as long as conversions are on."""
+    plain = getattr(Tensor, name)
+
     def call(self, other):
+        if RULES.conversion == "off":
+            return plain(self, other)
         return function(other, self) if reflected else function(self, other)
 
-    return call
+    setattr(Tensor, name, call)
