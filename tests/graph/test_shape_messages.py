@@ -42,3 +42,16 @@ def test_shapes_themselves_have_the_other_words():
         tf.TensorShape([2, 3]).with_rank(1)
     with pytest.raises(ValueError, match=r"Shapes \(2,\) and \(3,\) are not compatible"):
         tf.TensorShape([2]).merge_with([3])
+
+
+@pytest.mark.parametrize("value", [{}, [None, 1], [1, "a"]])
+def test_what_is_no_tensor_is_an_error_of_its_type_in_graphs(value):
+    with tf.Graph().as_default(), pytest.raises(TypeError, match="Failed to convert elements of"):
+        tf.constant(value)
+    with pytest.raises(ValueError, match="convert"):
+        tf.constant(value)
+
+
+def test_none_is_not_supported_in_graphs():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="None values not supported"):
+        tf.constant(None)

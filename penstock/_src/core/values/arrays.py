@@ -57,7 +57,19 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
             return _from_numpy(np.from_dlpack(value), dtype)
         if isinstance(value, (memoryview, bytearray)):
             value = list(value)
-    return _from_python(value, dtype, in_graph)
+    if not in_graph:
+        return _from_python(value, dtype, in_graph)
+    try:
+        return _from_python(value, dtype, in_graph)
+    except ValueError as error:
+        if value is None:
+            raise ValueError("None values not supported.") from None
+        if "non-rectangular" in str(error):
+            raise
+        raise TypeError(
+            f"Failed to convert elements of {value!r} to Tensor. Consider casting elements to a supported "
+            "type. See https://www.tensorflow.org/api_docs/python/tf/dtypes for supported TF dtypes."
+        ) from error
 
 
 def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
