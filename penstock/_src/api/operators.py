@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes, errors
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor, number
-from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph
+from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
@@ -372,8 +372,10 @@ def get_item(tensor, slice_spec, var=None):
             end.append(entry + 1)
             strides.append(1)
             masks["shrink_axis_mask"] |= bit
-    packed = _pack_bounds(begin, end, strides)
-    return indexing.strided_slice(tensor, *packed, **masks, var=var, name="strided_slice")
+    with scope_in_graph("strided_slice", "") as scope:
+        packed = _pack_bounds(begin, end, strides)
+        name = scope or "strided_slice"
+        return indexing.strided_slice(tensor, *packed, **masks, var=var, name=name)
 
 
 def _is_basic(spec):
@@ -410,33 +412,42 @@ def _is_mask(spec):
     return isinstance(spec, Tensor) and spec.dtype.is_bool
 
 
+_NAMES_OF_BOUNDS = ("stack", "stack_1", "stack_2")
+
+
 def _pack_bounds(begin, end, strides):
     everything = begin + end + strides
     if all(isinstance(v, (int, np.integer)) for v in everything):
         wide = any(not -(2**31) <= v < 2**31 for v in everything)
         kind = np.int64 if wide else np.int32
-        return [np.array(v, kind) for v in (begin, end, strides)]
+        bounds = [np.array(v, kind) for v in (begin, end, strides)]
+        if STATE.graph is None:
+            return bounds
+        return [convert_to_tensor(v, name=n) for v, n in zip(bounds, _NAMES_OF_BOUNDS)]
     wide = any(
         isinstance(v, (np.int64,)) or getattr(v, "dtype", None) == dtypes.int64
         for v in everything
         if hasattr(v, "dtype")
     )
     kind = dtypes.int64 if wide else dtypes.int32
-    return [_packed(v, kind) for v in (begin, end, strides)]
+    named = zip((begin, end, strides), _NAMES_OF_BOUNDS)
+    return [_packed(values, kind, name) for values, name in named]
 
 
-def _packed(values, kind):
+def _packed(values, kind, name):
     if not values:
         return np.zeros(0, kind.as_numpy_dtype)
+    if all(isinstance(v, (int, np.integer)) for v in values):
+        return convert_to_tensor(np.array(values, kind.as_numpy_dtype), name=name)
     parts = []
-    for value in values:
+    for position, value in enumerate(values):
         part = convert_to_tensor(value) if hasattr(value, "dtype") else value
         if isinstance(part, Tensor):
             part = elementwise.cast(part, kind)
         else:
-            part = convert_to_tensor(int(part), dtype=kind)
+            part = convert_to_tensor(int(part), dtype=kind, name=f"{name}/{position}")
         parts.append(part)
-    return raw.Pack(values=parts)
+    return raw.Pack(values=parts, name=name)
 
 
 def install_operators() -> None:

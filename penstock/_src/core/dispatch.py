@@ -67,6 +67,12 @@ def building(graph: Any) -> Iterator[Any]:
         STATE.graph = before
 
 
+def scope_in_graph(name: str | None, default: str) -> contextlib.AbstractContextManager[Any]:
+    """The scope of a function that records several operations, named `name` or else `default`; eagerly nothing, and None."""
+    graph = STATE.graph
+    return contextlib.nullcontext() if graph is None else graph.name_scope(name or default)
+
+
 @contextlib.contextmanager
 def building_unrecorded(graph: Any) -> Iterator[Any]:
     """Within this block ops are added to `graph`, and neither tapes nor accumulators see them."""

@@ -20,6 +20,7 @@ tapes then do not keep that tensor alive.
 """
 
 import collections
+import dataclasses
 import functools
 import inspect
 import re
@@ -130,6 +131,8 @@ class Op:
     is_abstract: ClassVar[bool] = True
     # Inherited attributes that the op lacks.
     dropped: ClassVar[frozenset[str]] = frozenset()
+    # {input: its name in TensorFlow's definition of the op}, where tf.raw_ops has another.
+    defined_names: ClassVar[dict[str, str]] = {}
     # {name of an attribute in tf.raw_ops: its name}, where they differ.
     raw_names: ClassVar[dict[str, str]] = {}
     # {attribute: its default in tf.raw_ops}, where that differs from the op's definition.
@@ -182,6 +185,11 @@ class Op:
         parsed = parse(cls.signature)
         cls.op_type = cls.__name__
         cls.inputs, cls.outputs = parsed.inputs, parsed.outputs
+        if cls.defined_names:
+            cls.inputs = tuple(
+                dataclasses.replace(a, defined_name=cls.defined_names.get(a.name, a.name))
+                for a in cls.inputs
+            )
         if any(a.dtype is dtypes.resource for a in (*cls.inputs, *cls.outputs)):
             cls.stateful = cls.__dict__.get("stateful", True)
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)

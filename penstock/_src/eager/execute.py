@@ -335,21 +335,25 @@ def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
     first = _type_of_first_tensor(values)
     # Cast to the requested dtype, unless the first tensor has it: then all tensors must.
     casts = dtype is not None and first is not dtype
-    return _pack(values, dtype or first, name or "packed", casts)
+    if STATE.graph is None:
+        return _pack(values, dtype or first, "packed", casts)
+    with STATE.graph.scope_of_part(name or "packed") as scope:
+        return _pack(values, dtype or first, scope, casts)
 
 
 def _pack(values: Any, dtype: DType | None, name: str, casts: bool) -> Tensor:
     parts = [
-        _pack(value, dtype, name, casts)
+        _pack(value, dtype, str(position), casts)
         if isinstance(value, (list, tuple))
-        else _element(value, dtype, casts)
-        for value in values
+        else _element(value, dtype, casts, str(position))
+        for position, value in enumerate(values)
     ]
     return raw.Pack(parts, axis=0, name=name)
 
 
-def _element(value: Any, dtype: DType | None, casts: bool) -> Tensor:
-    tensor = convert.convert_to_tensor(value, dtype=None if isinstance(value, Tensor) else dtype)
+def _element(value: Any, dtype: DType | None, casts: bool, name: str) -> Tensor:
+    wanted = None if isinstance(value, Tensor) else dtype
+    tensor = convert.convert_to_tensor(value, dtype=wanted, name=name)
     if dtype is not None and tensor.dtype.base_dtype is not dtype:
         if casts:
             return raw.Cast(tensor, DstT=dtype)

@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InaccessibleTensorError
+from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.graph import Graph
@@ -150,9 +151,19 @@ class FuncGraph(Graph, TensorSignature):
             tape.record_identity(tensor, placeholder)
 
     def _name_of(self, tensor: Any) -> str:
-        return (
-            tensor.op.name.rpartition("/")[2] if isinstance(tensor, SymbolicTensor) else "capture"
-        )
+        """The name of a capture: in the scope of the operation that reads it, the outer name or that of the argument."""
+        inner = tensor.op.name if isinstance(tensor, SymbolicTensor) else ""
+        if self._recording is None:
+            return inner.rpartition("/")[2] or "capture"
+        owner, op, inputs = self._recording
+        position = next((i for i, t in enumerate(inputs) if t is tensor), None)
+        if position is None or owner[-1] == "/":
+            return inner.rpartition("/")[2] or "capture"
+        around, self._binding = self._binding, owner
+        try:
+            return self._name_of_part(inner or _argument_at(op, position))
+        finally:
+            self._binding = around
 
     def _check_enclosed(self, tensor: SymbolicTensor) -> None:
         outer = self.enclosing
@@ -247,6 +258,22 @@ class FuncGraph(Graph, TensorSignature):
         return f"FuncGraph(name={self.name}, id={id(self)})"
 
     __repr__ = __str__
+
+
+def _argument_at(op: Op, position: int) -> str:
+    """The name of the argument of an op that holds its input at a position; those of a list are numbered."""
+    for argument in op.inputs:
+        if not argument.is_list:
+            if position == 0:
+                return argument.defined_name
+            position -= 1
+            continue
+        count: Any = op.attrs[argument.type_list_attr or argument.number_attr or ""]
+        count = count if isinstance(count, int) else len(count)
+        if position < count:
+            return f"{argument.defined_name}_{position}"
+        position -= count
+    return "capture"
 
 
 class ControlFlowGraph(FuncGraph):

@@ -44,6 +44,8 @@ class Graph(GraphConversions):
         self._scope = self._container = ""
         # The name of the op whose arguments are being converted to tensors.
         self._binding: str | None = None
+        # (name, op, inputs) of the operation that is being recorded: it names what its graph captures for it.
+        self._recording: tuple[str, Op, Sequence[Any]] | None = None
         self._control_stack: list[list[Operation]] = []
         # Device functions, outermost first, each with the device of its enclosing scope.
         self._device_functions: list[tuple[Callable[[Operation], Any], str | None]] = []
@@ -76,6 +78,7 @@ class Graph(GraphConversions):
             self._binding = before
         if before and name is None and cls.op_type == "ReadVariableOp":
             name = self._name_of_part(cls.op_type)
+        self._recording = name or cls.op_type, op, tensors
         node = self.add(op, [self.local(t) for t in tensors], name)
         if STATE.tapes or STATE.accumulators:
             dispatch.record(op, node._inputs, node.outputs)
@@ -154,6 +157,16 @@ class Graph(GraphConversions):
             return name
         owner = self.unique_name(self._binding, mark_as_used=False)
         return f"{owner[len(self._scope) + 1 :] if self._scope else owner}/{name}"
+
+    @contextlib.contextmanager
+    def scope_of_part(self, name: str) -> Iterator[str]:
+        """A scope for the operations that make an argument of the op being recorded; yields its full name."""
+        with self.name_scope(self._name_of_part(name)) as scope:
+            before, self._binding = self._binding, None
+            try:
+                yield scope
+            finally:
+                self._binding = before
 
     # -- names, scopes
 

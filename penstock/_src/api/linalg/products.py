@@ -9,6 +9,7 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast, conj
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
@@ -57,10 +58,11 @@ def matmul(
             "Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`=True, "
             "`adjoint_b`=True."
         )
-    if not isinstance(a, Tensor):
-        a = convert_to_tensor(a, name="a")
-    if not isinstance(b, Tensor):
-        b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+        with scope_in_graph(name, "MatMul") as scope:
+            name = scope or name
+            a = convert_to_tensor(a, name="a")
+            b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
     rank_a, rank_b = a.ndim, b.ndim
     if a.dtype is not b.dtype and rank_a == rank_b == 2 and {a.dtype, b.dtype} == _MIXED:
         a, b = cast(a, dtypes.float32), cast(b, dtypes.float32)

@@ -48,7 +48,7 @@ def add(x, y, name=None):
         x, y = pair(x, y)
     if x.dtype.base_dtype is dtypes.string:
         return raw.Add(x=x, y=y, name=name)
-    return raw.AddV2(x=x, y=y, name=name)
+    return raw.AddV2(x=x, y=y, name=name or "Add")
 
 
 @binary("divide", "math.divide")
@@ -84,7 +84,7 @@ def divide_no_nan(x, y, name=None):
         x, y = cast(x, wide), cast(y, wide)
     elif not (x.dtype.is_floating or x.dtype.is_complex):
         raise TypeError(f"Invalid dtype {x.dtype!r} in tf.math.divide_no_nan.")
-    return raw.DivNoNan(x=x, y=y, name=name)
+    return raw.DivNoNan(x=x, y=y, name=name or "div_no_nan")
 
 
 @binary("math.multiply_no_nan")

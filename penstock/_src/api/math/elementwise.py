@@ -9,7 +9,9 @@ from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 
 
 @unary("abs", "math.abs")
@@ -51,7 +53,10 @@ def cast(x, dtype, name=None):
     wanted = dtypes.as_dtype(dtype).base_dtype
     if isinstance(x, IndexedSlices):
         return IndexedSlices(cast(x.values, wanted, name), x.indices, x.dense_shape)
-    x = convert_to_tensor(x, name="x")
+    if not isinstance(x, Tensor):
+        with scope_in_graph(name, "Cast") as scope:
+            name = scope or name
+            x = convert_to_tensor(x, name="x")
     if x.dtype.is_complex and wanted.is_floating:
         logging.getLogger("tensorflow").warning(
             "You are casting an input of type %s to an incompatible dtype %s.  This will discard "

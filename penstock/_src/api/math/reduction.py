@@ -28,8 +28,8 @@ def reduction_axes(x, axis):
         return axis
     rank = x.shape.rank
     if rank is not None:
-        return np.arange(rank, dtype=np.int32)
-    return raw.Range(start=0, limit=raw.Rank(input=x), delta=1)
+        return convert_to_tensor(np.arange(rank, dtype=np.int32))
+    return raw.Range(start=0, limit=raw.Rank(input=x), delta=1, name="range")
 
 
 @functools.cache

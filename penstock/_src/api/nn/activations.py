@@ -11,6 +11,7 @@ from penstock._src.api.random import functions as random
 from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
@@ -36,13 +37,14 @@ def gelu(features, approximate=False, name=None):
         )
     kind = x.dtype.as_numpy_dtype
     half, one = np.asarray(0.5, kind), np.asarray(1.0, kind)
-    # float32 constants for every dtype, as in TensorFlow
-    if approximate:
-        cubic = x + np.asarray(np.float32(0.044715), kind) * raw.Pow(x=x, y=np.asarray(3, kind))
-        inner = raw.Tanh(x=np.asarray(0.7978845608028654, kind) * cubic)
-        return raw.Mul(x=half * x, y=one + inner, name=name)
-    tail = raw.Erfc(x=-x * np.asarray(np.float32(0.7071067811865476), kind))
-    return raw.Mul(x=half * x, y=tail, name=name)
+    with scope_in_graph(name, "Gelu"):
+        # float32 constants for every dtype, as in TensorFlow
+        if approximate:
+            cubic = x + np.asarray(np.float32(0.044715), kind) * raw.Pow(x=x, y=np.asarray(3, kind))
+            inner = raw.Tanh(x=np.asarray(0.7978845608028654, kind) * cubic)
+            return half * x * (one + inner)
+        halved = half * x
+        return halved * raw.Erfc(x=-x * np.asarray(np.float32(0.7071067811865476), kind))
 
 
 @unary("nn.silu", "nn.swish")

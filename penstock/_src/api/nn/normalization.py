@@ -7,6 +7,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_mean, reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
@@ -15,20 +16,21 @@ from penstock._src.util.export import export
 @dispatchable("nn.moments", v1=[])
 def moments(x, axes, shift=None, keepdims=False, name=None):
     """Mean and variance of `x` over `axes`; half precision is accumulated in float32."""
-    del shift, name
-    x = convert_to_tensor(x, name="x")
-    y = cast(x, dtypes.float32) if x.dtype in NARROW else x
-    axes = [int(a) for a in axes] if isinstance(axes, (list, tuple)) else axes
-    mean = reduce_mean(y, axes, keepdims=True)
-    squares = raw.SquaredDifference(x=y, y=raw.StopGradient(input=mean))
-    variance = reduce_mean(squares, axes, keepdims=True)
-    if not keepdims:
-        dims = _axis_list(x, axes)
-        mean = raw.Squeeze(input=mean, axis=dims)
-        variance = raw.Squeeze(input=variance, axis=dims)
-    if y.dtype != x.dtype:
-        return cast(mean, x.dtype), cast(variance, x.dtype)
-    return mean, variance
+    del shift
+    with scope_in_graph(name, "moments"):
+        x = convert_to_tensor(x, name="x")
+        y = cast(x, dtypes.float32) if x.dtype in NARROW else x
+        axes = [int(a) for a in axes] if isinstance(axes, (list, tuple)) else axes
+        mean = reduce_mean(y, axes, keepdims=True, name="mean")
+        squares = raw.SquaredDifference(x=y, y=raw.StopGradient(input=mean))
+        variance = reduce_mean(squares, axes, keepdims=True, name="variance")
+        if not keepdims:
+            dims = _axis_list(x, axes)
+            mean = raw.Squeeze(input=mean, axis=dims)
+            variance = raw.Squeeze(input=variance, axis=dims)
+        if y.dtype != x.dtype:
+            return cast(mean, x.dtype), cast(variance, x.dtype)
+        return mean, variance
 
 
 def _axis_list(x, axes):
@@ -104,14 +106,14 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
 @dispatchable("nn.batch_normalization", v1=["nn.batch_normalization"])
 def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
     """(x - mean) / sqrt(variance + variance_epsilon) * scale + offset."""
-    variance = convert_to_tensor(variance)
-    epsilon = convert_to_tensor(variance_epsilon, dtype=variance.dtype)
-    factor = raw.Rsqrt(x=variance + epsilon)
-    if scale is not None:
-        factor = factor * scale
-    x = convert_to_tensor(x)
-    shift = offset - mean * factor if offset is not None else -mean * factor
-    return raw.AddV2(x=x * cast(factor, x.dtype), y=cast(shift, x.dtype), name=name)
+    with scope_in_graph(name, "batchnorm"):
+        factor = raw.Rsqrt(x=convert_to_tensor(variance) + variance_epsilon)
+        if scale is not None:
+            factor = factor * scale
+        x = convert_to_tensor(x)
+        scaled = x * cast(factor, x.dtype)
+        shift = offset - mean * factor if offset is not None else -mean * factor
+        return scaled + cast(shift, x.dtype)
 
 
 @export("nn.batch_norm_with_global_normalization", v1=[])

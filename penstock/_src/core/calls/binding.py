@@ -98,7 +98,7 @@ def _bind_one(
             raise TypeError(f"Cannot convert {value} to EagerTensor of dtype {hint.name}")
         if hint is dtypes.int32 and _needs_int64(cls, attr, inputs):
             hint = dtypes.int64
-        tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.name)
+        tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.defined_name)
         given[attr] = tensor.dtype.base_dtype
         return tensor
     given[attr] = wanted
@@ -164,12 +164,12 @@ def _converted(
     cls: type[Op], argument: Argument, value: Any, wanted: Any, position: int, in_graph: bool
 ) -> Any:
     if is_tensor_like(value):
-        tensor = convert_to_tensor(value, name=argument.name)
+        tensor = convert_to_tensor(value, name=argument.defined_name)
         if tensor.dtype.base_dtype is wanted:
             return tensor
         raise _mismatch(cls, argument, tensor.dtype, wanted, position, in_graph)
     try:
-        return convert_to_tensor(value, dtype=wanted, name=argument.name)
+        return convert_to_tensor(value, dtype=wanted, name=argument.defined_name)
     except TypeError as error:
         if not in_graph:
             raise

@@ -55,6 +55,12 @@ class Argument:
     type_list_attr: str | None = None
     is_ref: bool = False
     shape: str | None = None
+    # The name in TensorFlow's definition of the op, after which graphs name constants made for it.
+    defined_name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.defined_name:
+            object.__setattr__(self, "defined_name", self.name)
 
     @property
     def is_list(self) -> bool:

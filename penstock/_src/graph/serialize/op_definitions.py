@@ -34,7 +34,7 @@ def op_def(cls: type[Op]) -> Any:
     made = OpDef(name=cls.op_type, is_stateful=cls.stateful)
     for arguments, target in ((cls.inputs, made.input_arg), (cls.outputs, made.output_arg)):
         for argument in arguments:
-            entry = target.add(name=argument.name, is_ref=argument.is_ref)
+            entry = target.add(name=argument.defined_name, is_ref=argument.is_ref)
             entry.type = argument.dtype.as_datatype_enum if argument.dtype else 0
             entry.type_attr = argument.type_attr or ""
             entry.number_attr = argument.number_attr or ""

@@ -322,6 +322,7 @@ class Split(Op):
     """Equal parts along an axis."""
 
     signature = "axis: int32, value: T -> output: num_split * T"
+    defined_names = {"axis": "split_dim"}
     minimum = {"num_split": 1}
     eager_is_view = True
     T = ANY
@@ -387,6 +388,7 @@ class SplitV(Op):
     """Parts of given sizes along an axis; one size may be -1."""
 
     signature = "value: T, size_splits: Tlen, axis: int32 -> output: num_split * T"
+    defined_names = {"axis": "split_dim"}
     minimum = {"num_split": 1}
     eager_is_view = True
     T = ANY

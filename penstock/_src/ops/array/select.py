@@ -57,6 +57,7 @@ class Select(Op):
     """x where the condition holds and y elsewhere; a vector of conditions chooses whole rows."""
 
     signature = "condition: bool, x: T, y: T -> output: T"
+    defined_names = {"x": "t", "y": "e"}
     T = ANY
 
     def shape(self, condition, x, y):
@@ -107,6 +108,7 @@ class Where(Op):
     """The indices of the true (or non-zero) elements, one row each."""
 
     signature = "condition: T -> index: int64[?, rank(condition)]"
+    defined_names = {"condition": "input"}
     T: NUMBER | BOOL = dtypes.bool_
 
     def eager(self, condition):

@@ -265,6 +265,7 @@ class ExpandDims(Op):
     """The tensor with a dimension of 1 inserted."""
 
     signature = "input: T, axis: Tdim -> output: T"
+    defined_names = {"axis": "dim"}
     eager_is_view = True
     T = ANY
     Tdim: INDEX = dtypes.int32

@@ -33,6 +33,7 @@ class _Reduction(Op):
     """A reduction along the axes in the second input, which must be distinct."""
 
     ranks = {"axis": (0, 1)}
+    defined_names = {"axis": "reduction_indices"}
     signature = "input: T, axis: Tidx -> output: T"
     T = NUMBER
     Tidx: INDEX = dtypes.int32
