@@ -49,3 +49,12 @@ def test_a_saver_saves_the_iterator_of_a_graph(tmp_path):
                 saver.restore(session, str(tmp_path / "c"))
             assert [session.run(element) for _ in range(3)] == list(range(begin, begin + 3))
             saver.save(session, str(tmp_path / "c"))
+
+
+def test_a_function_saves_a_dataset(tmp_path):
+    @tf.function
+    def save():
+        Dataset.range(4).save(str(tmp_path / "d"))
+
+    save()
+    assert list(Dataset.load(str(tmp_path / "d")).as_numpy_iterator()) == [0, 1, 2, 3]

@@ -111,6 +111,8 @@ class Op:
     reads_only: ClassVar[bool] = False
     # Stateful, but whether it has run is only seen by who reads its outputs (random numbers, new tables).
     effect_free: ClassVar[bool] = False
+    # Whether it has an effect of its own, besides those of the functions that it holds.
+    has_own_effect: ClassVar[bool] = False
     # Takes elements of a dataset: an OutOfRangeError of it says that there are no more.
     may_end: ClassVar[bool] = False
     # Which control flow it is: "call", "if", "case", "while"; "" for none.

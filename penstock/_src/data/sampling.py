@@ -56,7 +56,7 @@ class Sampling:
                 "Invalid `weights`. `weights` should have the same length as `datasets` but got "
                 f"`len(weights)={len(weights)}` vs. `len(datasets)={count}`."
             )
-        if isinstance(weights, (list, tuple)):
+        if isinstance(weights, (list, tuple, np.ndarray)):
             # Drop datasets with weight 0, so that the iteration does not wait for their end.
             kept = [(d, w) for d, w in zip(datasets, weights, strict=True) if w > 0]
             if not kept:

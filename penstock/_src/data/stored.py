@@ -11,12 +11,11 @@ from typing import Any
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, errors
-from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.data import structure
 from penstock._src.data.traced import Traced, trace
 from penstock._src.function.structured_values import decode, encode
-from penstock._src.ops.data.pipeline import AUTOTUNE
+from penstock._src.ops.data.pipeline import AUTOTUNE, available_cores
 from penstock._src.proto.saved import StructuredValue
 
 _SPEC = "dataset_spec.pb"
@@ -37,8 +36,8 @@ class Stored:
         compression: str | None = None,
         shard_func: Callable[..., Any] | None = None,
         checkpoint_args: Any = None,
-    ) -> None:
-        """Writes all elements into the folder `path`.
+    ) -> Any:
+        """Writes all elements into the folder `path`; in a graph, returns the operation that does.
 
         Args:
           path: a folder, created if necessary.
@@ -48,13 +47,11 @@ class Stored:
         """
         if checkpoint_args is not None:
             raise errors.UnimplementedError("Dataset.save: `checkpoint_args` is not supported.")
-        if STATE.graph is not None:
-            raise errors.UnimplementedError("Dataset.save is only supported eagerly.")
         os.makedirs(path, exist_ok=True)
         with open(os.path.join(path, _SPEC), "wb") as saved:
             saved.write(encode(self.element_spec).SerializeToString())
         traced = _sharding(shard_func, self.element_spec)
-        raw.SaveDataset(
+        return raw.SaveDataset(
             input_dataset=self._variant_tensor,
             path=path,
             shard_func_other_args=traced.captured,
@@ -141,5 +138,5 @@ def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:
 
 
 def _interleaved(shards: Any) -> Any:
-    """The elements of all shards, one shard after another."""
-    return shards.interleave(lambda shard: shard, AUTOTUNE, num_parallel_calls=AUTOTUNE)
+    """The elements of the shards in turn, as many at a time as there are cores."""
+    return shards.interleave(lambda shard: shard, available_cores(), num_parallel_calls=AUTOTUNE)

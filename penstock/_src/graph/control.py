@@ -17,7 +17,7 @@ def has_effect(op: Operation) -> bool:
     if not raw.stateful or raw.reads_only or raw.effect_free:
         return False
     bodies = bodies_of(op)
-    return not bodies or any(_may_have_effect(body.graph) for body in bodies)
+    return raw.has_own_effect or not bodies or any(_may_have_effect(body.graph) for body in bodies)
 
 
 def _may_have_effect(graph: Any) -> bool:

@@ -424,6 +424,7 @@ class ReduceDataset(Op):
     use_inter_op_parallelism: bool = True
     metadata: str = ""
     stateful = True
+    has_own_effect = True  # that of the dataset, maybe
     differentiable = False
 
     def eager(self, input_dataset, initial_state, other_arguments):

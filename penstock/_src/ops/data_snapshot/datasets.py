@@ -102,6 +102,7 @@ class SaveDataset(Op):
     use_shard_func: bool = True
     Tshard_func_args: list[DType]
     stateful = True
+    has_own_effect = True
 
     def eager(self, input_dataset, path, shard_func_other_args):
         run = pipeline.Run(input_dataset.options())
