@@ -46,8 +46,10 @@ class Module(AutoTrackable):
 
     @property
     def name_scope(self):
-        """A context that prefixes names with the module's name."""
-        return name_scope(self._scope_name)
+        """A context that prefixes names with the module's name, always the same one."""
+        if "_name_scope" not in vars(self):
+            self._name_scope = name_scope(self._scope_name)
+        return self._name_scope
 
     @property
     def variables(self):
@@ -127,8 +129,14 @@ def _is_module(value):
     return isinstance(value, Module)
 
 
-def _walk(module, recursive, predicate, ignored, key, with_path, expand_composites, seen, prefix):
+def _walk(
+    module, recursive, predicate, ignored, key, with_path, expand_composites, seen, prefix, above=()
+):
     seen.add(id(module))
+    if (
+        id(module) in above
+    ):  # reached again from within: its own attributes count, and end the cycle
+        recursive = False
     held = {
         k: v
         for k, v in vars(module).items()
@@ -136,8 +144,9 @@ def _walk(module, recursive, predicate, ignored, key, with_path, expand_composit
     }
     submodules = []
     for name in sorted(held, key=key):
-        for path, leaf in _leaves(held[name], expand_composites):
-            if id(leaf) in seen and not isinstance(leaf, (int, float, str)):
+        for path, leaf in _leaves_of(name, held[name], expand_composites):
+            # A leaf has several paths, but is yielded once without them.
+            if not with_path and id(leaf) in seen and not isinstance(leaf, (int, float, str)):
                 if _keeps_identity(leaf):
                     continue
             if predicate(leaf):
@@ -147,7 +156,7 @@ def _walk(module, recursive, predicate, ignored, key, with_path, expand_composit
             if recursive and isinstance(leaf, Module):
                 submodules.append(((*prefix, name, *path), leaf))
     for path, submodule in submodules:
-        if id(submodule) in seen and not predicate(submodule):
+        if not with_path and id(submodule) in seen and not predicate(submodule):
             continue
         yield from _walk(
             submodule,
@@ -159,7 +168,15 @@ def _walk(module, recursive, predicate, ignored, key, with_path, expand_composit
             expand_composites,
             seen,
             path,
+            (*above, id(module)),
         )
+
+
+def _leaves_of(name, value, expand_composites):
+    try:
+        return list(_leaves(value, expand_composites))
+    except TypeError as error:
+        raise ValueError(f"Error processing property {name!r} of {value!r}") from error
 
 
 def _keeps_identity(leaf):
@@ -167,10 +184,10 @@ def _keeps_identity(leaf):
 
 
 def _leaves(value, expand_composites):
-    """(path, leaf) of a nested structure; mappings of unsortable keys in insertion order."""
+    """(path, leaf) of a nested structure; mappings in the order of their keys."""
     children = None
     if isinstance(value, dict):
-        children = list(value.items())
+        children = [(k, value[k]) for k in sorted(value)]
     elif isinstance(value, (list, tuple)) and not isinstance(value, str):
         children = list(enumerate(value))
     if children is None:

@@ -9,6 +9,7 @@ from penstock._src.distribute.communication import (
     CommunicationImplementation,
     CommunicationOptions,
 )
+from penstock._src.distribute.mirrored.strategy import MirroredStrategy
 from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.distribute.strategy import Strategy, StrategyExtended
@@ -50,6 +51,12 @@ class MultiWorkerMirroredStrategy(Strategy):
                 f"Received a cluster of {workers} workers."
             )
         super().__init__(CollectiveAllReduceExtended(self))
+
+    @classmethod
+    def _from_local_devices(cls, devices: Any, communication_options: Any = None) -> Strategy:
+        """Returns the strategy of one worker with these devices."""
+        del communication_options
+        return MirroredStrategy(list(devices))
 
     cluster_resolver = read_only("_resolver", "What tells the workers.")
 

@@ -74,6 +74,11 @@ class DistributedVariable(DistributedValues, Variable):
         return self._get().device
 
     @property
+    def _devices(self) -> tuple[str, ...]:
+        """The devices of the copies."""
+        return tuple(copy.device for copy in self.values)
+
+    @property
     def initializer(self) -> Any:
         """The operation that initializes all copies (graphs only)."""
         if STATE.graph is None:

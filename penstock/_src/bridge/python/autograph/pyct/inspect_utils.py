@@ -1,0 +1,131 @@
+"""Facts about functions and classes: `tensorflow.python.autograph.pyct.inspect_utils`."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from penstock._src.bridge.internals.pyct import getfutureimports
+
+SPECIAL_BUILTINS = {name: getattr(builtins, name) for name in "dict enumerate float int len list map print range super tuple type zip".split()}  # fmt: skip
+
+
+def islambda(f: Any) -> bool:
+    """Whether a function was written as a lambda, whatever its name is now."""
+    return isinstance(f, types.FunctionType) and f.__code__.co_name == "<lambda>"
+
+
+def isnamedtuple(f: Any) -> bool:
+    """Whether a class looks like a named tuple."""
+    return inspect.isclass(f) and issubclass(f, tuple) and hasattr(f, "_fields")
+
+
+def isbuiltin(f: Any) -> bool:
+    """Whether a function or class is built into Python."""
+    named = getattr(builtins, getattr(f, "__name__", ""), None)
+    return named is f or isinstance(f, types.BuiltinFunctionType) or f in (eval, exec)
+
+
+def isconstructor(cls: Any) -> bool:
+    """Whether a call of a class makes an instance: no metaclass but that of abstract classes says otherwise."""
+    if not inspect.isclass(cls):
+        return False
+    call = inspect.getattr_static(type(cls), "__call__")
+    return issubclass(cls, type) or call is type.__call__
+
+
+def getimmediatesource(obj: Any) -> str:
+    """Returns the source of a function itself, not of one that it wraps."""
+    lines, start = inspect.findsource(obj.__code__ if hasattr(obj, "__code__") else obj)
+    return "".join(inspect.getblock(lines[start:]))
+
+
+def getnamespace(f: Callable[..., Any]) -> dict[str, Any]:
+    """Returns what the names in a function mean: its module's globals, and the variables that it closes over."""
+    function: Any = getattr(f, "__func__", f)
+    namespace = dict(function.__globals__)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            namespace[name] = cell.cell_contents
+        except ValueError:  # a variable that has no value yet
+            continue
+    return namespace
+
+
+def getqualifiedname(
+    namespace: Mapping[str, Any],
+    object_: Any,
+    max_depth: int = 5,
+    visited: set[int] | None = None,
+) -> str | None:
+    """Returns the name of an object, maybe in a module that has a name, or None.
+
+    Args:
+      namespace: what names mean.
+      object_: the object.
+      max_depth: how many modules deep it may be.
+      visited: the modules that are not looked into again.
+    """
+    visited = set() if visited is None else visited
+    # A namespace may grow while modules that load lazily are looked into.
+    named = dict(namespace)
+    for name, value in named.items():
+        if value is object_:
+            return name
+    modules = {n: v for n, v in named.items() if inspect.ismodule(v) and id(v) not in visited}
+    visited.update(map(id, modules.values()))
+    for name, module in modules.items() if max_depth else ():
+        inner = getqualifiedname(vars(module), object_, max_depth - 1, visited)
+        if inner is not None:
+            return f"{name}.{inner}"
+    return None
+
+
+def getdefiningclass(m: Any, owner_class: type) -> type:
+    """Returns the class among a class's bases that defines a method."""
+    name = m.__name__
+    for base in reversed(owner_class.__mro__):
+        found = vars(base).get(name)
+        if found is not None and getattr(base, name) == m:
+            return base
+        if isinstance(found, classmethod) and getattr(found, "__func__", None) is m.__func__:
+            return base
+    return owner_class
+
+
+def getmethodclass(m: Any) -> type | None:
+    """Returns the class of a method, found by its qualified name where it is not bound; None of other functions."""
+    if not inspect.isroutine(m) and callable(m) and not isinstance(m, type):
+        return type(m)
+    holder = getattr(m, "__self__", None)
+    if holder is not None and not inspect.ismodule(holder):
+        return holder if isinstance(holder, type) else type(holder)
+    return _class_of_unbound(m)
+
+
+def _class_of_unbound(m: Any) -> type | None:
+    owner = getattr(m, "__qualname__", "").rpartition(".")[0]
+    if not owner or owner.endswith("<locals>"):
+        return None
+    local = owner.rpartition("<locals>.")[2]
+    found = _looked_up(getattr(m, "__globals__", {}), local)
+    if found is not None:
+        return found
+    frame = inspect.currentframe()
+    while frame is not None:  # a class that is local to a function that runs
+        found = _looked_up(frame.f_locals, local)
+        if found is not None and found.__qualname__ == owner:
+            return found
+        frame = frame.f_back
+    return None
+
+
+def _looked_up(namespace: Mapping[str, Any], path: str) -> type | None:
+    first, *rest = path.split(".")
+    found = namespace.get(first)
+    for name in rest:
+        found = getattr(found, name, None)
+    return found if isinstance(found, type) else None
