@@ -7,6 +7,7 @@ fallbacks (`register_fallback`: ragged and sparse tensors) and the arguments' ow
 
 import builtins
 import collections.abc
+import contextlib
 import functools
 import inspect
 import types
@@ -14,6 +15,7 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -154,9 +156,11 @@ def _fall_back(api, args, kwargs):
 
 def _first_match(targets, api, args, kwargs):
     try:
-        bound = inspect.signature(api).bind(*args, **kwargs).arguments
+        call = inspect.signature(api).bind(*args, **kwargs)
     except TypeError:
         return NOT_SUPPORTED
+    call.apply_defaults()
+    bound = call.arguments
     for signatures, target in reversed(targets):
         for signature in signatures:
             if all(name in bound and matches(bound[name], a) for name, a in signature.items()):
@@ -195,9 +199,44 @@ def matches(value: Any, annotation: Any) -> bool:
 
 def _check_api(api):
     if not hasattr(api, "_dispatch_targets"):
+        raise ValueError(f"{api} does not support dispatch.")
+
+
+def _check_annotation(annotation):
+    """Raises a ValueError unless it is a class, None, a union of such, or a list or sequence of such."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType, list, collections.abc.Sequence):
+        for argument in arguments:
+            _check_annotation(argument)
+    elif not (annotation is None or origin is None):
         raise ValueError(
-            f"{getattr(api, '__name__', api)} is not a function that other types can take over."
+            f"Type annotation {annotation} is not currently supported by dispatch.  Supported "
+            "annotations: classes, List[...] and Union[...]."
         )
+
+
+def _checked_signature(api, signature):
+    """Returns a signature by names of parameters, which may be given by position."""
+    if not isinstance(signature, dict) or not all(isinstance(k, str | int) for k in signature):
+        raise TypeError(
+            "signatures must be dictionaries mapping parameter names to type annotations; "
+            f"got: {signature!r}"
+        )
+    parameters = inspect.signature(api).parameters
+    names = list(parameters)
+    named = {}
+    for key, annotation in signature.items():
+        name = names[key] if isinstance(key, int) and 0 <= key < len(names) else key
+        if name not in parameters:
+            raise ValueError(f"signature includes annotation for unknown parameter {key!r}.")
+        if parameters[name].kind is inspect.Parameter.KEYWORD_ONLY:
+            raise ValueError(
+                "Dispatch currently only supports type annotations for positional parameters; "
+                f"{name!r} is given by keyword only."
+            )
+        _check_annotation(annotation)
+        named[name] = annotation
+    return named
 
 
 @export("experimental.dispatch_for_api", v1=[])
@@ -210,47 +249,50 @@ def dispatch_for_api(api, *signatures):
         own annotations.
     """
     _check_api(api)
-    names = list(inspect.signature(api).parameters)
-    cleaned = []
-    for signature in signatures:
-        if not isinstance(signature, dict) or not signature:
-            raise ValueError(
-                "signatures must be dictionaries mapping parameter names to type annotations; "
-                f"got: {signature!r}"
-            )
-        named = {names[k] if isinstance(k, int) else k: v for k, v in signature.items()}
-        for name in named:
-            if name not in names:
-                raise ValueError(
-                    f"Signature {signature!r} is invalid for {api.__name__}: "
-                    f"{name!r} is not one of its parameters."
-                )
-        cleaned.append(named)
+    cleaned = [_checked_signature(api, signature) for signature in signatures]
 
     def decorator(target):
-        have = list(inspect.signature(target).parameters)
-        may_have_name = [*have, "name"] == names
-        if have != names and not may_have_name:
+        if not callable(target):
+            raise TypeError(f"Expected dispatch_target to be callable; got {target!r}")
+        names = list(inspect.signature(api).parameters)
+        parameters = inspect.signature(target).parameters
+        kinds = [parameter.kind for parameter in parameters.values()]
+        takes_any = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= set(kinds)
+        has_no_name = [*parameters, "name"] == names
+        if not (takes_any or has_no_name or list(parameters) == names):
             raise ValueError(
                 f"Dispatch function's signature {inspect.signature(target)} does not match "
                 f"API's signature {inspect.signature(api)}."
             )
-        rules = cleaned or [_annotations_of(target)]
-        api._dispatch_targets.append((rules, _with_name(target) if may_have_name else target))
+        rules = cleaned or [_checked_signature(api, _annotations_of(target))]
+        made = _with_name(target, len(parameters)) if has_no_name else target
+        api._dispatch_targets.append((rules, made))
         return target
 
     return decorator
 
 
-def _with_name(target):
-    """Adds an ignored parameter `name` to a function."""
+def _with_name(target, count):
+    """Adds a parameter `name` to a function of `count` parameters: the name scope that it runs in."""
 
     @functools.wraps(target)
-    def named(*args, name=None, **kwargs):
-        return target(*args, **kwargs)
+    def named(*args, **kwargs):
+        name = args[count] if len(args) > count else kwargs.pop("name", None)
+        if name is None:
+            return target(*args[:count], **kwargs)
+        with _scope(name):
+            return target(*args[:count], **kwargs)
 
     named._handler = target
     return named
+
+
+@contextlib.contextmanager
+def _scope(name):
+    """The name scope, in a graph."""
+    graph = STATE.graph
+    with graph.name_scope(name) if graph is not None else contextlib.nullcontext():
+        yield
 
 
 def _annotations_of(target):
@@ -258,7 +300,8 @@ def _annotations_of(target):
     hints.pop("return", None)
     if not hints:
         raise ValueError(
-            "The dispatch function must carry type annotations when no signature is given."
+            "The dispatch_for_api decorator must be called with at least one signature, or applied to a "
+            "function that has type annotations on its parameters."
         )
     return hints
 
@@ -302,11 +345,21 @@ def _add_binary_assert(api, x_type, y_type, handler):
     api._dispatch_targets.append(([{first: x_type, second: y_type}], target))
 
 
+def _check_new(kind, rows, annotations):
+    for *held, handler in rows:
+        if tuple(held) == annotations:
+            shown = annotations[0] if len(annotations) == 1 else annotations
+            raise ValueError(
+                f"A {kind} dispatch handler ({handler}) has already been registered for {shown}."
+            )
+
+
 @export("experimental.dispatch_for_unary_elementwise_apis", v1=[])
 def dispatch_for_unary_elementwise_apis(x_type):
     """Decorator: `handler(api, x)` runs for every unary elementwise function of an `x_type`."""
 
     def decorator(handler):
+        _check_new("unary elementwise", _UNARY_HANDLERS, (x_type,))
         _UNARY_HANDLERS.append((x_type, handler))
         for api in UNARY:
             _add_unary(api, x_type, handler)
@@ -320,6 +373,7 @@ def dispatch_for_binary_elementwise_apis(x_type, y_type):
     """Decorator: `handler(api, x, y)` runs for every binary elementwise function of such types."""
 
     def decorator(handler):
+        _check_new("binary elementwise", _BINARY_HANDLERS, (x_type, y_type))
         _BINARY_HANDLERS.append((x_type, y_type, handler))
         for api in BINARY:
             _add_binary(api, x_type, y_type, handler)
@@ -333,6 +387,7 @@ def dispatch_for_binary_elementwise_assert_apis(x_type, y_type):
     """Decorator: `handler(assert_function, x, y)` runs for the asserts that compare such types."""
 
     def decorator(handler):
+        _check_new("binary elementwise assert", _BINARY_ASSERT_HANDLERS, (x_type, y_type))
         _BINARY_ASSERT_HANDLERS.append((x_type, y_type, handler))
         for api in BINARY_ASSERTS:
             _add_binary_assert(api, x_type, y_type, handler)
@@ -356,4 +411,6 @@ def unregister_dispatch_for(dispatch_target):
     for table in (_UNARY_HANDLERS, _BINARY_HANDLERS, _BINARY_ASSERT_HANDLERS):
         table[:] = [row for row in table if row[-1] is not dispatch_target]
     if not found:
-        raise ValueError(f"Function {dispatch_target} was not registered.")
+        raise ValueError(
+            f"Function {dispatch_target} was not registered using a `@dispatch_for_*` decorator."
+        )

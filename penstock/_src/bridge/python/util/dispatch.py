@@ -2,26 +2,138 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
+from penstock._src.api.extending import dispatch
 from penstock._src.util import nest
 
+Function = Callable[..., Any]
 
-def dispatch_for_types(
-    op: Callable[..., Any], *types: type
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator that registers the implementation of `op` for arguments of these types."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+def dispatch_for_types(op: Function, *types: type) -> Callable[[Function], Function]:
+    """Returns a decorator that registers the implementation of `op` for arguments of these types.
+
+    The implementation may lack parameters of `op` that have defaults; they are not to be given then.
+    """
+    # Public functions of ours that handle other types by themselves have no list of others that do.
+    if not hasattr(op, "_dispatch_targets") and not op.__module__.startswith("penstock"):
+        raise AssertionError(f"Dispatching not enabled for {op}")
+
+    def decorate(function: Function) -> Function:
+        missing = _missing(op, function)
+
         def handle(api: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             values = nest.flatten((args, list(kwargs.values())))
             if api is not op or not any(isinstance(value, types) for value in values):
-                return NOT_SUPPORTED
+                return dispatch.NOT_SUPPORTED
+            if missing:
+                return function(**_without(inspect.signature(op), args, kwargs, missing))
             return function(*args, **kwargs)
 
-        register_fallback(handle)
+        dispatch.register_fallback(handle)
         return function
 
     return decorate
+
+
+def _missing(op: Function, function: Function) -> list[str]:
+    """Returns the parameters of `op` that `function` lacks.
+
+    Raises:
+      AssertionError: the parameters without default differ.
+    """
+    wanted, given = inspect.signature(op).parameters, inspect.signature(function).parameters
+    if any(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in given.values()):
+        return []
+    required = [
+        [(name, one.kind) for name, one in parameters.items() if one.default is one.empty]
+        for parameters in (wanted, given)
+    ]
+    if required[0] != required[1]:
+        raise AssertionError(
+            "The decorated function's non-default arguments must be identical to that of the overridden op. "
+            f"Expected {required[0]}, got {required[1]}."
+        )
+    return [name for name in wanted if name not in given]
+
+
+def _without(
+    signature: inspect.Signature, args: Any, kwargs: Any, missing: list[str]
+) -> dict[str, Any]:
+    """Returns the arguments of a call by name, without those that a function lacks."""
+    bound = signature.bind(*args, **kwargs).arguments
+    for name in missing:
+        if (
+            bound.pop(name, signature.parameters[name].default)
+            != signature.parameters[name].default
+        ):
+            raise AssertionError(
+                f"Dispatched op is called with argument `{name}` set to a non-default value, which is not "
+                "supported by the decorated function"
+            )
+    return bound
+
+
+def apis_with_type_based_dispatch() -> list[Function]:
+    """Returns the functions that others can take over, by name."""
+    return sorted(dispatch._DISPATCHABLES, key=lambda api: f"{api.__module__}.{api.__name__}")
+
+
+def unary_elementwise_apis() -> tuple[Function, ...]:
+    """Returns the elementwise functions of one tensor."""
+    return tuple(dispatch.UNARY)
+
+
+def binary_elementwise_apis() -> tuple[Function, ...]:
+    """Returns the elementwise functions of two tensors."""
+    return tuple(dispatch.BINARY)
+
+
+def register_unary_elementwise_api(func: Function) -> Function:
+    """Adds a function to the elementwise functions of one tensor."""
+    dispatch.UNARY.append(func)
+    for annotation, handler in dispatch._UNARY_HANDLERS:
+        dispatch._add_unary(func, annotation, handler)
+    return func
+
+
+def register_binary_elementwise_api(func: Function) -> Function:
+    """Adds a function to the elementwise functions of two tensors."""
+    dispatch.BINARY.append(func)
+    for x_type, y_type, handler in dispatch._BINARY_HANDLERS:
+        dispatch._add_binary(func, x_type, y_type, handler)
+    return func
+
+
+def register_dispatchable_type(cls: type) -> type:
+    """Returns the class: functions can be taken over for any."""
+    return cls
+
+
+def add_type_based_api_dispatcher(target: Function) -> Function:
+    """Makes a function dispatch on other types.
+
+    Raises:
+      ValueError: it does already.
+    """
+    if hasattr(target, "_dispatch_targets"):
+        raise ValueError(f"{target} already has a type-based API dispatcher.")
+    return dispatch.add_dispatch_support(target)
+
+
+def type_based_dispatch_signatures_for(cls: type) -> dict[Function, list[dict[str, Any]]]:
+    """Returns the signatures with a class for which functions were taken over, by function."""
+    found: dict[Function, list[dict[str, Any]]] = {}
+    for api in dispatch._DISPATCHABLES:
+        for signatures, _ in api._dispatch_targets:  # type: ignore[attr-defined]
+            for signature in signatures:
+                if any(_mentions(annotation, cls) for annotation in signature.values()):
+                    found.setdefault(api, []).append(signature)
+    return found
+
+
+def _mentions(annotation: Any, cls: type) -> bool:
+    arguments = getattr(annotation, "__args__", ())
+    return annotation is cls or any(_mentions(argument, cls) for argument in arguments)

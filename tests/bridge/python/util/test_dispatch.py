@@ -1,0 +1,93 @@
+"""Functions that take over public functions: what is accepted and refused. As in TensorFlow 2.21."""
+
+import pytest
+
+import penstock as tf
+from penstock._src.bridge.python.util import dispatch
+
+
+class Money(tf.experimental.ExtensionType):
+    cents: tf.Tensor
+
+
+@pytest.fixture
+def registered():
+    made = []
+
+    def register(api, *signatures):
+        def decorate(function):
+            made.append(tf.experimental.dispatch_for_api(api, *signatures)(function))
+            return function
+
+        return decorate
+
+    yield register
+    for function in made:
+        tf.experimental.unregister_dispatch_for(function)
+
+
+def test_any_arguments_and_defaults_are_taken(registered):
+    @registered(tf.reduce_sum, {"input_tensor": Money, "axis": int | None})
+    def total(*args, **kwargs):
+        return len(args), kwargs
+
+    money = Money(tf.constant(1))
+    assert tf.reduce_sum(money) == (1, {}) and tf.reduce_sum(money, axis=1) == (1, {"axis": 1})
+    assert total in [t for _, t in tf.reduce_sum._dispatch_targets]
+    assert dispatch.type_based_dispatch_signatures_for(Money)[tf.reduce_sum]
+
+
+def test_a_name_that_the_function_lacks_is_a_scope(registered):
+    @registered(tf.subtract, {"x": Money})
+    def minus(x, y):
+        return x.cents - y
+
+    with tf.Graph().as_default():
+        money = Money(tf.constant(3))
+        assert tf.subtract(money, 1, "less").name.startswith("less/")
+        assert tf.subtract(money, 1, name="more").name.startswith("more/")
+    assert tf.subtract(Money(tf.constant(3)), 1, None).numpy() == 2
+
+
+@pytest.mark.parametrize(
+    ("signature", "kind", "message"),
+    [
+        ({"z": Money}, ValueError, "unknown parameter 'z'"),
+        ({5: Money}, ValueError, "unknown parameter 5"),
+        ([Money], TypeError, "must be dictionaries"),
+        ({None: Money}, TypeError, "must be dictionaries"),
+        ({"x": tuple[Money]}, ValueError, "not currently supported by dispatch"),
+    ],
+)
+def test_refused_signatures(signature, kind, message):
+    with pytest.raises(kind, match=message):
+        tf.experimental.dispatch_for_api(tf.add, signature)
+    with pytest.raises(ValueError, match="does not support dispatch"):
+        tf.experimental.dispatch_for_api(len, {"x": Money})
+    with pytest.raises(TypeError, match="to be callable"):
+        tf.experimental.dispatch_for_api(tf.add, {"x": Money})("text")
+
+
+def test_handlers_of_a_type_are_registered_once():
+    handler = tf.experimental.dispatch_for_unary_elementwise_apis(Money)(lambda api, x: 1)
+    with pytest.raises(ValueError, match="already been registered"):
+        tf.experimental.dispatch_for_unary_elementwise_apis(Money)(lambda api, x: 2)
+    tf.experimental.unregister_dispatch_for(handler)
+
+
+def test_implementations_by_type():
+    @tf.__internal__.dispatch.add_dispatch_support
+    def scaled(x, by, twice=False):
+        return tf.convert_to_tensor(x) * by
+
+    @dispatch.dispatch_for_types(scaled, Money)
+    def scaled_money(x, by):
+        return "money"
+
+    assert scaled(Money(tf.constant(1)), 2) == "money"
+    with pytest.raises(AssertionError, match="non-default value"):
+        scaled(Money(tf.constant(1)), 2, twice=True)
+    with pytest.raises(AssertionError, match="identical"):
+        dispatch.dispatch_for_types(scaled, Money)(lambda y, by: 1)
+    with pytest.raises(AssertionError, match="not enabled"):
+        dispatch.dispatch_for_types(lambda x: x, Money)
