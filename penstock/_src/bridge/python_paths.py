@@ -147,6 +147,7 @@ PATHS: dict[str, str] = {
     "python.ops.control_flow_case": "_case_helper=@bridge.internals.control_flow:case_helper",
     "python.ops.control_flow_ops": "@bridge.internals.control_flow",
     "python.ops.control_flow_util": "@bridge.internals.control_flow",
+    "python.ops.data_flow_ops": "@bridge.internals.staging",
     "python.ops.init_ops": "@v1.variables.initializers",
     "python.ops.linalg.linear_operator": "@api.linalg.operators.base @api.linalg.operators.spec",
     "python.ops.lookup_ops": "@api.lookup.tables",

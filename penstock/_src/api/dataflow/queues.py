@@ -1,5 +1,8 @@
 """tf.queue: blocking queues between threads."""
 
+import contextlib
+import functools
+
 from penstock._src.api.control.control_flow import switch_case
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.core import dtypes as types
@@ -10,6 +13,11 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
+
+
+def _on_cpu():
+    """The device of the operations that make queues."""
+    return contextlib.nullcontext() if STATE.graph is None else STATE.graph.device("CPU")
 
 
 @export("queue.QueueBase", v1=["queue.QueueBase", "QueueBase"])
@@ -59,8 +67,8 @@ class QueueBase:
         if any(q.names != first.names for q in queues):
             raise TypeError("Queues do not have matching component names.")
         shapes = [
-            a if all(q.shapes[i].dims == a.dims for q in queues) else TensorShape(None)
-            for i, a in enumerate(first.shapes)
+            functools.reduce(TensorShape.most_specific_compatible_shape, column)
+            for column in zip(*(q.shapes for q in queues))
         ]
         if STATE.graph is None:
             picked = queues[int(index)].queue_ref
@@ -243,13 +251,14 @@ class FIFOQueue(QueueBase):
         dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
         shapes = _as_shapes(shapes)
         self._name = name
-        handle = raw.FIFOQueueV2(
-            component_types=dtypes,
-            shapes=shapes or [],
-            capacity=capacity,
-            shared_name=shared_name or "",
-            name=name,
-        )
+        with _on_cpu():
+            handle = raw.FIFOQueueV2(
+                component_types=dtypes,
+                shapes=shapes or [],
+                capacity=capacity,
+                shared_name=shared_name or "",
+                name=name,
+            )
         super().__init__(dtypes, shapes, _as_names(names, dtypes), handle)
 
 
@@ -271,13 +280,14 @@ class PaddingFIFOQueue(QueueBase):
                 f"{len(dtypes)} dtypes and {len(shapes)} shapes."
             )
         self._name = name
-        handle = raw.PaddingFIFOQueueV2(
-            component_types=dtypes,
-            shapes=shapes,
-            capacity=capacity,
-            shared_name=shared_name or "",
-            name=name,
-        )
+        with _on_cpu():
+            handle = raw.PaddingFIFOQueueV2(
+                component_types=dtypes,
+                shapes=shapes,
+                capacity=capacity,
+                shared_name=shared_name or "",
+                name=name,
+            )
         super().__init__(dtypes, shapes, _as_names(names, dtypes), handle)
 
 
@@ -313,15 +323,16 @@ class RandomShuffleQueue(QueueBase):
         dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
         shapes = _as_shapes(shapes)
         self._name = name
-        handle = raw.RandomShuffleQueueV2(
-            component_types=dtypes,
-            shapes=shapes or [],
-            capacity=capacity,
-            min_after_dequeue=min_after_dequeue,
-            **op_seeds(seed),
-            shared_name=shared_name or "",
-            name=name,
-        )
+        with _on_cpu():
+            handle = raw.RandomShuffleQueueV2(
+                component_types=dtypes,
+                shapes=shapes or [],
+                capacity=capacity,
+                min_after_dequeue=min_after_dequeue,
+                **op_seeds(seed),
+                shared_name=shared_name or "",
+                name=name,
+            )
         super().__init__(dtypes, shapes, _as_names(names, dtypes), handle)
 
 
@@ -338,13 +349,14 @@ class PriorityQueue(QueueBase):
         kinds = [_dtype(d) for d in _as_list(types)]
         shapes = _as_shapes(shapes) or []
         self._name = name
-        handle = raw.PriorityQueueV2(
-            component_types=kinds,
-            shapes=shapes,
-            capacity=capacity,
-            shared_name=shared_name or "",
-            name=name,
-        )
+        with _on_cpu():
+            handle = raw.PriorityQueueV2(
+                component_types=kinds,
+                shapes=shapes,
+                capacity=capacity,
+                shared_name=shared_name or "",
+                name=name,
+            )
         all_types = [_dtype("int64"), *kinds]
         all_shapes = [TensorShape([]), *shapes] if shapes else None
         super().__init__(all_types, all_shapes, _as_names(names, all_types), handle)

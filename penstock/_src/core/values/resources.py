@@ -136,6 +136,11 @@ def shared(kind: type, container: str, name: str, make: Callable[[], Any]) -> An
     return manager().get_or_create(kind, container, getattr(node, "name", str(node)), make)
 
 
+def lasting(kept: ResourceManager) -> ResourceManager:
+    """Returns the session's resources; outside sessions `kept`, whose resources no handle keeps alive."""
+    return kept if manager() is _EAGER else manager()
+
+
 @contextlib.contextmanager
 def using(resources: ResourceManager) -> Iterator[ResourceManager]:
     """Makes `resources` the current manager within a `with` block, as sessions do."""

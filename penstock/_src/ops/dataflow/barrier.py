@@ -1,5 +1,6 @@
 """Barriers: tuples by key, which can be taken when all their components are present."""
 
+import operator
 import threading
 
 import numpy as np
@@ -15,7 +16,7 @@ FIRST = -(2**63)
 
 
 class HostBarrier(Resource):
-    """Partial tuples by key, and complete ones in order of completion."""
+    """Partial tuples by key, and complete ones in order of their first insertion."""
 
     def __init__(self, types, shapes, name="", container=""):
         super().__init__(name, container)
@@ -64,12 +65,14 @@ class BarrierInsertMany(_BarrierOp):
         if not 0 <= at < len(barrier.types):
             raise self.invalid(f"The component ID is out of range {at} > num_components")
         with barrier.changed:
+            batch = FIRST + barrier.inserted  # of all keys that are new in this call
+            if not barrier.partial.keys() >= set(keys.tolist()):
+                barrier.inserted += 1
             for key, value in zip(keys.tolist(), values, strict=True):
                 if barrier.canceled or barrier.closed and key not in barrier.partial:
                     raise CancelledError(f"Barrier is closed.  Key {key.decode()} can't be added.")
                 if key not in barrier.partial:
-                    barrier.partial[key] = (FIRST + barrier.inserted, {})
-                    barrier.inserted += 1
+                    barrier.partial[key] = (batch, {})
                 number, parts = barrier.partial[key]
                 if at in parts:
                     raise self.invalid(f"Key {key.decode()} already has a value for component {at}")
@@ -78,6 +81,7 @@ class BarrierInsertMany(_BarrierOp):
                     del barrier.partial[key]
                     row = [parts[i] for i in range(len(barrier.types))]
                     barrier.ready.append((number, key, row))
+            barrier.ready.sort(key=operator.itemgetter(0))
             barrier.changed.notify_all()
 
 

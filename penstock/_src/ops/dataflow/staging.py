@@ -58,7 +58,7 @@ class _PlaceOp(Op):
 
     def place(self):
         name = self.shared_name or f"{self.kind.__name__}/{self.dtypes}"
-        return _KEPT.get_or_create(
+        return resources.lasting(_KEPT).get_or_create(
             self.kind,
             self.container,
             name,
@@ -106,6 +106,8 @@ class StagePeek(_TypedPlaceOp):
 
     def eager(self, index):
         place = self.place()
+        if index.ndim:
+            raise self.invalid("index must be scalar")
         with place.changed:
             place.changed.wait_for(lambda: len(place.items) > index)
             return list(place.items[int(index)])
@@ -132,14 +134,42 @@ class StageClear(_TypedPlaceOp):
             place.changed.notify_all()
 
 
-class MapStage(_TypedPlaceOp):
+class _MapOp(_TypedPlaceOp):
+    """Base of the ops on tuples by key."""
+
+    kind = MapPlace
+
+    def number(self, key):
+        """The key as Python number."""
+        if np.ndim(key):
+            raise self.invalid("key must be an int64 scalar")
+        return int(key)
+
+    def components(self, place, key, indices, takes):
+        """Components of a complete tuple, which goes when nothing is left of it."""
+        held = place.items[key]
+        for i in indices.tolist():
+            if not 0 <= i < len(held):
+                raise self.invalid(f"Index '{i}' is out of range.")
+            if held[i] is None:
+                raise self.invalid(f"Tensor at index '{i}' has already been removed.")
+        found = [held[i] for i in indices.tolist()]
+        if takes:
+            for i in indices.tolist():
+                held[i] = None
+            if all(value is None for value in held):
+                del place.items[key]
+            place.changed.notify_all()
+        return found
+
+
+class MapStage(_MapOp):
     """Adds components of the tuple of a key; it can be taken when it is complete."""
 
     signature = "key: int64, indices: int32, values: *fake_dtypes ->"
-    kind = MapPlace
 
     def eager(self, key, indices, values):
-        place, at = self.place(), int(key)
+        place, at = self.place(), self.number(key)
         if len(indices) != len(values):
             raise self.invalid("There must be as many indices as values.")
         with place.changed:
@@ -159,29 +189,17 @@ class MapStage(_TypedPlaceOp):
             place.changed.notify_all()
 
 
-class MapPeek(_TypedPlaceOp):
+class MapPeek(_MapOp):
     """Components of the tuple of a key, waiting for it."""
 
     signature = "key: int64, indices: int32 -> values: *dtypes[...]"
-    kind = MapPlace
     takes = False
 
     def eager(self, key, indices):
-        place, at = self.place(), int(key)
+        place, at = self.place(), self.number(key)
         with place.changed:
             place.changed.wait_for(lambda: at in place.items)
-            held = place.items[at]
-            missing = [i for i in indices.tolist() if held[i] is None]
-            if missing:
-                raise self.invalid(f"Tensor at index '{missing[0]}' was already removed.")
-            found = [held[i] for i in indices.tolist()]
-            if self.takes:
-                for i in indices.tolist():
-                    held[i] = None
-                if all(value is None for value in held):
-                    del place.items[at]
-                place.changed.notify_all()
-            return found
+            return self.components(place, at, indices, self.takes)
 
 
 class MapUnstage(MapPeek):
@@ -190,20 +208,17 @@ class MapUnstage(MapPeek):
     takes = True
 
 
-class MapUnstageNoKey(_TypedPlaceOp):
+class MapUnstageNoKey(_MapOp):
     """Takes components of the tuple of some key."""
 
     signature = "indices: int32 -> key: int64[], values: *dtypes[...]"
-    kind = MapPlace
 
     def eager(self, indices):
         place = self.place()
         with place.changed:
             place.changed.wait_for(lambda: place.items)
             key = self.chosen(place.items)
-            held = place.items.pop(key)
-            place.changed.notify_all()
-            return np.int64(key), [held[i] for i in indices.tolist()]
+            return np.int64(key), self.components(place, key, indices, takes=True)
 
     def chosen(self, items):
         """The key that comes next."""

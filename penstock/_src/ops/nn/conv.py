@@ -91,6 +91,8 @@ class _ByFilter(Op):
         return known_shape(filter_sizes, self.spatial + 2).with_rank(self.spatial + 2)
 
     def eager(self, input, filter_sizes, out_backprop):
+        if filter_sizes.ndim != 1:
+            raise self.invalid(f"filter_sizes shape must be rank 1 but is rank {filter_sizes.ndim}")
         shape = [int(s) for s in filter_sizes]
         c = self._geometry(input, shape, out_backprop)
         return cv.filter_gradient(c, input, shape, out_backprop)

@@ -135,8 +135,12 @@ class NthElement(Op):
 
     def eager(self, input, n):
         if input.ndim < 1:
-            raise self.invalid("Input must be >= 1-D, got shape []")
-        if not 0 <= n < input.shape[-1]:
+            raise self.invalid("Input must be at least rank 1 but is rank 0")
+        if n.ndim:
+            raise self.invalid(f"N must be scalar but has rank {n.ndim}")
+        if n < 0:
+            raise self.invalid(f"n must be non-negative but is {n}")
+        if n >= input.shape[-1]:
             raise self.invalid(f"Input must have last dimension > n = {n}")
         at = input.shape[-1] - 1 - int(n) if self.reverse else int(n)
         # bfloat16's own order has no place for NaN

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
@@ -75,13 +76,19 @@ class _FractionalPool(Op):
         if value.ndim != 4:
             raise self.invalid("tensor_in must be 4-dimensional")
         if self.pooling_ratio[0] != 1 or self.pooling_ratio[3] != 1:
-            raise self.invalid(
-                "Fractional pooling is not yet supported on the batch or channel dimension."
+            raise UnimplementedError(
+                "Fractional pooling is not yet supported on the batch nor channel dimension."
             )
         if min(self.pooling_ratio) < 1:
             raise self.invalid(
                 f"pooling_ratio cannot be smaller than 1, got: {min(self.pooling_ratio):g}"
             )
+        for axis, (extent, ratio) in enumerate(zip(value.shape, self.pooling_ratio)):
+            if extent < ratio:
+                raise self.invalid(
+                    f"Pooling ratio is higher than input dimension size for dimension {axis}. "
+                    f"Input dim size: {extent} pooling ratio: {ratio:g}"
+                )
         rows, columns = self.sequences(value.shape[1:3])
         parts = [windows(s, n, self.overlapping) for s, n in zip((rows, columns), value.shape[1:3])]
         made = np.empty((value.shape[0], len(parts[0]), len(parts[1]), value.shape[3]), value.dtype)
@@ -176,6 +183,11 @@ class FractionalAvgPoolGrad(Op):
 
     def eager(self, orig_input_tensor_shape, out_backprop, rows, columns):
         made = np.zeros(orig_input_tensor_shape.tolist(), out_backprop.dtype)
+        for name, sequence in (("Row", rows), ("Column", columns)):
+            if (sequence < 0).any():
+                raise self.invalid(
+                    f"{name} sequence tensor values must not be negative, got {sequence}"
+                )
         down, across = (
             windows(s, n, self.overlapping) for s, n in zip((rows, columns), made.shape[1:3])
         )

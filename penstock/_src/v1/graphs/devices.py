@@ -38,4 +38,8 @@ def colocate_with(op, ignore_existing=False):
 @contextlib.contextmanager
 def container(container_name):
     """A context whose resources belong to a container; they live as long as their graph."""
-    yield container_name
+    if STATE.graph is None:
+        yield container_name
+    else:
+        with STATE.graph.container(container_name):
+            yield container_name
