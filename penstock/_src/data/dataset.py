@@ -186,10 +186,10 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         """
         element = structure.normalize(tensors)
         whole = structure.spec_of(element)
-        if not nest.flatten(whole):
-            raise ValueError("Invalid `element`. `element` should not be empty.")
         spec = structure.unbatched(whole)
         components = structure.to_batched_tensors(whole, element)
+        if not components:
+            raise ValueError("Invalid `element`. `element` should not be empty.")
         size: Any = None
         for component in components:
             first = component.shape[0] if component.shape.rank else None
