@@ -12,6 +12,7 @@ def test_what_belongs_to_a_variable_stands_under_its_name():
     assert [op.name for op in graph.get_operations()] == [
         "net/w/Initializer/ones",
         "net/w",
+        "net/w/IsInitialized/VarIsInitializedOp",
         "net/w/Assign",
         "net/w/Read/ReadVariableOp",
         "Relu/ReadVariableOp",

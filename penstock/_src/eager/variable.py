@@ -166,6 +166,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                     f"not compatible with the explicitly supplied `shape` argument ({self._shape})."
                 )
             self._handle = make_handle(self._shape, self._dtype, self._name)
+            if STATE.graph is not None:
+                with _under(self._name, "IsInitialized"):
+                    raw.VarIsInitializedOp(resource=self._handle)
             with _under(self._name):
                 self._initializer = raw.AssignVariableOp(self._handle, tensor, name="Assign")
             self._initial_value = self._graph_element = None
@@ -536,9 +539,13 @@ def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
     shared = resources.ANONYMOUS if STATE.graph is None else name
     # With a final slash the name is used unchanged: no scope, no unique suffix.
     exact = name if STATE.graph is None else name + "/"
-    handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=exact)
     if STATE.graph is None:
+        handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=exact)
         handle._value.name = name
+    else:
+        handle = raw.VarHandleOp(
+            shape=shape, dtype=dtype, shared_name=shared, debug_name=exact, name=exact
+        )
     handle._handle_data = [(shape, dtype)]
     return handle
 

@@ -18,12 +18,17 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 from penstock._src.v1.variables.collections import trainable_variables
+from penstock._src.v1.variables.initializers import Constant, Ones, Zeros
 
 
 def _free() -> Any:
     """A context for creating variables whose initializers do not depend on the step's control dependencies."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)
+
+
+# How the slots' usual initial values are made.
+_INITIALIZERS: dict[float, Any] = {0.0: Zeros(), 1.0: Ones()}
 
 
 @export(v1=["train.Optimizer"])
@@ -35,8 +40,11 @@ class Optimizer(Trackable):
     _op = ""
     # Slot name -> its initial value, for every variable.
     _slots: dict[str, float] = {}
-    # The hyperparameters.
+    # The hyperparameters, and their names in graphs.
     _numbers: tuple[Any, ...] = ()
+    _number_names: tuple[str, ...] = ("learning_rate",)
+    # The hyperparameters as tensors of a graph, while a step is recorded.
+    _tensors: list[Any] | None = None
     # Whether a gradient of slices updates only its rows.
     _by_rows = True
 
@@ -129,17 +137,42 @@ class Optimizer(Trackable):
             raise ValueError(f"No gradients provided for any variable: {list(grads_and_vars)}.")
         with _free():
             self._prepare(pairs[0][1])
-        updates = [self._update(g, v) for g, v in pairs]
-        updates += self._finish(updates)
+            for _, variable in pairs:
+                for slot in self._slots:
+                    self._slot(slot, variable)
         if STATE.graph is None:
+            updates = [self._update(g, v) for g, v in pairs]
+            self._finish(updates)
             if global_step is not None:
                 global_step.assign_add(1)
             return None
-        with STATE.graph.control_dependencies(updates):
-            if global_step is None:
-                return raw.NoOp(name=name or self._name)
+        with STATE.graph.name_scope(name or self._name) as scope:
+            self._tensors = self._named_numbers()
+            try:
+                return self._step_in_graph(pairs, global_step, scope)
+            finally:
+                self._tensors = None
+
+    def _step_in_graph(self, pairs: Any, global_step: Any, scope: str) -> Any:
+        """Records the updates and returns the last operation, which has the name of the scope."""
+        graph: Any = STATE.graph
+        updates = []
+        for gradient, variable in pairs:
+            with graph.name_scope(f"update_{variable.name.partition(':')[0]}"):
+                updates.append(self._update(gradient, variable))
+        updates += self._finish(updates)
+        with graph.control_dependencies(updates):
+            done = raw.NoOp(name=scope if global_step is None else "update")
+        if global_step is None:
+            return done
+        with graph.control_dependencies([done]):
             one = convert_to_tensor(1, global_step.dtype)
-            return raw.AssignAddVariableOp(global_step.handle, one, name=name or self._name)
+            return raw.AssignAddVariableOp(global_step.handle, one, name=scope)
+
+    def _named_numbers(self) -> list[Any]:
+        """The hyperparameters as tensors of the graph, which all updates of a step share."""
+        values = map(_called, self._numbers)
+        return [convert_to_tensor(x, name=name) for x, name in zip(values, self._number_names)]
 
     def _update(self, gradient: Any, variable: Any) -> Any:
         slots = {name: self._slot(name, variable).handle for name in self._slots}
@@ -155,12 +188,13 @@ class Optimizer(Trackable):
         held = self._made.setdefault(name, {})
         if variable.ref() not in held:
             full = f"{variable.name.split(':')[0]}/{self._name}"
+            first = self._slots[name]
+            initializer = _INITIALIZERS.get(first) or Constant(first)
+            shape, dtype = variable.shape.as_list(), variable.dtype.base_dtype
             with _free():
-                first = raw.Fill(
-                    convert_to_tensor(variable.shape.as_list(), "int32"),
-                    convert_to_tensor(self._slots[name], variable.dtype),
+                held[variable.ref()] = Variable(
+                    lambda: initializer(shape, dtype=dtype), trainable=False, name=full
                 )
-                held[variable.ref()] = Variable(first, trainable=False, name=full)
             for restore in self._waiting.pop((name, variable.ref()), ()):
                 restore(held[variable.ref()])
         return held[variable.ref()]
@@ -209,7 +243,7 @@ class Optimizer(Trackable):
 
     def _numbers_like(self, variable: Any) -> list[Any]:
         """The hyperparameters as tensors of a variable's dtype."""
-        return [number_like(x, variable) for x in self._numbers]
+        return [number_like(x, variable) for x in self._tensors or self._numbers]
 
     def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
         """Returns the sparse update, or None if the rule needs a dense gradient."""
@@ -238,9 +272,14 @@ def require_positive(name: str, value: float) -> None:
         raise ValueError(f"{name} must be positive: {value}")
 
 
+def _called(value: Any) -> Any:
+    """A hyperparameter, or what it returns if it is a function."""
+    return value() if callable(value) and not hasattr(value, "dtype") else value
+
+
 def number_like(value: Any, like: Any) -> Any:
     """Converts a hyperparameter (a number, tensor or function) to a tensor of a variable's dtype."""
-    value = value() if callable(value) and not hasattr(value, "dtype") else value
+    value = _called(value)
     kind = like.dtype.base_dtype
     if isinstance(value, (int, float)):
         return convert_to_tensor(value, kind)
@@ -293,6 +332,7 @@ class MomentumOptimizer(Optimizer):
     """accumulator = momentum * accumulator + gradient; variable -= rate * accumulator."""
 
     _slots = {"momentum": 0.0}
+    _number_names = ("learning_rate", "momentum")
 
     def __init__(
         self,
@@ -317,6 +357,7 @@ class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
 
     _slots = {"m": 0.0, "v": 0.0}
+    _number_names = ("learning_rate", "beta1", "beta2", "epsilon")
     _by_rows = False
 
     def __init__(
@@ -336,23 +377,29 @@ class AdamOptimizer(Optimizer):
     def _prepare(self, like: Any) -> None:
         if not self._powers:
             self._powers = [
-                Variable(number_like(beta, like), trainable=False, name=f"beta{i + 1}_power")
-                for i, beta in enumerate(self._betas)
+                Variable(
+                    number_like(beta, like) if hasattr(beta, "dtype") else beta,
+                    trainable=False,
+                    name=f"beta{i + 1}_power",
+                    dtype=like.dtype.base_dtype,
+                )
+                for i, beta in enumerate(map(_called, self._betas))
             ]
             for power in self._powers:
                 self._handle_deferred_dependencies(power._shared_name, power)
 
     def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
-        numbers = [*map(convert_to_tensor, self._powers), *self._numbers_like(variable)]
+        numbers = [*self._powers, *self._numbers_like(variable)]
         return raw.ResourceApplyAdam(variable.handle, m, v, *numbers, gradient)
 
     def _finish(self, updates: Sequence[Any]) -> list[Any]:
         if STATE.graph is None:
             return [p.assign(p * b) for p, b in zip(self._powers, self._betas)]
+        betas = (self._tensors or self._numbers)[1:3]
         with STATE.graph.control_dependencies(updates):
             return [
-                raw.AssignVariableOp(p.handle, raw.Mul(convert_to_tensor(p), number_like(b, p)))
-                for p, b in zip(self._powers, self._betas)
+                raw.AssignVariableOp(p.handle, convert_to_tensor(p) * number_like(b, p))
+                for p, b in zip(self._powers, betas)
             ]
 
     def _shared_variables(self) -> Sequence[Any]:
@@ -382,6 +429,7 @@ class RMSPropOptimizer(Optimizer):
     """RMSProp (Hinton's lecture 6e), with momentum, optionally centered."""
 
     _op, _slots = "ResourceApplyRMSProp", {"rms": 1.0, "momentum": 0.0}
+    _number_names = ("learning_rate", "decay", "momentum", "epsilon")
 
     def __init__(
         self,
@@ -404,6 +452,7 @@ class AdadeltaOptimizer(Optimizer):
     """Adadelta (Zeiler 2012, https://arxiv.org/abs/1212.5701)."""
 
     _op, _slots = "ResourceApplyAdadelta", {"accum": 0.0, "accum_update": 0.0}
+    _number_names = ("lr", "rho", "epsilon")
 
     def __init__(
         self,

@@ -12,12 +12,15 @@ from penstock._src.v1.training.optimizers import (
     run_rule,
 )
 
+_STRENGTHS = ("learning_rate", "l1_regularization_strength", "l2_regularization_strength")
+
 
 @export(v1=["train.ProximalGradientDescentOptimizer"])
 class ProximalGradientDescentOptimizer(Optimizer):
     """Gradient descent, then a step towards 0 (Duchi & Singer 2009)."""
 
     _op = "ResourceApplyProximalGradientDescent"
+    _number_names = _STRENGTHS
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class ProximalAdagradOptimizer(Optimizer):
     """Adagrad, then a step towards 0."""
 
     _op = "ResourceApplyProximalAdagrad"
+    _number_names = _STRENGTHS
 
     def __init__(
         self,
@@ -55,6 +59,8 @@ class ProximalAdagradOptimizer(Optimizer):
 @export(v1=["train.AdagradDAOptimizer"])
 class AdagradDAOptimizer(Optimizer):
     """Adagrad with dual averaging: weights are computed from the sums of all gradients."""
+
+    _number_names = _STRENGTHS
 
     def __init__(
         self,
@@ -91,6 +97,8 @@ class AdagradDAOptimizer(Optimizer):
 @export(v1=["train.FtrlOptimizer"])
 class FtrlOptimizer(Optimizer):
     """Follow the regularized leader (McMahan et al. 2013)."""
+
+    _number_names = (*_STRENGTHS, "learning_rate_power")
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ def create_global_step(graph: Graph | None = None) -> Any:
         raise ValueError('"global_step" already exists.')
     with graph.as_default(), graph.name_scope(None):
         return VariableV1(
-            lambda: convert_to_tensor(0, dtype=dtypes.int64),
+            lambda: convert_to_tensor(0, dtype=dtypes.int64, name="zeros"),
             trainable=False,
             name=NAME,
             dtype=dtypes.int64,
