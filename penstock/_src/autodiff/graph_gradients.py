@@ -5,9 +5,11 @@ from typing import Any
 
 from penstock._src.autodiff.backprop import add_up, ones_like, with_zeros
 from penstock._src.autodiff.tape import DIFFERENTIABLE, op_backward
+from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.registry import raw
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
@@ -203,10 +205,13 @@ def _ends_at(y: SymbolicTensor, reached: set[int]) -> bool:
 def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """Returns the gradients of a node's inputs, given those of its outputs."""
     around, STATE.gradient_of = STATE.gradient_of, node.outputs[0]._id
+    graph: Any = STATE.graph
+    scope = graph._scope
+    graph._scope = graph.unique_name(f"{node.name}_grad")
     try:
         return _node_gradient(node, gradients, wanted)
     finally:
-        STATE.gradient_of = around
+        STATE.gradient_of, graph._scope = around, scope
 
 
 def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
@@ -311,10 +316,24 @@ def gradients_or_ones(ys: Sequence[Any], grad_ys: Sequence[Any] | None) -> list[
     """Returns `grad_ys` as tensors, with ones in place of None."""
     given = list(grad_ys) if grad_ys is not None else [None] * len(ys)
     return [
-        ones_like(y)
+        _ones(y, f"grad_ys_{position}")
         if g is None
         else g
         if isinstance(g, IndexedSlices)
-        else convert_to_tensor(g, y.dtype)
-        for y, g in zip(ys, given, strict=True)
+        else convert_to_tensor(g, y.dtype, name=f"grad_ys_{position}")
+        for position, (y, g) in enumerate(zip(ys, given, strict=True))
     ]
+
+
+def _ones(tensor: SymbolicTensor, name: str) -> Any:
+    """Ones in the shape of a tensor, filled in as TensorFlow does it."""
+    if not tensor.dtype.is_numpy_compatible:
+        return ones_like(tensor)
+    if tensor.shape.is_fully_defined():
+        shape = convert_to_tensor(tensor.shape.as_list(), dtypes.int32, name="Shape")
+    else:
+        shape = raw.Shape(tensor)
+    graph: Any = STATE.graph
+    with graph.name_scope(name) as scope:
+        one = convert_to_tensor(1, tensor.dtype.base_dtype, name="Const")
+        return raw.Fill(shape, one, name=scope)
