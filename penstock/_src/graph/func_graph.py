@@ -50,6 +50,8 @@ class FuncGraph(Graph, TensorSignature):
     building_function = True
     _outermost: Graph | None = None
     is_control_flow_graph = False
+    # Whether the outputs come after all that has effects: definitions say it by control inputs, programs keep the order.
+    outputs_wait = False
     # called when the function has been traced
     exit_callbacks: Sequence[Callable[[], Any]] = ()
 

@@ -80,6 +80,7 @@ def mark_outputs(graph: FuncGraph) -> None:
         after._handle_data = before._handle_data
     graph.structured_outputs = fill_outputs(graph.structured_outputs, marked)
     graph.outputs = marked
+    graph.outputs_wait = True
 
 
 def _as_output(graph: FuncGraph, leaf: Any) -> Any:

@@ -1,7 +1,7 @@
 """Graphs as GraphDefs and graph functions as FunctionDefs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.dtypes import as_dtype
@@ -50,7 +50,8 @@ def graph_def(
         node = made.node.add()
         _fill_node(node, op, library, add_shapes)
         node.input.extend(_graph_input(t) for t in op._inputs)
-        node.input.extend(sorted(f"^{control.name}" for control in op._control_inputs))
+        node.input.extend(f"^{name}" for name in _control_names(op))
+    _add_wait(graph, made.node)
     library.write(made.library)
     made.versions.producer = PRODUCER
     made.versions.min_consumer = MIN_CONSUMER
@@ -67,7 +68,7 @@ def node_def(op: Operation) -> Any:
     node = NodeDef()
     _fill_node(node, op, _Library(), False)
     node.input.extend(_graph_input(t) for t in op._inputs)
-    node.input.extend(sorted(f"^{control.name}" for control in op._control_inputs))
+    node.input.extend(f"^{name}" for name in _control_names(op))
     return node
 
 
@@ -93,6 +94,29 @@ def attribute_of(op: Operation, name: str) -> Any:
 
 def _plain(kind: str, value: Any) -> Any:
     return as_dtype(value) if kind == "type" else value
+
+
+def _control_names(
+    op: Operation, counts: Callable[[Operation], bool] = lambda _: True
+) -> list[str]:
+    """The names of the control inputs, without those that an input waits for by itself."""
+    implied = {c for t in op._inputs for c in t.op._control_inputs}
+    return sorted(c.name for c in op._control_inputs if c not in implied and counts(c))
+
+
+def _add_wait(graph: Graph, nodes: Any) -> None:
+    """Adds a NoOp that comes after all operations with effects, and lets the outputs of a function wait for it."""
+    if not getattr(graph, "outputs_wait", False):
+        return
+    outputs = {t.op.name for t in graph.outputs}  # type: ignore[attr-defined]
+    effects = sorted(op.name for op in graph._operations if op.raw_op.stateful)
+    if not outputs or not effects:
+        return
+    name = graph._names.unique("NoOp", mark_as_used=False)
+    for node in nodes:
+        if node.name in outputs:
+            node.input.append(f"^{name}")
+    nodes.add(name=name, op="NoOp").input.extend(f"^{effect}" for effect in effects)
 
 
 def _graph_input(tensor: SymbolicTensor) -> str:
@@ -135,8 +159,9 @@ def _function_def(function: GraphFunction, library: _Library) -> Any:
         _fill_node(node, op, library, False)
         node.input.extend(_function_input(t, arguments) for t in op._inputs)
         node.input.extend(
-            sorted(f"^{c.name}" for c in op._control_inputs if not _is_argument(c, arguments))
+            f"^{name}" for name in _control_names(op, lambda c: not _is_argument(c, arguments))
         )
+    _add_wait(function.graph, made.node_def)
     outputs = _Names()
     for t in function.outputs:
         name = outputs.argument(t.op.name)
