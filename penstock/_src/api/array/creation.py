@@ -64,7 +64,7 @@ def _constant(value, dtype, shape, name, allow_broadcast):
     )
 
 
-def shape_vector(shape, dtype=dtypes.int32):
+def shape_vector(shape, dtype=dtypes.int32, name=None):
     """A shape given as ints, tensors or TensorShape, as an integer vector."""
     if isinstance(shape, Tensor):
         return shape
@@ -76,7 +76,8 @@ def shape_vector(shape, dtype=dtypes.int32):
         return np.array(shape, np.int64 if leaves_int32(shape) else np.int32)
     if isinstance(shape, (list, tuple)) and all(isinstance(n, (int, np.integer)) for n in shape):
         return np.array(shape, np.int64 if leaves_int32(shape) else dtype.as_numpy_dtype)
-    return convert_to_tensor(shape, dtype_hint=dtypes.int64 if leaves_int32(shape) else dtype)
+    hint = dtypes.int64 if leaves_int32(shape) else dtype
+    return convert_to_tensor(shape, dtype_hint=hint, name=name)
 
 
 def shape_input(shape):

@@ -8,6 +8,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import AnyTensor, Tensor
 from penstock._src.util import nest
@@ -57,7 +58,10 @@ def rank(input, name=None):
 @dispatchable("reshape", v1=["reshape", "manip.reshape"])
 def reshape(tensor, shape, name=None):
     """The same elements in row-major order in another shape; one -1 is inferred."""
-    return raw.Reshape(tensor, shape_input(shape), name=name)
+    if STATE.graph is None or not isinstance(shape, (list, tuple)):
+        return raw.Reshape(tensor, shape_input(shape), name=name)
+    with STATE.graph.name_scope(name or "Reshape") as scope:
+        return raw.Reshape(tensor, shape_vector(shape, name="shape"), name=scope)
 
 
 @dispatchable("squeeze", v1=[])

@@ -44,7 +44,7 @@ def gelu(features, approximate=False, name=None):
             inner = raw.Tanh(x=np.asarray(0.7978845608028654, kind) * cubic)
             return half * x * (one + inner)
         halved = half * x
-        return halved * raw.Erfc(x=-x * np.asarray(np.float32(0.7071067811865476), kind))
+        return halved * raw.Erfc(x=-x * cast(0.7071067811865476, x.dtype))
 
 
 @unary("nn.silu", "nn.swish")

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.core.convert import convert_to_tensor, index_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
@@ -188,7 +189,9 @@ def convolution(
       dilations: an int or one per spatial axis.
       name: a name for the operation.
     """
-    filters = convert_to_tensor(filters, name="filters")
+    with scope_in_graph(name, "convolution") as scope:
+        name = scope or name
+        filters = convert_to_tensor(filters, name="filters")
     rank = filters.shape.rank
     if rank is None:
         input = convert_to_tensor(input)

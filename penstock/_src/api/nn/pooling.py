@@ -109,7 +109,8 @@ def max_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
 @dispatchable("nn.max_pool2d")
 def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     """The greatest entry of each window of images."""
-    return _pool_2d("MAX", input, ksize, strides, padding, data_format or "NHWC", name)
+    layout, name = data_format or "NHWC", name or "MaxPool2d"
+    return _pool_2d("MAX", input, ksize, strides, padding, layout, name)
 
 
 @dispatchable("nn.max_pool3d")
@@ -127,7 +128,8 @@ def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
 @dispatchable("nn.avg_pool2d", v1=[])
 def avg_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     """The mean of each window of images."""
-    return _pool_2d("AVG", input, ksize, strides, padding, data_format or "NHWC", name)
+    layout, name = data_format or "NHWC", name or "AvgPool2D"
+    return _pool_2d("AVG", input, ksize, strides, padding, layout, name)
 
 
 @dispatchable("nn.avg_pool3d")
