@@ -120,6 +120,8 @@ class Op:
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
     # the op is elementwise, has a rule in api/vectorized/rules, or runs row by row.
     vectorize: ClassVar[str] = ""
+    # Whether rows count as vectorized if they are computed one after the other, where words and rules do not apply.
+    vectorizes_one_by_one: ClassVar[bool] = False
     # Whether `eager` usually returns a view of its input or is trivial: never compiled for an eager call.
     eager_is_view: ClassVar[bool] = False
     # Whether the lowering computes float16 and bfloat16 in float32 and rounds once, as `eager` does.

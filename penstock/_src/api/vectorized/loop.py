@@ -8,7 +8,6 @@ from penstock._src.api.vectorized import control, draws, effects, layers, lists,
 from penstock._src.api.vectorized.inputs import by_words, elementwise
 from penstock._src.api.vectorized.reductions import Reduction
 from penstock._src.api.vectorized.rules import (
-    ONE_BY_ONE,
     NoRows,
     NotVectorizable,
     Rule,
@@ -100,7 +99,7 @@ class Vectorizer:
                 return rule(step)
             except NotVectorizable as error:
                 why = str(error)
-        if not self.by_rows and step.node.type not in ONE_BY_ONE:
+        if not (self.by_rows or op.vectorizes_one_by_one):
             raise ValueError(
                 f"No pfor vectorization defined for {step.node.type}\n{step.node.name}: {why}. "
                 "fallback_to_while_loop=True lets such operations run row by row."

@@ -29,19 +29,6 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-# Ops whose rows are computed one after the other: TensorFlow has rules for them, which gain little or nothing.
-ONE_BY_ONE = {
-    "Conv2DBackpropFilter",
-    "Conv3DBackpropFilterV2",
-    "DepthwiseConv2dNative",
-    "DepthwiseConv2dNativeBackpropFilter",
-    "DepthwiseConv2dNativeBackpropInput",
-    "FusedBatchNormGradV3",
-    "FusedBatchNormV3",
-    "StatelessMultinomial",
-}
-
-
 def rule_of(cls: type[Op]) -> Rule | None:
     """Returns the rule of the op class, or of the nearest class that it is derived from."""
     return entry_of(cls, RULES)

@@ -161,6 +161,7 @@ class Conv2DBackpropInput(_ByInput):
 class Conv2DBackpropFilter(_ByFilter):
     """The gradient of Conv2D with respect to its filter."""
 
+    vectorizes_one_by_one = True
     strides: list[int]
     use_cudnn_on_gpu: bool = True
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -223,6 +224,7 @@ class Conv3DBackpropInputV2(_ByInput):
 class Conv3DBackpropFilterV2(_ByFilter):
     """The gradient of Conv3D with respect to its filter."""
 
+    vectorizes_one_by_one = True
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"

@@ -28,6 +28,7 @@ class DepthwiseConv2dNative(Op):
     """Each channel convolved with its own filters [rows, columns, channels, multiplier]; the results are concatenated."""
 
     signature = "input: T, filter: T -> output: T"
+    vectorizes_one_by_one = True
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -88,6 +89,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
 
     ranks = {"input_sizes": (1,)}
     signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
+    vectorizes_one_by_one = True
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -135,6 +137,7 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
 
     ranks = {"filter_sizes": (1,)}
     signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
+    vectorizes_one_by_one = True
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]

@@ -173,6 +173,7 @@ class FusedBatchNormV3(_FusedBatchNorm):
 
     signature = """x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U,
         batch_variance: U, reserve_space_1: U, reserve_space_2: U, reserve_space_3: U"""
+    vectorizes_one_by_one = True
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.bfloat16, dtypes.float32})
     epsilon: float = 9.999999747378752e-05
@@ -280,6 +281,7 @@ class FusedBatchNormGradV3(_FusedBatchNormGrad):
     signature = """y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U,
         reserve_space_3: U -> x_backprop: T, scale_backprop: U, offset_backprop: U,
         reserve_space_4: U, reserve_space_5: U"""
+    vectorizes_one_by_one = True
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05

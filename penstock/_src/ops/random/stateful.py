@@ -197,6 +197,7 @@ class StatelessMultinomial(Op):
     """Classes drawn by unnormalized log-probabilities, from a pair of seeds."""
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
+    vectorizes_one_by_one = True
     T = REAL
     Tseed: INDEX = dtypes.int64
     output_dtype: INDEX = dtypes.int64

@@ -73,7 +73,8 @@ class AssignVariableOp(Op):
 
     def shape(self, resource, value):
         check_type(resource, value)
-        variable_shape(resource).merge_with(value)
+        if self.validate_shape:
+            variable_shape(resource).merge_with(value)
         return ()
 
     def eager(self, resource, value):
