@@ -73,8 +73,7 @@ class AssignVariableOp(Op):
 
     def shape(self, resource, value):
         check_type(resource, value)
-        if self.validate_shape:
-            variable_shape(resource).merge_with(value)
+        variable_shape(resource).merge_with(value)
         return ()
 
     def eager(self, resource, value):
