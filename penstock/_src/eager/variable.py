@@ -81,7 +81,7 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
 
 def _of_value(function: Callable[[Tensor], Any]) -> Any:
     """Returns the method that applies a function to a variable's value."""
-    return lambda variable: function(variable._read())
+    return lambda self: function(self._read())
 
 
 @export("Variable", v1=[])

@@ -61,6 +61,9 @@ def benchmark_config():
 class Benchmark:
     """A class whose methods `benchmark...` measure something and report it."""
 
+    def __init__(self):
+        super().__init__()
+
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         if not cls.is_abstract():
