@@ -154,7 +154,6 @@ PATHS: dict[str, str] = {
     "python.ops.math_ops": (
         "tensor_equals=@api.operators:tensor_equals tensor_not_equals=@api.operators:tensor_not_equals"
     ),
-    "python.ops.parallel_for.control_flow_ops": "@bridge.internals.control_flow",
     "python.ops.ragged.ragged_array_ops": (
         "bitcast=tf.bitcast broadcast_to=tf.broadcast_to expand_dims=tf.expand_dims "
         "ones=tf.ones "

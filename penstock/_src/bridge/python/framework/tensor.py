@@ -65,7 +65,3 @@ class BoundedTensorSpec(TensorSpec):
 
     def __reduce__(self) -> Any:
         return BoundedTensorSpec, (self.shape, self.dtype, self._minimum, self._maximum, self.name)
-
-
-def __getattr__(name: str) -> Any:
-    return getattr(specs, name)

@@ -11,7 +11,3 @@ _TENSORSHAPE_V2_OVERRIDE: Any = None
 def as_dimension(value: Any) -> Dimension:
     """Returns a number or None as a Dimension."""
     return value if isinstance(value, Dimension) else Dimension(value)
-
-
-def __getattr__(name: str) -> Any:
-    return getattr(shapes, name)

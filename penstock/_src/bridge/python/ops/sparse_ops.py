@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
@@ -14,12 +14,6 @@ from penstock._src.core.registry import raw
 _DEFAULT_HASH_KEY = 0xDECAFCAFFE
 # Maps without a name of their own are known by a number.
 _NUMBERS = itertools.count()
-
-
-def __getattr__(name: str) -> Any:
-    if name == "gen_sparse_ops":
-        return importlib.import_module("tensorflow.python.ops.gen_sparse_ops")
-    raise AttributeError(name)
 
 
 def _parts(sparse: Any) -> SparseTensor:
@@ -54,38 +48,30 @@ def sparse_dense_cwise_add(sp_t: Any, dense_t: Any) -> SparseTensor:
     return SparseTensor(sp_t.indices, values, sp_t.dense_shape)
 
 
-def _add_sparse_to_tensors_map(
-    sp_input: Any,
-    container: str | None = None,
-    shared_name: str | None = None,
-    name: str | None = None,
-) -> Any:
-    sparse = _parts(sp_input)
-    return raw.AddSparseToTensorsMap(
-        sparse_indices=sparse.indices,
-        sparse_values=sparse.values,
-        sparse_shape=sparse.dense_shape,
-        container=container or "",
-        shared_name=shared_name or f"sparse_map_{next(_NUMBERS)}",
-        name=name,
-    )
+def _adds_to_map(op: str) -> Callable[..., Any]:
+    """Returns the function that puts sparse tensors into a map by an op, under a name of its own unless one is given."""
+
+    def add(
+        sp_input: Any,
+        container: str | None = None,
+        shared_name: str | None = None,
+        name: str | None = None,
+    ) -> Any:
+        sparse = _parts(sp_input)
+        return getattr(raw, op)(
+            sparse_indices=sparse.indices,
+            sparse_values=sparse.values,
+            sparse_shape=sparse.dense_shape,
+            container=container or "",
+            shared_name=shared_name or f"sparse_map_{next(_NUMBERS)}",
+            name=name,
+        )
+
+    return add
 
 
-def _add_many_sparse_to_tensors_map(
-    sp_input: Any,
-    container: str | None = None,
-    shared_name: str | None = None,
-    name: str | None = None,
-) -> Any:
-    sparse = _parts(sp_input)
-    return raw.AddManySparseToTensorsMap(
-        sparse_indices=sparse.indices,
-        sparse_values=sparse.values,
-        sparse_shape=sparse.dense_shape,
-        container=container or "",
-        shared_name=shared_name or f"sparse_map_{next(_NUMBERS)}",
-        name=name,
-    )
+_add_sparse_to_tensors_map = _adds_to_map("AddSparseToTensorsMap")
+_add_many_sparse_to_tensors_map = _adds_to_map("AddManySparseToTensorsMap")
 
 
 def _take_many_sparse_from_tensors_map(
