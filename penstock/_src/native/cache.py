@@ -9,12 +9,12 @@ import hashlib
 import logging
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from penstock._src.util import flags
+from penstock._src.util.files.whole import written_whole
 
 log = logging.getLogger("penstock.native")
 
@@ -105,14 +105,8 @@ class ObjectCache:
                 if self._is_due():
                     self.prune()
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(MAGIC + hashlib.sha256(code).digest() + code)
-                os.replace(temporary, path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            with written_whole(path, survives_crashes=False) as file:  # it has a checksum
+                file.write(MAGIC + hashlib.sha256(code).digest() + code)
         except OSError as error:
             self._complain("kernels are not kept in %s: %s", self.folder, error)
 

@@ -8,6 +8,7 @@ import ctypes
 from typing import Any
 
 from .language.function import Fn
+from .language.module import Module
 from .language.types import I64, PTR
 from .language.value import Val
 
@@ -71,6 +72,43 @@ def give_type_error(f: Fn, message: str) -> None:
     f.module.declare("@PyExc_TypeError = external global ptr")
     f.call("PyErr_SetString", f.load(f.address("PyExc_TypeError"), 0, PTR), f.address(name))
     f.give(f.const(0, PTR))
+
+
+def _bytes(f: Fn, obj: Val) -> Val:
+    return f.call("PyBytes_AsString", obj, ret=PTR)
+
+
+_CONVERSIONS = {"b": _bytes, "a": data_pointer, "n": integer}
+
+
+def emit_entry(m: Module, name: str, parameters: str, holds_gil: bool = False) -> None:
+    """Adds `py_<name>`, the entry of a function that returns an i64, which becomes a Python int.
+
+    Args:
+      m: the module, which has the function.
+      name: the function's name.
+      parameters: a letter for each: "b" bytes and "a" an array, of which the function gets the address of the data; "n" an int.
+      holds_gil: otherwise other threads run meanwhile, and the function may not touch Python's objects.
+    """
+    with m.fn(f"py_{name}", ret=PTR, me=PTR, argv=PTR, nargs=I64) as f:
+        f.branch(f.nargs.eq(len(parameters)), "right", "wrong")
+        f.start("wrong")
+        give_type_error(f, f"{name}: expected {len(parameters)} arguments")
+        f.start("right")
+        arguments = []
+        for at, letter in enumerate(parameters):
+            given = f.load(f.argv, at, PTR)
+            arguments.append(_CONVERSIONS[letter](f, given))
+        error = f.call("PyErr_Occurred", ret=PTR)
+        f.branch(f.emit("i1", f"icmp eq ptr {error.s}, null"), "good", "bad")
+        f.start("bad")
+        f.give(f.const(0, PTR))
+        f.start("good")
+
+        def work() -> Val:
+            return f.call(name, *arguments, ret=I64)
+
+        give(f, work() if holds_gil else without_gil(f, work))
 
 
 def without_gil(f: Fn, work) -> Any:

@@ -83,6 +83,11 @@ define internal void @os_wake(ptr %word) #0 {{
 _ROWS = {"linux": _linux}
 
 
+def is_supported(target: Target) -> bool:
+    """Whether there is a row for a system."""
+    return target.system in _ROWS
+
+
 def system_calls(target: Target) -> str:
     """IR text of the row for `target`."""
     if target.system not in _ROWS:

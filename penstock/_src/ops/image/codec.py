@@ -15,7 +15,7 @@ from penstock._src.ops.image.files import (
     webp_pixels,
 )
 from penstock._src.ops.image.jpeg import jpeg_pixels
-from penstock._src.ops.image.pillow import opened, saved
+from penstock._src.ops.image.libraries import opened, saved
 from penstock._src.ops.image.png import png_file
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
@@ -85,8 +85,12 @@ class DecodeAndCropJpeg(Op):
 
     def eager(self, contents, crop_window):
         data = _image(self, contents)
-        if kind_of(data) != "jpeg":
-            raise self.invalid("Trying to decode another format than JPEG using DecodeAndCropJpeg.")
+        kind = kind_of(data)
+        if kind != "jpeg":
+            raise self.invalid(
+                "DecodeAndCropJpeg operation can run on JPEG only, but detected "
+                f"{str(kind or 'unknown format').upper()}."
+            )
         pixels = _jpeg(self, data)
         y, x, height, width = (int(n) for n in crop_window)
         rows, columns = pixels.shape[:2]

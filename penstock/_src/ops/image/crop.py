@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ops.image import projection
-from penstock._src.ops.rules import show, value_of
+from penstock._src.ops.rules import check_elements, show, value_of
 
 
 class CropAndResize(Op):
@@ -105,13 +105,18 @@ def _crop_size(op, image, boxes, box_ind, crop_size):
     height, width = (int(n) for n in crop_size)
     if height <= 0 or width <= 0:
         raise op.invalid("crop dimensions must be positive")
+    check_elements(op, boxes.shape[0], height, width, image.shape[3])
     _require_boxes(op, boxes, box_ind, image.shape[0])
+    if not np.isfinite(boxes).all():
+        raise op.invalid("Boxes contains at least one element that is not finite")
     return height, width
 
 
 def _require_boxes(op, boxes, box_ind, batch):
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise op.invalid(f"boxes must have 4 columns. Received {show(boxes.shape)}")
+    if box_ind.ndim != 1:
+        raise op.invalid(f"box_index must be rank 1 but is shape {show(box_ind.shape)}")
     if box_ind.shape != boxes.shape[:1]:
         raise op.invalid("box_index has incompatible shape")
     if ((box_ind < 0) | (box_ind >= batch)).any():
@@ -217,6 +222,7 @@ class _Projective(Op):
         height, width = (int(n) for n in output_shape)
         if height <= 0 or width <= 0:
             raise self.invalid("new dimensions must be positive")
+        check_elements(self, images.shape[0], height, width, images.shape[3])
         return height, width
 
     def projected(self, p, images, transforms, output_shape, fill):

@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.ops.image.jpeg import jpeg_pixels
-from penstock._src.ops.image.pillow import opened
+from penstock._src.ops.image.libraries import opened
 from penstock._src.ops.image.png import png_pixels
 
 
@@ -28,7 +28,10 @@ def still_pixels(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarra
     """The pixels of a still image (or of an animation with one frame), as `dtype`."""
     kind = kind_of(data)
     if kind == "bmp":
-        raise op.invalid("Trying to decode BMP format using a wrong op. Use `decode_bmp` or `decode_image` instead.")  # fmt: skip
+        raise op.invalid(
+            "Trying to decode BMP format using a wrong op. Use `decode_bmp` or `decode_image` instead. "
+            f"Op used: {op.op_type}"
+        )
     pixels = pixels_of(op, data, channels, dtype)
     if kind == "gif":
         if len(pixels) != 1:

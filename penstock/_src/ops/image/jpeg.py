@@ -1,8 +1,11 @@
 """Decodes JPEG files to the same bits as TensorFlow.
 
-TensorFlow uses libjpeg's fast integer transform and interpolates chroma ("fancy upsampling"). Pillow offers the first only
-without the second. So Pillow decodes the planes of the file, with repeated chroma samples; the repeats are dropped here, and
-interpolation and color conversion follow in libjpeg's integer arithmetic.
+TensorFlow uses libjpeg's fast integer transform and interpolates chroma ("fancy upsampling"). simplejpeg, a wheel of libjpeg-turbo, does
+both, without Python's lock. What it does not do is left to Pillow: inks, damaged files, and images so small that it cannot be told by how
+much to scale them down.
+
+Pillow offers the fast transform only without interpolation. So it decodes the planes of the file, with repeated chroma samples; the repeats
+are dropped here, and interpolation and color conversion follow in libjpeg's integer arithmetic.
 
 Source: jdsample.c and jdcolor.c of libjpeg.
 """
@@ -12,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ops.image.pillow import decoded
+from penstock._src.ops.image.libraries import decoded, turbo
 
 _RATIOS = (1, 2, 4, 8)
+_MOST = 1 << 28  # pixels
 
 
 def jpeg_pixels(
@@ -42,6 +46,42 @@ def jpeg_pixels(
             f"dct_method must be one of {{'', 'INTEGER_FAST', 'INTEGER_ACCURATE'}}, got {method!r}"
         )
     fast = method != "INTEGER_ACCURATE"
+    pixels = _by_turbo(op, data, channels, ratio, fancy, fast)
+    return _by_pillow(op, data, channels, ratio, fancy, fast) if pixels is None else pixels
+
+
+def _by_turbo(
+    op: Any, data: bytes, channels: int, ratio: int, fancy: bool, fast: bool
+) -> np.ndarray | None:
+    """The pixels, or None where it takes Pillow to decode them or to say what is wrong."""
+    library = turbo(op)
+    try:
+        height, width, space, _ = library.decode_jpeg_header(data)
+        if space == "CMYK" or not _is_scaled_by(ratio, height, width) or height * width > _MOST:
+            return None
+        return library.decode_jpeg(
+            data,
+            "GRAY" if channels == 1 or channels == 0 and space == "Gray" else "RGB",
+            fastdct=fast,
+            fastupsample=not fancy,
+            min_height=-(-height // ratio),
+            min_width=-(-width // ratio),
+            min_factor=ratio,
+        )
+    except ValueError:
+        return None
+
+
+def _is_scaled_by(ratio: int, height: int, width: int) -> bool:
+    """Whether the least size that is asked for tells the ratio, of which larger ones give smaller images."""
+    if ratio == 1 or ratio == _RATIOS[-1]:
+        return ratio == 1 or max(height, width) > ratio
+    return any(-(-size // ratio) > -(-size // (2 * ratio)) for size in (height, width))
+
+
+def _by_pillow(
+    op: Any, data: bytes, channels: int, ratio: int, fancy: bool, fast: bool
+) -> np.ndarray:
     image = decoded(op, data, None, ratio, fast)
     if image.mode == "CMYK":
         if channels == 1:

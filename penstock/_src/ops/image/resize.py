@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, SIGNED
-from penstock._src.ops.rules import shape_of, show, value_of
+from penstock._src.ops.rules import check_elements, shape_of, show, value_of
 
 
 def _size(op, images, size):
@@ -26,6 +26,7 @@ def _size(op, images, size):
         raise op.invalid("input image must be of non-zero size")
     if not images.shape[3] and not isinstance(op, ResizeNearestNeighborGrad):
         raise op.invalid("image must have at least one channel")
+    check_elements(op, images.shape[0], height, width, images.shape[3])
     return height, width
 
 

@@ -6,6 +6,7 @@ which are separate entries.
 """
 
 import dataclasses
+import glob
 import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,8 @@ from penstock._src.ops.io import sstable
 from penstock._src.ops.tensor_proto import is_serialized, variants
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
 from penstock._src.proto.tensor import VariantTensorDataProto
-from penstock._src.util import crc32c
+from penstock._src.util.files import crc32c
+from penstock._src.util.files.whole import sync, temporary_path
 
 HEADER_KEY = b""
 
@@ -61,22 +63,29 @@ def write_shards(
 ) -> None:
     """Writes the index and a data file per shard; slices of a tensor may be in several of them."""
     os.makedirs(os.path.dirname(prefix) or ".", exist_ok=True)
-    temporary = f".tempstate{os.getpid()}"
     paths = [shard_name(prefix, at, len(shards)) for at in range(len(shards))]
+    temporary = {path: temporary_path(path) for path in [*paths, index_name(prefix)]}
     entries: dict[bytes, Any] = {}
     for at, (path, tensors) in enumerate(zip(paths, shards, strict=True)):
-        with open(path + temporary, "wb") as file:
+        with open(temporary[path], "wb") as file:
             for name in sorted(tensors, key=lambda key: key.encode()):
                 _add_to_shard(file, at, name, tensors[name], entries)
+            sync(file)
     header = BundleHeaderProto(num_shards=len(shards))
     header.version.producer = 1
     entries[HEADER_KEY] = header
     stored = sorted((key, entry.SerializeToString()) for key, entry in entries.items())
-    paths.append(index_name(prefix))
-    with open(paths[-1] + temporary, "wb") as file:
+    with open(temporary[index_name(prefix)], "wb") as file:
         file.write(sstable.write_table(stored))
-    for path in paths:
-        os.replace(path + temporary, path)
+        sync(file)
+    for path, written in temporary.items():  # the index last: with it, the checkpoint is there
+        os.replace(written, path)
+
+
+def remove_bundle(prefix: str) -> None:
+    """Removes the files of a checkpoint."""
+    for path in glob.glob(f"{glob.escape(prefix)}.data-*") + [index_name(prefix)]:
+        os.remove(path)
 
 
 def _add_to_shard(

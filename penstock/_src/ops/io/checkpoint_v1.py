@@ -15,6 +15,7 @@ from penstock._src.ops.io.save_restore import parsed_slice, path_of
 from penstock._src.ops.io.sstable import read_table, write_table
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.bundle import SavedSlice, SavedTensorSlices, TensorSliceProto
+from penstock._src.util.files.whole import written_whole
 
 # The field of a TensorProto for each dtype.
 _FIELDS = {
@@ -112,9 +113,8 @@ def write_slices(path: str, pieces: list[tuple[bytes, Piece, np.ndarray, DType]]
         entries.append((piece.key(name), held.SerializeToString()))
     table = write_table([(b"", described.SerializeToString()), *sorted(entries)])
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with open(f"{path}.tmp", "wb") as file:
+    with written_whole(path) as file:
         file.write(table)
-    os.replace(f"{path}.tmp", path)
 
 
 def _write_values(proto: Any, values: np.ndarray, dtype: DType) -> None:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from penstock._src.core import errors
-from penstock._src.util import crc32c
+from penstock._src.util.files import crc32c
 
 MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48

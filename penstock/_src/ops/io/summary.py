@@ -10,16 +10,17 @@ import weakref
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.core.errors import DataLossError, FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import BOOL, REAL
-from penstock._src.core.values.resources import Resource, manager
+from penstock._src.core.values.resources import Resource, shared
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.event import Event, Summary, SummaryMetadata
-from penstock._src.util import records
+from penstock._src.util.files import records
 
 _NUMBER = itertools.count()
 _OPEN: "weakref.WeakSet[EventWriter]" = weakref.WeakSet()
@@ -53,7 +54,7 @@ class EventWriter:
             self._file.write(event.SerializeToString())
             self._waiting += 1
             late = time.monotonic() - self._flushed > self._flush_seconds
-        if late or self._waiting >= self._max_queue:
+        if late or self._waiting > self._max_queue:
             self.flush()
 
     def flush(self) -> None:
@@ -125,9 +126,7 @@ class SummaryWriter(Op):
         def make() -> SummaryWriterHandle:
             return SummaryWriterHandle(self.shared_name, self.container)
 
-        if not self.shared_name:
-            return make()
-        return manager().get_or_create(SummaryWriterHandle, self.container, self.shared_name, make)
+        return shared(SummaryWriterHandle, self.container, self.shared_name, make)
 
 
 class CreateSummaryFileWriter(Op):
@@ -137,6 +136,10 @@ class CreateSummaryFileWriter(Op):
         filename_suffix: string ->"""
 
     def eager(self, writer, logdir, max_queue, flush_millis, filename_suffix):
+        if any(map(np.ndim, (logdir, max_queue, flush_millis, filename_suffix))):
+            raise self.invalid(
+                "logdir, max_queue, flush_millis and filename_suffix must be scalars"
+            )
         if writer.writer is None:
             writer.writer = EventWriter(
                 _text(logdir), int(max_queue), int(flush_millis), _text(filename_suffix)
@@ -184,10 +187,15 @@ class WriteRawProtoSummary(Op):
     signature = "writer: resource, step: int64, tensor: string -> "
 
     def eager(self, writer, step, tensor):
-        for serialized in tensor.ravel():
-            event = Event(wall_time=time.time(), step=int(step))
-            event.summary.CopyFrom(Summary.FromString(serialized))
-            writer.opened().write(event)
+        event = Event(wall_time=time.time(), step=int(step))
+        for i, serialized in enumerate(tensor.ravel().tolist()):
+            try:
+                event.summary.MergeFromString(serialized)
+            except DecodeError:
+                raise DataLossError(
+                    f"Bad tf.compat.v1.Summary binary proto tensor string at index {i}"
+                ) from None
+        writer.opened().write(event)
         return ()
 
 

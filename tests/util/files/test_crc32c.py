@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from penstock._src.native.checksum import native_crc32c
-from penstock._src.util import crc32c as module
-from penstock._src.util.crc32c import crc32c, mask, masked, unmask
+from penstock._src.util.files import crc32c as module
+from penstock._src.util.files.crc32c import crc32c, mask, masked, unmask
 
 
 def test_known_values():

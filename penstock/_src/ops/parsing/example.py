@@ -7,6 +7,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
+from penstock._src.ops.parsing import columns
 from penstock._src.ops.rules import show
 from penstock._src.proto.example import Example
 
@@ -38,7 +39,10 @@ def array_of(values, dtype, shape=None):
 
 
 class ExampleBatch:
-    """The features of a batch of examples, or of a single one, of which errors are said in other words."""
+    """The features of a batch of examples, or of a single one, of which errors are said in other words.
+
+    It reads with the protocol buffers' own library: any form, but slowly.
+    """
 
     def __init__(self, op, serialized, names, single=False):
         self.op, self.single = op, single
@@ -128,11 +132,28 @@ class ExampleBatch:
         return flat, ends.astype(splits.np)
 
 
+def read_examples(op, serialized, names, keys, read, single=False):
+    """What `read` makes of the features of a batch: native columns, or an ExampleBatch for what these cannot read or refuse."""
+    if columns.is_available() and serialized and keys:
+        try:
+            return read(columns.ExampleColumns(serialized, tuple(dict.fromkeys(keys))))
+        except columns.IrregularError:
+            pass  # read again, which explains what is wrong or takes an unusual form
+    return read(ExampleBatch(op, serialized, names, single))
+
+
+def splits_shape(serialized):
+    """The shape of the row splits of a ragged feature."""
+    rows = serialized[0] if serialized.rank == 1 else None
+    return [None if rows is None else rows + 1]
+
+
 def _texts(keys):
     return [k.decode() if isinstance(k, bytes) else k for k in keys]
 
 
-def _dense(op, batch, keys, defaults):
+def dense_columns(op, batch, keys, defaults):
+    """The dense features of a batch."""
     return [
         batch.dense(key, dtype, shape, default)
         for key, dtype, shape, default in zip(
@@ -141,7 +162,8 @@ def _dense(op, batch, keys, defaults):
     ]
 
 
-def _sparse(op, batch, keys):
+def sparse_columns(op, batch, keys):
+    """The sparse features of a batch: indices, values and shapes."""
     found = [batch.sparse(k, t) for k, t in zip(keys, op.sparse_types, strict=True)]
     return [f[0] for f in found], [f[1] for f in found], [f[2] for f in found]
 
@@ -163,10 +185,16 @@ class ParseExample(Op):
         return [[None, 2]] * count, [[None]] * count, [[2]] * count, dense
 
     def eager(self, serialized, names, sparse_keys, dense_keys, dense_defaults):
-        batch = ExampleBatch(self, list(serialized), names)
-        sparse = _sparse(self, batch, _texts(k.item() for k in sparse_keys))
-        dense = _dense(self, batch, _texts(k.item() for k in dense_keys), dense_defaults)
-        return (*sparse, dense)
+        sparse = _texts(k.item() for k in sparse_keys)
+        dense = _texts(k.item() for k in dense_keys)
+
+        def read(batch):
+            return (
+                *sparse_columns(self, batch, sparse),
+                dense_columns(self, batch, dense, dense_defaults),
+            )
+
+        return read_examples(self, list(serialized), names, sparse + dense, read)
 
 
 class ParseExampleV2(Op):
@@ -196,7 +224,7 @@ class ParseExampleV2(Op):
             [[inner]] * count,
             dense,
             [[None]] * ragged,
-            [[None]] * ragged,
+            [splits_shape(serialized)] * ragged,
         )
 
     def eager(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
@@ -204,13 +232,20 @@ class ParseExampleV2(Op):
             raise self.invalid(
                 f"serialized must be a scalar or a vector. Received {show(serialized.shape)}"
             )
-        batch = ExampleBatch(self, list(serialized.reshape(-1)), names, serialized.ndim == 0)
-        indices, values, shapes = _sparse(self, batch, _texts(sparse_keys))
-        dense = _dense(self, batch, _texts(dense_keys), dense_defaults)
-        kinds = zip(
-            _texts(ragged_keys), self.ragged_value_types, self.ragged_split_types, strict=True
+        sparse, dense, ragged = _texts(sparse_keys), _texts(dense_keys), _texts(ragged_keys)
+
+        def read(batch):
+            kinds = zip(ragged, self.ragged_value_types, self.ragged_split_types, strict=True)
+            return (
+                sparse_columns(self, batch, sparse),
+                dense_columns(self, batch, dense, dense_defaults),
+                [batch.ragged(key, dtype, splits) for key, dtype, splits in kinds],
+            )
+
+        rows, keys = list(serialized.reshape(-1)), sparse + dense + ragged
+        (indices, values, shapes), dense, ragged = read_examples(
+            self, rows, names, keys, read, serialized.ndim == 0
         )
-        ragged = [batch.ragged(key, dtype, splits) for key, dtype, splits in kinds]
         flat, splits = [r[0] for r in ragged], [r[1] for r in ragged]
         if serialized.ndim == 0:
             indices, shapes = [i[:, 1:] for i in indices], [s[1:] for s in shapes]
@@ -237,7 +272,14 @@ class ParseSingleExample(Op):
         return [[None, 1]] * count, [[None]] * count, [[1]] * count, list(self.dense_shapes)
 
     def eager(self, serialized, dense_defaults):
-        batch = ExampleBatch(self, [serialized.item()], np.zeros(0, object), True)
-        indices, values, shapes = _sparse(self, batch, _texts(self.sparse_keys))
-        dense = _dense(self, batch, _texts(self.dense_keys), dense_defaults)
+        sparse, dense_keys = _texts(self.sparse_keys), _texts(self.dense_keys)
+
+        def read(batch):
+            return sparse_columns(self, batch, sparse), dense_columns(
+                self, batch, dense_keys, dense_defaults
+            )
+
+        (indices, values, shapes), dense = read_examples(
+            self, [serialized.item()], np.zeros(0, object), sparse + dense_keys, read, single=True
+        )
         return [i[:, 1:] for i in indices], values, [s[1:] for s in shapes], [d[0] for d in dense]

@@ -7,7 +7,14 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.array.constant import zero_of
-from penstock._src.ops.io.parse_example import _KINDS, _SHOWN, PARSED, ExampleBatch, array_of
+from penstock._src.ops.parsing.example import (
+    _KINDS,
+    _SHOWN,
+    PARSED,
+    ExampleBatch,
+    array_of,
+    splits_shape,
+)
 from penstock._src.proto.example import SequenceExample
 
 
@@ -196,16 +203,17 @@ class ParseSequenceExampleV2(_ParseSequences):
         steps_ragged = len(self.feature_list_ragged_value_types)
         dense = self._dense_shapes(lead, [], self.context_dense_shapes)
         dense_steps = self._dense_shapes(lead, [None], self.feature_list_dense_shapes)
+        splits = splits_shape(serialized)
         return (
             *self._sparse_shapes(self.Ncontext_sparse, rank + 1 if known else None),
             dense if known else [None] * len(dense),
             [[None]] * context_ragged,
-            [[None]] * context_ragged,
+            [splits] * context_ragged,
             *self._sparse_shapes(self.Nfeature_list_sparse, rank + 2 if known else None),
             dense_steps if known else [None] * len(dense_steps),
             [lead if known else None] * self.Nfeature_list_dense,
             [[None]] * steps_ragged,
-            [[None]] * steps_ragged,
+            [splits] * steps_ragged,
             [[None]] * steps_ragged,
         )
 

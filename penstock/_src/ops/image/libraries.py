@@ -1,7 +1,9 @@
-"""Access to Pillow, an optional library, which is loaded when an image file is first read or written."""
+"""Access to Pillow and simplejpeg, optional libraries, which are loaded when an image file is first read or written."""
 
+import contextlib
 import importlib
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,30 @@ import numpy as np
 from penstock._src.core.errors import UnimplementedError
 
 
-def _pillow(op: Any) -> Any:
+@contextlib.contextmanager
+def _named(op: Any) -> Iterator[None]:
+    """Says what to install where the import inside fails."""
     try:
-        return importlib.import_module("PIL.Image")
+        yield
     except ImportError:
         raise UnimplementedError(
-            f"{type(op).__name__}: image files need Pillow: pip install penstock[image]."
+            f"{type(op).__name__}: image files need Pillow and simplejpeg: pip install penstock[image]."
         ) from None
+
+
+def _pillow(op: Any) -> Any:
+    with _named(op):
+        return importlib.import_module("PIL.Image")
+
+
+def turbo(op: Any) -> Any:
+    """simplejpeg, a wheel of libjpeg-turbo.
+
+    Raises:
+      UnimplementedError: it is not installed.
+    """
+    with _named(op):
+        return importlib.import_module("simplejpeg")
 
 
 def opened(op: Any, data: bytes) -> Any:

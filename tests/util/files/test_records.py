@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from penstock._src.util import records
+from penstock._src.util.files import records
 
 TEXTS = [b"", b"x", b"penstock" * 1000]
 

@@ -1,0 +1,1 @@
+"""Native readers of file formats: functions over bytes that Python calls for whole batches."""

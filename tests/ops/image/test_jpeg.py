@@ -1,0 +1,43 @@
+"""JPEG files are decoded by libjpeg-turbo, small ones by Pillow: both give the same pixels."""
+
+import numpy as np
+import pytest
+import simplejpeg
+
+import penstock as tf
+from penstock._src.ops.image import jpeg
+
+SUBSAMPLINGS = ("444", "422", "420", "440", "411")
+
+
+def picture(height: int, width: int, subsampling: str) -> bytes:
+    y, x = np.mgrid[:height, :width]
+    planes = [np.sin(x / 7 + y / 11), np.cos(x / 5 - y / 13), np.sin(x * y / 99)]
+    pixels = (128 + 100 * np.stack(planes, -1)).astype(np.uint8)
+    return simplejpeg.encode_jpeg(pixels, quality=70, colorsubsampling=subsampling)
+
+
+@pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
+@pytest.mark.parametrize("size", [(40, 61), (17, 16), (3, 2), (1, 1)])
+@pytest.mark.parametrize("ratio", [1, 2, 4])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_both_decode_to_the_same_bits(subsampling, size, ratio, channels, monkeypatch):
+    data = picture(*size, subsampling)
+    found = tf.io.decode_jpeg(data, channels=channels, ratio=ratio).numpy()
+    monkeypatch.setattr(jpeg, "_by_turbo", lambda *_: None)
+    expected = tf.io.decode_jpeg(data, channels=channels, ratio=ratio).numpy()
+    assert found.shape == expected.shape and (found == expected).all()
+
+
+def test_chroma_is_repeated_after_the_accurate_transform():
+    data = picture(16, 24, "420")
+    arguments = dict(fancy_upscaling=False, dct_method="INTEGER_ACCURATE")
+    repeated = tf.io.decode_jpeg(data, **arguments).numpy().astype(int)
+    interpolated = tf.io.decode_jpeg(data, dct_method="INTEGER_ACCURATE").numpy().astype(int)
+    assert 0 < np.abs(repeated - interpolated).mean() < 12
+
+
+def test_a_file_that_is_cut_off_is_refused():
+    data = picture(40, 61, "420")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid JPEG data"):
+        tf.io.decode_jpeg(data[: len(data) // 2])
