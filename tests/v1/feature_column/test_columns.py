@@ -78,7 +78,9 @@ def test_hashes_of_combinations():
 
 def test_embeddings():
     column = fc.embedding_column(
-        fc.categorical_column_with_identity("c", 3), 2, initializer=lambda shape: tf.ones(shape)
+        fc.categorical_column_with_identity("c", 3),
+        2,
+        initializer=lambda shape, **_: tf.ones(shape),
     )
     np.testing.assert_array_equal(_layer({"c": [[0], [2]]}, column), np.ones((2, 2)))
 

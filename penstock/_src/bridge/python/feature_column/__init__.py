@@ -1,0 +1,1 @@
+"""`tensorflow.python.feature_column`: both generations of columns."""

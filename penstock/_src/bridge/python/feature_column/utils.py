@@ -1,0 +1,5 @@
+"""`tensorflow.python.feature_column.utils`: what columns of sequences share."""
+
+from penstock._src.v1.feature_column.sources import (
+    sequence_lengths as sequence_length_from_sparse_tensor,
+)
