@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from penstock._src.api.extending.extension_type import (
-    RESERVED,
-    ExtensionType,
-    ExtensionTypeSpec,
-    converted,
-)
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TypeSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.util.immutable_dict import ImmutableDict
+
+from .extension_type import ExtensionType, ExtensionTypeSpec, made_of
+from .fields import is_reserved
 
 _PLAIN = (int, float, bool, str, bytes, type(None), dtypes.DType, TensorShape)
 
 
 def _is_reserved(name: str) -> bool:
-    own = name.startswith("_tf_extension_type") or name in RESERVED
-    return own or (name.startswith("__") and name.endswith("__"))
+    return is_reserved(name) or (name.startswith("__") and name.endswith("__"))
 
 
 def _checked(fields: dict[str, Any], owner: str, kinds: tuple[type, ...]) -> dict[str, Any]:
@@ -40,56 +37,54 @@ def _held(value: Any, kinds: tuple[type, ...]) -> Any:
     if isinstance(value, tuple):
         return tuple(_held(v, kinds) for v in value)
     if isinstance(value, Mapping):
-        return {_held(k, kinds): _held(v, kinds) for k, v in value.items()}
+        return ImmutableDict({_held(k, kinds): _held(v, kinds) for k, v in value.items()})
     raise ValueError(
         f"Cannot convert anonymous fields from an unsupported `value` argument: {value!r}."
     )
 
 
-class AnonymousSpec(ExtensionTypeSpec):
+class _AnyFields:
+    """A record with the fields that it is made with."""
+
+    def _tf_extension_type_values(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if not is_reserved(k)}
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(
+            f"Cannot set attribute `{name}`. {type(self).__name__} instances are immutable."
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"Cannot delete attribute `{name}`. {type(self).__name__} instances are immutable."
+        )
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{k}={v!r}" for k, v in self._tf_extension_type_values().items())
+        return f"{type(self).__name__}({inside})"
+
+
+class AnonymousExtensionTypeSpec(_AnyFields, ExtensionTypeSpec):
     """The specs of the fields of an AnonymousExtensionType."""
 
     def __init__(self, **fields: Any) -> None:
         self.__dict__.update(_checked(fields, "AnonymousExtensionTypeSpec", (TypeSpec,)))
 
-    def _values(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
 
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(
-            f"Cannot set attribute `{name}`. AnonymousExtensionTypeSpec instances are immutable."
-        )
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(
-            f"Cannot delete attribute `{name}`. AnonymousExtensionTypeSpec instances are immutable."
-        )
-
-
-class AnonymousExtensionType(ExtensionType):
+class AnonymousExtensionType(_AnyFields, ExtensionType):
     """An ExtensionType of any fields."""
 
-    Spec = AnonymousSpec
+    _tf_extension_type_do_not_transform_this_class = True
+
+    Spec = AnonymousExtensionTypeSpec
 
     def __init__(self, **fields: Any) -> None:
         held = _checked(fields, "AnonymousExtensionType", (Tensor, CompositeTensor))
         self.__dict__.update(held)
 
-    def _values(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if not _is_reserved(k)}
 
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(
-            f"Cannot set attribute `{name}`. AnonymousExtensionType instances are immutable."
-        )
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(
-            f"Cannot delete attribute `{name}`. AnonymousExtensionType instances are immutable."
-        )
-
-
-spec_names.register("tf.AnonymousExtensionType.Spec")(AnonymousExtensionType.Spec)
+AnonymousExtensionTypeSpec.value_type = AnonymousExtensionType
+spec_names.register("tf.AnonymousExtensionType.Spec")(AnonymousExtensionTypeSpec)
 
 
 def reinterpret(value: Any, new_type: Any) -> Any:
@@ -102,16 +97,10 @@ def reinterpret(value: Any, new_type: Any) -> Any:
         raise ValueError(
             f"reinterpret expects `new_type` to be a subclass of tf.ExtensionType; got {new_type!r}"
         )
+    fields = value._tf_extension_type_values()
     if new_type is AnonymousExtensionType:
-        return AnonymousExtensionType(**value._values())
-    fields, wanted = value._values(), new_type._tf_extension_fields
-    if fields.keys() != wanted.keys():
-        missing = {name for name in wanted if name not in fields}
-        if missing:
-            raise ValueError(f"Missing required fields: {missing}")
-        raise ValueError(f"Got unexpected fields: {fields.keys() - wanted.keys()}")
-    made = object.__new__(new_type)
-    for name, annotation in wanted.items():
-        object.__setattr__(made, name, converted(fields[name], annotation, name))
+        return AnonymousExtensionType(**fields)
+    made = made_of(new_type, fields)
+    made._tf_extension_type_convert_fields()
     made.__validate__()
     return made

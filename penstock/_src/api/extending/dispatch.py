@@ -30,6 +30,8 @@ BINARY_ASSERTS: list[Callable[..., Any]] = []
 
 _DISPATCHABLES: list[Callable[..., Any]] = []
 _FALLBACKS: list[Callable[..., Any]] = []
+GLOBAL_DISPATCHERS: list[Any] = []
+"""The registered dispatchers for every function."""
 _UNARY_HANDLERS: list[tuple[Any, Callable[..., Any]]] = []
 _BINARY_HANDLERS: list[tuple[Any, Any, Callable[..., Any]]] = []
 _BINARY_ASSERT_HANDLERS: list[tuple[Any, Any, Callable[..., Any]]] = []
@@ -47,7 +49,7 @@ class GlobalOpDispatcher:
 
     def register(self) -> None:
         """Registers this dispatcher."""
-        register_fallback(self.handle)
+        GLOBAL_DISPATCHERS.append(self)
 
 
 @export("__internal__.dispatch.OpDispatcher", v1=[])
@@ -62,9 +64,18 @@ class OpDispatcher:
 
     def register(self, op: Callable[..., Any]) -> None:
         """Registers this dispatcher for calls of `op`."""
-        register_fallback(
-            lambda api, args, kwargs: self.handle(args, kwargs) if api is op else NOT_SUPPORTED
-        )
+        add_fallback(op, self.handle)
+
+
+def add_fallback(op: Any, handler: Callable[[tuple, dict], Any]) -> None:
+    """Adds `handler(args, kwargs)`, which is tried when the public function `op` rejects its arguments.
+
+    Raises:
+      AssertionError: the function does not dispatch.
+    """
+    if not hasattr(op, "_tf_fallback_dispatchers"):
+        raise AssertionError(f"Dispatching not enabled for {op}")
+    op._tf_fallback_dispatchers.append(handler)
 
 
 def register_fallback(handler: Callable[[Callable[..., Any], tuple, dict], Any]) -> None:
@@ -73,27 +84,75 @@ def register_fallback(handler: Callable[[Callable[..., Any], tuple, dict], Any])
 
 
 @export("__internal__.dispatch.add_dispatch_support", v1=[])
-def add_dispatch_support(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes `function` dispatch on other types."""
+def add_dispatch_support(
+    target: Callable[..., Any] | None = None, iterable_parameters: Sequence[str] | None = None
+) -> Any:
+    """Makes a function dispatch on other types.
+
+    Args:
+      target: the function; without it, a decorator is returned.
+      iterable_parameters: names of parameters that take iterables: each is read once, into a list.
+    """
+    if iterable_parameters is not None and (
+        isinstance(iterable_parameters, str)
+        or not all(isinstance(name, str) for name in iterable_parameters)
+    ):
+        raise TypeError(
+            f"iterable_parameters should be a list or tuple of string; got {iterable_parameters!r}."
+        )
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return _dispatching(function, iterable_parameters or ())
+
+    return decorate if target is None else decorate(target)
+
+
+def _reading_once(call: Any, iterable_parameters: Sequence[str]) -> Any:
+    """Returns a dispatching function that makes lists of the iterables it is given."""
+    positions = {
+        name: list(inspect.signature(call).parameters).index(name) for name in iterable_parameters
+    }
+
+    @functools.wraps(call)
+    def read(*args: Any, **kwargs: Any) -> Any:
+        for name, position in positions.items():
+            if position < len(args):
+                args = (*args[:position], _as_list(args[position]), *args[position + 1 :])
+            elif name in kwargs:
+                kwargs[name] = _as_list(kwargs[name])
+        return call(*args, **kwargs)
+
+    return read
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, collections.abc.Iterator) else value
+
+
+def _dispatching(function: Callable[..., Any], iterables: Sequence[str]) -> Callable[..., Any]:
     targets: list[tuple[Any, Callable[..., Any]]] = []
 
     @functools.wraps(function)
     def call(*args, **kwargs):
         if targets:
-            result = _first_match(targets, call, args, kwargs)
+            result = first_match(targets, api, args, kwargs)
             if result is not NOT_SUPPORTED:
                 return result
         try:
             return function(*args, **kwargs)
         except (TypeError, ValueError):
-            result = _fall_back(call, args, kwargs)
+            result = _fall_back(api, args, kwargs)
             if result is NOT_SUPPORTED:
                 raise
         return result
 
-    call._dispatch_targets = targets  # type: ignore[attr-defined]
-    _DISPATCHABLES.append(call)
-    return call
+    # what dispatchers are registered for
+    api: Any = _reading_once(call, iterables) if iterables else call
+    api._dispatch_targets = targets
+    api._tf_fallback_dispatchers = []
+    api.__original_wrapped__ = function
+    _DISPATCHABLES.append(api)
+    return api
 
 
 def dispatchable(*names: str, v1: Sequence[str] | None = None) -> Decorator:
@@ -141,8 +200,16 @@ def binary_assert(*names: str, v1: Sequence[str] | None = None) -> Decorator:
 
 
 def _fall_back(api, args, kwargs):
+    for handler in api._tf_fallback_dispatchers:
+        result = handler(args, kwargs)
+        if result is not NOT_SUPPORTED:
+            return result
     for handler in _FALLBACKS:
         result = handler(api, args, kwargs)
+        if result is not NOT_SUPPORTED:
+            return result
+    for dispatcher in GLOBAL_DISPATCHERS:
+        result = dispatcher.handle(api, args, kwargs)
         if result is not NOT_SUPPORTED:
             return result
     for value in nest.flatten((args, list(kwargs.values()))):
@@ -154,7 +221,8 @@ def _fall_back(api, args, kwargs):
     return NOT_SUPPORTED
 
 
-def _first_match(targets, api, args, kwargs):
+def first_match(targets, api, args, kwargs):
+    """Returns the result of the last of `targets` that takes such arguments, else `NOT_SUPPORTED`."""
     try:
         call = inspect.signature(api).bind(*args, **kwargs)
     except TypeError:
@@ -319,15 +387,15 @@ def _add_binary(api, x_type, y_type, handler):
 
 
 def _partial_of(api, handler, count):
-    names = list(inspect.signature(api).parameters)[:count]
+    signature = inspect.signature(api)
+    names = list(signature.parameters)[:count]
 
     def target(*args, **kwargs):
-        operands = list(args[:count])
-        rest = args[count:]
-        for name in names[len(operands) :]:
-            operands.append(kwargs.pop(name))
-        kwargs.pop("name", None)
-        return handler(lambda *xs: api(*xs, *rest, **kwargs), *operands)
+        rest = signature.bind(*args, **kwargs).arguments
+        operands = [rest.pop(name) for name in names]
+        scope = rest.pop("name", None)
+        with contextlib.nullcontext() if scope is None else _scope(scope):
+            return handler(lambda *xs: api(*xs, **rest), *operands)
 
     target._handler = handler
     return target

@@ -2,365 +2,458 @@
 
 from __future__ import annotations
 
-import collections.abc
+import abc
+import functools
+import inspect
 import typing
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
-from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.specs import TensorSpec, TypeSpec, type_spec_from_value
+from penstock._src.core.specs import BatchableTypeSpec, TensorSpec, TypeSpec, type_spec_from_value
 from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
+from penstock._src.util.immutable_dict import ImmutableDict
 
-RESERVED = {"self", "_", "Spec"}
+from .fields import ExtensionTypeField, Use, convert_fields, is_reserved, with_mappings
 
-
-def _fields(cls: type) -> dict[str, Any]:
-    """The annotated fields of a class and its bases, in order."""
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        own = issubclass(base, ExtensionType) and base.__module__ != __name__
-        if own and base.__dict__.get("__annotations__"):
-            try:
-                hints = typing.get_type_hints(base)
-            except NameError:
-                hints = base.__dict__["__annotations__"]
-            for name in base.__dict__["__annotations__"]:
-                if name in RESERVED or name.startswith("_tf_extension_type"):
-                    raise ValueError(
-                        f"The field annotations for {cls.__name__} are invalid. Field "
-                        f"{name} is reserved."
-                    )
-                if typing.get_origin(hints[name]) is not typing.ClassVar:
-                    _check_annotation(hints[name], name)
-                    found[name] = hints[name]
-    return found
+_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+# Set while a constructor written by a user runs: until then fields may be assigned.
+_IN_CONSTRUCTOR = "_tf_extension_type_in_constructor"
+_SPEC = "_tf_extension_type_cached_type_spec"
+_VARIANT = "_tf_extension_type_packed_variant"
+# Keras sets these on the values that layers return.
+_OF_KERAS = ("_keras_mask", "_keras_history")
 
 
-def _check_annotation(annotation: Any, name: str) -> None:
-    """Raises TypeError unless the annotation is a type."""
-    known = isinstance(annotation, (type, str, TypeSpec)) or typing.get_origin(annotation)
-    if not known and annotation is not Any:
-        raise TypeError(f"In field {name!r}: Unsupported type annotation {annotation!r}")
-
-
-def converted(value: Any, annotation: Any, name: str) -> Any:
-    """Converts `value` to the annotated type of its field."""
-    if annotation is Any:
-        return value
-    if isinstance(annotation, TensorSpec):
-        tensor = (
-            value
-            if isinstance(value, (Tensor, TypeSpec))
-            else convert_to_tensor(value, dtype=annotation.dtype)
-        )
-        if not isinstance(tensor, TypeSpec) and not annotation.is_compatible_with(tensor):
-            raise TypeError(f"{name}: expected a {annotation}, got {tensor}.")
-        return tensor
-    if annotation is Tensor:
-        if isinstance(value, (Tensor, TypeSpec)) or getattr(value, "_is_tensor_like", False):
-            return value
-        try:
-            return convert_to_tensor(value)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__!r}") from error
-    if annotation is TensorShape and not isinstance(value, TensorShape):
-        return TensorShape(value)
-    if annotation is dtypes.DType and not isinstance(value, dtypes.DType):
-        return dtypes.as_dtype(value)
-    origin = typing.get_origin(annotation)
-    if origin is tuple and isinstance(value, (list, tuple)):
-        inner = typing.get_args(annotation)
-        if len(inner) == 2 and inner[1] is Ellipsis:
-            return tuple(converted(v, inner[0], name) for v in value)
-        return tuple(converted(v, a, name) for v, a in zip(value, inner, strict=True))
-    if origin is collections.abc.Mapping and isinstance(value, collections.abc.Mapping):
-        of_keys, of_values = typing.get_args(annotation)
-        return {
-            converted(k, of_keys, name): converted(v, of_values, name) for k, v in value.items()
-        }
-    if origin is typing.Union:
-        for option in typing.get_args(annotation):
-            if option is type(None):
-                if value is None:
-                    return None
-                continue
-            try:
-                return converted(value, option, name)
-            except (TypeError, ValueError):
-                continue
-        raise TypeError(f"{name}: expected {annotation}, got {type(value).__name__!r}")
-    if isinstance(annotation, type) and not isinstance(value, (annotation, TypeSpec)):
-        if annotation is float and isinstance(value, int):
-            return float(value)
-        raise TypeError(f"{name}: expected {annotation.__name__!r}, got {type(value).__name__!r}")
+def made_of(cls: type, values: Any) -> Any:
+    """Returns an object of a class with these attributes, without calling its constructor."""
+    value: Any = object.__new__(cls)
+    value.__dict__.update(values)
     return value
 
 
-def _batchable() -> Any:
-    return globals().get("BatchableExtensionType", ())
-
-
-@export("experimental.ExtensionType")
-class ExtensionType(CompositeTensor):
-    """The base of records of tensors that functions, datasets and saved models treat as one value.
-
-    A subclass annotates its fields; the constructor, equality, representation and TypeSpec are generated. Instances are
-    immutable. `__validate__` may check them.
-    """
-
-    _tf_extension_fields: dict[str, Any] = {}
-    Spec: type
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._tf_extension_fields = _fields(cls)
-        if "Spec" not in cls.__dict__:
-            base = BatchableSpec if issubclass(cls, _batchable()) else ExtensionTypeSpec
-            cls.Spec = type("Spec", (base,), {"_owner": cls, "__module__": cls.__module__})
-            cls.Spec.__qualname__ = f"{cls.__qualname__}.Spec"
-        else:
-            cls.Spec = type("Spec", (cls.__dict__["Spec"], ExtensionTypeSpec), {"_owner": cls})
-        if "__name__" in cls.__dict__:
-            spec_names.register(f"{cls.__dict__['__name__']}.Spec")(cls.Spec)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        fields = type(self)._tf_extension_fields
-        if not fields and type(self) is ExtensionType:
-            raise AssertionError("ExtensionType is an abstract base class.")
-        values = _bound(type(self), fields, args, kwargs)
-        for name, value in values.items():
-            object.__setattr__(self, name, converted(value, fields[name], name))
-        self.__validate__()
+class _Record:
+    """What extension types and their specs share: fields that only the constructor sets."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in type(self)._tf_extension_fields and name not in self.__dict__:
-            value = converted(value, type(self)._tf_extension_fields[name], name)
-            object.__setattr__(self, name, value)
-            return
-        if name in type(self)._tf_extension_fields:
-            raise AttributeError(
-                f"Cannot mutate attribute `{name}` outside the custom constructor of ExtensionType."
-            )
-        object.__setattr__(self, name, value)
+        self._check_mutable(name)
+        self.__dict__[name] = value
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(
-            f"Cannot mutate attribute `{name}` outside the custom constructor of ExtensionType."
-        )
+        self._check_mutable(name)
+        del self.__dict__[name]
+
+    def _check_mutable(self, name: str) -> None:
+        is_field = _IN_CONSTRUCTOR in self.__dict__ and self._tf_extension_type_has_field(name)
+        if not is_field and name not in _OF_KERAS:
+            base = "ExtensionTypeSpec" if isinstance(self, TypeSpec) else "ExtensionType"
+            raise AttributeError(
+                f"Cannot mutate attribute `{name}` outside the custom constructor of {base}."
+            )
+
+    @classmethod
+    def _tf_extension_type_fields(cls) -> tuple[ExtensionTypeField, ...]:
+        raise NotImplementedError(f"{cls.__name__}._tf_extension_type_fields")
+
+    @classmethod
+    def _tf_extension_type_has_field(cls, name: str) -> bool:
+        return any(name == field.name for field in cls._tf_extension_type_fields())
+
+    def _tf_extension_type_values(self) -> dict[str, Any]:
+        """The values of the fields by name."""
+        return {field.name: getattr(self, field.name) for field in self._tf_extension_type_fields()}
+
+    def _tf_extension_type_convert_fields(self) -> None:
+        use = Use.SPEC if isinstance(self, TypeSpec) else Use.VALUE
+        convert_fields(self._tf_extension_type_fields(), self.__dict__, use)
 
     def __validate__(self) -> None:
         """Hook that checks the fields."""
 
-    def _values(self) -> dict[str, Any]:
-        return {n: getattr(self, n) for n in type(self)._tf_extension_fields}
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{k}={v!r}" for k, v in self._tf_extension_type_values().items())
+        return f"{type(self).__qualname__}({inside})"
+
+
+def _constructor(cls: type, parameters: list[inspect.Parameter]) -> Callable[..., None]:
+    """A constructor that sets the fields from arguments."""
+    signature = inspect.Signature(parameters, return_annotation=cls.__name__)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        self.__dict__.update(bound.arguments)
+        self._tf_extension_type_convert_fields()
+        self.__validate__()
+
+    itself = inspect.Parameter("self", _POSITIONAL)
+    shown = inspect.Signature([itself, *parameters], return_annotation=cls)
+    __init__.__signature__ = shown  # type: ignore[attr-defined]  # what `inspect` looks for
+    return __init__
+
+
+def _converting(constructor: Callable[..., None]) -> Callable[..., None]:
+    """A constructor of the user's, after which the fields are converted and checked."""
+
+    @functools.wraps(constructor)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        self.__dict__[_IN_CONSTRUCTOR] = True
+        constructor(self, *args, **kwargs)
+        # none is left where it called that of a base class, which has converted the fields
+        if self.__dict__.pop(_IN_CONSTRUCTOR, False):
+            self._tf_extension_type_convert_fields()
+            self.__validate__()
+
+    return __init__
+
+
+def _parameters(fields: tuple[ExtensionTypeField, ...]) -> list[inspect.Parameter]:
+    """The parameters of a constructor; those without default after one with default are given by keyword."""
+    made, kind, had_default = [], _POSITIONAL, False
+    for name, annotation, default in fields:
+        if default is ExtensionTypeField.NO_DEFAULT:
+            default = inspect.Parameter.empty
+            kind = inspect.Parameter.KEYWORD_ONLY if had_default else kind
+        else:
+            had_default = True
+        made.append(inspect.Parameter(name, kind, default=default, annotation=annotation))
+    return made
+
+
+def _check_class(cls: type) -> None:
+    """Raises a ValueError if a class has reserved fields, fields without annotation, or an unsuitable `Spec`."""
+    annotations = cls.__dict__.get("__annotations__", {})
+    head = f"The field annotations for {cls.__name__} are invalid."
+    spec = cls.__dict__.get("Spec", object)
+    if not isinstance(spec, type):
+        raise ValueError(f"{cls.__qualname__}.Spec must be a nested class; got {spec}.")
+    for name in (*cls.__dict__, *annotations):
+        if name != "Spec" and is_reserved(name):
+            raise ValueError(f"{head} Field '{name}' is reserved.")
+    for name, value in cls.__dict__.items():
+        is_dunder = name.startswith("__") and name.endswith("__")
+        is_member = callable(value) or isinstance(value, property | classmethod | staticmethod)
+        if not (is_dunder or is_member or name in annotations or name.startswith("_abc_")):
+            raise ValueError(f"{head} Field {name} is missing a type annotation.")
+    if not issubclass(spec, ExtensionTypeSpec) and spec.__bases__ not in ((TypeSpec,), (object,)):
+        if spec is not object:
+            raise ValueError(
+                f"{cls.__qualname__}.Spec must be directly subclassed from tf.TypeSpec."
+            )
+
+
+def _make_spec(cls: Any) -> type:
+    """Returns the class of the specs of an extension type, with the members of its own class `Spec`."""
+    given = cls.__dict__.get("Spec")
+    base: Any = ExtensionTypeSpec
+    members = {"value_type": cls, "__module__": cls.__module__}
+    if isinstance(given, type) and issubclass(given, ExtensionTypeSpec):
+        base = given
+    else:
+        base = BatchableExtensionTypeSpec if _is_batchable(cls) else ExtensionTypeSpec
+        for name, value in vars(given).items() if given is not None else ():
+            if is_reserved(name):
+                raise ValueError(f"TypeSpec {cls.__qualname__}.Spec uses reserved name '{name}'.")
+            if cls._tf_extension_type_has_field(name):
+                raise ValueError(
+                    f"TypeSpec {cls.__qualname__}.Spec defines a variable '{name}' which shadows a "
+                    f"field in {cls.__qualname__}"
+                )
+            if name not in ("__module__", "__dict__", "__weakref__", "__qualname__"):
+                members[name] = value
+    encoder = getattr(cls, "__batch_encoder__", None)
+    if encoder is not None and not _is_batchable(cls):
+        raise ValueError(
+            "__batch_encoder__ should only be defined for BatchableExtensionType classes."
+        )
+    if encoder is not None:
+        members.setdefault("__batch_encoder__", encoder)
+    made: Any = type(f"{cls.__name__}.Spec", (base,), members)
+    made.__qualname__ = f"{cls.__qualname__}.Spec"
+    fields = cls._tf_extension_type_fields()
+    written = made.__init__ not in (ExtensionTypeSpec.__init__, BatchableExtensionTypeSpec.__init__)
+    made.__init__ = (
+        _converting(made.__init__)
+        if written
+        else _constructor(made, [inspect.Parameter(f.name, _POSITIONAL) for f in fields])
+    )
+    return made
+
+
+def _is_batchable(cls: type) -> bool:
+    return issubclass(cls, BatchableExtensionType)
+
+
+class ExtensionTypeMetaclass(abc.ABCMeta):
+    """Gives extension types their constructor and their TypeSpec."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        if namespace.get("_tf_extension_type_do_not_transform_this_class", False):
+            return
+        kind: Any = cls
+        _check_class(cls)
+        if "__init__" in namespace:
+            kind.__init__ = _converting(namespace["__init__"])
+        else:
+            kind.__init__ = _constructor(cls, _parameters(kind._tf_extension_type_fields()))
+        kind.Spec = _make_spec(cls)
+        if "__name__" in namespace:
+            spec_names.register(f"{namespace['__name__']}.Spec")(kind.Spec)
+
+
+@export("experimental.ExtensionType")
+class ExtensionType(_Record, CompositeTensor, metaclass=ExtensionTypeMetaclass):
+    """The base of records of tensors that functions, datasets and saved models treat as one value.
+
+    A subclass annotates its fields; the constructor, equality, representation and TypeSpec are generated. Instances are
+    immutable. `__validate__` may check them.
+
+    Example:
+      >>> class Masked(tf.experimental.ExtensionType):
+      ...     values: tf.Tensor
+      ...     mask: tf.Tensor
+      >>> Masked([1, 2], [True, False]).mask.dtype
+      tf.bool
+    """
+
+    _tf_extension_type_do_not_transform_this_class = True
+
+    Spec: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if type(self) is ExtensionType:
+            raise AssertionError(
+                "Cannot create an instance of ExtensionType because ExtensionType is an abstract base class."
+            )
+
+    @classmethod
+    def _tf_extension_type_fields(cls) -> tuple[ExtensionTypeField, ...]:
+        """The fields in order; references to classes that are not defined yet stay as they are."""
+        known = cls.__dict__.get("_tf_extension_type_cached_fields")
+        if known is not None:
+            return known
+        annotations: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            if issubclass(base, ExtensionType) and not base.__dict__.get(
+                "_tf_extension_type_do_not_transform_this_class", False
+            ):
+                annotations.update(base.__dict__.get("__annotations__", {}))
+        try:
+            hints, is_resolved = typing.get_type_hints(cls), True
+        except (NameError, AttributeError):
+            hints, is_resolved = annotations, False
+        absent = ExtensionTypeField.NO_DEFAULT
+        fields = tuple(
+            ExtensionTypeField(name, hints[name], getattr(cls, name, absent))
+            for name in annotations
+        )
+        if is_resolved:
+            cls._tf_extension_type_cached_fields = fields  # type: ignore[attr-defined]  # of this class alone
+        return fields
+
+    def __repr__(self) -> str:
+        if _VARIANT in self.__dict__:  # showing a value runs no operations
+            return f"<packed {type(self).__qualname__} {self.__dict__[_VARIANT]!r}>"
+        return super().__repr__()
+
+    def __getattr__(self, name: str) -> Any:
+        if _VARIANT in self.__dict__ and self._tf_extension_type_has_field(name):
+            return getattr(unpack(self), name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def _type_spec(self) -> TypeSpec:
-        specs = {n: _spec_of(v) for n, v in self._values().items()}
-        return type(self).Spec(**specs)
+        if _SPEC not in self.__dict__:
+            self.__dict__[_SPEC] = self.Spec.from_value(self)
+        return self.__dict__[_SPEC]
 
     def __eq__(self, other: Any) -> Any:
-        if type(self) is not type(other):
+        if type(self) is not type(other) or self._type_spec != other._type_spec:
             return False
-        if self._type_spec != other._type_spec:
-            return False
-        checks: list[Tensor] = []
-        for name, value in self._values().items():
-            if not _compare(value, getattr(other, name), checks):
-                return False
-        return raw.All(input=raw.Pack(values=checks), axis=[0]) if checks else True
+        pairs = list(zip(*(nest.flatten(v, expand_composites=True) for v in (self, other))))
+        if not pairs:
+            return True
+        checks = [
+            _all(raw.Equal(a, b, incompatible_shape_error=False))
+            for x, y in pairs
+            for a, b in ((raw.Shape(x), raw.Shape(y)), (x, y))
+        ]
+        return _all(raw.Pack(checks))
 
     def __ne__(self, other: Any) -> Any:
         same = self == other
-        return raw.LogicalNot(x=same) if isinstance(same, Tensor) else not same
+        return raw.LogicalNot(same) if isinstance(same, Tensor) else not same
 
     def __hash__(self) -> int:
         return id(self)
 
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{k}={v!r}" for k, v in self._values().items())
-        return f"{type(self).__name__}({inside})"
+
+def _all(condition: Any) -> Any:
+    return raw.All(condition, axis=raw.Range(0, raw.Rank(condition), 1))
 
 
-def _compare(value: Any, other: Any, checks: list[Tensor]) -> bool:
-    """Whether two values of a field may be equal; comparisons of tensors are appended to `checks`."""
-    if isinstance(value, dict):
-        return value.keys() == other.keys() and all(
-            _compare(held, other[key], checks) for key, held in value.items()
-        )
-    if type(value) is tuple:
-        return len(value) == len(other) and all(
-            _compare(mine, theirs, checks) for mine, theirs in zip(value, other, strict=True)
-        )
-    match = value == other
-    if isinstance(match, Tensor):
-        axes = np.arange(match.shape.rank or 0, dtype=np.int32)
-        checks.append(raw.All(input=match, axis=axes))
-        return True
-    if isinstance(match, CompositeTensor):  # a RaggedTensor of elementwise comparisons
-        flat: Any = match
-        checks.append(raw.All(input=flat.flat_values, axis=[0]))
-        return True
-    return bool(match)
-
-
-def _bound(cls: type, fields: dict[str, Any], args: Any, kwargs: Any) -> dict[str, Any]:
-    if len(args) > len(fields):
-        raise TypeError(f"{cls.__name__} takes {len(fields)} arguments. Received {len(args)}.")
-    values = dict(zip(fields, args, strict=False))
-    for name, value in kwargs.items():
-        if name not in fields:
-            raise TypeError(f"{cls.__name__} got an unexpected keyword argument '{name}'")
-        if name in values:
-            raise TypeError(f"{cls.__name__} got multiple values for argument '{name}'")
-        values[name] = value
-    for name in fields:
-        if name not in values:
-            if not hasattr(cls, name):
-                raise TypeError(f"{cls.__name__} missing a required argument: '{name}'")
-            values[name] = getattr(cls, name)
-    return {name: values[name] for name in fields}
-
-
-def _spec_of(value: Any) -> Any:
+def spec_of(value: Any) -> Any:
     """The spec of a tensor or composite; containers are converted recursively, other values unchanged."""
     if isinstance(value, TypeSpec):
         return value
     if isinstance(value, Tensor):
         return TensorSpec(value.shape, value.dtype)
     if isinstance(value, tuple):
-        return tuple(_spec_of(v) for v in value)
-    if isinstance(value, dict):
-        return {k: _spec_of(v) for k, v in value.items()}
+        return tuple(spec_of(v) for v in value)
+    if isinstance(value, dict | ImmutableDict):
+        return type(value)({k: spec_of(v) for k, v in value.items()})
     if hasattr(type(value), "_type_spec") or getattr(value, "_is_tensor_like", False):
         return type_spec_from_value(value)
     return value
 
 
-def _split(value: Any, parts: list[Any]) -> None:
+def _leaves(value: Any) -> list[Any]:
+    """The leaves of the value of a field."""
     if isinstance(value, tuple):
-        for v in value:
-            _split(v, parts)
-    elif isinstance(value, dict):
-        for v in value.values():
-            _split(v, parts)
-    elif (
-        isinstance(value, (TypeSpec, Tensor))
-        or hasattr(type(value), "_type_spec")
-        or getattr(value, "_is_tensor_like", False)
-    ):
-        parts.append(value)
+        return [leaf for part in value for leaf in _leaves(part)]
+    if isinstance(value, dict | ImmutableDict):
+        return [leaf for key in sorted(value) for leaf in _leaves(value[key])]
+    return [value]
+
+
+def _has_tensors(leaf: Any) -> bool:
+    return (
+        isinstance(leaf, TypeSpec | Tensor)
+        or hasattr(type(leaf), "_type_spec")
+        or getattr(leaf, "_is_tensor_like", False)
+    )
 
 
 def _joined(spec: Any, parts: Any) -> Any:
+    """The value of a field, whose tensors are the next parts."""
     if isinstance(spec, tuple):
-        return tuple(_joined(s, parts) for s in spec)
-    if isinstance(spec, dict):
-        return {k: _joined(s, parts) for k, s in spec.items()}
+        return tuple(_joined(part, parts) for part in spec)
+    if isinstance(spec, dict | ImmutableDict):
+        held = {key: _joined(spec[key], parts) for key in sorted(spec)}
+        return type(spec)({key: held[key] for key in spec})
     return next(parts) if isinstance(spec, TypeSpec) else spec
 
 
 @export("experimental.ExtensionTypeSpec")
-class ExtensionTypeSpec(TypeSpec):
+class ExtensionTypeSpec(_Record, TypeSpec):
     """The specs of the fields of an ExtensionType."""
 
-    _owner: Any = None
+    _tf_extension_type_is_packed = False
+    value_type: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        fields = self._owner._tf_extension_fields
-        for name, value in _bound(self._owner, fields, args, kwargs).items():
-            self.__dict__[name] = value
+        self.__dict__.pop(_IN_CONSTRUCTOR, None)
+        fields = self._tf_extension_type_fields()
+        _constructor(type(self), [inspect.Parameter(f.name, _POSITIONAL) for f in fields])(
+            self, *args, **kwargs
+        )
 
-    value_type = read_only("_owner", "The ExtensionType.")
+    @classmethod
+    def _tf_extension_type_fields(cls) -> tuple[ExtensionTypeField, ...]:
+        return cls.value_type._tf_extension_type_fields()
 
     @classmethod
     def from_value(cls, value: Any) -> ExtensionTypeSpec:
         """Returns the spec of an ExtensionType."""
-        return value._type_spec
-
-    def _values(self) -> dict[str, Any]:
-        return {n: self.__dict__[n] for n in self._owner._tf_extension_fields}
+        if _SPEC in value.__dict__:
+            return value.__dict__[_SPEC]
+        held = value._tf_extension_type_values()
+        return made_of(cls, {name: spec_of(part) for name, part in held.items()})
 
     def _serialize(self) -> tuple[Any, ...]:
-        return tuple(self._values().items())
+        state = [
+            (name, with_mappings(value, dict))
+            for name, value in self._tf_extension_type_values().items()
+        ]
+        if self._tf_extension_type_is_packed:
+            state.append(("_tf_extension_type_is_packed", True))
+        return tuple(state)
 
     @classmethod
     def _deserialize(cls, serialization: Any) -> ExtensionTypeSpec:
-        return cls(**dict(serialization))
+        return made_of(
+            cls, {name: with_mappings(value, ImmutableDict) for name, value in serialization}
+        )
+
+    def __reduce__(self) -> Any:
+        return _spec_from_state, (self.value_type, self._serialize())
 
     @property
     def _component_specs(self) -> Any:
-        parts: list[Any] = []
-        for value in self._values().values():
-            _split(value, parts)
-        return tuple(parts)
+        if self._tf_extension_type_is_packed:
+            return TensorSpec((), dtypes.variant)
+        return tuple(filter(_has_tensors, self._tf_extension_type_leaves(self)))
 
     def _to_components(self, value: Any) -> Any:
-        parts: list[Any] = []
-        for held in value._values().values():
-            _split(held, parts)
-        return tuple(parts)
+        if self._tf_extension_type_is_packed:
+            return value.__dict__[_VARIANT]
+        return tuple(filter(_has_tensors, self._tf_extension_type_leaves(value)))
+
+    def _tf_extension_type_leaves(self, record: Any) -> list[Any]:
+        return _leaves(tuple(record._tf_extension_type_values().values()))
 
     def _from_components(self, components: Any) -> Any:
+        if self._tf_extension_type_is_packed:
+            return made_of(self.value_type, {_SPEC: self, _VARIANT: components})
         parts = iter(components)
-        result = object.__new__(self._owner)
-        for name, spec in self._values().items():
-            object.__setattr__(result, name, _joined(spec, parts))
-        return result
+        values = {k: _joined(spec, parts) for k, spec in self._tf_extension_type_values().items()}
+        if list(parts):
+            raise ValueError(
+                f"Cannot build an ExtensionType instance from {len(components)} components: {self} has fewer."
+            )
+        return made_of(self.value_type, values)
 
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{k}={v!r}" for k, v in self._values().items())
-        return f"{self._owner.__name__}.Spec({inside})"
+    def _tf_extension_type_with_packed(self, is_packed: bool) -> ExtensionTypeSpec:
+        copy = made_of(type(self), self.__dict__)
+        copy.__dict__["_tf_extension_type_is_packed"] = is_packed
+        return copy
 
-
-class BatchableSpec(ExtensionTypeSpec):
-    """The spec of an ExtensionType that can be batched."""
-
-    def _batch(self, batch_size: int | None) -> BatchableSpec:
-        return type(self)(**{k: _batched(v, batch_size) for k, v in self._values().items()})
-
-    def _unbatch(self) -> BatchableSpec:
-        return type(self)(**{k: _unbatched(v) for k, v in self._values().items()})
-
-
-def _batched(spec: Any, size: int | None) -> Any:
-    if isinstance(spec, TensorSpec):
-        return TensorSpec(TensorShape([size]).concatenate(spec.shape), spec.dtype)
-    return spec._batch(size) if hasattr(spec, "_batch") else spec
+    def _to_legacy_output_shapes(self) -> Any:
+        shape = getattr(self, "shape", None)
+        if shape is None:
+            raise NotImplementedError(
+                f"It appears that the Spec of the ExtensionType {self.value_type.__name__} is missing a shape "
+                "property, which tf.data asks for."
+            )
+        return shape
 
 
-def _unbatched(spec: Any) -> Any:
-    if isinstance(spec, TensorSpec):
-        return TensorSpec(spec.shape[1:], spec.dtype)
-    return spec._unbatch() if hasattr(spec, "_unbatch") else spec
-
-
-@export("experimental.BatchableExtensionType")
-class BatchableExtensionType(ExtensionType):
-    """An ExtensionType that datasets, map_fn and Keras can batch and unbatch."""
+def _spec_from_state(value_type: Any, state: Any) -> Any:
+    return value_type.Spec._deserialize(state)
 
 
 @export("experimental.ExtensionTypeBatchEncoder")
 class ExtensionTypeBatchEncoder:
-    """Batches values of an ExtensionType field by field."""
+    """Batches values of an ExtensionType field by field; a class may have another as `__batch_encoder__`."""
 
     def batch(self, spec: Any, batch_size: int | None) -> Any:
         """Returns the spec of a batch."""
-        return spec._batch(batch_size)
+
+        def batched(leaf: Any) -> Any:
+            if isinstance(leaf, TensorShape):
+                return TensorShape([batch_size]).concatenate(leaf)
+            return leaf._batch(batch_size) if isinstance(leaf, BatchableTypeSpec) else leaf
+
+        return _with_fields(spec, batched)
 
     def unbatch(self, spec: Any) -> Any:
         """Returns the spec of an element."""
-        return spec._unbatch()
+
+        def unbatched(leaf: Any) -> Any:
+            if isinstance(leaf, TensorShape):
+                return leaf[1:]
+            return leaf._unbatch() if isinstance(leaf, BatchableTypeSpec) else leaf
+
+        return _with_fields(spec, unbatched)
 
     def encode(self, spec: Any, value: Any, minimum_rank: int = 0) -> Any:
-        """Encodes a value as tensors."""
+        """Encodes a value as tensors of which each can be unbatched `minimum_rank` times."""
         del minimum_rank
         return spec._to_components(value)
 
@@ -373,7 +466,92 @@ class ExtensionTypeBatchEncoder:
         return spec._component_specs
 
 
+def _with_fields(spec: Any, function: Callable[[Any], Any]) -> Any:
+    held = {
+        name: _mapped(value, function) for name, value in spec._tf_extension_type_values().items()
+    }
+    return made_of(type(spec), {**spec.__dict__, **held})
+
+
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_mapped(part, function) for part in value)
+    if isinstance(value, dict | ImmutableDict):
+        return type(value)({key: _mapped(held, function) for key, held in value.items()})
+    return function(value)
+
+
+class BatchableExtensionTypeSpec(ExtensionTypeSpec, BatchableTypeSpec):
+    """The spec of an ExtensionType that can be batched."""
+
+    __batch_encoder__ = ExtensionTypeBatchEncoder()
+
+    def _batch(self, batch_size: int | None) -> BatchableExtensionTypeSpec:
+        return self.__batch_encoder__.batch(self, batch_size)
+
+    def _unbatch(self) -> BatchableExtensionTypeSpec:
+        return self.__batch_encoder__.unbatch(self)
+
+
+@export("experimental.BatchableExtensionType")
+class BatchableExtensionType(ExtensionType):
+    """An ExtensionType that datasets, map_fn and Keras can batch and unbatch."""
+
+    _tf_extension_type_do_not_transform_this_class = True
+
+
 @export("experimental.extension_type.as_dict")
 def as_dict(value: Any) -> dict[str, Any]:
     """Returns the fields of an ExtensionType."""
-    return value._values()
+    return value._tf_extension_type_values()
+
+
+def is_packed(value: Any) -> bool:
+    """Whether the fields of an ExtensionType are held in one variant.
+
+    Raises:
+      ValueError: it is no ExtensionType.
+    """
+    if not isinstance(value, ExtensionType):
+        raise ValueError(
+            f"Expected `value` to be an object of type ExtensionType, got an instance of {type(value)}."
+        )
+    return _VARIANT in value.__dict__
+
+
+def pack(value: Any) -> Any:
+    """Returns an ExtensionType whose fields are held in one variant.
+
+    Raises:
+      ValueError: the class has no `__name__`, which the variant keeps.
+    """
+    if is_packed(value):
+        return value
+    spec = value._type_spec
+    try:
+        metadata = spec.experimental_as_proto().SerializeToString()
+    except TypeError as error:
+        raise ValueError(
+            "ExtensionTypes must have a __name__ field in order to be packed."
+        ) from error
+    parts = nest.flatten(value, expand_composites=True)
+    variant = raw.CompositeTensorVariantFromComponents(parts, metadata=metadata)
+    return made_of(
+        type(value), {_SPEC: spec._tf_extension_type_with_packed(True), _VARIANT: variant}
+    )
+
+
+def unpack(value: Any) -> Any:
+    """Returns an ExtensionType with its fields again."""
+    if not is_packed(value):
+        return value
+    spec = value.__dict__[_SPEC]._tf_extension_type_with_packed(False)
+    flat = spec.flatten()
+    parts = raw.CompositeTensorVariantToComponents(
+        value.__dict__[_VARIANT],
+        metadata=spec.experimental_as_proto().SerializeToString(),
+        Tcomponents=[part.dtype for part in flat],
+    )
+    for part, held in zip(parts, flat):
+        part.set_shape(held.shape)
+    return spec.from_tensors(iter(parts))

@@ -9,45 +9,50 @@ from penstock._src.api.linalg.products import matmul as _matmul
 from penstock._src.api.math import arithmetic, elementwise
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
-from .promotion import inexact, is_no_float, number, numbers, promoted, result_type, to_array
+from .promotion import (
+    inexact,
+    is_no_float,
+    number,
+    numbers,
+    promoted,
+    promoted_pair,
+    result_type,
+    to_array,
+)
 from .shaping import atleast_1d, nonzero
+from .weakness import public
 
 
-def _public(name):
-    return export(f"experimental.numpy.{name}", v1=[])
-
-
-@_public("multiply")
+@public("multiply")
 def multiply(x1, x2):
     """x1 * x2; of bools their conjunction."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     return arithmetic.logical_and(x1, x2) if x1.dtype.is_bool else arithmetic.multiply(x1, x2)
 
 
-@_public("floor_divide")
+@public("floor_divide")
 def floor_divide(x1, x2):
     """floor(x1 / x2)."""
     return arithmetic.floordiv(*numbers(x1, x2, dtypes.int8))
 
 
-@_public("divmod")
+@public("divmod")
 def divmod(x1, x2):
     """floor(x1 / x2) and the remainder."""
     x1, x2 = numbers(x1, x2, dtypes.int8)
     return arithmetic.floordiv(x1, x2), arithmetic.floormod(x1, x2)
 
 
-@_public("float_power")
+@public("float_power")
 def float_power(x1, x2):
     """x1 ** x2."""
-    return arithmetic.pow(*promoted(x1, x2))
+    return arithmetic.pow(*promoted_pair(x1, x2))
 
 
 def _extreme(x1, x2, of_bools, op):
     """`op` of two arrays, where a NaN of the first stays."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
         return of_bools(x1, x2)
     result = op(x=x1, y=x2)
@@ -56,13 +61,13 @@ def _extreme(x1, x2, of_bools, op):
     return raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=result)
 
 
-@_public("maximum")
+@public("maximum")
 def maximum(x1, x2):
     """The greater of both; of bools their disjunction."""
     return _extreme(x1, x2, arithmetic.logical_or, raw.Maximum)
 
 
-@_public("minimum")
+@public("minimum")
 def minimum(x1, x2):
     """The smaller of both; of bools their conjunction."""
     return _extreme(x1, x2, arithmetic.logical_and, raw.Minimum)
@@ -72,64 +77,64 @@ def _truth(x):
     return elementwise.cast(to_array(x), dtypes.bool_)
 
 
-@_public("logical_and")
+@public("logical_and")
 def logical_and(x1, x2):
     """Where both are true."""
     return raw.LogicalAnd(x=_truth(x1), y=_truth(x2))
 
 
-@_public("logical_or")
+@public("logical_or")
 def logical_or(x1, x2):
     """Where one of them is true."""
     return raw.LogicalOr(x=_truth(x1), y=_truth(x2))
 
 
-@_public("logical_xor")
+@public("logical_xor")
 def logical_xor(x1, x2):
     """Where exactly one of them is true."""
     return arithmetic.logical_xor(_truth(x1), _truth(x2))
 
 
-@_public("logical_not")
+@public("logical_not")
 def logical_not(x):
     """Where `x` is false."""
     return raw.LogicalNot(x=_truth(x))
 
 
-@_public("bitwise_not")
+@public("bitwise_not")
 def bitwise_not(x):
     """All bits flipped."""
     x = to_array(x)
     return raw.LogicalNot(x=x) if x.dtype.is_bool else raw.Invert(x=x)
 
 
-@_public("hypot")
+@public("hypot")
 def hypot(x1, x2):
     """sqrt(x1 ** 2 + x2 ** 2)."""
-    x1, x2 = promoted(x1, x2, inexact=True)
+    x1, x2 = promoted_pair(x1, x2, inexact=True)
     return raw.Sqrt(x=raw.Square(x=x1) + raw.Square(x=x2))
 
 
-@_public("heaviside")
+@public("heaviside")
 def heaviside(x1, x2):
     """0 below zero, `x2` at zero, 1 above."""
-    x1, x2 = promoted(x1, x2, inexact=True)
+    x1, x2 = promoted_pair(x1, x2, inexact=True)
     above = raw.SelectV2(condition=x1 > number(0, x1), t=number(1, x1), e=x2)
     return raw.SelectV2(condition=x1 < number(0, x1), t=number(0, x1), e=above)
 
 
-@_public("logaddexp")
+@public("logaddexp")
 def logaddexp(x1, x2):
     """log(exp(x1) + exp(x2))."""
-    x1, x2 = promoted(x1, x2, inexact=True)
+    x1, x2 = promoted_pair(x1, x2, inexact=True)
     distance = raw.Abs(x=x1 - x2)
     return _above_greater(x1, x2, raw.Log1p(x=raw.Exp(x=-distance)))
 
 
-@_public("logaddexp2")
+@public("logaddexp2")
 def logaddexp2(x1, x2):
     """log2(2 ** x1 + 2 ** x2)."""
-    x1, x2 = promoted(x1, x2, inexact=True)
+    x1, x2 = promoted_pair(x1, x2, inexact=True)
     tail = raw.Pow(x=number(2, x1), y=-raw.Abs(x=x1 - x2))
     return _above_greater(x1, x2, raw.Log1p(x=tail) / number(np.log(2), x1))
 
@@ -140,10 +145,10 @@ def _above_greater(x1, x2, distance):
     return raw.SelectV2(condition=differs, t=x1 + x2, e=raw.Maximum(x=x1, y=x2) + distance)
 
 
-@_public("gcd")
+@public("gcd")
 def gcd(x1, x2):
     """The greatest common divisor."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     if not x1.dtype.is_integer:
         raise ValueError(f"Arguments of gcd must be integers. Received {x1.dtype}.")
     a, b = raw.Abs(x=x1), raw.Abs(x=x2)
@@ -159,17 +164,17 @@ def gcd(x1, x2):
     return a
 
 
-@_public("lcm")
+@public("lcm")
 def lcm(x1, x2):
     """The least common multiple."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     divisor = gcd(x1, x2)
     zero = raw.Equal(x=divisor, y=number(0, divisor))
     safe = raw.SelectV2(condition=zero, t=number(1, divisor), e=divisor)
     return raw.Abs(x=raw.FloorDiv(x=x1, y=safe) * x2)
 
 
-@_public("matmul")
+@public("matmul")
 def matmul(x1, x2):
     """The matrix product, with NumPy's rules for vectors."""
     x1, x2 = promoted(x1, x2)
@@ -188,7 +193,7 @@ def matmul(x1, x2):
     return _matmul(x1, x2)
 
 
-@_public("cbrt")
+@public("cbrt")
 def cbrt(x):
     """The cube root."""
     x = inexact(x)
@@ -196,35 +201,35 @@ def cbrt(x):
     return raw.Sign(x=x) * root
 
 
-@_public("exp2")
+@public("exp2")
 def exp2(x):
     """2 ** x."""
     x = inexact(x)
     return raw.Pow(x=number(2, x), y=x)
 
 
-@_public("log2")
+@public("log2")
 def log2(x):
     """The logarithm to base 2."""
     x = inexact(x)
     return raw.Log(x=x) / number(np.log(2), x)
 
 
-@_public("log10")
+@public("log10")
 def log10(x):
     """The logarithm to base 10."""
     x = inexact(x)
     return raw.Log(x=x) / number(np.log(10), x)
 
 
-@_public("deg2rad")
+@public("deg2rad")
 def deg2rad(x):
     """Degrees as radians."""
     x = inexact(x)
     return x * number(np.pi / 180, x)
 
 
-@_public("rad2deg")
+@public("rad2deg")
 def rad2deg(x):
     """Radians as degrees; numbers and arrays of NumPy stay theirs."""
     if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
@@ -233,27 +238,27 @@ def rad2deg(x):
     return x * number(180 / np.pi, x)
 
 
-@_public("fix")
+@public("fix")
 def fix(x):
     """The integer next to `x` towards zero."""
     x = inexact(x)
     return raw.SelectV2(condition=x < number(0, x), t=raw.Ceil(x=x), e=raw.Floor(x=x))
 
 
-@_public("positive")
+@public("positive")
 def positive(x):
     """`x`."""
     return raw.Identity(input=to_array(x))
 
 
-@_public("signbit")
+@public("signbit")
 def signbit(x):
     """Whether `x` is negative."""
     x = to_array(x)
     return raw.ZerosLike(x=x) if x.dtype.is_bool else x < number(0, x)
 
 
-@_public("sinc")
+@public("sinc")
 def sinc(x):
     """sin(pi x) / (pi x), 1 at 0."""
     x = inexact(x)
@@ -263,7 +268,7 @@ def sinc(x):
     return raw.SelectV2(condition=zero, t=number(1, x), e=raw.Sin(x=safe) / safe)
 
 
-@_public("sign")
+@public("sign")
 def sign(x, out=None, where=None, **kwargs):
     """-1, 0 or 1; of complex numbers the number on the unit circle."""
     if out is not None or where is not None or kwargs:
@@ -271,7 +276,7 @@ def sign(x, out=None, where=None, **kwargs):
     return raw.Sign(x=to_array(x))
 
 
-@_public("angle")
+@public("angle")
 def angle(z, deg=False):
     """The argument of complex numbers."""
     z = inexact(z)
@@ -280,50 +285,50 @@ def angle(z, deg=False):
     return rad2deg(result) if deg else result
 
 
-@_public("real")
+@public("real")
 def real(val):
     """The real part."""
     return elementwise.real(to_array(val))
 
 
-@_public("imag")
+@public("imag")
 def imag(val):
     """The imaginary part."""
     return elementwise.imag(to_array(val))
 
 
-@_public("iscomplex")
+@public("iscomplex")
 def iscomplex(x):
     """Where the imaginary part is not zero."""
     part = elementwise.imag(to_array(x))
     return raw.NotEqual(x=part, y=number(0, part))
 
 
-@_public("isreal")
+@public("isreal")
 def isreal(x):
     """Where the imaginary part is zero."""
     return raw.LogicalNot(x=iscomplex(x))
 
 
-@_public("iscomplexobj")
+@public("iscomplexobj")
 def iscomplexobj(x):
     """Whether the type is complex."""
     return to_array(x).dtype.is_complex
 
 
-@_public("isrealobj")
+@public("isrealobj")
 def isrealobj(x):
     """Whether the type is not complex."""
     return not iscomplexobj(x)
 
 
-@_public("isneginf")
+@public("isneginf")
 def isneginf(x):
     """Where `x` is minus infinity."""
     return False if is_no_float(x) else _equals(inexact(x), -np.inf)
 
 
-@_public("isposinf")
+@public("isposinf")
 def isposinf(x):
     """Where `x` is infinity."""
     return False if is_no_float(x) else _equals(inexact(x), np.inf)
@@ -333,10 +338,10 @@ def _equals(x, value):
     return raw.Equal(x=x, y=number(value, x))
 
 
-@_public("isclose")
+@public("isclose")
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Where |a - b| <= atol + rtol * |b|; integers have to be equal."""
-    a, b = promoted(a, b)
+    a, b = promoted_pair(a, b)
     if not np.issubdtype(a.dtype.as_numpy_dtype, np.inexact):
         return raw.Equal(x=a, y=b, incompatible_shape_error=False)
     size = elementwise.abs(b)
@@ -347,24 +352,24 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     return near
 
 
-@_public("allclose")
+@public("allclose")
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Whether `isclose` holds everywhere."""
     near = isclose(a, b, rtol, atol, equal_nan)
     return raw.All(input=near, axis=np.arange(near.shape.rank, dtype=np.int32))
 
 
-@_public("array_equal")
+@public("array_equal")
 def array_equal(a1, a2):
     """Whether both have one shape and equal entries."""
-    a1, a2 = promoted(a1, a2)
+    a1, a2 = promoted_pair(a1, a2)
     if not a1.shape.is_compatible_with(a2.shape):
         return to_array(False)
     same = raw.Equal(x=a1, y=a2)
     return raw.All(input=same, axis=np.arange(same.shape.rank, dtype=np.int32))
 
 
-@_public("clip")
+@public("clip")
 def clip(a, a_min, a_max):
     """`a` limited to [a_min, a_max]."""
     if a_min is None and a_max is None:
@@ -386,19 +391,19 @@ def _rounded(a, decimals):
     return elementwise.cast(raw.Rint(x=x * factor) / factor, kind)
 
 
-@_public("around")
+@public("around")
 def around(a, decimals=0):
     """Rounded to this many decimals, halves to even."""
     return _rounded(a, decimals)
 
 
-@_public("round")
+@public("round")
 def round(a, decimals=0):
     """Rounded to this many decimals, halves to even."""
     return _rounded(a, decimals)
 
 
-@_public("where")
+@public("where")
 def where(condition, x=None, y=None):
     """`x` where `condition` holds, else `y`; with neither, the coordinates where it holds."""
     condition = _truth(condition)
@@ -410,7 +415,7 @@ def where(condition, x=None, y=None):
     return indexing.where(condition, x, y)
 
 
-@_public("select")
+@public("select")
 def select(condlist, choicelist, default=0):
     """The entry of the first choice whose condition holds, else `default`."""
     if len(condlist) != len(choicelist):
@@ -425,7 +430,7 @@ def select(condlist, choicelist, default=0):
     return result
 
 
-@_public("polyval")
+@public("polyval")
 def polyval(p, x):
     """The polynomial with coefficients `p`, the highest power first, at `x`."""
     kind = result_type(p, x)
@@ -436,7 +441,7 @@ def polyval(p, x):
     return result
 
 
-@_public("isscalar")
+@public("isscalar")
 def isscalar(num):
     """Whether `num` is a scalar."""
     if hasattr(num, "shape"):

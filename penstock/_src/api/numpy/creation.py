@@ -7,17 +7,13 @@ from penstock._src.api.linalg import bands
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .promotion import canonical, number, promoted, result_type, static_axis, to_array
 from .shaping import moveaxis, ravel
+from .weakness import public
 
 
-def _public(name):
-    return export(f"experimental.numpy.{name}", v1=[])
-
-
-@_public("array")
+@public("array")
 def array(val, dtype=None, copy=True, ndmin=0):
     """`val` as tensor, of at least `ndmin` dimensions."""
     result = to_array(val, dtype)
@@ -28,74 +24,74 @@ def array(val, dtype=None, copy=True, ndmin=0):
     return result
 
 
-@_public("asarray")
+@public("asarray")
 def asarray(a, dtype=None):
     """`a` as tensor."""
     return to_array(a, dtype)
 
 
-@_public("asanyarray")
+@public("asanyarray")
 def asanyarray(a, dtype=None):
     """`a` as tensor."""
     return to_array(a, dtype)
 
 
-@_public("ascontiguousarray")
+@public("ascontiguousarray")
 def ascontiguousarray(a, dtype=None):
     """`a` as tensor of at least one dimension."""
     return array(a, dtype, ndmin=1)
 
 
-@_public("copy")
+@public("copy")
 def copy(a):
     """A tensor with the contents of `a`."""
     return array(a, copy=True)
 
 
-@_public("zeros")
+@public("zeros")
 def zeros(shape, dtype=float):
     """Zeros."""
     return creation.zeros(shape, canonical(dtype) or canonical(float))
 
 
-@_public("ones")
+@public("ones")
 def ones(shape, dtype=float):
     """Ones."""
     return creation.ones(shape, canonical(dtype) or canonical(float))
 
 
-@_public("empty")
+@public("empty")
 def empty(shape, dtype=float):
     """Zeros."""
     return zeros(shape, dtype)
 
 
-@_public("zeros_like")
+@public("zeros_like")
 def zeros_like(a, dtype=None):
     """Zeros in the shape of `a`."""
     return creation.zeros_like(to_array(a), canonical(dtype))
 
 
-@_public("ones_like")
+@public("ones_like")
 def ones_like(a, dtype=None):
     """Ones in the shape of `a`."""
     return creation.ones_like(to_array(a), canonical(dtype))
 
 
-@_public("empty_like")
+@public("empty_like")
 def empty_like(a, dtype=None):
     """Zeros in the shape of `a`."""
     return zeros_like(a, dtype)
 
 
-@_public("full")
+@public("full")
 def full(shape, fill_value, dtype=None):
     """`fill_value` everywhere."""
     value = to_array(fill_value, dtype)
     return raw.BroadcastTo(input=value, shape=creation.shape_vector(np.atleast_1d(shape).tolist()))
 
 
-@_public("full_like")
+@public("full_like")
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
     """`fill_value` in the shape of `a`."""
     if order != "K" or not subok:
@@ -106,7 +102,7 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
     return raw.BroadcastTo(input=value, shape=raw.Shape(input=a))
 
 
-@_public("eye")
+@public("eye")
 def eye(N, M=None, k=0, dtype=float):
     """Ones on a diagonal."""
     kind = canonical(dtype or float)
@@ -114,13 +110,13 @@ def eye(N, M=None, k=0, dtype=float):
     return to_array(np.eye(int(N), columns, k, dtype=kind.as_numpy_dtype))
 
 
-@_public("identity")
+@public("identity")
 def identity(n, dtype=float):
     """The identity matrix."""
     return eye(n, dtype=dtype)
 
 
-@_public("tri")
+@public("tri")
 def tri(N, M=None, k=0, dtype=None):
     """Ones at and below a diagonal."""
     kind = canonical(dtype or float)
@@ -138,19 +134,19 @@ def _triangle(m, k, lower):
     return raw.SelectV2(condition=mask, t=m, e=number(0, m))
 
 
-@_public("tril")
+@public("tril")
 def tril(m, k=0):
     """The lower triangle."""
     return _triangle(m, k, True)
 
 
-@_public("triu")
+@public("triu")
 def triu(m, k=0):
     """The upper triangle."""
     return _triangle(m, k, False)
 
 
-@_public("arange")
+@public("arange")
 def arange(start, stop=None, step=1, dtype=None):
     """start, start + step, ... before `stop`."""
     if not step:
@@ -160,7 +156,7 @@ def arange(start, stop=None, step=1, dtype=None):
     return to_array(values, dtype or result_type(*parts))
 
 
-@_public("linspace")
+@public("linspace")
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axis=0):
     """`num` evenly spaced numbers of the ends' dtype; as in TensorFlow, `dtype` is ignored."""
     del dtype
@@ -180,7 +176,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axi
     return (result, step) if retstep else result
 
 
-@_public("logspace")
+@public("logspace")
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     """`num` logarithmically spaced numbers; as in TensorFlow, `dtype` is ignored."""
     del dtype
@@ -188,7 +184,7 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     return raw.Pow(x=number(base, powers), y=powers)
 
 
-@_public("geomspace")
+@public("geomspace")
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """`num` numbers with a constant ratio, float64 by default; the ends are exact."""
     kind = dtypes.as_dtype(dtype) if dtype else result_type(start, stop, dtypes.float64)
@@ -216,7 +212,7 @@ def _negative(x):
     return raw.Less(x=real, y=number(0, real))
 
 
-@_public("meshgrid")
+@public("meshgrid")
 def meshgrid(*xi, **kwargs):
     """The coordinates of all points of a grid."""
     if kwargs.pop("sparse", False) or not kwargs.pop("copy", True):
@@ -224,7 +220,7 @@ def meshgrid(*xi, **kwargs):
     return creation.meshgrid(*(to_array(x) for x in xi), **kwargs)
 
 
-@_public("vander")
+@public("vander")
 def vander(x, N=None, increasing=False):
     """The powers of `x`, a column for each."""
     x = to_array(x)
@@ -240,7 +236,7 @@ def _is_outside(shape, k):
     return (columns is not None and k >= columns) or (rows is not None and -k >= rows)
 
 
-@_public("diag")
+@public("diag")
 def diag(v, k=0):
     """A matrix with `v` on a diagonal, or the diagonal of a matrix."""
     v = to_array(v)
@@ -253,13 +249,13 @@ def diag(v, k=0):
     return bands.diag_part(v, k=k)
 
 
-@_public("diagflat")
+@public("diagflat")
 def diagflat(v, k=0):
     """A matrix with all entries of `v` on a diagonal."""
     return diag(ravel(v), k)
 
 
-@_public("diagonal")
+@public("diagonal")
 def diagonal(a, offset=0, axis1=0, axis2=1):
     """The diagonals over two axes."""
     a = to_array(a)
@@ -270,7 +266,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     return bands.diag_part(a, k=offset)
 
 
-@_public("diag_indices")
+@public("diag_indices")
 def diag_indices(n, ndim=2):
     """The coordinates of the main diagonal."""
     return (creation.range(n),) * ndim

@@ -2,13 +2,13 @@
 
 from penstock._src.api.math import arithmetic, elementwise
 from penstock._src.core import dtypes
-from penstock._src.util.export import export
 
-from .promotion import default_float, inexact, is_no_float, numbers, promoted, to_array
+from .promotion import RULES, inexact, is_no_float, numbers, promoted_pair, to_array
+from .weakness import public
 
 
 def _inexact_pair(x1, x2):
-    return promoted(x1, x2, inexact=True)
+    return promoted_pair(x1, x2, inexact=True)
 
 
 def _numbers_of_int8(x1, x2):
@@ -20,8 +20,8 @@ def _numbers_of_int32(x1, x2):
 
 
 def _quotient_pair(x1, x2):
-    x1, x2 = promoted(x1, x2)
-    if x1.dtype.is_bool or (x1.dtype.is_integer and default_float() == dtypes.float32):
+    x1, x2 = promoted_pair(x1, x2)
+    if x1.dtype.is_bool or (x1.dtype.is_integer and not RULES.allow_float64):
         x1, x2 = to_array(x1, float), to_array(x2, float)
     return x1, x2
 
@@ -58,13 +58,13 @@ _UNARY = {
 
 # {names: (the function of tf.math, what converts both arguments, docstring)}
 _BINARY = {
-    "subtract": ("subtract", promoted, "x1 - x2."),
+    "subtract": ("subtract", promoted_pair, "x1 - x2."),
     "mod remainder": ("floormod", _numbers_of_int8, "The remainder of floor division."),
-    "power": ("pow", promoted, "x1 ** x2."),
+    "power": ("pow", promoted_pair, "x1 ** x2."),
     "arctan2": ("atan2", _inexact_pair, "The angle of the point (x2, x1)."),
     "nextafter": ("nextafter", _inexact_pair, "The next number after `x1` towards `x2`."),
-    "equal": ("equal", promoted, "Where both are equal."),
-    "not_equal": ("not_equal", promoted, "Where they differ."),
+    "equal": ("equal", promoted_pair, "Where both are equal."),
+    "not_equal": ("not_equal", promoted_pair, "Where they differ."),
     "greater": ("greater", _numbers_of_int32, "Where x1 > x2."),
     "greater_equal": ("greater_equal", _numbers_of_int32, "Where x1 >= x2."),
     "less": ("less", _numbers_of_int32, "Where x1 < x2."),
@@ -93,44 +93,44 @@ for _make, _table in ((_unary, _UNARY), (_binary, _BINARY)):
             _call = _make(_function, _convert)
             _call.__name__ = _call.__qualname__ = _name
             _call.__doc__ = _documentation
-            globals()[_name] = export(f"experimental.numpy.{_name}", v1=[])(_call)
+            globals()[_name] = public(_name)(_call)
 
 
-@export("experimental.numpy.isinf", v1=[])
+@public("isinf")
 def isinf(x):
     """Where `x` is infinite."""
     return False if is_no_float(x) else elementwise.is_inf(inexact(x))
 
 
-@export("experimental.numpy.add", v1=[])
+@public("add")
 def add(x1, x2):
     """x1 + x2."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     return arithmetic.logical_or(x1, x2) if x1.dtype.is_bool else arithmetic.add(x1, x2)
 
 
-@export("experimental.numpy.bitwise_and", v1=[])
+@public("bitwise_and")
 def bitwise_and(x1, x2):
     """The bits set in both."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
         return arithmetic.logical_and(x1, x2)
     return arithmetic.bitwise_and(x1, x2)
 
 
-@export("experimental.numpy.bitwise_or", v1=[])
+@public("bitwise_or")
 def bitwise_or(x1, x2):
     """The bits set in one of them."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
         return arithmetic.logical_or(x1, x2)
     return arithmetic.bitwise_or(x1, x2)
 
 
-@export("experimental.numpy.bitwise_xor", v1=[])
+@public("bitwise_xor")
 def bitwise_xor(x1, x2):
     """The bits set in exactly one of them."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
         return arithmetic.logical_xor(x1, x2)
     return arithmetic.bitwise_xor(x1, x2)

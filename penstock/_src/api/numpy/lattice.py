@@ -1,14 +1,34 @@
 """Promotion by a lattice of dtypes, in which Python numbers are weak: they take the other operand's dtype.
 
 bool < unsigned < signed < float < complex; within a kind the wider wins; unsigned and signed join in the next wider signed
-dtype, which above 64 bits is float64. "Safe" rejects lossy joins.
+dtype, which above 64 bits is weak float64. "Safe" rejects joins that may lose digits, or that neither operand has.
 """
+
+import functools
+from typing import Any
 
 import numpy as np
 
+from penstock._src.api.extending.weak_tensor import WeakTensor
 from penstock._src.core import dtypes
-from penstock._src.core.tensor import Tensor
+from penstock._src.core.composite import CompositeTensor, IndexedSlices
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
 from penstock._src.util import nest
+
+Kind = tuple[DType, bool]
+"""A dtype, and whether it is weak."""
+
+STRONG = tuple(
+    getattr(dtypes, name)
+    for name in (
+        "bool_ uint8 uint16 uint32 uint64 int8 int16 int32 int64 bfloat16 float16 float32 float64 "
+        "complex64 complex128"
+    ).split()
+)
+WEAK = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64, dtypes.complex128)
+# What Python's types become.
+_PYTHON = {int: dtypes.int32, float: dtypes.float32, complex: dtypes.complex128}
 
 _SIGNED = {8: dtypes.int8, 16: dtypes.int16, 32: dtypes.int32, 64: dtypes.int64}
 # The number of integer bits that each float dtype represents exactly.
@@ -22,7 +42,7 @@ _DIGITS = {
 }
 
 
-def _level(dtype):
+def _level(dtype: DType) -> int:
     if dtype.is_bool:
         return 0
     if dtype.is_integer:
@@ -30,27 +50,7 @@ def _level(dtype):
     return 4 if dtype.is_complex else 3
 
 
-def join(a, b):
-    """The join of two dtypes."""
-    if a is b:
-        return a
-    low, high = sorted((a, b), key=lambda d: (_level(d), d.size))
-    first, second = _level(low), _level(high)
-    if first == 0:
-        return high
-    if first == second:
-        if first == 3 and {a, b} == {dtypes.bfloat16, dtypes.float16}:
-            return dtypes.float32
-        return high
-    if second == 2:
-        bits = 8 * max(2 * low.size, high.size)
-        return _SIGNED.get(bits, dtypes.float64)
-    if second == 4 and low is dtypes.float64:
-        return dtypes.complex128
-    return high
-
-
-def _loses(source, target):
+def _loses(source: DType, target: DType) -> bool:
     """Whether a conversion from `source` to `target` may be lossy."""
     if source is target or source.is_bool:
         return False
@@ -59,75 +59,129 @@ def _loses(source, target):
     return False
 
 
-def _refuse(a, b, weak=False):
-    raise TypeError(
-        "In promotion mode PromoMode.SAFE, implicit dtype promotion between (<dtype: "
-        f"'{a.name}'>, weak=False) and (<dtype: '{b.name}'>, weak={weak}) is disallowed. You need "
-        "to explicitly specify the dtype in your op, or relax your dtype promotion rules (such as "
-        "from SAFE mode to ALL mode)."
-    )
+def _join_strong(a: DType, b: DType) -> tuple[Kind, bool]:
+    """The join of two dtypes, and whether it is safe."""
+    if a is b:
+        return (a, False), True
+    low, high = sorted((a, b), key=lambda d: (_level(d), d.size))
+    first, second = _level(low), _level(high)
+    joined, weak = high, False
+    if first == second == 3 and {a, b} == {dtypes.bfloat16, dtypes.float16}:
+        joined = dtypes.float32
+    elif first == 1 and second == 2:
+        bits = 8 * max(2 * low.size, high.size)
+        weak = bits > 64
+        joined = dtypes.float64 if weak else _SIGNED[bits]
+    elif second == 4 and low is dtypes.float64:
+        joined = dtypes.complex128
+    return (joined, weak), joined in (a, b) and not _loses(a, joined) and not _loses(b, joined)
 
 
-def _check_safe(a, b, result):
-    widened = result not in (a, b)
-    if widened or _loses(a, result) or _loses(b, result):
-        _refuse(a, b)
+def _join_with_weak(dtype: DType, weak: DType) -> tuple[Kind, bool]:
+    """The join of a dtype and a weak one, and whether it is safe."""
+    if dtype.is_bool:
+        return (weak, True), True
+    if dtype.is_integer and not weak.is_integer:
+        joined = dtypes.float64 if weak.is_floating else weak
+        return (joined, True), weak is not dtypes.float32 and not _loses(dtype, joined)
+    if dtype.is_floating and weak.is_complex:
+        wide = dtype is dtypes.float64
+        return (dtypes.complex128 if wide else dtypes.complex64, False), wide
+    return (dtype, False), True
 
 
-def _check_weak(dtype, value):
-    """Refuses a Python number beside a dtype that would be widened for it."""
-    if isinstance(value, float) and dtype.is_integer:
-        _refuse(dtype, dtypes.float32, weak=True)
-    narrow = dtype.is_floating and dtype is not dtypes.float64
-    if isinstance(value, complex) and (narrow or _loses(dtype, dtypes.complex128)):
-        _refuse(dtype, dtypes.complex128, weak=True)
+@functools.cache
+def join(a: Kind, b: Kind) -> tuple[Kind, bool]:
+    """The join of two kinds, and whether it is safe.
+
+    Raises:
+      NotImplementedError: there is none, as for strings.
+    """
+    known = all(dtype in (WEAK if weak else STRONG) for dtype, weak in (a, b))
+    if not known:
+        if a == b:
+            return a, True
+        raise NotImplementedError(
+            f"Implicit conversion between {a[0]} and {b[0]} is not allowed. Convert the input explicitly."
+        )
+    if a[1] and b[1]:
+        return max(a, b, key=lambda kind: WEAK.index(kind[0])), True
+    if a[1] or b[1]:
+        (weak, _), (dtype, _) = (a, b) if a[1] else (b, a)
+        return _join_with_weak(dtype, weak)
+    return _join_strong(a[0], b[0])
 
 
-def _weak(value, dtype):
-    """The dtype that a Python number takes next to `dtype`."""
-    if isinstance(value, bool):
-        return dtypes.bool_ if dtype is None else dtype
-    if isinstance(value, int):
-        return dtypes.int32 if dtype is None or dtype.is_bool else dtype
-    floating = dtype is not None and (dtype.is_floating or dtype.is_complex)
-    if isinstance(value, float):
-        if dtype is not None and dtype.is_integer:
-            return dtypes.float64
-        return dtype if floating else dtypes.float32
-    if dtype is not None and dtype in (dtypes.float64, dtypes.complex128):
-        return dtypes.complex128
-    return dtypes.complex64 if floating else dtypes.complex128
+def kind_of(x: Any) -> Kind:
+    """The kind of a tensor, array, Python number, string or dtype.
+
+    Raises:
+      OverflowError: an int that int32 does not hold.
+      NotImplementedError: a value of another type.
+    """
+    if isinstance(x, WeakTensor):
+        return x.dtype, True
+    if isinstance(x, DType):
+        return x.base_dtype, False
+    held = getattr(x, "dtype", None)
+    if isinstance(held, DType):
+        return held.base_dtype, False
+    if isinstance(held, np.dtype):
+        return _of_numpy(held), False
+    if isinstance(x, (bytes, str)):
+        return dtypes.string, False
+    if isinstance(x, bool) or x is bool:
+        return dtypes.bool_, False
+    if isinstance(x, int) and not -(2**31) <= x < 2**31:
+        raise OverflowError(f"Python int {x} too large to convert to np.int32")
+    python = x if isinstance(x, type) else type(x)
+    if python in _PYTHON:
+        return _PYTHON[python], True
+    if isinstance(x, TensorShape):
+        return dtypes.int32, False
+    if isinstance(x, np.dtype) or (isinstance(x, type) and issubclass(x, np.generic)):
+        return _of_numpy(np.dtype(x)), False
+    for base, dtype in _PYTHON.items():
+        if isinstance(x, base):
+            return dtype, True
+    raise NotImplementedError(f"Values of {type(x)} have no place in the lattice of dtypes.")
 
 
-def join_all(values, safe):
-    """The join of arrays, dtypes and Python numbers."""
-    strong, weak = None, []
+def _of_numpy(dtype: np.dtype) -> DType:
+    if dtype.kind in "OSU":
+        return dtypes.string
+    try:
+        return dtypes.as_dtype(dtype)
+    except TypeError as error:
+        raise NotImplementedError(f"{dtype} has no place in the lattice of dtypes.") from error
+
+
+def result_kind(values: Any, safe: bool) -> Kind:
+    """The join of tensors, arrays, Python numbers and dtypes, which may be nested; those that are None are left out.
+
+    Args:
+      values: a sequence.
+      safe: whether to refuse what is not safe.
+
+    Raises:
+      TypeError: it is refused.
+      NotImplementedError: there is no join, or not of such values.
+    """
+    values = [value for value in values if value is not None]
     for value in values:
-        if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
-            weak.append(value)
-            continue
-        dtype = _dtype(value)
-        if strong is None:
-            strong = dtype
-            continue
-        joined = join(strong, dtype)
-        if safe:
-            _check_safe(strong, dtype, joined)
-        strong = joined
-    # A tensor does not know that it was made of Python numbers: those of their dtype are taken as such.
-    if strong is dtypes.int32 and any(isinstance(value, Tensor) for value in values):
-        strong, weak = None, [*weak, 0]
-    arrays = strong
-    for value in sorted(weak, key=lambda v: (isinstance(v, complex), isinstance(v, float))):
-        if safe and arrays is not None:
-            _check_weak(arrays, value)
-        strong = _weak(value, None if arrays is None else strong)
-    return strong
-
-
-def _dtype(value):
-    if isinstance(value, (list, tuple)):
-        return join_all(nest.flatten(list(value)) or [0.0], safe=False)
-    if isinstance(value, (dtypes.DType, type, np.dtype)):
-        return dtypes.as_dtype(value)
-    return dtypes.as_dtype(getattr(value, "dtype", None) or np.asarray(value).dtype)
+        if isinstance(value, CompositeTensor) and not isinstance(
+            value, (WeakTensor, IndexedSlices)
+        ):
+            raise NotImplementedError(f"Values of {type(value)} have no place in the lattice.")
+    kinds = [kind_of(x) for x in nest.flatten(values)] or [(dtypes.float32, True)]
+    joined = kinds[0]
+    for kind in kinds[1:]:
+        previous, (joined, is_safe) = joined, join(joined, kind)
+        if safe and not is_safe:
+            raise TypeError(
+                f"In promotion mode PromoMode.SAFE, implicit dtype promotion between ({previous[0]}, "
+                f"weak={previous[1]}) and ({kind[0]}, weak={kind[1]}) is disallowed. You need to "
+                "explicitly specify the dtype in your op, or relax your dtype promotion rules (such as "
+                "from SAFE mode to ALL mode)."
+            )
+    return joined

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.extending.weak_tensor import WeakTensor
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
@@ -116,7 +117,12 @@ def canonical(dtype):
 def result_type(*arrays_and_dtypes):
     """The dtype that these arrays and dtypes are promoted to."""
     if RULES.mode != "legacy":
-        return lattice.join_all(arrays_and_dtypes, safe=RULES.mode == "safe")
+        return lattice.result_kind(arrays_and_dtypes, safe=RULES.mode == "safe")[0]
+    return _numpys_type(arrays_and_dtypes)
+
+
+def _numpys_type(arrays_and_dtypes):
+    """The dtype to which NumPy promotes."""
     kinds = [_number(kind) for x in arrays_and_dtypes for kind in _contributions(x)]
     return dtypes.as_dtype(allowed(np.result_type(*kinds)))
 
@@ -139,15 +145,13 @@ def allowed(kind):
 def _of_value(found):
     """The type of an array made of a value whose contribution this is."""
     if isinstance(found, (bool, int, float, complex)) and RULES.mode != "legacy":
-        return np.dtype(lattice.join_all([found], safe=False).as_numpy_dtype)
+        return np.dtype(lattice.kind_of(found)[0].as_numpy_dtype)
     return allowed(np.result_type(_number(found)))
 
 
 @export("experimental.numpy.promote_types", v1=[])
 def promote_types(type1, type2):
     """The type that both types are promoted to."""
-    if RULES.mode != "legacy":
-        return lattice.join(dtypes.as_dtype(type1), dtypes.as_dtype(type2))
     return np.promote_types(_numpy_type(type1), _numpy_type(type2))
 
 
@@ -172,7 +176,7 @@ def _contribution(x):
         if not leaves:
             return np.dtype(np.float64)
         if RULES.mode != "legacy":
-            joined = lattice.join_all(leaves, safe=False)
+            joined, _ = lattice.result_kind(leaves, safe=False)
             return np.dtype(object if joined == dtypes.string else joined.as_numpy_dtype)
         return np.result_type(*[_number(_contribution(v)) for v in leaves])
     return np.asarray(x).dtype
@@ -181,7 +185,7 @@ def _contribution(x):
 def to_array(x, dtype=None):
     """`x` as tensor with NumPy's default types."""
     kind = canonical(dtype)
-    if isinstance(x, IndexedSlices):
+    if isinstance(x, (IndexedSlices, WeakTensor)):
         x = convert_to_tensor(x)
     if isinstance(x, Tensor):
         return x if kind is None else cast(x, kind)
@@ -208,7 +212,17 @@ def _packed(values, kind):
 
 def promoted(*values, inexact=False):
     """All values as tensors of their common type (a float one if `inexact`)."""
-    kind = result_type(*values)
+    return _as(result_type(*values), values, inexact)
+
+
+def promoted_pair(x1, x2, inexact=False):
+    """Both arguments of a binary function as tensors of NumPy's common type; sequences are promoted by the rules in effect."""
+    sequences = isinstance(x1, (list, tuple)) or isinstance(x2, (list, tuple))
+    kind = result_type(x1, x2) if sequences else _numpys_type((x1, x2))
+    return _as(kind, (x1, x2), inexact)
+
+
+def _as(kind, values, inexact):
     if inexact and (kind.is_integer or kind.is_bool):
         kind = default_float()
     return [to_array(v, kind) for v in values]
@@ -216,7 +230,7 @@ def promoted(*values, inexact=False):
 
 def numbers(x1, x2, of_bools):
     """Both as tensors of their common dtype; booleans as integers of dtype `of_bools`."""
-    x1, x2 = promoted(x1, x2)
+    x1, x2 = promoted_pair(x1, x2)
     return (cast(x1, of_bools), cast(x2, of_bools)) if x1.dtype.is_bool else (x1, x2)
 
 

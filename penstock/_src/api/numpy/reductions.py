@@ -17,42 +17,46 @@ from penstock._src.util.export import export
 
 from . import creation, shaping
 from .promotion import (
+    RULES,
     canonical,
     default_float,
     inexact,
     number,
     promoted,
+    promoted_pair,
     result_type,
     static_axis,
     to_array,
 )
-
-
-def _public(name):
-    return export(f"experimental.numpy.{name}", v1=[])
+from .weakness import public
 
 
 def _summable(a, dtype):
-    """`a` converted for sums: small integers and bools become 64-bit integers."""
+    """`a` converted for sums: small integers and bools become 64-bit integers, or 32-bit ones where the lattice promotes."""
     a = to_array(a, dtype)
-    if dtype is None and (a.dtype.is_integer or a.dtype.is_bool):
-        return cast(a, dtypes.uint64 if a.dtype.is_unsigned else dtypes.int64)
+    narrow = RULES.mode != "legacy"
+    if dtype is not None or (narrow and a.dtype.size > 4):
+        return a
+    if a.dtype.is_unsigned:
+        return cast(a, dtypes.uint32 if narrow else dtypes.uint64)
+    if a.dtype.is_integer or a.dtype.is_bool:
+        return cast(a, dtypes.int32 if narrow else dtypes.int64)
     return a
 
 
-@_public("sum")
+@public("sum")
 def sum(a, axis=None, dtype=None, keepdims=None):
     """The sum."""
     return reduction.reduce_sum(_summable(a, dtype), axis, bool(keepdims))
 
 
-@_public("prod")
+@public("prod")
 def prod(a, axis=None, dtype=None, keepdims=None):
     """The product."""
     return reduction.reduce_prod(_summable(a, dtype), axis, bool(keepdims))
 
 
-@_public("mean")
+@public("mean")
 def mean(a, axis=None, dtype=None, out=None, keepdims=None):
     """The mean."""
     if out is not None:
@@ -61,7 +65,7 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=None):
     return reduction.reduce_mean(a, axis, bool(keepdims))
 
 
-@_public("var")
+@public("var")
 def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
     """The variance."""
     if out is not None:
@@ -75,7 +79,7 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
     return result if dtype is None else cast(result, dtypes.as_dtype(dtype))
 
 
-@_public("std")
+@public("std")
 def std(a, axis=None, keepdims=None):
     """The standard deviation."""
     return reduction.reduce_std(inexact(a), axis, bool(keepdims))
@@ -87,26 +91,26 @@ def _extreme(a, axis, keepdims, numbers, truth):
     return function(a, axis, bool(keepdims))
 
 
-@_public("max")
+@public("max")
 def max(a, axis=None, keepdims=None):
     """The greatest entry."""
     return _extreme(a, axis, keepdims, reduction.reduce_max, reduction.reduce_any)
 
 
-@_public("min")
+@public("min")
 def min(a, axis=None, keepdims=None):
     """The smallest entry."""
     return _extreme(a, axis, keepdims, reduction.reduce_min, reduction.reduce_all)
 
 
-@_public("amax")
+@public("amax")
 def amax(a, axis=None, out=None, keepdims=None):
     """The greatest entry."""
     _check_no_out(out)
     return max(a, axis, keepdims)
 
 
-@_public("amin")
+@public("amin")
 def amin(a, axis=None, out=None, keepdims=None):
     """The smallest entry."""
     _check_no_out(out)
@@ -118,25 +122,25 @@ def _check_no_out(out):
         raise ValueError("Setting out is not supported.")
 
 
-@_public("ptp")
+@public("ptp")
 def ptp(a, axis=None, keepdims=None):
     """The greatest entry minus the smallest."""
     return max(a, axis, keepdims) - min(a, axis, keepdims)
 
 
-@_public("all")
+@public("all")
 def all(a, axis=None, keepdims=None):
     """Whether all entries are true."""
     return reduction.reduce_all(cast(to_array(a), dtypes.bool_), axis, bool(keepdims))
 
 
-@_public("any")
+@public("any")
 def any(a, axis=None, keepdims=None):
     """Whether one entry is true."""
     return reduction.reduce_any(cast(to_array(a), dtypes.bool_), axis, bool(keepdims))
 
 
-@_public("count_nonzero")
+@public("count_nonzero")
 def count_nonzero(a, axis=None):
     """The number of non-zero entries."""
     return reduction.count_nonzero(to_array(a), axis)
@@ -149,19 +153,19 @@ def _without_nan(a, value):
     return raw.SelectV2(condition=raw.IsNan(x=a), t=number(value, a), e=a)
 
 
-@_public("nansum")
+@public("nansum")
 def nansum(a, axis=None, dtype=None, keepdims=False):
     """The sum without NaNs."""
     return sum(_without_nan(a, 0), axis, dtype, keepdims)
 
 
-@_public("nanprod")
+@public("nanprod")
 def nanprod(a, axis=None, dtype=None, keepdims=False):
     """The product without NaNs."""
     return prod(_without_nan(a, 1), axis, dtype, keepdims)
 
 
-@_public("nanmean")
+@public("nanmean")
 def nanmean(a, axis=None, dtype=None, keepdims=None):
     """The mean without NaNs."""
     a = to_array(a)
@@ -172,7 +176,7 @@ def nanmean(a, axis=None, dtype=None, keepdims=None):
     return total / cast(sum(present, axis, None, keepdims), total.dtype)
 
 
-@_public("average")
+@public("average")
 def average(a, axis=None, weights=None, returned=False):
     """The mean, optionally weighted."""
     if weights is None:
@@ -206,20 +210,21 @@ def average(a, axis=None, weights=None, returned=False):
 
 def _scan(function, a, axis, dtype):
     a = to_array(a, dtype)
-    if dtype is None and a.dtype.is_integer and a.dtype.size < 8:
-        a = cast(a, dtypes.int64)
+    wide = dtypes.int64 if RULES.mode == "legacy" else dtypes.int32
+    if dtype is None and a.dtype.is_integer and a.dtype.size < wide.size:
+        a = cast(a, wide)
     if axis is None:
         a, axis = shaping.ravel(a), 0
     return function(a, axis)
 
 
-@_public("cumsum")
+@public("cumsum")
 def cumsum(a, axis=None, dtype=None):
     """The cumulative sum."""
     return _scan(scans.cumsum, a, axis, dtype)
 
 
-@_public("cumprod")
+@public("cumprod")
 def cumprod(a, axis=None, dtype=None):
     """The cumulative product."""
     return _scan(scans.cumprod, a, axis, dtype)
@@ -232,13 +237,13 @@ def _arg(function, a, axis):
     return function(a, axis)
 
 
-@_public("argmax")
+@public("argmax")
 def argmax(a, axis=None):
     """The index of the greatest entry."""
     return _arg(reduction.argmax, a, axis)
 
 
-@_public("argmin")
+@public("argmin")
 def argmin(a, axis=None):
     """The index of the smallest entry."""
     return _arg(reduction.argmin, a, axis)
@@ -256,14 +261,14 @@ def _sortable(a, axis, kind, order):
     return (shaping.ravel(a), 0) if axis is None else (a, axis)
 
 
-@_public("sort")
+@public("sort")
 def sort(a, axis=-1, kind="quicksort", order=None):
     """In ascending order."""
     a, axis = _sortable(a, axis, kind, order)
     return sorting.sort(a, axis)
 
 
-@_public("argsort")
+@public("argsort")
 def argsort(a, axis=-1, kind="quicksort", order=None):
     """The indices that sort."""
     a, axis = _sortable(a, axis, kind, order)
@@ -276,7 +281,7 @@ def argsort(a, axis=-1, kind="quicksort", order=None):
     return cast(sorting.argsort(a, axis), dtypes.int64)
 
 
-@_public("diff")
+@public("diff")
 def diff(a, n=1, axis=-1):
     """The differences of neighbors, `n` times."""
     if n < 0:
@@ -292,10 +297,10 @@ def diff(a, n=1, axis=-1):
     return a
 
 
-@_public("dot")
+@public("dot")
 def dot(a, b):
     """The product: of scalars, vectors or matrices."""
-    a, b = promoted(a, b)
+    a, b = promoted_pair(a, b)
     if a.dtype.is_bool:
         wide = cast(a, dtypes.int64), cast(b, dtypes.int64)
         return cast(dot(*wide), dtypes.bool_)
@@ -304,10 +309,10 @@ def dot(a, b):
     return products.tensordot(a, b, [[-1], [-1 if b.shape.rank == 1 else -2]])
 
 
-@_public("inner")
+@public("inner")
 def inner(a, b):
     """The sum of products over the last axes."""
-    a, b = promoted(a, b)
+    a, b = promoted_pair(a, b)
     if a.dtype.is_bool:
         wide = cast(a, dtypes.int64), cast(b, dtypes.int64)
         return cast(inner(*wide), dtypes.bool_)
@@ -316,31 +321,31 @@ def inner(a, b):
     return products.tensordot(a, b, [[-1], [-1]])
 
 
-@_public("outer")
+@public("outer")
 def outer(a, b):
     """All products of two vectors."""
-    a, b = promoted(a, b)
+    a, b = promoted_pair(a, b)
     column, row = raw.Reshape(tensor=a, shape=[-1, 1]), raw.Reshape(tensor=b, shape=[1, -1])
     return raw.LogicalAnd(x=column, y=row) if a.dtype.is_bool else column * row
 
 
-@_public("vdot")
+@public("vdot")
 def vdot(a, b):
     """The inner product, the first conjugated."""
-    a, b = promoted(a, b)
+    a, b = promoted_pair(a, b)
     a, b = shaping.ravel(a), shaping.ravel(b)
     a = raw.Conj(input=a) if a.dtype.is_complex else a
     return raw.Sum(input=a * b, axis=[0])
 
 
-@_public("tensordot")
+@public("tensordot")
 def tensordot(a, b, axes=2):
     """The sum of products over pairs of axes."""
-    a, b = promoted(a, b)
+    a, b = promoted_pair(a, b)
     return products.tensordot(a, b, axes)
 
 
-@_public("einsum")
+@public("einsum")
 def einsum(subscripts, *operands, **kwargs):
     """The sum of products named by `subscripts`."""
     casting = kwargs.pop("casting", "safe")
@@ -350,7 +355,7 @@ def einsum(subscripts, *operands, **kwargs):
     return products.einsum(subscripts, *promoted(*operands))
 
 
-@_public("kron")
+@public("kron")
 def kron(a, b):
     """The Kronecker product."""
     a, b = promoted(a, b)
@@ -368,10 +373,10 @@ def kron(a, b):
     return raw.Reshape(tensor=product, shape=of_a * of_b)
 
 
-@_public("cross")
+@public("cross")
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """The cross product of vectors of two or three."""
-    a, b = promoted(a, b)
+    a, b = promoted_pair(a, b)
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = shaping.moveaxis(a, axisa, -1), shaping.moveaxis(b, axisb, -1)
@@ -389,7 +394,7 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     return shaping.moveaxis(stacked, -1, axisc)
 
 
-@_public("trace")
+@public("trace")
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
     """The sum of a diagonal."""
     return sum(creation.diagonal(a, offset, axis1, axis2), -1, dtype)
@@ -398,7 +403,7 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
 # -- random
 
 
-@_public("random.seed")
+@public("random.seed")
 def seed(s):
     """Sets the global seed."""
     if np.ndim(s):
@@ -410,19 +415,19 @@ def _size(size):
     return [] if size is None else [int(n) for n in np.atleast_1d(size)]
 
 
-@_public("random.randn")
+@public("random.randn")
 def randn(*args):
     """Numbers of the standard normal distribution."""
     return standard_normal(size=args)
 
 
-@_public("random.standard_normal")
+@public("random.standard_normal")
 def standard_normal(size=None):
     """Numbers of the standard normal distribution."""
     return random.normal(_size(size), dtype=default_float())
 
 
-@_public("random.uniform")
+@public("random.uniform")
 def uniform(low=0.0, high=1.0, size=None):
     """Numbers of [low, high)."""
     kind = default_float()
@@ -437,13 +442,13 @@ def random_sample(size=None):
     return uniform(0.0, 1.0, size)
 
 
-@_public("random.rand")
+@public("random.rand")
 def rand(*size):
     """Numbers of [0, 1)."""
     return uniform(0.0, 1.0, size)
 
 
-@_public("random.randint")
+@public("random.randint")
 def randint(low, high=None, size=None, dtype=np.int64):
     """Integers in [low, high)."""
     if high is None:
@@ -453,7 +458,7 @@ def randint(low, high=None, size=None, dtype=np.int64):
     return cast(random.uniform(_size(size), low, high, dtype=wide), kind)
 
 
-@_public("random.poisson")
+@public("random.poisson")
 def poisson(lam=1.0, size=None):
     """Numbers of the Poisson distribution."""
     return random.poisson(_size(size), to_array(lam, default_float()), dtype=dtypes.int64)

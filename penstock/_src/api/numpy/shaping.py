@@ -8,16 +8,12 @@ from penstock._src.api.array import creation, indexing, joining
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .promotion import number, promoted, static_axis, to_array
+from .weakness import public
 
 
-def _public(name):
-    return export(f"experimental.numpy.{name}", v1=[])
-
-
-@_public("reshape")
+@public("reshape")
 def reshape(a, newshape, order="C"):
     """The same entries in another shape."""
     a = to_array(a)
@@ -29,32 +25,32 @@ def reshape(a, newshape, order="C"):
     return raw.Reshape(tensor=a, shape=creation.shape_vector(np.atleast_1d(newshape).tolist()))
 
 
-@_public("ravel")
+@public("ravel")
 def ravel(a):
     """All entries as a vector."""
     return raw.Reshape(tensor=to_array(a), shape=[-1])
 
 
-@_public("flatten")
+@public("flatten")
 def flatten(a, order="C"):
     """All entries as a vector."""
     return reshape(a, [-1], order)
 
 
-@_public("expand_dims")
+@public("expand_dims")
 def expand_dims(a, axis):
     """A new axis of length 1."""
     return raw.ExpandDims(input=to_array(a), axis=axis)
 
 
-@_public("squeeze")
+@public("squeeze")
 def squeeze(a, axis=None):
     """Without axes of length 1."""
     axes = [] if axis is None else [int(x) for x in np.atleast_1d(axis)]
     return raw.Squeeze(input=to_array(a), axis=axes)
 
 
-@_public("transpose")
+@public("transpose")
 def transpose(a, axes=None):
     """The axes in another order."""
     a = to_array(a)
@@ -62,7 +58,7 @@ def transpose(a, axes=None):
     return raw.Transpose(x=a, perm=perm.astype(np.int32))
 
 
-@_public("swapaxes")
+@public("swapaxes")
 def swapaxes(a, axis1, axis2):
     """Two axes exchanged."""
     a = to_array(a)
@@ -72,7 +68,7 @@ def swapaxes(a, axis1, axis2):
     return transpose(a, perm)
 
 
-@_public("moveaxis")
+@public("moveaxis")
 def moveaxis(a, source, destination):
     """Axes moved to other positions."""
     a = to_array(a)
@@ -85,7 +81,7 @@ def moveaxis(a, source, destination):
     return transpose(a, order)
 
 
-@_public("broadcast_to")
+@public("broadcast_to")
 def broadcast_to(array, shape):
     """Broadcast to a shape."""
     return raw.BroadcastTo(
@@ -93,7 +89,7 @@ def broadcast_to(array, shape):
     )
 
 
-@_public("broadcast_arrays")
+@public("broadcast_arrays")
 def broadcast_arrays(*args, **kwargs):
     """All arrays broadcast to their common shape."""
     kwargs.pop("subok", False)
@@ -115,19 +111,19 @@ def _atleast(count, expand):
     return run
 
 
-@_public("atleast_1d")
+@public("atleast_1d")
 def atleast_1d(*arys):
     """With at least one dimension."""
     return _atleast(1, lambda a: raw.ExpandDims(input=a, axis=0))(*arys)
 
 
-@_public("atleast_2d")
+@public("atleast_2d")
 def atleast_2d(*arys):
     """With at least two dimensions."""
     return _atleast(2, lambda a: raw.ExpandDims(input=a, axis=0))(*arys)
 
 
-@_public("atleast_3d")
+@public("atleast_3d")
 def atleast_3d(*arys):
     """With at least three dimensions."""
 
@@ -137,7 +133,7 @@ def atleast_3d(*arys):
     return _atleast(3, expand)(*arys)
 
 
-@_public("concatenate")
+@public("concatenate")
 def concatenate(arys, axis=0):
     """Joined along an axis."""
     if not isinstance(arys, (list, tuple)):
@@ -147,7 +143,7 @@ def concatenate(arys, axis=0):
     return joining.concat(promoted(*arys), axis)
 
 
-@_public("stack")
+@public("stack")
 def stack(arrays, axis=0):
     """Stacked along a new axis."""
     if hasattr(arrays, "shape"):
@@ -162,26 +158,26 @@ def _promoted_arrays(arrays):
     return promoted(*(to_array(a) for a in arrays))
 
 
-@_public("hstack")
+@public("hstack")
 def hstack(tup):
     """Stacked horizontally."""
     arrays = [atleast_1d(a) for a in _promoted_arrays(tup)]
     return joining.concat(arrays, 0 if arrays[0].shape.rank == 1 else 1)
 
 
-@_public("vstack")
+@public("vstack")
 def vstack(tup):
     """Stacked vertically."""
     return joining.concat([atleast_2d(a) for a in _promoted_arrays(tup)], 0)
 
 
-@_public("dstack")
+@public("dstack")
 def dstack(tup):
     """Stacked along the third axis."""
     return joining.concat([atleast_3d(a) for a in _promoted_arrays(tup)], 2)
 
 
-@_public("append")
+@public("append")
 def append(arr, values, axis=None):
     """`values` joined to the end of `arr`."""
     arr, values = _promoted_arrays([arr, values])
@@ -190,7 +186,7 @@ def append(arr, values, axis=None):
     return joining.concat([arr, values], axis)
 
 
-@_public("split")
+@public("split")
 def split(ary, indices_or_sections, axis=0):
     """Split into equal parts, or at given indices."""
     ary = to_array(ary)
@@ -202,26 +198,26 @@ def split(ary, indices_or_sections, axis=0):
     return joining.split(ary, sizes, axis)
 
 
-@_public("hsplit")
+@public("hsplit")
 def hsplit(ary, indices_or_sections):
     """Split horizontally."""
     ary = to_array(ary)
     return split(ary, indices_or_sections, 0 if ary.shape.rank == 1 else 1)
 
 
-@_public("vsplit")
+@public("vsplit")
 def vsplit(ary, indices_or_sections):
     """Split vertically."""
     return split(ary, indices_or_sections, 0)
 
 
-@_public("dsplit")
+@public("dsplit")
 def dsplit(ary, indices_or_sections):
     """Split along the third axis."""
     return split(ary, indices_or_sections, 2)
 
 
-@_public("tile")
+@public("tile")
 def tile(a, reps):
     """The whole array repeated."""
     a = to_array(a)
@@ -232,13 +228,13 @@ def tile(a, reps):
     return raw.Tile(input=a, multiples=np.array(counts, np.int32))
 
 
-@_public("repeat")
+@public("repeat")
 def repeat(a, repeats, axis=None):
     """Each entry repeated."""
     return joining.repeat(to_array(a), repeats, axis)
 
 
-@_public("roll")
+@public("roll")
 def roll(a, shift, axis=None):
     """Shifted cyclically."""
     a = to_array(a)
@@ -247,7 +243,7 @@ def roll(a, shift, axis=None):
     return raw.Reshape(tensor=joining.roll(ravel(a), shift, 0), shape=raw.Shape(input=a))
 
 
-@_public("flip")
+@public("flip")
 def flip(m, axis=None):
     """Reversed along axes."""
     m = to_array(m)
@@ -260,19 +256,19 @@ def flip(m, axis=None):
     return raw.ReverseV2(tensor=m, axis=axes)
 
 
-@_public("flipud")
+@public("flipud")
 def flipud(m):
     """Reversed along the first axis."""
     return flip(m, 0)
 
 
-@_public("fliplr")
+@public("fliplr")
 def fliplr(m):
     """Reversed along the second axis."""
     return flip(m, 1)
 
 
-@_public("rot90")
+@public("rot90")
 def rot90(m, k=1, axes=(0, 1)):
     """Rotated by 90 degrees."""
     m = to_array(m)
@@ -286,7 +282,7 @@ def rot90(m, k=1, axes=(0, 1)):
     return flip(turned, first) if k == 1 else swapaxes(flip(m, first), first, second)
 
 
-@_public("pad")
+@public("pad")
 def pad(array, pad_width, mode, **kwargs):
     """With entries added at the borders: "constant", "reflect" or "symmetric"."""
     value = kwargs.get("constant_values", 0)
@@ -298,7 +294,7 @@ def pad(array, pad_width, mode, **kwargs):
     return joining.pad(array, widths, mode.upper(), constant_values=number(value, array))
 
 
-@_public("take")
+@public("take")
 def take(a, indices, axis=None, out=None, mode="clip"):
     """The entries at indices, which are clipped or wrapped."""
     if out is not None:
@@ -317,7 +313,7 @@ def take(a, indices, axis=None, out=None, mode="clip"):
     return raw.GatherV2(params=a, indices=indices, axis=axis)
 
 
-@_public("take_along_axis")
+@public("take_along_axis")
 def take_along_axis(arr, indices, axis):
     """The entries at indices of each row along an axis."""
     arr, indices = to_array(arr), cast(to_array(indices), dtypes.int64)
@@ -337,7 +333,7 @@ def take_along_axis(arr, indices, axis):
     return moveaxis(picked, -1, axis)
 
 
-@_public("compress")
+@public("compress")
 def compress(condition, a, axis=None):
     """The slices along an axis where a condition holds."""
     condition = cast(to_array(condition), dtypes.bool_)
@@ -354,7 +350,7 @@ def compress(condition, a, axis=None):
     return indexing.boolean_mask(part, condition, axis=axis)
 
 
-@_public("nonzero")
+@public("nonzero")
 def nonzero(a):
     """The indices of non-zero entries."""
     a = to_array(a)
@@ -364,7 +360,7 @@ def nonzero(a):
     return [places[:, i] for i in builtins.range(a.shape.rank)]
 
 
-@_public("ix_")
+@public("ix_")
 def ix_(*args):
     """Vectors shaped so that together they index a grid."""
     results = []
@@ -380,19 +376,19 @@ def ix_(*args):
     return results
 
 
-@_public("shape")
+@public("shape")
 def shape(a):
     """The extents."""
     return to_array(a).shape
 
 
-@_public("ndim")
+@public("ndim")
 def ndim(a):
     """The number of dimensions."""
     return to_array(a).shape.rank
 
 
-@_public("size")
+@public("size")
 def size(x, axis=None):
     """The number of entries."""
     if axis is not None:

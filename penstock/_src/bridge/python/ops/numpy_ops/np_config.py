@@ -1,6 +1,6 @@
 """NumPy's behavior of tensors."""
 
-from penstock._src.api.numpy.behavior import (
+from penstock._src.api.numpy_behavior.behavior import (
     experimental_enable_numpy_behavior as enable_numpy_behavior,
 )
 
