@@ -1,5 +1,6 @@
 """Checkpoints: values of objects, matched by the graph of objects."""
 
+import collections
 import os
 
 import numpy as np
@@ -109,3 +110,15 @@ def test_manager(tmp_path):
     found = state.get_checkpoint_state(tmp_path)
     assert list(found.all_model_checkpoint_paths) == kept
     assert list(state.checkpoints_iterator(tmp_path, timeout=0)) == [kept[1]]
+
+
+def test_named_tuples_of_variables_are_saved(tmp_path):
+    """A named tuple keeps its class and its elements are dependencies."""
+    pair = collections.namedtuple("pair", ["first", "second"])
+    module = Module()
+    module.pair = pair(Variable(1.0), [Variable(2.0)])
+    assert isinstance(module.pair, pair) and module.pair.second[0].numpy() == 2.0
+    path = Checkpoint(module).save(str(tmp_path / "c"))
+    module.pair.second[0].assign(0.0)
+    Checkpoint(module).restore(path).assert_consumed()
+    assert module.pair.second[0].numpy() == 2.0

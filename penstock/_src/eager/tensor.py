@@ -145,8 +145,8 @@ class EagerTensor(Tensor):
         return self._value.size if self._is_array() else 1
 
     def cpu(self) -> "EagerTensor":
-        """Returns this tensor in the memory of the host."""
-        return self
+        """Returns this tensor in the memory of the host, as another object."""
+        return EagerTensor(self._value, self._dtype)
 
     def __copy__(self) -> "EagerTensor":
         return self
@@ -212,7 +212,9 @@ class EagerTensor(Tensor):
             return f"<{kind}{type(self._value).__name__}>"
         value = self.numpy()
         if not self._value.ndim:
-            return str(value) if self._dtype is not dtypes.string else repr(value)
+            if show is repr:  # all digits of a number
+                return repr(value.item() if hasattr(value, "item") else value)
+            return str(value)
         text = show(value)
         return "\n" + text if "\n" in text else text
 

@@ -84,6 +84,20 @@ def _of_value(function: Callable[[Tensor], Any]) -> Any:
     return lambda self: function(self._read())
 
 
+def _mode(default: Any, mode: Any, name: str | None) -> Any:
+    """A mode of synchronization or aggregation; None is the default.
+
+    Raises:
+      ValueError: it is no such mode.
+    """
+    if mode is None:
+        return default
+    if not isinstance(mode, Enum):
+        what = type(default).__name__.removeprefix("Variable").lower()
+        raise ValueError(f"Invalid variable {what} mode: {mode} for variable: {name}")
+    return mode
+
+
 @export("Variable", v1=[])
 class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     """A tensor whose value can be assigned and persists between calls.
@@ -141,10 +155,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             )
         if name is not None and not isinstance(name, str):
             raise ValueError(f"name for name_scope must be a string. Received {name!r}.")
-        if not isinstance(aggregation, Enum):
-            raise ValueError(
-                f"Invalid variable aggregation mode: {aggregation} for variable: {name}"
-            )
+        synchronization = _mode(VariableSynchronization.AUTO, synchronization, name)
+        aggregation = _mode(VariableAggregation.NONE, aggregation, name)
         announce_creation(self)
         if trainable is None:
             trainable = synchronization is not VariableSynchronization.ON_READ
@@ -156,10 +168,12 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             self._name = _scoped(name or "Variable")
             with _under(self._name, "Initializer"):
                 value = initial_value() if callable(initial_value) else initial_value
-                value = self._lifted(value)
-                tensor = convert_to_tensor(value, dtype=dtype, name="initial_value")
+                lifted = self._lifted(value)
+                tensor = convert_to_tensor(lifted, dtype=dtype, name="initial_value")
             self._dtype = tensor.dtype.base_dtype
-            self._shape = as_shape(shape) if shape is not None else tensor.shape
+            # A tensor of a function being traced may have another shape in the next call.
+            declared = value.shape if lifted is not value else tensor.shape
+            self._shape = as_shape(shape) if shape is not None else declared
             if not self._shape.is_compatible_with(tensor.shape):
                 raise ValueError(
                     f"In this `tf.Variable` creation, the initial value's shape ({tensor.shape}) is "
@@ -179,6 +193,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                     if caching_device:
                         self._cached_value = self._copied_to(caching_device)
                 add_to_collections(self, self._collections)
+
+    # Subclasses may call it from an `__init__` of their own.
+    _init_from_args = __init__
 
     initializer = read_only(
         "_initializer", "The operation that assigns the initial value (graphs only)."
@@ -402,8 +419,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             return self if read_value else None
         if not read_value:
             return op
-        if STATE.graph.building_function:
-            return self
+        if STATE.graph.keeps_program_order:
+            return UnreadVariable(self, op)
         return AssignedVariable(self, op)
 
     # -- conversion to tensors
@@ -467,7 +484,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             value = self.read_value().numpy()
         except Exception:  # showing a variable never fails; a subclass may read it in its own way
             return head + ", numpy=<unavailable>>"
-        return f"{head}, numpy={np.array_repr(value) if np.ndim(value) else value}>"
+        if not np.ndim(value):
+            value = value.item() if hasattr(value, "item") else value
+        return f"{head}, numpy={np.array_repr(value) if np.ndim(value) else repr(value)}>"
 
     def experimental_as_proto(self) -> Any:
         """Raises TypeError: only defined in a SavedModel."""
@@ -507,6 +526,18 @@ class AssignedVariable(Variable):
                 return held(*args, **kwargs)
 
         return after
+
+
+class UnreadVariable(Variable):
+    """A variable as the result of an assignment: `op` is that of the assignment, None eagerly."""
+
+    op: Any = None  # type: ignore[assignment]
+
+    def __init__(self, variable: Variable, op: Any) -> None:
+        self.__dict__.update(vars(variable), _original=variable, op=op)
+
+    def _read(self) -> Tensor:
+        return self._original._read()  # what keeps accounts of reads knows the variable only
 
 
 @functools.cache

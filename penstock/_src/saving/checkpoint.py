@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.errors import NotFoundError, UnimplementedError
+from penstock._src.core.dispatch import STATE, in_v1_graph
+from penstock._src.core.errors import NotFoundError
 from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
-from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle, write_shards
+from penstock._src.ops.io.bundle import BundleReader, index_name, write_shards
 from penstock._src.proto.saved import TrackableObjectGraph
-from penstock._src.saving import state
+from penstock._src.saving import metrics, state
 from penstock._src.saving.object_graph import (
     GRAPH_KEY,
     ObjectView,
-    Restoration,
-    serialized,
-    string_array,
 )
-from penstock._src.saving.sharding import sharded
+from penstock._src.saving.restoration import Assignments, Restoration
+from penstock._src.saving.serialized import Reads, registered_arrays, serialized
+from penstock._src.saving.sharding import ShardByTaskPolicy, sharded
 from penstock._src.saving.status import (
     CheckpointLoadStatus,
     InitializationOnlyStatus,
@@ -53,7 +53,11 @@ class _Checkpoint(AutoTrackable):
     """Base of the checkpoint classes of both versions."""
 
     _root: Any = None
+    # The name by which it is counted.
+    _label = metrics.CHECKPOINT_V2
     _save_counter: Any = None
+    # In a graph, the operation that counts a checkpoint.
+    _increment: Any = None
 
     def __init__(self, root: Any, dependencies: dict[str, Any]) -> None:
         super().__init__()
@@ -61,6 +65,9 @@ class _Checkpoint(AutoTrackable):
         self._root = None
         self._attached: dict[str, Any] = {} if root is None else {"root": root}
         self._save_counter = None
+        # In a graph, what saving and restoring have added to it.
+        self._reads: Reads = {}
+        self._assignments: Assignments = {}
         self._setattr_tracking = True
         if root is not None:
             _check_trackable(root, "root")
@@ -113,21 +120,10 @@ class _Checkpoint(AutoTrackable):
         """Writes a checkpoint to files that begin with `file_prefix`; returns it."""
         return self._write(_path(file_prefix), options)
 
-    def _write(self, prefix: str, options: CheckpointOptions | None) -> str:
-        with init_scope():
-            view = ObjectView(self._top, self._attached)
-            graph, tensors = serialized(view)
-        tensors[GRAPH_KEY] = string_array(graph.SerializeToString())
-        options = options or CheckpointOptions()
-        sharding = options.experimental_sharding_callback
-        if sharding is None:
-            write_bundle(prefix, tensors)
-        else:
-            write_shards(prefix, sharded(sharding, tensors, view.owners()))
-        for callback in options.experimental_write_callbacks or ():
-            takes_path = callback.__code__.co_argcount if hasattr(callback, "__code__") else 0
-            callback(prefix) if takes_path else callback()
-        return prefix
+    def _write(self, prefix: str, options: CheckpointOptions | None, session: Any = None) -> str:
+        return write_objects(
+            self._top, self._attached, prefix, options, self._reads, session, self._label
+        )
 
     def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
         """Writes a checkpoint to `<file_prefix>-<number>` and records it as the latest of its folder.
@@ -135,14 +131,33 @@ class _Checkpoint(AutoTrackable):
         Returns:
           The path, for `restore`.
         """
-        counter = self._counter()
-        with init_scope():
-            counter.assign_add(np.int64(1))
-            number = int(counter)
-        path = self._write(f"{_path(file_prefix)}-{number}", options)
+        return self._save(file_prefix, options)
+
+    def _save(
+        self, file_prefix: Any, options: CheckpointOptions | None, session: Any = None
+    ) -> str:
+        number = self._next_number(session)
+        path = self._write(f"{_path(file_prefix)}-{number}", options, session)
         folder = os.path.dirname(path)
         state.update_checkpoint_state(folder, path, [path], save_relative_paths=True)
         return path
+
+    def _next_number(self, session: Any) -> int:
+        """Counts a checkpoint; in a graph, by the session."""
+        is_new = self._save_counter is None
+        counter = self._counter()
+        with init_scope():
+            if not in_v1_graph():
+                counter.assign_add(np.int64(1))
+                return int(counter)
+            run = (session or STATE.graph._default_session()).run
+            if is_new:
+                run(counter.initializer)
+            if self._increment is None or self._increment.graph is not STATE.graph:
+                self._setattr_tracking = False
+                self._increment = counter.assign_add(np.int64(1), read_value=True)
+                self._setattr_tracking = True
+            return int(run(self._increment))
 
     # -- restoring
 
@@ -152,24 +167,11 @@ class _Checkpoint(AutoTrackable):
         Objects that are created later get their values then.
         """
         if save_path is None:
-            return InitializationOnlyStatus()
+            return InitializationOnlyStatus(self._top, self._attached)
         prefix = _path(save_path)
-        try:
-            reader = BundleReader(prefix)
-        except NotFoundError as error:
-            raise NotFoundError(
-                f"Error when restoring from checkpoint or SavedModel at {prefix}: {error.message}"
-                "\nPlease double-check that the path is correct. You may be missing the "
-                "checkpoint suffix (e.g. the '-1' in 'path/to/ckpt-1')."
-            ) from error
-        with init_scope():
-            if GRAPH_KEY not in reader:
-                return _restore_by_name(reader, self._top, self._attached)
-            data = reader.read(GRAPH_KEY)[()]
-            graph = TrackableObjectGraph.FromString(data)
-            restoration = Restoration(reader, graph, self._attached)
-            restoration.begin(self._top)
-        return CheckpointLoadStatus(restoration)
+        return read_objects(
+            self._top, self._attached, prefix, options, self._assignments, self._label
+        )
 
     def restore(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
         """Restores a checkpoint written by `save`; None restores nothing.
@@ -196,6 +198,79 @@ class _Checkpoint(AutoTrackable):
 
     def sync(self) -> None:
         """Does nothing: writing is synchronous."""
+
+
+def write_objects(
+    root: Any,
+    attached: Any,
+    prefix: str,
+    options: CheckpointOptions | None,
+    reads: Reads | None = None,
+    session: Any = None,
+    label: str = metrics.CHECKPOINT_V2,
+) -> str:
+    """Writes a checkpoint of `root` and what is below it to files that begin with `prefix`; returns it."""
+    with metrics.timed("checkpoint_write", label):
+        _write_objects(root, attached, prefix, options, reads, session)
+    metrics.record_size(label, prefix)
+    return prefix
+
+
+def _write_objects(
+    root: Any, attached: Any, prefix: str, options: Any, reads: Any, session: Any
+) -> None:
+    with init_scope():
+        found = serialized(ObjectView(root, attached), reads)
+        tensors = found.arrays(session)
+    tensors.update(registered_arrays(found.registered, prefix))
+    options = options or CheckpointOptions()
+    sharding = options.experimental_sharding_callback or ShardByTaskPolicy()
+    metrics.LATEST["sharding_callback"] = sharding.description
+    if isinstance(sharding, ShardByTaskPolicy):
+        shards: list[Any] = [tensors]
+    else:
+        with metrics.timed("sharding_callback", ""):
+            shards = sharded(sharding, tensors, found.owners)
+    write_shards(prefix, shards)
+    metrics.COUNTS["checkpoint_shards", ""] += len(shards)
+    for callback in options.experimental_write_callbacks or ():
+        takes_path = callback.__code__.co_argcount if hasattr(callback, "__code__") else 0
+        callback(prefix) if takes_path else callback()
+
+
+def read_objects(
+    root: Any,
+    attached: Any,
+    prefix: str,
+    options: CheckpointOptions | None = None,
+    assignments: Assignments | None = None,
+    label: str = metrics.CHECKPOINT_V2,
+) -> LoadStatus:
+    """Restores `root` and what is below it from the files that begin with `prefix`; see `Restoration`."""
+    with metrics.timed("checkpoint_read", label):
+        return _read_objects(root, attached, prefix, options, assignments)
+
+
+def _read_objects(
+    root: Any, attached: Any, prefix: str, options: Any, assignments: Any
+) -> LoadStatus:
+    try:
+        reader = BundleReader(prefix)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"Error when restoring from checkpoint or SavedModel at {prefix}: {error.message}"
+            "\nPlease double-check that the path is correct. You may be missing the "
+            "checkpoint suffix (e.g. the '-1' in 'path/to/ckpt-1')."
+        ) from error
+    with init_scope():
+        if GRAPH_KEY not in reader:
+            return _restore_by_name(reader, root, attached)
+        data = reader.read(GRAPH_KEY)[()]
+        graph = TrackableObjectGraph.FromString(data)
+        skips_slots = options is not None and options.experimental_skip_slot_variables
+        restoration = Restoration(reader, graph, attached, prefix, assignments, skips_slots)
+        restoration.begin(root)
+    return CheckpointLoadStatus(restoration)
 
 
 def _restore_by_name(reader: BundleReader, root: Any, attached: Any) -> LoadStatus:
@@ -253,6 +328,8 @@ class CheckpointV1(_Checkpoint):
     The parameters of its methods are TensorFlow 1's and differ from those of the base class.
     """
 
+    _label = metrics.CHECKPOINT_V1
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(None, kwargs)
 
@@ -263,28 +340,23 @@ class CheckpointV1(_Checkpoint):
     def save(  # type: ignore[override]
         self, file_prefix: Any, session: Any = None, options: CheckpointOptions | None = None
     ) -> str:
-        """Writes a numbered checkpoint; see `tf.train.Checkpoint.save`. Graphs are saved by `Saver`s.
+        """Writes a numbered checkpoint; see `tf.train.Checkpoint.save`.
 
-        Raises:
-          UnimplementedError: a session is given.
+        Args:
+          file_prefix: the beginning of the files' names.
+          session: has the values of a graph; by default the default session.
+          options: as of `tf.train.Checkpoint.save`.
         """
-        return super().save(file_prefix, _no_session(session, options))
+        return self._save(file_prefix, options, session)
 
     def write(  # type: ignore[override]
         self, file_prefix: Any, session: Any = None, options: CheckpointOptions | None = None
     ) -> str:
         """Writes a checkpoint; see `tf.train.Checkpoint.write`.
 
-        Raises:
-          UnimplementedError: a session is given.
+        Args:
+          file_prefix: the beginning of the files' names.
+          session: has the values of a graph; by default the default session.
+          options: as of `tf.train.Checkpoint.write`.
         """
-        return super().write(file_prefix, _no_session(session, options))
-
-
-def _no_session(session: Any, options: CheckpointOptions | None) -> CheckpointOptions | None:
-    if session is not None:
-        raise UnimplementedError(
-            "tf.compat.v1.train.Checkpoint: variables of sessions are not saved by objects. Use "
-            "tf.compat.v1.train.Saver."
-        )
-    return options
+        return self._write(_path(file_prefix), options, session)

@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.ops.io.bundle import TensorSlice
 from penstock._src.saving.object_graph import GRAPH_KEY
@@ -50,9 +51,73 @@ class ShardingCallback(abc.ABC):
     def description(self) -> str:
         """A description in one sentence."""
 
+    def __hash__(self) -> int:
+        return hash((self.description, *map(str, sorted(vars(self).items()))))
+
     @abc.abstractmethod
     def __call__(self, shardable_tensors: Sequence[ShardableTensor]) -> Sequence[Shard]:
         """Returns the content of each data file: [{checkpoint key: {slice: tensor}}]."""
+
+
+def validate_shards(
+    shards: Sequence[Shard], shardable_tensors: Sequence[ShardableTensor], description: str
+) -> None:
+    """Checks that data files hold each tensor once and as it was.
+
+    Args:
+      shards: what the callback returned.
+      shardable_tensors: what it was given, cut as it cuts them.
+      description: of the callback.
+
+    Raises:
+      RuntimeError: they do not.
+    """
+    waiting = {(one.checkpoint_key, one.slice_spec.strip()): one for one in shardable_tensors}
+    known = {key for key, _ in waiting}
+    seen = set()
+
+    def refuse(what: str, key: str, part: str, *more: str) -> RuntimeError:
+        lines = [
+            f"callback_description: {description}",
+            f"checkpoint_key: {key}",
+            f"slice_spec: {part}",
+        ]
+        found = f"After executing the checkpoint sharding callback, {what}:"
+        return RuntimeError("\n  ".join([found, *lines, *more]))
+
+    for shard in shards:
+        first_task = None
+        for key, slices in shard.items():
+            for text, tensor in slices.items():
+                part = text.strip()
+                if (key, part) in seen:
+                    what = "multiple tensors with the same checkpoint key and slice spec were found"
+                    raise refuse(what, key, part)
+                if key not in known:
+                    what = "a tensor not originally in the object graph was found in the checkpoint shards"
+                    raise refuse(what, key, part)
+                model = waiting.pop((key, part), None)
+                if model is None or tensor.shape != model.tensor.shape:
+                    was = "none" if model is None else model.tensor.shape
+                    more = f"original tensor_shape: {was}", f"new tensor_shape: {tensor.shape}"
+                    raise refuse("a tensor was found with an altered shape", key, part, *more)
+                if tensor.dtype != model.tensor.dtype:
+                    more = (
+                        f"original tensor_dtype: {model.tensor.dtype}",
+                        f"new tensor_dtype: {tensor.dtype}",
+                    )
+                    raise refuse("a tensor was found with an altered dtype", key, part, *more)
+                task = DeviceSpec.from_string(tensor.device).task
+                if task != DeviceSpec.from_string(model.tensor.device).task:
+                    raise refuse("a tensor was found with an altered task", key, part)
+                first_task = task if first_task is None else first_task
+                if task is not None and task != first_task:
+                    what = "tensors with different tasks were found in the same shard"
+                    raise refuse(what, key, part)
+                seen.add((key, part))
+    for key, part in waiting:
+        what = "tensors in the object graph were not found in the checkpoint shards"
+        raise refuse(what, key, part)
 
 
 @export(f"{_PACKAGE}.ShardByTaskPolicy")
@@ -163,8 +228,6 @@ class MaxShardSizePolicy(ShardingCallback):
             held = self._shards[-1].setdefault(one.checkpoint_key, {})
             held[box.text(full)] = _part(one.tensor, box)
             self._room -= math.prod(box.shape) * size
-            if self._room == 0:
-                self._next_shard()
 
     def __init__(self, max_shard_size: int) -> None:
         self.max_shard_size = max_shard_size
@@ -184,7 +247,10 @@ def _element_size(one: ShardableTensor) -> int:
     if one.checkpoint_key == GRAPH_KEY or one.dtype is dtypes.variant:
         return 0
     if one.dtype is dtypes.string:
-        return max((len(text) for text in np.ravel(one.tensor.numpy())), default=0)
+        tensor = one.tensor
+        eager = isinstance(tensor, EagerTensor)
+        texts = tensor.numpy() if eager else tensor.graph._default_session().run(tensor)
+        return max((len(text) for text in np.ravel(np.asarray(texts, object))), default=0)
     return one.dtype.size
 
 
@@ -202,6 +268,8 @@ def _best_cut(shape: list[int], size: int, room: int) -> tuple[int, int]:
 
 def _part(tensor: Any, box: _Box) -> Any:
     where = tuple(slice(s, s + n) for s, n in zip(box.start, box.shape))
+    if not isinstance(tensor, EagerTensor):
+        return tensor[where]
     return EagerTensor(np.ascontiguousarray(tensor._value[where]), tensor.dtype)
 
 
@@ -218,7 +286,8 @@ def sharded(
     device = DeviceSpec.from_string(CPU_NAME)
     listed = []
     for key, array in tensors.items():
-        tensor = convert_to_tensor(array)
+        with building_unrecorded(None):  # the values are known, also those of a graph
+            tensor = convert_to_tensor(array)
         listed.append(
             ShardableTensor(
                 None, tensor, tensor.dtype, device, key, tensor.shape, "", key, owners.get(key)

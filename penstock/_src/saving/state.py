@@ -13,6 +13,7 @@ from penstock._src.core import dtypes
 from penstock._src.ops.io.bundle import BundleReader, index_name
 from penstock._src.proto.saved import CheckpointState
 from penstock._src.util.export import export
+from penstock._src.util.files.whole import written_whole
 
 
 def _state_file(folder: Any, latest_filename: str | None) -> str:
@@ -88,9 +89,8 @@ def update_checkpoint_state(
             last_preserved_timestamp,
         )
     path = _state_file(save_dir, latest_filename)
-    with open(path + ".tmp", "w") as file:
+    with written_whole(path, "w") as file:
         file.write(text_format.MessageToString(state))
-    os.replace(path + ".tmp", path)
 
 
 @export("train.get_checkpoint_state")

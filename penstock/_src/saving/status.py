@@ -1,9 +1,19 @@
 """The results of restoring a checkpoint: assertions about matched values."""
 
+from collections.abc import Container
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
-from penstock._src.saving.object_graph import ObjectView, Restoration, values_of
+from penstock._src.saving.object_graph import ObjectView, values_of
+from penstock._src.saving.restoration import Restoration
+from penstock._src.saving.serialized import slots_of
+
+
+def _initializers(view: ObjectView, without: Container[int] = ()) -> list[Any]:
+    """The operations that initialize the variables of a graph, those of optimizers included."""
+    objects = [*view.objects, *(slot for *_, slot in slots_of(view))]
+    starts = [getattr(found, "initializer", None) for found in objects if id(found) not in without]
+    return [start for start in starts if start is not None]
 
 
 class LoadStatus:
@@ -39,6 +49,15 @@ class LoadStatus:
 class InitializationOnlyStatus(LoadStatus):
     """The result of restoring from no checkpoint."""
 
+    def __init__(self, root: Any, attached: Any) -> None:
+        self._root, self._attached = root, attached
+
+    def initialize_or_restore(self, session: Any = None) -> None:
+        """Initializes the variables of a graph."""
+        starts = _initializers(ObjectView(self._root, self._attached))
+        if STATE.graph is not None:
+            (session or STATE.graph._default_session()).run(starts)
+
     def assert_consumed(self) -> LoadStatus:
         """Raises AssertionError, because there was no checkpoint."""
         raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
@@ -65,13 +84,13 @@ class CheckpointLoadStatus(LoadStatus):
         """Restores the values in a session, and initializes variables without saved values."""
         self.run_restore_ops(session)
         restored = {id(found) for found, _ in self.operations}
-        others = [found for found in self._here() if id(found) not in restored]
-        starts = [getattr(found, "initializer", None) for found in others]
-        self._run([start for start in starts if start is not None], session)
+        view = ObjectView(self._restoration.root, self._restoration.attached)
+        self._run(_initializers(view, restored), session)
 
     def _run(self, operations: list[Any], session: Any) -> None:
         if STATE.graph is not None and operations:
-            (session or STATE.graph._default_session()).run(operations)
+            run = (session or STATE.graph._default_session()).run
+            run(operations, feed_dict=self._restoration.feeds)
 
     def assert_consumed(self) -> "CheckpointLoadStatus":
         """Raises AssertionError unless everything has been restored on both sides."""
@@ -80,7 +99,7 @@ class CheckpointLoadStatus(LoadStatus):
                 f"Unresolved object in checkpoint {self._restoration.path_of(number)}: {attribute}"
             )
         for number in range(len(self._restoration.graph.nodes)):
-            if number not in self._restoration.bound:
+            if number not in self._restoration.bound and number not in self._restoration.skipped:
                 path = self._restoration.path_of(number)
                 raise AssertionError(f"Unresolved object in checkpoint {path}")
         self.assert_existing_objects_matched()

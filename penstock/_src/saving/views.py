@@ -5,11 +5,13 @@ import os
 from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving.object_graph import GRAPH_KEY, TrackableView
+from penstock._src.saving.restoration import INCONSISTENT, log
 from penstock._src.saving.state import CheckpointReader
 from penstock._src.util.export import export
 
@@ -45,6 +47,14 @@ class CheckpointView:
                     found.append(child.node_id)
         return found
 
+    def _descendants_with_paths(self) -> dict[int, str]:
+        """The shortest path to each node, from "root"."""
+        paths = {0: "root"}
+        for node in self.descendants():
+            for name, child in self.children(node).items():
+                paths.setdefault(child, f"{paths[node]}.{name}")
+        return paths
+
     def match(self, obj: Any) -> dict[int, Any]:
         """Returns the objects below `obj` that stand where the checkpoint has one: {node: object}.
 
@@ -61,6 +71,8 @@ class CheckpointView:
                 if name in there and child not in matched:
                     matched[child] = there[name]
                     waiting.append(child)
+                elif name in there and matched[child] is not there[name]:
+                    log.warning(INCONSISTENT, "matching", matched[child], there[name])
         return {node: matched[node] for node in sorted(matched)}
 
     def diff(self, obj: Any) -> tuple[dict[int, Any], list[int], list[Any]]:
@@ -83,8 +95,11 @@ class PythonState(Trackable, abc.ABC):
     def deserialize(self, string_value: bytes) -> None:
         """Restores the state from bytes."""
 
+    # Also in a graph: the state is not in a session.
+    _restores_at_once = True
+
     def _serialize_to_tensors(self) -> dict[str, Any]:
-        with init_scope():
+        with building_unrecorded(None):
             return {"py_state": convert_to_tensor(self.serialize())}
 
     def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> None:

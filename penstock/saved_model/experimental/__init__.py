@@ -7,7 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.eager.trackable_resource": "TrackableResource",
-    "penstock._src.saving.saved_model.constants": "Fingerprint VariablePolicy read_fingerprint",
+    "penstock._src.saving.saved_model.constants": "VariablePolicy",
+    "penstock._src.saving.saved_model.fingerprints": "Fingerprint read_fingerprint",
 }
 _SUBMODULES = "".split()
 

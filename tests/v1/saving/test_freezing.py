@@ -3,7 +3,10 @@
 import pytest
 
 import penstock as tf
+from penstock._src.v1.saving import freezing
 from penstock._src.v1.saving.freezing import convert_variables_to_constants_v2
+
+v1 = tf.compat.v1
 
 
 def types_of(concrete):
@@ -50,3 +53,20 @@ def test_variables_that_are_assigned_cannot_be_frozen():
     f = tf.function(lambda x: v.assign_add(x))
     with pytest.raises(tf.errors.UnimplementedError, match="AssignAddVariableOp"):
         convert_variables_to_constants_v2(f.get_concrete_function(tf.constant(1.0)))
+
+
+def test_functions_of_a_session_are_frozen_with_its_values():
+    with tf.Graph().as_default(), v1.Session() as session:
+        variable = tf.Variable(3.0)
+        concrete = tf.function(lambda x: variable * x).get_concrete_function(tf.constant(2.0))
+        v1.add_to_collection(freezing.VAR_ASSIGN_COLLECTION, variable.assign(4.0))
+        frozen = freezing.convert_variables_in_session(concrete)
+        assert not any(node.op == "VarHandleOp" for node in frozen.graph.as_graph_def().node)
+        assert session.run(frozen(tf.constant(2.0))) == [8.0]
+
+
+def test_freezing_in_a_session_needs_one():
+    variable = tf.Variable(3.0)
+    concrete = tf.function(lambda x: variable * x).get_concrete_function(tf.constant(2.0))
+    with pytest.raises(RuntimeError, match="Session"):
+        freezing.convert_variables_in_session(concrete)

@@ -49,5 +49,13 @@ def test_warm_start(folder):
         assert first_values(a, b) == [[1, 2], [[9]]]
         v1.train.warm_start(folder, [b])
         assert first_values(a, b) == [[1, 2], [[3]]]
-        with pytest.raises(tf.errors.UnimplementedError):
-            v1.train.warm_start(folder, "a", {"a": v1.train.VocabInfo("x", 1, 0, "y")})
+
+
+def test_parts_of_variables_and_eager_variables(folder):
+    with tf.Graph().as_default():
+        parts = v1.get_variable("p", [2], partitioner=v1.fixed_size_partitioner(2))
+        v1.train.init_from_checkpoint(folder, {"old/a": "p"})
+        assert first_values(*parts) == [[1], [2]]
+    variable = tf.Variable([0.0, 0.0])
+    v1.train.init_from_checkpoint(folder, {"old/a": variable})
+    assert variable.numpy().tolist() == [1, 2]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from penstock._src.core.tracking import trackable as tracking
-from penstock._src.core.tracking.trackable import NoDependency, Trackable
+from penstock._src.core.tracking.trackable import (
+    NoDependency,
+    Trackable,
+    TrackableReference,
+    is_saved_function,
+)
 from penstock._src.util import slots
 from penstock._src.util.export import export
 
@@ -92,6 +98,10 @@ class TrackableDataStructure(Trackable):
         raise TypeError(f"unhashable type: {type(self).__name__!r}")
 
 
+def _is_dependency(value: Any, save_type: str) -> bool:
+    return isinstance(value, Trackable) or save_type == "savedmodel" and is_saved_function(value)
+
+
 def _has_weights(value: Any) -> bool:
     return isinstance(value, TrackableDataStructure) or (
         hasattr(type(value), "trainable_weights") and hasattr(type(value), "non_trainable_weights")
@@ -109,8 +119,8 @@ class ListWrapper(TrackableDataStructure, list):  # type: ignore[misc]
         return self
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        del save_type, kwargs
-        return {str(i): v for i, v in enumerate(self) if isinstance(v, Trackable)}
+        del kwargs
+        return {str(i): v for i, v in enumerate(self) if _is_dependency(v, save_type)}
 
     def _stored(self, index: int, value: Any) -> Any:
         value = tracking.wrap(value)
@@ -175,8 +185,8 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         return self.values()
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        del save_type, kwargs
-        children = {k: v for k, v in self.items() if isinstance(v, Trackable)}
+        del kwargs
+        children = {k: v for k, v in self.items() if _is_dependency(v, save_type)}
         for key in children:
             if not isinstance(key, str):
                 raise ValueError(
@@ -226,8 +236,8 @@ class _TupleWrapper(TrackableDataStructure, tuple):
         return self
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        del save_type, kwargs
-        return {str(i): v for i, v in enumerate(self) if isinstance(v, Trackable)}
+        del kwargs
+        return {str(i): v for i, v in enumerate(self) if _is_dependency(v, save_type)}
 
 
 def wrap_or_unwrap(value: Any) -> Any:
@@ -239,9 +249,17 @@ def wrap_or_unwrap(value: Any) -> Any:
         return ListWrapper(value)
     if kind is dict:
         return _DictWrapper(value)
-    if kind is tuple and any(isinstance(v, Trackable) for v in value):
-        return _TupleWrapper(value)
+    if isinstance(value, tuple) and not isinstance(value, _TupleWrapper | TrackableReference):
+        parts = [wrap_or_unwrap(part) for part in value]
+        if any(isinstance(part, Trackable) or is_saved_function(part) for part in parts):
+            return tuple.__new__(_TupleWrapper if kind is tuple else _tracking_class(kind), parts)  # type: ignore[arg-type]
     return value
+
+
+@functools.cache
+def _tracking_class(kind: type) -> type:
+    """Returns a class of named tuples that are of `kind` and track their elements."""
+    return type(kind.__name__, (_TupleWrapper, kind), {"__module__": kind.__module__})
 
 
 slots.WRAP = wrap_or_unwrap

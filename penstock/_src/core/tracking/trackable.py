@@ -216,10 +216,11 @@ class AutoTrackable(Trackable):
         super().__delattr__(name)
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        children = super()._trackable_children(save_type, **kwargs)
+        functions = {}
         if save_type == "savedmodel":
+            # Before the dependencies: a property that is read may add one.
             for name in dir(self):
-                if name in children or name.startswith("__"):
+                if name in self._self_children or name.startswith("__") and name != "__call__":
                     continue
                 try:
                     attribute = getattr(self, name, None)
@@ -227,6 +228,11 @@ class AutoTrackable(Trackable):
                     Exception
                 ):  # as in TensorFlow, an attribute whose property raises is treated as missing
                     continue
-                if getattr(type(attribute), "_is_saved_function", False):
-                    children[name] = attribute
-        return children
+                if is_saved_function(attribute):
+                    functions[name] = attribute
+        return {**functions, **super()._trackable_children(save_type, **kwargs)}
+
+
+def is_saved_function(value: Any) -> bool:
+    """Whether a value is a tf.function or a trace of one, which SavedModels hold as objects."""
+    return getattr(type(value), "_is_saved_function", False)

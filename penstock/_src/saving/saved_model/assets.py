@@ -1,30 +1,40 @@
-"""Files that belong to a SavedModel."""
+"""The folder `assets` of a SavedModel: copies of the files that its program reads."""
 
+import filecmp
 import os
-from typing import Any
+import shutil
 
-from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.tracking.trackable import AutoTrackable
-from penstock._src.eager.context import init_scope
-from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
+from penstock._src.saving.saved_model import constants
 
 
-@export("saved_model.Asset", v1=["saved_model.Asset"])
-class Asset(AutoTrackable):
-    """A file that a program reads, copied into its SavedModel.
+class AssetFolder:
+    """Copies files into the folder, each under its own name as far as that is free.
 
-    >>> tf.io.write_file("words.txt", "one two")
-    >>> module = tf.Module()
-    >>> module.vocabulary = tf.saved_model.Asset("words.txt")
+    Args:
+      folder: the folder of the SavedModel.
+      keeps: whether files that are there already stay as they are.
     """
 
-    def __init__(self, path: Any) -> None:
-        super().__init__()
-        self._setattr_tracking = False
-        with init_scope():
-            self._path = convert_to_tensor(os.fsdecode(path), dtype=dtypes.string)
-        self._setattr_tracking = True
+    def __init__(self, folder: str, keeps: bool = False) -> None:
+        self.folder = os.path.join(folder, constants.ASSETS_DIRECTORY)
+        self._keeps = keeps
+        self._sources: dict[str, str] = {}  # by the name in the folder
 
-    asset_path = read_only("_path", "The path as a string tensor.")
+    def add(self, path: str) -> str:
+        """Copies a file, unless one of the same content is there under its name; returns the name."""
+        base = name = os.path.basename(path)
+        number = 0
+        while name in self._sources and not self._is_same(path, self._sources[name]):
+            number += 1
+            name = f"{base}_{number}"
+        if name not in self._sources:
+            self._sources[name] = path
+            os.makedirs(self.folder, exist_ok=True)
+            target = os.path.join(self.folder, name)
+            if not self._keeps or not os.path.exists(target):
+                shutil.copyfile(path, target)
+        return name
+
+    @staticmethod
+    def _is_same(one: str, other: str) -> bool:
+        return one == other or filecmp.cmp(one, other, shallow=False)

@@ -2,11 +2,9 @@
 
 import dataclasses
 import enum
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.proto.saved import FingerprintDef
 from penstock._src.util.export import export, export_constant
 
 ASSETS_DIRECTORY = "assets"
@@ -122,54 +120,3 @@ class LoadOptions:
 
     def __post_init__(self) -> None:
         self.experimental_variable_policy = _policy(self.experimental_variable_policy)
-
-
-@export("saved_model.experimental.Fingerprint")
-@dataclasses.dataclass(eq=False, repr=False)
-class Fingerprint:
-    """The identity of a SavedModel."""
-
-    saved_model_checksum: int | None = None
-    graph_def_program_hash: int | None = None
-    signature_def_hash: int | None = None
-    saved_object_graph_hash: int | None = None
-    checkpoint_hash: int | None = None
-    version: Any = None
-
-    @classmethod
-    def from_proto(cls, proto: Any) -> "Fingerprint":
-        """Returns the fingerprint in a FingerprintDef message, or in its bytes."""
-        message = FingerprintDef.FromString(proto) if isinstance(proto, bytes) else proto
-        names = [field.name for field in dataclasses.fields(cls)]
-        return cls(*(getattr(message, name) for name in names))
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, Fingerprint) and self.singleprint() == other.singleprint()
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __str__(self) -> str:
-        lines = ["SavedModel Fingerprint"]
-        lines += [f"  {name}: {value}" for name, value in vars(self).items() if name != "version"]
-        return "\n".join(lines)
-
-    def singleprint(self) -> str:
-        """Returns the parts that do not depend on the serialization, as one string."""
-        return (
-            f"{self.graph_def_program_hash}/{self.signature_def_hash}/"
-            f"{self.saved_object_graph_hash}/{self.checkpoint_hash}"
-        )
-
-
-@export("saved_model.experimental.read_fingerprint")
-def read_fingerprint(export_dir: Any) -> Fingerprint:
-    """Returns the fingerprint of a SavedModel.
-
-    Raises:
-      FileNotFoundError: it has none.
-    """
-    path = os.path.join(os.fsdecode(export_dir), FINGERPRINT_FILENAME)
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"SavedModel Fingerprint Error: {path} does not exist.")
-    with open(path, "rb") as file:
-        return Fingerprint.from_proto(file.read())

@@ -6,24 +6,34 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.tracking.data_structures import ListWrapper
-from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
+from penstock._src.core.tensor import Tensor
+from penstock._src.core.tracking.data_structures import ListWrapper, _TupleWrapper
+from penstock._src.core.tracking.trackable import AutoTrackable, wrap
+from penstock._src.eager.asset import Asset
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import Variable
+from penstock._src.eager.trackable_resource import TrackableResource
+from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.function import Function
 from penstock._src.graph.serialize.attributes import shape_from_proto
 from penstock._src.graph.serialize.importer import Library
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
-from penstock._src.proto.saved import FunctionSpec
-from penstock._src.saving.checkpoint import Checkpoint
+from penstock._src.saving import metrics
+from penstock._src.saving.checkpoint import read_objects
 from penstock._src.saving.registered import get_registered_class
-from penstock._src.saving.saved_model import constants, custom_gradients
+from penstock._src.saving.saved_model import constants, custom_gradients, fingerprints
 from penstock._src.saving.saved_model.files import parse
-from penstock._src.saving.saved_model.revived import RestoredFunction, revive_concrete
+from penstock._src.saving.saved_model.objects import SignatureMap
+from penstock._src.saving.saved_model.revived import (
+    RestoredFunction,
+    revive_concrete,
+    structured_or_flat,
+)
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
 
@@ -31,29 +41,35 @@ from penstock._src.util.slots import above
 class _UserObject(AutoTrackable):
     """An object of a SavedModel, with the saved attributes."""
 
+
+class _CallableUserObject(_UserObject):
+    """An object of a SavedModel with a saved function `__call__`."""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the saved function `__call__`.
-
-        Raises:
-          TypeError: there is none.
-        """
-        function = self.__dict__.get("__call__")
-        if function is None:
-            raise TypeError(f"'{type(self).__name__}' object is not callable")
-        return function(*args, **kwargs)
+        """Calls the saved function `__call__`."""
+        return self.__dict__["__call__"](*args, **kwargs)
 
 
-class _SignatureMap(dict, Trackable):
-    """The signatures of a SavedModel by name."""
+class RestoredResource(TrackableResource):
+    """A resource, such as a lookup table, that the functions saved with it make, fill and free."""
 
-    def __repr__(self) -> str:
-        return f"_SignatureMap({dict.__repr__(self)})"
+    def __init__(self, device: str = "") -> None:
+        super().__init__(device)
+        self._setattr_tracking = False
+
+    def _create_resource(self) -> Any:
+        raise RuntimeError("A resource of a SavedModel was used before its functions were loaded.")
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        return {}
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "savedmodel":
+            children.update((n, f) for n, f in vars(self).items() if isinstance(f, Function))
+        return children
 
-    def __hash__(self) -> int:  # type: ignore[override]  # of a trackable object, not of a dict
-        return id(self)
+    def __del__(self) -> None:
+        destroy = self.__dict__.get("_destroy_resource")
+        if destroy is not None and STATE.graph is None:
+            destroy()
 
 
 @export("saved_model.load", v1=["saved_model.load_v2"])
@@ -71,11 +87,18 @@ def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | Non
     folder = os.fsdecode(export_dir)
     saved = parse(folder)
     meta = _chosen(saved, tags)
+    of_objects = bool(meta.object_graph_def.nodes)
+    metrics.COUNTS["read_api", metrics.LOAD_V2] += 1
+    if not of_objects:
+        metrics.COUNTS["read_api", metrics.LOAD_V1_IN_V2] += 1
     with init_scope():
-        if meta.object_graph_def.nodes:
+        if of_objects:
             root = _load_objects(meta, folder, options)
         else:
-            root = above("Program")(meta, folder).load(_SignatureMap)
+            root = above("Program")(meta, folder).load(SignatureMap)
+    metrics.COUNTS["read", "2" if of_objects else "1"] += 1
+    metrics.LATEST["read_path"] = folder
+    fingerprints.note_read(folder)
     root.tensorflow_version = meta.meta_info_def.tensorflow_version
     root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
     root.graph_debug_info = None
@@ -86,12 +109,18 @@ def _load_objects(meta: Any, folder: str, options: constants.LoadOptions | None)
     loader = _Loader(meta, folder)
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    if os.path.exists(index_name(prefix)):
-        status = Checkpoint(root).read(prefix)
+    skipped = options is not None and options.experimental_skip_checkpoint
+    if os.path.exists(index_name(prefix)) and not skipped:
+        status = read_objects(root, {}, prefix, label="saved_model")
         for found, restored in status.operations:
             if isinstance(found, Variable):
                 found._initializer = restored.op  # a session that initializes it restores it
     if options is not None and options.experimental_load_function_aliases:
+        if hasattr(root, "function_aliases"):
+            raise ValueError(
+                "Could not load with experimental_load_function_aliases option because the top-level object already has "
+                "an attribute with name 'function_aliases'."
+            )
         root._setattr_tracking = False
         root.function_aliases = loader.aliases()
         root._setattr_tracking = True
@@ -129,11 +158,11 @@ class _Loader:
         """The root, with everything below it."""
         for number, node in enumerate(self.nodes):
             kind = node.WhichOneof("kind")
-            late = kind == "user_object" and self._class_of(node) is not None
+            late = self._class_of(node) is not None
             if not late and kind not in ("function", "bare_concrete_function", "resource"):
                 self.objects[number] = self._make(kind, node)
         for number, node in enumerate(self.nodes):
-            if node.WhichOneof("kind") == "user_object" and number not in self.objects:
+            if self._class_of(node) is not None and number not in self.objects:
                 self._make_registered(number)
         for number, node in enumerate(self.nodes):
             if node.WhichOneof("kind") == "resource":
@@ -143,12 +172,9 @@ class _Loader:
             if kind == "function":
                 self.objects[number] = self._function(node.function)
             elif kind == "bare_concrete_function":
-                name = node.bare_concrete_function.concrete_function_name
-                concrete = self._concrete(name)
-                keywords = list(node.bare_concrete_function.argument_keywords)
-                if len(keywords) == concrete.arity:
-                    concrete._arguments = keywords
-                self.objects[number] = concrete
+                self.objects[number] = self._bare(node.bare_concrete_function)
+        for number in range(len(self.nodes)):
+            self._make_tuple(number)
         custom_gradients.restore(self.meta, self.library, self._captured)
         for number, node in enumerate(self.nodes):
             self._connect(self.objects[number], node)
@@ -158,11 +184,15 @@ class _Loader:
         return self.objects[0]
 
     def aliases(self) -> dict[str, Any]:
-        """The functions by their alias names."""
+        """The functions by their alias names: tf.functions, or lists of traces of functions that are not saved."""
         traces: dict[str, list[ConcreteFunction]] = {}
         for name, alias in self.meta.meta_info_def.function_aliases.items():
             traces.setdefault(alias, []).append(self._concrete(name))
-        return {a: RestoredFunction(FunctionSpec(), a, found) for a, found in traces.items()}
+        functions = [f for f in self.objects.values() if isinstance(f, RestoredFunction)]
+        return {
+            alias: next((f for f in functions if f.has_traces(found)), found)
+            for alias, found in traces.items()
+        }
 
     def _make(self, kind: str | None, node: Any) -> Any:
         if kind == "variable":
@@ -173,20 +203,35 @@ class _Loader:
             return EagerTensor(value, dtypes.as_dtype(definition.attr["dtype"].type))
         if kind == "asset":
             entry = self.meta.asset_file_def[node.asset.asset_file_def_index]
-            path = os.path.join(self.folder, constants.ASSETS_DIRECTORY, entry.filename)
-            value = np.empty((), object)
-            value[()] = os.fsencode(path)
-            return EagerTensor(value, dtypes.string)
+            asset = Asset(os.path.join(self.folder, constants.ASSETS_DIRECTORY, entry.filename))
+            if in_v1_graph():
+                STATE.graph.add_to_collection("asset_filepaths", asset.asset_path)
+            return asset
         if kind == "captured_tensor":
             return None
         identifier = node.user_object.identifier
         if identifier == "signature_map":
-            return _SignatureMap()
+            return SignatureMap()
         if identifier == "trackable_list_wrapper":
             return ListWrapper([])
         if identifier == "trackable_dict_wrapper":
             return wrap({})
+        if any(child.local_name == "__call__" for child in node.children):
+            return _CallableUserObject()
         return _UserObject()
+
+    def _make_tuple(self, number: int) -> None:
+        """Makes a tuple, after those that it contains."""
+        node = self.nodes[number]
+        if node.user_object.identifier != "trackable_tuple_wrapper":
+            return
+        if isinstance(self.objects[number], tuple):
+            return
+        values: list[Any] = []
+        for child in node.children:
+            self._make_tuple(child.node_id)
+            _set_item(values, int(child.local_name), self.objects[child.node_id])
+        self.objects[number] = _TupleWrapper(values)
 
     @staticmethod
     def _class_of(node: Any) -> Any:
@@ -210,30 +255,51 @@ class _Loader:
         )
 
     def _variable(self, saved: Any) -> Variable:
-        shape = shape_from_proto(saved.shape)
-        return empty_variable(saved.dtype, shape, saved.name or None, saved.trainable)
+        made = empty_variable(
+            saved.dtype,
+            shape_from_proto(saved.shape),
+            saved.name or None,
+            saved.trainable,
+            VariableSynchronization(saved.synchronization),
+            VariableAggregation(saved.aggregation),
+        )
+        if in_v1_graph():  # whether to train it is for those who build on it
+            trained = STATE.graph.get_collection_ref("trainable_variables")
+            trained[:] = [held for held in trained if held is not made]
+        return made
 
     def _make_resource(self, number: int, node: Any) -> None:
         """Creates a resource, such as a lookup table, with its saved function."""
-        made = _UserObject()
-        self.objects[number] = made
+        made = self.objects[number] = RestoredResource(node.resource.device)
         children = {child.local_name: child.node_id for child in node.children}
         if "_create_resource" not in children:
             raise UnimplementedError("tf.saved_model.load: a resource without `_create_resource`.")
         names = self.nodes[children["_create_resource"]].function.concrete_functions
-        made._setattr_tracking = False
         made._resource_handle = self._concrete(names[0])()
 
     def _initialize(self, made: Any) -> None:
         initialize = made.__dict__.get("_initialize")
         if initialize is not None:
-            initialize()
+            done = initialize()
+            if in_v1_graph():
+                STATE.graph.add_to_collection("table_initializer", done.op)
 
     def _function(self, saved: Any) -> RestoredFunction:
         names = list(saved.concrete_functions)
         traces = [self._concrete(name) for name in names]
         label = names[0].removeprefix("__inference_").rpartition("_")[0] if names else "function"
         return RestoredFunction(saved.function_spec, label or "function", traces)
+
+    def _bare(self, saved: Any) -> ConcreteFunction:
+        """A concrete function without the tf.function that it is a trace of."""
+        concrete = self._concrete(saved.concrete_function_name)
+        keywords = list(saved.argument_keywords)
+        if len(keywords) == concrete.arity:
+            concrete._arguments = keywords
+            concrete._num_positional_args = saved.allowed_positional_arguments
+        if saved.HasField("function_spec"):
+            concrete._binder = structured_or_flat(saved.function_spec)
+        return concrete
 
     def _concrete(self, name: str) -> ConcreteFunction:
         if name not in self.concrete:
@@ -250,8 +316,10 @@ class _Loader:
         held = self.objects[number]
         if isinstance(held, Variable):
             return held.handle
-        if isinstance(held, EagerTensor):
+        if isinstance(held, Tensor):
             return held
+        if isinstance(held, Asset):
+            return held.asset_path
         handle = getattr(held, "_resource_handle", None)
         if handle is None:
             raise UnimplementedError(
@@ -262,25 +330,43 @@ class _Loader:
     def _connect(self, parent: Any, node: Any) -> None:
         for child in node.children:
             held, name = self.objects[child.node_id], child.local_name
-            if isinstance(parent, _SignatureMap):
-                parent[name] = held
+            if isinstance(parent, SignatureMap):
+                parent.functions[name] = held
             elif isinstance(parent, ListWrapper):
-                parent.append(held)
+                _set_item(parent, int(name), held)
             elif isinstance(parent, dict):
                 parent[name] = held
-            elif self._class_of(node) is not None:
+            elif (
+                isinstance(parent, _UserObject | RestoredResource)
+                or self._class_of(node) is not None
+            ):
                 setattr(parent, name, held)
-            elif isinstance(parent, _UserObject):
-                if name == "__call__":
-                    # An attribute would become a dependency of the object.
-                    parent.__dict__["__call__"] = held
-                else:
-                    setattr(parent, name, held)
 
 
-def empty_variable(dtype: Any, shape: TensorShape, name: str | None, trainable: bool) -> Variable:
+def _set_item(values: list[Any], index: int, value: Any) -> None:
+    """Sets an element; those before it that were not saved are None."""
+    values.extend([None] * (index + 1 - len(values)))
+    values[index] = value
+
+
+def empty_variable(
+    dtype: Any,
+    shape: TensorShape,
+    name: str | None,
+    trainable: bool,
+    synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+    aggregation: VariableAggregation = VariableAggregation.NONE,
+) -> Variable:
     """Returns an uninitialized variable, to be restored."""
     dtype = dtypes.as_dtype(dtype)
     extents = [n or 0 for n in shape.as_list()] if shape.rank else []
     value = np.full(extents, b"" if dtype is dtypes.string else 0, dtype.np)
-    return Variable(value, trainable=trainable, name=name, dtype=dtype, shape=shape)
+    return Variable(
+        value,
+        trainable=trainable,
+        name=name,
+        dtype=dtype,
+        shape=shape,
+        synchronization=synchronization,
+        aggregation=aggregation,
+    )

@@ -1,19 +1,23 @@
 """The numbered objects of a SavedModel: trackables, their functions, and captures."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tracking.data_structures import TrackableDataStructure
-from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.core.tracking.trackable import Trackable, TrackableReference
+from penstock._src.eager.asset import Asset
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
-from penstock._src.saving.object_graph import children_of
-from penstock._src.saving.saved_model.assets import Asset
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.saving.object_graph import ByIdentity, ObjectView, children_of
 from penstock._src.saving.saved_model.custom_gradients import CapturedTensor
 
 _WRAPPERS = {
@@ -21,22 +25,55 @@ _WRAPPERS = {
     "List": "trackable_list_wrapper",
     "_DictWrapper": "trackable_dict_wrapper",
     "Mapping": "trackable_dict_wrapper",
-    "_TupleWrapper": "trackable_tuple_wrapper",
 }
 
 
-class SignatureMap:
-    """The signatures of a SavedModel by name, as a child of the root."""
+class SignatureMap(Mapping[str, ConcreteFunction], Trackable):
+    """The signatures of a SavedModel by name, as a child of the root. It cannot be changed by users."""
 
-    def __init__(self, functions: dict[str, ConcreteFunction]) -> None:
-        self.functions = functions
+    def __init__(self, functions: dict[str, ConcreteFunction] | None = None) -> None:
+        self.functions = functions or {}
+
+    def __getitem__(self, key: str) -> ConcreteFunction:
+        return self.functions[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.functions)
+
+    def __len__(self) -> int:
+        return len(self.functions)
+
+    def __repr__(self) -> str:
+        return f"_SignatureMap({self.functions})"
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        del kwargs
+        return dict(self.functions) if save_type == "savedmodel" else {}
+
+    __hash__ = object.__hash__
+
+
+_WITHOUT_VALUES = Function, ConcreteFunction, SignatureMap
 
 
 class Constant:
-    """A captured tensor."""
+    """A captured tensor.
 
-    def __init__(self, tensor: EagerTensor) -> None:
-        self.tensor = tensor
+    Raises:
+      ValueError: it belongs to a graph, and its value is not the same in every run.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        self.dtype = tensor.dtype
+        eager = isinstance(tensor, EagerTensor)
+        self.value: Any = tensor._value if eager else get_static_value(tensor)
+        if self.value is None:
+            raise ValueError(
+                f"Attempted to save a function that references a symbolic Tensor {tensor} that is not a simple constant. "
+                "This is not supported."
+            )
+        if not eager:
+            self.value = np.asarray(self.value, object if self.dtype is dtypes.string else None)
 
 
 def is_variable(found: Any) -> bool:
@@ -76,6 +113,8 @@ def identifier_of(found: Any) -> str:
     """The identifier of the object's class in the file."""
     if isinstance(found, SignatureMap):
         return "signature_map"
+    if isinstance(found, tuple):
+        return "trackable_tuple_wrapper"
     if isinstance(found, TrackableDataStructure):
         return _WRAPPERS.get(type(found).__name__, "_generic_user_object")
     return getattr(found, "_object_identifier", "_generic_user_object")
@@ -135,8 +174,6 @@ class ModelObjects:
         return number
 
     def _children_of(self, found: Any) -> list[tuple[str, Any]]:
-        if isinstance(found, SignatureMap):
-            return list(found.functions.items())
         if not isinstance(found, Trackable) or isinstance(found, Function) or is_variable(found):
             return []
         children = children_of(found, "savedmodel")
@@ -145,8 +182,32 @@ class ModelObjects:
         for name, function in functions_of(found).items():
             children.setdefault(name, function)
         if found is self.root:
+            if not isinstance(children.get("signatures", self.signatures), SignatureMap):
+                raise ValueError(
+                    f"Exporting an object {found} which has an attribute named 'signatures'. This is a reserved attribute "
+                    "used to store SavedModel signatures in objects which come from `tf.saved_model.load`. Delete this "
+                    "attribute before saving if this shadowing is acceptable."
+                )
             children["signatures"] = self.signatures
         return [(name, child) for name, child in children.items() if _writable(child)]
+
+    def view(self) -> ObjectView:
+        """The objects whose values are saved, under their names in the SavedModel."""
+        children = {id(held): found for held, found in zip(self.objects, self.children)}
+
+        def values_below(parent: Any) -> list[tuple[str, Any]]:
+            found = children.get(id(parent), [])
+            return [(n, c) for n, c in found if not isinstance(c, _WITHOUT_VALUES)]
+
+        return ObjectView(self.root, children=values_below)
+
+    def node_paths(self) -> dict[Any, tuple[Any, ...]]:
+        """The references from the root to each object."""
+        paths: dict[int, tuple[Any, ...]] = {id(self.root): ()}
+        for held, children in zip(self.objects, self.children):
+            for name, child in children:
+                paths.setdefault(id(child), (*paths[id(held)], TrackableReference(name, child)))
+        return ByIdentity(self.objects, paths)
 
     def concrete_functions(self) -> list[ConcreteFunction]:
         """All traces, each once."""
@@ -194,6 +255,9 @@ def _life_of(found: Any) -> dict[str, Any]:
 
 
 def _stage(method: Any) -> Function:
+    if isinstance(method, Function):  # it was loaded
+        return method
+
     def stage() -> Any:
         result = method()
         return result if hasattr(result, "dtype") else 1

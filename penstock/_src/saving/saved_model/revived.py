@@ -1,18 +1,21 @@
 """Functions of a loaded SavedModel."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.structured_values import decode
+from penstock._src.graph.control import bodies_of
 from penstock._src.graph.library import GraphFunction
+from penstock._src.proto.saved import FunctionSpec
 from penstock._src.util import nest
 
 
@@ -26,9 +29,15 @@ def revive_concrete(
     for tensor, placeholder in zip(captured, function.inputs[inputs:], strict=True):
         graph._captures[placeholder._id] = (tensor, placeholder)
         placeholder._handle_data = getattr(tensor, "_handle_data", None)
-    signature = decode(saved.canonicalized_input_signature)
+    _pass_handle_data(graph)
+    if saved.HasField("canonicalized_input_signature"):
+        signature = decode(saved.canonicalized_input_signature)
+        results = decode(saved.output_signature)
+    else:  # the function is only called by others
+        signature = [TensorSpec(t.shape, t.dtype, t.op.name) for t in function.inputs[:inputs]], {}
+        results = [TensorSpec(t.shape, t.dtype) for t in function.outputs]
     graph.structured_input_signature = (tuple(signature[0]), dict(signature[1]))
-    graph.structured_outputs = _structured(decode(saved.output_signature), list(function.outputs))
+    graph.structured_outputs = _structured(results, list(function.outputs))
     args, kwargs = graph.structured_input_signature
     parameters = [(f"arg_{at}", value) for at, value in enumerate(args)] + list(kwargs.items())
     made = ConcreteFunction(graph, parameters)
@@ -37,6 +46,17 @@ def revive_concrete(
     if len(names) == made.arity and all(names):
         made._arguments = names  # type: ignore[assignment]
     return made
+
+
+def _pass_handle_data(graph: Any) -> None:
+    """Tells the bodies of loops and branches which variables their handles are of."""
+    for node in graph.get_operations():
+        for body in bodies_of(node):
+            given = list(node._inputs)[-len(body.inputs) :] if body.inputs else []
+            for outer, inner in zip(given, body.inputs, strict=True):
+                if outer.dtype is dtypes.resource and outer._handle_data:
+                    inner._handle_data = outer._handle_data
+            _pass_handle_data(body.graph)
 
 
 def _structured(form: Any, tensors: list[Any]) -> Any:
@@ -76,8 +96,10 @@ class RestoredFunction(Function):
 
         restored_function_body.__signature__ = signature  # type: ignore[attr-defined]
         restored_function_body.__name__ = name
-        super().__init__(restored_function_body, name, autograph=False)
+        jit_compile = {FunctionSpec.ON: True, FunctionSpec.OFF: False}.get(spec.jit_compile)
+        super().__init__(restored_function_body, name, autograph=False, jit_compile=jit_compile)
         self._restored_signature = signature
+        self._restored_input_signature = decode(spec.input_signature)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the trace that matches the arguments.
@@ -91,44 +113,43 @@ class RestoredFunction(Function):
         if not self._traces:
             raise ValueError("Found zero restored functions for caller function.")
         for converts in (False, True):
-            for given in self._forms(args, kwargs):
+            for given in _forms(self._restored_signature, args, kwargs):
                 for trace in self._traces:
                     tensors = _matched(trace.structured_input_signature, given, converts)
                     if tensors is not None:
                         return trace.call_flat(tensors)
+        if self._restored_input_signature is not None:
+            raise TypeError(
+                f"Binding inputs to tf.function failed due to arguments that do not fit its signature "
+                f"{self._restored_input_signature}. Received args: {args} and kwargs: {kwargs}."
+            )
+        raise self._no_match(args, kwargs)
+
+    def _no_match(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ValueError:
         options = "\n\n".join(
             f"Option {at + 1}:\n  {trace.structured_input_signature}"
             for at, trace in enumerate(self._traces)
         )
-        raise ValueError(
+        return ValueError(
             "Could not find matching concrete function to call loaded from the SavedModel. Got:\n"
             f"  Positional arguments ({len(args)} total):\n    {args}\n"
             f"  Keyword arguments: {kwargs}\n\n Expected these arguments to match one of the "
             f"following {len(self._traces)} option(s):\n\n{options}"
         )
 
-    def _forms(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The arguments as passed, and bound to the signature."""
-        yield args, kwargs
-        signature = self._restored_signature
-        if signature is None:
-            return
-        try:
-            bound = signature.bind(*args, **kwargs)
-        except TypeError:
-            return
-        bound.apply_defaults()
-        yield bound.args, bound.kwargs
-
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """Returns the trace for arguments of these types; the only one if none are given."""
         if not args and not kwargs and len(self._traces) == 1:
             return self._traces[0]
-        for given in self._forms(args, kwargs):
+        for given in _forms(self._restored_signature, args, kwargs):
             for trace in self._traces:
                 if _matched(trace.structured_input_signature, given, False) is not None:
                     return trace
-        raise ValueError(f"No trace of {self._restored_name} fits {args} and {kwargs}.")
+        raise self._no_match(args, kwargs)
+
+    def has_traces(self, traces: Sequence[ConcreteFunction]) -> bool:
+        """Whether all of `traces` are of this function."""
+        return all(any(held is trace for held in self._traces) for trace in traces)
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
         return list(self._traces)
@@ -141,6 +162,35 @@ class RestoredFunction(Function):
         return list(self._traces)
 
 
+def _forms(
+    signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[Any]:
+    """The arguments as passed, and bound to the signature."""
+    yield args, kwargs
+    if signature is None:
+        return
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError:
+        return
+    bound.apply_defaults()
+    yield bound.args, bound.kwargs
+
+
+def structured_or_flat(spec: Any) -> Callable[..., list[Any]]:
+    """Returns what gives the tensors of a concrete function's arguments: those of its Python function, or its inputs by name."""
+    signature = _python_signature(spec)
+
+    def bind(concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
+        for given in _forms(signature, tuple(args), kwargs):
+            tensors = _matched(concrete.structured_input_signature, given, True)
+            if tensors is not None:
+                return tensors
+        return concrete._flat_arguments(args, kwargs)
+
+    return bind
+
+
 def _python_signature(spec: Any) -> inspect.Signature | None:
     """The saved signature of the Python function, or None."""
     full = decode(spec.fullargspec)
@@ -149,6 +199,8 @@ def _python_signature(spec: Any) -> inspect.Signature | None:
     names = list(full.args)
     if spec.is_method and names:
         names = names[1:]
+    if not all(name.isidentifier() for name in [*names, *(full.kwonlyargs or ())]):
+        return None
     defaults = list(full.defaults or ())
     kind = inspect.Parameter
     parameters = []

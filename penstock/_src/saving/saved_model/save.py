@@ -1,18 +1,22 @@
 """tf.saved_model.save."""
 
 import inspect
+import logging
 import os
-import shutil
-import zlib
+import re
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from penstock._src.api.config.build import GIT_VERSION
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.eager.asset import Asset
+from penstock._src.eager.variable import VariableAggregation, VariableSynchronization
 from penstock._src.function import structured_values
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
@@ -22,17 +26,12 @@ from penstock._src.graph.serialize.attributes import shape_to_proto
 from penstock._src.graph.serialize.exporter import graph_def
 from penstock._src.ops.io.bundle import write_bundle
 from penstock._src.proto import saved as messages
-from penstock._src.saving.object_graph import (
-    GRAPH_KEY,
-    ObjectView,
-    key_of,
-    serialized,
-    string_array,
-)
+from penstock._src.saving import metrics
+from penstock._src.saving.object_graph import ObjectView, key_of
 from penstock._src.saving.registered import get_registered_class_name
-from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model import constants, fingerprints
 from penstock._src.saving.saved_model import signatures as signature_tools
-from penstock._src.saving.saved_model.assets import Asset
+from penstock._src.saving.saved_model.assets import AssetFolder
 from penstock._src.saving.saved_model.context import save_context
 from penstock._src.saving.saved_model.custom_gradients import (
     CapturedTensor,
@@ -48,8 +47,15 @@ from penstock._src.saving.saved_model.objects import (
     is_variable,
     traces_of,
 )
+from penstock._src.saving.serialized import registered_arrays, serialized
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.files.whole import written_whole
+from penstock._src.version import VERSION
+
+# Where TensorFlow logs what it says about saving.
+log = logging.getLogger("absl")
+_AUTO, _NONE = VariableSynchronization.AUTO, VariableAggregation.NONE
 
 
 @export("saved_model.save", v1=["saved_model.save", "saved_model.experimental.save"])
@@ -77,57 +83,114 @@ def save(
         raise ValueError(
             f"Expected an object of type `Trackable`, such as `tf.Module` or a subclass of the `Trackable` class, for export. Got {obj} with type {type(obj)}."
         )
-    with save_context(options or constants.SaveOptions()):
-        _save(obj, os.fsdecode(export_dir), signatures, options)
+    save_and_return_nodes(obj, export_dir, signatures, options)
 
 
-def _save(obj: Any, folder: str, signatures: Any, options: constants.SaveOptions | None) -> None:
+def save_and_return_nodes(
+    obj: Any,
+    export_dir: Any,
+    signatures: Any = None,
+    options: constants.SaveOptions | None = None,
+    experimental_skip_checkpoint: bool = False,
+) -> tuple[list[Any], dict[Any, tuple[Any, ...]]]:
+    """Writes a SavedModel; returns its objects in the order of their numbers, and the path to each.
+
+    Args:
+      obj, export_dir, signatures, options: as of `save`.
+      experimental_skip_checkpoint: whether the values of variables are left out.
+    """
+    options = options or constants.SaveOptions()
+    metrics.COUNTS["write_api", metrics.SAVE_V2] += 1
+    with save_context(options):
+        objects = _save(
+            obj, os.fsdecode(export_dir), signatures, options, not experimental_skip_checkpoint
+        )
+    metrics.COUNTS["write", "2"] += 1
+    metrics.LATEST["write_path"] = os.fsdecode(export_dir)
+    return objects.objects, objects.node_paths()
+
+
+def _save(
+    obj: Any, folder: str, signatures: Any, options: constants.SaveOptions, with_values: bool
+) -> ModelObjects:
     chosen = signature_tools.canonical(obj, signatures)
     objects = ModelObjects(obj, signature_tools.wrapped(chosen))
     saved = messages.SavedModel(saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION)
     meta = saved.meta_graphs.add()
     meta.meta_info_def.tags.append(constants.SERVING)
-    meta.meta_info_def.tags.extend((options and options.extra_tags) or ())
-    meta.meta_info_def.tensorflow_version = "2.21.0"
-    for alias, function in (options.function_aliases if options else {}).items():
-        for concrete in traces_of(function):
-            meta.meta_info_def.function_aliases[concrete.name] = alias
+    meta.meta_info_def.tags.extend(options.extra_tags or ())
+    meta.meta_info_def.tensorflow_version = VERSION
+    meta.meta_info_def.tensorflow_git_version = GIT_VERSION
+    for alias, aliased in options.function_aliases.items():
+        for function in aliased if isinstance(aliased, list) else [aliased]:
+            for concrete in traces_of(function):
+                meta.meta_info_def.function_aliases[concrete.name] = alias
     gradients: list[SavedGradient] = []
-    if options is None or options.experimental_custom_gradients:
+    if options.experimental_custom_gradients:
         gradients = traced(objects.concrete_functions(), objects.captured)
-    program = _Program(objects, _AssetFiles(folder), [g.function for g in gradients])
+    program = _Program(objects, AssetFolder(folder), [g.function for g in gradients])
     program.fill(meta)
     _fill_objects(meta.object_graph_def, objects, program)
     for gradient in gradients:
         gradient.fill(meta)
-    os.makedirs(os.path.join(folder, constants.VARIABLES_DIRECTORY), exist_ok=True)
+    for part in (constants.VARIABLES_DIRECTORY, constants.ASSETS_DIRECTORY):
+        os.makedirs(os.path.join(folder, part), exist_ok=True)
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    _write_values(obj, prefix)
+    if with_values:
+        _write_values(objects.view(), prefix)
     data = saved.SerializeToString(deterministic=True)
     path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
-    with open(path + ".tmp", "wb") as file:
+    with written_whole(path) as file:
         file.write(data)
-    os.replace(path + ".tmp", path)
-    fingerprint = messages.FingerprintDef(saved_model_checksum=zlib.crc32(data))
-    fingerprint.version.producer = 1
-    with open(os.path.join(folder, constants.FINGERPRINT_FILENAME), "wb") as file:
-        file.write(fingerprint.SerializeToString())
+    fingerprints.write(folder, meta, data)
+    _report_untraced(objects)
+    _report_renamed(objects)
+    return objects
 
 
-def _write_values(obj: Any, prefix: str) -> None:
+def _report_renamed(objects: ModelObjects) -> None:
+    """Logs which names of inputs the format has no room for."""
+    for function in objects.objects:
+        specs = function.input_signature if isinstance(function, Function) else None
+        given = [s.name for s in nest.flatten(specs) if isinstance(s, TensorSpec) and s.name]
+        renamed = {n: new for n in given if (new := re.sub(r"\W", "_", n).lower()) != n}
+        if renamed:
+            log.info(
+                "Function `%s` contains input name(s) %s with unsupported characters which will be renamed to %s in the "
+                "SavedModel.",
+                function._name,
+                ", ".join(renamed),
+                ", ".join(renamed.values()),
+            )
+
+
+def _report_untraced(objects: ModelObjects) -> None:
+    """Logs which functions cannot be called after loading."""
+    names = [f._name for f in objects.objects if isinstance(f, Function) and not traces_of(f)]
+    if names:
+        log.info(
+            "Found untraced functions such as %s while saving (showing %d of %d). These functions will not be directly "
+            "callable after loading.",
+            ", ".join(names[:5]),
+            min(5, len(names)),
+            len(names),
+        )
+
+
+def _write_values(view: ObjectView, prefix: str) -> None:
     """Writes the variables as a checkpoint, under their objects' names in the SavedModel."""
-    graph, tensors = serialized(ObjectView(obj, save_type="savedmodel"))
-    tensors[GRAPH_KEY] = string_array(graph.SerializeToString())
-    write_bundle(prefix, tensors)
+    found = serialized(view)
+    write_bundle(prefix, {**found.arrays(), **registered_arrays(found.registered, prefix)})
 
 
 class _Program:
     """The graph of a SavedModel, which servers run without the objects."""
 
     def __init__(
-        self, objects: ModelObjects, assets: "_AssetFiles", further: list[GraphFunction]
+        self, objects: ModelObjects, assets: AssetFolder, further: list[GraphFunction]
     ) -> None:
-        self.objects, self.assets = objects, assets
+        self.objects, self._folder = objects, assets
+        self.assets: dict[int, str] = {}  # number of an asset -> the name of its file
         self.further = further  # functions that belong to no object
         self.initializers: list[Any] = []
         self.graph = Graph()
@@ -151,7 +214,7 @@ class _Program:
         init.outputs[constants.INIT_OP_KEY].name = nothing.name
         init.outputs[constants.INIT_OP_KEY].tensor_shape.unknown_rank = True
         meta.collection_def[constants.MAIN_OP_KEY].node_list.value.append(nothing.name)
-        for at, entry in self.assets.entries.items():
+        for at, entry in self.assets.items():
             described = meta.asset_file_def.add(filename=entry)
             described.tensor_info.name = self.tensors[at].name
         functions = [f.graph_function for f in self.objects.concrete_functions()] + self.further
@@ -159,8 +222,7 @@ class _Program:
 
     def _add(self, number: int, found: Any) -> None:
         if isinstance(found, Constant):
-            tensor = found.tensor
-            self.tensors[number] = self.graph.constant(tensor._value, tensor.dtype, "Const")
+            self.tensors[number] = self.graph.constant(found.value, found.dtype, "Const")
             self.names[number] = self.tensors[number].op.name
         elif is_variable(found):
             handle = handle_of(found)
@@ -170,7 +232,8 @@ class _Program:
             )
 
         elif isinstance(found, Asset):
-            path = self.assets.add(number, os.fsdecode(found.asset_path.numpy()))
+            path = os.fsdecode(Constant(found.asset_path).value[()])
+            self.assets[number] = self._folder.add(path)
             value = _strings([path]).reshape(())
             self.tensors[number] = self.graph.constant(value, dtypes.string, "asset_path")
         elif is_resource(found):
@@ -212,7 +275,7 @@ class _Program:
 
     def _saver(self, definition: Any) -> None:
         """Adds the operations that save and restore the variables by checkpoint keys."""
-        view = ObjectView(self.objects.root, save_type="savedmodel")
+        view = self.objects.view()
         keys, handles = [], []
         for path, found in view.items():
             if is_variable(found):
@@ -246,27 +309,6 @@ class _Program:
         definition.save_tensor_name = done.name
         definition.restore_op_name = finished.name
         definition.version = messages.SaverDef.V2
-
-
-class _AssetFiles:
-    """The files for the folder `assets`, by object number."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = os.path.join(folder, constants.ASSETS_DIRECTORY)
-        self.entries: dict[int, str] = {}
-
-    def add(self, number: int, path: str) -> str:
-        """Copies a file; returns its original path."""
-        os.makedirs(self.folder, exist_ok=True)
-        name = os.path.basename(path)
-        stem, extension = os.path.splitext(name)
-        count = 1
-        while name in self.entries.values():
-            name = f"{stem}_{count}{extension}"
-            count += 1
-        shutil.copyfile(path, os.path.join(self.folder, name))
-        self.entries[number] = name
-        return path
 
 
 def _strings(texts: list[str]) -> np.ndarray:
@@ -321,8 +363,9 @@ def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
         bare.concrete_function_name = found.name
         bare.argument_keywords.extend(found.argument_names)
         bare.allowed_positional_arguments = found._num_positional_args
+        _fill_spec_of_trace(bare.function_spec, found)
     elif isinstance(found, Asset):
-        node.asset.asset_file_def_index = list(program.assets.entries).index(number)
+        node.asset.asset_file_def_index = list(program.assets).index(number)
     elif is_resource(found):
         node.resource.device = getattr(found, "_resource_device", "")
     elif is_variable(found):
@@ -330,6 +373,8 @@ def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
         node.variable.dtype = handle.dtype.as_datatype_enum
         node.variable.shape.CopyFrom(shape_to_proto(handle.shape))
         node.variable.trainable = bool(getattr(found, "trainable", True))
+        node.variable.synchronization = _policy(found, "synchronization", _AUTO)
+        node.variable.aggregation = _policy(found, "aggregation", _NONE)
         node.variable.name = handle.name
     else:
         node.user_object.identifier = identifier_of(found)
@@ -341,6 +386,12 @@ def _fill_object(node: Any, number: int, found: Any, program: _Program) -> None:
         message = found._serialize_to_proto(object_proto=node)
         if message is not None:
             node.serialized_user_proto.Pack(message)
+
+
+def _policy(variable: Any, attribute: str, default: Enum) -> int:
+    """A variable's policy under a strategy as the format's number; Keras's variables have its name."""
+    held = getattr(variable, attribute, default)
+    return (type(default)[held.upper()] if isinstance(held, str) else held).value
 
 
 def _input_signature(function: ConcreteFunction) -> tuple[Any, Any]:
@@ -364,9 +415,12 @@ def _output_signature(function: ConcreteFunction) -> Any:
 
 def _fill_spec(spec: Any, function: Function) -> None:
     """Fills in the parameters of the Python function, from `inspect.getfullargspec`."""
-    full = inspect.getfullargspec(function.python_function)
+    called = function.python_function
+    while isinstance(called, Function):
+        called = called.python_function
+    full = inspect.getfullargspec(called)
     names = list(full.args)
-    if inspect.ismethod(function.python_function) and names:
+    if inspect.ismethod(called) and names:
         names = names[1:]
     defaults = full.defaults if full.defaults is None else tuple(map(_default, full.defaults))
     keyword_defaults = full.kwonlydefaults and {
@@ -376,8 +430,21 @@ def _fill_spec(spec: Any, function: Function) -> None:
         names, full.varargs, full.varkw, defaults, list(full.kwonlyargs), keyword_defaults, {}
     )
     spec.fullargspec.CopyFrom(structured_values.encode(described))
+    if function._jit_compile is not None:
+        spec.jit_compile = spec.ON if function._jit_compile else spec.OFF
     given = function.input_signature
     spec.input_signature.CopyFrom(structured_values.encode(given))
+
+
+def _fill_spec_of_trace(spec: Any, function: ConcreteFunction) -> None:
+    """Fills in the parameters of a trace: those of the Python function, without defaults."""
+    args, kwargs = function.structured_input_signature
+    names = [name for name, _ in function.parameters]
+    described = inspect.FullArgSpec(
+        names[: len(args)], None, None, None, [n for n in names if n in kwargs], None, {}
+    )
+    spec.fullargspec.CopyFrom(structured_values.encode(described))
+    spec.input_signature.CopyFrom(structured_values.encode(None))
 
 
 def _default(value: Any) -> Any:

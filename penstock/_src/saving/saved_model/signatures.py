@@ -95,7 +95,9 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
         }
     graph.outputs = list(graph.structured_outputs.values())
     graph.structured_input_signature = ((), specs)
-    return ConcreteFunction(graph, list(specs.items()))
+    made = ConcreteFunction(graph, list(specs.items()))
+    made._num_positional_args = 1 if len(specs) == 1 else 0  # several have no order
+    return made
 
 
 def _named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:

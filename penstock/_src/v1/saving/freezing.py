@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
@@ -16,7 +17,9 @@ from penstock._src.graph.trace import fill_outputs
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.session import get_default_session
 from penstock._src.v1.saving.wrapped import WrappedFunction
+from penstock._src.v1.variables.collections import variables_initializer
 
 
 def convert_variables_to_constants_v2(
@@ -32,13 +35,60 @@ def convert_variables_to_constants_v2(
     Raises:
       UnimplementedError: the function changes a variable.
     """
-    graph = func.graph
     values = {}
     for position, tensor in enumerate(func.captured_inputs):
         held = tensor._value if isinstance(tensor, EagerTensor) else None
         if isinstance(held, VariableHandle):
             values[func.arity + position] = held.read()
-    frozen = freeze(func.graph_function, values)
+    return _with_values(func, values)
+
+
+# The collection of assignments that run before a session's variables become constants.
+VAR_ASSIGN_COLLECTION = "extra_var_assign_ops"
+
+
+def convert_variables_in_session(
+    func: ConcreteFunction, lower_control_flow: bool = True, aggressive_inlining: bool = False
+) -> WrappedFunction:
+    """Returns `func` with the variables of a graph replaced by their initial values in the current session.
+
+    Assignments in the collection `VAR_ASSIGN_COLLECTION` of the graph run first.
+
+    Args:
+      func: a concrete function that was traced while the graph was built.
+      lower_control_flow: accepted; control flow stays functional.
+      aggressive_inlining: accepted; all calls are inlined.
+
+    Raises:
+      RuntimeError: no session is current.
+    """
+    session = get_default_session()
+    if executing_eagerly() or session is None:
+        raise RuntimeError(
+            "The conversion must be carried out in a Session context: variables of graphs have values there."
+        )
+    handles = {
+        func.arity + position: tensor
+        for position, tensor in enumerate(func.captured_inputs)
+        if not isinstance(tensor, EagerTensor) and tensor.op.type == "VarHandleOp"
+    }
+    with session.graph.as_default():
+        session.run(variables_initializer(func.graph.variables))
+        for assignment in session.graph.get_collection(VAR_ASSIGN_COLLECTION):
+            session.run(assignment)
+        values = session.run(
+            {
+                position: raw.ReadVariableOp(handle, dtype=handle.op.get_attr("dtype"))
+                for position, handle in handles.items()
+            }
+        )
+    return _with_values(func, {key: np.asarray(value) for key, value in values.items()})
+
+
+def _with_values(func: ConcreteFunction, values: Mapping[int, np.ndarray]) -> WrappedFunction:
+    """Returns a function with constants in place of some inputs."""
+    graph = func.graph
+    frozen = freeze(func.graph_function, dict(values))
     made = frozen.graph
     made.structured_outputs = fill_outputs(graph.structured_outputs, made.outputs)
     made.structured_input_signature = graph.structured_input_signature

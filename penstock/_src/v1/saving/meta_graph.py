@@ -19,6 +19,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.proto.saved import MetaGraphDef, VariableDef
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
 from penstock._src.v1.variables.collections import VariableV1
 
 # For a collection: the class of its items' messages, the functions from an item to its message and back.
@@ -93,11 +94,8 @@ def export_meta_graph(
         raise RuntimeError(
             "Exporting/importing meta graphs is not supported when eager execution is enabled."
         )
-    made = MetaGraphDef()
-    if meta_info_def is not None:
-        made.meta_info_def.CopyFrom(meta_info_def)
-    made.meta_info_def.tensorflow_version = "2.21.0"
-    made.graph_def.CopyFrom(graph.as_graph_def(add_shapes=True) if graph_def is None else graph_def)
+    definition = graph.as_graph_def(add_shapes=True) if graph_def is None else graph_def
+    made = create_meta_graph_def(meta_info_def, definition)
     if clear_devices:
         for node in made.graph_def.node:
             node.device = ""

@@ -1,8 +1,6 @@
 """Builders of SavedModels: graphs with signatures, assets and the values of a session's variables."""
 
-import filecmp
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +12,11 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.static_values import constant_value
 from penstock._src.proto.saved import SavedModel, SignatureDef
+from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model.assets import AssetFolder
 from penstock._src.util.export import export
+from penstock._src.util.files.whole import written_whole
 from penstock._src.v1.saving import meta_graph
 from penstock._src.v1.saving.saver import Saver
 
@@ -33,6 +34,7 @@ class SavedModelBuilder:
     """
 
     def __init__(self, export_dir: Any) -> None:
+        metrics.COUNTS["write_api", metrics.SAVE_BUILDER] += 1
         self._export_dir = os.fsdecode(export_dir)
         if os.path.isdir(self._export_dir) and os.listdir(self._export_dir):
             raise AssertionError(
@@ -147,20 +149,10 @@ class SavedModelBuilder:
         self._saved_model.meta_graphs.add().CopyFrom(made)
 
     def _add_assets(self, made: Any, tensors: Any) -> None:
-        """Copies the files that tensors name; files of one name and other contents get numbers."""
-        folder = os.path.join(self._export_dir, constants.ASSETS_DIRECTORY)
+        """Copies the files that tensors name; a file of an earlier graph stays as it is."""
+        files = AssetFolder(self._export_dir, keeps=True)
         for tensor in tensors or ():
-            path = _asset_path(tensor)
-            os.makedirs(folder, exist_ok=True)
-            name = base = os.path.basename(path)
-            number = 0
-            while os.path.exists(os.path.join(folder, name)):
-                if filecmp.cmp(path, os.path.join(folder, name), shallow=False):
-                    break
-                number += 1
-                name = f"{base}_{number}"
-            else:
-                shutil.copyfile(path, os.path.join(folder, name))
+            name = files.add(_asset_path(tensor))
             made.asset_file_def.add(filename=name).tensor_info.name = tensor.name
 
     def save(
@@ -183,8 +175,9 @@ class SavedModelBuilder:
         path = os.path.join(self._export_dir, name)
         saved = self._saved_model
         data = text_format.MessageToString(saved).encode() if as_text else saved.SerializeToString()
-        with open(path, "wb") as file:
+        with written_whole(path) as file:
             file.write(data)
+        metrics.COUNTS["write", "1"] += 1
         return path.encode()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
+from penstock._src.eager.asset import Asset
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
@@ -20,7 +21,6 @@ from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.graph import GraphDef
 from penstock._src.proto.saved import VariableDef
 from penstock._src.saving.saved_model import constants
-from penstock._src.saving.saved_model.assets import Asset
 from penstock._src.saving.saved_model.load import empty_variable
 from penstock._src.util import nest, slots
 from penstock._src.v1.saving.signature_defs import get_tensor_from_tensor_info

@@ -8,6 +8,7 @@ from penstock._src.api.control.scopes import group
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.ops.io.bundle import index_name
+from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.util.export import export
@@ -158,10 +159,13 @@ class SavedModelLoader:
         self, sess: Any, tags: Any, import_scope: str | None = None, **saver_kwargs: Any
     ) -> Any:
         """Does all steps; returns the MetaGraphDef."""
+        metrics.COUNTS["read_api", metrics.LOADER] += 1
         saver, _ = self.load_graph(sess.graph, tags, import_scope, **saver_kwargs)
         self.restore_variables(sess, saver, import_scope)
         self.run_init_ops(sess, tags, import_scope)
-        return self.get_meta_graph_def_from_tags(tags)
+        meta = self.get_meta_graph_def_from_tags(tags)
+        metrics.COUNTS["read", "2" if meta.object_graph_def.nodes else "1"] += 1
+        return meta
 
 
 def _named_operation(definition: Any, keys: Sequence[str], import_scope: str | None) -> Any:

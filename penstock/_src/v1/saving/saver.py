@@ -15,7 +15,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import SaverDef
-from penstock._src.saving import state
+from penstock._src.saving import metrics, state
 from penstock._src.util.export import export
 from penstock._src.v1.saving import meta_graph
 from penstock._src.v1.saving.builder import BulkSaverBuilder
@@ -175,13 +175,15 @@ class Saver:
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
         if self.saver_def is None:
             sess = None  # made in eager execution: there is nothing that a session could run
-        if sess is None:
-            with init_scope():
-                specs = [s for one in all_saveables(self._variables) for s in one.specs]
-                write_bundle(path, {spec.name: np.asarray(spec.tensor) for spec in specs})
-        else:
-            definition = self.saver_def
-            sess.run(definition.save_tensor_name, {definition.filename_tensor_name: path})
+        with metrics.timed("checkpoint_write", metrics.SAVER):
+            if sess is None:
+                with init_scope():
+                    specs = [s for one in all_saveables(self._variables) for s in one.specs]
+                    write_bundle(path, {spec.name: np.asarray(spec.tensor) for spec in specs})
+            else:
+                definition = self.saver_def
+                sess.run(definition.save_tensor_name, {definition.filename_tensor_name: path})
+        metrics.record_size(metrics.SAVER, path)
         if write_state:
             self._keep(path, latest_filename, meta_graph_suffix)
         if write_meta_graph and sess is not None:
@@ -244,7 +246,8 @@ class Saver:
         if sess is not None and self.saver_def is not None:
             definition = self.saver_def
             try:
-                sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
+                with metrics.timed("checkpoint_read", metrics.SAVER):
+                    sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
             except NotFoundError as error:
                 cause = "a Variable name or other graph key that is missing from the checkpoint"
                 raise _unlike_the_graph(error, cause) from error

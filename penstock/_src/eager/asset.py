@@ -1,0 +1,32 @@
+"""Files that belong to a SavedModel."""
+
+import os
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.tensor import Tensor
+from penstock._src.core.tracking.trackable import AutoTrackable
+from penstock._src.eager.context import init_scope
+from penstock._src.util.export import export
+from penstock._src.util.signatures import read_only
+
+
+@export("saved_model.Asset", v1=["saved_model.Asset"])
+class Asset(AutoTrackable):
+    """A file that a program reads, copied into its SavedModel.
+
+    >>> tf.io.write_file("words.txt", "one two")
+    >>> module = tf.Module()
+    >>> module.vocabulary = tf.saved_model.Asset("words.txt")
+    """
+
+    def __init__(self, path: Any) -> None:
+        super().__init__()
+        self._setattr_tracking = False
+        with init_scope():
+            given = path if isinstance(path, Tensor) else os.fsdecode(path)
+            self._path = convert_to_tensor(given, dtype=dtypes.string, name="asset_path")
+        self._setattr_tracking = True
+
+    asset_path = read_only("_path", "The path as a string tensor.")

@@ -1,0 +1,65 @@
+"""What has been saved and loaded by this process: counts, durations and sizes, by the function that did it."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import glob
+import os
+import time
+from collections.abc import Iterator
+
+from penstock._src.proto.event import HistogramProto
+
+# Names of the functions that save and load.
+SAVE_V2, SAVE_BUILDER = "save_v2", "save_v1_builder"
+LOAD_V2, LOAD_V1_IN_V2, LOADER = "load_v2", "load_v1_in_v2", "loader"
+CHECKPOINT_V1, CHECKPOINT_V2, SAVER = "checkpoint_v1", "checkpoint_v2", "saver_v1"
+
+# {(metric, label): count}
+COUNTS: collections.Counter[tuple[str, str]] = collections.Counter()
+# {metric: the latest text}
+LATEST: dict[str, str] = {}
+# {(metric, label): microseconds}
+DURATIONS: dict[tuple[str, str], list[int]] = collections.defaultdict(list)
+# {label: when the last checkpoint was written, in seconds}
+_LAST_WRITTEN: dict[str, float] = {}
+_STARTED = time.time()
+# The limits of the buckets of durations: a millisecond, and half as much again each time.
+_LIMITS = [1000 * 1.5**step for step in range(41)]
+
+
+@contextlib.contextmanager
+def timed(metric: str, label: str) -> Iterator[None]:
+    """Records how long the body took; that of a write, also the time of training that is now safe."""
+    begin = time.time()
+    yield
+    end = time.time()
+    DURATIONS[metric, label].append(max(0, round((end - begin) * 1e6)))
+    if metric == "checkpoint_write":
+        before = _LAST_WRITTEN.get(label, _STARTED)
+        COUNTS["training_time_saved", label] += max(0, round((end - before) * 1e6))
+        _LAST_WRITTEN[label] = end
+
+
+def size_of(prefix: str) -> int:
+    """The bytes of a checkpoint's files."""
+    return sum(os.path.getsize(path) for path in glob.glob(f"{glob.escape(prefix)}*"))
+
+
+def record_size(label: str, prefix: str) -> None:
+    """Counts a checkpoint of the size that its files have, in bytes."""
+    COUNTS[f"checkpoint_size_{size_of(prefix)}", label] += 1
+
+
+def histogram(metric: str, label: str) -> HistogramProto:
+    """The durations of a metric in buckets."""
+    values = DURATIONS[metric, label]
+    counts = [0.0] * (len(_LIMITS) + 1)
+    for value in values:
+        counts[sum(value >= limit for limit in _LIMITS)] += 1
+    made = HistogramProto(num=len(values), sum=sum(values), sum_squares=sum(v * v for v in values))
+    made.min, made.max = min(values, default=0), max(values, default=0)
+    made.bucket_limit.extend([*_LIMITS, float("inf")])
+    made.bucket.extend(counts)
+    return made

@@ -1,0 +1,226 @@
+"""Gives the objects of a program the values of a checkpoint: now, or when they are created."""
+
+import functools
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import in_v1_graph
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.saving.object_graph import attribute_of, give_values, values_of
+from penstock._src.saving.registered import (
+    get_restore_function,
+    get_strict_predicate_restore,
+    validate_restore_function,
+)
+
+# In a graph, by the identity of an object: the object, the placeholders of its values, and the operation that assigns them.
+Assignments = dict[int, tuple[Any, dict[str, Any], Any]]
+
+log = logging.getLogger("tensorflow")
+INCONSISTENT = (
+    "Inconsistent references when %s the checkpoint into this object graph. Two objects of the program, %s and %s, "
+    "stand where the checkpoint has one."
+)
+
+
+class Restoration:
+    """Restores the values of a checkpoint into objects.
+
+    For an object that does not exist yet, an entry is left in its parent (`_self_deferred`); it gets its values when it is created.
+
+    Args:
+      reader: of the checkpoint.
+      graph: its TrackableObjectGraph.
+      attached: additional dependencies of the root.
+      prefix: of the checkpoint's files, for registered savers.
+      assignments: in a graph, what earlier restorations added to it.
+      skips_slots: whether the slots of optimizers are left as they are.
+    """
+
+    def __init__(
+        self,
+        reader: Any,
+        graph: Any,
+        attached: Mapping[str, Any],
+        prefix: str = "",
+        assignments: Assignments | None = None,
+        skips_slots: bool = False,
+    ) -> None:
+        self.reader, self.graph, self.attached = reader, graph, dict(attached)
+        self.prefix, self._assignments = prefix, assignments
+        self.feeds: dict[Any, Any] = {}  # in a graph, the values of placeholders
+        self.bound: dict[int, Any] = {}
+        self.numbers: dict[int, int] = {}
+        self.used: set[str] = set()
+        self.operations: list[tuple[Any, Any]] = []  # (object, what restores it), in a graph
+        self.root: Any = None
+        self._registered: dict[str, dict[str, Any]] = {}
+        # by the number of an optimizer, and of a variable: the slots that wait for the other
+        self._slots: dict[int, list[Any]] = {}
+        slots = [slot for node in graph.nodes for slot in node.slot_variables]
+        self.skipped = {slot.slot_variable_node_id for slot in slots} if skips_slots else set()
+        for number, node in enumerate(graph.nodes):
+            for slot in () if skips_slots else node.slot_variables:
+                for of in {number, slot.original_variable_node_id}:
+                    self._slots.setdefault(of, []).append((number, slot))
+
+    def begin(self, root: Any) -> None:
+        """Restores into `root` and its dependencies."""
+        self.root = root
+        self.bind(0, root)
+        self._run_registered()
+
+    def bind(self, number: int, found: Any) -> None:
+        """Restores the values of the checkpoint's object `number` into `found`."""
+        waiting = [(number, found)]
+        while waiting:
+            number, found = waiting.pop(0)
+            if number in self.bound or id(found) in self.numbers:
+                if self.bound.get(number, found) is not found:
+                    log.warning(INCONSISTENT, "loading", self.bound[number], found)
+                continue
+            self.bound[number], self.numbers[id(found)] = found, number
+            found._maybe_initialize_trackable()
+            self._restore(number, found)
+            self._restore_slots(number)
+            for child in self.graph.nodes[number].children:
+                there = self._child(found, child.local_name)
+                if there is not None:
+                    waiting.append((child.node_id, there))
+                else:
+                    self._leave_word(found, child)
+
+    def _restore_slots(self, number: int) -> None:
+        """Restores the slots of an optimizer or variable if both are there."""
+        for of, slot in self._slots.get(number, ()):
+            optimizer = self.bound.get(of)
+            variable = self.bound.get(slot.original_variable_node_id)
+            if (
+                optimizer is not None
+                and variable is not None
+                and hasattr(optimizer, "restore_slot")
+            ):
+                at = slot.slot_variable_node_id
+                optimizer.restore_slot(slot.slot_name, variable, functools.partial(self.bind, at))
+
+    def _child(self, parent: Any, name: str) -> Any:
+        if parent is self.root and name in self.attached:
+            return self.attached[name]
+        return parent._lookup_dependency(name)
+
+    def _leave_word(self, parent: Any, child: Any) -> None:
+        number = child.node_id
+        words = parent._self_deferred.setdefault(child.local_name, [])
+
+        def restore(found: Any) -> None:
+            self.bind(number, found)
+            self._run_registered()
+
+        words.append(restore)
+
+    def _restore(self, number: int, found: Any) -> None:
+        saver = self.graph.nodes[number].registered_saver.name
+        if saver:
+            self._add_registered(saver, number, found)
+            return
+        attributes = self.graph.nodes[number].attributes
+        if not attributes:
+            return
+        wanted = values_of(found) if not in_v1_graph() else self._wanted_in_graph(found)
+        tensors = {}
+        keys = {attribute.name: attribute.checkpoint_key for attribute in attributes}
+        for name, value in wanted.items():
+            shared, suffix = attribute_of(found, name)
+            for attribute, end in ((shared, suffix), (name, "")):
+                key = keys.get(attribute, "") + end
+                if key in self.reader and name not in tensors:
+                    tensors[name] = self._value(key, value)
+                    self.used.add(keys[attribute])
+        if not tensors:
+            return
+        if not in_v1_graph() or getattr(found, "_restores_at_once", False):
+            give_values(found, tensors)
+        else:
+            self.operations.append((found, self._assignment(found, tensors)))
+
+    def _wanted_in_graph(self, found: Any) -> dict[str, Any]:
+        """The values of an object without new operations, if there was a restoration before."""
+        held = (self._assignments or {}).get(id(found))
+        return held[1] if held is not None else values_of(found)
+
+    def _value(self, key: str, like: Any) -> EagerTensor:
+        value = EagerTensor(self.reader.read(key), self.reader.dtype(key))
+        kind = getattr(like, "dtype", value.dtype)
+        if value.dtype != kind:
+            raise InvalidArgumentError(
+                f"tensor_name = {key}; expected dtype {kind.name} "
+                f"does not equal original dtype {value.dtype.name}"
+            )
+        return value
+
+    def _assignment(self, found: Any, tensors: dict[str, EagerTensor]) -> Any:
+        """In a graph: the operation that gives an object its values, from placeholders if it is to be used again."""
+        if self._assignments is None:
+            return give_values(found, tensors)
+        held = self._assignments.get(id(found))
+        if held is None or any(
+            name not in held[1] or held[1][name].shape != tensor.shape
+            for name, tensor in tensors.items()
+        ):
+            places = {
+                name: raw.Placeholder(dtype=tensor.dtype, shape=tensor.shape)
+                for name, tensor in tensors.items()
+            }
+            held = found, places, give_values(found, dict(places))
+            self._assignments[id(found)] = held
+        self.feeds.update((held[1][name], tensor._value) for name, tensor in tensors.items())
+        return held[2]
+
+    def _add_registered(self, saver: str, number: int, found: Any) -> None:
+        """Notes an object for its registered saver.
+
+        Raises:
+          ValueError: there is no such saver, or it does not accept the object and is strict.
+        """
+        try:
+            validate_restore_function(found, saver)
+        except ValueError:
+            if get_strict_predicate_restore(saver):
+                raise
+            return
+        name = self.graph.nodes[number].registered_saver.object_name
+        self._registered.setdefault(saver, {})[name] = found
+
+    def _run_registered(self) -> None:
+        """Lets registered savers restore the objects that were bound since the last time."""
+        waiting, self._registered = self._registered, {}
+        for saver, objects in waiting.items():
+            restore = get_restore_function(saver)
+            restore(trackables=objects, merged_prefix=convert_to_tensor(self.prefix))
+
+    def unused(self) -> list[Any]:
+        """(number, attribute) of the values that were not restored."""
+        return [
+            (number, attribute)
+            for number, node in enumerate(self.graph.nodes)
+            for attribute in node.attributes
+            if attribute.checkpoint_key not in self.used and number not in self.skipped
+        ]
+
+    def path_of(self, number: int) -> str:
+        """The path of an object of the checkpoint as text."""
+        names = {0: "(root)"}
+        waiting = [0]
+        while waiting:
+            at = waiting.pop(0)
+            for child in self.graph.nodes[at].children:
+                if child.node_id not in names:
+                    names[child.node_id] = f"{names[at]}.{child.local_name}"
+                    waiting.append(child.node_id)
+            for slot in self.graph.nodes[at].slot_variables:
+                names.setdefault(slot.slot_variable_node_id, f"{names[at]}'s {slot.slot_name}")
+        return names.get(number, f"(object {number})")

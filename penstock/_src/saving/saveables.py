@@ -1,0 +1,63 @@
+"""Objects that give their values as older saveables: `_gather_saveables_for_checkpoint` instead of `_serialize_to_tensors`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core.tracking.trackable import Trackable
+
+
+def has_serialize_to_tensors(found: Any) -> bool:
+    """Whether an object gives its values by `_serialize_to_tensors`."""
+    if "_serialize_to_tensors" in getattr(found, "__dict__", ()):
+        return True
+    for kind in type(found).__mro__:  # what is nearer to the object's class
+        if kind is not Trackable and "_serialize_to_tensors" in vars(kind):
+            return True
+        if kind is not Trackable and "_gather_saveables_for_checkpoint" in vars(kind):
+            return False
+    return False
+
+
+def saveables_by_attribute(found: Any) -> dict[str, Any]:
+    """The saveables of an object by the attributes of checkpoints, or tensors where it gives those.
+
+    A saveable has `specs`, each with a `name` and a `tensor`, and `restore(tensors, shapes)`.
+    """
+    made = {}
+    for attribute, given in found._gather_saveables_for_checkpoint().items():
+        if callable(given) and not hasattr(given, "dtype") and not hasattr(given, "specs"):
+            given = given(name=attribute)
+        made[attribute] = given
+    return made
+
+
+class SaveableCompatibilityConverter(Trackable):
+    """Saveables of an object as values by name, and back.
+
+    Args:
+      obj: the object.
+      saveables: its saveables.
+    """
+
+    def __init__(self, obj: Any, saveables: Sequence[Any]) -> None:
+        self.obj, self._saveables = obj, list(saveables)
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {
+            spec.name: spec.tensor
+            for saveable in self._saveables
+            for spec in getattr(saveable, "specs", ())
+        }
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        wanted = {spec.name for saveable in self._saveables for spec in saveable.specs}
+        if wanted != set(restored_tensors):
+            raise ValueError(
+                f"Could not restore object {self.obj}: it has the values {sorted(wanted)}, and those given are "
+                f"{sorted(restored_tensors)}."
+            )
+        restored = [
+            saveable.restore([restored_tensors[spec.name] for spec in saveable.specs], None)
+            for saveable in self._saveables
+        ]
+        return restored[0] if len(restored) == 1 else restored

@@ -1,0 +1,187 @@
+"""The values of a graph of objects, as a checkpoint holds them: tensors by keys, and the message that says whose they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import in_v1_graph
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
+from penstock._src.ops.io.bundle import BundleReader, remove_bundle
+from penstock._src.proto.saved import TrackableObjectGraph
+from penstock._src.saving.object_graph import (
+    ATTRIBUTES,
+    GRAPH_KEY,
+    ObjectView,
+    attribute_of,
+    escaped,
+    key_of,
+    object_name,
+    string_array,
+    values_of,
+)
+from penstock._src.saving.registered import get_registered_saver_name, get_save_function
+
+# In a graph: the tensors of an object, so that saving again adds no operations. Objects with values of their own are not kept.
+Reads = dict[int, tuple[Any, dict[str, Any]]]
+
+
+@dataclasses.dataclass
+class Serialized:
+    """What a checkpoint of objects holds: the message, the tensors by keys, and the object of each."""
+
+    graph: Any
+    tensors: dict[str, Any]
+    owners: dict[str, Any]
+    # Of each registered saver: its objects by their names.
+    registered: dict[str, dict[str, Any]]
+
+    def arrays(self, session: Any = None) -> dict[str, np.ndarray]:
+        """The values by keys, with the message.
+
+        Args:
+          session: has the values of a graph; by default the default session.
+
+        Raises:
+          ValueError: values belong to a graph, and there is no session.
+        """
+        symbolic = {k: t for k, t in self.tensors.items() if not isinstance(t, EagerTensor)}
+        found: dict[str, Any] = {}
+        if symbolic:
+            graph = next(iter(symbolic.values())).graph
+            run = (session or graph._default_session()).run
+            found = dict(zip(symbolic, run(list(symbolic.values()))))
+        made = {
+            key: np.asarray(found[key]) if key in found else tensor._value
+            for key, tensor in self.tensors.items()
+        }
+        made[GRAPH_KEY] = string_array(self.graph.SerializeToString())
+        return made
+
+
+def serialized(view: ObjectView, reads: Reads | None = None) -> Serialized:
+    """Returns what a checkpoint of the objects holds.
+
+    Args:
+      view: the objects.
+      reads: in a graph, the tensors of earlier calls.
+    """
+    made = Serialized(TrackableObjectGraph(), {}, {}, {})
+    for path, found in view.items():
+        node = made.graph.nodes.add()
+        for name, child in view.children(found):
+            node.children.add(node_id=view.number(child), local_name=name)
+        node.has_checkpoint_values.value = True
+        saver = get_registered_saver_name(found)
+        if saver is not None:
+            node.registered_saver.name = saver
+            node.registered_saver.object_name = object_name(path)
+            made.registered.setdefault(saver, {})[object_name(path)] = found
+            continue
+        values = _read(found, reads)
+        for name, value in values.items():
+            attribute, suffix = attribute_of(found, name)
+            key = key_of(path, attribute)
+            if all(held.name != attribute for held in node.attributes):
+                full_name = getattr(found, "_shared_name", "")
+                node.attributes.add(name=attribute, full_name=full_name, checkpoint_key=key)
+            _add(made, key + suffix, found, value)
+    _add_slots(view, made, reads)
+    return made
+
+
+def _add(made: Serialized, key: str, found: Any, value: Any) -> None:
+    made.tensors[key] = tensor_of(key, value)
+    made.owners[key] = found
+
+
+def tensor_of(name: str, value: Any) -> Any:
+    """The tensor of a value that an object gives: a tensor, a function of it, or the only slice of one.
+
+    Raises:
+      TypeError: it is a value in several slices.
+    """
+    if callable(value) and not hasattr(value, "dtype"):
+        value = value()
+    if isinstance(value, dict):  # slices, one of which is the whole tensor
+        if len(value) != 1:
+            raise TypeError(f"{name}: a value in several slices cannot be saved.")
+        (value,) = value.values()
+    return value if isinstance(value, EagerTensor) else convert_to_tensor(value)
+
+
+def _read(found: Any, reads: Reads | None) -> dict[str, Any]:
+    """The values of an object; in a graph, the tensors of the first time."""
+    if reads is None or not in_v1_graph():
+        return values_of(found)
+    if id(found) not in reads:
+        tensors = {name: tensor_of(name, value) for name, value in values_of(found).items()}
+        if any(isinstance(tensor, EagerTensor) for tensor in tensors.values()):
+            return tensors
+        reads[id(found)] = found, tensors
+    return reads[id(found)][1]
+
+
+def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
+    """(optimizer, variable, name, slot) of the slots whose optimizer and variable are both in the view."""
+    variables = [found for found in view.objects if isinstance(found, Variable)]
+    for found in view.objects:
+        if hasattr(found, "restore_slot"):
+            for name in found.get_slot_names():
+                for variable in variables:
+                    slot = found.get_slot(variable, name)
+                    if slot is not None:
+                        yield found, variable, name, slot
+
+
+def _add_slots(view: ObjectView, made: Serialized, reads: Reads | None) -> None:
+    """Adds the slots of optimizers, each under the key of its variable."""
+    paths = {id(found): path for path, found in view.items()}
+    for optimizer, variable, name, slot in slots_of(view):
+        reference = made.graph.nodes[view.number(optimizer)].slot_variables.add()
+        reference.original_variable_node_id = view.number(variable)
+        reference.slot_name = name
+        reference.slot_variable_node_id = len(made.graph.nodes)
+        node = made.graph.nodes.add()
+        node.has_checkpoint_values.value = True
+        of_variable, of_optimizer = (object_name(paths[id(x)]) for x in (variable, optimizer))
+        prefix = f"{of_variable}/.OPTIMIZER_SLOT/{of_optimizer}/{escaped(name)}/{ATTRIBUTES}"
+        for value_name, value in _read(slot, reads).items():
+            key = f"{prefix}/{escaped(value_name)}"
+            _add(made, key, slot, value)
+            node.attributes.add(name=value_name, full_name=slot._shared_name, checkpoint_key=key)
+
+
+def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dict[str, np.ndarray]:
+    """Lets registered savers write their objects beside `prefix`; returns what they wrote."""
+    found: dict[str, np.ndarray] = {}
+    folder = f"{prefix}_temp"
+    if registered:
+        os.makedirs(folder, exist_ok=True)
+    for number, (name, objects) in enumerate(registered.items()):
+        place = convert_to_tensor(f"{folder}/{number}")
+        written = get_save_function(name)(trackables=objects, file_prefix=place)
+        for part in _texts(written):
+            reader = BundleReader(part)
+            found.update((key, reader.read(key)) for key in reader.entries)
+            remove_bundle(part)
+    if registered:
+        shutil.rmtree(folder)
+    return found
+
+
+def _texts(prefixes: Any) -> Sequence[str]:
+    """The paths in what a registered saver returned: None, one path or several, as text or tensors."""
+    if prefixes is None:
+        return []
+    flat = np.ravel(
+        np.asarray(prefixes.numpy() if hasattr(prefixes, "numpy") else prefixes, object)
+    )
+    return [os.fsdecode(p.numpy() if hasattr(p, "numpy") else p) for p in flat.tolist()]

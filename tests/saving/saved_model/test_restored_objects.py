@@ -1,0 +1,153 @@
+"""What comes back from a SavedModel: containers, functions, assets, tables and variables as they were."""
+
+import logging
+import os
+
+import pytest
+
+import penstock as tf
+
+
+def saved(obj, tmp_path, **options):
+    """Saves an object, moves the folder and loads it."""
+    tf.saved_model.save(obj, str(tmp_path / "saved"), **options)
+    os.rename(tmp_path / "saved", tmp_path / "moved")
+    return tf.saved_model.load(str(tmp_path / "moved"))
+
+
+def test_containers_keep_their_places(tmp_path):
+    """Elements that are not saved are None; functions in dicts are saved."""
+    root = tf.Module()
+    root.list = [tf.Variable(1.0), 1, tf.Variable(3.0)]
+    root.tuple = (5, (tf.Variable(2.0),))
+    root.functions = {"f": tf.function(lambda: tf.constant(7.0), input_signature=[])}
+    root.functions["trace"] = root.functions["f"].get_concrete_function()
+    loaded = saved(root, tmp_path)
+    assert [None if v is None else v.numpy() for v in loaded.list] == [1.0, None, 3.0]
+    assert loaded.tuple[0] is None and loaded.tuple[1][0].numpy() == 2.0
+    assert loaded.functions["f"]().numpy() == loaded.functions["trace"]().numpy() == 7.0
+
+
+def test_checkpoint_objects_are_saved_with_their_counter(tmp_path):
+    """The counter is made when it is first read, which is while the objects are gathered."""
+    root = tf.train.Checkpoint(v=tf.Variable(3.0))
+    root.f = tf.function(lambda x: root.v * x, input_signature=[tf.TensorSpec([])])
+    assert saved(root, tmp_path).f(2.0).numpy() == 6.0
+
+
+def test_table_carries_its_vocabulary(tmp_path):
+    """The file of a table's initializer is copied, so that the SavedModel works elsewhere."""
+    (tmp_path / "words.txt").write_text("a\nb\nc\n")
+    index = tf.lookup.TextFileIndex
+    root = tf.Module()
+    root.table = tf.lookup.StaticHashTable(
+        tf.lookup.TextFileInitializer(
+            str(tmp_path / "words.txt"), tf.string, index.WHOLE_LINE, tf.int64, index.LINE_NUMBER
+        ),
+        -1,
+    )
+    root.lookup = tf.function(root.table.lookup, input_signature=[tf.TensorSpec([None], tf.string)])
+    tf.saved_model.save(root, str(tmp_path / "first"))
+    os.remove(tmp_path / "words.txt")
+    again = saved(tf.saved_model.load(str(tmp_path / "first")), tmp_path)
+    assert again.lookup(["c", "x"]).numpy().tolist() == [2, -1]
+
+
+def test_assets_of_one_name(tmp_path):
+    """Files of one content are stored once; others get a number."""
+    root = tf.Module()
+    for name, text in (("a", "one"), ("b", "two"), ("c", "one")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file.txt").write_text(text)
+        setattr(root, name, tf.saved_model.Asset(str(tmp_path / name / "file.txt")))
+    loaded = saved(root, tmp_path)
+    texts = [open(getattr(loaded, name).asset_path.numpy()).read() for name in "abc"]
+    assert texts == ["one", "two", "one"]
+    assert sorted(os.listdir(tmp_path / "moved" / "assets")) == ["file.txt", "file.txt_1"]
+
+
+def test_tensor_defaults_are_kept(tmp_path):
+    """A function is called with the default tensor of its Python function."""
+    root = tf.Module()
+    default = tf.constant(5.0)
+    root.f = tf.function(lambda x=default: x, input_signature=[tf.TensorSpec([])])
+    loaded = saved(root, tmp_path)
+    assert loaded.f().numpy() == 5.0 and loaded.f(7.0).numpy() == 7.0
+
+
+def test_gradients_of_loops_reach_variables(tmp_path):
+    """The body of a loaded loop knows which variable its handle is of."""
+    root = tf.Module()
+    root.weight = tf.Variable(2.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([])])
+    def power(x):
+        for _ in tf.range(3):
+            x = root.weight * x
+        return x
+
+    root.power = power
+    loaded = saved(root, tmp_path)
+    with tf.GradientTape() as tape:
+        y = loaded.power(1.0)
+    assert tape.gradient(y, loaded.weight).numpy() == 12.0
+
+
+def test_variables_keep_their_properties(tmp_path):
+    """Synchronization, aggregation, and a shape that is not fixed."""
+    root = tf.Module()
+    root.v = tf.Variable(
+        1.0,
+        trainable=False,
+        synchronization=tf.VariableSynchronization.NONE,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def make(x):
+        if getattr(root, "made", None) is None:
+            root.made = tf.Variable(x)
+        return root.made.read_value()
+
+    root.make = make
+    root.make([1.0, 2.0, 3.0])
+    loaded = saved(root, tmp_path)
+    assert loaded.v.synchronization is tf.VariableSynchronization.NONE
+    assert loaded.v.aggregation is tf.VariableAggregation.ONLY_FIRST_REPLICA
+    assert loaded.made.assign([1.0, 2.0]).shape.as_list() in ([None], [2])
+
+
+def test_signatures_are_fixed(tmp_path):
+    """They take several arguments by name only, and an attribute of their name is refused."""
+    root = tf.Module()
+    root.f = tf.function(lambda x, y: x + y, input_signature=[tf.TensorSpec([]), tf.TensorSpec([])])
+    loaded = saved(root, tmp_path)
+    serving = loaded.signatures["serving_default"]
+    assert serving(x=tf.constant(1.0), y=tf.constant(2.0))["output_0"].numpy() == 3.0
+    with pytest.raises(TypeError, match="positional"):
+        serving(tf.constant(1.0), y=tf.constant(2.0))
+    with pytest.raises(TypeError):
+        loaded.signatures["other"] = serving
+    loaded.signatures = {"mine": serving}
+    with pytest.raises(ValueError, match="signatures"):
+        tf.saved_model.save(loaded, str(tmp_path / "again"))
+
+
+def test_callable_only_with_a_saved_call(tmp_path):
+    """Objects without `__call__` are not callable after loading."""
+    root = tf.Module()
+    root.inner = tf.Module()
+    root.inner.__call__ = tf.function(lambda x: x * 3.0, input_signature=[tf.TensorSpec([])])
+    loaded = saved(root, tmp_path)
+    assert not callable(loaded) and loaded.inner(2.0).numpy() == 6.0
+
+
+def test_untraced_functions_are_reported(tmp_path, caplog):
+    """They cannot be called after loading."""
+    root = tf.Module()
+    root.f = tf.function(lambda x: x)
+    with caplog.at_level(logging.INFO, "absl"):
+        loaded = saved(root, tmp_path)
+    assert "Found untraced functions" in caplog.text
+    with pytest.raises(ValueError, match="zero restored functions"):
+        loaded.f(1.0)

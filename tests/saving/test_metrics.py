@@ -1,0 +1,39 @@
+"""What the process has saved and loaded is counted, and SavedModels have fingerprints."""
+
+import pytest
+
+import penstock as tf
+from penstock._src.saving import metrics
+
+
+def test_checkpoints_are_timed(tmp_path):
+    """Each write and restore has a duration, and files a size."""
+    before = {k: len(v) for k, v in metrics.DURATIONS.items()}
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    path = checkpoint.save(str(tmp_path / "c"))
+    checkpoint.restore(path)
+    for metric in ("checkpoint_write", "checkpoint_read"):
+        key = metric, metrics.CHECKPOINT_V2
+        assert len(metrics.DURATIONS[key]) == before.get(key, 0) + 1
+        assert metrics.histogram(*key).num == sum(metrics.histogram(*key).bucket)
+    size = metrics.size_of(path)
+    assert size and metrics.COUNTS[f"checkpoint_size_{size}", metrics.CHECKPOINT_V2] >= 1
+
+
+def test_fingerprints_tell_programs_apart(tmp_path):
+    """Equal programs have equal fingerprints, though counters in names of functions differ."""
+
+    def saved(name, factor, **kwargs):
+        root = tf.Module()
+        root.f = tf.function(lambda x: factor * x, input_signature=[tf.TensorSpec([])])
+        tf.saved_model.save(root, str(tmp_path / name), **kwargs)
+        return tf.saved_model.experimental.read_fingerprint(str(tmp_path / name))
+
+    one, same, other = saved("one", 2.0), saved("same", 2.0), saved("other", 3.0)
+    assert one.graph_def_program_hash == same.graph_def_program_hash
+    assert one.graph_def_program_hash != other.graph_def_program_hash
+    assert one.signature_def_hash == same.signature_def_hash
+    assert one.signature_def_hash != saved("without", 2.0, signatures={}).signature_def_hash
+    assert len(one.singleprint().split("/")) == 4
+    with pytest.raises(ValueError, match="invalid fingerprint values"):
+        tf.saved_model.experimental.Fingerprint().singleprint()
