@@ -17,6 +17,10 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import run as _runs_graph_functions  # noqa: F401
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.trace_type import leaf_names
+from penstock._src.function.types.atomic import AtomicFunction
+from penstock._src.function.types.attributes import attribute_values
+from penstock._src.function.types.function_type import FunctionType, of_trace
+from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
@@ -34,14 +38,25 @@ class ConcreteFunction:
     Args:
       graph: its trace; the first inputs are the tensors of the arguments.
       parameters: (name, argument) for every parameter of the Python function, with TensorSpecs for tensors.
+      binder: a function of this object, args and kwargs that gives the tensors of a call.
+      signature: that of the Python function, if it has one.
     """
 
+    _is_saved_function = True
+
     def __init__(
-        self, graph: FuncGraph, parameters: Sequence[tuple[str, Any]], binder: Any = None
+        self,
+        graph: FuncGraph,
+        parameters: Sequence[tuple[str, Any]],
+        binder: Any = None,
+        signature: inspect.Signature | None = None,
     ) -> None:
         self.graph = graph
         self.parameters = list(parameters)
         self._binder = binder
+        self._signature = signature
+        self._type: FunctionType | None = None
+        self._atomic: AtomicFunction | None = None
         self.arity = len(graph.inputs) - graph.num_captures
         self._function = GraphFunction(graph)
         self._callable = DifferentiableFunction(self._function)
@@ -54,6 +69,8 @@ class ConcreteFunction:
         self._structure: tuple[Any, list[Any], bool] = (self, [], False)
         self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
         self._attributes: dict[str, Any] = {}
+        # How many arguments may be given by position; None for all.
+        self._positional: int | None = None
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         """Returns the objects that own captured resources, for SavedModels only."""
@@ -80,6 +97,49 @@ class ConcreteFunction:
                     name = f"{base}_{count}"
                 names.append(name)
         self._arguments = names
+
+    @classmethod
+    def from_func_graph(
+        cls, graph: FuncGraph, function_type: FunctionType | None, attrs: Any = None
+    ) -> "ConcreteFunction":
+        """Returns a function over a finished graph.
+
+        Args:
+          graph: the trace.
+          function_type: the types of its arguments; None: the function is called with flat tensors.
+          attrs: {name: value} for the attributes of the FunctionDef.
+        """
+        made = cls(graph, [])
+        made._function.attributes = attribute_values(attrs or {})
+        if function_type is not None:
+            made._take_type(function_type)
+        return made
+
+    @classmethod
+    def from_atomic(cls, atomic: AtomicFunction) -> "ConcreteFunction":
+        """Returns a function that is called with arguments of the atomic function's type."""
+        made = cls(atomic.graph, [])
+        made._function = atomic.function
+        made._callable = DifferentiableFunction(atomic.function)
+        made._take_type(atomic.function_type)
+        return made
+
+    def _take_type(self, function_type: FunctionType) -> None:
+        """Lets the function be called with arguments of this type."""
+        self._type = function_type
+        if self.graph.structured_outputs is None and function_type.output is not None:
+            self.graph.structured_outputs = function_type.pack_output(self.graph.outputs)
+            self._single = isinstance(self.graph.structured_outputs, SymbolicTensor)
+
+        def bind(function: "ConcreteFunction", args: Any, kwargs: Any) -> list[Any]:
+            bound = function_type.bind(*args, **kwargs)
+            context = TypeContext()
+            for name, value in bound.arguments.items():
+                constraint = function_type.parameters[name].type_constraint
+                bound.arguments[name] = constraint.cast(value, context)
+            return function.checked(function_type.unpack_inputs(bound))
+
+        self._binder = bind
 
     # -- calling
 
@@ -127,9 +187,9 @@ class ConcreteFunction:
         """Returns the tensors given in order or by the names of the inputs."""
         leaves = nest.flatten(list(args), expand_composites=True)
         names = self.argument_names
-        if len(leaves) > len(names):
+        if len(leaves) > self._num_positional_args:
             raise TypeError(
-                f"signature_wrapper({', '.join(names)}) takes {len(names)} positional arguments, got "
+                f"signature_wrapper({', '.join(names)}) takes {self._num_positional_args} positional arguments, got "
                 f"{len(leaves)}."
             )
         for name in names[len(leaves) :]:
@@ -171,7 +231,11 @@ class ConcreteFunction:
 
     @property
     def _num_positional_args(self) -> int:
-        return len(self._arguments)
+        return len(self._arguments) if self._positional is None else self._positional
+
+    @_num_positional_args.setter
+    def _num_positional_args(self, value: int) -> None:
+        self._positional = value
 
     inputs: list[SymbolicTensor] = read_only(
         "graph.inputs", "The tensors of the arguments and captures in the graph."
@@ -211,7 +275,15 @@ class ConcreteFunction:
     trainable_variables: tuple[Any, ...] = read_only(
         "graph.trainable_variables", "The trainable variables that it uses."
     )
-    inference_fn: GraphFunction = read_only("_function", "The function over host values.")
+
+    @property
+    def inference_fn(self) -> AtomicFunction:
+        """The function as it runs without gradients."""
+        if self._atomic is None or self._atomic.function is not self._function:
+            self._atomic = AtomicFunction(self._function, self.function_type)
+        return self._atomic
+
+    _inference_function = inference_fn
 
     @property
     def function_def(self) -> Any:
@@ -219,10 +291,13 @@ class ConcreteFunction:
         return exporter.function_def(self._function)
 
     @property
-    def function_type(self) -> types.FunctionType:
-        """The parameters of the Python function."""
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return types.FunctionType([inspect.Parameter(name, kind) for name, _ in self.parameters])
+    def function_type(self) -> FunctionType:
+        """The parameters with their types, the captures and the type of the result."""
+        if self._type is None:
+            self._type = of_trace(
+                self.parameters, self._signature, self.graph.structured_outputs, self._captures
+            )
+        return self._type
 
     graph_function: GraphFunction = read_only("_function", "The function over host values.")
 
@@ -240,6 +315,7 @@ class ConcreteFunction:
             or self._attributes.get("api_preferred_device") != "CPU"
         ):
             return
+        graph.implementations[implemented] = self._function
         for node in graph.get_operations():
             if node.raw_op.control == "call":
                 function = node.raw_op.f
@@ -255,25 +331,7 @@ class ConcreteFunction:
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Returns the signature as text."""
-        result = _shown(self.graph.structured_outputs)
-        if not verbose:
-            return f"{self._short_parameters()} -> {result}"
-        lines = ["Input Parameters:"]
-        lines += [
-            f"  {name} ({_kind(self, name)}): {_shown(value)}" for name, value in self.parameters
-        ]
-        lines += ["Output Type:", f"  {result}", "Captures:"]
-        lines += [f"  {t._id}: {_shown(t)}" for t in self._captures] or ["  None"]
-        return "\n".join(lines)
-
-    def _short_parameters(self) -> str:
-        shown = [f"{name}: {_shown(value)}" for name, value in self.parameters]
-        keyword_only = [
-            name for name, _ in self.parameters if name in self.structured_input_signature[1]
-        ]
-        if keyword_only:
-            shown.insert(len(shown) - len(keyword_only), "*")
-        return f"({', '.join(shown)})"
+        return repr(self.function_type) if verbose else str(self.function_type)
 
     def __repr__(self) -> str:
         return (
@@ -295,29 +353,6 @@ def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
             return None
         kinds.append((argument._dtype, argument._value.shape))
     return tuple(kinds)
-
-
-def _kind(function: ConcreteFunction, name: str) -> str:
-    return (
-        "KEYWORD_ONLY"
-        if name in function.structured_input_signature[1]
-        else "POSITIONAL_OR_KEYWORD"
-    )
-
-
-def _shown(value: Any) -> str:
-    """Returns an argument or result as text for signatures."""
-    if isinstance(value, TensorSpec | EagerTensor | SymbolicTensor):
-        return repr(TensorSpec(value.shape, value.dtype))
-    if nest.is_composite(value):
-        return repr(getattr(value, "_type_spec", value))
-    if isinstance(value, dict):
-        items = ", ".join(f"[{key!r}, {_shown(item)}]" for key, item in value.items())
-        return f"Dict[{items}]"
-    if isinstance(value, list | tuple):
-        kind = "List" if isinstance(value, list) else "Tuple"
-        return f"{kind}[{', '.join(map(_shown, value))}]"
-    return f"Literal[{value!r}]"
 
 
 def _unnamed(value: Any) -> Any:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.api.extending.types import FunctionType, PolymorphicFunction
+from penstock._src.api.extending.types import PolymorphicFunction
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -17,7 +17,6 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import retracing, side_effects
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
-from penstock._src.function.signature import cast_to, checked_signature, flat_specs, plain_arity
 from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
     add_quick_key,
@@ -27,6 +26,16 @@ from penstock._src.function.trace_type import (
     spec_of,
 )
 from penstock._src.function.tracing import Trace, trace_function
+from penstock._src.function.types.attributes import attribute_values
+from penstock._src.function.types.function_spec import FunctionSpec
+from penstock._src.function.types.function_type import FunctionType
+from penstock._src.function.types.input_signature import (
+    cast_to,
+    check_default,
+    checked_signature,
+    flat_specs,
+    plain_arity,
+)
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -50,6 +59,8 @@ def functions_run_eagerly() -> bool:
 @export("__internal__.function.Function", v1=[])
 class Function(Trackable):
     """The object that `tf.function` returns."""
+
+    _is_saved_function = True
 
     def __init__(
         self,
@@ -173,13 +184,24 @@ class Function(Trackable):
         for name, value in parameters:
             spec = signature.get(name)
             try:
+                if spec is None and signature:
+                    self._check_default(name, value)
                 cast.append((name, value if spec is None else cast_to(value, spec)))
             except (TypeError, ValueError) as error:
-                raise TypeError(
-                    f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} "
-                    f"and kwargs: {kwargs} for signature: {self._shown_signature()}."
-                ) from None
+                raise self._refusal(error, args, kwargs) from None
         return cast
+
+    def _refusal(self, error: Exception, args: Any, kwargs: Any) -> Exception:
+        """The error for arguments that do not fit the input signature."""
+        return TypeError(
+            f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} "
+            f"and kwargs: {kwargs} for signature: {self._shown_signature()}."
+        )
+
+    def _check_default(self, name: str, value: Any) -> None:
+        parameter = self._signature.parameters[name]  # type: ignore[union-attr]
+        if parameter.default is not parameter.empty:
+            check_default(value, parameter.default)
 
     def _shown_signature(self) -> str:
         shown = [f"{name}: {spec!r}" for name, spec in (self._input_signature or {}).items()]
@@ -192,15 +214,19 @@ class Function(Trackable):
         trace = Trace(
             self._target(), self._name, parameters, specs, self._signature, self._autograph, values
         )
-        concrete, created = trace_function(trace, allow_variables=not self._traced)
-        self._traced = True
-        if created:
-            concrete, _ = trace_function(trace, allow_variables=False)
+        concrete = self._trace_with(trace)
         concrete._attributes = dict(self._attributes)
         concrete.graph.runs_whole = bool(self._jit_compile)
         concrete._function.implements = self._attributes.get("api_implements")
+        concrete._function.attributes = attribute_values(self._attributes)
         concrete._binder = self._tensors_of
         return concrete
+
+    def _trace_with(self, trace: Trace) -> ConcreteFunction:
+        """Returns the trace; if the function creates variables, on the first call, that of a second call, which uses them."""
+        concrete, created = trace_function(trace, allow_variables=not self._traced)
+        self._traced = True
+        return trace_function(trace, allow_variables=False)[0] if created else concrete
 
     def _signature_specs(self, specs: list[TensorSpec]) -> list[TensorSpec]:
         signature = self._input_signature or {}
@@ -251,7 +277,8 @@ class Function(Trackable):
             kwargs = dict(self._input_signature)
             variadic = self._variadic()
             if variadic is not None and variadic in kwargs:
-                args, kwargs = (*args, *kwargs.pop(variadic)), kwargs
+                rest = kwargs.pop(variadic)
+                args, kwargs = (*kwargs.values(), *rest), {}
         concrete, _ = self._find(args, kwargs)
         concrete.name_arguments(self._variadic())
         return concrete
@@ -344,12 +371,17 @@ class Function(Trackable):
             specs.extend(spec if name == variadic else (spec,))
         return tuple(specs)
 
-    function_spec = read_only("_signature", "The signature of the Python function.")
+    @property
+    def function_spec(self) -> FunctionSpec:
+        """What is known of the Python function before it is called."""
+        return FunctionSpec.from_function_and_signature(
+            self._python_function, self.input_signature, jit_compile=self._jit_compile
+        )
 
     @property
     def function_type(self) -> FunctionType:
-        """The parameters of the Python function."""
-        return FunctionType.from_callable(self._python_function)
+        """The parameters of the Python function, with the types that the input signature gives them."""
+        return self.function_spec.function_type
 
     @property
     def _run_functions_eagerly(self) -> bool:

@@ -2,18 +2,28 @@
 
 import collections
 import importlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from penstock._src.api.extending.anonymous_type import AnonymousExtensionTypeSpec
+from penstock._src.api.extending.extension_type import ExtensionTypeSpec
+from penstock._src.api.printing import make_tensor_proto
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.serialize.attributes import shape_from_proto, shape_to_proto
+from penstock._src.graph.static_values import get_static_value
+from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.saved import StructuredValue, TensorSpecProto, TypeSpecProto
 from penstock._src.util import nest
+from penstock._src.util.slots import above
 
 # Class -> (number in the format, its module): specs that are encoded by their state.
 _SPECS: dict[str, tuple[int, str]] = {
@@ -26,15 +36,27 @@ _SPECS: dict[str, tuple[int, str]] = {
     "OptionalSpec": (TypeSpecProto.OPTIONAL_SPEC, "data.iterator"),
 }
 # Prefix of registered names -> the module that registers them, for classes that nobody has touched yet.
-_REGISTERING = {"tf.linalg.": "api.linalg.operators"}
+_REGISTERING = {
+    "tf.linalg.": "api.linalg.operators",
+    "tf.WeakTensor": "api.extending.weak_tensor",
+}
 _CLASSES = {number: (name, module) for name, (number, module) in _SPECS.items()}
+
+
+class NotEncodableError(TypeError):
+    """A value has no StructuredValue message."""
+
+
+# Encoders and decoders that others have added, asked before ours: objects with `can_encode`, `do_encode(value, encode)`,
+# `can_decode` and `do_decode(message, decode)`.
+CODECS: list[Any] = []
 
 
 def encode(value: Any) -> Any:
     """Returns the message of a nested structure.
 
     Raises:
-      TypeError: it contains a value that cannot be encoded.
+      NotEncodableError: it contains a value that cannot be encoded.
     """
     made = StructuredValue()
     _fill(made, value)
@@ -42,7 +64,10 @@ def encode(value: Any) -> Any:
 
 
 def _fill(made: Any, value: Any) -> None:
-    if value is None:
+    codec = next((c for c in CODECS if c.can_encode(value)), None)
+    if codec is not None:
+        made.CopyFrom(codec.do_encode(value, encode))
+    elif value is None:
         made.none_value.SetInParent()
     elif isinstance(value, bool):
         made.bool_value = value
@@ -56,12 +81,20 @@ def _fill(made: Any, value: Any) -> None:
         made.tensor_dtype_value = value.as_datatype_enum
     elif isinstance(value, TensorShape):
         made.tensor_shape_value.CopyFrom(shape_to_proto(value))
+    elif hasattr(value, "minimum") and isinstance(value, TensorSpec):
+        bounded = made.bounded_tensor_spec_value
+        _fill_tensor_spec(bounded, value)
+        for name in ("minimum", "maximum"):
+            bound = make_tensor_proto(getattr(value, name), value.dtype)
+            getattr(bounded, name).CopyFrom(bound)
     elif isinstance(value, TensorSpec):
         _fill_tensor_spec(made.tensor_spec_value, value)
     elif isinstance(value, TypeSpec):
         _fill_type_spec(made.type_spec_value, value)
-    elif isinstance(value, EagerTensor):
-        _fill_tensor_spec(made.tensor_spec_value, TensorSpec(value.shape, value.dtype))
+    elif isinstance(value, np.ndarray | np.generic):
+        made.numpy_value.CopyFrom(make_tensor_proto(value))
+    elif isinstance(value, Tensor) and (known := get_static_value(value)) is not None:
+        made.tensor_value.CopyFrom(make_tensor_proto(known, value.dtype))
     elif isinstance(value, SymbolicTensor):
         spec = TensorSpec(value.shape, value.dtype, value.op.name)
         _fill_tensor_spec(made.tensor_spec_value, spec)
@@ -83,14 +116,14 @@ def _fill_structure(made: Any, value: Any) -> None:
         made.tuple_value.SetInParent()
         for part in value:
             _fill(made.tuple_value.values.add(), part)
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         made.dict_value.SetInParent()
         for key in value:
             _fill(made.dict_value.fields[str(key)], value[key])
     elif hasattr(value, "_type_spec"):
         _fill(made, value._type_spec)
     else:
-        raise TypeError(f"No encoder for {value!r} of type {type(value).__name__}.")
+        raise NotEncodableError(f"No encoder for {value!r} of type {type(value).__name__}.")
 
 
 def _fill_tensor_spec(made: Any, spec: TensorSpec) -> None:
@@ -104,11 +137,21 @@ def _fill_type_spec(made: Any, spec: TypeSpec) -> None:
     if name in _SPECS:
         made.type_spec_class = _SPECS[name][0]
     elif spec_names.is_registered(type(spec)):
-        made.type_spec_class = TypeSpecProto.REGISTERED_TYPE_SPEC
         name = spec_names.get_name(type(spec))
+        if isinstance(spec, ExtensionTypeSpec):
+            made.type_spec_class = TypeSpecProto.EXTENSION_TYPE_SPEC
+        else:
+            made.type_spec_class = TypeSpecProto.REGISTERED_TYPE_SPEC
+            if not name.startswith(tuple(_REGISTERING)):
+                warnings.warn(
+                    f"Encoding a StructuredValue with type {name}; loading this StructuredValue will require "
+                    "that this type be imported and registered.",
+                    stacklevel=2,
+                )
     else:
-        raise TypeError(f"No encoder for the TypeSpec {spec!r}.")
+        raise NotEncodableError(f"No encoder for the TypeSpec {spec!r}.")
     made.type_spec_class_name = name
+    made.num_flat_components = len(spec.flatten())
     _fill(made.type_state, tuple(spec._serialize()))
 
 
@@ -116,8 +159,11 @@ def decode(message: Any) -> Any:
     """Returns the nested structure of a message.
 
     Raises:
-      TypeError: it contains a TypeSpec of an unknown class.
+      ValueError: it contains a TypeSpec of an unknown class.
     """
+    for codec in CODECS:
+        if codec.can_decode(message):
+            return codec.do_decode(message, decode)
     kind = message.WhichOneof("kind")
     if kind is None or kind == "none_value":
         return None
@@ -141,20 +187,49 @@ def _decode_tensor_spec(value: Any) -> TensorSpec:
     return TensorSpec(shape, dtypes.as_dtype(value.dtype), value.name or None)
 
 
+def _registered_class(value: Any) -> Any:
+    """The class with the name in a TypeSpecProto; that of anonymous types for an unknown ExtensionType."""
+    try:
+        return spec_names.lookup(value.type_spec_class_name)
+    except ValueError:
+        if value.type_spec_class != TypeSpecProto.EXTENSION_TYPE_SPEC:
+            raise
+    warnings.warn(
+        f"The type {value.type_spec_class_name!r} has not been registered. Falling back to using "
+        "AnonymousExtensionTypeSpec instead.",
+        stacklevel=2,
+    )
+    return AnonymousExtensionTypeSpec
+
+
 def _decode_type_spec(value: Any) -> Any:
-    if value.type_spec_class == TypeSpecProto.REGISTERED_TYPE_SPEC:
+    if value.type_spec_class in _BY_REGISTERED_NAME:
         for prefix, module in _REGISTERING.items():
             if value.type_spec_class_name.startswith(prefix):
                 importlib.import_module(f"penstock._src.{module}")
-        registered = spec_names.lookup(value.type_spec_class_name)
+        registered = _registered_class(value)
         return registered._deserialize(tuple(decode(value.type_state)))
     if value.type_spec_class not in _CLASSES:
-        raise TypeError(f"The TypeSpec {value.type_spec_class_name!r} is not known here.")
+        raise ValueError(
+            f"The type '{value.type_spec_class_name}' is not supported by this version of TensorFlow. (The object you "
+            "are loading must have been created with a newer version of TensorFlow.)"
+        )
     name, module = _CLASSES[value.type_spec_class]
     kind = getattr(importlib.import_module(f"penstock._src.{module}"), name)
     return kind._deserialize(tuple(decode(value.type_state)))
 
 
+def _decode_bounded_spec(value: Any) -> TensorSpec:
+    spec = _decode_tensor_spec(value)
+    bounds = from_proto(value.minimum), from_proto(value.maximum)
+    return above("BoundedTensorSpec")(spec.shape, spec.dtype, *bounds, spec.name)
+
+
+def _decode_tensor(value: Any) -> EagerTensor:
+    return EagerTensor(from_proto(value), dtypes.as_dtype(value.dtype))
+
+
+_BY_REGISTERED_NAME = (TypeSpecProto.REGISTERED_TYPE_SPEC, TypeSpecProto.EXTENSION_TYPE_SPEC)
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "float64_value": float,
     "int64_value": int,
@@ -163,7 +238,9 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "tensor_shape_value": shape_from_proto,
     "tensor_dtype_value": dtypes.as_dtype,
     "tensor_spec_value": _decode_tensor_spec,
-    "bounded_tensor_spec_value": _decode_tensor_spec,
+    "bounded_tensor_spec_value": _decode_bounded_spec,
+    "tensor_value": _decode_tensor,
+    "numpy_value": from_proto,
     "type_spec_value": _decode_type_spec,
     "list_value": lambda value: [decode(part) for part in value.values],
     "tuple_value": lambda value: tuple(decode(part) for part in value.values),

@@ -8,7 +8,7 @@ by value, other objects by identity (or by `__tf_tracing_type__`).
 import functools
 import inspect
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def describe(value: Any, leaves: list[Any]) -> Any:
         return Tensor
     if kind in _BY_VALUE:
         return (kind, value) if kind is not slice else (kind, value.start, value.stop, value.step)
-    if kind is np.ndarray or isinstance(value, np.generic):
+    if isinstance(value, np.ndarray | np.generic):
         leaves.append(convert_to_tensor(value))
         return Tensor
     if kind in (list, tuple):
@@ -92,7 +92,7 @@ def _describe_object(value: Any, leaves: list[Any]) -> Any:
     if hasattr(value, "handle") and hasattr(value, "assign"):
         return _Same(value)
     own = getattr(value, "__tf_tracing_type__", None)
-    if own is not None and not isinstance(value, type):
+    if own is not None and not isinstance(value, type | TypeSpec):
         made = own(CONTEXT)
         leaves.extend(made.to_tensors(value))
         return made
@@ -160,7 +160,7 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
         return value
     if kind in (list, tuple):
         return kind([substitute(item, tensors) for item in value])
-    if hasattr(value, "__tf_tracing_type__") and not isinstance(value, type):
+    if hasattr(value, "__tf_tracing_type__") and not isinstance(value, type | TypeSpec):
         made = value.__tf_tracing_type__(CONTEXT)
         if made.flatten():
             return made.from_tensors(tensors)
@@ -218,6 +218,20 @@ def leaf_names(value: Any, name: str) -> list[str]:
     leaves: list[Any] = []
     describe(value, leaves)
     return [name if i == 0 else f"{name}_{i}" for i in range(len(leaves))]
+
+
+def argument_names(
+    parameters: Sequence[tuple[str, Any]], signature: inspect.Signature | None
+) -> list[str]:
+    """Returns a name for each tensor of the arguments; those of `**kwargs` have their own names."""
+    known = {} if signature is None else signature.parameters
+    names: list[str] = []
+    for name, value in parameters:
+        if name in known and known[name].kind is inspect.Parameter.VAR_KEYWORD:
+            names += [n for key, item in value.items() for n in leaf_names(item, key)]
+        else:
+            names += leaf_names(value, name)
+    return names
 
 
 def spec_of(leaf: Any) -> TensorSpec:

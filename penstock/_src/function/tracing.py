@@ -12,7 +12,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.autograph import convert
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.function.trace_type import leaf_names, substitute
+from penstock._src.function.trace_type import argument_names, substitute
 from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
@@ -65,7 +65,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
     graph.argument_values = []
     shown = _specs_of(trace)
     graph.structured_input_signature = _signature_form(shown, trace.signature)
-    return ConcreteFunction(graph, shown), created
+    return ConcreteFunction(graph, shown, signature=trace.signature), created
 
 
 def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,7 +84,7 @@ def _no_variables(variable: Any) -> None:
 
 
 def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
-    names = [n for name, value in trace.parameters for n in leaf_names(value, name)]
+    names = argument_names(trace.parameters, trace.signature)
     made = []
     for spec, name in zip(trace.specs, names, strict=True):
         placeholder = graph.placeholder(spec.dtype, spec.shape, _legal(spec.name or name))
@@ -112,7 +112,7 @@ def _call_form(
 
 def _specs_of(trace: Trace) -> list[tuple[str, Any]]:
     """Returns the parameters with TensorSpecs for tensors."""
-    names = [n for name, value in trace.parameters for n in leaf_names(value, name)]
+    names = argument_names(trace.parameters, trace.signature)
     specs = iter(
         [TensorSpec(s.shape, s.dtype, s.name or n) for s, n in zip(trace.specs, names, strict=True)]
     )

@@ -1,8 +1,10 @@
 """Methods of graphs and operations for TensorFlow 1 (protocol buffers, sessions), whose code is imported on first use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.slots import above
 
 
@@ -60,6 +62,10 @@ class GraphConversions:
 class OperationConversions:
     """Methods of operations that make definitions, and operations from definitions."""
 
+    # {name: AttrValue} of what was noted on the operation besides its op's attributes: definitions carry it
+    annotations: Mapping[str, Any] = MappingProxyType({})
+    gradient_kind: str
+
     @property
     def node_def(self) -> Any:
         """The NodeDef of the operation."""
@@ -77,6 +83,27 @@ class OperationConversions:
           ValueError: nothing has this name.
         """
         return above("attribute_of")(self, name)
+
+    def _set_attr(self, attr_name: str, attr_value: Any) -> None:
+        """Notes an AttrValue on the operation, under a name that begins with an underscore.
+
+        Raises:
+          UnimplementedError: the name is that of one of the op's own attributes, which never change here.
+        """
+        if not attr_name.startswith("_"):
+            raise UnimplementedError(
+                f"Operation._set_attr: the attribute '{attr_name}' of this operation cannot be changed."
+            )
+        noted = type(attr_value).FromString(attr_value.SerializeToString())
+        if attr_name == "_gradient_op_type":
+            self.gradient_kind = noted.s.decode()
+        self.annotations = {**self.annotations, attr_name: noted}
+
+    def _clear_attr(self, attr_name: str) -> None:
+        """Removes what `_set_attr` noted."""
+        if attr_name == "_gradient_op_type":
+            self.gradient_kind = ""
+        self.annotations = {k: v for k, v in self.annotations.items() if k != attr_name}
 
     @classmethod
     def from_node_def(

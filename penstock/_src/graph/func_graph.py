@@ -15,6 +15,8 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 
 # Captured eager integers of up to this many elements become constants, so that shapes stay static.
 SMALL_CONSTANT = 128
+# The collections that functions share with the graph around them.
+_OF_VARIABLES = ("variables", "local_variables", "trainable_variables")
 
 
 class TensorSignature:
@@ -50,6 +52,7 @@ class FuncGraph(Graph, TensorSignature):
     building_function = True
     _outermost: Graph | None = None
     is_control_flow_graph = False
+    keeps_program_order = True
     # Whether the outputs come after all that has effects: definitions say it by control inputs, programs keep the order.
     outputs_wait = False
     # called when the function has been traced
@@ -88,6 +91,12 @@ class FuncGraph(Graph, TensorSignature):
         self._weak_variables: dict[int, weakref.ref] = {}
         if self.enclosing is not None:
             self.seed = self.enclosing.seed
+            self._see_collections(self.enclosing)
+
+    def _see_collections(self, outer: Graph) -> None:
+        """Lets the function read the collections around it. What it adds stays inside, except variables."""
+        for name, held in outer._collections.items():
+            self._collections[name] = held if name in _OF_VARIABLES else list(held)
 
     @property
     def outer_graph(self) -> Graph:
@@ -292,5 +301,6 @@ class ControlFlowGraph(FuncGraph):
         self._collections = around._collections
         while isinstance(outermost, FuncGraph) and outermost.enclosing is not None:
             outermost = outermost.enclosing
-        if isinstance(outermost, FuncGraph):
+        self.keeps_program_order = isinstance(outermost, FuncGraph)
+        if self.keeps_program_order:
             self._scope = around._scope

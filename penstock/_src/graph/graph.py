@@ -1,6 +1,8 @@
 """Graph: operations in creation order, with names, scopes and collections."""
 
 import contextlib
+import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,12 +25,16 @@ from penstock._src.util.locations import user_location
 from penstock._src.util.names import LEGAL_NAME, SCOPE_NAME, NameTable
 from penstock._src.util.signatures import read_only, read_write
 
+_KEYS = itertools.count()
+
 
 @export("Graph")
 class Graph(GraphConversions):
     """A graph of operations. `with graph.as_default():` records the ops called within."""
 
     building_function = False
+    # Whether all side effects run, in program order: in functions, not in graphs of TensorFlow 1 or below them.
+    keeps_program_order = False
 
     # (number of operations, whether one of them has an effect): see graph/control.py
     effect_found: tuple[int, bool] = (-1, False)
@@ -50,6 +56,8 @@ class Graph(GraphConversions):
         # Device functions, outermost first, each with the device of its enclosing scope.
         self._device_functions: list[tuple[Callable[[Operation], Any], str | None]] = []
         self._collections: dict[Any, list[Any]] = {}
+        # {interface: the function that runs when the graph calls any function that implements it}
+        self.implementations: dict[str, Any] = {}
         self._finalized = False
         self._functions: dict[str, Any] = {}
         self._attribute_scopes: list[dict[str, Any]] = []
@@ -127,6 +135,8 @@ class Graph(GraphConversions):
     def _base_name(self, op: Op, name: str | None) -> str:
         if not name:
             return op.op_type
+        if isinstance(name, bytes):
+            name = name.decode()
         if name[-1] == "/":
             return name
         if not LEGAL_NAME.match(name) and not (self._scope and name[0] in "_-\\/"):
@@ -403,6 +413,12 @@ class Graph(GraphConversions):
         return outputs[int(index)]
 
     # -- v1
+
+    @functools.cached_property
+    def _graph_key(self) -> str:
+        # What the graph shares with those of functions in it.
+        enclosing = getattr(self, "enclosing", None)
+        return f"graph-key-{next(_KEYS)}/" if enclosing is None else enclosing._graph_key
 
     @property
     def version(self) -> int:

@@ -44,6 +44,8 @@ class GraphFunction(TensorSignature):
         self.inputs = list(graph.inputs if inputs is None else inputs)
         self.outputs = list(graph.outputs if outputs is None else outputs)
         self.name = name or f"__inference_{graph.name}_{next(_COUNT)}"
+        # {name: AttrValue} of its FunctionDef
+        self.attributes: dict[str, Any] = {}
         self._runner: Runner | None = None
         # its operations in order, without those that nothing asks for: see compiler/lower/control_flow.py
         self.operations_needed: list[Operation] | None = None

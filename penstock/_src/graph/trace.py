@@ -48,11 +48,13 @@ def trace_body(
 ) -> FuncGraph:
     """Calls `function` while recording into `graph`; its result becomes the graph's outputs.
 
+    Side effects that no output depends on are kept, except below a graph of TensorFlow 1: there a run has only what it needs.
     Outer tapes watch the trainable variables that it uses, as if it ran eagerly.
     """
     with recording(graph):
         set_outputs(graph, function(*arguments))
-    add_control_dependencies(graph)
+    if graph.keeps_program_order:
+        add_control_dependencies(graph)
     for tape in STATE.tapes:
         for variable in graph.trainable_variables:
             tape.variable_accessed(variable)

@@ -101,3 +101,28 @@ def test_a_callable_of_fetches():
         assert session.make_callable(tf.constant(3))() == 3
         with pytest.raises(tf.errors.InvalidArgumentError, match="must feed a value"):
             run(2.0)
+
+
+def test_branches_and_loops_of_a_graph_run_only_what_their_results_need():
+    with tf.Graph().as_default(), v1.Session() as session:
+        a, b = tf.Variable(1), tf.Variable(1)
+        session.run(v1.global_variables_initializer())
+
+        def branch():
+            a.assign(5)
+            with tf.control_dependencies([b.assign(6)]):
+                return tf.constant(3)
+
+        def body(i):
+            a.assign_add(1)
+            with tf.control_dependencies([b.assign_add(1)]):
+                return i + 1
+
+        assert session.run(tf.cond(tf.equal(a, 1), branch, lambda: 0)) == 3
+        assert session.run([a, b]) == [1, 6]
+        session.run(tf.while_loop(lambda i: i < 3, body, [tf.constant(0)]))
+        assert session.run([a, b]) == [1, 9]
+        assert session.run(tf.cond(tf.equal(a, 1), lambda: a.assign_add(4), lambda: 0)) == 5
+        # functions run all that they hold, in order
+        session.run(tf.function(lambda: tf.cond(tf.equal(b, 9), branch, lambda: 0))())
+        assert session.run([a, b]) == [5, 6]

@@ -126,3 +126,11 @@ def test_stubs_are_put_back():
     assert Owner.held == 1
     with pytest.raises(AttributeError, match="Attribute not found"):
         stubs.SmartSet(Owner, "missing", 1)
+
+
+def test_feeds_are_cast_as_numpy_does():
+    with tf.Graph().as_default(), v1.Session() as session:
+        whole = v1.placeholder(tf.int32)
+        assert session.run(whole + 0, {whole: [[1.0], [5.7]]}).tolist() == [[1], [5]]
+        with pytest.raises(TypeError, match="1099511627776 .* is not compatible with Tensor type"):
+            session.run(whole + 0, {whole: 2**40})

@@ -147,6 +147,8 @@ def _is_user_code(function: types.FunctionType, requested: bool) -> bool:
     if is_own or not (requested or is_user_module(module)):
         return False
     flags = function.__code__.co_flags
+    if requested and flags & inspect.CO_GENERATOR:
+        raise NotImplementedError("generators are not supported by AutoGraph")
     return not flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
 
 

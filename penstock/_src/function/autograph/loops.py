@@ -398,7 +398,7 @@ def _with_placeholders(
     first = names[missing[0]]
     try:
         with _scratch_graph():
-            set_state(before)
+            set_state(tuple(map(_unknown, before, names)))
             body()
             after = get_state()
             shown = {
@@ -427,6 +427,24 @@ def _with_placeholders(
         names[i] for i in missing if isinstance(before[i], Undefined) or prepared[i] is not None
     ]
     return tuple(prepared), undefined
+
+
+def _unknown(value: Any, name: str) -> Any:
+    """A variable as the loop sees it: of the same shape, but with values that are not known."""
+    if value is None or isinstance(value, Undefined):
+        return value
+    try:
+        tensors = values.as_tensors(value, name, "the code before the loop")
+    except TypeError:  # raised again when the loop is built, which says more
+        return value
+    return nest.map_structure(
+        lambda leaf: (
+            raw.PlaceholderWithDefault(input=leaf, shape=leaf.shape)
+            if isinstance(leaf, Tensor) and leaf.dtype not in (dtypes.variant, dtypes.resource)
+            else leaf
+        ),
+        tensors,
+    )
 
 
 def _zeros_like_traced(leaf: Any) -> Any:

@@ -11,9 +11,9 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize import attributes
 from penstock._src.proto.graph import FunctionDef, GraphDef, NodeDef, VersionDef
+from penstock._src.version import GRAPH_DEF_VERSION
 
-# TensorFlow 2.21's version of the format, and the oldest version that can read our files.
-PRODUCER = 2474
+# The oldest version that can read graphs with functions.
 MIN_CONSUMER = 12
 
 
@@ -53,8 +53,9 @@ def graph_def(
         node.input.extend(f"^{name}" for name in _control_names(op))
     _add_wait(graph, made.node)
     library.write(made.library)
-    made.versions.producer = PRODUCER
-    made.versions.min_consumer = MIN_CONSUMER
+    made.versions.producer = GRAPH_DEF_VERSION
+    if made.library.function:
+        made.versions.min_consumer = MIN_CONSUMER
     return made
 
 
@@ -79,9 +80,18 @@ def attribute_of(op: Operation, name: str) -> Any:
       ValueError: the operation has no attribute of that name.
     """
     value = op.raw_op.attrs.get(name)
+    noted = op.annotations.get(name)
+    if noted is not None:
+        return _decoded(noted)
+    if name == "_user_specified_name" and _is_input(op):
+        return op.name.encode()
     if value is None:
         raise ValueError(f"Operation '{op.name}' has no attr named '{name}'.")
-    made = attributes.encode(type(op.raw_op), name, value, _Library().name)
+    return _decoded(attributes.encode(type(op.raw_op), name, value, _Library().name))
+
+
+def _decoded(made: Any) -> Any:
+    """Returns the value of an AttrValue."""
     kind = made.WhichOneof("value")
     if kind != "list":
         return _plain(kind, getattr(made, kind))
@@ -90,6 +100,13 @@ def attribute_of(op: Operation, name: str) -> Any:
         if items:
             return [_plain(kind, item) for item in items]
     return []
+
+
+def _is_input(op: Operation) -> bool:
+    """Whether this is the placeholder of an input of a function."""
+    return op.type == "Placeholder" and any(
+        op.outputs[0] is held for held in getattr(op.graph, "inputs", ())
+    )
 
 
 def _plain(kind: str, value: Any) -> Any:
@@ -129,6 +146,8 @@ def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) ->
     for name, value in op.raw_op.attrs.items():
         if value is not None:
             node.attr[name].CopyFrom(attributes.encode(cls, name, value, library.name))
+    for name, noted in op.annotations.items():
+        node.attr[name].CopyFrom(noted)
     if op.gradient_kind:
         node.attr["_gradient_op_type"].s = op.gradient_kind.encode()
     if add_shapes:
@@ -143,6 +162,8 @@ def _function_def(function: GraphFunction, library: _Library) -> Any:
     signature = made.signature
     signature.name = function.name
     signature.is_stateful = function.is_stateful
+    for name, value in function.attributes.items():
+        made.attr[name].CopyFrom(value)
     names = _Names()
     arguments: dict[int, str] = {}
     for index, t in enumerate(function.inputs):
@@ -222,4 +243,4 @@ def functions_of(graph: Graph) -> list[GraphFunction]:
 
 def versions() -> Any:
     """The VersionDef of the GraphDefs of any graph."""
-    return VersionDef(producer=PRODUCER)
+    return VersionDef(producer=GRAPH_DEF_VERSION)

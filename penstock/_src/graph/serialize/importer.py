@@ -68,7 +68,9 @@ def import_function(definition: Any, library: Library) -> GraphFunction:
         for name in definition.control_ret.values()
         if name in nodes.operations
     ]
-    return GraphFunction(graph, name=definition.signature.name)
+    made = GraphFunction(graph, name=definition.signature.name)
+    made.attributes = dict(definition.attr)
+    return made
 
 
 def _add_argument(

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from penstock._src.api.array import creation, indexing, joining, shaping
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
@@ -12,7 +14,10 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorVal
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.v1.names.arguments import either
 
@@ -24,19 +29,35 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
     Raises:
       TypeError: `verify_shape` is true and the value has another shape.
     """
-    tensor = creation.constant(value, dtype)
-    if shape is None:
-        return creation.constant(value, dtype, name=name)
-    if verify_shape and tensor.shape.as_list() != list(shape):
-        raise TypeError(f"Expected Tensor's shape: {tuple(shape)}, got {tensor.shape}.")
-    missing = math.prod(map(int, shape)) - tensor.shape.num_elements()
-    if missing <= 0 or tensor.shape.num_elements() == 1:
-        return creation.constant(value, dtype, shape, name)
-    flat = raw.Reshape(tensor=tensor, shape=[-1])
-    last = raw.Fill(dims=[missing], value=flat[-1])
-    return raw.Reshape(
-        tensor=raw.ConcatV2(values=[flat, last], axis=0), shape=list(shape), name=name
+    if verify_shape and shape is not None and STATE.graph is None:
+        found = convert_to_tensor(value).shape
+        if found != TensorShape(shape):
+            raise TypeError(
+                f"Expected Tensor {value} with shape {tuple(shape)}, but got shape {tuple(found)}."
+            )
+    if isinstance(value, Tensor) and not hasattr(value, "numpy"):
+        raise TypeError("Expected any non-tensor type, but got a tensor instead.")
+    return creation.constant_of_shape(
+        value, dtype, shape, name, _only_whole if verify_shape else _padded
     )
+
+
+def _only_whole(array, extents):
+    """The elements, which have the shape."""
+    if array.shape != tuple(extents):
+        raise TypeError(f"Expected Tensor's shape: {tuple(extents)}, but got {array.shape}.")
+    return array
+
+
+def _padded(array, extents):
+    """The elements in a shape; the last of them fills what remains."""
+    missing = math.prod(extents) - array.size
+    if missing < 0:
+        raise ValueError(
+            f"Too many elements provided. Takes at most {math.prod(extents)}, but got {array.size}."
+        )
+    last = array.reshape(-1)[-1] if array.size else np.zeros((), array.dtype)
+    return np.append(array, np.full(missing, last, array.dtype)).reshape(extents)
 
 
 @export(v1=["expand_dims"])

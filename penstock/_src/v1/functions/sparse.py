@@ -3,7 +3,7 @@
 from penstock._src.api.array.joining import concat
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse import functions
-from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue, to_sparse
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -86,7 +86,7 @@ def sparse_merge(sp_ids, sp_values, vocab_size, name=None, already_sorted=False)
       A SparseTensor whose last dimensions are the ids.
     """
     del name
-    if isinstance(sp_ids, SparseTensor):
+    if isinstance(sp_ids, (SparseTensor, SparseTensorValue)):
         sp_ids, vocab_size = [sp_ids], [vocab_size]
     elif not isinstance(vocab_size, (list, tuple)):
         raise TypeError(
@@ -94,6 +94,7 @@ def sparse_merge(sp_ids, sp_values, vocab_size, name=None, already_sorted=False)
         )
     if len(sp_ids) != len(vocab_size):
         raise ValueError("sp_ids and vocab_size have to have equal lengths.")
+    sp_ids, sp_values = [to_sparse(ids) for ids in sp_ids], to_sparse(sp_values)
     columns = [raw.ExpandDims(input=cast(ids.values, dtypes.int64), axis=1) for ids in sp_ids]
     extents = [raw.Reshape(tensor=cast(n, dtypes.int64), shape=[1]) for n in vocab_size]
     indices = concat([sp_ids[0].indices[:, :-1], *columns], axis=1)

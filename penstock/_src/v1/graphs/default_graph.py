@@ -139,6 +139,7 @@ def _text_of_dimensions(self: TensorShape) -> str:
 @export(v1=["disable_v2_tensorshape"])
 def disable_v2_tensorshape() -> None:
     """Makes indexing of and iteration over shapes return `Dimension`s, as in TensorFlow 1."""
+    TensorShape._v2_behavior = False
     TensorShape.__str__ = _text_of_dimensions  # type: ignore[method-assign]
     TensorShape.__getitem__ = _item_as_dimension  # type: ignore[method-assign]
     TensorShape.__iter__ = _dimensions  # type: ignore[method-assign]
@@ -147,6 +148,7 @@ def disable_v2_tensorshape() -> None:
 @export(v1=["enable_v2_tensorshape"])
 def enable_v2_tensorshape() -> None:
     """Makes indexing of and iteration over shapes return numbers and None, as in TensorFlow 2."""
+    TensorShape._v2_behavior = True
     TensorShape.__str__ = _PLAIN_TEXT  # type: ignore[method-assign]
     TensorShape.__getitem__ = _PLAIN_ITEM  # type: ignore[method-assign]
     TensorShape.__iter__ = _PLAIN_ITERATION  # type: ignore[method-assign]

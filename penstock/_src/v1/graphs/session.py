@@ -1,35 +1,54 @@
 """TensorFlow 1's Session: compiles and runs the subgraph that the fetches need, cached by feeds and fetches."""
 
-import collections
 import contextlib
 import itertools
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from penstock._src.compiler.compile import compile_graph
-from penstock._src.core import dtypes
-from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import (
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+    UnimplementedError,
+)
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values import resources
-from penstock._src.core.values.arrays import to_array
-from penstock._src.core.values.resources import VariableHandle
-from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import concrete  # noqa: F401 (it gives functions of graphs a way to run)
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.native import ask_for_threads
-from penstock._src.util import nest
+from penstock._src.proto.config import ConfigProto
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs import default_graph
-from penstock._src.v1.graphs.handles import KEEPING, TensorHandle
+from penstock._src.v1.graphs.feeds import feed_parts, feed_value
+from penstock._src.v1.graphs.fetches import Fetches, read_reference
+from penstock._src.v1.graphs.handles import TensorHandle
+from penstock._src.v1.graphs.partial_runs import PartialRun
+from penstock._src.v1.graphs.run_metadata import described_run, devices_of
 
 _DEFAULT = threading.local()
+_NODE = re.compile(r"\{\{node ([^ }]+)\}\}")
+
+
+def _resources_of(target: str) -> Any:
+    """What a session keeps: its own, or that of the server with this target."""
+    if not target:
+        return resources.ResourceManager(keep=True)
+    if target in resources.SERVERS:
+        return resources.SERVERS[target]
+    if target.startswith("grpc://"):
+        raise UnimplementedError(
+            f"Session: servers of other processes cannot be used. Received the target {target!r}."
+        )
+    raise NotFoundError(
+        "No session factory registered for the given session options: "
+        f'{{target: "{target}" config: }} Registered factories are {{DIRECT_SESSION}}.'
+    )
 
 
 def _stack() -> list[Any]:
@@ -44,6 +63,11 @@ def get_default_session() -> Any:
     return _stack()[-1] if _stack() else None
 
 
+def forget_default_sessions() -> None:
+    """Makes no session the default of this thread."""
+    _stack().clear()
+
+
 class BaseSession:
     """The common base of Session and InteractiveSession."""
 
@@ -52,27 +76,37 @@ class BaseSession:
             raise TypeError(
                 f'Argument `graph` must be a tf.Graph, but got "{type(graph).__name__}"'
             )
+        if target is not None and not isinstance(target, str | bytes):
+            raise TypeError(
+                f'Argument `target` must be a string, but got "{type(target).__name__}"'
+            )
+        if config is not None and not isinstance(config, ConfigProto):
+            raise TypeError(
+                f'Argument `config` must be a tf.ConfigProto, but got "{type(config).__name__}"'
+            )
+        target = target.decode() if isinstance(target, bytes) else target or ""
         self._graph = graph if graph is not None else default_graph.get_default_graph()
         self._target, self._config = target, config
         if getattr(config, "intra_op_parallelism_threads", 0) > 0:
             ask_for_threads(config.intra_op_parallelism_threads)  # the first session decides
-        self._resources = resources.SERVERS.get(target) or resources.ResourceManager(keep=True)
+        self._resources = _resources_of(target)
         self._closed = False
         self._programs: dict[Any, Any] = {}
-        self._partial: dict[bytes, _PartialRun] = {}
+        self._partial: dict[bytes, PartialRun] = {}
 
     graph = read_only("_graph", "The graph it runs.")
 
     @property
     def graph_def(self) -> Any:
         """The graph as a proto."""
-        return self._graph.as_graph_def()  # type: ignore[attr-defined]
+        add_shapes = self._config is not None and self._config.graph_options.infer_shapes
+        return self._graph.as_graph_def(add_shapes=add_shapes)  # type: ignore[attr-defined]
 
     sess_str = read_only("_target", "The target.")
 
     def list_devices(self) -> list[Any]:
-        """Returns the names of the devices."""
-        return ["/job:localhost/replica:0/task:0/device:CPU:0"]
+        """Returns the devices, which have a `name` and a `device_type`."""
+        return devices_of(self._config)
 
     def close(self) -> None:
         """Discards the values of variables; the session cannot run any more."""
@@ -86,7 +120,12 @@ class BaseSession:
         try:
             yield self
         finally:
-            _stack().remove(self)
+            if self in _stack():
+                if _stack()[-1] is not self:
+                    raise AssertionError(
+                        f"Nesting violated for default stack of {type(self)} objects"
+                    )
+                _stack().pop()
 
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
@@ -96,7 +135,8 @@ class BaseSession:
         Args:
           fetches: a tensor, operation (value None), variable or name, or a structure of them.
           feed_dict: {tensor: value}, which replaces the value that the graph would compute.
-          options, run_metadata: accepted for compatibility; no effect.
+          options: RunOptions; a `trace_level` makes `run_metadata` tell what ran when.
+          run_metadata: a RunMetadata that is filled.
 
         Raises:
           RuntimeError: the session is closed or the graph empty.
@@ -108,14 +148,20 @@ class BaseSession:
             raise RuntimeError(
                 "The Session graph is empty. Add operations to the graph before calling run()."
             )
-        plan = _Fetches(self._graph, fetches)
+        plan = Fetches(self._graph, fetches)
         feeds = self._feeds(feed_dict or {})
+        with described_run(options, run_metadata):
+            return self._run(plan, feeds)
+
+    def _run(self, plan: Fetches, feeds: list[tuple[SymbolicTensor, Any]]) -> Any:
         given = {t._id: value for t, value in feeds}
         wanted = [t for t in plan.tensors if t._id not in given]
         values = dict(given)
         if wanted or plan.operations:
             results = self._program(feeds, wanted, plan.operations)([value for _, value in feeds])
-            values.update((t._id, _read(t, r)) for t, r in zip(wanted, results, strict=True))
+            values.update(
+                (t._id, read_reference(t, r)) for t, r in zip(wanted, results, strict=True)
+            )
         return plan.pack({key: self._handled(key, value, plan) for key, value in values.items()})
 
     def _handled(self, key: int, value: Any, plan: Any) -> Any:
@@ -143,17 +189,27 @@ class BaseSession:
             try:
                 with resources.using(self._resources):
                     return program(values)
+            except OpError as error:
+                self._name_operation(error)
+                raise
             finally:
                 STATE.graph = before
 
         return run
 
+    def _name_operation(self, error: OpError) -> None:
+        """Gives an error the operation of this graph that its message names."""
+        found = _NODE.search(error.message)
+        if error.op is None and found is not None:
+            error._op = self._graph._by_name.get(found[1])
+            error._node_def = None if error._op is None else error._op.node_def
+
     def _feeds(self, feed_dict: Any) -> list[tuple[SymbolicTensor, Any]]:
         feeds: list[tuple[SymbolicTensor, Any]] = []
         for key, value in feed_dict.items():
             key = key.deref() if hasattr(key, "deref") else key
-            for tensor, part in _feed_parts(self._graph, key, value):
-                feeds.append((tensor, _feed_value(tensor, part)))
+            for tensor, part in feed_parts(self._graph, key, value):
+                feeds.append((tensor, feed_value(tensor, part)))
         return feeds
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> bytes:
@@ -163,10 +219,12 @@ class BaseSession:
           fetches: all fetches of the steps.
           feeds: all feeds of the steps.
         """
-        plan = _Fetches(self._graph, fetches)
+        plan = Fetches(self._graph, fetches)
+        if not plan.tensors and not plan.operations:
+            raise InvalidArgumentError("Must specify at least one target to fetch or execute.")
         fed = [self._graph.as_graph_element(feed, allow_operation=False) for feed in feeds or ()]
         handle = f"partial_run_{next(_PARTIAL_RUNS)}".encode()
-        self._partial[handle] = _PartialRun(plan, fed)
+        self._partial[handle] = PartialRun(plan, fed)
         return handle
 
     def partial_run(self, handle: bytes, fetches: Any, feed_dict: Any = None) -> Any:
@@ -178,7 +236,7 @@ class BaseSession:
         """
         if handle not in self._partial:
             raise InvalidArgumentError("Must run 'setup' before performing partial runs!")
-        run, plan = self._partial[handle], _Fetches(self._graph, fetches)
+        run, plan = self._partial[handle], Fetches(self._graph, fetches)
         if plan.operations:
             raise RuntimeError(
                 "partial_run() requires empty `target_list`. Received: "
@@ -193,191 +251,38 @@ class BaseSession:
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False
     ) -> Any:
-        """Returns a function of the values of `feed_list` that runs `fetches`."""
+        """Returns a function of the values of `feed_list` that runs `fetches`.
+
+        Args:
+          fetches: as for `run`.
+          feed_list: tensors.
+          accept_options: whether the function also takes `options` and `run_metadata`.
+        """
         keys = list(feed_list or [])
         names = [key.ref() if isinstance(key, Tensor) else key for key in keys]
-        return lambda *values: self.run(fetches, dict(zip(names, values, strict=False)))
 
+        def call(*values: Any, **told: Any) -> Any:
+            return self.run(fetches, dict(zip(names, values, strict=False)), **told)
 
-class _PartialRun:
-    """The remaining feeds and fetches of a run in several steps, and the values so far."""
+        if accept_options:
+            return lambda *values, options=None, run_metadata=None: call(
+                *values, options=options, run_metadata=run_metadata
+            )
+        return lambda *values: call(*values)
 
-    def __init__(self, plan: Any, feeds: Sequence[SymbolicTensor]) -> None:
-        self._fetches = {t._id for t in plan.tensors}
-        self._feeds = {t._id: t for t in feeds}
-        self.known: list[tuple[SymbolicTensor, Any]] = []
+    def _make_callable_from_options(self, callable_options: Any) -> Any:
+        """Returns a function of values for the feeds of CallableOptions, which returns a list for its fetches."""
+        fetches = [*callable_options.fetch, *callable_options.target]
 
-    def take(self, feeds: Sequence[tuple[SymbolicTensor, Any]], fetches: Sequence[Any]) -> None:
-        """Accepts the feeds of a step.
+        def call(*values: Any, run_metadata: Any = None) -> list[Any]:
+            feeds = dict(zip(callable_options.feed, values, strict=True))
+            results = self.run(fetches, feeds, callable_options.run_options, run_metadata)
+            return results[: len(callable_options.fetch)]
 
-        Raises:
-          InvalidArgumentError: a feed was not set up, or was already used.
-        """
-        for tensor, value in feeds:
-            if self._feeds.pop(tensor._id, None) is None:
-                raise InvalidArgumentError(
-                    f"The feed {tensor.name} was not specified in partial_run_setup, or has already been fed."
-                )
-            self.known.append((tensor, value))
-        for tensor in fetches:
-            if tensor._id not in self._fetches:
-                raise InvalidArgumentError(
-                    f"The fetch {tensor.name} was not specified in partial_run_setup, or has already been "
-                    "fetched."
-                )
-
-    def keep(self, fetches: Sequence[Any], values: Sequence[Any]) -> None:
-        """Stores the values that a step fetched."""
-        for tensor, value in zip(fetches, values, strict=True):
-            self._fetches.discard(tensor._id)
-            self.known.append((tensor, value))
+        return call
 
 
 _PARTIAL_RUNS = itertools.count()
-
-
-def _feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any]]:
-    if isinstance(key, IndexedSlices) or nest.is_composite(key):
-        parts = nest.flatten(key, expand_composites=True)
-        if hasattr(value, "nested_row_splits"):
-            value = [value.flat_values, *value.nested_row_splits]
-        return list(zip(parts, value, strict=False))
-    try:
-        tensor = graph.as_graph_element(key, allow_operation=False)
-    except (KeyError, ValueError, TypeError) as error:
-        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
-    return [(tensor, value)]
-
-
-def _feed_value(tensor: SymbolicTensor, value: Any) -> Any:
-    if isinstance(value, Tensor):
-        if isinstance(value, EagerTensor):
-            return value._value
-        raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
-            "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
-            f"was {value} which was passed to the argument `feed_dict` with key {tensor}."
-        )
-    if tensor.dtype in (dtypes.resource, dtypes.variant):
-        return value
-    if isinstance(value, TensorHandle):
-        value = value.handle if tensor.dtype is dtypes.string else value.eval()
-    array, _ = to_array(value, tensor.dtype)
-    if not tensor.shape.is_compatible_with(array.shape):
-        raise ValueError(
-            f"Cannot feed value of shape {array.shape} for Tensor {tensor.name}, which has shape "
-            f"{tensor.shape}"
-        )
-    return array
-
-
-class _Fetches:
-    """The fetches of a run: their tensors and operations, and the structure of their values."""
-
-    def __init__(self, graph: Graph, fetches: Any) -> None:
-        self.graph = graph
-        self.fetches = fetches
-        self.tensors: list[SymbolicTensor] = []
-        self.operations: list[Operation] = []
-        self._collect(fetches)
-        # The operations that keep tensors, by the ids of their handle tensors.
-        self.keeping = {t._id: t.op for t in self.tensors if t.op.type == KEEPING}
-
-    def _collect(self, fetch: Any) -> None:
-        children = _children(fetch)
-        if children is not None:
-            for child in children:
-                self._collect(child)
-            return
-        for part in _parts(fetch):
-            element = self._element(part)
-            (self.tensors if isinstance(element, SymbolicTensor) else self.operations).append(
-                element
-            )
-
-    def _element(self, fetch: Any) -> Any:
-        if fetch is None:
-            raise TypeError('Argument `fetch` = None has invalid type "NoneType". Cannot be None')
-        handle = getattr(fetch, "handle", None)
-        if handle is not None and hasattr(fetch, "_as_graph_element"):
-            fetch = fetch._as_graph_element()
-        try:
-            return self.graph.as_graph_element(fetch)
-        except TypeError as error:
-            raise TypeError(
-                f'Argument `fetch` = {fetch} has invalid type "{type(fetch).__name__}" must be a string '
-                f"or Tensor. ({error})"
-            ) from None
-        except (ValueError, KeyError) as error:
-            raise ValueError(
-                f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error})"
-            ) from None
-
-    def _value(self, tensor: SymbolicTensor, values: dict[int, Any]) -> Any:
-        value = values[tensor._id]
-        return value if isinstance(value, TensorHandle) else _as_numpy(value, tensor.dtype)
-
-    def pack(self, values: dict[int, Any]) -> Any:
-        """Returns the values, structured like the fetches."""
-        return self._pack(self.fetches, values)
-
-    def _pack(self, fetch: Any, values: dict[int, Any]) -> Any:
-        children = _children(fetch)
-        if children is not None:
-            found = [self._pack(child, values) for child in children]
-            return _filled(fetch, found) if isinstance(fetch, dict) else nest.rebuild(fetch, found)
-        parts = _parts(fetch)
-        found = []
-        for part in parts:
-            element = self._element(part)
-            found.append(
-                self._value(element, values) if isinstance(element, SymbolicTensor) else None
-            )
-        if len(parts) == 1 and parts[0] is fetch:
-            return found[0]
-        return _composite_value(fetch, found)
-
-
-def _read(tensor: Any, value: Any) -> Any:
-    """Reads a reference to a v1 variable; returns any other value unchanged."""
-    if isinstance(value, VariableHandle) and tensor.dtype is not dtypes.resource:
-        return value.read()
-    return value
-
-
-def _children(fetch: Any) -> Any:
-    if isinstance(fetch, dict):  # in the order of insertion: any object may be a key
-        return list(fetch.values())
-    if isinstance(fetch, list | tuple):
-        return nest.children(fetch)
-    return None
-
-
-def _filled(mapping: Any, values: list[Any]) -> Any:
-    """Returns a mapping of the same class with other values."""
-    pairs = zip(mapping, values, strict=True)
-    if isinstance(mapping, collections.defaultdict):
-        return type(mapping)(mapping.default_factory, pairs)
-    return type(mapping)(pairs)
-
-
-def _parts(fetch: Any) -> list[Any]:
-    if nest.is_composite(fetch) and not hasattr(fetch, "handle"):
-        return nest.flatten(fetch, expand_composites=True)
-    return [fetch]
-
-
-def _composite_value(fetch: Any, parts: list[Any]) -> Any:
-    make = getattr(fetch, "_value_from_arrays", None)
-    if make is not None:
-        return make(parts)
-    return tuple(parts)
-
-
-def _as_numpy(value: Any, dtype: Any) -> Any:
-    if dtype in (dtypes.resource, dtypes.variant) or not isinstance(value, np.ndarray):
-        return value
-    return value.copy() if value.ndim else value[()]
 
 
 @export(v1=["Session"])
@@ -390,14 +295,23 @@ class Session(BaseSession):
       config: a ConfigProto; `intra_op_parallelism_threads` takes effect in the first session that computes.
     """
 
+    _contexts: contextlib.ExitStack | None = None
+
     def __enter__(self) -> "Session":
+        if self._contexts is not None:
+            raise RuntimeError(
+                "Session context managers are not re-entrant. Use `Session.as_default()` if you want to "
+                "enter a session multiple times."
+            )
         self._contexts = contextlib.ExitStack()
         self._contexts.enter_context(self._graph.as_default())
         self._contexts.enter_context(self.as_default())
         return self
 
     def __exit__(self, exec_type: Any, exec_value: Any, exec_tb: Any) -> None:
-        self._contexts.close()
+        if self._contexts is not None:
+            self._contexts.close()
+            self._contexts = None
         self.close()
 
     @staticmethod

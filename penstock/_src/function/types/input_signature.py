@@ -6,6 +6,8 @@ from typing import Any
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.function.types.function_spec import check_specs
+from penstock._src.function.types.trace_types import from_value
 from penstock._src.util import nest
 
 
@@ -22,16 +24,7 @@ def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[s
     """Returns {parameter: specs} of an input signature."""
     if given is None:
         return None
-    if not isinstance(given, list | tuple):
-        raise TypeError(
-            "input_signature must be either a tuple or a list, got " + str(type(given)) + "."
-        )
-    for spec in nest.flatten(list(given)):
-        if not isinstance(spec, TypeSpec):
-            raise TypeError(
-                "input_signature must be a possibly nested sequence of TensorSpec objects, got "
-                f"{given}."
-            )
+    check_specs(given)
     table: dict[str, Any] = {}
     remaining = list(given)
     for at, parameter in enumerate([] if signature is None else signature.parameters.values()):
@@ -40,6 +33,12 @@ def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[s
         if parameter.kind is parameter.VAR_POSITIONAL:
             table[parameter.name] = tuple(remaining)
             remaining = []
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            if parameter.default is parameter.empty:
+                raise TypeError(
+                    f"Since input_signature is defined, keyword-only parameter `{parameter.name}` must have "
+                    "a default value"
+                )
         elif parameter.kind is not parameter.VAR_KEYWORD and remaining:
             table[parameter.name] = remaining.pop(0)
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
@@ -50,9 +49,16 @@ def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[s
                 )
     if remaining:
         raise TypeError(
-            f"input_signature has {len(given)} entries, more than the function {signature} has parameters."
+            f"input_signature contains {len(remaining)} extra type constraints: it has {len(given)} entries, "
+            f"more than the function {signature} has parameters."
         )
     return table
+
+
+def check_default(value: Any, default: Any) -> None:
+    """Raises ValueError or TypeError if an argument that an input signature says nothing about has another type than the default."""
+    if value is not default:
+        from_value(default).cast(value, None)
 
 
 def cast_to(value: Any, spec: Any) -> Any:
@@ -74,6 +80,8 @@ def cast_to(value: Any, spec: Any) -> Any:
     if isinstance(spec, TypeSpec):
         if isinstance(value, TypeSpec):
             return value
+        if nest.is_composite(value) and len(value._type_spec.flatten()) != len(spec.flatten()):
+            raise ValueError(f"Can not cast {value!r} to {spec!r}: it has other components.")
         if not spec.is_compatible_with(value):
             raise TypeError(f"Can not cast {value!r} to {spec!r}")
         return value

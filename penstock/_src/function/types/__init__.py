@@ -1,0 +1,1 @@
+"""Types of arguments and functions: what `function_type` of a traced function says."""

@@ -1,0 +1,88 @@
+"""What a session is fed: keys of a feed_dict as tensors, values as arrays."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.arrays import to_array
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.util import nest
+from penstock._src.v1.graphs.handles import TensorHandle
+
+
+def feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any]]:
+    """The tensors that a key of a feed_dict stands for, and their values.
+
+    Raises:
+      TypeError: the key is no tensor of the graph.
+      ValueError: key and value are of different structures.
+    """
+    if isinstance(key, tuple | list):
+        if not isinstance(value, tuple | list) or len(key) != len(value):
+            raise ValueError(f"The feed {key} has the structure of its keys. Received {value!r}.")
+        return [
+            part
+            for one, its in zip(key, value, strict=True)
+            for part in feed_parts(graph, one, its)
+        ]
+    if isinstance(key, IndexedSlices) or nest.is_composite(key):
+        parts = nest.flatten(key, expand_composites=True)
+        if hasattr(value, "nested_row_splits"):
+            value = [value.flat_values, *value.nested_row_splits]
+        return list(zip(parts, value, strict=False))
+    try:
+        tensor = graph.as_graph_element(key, allow_operation=False)
+    except (KeyError, ValueError, TypeError) as error:
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
+    return [(tensor, value)]
+
+
+def feed_value(tensor: SymbolicTensor, value: Any) -> Any:
+    """The value of a feed as a host value.
+
+    Raises:
+      TypeError: the value is of a type that the tensor cannot have.
+      ValueError: it has another shape.
+    """
+    if isinstance(value, Tensor):
+        if isinstance(value, EagerTensor):
+            return value._value
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
+            "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
+            f"was {value} which was passed to the argument `feed_dict` with key {tensor}."
+        )
+    if tensor.dtype in (dtypes.resource, dtypes.variant):
+        return value
+    if isinstance(value, TensorHandle):
+        value = value.handle if tensor.dtype is dtypes.string else value.eval()
+    array = _feed_array(tensor, value)
+    if not tensor.shape.is_compatible_with(array.shape):
+        raise ValueError(
+            f"Cannot feed value of shape {array.shape} for Tensor {tensor.name}, which has shape "
+            f"{tensor.shape}"
+        )
+    return array
+
+
+def _feed_array(tensor: SymbolicTensor, value: Any) -> Any:
+    """A fed value as NumPy casts it to the tensor's type: floats are truncated to integers.
+
+    Raises:
+      TypeError: it is an integer that the type cannot hold.
+    """
+    if tensor.dtype is dtypes.string and not isinstance(value, int):
+        return to_array(value, tensor.dtype)[0]
+    kind = tensor.dtype.as_numpy_dtype
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    if tensor.dtype is dtypes.string or (is_integer and np.asarray(value).astype(kind) != value):
+        raise TypeError(
+            f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type "
+            f"{kind}. Try explicitly setting the type of the feed tensor to a larger type (e.g. int64)."
+        )
+    return np.asarray(value).astype(kind, copy=False)

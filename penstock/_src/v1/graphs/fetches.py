@@ -1,0 +1,124 @@
+"""What a session fetches: the tensors and operations of a structure, and their values in it."""
+
+import collections
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util import nest
+from penstock._src.v1.graphs.handles import KEEPING, TensorHandle
+
+
+class Fetches:
+    """The fetches of a run: their tensors and operations, and the structure of their values."""
+
+    def __init__(self, graph: Graph, fetches: Any) -> None:
+        self.graph = graph
+        self.fetches = fetches
+        self.tensors: list[SymbolicTensor] = []
+        self.operations: list[Operation] = []
+        self._collect(fetches)
+        # The operations that keep tensors, by the ids of their handle tensors.
+        self.keeping = {t._id: t.op for t in self.tensors if t.op.type == KEEPING}
+
+    def _collect(self, fetch: Any) -> None:
+        children = _children(fetch)
+        if children is not None:
+            for child in children:
+                self._collect(child)
+            return
+        for part in _parts(fetch):
+            element = self._element(part)
+            (self.tensors if isinstance(element, SymbolicTensor) else self.operations).append(
+                element
+            )
+
+    def _element(self, fetch: Any) -> Any:
+        if fetch is None:
+            raise TypeError('Argument `fetch` = None has invalid type "NoneType". Cannot be None')
+        handle = getattr(fetch, "handle", None)
+        if handle is not None and hasattr(fetch, "_as_graph_element"):
+            fetch = fetch._as_graph_element()
+        if isinstance(fetch, bytes):
+            fetch = fetch.decode()
+        try:
+            return self.graph.as_graph_element(fetch)
+        except TypeError as error:
+            raise TypeError(
+                f'Argument `fetch` = {fetch} has invalid type "{type(fetch).__name__}" must be a string '
+                f"or Tensor. ({error})"
+            ) from None
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error})"
+            ) from None
+
+    def _value(self, tensor: SymbolicTensor, values: dict[int, Any]) -> Any:
+        value = values[tensor._id]
+        return value if isinstance(value, TensorHandle) else _as_numpy(value, tensor.dtype)
+
+    def pack(self, values: dict[int, Any]) -> Any:
+        """Returns the values, structured like the fetches."""
+        return self._pack(self.fetches, values)
+
+    def _pack(self, fetch: Any, values: dict[int, Any]) -> Any:
+        children = _children(fetch)
+        if children is not None:
+            found = [self._pack(child, values) for child in children]
+            return _filled(fetch, found) if isinstance(fetch, dict) else nest.rebuild(fetch, found)
+        parts = _parts(fetch)
+        found = []
+        for part in parts:
+            element = self._element(part)
+            found.append(
+                self._value(element, values) if isinstance(element, SymbolicTensor) else None
+            )
+        if len(parts) == 1 and parts[0] is fetch:
+            return found[0]
+        return _composite_value(fetch, found)
+
+
+def read_reference(tensor: Any, value: Any) -> Any:
+    """Reads a reference to a v1 variable; returns any other value unchanged."""
+    if isinstance(value, VariableHandle) and tensor.dtype is not dtypes.resource:
+        return value.read()
+    return value
+
+
+def _children(fetch: Any) -> Any:
+    if isinstance(fetch, dict):  # in the order of insertion: any object may be a key
+        return list(fetch.values())
+    if isinstance(fetch, list | tuple):
+        return nest.children(fetch)
+    return None
+
+
+def _filled(mapping: Any, values: list[Any]) -> Any:
+    """Returns a mapping of the same class with other values."""
+    pairs = zip(mapping, values, strict=True)
+    if isinstance(mapping, collections.defaultdict):
+        return type(mapping)(mapping.default_factory, pairs)
+    return type(mapping)(pairs)
+
+
+def _parts(fetch: Any) -> list[Any]:
+    if nest.is_composite(fetch) and not hasattr(fetch, "handle"):
+        return nest.flatten(fetch, expand_composites=True)
+    return [fetch]
+
+
+def _composite_value(fetch: Any, parts: list[Any]) -> Any:
+    make = getattr(fetch, "_value_from_arrays", None)
+    if make is not None:
+        return make(parts)
+    return tuple(parts)
+
+
+def _as_numpy(value: Any, dtype: Any) -> Any:
+    if dtype in (dtypes.resource, dtypes.variant) or not isinstance(value, np.ndarray):
+        return value
+    return value.copy() if value.ndim else value[()]

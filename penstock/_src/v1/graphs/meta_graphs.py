@@ -1,0 +1,31 @@
+"""Messages with a graph and what it takes to run it."""
+
+from typing import Any
+
+from penstock._src.core.registry import find
+from penstock._src.graph.serialize.op_definitions import op_def
+from penstock._src.proto.saved import MetaGraphDef
+from penstock._src.version import VERSION
+
+
+def create_meta_graph_def(meta_info_def: Any = None, graph_def: Any = None) -> Any:
+    """Returns the MetaGraphDef of a GraphDef: with the definitions of its ops, and the version.
+
+    Args:
+      meta_info_def: what else is to be told.
+      graph_def: the graph.
+    """
+    made = MetaGraphDef()
+    info = made.meta_info_def
+    if meta_info_def is not None:
+        info.CopyFrom(meta_info_def)
+    info.tensorflow_version = VERSION.partition("+")[0]
+    if graph_def is None:
+        return made
+    made.graph_def.CopyFrom(graph_def)
+    if not info.HasField("stripped_op_list"):
+        functions = {function.signature.name for function in graph_def.library.function}
+        nodes = [*graph_def.node, *[n for f in graph_def.library.function for n in f.node_def]]
+        types = sorted({node.op for node in nodes} - functions)
+        info.stripped_op_list.op.extend(op_def(op) for op in map(find, types) if op is not None)
+    return made

@@ -1,0 +1,75 @@
+"""What sessions tell of their runs: devices, and how long each operation and kernel took."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.observe.profiler import OPERATIONS, Recording
+from penstock._src.util.device_spec import DeviceSpec
+from penstock._src.util.run_observers import observed_runs
+from penstock._src.util.signatures import read_only
+
+DEVICE = "/job:localhost/replica:0/task:0/device:CPU:"
+
+
+class DeviceAttributes:
+    """A device of a session.
+
+    Args:
+      name: the whole name.
+      device_type: such as "CPU".
+      memory_limit_bytes: how much memory it has.
+      incarnation: a number that it has from its start on.
+    """
+
+    def __init__(
+        self, name: str, device_type: str, memory_limit_bytes: int, incarnation: int
+    ) -> None:
+        self._name = DeviceSpec.from_string(name).to_string()
+        self._device_type = device_type
+        self._memory_limit_bytes, self._incarnation = memory_limit_bytes, incarnation
+
+    name = read_only("_name", "The whole name.")
+    device_type = read_only("_device_type", 'The type, such as "CPU".')
+    memory_limit_bytes = read_only("_memory_limit_bytes", "How much memory it has.")
+    incarnation = read_only("_incarnation", "A number that it has from its start on.")
+
+    def __repr__(self) -> str:
+        return (
+            f"_DeviceAttributes({self._name}, {self._device_type}, {self._memory_limit_bytes}, "
+            f"{self._incarnation})"
+        )
+
+
+def devices_of(config: Any) -> list[DeviceAttributes]:
+    """The devices of a session: as many CPUs as its config asks for, or one."""
+    count = config.device_count.get("CPU", 1) if config is not None else 1
+    return [DeviceAttributes(f"{DEVICE}{i}", "CPU", 256 << 20, 0) for i in range(count)]
+
+
+@contextlib.contextmanager
+def described_run(options: Any, metadata: Any) -> Iterator[None]:
+    """A context whose runs are told in a RunMetadata, in as much detail as RunOptions ask for."""
+    if metadata is None:
+        yield
+        return
+    metadata.Clear()
+    if options is None or not options.trace_level:
+        yield
+        return
+    recording = Recording("", OPERATIONS)
+    with observed_runs(recording):
+        yield
+    stats = metadata.step_stats.dev_stats.add(device=f"{DEVICE}0")
+    for event in recording.finished():
+        took = event.end - event.begin
+        stats.node_stats.add(
+            node_name=event.shown.get("op", event.name),
+            timeline_label=f"{event.shown.get('op', event.name)} = {event.name}()",
+            all_start_micros=event.begin // 1000,
+            op_end_rel_micros=took // 1000,
+            all_end_rel_micros=took // 1000,
+            all_start_nanos=event.begin,
+            op_end_rel_nanos=took,
+            all_end_rel_nanos=took,
+        )

@@ -1,0 +1,112 @@
+"""`function_type` of functions and traces, and functions made of it."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.function.types.atomic import from_function_def
+from penstock._src.function.types.function_type import FunctionType
+from penstock._src.function.types.trace_types import from_value
+
+
+def test_a_trace_says_the_types_of_arguments_and_result():
+    def traced(x, *more, y=2, **named):
+        return {"a": x + 1, "b": [x, y]}
+
+    concrete = tf.function(traced).get_concrete_function(
+        tf.constant(1), 4, tf.constant(2.0), z=tf.constant([True])
+    )
+    kind = concrete.function_type
+    assert [(p.name, p.kind.name) for p in kind.parameters.values()] == [
+        ("x", "POSITIONAL_ONLY"),
+        ("more_0", "POSITIONAL_ONLY"),
+        ("more_1", "POSITIONAL_ONLY"),
+        ("y", "KEYWORD_ONLY"),
+        ("z", "KEYWORD_ONLY"),
+    ]
+    assert kind.flat_inputs == [
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec([], tf.float32),
+        tf.TensorSpec([1], tf.bool),
+    ]
+    assert repr(kind.output).startswith("Dict[['a', TensorSpec(shape=(), dtype=tf.int32")
+    assert [t.op.name for t in concrete.inputs] == ["x", "more_1", "z"]
+
+
+def test_an_input_signature_types_the_parameters():
+    spec = tf.TensorSpec([], tf.float32)
+    function = tf.function(lambda a, training=True: a, input_signature=[spec])
+    assert function.function_type.parameters["a"].type_constraint == spec
+    with pytest.raises(TypeError, match="Can not cast False to Literal"):
+        function(1.0, training=False)
+    with pytest.raises(TypeError, match="keyword-only parameter `b` must have"):
+        tf.function(lambda a, *, b: a, input_signature=[spec])
+
+
+def test_a_signature_may_type_further_positional_arguments():
+    spec = tf.TensorSpec([], tf.float32)
+    function = tf.function(lambda a, *more: a + sum(more), input_signature=[spec] * 3)
+    concrete = function.get_concrete_function()
+    assert float(concrete(tf.constant(1.0), tf.constant(2.0), tf.constant(3.0))) == 6.0
+
+
+def test_a_function_is_made_again_of_its_definition_and_type():
+    concrete = tf.function(lambda x: {"twice": x["v"] * 2}).get_concrete_function(
+        {"v": tf.constant(1)}
+    )
+    made = from_function_def(concrete.function_def, concrete.function_type)
+    assert int(made({"v": tf.constant(4)})["twice"]) == 8
+    captured = tf.constant(2.5)
+    with_capture = tf.function(lambda: captured + 1).get_concrete_function().inference_fn
+    with pytest.raises(ValueError, match="call_with_captures"):
+        with_capture()
+    assert float(with_capture.call_with_captures((), {}, [captured])) == 3.5
+
+
+def test_types_of_structures_compare_and_cast():
+    kind = from_value([1, {"a": np.zeros([2])}])
+    assert kind == from_value([1, {"a": np.ones([2])}])
+    assert kind != from_value([2, {"a": np.ones([2])}])
+    general = from_value([tf.TensorSpec([None], tf.float32)])
+    assert from_value([tf.zeros([3])]).is_subtype_of(general)
+    with pytest.raises(TypeError, match="Can not cast"):
+        general.cast([tf.zeros([3]), tf.zeros([3])], None)
+
+
+def test_defaults_are_bound():
+    kind = FunctionType.from_callable(lambda a, b=3: a)
+    assert kind.bind_with_defaults((1,), {}, {"b": 3}).arguments == {"a": 1, "b": 3}
+    assert kind.parameters["b"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def test_attributes_are_in_the_definition():
+    function = tf.function(lambda x: x, experimental_attributes={"_noinline": True})
+    assert function.get_concrete_function(1.0).function_def.attr["_noinline"].b
+
+
+def test_subclasses_of_arrays_are_tensors():
+    class Own(np.ndarray):
+        pass
+
+    double = tf.function(lambda x: x * 2)
+    assert double(np.ones([2], np.float32).view(Own)).numpy().tolist() == [2.0, 2.0]
+
+
+def test_a_function_reads_the_collections_around_it():
+    with tf.Graph().as_default() as graph:
+        graph.add_to_collection("x", 2)
+        tf.function(lambda: graph_of_trace(found))()
+        assert found.pop() == [2]
+        assert graph.get_collection("y") == []
+
+
+found: list = []
+
+
+def graph_of_trace(into):
+    graph = tf.compat.v1.get_default_graph()
+    into.append(graph.get_collection("x"))
+    graph.add_to_collection("y", 1)
+    return tf.constant(1)
