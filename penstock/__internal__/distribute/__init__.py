@@ -9,6 +9,6 @@ _NAMES = {
     "penstock._src.bridge.internals.distribution": "ShardedVariable variable_sync_on_read_context",
     "penstock._src.distribute.strategy": "strategy_supports_no_merge_call",
 }
-_SUBMODULES = "interim".split()
+_SUBMODULES = "combinations interim".split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

@@ -1,7 +1,11 @@
 """Tracks the current strategy and replica."""
 
+import functools
 import threading
+from collections.abc import Callable
 from typing import Any
+
+from penstock._src.core.dispatch import STATE
 
 
 class Contexts(threading.local):
@@ -46,3 +50,30 @@ class Entered:
 
     def __exit__(self, *exception: Any) -> None:
         CONTEXTS.stack.pop()
+
+
+class StrategyScope(Entered):
+    """A context in which a strategy is current and creates the variables, by its `_create(next_creator, **kwargs)`."""
+
+    def __enter__(self) -> Any:
+        self._creators = STATE.variable_creators
+        make = self.strategy._create
+        if make not in self._creators:  # a scope within a scope would create variables of variables
+            STATE.variable_creators = [make, *self._creators]
+        return super().__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        STATE.variable_creators = self._creators
+
+
+def create_in(strategy: Any, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+    """Creates a variable that knows the strategy in whose scope it was created."""
+    made = next_creator(**kwargs)
+    made._distribute_strategy = strategy
+    return made
+
+
+def creator_for(strategy: Any) -> Callable[..., Any]:
+    """Returns `create_in` for a strategy."""
+    return functools.partial(create_in, strategy)

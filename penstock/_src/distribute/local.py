@@ -34,7 +34,7 @@ class _DefaultScope:
         return None
 
 
-@export("distribute.OneDeviceStrategy")
+@export("distribute.OneDeviceStrategy", v1=[])
 class OneDeviceStrategy(Strategy):
     """Places variables and computation on one device.
 

@@ -61,7 +61,7 @@ class MultiWorkerMirroredStrategy(Strategy):
     cluster_resolver = read_only("_resolver", "What tells the workers.")
 
 
-class _ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
+class ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
     """The same under its older name, with its older parameters.
 
     Args:
@@ -77,12 +77,12 @@ class _ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
         super().__init__(cluster_resolver, CommunicationOptions(implementation=communication))
 
 
-export("distribute.experimental.MultiWorkerMirroredStrategy")(
-    _ExperimentalMultiWorkerMirroredStrategy
+export("distribute.experimental.MultiWorkerMirroredStrategy", v1=[])(
+    ExperimentalMultiWorkerMirroredStrategy
 )
 
 
-@export("distribute.experimental.CentralStorageStrategy")
+@export("distribute.experimental.CentralStorageStrategy", v1=[])
 class CentralStorageStrategy(Strategy):
     """Variables on one device, computation on all devices; here both on the CPU.
 

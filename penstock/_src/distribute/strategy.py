@@ -3,10 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.data.dataset import Dataset
-from penstock._src.distribute.context import Defaults, Entered, current
+from penstock._src.distribute.context import (
+    Defaults,
+    Entered,
+    StrategyScope,
+    creator_for,
+    current,
+)
 from penstock._src.distribute.values import InputContext, ReduceOp, ValueContext
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -28,6 +36,9 @@ class StrategyExtended:
     experimental_require_static_shapes = property(
         lambda _: False, doc="Whether all shapes must be static."
     )
+
+    # Whether batches of datasets are those of all replicas together.
+    _global_batch_size = True
 
     def _use_merge_call(self) -> bool:
         return True
@@ -75,6 +86,10 @@ class StrategyExtended:
         with Entered(self._strategy, None):
             result = fn(var, *args, **(kwargs or {}))
         return result if group else nest.map_structure(lambda held: (held,), result)
+
+    def _replica_ctx_all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
+        """Returns the sum or mean over the replicas, in the current replica."""
+        return current()[1].all_reduce(reduce_op, value, options)
 
     def call_for_each_replica(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None
@@ -149,7 +164,14 @@ class ReplicaContext:
         self._strategy, self._id = strategy, replica_id_in_sync_group
 
     strategy = read_only("_strategy", "The strategy that runs the replica.")
-    replica_id_in_sync_group = read_only("_id", "The number of the replica, from 0.")
+
+    @property
+    def replica_id_in_sync_group(self) -> Any:
+        """The number of the replica, from 0: a tensor, int32."""
+        if isinstance(self._id, Tensor):
+            return self._id
+        return convert_to_tensor(self._id, dtypes.int32, name="replica_id_in_sync_group")
+
     num_replicas_in_sync = read_only(
         "_strategy.num_replicas_in_sync", "How many replicas step together."
     )
@@ -182,12 +204,20 @@ class ReplicaContext:
         return f"tf.distribute.ReplicaContext(replica id {self._id})"
 
 
+def _input_iterators() -> Any:
+    """The module of iterators for programs of TensorFlow 1."""
+    # It needs strategies of several replicas, and these need this module.
+    from penstock._src.distribute import input_iterators
+
+    return input_iterators
+
+
 def raw_identity(value: Any) -> Any:
     """Returns a copy of a tensor, or a composite unchanged."""
     return value if nest.is_composite(value) else raw.Identity(convert_to_tensor(value))
 
 
-@export("distribute.Strategy")
+@export("distribute.Strategy", v1=[])
 class Strategy:
     """How computation and variables are distributed over devices.
 
@@ -203,6 +233,7 @@ class Strategy:
     def __init__(self, extended: Any) -> None:
         self._extended = extended
         self.default_replica = ReplicaContext(self, 0)
+        self._create = creator_for(self)
 
     extended = read_only("_extended", "What authors of distribution-aware code call.")
 
@@ -216,8 +247,22 @@ class Strategy:
     )
 
     def scope(self) -> Any:
-        """Returns a context manager that makes this strategy current."""
-        return Entered(self, None)
+        """Returns a context manager that makes this strategy current; it creates the variables there.
+
+        Raises:
+          RuntimeError: within the scope of another strategy, or in a replica.
+        """
+        strategy, replica = current()
+        if strategy is not self and strategy is not Defaults.strategy:
+            raise RuntimeError(
+                f"Mixing different tf.distribute.Strategy objects: {strategy} is not {self}"
+            )
+        if strategy is self and replica is not None:
+            raise RuntimeError(
+                "Method requires being in cross-replica context, use "
+                "get_replica_context().merge_call()"
+            )
+        return StrategyScope(self, None)
 
     def run(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
@@ -225,7 +270,7 @@ class Strategy:
         """Calls `fn` once per replica and returns its result."""
         if not isinstance(args, (list, tuple)):
             raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
-        with Entered(self, self.default_replica):
+        with StrategyScope(self, self.default_replica):
             return fn(*args, **(kwargs or {}))
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
@@ -271,16 +316,25 @@ class Strategy:
         return value_fn(ValueContext(0, self.num_replicas_in_sync))
 
     def make_dataset_iterator(self, dataset: Any) -> Any:
-        """Returns an iterator of a dataset (v1)."""
-        return iter(dataset)
+        """Returns an iterator of a dataset, whose batches are split over the replicas (v1)."""
+        return _input_iterators().InputIterator(self.experimental_distribute_dataset(dataset))
 
     def make_input_fn_iterator(self, input_fn: Any, replication_mode: Any = None) -> Any:
-        """Returns an iterator of the dataset that `input_fn(input_context)` creates (v1)."""
-        return iter(input_fn(InputContext()))
+        """Returns an iterator of the dataset that `input_fn(input_context)` creates (v1).
+
+        Its elements go to the replicas in turn. A function instead of a dataset is called for each replica.
+        """
+        del replication_mode
+        made = input_fn(InputContext(1, 0, self.num_replicas_in_sync))
+        if callable(made):
+            return _input_iterators().InputOfFunction(made, self.num_replicas_in_sync)
+        return _input_iterators().InputIterator(
+            self.distribute_datasets_from_function(lambda _: made)
+        )
 
     def experimental_run(self, fn: Callable[..., Any], input_iterator: Any = None) -> Any:
         """Calls `fn` on the next element (v1)."""
-        args = () if input_iterator is None else (next(input_iterator),)
+        args = () if input_iterator is None else (input_iterator.get_next(),)
         return self.run(fn, args)
 
     def colocate_vars_with(self, colocate_with_variable: Any) -> Any:

@@ -15,7 +15,7 @@ _NAMES = {
     ),
     "penstock._src.distribute.multi_worker": (
         "CentralStorageStrategy "
-        "MultiWorkerMirroredStrategy=_ExperimentalMultiWorkerMirroredStrategy "
+        "MultiWorkerMirroredStrategy=ExperimentalMultiWorkerMirroredStrategy "
         "ParameterServerStrategy TPUStrategy=_ExperimentalTPUStrategy"
     ),
     "penstock._src.distribute.values": "ValueContext",

@@ -13,7 +13,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.distribute import local  # noqa: F401  (it makes the default strategy)
 from penstock._src.distribute.cluster.placement import full_names
-from penstock._src.distribute.context import Entered, current
+from penstock._src.distribute.context import Entered, StrategyScope, current
 from penstock._src.distribute.cross_device_ops import CrossDeviceOps, ReductionToOneDevice
 from penstock._src.distribute.mirrored import grouping
 from penstock._src.distribute.mirrored.datasets import DatasetOfEach, DistributedDataset
@@ -39,7 +39,7 @@ from penstock._src.util import nest
 from penstock._src.util.export import export
 
 
-@export("distribute.MirroredStrategy")
+@export("distribute.MirroredStrategy", v1=[])
 class MirroredStrategy(Strategy):
     """A replica for each device of this process, each with a copy of the variables.
 
@@ -49,6 +49,9 @@ class MirroredStrategy(Strategy):
       cross_device_ops: how values of replicas are reduced.
     """
 
+    # Where TensorFlow begins to number collective operations; nothing is numbered here.
+    _collective_key_base = 0
+
     def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:
         given = devices or [device.name for device in config.list_logical_devices("CPU")]
         self.devices = full_names("MirroredStrategy", given)
@@ -56,11 +59,7 @@ class MirroredStrategy(Strategy):
         self.cross_device_ops = cross_device_ops or ReductionToOneDevice()
         self._functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         super().__init__(MirroredExtended(self))
-
-    def scope(self) -> Any:
-        """Returns a context manager that makes this strategy current; variables created in it have a copy for each
-        replica."""
-        return MirroredScope(self) if self.num_replicas_in_sync > 1 else super().scope()
+        self._create = functools.partial(create_variable, self)
 
     def run(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
@@ -69,7 +68,7 @@ class MirroredStrategy(Strategy):
 
         Results that differ between replicas are returned as PerReplica.
         """
-        if self.num_replicas_in_sync == 1:
+        if self.num_replicas_in_sync == 1:  # it never waits for others, so it needs no thread
             return super().run(fn, args, kwargs, options)
         if not isinstance(args, (list, tuple)):
             raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
@@ -77,7 +76,7 @@ class MirroredStrategy(Strategy):
         if isinstance(fn, Function) and STATE.graph is None:
             return self._as_function(fn)(args, kwargs)
         made: list[Variable] = []
-        with MirroredScope(self):
+        with StrategyScope(self, None):
             replicas = [
                 Replica(
                     MirroredReplicaContext(self, i, made),
@@ -147,23 +146,6 @@ class MirroredStrategy(Strategy):
         if count == 1:
             return super().experimental_distribute_values_from_function(value_fn)
         return grouping.regroup([value_fn(ValueContext(i, count)) for i in range(count)])
-
-
-class MirroredScope(Entered):
-    """A context in which a strategy is current and creates the variables."""
-
-    def __init__(self, strategy: MirroredStrategy) -> None:
-        super().__init__(strategy, None)
-
-    def __enter__(self) -> Any:
-        self._creators = STATE.variable_creators
-        make = functools.partial(create_variable, self.strategy)
-        STATE.variable_creators = [make, *self._creators]
-        return super().__enter__()
-
-    def __exit__(self, *exception: Any) -> None:
-        super().__exit__(*exception)
-        STATE.variable_creators = self._creators
 
 
 class MirroredReplicaContext(ReplicaContext):

@@ -47,6 +47,7 @@ class DistributedVariable(DistributedValues, Variable):
         self._in_graph_mode, self._unique = first._in_graph_mode, first._unique
         for copy in copies:
             object.__setattr__(copy, "_distributed_container", weakref.ref(self))
+            object.__setattr__(copy, "_distribute_strategy", strategy)
 
     @property
     def _replica(self) -> int | None:
@@ -56,7 +57,7 @@ class DistributedVariable(DistributedValues, Variable):
         replica = current()[1]
         if replica is None or replica.strategy is not self._distribute_strategy:
             return None
-        return replica.replica_id_in_sync_group
+        return replica._id
 
     def _get(self) -> Variable:
         """The current copy."""

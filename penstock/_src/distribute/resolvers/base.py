@@ -128,7 +128,10 @@ class UnionResolver(ClusterResolver):
     def cluster_spec(self) -> ClusterSpec:
         """Returns the union of the clusters.
 
-        A job whose resolvers give task indices keeps these, unless an index occurs twice.
+        A job of which a resolver gives indices other than 0, 1, ... keeps the indices.
+
+        Raises:
+          KeyError: one of them occurs twice.
         """
         jobs: dict[str, list[dict[int, str]]] = {}
         for resolver in self._resolvers:
@@ -183,8 +186,17 @@ class UnionResolver(ClusterResolver):
 
 
 def _joined(parts: list[dict[int, str]]) -> Any:
-    """Merges the tasks of one job of several clusters: by index, or concatenated if the indices clash."""
-    numbers = [number for tasks in parts for number in tasks]
-    if len(set(numbers)) == len(numbers):
-        return {number: tasks[number] for tasks in parts for number in tasks}
-    return [tasks[number] for tasks in parts for number in sorted(tasks)]
+    """Merges the tasks of one job of several clusters: lists are concatenated, unless one has indices of its own.
+
+    Raises:
+      KeyError: then an index occurs twice.
+    """
+    if all(sorted(tasks) == list(range(len(tasks))) for tasks in parts):
+        return [tasks[number] for tasks in parts for number in sorted(tasks)]
+    merged: dict[int, str] = {}
+    for tasks in parts:
+        twice = set(merged) & set(tasks)
+        if twice:
+            raise KeyError(f"Duplicate keys detected when merging two ClusterSpecs: {twice}")
+        merged.update(tasks)
+    return merged

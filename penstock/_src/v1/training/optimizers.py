@@ -12,10 +12,11 @@ from penstock._src.api.gradients import gradients as gradients_of
 from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.export import export
 from penstock._src.v1.variables.collections import trainable_variables
 from penstock._src.v1.variables.initializers import Constant, Ones, Zeros
@@ -229,6 +230,13 @@ class Optimizer(Trackable):
         """The optimizer's variables that belong to no variable in particular."""
         return ()
 
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        """Creates the state of variables before their first update."""
+        self._prepare(min(var_list, key=lambda v: v.name))
+        for variable in var_list:
+            for name in self._slots:
+                self._slot(name, variable)
+
     # -- methods for subclasses
 
     def _prepare(self, like: Any) -> None:
@@ -372,11 +380,11 @@ class AdamOptimizer(Optimizer):
     ) -> None:
         super().__init__(use_locking, name)
         self._betas, self._numbers = (beta1, beta2), (learning_rate, beta1, beta2, epsilon)
-        self._powers: list[Variable] = []
+        self._all_powers: list[Variable] = []
 
     def _prepare(self, like: Any) -> None:
         if not self._powers:
-            self._powers = [
+            made = [
                 Variable(
                     number_like(beta, like) if hasattr(beta, "dtype") else beta,
                     trainable=False,
@@ -385,8 +393,24 @@ class AdamOptimizer(Optimizer):
                 )
                 for i, beta in enumerate(map(_called, self._betas))
             ]
-            for power in self._powers:
+            self._all_powers += made
+            for power in made:
                 self._handle_deferred_dependencies(power._shared_name, power)
+
+    @property
+    def _powers(self) -> list[Any]:
+        """The powers of the betas; each graph has its own."""
+        of_graphs = in_v1_graph()
+        return [
+            power
+            for power in self._all_powers
+            if _is_here(power) and isinstance(power.handle, SymbolicTensor) == of_graphs
+        ]
+
+    def _get_beta_accumulators(self) -> tuple[Any, Any]:
+        """Returns the powers of the betas in the current graph, or None twice."""
+        first, second = self._powers or (None, None)
+        return first, second
 
     def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
         numbers = [*self._powers, *self._numbers_like(variable)]

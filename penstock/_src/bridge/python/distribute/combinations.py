@@ -23,6 +23,7 @@ from penstock._src.bridge.testing.combinations import (
     times,
 )
 from penstock._src.function.function import function
+from penstock._src.util.export import export
 
 from . import multi_process_runner
 
@@ -179,6 +180,7 @@ def concat(*combined: list[Combination]) -> list[Combination]:
     return [combination for one in combined for combination in one]
 
 
+@export("__internal__.distribute.combinations.generate", v1=[])
 def generate(
     combinations: Sequence[Combination], test_combinations: Sequence[TestCombination] = ()
 ) -> Callable[[Any], Any]:
@@ -194,6 +196,7 @@ def generate(
     return generate_with(combinations, (*rules, *test_combinations))
 
 
+@export("__internal__.distribute.combinations.in_main_process", v1=[])
 def in_main_process() -> bool:
     """Whether this is the process that the tests were started in."""
     return True
@@ -210,6 +213,7 @@ class TestEnvironment:
 _environment = TestEnvironment()
 
 
+@export("__internal__.distribute.combinations.env", v1=[])
 def env() -> TestEnvironment:
     """Returns what the test's processes have in common."""
     return _environment

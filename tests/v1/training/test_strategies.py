@@ -1,0 +1,30 @@
+"""Strategies of TensorFlow 1."""
+
+import pytest
+
+import penstock as tf
+
+distribute = tf.compat.v1.distribute
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: distribute.OneDeviceStrategy("/cpu:0"),
+        lambda: distribute.MirroredStrategy(["/cpu:0"]),
+        lambda: distribute.experimental.CentralStorageStrategy(["/cpu:0"]),
+    ],
+)
+def test_values_are_reduced_along_no_axis_by_default(made):
+    strategy = made()
+    assert isinstance(strategy, distribute.Strategy)
+    value = strategy.run(lambda: tf.constant([1.0, 2.0]))
+    assert strategy.reduce("SUM", value).numpy().tolist() == [1.0, 2.0]
+    assert strategy.reduce("SUM", value, axis=0).numpy() == 3.0
+
+
+def test_what_is_not_implemented_says_so():
+    with pytest.raises(tf.errors.UnimplementedError, match="TFLite"):
+        tf.compat.v1.lite.TFLiteConverter.from_session(None, [], [])
+    with pytest.raises(tf.errors.UnimplementedError, match="quantized"):
+        tf.compat.v1.train.do_quantize_training_on_graphdef(None, 8)
