@@ -1,5 +1,6 @@
 """TF_USE_LEGACY_KERAS=1: tf.keras is Keras 2."""
 
+import operator
 import os
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+import penstock as tf
+from penstock._src.bridge.tensorflow_alias import asks_for_keras_2
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -27,3 +31,32 @@ def test_the_environment_chooses_keras(asked, package):
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": asked, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", PROGRAM.format(package=package)]
     subprocess.run(command, check=True, env=environment, timeout=120)
+
+
+PATHS = """
+import penstock
+penstock.install_as_tensorflow()
+from tensorflow.compat.v2.keras import *
+from tensorflow.compat.v2.keras import __internal__
+from tensorflow.compat.v1.keras import layers
+import tensorflow as tf
+assert tf.keras.__internal__ is __internal__ and tf.keras.Model is Model
+assert tf.compat.v1.keras.layers is layers is not tf.keras.layers
+assert "legacy" in tf.compat.v1.layers.Dense.__module__
+assert tf.compat.v1.nn.rnn_cell.LSTMCell(2).state_size.c == 2
+"""
+
+
+def test_keras_2_is_found_at_the_paths_of_each_version():
+    if find_spec("tf_keras") is None:
+        pytest.skip("tf_keras is not installed")
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", PATHS], check=True, env=environment, timeout=120)
+
+
+@pytest.mark.skipif(asks_for_keras_2(), reason="with Keras 3")
+@pytest.mark.parametrize("part", ["layers", "nn.rnn_cell"])
+def test_what_only_keras_2_has_says_so(part):
+    module = operator.attrgetter(part)(tf.compat.v1)
+    with pytest.raises(AttributeError, match="`LSTMCell` is not available with Keras 3"):
+        _ = module.LSTMCell

@@ -4,6 +4,7 @@ import functools
 
 import pytest
 
+import penstock as tf
 from penstock._src.bridge.python.util import (
     decorator_utils,
     function_utils,
@@ -60,3 +61,19 @@ def test_groups_and_keywords():
         lock.acquire(2)
     with pytest.raises(ValueError, match="only accepts keyword arguments"):
         keyword_args.keyword_args_only(lambda a: a)(1)
+
+
+def test_parameters_of_dispatchable_functions_and_tf_functions_are_found():
+    def scale(x, factor=2):
+        return x * factor
+
+    assert tf_inspect.getfullargspec(tf.rank).args == ["input", "name"]
+    assert tf_inspect.getfullargspec(tf.function(scale)).defaults == (2,)
+    assert tf_inspect.getcallargs(tf.where, True)["x"] is None
+    records, wrapped = tf_decorator.unwrap(tf.function(scale))
+    assert wrapped is scale
+    assert [record.decorator_name for record in records] == ["tf.function"]
+    with_gradient = tf.custom_gradient(lambda x, scale=3.0: (x * scale, lambda dy: dy))
+    assert tf_inspect.getfullargspec(with_gradient).args == ["x", "scale"]
+    result, gradient = with_gradient.__original_wrapped__(2.0)
+    assert (result, gradient(5.0)) == (6.0, 5.0)

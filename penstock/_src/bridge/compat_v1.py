@@ -6,6 +6,7 @@ import collections
 import importlib
 import pathlib
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,32 @@ from penstock._src.util.lazy import LazyModule, resolve
 NAMES = pathlib.Path(__file__).resolve().parents[2] / "_names_v1.txt"
 # v2 packages that v1 shares as a whole.
 SHARED = ("keras", "raw_ops")
+# What only Keras 2 has: {path below compat.v1: module of its keras}.
+OF_KERAS_2 = {
+    "layers": ".__internal__.legacy.layers",
+    "nn.rnn_cell": ".__internal__.legacy.rnn_cell",
+}
+
+
+class PartOfKeras2(types.ModuleType):
+    """A part of compat.v1 that Keras 2 provides, imported when a name is looked up."""
+
+    def __init__(self, name: str, part: str) -> None:
+        super().__init__(name, "What Keras 2 has for programs of TensorFlow 1.")
+        self.__dict__.update(_part=part)
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        # The stand-in for `tensorflow` is loaded with it, which a program may do without.
+        from . import keras
+
+        if not keras.asks_for_keras_2():
+            raise AttributeError(
+                f"`{attribute}` is not available with Keras 3. `pip install --no-deps tf-keras` and "
+                f"TF_USE_LEGACY_KERAS=1 in the environment give {self.__name__} of Keras 2."
+            )
+        return getattr(keras.load_v1(self._part), attribute)
 
 
 def read_table() -> dict[str, dict[str, tuple[str, str]]]:
@@ -43,6 +70,10 @@ def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
         if package:
             full = f"{name}.{package}"
             sys.modules[full] = LazyModule(full, table, children[package])
+    for path, part in OF_KERAS_2.items():
+        parent, _, child = path.rpartition(".")
+        holder = sys.modules[f"{name}.{parent}" if parent else name]
+        setattr(holder, child, PartOfKeras2(f"{name}.{path}", part))
     top = packages[""]
 
     def __getattr__(attribute: str) -> Any:
@@ -50,6 +81,8 @@ def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
             held = resolve(*top[attribute])
         elif attribute in children[""]:
             held = sys.modules[f"{name}.{attribute}"]
+        elif attribute == "keras":
+            held = _keras()
         elif attribute in SHARED:
             held = importlib.import_module(f"penstock.{attribute}")
         elif attribute == "__version__":
@@ -65,3 +98,13 @@ def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
         return sorted({*top, *children[""], *SHARED, "compat"})
 
     return __getattr__, __dir__
+
+
+def _keras() -> types.ModuleType:
+    """Keras for version 1: a module of its own in Keras 2, the same as for version 2 in Keras 3."""
+    # Imported late, as above.
+    from . import keras
+
+    return (
+        keras.load_v1() if keras.asks_for_keras_2() else importlib.import_module("penstock.keras")
+    )

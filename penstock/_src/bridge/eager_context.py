@@ -29,6 +29,9 @@ class Context:
     def ensure_initialized(self) -> None:
         """Does nothing: there is no runtime to start."""
 
+    def enable_xla_devices(self) -> None:
+        """Does nothing: the compiler has no devices beside those that ops run on."""
+
     def clear_kernel_cache(self) -> None:
         """Does nothing: kernels are shared by all that need them, and bounded in number."""
 
@@ -154,6 +157,9 @@ class Executor:
     def is_async(self) -> bool:
         """False."""
         return False
+
+    def clear_error(self) -> None:
+        """Does nothing: errors are raised where they happen."""
 
 
 @export("__internal__.eager_context.get_executor", v1=[])

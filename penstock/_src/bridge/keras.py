@@ -12,7 +12,7 @@ import sys
 import types
 
 from . import tensorflow_alias
-from .tensorflow_alias import LEGACY_KERAS, keras_module
+from .tensorflow_alias import asks_for_keras_2, keras_module
 
 
 def load() -> types.ModuleType:
@@ -25,8 +25,8 @@ def load() -> types.ModuleType:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
     tensorflow_alias.install()
-    if keras_module() == LEGACY_KERAS:
-        return _load_legacy()
+    if asks_for_keras_2():
+        return _load_keras_2(keras_module())
     try:
         keras = importlib.import_module("keras")
     except ModuleNotFoundError as error:
@@ -44,9 +44,19 @@ def load() -> types.ModuleType:
     return importlib.import_module(keras_module())
 
 
-def _load_legacy() -> types.ModuleType:
+def load_v1(part: str = "") -> types.ModuleType:
+    """Imports what Keras 2 has for programs of TensorFlow 1: `tf.compat.v1.keras`, or a module below it.
+
+    Raises:
+      ImportError: Keras 2 is not installed.
+    """
+    tensorflow_alias.install()
+    return _load_keras_2(keras_module("v1") + part)
+
+
+def _load_keras_2(module: str) -> types.ModuleType:
     try:
-        return importlib.import_module(LEGACY_KERAS)
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != "tf_keras":
             raise

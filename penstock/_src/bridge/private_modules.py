@@ -17,7 +17,9 @@ from __future__ import annotations
 import collections
 import functools
 import importlib
+import importlib.util
 import pathlib
+import sys
 import types
 from typing import Any
 
@@ -28,7 +30,7 @@ from .python_paths import PATHS
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 # The folders of `bridge/` that mirror those of TensorFlow.
-MIRRORED = ("python",)
+MIRRORED = ("core", "python")
 
 
 def is_known(path: str) -> bool:
@@ -102,14 +104,14 @@ class PrivateModule(types.ModuleType):
         try:
             found = _find(self._path, attribute)
         except LookupError:
-            module = _module_named(attribute, self._path)
+            module = _module_named(attribute, f"{self.__name__}.{attribute}", self._path)
             if module is not None:
-                return importlib.import_module("tensorflow." + module)
+                return importlib.import_module(module)
             raise AttributeError(
                 f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart "
                 "of this private name of TensorFlow's."
             ) from None
-        setattr(self, attribute, found)
+        vars(self)[attribute] = found
         return found
 
     def _offered(self) -> list[str]:
@@ -122,16 +124,29 @@ class PrivateModule(types.ModuleType):
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         """Sets the name in our module too, so that replacing a function reaches those that call it."""
-        own = _own_module(self._path)
-        if own is not None and attribute in vars(own) and vars(own)[attribute] is not value:
-            self._replaced.setdefault(attribute, vars(own)[attribute])
-            setattr(own, attribute, value)
+        if attribute not in self._replaced:
+            self._replaced[attribute] = self._place(attribute)
+        for module, name, _ in self._replaced[attribute]:
+            setattr(module, name, value)
         super().__setattr__(attribute, value)
+
+    def _place(self, attribute: str) -> list[tuple[Any, str, Any]]:
+        """The modules of ours, with the name there and its value, in which a name of this module stands."""
+        own = _own_module(self._path)
+        places: list[tuple[Any, str, Any]] = []
+        if own is not None and attribute in vars(own):
+            places.append((own, attribute, vars(own)[attribute]))
+        first: Any = vars(self).get(attribute)
+        if isinstance(first, types.FunctionType):
+            home, name = sys.modules.get(first.__module__), first.__name__
+            if home not in (None, own) and vars(home).get(name) is first:
+                places.append((home, name, first))
+        return places
 
     def __delattr__(self, attribute: str) -> None:
         """Gives the name its first meaning back."""
-        if attribute in self._replaced:
-            setattr(_own_module(self._path), attribute, self._replaced.pop(attribute))
+        for module, name, value in self._replaced.pop(attribute, ()):
+            setattr(module, name, value)
         super().__delattr__(attribute)
 
     def __dir__(self) -> list[str]:
@@ -139,14 +154,19 @@ class PrivateModule(types.ModuleType):
         return sorted({*super().__dir__(), *(dir(own) if own else ()), *_public_names(self._path)})
 
 
-def _module_named(name: str, path: str) -> str | None:
-    """Returns the private module with this last name that a module may have imported: a child, a sibling or the only one."""
+def _module_named(name: str, child: str, path: str) -> str | None:
+    """Returns the module with this last name that a module may have imported: a child, a sibling or the only private one.
+
+    A child may also be a file that another finder knows.
+    """
     parent = path.rpartition(".")[0]
     for near in (path, parent):
         if is_known(f"{near}.{name}"):
-            return f"{near}.{name}"
+            return f"tensorflow.{near}.{name}"
+    if importlib.util.find_spec(child) is not None:
+        return child
     found = _by_last_name().get(name, [])
-    return found[0] if len(found) == 1 else None
+    return f"tensorflow.{found[0]}" if len(found) == 1 else None
 
 
 @functools.cache
@@ -161,7 +181,10 @@ def _find(path: str, attribute: str) -> Any:
     """Returns what a name of a private module stands for, or raises LookupError."""
     own = _own_module(path)
     if own is not None and hasattr(own, attribute):
-        return getattr(own, attribute)
+        found = getattr(own, attribute)
+        # a module of ours is only part of the private module of that name, which `_module_named` finds
+        if found is not _own_module(f"{path}.{attribute}"):
+            return found
     sources = PATHS.get(path, "").split()
     named = dict(source.split("=", 1) for source in sources if "=" in source)
     public = _public_names(path)

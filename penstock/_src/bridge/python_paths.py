@@ -34,6 +34,23 @@ PATHS: dict[str, str] = {
     "core.framework.types_pb2": "@proto.tensor",
     "core.framework.variable_pb2": "@proto.saved",
     "core.framework.versions_pb2": "@proto.graph",
+    "core.function.capture.capture_container": (
+        "_EAGER_CONST_THRESHOLD=@graph.func_graph:SMALL_CONSTANT"
+    ),
+    "core.function.polymorphism.function_cache": (
+        "FunctionCache=@bridge.python.eager.polymorphic_function.tracing_compilation:FunctionCache"
+    ),
+    "core.function.polymorphism.function_type": "@function.types.function_type",
+    "core.function.trace_type": (
+        "InternalTracingContext=@function.types.trace_types:TypeContext "
+        "@bridge.core.function.trace_type @function.types.trace_types"
+    ),
+    "core.function.trace_type.default_types": "@function.types.trace_types",
+    "core.function.trace_type.serialization": "@bridge.core.function.trace_type",
+    "core.function.trace_type.trace_type_builder": (
+        "InternalTracingContext=@function.types.trace_types:TypeContext "
+        "@bridge.core.function.trace_type @function.types.trace_types"
+    ),
     "core.protobuf.cluster_pb2": "@proto.config",
     "core.protobuf.config_pb2": "@proto.config",
     "core.protobuf.debug_pb2": "@proto.config",
@@ -57,17 +74,12 @@ PATHS: dict[str, str] = {
     "python.autograph.core.ag_ctx": "@bridge.internals.autograph",
     "python.autograph.core.converter": "@bridge.internals.pyct",
     "python.autograph.impl.api": "@bridge.internals.autograph",
-    "python.autograph.pyct.anno": "@bridge.internals.pyct",
     "python.autograph.pyct.common_transformers.anf": "@bridge.internals.pyct",
     "python.autograph.pyct.inspect_utils": "@bridge.internals.pyct",
-    "python.autograph.pyct.loader": "@bridge.internals.pyct",
-    "python.autograph.pyct.naming": "@bridge.internals.pyct",
-    "python.autograph.pyct.parser": "@bridge.internals.pyct",
-    "python.autograph.pyct.qual_names": "@bridge.internals.pyct",
-    "python.autograph.pyct.static_analysis.activity": "@bridge.internals.pyct",
-    "python.autograph.pyct.templates": "@bridge.internals.pyct",
-    "python.autograph.pyct.transformer": "@bridge.internals.pyct",
-    "python.client.session": "BaseSession=@v1.graphs.session:BaseSession",
+    "python.client.session": (
+        "BaseSession=@v1.graphs.session:BaseSession "
+        "_DeviceAttributes=@v1.graphs.run_metadata:DeviceAttributes"
+    ),
     "python.compat.v2_compat": "enable_v2_behavior=tf.compat.v1.enable_v2_behavior",
     "python.compiler.xla.experimental.xla_sharding": "@bridge.internals.distribution",
     "python.data.experimental.ops.distribute": (
@@ -114,9 +126,13 @@ PATHS: dict[str, str] = {
         "Options=@distribute.communication:CommunicationOptions"
     ),
     "python.distribute.distribute_utils": "@bridge.internals.distribution",
-    "python.distribute.input_lib": "@bridge.internals.datasets",
+    "python.distribute.input_lib": (
+        "DistributedDataset=tf.distribute.DistributedDataset "
+        "DistributedIterator=tf.distribute.DistributedIterator @bridge.internals.datasets"
+    ),
     "python.distribute.input_ops": "@bridge.internals.datasets",
     "python.distribute.values": "@distribute.values @distribute.mirrored.variables",
+    "python.eager.polymorphic_function.atomic_function": "@function.types.atomic",
     "python.framework.c_api_util": "@bridge.internals.conversion",
     "python.framework.config": "@api.config.determinism",
     "python.framework.convert_to_constants": "@bridge.internals.conversion",
@@ -148,9 +164,22 @@ PATHS: dict[str, str] = {
     "python.ops.control_flow_ops": "@bridge.internals.control_flow",
     "python.ops.control_flow_util": "@bridge.internals.control_flow",
     "python.ops.data_flow_ops": "@bridge.internals.staging",
-    "python.ops.init_ops": "@v1.variables.initializers",
+    "python.ops.init_ops": (
+        "_compute_fans=@v1.variables.initializers:fans "
+        "identity_initializer=tf.compat.v1.initializers.identity "
+        "convolutional_delta_orthogonal=@v1.variables.orthogonal_initializers:ConvolutionDeltaOrthogonal "
+        "convolutional_orthogonal_1d=@v1.variables.orthogonal_initializers:ConvolutionOrthogonal1D "
+        "convolutional_orthogonal_2d=@v1.variables.orthogonal_initializers:ConvolutionOrthogonal2D "
+        "convolutional_orthogonal_3d=@v1.variables.orthogonal_initializers:ConvolutionOrthogonal3D "
+        "@v1.variables.initializers @v1.variables.orthogonal_initializers"
+    ),
+    "python.ops.array_grad": "@bridge.python.ops.math_grad",
+    "python.ops.nn_grad": "@bridge.python.ops.math_grad",
     "python.ops.linalg.linear_operator": "@api.linalg.operators.base @api.linalg.operators.spec",
-    "python.ops.lookup_ops": "@api.lookup.tables",
+    "python.ops.init_ops_v2": "@api.initializers @v1.variables.initializers",
+    "python.ops.lookup_ops": (
+        "HashTable=tf.compat.v1.lookup.StaticHashTable @api.lookup.tables @api.lookup.id_tables"
+    ),
     "python.ops.math_ops": (
         "tensor_equals=@api.operators:tensor_equals tensor_not_equals=@api.operators:tensor_not_equals"
     ),
@@ -195,30 +224,41 @@ PATHS: dict[str, str] = {
     "python.pywrap_tfe": "@bridge.internals.runtime",
     "python.saved_model.load_context": "@bridge.internals.hooks",
     "python.saved_model.loader_impl": (
+        "_LOADER_LABEL=@saving.metrics:LOADER "
         "SavedModelLoader=@v1.saving.saved_model:SavedModelLoader "
         "get_train_op=@v1.saving.saved_model:get_train_op "
         "get_init_op=@v1.saving.saved_model:get_init_op @bridge.internals.saved_model"
     ),
     "python.saved_model.model_utils.mode_keys": "@bridge.internals.saved_model",
     "python.saved_model.nested_structure_coder": "@bridge.internals.saved_model",
+    "python.saved_model.builder_impl": "_SAVE_BUILDER_LABEL=@saving.metrics:SAVE_BUILDER",
+    "python.saved_model.load": "_LOAD_V2_LABEL=@saving.metrics:LOAD_V2 @saving.saved_model.load",
+    "python.saved_model.load_v1_in_v2": "_LOAD_V1_V2_LABEL=@saving.metrics:LOAD_V1_IN_V2",
+    "python.saved_model.save": "_SAVE_V2_LABEL=@saving.metrics:SAVE_V2 @saving.saved_model.save",
     "python.saved_model.revived_types": "@bridge.internals.saved_model",
     "python.tf2": "@api.internal",
     "python.tools.saved_model_utils": "@bridge.internals.saved_model",
     "python.trackable.base": "@core.tracking.trackable",
     "python.trackable.data_structures": "@core.tracking.data_structures @core.tracking.trackable",
     "python.trackable.resource": "@bridge.internals.tracking",
+    "python.framework.meta_graph": (
+        "create_meta_graph_def=@v1.graphs.meta_graphs:create_meta_graph_def"
+    ),
+    "python.summary.plugin_asset": "@v1.summaries.plugin_assets",
+    "python.summary.writer.writer": "_PLUGINS_DIR=@v1.summaries.summary:PLUGINS",
     "python.training.checkpoint_state_pb2": "@proto.saved",
     "python.training.tracking.base": "tf.__internal__.tracking @core.tracking.trackable",
     "python.training.tracking.data_structures": (
         "@core.tracking.data_structures @core.tracking.trackable"
     ),
+    "python.types.core": "TensorLike=tf.types.experimental.TensorLike",
+    "python.types.internal": "TypeSpec=@core.specs:TypeSpec",
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
         "_is_namedtuple=@bridge.internals.graphs:is_namedtuple "
         "_yield_value=@util.nest_paths:yield_value "
         "_yield_sorted_items=@util.nest_paths:yield_sorted_items @util.nest @util.nest_paths"
     ),
-    "python.util.object_identity": "Reference=@core.tensor:Reference",
     "python.util.tf_inspect": "std:inspect",
     "python.util.variable_utils": "@bridge.internals.ops",
     "tools.docs.doc_controls": "@bridge.internals.doc_controls",

@@ -16,7 +16,8 @@ from . import keras_hints, private_modules
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
-LEGACY_KERAS = "tf_keras.api._v2.keras"
+# Keras 2; {} is the version of TensorFlow's API.
+LEGACY_KERAS = "tf_keras.api._{}.keras"
 # Keras 3 with the additional names of tf.keras: an older `backend`, reductions of losses, short names of metrics.
 KERAS_3 = "keras._tf_keras.keras"
 # Classes that libraries recognize by name and module, without importing them.
@@ -51,14 +52,16 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def _counterpart(self, fullname: str) -> str | None:
         """The module that stands for `fullname`: a real name, or "private:<path>"."""
         rest = fullname[len(ALIAS) + 1 :]
-        if rest == "keras" or rest.startswith("keras."):
-            found = keras_module() + rest.removeprefix("keras")
-            return found if _can_import(found) else None
         if rest.startswith("_api.v2"):
             rest = rest[len("_api.v2") :].lstrip(".")
             rest = rest[2:].lstrip(".") if rest == "v2" or rest.startswith("v2.") else rest
         if rest == "compat.v2" or rest.startswith("compat.v2."):
             rest = rest[len("compat.v2") :].lstrip(".")
+        version = "v1" if rest.startswith("compat.v1.keras") and asks_for_keras_2() else "v2"
+        name = rest.removeprefix("compat.v1.") if version == "v1" else rest
+        if name == "keras" or name.startswith("keras."):
+            found = keras_module(version) + name.removeprefix("keras")
+            return found if _can_import(found) else None
         if private_modules.is_known(rest):
             return "private:" + rest
         public = f"{PUBLIC}.{rest}" if rest else PUBLIC
@@ -88,10 +91,18 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.__spec__ = alias_spec.loader_state
 
 
-def keras_module() -> str:
-    """Returns the name of the module behind tf.keras: Keras 3, or Keras 2 if the environment asks for it."""
-    asked = os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
-    return LEGACY_KERAS if asked else KERAS_3
+def asks_for_keras_2() -> bool:
+    """Whether the environment asks for Keras 2 as tf.keras."""
+    return os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
+
+
+def keras_module(version: str = "v2") -> str:
+    """Returns the name of the module behind tf.keras: Keras 3, or Keras 2 if the environment asks for it.
+
+    Args:
+      version: "v1" for tf.compat.v1.keras, which is another module in Keras 2.
+    """
+    return LEGACY_KERAS.format(version) if asks_for_keras_2() else KERAS_3
 
 
 def _can_import(name: str) -> bool:

@@ -4,7 +4,13 @@ import pytest
 
 import penstock as tf
 from penstock._src.bridge.python.framework import function
-from penstock._src.bridge.python.ops import cond_v2, functional_ops, list_ops, while_v2
+from penstock._src.bridge.python.ops import (
+    cond_v2,
+    control_flow_ops,
+    functional_ops,
+    list_ops,
+    while_v2,
+)
 
 
 def test_a_list_takes_partly_known_shapes():
@@ -66,3 +72,26 @@ def test_functional_ops_run_functions_of_graphs():
         captured = function.Defun(tf.float32)(lambda y: y < x)
         with pytest.raises(ValueError, match="cannot use captured inputs"):
             functional_ops.While([x], captured, double)
+
+
+def test_no_graph_is_in_a_control_flow_context():
+    def branch():
+        context = tf.compat.v1.get_default_graph()._get_control_flow_context()
+        assert not isinstance(context, control_flow_ops.ControlFlowContext)
+        return tf.constant(1)
+
+    tf.function(lambda p: tf.cond(p, branch, branch))(tf.constant(True))
+    with pytest.raises(tf.errors.UnimplementedError, match="CondContext"):
+        control_flow_ops.CondContext()
+
+
+def test_eager_code_depends_on_any_tensor():
+    assert control_flow_ops.with_dependencies(tf.constant(1), tf.constant(2)).numpy() == 2
+
+
+def test_variables_of_a_functional_loop_are_fetched_by_its_name():
+    goes_on = function.Defun(tf.float32, tf.float32)(lambda n, x: n > 0)
+    step = function.Defun(tf.float32, tf.float32)(lambda n, x: (n - 1, x + n))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        functional_ops.While([20.0, 0.0], goes_on, step, name="sum")
+        assert session.run(["sum:0", "sum:1"]) == [0, 210]

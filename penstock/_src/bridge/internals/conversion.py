@@ -14,12 +14,19 @@ from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.v1.saving.freezing import (
+    VAR_ASSIGN_COLLECTION,
+    convert_variables_in_session,
     convert_variables_to_constants,
     convert_variables_to_constants_v2,
     frozen_graph_def,
 )
 
-__all__ = ["convert_variables_to_constants_v2", "def_function", "frozen_graph_def"]
+__all__ = [
+    "VAR_ASSIGN_COLLECTION",
+    "convert_variables_to_constants_v2",
+    "def_function",
+    "frozen_graph_def",
+]
 
 
 def convert_variables_to_constants_v2_as_graph(
@@ -30,7 +37,7 @@ def convert_variables_to_constants_v2_as_graph(
     return frozen, frozen.graph.as_graph_def()
 
 
-VAR_ASSIGN_COLLECTION = "extra_var_assign_ops"
+convert_var_to_const_function_in_v1 = convert_variables_in_session
 
 
 def convert_variables_to_constants_from_session_graph(

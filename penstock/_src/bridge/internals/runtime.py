@@ -12,6 +12,16 @@ def TF_ListPluggablePhysicalDevices() -> list[bytes]:
     return []
 
 
+def TFE_Py_RegisterExceptionClass(e: Any) -> None:
+    """Checks that errors could be raised as this class; those of ours are raised as they are.
+
+    Raises:
+      TypeError: it is no class of exceptions.
+    """
+    if not (isinstance(e, type) and issubclass(e, BaseException)):
+        raise TypeError(f"expected a subclass of Exception. Received {e!r}.")
+
+
 def _missing(name: str, instead: str) -> type:
     """A class that raises when it is used."""
 

@@ -55,6 +55,16 @@ def parse_saved_model(export_dir: Any) -> Any:
     return loading.parse(os.fsdecode(export_dir))
 
 
+read_saved_model = parse_saved_model
+
+
+def get_saved_model_tag_sets(saved_model_dir: Any) -> list[list[str]]:
+    """Returns the tags of each MetaGraphDef of a SavedModel."""
+    return [
+        list(meta.meta_info_def.tags) for meta in parse_saved_model(saved_model_dir).meta_graphs
+    ]
+
+
 def get_meta_graph_def(saved_model_dir: Any, tag_set: str) -> Any:
     """Returns the MetaGraphDef of a SavedModel that has the tags "a,b,...".
 

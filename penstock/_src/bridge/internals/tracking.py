@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.tracking.trackable import Trackable, TrackableReference
-from penstock._src.eager.trackable_resource import TrackableResource
-from penstock._src.saving.object_graph import TrackableView, children_of, values_of
+from penstock._src.saving.object_graph import (
+    ByIdentity,
+    TrackableView,
+    attribute_of,
+    children_of,
+    give_values,
+    values_of,
+)
+from penstock._src.saving.saveables import has_serialize_to_tensors
+from penstock._src.saving.serialized import tensor_of
 from penstock._src.saving.state import update_checkpoint_state
 from penstock._src.util.export import export
+from penstock._src.v1.saving.saveables import SaveableObject, SaveSpec
 
 export("__internal__.train.update_checkpoint_state", v1=[])(update_checkpoint_state)
 
@@ -33,10 +43,6 @@ class CheckpointInitialValueCallable:
         raise UnimplementedError(
             "CheckpointInitialValueCallable: variables are made with values of their own, then restored."
         )
-
-
-class RestoredResource(TrackableResource):
-    """A resource of a SavedModel, made by the functions saved with it."""
 
 
 @export("__internal__.tracking.ObjectGraphView", v1=[])
@@ -68,18 +74,7 @@ class ObjectGraphView(TrackableView):
                 if id(reference.ref) not in paths:
                     paths[id(reference.ref)] = (*paths[id(held)], reference)
                     found.append(reference.ref)
-        return found, _ByIdentity(found, paths)
-
-
-class _ByIdentity(dict):
-    """A dictionary keyed by object identity, because objects need not be hashable."""
-
-    def __init__(self, objects: list[Any], paths: dict[int, tuple[Any, ...]]) -> None:
-        super().__init__(paths)
-        self._objects = objects
-
-    def __getitem__(self, key: Any) -> tuple[Any, ...]:
-        return super().__getitem__(id(key))
+        return found, ByIdentity(found, paths)
 
 
 @export("__internal__.tracking.DelegatingTrackableMixin", v1=[])
@@ -127,13 +122,36 @@ class DelegatingTrackableMixin:
 
 
 @export("__internal__.tracking.saveable_objects_from_trackable", v1=[])
-def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[[], Any]]:
-    """Returns functions of the values that a checkpoint keeps of the object itself, by name."""
+def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[..., Any]]:
+    """Returns functions of names that give the saveables of an object, by the attributes that checkpoints have of it."""
+    if has_serialize_to_tensors(obj):
+        attributes = {attribute_of(obj, name)[0] for name in values_of(obj)}
+        return {
+            attribute: functools.partial(_AttributeSaveable, obj, attribute)
+            for attribute in sorted(attributes)
+        }
 
-    def giving(value: Any) -> Callable[[], Any]:
-        return lambda: value
+    def named(given: Any) -> Callable[..., Any]:
+        return given if callable(given) and not hasattr(given, "dtype") else lambda name: given
 
-    return {name: giving(value) for name, value in values_of(obj).items()}
+    return {name: named(given) for name, given in obj._gather_saveables_for_checkpoint().items()}
+
+
+class _AttributeSaveable(SaveableObject):
+    """The values of an object that share an attribute of checkpoints."""
+
+    def __init__(self, obj: Any, attribute: str, name: str = "") -> None:
+        values = values_of(obj)
+        self._names = [n for n in values if attribute_of(obj, n)[0] == attribute]
+        specs = [
+            SaveSpec(tensor_of(n, values[n]), "", f"{name or attribute}{attribute_of(obj, n)[1]}")
+            for n in self._names
+        ]
+        super().__init__(obj, specs, name or attribute)
+
+    def restore(self, restored_tensors: Any, restored_shapes: Any) -> Any:
+        """Gives the object its values."""
+        return give_values(self.op, dict(zip(self._names, restored_tensors, strict=True)))
 
 
 @export("__internal__.tracking.streaming_restore", v1=[])

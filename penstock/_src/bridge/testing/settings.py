@@ -218,6 +218,12 @@ def as_it_is_because(description: Any = None) -> Callable[[Any], Any]:
     return as_it_is
 
 
+def disable_tfrt(unused_description: Any) -> Callable[[Any], Any]:
+    """Returns a decorator that changes nothing; as TensorFlow's, it takes anything for the description."""
+    del unused_description
+    return as_it_is
+
+
 def disable_eager_op_as_function(unused_msg: str) -> Callable[..., Any]:
     """Returns a decorator of tests that are not run at all."""
     del unused_msg

@@ -91,3 +91,52 @@ def test_implementations_by_type():
         dispatch.dispatch_for_types(scaled, Money)(lambda y, by: 1)
     with pytest.raises(AssertionError, match="not enabled"):
         dispatch.dispatch_for_types(lambda x: x, Money)
+
+
+def test_iterables_are_read_once():
+    class Masked(tf.experimental.ExtensionType):
+        values: tf.Tensor
+
+    @tf.experimental.dispatch_for_api(tf.add_n)
+    def add_masked(inputs: list[Masked]):
+        return Masked(tf.add_n([x.values for x in inputs]))
+
+    try:
+        assert tf.add_n(Masked([i]) for i in range(3)).values.numpy() == [3]
+    finally:
+        tf.experimental.unregister_dispatch_for(add_masked)
+
+
+def test_ragged_tensors_are_added_from_a_generator():
+    rows = tf.ragged.constant([[1], [2, 3]])
+    assert tf.add_n(rows for _ in range(2)).to_list() == [[2], [4, 6]]
+
+
+class Symbol:
+    """What stands for a tensor that is not there yet, as in Keras 2."""
+
+
+INDEXING = {
+    "getitem": lambda: tf.__operators__.getitem,
+    "ragged_getitem": lambda: tf.__operators__.ragged_getitem,
+    "boolean_mask": lambda: tf.boolean_mask,
+    "boolean_mask of TensorFlow 1": lambda: tf.compat.v1.boolean_mask,
+    "from_row_splits": lambda: tf.RaggedTensor.from_row_splits,
+    "from_tensor": lambda: tf.RaggedTensor.from_tensor,
+}
+
+
+@pytest.mark.parametrize("name", INDEXING)
+def test_indexing_and_ragged_constructors_dispatch(name):
+    symbol, seen = Symbol(), []
+
+    class Dispatcher(tf.__internal__.dispatch.OpDispatcher):
+        def handle(self, args, kwargs):
+            if not any(value is symbol for value in args):
+                return self.NOT_SUPPORTED
+            seen.append(name)
+            return "dispatched"
+
+    op = INDEXING[name]()
+    Dispatcher().register(op)
+    assert op(symbol, [0, 1]) == "dispatched" and seen == [name]

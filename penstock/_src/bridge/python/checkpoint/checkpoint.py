@@ -1,15 +1,107 @@
 """`tensorflow.python.checkpoint.checkpoint`: what checkpoints hold, and which variables objects have."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
+from penstock._src.api.array.creation import zeros
+from penstock._src.api.control.scopes import variable_creator_scope
 from penstock._src.bridge.internals.tracking import ObjectGraphView
+from penstock._src.bridge.python.util.object_identity import ObjectIdentityDictionary
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dtypes import as_dtype
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.ops.io.bundle import BundleReader
 from penstock._src.proto.saved import TrackableObjectGraph
-from penstock._src.saving.object_graph import GRAPH_KEY
+from penstock._src.saving.checkpoint import read_objects, write_objects
+from penstock._src.saving.metrics import CHECKPOINT_V1, CHECKPOINT_V2, size_of
+from penstock._src.saving.object_graph import GRAPH_KEY, ObjectView
+from penstock._src.saving.restoration import Assignments
+from penstock._src.saving.serialized import Reads, serialized
+from penstock._src.saving.status import InitializationOnlyStatus
+from penstock._src.v1.variables.initializers import GlorotUniform
 
 from . import util
+
+_CHECKPOINT_V1, _CHECKPOINT_V2 = CHECKPOINT_V1, CHECKPOINT_V2
+_get_checkpoint_size = size_of
+
+
+class TrackableSaver:
+    """Saves and restores the objects of a view; `tf.train.Checkpoint` counts and manages what it writes.
+
+    Args:
+      graph_view: the objects.
+    """
+
+    def __init__(self, graph_view: Any) -> None:
+        self._view = graph_view
+        self._reads: Reads = {}
+        self._assignments: Assignments = {}
+
+    def _attached(self) -> dict[str, Any]:
+        return {r.name: r.ref for r in self._view.attached_dependencies}
+
+    def _gather_serialized_tensors(
+        self, object_graph_tensor: Any = None
+    ) -> tuple[Any, dict[Any, Any], dict[str, dict[str, Any]], Any]:
+        """Returns the tensors by object and key, feeds, the objects of registered savers, and the message of the graph."""
+        found = serialized(ObjectView(self._view.root, self._attached()), self._reads)
+        tensors: Any = ObjectIdentityDictionary()
+        for key, tensor in found.tensors.items():
+            tensors.setdefault(found.owners[key], {})[key] = tensor
+        if object_graph_tensor is None:
+            object_graph_tensor = convert_to_tensor(found.graph.SerializeToString())
+        tensors[None] = {GRAPH_KEY: object_graph_tensor}
+        return tensors, {}, found.registered, found.graph
+
+    def save(
+        self,
+        file_prefix: Any,
+        checkpoint_number: int | None = None,
+        session: Any = None,
+        options: Any = None,
+    ) -> str:
+        """Writes a checkpoint; returns its path.
+
+        Args:
+          file_prefix: the beginning of the files' names.
+          checkpoint_number: is put after it.
+          session: has the values of a graph.
+          options: a CheckpointOptions.
+        """
+        prefix = os.fsdecode(file_prefix.numpy() if hasattr(file_prefix, "numpy") else file_prefix)
+        if checkpoint_number is not None:
+            prefix = f"{prefix}-{int(checkpoint_number)}"
+        return write_objects(
+            self._view.root, self._attached(), prefix, options, self._reads, session
+        )
+
+    def restore(self, save_path: Any, options: Any = None) -> Any:
+        """Restores the objects, also those that are created later; returns a status."""
+        if save_path is None:
+            return InitializationOnlyStatus(self._view.root, self._attached())
+        return read_objects(
+            self._view.root, self._attached(), os.fsdecode(save_path), options, self._assignments
+        )
+
+
+@contextlib.contextmanager
+def capture_dependencies(template: Any) -> Iterator[None]:
+    """Makes the variables that are created within dependencies of `template`, under their names below its scope."""
+    prefix = template.variable_scope.original_name_scope
+
+    def creator(next_creator: Any, **kwargs: Any) -> Any:
+        made = next_creator(**kwargs)
+        name = made.name.removesuffix(":0").removeprefix(prefix)
+        if isinstance(made, Trackable) and not isinstance(made, tuple):
+            template._track_trackable(made, name=name, overwrite=True)
+        return made
+
+    with variable_creator_scope(creator):
+        yield
 
 
 def list_objects(root_trackable: Any) -> list[Any]:
@@ -42,6 +134,9 @@ def object_metadata(save_path: Any) -> Any:
 def _default_getter(
     name: str, shape: Any, dtype: Any, initializer: Any = None, trainable: bool = True, **_: Any
 ) -> Variable:
+    if initializer is None:
+        is_float = as_dtype(dtype).is_floating
+        initializer = GlorotUniform() if is_float else lambda shape, dtype: zeros(shape, dtype)
     value = initializer
     if callable(initializer):
         value = lambda: initializer(shape, dtype=dtype)  # noqa: E731  # made where the variable is

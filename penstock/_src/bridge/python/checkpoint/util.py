@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from penstock._src.saving.object_graph import ObjectView, slots_of
+from penstock._src.saving.object_graph import ObjectView
+from penstock._src.saving.serialized import slots_of
 
 
 def list_objects(graph_view: Any) -> list[Any]:

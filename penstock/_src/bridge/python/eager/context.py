@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock._src.api.config import devices, settings
 from penstock._src.api.config.start import SETTINGS
@@ -23,8 +24,10 @@ from penstock._src.bridge.eager_context import (
     in_graph_mode,
     num_gpus,
 )
+from penstock._src.core.dispatch import STATE
 from penstock._src.eager.context import CONTEXT, executing_eagerly
 from penstock._src.proto.config import ConfigProto, OptimizerOptions, RewriterConfig, RunMetadata
+from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.v1.graphs.devices import device
 
 __all__ = [
@@ -52,6 +55,61 @@ default_execution_mode = EAGER_MODE
 _UNIQUE = itertools.count()
 
 
+HOST = DeviceSpec(job="localhost", replica=0, task=0)
+
+
+class ContextSwitch(NamedTuple):
+    """A change between eager execution and graphs, or to another graph."""
+
+    is_building_function: bool
+    enter_context_fn: Any
+    device_stack: Any
+
+
+class ContextSwitches:
+    """The modes that have been entered and not left, outermost first: those of the current graph and of all around it."""
+
+    @property
+    def stack(self) -> list[ContextSwitch]:
+        """One entry for eager execution, then one for each graph."""
+        made: list[ContextSwitch] = []
+        graph = STATE.graph
+        while graph is not None:
+            made.append(ContextSwitch(graph.building_function, graph.as_default, None))
+            graph = getattr(graph, "enclosing", None)
+        return [ContextSwitch(False, eager_mode, None), *reversed(made)]
+
+
+class _EagerTensorCache:
+    """The most recently kept tensors of at most `max_tensor_size` elements.
+
+    Args:
+      max_items: how many are kept.
+      max_tensor_size: the largest number of elements.
+    """
+
+    def __init__(self, max_items: int = 256, max_tensor_size: int = 10000) -> None:
+        self._max_items, self._max_tensor_size = max_items, max_tensor_size
+        self._data: dict[Any, Any] = {}
+
+    def put(self, key: Any, value: Any) -> None:
+        """Keeps a tensor, unless it is too large."""
+        if value._num_elements() > self._max_tensor_size:
+            return
+        self._data.pop(key, None)
+        self._data[key] = value
+        if len(self._data) > self._max_items:
+            del self._data[next(iter(self._data))]
+
+    def get(self, key: Any) -> Any:
+        """Returns the tensor kept under a key, or None."""
+        return self._data.get(key)
+
+    def flush(self) -> None:
+        """Forgets all tensors."""
+        self._data.clear()
+
+
 class Context(eager_context.Context):
     """TensorFlow's eager context: what Penstock answers to its questions."""
 
@@ -66,6 +124,7 @@ class Context(eager_context.Context):
             raise ValueError(f"execution_mode should be None/SYNC/ASYNC. Got {execution_mode}")
         self._config, self._server_def = config, server_def
         self._run_metadata: Any = None
+        self._local = threading.local()
         if device_policy is not None:
             SETTINGS.policy = _NAMES[device_policy]
         if execution_mode is not None:
@@ -198,7 +257,37 @@ class Context(eager_context.Context):
     get_optimizer_experimental_options = staticmethod(settings.get_experimental_options)
     set_optimizer_experimental_options = staticmethod(settings.set_experimental_options)
 
+    @property
+    def scope_name(self) -> str:
+        """The current name scope; that of a context which is not the program's own is what was set in this thread."""
+        if self is _context:
+            return STATE.eager_name_scope
+        return getattr(self._local, "scope_name", "")
+
+    @scope_name.setter
+    def scope_name(self, name: str) -> None:
+        if self is _context:
+            STATE.eager_name_scope = name
+        else:
+            self._local.scope_name = name
+
     # -- devices
+
+    @property
+    def device_name(self) -> str:
+        """The full name of the device of the current `tf.device` scope; "" outside of scopes."""
+        return self.device_spec.to_string()
+
+    @property
+    def device_spec(self) -> DeviceSpec:
+        """The device of the current `tf.device` scope."""
+        asked = DeviceSpec.from_string(STATE.device or "")
+        return HOST.make_merged_spec(asked) if STATE.device else asked
+
+    @property
+    def context_switches(self) -> ContextSwitches:
+        """The modes that have been entered and not left."""
+        return ContextSwitches()
 
     list_physical_devices = staticmethod(devices.list_physical_devices)
     list_logical_devices = staticmethod(devices.list_logical_devices)

@@ -1,5 +1,6 @@
 """`tensorflow.python.eager.execute`: running an op by its name, and checking attributes."""
 
+import typing
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,10 @@ from penstock._src.core import registry
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
-from penstock._src.core.shapes import as_shape
+from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
-from penstock._src.proto.tensor import TensorProto
+from penstock._src.graph.serialize.attributes import annotation_of
+from penstock._src.proto.tensor import TensorProto, TensorShapeProto
 from penstock._src.util import nest
 
 
@@ -65,6 +67,8 @@ def quick_execute(
         if key in inferred and not isinstance(value, int | list | tuple | DType):
             raise InvalidArgumentError(f"Expecting a number for attr {key}, got {value!r}")
     known = {key: value for key, value in given.items() if key in op.attributes}
+    for key, value in known.items():
+        _check_attribute(annotation_of(op, key), key, value)
     try:
         found = getattr(registry.raw, text)(**arguments, **known, name=name)
     except TypeError as error:  # of an attribute: the inputs are tensors
@@ -75,6 +79,31 @@ def quick_execute(
             f"Expecting {len(outputs)} outputs, but *num_retvals is {num_outputs}"
         )
     return outputs
+
+
+def _check_attribute(annotation: Any, name: str, value: Any) -> None:
+    """Raises InvalidArgumentError if an attribute that is a shape, a type or a list of those is something else."""
+    if typing.get_origin(annotation) is list:
+        if not isinstance(value, list | tuple):
+            raise InvalidArgumentError(
+                f"Expecting sequence value for attr {name}, got {type(value).__name__}"
+            )
+        for item in value:
+            _check_attribute(typing.get_args(annotation)[0], name, item)
+    elif annotation is TensorShape:
+        if not isinstance(value, TensorShape | list | tuple | TensorShapeProto | None):
+            raise InvalidArgumentError(
+                f"Expecting shape value for attr {name}, got {type(value).__name__}"
+            )
+        for size in value if isinstance(value, list | tuple) else ():
+            if size is not None and not hasattr(size, "__index__"):
+                raise InvalidArgumentError(
+                    f"Expecting a Dimension for attr {name}, got {type(size).__name__}"
+                )
+    elif annotation is DType and not isinstance(value, int | DType):
+        raise InvalidArgumentError(
+            f"Expecting a DType.name for attr {name}, got {type(value).__name__}"
+        )
 
 
 execute = quick_execute

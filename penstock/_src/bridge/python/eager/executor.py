@@ -17,9 +17,6 @@ class Executor(EagerExecutor):
         """Returns itself."""
         return self
 
-    def clear_error(self) -> None:
-        """Does nothing: errors are raised where they happen."""
-
 
 def new_executor(
     enable_async: bool, enable_streaming_enqueue: bool = True, in_flight_nodes_limit: int = 0

@@ -207,7 +207,7 @@ def get_dtype_conversion_mode() -> PromoMode:
 def set_dtype_conversion_mode(dtype_conversion_mode: str) -> None:
     """Sets the mode: "off", "legacy", "safe" or "all"."""
     # NumPy's functions load here only, as few programs use them
-    from penstock._src.api.numpy.behavior import set_conversion_mode
+    from penstock._src.api.numpy_behavior.behavior import set_conversion_mode
 
     set_conversion_mode(_mode_named(dtype_conversion_mode).name.lower())
 

@@ -1,5 +1,6 @@
 """`tensorflow.python.framework.tensor`: specs of tensors with bounds."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,14 @@ from penstock._src.core import specs
 from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.shapes import TensorShape, broadcast_static_shape
 from penstock._src.core.specs import TensorSpec
+
+
+def sanitize_spec_name(name: str) -> str:
+    """Returns a name of an argument in the form that operations may have: lower case, a letter first."""
+    if not name:
+        return "unknown"
+    made = re.sub(r"[^a-z0-9]", "_", name.lower())
+    return made if made[0].isalpha() else f"tensor_{made}"
 
 
 class BoundedTensorSpec(TensorSpec):

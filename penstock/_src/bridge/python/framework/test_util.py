@@ -46,6 +46,7 @@ from penstock._src.bridge.testing.settings import (
     device,
     disable_control_flow_v2,
     disable_eager_op_as_function,
+    disable_tfrt,
     for_all_test_methods,
     force_cpu,
     force_gpu,
@@ -71,7 +72,7 @@ enable_nested_function_shape_inference = enable_quantized_dtypes_training = as_i
 enable_c_shapes = with_c_shapes = disable_cudnn_autotune = as_it_is
 # There is one compiler, and no build with a sanitizer.
 disable_xla = no_xla_auto_jit = xla_allow_fallback = disable_mlir_bridge = as_it_is_because
-enable_tf_xla_constant_folding = disable_tfrt = as_it_is_because
+enable_tf_xla_constant_folding = as_it_is_because
 disable_asan = disable_msan = disable_tsan = disable_ubsan = as_it_is_because
 
 

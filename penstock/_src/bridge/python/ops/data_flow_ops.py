@@ -1,10 +1,18 @@
 """Queues, readers and accumulators of data."""
 
+import contextlib
 from typing import Any
 
 from penstock._src.api.array.shaping import reshape
+from penstock._src.api.dataflow.queues import FIFOQueue
 from penstock._src.api.io.records import TFRecordOptions
 from penstock._src.core.registry import raw
+
+
+class GPUCompatibleFIFOQueue(FIFOQueue):
+    """A FIFOQueue on the device of the caller."""
+
+    _device = contextlib.nullcontext
 
 
 class RecordInput:

@@ -47,13 +47,14 @@ def While(
     if cond.captured_inputs:
         raise ValueError(f"The 'cond' argument cannot use captured inputs. Received {cond.name}.")
     start = [convert_to_tensor(value) for value in input_]
-    return while_loop(
+    found = while_loop(
         lambda *values: _results(cond, values)[0],
         lambda *values: _results(body, values),
         start,
         shape_invariants=[UNKNOWN] * len(start),
-        name=name,
     )
+    # The loop's own outputs begin with its counter: whoever fetches by name means the variables.
+    return list(raw.IdentityN(input=found, name=name or "While"))
 
 
 def For(

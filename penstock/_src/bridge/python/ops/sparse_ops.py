@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.api.sparse.overrides import bincount
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

@@ -1,9 +1,8 @@
 """`tensorflow.python.training.saver`: what adds a Saver's operations to a graph."""
 
-import glob
-import os
 from typing import Any
 
+from penstock._src.saving.metrics import SAVER, size_of
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.saving.builder import BulkSaverBuilder
 from penstock._src.v1.saving.builder import SaverBuilder as BaseSaverBuilder
@@ -12,7 +11,8 @@ from penstock._src.v1.variables.collections import GraphKeys
 
 __all__ = ["BaseSaverBuilder", "BulkSaverBuilder"]
 
-_SAVER_LABEL = "saver_v1"
+_SAVER_LABEL = SAVER
+_get_checkpoint_size = size_of
 
 
 def _get_saver_or_default() -> Any:
@@ -30,8 +30,3 @@ def _get_saver_or_default() -> Any:
     made = Saver(sharded=True, allow_empty=True)
     graph.add_to_collection(GraphKeys.SAVERS, made)
     return made
-
-
-def _get_checkpoint_size(prefix: str) -> int:
-    """Returns the bytes of a checkpoint's files."""
-    return sum(os.path.getsize(path) for path in glob.glob(f"{prefix}*"))

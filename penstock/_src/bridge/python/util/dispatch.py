@@ -11,28 +11,39 @@ from penstock._src.util import nest
 
 Function = Callable[..., Any]
 
+_GLOBAL_DISPATCHERS = dispatch.GLOBAL_DISPATCHERS
+
 
 def dispatch_for_types(op: Function, *types: type) -> Callable[[Function], Function]:
     """Returns a decorator that registers the implementation of `op` for arguments of these types.
 
     The implementation may lack parameters of `op` that have defaults; they are not to be given then.
     """
+
+    has_list = hasattr(op, "_tf_fallback_dispatchers")
     # Public functions of ours that handle other types by themselves have no list of others that do.
-    if not hasattr(op, "_dispatch_targets") and not op.__module__.startswith("penstock"):
+    if not has_list and not op.__module__.startswith("penstock"):
         raise AssertionError(f"Dispatching not enabled for {op}")
 
     def decorate(function: Function) -> Function:
         missing = _missing(op, function)
 
-        def handle(api: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def handle(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             values = nest.flatten((args, list(kwargs.values())))
-            if api is not op or not any(isinstance(value, types) for value in values):
+            if not any(isinstance(value, types) for value in values):
                 return dispatch.NOT_SUPPORTED
             if missing:
                 return function(**_without(inspect.signature(op), args, kwargs, missing))
             return function(*args, **kwargs)
 
-        dispatch.register_fallback(handle)
+        if has_list:
+            dispatch.add_fallback(op, handle)
+        else:
+            dispatch.register_fallback(
+                lambda api, args, kwargs: (
+                    handle(args, kwargs) if api is op else dispatch.NOT_SUPPORTED
+                )
+            )
         return function
 
     return decorate

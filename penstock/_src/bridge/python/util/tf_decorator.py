@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.function.function import Function
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -133,7 +135,14 @@ def _record(value: Any) -> TFDecorator | None:
     if isinstance(value, TFDecorator):
         return value
     held = getattr(value, "_tf_decorator", None)
-    return held if isinstance(held, TFDecorator) else None
+    if isinstance(held, TFDecorator):
+        return held
+    # Our own decorators leave no record: that would compute a signature for each function when it is defined.
+    if isinstance(value, Function):
+        return TFDecorator("tf.function", value.python_function)
+    if isinstance(value, types.FunctionType) and hasattr(value, "__original_wrapped__"):
+        return TFDecorator("decorator", value.__original_wrapped__)
+    return None
 
 
 @export("__internal__.decorator.unwrap", v1=[])

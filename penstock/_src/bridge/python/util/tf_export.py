@@ -5,6 +5,7 @@ Penstock's own names are in the table of `util/export.py`; what other packages e
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from typing import Any
@@ -14,6 +15,12 @@ from penstock._src.util.export import V1, V2, Export
 from . import tf_decorator
 
 _SYMBOLS: dict[str, Any] = {}
+# {name of an API: what the attributes begin with that hold the names of its symbols}
+_PREFIXES = {"tensorflow": "_tf", "keras": "_keras"}
+
+
+class InvalidSymbolNameError(Exception):
+    """A component gives a symbol a name outside of its own namespace."""
 
 
 class api_export:
@@ -24,13 +31,16 @@ class api_export:
     ) -> None:
         self._names = args
         self._names_v1 = tuple(v1) if v1 is not None else args
-        self._api_name = api_name
+        self._api_name, self._prefix = api_name, _PREFIXES[api_name]
+        inside = (name.startswith(api_name) for name in (*self._names, *self._names_v1))
+        if api_name != "tensorflow" and not all(inside):
+            raise InvalidSymbolNameError("Can only export symbols under package name of component.")
 
     def __call__(self, func: Any) -> Any:
         """Returns the function or class."""
         _, below = tf_decorator.unwrap(func)
-        below._tf_api_names = self._names
-        below._tf_api_names_v1 = self._names_v1
+        setattr(below, f"{self._prefix}_api_names", self._names)
+        setattr(below, f"{self._prefix}_api_names_v1", self._names_v1)
         _SYMBOLS.update(dict.fromkeys(self._names, func))
         _SYMBOLS.update((f"compat.v1.{name}", func) for name in self._names_v1)
         return func
@@ -39,8 +49,8 @@ class api_export:
         """Notes the public names of a constant of a module."""
         module = sys.modules[module_name]
         for attribute, names in (
-            ("_tf_api_constants", self._names),
-            ("_tf_api_constants_v1", self._names_v1),
+            (f"{self._prefix}_api_constants", self._names),
+            (f"{self._prefix}_api_constants_v1", self._names_v1),
         ):
             if not hasattr(module, attribute):
                 setattr(module, attribute, [])
@@ -48,26 +58,34 @@ class api_export:
 
 
 tf_export = api_export
-keras_export = api_export
+keras_export = functools.partial(api_export, api_name="keras")
 
 
-def _names(symbol: Any, attribute: str, table: dict[str, Export]) -> list[str]:
-    below = tf_decorator.unwrap(symbol)[1]
-    for noted in (symbol, below):
+def _noted(symbol: Any, attribute: str) -> list[str] | None:
+    for noted in (symbol, tf_decorator.unwrap(symbol)[1]):
         if attribute in getattr(noted, "__dict__", {}):
             return list(getattr(noted, attribute))
+    return None
+
+
+def _names(symbol: Any, suffix: str, table: dict[str, Export]) -> list[str]:
+    """The names that a symbol has in all APIs."""
+    noted = [_noted(symbol, prefix + suffix) for prefix in _PREFIXES.values()]
+    if any(names is not None for names in noted):
+        return [name for names in noted for name in names or ()]
+    below = tf_decorator.unwrap(symbol)[1]
     place = Export(getattr(below, "__module__", ""), getattr(below, "__qualname__", ""))
     return [name for name, entry in table.items() if entry == place]
 
 
 def get_v1_names(symbol: Any) -> list[str]:
     """Returns the public names of a function or class below `tf.compat.v1`."""
-    return _names(symbol, "_tf_api_names_v1", V1)
+    return _names(symbol, "_api_names_v1", V1)
 
 
 def get_v2_names(symbol: Any) -> list[str]:
     """Returns the public names of a function or class below `tf`."""
-    return _names(symbol, "_tf_api_names", V2)
+    return _names(symbol, "_api_names", V2)
 
 
 def get_v1_constants(module: Any) -> list[Any]:
@@ -83,13 +101,17 @@ def get_v2_constants(module: Any) -> list[Any]:
 def get_canonical_name_for_symbol(
     symbol: Any, api_name: str = "tensorflow", add_prefix_to_v1_names: bool = False
 ) -> str | None:
-    """Returns the first public name of a function or class, "math.add" rather than "add"; None without one."""
-    del api_name
-    names = get_v2_names(symbol)
+    """Returns the first public name of a function or class in an API, "math.add" rather than "add"; None without one."""
+    prefix = "compat.v1." if add_prefix_to_v1_names else ""
+    noted = _noted(symbol, f"{_PREFIXES[api_name]}_api_names")
+    if noted is None and api_name == "tensorflow" and _noted(symbol, "_keras_api_names") is None:
+        names, names_v1 = get_v2_names(symbol), get_v1_names(symbol)
+    else:
+        names = noted or []
+        names_v1 = _noted(symbol, f"{_PREFIXES[api_name]}_api_names_v1") or []
     if names:
         return min(names, key=lambda name: not name.startswith("math."))
-    prefix = "compat.v1." if add_prefix_to_v1_names else ""
-    return next((prefix + name for name in get_v1_names(symbol)), None)
+    return next((prefix + name for name in names_v1), None)
 
 
 def get_canonical_name(api_names: Any, deprecated_api_names: Any) -> str | None:

@@ -1,9 +1,11 @@
 """`tensorflow.python.lib.io.file_io`: whole files at once."""
 
 from typing import Any
-from uuid import uuid4
 
 from penstock._src.api.io import gfile
+from penstock._src.util.files.whole import temporary_path
+
+FileIO = gfile.GFile
 
 
 def read_file_to_string(filename: Any, binary_mode: bool = False) -> Any:
@@ -19,10 +21,16 @@ def write_string_to_file(filename: Any, file_content: Any) -> None:
 
 
 def atomic_write_string_to_file(filename: Any, contents: Any, overwrite: bool = True) -> None:
-    """Writes a file under another name, then renames it."""
-    temporary = f"{filename}.tmp{uuid4().hex}"
-    write_string_to_file(temporary, contents)
+    """Writes a file under another name, then renames it.
+
+    Raises:
+      tf.errors.AlreadyExistsError: there is one, and `overwrite` is False.
+    """
+    temporary = temporary_path(filename)
     try:
+        with gfile.GFile(temporary, "wb" if isinstance(contents, bytes) else "w") as file:
+            file.write(contents)
+            file._sync()
         gfile.rename(temporary, filename, overwrite)
     except Exception:
         gfile.remove(temporary)

@@ -1,0 +1,1 @@
+"""Counterparts of `tensorflow/python/autograph/pyct/static_analysis`."""

@@ -1,0 +1,40 @@
+"""`tensorflow.python.checkpoint.save_util_v1`: the objects of a view as saveables."""
+
+from typing import Any
+
+from penstock._src.bridge.internals.tracking import saveable_objects_from_trackable
+from penstock._src.saving.object_graph import ObjectView, key_of
+from penstock._src.saving.serialized import serialized
+
+
+def serialize_gathered_objects(
+    graph_view: Any,
+    object_map: Any = None,
+    call_with_mapped_captures: Any = None,
+    saveables_cache: Any = None,
+) -> tuple[list[Any], Any, Any, dict[str, dict[str, Any]]]:
+    """Returns the saveables of a view, its message, feeds (None), and the objects of registered savers.
+
+    Args:
+      graph_view: the objects.
+      object_map: copies to take in place of some of them.
+      call_with_mapped_captures, saveables_cache: accepted.
+    """
+    view = ObjectView(graph_view.root, {r.name: r.ref for r in graph_view.attached_dependencies})
+    found = serialized(view)
+
+    def copy_of(held: Any) -> Any:
+        return held if object_map is None or held not in object_map else object_map[held]
+
+    registered = {
+        saver: {name: copy_of(held) for name, held in objects.items()}
+        for saver, objects in found.registered.items()
+    }
+    own = {id(held) for objects in found.registered.values() for held in objects.values()}
+    saveables = [
+        factory(key_of(path, attribute))
+        for path, held in view.items()
+        if id(held) not in own
+        for attribute, factory in saveable_objects_from_trackable(copy_of(held)).items()
+    ]
+    return saveables, found.graph, None, registered

@@ -1,0 +1,1 @@
+"""Counterparts of the internal names in `tensorflow/python/checkpoint/sharding`."""

@@ -1,0 +1,1 @@
+"""`tensorflow.python.client`: devices, and what is told of runs of sessions."""

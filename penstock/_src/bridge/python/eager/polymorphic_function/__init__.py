@@ -1,0 +1,1 @@
+"""Counterparts of the internal names in `tensorflow/python/eager/polymorphic_function`."""

@@ -1,0 +1,1 @@
+"""`tensorflow.python.saved_model.pywrap_saved_model`: constants, fingerprints and metrics."""

@@ -1,0 +1,1 @@
+"""`tensorflow.python.tpu`: what programs for TPUs ask for before they know that there is none."""

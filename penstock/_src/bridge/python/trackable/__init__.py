@@ -1,0 +1,1 @@
+"""Counterparts of the internal names in `tensorflow/python/trackable`, one module for each of TensorFlow's."""

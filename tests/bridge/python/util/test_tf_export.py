@@ -1,0 +1,24 @@
+"""The names that packages give their symbols, by API. As in TensorFlow 2.21."""
+
+import pytest
+
+import penstock as tf
+from penstock._src.bridge.python.util import tf_export
+
+
+def test_names_of_components_are_kept_apart():
+    @tf_export.keras_export("keras.example.Layer", v1=["keras.example.OldLayer"])
+    class Layer:
+        pass
+
+    name = tf_export.get_canonical_name_for_symbol
+    assert (name(Layer, api_name="keras"), name(Layer)) == ("keras.example.Layer", None)
+    assert tf_export.get_v2_names(Layer) == ["keras.example.Layer"]
+    assert tf_export.get_symbol_from_name("compat.v1.keras.example.OldLayer") is Layer
+    assert (name(tf.nn.leaky_relu), name(tf.nn.leaky_relu, "keras")) == ("nn.leaky_relu", None)
+    assert name(tf.add) == "math.add"
+
+
+def test_components_export_below_their_own_name():
+    with pytest.raises(tf_export.InvalidSymbolNameError, match="component"):
+        tf_export.keras_export("layers.Layer")

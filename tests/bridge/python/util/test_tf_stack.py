@@ -1,0 +1,20 @@
+"""Stacks of calls."""
+
+from penstock._src.bridge.python.util import tf_stack
+
+
+def _inner():
+    return tf_stack.extract_stack()
+
+
+def test_the_innermost_frame_is_last():
+    stack = _inner()
+    assert [frame.name for frame in stack[-2:]] == ["test_the_innermost_frame_is_last", "_inner"]
+    assert stack.last_user_frame().filename == __file__ and "in _inner" in repr(stack[-1])
+
+
+def test_stacks_are_kept_in_messages():
+    builder = tf_stack.GraphDebugInfoBuilder()
+    stack = _inner()
+    builder.AccumulateStackTrace("f", "node", stack)
+    assert tf_stack.LoadTracesFromDebugInfo(builder.Build()) == {"node@f": stack}
