@@ -7,6 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 from penstock._src.version import VERSION as __version__
 
 _NAMES = {
+    "penstock._src.api.array.conversion": "convert_to_tensor=convert_to_tensor_v2",
     "penstock._src.api.array.creation": (
         "constant fill linspace meshgrid newaxis one_hot ones ones_like range sequence_mask zeros "
         "zeros_like"
@@ -40,8 +41,9 @@ _NAMES = {
     "penstock._src.api.gradients": "AggregationMethod gradients hessians no_gradient",
     "penstock._src.api.image.geometry": "extract_volume_patches",
     "penstock._src.api.initializers": (
-        "constant_initializer ones_initializer random_normal_initializer "
-        "random_uniform_initializer zeros_initializer"
+        "constant_initializer=Constant ones_initializer=Ones "
+        "random_normal_initializer=RandomNormal random_uniform_initializer=RandomUniform "
+        "zeros_initializer=Zeros"
     ),
     "penstock._src.api.linalg.bands": "eye",
     "penstock._src.api.linalg.decompositions": "eig eigvals matrix_square_root=sqrtm",
@@ -81,9 +83,7 @@ _NAMES = {
     "penstock._src.autodiff.custom": "custom_gradient grad_pass_through recompute_grad",
     "penstock._src.autodiff.gradient_tape": "GradientTape",
     "penstock._src.core.composite": "IndexedSlices IndexedSlicesSpec",
-    "penstock._src.core.convert": (
-        "convert_to_tensor=convert_to_tensor_v2 register_tensor_conversion_function"
-    ),
+    "penstock._src.core.convert": "register_tensor_conversion_function",
     "penstock._src.core.dtypes": (
         "DType as_dtype bfloat16 bool=bool_ complex128 complex64 double=float64 float16 float32 "
         "float64 half=float16 int16 int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource "

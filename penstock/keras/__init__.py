@@ -2,10 +2,12 @@
 
 
 def __getattr__(name):
-    if name.startswith("__") and name != "__version__":
+    if name.startswith("__") and name not in ("__version__", "__internal__", "__all__"):
         raise AttributeError(name)
     from penstock._src.bridge import keras
 
+    if name == "__all__":
+        return [public for public in dir(keras.load()) if not public.startswith("_")]
     return keras.attribute(name)
 
 

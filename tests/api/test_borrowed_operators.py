@@ -51,3 +51,26 @@ def test_a_function_made_by_eager_code_has_an_outer_graph():
     graph = tf.function(lambda: tf.constant(1)).get_concrete_function().graph
     assert graph.enclosing is None and isinstance(graph.outer_graph, tf.Graph)
     assert not hasattr(graph.outer_graph, "outer_graph")
+
+
+class Doubled(tf.experimental.ExtensionType):
+    """Stands for twice a tensor, as deferred tensors of TensorFlow Probability do."""
+
+    half: tf.Tensor
+
+
+tf.register_tensor_conversion_function(
+    Doubled, lambda value, dtype=None, name=None, as_ref=False: value.half * 2
+)
+
+
+def test_composites_that_convert_are_operands_of_tensors():
+    x, y = tf.constant([1.0, 5.0]), Doubled(tf.constant([2.0, 2.5]))
+    assert (x - y).numpy().tolist() == [-3.0, 0.0]
+    assert (x < y).numpy().tolist() == [True, False]
+    assert (x == y).numpy().tolist() == [False, True]
+
+
+def test_conversion_asks_dispatchers():
+    assert text(tf.convert_to_tensor(a)).startswith("convert_to_tensor")
+    assert text(tf.compat.v1.convert_to_tensor(a)).startswith("convert_to_tensor")

@@ -68,3 +68,22 @@ def test_loop_variables_are_connected_to_the_loops_results():
         return tf.gradients(result, [x, y])
 
     assert [g.numpy() for g in f(tf.constant(3.0), tf.constant(2.0))] == [108.0, 0.0]
+
+
+def test_gradients_of_tensors_of_several_graphs():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.constant(1.0)
+        product = x * 2.0
+
+        @tf.function
+        def outer():
+            middle = tf.identity(x)
+
+            @tf.function
+            def inner():
+                ys = [x, middle, tf.identity(middle), tf.identity(product)]
+                return tf.gradients(ys, [x])
+
+            return inner()
+
+        assert session.run(outer()) == [1 + 1 + 1 + 2]

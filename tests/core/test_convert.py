@@ -65,3 +65,30 @@ def test_names_are_part_of_specs():
 def test_shapes_to_be_broadcast_are_integers():
     with pytest.raises(tf.errors.InvalidArgumentError, match="allowed values"):
         tf.broadcast_dynamic_shape([2.0], [2.0])
+
+
+def test_a_registered_conversion_is_nearer_than_an_inherited_one():
+    class Held(tf.Variable):
+        def __init__(self):
+            self.held = tf.constant(3.0)
+
+    assert not hasattr(Held(), "_name")
+    tf.register_tensor_conversion_function(Held, lambda value, dtype, name, as_ref: value.held)
+    assert tf.convert_to_tensor(Held()).numpy() == 3.0
+    assert tf.convert_to_tensor(tf.Variable(2.0)).numpy() == 2.0
+    assert tf.square(Held()).numpy() == 9.0
+
+
+def test_references_have_an_order_and_are_not_compared_with_what_they_refer_to():
+    references = [tf.Variable(float(i)).ref() for i in range(4)]
+    assert [id(r.deref()) for r in sorted(references)] == sorted(id(r.deref()) for r in references)
+    with pytest.raises(TypeError, match="unwrapped object"):
+        _ = references[0] == references[0].deref()
+
+
+def test_objects_that_say_so_count_as_tensors():
+    class Deferred:
+        is_tensor_like = True
+
+    assert tf.is_tensor(Deferred())
+    assert not tf.is_tensor(object())

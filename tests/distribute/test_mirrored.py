@@ -189,3 +189,41 @@ def test_datasets_of_replicas_reduce(strategy):
     assert int(dataset.reduce(zero, add)) == 45
     assert int(tf.function(lambda: dataset.reduce(zero, add))()) == 45
     assert int(dataset.reduce(0, lambda count, batch: count + 1)) == 3
+
+
+def test_a_single_replica_has_the_same_kinds_of_variables():
+    alone, made = tf.distribute.MirroredStrategy(["CPU:0"]), []
+
+    def step():
+        if not made:
+            made.append(tf.Variable(1.0))
+        return made[0].assign_add(2.0) + 0.0
+
+    with alone.scope():
+        counted = tf.Variable(0.0, synchronization=Synchronization.ON_READ)
+        assert float(alone.run(step)) == 3.0
+    assert type(made[0]).__name__ == "MirroredVariable" and values(made[0]) == [3.0]
+    assert type(counted).__name__ == "SyncOnReadVariable" and len(counted.values) == 1
+    assert float(alone.run(tf.function(step))) == 5.0
+    assert alone.extended._global_batch_size
+    total = alone.run(lambda: alone.extended._replica_ctx_all_reduce("sum", tf.constant(2.0)))
+    assert float(total) == 2.0
+
+
+def test_scopes_within_scopes_make_no_copies_of_copies(strategy):
+    with strategy.scope(), strategy.scope():
+        v = tf.Variable(1.0)
+    assert not any(isinstance(copy, tf.distribute.DistributedValues) for copy in v.values)
+
+
+def test_iterators_of_tensorflow_1_give_each_replica_its_part(strategy):
+    def parts(iterator):
+        return [part.numpy().tolist() for part in iterator.get_next().values]
+
+    whole = strategy.make_dataset_iterator(tf.data.Dataset.range(4).batch(4))
+    assert parts(whole) == [[0, 1], [2, 3]]
+    in_turn = strategy.make_input_fn_iterator(lambda context: tf.data.Dataset.range(4))
+    assert parts(in_turn) == [0, 1] and parts(in_turn) == [2, 3]
+    numbers = iter(range(4))
+    of_function = strategy.make_input_fn_iterator(lambda _: lambda: tf.constant(next(numbers)))
+    assert parts(of_function) == [0, 1]

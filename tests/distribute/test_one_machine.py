@@ -114,3 +114,56 @@ def test_what_tensorflow_1_asks_of_strategies():
     assert float(extended.read_var(variable)) == 2
     total = extended.experimental_run_steps_on_iterator(lambda x: x * 2, iter(rows), 3)
     assert float(total) == 4
+
+
+def test_strategies_are_not_mixed():
+    one, other = (tf.distribute.OneDeviceStrategy("/cpu:0") for _ in range(2))
+    with one.scope():
+        with one.scope():
+            pass
+        with pytest.raises(RuntimeError, match="Mixing different tf.distribute.Strategy objects"):
+            other.scope()
+    with pytest.raises(RuntimeError, match="cross-replica context"):
+        one.run(lambda: one.scope())
+
+
+def test_the_number_of_a_replica_is_a_tensor():
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    number = strategy.run(lambda: tf.distribute.get_replica_context().replica_id_in_sync_group)
+    assert isinstance(number, tf.Tensor) and number.dtype == tf.int32 and int(number) == 0
+
+
+def test_iterators_of_tensorflow_1():
+    strategy = tf.compat.v1.distribute.get_strategy()
+    iterator = strategy.make_dataset_iterator(tf.data.Dataset.range(2))
+    assert [int(iterator.get_next()) for _ in range(2)] == [0, 1]
+    with pytest.raises(tf.errors.OutOfRangeError):
+        iterator.get_next()
+    iterator.initialize()
+    assert int(strategy.experimental_run(lambda x: x + 5, iterator)) == 5
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        made = strategy.make_input_fn_iterator(
+            lambda context: tf.data.Dataset.range(context.num_replicas_in_sync, 3)
+        )
+        following = made.get_next()
+        for _ in range(2):
+            session.run(made.initializer)
+            assert [session.run(following) for _ in range(2)] == [1, 2]
+        ones = strategy.make_input_fn_iterator(lambda _: lambda: tf.constant(1)).get_next()
+        assert session.run(ones) == 1
+
+
+def test_modes_of_variables_are_checked():
+    assert tf.Variable(1.0, aggregation=None).aggregation is tf.VariableAggregation.NONE
+    with pytest.raises(ValueError, match="Invalid variable synchronization mode: no for variable"):
+        tf.Variable(1.0, synchronization="no")
+
+
+def test_variables_know_the_scope_that_they_were_created_in():
+    strategy, made = tf.distribute.OneDeviceStrategy("/cpu:0"), []
+    with strategy.scope(), strategy.scope():
+        inside = tf.Variable(1.0)
+    strategy.run(lambda: made.append(tf.Variable(2.0)))
+    created = strategy.extended.variable_created_in_scope
+    assert created(inside) and created(made[0]) and not created(tf.Variable(3.0))
+    assert tf.distribute.get_strategy().extended.variable_created_in_scope(tf.Variable(3.0))

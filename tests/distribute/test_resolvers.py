@@ -42,6 +42,9 @@ def test_union():
     assert (union.master(), union.master("worker", 2)) == ("grpc://", "d:1")
     sparse = resolvers.UnionResolver(simple({"w": {0: "d:1"}}), simple({"w": {3: "x:1"}}))
     assert sparse.cluster_spec().as_dict() == {"w": {0: "d:1", 3: "x:1"}}
+    twice = resolvers.UnionResolver(simple({"w": {3: "d:1", 7: "e:1"}}), simple({"w": {3: "x:1"}}))
+    with pytest.raises(KeyError, match="Duplicate keys"):
+        twice.cluster_spec()
     with pytest.raises(ValueError, match="At least one"):
         resolvers.UnionResolver()
 

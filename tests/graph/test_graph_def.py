@@ -112,3 +112,15 @@ def test_registered_gradients():
         (dx,) = tf.gradients(y, x)
     with v1.Session(graph=graph) as session:
         assert session.run(dx) == 30.0
+
+
+def test_annotations_of_operations_are_in_their_definitions():
+    with tf.Graph().as_default():
+        op = (tf.constant(1.0) + 2.0).op
+    op._set_attr("_noted", v1.AttrValue(b=True))
+    assert op.get_attr("_noted") is True and op.node_def.attr["_noted"].b
+    with pytest.raises(tf.errors.UnimplementedError, match="'T'"):
+        op._set_attr("T", v1.AttrValue(b=True))
+    op._clear_attr("_noted")
+    with pytest.raises(ValueError, match="no attr named '_noted'"):
+        op.get_attr("_noted")

@@ -21,12 +21,14 @@ GRAFTS = {  # files that give attributes to classes or modules of other files, a
     "api/ragged_overrides/table.py": "operators of RaggedTensor are public functions",
     "api/ragged/indexing.py": "indexing makes ragged tensors, so the class cannot import it",
     "api/linalg/operators/functions.py": "functions on operators need every kind of them",
-    "api/numpy/behavior.py": "done when the user asks for NumPy's behavior",
+    "api/numpy_behavior/behavior.py": "done when the user asks for NumPy's behavior",
+    "api/numpy_behavior/functions.py": "assignments convert once the user asks for it",
     "distribute/local.py": "the default strategy is a strategy",
     "distribute/dtensor/scopes.py": "ops pass the hook once there are DTensors",
 }
 
 DICTS = {  # files that use the `__dict__` of other objects than `self`, and why
+    "api/extending/extension_type.py": "fields of a value that no constructor makes, which refuses assignments",
     "compiler/check/members.py": "errors of NumPy tell from which operation they come",
     "core/op.py": "ops are made there, and refuse assignments",
     "distribute/mirrored/replicas.py": "what is current in a thread goes to another one",

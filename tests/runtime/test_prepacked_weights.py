@@ -94,7 +94,7 @@ def test_an_update_in_place_is_seen_though_the_array_is_the_same():
     before, array = infer(x).numpy(), id(w.handle._value.value)
     halve()
     assert id(w.handle._value.value) == array
-    np.testing.assert_allclose(infer(x), 0.5 * before, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(infer(x), 0.5 * before, rtol=1e-5, atol=3e-5)
 
 
 def test_programs_of_other_batches_share_what_is_kept(programs):
@@ -102,7 +102,7 @@ def test_programs_of_other_batches_share_what_is_kept(programs):
     infer = tf.function(lambda x: tf.matmul(x, w), input_signature=[tf.TensorSpec([None, 200])])
     for batch in (128, 7, 60):
         x = normal(batch, 200)
-        np.testing.assert_allclose(infer(x), x @ w.numpy(), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(infer(x), x @ w.numpy(), rtol=1e-5, atol=3e-5)
     assert len({k.key for k in kept(programs)}) == 1
 
 
@@ -116,7 +116,7 @@ def test_a_program_that_assigns_the_variable_keeps_nothing(programs):
         return y
 
     want = x.numpy() @ w.numpy()
-    np.testing.assert_allclose(step(), want, rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(step(), want, rtol=1e-5, atol=3e-5)
     assert not kept(programs)
 
 

@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 
 
@@ -59,10 +60,12 @@ def gradients(
         raise ValueError(
             f"Unknown value for unconnected_gradients: {unconnected_gradients!r}"
         ) from None
-    targets = _tensors(_as_list(ys))
+    # The value of a variable is what is differentiated, by its handle.
+    ys = [convert_to_tensor(y) if isinstance(y, Variable) else y for y in _as_list(ys)]
+    targets = _tensors(ys)
     sources = _as_list(xs)
     with STATE.graph.name_scope(name):
-        weights = gradients_or_ones(targets, _weights(_as_list(ys), grad_ys))
+        weights = gradients_or_ones(targets, _weights(ys, grad_ys))
         graph = targets[0].graph if targets else STATE.graph
         inner = [_in_graph(graph, x) for source in sources for x in gradient_tensors(source)]
         stopped = [_in_graph(graph, t) for t in _tensors(_as_list(stop_gradients))]

@@ -14,6 +14,23 @@ from .random import functions as random
 class Initializer:
     """A callable of shape and dtype, with a configuration."""
 
+    # Whether the initializer can make a part of a variable, which two more arguments describe.
+    _makes_parts = True
+
+    def _shape(self, shape, arguments):
+        """The requested shape, or that of a partition; checks the arguments besides shape and dtype."""
+        for name in arguments:
+            if name not in ("partition_shape", "partition_offset"):
+                raise TypeError(
+                    "Keyword argument should be one of ['partition_shape', 'partition_offset']. "
+                    f"Received: {name}"
+                )
+            if not self._makes_parts:
+                raise ValueError(
+                    f"{type(self).__name__} initializer doesn't support partition-related arguments"
+                )
+        return arguments.get("partition_shape", shape)
+
     def __call__(self, shape, dtype=None, **kwargs):
         """The initial value of a variable."""
         raise NotImplementedError
@@ -30,28 +47,29 @@ class Initializer:
         return cls(**config)
 
 
-def _partition(shape, kwargs):
-    """The requested shape, or that of a partition."""
-    part = kwargs.get("partition_shape")
-    return shape if part is None else part
+def drawn(distribution, shape, parameters, dtype, seed):
+    """Numbers of a distribution ("normal", "uniform", "truncated_normal"); with a seed, the same at every call."""
+    if seed is None:
+        return getattr(random, distribution)(shape, *parameters, dtype)
+    return getattr(random, f"stateless_{distribution}")(shape, [seed, 0], *parameters, dtype)
 
 
 @export("zeros_initializer", v1=[])
-class zeros_initializer(Initializer):
+class Zeros(Initializer):
     """Zeros."""
 
     def __call__(self, shape, dtype=dtypes.float32, **kwargs):
         """Zeros of `shape`."""
         kind = dtypes.as_dtype(dtype)
-        if not (kind.is_numeric or kind.is_bool or kind == dtypes.string):
+        if not (kind.is_numeric or kind.is_bool):
             raise ValueError(
                 f"Argument `dtype` expected to be numeric or boolean. Received {kind}."
             )
-        return zeros(_partition(shape, kwargs), kind)
+        return zeros(self._shape(shape, kwargs), kind)
 
 
 @export("ones_initializer", v1=[])
-class ones_initializer(Initializer):
+class Ones(Initializer):
     """Ones."""
 
     def __call__(self, shape, dtype=dtypes.float32, **kwargs):
@@ -61,27 +79,33 @@ class ones_initializer(Initializer):
             raise ValueError(
                 f"Argument `dtype` expected to be numeric or boolean. Received {kind}."
             )
-        return ones(_partition(shape, kwargs), kind)
+        return ones(self._shape(shape, kwargs), kind)
+
+
+def is_plain_value(value):
+    """Whether a constant initializer can be of this value."""
+    return np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))
 
 
 @export("constant_initializer", v1=[])
-class constant_initializer(Initializer):
+class Constant(Initializer):
     """A constant, or given entries."""
 
     def __init__(self, value=0, support_partition=False):
-        if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
+        if not is_plain_value(value):
             raise TypeError(
-                f"Invalid type for initial value={value} of type: {type(value).__name__}. Expected "
+                f"Invalid type for initial value: {value!r} of type {type(value).__name__}. Expected "
                 "Python scalar, list or tuple of values, or numpy.ndarray."
             )
         self.value, self.support_partition = value, support_partition
+        self._makes_parts = support_partition
 
     def __call__(self, shape, dtype=None, **kwargs):
         """The constant in `shape`."""
         tensor = convert_to_tensor(
             self.value, dtype=None if dtype is None else dtypes.as_dtype(dtype)
         )
-        wanted = [int(n) for n in _partition(shape, kwargs)]
+        wanted = [int(n) for n in self._shape(shape, kwargs)]
         count = tensor.shape.num_elements()
         if count == int(np.prod(wanted)):
             return raw.Reshape(tensor=tensor, shape=np.array(wanted, np.int32))
@@ -99,7 +123,7 @@ class constant_initializer(Initializer):
 
 
 @export("random_normal_initializer", v1=[])
-class random_normal_initializer(Initializer):
+class RandomNormal(Initializer):
     """Numbers of a normal distribution."""
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
@@ -107,11 +131,8 @@ class random_normal_initializer(Initializer):
 
     def __call__(self, shape, dtype=dtypes.float32, **kwargs):
         """Numbers in `shape`."""
-        kind = _floating(dtype)
-        shape = _partition(shape, kwargs)
-        if self.seed:  # the same numbers at every call
-            return random.stateless_normal(shape, [self.seed, 0], self.mean, self.stddev, kind)
-        return random.normal(shape, self.mean, self.stddev, kind)
+        kind, shape = floating(dtype), self._shape(shape, kwargs)
+        return drawn("normal", shape, (self.mean, self.stddev), kind, self.seed)
 
     def get_config(self):
         """The arguments of the constructor."""
@@ -119,7 +140,7 @@ class random_normal_initializer(Initializer):
 
 
 @export("random_uniform_initializer", v1=[])
-class random_uniform_initializer(Initializer):
+class RandomUniform(Initializer):
     """Numbers of a uniform distribution."""
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
@@ -132,10 +153,8 @@ class random_uniform_initializer(Initializer):
             raise ValueError(
                 f"Argument `dtype` expected to be numeric or boolean. Received {kind}."
             )
-        shape = _partition(shape, kwargs)
-        if self.seed:  # the same numbers at every call
-            return random.stateless_uniform(shape, [self.seed, 0], self.minval, self.maxval, kind)
-        return random.uniform(shape, self.minval, self.maxval, kind)
+        shape = self._shape(shape, kwargs)
+        return drawn("uniform", shape, (self.minval, self.maxval), kind, self.seed)
 
     def get_config(self):
         """The arguments of the constructor."""
@@ -145,23 +164,22 @@ class random_uniform_initializer(Initializer):
 class TruncatedNormal(Initializer):
     """Numbers of a normal distribution that is cut off at two deviations."""
 
-    def __init__(self, mean=0.0, stddev=1.0, seed=None):
+    def __init__(self, mean=0.0, stddev=0.05, seed=None):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def __call__(self, shape, dtype=dtypes.float32, **kwargs):
         """Numbers in `shape`."""
-        shape = _partition(shape, kwargs)
-        return random.truncated_normal(
-            shape, self.mean, self.stddev, dtypes.as_dtype(dtype), self.seed
-        )
+        kind, shape = floating(dtype), self._shape(shape, kwargs)
+        return drawn("truncated_normal", shape, (self.mean, self.stddev), kind, self.seed)
 
     def get_config(self):
         """The arguments of the constructor."""
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
-def _floating(dtype):
+def floating(dtype):
+    """The dtype, which must be one of floating-point numbers."""
     kind = dtypes.as_dtype(dtype)
     if not kind.is_floating:
-        raise ValueError(f"Argument `dtype` expected to be floating point. Received {kind}.")
+        raise ValueError(f"Argument `dtype` is expected to be floating point. Received: {kind!r}.")
     return kind

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes, errors
 from penstock._src.core.composite import IndexedSlices
-from penstock._src.core.convert import convert_to_tensor, number
+from penstock._src.core.convert import convert_to_tensor, is_convertible, number
 from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -16,6 +16,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 
 from .array import indexing
+from .extending.dispatch import dispatchable
 from .linalg.products import matmul
 from .math import arithmetic, elementwise
 
@@ -29,7 +30,9 @@ def _declines(other: Any) -> bool:
         return False
     if issubclass(kind, np.generic):
         return False
-    return hasattr(kind, "_type_spec") or getattr(kind, "__array_priority__", 0) > 100
+    if getattr(kind, "__array_priority__", 0) > 100:
+        return True
+    return hasattr(kind, "_type_spec") and not is_convertible(kind)
 
 
 # Operators that map to one raw op for eager tensors of these dtypes.
@@ -74,15 +77,26 @@ def _binary(op, reflected=False):
             if reflected and STATE.graph is None and not isinstance(other, Tensor):
                 other = convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x")
             return op(other, self) if reflected else op(self, other)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError) as error:
             method = getattr(type(other), op.reflected if not reflected else op.direct, None)
             if method is None or isinstance(other, (Tensor, np.ndarray, str, list, tuple)):
                 raise
             if isinstance(other, (int, float, complex, bool, bytes)):
                 raise
-            return NotImplemented
+            return _others_result(method, other, self, error)
 
     return operator
+
+
+def _others_result(method, other, tensor, error):
+    """The result of an operator that only the other operand's class knows; the tensor's error if that fails too."""
+    try:
+        result = method(other, tensor)
+    except Exception:
+        raise error from None
+    if result is NotImplemented:
+        raise error
+    return result
 
 
 class _Operator:
@@ -326,16 +340,21 @@ def _check_index(index):
     raise TypeError(f"{_ALLOWED_INDICES}, got {index!r}")
 
 
-@export("__operators__.getitem", v1=["__operators__.getitem"])
+def _subscript(tensor, slice_spec):
+    """`tensor[slice_spec]`; a basic index of an eager tensor is not dispatched on."""
+    if type(tensor) is EagerTensor and _is_basic(slice_spec):
+        result = _eager_item(tensor, slice_spec)
+        if result is not None:
+            return result
+    return get_item(tensor, slice_spec)
+
+
+@dispatchable("__operators__.getitem", v1=["__operators__.getitem"])
 def get_item(tensor, slice_spec, var=None):
     """`tensor[slice_spec]`: ints, slices, `...`, `None` and scalar integer tensors.
 
     A boolean tensor or array as the only index takes the entries where it is True.
     """
-    if type(tensor) is EagerTensor and var is None and _is_basic(slice_spec):
-        result = _eager_item(tensor, slice_spec)
-        if result is not None:
-            return result
     if isinstance(slice_spec, bool) or _is_mask(slice_spec):
         return indexing.boolean_mask(tensor, slice_spec)
     entries = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
@@ -478,7 +497,7 @@ def install_operators() -> None:
         "nonzero": _bool,
         "iter": _iterate,
         "len": _length,
-        "getitem": get_item,
+        "getitem": _subscript,
     }.items():
         setattr(Tensor, f"__{name}__", method)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.ops.tensor_proto import from_proto, to_proto
@@ -152,7 +153,8 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
       allow_broadcast: whether a single value may fill `shape`.
     """
     kind = None if dtype is None else dtypes.as_dtype(dtype)
-    tensor = convert_to_tensor(values, dtype=kind)
+    with building_unrecorded(None):  # a message needs no node of the graph that is built
+        tensor = convert_to_tensor(values, dtype=kind)
     array = np.asarray(tensor.numpy(), dtype=object if tensor.dtype == dtypes.string else None)
     if shape is not None:
         wanted = [int(n) for n in shape]
@@ -161,32 +163,7 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
         if array.size == 1 and allow_broadcast:
             array = np.broadcast_to(array.reshape(()), wanted)
         array = array.reshape(wanted)
-    if array.size == 1 and tensor.dtype != dtypes.string:
-        return _single(array, tensor.dtype)
     return to_proto(np.ascontiguousarray(array).reshape(array.shape), tensor.dtype)
-
-
-def _single(array, dtype):
-    """The TensorProto of one number, stored in the field of its dtype."""
-    proto = to_proto(array, dtype)
-    field = {
-        dtypes.float32: "float_val",
-        dtypes.float64: "double_val",
-        dtypes.int32: "int_val",
-        dtypes.int64: "int64_val",
-        dtypes.bool_: "bool_val",
-        dtypes.int16: "int_val",
-        dtypes.int8: "int_val",
-        dtypes.uint8: "int_val",
-        dtypes.uint16: "int_val",
-        dtypes.uint32: "uint32_val",
-        dtypes.uint64: "uint64_val",
-    }.get(dtype)
-    if field is None:
-        return proto
-    proto.ClearField("tensor_content")
-    getattr(proto, field).append(array.reshape(-1)[0].item())
-    return proto
 
 
 @export("make_ndarray")

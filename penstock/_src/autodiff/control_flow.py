@@ -18,7 +18,7 @@ from penstock._src.autodiff.nodes import add_node, extend_node, make_op
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import building, building_unrecorded
+from penstock._src.core.dispatch import STATE, building, building_unrecorded
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -116,6 +116,10 @@ def _copy_of(function: GraphFunction) -> GraphFunction:
 def call_function(function: GraphFunction, arguments: Sequence[Any]) -> list[SymbolicTensor]:
     """Adds a call of `function` to the current graph."""
     kind = "StatefulPartitionedCall" if function.is_stateful else "PartitionedCall"
+    if function.implements is not None and STATE.graph is not None:
+        chosen = STATE.graph.implementations.get(function.implements)
+        if chosen is not None and chosen is not function and chosen.is_like(function):
+            function.stand_in = chosen
     attrs = {
         "f": function,
         "Tin": tuple(function.input_types),
@@ -242,11 +246,19 @@ def _branch_backward(node: Operation, gradients: list[Any], wanted: list[bool]) 
 
 
 def _index_type(gradients: Sequence[Any]) -> DType | None:
-    """Returns the common index dtype if all branches give IndexedSlices, else None."""
-    if not all(isinstance(g, IndexedSlices) and g.dense_shape is not None for g in gradients):
+    """Returns the common index dtype if some branch gives IndexedSlices, else None: the others can give theirs so, too."""
+    slices = [g for g in gradients if isinstance(g, IndexedSlices)]
+    if not slices or any(g.dense_shape is None for g in slices):
         return None
-    kinds = {g.indices.dtype for g in gradients}
+    kinds = {g.indices.dtype for g in slices}
     return kinds.pop() if len(kinds) == 1 else dtypes.int64
+
+
+def _all_rows(gradient: Any) -> IndexedSlices:
+    """Returns a dense gradient as slices: every row of it."""
+    shape = raw.Shape(input=gradient)
+    count = raw.StridedSlice(input=shape, begin=[0], end=[1], strides=[1], shrink_axis_mask=1)
+    return IndexedSlices(gradient, raw.Range(start=0, limit=count, delta=1), shape)
 
 
 def _can_flow(branches: list[GraphFunction], index: int) -> bool:
@@ -277,8 +289,11 @@ def _branch(
             if gradient is None:
                 gradient = zeros_for(forward.inputs[position])
             if sliced[k]:
+                if not isinstance(gradient, IndexedSlices):
+                    gradient = _all_rows(gradient)
                 indices = raw.Cast(gradient.indices, DstT=sliced[k])
-                made.outputs += [gradient.values, indices, gradient.dense_shape]
+                parts = (gradient.values, indices, gradient.dense_shape)
+                made.outputs += [made.local(part) for part in parts]
             else:
                 made.outputs.append(made.local(dense(gradient)))
     return made

@@ -55,8 +55,8 @@ def graph_gradients(
     """Returns d sum(ys * grad_ys) / dx for each x, built in the current graph; None if unconnected.
 
     Args:
-      ys: tensors of one graph.
-      xs: tensors of that graph, or of those around it.
+      ys: tensors of a graph, or of those around it.
+      xs: the same.
       grad_ys: a gradient for each y; None counts as no contribution.
       stop_gradients: tensors treated as constants.
     """
@@ -69,8 +69,8 @@ def gradient_steps(
     """`graph_gradients` as a generator of steps."""
     if not ys:
         return [None] * len(xs)
-    graph = ys[0].graph
-    if any(x.graph is not graph for x in xs):
+    graph = _innermost([y.graph for y in ys])
+    if any(t.graph is not graph for t in (*ys, *xs)):
         return (yield from _across_closures(graph, ys, xs, grad_ys, stop_gradients))
     stopped = {t._id for t in stop_gradients}
     reached = _reached_from(graph, xs, stopped)
@@ -114,7 +114,7 @@ def gradient_steps(
 def _across_closures(
     graph: Any, ys: Sequence[Any], xs: Sequence[Any], grad_ys: Sequence[Any], stopped: Sequence[Any]
 ) -> Steps:
-    """`gradient_steps` where some xs are of graphs around that of `ys`: gradients flow on from what it captures."""
+    """`gradient_steps` where some ys or xs are of graphs around `graph`: gradients flow on from what it captures."""
     own = [x for x in xs if x.graph is graph]
     stops = {t._id for t in stopped}
     captures = [
@@ -122,8 +122,10 @@ def _across_closures(
         for outer, inner in getattr(graph, "_captures", {}).values()
         if isinstance(outer, SymbolicTensor) and outer._id not in stops
     ]
+    weighted = list(zip(ys, grad_ys, strict=True))
+    inner_ys, inner_weights = zip(*[(y, w) for y, w in weighted if y.graph is graph], strict=True)
     inside = yield from gradient_steps(
-        ys, [*own, *(inner for _, inner in captures)], grad_ys, stopped
+        inner_ys, [*own, *(inner for _, inner in captures)], inner_weights, stopped
     )
     found = dict(zip((x._id for x in own), inside))
     outside = [x for x in xs if x.graph is not graph]
@@ -132,11 +134,29 @@ def _across_closures(
         for (outer, _), gradient in zip(captures, inside[len(own) :], strict=True)
         if gradient is not None
     ]
+    around += [(y, w) for y, w in weighted if y.graph is not graph and w is not None]
     if around:
         outers, weights = zip(*around)
         gradients = yield from gradient_steps(outers, outside, weights, stopped)
         found.update(zip((x._id for x in outside), gradients))
     return [found.get(x._id) for x in xs]
+
+
+def _innermost(graphs: Sequence[Any]) -> Any:
+    """The graph that all the others are around."""
+    chosen = graphs[0]
+    for graph in graphs[1:]:
+        if graph is not chosen and chosen in _around(graph):
+            chosen = graph
+    return chosen
+
+
+def _around(graph: Any) -> list[Any]:
+    """The graphs in which a function's graph is built, the nearest first."""
+    found = []
+    while (graph := getattr(graph, "outer_graph", None)) is not None:
+        found.append(graph)
+    return found
 
 
 def _equal_calls(graph: Any, apart: set[int]) -> dict[Operation, Operation]:

@@ -122,7 +122,7 @@ class IndexedSlicesSpec(TypeSpec):
         self._dense_shape_dtype = (
             None if dense_shape_dtype is None else dtypes.as_dtype(dense_shape_dtype)
         )
-        self._indices_shape = TensorShape(indices_shape).with_rank(1)
+        self._indices_shape = TensorShape(indices_shape)
 
     value_type = property(lambda _: IndexedSlices, doc="IndexedSlices.")
 

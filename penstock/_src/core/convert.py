@@ -4,6 +4,7 @@ Python values and NumPy arrays become constants in the current context. Other cl
 `__tf_tensor__(dtype, name)` or register a function with `register_tensor_conversion_function`.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,9 @@ from penstock._src.util.export import export
 
 Conversion = Callable[..., Any]
 _REGISTERED: list[tuple[int, tuple[type, ...], Conversion]] = []
-_FOUND: dict[type, Conversion | None] = {}
+_REFUSED: list[type] = []
+# {class: whether a conversion is registered for it that is nearer than its own `__tf_tensor__`}
+_REGISTERED_IS_NEARER: dict[type, bool] = {}
 
 
 def is_tensor_like(value: Any) -> bool:
@@ -45,7 +48,27 @@ def register_tensor_conversion_function(
         raise TypeError(f"Argument `conversion_func` must be callable. Received {conversion_func}.")
     _REGISTERED.append((priority, types, conversion_func))
     _REGISTERED.sort(key=lambda entry: entry[0])
-    _FOUND.clear()
+    _REGISTERED_IS_NEARER.clear()
+
+
+def refuse_conversion(types: tuple[type, ...], raising: Conversion) -> None:
+    """Registers the function that raises the error of converting objects of these classes, which no function converts."""
+    _REFUSED.extend(types)
+    register_tensor_conversion_function(types, raising)
+
+
+def is_convertible(kind: type) -> bool:
+    """Whether a class has a conversion to tensors: a registered one, or `__tf_tensor__`.
+
+    Example:
+      >>> from penstock._src.core.convert import is_convertible
+      >>> is_convertible(tf.Variable), is_convertible(tf.RaggedTensor), is_convertible(object)
+      (True, False, False)
+    """
+    if hasattr(kind, "__tf_tensor__"):
+        return True
+    registered = any(issubclass(kind, types) for _, types, _ in _REGISTERED)
+    return registered and not issubclass(kind, tuple(_REFUSED))
 
 
 NUMBERS = {float: float32, int: int32}
@@ -129,7 +152,7 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
     ):
         return _constant(value, dtype, name)
     own = getattr(kind, "__tf_tensor__", None)
-    if own is not None:
+    if own is not None and not _registered_is_nearer(kind):
         return _checked(own(value, dtype, name), dtype)
     for _, types, conversion in _REGISTERED:
         if isinstance(value, types):
@@ -139,6 +162,19 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
     if isinstance(value, (list, tuple)) and _holds_tensor(value):
         return slots.PACK(value, dtype, name)
     return _constant(value, dtype, name)
+
+
+def _registered_is_nearer(kind: type) -> bool:
+    """Whether a class has a registered conversion of its own, and inherits `__tf_tensor__` from above it.
+
+    So subclasses of `tf.Variable` can hold their value in another way.
+    """
+    nearer = _REGISTERED_IS_NEARER.get(kind)
+    if nearer is None:
+        below = itertools.takewhile(lambda c: "__tf_tensor__" not in vars(c), kind.__mro__)
+        registered = {t for _, types, _ in _REGISTERED for t in types}
+        nearer = _REGISTERED_IS_NEARER[kind] = not registered.isdisjoint(below)
+    return nearer
 
 
 def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
@@ -163,35 +199,3 @@ def _holds_tensor(values: Any) -> bool:
         elif is_tensor_like(value) or hasattr(type(value), "__tf_tensor__"):
             return True
     return False
-
-
-@export("convert_to_tensor", v1=[])
-def convert_to_tensor_v2(
-    value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
-) -> Tensor:
-    """Returns `value` as a tensor: Python numbers, nested lists, arrays and variables convert.
-
-    Args:
-      value: the value to convert; a tensor is returned unchanged.
-      dtype: the required dtype; by default inferred.
-      dtype_hint: the preferred dtype if `dtype` is None and the conversion is possible.
-      name: the name of the constant in a graph.
-
-    Raises:
-      TypeError: there is no conversion, or the elements do not fit `dtype`.
-      ValueError: the value is a tensor of another dtype, or not rectangular.
-    """
-    return convert_to_tensor(value, dtype=dtype, name=name, dtype_hint=dtype_hint)
-
-
-@export(v1=["convert_to_tensor"])
-def convert_to_tensor_v1(
-    value: Any,
-    dtype: Any = None,
-    name: str | None = None,
-    preferred_dtype: Any = None,
-    dtype_hint: Any = None,
-) -> Tensor:
-    """Returns `value` as a tensor; see `tf.convert_to_tensor`."""
-    hint = dtype_hint if dtype_hint is not None else preferred_dtype
-    return convert_to_tensor(value, dtype=dtype, name=name, dtype_hint=hint)

@@ -48,6 +48,8 @@ from penstock._src.util.signatures import read_only
 OPS: dict[str, type["Op"]] = {}
 # Errors of NumPy and Python for arguments of the wrong shape, rank or range.
 REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
+# What NumPy and Python say of arrays whose size cannot be counted.
+_TOO_LARGE = ("array is too big", "Maximum allowed size", "too large to convert to C long")
 
 
 class InputShape(TensorShape):
@@ -101,6 +103,8 @@ class Op:
     is_row_wise: ClassVar[bool] = False
     # Only moves values: a compiled kernel is no faster than `eager`.
     is_movement: ClassVar[bool] = False
+    # `eager` takes the name of the operation in its graph as one more argument, for messages.
+    takes_name: ClassVar[bool] = False
     # Results are finite wherever inputs are; every movement is such an op.
     keeps_finite: ClassVar[bool] = False
     # `eager` gives the same bits as compiled kernels, and no arguments of these types are refused.
@@ -115,6 +119,8 @@ class Op:
     has_own_effect: ClassVar[bool] = False
     # Takes elements of a dataset: an OutOfRangeError of it says that there are no more.
     may_end: ClassVar[bool] = False
+    # Takes what its input refers to until an operation takes the output: others that want it must wait for that one.
+    holds_until_consumed: ClassVar[bool] = False
     # Which control flow it is: "call", "if", "case", "while"; "" for none.
     control: ClassVar[str] = ""
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
@@ -400,7 +406,10 @@ def refusal_of_values(op: Op, error: Exception) -> Exception:
     # Stateful ops, such as iterators, and ops with functions may run user code: pass its errors on.
     if is_own or op.stateful or op.runs_functions:
         return error
-    refusal = InvalidArgumentError(f"{op.op_type}: {error}")
+    text = str(error)
+    if any(words in text for words in _TOO_LARGE):
+        text = f"the shape of the result would have more than 2**63 - 1 elements ({text})"
+    refusal = InvalidArgumentError(f"{op.op_type}: {text}")
     refusal.__cause__ = error
     return refusal
 

@@ -169,6 +169,9 @@ class TensorShape:
 
     __slots__ = ("_dims",)
 
+    # Whether indexing gives ints and None, as in TensorFlow 2, instead of `Dimension`s.
+    _v2_behavior = True
+
     def __init__(self, dims: Any) -> None:
         if isinstance(dims, TensorShape):
             self._dims: tuple[int | None, ...] | None = dims._dims

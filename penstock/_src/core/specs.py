@@ -102,6 +102,10 @@ class TypeSpec:
 
     # -- the TraceType protocol of tf.function
 
+    def __tf_tracing_type__(self, context: Any) -> "TypeSpec":
+        """Returns this type, which stands for its values in a signature."""
+        return self
+
     def placeholder_value(self, placeholder_context: Any) -> Any:
         """Returns a value of placeholders of this type."""
         flat = [s.placeholder_value(placeholder_context) for s in self.flatten()]
@@ -220,13 +224,22 @@ def _subtype(a: Any, b: Any) -> bool:
 
 def _supertype(a: Any, others: list[Any]) -> Any:
     if isinstance(a, tuple):
-        if any(not isinstance(o, tuple) or len(o) != len(a) for o in others):
+        if any(_form_of(o) != _form_of(a) for o in others):
             return None
-        merged = tuple(_supertype(x, list(rest)) for x, *rest in zip(a, *others))
-        return None if any(m is None and x is not None for m, x in zip(merged, a)) else merged
+        merged = [_supertype(x, list(rest)) for x, *rest in zip(a, *others)]
+        if any(m is None and x is not None for m, x in zip(merged, a)):
+            return None
+        return type(a)(*merged) if hasattr(a, "_fields") else tuple(merged)
     if isinstance(a, (TypeSpec, TensorShape)):
         return a.most_specific_common_supertype(others)
     return a if all(_key(a) == _key(o) for o in others) else None
+
+
+def _form_of(value: Any) -> Any:
+    """What tuples of one form have in common: the length, and of named tuples the name and the fields."""
+    if not isinstance(value, tuple):
+        return None
+    return len(value), hasattr(value, "_fields") and (type(value).__name__, value._fields)
 
 
 class BatchableTypeSpec(TypeSpec):
@@ -364,8 +377,15 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         return placeholder_context.placeholder(self)
 
     def cast(self, value: Any, casting_context: Any) -> Any:
-        """Returns `value` as a tensor of this type."""
-        return convert_to_tensor(value, dtype=self._dtype)
+        """Returns `value` as a tensor of this type.
+
+        Raises:
+          TypeError: its dtype or shape is another.
+        """
+        tensor = value if isinstance(value, Tensor) else convert_to_tensor(value, self._dtype)
+        if tensor.dtype is not self._dtype or not self._shape.is_compatible_with(tensor.shape):
+            raise TypeError(f"Can not cast {TensorSpec(tensor.shape, tensor.dtype)!r} to {self!r}")
+        return tensor
 
     _cast = cast
 
@@ -378,7 +398,7 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
     def _unbatch(self) -> "TensorSpec":
         if self._shape.rank == 0:
             raise ValueError("Unbatching a tensor is only supported for rank >= 1")
-        return TensorSpec(self._shape[1:], self._dtype)
+        return TensorSpec(self._shape[1:] if self._shape.rank else None, self._dtype)
 
 
 # (class, value -> TypeSpec): converters for values that have no spec of their own.

@@ -112,7 +112,8 @@ class Tensor(AnyTensor):
     def __hash__(self) -> int:
         graph = getattr(self, "graph", None)
         of_v1_graph = graph is not None and not graph.building_function
-        if of_v1_graph or in_v1_graph() or not Tensor._USE_EQUALITY:
+        compares_identity = graph is not None and not Tensor._USE_EQUALITY
+        if of_v1_graph or in_v1_graph() or compares_identity:
             return id(self)
         raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 
@@ -145,8 +146,25 @@ class Reference:
 
     unwrapped = read_only("_wrapped", "The object referred to.")
 
+    def _assert_type(self, other: Any) -> None:
+        if not isinstance(other, Reference):
+            raise TypeError("Cannot compare wrapped object with unwrapped object")
+
     def __eq__(self, other: Any) -> bool:
-        return isinstance(other, Reference) and self._wrapped is other._wrapped
+        if other is None:
+            return False
+        self._assert_type(other)
+        return hash(self) == hash(other)
+
+    # An order by identity, so that structures with references as keys can be flattened.
+
+    def __lt__(self, other: Any) -> bool:
+        self._assert_type(other)
+        return hash(self) < hash(other)
+
+    def __gt__(self, other: Any) -> bool:
+        self._assert_type(other)
+        return hash(self) > hash(other)
 
     def __hash__(self) -> int:
         return id(self._wrapped)

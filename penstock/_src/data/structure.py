@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.extending.extension_type import BatchableSpec
+from penstock._src.api.extending.extension_type import BatchableExtensionTypeSpec
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
@@ -195,8 +195,8 @@ def _leaf_flat_specs(spec: Any) -> list[TensorSpec]:
         return [spec]
     if _is_ragged(spec) or _is_sparse(spec):
         return [TensorSpec(None, dtypes.variant)]
-    if isinstance(spec, BatchableSpec):
-        return flat_specs(spec._component_specs)
+    if isinstance(spec, BatchableExtensionTypeSpec):
+        return flat_specs(spec.__batch_encoder__.encoding_specs(spec))
     return spec._flat_tensor_specs
 
 
@@ -228,8 +228,9 @@ def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
         return [encode_ragged(value, spec.row_splits_dtype, batched=False)]
     if _is_sparse(spec):
         return [encode_sparse(value)]
-    if isinstance(spec, BatchableSpec):
-        return to_tensors(spec._component_specs, spec._to_components(value))
+    if isinstance(spec, BatchableExtensionTypeSpec):
+        encoder = spec.__batch_encoder__
+        return to_tensors(encoder.encoding_specs(spec), encoder.encode(spec, value))
     return spec._to_tensor_list(value)
 
 
@@ -248,8 +249,10 @@ def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
                     out_type=dtypes.variant,
                 )
             )
-        elif isinstance(leaf, BatchableSpec):
-            tensors.extend(to_batched_tensors(leaf._component_specs, leaf._to_components(value)))
+        elif isinstance(leaf, BatchableExtensionTypeSpec):
+            encoder = leaf.__batch_encoder__
+            parts = encoder.encode(leaf, value, minimum_rank=1)
+            tensors.extend(to_batched_tensors(encoder.encoding_specs(leaf), parts))
         else:
             tensors.extend(_leaf_to_tensors(leaf, value))
     return tensors
@@ -296,8 +299,9 @@ def _leaf_from_tensors(spec: Any, tensors: list[Any]) -> Any:
         return _decode_ragged(spec, tensors[0])
     if _is_sparse(spec):
         return _decode_sparse(spec, tensors[0])
-    if isinstance(spec, BatchableSpec):
-        return spec._from_components(from_tensors(spec._component_specs, tensors))
+    if isinstance(spec, BatchableExtensionTypeSpec):
+        encoder = spec.__batch_encoder__
+        return encoder.decode(spec, from_tensors(encoder.encoding_specs(spec), tensors))
     return spec._from_tensor_list(tensors)
 
 
@@ -383,17 +387,6 @@ def batched(spec: Any, size: int | None) -> Any:
 
 
 def _batched_leaf(spec: Any, size: int | None) -> Any:
-    if isinstance(spec, TensorSpec):
-        return TensorSpec(TensorShape([size]).concatenate(spec.shape), spec.dtype)
-    if _is_ragged(spec):
-        return type(spec)(
-            TensorShape([size]).concatenate(spec._shape),
-            spec.dtype,
-            spec.ragged_rank + 1,
-            spec.row_splits_dtype,
-        )
-    if _is_sparse(spec):
-        return type(spec)(TensorShape([size]).concatenate(spec.shape), spec.dtype)
     if isinstance(spec, NoneTensorSpec):
         return spec
     if hasattr(spec, "_batch"):
@@ -411,14 +404,6 @@ def unbatched(spec: Any) -> Any:
 
 
 def _unbatched_leaf(spec: Any) -> Any:
-    if isinstance(spec, TensorSpec):
-        if spec.shape.rank == 0:
-            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
-        return TensorSpec(spec.shape[1:] if spec.shape.rank else None, spec.dtype)
-    if _is_ragged(spec):
-        return type(spec)(spec._shape[1:], spec.dtype, spec.ragged_rank - 1, spec.row_splits_dtype)
-    if _is_sparse(spec):
-        return type(spec)(spec.shape[1:] if spec.shape.rank else None, spec.dtype)
     if isinstance(spec, NoneTensorSpec):
         return spec
     if hasattr(spec, "_unbatch"):

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
@@ -56,18 +56,18 @@ def write(
     else:
         raise TypeError(f"Expected SummaryMetadata, or its bytes. Received {metadata!r}")
 
-    def record(writer: Any, number: Any) -> None:
+    def record(writer: Any, number: Any) -> Any:
         value = tensor() if callable(tensor) and not isinstance(tensor, Tensor) else tensor
-        raw.WriteSummary(
+        return raw.WriteSummary(
             writer=writer,
             step=number,
             tensor=convert_to_tensor(value),
             tag=tag,
             summary_metadata=serialized,
-            name=name,
         )
 
-    return when_recording(record, step)
+    with scope_in_graph(name, "write_summary"):
+        return when_recording(record, step)
 
 
 @export("summary.scalar", v1=[])
@@ -238,8 +238,8 @@ def text(name: str, data: Any, step: Any = None, description: str | None = None)
 def write_raw_pb(tensor: Any, step: Any = None, name: str | None = None) -> Any:
     """Writes serialized Summary messages to the default writer."""
 
-    def record(writer: Any, number: Any) -> None:
-        raw.WriteRawProtoSummary(
+    def record(writer: Any, number: Any) -> Any:
+        return raw.WriteRawProtoSummary(
             writer=writer, step=number, tensor=convert_to_tensor(tensor), name=name
         )
 
@@ -251,8 +251,7 @@ def graph(graph_data: Any) -> Any:
     """Writes a `tf.Graph` or GraphDef, shown on the graphs page.
 
     Raises:
-      TypeError: it is neither.
-      ValueError: called from inside a graph.
+      ValueError: it is neither, or called from inside a graph.
     """
     if STATE.graph is not None:
         raise ValueError("graph() cannot be invoked inside a graph context.")
@@ -264,7 +263,7 @@ def graph(graph_data: Any) -> Any:
     elif isinstance(graph_data, GraphDef):
         definition = graph_data
     else:
-        raise TypeError(
+        raise ValueError(
             "'graph_data' is not tf.Graph or tf.compat.v1.GraphDef. Received: graph_data="
             f"{graph_data} of type {type(graph_data).__name__}."
         )

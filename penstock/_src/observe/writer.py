@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.control import control_flow
-from penstock._src.api.control.scopes import get_name_scope, name_scope
+from penstock._src.api.control.scopes import control_dependencies, get_name_scope, name_scope
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -18,6 +18,9 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
+
+# The collection of what writes summaries in a graph.
+COLLECTION = "_SUMMARY_V2"
 
 
 class _Current(threading.local):
@@ -44,6 +47,8 @@ class SummaryWriter:
     def set_as_default(self, step: Any = None) -> None:
         """Makes this the default writer of the thread, and `step` the default step."""
         self._check_open("set_as_default")
+        if self._resource is None:
+            return
         CURRENT.writer = self
         if step is not None:
             CURRENT.step = step
@@ -52,6 +57,9 @@ class SummaryWriter:
     def as_default(self, step: Any = None) -> Iterator["SummaryWriter"]:
         """A context in which this is the default writer, flushed at its end."""
         self._check_open("as_default")
+        if self._resource is None:  # as if there were no such context
+            yield self
+            return
         before = CURRENT.writer, CURRENT.step
         CURRENT.writer = self
         if step is not None:
@@ -104,12 +112,19 @@ def create_file_writer(
       max_queue: how many summaries to hold before they go to the file; by default 10.
       flush_millis: the longest time between flushes; by default 120,000.
       filename_suffix: of the file; by default ".v2".
-      name: accepted.
+      name: a name by which sessions share the writer.
       experimental_trackable: accepted.
       experimental_mesh: accepted.
     """
     with init_scope():
-        resource = raw.SummaryWriter()
+        given = {"logdir": logdir, "max_queue": max_queue, "flush_millis": flush_millis}
+        for argument, value in (given | {"filename_suffix": filename_suffix}).items():
+            if STATE.graph is None and isinstance(value, Tensor) and not hasattr(value, "numpy"):
+                raise ValueError(
+                    f'Invalid graph Tensor argument "{argument}={value}" to create_file_writer() inside '
+                    "an eager context"
+                )
+        resource = raw.SummaryWriter(shared_name=name or "")
 
         def create() -> Any:
             return raw.CreateSummaryFileWriter(
@@ -137,6 +152,8 @@ def create_noop_writer() -> SummaryWriter:
 def flush(writer: SummaryWriter | None = None, name: str | None = None) -> Any:
     """Flushes `writer`, or the default writer."""
     target = CURRENT.writer if writer is None else writer
+    if target is not None and not isinstance(target, SummaryWriter):
+        raise ValueError(f"Invalid argument to flush(): {writer!r}")
     return None if target is None else target.flush()
 
 
@@ -204,6 +221,13 @@ def when_recording(write: Callable[[Any, Any], Any], step: Any) -> Any:
     writer = CURRENT.writer
     if writer is None or writer._resource is None:
         return convert_to_tensor(False)
+    written = _written(writer, write, step)
+    if STATE.graph is not None:
+        STATE.graph.add_to_collection(COLLECTION, written)
+    return written
+
+
+def _written(writer: SummaryWriter, write: Callable[[Any, Any], Any], step: Any) -> Any:
     wanted = recording()
     if wanted is False:
         return convert_to_tensor(False)
@@ -222,8 +246,9 @@ def when_recording(write: Callable[[Any, Any], Any], step: Any) -> Any:
     number = raw.Cast(x=convert_to_tensor(step), DstT=dtypes.int64)
 
     def record() -> Any:
-        write(writer._resource, number)
-        return convert_to_tensor(True)
+        made = write(writer._resource, number)
+        with control_dependencies([] if STATE.graph is None else [made]):
+            return convert_to_tensor(True)
 
     if not isinstance(wanted, Tensor):
         return record()

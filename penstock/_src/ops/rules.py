@@ -30,6 +30,21 @@ def show(shape: Sequence[int | None]) -> str:
     return "[" + ",".join("?" if d is None else str(d) for d in shape) + "]"
 
 
+def check_elements(op: Op, *extents: int) -> None:
+    """Refuses the shape of a result with more elements than an int64 counts.
+
+    Raises:
+      InvalidArgumentError: there are so many.
+    """
+    count = 1
+    for extent in map(int, extents):
+        if count * extent >= 2**63:
+            raise op.invalid(
+                f"Encountered overflow when multiplying {count} with {extent}, result: -1"
+            )
+        count *= extent
+
+
 # -- helpers of gradients --------------------------------------------------------------------------
 
 

@@ -17,6 +17,8 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
     Raises:
       UnimplementedError: values of this dtype cannot be serialized.
     """
+    if dtype is dtypes.variant and hasattr(value, "as_messages"):
+        value = value.as_messages()
     if dtype is dtypes.variant and not is_serialized(value):
         raise UnimplementedError(f"A value of type {dtype.name} cannot be written to a file.")
     if not isinstance(value, np.ndarray) or not (
@@ -31,9 +33,36 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
         proto.string_val.extend(value.ravel().tolist())
     elif dtype is dtypes.variant:
         proto.variant_val.extend(value.ravel().tolist())
-    else:
+    elif dtype.name not in _FIELDS or (value.size > 1 and dtype.name not in _ALWAYS_BY_VALUE):
         proto.tensor_content = value.tobytes()
+    else:  # one number is readable, as TensorFlow writes it
+        held = value.view(np.uint16) if dtype.name in _HALVES else value
+        if dtype.is_complex:
+            held = np.stack([value.real, value.imag], axis=-1)
+        getattr(proto, _FIELDS[dtype.name]).extend(held.ravel().tolist())
     return proto
+
+
+_ALWAYS_BY_VALUE = ("bool", "uint16", "complex64", "complex128")
+_HALVES = ("float16", "bfloat16")
+# {dtype: the field of its numbers}
+_FIELDS = {
+    "float16": "half_val",
+    "bfloat16": "half_val",
+    "float32": "float_val",
+    "float64": "double_val",
+    "int8": "int_val",
+    "int16": "int_val",
+    "int32": "int_val",
+    "int64": "int64_val",
+    "uint8": "int_val",
+    "uint16": "int_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    "bool": "bool_val",
+    "complex64": "scomplex_val",
+    "complex128": "dcomplex_val",
+}
 
 
 def is_serialized(value: Any) -> bool:
@@ -99,7 +128,7 @@ def _packed_strings(content: bytes, count: int) -> np.ndarray:
 
 def _numbers(proto: Any, dtype: DType, count: int) -> np.ndarray:
     name = dtype.name
-    if name in ("float16", "bfloat16"):
+    if name in _HALVES:
         bits = np.array(proto.half_val, np.uint16).view(dtype.np)
         return _filled(bits, count, dtype.np, 0)
     if name.startswith("float8"):
@@ -107,15 +136,7 @@ def _numbers(proto: Any, dtype: DType, count: int) -> np.ndarray:
     if name in ("complex64", "complex128"):
         parts = np.array(proto.scomplex_val if name == "complex64" else proto.dcomplex_val)
         return _filled(parts[0::2] + 1j * parts[1::2], count, dtype.np, 0)
-    fields = {
-        "float32": "float_val",
-        "float64": "double_val",
-        "int64": "int64_val",
-        "uint32": "uint32_val",
-        "uint64": "uint64_val",
-        "bool": "bool_val",
-    }
-    return _filled(getattr(proto, fields.get(name, "int_val")), count, dtype.np, 0)
+    return _filled(getattr(proto, _FIELDS.get(name, "int_val")), count, dtype.np, 0)
 
 
 def _filled(values: Any, count: int, kind: Any, default: Any) -> np.ndarray:

@@ -93,6 +93,11 @@ GPUOptions.Experimental.VirtualDevices
 GPUOptions.Experimental.StreamMergeOptions
     merge_host_to_device_stream=1 bool, merge_device_to_host_stream=2 bool,
     merge_device_to_device_stream=3 bool
+DeviceAttributes
+    name=1 string, device_type=2 string, memory_limit=4 int64, locality=5 DeviceLocality,
+    incarnation=6 fixed64, physical_device_desc=7 string, xla_global_id=8 int64
+DeviceLocality
+    bus_id=1 int32, numa_node=2 int32
 OptimizerOptions
     do_common_subexpression_elimination=1 bool, do_constant_folding=2 bool,
     max_folded_constant_in_bytes=6 int64, do_function_inlining=4 bool, opt_level=3 Level,
@@ -191,6 +196,7 @@ ScopedAllocatorOptions = SCHEMA["ScopedAllocatorOptions"]
 RewriterConfig = SCHEMA["RewriterConfig"]
 RPCOptions = SCHEMA["RPCOptions"]
 GPUOptions = SCHEMA["GPUOptions"]
+DeviceAttributes = SCHEMA["DeviceAttributes"]
 OptimizerOptions = SCHEMA["OptimizerOptions"]
 GraphOptions = SCHEMA["GraphOptions"]
 ThreadPoolOptionProto = SCHEMA["ThreadPoolOptionProto"]

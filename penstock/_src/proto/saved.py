@@ -152,6 +152,8 @@ TensorInfo.CooSparse
     values_tensor_name=1 string, indices_tensor_name=2 string, dense_shape_tensor_name=3 string
 TensorInfo.CompositeTensor
     type_spec=1 TypeSpecProto, components=2 TensorInfo*
+CompositeTensorVariantMetadata
+    type_spec_proto=1 TypeSpecProto
 SignatureDef
     inputs=1 {string: TensorInfo}, outputs=2 {string: TensorInfo}, method_name=3 string,
     defaults=4 {string: TensorProto}
@@ -199,6 +201,7 @@ NamedTupleValue = SCHEMA["NamedTupleValue"]
 TensorSpecProto = SCHEMA["TensorSpecProto"]
 BoundedTensorSpecProto = SCHEMA["BoundedTensorSpecProto"]
 TypeSpecProto = SCHEMA["TypeSpecProto"]
+CompositeTensorVariantMetadata = SCHEMA["CompositeTensorVariantMetadata"]
 TrackableObjectGraph = SCHEMA["TrackableObjectGraph"]
 RegisteredSaver = SCHEMA["RegisteredSaver"]
 SavedObjectGraph = SCHEMA["SavedObjectGraph"]

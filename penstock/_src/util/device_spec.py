@@ -8,6 +8,11 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 
+def _type_named(name: str) -> str:
+    """A type of devices; the common ones may be given in lower case."""
+    return name.upper() if name.upper() in ("CPU", "GPU", "TPU") else name
+
+
 @export("DeviceSpec", v1=[])
 class DeviceSpec:
     """A (possibly partial) name of a device."""
@@ -25,7 +30,7 @@ class DeviceSpec:
         self._job = None if job is None else str(job)
         self._replica = None if replica is None else int(replica)
         self._task = None if task is None else int(task)
-        self._device_type = None if device_type is None else str(device_type).upper()
+        self._device_type = None if device_type is None else _type_named(str(device_type))
         self._device_index = None if device_index is None else int(device_index)
 
     job: str | None = read_only("_job", "The job.")
@@ -48,9 +53,9 @@ class DeviceSpec:
             if kind in ("job", "replica", "task") and len(words) == 2:
                 parts[kind] = words[1]
             elif kind == "device" and len(words) in (2, 3):
-                cls._device(parts, words[1], words[2] if len(words) == 3 else None)
+                cls._device(parts, words[1], words[2] if len(words) == 3 else None, spec)
             elif words[0].upper() in ("CPU", "GPU", "TPU") and len(words) <= 2:
-                cls._device(parts, words[0], words[1] if len(words) == 2 else None)
+                cls._device(parts, words[0], words[1] if len(words) == 2 else None, spec)
             else:
                 raise ValueError(
                     f"Unknown attribute '{words[0]}' is encountered while parsing the "
@@ -59,7 +64,11 @@ class DeviceSpec:
         return cls(**parts)
 
     @staticmethod
-    def _device(parts: dict[str, Any], kind: str, index: str | None) -> None:
+    def _device(parts: dict[str, Any], kind: str, index: str | None, spec: str) -> None:
+        if "device_type" in parts:
+            raise ValueError(
+                f"Multiple device types are not allowed while parsing the device spec: {spec}."
+            )
         parts["device_type"] = kind
         parts["device_index"] = None if index in (None, "*") else index
 

@@ -46,6 +46,11 @@ _KINDS: dict[
 ] = {}  # file -> kind; cached because it is looked up for every frame of every operation
 
 
+def is_users(file: str) -> bool:
+    """Whether a file is neither Penstock's nor one whose lines do not help the user."""
+    return _kind_of(file) is _USERS
+
+
 def _kind_of(file: str) -> str:
     if file.startswith((OWN_FOLDER, "<frozen")):
         return _OWN

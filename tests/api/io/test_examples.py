@@ -65,3 +65,14 @@ def test_policies_of_variables_have_names():
     assert tf.saved_model.LoadOptions().experimental_variable_policy.value is None
     with pytest.raises(ValueError, match="VariablePolicy"):
         tf.saved_model.SaveOptions(experimental_variable_policy="bad")
+
+
+def test_a_ragged_feature_of_one_example_is_its_values():
+    values = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"a", b"b"]))
+    one = tf.train.Example(features=tf.train.Features(feature={"w": values})).SerializeToString()
+    features = {"w": tf.io.RaggedFeature(tf.string)}
+    parsed = tf.data.Dataset.from_tensors(one).map(
+        lambda text: tf.io.parse_single_example(text, features)
+    )
+    assert parsed.element_spec == {"w": tf.TensorSpec([None], tf.string)}
+    assert next(iter(parsed))["w"].numpy().tolist() == [b"a", b"b"]

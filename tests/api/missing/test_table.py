@@ -17,7 +17,7 @@ def test_rows_raise_when_they_are_called(attribute):
         given = [1 for p in inspect.signature(made).parameters.values() if p.default is p.empty]
         with pytest.raises(row.error, match=row.reason):
             made(*given)
-    if isinstance(row, MissingFunction):
+    if isinstance(row, MissingFunction) and "**" not in row.parameters:
         with pytest.raises(TypeError, match="unexpected keyword argument 'other'"):
             made(other=1)
 

@@ -233,3 +233,16 @@ def test_specs_of_ragged_tensors_batch():
     assert row.to_list() == [[1], [2, 3]]
     with pytest.raises(ValueError, match="does not match ragged rank"):
         spec._unbatch()._to_tensor_list(rt)
+
+
+def test_equal_numbers_in_a_row_have_no_variance():
+    rows = tf.ragged.constant([[10000.1] * 7])
+    assert tf.math.reduce_variance(rows, axis=1).numpy() == [0]
+    assert tf.math.reduce_std(rows, axis=1).numpy() == [0]
+
+
+def test_gather_inside_batches_takes_dense_indices():
+    table = tf.ragged.constant([[[1, 2], [3, 4]], [[5, 6, 7]]])
+    assert tf.gather(table, [1, 0], batch_dims=1, axis=2).to_list() == [[2, 4], [5]]
+    pairs = tf.gather(table, [[1, 0], [2, 2]], batch_dims=1, axis=2)
+    assert pairs.to_list() == [[[2, 1], [4, 3]], [[7, 7]]] and pairs.shape.as_list() == [2, None, 2]

@@ -201,3 +201,28 @@ def test_a_refused_step_keeps_what_was_assigned_before_the_refusal():
         return x // y
 
     assert changed_by(step, tf.constant([1, 2]), tf.constant([1, 0])) == [[1.0, 1.0]] * 2
+
+
+def test_a_bad_index_vector_is_named_with_what_it_was():
+    @tf.function
+    def chosen(params, indices):
+        return tf.gather_nd(params, indices) * 2
+
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"indices\[0,1\] = \[7\] does not index into"
+    ):
+        chosen(tf.range(3), tf.constant([[[0], [7]]]))
+
+
+def test_a_bad_index_into_a_variable_is_named_and_nothing_is_written():
+    variable = tf.Variable([1.0, 2.0, 3.0])
+
+    @tf.function
+    def update(indices):
+        variable.scatter_nd_update(indices, [5.0, 6.0])
+
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"indices\[1\] = \[8\] does not index into"
+    ):
+        update(tf.constant([[0], [8]]))
+    assert variable.numpy().tolist() == [1.0, 2.0, 3.0]

@@ -111,13 +111,15 @@ def test_pieces_by_number():
 
 def test_a_composite_in_a_variant():
     parts = [np.int32([1, 2]), np.float32(3)]
-    held = raw.CompositeTensorVariantFromComponents(components=parts, metadata="m")
+    held = raw.CompositeTensorVariantFromComponents(components=parts, metadata="")
     made = raw.CompositeTensorVariantToComponents(
-        encoded=held, metadata="m", Tcomponents=[tf.int32, tf.float32]
+        encoded=held, metadata="", Tcomponents=[tf.int32, tf.float32]
     )
     assert [m.numpy().tolist() for m in made] == [[1, 2], 3.0]
     with pytest.raises(tf.errors.InvalidArgumentError, match="has 2 tensor components"):
-        raw.CompositeTensorVariantToComponents(encoded=held, metadata="m", Tcomponents=[tf.int32])
+        raw.CompositeTensorVariantToComponents(encoded=held, metadata="", Tcomponents=[tf.int32])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Error parsing metadata"):
+        raw.CompositeTensorVariantFromComponents(components=parts, metadata="m")
 
 
 def test_a_tensor_is_handed_over():

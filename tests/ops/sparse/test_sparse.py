@@ -85,3 +85,12 @@ def test_programs_make_dense_what_holds_nothing():
 
     found = dense(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
     np.testing.assert_array_equal(found, np.full((2, 2), 7))
+
+
+def test_reshapes_move_indices_beyond_the_shape_too():
+    # recorded from TensorFlow 2.21
+    given = {"input_indices": np.array([[0, 0], [1, 5]]), "input_shape": np.array([2, 3])}
+    moved = raw.SparseReshape(**given, new_shape=np.array([3, 2]))[0]
+    assert moved.numpy().tolist() == [[0, 0], [4, 0]]
+    kept = raw.SparseReshape(**given, new_shape=np.array([2, -1]))[0]
+    assert kept.numpy().tolist() == [[0, 0], [1, 5]]

@@ -104,3 +104,11 @@ def test_samples_have_gradients():
         total = tf.reduce_sum(d.Normal(location, 2.0).sample(4, seed=1))
     assert float(tape.gradient(total, location)) == 4
     assert float(d.Normal(location, 2.0).copy(scale=3.0).stddev()) == 3
+
+
+def test_total_counts_of_a_batch_have_a_last_axis():
+    # recorded from TensorFlow 2.21
+    alpha = np.float32([[1.0, 3.0], [1.0, 1.0]])
+    counts = tf.compat.v1.distributions.DirichletMultinomial(np.float32([[2.0], [4.0]]), alpha)
+    np.testing.assert_allclose(counts.mean(), [[0.5, 1.5], [2.0, 2.0]])
+    assert counts.covariance().shape == (2, 2, 2)

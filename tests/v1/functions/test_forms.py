@@ -18,9 +18,19 @@ def test_older_names_of_arguments():
         v1.reduce_max(X, keepdims=True, keep_dims=True)
 
 
-def test_a_vector_chooses_rows_and_constants_are_filled_up():
+def test_a_vector_chooses_rows():
     assert v1.where([True, False], X, -X).numpy().tolist() == [[1, 2, 3], [0, -1, 0]]
-    assert v1.constant([1, 2, 3], shape=[2, 3]).numpy().tolist() == [[1, 2, 3], [3, 3, 3]]
+
+
+def test_constants_of_graphs_are_filled_up():
+    with tf.Graph().as_default(), v1.Session() as session:
+        filled = session.run(v1.constant([1, 2, 3], shape=[2, 3]))
+    assert filled.tolist() == [[1, 2, 3], [3, 3, 3]]
+    with pytest.raises(TypeError, match="unsupported shape"):
+        v1.constant([1, 2, 3], shape=[2, 3])
+
+
+def test_integers_are_divided_as_in_python_2():
     assert v1.div(7, 2).numpy() == 3 and v1.div(7.0, 2.0).numpy() == 3.5
 
 

@@ -81,3 +81,27 @@ def test_showing_a_variable_never_fails():
     assert repr(v) == "<tf.Variable 'Variable:0' shape=() dtype=int32, numpy=<unavailable>>"
     with pytest.raises(ValueError, match="`constraint` must be None or a callable"):
         tf.Variable(1.0, constraint=0)
+
+
+def test_eager_assignments_have_no_operation():
+    v = tf.Variable(1.0)
+    assigned = v1.assign_add(v1.assign(v, 2.0), 3.0)
+    assert isinstance(assigned, tf.Variable) and assigned.op is None
+    v.assign_sub(1.0)
+    assert (float(assigned), float(v)) == (4.0, 4.0)
+
+
+def test_assignments_in_functions_are_variables_with_the_operation_that_assigns():
+    v, seen = tf.Variable(1.0), []
+
+    @tf.function
+    def step():
+        assigned = v.assign_add(2.0)
+        seen.append((assigned.op.type, isinstance(assigned, tf.Variable)))
+        with tf.GradientTape() as tape:
+            y = assigned * assigned
+        return assigned, tape.gradient(y, v)
+
+    assert [float(x) for x in step()] == [3.0, 6.0] and float(v) == 3.0
+    assert seen == [("AssignAddVariableOp", True)]
+    assert [x is v for x in step.get_concrete_function().graph.variables] == [True]

@@ -5,7 +5,12 @@ import math
 
 import numpy as np
 
-from penstock._src.api.extending.dispatch import dispatchable, unary
+from penstock._src.api.extending.dispatch import (
+    NOT_SUPPORTED,
+    dispatchable,
+    first_match,
+    unary,
+)
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, leaves_int32
@@ -14,10 +19,12 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.arrays import to_array
 from penstock._src.eager.compiled import LARGE
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
+from penstock._src.util import slots
 from penstock._src.util.export import export, export_constant
 
 newaxis = None
@@ -34,27 +41,49 @@ def constant(value, dtype=None, shape=None, name="Const"):
       shape: a single value is broadcast to it.
       name: a name for the operation.
     """
+    if _CONSTANT_TARGETS:
+        result = first_match(_CONSTANT_TARGETS, constant, (value, dtype, shape, name), {})
+        if result is not NOT_SUPPORTED:
+            return result
+    return plain_constant(value, dtype, shape, name)
+
+
+# What `tf.constant` is while dtypes are converted (api/numpy_behavior).
+_CONSTANT_TARGETS: list = []
+constant._dispatch_targets = _CONSTANT_TARGETS  # type: ignore[attr-defined]
+
+
+def plain_constant(value, dtype=None, shape=None, name="Const"):
+    """`tf.constant` of a value whose dtype is not converted."""
     if type(value) is float and dtype is None and shape is None:
         return convert_to_tensor(value, name=name)
     if isinstance(value, Tensor) and not hasattr(value, "numpy"):
         raise TypeError("Expected any non-tensor type, but got a tensor instead.")
-    return _constant(value, dtype, shape, name, allow_broadcast=True)
+    return constant_of_shape(value, dtype, shape, name)
 
 
-def _constant(value, dtype, shape, name, allow_broadcast):
+def constant_of_shape(value, dtype, shape, name, in_shape=None):
+    """A constant; in graphs `in_shape(array, extents)` decides what a given shape makes of the value."""
     kind = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     if isinstance(value, Tensor) and kind is not None and value.dtype != kind:
+        if STATE.graph is None:
+            raise TypeError(
+                f"Expected tensor {value.numpy()} with dtype {kind!r}, but got dtype {value.dtype!r}."
+            )
         value = value.numpy()
-    tensor = convert_to_tensor(value, dtype=kind, name=name)
     if shape is None:
-        return tensor
+        return convert_to_tensor(value, dtype=kind, name=name)
+    if STATE.graph is not None:
+        array, kind = _array(value, kind, extents := [int(extent) for extent in shape])
+        return slots.MAKE_CONSTANT((in_shape or _whole_or_single)(array, extents), kind, name)
+    tensor = convert_to_tensor(value, dtype=kind, name=name)
     wanted = TensorShape(shape)
     if tensor.shape == wanted:
         return tensor
     count = tensor.shape.num_elements()
     if count == wanted.num_elements():
         return raw.Reshape(tensor=tensor, shape=np.array(wanted.as_list(), np.int64))
-    if allow_broadcast and count == 1:
+    if count == 1:
         scalar = raw.Reshape(tensor=tensor, shape=np.zeros(0, np.int32))
         return raw.Fill(dims=np.array(wanted.as_list(), np.int64), value=scalar)
     raise TypeError(
@@ -62,6 +91,23 @@ def _constant(value, dtype, shape, name, allow_broadcast):
         f"{value}) has {count:d} elements, but got `shape` {wanted} with "
         f"{wanted.num_elements()} elements)."
     )
+
+
+def _array(value, kind, extents):
+    """The elements for a constant of a graph; a shape without elements needs none, and is of floats by default."""
+    if 0 in extents:
+        kind = kind or dtypes.float32
+        return np.zeros(extents, kind.np), kind
+    return to_array(value.numpy() if isinstance(value, Tensor) else value, kind, in_graph=True)
+
+
+def _whole_or_single(array, extents):
+    """The elements in a shape of as many; a single one fills any shape."""
+    if array.shape in ((), (1,)):
+        return np.full(extents, array.reshape(()), array.dtype)
+    if array.size != math.prod(extents):
+        raise TypeError(f"Expected Tensor's shape: {tuple(extents)}, but got {array.shape}.")
+    return array.reshape(extents)
 
 
 def shape_vector(shape, dtype=dtypes.int32, name=None):
@@ -230,7 +276,7 @@ def linspace(start, stop, num, name=None, axis=0):
             f"dtype: {num.dtype!r}"
         )
     known = get_static_value(num)
-    if known is None:
+    if known is None and start.shape.rank == 0 == stop.shape.rank and start.dtype.is_floating:
         return raw.LinSpace(start=start, stop=stop, num=num, name=name)
     kind = start.dtype
     if kind.is_integer:
@@ -240,25 +286,34 @@ def linspace(start, stop, num, name=None, axis=0):
     shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
     start = raw.BroadcastTo(input=start, shape=shape)
     stop = raw.BroadcastTo(input=stop, shape=shape)
-    wanted = int(known.reshape(-1)[0])
-    if wanted < 0:
+    wanted = None if known is None else int(known.reshape(-1)[0])
+    if wanted is not None and wanted < 0:
         raise InvalidArgumentError(
             f"Requires start <= limit when delta > 0: 1/{wanted + 1} [Op:Range]"
         )
-    count = max(wanted, 1)
     first = raw.ExpandDims(input=start, axis=axis)
     last = raw.ExpandDims(input=stop, axis=axis)
-    if wanted < 2:
+    if wanted is not None and wanted < 2:
         # include `stop`, so that it gets a gradient of zeros
         both = raw.ConcatV2(values=[first, last], axis=axis)
         return cast(raw.GatherV2(both, np.arange(wanted, dtype=np.int32), axis), kind)
-    steps = np.arange(1, count - 1, dtype=start.dtype.as_numpy_dtype)
+    if wanted is None:
+        gaps = raw.Maximum(x=cast(num, dtypes.int64), y=np.int64(2)) - 1
+        steps = cast(raw.Range(start=np.int64(1), limit=gaps, delta=np.int64(1)), kind)
+        gaps = cast(gaps, kind)
+    else:
+        steps = np.arange(1, wanted - 1, dtype=kind.as_numpy_dtype)
+        gaps = np.asarray(wanted - 1, kind.as_numpy_dtype)
     rank = raw.Rank(input=first)
     at = raw.OneHot(raw.FloorMod(x=axis, y=rank), rank, np.int32(-1), np.int32(1))
     steps = raw.Reshape(tensor=steps, shape=at)
-    delta = (last - first) / np.asarray(count - 1, start.dtype.as_numpy_dtype)
-    middle = first + delta * steps
-    return cast(raw.ConcatV2(values=[first, middle, last], axis=axis), kind, name=name)
+    delta = (last - first) / gaps
+    whole = raw.ConcatV2(values=[first, first + delta * steps, last], axis=axis)
+    if wanted is None:  # fewer than the two ends
+        whole = raw.GatherV2(
+            whole, raw.Range(start=0, limit=cast(num, dtypes.int32), delta=1), axis
+        )
+    return cast(whole, kind, name=name)
 
 
 @dispatchable("one_hot")

@@ -109,7 +109,7 @@ def broadcast_dynamic_shape(shape_x, shape_y):
 @dispatchable("identity")
 def identity(input, name=None):
     """A tensor with the contents of `input`."""
-    if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
+    if not isinstance(input, Tensor) and nest.is_composite(input):
         return nest.map_structure(identity, input, expand_composites=True)
     return raw.Identity(input=input, name=name)
 
@@ -168,13 +168,17 @@ def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=Non
 
 @export("is_tensor")
 def is_tensor(x):
-    """Whether `x` is a tensor, a variable or one of TensorFlow's own composite tensors."""
+    """Whether `x` is a tensor, a variable or one of TensorFlow's own composite tensors.
+
+    Other objects count as tensors if they have an attribute `is_tensor_like`, whatever its value.
+    """
     return (
         isinstance(x, Tensor)
         or getattr(x, "_is_tensor_like", False)
         or isinstance(x, (AnyTensor, IndexedSlices))
         # RaggedTensor, SparseTensor: defined in higher modules
         or getattr(x, "_is_native_composite", False)
+        or hasattr(x, "is_tensor_like")
     )
 
 

@@ -4,13 +4,17 @@ import collections
 import pathlib
 
 from penstock._src.util.export import export, export_constant
-from penstock._src.version import VERSION
+from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
 export_constant("version.VERSION", VERSION, v1=["version.VERSION", "VERSION"])
+export_constant(
+    "version.GRAPH_DEF_VERSION",
+    GRAPH_DEF_VERSION,
+    v1=["version.GRAPH_DEF_VERSION", "GRAPH_DEF_VERSION"],
+)
 
 GIT_VERSION = f"v{VERSION}"
 COMPILER_VERSION = "llvmlite"
-GRAPH_DEF_VERSION = 2500
 GRAPH_DEF_VERSION_MIN_CONSUMER = 0
 GRAPH_DEF_VERSION_MIN_PRODUCER = 0
 CXX11_ABI_FLAG = 1
@@ -20,7 +24,6 @@ MONOLITHIC_BUILD = 0
 for _name in (
     "GIT_VERSION",
     "COMPILER_VERSION",
-    "GRAPH_DEF_VERSION",
     "GRAPH_DEF_VERSION_MIN_CONSUMER",
     "GRAPH_DEF_VERSION_MIN_PRODUCER",
 ):

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import NotFoundError, UnimplementedError
 from penstock._src.util.export import export
 
 # TensorFlow's executor names.
@@ -22,7 +22,9 @@ def async_scope():
 def function_executor_type(executor_type):
     """A scope that selects an executor type; there is only one."""
     if executor_type is not None and executor_type not in EXECUTORS:
-        raise ValueError(f"Unknown executor type '{executor_type}'; expected one of {EXECUTORS}.")
+        raise NotFoundError(
+            None, None, f"Unknown executor type {executor_type!r}; expected one of {EXECUTORS}."
+        )
     yield
 
 

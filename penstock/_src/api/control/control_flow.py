@@ -389,7 +389,7 @@ class _Loop:
         self.parallel_iterations = parallel_iterations or 10
         self.start = nest.map_structure(_loop_variable, loop_vars)
         self.flat = nest.flatten(self.start, expand_composites=True)
-        self.shapes = _invariants(self.start, self.flat, shape_invariants)
+        self.shapes, self.forms = _invariants(self.start, self.flat, shape_invariants)
         self.limit = (
             None
             if maximum_iterations is None
@@ -420,7 +420,18 @@ class _Loop:
         return self._packed(_identities(node.outputs[1:n]))
 
     def _packed(self, tensors: Sequence[Any]) -> Any:
-        return nest.pack_sequence_as(self.start, list(tensors), expand_composites=True)
+        """The variables made of their tensors; what an invariant describes has the shape that the invariant says."""
+        if not self.forms:
+            return nest.pack_sequence_as(self.start, list(tensors), expand_composites=True)
+        remaining = iter(tensors)
+        made = []
+        for leaf, form in zip(nest.flatten(self.start), self.forms, strict=True):
+            if form is not None:
+                made.append(form.from_tensors(remaining))
+                continue
+            parts = [next(remaining) for _ in nest.flatten(leaf, expand_composites=True)]
+            made.append(nest.pack_sequence_as(leaf, parts, expand_composites=True))
+        return nest.pack_sequence_as(self.start, made)
 
     def _condition(self, graph: FuncGraph) -> Any:
         proceed = convert_to_tensor(self.cond(*self._packed(graph.inputs[1 : 1 + len(self.flat)])))
@@ -448,7 +459,7 @@ class _Loop:
             ) from None
         result = nest.map_structure(_loop_variable, result)
         flat = nest.flatten(list(result), expand_composites=True)
-        for before, after, shape in zip(placeholders, flat, self.shapes, strict=True):
+        for before, after, shape in zip(self.flat, flat, self.shapes, strict=True):
             self._check(before, after, shape)
         one = convert_to_tensor(1, dtypes.int32)
         return [raw.AddV2(x=graph.inputs[0], y=one), *flat]
@@ -456,8 +467,8 @@ class _Loop:
     def _check(self, before: Any, after: Any, shape: TensorShape) -> None:
         if before.dtype is not after.dtype:
             raise TypeError(
-                f"Loop var {before.name} enters the loop with type {before.dtype.name} but has type "
-                f"{after.dtype.name} after 1 iteration."
+                f"Loop var {before.name} enters the loop with type {before.dtype} but has type "
+                f"{after.dtype} after 1 iteration."
             )
         if before.dtype in (dtypes.variant, dtypes.resource):
             return
@@ -482,10 +493,12 @@ def _loop_variable(leaf: Any) -> Any:
     return leaf if nest.is_composite(leaf) or leaf is None else convert_to_tensor(leaf)
 
 
-def _invariants(start: Any, flat: Sequence[Any], given: Any) -> list[TensorShape]:
+def _invariants(start: Any, flat: Sequence[Any], given: Any) -> tuple[list[TensorShape], list[Any]]:
+    """Returns the shape of each tensor, and for each variable its type if an invariant gives a composite one."""
     if given is None:
-        return [t.shape if t.dtype is not dtypes.variant else TensorShape([]) for t in flat]
+        return [t.shape if t.dtype is not dtypes.variant else TensorShape([]) for t in flat], []
     shapes: list[TensorShape] = []
+    forms: list[Any] = []
     leaves = nest.flatten(start)
     invariants = flatten_up_to(start, given, check_types=False)
     for leaf, invariant in zip(leaves, invariants, strict=True):
@@ -493,12 +506,15 @@ def _invariants(start: Any, flat: Sequence[Any], given: Any) -> list[TensorShape
         if isinstance(invariant, TypeSpec):
             _check_invariant_type(leaf, invariant)
             shapes += [spec.shape for spec in invariant.flatten()]
+            forms.append(invariant if nest.is_composite(leaf) else None)
         elif len(parts) == 1:
             shapes.append(_checked_invariant(parts[0], as_shape(invariant)))
+            forms.append(None)
         else:
             spec = leaf._shape_invariant_to_type_spec(as_shape(invariant))
             shapes += [part.shape for part in spec.flatten()]
-    return shapes
+            forms.append(spec)
+    return shapes, forms
 
 
 def _check_invariant_type(leaf: Any, invariant: Any) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 
-from penstock._src.api.control.scopes import control_dependencies
+from penstock._src.api.control.scopes import control_dependencies, no_op
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -35,6 +35,8 @@ class CriticalSection:
         if import_scope is not None:
             raise ValueError("Argument `import_scope` is not supported.")
         self._name = name or "critical_section"
+        # What is the same for all sections that share the lock.
+        self._key = shared_name or id(self)
         self._handle = raw.MutexV2(shared_name=shared_name or "", name=self._name)
 
     name = read_only("_handle.op.name", "The name of the lock.")
@@ -50,30 +52,48 @@ class CriticalSection:
         Raises:
           ValueError: called by a function that already runs in this section.
         """
-        if self in _RUNNING.sections:
+        if self._key in _RUNNING.sections:
             raise ValueError(
                 f"Attempting to lock a CriticalSection ({self._name}) in which we are already running. "
                 "This is illegal and may cause deadlocks."
             )
         lock = raw.MutexLock(mutex=self._handle, name=name)
+        graph = STATE.graph
+        first = 0 if graph is None else len(graph._operations)
         before = _RUNNING.sections
-        _RUNNING.sections = (*before, self)
+        _RUNNING.sections = (*before, self._key)
         try:
             with control_dependencies([lock]):
                 results = nest.map_structure(_as_tensor, fn())
         finally:
             _RUNNING.sections = before
-            if STATE.graph is None:
+            if graph is None:
                 raw.ConsumeMutexLock(mutex_lock=lock)
-        if STATE.graph is None:
+        if graph is None:
             return results
-        made = [t for t in nest.flatten(results) if is_tensor_like(t)]
+        lock.op._add_control_inputs(_made_before(lock.op, graph._operations[first:]))
+        made = [x for x in nest.flatten(results, expand_composites=True) if x is not None]
         with control_dependencies([lock, *made]):
             release = raw.ConsumeMutexLock(mutex_lock=lock)
         with control_dependencies([release]):
-            return nest.map_structure(
-                lambda x: raw.Identity(input=x) if is_tensor_like(x) else x, results
-            )
+            return nest.map_structure(_after, results, expand_composites=True)
+
+
+def _after(result):
+    """A result that is there when the control dependencies have run."""
+    if result is None:
+        return None
+    return raw.Identity(input=result) if is_tensor_like(result) else no_op()
+
+
+def _made_before(lock, ops):
+    """The operations made before the lock that these need.
+
+    They must be done before the lock is taken, as they may want the same lock.
+    """
+    inside = {lock, *ops}
+    needed = [o for op in ops for o in (*[t.op for t in op._inputs], *op._control_inputs)]
+    return [op for op in dict.fromkeys(needed) if op not in inside]
 
 
 def _as_tensor(x):

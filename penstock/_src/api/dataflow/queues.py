@@ -11,6 +11,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.context import init_scope
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -234,7 +235,7 @@ def _as_names(names, dtypes):
 
 @export("queue.FIFOQueue", v1=["queue.FIFOQueue", "FIFOQueue"])
 class FIFOQueue(QueueBase):
-    """A first-in, first-out queue.
+    """A first-in, first-out queue; functions make it once, outside of themselves.
 
     Args:
       capacity: how many elements there is room for.
@@ -245,13 +246,15 @@ class FIFOQueue(QueueBase):
       name: a name for the operation.
     """
 
+    _device = staticmethod(_on_cpu)
+
     def __init__(
         self, capacity, dtypes, shapes=None, names=None, shared_name=None, name="fifo_queue"
     ):
         dtypes = [types.as_dtype(d) for d in _as_list(dtypes)]
         shapes = _as_shapes(shapes)
         self._name = name
-        with _on_cpu():
+        with init_scope(), self._device():
             handle = raw.FIFOQueueV2(
                 component_types=dtypes,
                 shapes=shapes or [],

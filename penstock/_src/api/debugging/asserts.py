@@ -6,7 +6,7 @@ from penstock._src.api.control.scopes import no_op
 from penstock._src.api.extending.dispatch import binary_assert, dispatchable, unary
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -33,10 +33,10 @@ def Assert(condition, data, summarize=None, name=None):
     known = get_static_value(condition) if isinstance(condition, Tensor) else condition
     if known is not None and bool(known):
         return no_op(name=name)
-    condition = convert_to_tensor(condition, name="Condition")
-    return raw.Assert(
-        condition=condition, data=[convert_to_tensor(d) for d in data], summarize=count, name=name
-    )
+    with scope_in_graph(name, "Assert"):
+        condition = convert_to_tensor(condition, name="condition")
+        parts = [convert_to_tensor(d) for d in data]
+        return raw.Assert(condition=condition, data=parts, summarize=count)
 
 
 def _shown(item, count):
@@ -52,11 +52,19 @@ def _shown(item, count):
     return str(convert_to_tensor(item).numpy()) if not isinstance(item, np.ndarray) else str(item)
 
 
-def _describe(x):
-    return x.name if STATE.graph is not None else f"shape={x.shape} dtype={x.dtype.name}"
+def describe(x):
+    """What a message calls a tensor: its name in a graph, else its shape and type."""
+    name = getattr(x, "name", None) if STATE.graph is not None else None
+    return name or f"shape={x.shape} dtype={x.dtype.name}"
 
 
 def _compare(sign, op, x, y, data, summarize, message, name):
+    """Checks a comparison in a scope of the assertion's name."""
+    with scope_in_graph(name, f"assert_{_NAMES[sign]}"):
+        return _compared(sign, op, x, y, data, summarize, message)
+
+
+def _compared(sign, op, x, y, data, summarize, message):
     # Converted separately: values of different dtypes are not compared.
     x, y = convert_to_tensor(x, name="x"), convert_to_tensor(y, name="y")
     if STATE.graph is None:
@@ -79,29 +87,42 @@ def _compare(sign, op, x, y, data, summarize, message, name):
         data = [
             message or "",
             f"Condition x {sign} y did not hold element-wise:",
-            f"x ({x.name}) = ",
+            f"x ({describe(x)}) = ",
             x,
-            f"y ({y.name}) = ",
+            f"y ({describe(y)}) = ",
             y,
         ]
         data = data if message else data[1:]
+    condition = op(x=x, y=y)
     known_x, known_y = get_static_value(x), get_static_value(y)
     if known_x is not None and known_y is not None:
         holds = np.all(_NUMPY[sign](known_x, known_y))
         if holds:
-            return no_op(name=name)
+            return no_op(name="static_checks_determined_all_ok")
         lines = [str(get_static_value(d)) if isinstance(d, Tensor) else str(d) for d in data]
         raise errors.InvalidArgumentError(None, None, "\n".join(lines))
-    condition = op(x=x, y=y)
+    return Assert(_all(condition), data, summarize=summarize)
+
+
+def _all(condition):
+    """Whether a condition holds for all elements."""
     rank = condition.shape.rank
     axes = (
         np.arange(rank, dtype=np.int32)
         if rank is not None
         else raw.Range(start=0, limit=raw.Rank(input=condition), delta=1)
     )
-    return Assert(raw.All(input=condition, axis=axes), data, summarize=summarize, name=name)
+    return raw.All(input=condition, axis=axes)
 
 
+_NAMES = {
+    "==": "equal",
+    "!=": "none_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+}
 _NUMPY = {
     "==": np.equal,
     "!=": np.not_equal,
@@ -172,45 +193,45 @@ def assert_greater_equal(x, y, message=None, summarize=None, name=None):
     return _compare(">=", raw.GreaterEqual, x, y, None, summarize, message, name)
 
 
-def _against_zero(sign, op, x, summarize, message, name):
-    x = convert_to_tensor(x, name="x")
-    zero = convert_to_tensor(0, dtype=x.dtype)
+def _against_zero(sign, op, x, summarize, message, name, default):
     head = f"{message}.  " if message else ""
-    if STATE.graph is None:
+    with scope_in_graph(name, default):
+        x = convert_to_tensor(x, name="x")
+        zero = convert_to_tensor(0, dtype=x.dtype)
+        failed = f"Condition x {sign} 0 did not hold element-wise:"
+        if STATE.graph is not None:
+            data = [head, failed, f"x ({describe(x)}) = ", x]
+            return _compare(sign, op, x, zero, data, summarize, None, None)
         if np.all(op(x=x, y=zero).numpy()):
             return None
         values = [str(v) for v in np.asarray(x.numpy()).reshape(-1)[: summarize or 3].tolist()]
         raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"{head}\nCondition x {sign} 0 did not hold element-wise:\nx ({_describe(x)}) = \n{values}",
+            None, None, f"{head}\n{failed}\nx ({describe(x)}) = \n{values}"
         )
-    data = [f"Condition x {sign} 0 did not hold element-wise:", f"x ({_describe(x)}) = ", x]
-    return _compare(sign, op, x, zero, [head, *data], summarize, None, name)
 
 
 @unary("debugging.assert_positive", v1=[])
 def assert_positive(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x > 0 everywhere."""
-    return _against_zero(">", raw.Greater, x, summarize, message, name)
+    return _against_zero(">", raw.Greater, x, summarize, message, name, "assert_positive")
 
 
 @unary("debugging.assert_negative", v1=[])
 def assert_negative(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x < 0 everywhere."""
-    return _against_zero("<", raw.Less, x, summarize, message, name)
+    return _against_zero("<", raw.Less, x, summarize, message, name, "assert_negative")
 
 
 @unary("debugging.assert_non_negative", v1=[])
 def assert_non_negative(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x >= 0 everywhere."""
-    return _against_zero(">=", raw.GreaterEqual, x, summarize, message, name)
+    return _against_zero(">=", raw.GreaterEqual, x, summarize, message, name, "assert_non_negative")
 
 
 @unary("debugging.assert_non_positive", v1=[])
 def assert_non_positive(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x <= 0 everywhere."""
-    return _against_zero("<=", raw.LessEqual, x, summarize, message, name)
+    return _against_zero("<=", raw.LessEqual, x, summarize, message, name, "assert_non_positive")
 
 
 @binary_assert("debugging.assert_near", v1=[])
@@ -219,6 +240,11 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
 
     Both tolerances are 10 times the machine epsilon of the type by default.
     """
+    with scope_in_graph(name, "assert_near"):
+        return _assert_near(x, y, rtol, atol, message, summarize)
+
+
+def _assert_near(x, y, rtol, atol, message, summarize):
     x = convert_to_tensor(x, name="x")
     y = convert_to_tensor(y, dtype=x.dtype, name="y")
     kind = x.dtype.real_dtype.as_numpy_dtype
@@ -236,17 +262,17 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
         else raw.Abs(x=difference)
     )
     holds = difference < absolute + relative * size
-    condition = raw.All(input=holds, axis=np.arange(holds.shape.rank, dtype=np.int32))
+    condition = _all(holds)
     data = [
         f"x and y not equal to tolerance rtol = {relative}, atol = {absolute}",
-        f"x ({_describe(x)}) = ",
+        f"x ({describe(x)}) = ",
         x,
-        f"y ({_describe(y)}) = ",
+        f"y ({describe(y)}) = ",
         y,
     ]
     if message:
         data = [message, *data]
-    return Assert(condition, data, summarize=summarize, name=name)
+    return Assert(condition, data, summarize=summarize)
 
 
 def _epsilon(dtype):
@@ -271,9 +297,6 @@ def assert_scalar(tensor, message=None, name=None):
     """Raises ValueError unless `tensor` is a scalar."""
     tensor = convert_to_tensor(tensor)
     if tensor.shape.rank not in (None, 0):
-        head = f"{message or ''}"
-        if STATE.graph is None:
-            raise ValueError(f"{head}Expected scalar shape, saw shape: {tensor.shape}.")
-        raise ValueError(
-            f"{head}Expected scalar shape for {tensor.name}, saw shape: {tensor.shape}."
-        )
+        label = getattr(tensor, "name", None) if STATE.graph is not None else None
+        which = f" for {label}" if label else ""
+        raise ValueError(f"{message or ''}Expected scalar shape{which}, saw shape: {tensor.shape}.")

@@ -4,21 +4,22 @@ import collections.abc
 
 import numpy as np
 
-from penstock._src.api.control.scopes import group, no_op
+from penstock._src.api.control.scopes import control_dependencies, group, no_op
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 
-from .asserts import Assert
+from .asserts import Assert, describe
 
 
 def _name(x):
-    return x.name if STATE.graph is not None and hasattr(x, "op") else ""
+    return getattr(x, "name", "") if STATE.graph is not None else ""
 
 
 def _tensor(x):
@@ -27,31 +28,59 @@ def _tensor(x):
     return convert_to_tensor(x, name="x")
 
 
-def _check_rank(x, wanted, holds, phrase, dynamic, message, name):
-    """Checks the static rank, or adds an assertion about the dynamic one."""
+def _check_rank(x, wanted, holds, dynamic, phrase, message):
+    """Checks the static rank, or adds assertions about the dynamic one.
+
+    Args:
+      x: the tensor.
+      wanted: ranks.
+      holds: whether a rank is as the ranks demand.
+      dynamic: the same for tensors.
+      phrase: "" or what stands before the ranks in messages.
+      message: put before the error's text.
+    """
     x = _tensor(x)
     head = f"{message}.  " if message else ""
-    ranks = [_rank_value(r) for r in wanted]
+    tensors = [convert_to_tensor(rank, name="rank") for rank in wanted]
+    for tensor in tensors:
+        assert_type(tensor, dtypes.int32)
+    ranks = [_rank_value(tensor) for tensor in tensors]
     if x.shape.rank is not None and None not in ranks:
         if not holds(x.shape.rank, ranks):
+            shown = ranks[0] if phrase != "in " else tuple(ranks)
             raise ValueError(
-                f"{head}Tensor {_name(x)} must have rank {phrase(ranks)}.  Received rank "
+                f"{head}Tensor {_name(x)} must have rank {phrase}{shown}.  Received rank "
                 f"{x.shape.rank}, shape {x.shape}"
             )
-        return None if STATE.graph is None else no_op(name=name)
-    rank = raw.Rank(input=x)
-    condition = dynamic(rank, [convert_to_tensor(r, dtype=dtypes.int32) for r in wanted])
-    data = [f"{head}Tensor {_name(x)} must have rank", *[convert_to_tensor(r) for r in wanted],
-            "Received shape: ", raw.Shape(input=x)]  # fmt: skip
-    return Assert(condition, data, name=name)
+        return None if STATE.graph is None else no_op(name="static_checks_determined_all_ok")
+    checks = [_assert_scalar_rank(t) for t in tensors if t.shape.rank is None]
+    data = [head, f"Tensor {_name(x)} must have rank {phrase}".rstrip(), *tensors,
+            "Received shape: ", _dynamic_shape(x)]  # fmt: skip
+    with control_dependencies([check for check in checks if check is not None]):
+        return Assert(dynamic(_dynamic_rank(x), tensors), data)
 
 
-def _rank_value(rank):
-    if isinstance(rank, (int, np.integer)):
-        return int(rank)
-    tensor = convert_to_tensor(rank)
-    if not tensor.dtype.is_integer:
-        raise TypeError(f"Rank must be an integer. Received {rank}.")
+def _assert_scalar_rank(rank):
+    """Asserts that a rank of unknown shape is a scalar."""
+    return Assert(
+        raw.Equal(x=raw.Rank(input=rank), y=0),
+        ["Rank must be a scalar. Received rank: ", rank],
+        name="assert_rank",
+    )
+
+
+def _dynamic_shape(x):
+    """The shape as a tensor."""
+    dense_shape = getattr(x, "dense_shape", None)
+    return raw.Shape(input=x) if dense_shape is None else raw.Cast(x=dense_shape, DstT=dtypes.int32)
+
+
+def _dynamic_rank(x):
+    dense_shape = getattr(x, "dense_shape", None)
+    return raw.Rank(input=x) if dense_shape is None else raw.Size(input=dense_shape)
+
+
+def _rank_value(tensor):
     if tensor.shape.rank not in (None, 0):
         raise ValueError("Rank must be a scalar.")
     known = get_static_value(tensor)
@@ -61,45 +90,45 @@ def _rank_value(rank):
 @dispatchable("debugging.assert_rank", "assert_rank", v1=[])
 def assert_rank(x, rank, message=None, name=None):
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank."""
-    return _check_rank(
-        x,
-        [rank],
-        lambda have, want: have == want[0],
-        lambda want: str(want[0]),
-        lambda have, want: raw.Equal(x=have, y=want[0]),
-        message,
-        name,
-    )
+    with scope_in_graph(name, "assert_rank"):
+        return _check_rank(
+            x,
+            [rank],
+            lambda have, want: have == want[0],
+            lambda have, want: raw.Equal(x=have, y=want[0]),
+            "",
+            message,
+        )
 
 
 @dispatchable("debugging.assert_rank_at_least", v1=[])
 def assert_rank_at_least(x, rank, message=None, name=None):
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank or more."""
-    return _check_rank(
-        x,
-        [rank],
-        lambda have, want: have >= want[0],
-        lambda want: f"at least {want[0]}",
-        lambda have, want: raw.GreaterEqual(x=have, y=want[0]),
-        message,
-        name,
-    )
+    with scope_in_graph(name, "assert_rank_at_least"):
+        return _check_rank(
+            x,
+            [rank],
+            lambda have, want: have >= want[0],
+            lambda have, want: raw.GreaterEqual(x=have, y=want[0]),
+            "at least ",
+            message,
+        )
 
 
 @dispatchable("debugging.assert_rank_in", v1=[])
 def assert_rank_in(x, ranks, message=None, name=None):
     """Raises ValueError (InvalidArgumentError when it runs) unless `x` has one of these ranks."""
-    return _check_rank(
-        x,
-        list(ranks),
-        lambda have, want: have in want,
-        lambda want: f"in {tuple(want)}",
-        lambda have, want: raw.Any(
-            input=raw.Pack(values=[raw.Equal(x=have, y=w) for w in want]), axis=[0]
-        ),
-        message,
-        name,
-    )
+    with scope_in_graph(name, "assert_rank_in"):
+        return _check_rank(
+            x,
+            list(ranks),
+            lambda have, want: have in want,
+            lambda have, want: raw.Any(
+                input=raw.Pack(values=[raw.Equal(x=have, y=w) for w in want]), axis=[0]
+            ),
+            "in ",
+            message,
+        )
 
 
 @dispatchable("debugging.assert_type", v1=[])
@@ -107,28 +136,29 @@ def assert_type(tensor, tf_type, message=None, name=None):
     """Raises TypeError unless `tensor` has this type."""
     wanted = dtypes.as_dtype(tf_type)
     tensor = _tensor(tensor)
-    if tensor.dtype.base_dtype != wanted:
-        head = f"{message}  " if message else ""
-        which = f"{tensor.name} " if STATE.graph is not None else "tensor "
-        raise TypeError(
-            f"{head}{which}must be of type {wanted!r}; got {tensor.dtype!r}".replace(
-                repr(wanted), f"tf.{wanted.name}"
-            ).replace(repr(tensor.dtype), f"tf.{tensor.dtype.name}")
-        )
-    return None if STATE.graph is None else no_op()
+    have = tensor.dtype.base_dtype
+    if have != wanted:
+        head = f"{message}.  " if message else ""
+        which = _name(getattr(tensor, "flat_values", tensor)) or "tensor"
+        raise TypeError(f"{head}{which} must be of type tf.{wanted.name}; got tf.{have.name}")
+    return None if STATE.graph is None else no_op(name="statically_determined_correct_type")
 
 
 @unary("debugging.assert_integer", v1=[])
 def assert_integer(x, message=None, name=None):
     """Raises TypeError unless `x` is of an integer type."""
+    check_integer(x, message)
+
+
+def check_integer(x, message):
+    """Raises TypeError unless `x` is of an integer type."""
     x = _tensor(x)
     if not x.dtype.is_integer:
-        head = f"{message}  " if message else ""
-        if STATE.graph is None:
-            what = f'"x" to be integer type.  Found: tensor of dtype {x.dtype!r}'
-        else:
-            what = f'"x" to be integer type.  Found: {x.name} of dtype {x.dtype!r}'
-        raise TypeError(f"{head}Expected {what}")
+        head = f"{message}.  " if message else ""
+        which = _name(getattr(x, "flat_values", x)) or "tensor"
+        raise TypeError(
+            f'{head}Expected "x" to be integer type.  Found: {which} of dtype {x.dtype!r}'
+        )
 
 
 @export("debugging.is_numeric_tensor", v1=["debugging.is_numeric_tensor", "is_numeric_tensor"])
@@ -165,13 +195,16 @@ def assert_same_float_dtype(tensors=None, dtype=None):
     wanted = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     first = None
     for tensor in tensors or ():
+        if tensor is None:
+            continue
         have = tensor.dtype.base_dtype
         if wanted is None:
             wanted, first = have, tensor
         elif have != wanted:
-            than = f" as {first}" if first is not None else ""
+            than = f" as {_name(first) or first}" if first is not None else ""
             raise ValueError(
-                f"{tensor}, type={have!r}, must be of the same type ({wanted!r}){than}."
+                f"{_name(tensor) or tensor}, type={have!r}, must be of the same type "
+                f"({wanted!r}){than}."
             )
     wanted = dtypes.float32 if wanted is None else wanted
     if not wanted.is_floating:
@@ -179,89 +212,128 @@ def assert_same_float_dtype(tensors=None, dtype=None):
     return wanted
 
 
-def _entries(size_spec):
-    """The symbols of a shape, whether it begins or ends with "..." and how many there are."""
-    if isinstance(size_spec, str):
-        size_spec = list(size_spec) if size_spec not in ("...",) else ["..."]
-        if len(size_spec) >= 3 and size_spec[:3] == [".", ".", "."]:
-            size_spec = ["..."] + size_spec[3:]
-        elif len(size_spec) >= 3 and size_spec[-3:] == [".", ".", "."]:
-            size_spec = size_spec[:-3] + ["..."]
-    elif isinstance(size_spec, (int, np.integer)):
-        size_spec = [size_spec]
-    spec = list(size_spec)
-    lead = bool(spec) and (spec[0] in (Ellipsis, "...", "*") and spec[0] != "*")
-    trail = len(spec) > 1 and spec[-1] in (Ellipsis, "...")
-    core = spec[1:] if lead else spec[:-1] if trail else spec
-    if any(s in (Ellipsis, "...") for s in core):
+_ANY_NUMBER = ("*", "...", Ellipsis)  # of dimensions, at the beginning of a shape
+
+
+def _symbols(described, spec, head):
+    """The symbols of a shape, and whether any number of dimensions may stand before them."""
+    if not (hasattr(spec, "__iter__") or hasattr(spec, "__getitem__")):
         raise ValueError(
-            'Tensor specified with "..." in the middle: `...` may stand at one end of a shape only.'
+            f"{head}Tensor {described}.  Specified shape must be an iterable.  An iterable has the "
+            "attribute `__iter__` or `__getitem__`.  Received specified shape: "
+            f"{spec}"
         )
-    return core, lead, trail
+    symbols = [_symbol(entry) for entry in (spec.tolist() if hasattr(spec, "tolist") else spec)]
+    if not symbols:
+        return [1], False  # a scalar
+    is_open = symbols[0] in _ANY_NUMBER
+    for index, symbol in enumerate(symbols):
+        if index and symbol in _ANY_NUMBER:
+            raise ValueError(
+                f"{head}Tensor {described} specified shape index {index}.  Symbol `...` or `*` for a "
+                "variable number of unspecified dimensions is only allowed as the first entry"
+            )
+    return symbols[is_open:], is_open
+
+
+def _symbol(entry):
+    """A size as a number, any size as None, else the entry."""
+    if isinstance(entry, Dimension):
+        entry = entry.value
+    if entry == ".":
+        return None
+    if isinstance(entry, (int, np.integer)) or (isinstance(entry, str) and entry.isdigit()):
+        return int(entry)
+    return entry
 
 
 @dispatchable("debugging.assert_shapes", v1=[])
 def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
-    """Raises ValueError unless shapes match their specifications.
+    """Raises ValueError (InvalidArgumentError when it runs) unless shapes match their specifications.
+
+    A scalar and a vector of one element are of each other's shape.
 
     Args:
-      shapes: pairs (or a dict) of tensor and shape: a tuple (or string) of sizes, symbols for equal sizes, None (any size),
-        and "..." at one end.
+      shapes: pairs (or a dict) of tensor and shape: a tuple (or string) of sizes, symbols for equal sizes, None or "." (any
+        size), and "..." or "*" at the beginning for any number of dimensions. A shape of None is not checked.
       data: shown when an assertion in a graph fails.
       summarize: how many entries of it.
       message: put before the error's text.
       name: a name for the operation.
+
+    Example:
+      >>> tf.debugging.assert_shapes([(tf.ones([2, 3]), ("N", 3)), (tf.ones([2]), ("N",))])
     """
     pairs = list(shapes.items()) if isinstance(shapes, dict) else list(shapes)
-    head = f"{message}.  " if message else ""
-    sizes = {}
-    checks = []
-    for tensor, spec in pairs:
-        if hasattr(tensor, "deref"):
-            tensor = tensor.deref()
-        tensor = _tensor(tensor)
-        core, lead, trail = _entries(spec)
-        if lead or trail:
-            checks.append(assert_rank_at_least(tensor, len(core), message=message))
+    sizes = _Sizes(data, summarize, f"{message}.  " if message else "")
+    with scope_in_graph(name, "assert_shapes"):
+        wanted = []
+        for tensor, spec in pairs:
+            tensor = _tensor(tensor.deref() if hasattr(tensor, "deref") else tensor)
+            if spec is None:
+                continue
+            wanted.append((tensor, *_symbols(describe(tensor), spec, sizes.head)))
+        checks = [_check_rank_of(*row, message) for row in wanted]
+        with control_dependencies([check for check in checks if check is not None]):
+            for tensor, symbols, is_open in wanted:
+                for i, symbol in enumerate(symbols):
+                    sizes.check(tensor, i - len(symbols) if is_open else i, symbol)
+        if STATE.graph is None:
+            return None
+        return group(*[c for c in checks + sizes.checks if c is not None])
+
+
+def _check_rank_of(tensor, symbols, is_open, message):
+    """Checks that a tensor has as many dimensions as symbols."""
+    if is_open:
+        return assert_rank_at_least(tensor, len(symbols), message=message)
+    if len(symbols) == 1 and symbols[0] is not None:
+        return assert_rank_in(tensor, [0, 1], message=message)
+    return assert_rank(tensor, len(symbols), message=message)
+
+
+class _Sizes:
+    """The sizes that symbols stand for, and the assertions about sizes known only at run time."""
+
+    def __init__(self, data, summarize, head):
+        self.head, self.checks = head, []
+        self._data, self._summarize, self._known = data, summarize, {}
+
+    def check(self, tensor, index, symbol):
+        """Checks the size of a dimension, or keeps it for the symbol."""
+        if symbol is None:
+            return
+        described, have = describe(tensor), _extent(tensor, index)
+        if isinstance(symbol, int):
+            wanted, origin = symbol, "Specified explicitly"
+        elif symbol in self._known:
+            wanted, origin = self._known[symbol]
         else:
-            checks.append(assert_rank(tensor, len(core), message=message))
-        for i, symbol in enumerate(core):
-            _check_extent(tensor, i - len(core) if lead else i, symbol, sizes, head, checks, data)
-    checks = [c for c in checks if c is not None]
-    return group(*checks, name=name) if STATE.graph is not None else None
+            self._known[symbol] = (have, f"Specified by tensor {described} dimension {index}")
+            return
+        if isinstance(wanted, int) and isinstance(have, int):
+            if wanted != have:
+                raise ValueError(
+                    f"{self.head}{origin}.  Tensor {described} dimension {index} must have size "
+                    f"{wanted}.  Received size {have}, shape {tensor.shape}"
+                )
+            return
+        shown = self._data or [
+            self.head, origin, f"Tensor {described} dimension", index, "must have size", wanted,
+            "Received shape: ", _dynamic_shape(tensor),
+        ]  # fmt: skip
+        condition = raw.Equal(x=convert_to_tensor(have), y=convert_to_tensor(wanted))
+        self.checks.append(Assert(condition, shown, summarize=self._summarize))
 
 
-def _check_extent(tensor, index, symbol, sizes, head, checks, data):
-    if symbol is None or symbol == ".":
-        return
+def _extent(tensor, index):
+    """The size of a dimension: a number if it is known; 1 for a scalar."""
     rank = tensor.shape.rank
-    static = tensor.shape[index] if rank is not None else None
-    shape = raw.Shape(input=tensor) if static is None else None
-    have = static if static is not None else shape[index]
-    label = (
-        f"Tensor {_name(tensor)}".rstrip()
-        if STATE.graph is not None
-        else (f"Tensor shape={tensor.shape} dtype={tensor.dtype.name}")
-    )
-    position = index if index >= 0 or rank is None else index + rank
-    described = f"{label} dimension {position}"
-    number = isinstance(symbol, (int, np.integer)) or (isinstance(symbol, str) and symbol.isdigit())
-    if number:
-        wanted, origin = int(symbol), "Specified explicitly."
-    elif symbol in sizes:
-        wanted, where = sizes[symbol]
-        origin = f"Specified by {where}."
-    else:
-        where = described[0].lower() + described[1:]
-        sizes[symbol] = (have, where)
-        return
-    if isinstance(wanted, int) and isinstance(have, int):
-        if wanted != have:
-            raise ValueError(
-                f"{head}{origin}  {described} must have size {wanted}.  Received size {have}, shape "
-                f"{tensor.shape}"
-            )
-        return
-    condition = raw.Equal(x=convert_to_tensor(have), y=convert_to_tensor(wanted))
-    shown = data or [f"{head}{origin}  {described} must have size", convert_to_tensor(wanted)]
-    checks.append(Assert(condition, shown))
+    if rank == 0:
+        return 1
+    if rank is not None and tensor.shape[index] is not None:
+        return tensor.shape[index]
+    shape = _dynamic_shape(tensor)
+    if rank is None and index == 0:  # it may be a scalar
+        shape = raw.ConcatV2(values=[shape, [1]], axis=0)
+    return shape[index]

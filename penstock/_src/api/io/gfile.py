@@ -9,8 +9,8 @@ import stat as stat_module
 from collections import namedtuple
 
 from penstock._src.core import errors
-from penstock._src.util import records
 from penstock._src.util.export import export
+from penstock._src.util.files import records
 from penstock._src.util.signatures import read_only
 
 
@@ -137,6 +137,12 @@ class GFile:
         if self._file is not None and self._mode[0] != "r":
             self._file.flush()
 
+    def _sync(self):
+        """Writes what is buffered to the disk, where the file is on one."""
+        self.flush()
+        if _remote(self._name) is None and self._file is not None:
+            os.fsync(self._file.fileno())
+
     def close(self):
         """Closes the file."""
         if self._file is not None:
@@ -222,11 +228,13 @@ def remove(path):
 
 @export("io.gfile.rmtree")
 def rmtree(path):
-    """Deletes a folder and its contents."""
+    """Deletes a folder and its contents, or a file."""
     with _translated(path):
         system = _remote(path)
         if system is not None:
             system.rm(_text(path), recursive=True)
+        elif os.path.isfile(_text(path)):
+            os.remove(_text(path))
         else:
             shutil.rmtree(_text(path))
 

@@ -145,8 +145,8 @@ def _dense_arguments(dense):
     return keys, defaults, shapes
 
 
-def _grouped(flat, plan, dense_keys):
-    """The op's outputs by key: sparse tensors, dense tensors, ragged tensors."""
+def _grouped(flat, plan, dense_keys, has_splits=True):
+    """The op's outputs by key: sparse tensors, dense tensors, ragged tensors; without splits, the values of a single example."""
     indices, values, shapes, denses, ragged_values, ragged_splits = flat
     found = {}
     for key, i, v, s in zip(sorted(plan.sparse), indices, values, shapes, strict=True):
@@ -154,9 +154,8 @@ def _grouped(flat, plan, dense_keys):
     for key, value in zip(dense_keys, denses, strict=True):
         found["d", key] = value
     for key, value, splits in zip(sorted(plan.ragged), ragged_values, ragged_splits, strict=True):
-        if splits.shape.rank == 0 or (splits.shape.rank == 1 and splits.shape[0] == 0):
-            found["r", key] = value
-        else:
+        found["r", key] = value
+        if has_splits:
             found["r", key] = RaggedTensor.from_row_splits(value, splits, validate=False)
     return found
 
@@ -244,7 +243,7 @@ def parse_example(serialized, features, example_names=None, name=None):
         dense_shapes=shapes,
         name=name,
     )
-    return _assemble(features, _grouped(flat, plan, keys))
+    return _assemble(features, _grouped(flat, plan, keys, serialized.shape.rank != 0))
 
 
 def _strings(values):
@@ -299,7 +298,7 @@ def _sequence(serialized, context_features, sequence_features, example_names, na
         feature_list_dense_shapes=[as_shape(steps.dense[k].shape).as_list() for k in step_keys],
         name=name,
     )
-    first = _grouped(outputs[:6], context, keys)
+    first = _grouped(outputs[:6], context, keys, serialized.shape.rank != 0)
     indices, values, shapes, denses, lengths, ragged, outer, inner = outputs[6:]
     second = _grouped((indices, values, shapes, denses, ragged, inner), steps, step_keys)
     if serialized.shape.rank != 0:

@@ -9,8 +9,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
-from penstock._src.util import records
 from penstock._src.util.export import export
+from penstock._src.util.files import records
 from penstock._src.util.signatures import native
 
 from .gfile import GFile

@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.eager.asset import Asset
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.util.export import export
@@ -141,7 +142,7 @@ class TextFileInitializer(TableInitializerBase):
         name=None,
         value_index_offset=0,
     ):
-        self._filename_arg, self._name = filename, name or "text_file_init"
+        self._name = name or "text_file_init"
         self._key_index, self._value_index = key_index, value_index
         self._vocab_size, self._delimiter = vocab_size, delimiter
         self._offset = value_index_offset
@@ -170,12 +171,17 @@ class TextFileInitializer(TableInitializerBase):
         if vocab_size is not None and vocab_size <= 0:
             raise ValueError(f"`vocab_size` should be positive, received: {vocab_size}")
         super().__init__(key, value)
+        # SavedModels copy the file.
+        self._filename = self._track_trackable(Asset(filename), "_filename")
 
     def initialize(self, table):
         """Fills the table."""
+        filename = self._filename.asset_path
+        if in_v1_graph():
+            STATE.graph.add_to_collection("asset_filepaths", filename)
         return raw.InitializeTableFromTextFileV2(
             table_handle=table.resource_handle,
-            filename=self._filename_arg,
+            filename=filename,
             key_index=self._key_index,
             value_index=self._value_index,
             vocab_size=-1 if self._vocab_size is None else self._vocab_size,
@@ -302,6 +308,9 @@ class StaticVocabularyTable(LookupInterface):
 
 class _MutableTable(LookupInterface):
     """A mutable table."""
+
+    # Keys and values share one attribute of checkpoints.
+    _legacy_saveable_name = "table"
 
     def lookup(self, keys, dynamic_default_values=None, name=None):
         """The values of keys; missing ones get `dynamic_default_values`."""

@@ -5,6 +5,10 @@ from typing import Any
 
 from penstock._src.api.control.control_flow import while_loop
 from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.api.extending.extension_type import (
+    BatchableExtensionType,
+    BatchableExtensionTypeSpec,
+)
 from penstock._src.api.mapping import row_codec
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -159,38 +163,39 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_sha
 
 def _is_batchable(leaf: Any) -> bool:
     """Whether a value or spec is of a batchable ExtensionType."""
-    return hasattr(leaf, "_batch") and hasattr(leaf, "_values") or _is_batchable_value(leaf)
+    return isinstance(leaf, (BatchableExtensionTypeSpec, BatchableExtensionType))
 
 
-def _is_batchable_value(leaf: Any) -> bool:
-    spec = None if isinstance(leaf, Tensor) else getattr(leaf, "_type_spec", None)
-    return hasattr(spec, "_unbatch") and hasattr(spec, "_values")
+def _encoded(value: Any, spec: Any) -> Any:
+    return spec.__batch_encoder__.encode(spec, value, minimum_rank=1)
+
+
+def _decoded(parts: Any, spec: Any) -> Any:
+    return spec.__batch_encoder__.decode(spec, parts)
 
 
 def _map_fields(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
     """map_fn where some inputs or results are ExtensionTypes: maps over their fields."""
     leaves = nest.flatten(elems)
-    row_specs = [v._type_spec._unbatch() if _is_batchable_value(v) else None for v in leaves]
-    fields = [v._type_spec._to_components(v) if _is_batchable_value(v) else v for v in leaves]
+    row_specs = [v._type_spec._unbatch() if _is_batchable(v) else None for v in leaves]
+    fields = [_encoded(v, v._type_spec) if _is_batchable(v) else v for v in leaves]
     if signature is None:
         rows = [s if s is not None else v.dtype for s, v in zip(row_specs, leaves, strict=True)]
         signature = nest.pack_sequence_as(elems, rows)
     wanted = nest.flatten(signature)
-    of_results = [w._component_specs if _is_batchable(w) else w for w in wanted]
+    of_results = [w.__batch_encoder__.encoding_specs(w) if _is_batchable(w) else w for w in wanted]
 
     def of_fields(parts: Any) -> Any:
-        row = [
-            p if s is None else s._from_components(p) for s, p in zip(row_specs, parts, strict=True)
-        ]
+        row = [p if s is None else _decoded(p, s) for s, p in zip(row_specs, parts, strict=True)]
         made = nest.flatten(fn(nest.pack_sequence_as(elems, row)))
         return [
-            w._to_components(value) if _is_batchable(w) else value
+            w.__batch_encoder__.encode(w, value) if _is_batchable(w) else value
             for w, value in zip(wanted, made, strict=True)
         ]
 
     stacked = map_fn(of_fields, fields, infer_shape=infer_shape, fn_output_signature=of_results)
     results = [
-        w._batch(None)._from_components(s) if _is_batchable(w) else s
+        _decoded(s, w._batch(None)) if _is_batchable(w) else s
         for w, s in zip(wanted, stacked, strict=True)
     ]
     return nest.pack_sequence_as(signature, results)

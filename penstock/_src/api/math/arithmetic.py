@@ -1,16 +1,17 @@
 """Elementwise functions of two tensors: arithmetic, comparison, logic and bits."""
 
-from penstock._src.api.extending.dispatch import binary, dispatchable
+from penstock._src.api.extending.dispatch import add_dispatch_support, binary, dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util.export import export
 
 from .elementwise import cast
 
-_TRUE_DIVISION = {
+TRUE_DIVISION = {
     dtypes.uint8: dtypes.float32,
     dtypes.int8: dtypes.float32,
     dtypes.uint16: dtypes.float32,
@@ -65,7 +66,7 @@ def divide(x, y, name=None):
 def truediv(x, y, name=None):
     """x / y; integers are divided as float32 (up to 16 bits) or float64."""
     x, y = _pair_of_one_type(x, y)
-    wide = _TRUE_DIVISION.get(x.dtype.base_dtype)
+    wide = TRUE_DIVISION.get(x.dtype.base_dtype)
     if wide is not None:
         x, y = cast(x, wide), cast(y, wide)
     elif x.dtype.is_bool or not (x.dtype.is_floating or x.dtype.is_complex):
@@ -79,7 +80,7 @@ def divide_no_nan(x, y, name=None):
     if is_tensor_like(y) and not is_tensor_like(x):
         x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
     x, y = _pair_of_one_type(x, y)
-    wide = _TRUE_DIVISION.get(x.dtype.base_dtype)
+    wide = TRUE_DIVISION.get(x.dtype.base_dtype)
     if wide is not None:
         x, y = cast(x, wide), cast(y, wide)
     elif not (x.dtype.is_floating or x.dtype.is_complex):
@@ -114,7 +115,8 @@ def scalar_mul(scalar, x, name=None):
     return raw.Mul(x=scalar, y=x, name=name)
 
 
-@dispatchable("add_n", "math.add_n")
+@export("add_n", "math.add_n")
+@add_dispatch_support(iterable_parameters=["inputs"])
 def add_n(inputs, name=None):
     """The sum of a list of tensors of one shape and type."""
     tensors = [convert_to_tensor(v) for v in inputs]

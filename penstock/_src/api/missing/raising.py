@@ -52,7 +52,7 @@ class MissingClass:
     Args:
       name, parameters, meaning, reason, error, check, scope: see MissingFunction; `parameters` are the constructor's, or
       None for a class without one, whose methods are static.
-      members: {name: (parameters, meaning)}; without parameters a property.
+      members: {name: (parameters, meaning)}; without parameters a property; "static name" needs no object.
     """
 
     name: str
@@ -69,15 +69,18 @@ class MissingClass:
         body: dict[str, Any] = {"__doc__": self.meaning, "__module__": module}
         if self.parameters is not None:
             body["__init__"] = self._raising("__init__", self.parameters, self.meaning, module)
-        for name, (parameters, meaning) in self.members.items():
-            body[name] = self._raising(name, parameters or "", meaning, module)
+        for line, (parameters, meaning) in self.members.items():
+            name = line.removeprefix("static ")
+            is_static = self.parameters is None or name != line
+            body[name] = self._raising(name, parameters or "", meaning, module, is_static)
             if parameters is None:
                 body[name] = property(body[name], doc=meaning)
         body["__qualname__"] = attribute
         return type(self.name.rpartition(".")[2], (), body)
 
-    def _raising(self, member: str, parameters: str, meaning: str, module: str) -> Any:
-        is_static = self.parameters is None
+    def _raising(
+        self, member: str, parameters: str, meaning: str, module: str, is_static: bool = False
+    ) -> Any:
         name = self.name if member == "__init__" else f"{self.name}.{member}"
         check = self.check if member == "__init__" or is_static else None
         names = parameters if is_static else ", ".join(filter(None, ["self", parameters]))

@@ -16,8 +16,8 @@ from penstock._src.util.export import export_by_name, export_constant
 from .raising import MissingClass, MissingFunction
 
 _ROWS: dict[str, MissingFunction | MissingClass] = {}
-# `name(parameters): what it would do`; a property has no parentheses.
-_LINE = re.compile(r"([\w.]+)(?:\((.*?)\))?: (.*)")
+# `name(parameters): what it would do`; a property has no parentheses, a member of the class itself begins with "static".
+_LINE = re.compile(r"((?:static )?[\w.]+)(?:\((.*?)\))?: (.*)")
 
 
 def _functions(
@@ -212,4 +212,47 @@ cross_replica_sum(x, group_assignment=None, name=None): Sums over cores.
 initialize_system(embedding_config=None, job=None, compilation_failure_closes_chips=True, tpu_cancellation_closes_chips=None): Starts a TPU system.
 shutdown_system(job=None): Stops a TPU system.
 """,
+)
+# -- TensorFlow 1
+_NO_TFLITE = "conversion to TFLite is not implemented"
+_functions(
+    "compat.v1.tpu.experimental",
+    "TPUs are not implemented",
+    """
+embedding_column(categorical_column, dimension, combiner='mean', initializer=None, max_sequence_length=0, learning_rate_fn=None, embedding_lookup_device=None, tensor_core_shape=None, use_safe_embedding_lookup=True): A feature column whose table a TPU holds.
+shared_embedding_columns(categorical_columns, dimension, combiner='mean', initializer=None, shared_embedding_collection_name=None, max_sequence_lengths=None, learning_rate_fn=None, embedding_lookup_device=None, tensor_core_shape=None, use_safe_embedding_lookup=True): Feature columns that share a table, which a TPU holds.
+""",
+)
+_functions(
+    "compat.v1.train",
+    "graphs are not rewritten for training with quantized values",
+    "do_quantize_training_on_graphdef(input_graph, num_bits): Returns a graph that rounds weights and results to a number of bits.",
+)
+_class(
+    "compat.v1.lite.TFLiteConverter(graph_def, input_tensors, output_tensors, input_arrays_with_shape=None, "
+    "output_arrays=None, experimental_debug_info_func=None): Converts a graph to TFLite.",
+    _NO_TFLITE,
+    """
+convert(): Returns the model in TFLite's format.
+get_input_arrays(): Returns the names of the inputs.
+static from_session(sess, input_tensors, output_tensors): Returns the converter of a session's graph.
+static from_frozen_graph(graph_def_file, input_arrays, output_arrays, input_shapes=None): Returns the converter of a file with a graph.
+static from_saved_model(saved_model_dir, input_arrays=None, input_shapes=None, output_arrays=None, tag_set=None, signature_key=None): Returns the converter of a SavedModel.
+static from_keras_model_file(model_file, input_arrays=None, input_shapes=None, output_arrays=None, custom_objects=None): Returns the converter of a Keras model's file.
+""",
+)
+_class(
+    "compat.v1.lite.TocoConverter: The older name of TFLiteConverter.",
+    _NO_TFLITE,
+    """
+from_session(sess, input_tensors, output_tensors): Returns the converter of a session's graph.
+from_frozen_graph(graph_def_file, input_arrays, output_arrays, input_shapes=None): Returns the converter of a file with a graph.
+from_saved_model(saved_model_dir, input_arrays=None, input_shapes=None, output_arrays=None, tag_set=None, signature_key=None): Returns the converter of a SavedModel.
+from_keras_model_file(model_file, input_arrays=None, input_shapes=None, output_arrays=None): Returns the converter of a Keras model's file.
+""",
+)
+_functions(
+    "compat.v1.lite",
+    _NO_TFLITE,
+    "toco_convert(input_data, input_tensors, output_tensors, *args, **kwargs): Returns a graph in TFLite's format.",
 )

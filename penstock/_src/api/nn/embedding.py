@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.array.indexing import clip_by_norm, gather
+from penstock._src.api.control.scopes import name_scope_v1
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.scan import (
@@ -15,6 +16,7 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
@@ -239,42 +241,55 @@ def _safe_lookup(
     if hasattr(sparse_ids, "to_sparse"):
         sparse_ids = sparse_ids.to_sparse()
         sparse_weights = None if sparse_weights is None else sparse_weights.to_sparse()
-    kind = type(sparse_ids)
-    shape = sparse_ids.dense_shape
-    rank = sparse_ids.shape.rank or shape.shape[0]
-    lead = raw.Reshape(tensor=raw.Prod(input=shape[: rank - 1], axis=[0]), shape=[1])
-    flat_shape = raw.ConcatV2(values=[lead, raw.Reshape(tensor=shape[rank - 1], shape=[1])], axis=0)
+    with name_scope_v1(name, "embedding_lookup") as scope:
+        ids, weights = _rows_of_ids(sparse_ids, sparse_weights)
+        ids, weights, empty = _valid_ids(ids, weights, combiner, default_id)
+        result = _sparse_lookup(embedding_weights, ids, weights, strategy, combiner, max_norm, None)
+        if default_id is None:
+            mask = raw.Reshape(
+                tensor=empty, shape=np.array([-1] + [1] * (result.shape.rank - 1), np.int32)
+            )
+            zeros = raw.ZerosLike(x=result)
+            result = raw.SelectV2(condition=mask, t=zeros, e=result, name=scope)
+        rank = sparse_ids.dense_shape.shape[0]
+        if rank == 2:
+            return result
+        lead = cast(sparse_ids.dense_shape[:-1], dtypes.int32)
+        target = raw.ConcatV2(values=[lead, raw.Shape(input=result)[1:]], axis=0)
+        shaped = raw.Reshape(tensor=result, shape=target)
+        leading = TensorShape(None if rank is None else [None] * (rank - 1))
+        shaped.set_shape(leading.concatenate(result.shape[1:]))
+        return shaped
+
+
+def _rows_of_ids(ids, weights):
+    """Sparse ids, and weights at the same places, with all axes but the last as one."""
+    shape = ids.dense_shape
+    rows = raw.Prod(input=shape[:-1], axis=[0], keep_dims=True)
+    flat_shape = raw.ConcatV2(values=[rows, shape[-1:]], axis=0)
     indices, _ = raw.SparseReshape(
-        input_indices=sparse_ids.indices, input_shape=shape, new_shape=flat_shape
+        input_indices=ids.indices, input_shape=shape, new_shape=flat_shape
     )
-    keep = sparse_ids.values >= np.zeros((), sparse_ids.values.dtype.as_numpy_dtype)
-    weights = None if sparse_weights is None else sparse_weights.values
+    flat = SparseTensor(indices, ids.values, flat_shape)
+    return flat, None if weights is None else SparseTensor(indices, weights.values, flat_shape)
+
+
+def _valid_ids(ids, weights, combiner, default_id):
+    """Ids and weights without invalid ones, and which rows are empty: those get the default id."""
+    keep = ids.values >= np.zeros((), ids.values.dtype.as_numpy_dtype)
     if weights is not None and combiner != "sum":
-        keep = raw.LogicalAnd(x=keep, y=weights > np.zeros((), weights.dtype.as_numpy_dtype))
+        zero = np.zeros((), weights.values.dtype.as_numpy_dtype)
+        keep = raw.LogicalAnd(x=keep, y=weights.values > zero)
     picks = raw.Where(condition=keep)[:, 0]
-    indices = raw.GatherV2(params=indices, indices=picks, axis=0)
-    values = raw.GatherV2(params=sparse_ids.values, indices=picks, axis=0)
-    default = np.asarray(0 if default_id is None else default_id, values.dtype.as_numpy_dtype)
-    filled = raw.SparseFillEmptyRows(
-        indices=indices, values=values, dense_shape=flat_shape, default_value=default
-    )
-    empty = filled[2]
-    ids = kind(filled[0], filled[1], flat_shape)
-    if weights is not None:
-        weights = raw.GatherV2(params=weights, indices=picks, axis=0)
-        one = np.ones((), weights.dtype.as_numpy_dtype)
-        full = raw.SparseFillEmptyRows(
-            indices=indices, values=weights, dense_shape=flat_shape, default_value=one
+
+    def filled(sparse, default):
+        parts = raw.SparseFillEmptyRows(
+            indices=raw.GatherV2(params=sparse.indices, indices=picks, axis=0),
+            values=raw.GatherV2(params=sparse.values, indices=picks, axis=0),
+            dense_shape=sparse.dense_shape,
+            default_value=np.asarray(default, sparse.values.dtype.as_numpy_dtype),
         )
-        weights = kind(full[0], full[1], flat_shape)
-    result = _sparse_lookup(embedding_weights, ids, weights, strategy, combiner, max_norm, name)
-    if default_id is None:
-        mask = raw.Reshape(
-            tensor=empty, shape=np.array([-1] + [1] * (result.shape.rank - 1), np.int32)
-        )
-        result = raw.SelectV2(condition=mask, t=raw.ZerosLike(x=result), e=result)
-    if rank == 2:
-        return result
-    lead = cast(shape[: rank - 1], dtypes.int32)
-    target = raw.ConcatV2(values=[lead, raw.Shape(input=result)[1:]], axis=0)
-    return raw.Reshape(tensor=result, shape=target)
+        return SparseTensor(parts[0], parts[1], sparse.dense_shape), parts[2]
+
+    ids, empty = filled(ids, 0 if default_id is None else default_id)
+    return ids, None if weights is None else filled(weights, 1)[0], empty

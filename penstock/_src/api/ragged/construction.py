@@ -4,7 +4,7 @@ import builtins
 
 import numpy as np
 
-from penstock._src.api.array.creation import constant as tensor_of
+from penstock._src.api.array.creation import plain_constant as tensor_of
 from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast

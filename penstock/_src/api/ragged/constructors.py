@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.array.creation import sequence_mask
+from penstock._src.api.extending.dispatch import add_dispatch_support
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
@@ -45,16 +46,19 @@ class RaggedConstructors:
         return cls(values, _covering(partition, values, validate), internal=True)
 
     @classmethod
+    @add_dispatch_support
     def from_row_splits(cls, values, row_splits, name=None, validate=True):
         """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
         return cls._partitioned(RowPartition.from_row_splits, values, row_splits, validate)
 
     @classmethod
+    @add_dispatch_support
     def from_row_lengths(cls, values, row_lengths, name=None, validate=True):
         """Rows of these lengths."""
         return cls._partitioned(RowPartition.from_row_lengths, values, row_lengths, validate)
 
     @classmethod
+    @add_dispatch_support
     def from_row_starts(cls, values, row_starts, name=None, validate=True):
         """Rows that begin at these offsets."""
         values = _rows_of(values)
@@ -64,11 +68,13 @@ class RaggedConstructors:
         return cls(values, partition, internal=True)
 
     @classmethod
+    @add_dispatch_support
     def from_row_limits(cls, values, row_limits, name=None, validate=True):
         """Rows that end before these offsets."""
         return cls._partitioned(RowPartition.from_row_limits, values, row_limits, validate)
 
     @classmethod
+    @add_dispatch_support
     def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):
         """The row of each value."""
         values = values_of(values)
@@ -79,6 +85,7 @@ class RaggedConstructors:
         return cls(values, _covering(partition, values, validate), internal=True)
 
     @classmethod
+    @add_dispatch_support
     def from_uniform_row_length(
         cls, values, uniform_row_length, nrows=None, validate=True, name=None
     ):
@@ -91,6 +98,7 @@ class RaggedConstructors:
         return cls(values, partition, internal=True)
 
     @classmethod
+    @add_dispatch_support
     def from_nested_row_splits(cls, flat_values, nested_row_splits, name=None, validate=True):
         """Row splits from the outermost in."""
         if isinstance(nested_row_splits, Tensor):
@@ -104,6 +112,7 @@ class RaggedConstructors:
         return values_of(result)
 
     @classmethod
+    @add_dispatch_support
     def from_nested_row_lengths(cls, flat_values, nested_row_lengths, name=None, validate=True):
         """Row lengths from the outermost in."""
         if isinstance(nested_row_lengths, Tensor):
@@ -114,6 +123,7 @@ class RaggedConstructors:
         return values_of(result)
 
     @classmethod
+    @add_dispatch_support
     def from_nested_value_rowids(
         cls, flat_values, nested_value_rowids, nested_nrows=None, name=None, validate=True
     ):
@@ -134,6 +144,7 @@ class RaggedConstructors:
         return values_of(result)
 
     @classmethod
+    @add_dispatch_support
     def from_sparse(cls, st_input, name=None, row_splits_dtype=dtypes.int64):
         """The rows of a rank-2 SparseTensor whose entries are left-aligned."""
         if not isinstance(st_input, SparseTensor):
@@ -149,6 +160,7 @@ class RaggedConstructors:
         )
 
     @classmethod
+    @add_dispatch_support
     def from_tensor(
         cls,
         tensor,

@@ -75,7 +75,6 @@ def _gather_in_batches(params, indices, axis, batch_dims):
         return indices.with_values(inner)
     params = _ragged(params)
     if axis > 1:
-        indices = _ragged(indices)
         many = _gather_in_batches_inside(params, indices, axis)
         return params.with_values(many)
     starts = cast(params.row_starts(), indices.dtype)
@@ -88,7 +87,11 @@ def _gather_in_batches(params, indices, axis, batch_dims):
 
 def _gather_in_batches_inside(params, indices, axis):
     """Repeats the indices of a batch for each of its inner rows."""
-    spread = rows.gather(indices, params.value_rowids())
+    owners = params.value_rowids()
+    if isinstance(indices, RaggedTensor):
+        spread = rows.gather(indices, owners)
+    else:
+        spread = raw.GatherV2(params=indices, indices=owners, axis=0)
     return _gather(params.values, spread, axis - 1, 1)
 
 

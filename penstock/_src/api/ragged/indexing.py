@@ -8,7 +8,6 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 from .ragged_tensor import RaggedTensor, ragged_of_value
 from .row_checks import depending, require, scalar
@@ -75,9 +74,11 @@ def rows_between(rt, start, limit, step=None):
     return RaggedTensor.from_uniform_row_length(found.values, length, count, validate=False)
 
 
-@export("__operators__.ragged_getitem", v1=["__operators__.ragged_getitem"])
+@dispatchable("__operators__.ragged_getitem", v1=["__operators__.ragged_getitem"])
 def get_item(rt_input, key):
     """`rt[key]`: like a dense tensor, but ragged dimensions can only be sliced."""
+    if not isinstance(rt_input, RaggedTensor):
+        raise TypeError("Ragged __getitem__ expects a ragged_tensor.")
     if isinstance(key, (list, tuple)):
         keys = list(key)
     else:

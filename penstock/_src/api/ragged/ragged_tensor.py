@@ -6,7 +6,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
-from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
+from penstock._src.core.convert import convert_to_tensor, refuse_conversion
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
@@ -567,4 +567,4 @@ def _no_conversion(value, dtype=None, name=None, as_ref=False):
     )
 
 
-register_tensor_conversion_function((RaggedTensor, RaggedTensorValue), _no_conversion)
+refuse_conversion((RaggedTensor, RaggedTensorValue), _no_conversion)

@@ -12,9 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.extending.extension_type import BatchableExtensionType, BatchableSpec
+from penstock._src.api.extending.extension_type import (
+    BatchableExtensionType,
+    BatchableExtensionTypeSpec,
+)
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
@@ -43,7 +47,7 @@ from .structured_parts import (
 )
 
 
-class _Spec(BatchableSpec):
+class _Spec(BatchableExtensionTypeSpec):
     """The types of the fields, and the shape of a StructuredTensor."""
 
     _fields: Mapping[str, Any]
@@ -120,6 +124,10 @@ def unbatched(spec: Any) -> Any:
     return spec._unbatch()
 
 
+# what a field is; `Any` to type checkers, as its methods are those of its class
+FieldValue: Any = typing.Union[Tensor, CompositeTensor]  # noqa: UP007
+
+
 @export("experimental.StructuredTensor", v1=["experimental.StructuredTensor"])
 class StructuredTensor(BatchableExtensionType, Records):
     """A tensor whose elements are records: named fields, each a tensor, a ragged tensor or records again.
@@ -132,7 +140,7 @@ class StructuredTensor(BatchableExtensionType, Records):
     FieldName = typing.Union[str, typing.Sequence[str]]  # noqa: UP007 (TensorFlow shows this form)
     Spec = _Spec
 
-    _fields: typing.Mapping[str, typing.Any]
+    _fields: typing.Mapping[str, FieldValue]
     _ragged_shape: DynamicRaggedShape
 
     def __init__(self, fields: Mapping[str, Any], ragged_shape: DynamicRaggedShape):

@@ -145,7 +145,9 @@ def _reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     square = elementwise.square(input_tensor)
     mean = _reduce_mean(input_tensor, axis, keepdims)
     mean_square = _reduce_mean(square, axis, keepdims)
-    return arithmetic.subtract(mean_square, elementwise.square(mean), name=name)
+    difference = arithmetic.subtract(mean_square, elementwise.square(mean))
+    # rounding may leave less than nothing, of which the standard deviation would be NaN
+    return arithmetic.maximum(difference, 0.0, name=name)
 
 
 def _reduce_std(input_tensor, axis=None, keepdims=False, name=None):

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from penstock._src.api.control.scopes import control_dependencies
+from penstock._src.api.debugging.asserts import assert_equal
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -32,14 +35,21 @@ def bincount(
         raise ValueError(
             f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported."
         )
-    flat = axis != -1
-    if flat:
+    if weights is None:
+        held = np.zeros(0, source.dtype.as_numpy_dtype)
+    elif from_sparse:
+        held = weights_of_values(values, weights)
+    else:
+        held = getattr(weights, "values", weights) if from_ragged else weights
+        if isinstance(held, CompositeTensor):
+            raise ValueError(
+                "Argument `weights` must be a tf.Tensor if `values` is a tf.Tensor. Received "
+                f"weights={weights} of type: {type(weights).__name__}"
+            )
+        held = convert_to_tensor(held, name="weights")
+    if axis != -1:
         source = raw.Reshape(tensor=source, shape=[-1])
-    held = getattr(weights, "values", weights)
-    empty = np.zeros(0, source.dtype.as_numpy_dtype)
-    held = empty if held is None else convert_to_tensor(held)
-    if flat and not isinstance(held, np.ndarray):
-        held = raw.Reshape(tensor=held, shape=[-1])
+        held = held if weights is None else raw.Reshape(tensor=held, shape=[-1])
     arguments = dict(
         minlength=-1 if minlength is None else int(minlength),
         maxlength=-1 if maxlength is None else int(maxlength),
@@ -60,6 +70,31 @@ def bincount(
     else:
         parts = raw.DenseCountSparseOutput(values=source, weights=held, **arguments)
     return SparseTensor(*parts)
+
+
+def weights_of_values(values, weights):
+    """The values of sparse weights, which must stand at the places of the sparse values.
+
+    Raises:
+      ValueError: the weights are not sparse.
+      InvalidArgumentError: their places are others.
+    """
+    if not isinstance(weights, SparseTensor):
+        raise ValueError(
+            "Argument `weights` must be a SparseTensor if `values` is a SparseTensor. Received "
+            f"weights={weights} of type: {type(weights).__name__}"
+        )
+    checks = []
+    for what, part in (("dense shape", "dense_shape"), ("indices", "indices")):
+        one, other = getattr(weights, part), getattr(values, part)
+        if one is not other:
+            message = f"'weights' and 'values' must have the same {what}."
+            checks.append(assert_equal(one, other, message=message))
+    checks = [check for check in checks if check is not None]
+    if not checks:
+        return weights.values
+    with control_dependencies(checks):
+        return raw.Identity(input=weights.values)
 
 
 def _columns_of_crosses(inputs):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from penstock._src.api.control.scopes import control_dependencies
+from penstock._src.api.debugging.asserts import assert_equal, assert_less_equal
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -342,9 +344,9 @@ def reset_shape(sp_input, new_shape=None):
         highest = raw.Max(input=sp.indices, axis=[0])
         shape = raw.Maximum(x=highest + np.int64(1), y=np.int64(0))
     else:
-        shape = convert_to_tensor(new_shape, dtype=dtypes.int64)
+        shape = cast(convert_to_tensor(new_shape), dtypes.int64)
         rank = sp.shape.rank
-        if rank is not None and shape.shape[0] not in (None, rank):
+        if rank is not None and shape.shape.rank and shape.shape[0] not in (None, rank):
             raise ValueError(
                 f"sparse.reset_shape: new_shape must have rank {rank}. Received {new_shape}."
             )
@@ -352,9 +354,17 @@ def reset_shape(sp_input, new_shape=None):
         if static is not None and sp.shape.is_fully_defined():
             if any(n < o for n, o in zip(static, sp.shape.as_list(), strict=True)):
                 raise ValueError(
-                    f"New shape must be larger than the old one. Received {static.tolist()} for "
-                    f"{sp.shape}."
+                    "Argument `new_shape` should have dimension sizes >= those of `sp_input.dense_shape`. "
+                    f"Received {static.tolist()} for {sp.shape}."
                 )
+        else:
+            # What is not known yet is checked when the numbers are there.
+            size = raw.Shape(input=shape, out_type=dtypes.int64)
+            same_rank = assert_equal(raw.Shape(input=sp.dense_shape, out_type=dtypes.int64), size)
+            with control_dependencies([same_rank] if same_rank is not None else []):
+                covers = assert_less_equal(sp.dense_shape, shape)
+            with control_dependencies([covers] if covers is not None else []):
+                shape = raw.Identity(input=shape)
     return SparseTensor(sp.indices, sp.values, shape)
 
 

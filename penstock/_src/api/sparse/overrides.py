@@ -7,6 +7,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 
+from .features import weights_of_values
 from .sparse_tensor import SparseTensor
 
 
@@ -22,7 +23,7 @@ def _rank(input, name=None):
     return raw.Size(input=input.dense_shape, name=name)
 
 
-def _bincount(
+def bincount(
     arr,
     weights=None,
     minlength=None,
@@ -32,13 +33,16 @@ def _bincount(
     axis=None,
     binary_output=False,
 ):
-    held = weights.values if isinstance(weights, SparseTensor) else weights
-    if axis in (None, 0):
+    """`tf.math.bincount` of the values of a sparse tensor, or of each of its rows."""
+    if weights is not None and binary_output:
+        raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive.")
+    if not arr.dtype.is_integer:
+        arr = arr.with_values(cast(arr.values, dtypes.int32))
+    held = None if weights is None else weights_of_values(arr, weights)
+    if axis != -1:
         return counting.bincount(
             arr.values, held, minlength, maxlength, dtype, name, axis, binary_output
         )
-    if axis != -1:
-        counting.bincount(arr.values, axis=axis)
     return raw.SparseBincount(
         indices=arr.indices,
         values=arr.values,
@@ -58,7 +62,7 @@ _SPECIAL = {
     shaping.shape: _shape,
     shaping.size: _size,
     shaping.rank: _rank,
-    counting.bincount: _bincount,
+    counting.bincount: bincount,
 }
 
 

@@ -4,13 +4,15 @@ import collections
 
 import numpy as np
 
+from penstock._src.api.math.arithmetic import TRUE_DIVISION
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
-from penstock._src.core.convert import convert_to_tensor, register_tensor_conversion_function
+from penstock._src.core.convert import convert_to_tensor, refuse_conversion
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -49,8 +51,9 @@ class SparseTensor(CompositeTensor):
             values.shape.with_rank(1),
             dense_shape.shape.with_rank(1),
         )
-        ranks[0][:1].assert_is_compatible_with(ranks[1][:1])
-        ranks[0][1:].assert_is_compatible_with(ranks[2][:1])
+        for one, other in zip(ranks[0], (ranks[1][0], ranks[2][0])):
+            if one is not None and other is not None and one != other:
+                raise ValueError(f"Dimensions {one} and {other} are not compatible")
         self._static = None if static is None else TensorShape(static)
 
     @classmethod
@@ -100,6 +103,16 @@ class SparseTensor(CompositeTensor):
         """The same coordinates with other values."""
         return SparseTensor(self._indices, new_values, self._dense_shape)
 
+    def _is_eager(self):
+        return isinstance(self._values, EagerTensor)
+
+    def _numpy(self):
+        if not self._is_eager():
+            raise ValueError("SparseTensor.numpy() is only supported in eager mode.")
+        dense = np.zeros(self.dense_shape.numpy(), self.dtype.as_numpy_dtype)
+        dense[tuple(self.indices.numpy().T)] = self.values.numpy()
+        return dense
+
     def consumers(self):
         """The operations that take a component."""
         return self._consumers()
@@ -145,7 +158,13 @@ class SparseTensor(CompositeTensor):
         raise TypeError("Using a `tf.SparseTensor` as a Python `bool` is not allowed.")
 
     def __truediv__(self, y):
-        return _elementwise(raw.SparseDenseCwiseDiv, self, y)
+        y = convert_to_tensor(y, dtype=self.dtype, name="y")
+        wide = TRUE_DIVISION.get(self.dtype.base_dtype)
+        if wide is None:
+            return _elementwise(raw.SparseDenseCwiseDiv, self, y)
+        values = raw.Cast(x=self.values, DstT=wide)
+        sparse = SparseTensor(self.indices, values, self.dense_shape)
+        return _elementwise(raw.SparseDenseCwiseDiv, sparse, raw.Cast(x=y, DstT=wide))
 
     __div__ = __truediv__
 
@@ -168,7 +187,7 @@ def _elementwise(op, sparse, dense):
 
 @export("SparseTensorSpec")
 @spec_names.register("tf.SparseTensorSpec")
-class SparseTensorSpec(TypeSpec):
+class SparseTensorSpec(BatchableTypeSpec):
     """The shape and type of a SparseTensor."""
 
     def __init__(self, shape=None, dtype=dtypes.float32):
@@ -195,6 +214,14 @@ class SparseTensorSpec(TypeSpec):
 
     def _serialize(self):
         return (self._shape, self._dtype)
+
+    def _batch(self, batch_size):
+        return SparseTensorSpec(TensorShape([batch_size]).concatenate(self._shape), self._dtype)
+
+    def _unbatch(self):
+        if self._shape.rank == 0:
+            raise ValueError("Unbatching a sparse tensor is only supported for rank >= 1")
+        return SparseTensorSpec(self._shape[1:] if self._shape.rank else None, self._dtype)
 
     @property
     def _flat_tensor_specs(self):
@@ -242,4 +269,4 @@ def _no_conversion(value, dtype=None, name=None, as_ref=False):
     )
 
 
-register_tensor_conversion_function((SparseTensor, SparseTensorValue), _no_conversion)
+refuse_conversion((SparseTensor, SparseTensorValue), _no_conversion)

@@ -10,9 +10,8 @@ from absl.testing import absltest
 from google.protobuf import text_format
 
 from penstock._src.proto.graph import GraphDef
+from penstock._src.version import GRAPH_DEF_VERSION
 
-# TensorFlow 2.21's version of GraphDefs.
-PRODUCER = 2474
 # Floats count as equal if they are after rounding to this many decimals: a float32 has other digits as text than as a double.
 _DECIMALS = 6
 
@@ -49,7 +48,7 @@ class ProtoAssertions(absltest.TestCase):
         self.assertMultiLineEqual(*texts, msg=msg)
 
     def assertProtoEqualsVersion(
-        self, expected, actual, producer=PRODUCER, min_consumer=0, msg=None
+        self, expected, actual, producer=GRAPH_DEF_VERSION, min_consumer=0, msg=None
     ):
         """Compares a GraphDef with a text without versions."""
         graph = text_format.Parse(expected, GraphDef())

@@ -23,7 +23,7 @@ def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -
     if raw.takes_lists:
         arguments = group_arguments(raw.inputs, raw, arguments)
     try:
-        result = raw.eager(*arguments)
+        result = raw.eager(*arguments, op.name) if raw.takes_name else raw.eager(*arguments)
     except Exception as error:
         refusal = refusal_of_values(raw, error)
         if isinstance(refusal, OpError):

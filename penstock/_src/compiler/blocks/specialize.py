@@ -165,11 +165,17 @@ def take_host_steps(
     while True:
         waiting = {op.name for op in pending}
         made = {t._id for op in pending for t in op._outputs}
+        held = _held_inputs(pending, made)
         ready = []
         for op in pending:
             blocked = any(c.name in waiting for c in op._control_inputs)
             if blocked or any(t._id in made for t in op._inputs) or reasons.why(op) is None:
                 continue
+            if op.raw_op.holds_until_consumed:
+                key = _what_is_held(op)
+                if key in held:
+                    continue
+                held.add(key)
             ready.append(op)
         if not ready:
             return pending
@@ -182,6 +188,18 @@ def take_host_steps(
                 steps.append(host_step(op, reads, writes, reasons.why(op) or "", states))
         done = {op.name for op in ready}
         pending = [op for op in pending if op.name not in done]
+
+
+def _held_inputs(pending: Sequence[Operation], made: set[int]) -> set[Any]:
+    """What operations that have run hold, as one that is pending has yet to consume their outputs."""
+    makers = [t.op for op in pending for t in op._inputs if t._id not in made]
+    return {_what_is_held(op) for op in makers if op.raw_op.holds_until_consumed}
+
+
+def _what_is_held(op: Operation) -> Any:
+    """The resource that an operation holds: two with a shared name are one."""
+    tensor = op._inputs[0]
+    return tensor.op.raw_op.attrs.get("shared_name") or tensor._id
 
 
 # -- the program

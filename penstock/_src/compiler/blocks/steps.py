@@ -39,8 +39,8 @@ class ProgramStep:
     sources: Sequence[Source]  # of the arguments
     makers: Sequence[tuple[int, Source]]  # slots, and how their values are found after a run
     ops: Sequence[Operation]
-    # Message of a check -> the operation that raises it, its arguments.
-    assertions: Mapping[str, Any]
+    # Message of a check, or operation with a bad index -> the operation that raises the error, its arguments.
+    assertions: Mapping[Any, Any]
     equal: dict[int, list[Operation]]  # node -> further operations of the same value
     call: Callable[[Sequence[Any]], list[Any]]  # what runs the program
     # The inputs are the program's arguments and its results are the outputs, as they are.
@@ -66,8 +66,11 @@ class ProgramStep:
         try:
             return self.call(arguments)
         except OpError as error:
-            if error._message in self.assertions:
-                op, args = self.assertions[error._message]
+            found = self.assertions.get(error._message) or self.assertions.get(
+                getattr(error, "origin", None)
+            )
+            if found is not None:
+                op, args = found
                 values = arguments_of(self.function, args, arguments)
                 if op.type == "Assert":
                     values[0] = np.zeros_like(values[0])  # the condition did not hold
@@ -102,7 +105,7 @@ def program_step(
     sources: Sequence[Source],
     makers: Sequence[tuple[int, Source]],
     ops: Sequence[Operation],
-    assertions: Mapping[str, Any],
+    assertions: Mapping[Any, Any],
     equal: dict[int, list[Operation]],
 ) -> ProgramStep:
     """Compiles a function to a step."""

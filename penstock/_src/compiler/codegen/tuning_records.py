@@ -11,8 +11,6 @@ import contextlib
 import functools
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.processors import Blocking
 from penstock._src.native import Target
 from penstock._src.native.cache import default_folder
+from penstock._src.util.files.whole import written_whole
 from penstock._src.util.flags import flags
 
 log = logging.getLogger("penstock.tuning")
@@ -98,14 +97,8 @@ class TuningRecords:
             },
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "w") as file:
-                json.dump(content, file, indent=1)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with written_whole(path, "w") as file:
+            json.dump(content, file, indent=1)
 
     def add(self, target: Target, threads: int, product: str, blocking: Blocking) -> None:
         """Sets a record."""

@@ -61,13 +61,21 @@ def arguments_of(
     function: Function, args: Sequence[Lowered], arguments: Sequence[Any]
 ) -> list[Any]:
     """The host values of what an operation that failed takes, computed by the interpreter from the program's arguments."""
-    nodes = [a for a in args if isinstance(a, Node)]
+    handles = {
+        p.id: a
+        for a, p in zip(arguments, function.parameters, strict=True)
+        if p.dtype == dtypes.resource
+    }
+    nodes = [a for a in args if isinstance(a, Node) and a.id not in handles]
     given = [
         a.value if p.dtype == dtypes.resource else a
         for a, p in zip(arguments, function.parameters, strict=True)
     ]
     values = iter(interpreter.run(Function("data", function.parameters, tuple(nodes)), given)[0])
-    flat: list[Any] = [
-        next(values) if isinstance(a, Node) else getattr(a, "value", None) for a in args
-    ]
-    return flat
+
+    def value(argument: Lowered) -> Any:
+        if not isinstance(argument, Node):
+            return getattr(argument, "value", None)
+        return handles[argument.id] if argument.id in handles else next(values)
+
+    return [value(argument) for argument in args]

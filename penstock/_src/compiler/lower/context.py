@@ -35,8 +35,10 @@ class LoweringContext(NodeMaker):
         # checks
         self.checks: list[Check] = []
         self.inner_checks: dict[str, Node] | None = None  # those inside of a loop or branch
-        # message of a check -> the operation that raises it on the host, and its arguments
-        self.assertions: dict[str, Any] = {}
+        # What ends a run, by the message of the check or by the operation with a bad index -> the operation that
+        # raises the error on the host, and its arguments.
+        self.assertions: dict[Any, tuple[Any, Sequence[Any]]] = {}
+        self.arguments: Sequence[Any] = ()  # of the operation that is being lowered
         # functions and loops
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
         # What functions gave for their arguments, and the inner checks made then, see control_flow.py.
@@ -102,7 +104,33 @@ class LoweringContext(NodeMaker):
             )
         return self.host_input(function, shape, dtype)
 
+    def gather(
+        self, x: Node, indices: Node, axis: int = 0, batch_dims: int = 0, mode: str = "clamp"
+    ) -> Node:
+        """x[..., indices, ...] at an axis; see `NodeMaker.gather`."""
+        self._expect_bad_indices(mode)
+        return super().gather(x, indices, axis, batch_dims, mode)
+
+    def scatter(
+        self,
+        x: Node,
+        indices: Node,
+        updates: Node,
+        op: str = "add",
+        mode: str = "drop",
+        unique: bool = False,
+    ) -> Node:
+        """x with updates combined at index vectors of its leading axes; see `NodeMaker.scatter`."""
+        self._expect_bad_indices(mode)
+        return super().scatter(x, indices, updates, op, mode, unique)
+
     # -- checks
+
+    def _expect_bad_indices(self, mode: str) -> None:
+        """Keeps the arguments of the operation being lowered, so that its kernel can say which index is bad."""
+        if mode == "error" and not self.depth and self.origin is not None:
+            if all(type(argument) is Node for argument in self.arguments):
+                self.assertions[self.origin] = self.origin, self.arguments
 
     def check(self, condition: Node, message: str) -> None:
         """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds.

@@ -88,6 +88,7 @@ class Lowering:
         args = [self.value(t) for t in op._inputs]
         builder = self.p.builder
         before, builder.origin = builder.origin, op
+        outer, self.p.arguments = self.p.arguments, args
         try:
             outputs = self._outputs(op, args)
         except (NotLowerable, LoweringDefect, MemoryError):
@@ -97,7 +98,7 @@ class Lowering:
         except Exception as error:
             raise LoweringDefect(_defect(op, error)) from error
         finally:
-            builder.origin = before
+            builder.origin, self.p.arguments = before, outer
         self.give(op, outputs)
 
     def give(self, op: Operation, outputs: Sequence[Lowered]) -> None:

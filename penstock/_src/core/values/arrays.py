@@ -65,7 +65,10 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
         if value is None:
             raise ValueError("None values not supported.") from None
         if "non-rectangular" in str(error):
-            raise
+            raise ValueError(
+                "setting an array element with a sequence: the nested sequence has an "
+                "inhomogeneous shape."
+            ) from error
         raise TypeError(
             f"Failed to convert elements of {value!r} to Tensor. Consider casting elements to a supported "
             "type. See https://www.tensorflow.org/api_docs/python/tf/dtypes for supported TF dtypes."
@@ -73,12 +76,18 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
 
 
 def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
-    """The dimensions as an array, of integers if no dtype is given, even if there are none."""
-    dimensions = shape.as_list()
-    known = [extent for extent in dimensions if extent is not None]
-    if dtype is not None or len(known) < len(dimensions):
-        return dimensions
-    return np.array(known, np.int32 if max(known, default=0) < 2**31 else np.int64)
+    """The dimensions as an array: int32, or int64 if asked for or needed."""
+    if not shape.is_fully_defined():
+        raise ValueError(f"Cannot convert a partially known TensorShape {shape} to a Tensor.")
+    dimensions: list[Any] = shape.as_list()
+    if dtype not in (None, dtypes.int32, dtypes.int64):
+        raise TypeError(f"Cannot convert TensorShape {shape} to a tensor of dtype {dtype.name}.")
+    fits = max(dimensions, default=0) < 2**31
+    if dtype is dtypes.int32 and not fits:
+        raise ValueError(
+            f"Cannot convert TensorShape {shape} to int32: a dimension is too large, use int64."
+        )
+    return np.array(dimensions, np.int32 if fits and dtype is not dtypes.int64 else np.int64)
 
 
 def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:

@@ -1,21 +1,21 @@
 """Lookup tables filled from datasets."""
 
-import collections
 from typing import Any
 
-from penstock._src.api.lookup.tables import (
-    StaticHashTable,
-    StaticVocabularyTable,
-    TableInitializerBase,
+import numpy as np
+
+from penstock._src.api.lookup.id_tables import (
+    FastHashSpec,
+    HasherSpec,
+    IdTableWithHashBuckets,
 )
+from penstock._src.api.lookup.tables import StaticHashTable, TableInitializerBase
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.registry import raw
 from penstock._src.data.dataset import Dataset
+from penstock._src.data.experimental.transforms import assert_cardinality
 from penstock._src.util.export import export
-
-HasherSpec = collections.namedtuple("HasherSpec", ["hasher", "key"])
-FastHashSpec = HasherSpec("fasthash", None)
 
 
 @export("data.experimental.DatasetInitializer")
@@ -49,7 +49,7 @@ def table_from_dataset(
     num_oov_buckets: int = 0,
     vocab_size: int | None = None,
     default_value: Any = None,
-    hasher_spec: Any = FastHashSpec,
+    hasher_spec: HasherSpec = FastHashSpec,
     key_dtype: Any = dtypes.string,
     name: str | None = None,
 ) -> Any:
@@ -59,24 +59,27 @@ def table_from_dataset(
       dataset: of pairs.
       num_oov_buckets: the number of additional ids to which unknown keys are hashed.
       vocab_size: the number of pairs to use.
-      default_value: for unknown keys, if `num_oov_buckets` is 0.
+      default_value: for unknown keys, if `num_oov_buckets` is 0; by default -1.
       hasher_spec: the hash function.
       key_dtype: of the keys: a string or integer type.
       name: of the table.
 
     Raises:
-      ValueError: a number is out of range.
+      ValueError: a number is out of range, or the values have no default.
       TypeError: `key_dtype` is neither a string nor an integer dtype.
     """
     _check(dataset, num_oov_buckets, vocab_size, key_dtype)
+    if default_value is None:
+        values = dataset.element_spec[1].dtype
+        if not (values.is_integer or values.is_floating):
+            raise ValueError(f"`default_value` must be specified for values of type {values}.")
+        default_value = -1
     if vocab_size is not None:
-        dataset = dataset.take(vocab_size)
-    initializer = DatasetInitializer(dataset)
-    if num_oov_buckets:
-        return StaticVocabularyTable(
-            initializer, num_oov_buckets, lookup_key_dtype=as_dtype(key_dtype), name=name
-        )
-    return StaticHashTable(initializer, default_value, name=name)
+        dataset = dataset.take(vocab_size).apply(assert_cardinality(vocab_size))
+    table = StaticHashTable(DatasetInitializer(dataset), default_value, name=name)
+    if not num_oov_buckets:
+        return table
+    return IdTableWithHashBuckets(table, num_oov_buckets, hasher_spec, key_dtype=key_dtype)
 
 
 def _check(dataset: Any, num_oov_buckets: int, vocab_size: int | None, key_dtype: Any) -> None:
@@ -85,7 +88,7 @@ def _check(dataset: Any, num_oov_buckets: int, vocab_size: int | None, key_dtype
         raise ValueError(
             f"`num_oov_buckets` must be greater than or equal to 0, got {num_oov_buckets}."
         )
-    if vocab_size is not None and vocab_size < 1:
+    if isinstance(vocab_size, (int, np.integer)) and vocab_size < 1:
         raise ValueError(f"`vocab_size` must be greater than 0, got {vocab_size}.")
     kind = as_dtype(key_dtype)
     if not kind.is_integer and kind is not dtypes.string:
@@ -98,7 +101,7 @@ def index_table_from_dataset(
     num_oov_buckets: int = 0,
     vocab_size: int | None = None,
     default_value: Any = -1,
-    hasher_spec: Any = FastHashSpec,
+    hasher_spec: HasherSpec = FastHashSpec,
     key_dtype: Any = dtypes.string,
     name: str | None = None,
 ) -> Any:

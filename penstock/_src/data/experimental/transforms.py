@@ -15,8 +15,8 @@ from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace
 from penstock._src.data.transforms import int64, static_batch_size
-from penstock._src.util import records
 from penstock._src.util.export import export, export_by_name
+from penstock._src.util.files import records
 from penstock._src.util.signatures import named, read_only, spread
 
 Transformation = Callable[[Dataset], Dataset]

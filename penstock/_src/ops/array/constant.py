@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import TensorValue
+from penstock._src.core.calls.binding import kernel_name
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
@@ -73,14 +74,17 @@ class _Placeholder(Op):
     signature = "-> output: dtype"
     dtype: DType
 
+    takes_name = True
+
     def output_shape(self):
         return self.attrs["shape"]
 
-    def eager(self):
+    def eager(self, name="Placeholder"):
         shape = self.attrs["shape"]
         known = "" if shape.rank is None else f" and shape {show(shape)}"
         raise InvalidArgumentError(
-            f"You must feed a value for placeholder tensor with dtype {self.dtype.name}{known}"
+            f"You must feed a value for placeholder tensor '{name}' with dtype "
+            f"{kernel_name(self.dtype)}{known}"
         )
 
 
@@ -134,6 +138,8 @@ class Fill(Op):
     def shape(self, dims, value):
         value.with_rank(0)
         dims.with_rank(1)
+        if dims.value is not None and (np.asarray(dims.value) < 0).any():
+            raise ValueError(f"Fill dimensions must be >= 0. Received {dims.value}.")
         return infer.held(dims)
 
     def gradient(self, _dims, _value, _output, dy):

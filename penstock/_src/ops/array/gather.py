@@ -288,6 +288,11 @@ class GatherNd(Op):
                 "index innermost dimension length must be <= params rank; saw: "
                 f"{depth} vs. {params.ndim}"
             )
+        if indices.size and not params.size and self.bad_indices_policy != "IGNORE":
+            raise self.invalid(
+                "Requested more than 0 entries, but params is empty.  Params shape: "
+                f"{show(params.shape)}"
+            )
         bad = bad_vectors(
             self,
             indices,

@@ -179,6 +179,8 @@ class Reshape(Op):
                     f"requires a multiple of {rest}"
                 )
             dims[free] = count // rest if rest else _left(given, dims)
+        elif rest >= 2**63:
+            raise self.invalid(f"Shape {dims} has too many elements")
         elif rest != count:
             raise self.invalid(
                 f"Input to reshape is a tensor with {count} values, but the requested shape has "

@@ -10,6 +10,7 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
+    check_elements,
     dims_of,
     known_shape,
     reshape,
@@ -59,6 +60,7 @@ class Tile(Op):
         for i, n in enumerate(multiples.tolist()):
             if n < 0:
                 raise self.invalid(f"Expected multiples[{i}] >= 0, but got {n}")
+        check_elements(self, *(d * n for d, n in zip(input.shape, multiples.tolist())))
         return np.tile(input, multiples.tolist())
 
     def lower(self, p, input, multiples):

@@ -25,6 +25,13 @@ class TensorMap:
         """Returns a map without keys."""
         return TensorMap({})
 
+    def __add__(self, other: "TensorMap") -> "TensorMap":
+        """Returns a map with the keys of both; values of the same key are added."""
+        items = dict(self.items)
+        for name, (key, value) in other.items.items():
+            items[name] = (key, items[name][1] + value if name in items else value)
+        return TensorMap(items)
+
 
 def _key(value: Any) -> Any:
     content = tuple(value.ravel().tolist()) if value.dtype.hasobject else value.tobytes()
@@ -65,6 +72,11 @@ class TensorMapInsert(Op):
 
     def gradient(self, _input_handle, key, value, _output_handle, dmap):
         dtype = self.value_dtype
+        # The gradient of a map may lack a key: it is zero there.
+        zero = raw.TensorMapInsert(
+            input_handle=raw.EmptyTensorMap(), key=key, value=raw.ZerosLike(x=value)
+        )
+        dmap = raw.AddN(inputs=[dmap, zero])
         dvalue = raw.TensorMapLookup(input_handle=dmap, key=key, value_dtype=dtype)
         rest = raw.TensorMapErase(input_handle=dmap, key=key, value_dtype=dtype)
         return rest, None, dvalue
@@ -127,4 +139,9 @@ class TensorMapStackKeys(Op):
         held = _held(input_handle, self.op_type).items
         if not held:
             raise InvalidArgumentError("TensorMapStackKeys cannot be called on empty map.")
-        return np.stack([key for key, _ in held.values()])
+        keys = [key for key, _ in held.values()]
+        if any(key.dtype != self.key_dtype.as_numpy_dtype for key in keys):
+            raise InvalidArgumentError("Key does not match requested dtype.")
+        if any(key.shape != keys[0].shape for key in keys):
+            raise InvalidArgumentError("Keys must all have the same shape.")
+        return np.stack(keys)

@@ -26,7 +26,7 @@ from penstock._src.ops.data.pipeline import (
     text,
 )
 from penstock._src.ops.data_shared.csv_records import read_records, selected
-from penstock._src.util import records
+from penstock._src.util.files import records
 
 
 def string_scalar(value: bytes) -> np.ndarray:

@@ -8,7 +8,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
-from penstock._src.util import records
+from penstock._src.util.files import records
 
 Element = tuple[Any, ...]
 

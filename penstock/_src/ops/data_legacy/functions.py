@@ -32,7 +32,7 @@ from penstock._src.ops.data.pipeline import (
 )
 from penstock._src.ops.data.source import _Repeated
 from penstock._src.ops.variants import variant
-from penstock._src.util import records
+from penstock._src.util.files import records
 
 
 class _Generated(Pipeline):

@@ -21,7 +21,7 @@ from penstock._src.ops.data.pipeline import (
 )
 from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data.shuffle import ShuffleAndRepeatDatasetV2
-from penstock._src.ops.io import parse_example
+from penstock._src.ops.parsing import example
 from penstock._src.ops.sparse.variants import RaggedValue
 from penstock._src.ops.variants import variant
 
@@ -203,26 +203,23 @@ class _ParseExamples(Pipeline):
 
     def iterate(self, run):
         op = self.op
-        names = np.zeros(0, object)
+        names, keys = np.zeros(0, object), [*op.sparse_keys, *op.dense_keys, *op.ragged_keys]
         for (serialized,) in self.inputs[0].iterate(run):
-            batch_of = parse_example.ExampleBatch(op, list(np.reshape(serialized, -1)), names)
-            made = dict(
-                zip(
-                    op.sparse_keys,
-                    map(_triple, *parse_example._sparse(op, batch_of, list(op.sparse_keys))),
-                )
-            )
-            made |= dict(
-                zip(
-                    op.dense_keys,
-                    parse_example._dense(op, batch_of, list(op.dense_keys), self.defaults),
-                )
-            )
-            for key, kind, splits in zip(
-                op.ragged_keys, op.ragged_value_types, op.ragged_split_types
-            ):
-                made[key] = _ragged(*batch_of.ragged(key, kind, splits))
+            rows = list(np.reshape(serialized, -1))
+            made = example.read_examples(op, rows, names, keys, self._by_key)
             yield tuple(made[key] for key in sorted(made))
+
+    def _by_key(self, batch):
+        op = self.op
+        sparse, dense = list(op.sparse_keys), list(op.dense_keys)
+        made = dict(
+            zip(sparse, map(_triple, *example.sparse_columns(op, batch, sparse)), strict=True)
+        )
+        made |= zip(dense, example.dense_columns(op, batch, dense, self.defaults), strict=True)
+        kinds = zip(op.ragged_keys, op.ragged_value_types, op.ragged_split_types, strict=True)
+        for key, kind, splits in kinds:
+            made[key] = _ragged(*batch.ragged(key, kind, splits))
+        return made
 
 
 def _triple(indices, values, shape):

@@ -17,7 +17,8 @@ from penstock._src.core.errors import NotFoundError, UnimplementedError
 from penstock._src.ops.data.pipeline import Element
 from penstock._src.ops.data.storage import read_elements, write_element
 from penstock._src.proto.dataset import SnapshotMetadataRecord
-from penstock._src.util import records
+from penstock._src.util.files import records
+from penstock._src.util.files.whole import written_whole
 
 _METADATA = "snapshot.metadata"
 # TensorFlow's reader version for files with a record for each component.
@@ -110,6 +111,5 @@ class SnapshotRun:
     def _describe(self) -> None:
         """Writes the metadata atomically."""
         path = os.path.join(self.folder, _METADATA)
-        with open(f"{path}.tmp", "wb") as file:
+        with written_whole(path) as file:
             file.write(self.metadata.SerializeToString())
-        os.replace(f"{path}.tmp", path)

@@ -74,19 +74,20 @@ class HostSparseAccumulator(HostAccumulator):
     def add(self, op, gradient):
         """Adds rows to the sums."""
         indices, values, shape = gradient
-        if len(shape):
-            if not self.declared.is_compatible_with(shape.tolist()):
-                raise op.invalid(
-                    f"Shape mismatch: expected shape {self.declared}, got {show(shape.tolist())}"
-                )
-            self.seen = shape.tolist()
+        declared = self.declared.as_list() if self.declared.rank else []
+        given = shape.tolist() or [None, *values.shape[1:]]
+        if len(given) < len(declared) or any(
+            None not in (d, n) and d != n for d, n in zip(declared, given)
+        ):
+            raise op.invalid(
+                f"Shape mismatch: expected shape {self.declared}, got {show(shape.tolist())}"
+            )
         rows = {} if not self.count else self.total
         for index, value in zip(indices.tolist(), values):
             held, times = rows.get(index, (0, 0))
             rows[index] = (held + value, times + 1)
         self.total, self.inner = rows, values.shape[1:]
 
-    seen = ()
     inner = ()
 
     def average(self):
@@ -96,9 +97,9 @@ class HostSparseAccumulator(HostAccumulator):
         for at, index in enumerate(indices.tolist()):
             held, times = self.total[index]
             rows[at] = held / self.dtype.as_numpy_dtype(times) if self.mean else held
-        shape = self.seen
-        if not len(shape) and self.declared.rank is not None:
-            shape = [-1 if d is None else d for d in self.declared.as_list()]
+        # As in TensorFlow, the number of rows is the declared one, whatever the gradients said.
+        count = self.declared[0] if self.declared.rank else None
+        shape = [-1 if count is None else count, *self.inner]
         return indices, rows, np.array(shape, np.int64)
 
 

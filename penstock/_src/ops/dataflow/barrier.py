@@ -44,7 +44,22 @@ class Barrier(Op):
                 self.component_types, self.attrs["shapes"], self.shared_name, self.container
             )
 
-        return resources.shared(HostBarrier, self.container, self.shared_name, make)
+        barrier = resources.shared(HostBarrier, self.container, self.shared_name, make)
+        if barrier.types != self.component_types:
+            raise self.invalid(
+                f"Shared barrier '{self.shared_name}' has component types {_listed(barrier.types)} but "
+                f"requested component types were {_listed(self.component_types)}"
+            )
+        if barrier.shapes != self.attrs["shapes"]:
+            raise self.invalid(
+                f"Shared barrier '{self.shared_name}' has component shapes {_listed(barrier.shapes)} "
+                f"but requested component shapes were {_listed(self.attrs['shapes'])}"
+            )
+        return barrier
+
+
+def _listed(items):
+    return f"[{','.join(getattr(item, 'name', str(item)) for item in items)}]"
 
 
 class _BarrierOp(Op):
@@ -64,12 +79,19 @@ class BarrierInsertMany(_BarrierOp):
         barrier, at = self.barrier(handle), self.component_index
         if not 0 <= at < len(barrier.types):
             raise self.invalid(f"The component ID is out of range {at} > num_components")
+        if values.size == 0 and keys.size:
+            raise self.invalid(
+                "Tensors with no elements are not supported.  Received shape: "
+                f"{list(values.shape)} for component {at}"
+            )
         with barrier.changed:
+            if barrier.canceled:
+                raise CancelledError(f"Barrier '{barrier.name}' is closed.")
             batch = FIRST + barrier.inserted  # of all keys that are new in this call
             if not barrier.partial.keys() >= set(keys.tolist()):
                 barrier.inserted += 1
             for key, value in zip(keys.tolist(), values, strict=True):
-                if barrier.canceled or barrier.closed and key not in barrier.partial:
+                if barrier.closed and key not in barrier.partial:
                     raise CancelledError(f"Barrier is closed.  Key {key.decode()} can't be added.")
                 if key not in barrier.partial:
                     barrier.partial[key] = (batch, {})
@@ -97,23 +119,33 @@ class BarrierTakeMany(_BarrierOp):
 
     def eager(self, handle, num_elements):
         barrier, count = self.barrier(handle), int(num_elements)
-        if self.allow_small_batch and not barrier.closed:
-            count = min(count, max(1, len(barrier.ready)))
         with barrier.changed:
+            if barrier.closed:  # no others will come
+                available = len(barrier.ready)
+                if self.allow_small_batch:
+                    count = min(count, available)
+                else:
+                    available += len(barrier.partial)
+                if available < max(count, 1):
+                    raise self._insufficient(barrier, count, available)
             timeout = self.timeout_ms / 1000 if self.timeout_ms > 0 else None
             came = barrier.changed.wait_for(lambda: self._settled(barrier, count), timeout)
             if not came:
                 raise AbortedError("Timed out waiting for elements of a barrier.")
-            if len(barrier.ready) < count and not (self.allow_small_batch and barrier.ready):
-                raise OutOfRangeError(
-                    f"Barrier '{barrier.name}' is closed and has insufficient elements "
-                    f"(requested {count}, total size {len(barrier.ready)})"
-                )
+            if len(barrier.ready) < count:
+                raise self._insufficient(barrier, count, len(barrier.ready))
             taken, barrier.ready = barrier.ready[:count], barrier.ready[count:]
         keys = np.empty(len(taken), object)
         keys[:] = [key for _, key, _ in taken]
         values = [np.stack([row[i] for _, _, row in taken]) for i in range(len(barrier.types))]
         return np.array([number for number, _, _ in taken], np.int64), keys, values
+
+    @staticmethod
+    def _insufficient(barrier, count, available):
+        return OutOfRangeError(
+            f"Barrier '{barrier.name}' is closed and has insufficient elements "
+            f"(requested {count}, total size {available})"
+        )
 
     @staticmethod
     def _settled(barrier, count):

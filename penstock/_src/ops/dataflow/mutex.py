@@ -55,6 +55,7 @@ class MutexLock(Op):
     """Acquires a mutex, which is held until the result is consumed or deleted."""
 
     signature = "mutex: resource -> mutex_lock: variant[]"
+    holds_until_consumed = True
 
     def eager(self, mutex):
         if not isinstance(mutex, Mutex):

@@ -11,7 +11,7 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.files import open_file
 from penstock._src.ops.variants import by_reference
-from penstock._src.util import records
+from penstock._src.util.files import records
 
 NO_LMDB = (
     "LMDB support is removed from TensorFlow. This API will be deleted in the next TensorFlow release. If "

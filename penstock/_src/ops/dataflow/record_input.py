@@ -8,7 +8,7 @@ from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state
 from penstock._src.ops.strings.elements import strings
-from penstock._src.util import records
+from penstock._src.util.files import records
 
 
 class RecordInput(Op):

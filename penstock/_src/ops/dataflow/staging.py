@@ -5,6 +5,7 @@ import threading
 import numpy as np
 
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
@@ -27,10 +28,15 @@ class Place(Resource):
         """Whether there is space for these values."""
         if self.capacity and len(self.items) >= self.capacity:
             return False
-        if not self.memory_limit:
-            return True
-        used = sum(np.asarray(v).nbytes for item in self.items for v in item)
-        return used + sum(np.asarray(v).nbytes for v in values) <= self.memory_limit
+        return not self.memory_limit or _bytes([*self.held(), *values]) <= self.memory_limit
+
+    def held(self):
+        """The values in it."""
+        return [value for item in self.items for value in item]
+
+
+def _bytes(values):
+    return sum(np.asarray(value).nbytes for value in values)
 
 
 class MapPlace(Place):
@@ -40,9 +46,10 @@ class MapPlace(Place):
         super().__init__(*args)
         self.items, self.partial = {}, {}
 
-    def fits(self, values):
-        """Whether there is space for one more key."""
-        return not self.capacity or len(self.items) < self.capacity
+    def held(self):
+        """The values in it, also of incomplete tuples."""
+        complete = [v for item in self.items.values() for v in item if v is not None]
+        return complete + [v for item in self.partial.values() for v in item.values()]
 
 
 class _PlaceOp(Op):
@@ -152,7 +159,9 @@ class _MapOp(_TypedPlaceOp):
             if not 0 <= i < len(held):
                 raise self.invalid(f"Index '{i}' is out of range.")
             if held[i] is None:
-                raise self.invalid(f"Tensor at index '{i}' has already been removed.")
+                raise self.invalid(
+                    f"Tensor at index '{i}' for key '{key}' has already been removed."
+                )
         found = [held[i] for i in indices.tolist()]
         if takes:
             for i in indices.tolist():
@@ -175,6 +184,16 @@ class MapStage(_MapOp):
         with place.changed:
             if at in place.items:
                 raise self.invalid(f"The key {at} is complete already.")
+            if place.memory_limit and _bytes(values) > place.memory_limit:
+                raise ResourceExhaustedError(
+                    f"Attempted to insert tensors with combined size of '{_bytes(values)}' bytes into "
+                    f"Staging Area with a memory limit of '{place.memory_limit}'."
+                )
+            place.changed.wait_for(
+                lambda: (
+                    not place.memory_limit or _bytes([*place.held(), *values]) <= place.memory_limit
+                )
+            )
             found = place.partial.setdefault(at, {})
             for index, value in zip(indices.tolist(), values):
                 if not 0 <= index < len(self.dtypes):
@@ -183,7 +202,7 @@ class MapStage(_MapOp):
                     raise self.invalid(f"The tensor for index '{index}' was already inserted.")
                 found[index] = value
             if len(found) == len(self.dtypes):
-                place.changed.wait_for(lambda: place.fits(values))
+                place.changed.wait_for(lambda: place.fits([]))
                 del place.partial[at]
                 place.items[at] = [found[i] for i in range(len(self.dtypes))]
             place.changed.notify_all()

@@ -26,7 +26,7 @@ from penstock._src.ops.random.stateless import (
     stream_of_key,
     stream_of_seed,
 )
-from penstock._src.ops.rules import rank_of, show, span, sum_over
+from penstock._src.ops.rules import check_elements, rank_of, show, span, sum_over
 from penstock._src.ops.special_functions import igamma_slope, lgamma
 
 
@@ -188,6 +188,7 @@ class RandomPoissonV2(_Poisson):
 
     def eager(self, shape, rate):
         dims = shape_from(self, shape)
+        check_elements(self, *dims, rate.size)
         samples = prod(dims)
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
         drawn = self.counts(stream, rate, samples, self.dtype.np)

@@ -50,7 +50,7 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
 
 def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
     """[samples, rates] of Poisson numbers as floats; `limit` is the maximum of the result's dtype. Everything is computed
-    in double precision; negative rates give zeros, and rates far above `limit` give `limit`.
+    in double precision; negative rates give zeros, rates far above `limit` give `limit`, and infinite ones infinity.
 
     Sources: Knuth, TAOCP vol. 2, 3.4.1, for small rates; Hormann 1993, "The transformed rejection method
     for generating Poisson random variables", for others.
@@ -60,7 +60,7 @@ def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.
     lanes = Lanes(stream, np.arange(rates.size), kind)
     out = np.zeros(rates.size, kind)
     broken = ~np.isfinite(rates)
-    out[broken] = np.nan
+    out[broken] = np.where(rates[broken] == np.inf, np.inf, np.nan)
     # Samples of such rates always exceed the limit: rejection would not terminate.
     endless = ~broken & (rates > limit + 40 * np.sqrt(limit))
     out[endless] = limit

@@ -12,7 +12,7 @@ from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream, key_and_counter
-from penstock._src.ops.rules import dims_of, show
+from penstock._src.ops.rules import check_elements, dims_of, show
 
 PHILOX, THREEFRY, AUTO = 1, 2, 3
 
@@ -24,6 +24,7 @@ def shape_from(op, shape):
     for extent in shape.tolist():
         if extent < 0:
             raise op.invalid(f"Dimension {extent} must be >= 0")
+    check_elements(op, *shape.tolist())
     return shape.tolist()
 
 

@@ -23,7 +23,11 @@ def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
 
 
 def _same_shape(op, a_shape, b_shape):
-    if a_shape.shape != b_shape.shape or (a_shape != b_shape).any():
+    if a_shape.shape != b_shape.shape:
+        raise op.invalid(
+            f"Operands do not have the same ranks; got shapes: {show(a_shape)} and {show(b_shape)}"
+        )
+    if (a_shape != b_shape).any():
         raise op.invalid(f"Operands' shapes do not match: got {show(a_shape)} and {show(b_shape)}")
 
 
@@ -86,6 +90,8 @@ class _Extreme(Op):
         raise NotImplementedError(f"Gradient for {self.op_type} is not implemented.")
 
     def eager(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
+        check_sparse(self, a_indices, a_values, a_shape)
+        check_sparse(self, b_indices, b_values, b_shape)
         _same_shape(self, a_shape, b_shape)
         indices, a, b = _union(a_indices, a_values, b_indices, b_values, a_shape)
         return indices, self.choose(a, b)
@@ -116,11 +122,12 @@ class SparseTensorDenseAdd(Op):
         return None, raw.GatherNd(params=dy, indices=a_indices), None, dy
 
     def eager(self, a_indices, a_values, a_shape, b):
+        check_sparse(self, a_indices, a_values, a_shape)
         if tuple(a_shape) != b.shape:
             raise self.invalid(
                 f"Dimensions must match: sparse {show(a_shape)}, dense {show(b.shape)}"
             )
-        check_indices(self, a_indices, a_shape, ordered=False)
+        check_indices(self, a_indices, a_shape, False, "Sparse tensor has an invalid index: ")
         out = b.copy()
         np.add.at(out, tuple(a_indices.T), a_values)
         return out
@@ -306,6 +313,7 @@ def _axes(op, axes, rank):
 
 def _reduce(op, indices, values, shape, axes, keep_dims, combine):
     """The remaining indices, their values, and the shape."""
+    check_sparse(op, indices, values, shape)
     rank = len(shape)
     gone = _axes(op, axes, rank)
     kept = [a for a in range(rank) if a not in gone]

@@ -13,11 +13,7 @@ def _counted(op, rows, values, weights, shape):
     """Indices, counts (or sums of weights) and dense shape."""
     if values.size and values.min() < 0:
         raise op.invalid(f"Input values must all be non-negative. Received {values.min()}")
-    if weights.size and weights.shape != values.shape:
-        raise op.invalid(
-            "Weights and values must have the same shape. Received weights "
-            f"{show(weights.shape)}, values {show(values.shape)}"
-        )
+    check_weights(op, values, weights)
     kind = op.output_type.np
     amounts = weights if weights.size else np.ones(values.shape, kind)
     largest = int(values.max()) + 1 if values.size else 0
@@ -36,6 +32,15 @@ def _counted(op, rows, values, weights, shape):
         return columns[:, None], totals, np.array([width], np.int64)
     index = np.stack([unique // max(width, 1), columns], -1)
     return index, totals, np.array([shape[0], width], np.int64)
+
+
+def check_weights(op, values, weights):
+    """Refuses weights, unless they are empty, of another shape than the values."""
+    if weights.size and weights.shape != values.shape:
+        raise op.invalid(
+            "Weights and values must have the same shape. Received weights "
+            f"{show(weights.shape)}, values {show(values.shape)}"
+        )
 
 
 class _Count(Op):
@@ -69,6 +74,7 @@ class DenseCountSparseOutput(_Count):
         rows = np.zeros(values.shape, np.int64)
         if values.ndim == 2:
             rows += np.arange(values.shape[0])[:, None]
+        check_weights(self, values, weights)
         flat = weights.reshape(-1) if weights.size else weights
         return _counted(self, rows.reshape(-1), values.reshape(-1), flat, values.shape[:-1])
 

@@ -69,6 +69,26 @@ def _crossed(columns, rows, combine):
 
 
 def _columns(op, indices, values, shapes, dense_inputs):
+    for at, (index, value, shape) in enumerate(zip(indices, values, shapes, strict=True)):
+        for name, part, rank, kind in (
+            ("indices", index, 2, "matrix"),
+            ("values", value, 1, "vector"),
+            ("shapes", shape, 1, "vector"),
+        ):
+            if part.ndim != rank:
+                raise op.invalid(
+                    f"Input {name} should be a {kind} but received shape {show(part.shape)} at "
+                    f"position {at}"
+                )
+        if index.shape[1] != 2 or shape.size != 2:
+            raise op.invalid(
+                f"Expected D2 of index to be 2 got {index.shape[1]} at position {at}: sparse inputs "
+                "are matrices"
+            )
+        if index.shape[0] != value.size:
+            raise op.invalid(
+                f"Expected size of values to be {index.shape[0]} got {value.size} at position {at}"
+            )
     for at, x in enumerate(dense_inputs):
         if x.ndim != 2:
             raise op.invalid(
@@ -131,6 +151,10 @@ class SparseCrossV2(_Cross):
         -> output_indices: int64, output_values: string, output_shape: int64"""
 
     def eager(self, indices, values, shapes, dense_inputs, sep):
+        if sep.ndim:
+            raise self.invalid(
+                f"Input separator should be a scalar. Received: {sep.astype(str).tolist()}"
+            )
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
         by = sep.item()
         return _as_sparse(
@@ -147,6 +171,8 @@ class SparseCrossHashed(_Cross):
 
     def eager(self, indices, values, shapes, dense_inputs, num_buckets, strong_hash, salt):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
+        if salt.shape != (2,):
+            raise self.invalid(f'Input "salt" must have length 2. Received {show(salt.shape)}')
         # Numbers of sparse columns are hashed by their lower 32 bits, those of dense columns are used unhashed.
         for at in range(len(values)):
             columns[at] = [list(map(_bytes, row)) for row in columns[at]]

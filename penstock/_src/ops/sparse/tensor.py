@@ -7,24 +7,32 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import axis_of, dims_of, quiet, show
+from penstock._src.ops.rules import axis_of, check_elements, dims_of, quiet, show
+
+
+def strides_of(shape):
+    """How far apart neighbors along each axis are in the flattened dense tensor."""
+    return np.append(np.cumprod(shape[:0:-1], dtype=np.int64)[::-1], 1) if len(shape) else []
 
 
 def flat_places(indices, shape):
     """The place of each index in the flattened dense tensor."""
     if indices.shape[1] == 0:
         return np.zeros(len(indices), np.int64)
-    strides = np.append(np.cumprod(shape[:0:-1], dtype=np.int64)[::-1], 1)
-    return indices @ strides.astype(np.int64)
+    return indices @ strides_of(shape)
 
 
-def check_indices(op, indices, shape, ordered=True):
-    """Raises InvalidArgumentError for indices outside a shape or, with `ordered`, not in order."""
+def check_indices(op, indices, shape, ordered=True, what=""):
+    """Raises InvalidArgumentError for indices outside a shape or, with `ordered`, not in order.
+
+    `what` stands before the message for an index outside.
+    """
     wrong = ((indices < 0) | (indices >= shape)).any(-1)
     if wrong.any():
         at = int(np.argmax(wrong))
         raise op.invalid(
-            f"indices[{at}] = {show(indices[at])} is out of bounds: need 0 <= index < {show(shape)}"
+            f"{what}indices[{at}] = {show(indices[at])} is out of bounds: need 0 <= index < "
+            f"{show(shape)}"
         )
     if not ordered or len(indices) < 2:
         return
@@ -49,11 +57,19 @@ def check_sparse(op, indices, values, shape, what="sparse"):
             f"the parts of a {what} tensor must be a matrix and two vectors. Received "
             f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
         )
-    if indices.shape[0] != values.shape[0] or indices.shape[1] != shape.shape[0]:
+    if indices.shape[1] != shape.shape[0]:
         raise op.invalid(
-            f"the parts of a {what} tensor do not fit. Received "
-            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
+            f"Index rank {indices.shape[1]} and shape rank {shape.shape[0]} do not match: Dimensions "
+            f"{indices.shape[1]} and {shape.shape[0]} are not compatible"
         )
+    if indices.shape[0] != values.shape[0]:
+        raise op.invalid(
+            f"Dimensions {indices.shape[0]} and {values.shape[0]} are not compatible: the parts of a "
+            f"{what} tensor are {show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
+        )
+    if (shape < 0).any():
+        raise op.invalid(f"dimensions must be >= 0. Received shape {show(shape)}")
+    check_elements(op, *shape)
 
 
 def dense_of(indices, values, shape, fill=0):
@@ -201,13 +217,14 @@ class SparseReshape(Op):
                 f"Input to reshape is a tensor with {total} dense values, but the requested shape has "
                 f"{int(np.prod(target))}. input_shape={show(input_shape)} output_shape={show(target)}"
             )
+        if target == input_shape.tolist():
+            return input_indices, input_shape
+        # As TensorFlow's, indices are not checked: one beyond the shape stays beyond.
         places = flat_places(input_indices, input_shape)
-        moved = (
-            np.stack(np.unravel_index(places, target), -1)
-            if len(places)
-            else np.zeros((0, len(target)))
-        )
-        return moved.astype(np.int64), np.array(target, np.int64)
+        moved = np.zeros((len(places), len(target)), np.int64)
+        for axis, stride in enumerate(strides_of(target)):
+            moved[:, axis], places = np.divmod(places, max(stride, 1))
+        return moved, np.array(target, np.int64)
 
 
 class SparseConcat(Op):
@@ -356,6 +373,12 @@ class SparseFillEmptyRowsGrad(Op):
     T = ANY
 
     def eager(self, reverse_index_map, grad_values):
+        outside = (reverse_index_map < 0) | (reverse_index_map >= grad_values.size)
+        if outside.any():
+            raise self.invalid(
+                f"Elements in reverse index must be in [0, {grad_values.size}) but got "
+                f"{reverse_index_map[np.argmax(outside)]}"
+            )
         taken = grad_values[reverse_index_map]
         rest = np.ones(grad_values.shape, bool)
         rest[reverse_index_map] = False

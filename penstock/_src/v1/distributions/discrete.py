@@ -295,11 +295,12 @@ class DirichletMultinomial(_Counts):
         return ordered + _log_combinations(self._total_count, counts)
 
     def _mean(self) -> Any:
-        return self._total_count[..., None] * (self._concentration / self._total[..., None])
+        return self._total_count * (self._concentration / self._total[..., None])
 
     def _variance_scale(self) -> Any:
         total = self._total[..., None]
-        return m.sqrt((1.0 + total / self._total_count[..., None]) / (1.0 + total))
+        # As in TensorFlow, a batch of total counts has a last axis of 1 here.
+        return m.sqrt((1.0 + total / self._total_count) / (1.0 + total))
 
     def _covariance(self) -> Any:
         x = self._variance_scale() * self._mean()
@@ -309,4 +310,4 @@ class DirichletMultinomial(_Counts):
     def _variance(self) -> Any:
         scale = self._variance_scale()
         x = scale * self._mean()
-        return x * (self._total_count[..., None] * scale - x)
+        return x * (self._total_count * scale - x)

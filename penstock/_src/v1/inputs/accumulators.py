@@ -1,5 +1,8 @@
 """Conditional accumulators of compat.v1, which collect gradients until there are enough."""
 
+import numpy as np
+
+from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -124,10 +127,11 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
         return raw.SparseAccumulatorApplyGradient(
             handle=self._accumulator_ref,
             local_step=_step(local_step),
-            gradient_indices=convert_to_tensor(grad_indices, dtypes.int64),
+            gradient_indices=cast(convert_to_tensor(grad_indices), dtypes.int64),
             gradient_values=convert_to_tensor(grad_values, self._dtype),
-            gradient_shape=convert_to_tensor(
-                [] if grad_shape is None else grad_shape, dtypes.int64
+            gradient_shape=cast(
+                np.zeros(0, np.int64) if grad_shape is None else convert_to_tensor(grad_shape),
+                dtypes.int64,
             ),
             has_known_shape=grad_shape is not None,
             name=name,

@@ -1,7 +1,6 @@
 """SessionRunHook, the callbacks around each call of a session, and hooks that only observe."""
 
 import collections
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,9 +11,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
+from penstock._src.v1.process import log as logger
 from penstock._src.v1.variables.global_step import get_or_create_global_step_read
-
-LOG = logging.getLogger("tensorflow")
 
 
 @export(v1=["train.SessionRunArgs"])
@@ -225,10 +223,10 @@ class LoggingTensorHook(SessionRunHook):
         if self._timer is not None:
             seconds, _ = self._timer.update_last_triggered_step(self._count)
         if self._formatter is not None:
-            LOG.info(self._formatter(values))
+            logger.info(self._formatter(values))
             return
         text = ", ".join(f"{tag} = {values[tag]}" for tag in self._given)
-        LOG.info("%s%s", text, "" if seconds is None else f" ({seconds:.3f} sec)")
+        logger.info("%s%s", text, "" if seconds is None else f" ({seconds:.3f} sec)")
 
 
 @export(v1=["train.StopAtStepHook"])
@@ -281,9 +279,9 @@ class NanTensorHook(SessionRunHook):
         if not np.isnan(run_values.results).any():
             return
         if self._fail:
-            LOG.error("Model diverged with loss = NaN.")
+            logger.error("Model diverged with loss = NaN.")
             raise NanLossDuringTrainingError
-        LOG.warning("Model diverged with loss = NaN.")
+        logger.warning("Model diverged with loss = NaN.")
         run_context.request_stop()
 
 

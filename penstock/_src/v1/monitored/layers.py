@@ -1,6 +1,5 @@
 """The layers of a monitored session, innermost first: hooks around each call, a coordinator, recovery from lost servers."""
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,8 +14,8 @@ from penstock._src.v1.monitored.hooks import (
     SessionRunValues,
 )
 from penstock._src.v1.monitored.manager import SessionCreator
+from penstock._src.v1.process import log as logger
 
-LOG = logging.getLogger("tensorflow")
 # Errors after which a new session may continue.
 PREEMPTIONS = (AbortedError, UnavailableError)
 
@@ -67,7 +66,7 @@ class WrappedSession:
         try:
             self._sess.close()
         except PREEMPTIONS as error:
-            LOG.error(
+            logger.error(
                 "The session could not be closed, perhaps because a server was lost: %s", error
             )
         finally:
@@ -96,10 +95,10 @@ class RecoverableSession(WrappedSession):
             try:
                 return self._creator.create_session()
             except PREEMPTIONS as error:
-                LOG.info("No session could be made, another try follows: %s", error)
+                logger.info("No session could be made, another try follows: %s", error)
 
     def _renew(self, error: Exception) -> None:
-        LOG.info("An error was raised, a new session is made: %s", error)
+        logger.info("An error was raised, a new session is made: %s", error)
         self.close()
 
     def _check_stop(self) -> bool:
@@ -159,7 +158,7 @@ class CoordinatedSession(WrappedSession):
             try:
                 super().close()
             except Exception as error:  # threads may have taken the session down with them
-                LOG.info("The session was not closed in good order: %s", error)
+                logger.info("The session was not closed in good order: %s", error)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Runs fetches."""

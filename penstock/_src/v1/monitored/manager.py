@@ -11,8 +11,8 @@ from penstock._src.saving.state import latest_checkpoint
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.graphs.session import Session
-from penstock._src.v1.monitored.hooks import LOG
 from penstock._src.v1.monitored.scaffold import Scaffold
+from penstock._src.v1.process import log as logger
 
 
 @export(v1=["train.SessionManager"])
@@ -101,7 +101,7 @@ class SessionManager:
             return session, False
         missing = self._run_local_init(session) or self._missing(session, self._ready_op)
         if missing:
-            LOG.info("Restoring model did not make it ready: %s", missing)
+            logger.info("Restoring model did not make it ready: %s", missing)
         return session, not missing
 
     def wait_for_session(
@@ -124,7 +124,7 @@ class SessionManager:
                 raise DeadlineExceededError(
                     f"Session was not ready after waiting {max_wait_secs} secs: {missing}"
                 )
-            LOG.info("Waiting for model to be ready: %s", missing)
+            logger.info("Waiting for model to be ready: %s", missing)
             time.sleep(self._wait)
 
     def _restored(
@@ -154,7 +154,7 @@ class SessionManager:
             found = latest_checkpoint(folder)
         if found is None:
             return session, False
-        LOG.info("Restoring parameters from %s", found)
+        logger.info("Restoring parameters from %s", found)
         saver.restore(session, found)
         saver.recover_last_checkpoints([found])
         return session, True
@@ -163,9 +163,9 @@ class SessionManager:
         """Runs the local initialization if its variables are ready; returns the missing ones."""
         missing = self._missing(session, self._ready_for_local)
         if self._local_init_op is not None and not missing:
-            LOG.info("Running local_init_op.")
+            logger.info("Running local_init_op.")
             session.run(self._local_init_op, feed_dict=self._local_feeds)
-            LOG.info("Done running local_init_op.")
+            logger.info("Done running local_init_op.")
         return missing
 
     @staticmethod

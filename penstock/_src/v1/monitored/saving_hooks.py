@@ -1,5 +1,6 @@
 """Hooks that write checkpoints, summaries, the step rate and traces."""
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,6 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.proto.event import SessionLog, Summary
 from penstock._src.util.export import export
 from penstock._src.v1.monitored.hooks import (
-    LOG,
     SecondOrStepTimer,
     SessionRunArgs,
     SessionRunContext,
@@ -18,6 +18,7 @@ from penstock._src.v1.monitored.hooks import (
     StepHook,
     step_counter,
 )
+from penstock._src.v1.process import log as logger
 from penstock._src.v1.saving.meta_graph import export_meta_graph
 from penstock._src.v1.summaries.summary import FileWriterCache
 from penstock._src.v1.variables.collections import GraphKeys
@@ -69,7 +70,7 @@ class CheckpointSaverHook(StepHook):
         listeners: Sequence[CheckpointSaverListener] | None = None,
         save_graph_def: bool = True,
     ) -> None:
-        LOG.info("Create CheckpointSaverHook.")
+        logger.info("Create CheckpointSaverHook.")
         if saver is not None and scaffold is not None:
             raise ValueError("You cannot provide both saver and scaffold.")
         self._saver, self._scaffold = saver, scaffold
@@ -118,7 +119,7 @@ class CheckpointSaverHook(StepHook):
             listener.end(session, step)
 
     def _save(self, session: Any, step: int) -> bool:
-        LOG.info("Saving checkpoints for %d into %s.", step, self._path)
+        logger.info("Saving checkpoints for %d into %s.", step, self._path)
         for listener in self._listeners:
             listener.before_save(session, step)
         self._get_saver().save(
@@ -185,10 +186,12 @@ class StepCounterHook(StepHook):
                 if seconds is not None and steps is not None:
                     self._log_and_record(steps, seconds, step)
         if before == self._last:
-            LOG.warning(
+            logger.log_first_n(
+                logging.WARNING,
                 "It seems that global step (tf.train.get_global_step) has not been increased. Current value (could be "
                 "stable): %s vs previous value: %s. You could increase the global step by passing "
                 "tf.train.get_global_step() to Optimizer.apply_gradients or Optimizer.minimize.",
+                5,
                 before,
                 self._last,
             )
@@ -199,7 +202,7 @@ class StepCounterHook(StepHook):
         if self._summaries is not None:
             value = Summary.Value(tag=self._tag, simple_value=speed)
             self._summaries.add_summary(Summary(value=[value]), global_step)
-        LOG.info("%s: %g", self._tag, speed)
+        logger.info("%s: %g", self._tag, speed)
 
 
 @export(v1=["train.SummarySaverHook"])

@@ -12,9 +12,9 @@ from penstock._src.proto.event import SessionLog, Summary
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
-from penstock._src.v1.monitored.hooks import LOG
 from penstock._src.v1.monitored.manager import SessionManager
 from penstock._src.v1.monitored.scaffold import Scaffold
+from penstock._src.v1.process import log as logger
 from penstock._src.v1.saving.saver import Saver
 from penstock._src.v1.summaries.summary import FileWriter, merge_all
 from penstock._src.v1.variables.collections import (
@@ -179,7 +179,7 @@ class Supervisor:
             )
             self._write_graph()
             if start_standard_services:
-                LOG.info("Starting standard services.")
+                logger.info("Starting standard services.")
                 self.start_standard_services(session)
         self.start_queue_runners(session)
         return session
@@ -227,7 +227,7 @@ class Supervisor:
         if not self._is_chief:
             raise RuntimeError("Only chief supervisor can start standard services.")
         if not self._logdir:
-            LOG.warning("Standard services need a 'logdir' passed to the SessionManager")
+            logger.warning("Standard services need a 'logdir' passed to the SessionManager")
             return None
         if self._global_step is not None and self._summary_writer is not None:
             step = global_step(sess, self._global_step)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from penstock._src.api.extending.dispatch import add_dispatch_support
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.signatures import taking
@@ -69,6 +70,10 @@ class Row:
         function = _bind(self.names[0].rpartition(".")[2], words, call)
         function.__module__, function.__qualname__ = module, attribute
         function.__doc__ = _describe(target, words)
+        if hasattr(
+            target, "_tf_fallback_dispatchers"
+        ):  # then it dispatches by its own name as well
+            return add_dispatch_support(function)
         return function
 
 

@@ -174,8 +174,6 @@ control_dependencies is control.scopes.control_dependencies: control_inputs
 py_func is python_function.numpy_function: func= inp= Tout= stateful name
 Print is raw.Print: input_:input data message=None first_n=None summarize=None name
 quantize_v2 is quantization.quantize: input min_range max_range T mode name round_mode narrow_range axis ensure_minimum_range
-feature_column.categorical_column_with_vocabulary_file is feature_column.categorical.categorical_column_with_vocabulary_file: key vocabulary_file vocabulary_size num_oov_buckets default_value dtype
-feature_column.make_parse_example_spec is feature_column.dense.make_parse_example_spec: feature_columns
 autograph.to_graph is .function.autograph.public.to_graph: entity recursive -arg_values=None -arg_types=None experimental_optional_features
 autograph.to_code is .function.autograph.public.to_code: entity recursive -arg_values=None -arg_types=None -indentation='\\x20\\x20' experimental_optional_features
 train.update_checkpoint_state is .saving.state.update_checkpoint_state: save_dir model_checkpoint_path all_model_checkpoint_paths latest_filename all_model_checkpoint_timestamps last_preserved_timestamp
@@ -215,8 +213,8 @@ _alike(
     "rint rsqrt",
 )
 _alike("math.elementwise", "is_finite is_inf is_nan", "debugging.")
-_alike("debugging.shape_asserts", "assert_integer assert_type")
-_alike("debugging.shape_asserts", "assert_integer assert_type", "debugging.")
+_alike("debugging.shape_asserts", "assert_type")
+_alike("debugging.shape_asserts", "assert_type", "debugging.")
 _alike("linalg.decompositions", "cholesky_solve")
 _alike("linalg.decompositions", "cholesky_solve", "linalg.")
 _alike("control.scopes", "variable_creator_scope")

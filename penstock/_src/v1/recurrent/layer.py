@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from penstock._src.api.initializers import zeros_initializer
+from penstock._src.api.initializers import Zeros
 from penstock._src.api.module import Module, snake_case
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -99,7 +99,7 @@ class LegacyLayer(Module):
         kind = dtypes.as_dtype(dtype or self._dtype)
         if initializer is None:
             floating = kind.is_floating or kind.is_complex
-            initializer = GlorotUniform() if floating else zeros_initializer()
+            initializer = GlorotUniform() if floating else Zeros()
         weight = Variable(
             lambda: initializer(() if shape is None else shape, dtype=kind),
             trainable=True if trainable is None else trainable,

@@ -1,6 +1,9 @@
 """tf.compat.v1.summary: summary ops that return serialized messages, and the writer of event files."""
 
+import contextlib
+import logging
 import os
+import re
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -8,23 +11,42 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.graph.graph import Graph
-from penstock._src.ops.io.summary import EventWriter
+from penstock._src.observe.writer import COLLECTION
+from penstock._src.ops.io.summary import EventWriter, SummaryWriterHandle
 from penstock._src.proto import event as messages
 from penstock._src.proto.config import RunMetadata
-from penstock._src.util import records
+from penstock._src.proto.graph import GraphDef
 from penstock._src.util.export import export
+from penstock._src.util.files import records
+from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
+from penstock._src.v1.summaries import plugin_assets
 from penstock._src.v1.variables.collections import GraphKeys
 
+logger = logging.getLogger("penstock")
+PLUGINS = "plugins"  # the folder of what plugins keep
 
-def _tag(name: str, family: str | None) -> str:
-    scope = STATE.graph.get_name_scope() if STATE.graph is not None else ""
-    parts = [family, scope, family and name or name] if family else [scope, name]
-    return "/".join(part for part in parts if part)
+
+@contextlib.contextmanager
+def _scope(name: str, family: str | None) -> Iterator[tuple[str, str]]:
+    """The tag of a summary, and the scope that its operation is named for; the family stands before both."""
+    name, family = _clean(name), family and _clean(family)
+    with name_scope(f"{family}/{name}" if family else name) as scope:
+        tag = (scope or name).rstrip("/")
+        yield f"{family}/{tag}" if family else tag, scope
+
+
+def _clean(name: str) -> str:
+    """The name as a part of tags."""
+    cleaned = re.sub(r"[^-/\w\.]", "_", name).lstrip("/")
+    if cleaned != name:
+        logger.info("Summary name %s is illegal; using %s instead.", name, cleaned)
+    return cleaned
 
 
 def _collect(summary: Any, collections: Sequence[str] | None) -> Any:
@@ -37,14 +59,16 @@ def _collect(summary: Any, collections: Sequence[str] | None) -> Any:
 @export(v1=["summary.scalar"])
 def scalar(name: str, tensor: Any, collections: Any = None, family: str | None = None) -> Any:
     """Returns a serialized Summary with a number."""
-    made = raw.ScalarSummary(tags=_tag(name, family), values=convert_to_tensor(tensor), name=name)
+    with _scope(name, family) as (tag, scope):
+        made = raw.ScalarSummary(tags=tag, values=tensor, name=scope)
     return _collect(made, collections)
 
 
 @export(v1=["summary.histogram"])
 def histogram(name: str, values: Any, collections: Any = None, family: str | None = None) -> Any:
     """Returns a serialized Summary with the histogram of values."""
-    made = raw.HistogramSummary(tag=_tag(name, family), values=convert_to_tensor(values), name=name)
+    with _scope(name, family) as (tag, scope):
+        made = raw.HistogramSummary(tag=tag, values=values, name=scope)
     return _collect(made, collections)
 
 
@@ -57,9 +81,8 @@ def image(
     family: str | None = None,
 ) -> Any:
     """Returns a serialized Summary with up to `max_outputs` images of a batch."""
-    made = raw.ImageSummary(
-        tag=_tag(name, family), tensor=convert_to_tensor(tensor), max_images=max_outputs, name=name
-    )
+    with _scope(name, family) as (tag, scope):
+        made = raw.ImageSummary(tag=tag, tensor=tensor, max_images=max_outputs, name=scope)
     return _collect(made, collections)
 
 
@@ -73,13 +96,14 @@ def audio(
     family: str | None = None,
 ) -> Any:
     """Returns a serialized Summary with up to `max_outputs` audio clips of a batch."""
-    made = raw.AudioSummaryV2(
-        tag=_tag(name, family),
-        tensor=convert_to_tensor(tensor),
-        sample_rate=convert_to_tensor(sample_rate, dtype=dtypes.float32),
-        max_outputs=max_outputs,
-        name=name,
-    )
+    with _scope(name, family) as (tag, scope):
+        made = raw.AudioSummaryV2(
+            tag=tag,
+            tensor=tensor,
+            sample_rate=convert_to_tensor(sample_rate, dtype=dtypes.float32),
+            max_outputs=max_outputs,
+            name=scope,
+        )
     return _collect(made, collections)
 
 
@@ -117,12 +141,13 @@ def tensor_summary(
         metadata.display_name = display_name
     if summary_description is not None:
         metadata.summary_description = str(summary_description)
-    made = raw.TensorSummaryV2(
-        tag=_tag(name, family),
-        tensor=convert_to_tensor(tensor),
-        serialized_summary_metadata=metadata.SerializeToString(),
-        name=name,
-    )
+    with _scope(name, family) as (tag, scope):
+        made = raw.TensorSummaryV2(
+            tag=tag,
+            tensor=tensor,
+            serialized_summary_metadata=metadata.SerializeToString(),
+            name=scope,
+        )
     return _collect(made, collections)
 
 
@@ -171,10 +196,8 @@ def get_summary_description(node_def: Any) -> Any:
 
 @export(v1=["summary.all_v2_summary_ops"])
 def all_v2_summary_ops() -> list[Any]:
-    """Returns the operations of the graph that write summaries of tf.summary."""
-    if STATE.graph is None:
-        return []
-    return [op for op in STATE.graph.get_operations() if op.type == "WriteSummary"]
+    """Returns what writes summaries of tf.summary in the graph: a bool tensor for each."""
+    return [] if STATE.graph is None else STATE.graph.get_collection(COLLECTION)
 
 
 @export(v1=["summary.initialize"])
@@ -196,9 +219,9 @@ class FileWriter:
       graph: a graph to write immediately.
       max_queue: how many events to buffer.
       flush_secs: the longest time between flushes.
-      graph_def: accepted; use `graph`.
+      graph_def: a GraphDef to write, if there is no `graph`.
       filename_suffix: of the file.
-      session: accepted.
+      session: a session, whose writers for this folder share one file.
     """
 
     def __init__(
@@ -216,13 +239,24 @@ class FileWriter:
                 "tf.summary.FileWriter is not compatible with eager execution. Use `tf.summary.create_file_writer`, or a `with v1.Graph().as_default():` context"
             )
         self._logdir, self._options = os.fsdecode(logdir), (max_queue, int(flush_secs * 1000))
-        self._suffix = filename_suffix or ""
+        self._suffix, self._session = filename_suffix or "", session
+        self._described: set[str] = set()  # the tags whose metadata were written
         self._writer: EventWriter | None = self._open()
         if graph is not None or graph_def is not None:
             self.add_graph(graph=graph, graph_def=graph_def)
+            self.add_meta_graph(create_meta_graph_def(graph_def=_definition(graph, graph_def)))
 
     def _open(self) -> EventWriter:
-        return EventWriter(self._logdir, *self._options, self._suffix)
+        if self._session is None:
+            return EventWriter(self._logdir, *self._options, self._suffix)
+        name = f"logdir:{self._logdir}"
+        shared = self._session._resources.get_or_create(
+            SummaryWriterHandle, "", name, lambda: SummaryWriterHandle(name, "")
+        )
+        if shared.writer is None or shared.writer.closed:
+            shared.writer = EventWriter(self._logdir, *self._options, self._suffix)
+        writer: EventWriter = shared.writer
+        return writer
 
     def __enter__(self) -> "FileWriter":
         return self
@@ -248,6 +282,12 @@ class FileWriter:
         event = messages.Event(wall_time=time.time(), step=_step(global_step))
         data = summary if isinstance(summary, bytes) else summary.SerializeToString()
         event.summary.ParseFromString(data)
+        for value in event.summary.value:  # readers take the metadata of a tag's first summary
+            if value.metadata.plugin_data.plugin_name:
+                if value.tag in self._described:
+                    value.ClearField("metadata")
+                else:
+                    self._described.add(value.tag)
         self.add_event(event)
 
     def add_session_log(self, session_log: Any, global_step: Any = None) -> None:
@@ -258,15 +298,24 @@ class FileWriter:
 
     def add_graph(self, graph: Any, global_step: Any = None, graph_def: Any = None) -> None:
         """Writes a graph, which TensorBoard shows on its graphs page."""
-        if graph_def is None:
-            if not isinstance(graph, Graph):
-                raise TypeError(
-                    f"The passed graph must be an instance of `Graph`. Received {graph}"
-                )
-            graph_def = graph.as_graph_def(add_shapes=True)
+        if graph is not None and graph_def is not None:
+            raise ValueError("Please pass only graph, or graph_def (deprecated), but not both.")
+        definition = _definition(graph, graph_def)
+        if isinstance(graph, Graph):
+            self._write_assets(graph)
         event = messages.Event(wall_time=time.time(), step=_step(global_step))
-        event.graph_def = graph_def.SerializeToString()
+        event.graph_def = definition.SerializeToString()
         self.add_event(event)
+
+    def _write_assets(self, graph: Graph) -> None:
+        """Writes the files that plugins of TensorBoard keep with a graph."""
+        for asset in plugin_assets.get_all_plugin_assets(graph):
+            folder = os.path.join(self._logdir, PLUGINS, asset.plugin_name)
+            os.makedirs(folder, exist_ok=True)
+            for name, content in asset.assets().items():
+                data = content if isinstance(content, bytes) else content.encode()
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(data)
 
     def add_meta_graph(self, meta_graph_def: Any, global_step: Any = None) -> None:
         """Writes a MetaGraphDef message."""
@@ -297,6 +346,19 @@ class FileWriter:
         """Opens a new file in the same folder, after `close`."""
         if self._writer is None:
             self._writer = self._open()
+
+
+def _definition(graph: Any, graph_def: Any) -> Any:
+    """The GraphDef of a graph; either may be given by position, as the first argument."""
+    given = graph if graph_def is None else graph_def
+    if isinstance(given, Graph):
+        return given.as_graph_def(add_shapes=True)  # type: ignore[attr-defined]
+    if isinstance(given, GraphDef):
+        return given
+    raise TypeError(
+        "The passed graph must be an instance of `Graph` or the deprecated `GraphDef`. Received "
+        f"{given}"
+    )
 
 
 def _step(global_step: Any) -> int:

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from penstock._src.api.array.creation import constant
+from penstock._src.api.array.creation import plain_constant as constant
 from penstock._src.api.array.shaping import identity
 from penstock._src.api.gradients import gradients
 from penstock._src.api.math.elementwise import cast

@@ -9,7 +9,12 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
+from penstock._src.eager.variable import (
+    UnreadVariable,
+    Variable,
+    VariableAggregation,
+    VariableSynchronization,
+)
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph
 
@@ -205,6 +210,13 @@ class VariableV1(Variable):
         )  # fmt: skip
 
 
+def _assigned(result: Any) -> Any:
+    """What a function that assigns returns: eagerly, a variable whose `op` is None."""
+    if STATE.graph is None and isinstance(result, Variable) and "_handle" in vars(result):
+        return UnreadVariable(result, None)
+    return result
+
+
 @export(v1=["assign"])
 def assign(
     ref: Any,
@@ -218,7 +230,7 @@ def assign(
         options = {"validate_shape": validate_shape, "use_locking": use_locking}
         given = {option: value for option, value in options.items() if value is not None}
         return raw.Assign(ref=ref, value=convert_to_tensor(value, ref.dtype), name=name, **given)
-    return ref.assign(value, name=name)
+    return _assigned(ref.assign(value, name=name))
 
 
 @export(v1=["assign_add"])
@@ -227,7 +239,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None =
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignAdd(ref=ref, value=value, use_locking=bool(use_locking), name=name)
-    return ref.assign_add(value, name=name)
+    return _assigned(ref.assign_add(value, name=name))
 
 
 @export(v1=["assign_sub"])
@@ -236,4 +248,4 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None =
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignSub(ref=ref, value=value, use_locking=bool(use_locking), name=name)
-    return ref.assign_sub(value, name=name)
+    return _assigned(ref.assign_sub(value, name=name))

@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api import initializers as v2
-from penstock._src.api.array.creation import constant
-from penstock._src.api.random.functions import normal, truncated_normal, uniform
+from penstock._src.api.array.creation import zeros
+from penstock._src.api.random import functions as random
 from penstock._src.core import dtypes
-from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.functions.arrays import constant as v1_constant
 
 
-class _Typed:
+class Typed:
     """Adds v1's parameters to an initializer: a default dtype, and `partition_info`."""
 
     dtype: Any
@@ -36,16 +35,26 @@ class _Typed:
         return {**super().get_config(), **own, "dtype": self.dtype.name}  # type: ignore[misc]
 
 
+class Floating(Typed):
+    """Adds v1's parameters to an initializer whose values are floating-point numbers only."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = v2.floating(dtype)
+
+
 @export(v1=["zeros_initializer", "initializers.zeros"])
-class Zeros(_Typed, v2.zeros_initializer):
-    """Zeros."""
+class Zeros(Typed, v2.Zeros):
+    """Zeros; of strings, empty ones."""
 
     def __init__(self, dtype: Any = dtypes.float32) -> None:
         self.dtype = dtypes.as_dtype(dtype)
 
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
+        return zeros(shape, dtype)
+
 
 @export(v1=["ones_initializer", "initializers.ones"])
-class Ones(_Typed, v2.ones_initializer):
+class Ones(Typed, v2.Ones):
     """Ones."""
 
     def __init__(self, dtype: Any = dtypes.float32) -> None:
@@ -53,13 +62,18 @@ class Ones(_Typed, v2.ones_initializer):
 
 
 @export(v1=["constant_initializer", "initializers.constant"])
-class Constant(_Typed, v2.constant_initializer):
+class Constant(Typed, v2.Constant):
     """A constant, or given elements."""
 
     def __init__(
         self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False
     ) -> None:
-        v2.constant_initializer.__init__(self, value)
+        if not v2.is_plain_value(value):
+            raise TypeError(
+                f"Invalid type for initial value={value} of type: {type(value).__name__}. Expected "
+                "Python scalar, list or tuple of values, or numpy.ndarray."
+            )
+        v2.Constant.__init__(self, value)
         self.dtype, self._verify_shape = dtypes.as_dtype(dtype), verify_shape
 
     def __call__(
@@ -73,47 +87,50 @@ class Constant(_Typed, v2.constant_initializer):
 
 
 @export(v1=["random_normal_initializer", "initializers.random_normal"])
-class RandomNormal(_Typed, v2.random_normal_initializer):
+class RandomNormal(Floating, v2.RandomNormal):
     """Samples of a normal distribution."""
 
     def __init__(
         self, mean: float = 0.0, stddev: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32
     ) -> None:
-        v2.random_normal_initializer.__init__(self, mean, stddev, seed)
-        self.dtype = dtypes.as_dtype(dtype)
+        v2.RandomNormal.__init__(self, mean, stddev, seed)
+        Floating.__init__(self, dtype)
 
     def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        return normal(shape, self.mean, self.stddev, dtype, self.seed)
+        return random.normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 @export(v1=["random_uniform_initializer", "initializers.random_uniform"])
-class RandomUniform(_Typed, v2.random_uniform_initializer):
+class RandomUniform(Typed, v2.RandomUniform):
     """Samples of a uniform distribution; from 0 to 1 for floats by default."""
 
     def __init__(
         self, minval: Any = 0.0, maxval: Any = None, seed: Any = None, dtype: Any = dtypes.float32
     ) -> None:
         high = 1.0 if maxval is None else maxval
-        v2.random_uniform_initializer.__init__(self, minval, high, seed)
+        v2.RandomUniform.__init__(self, minval, high, seed)
         self.dtype = dtypes.as_dtype(dtype)
 
     def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        return uniform(shape, self.minval, self.maxval, dtype, self.seed)
+        return random.uniform(shape, self.minval, self.maxval, dtype, self.seed)
 
 
 @export(v1=["truncated_normal_initializer", "initializers.truncated_normal"])
-class TruncatedNormal(_Typed, v2.TruncatedNormal):
+class TruncatedNormal(Floating, v2.TruncatedNormal):
     """Samples of a normal distribution truncated at two standard deviations."""
 
     def __init__(
         self, mean: float = 0.0, stddev: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32
     ) -> None:
         v2.TruncatedNormal.__init__(self, mean, stddev, seed)
-        self.dtype = dtypes.as_dtype(dtype)
+        Floating.__init__(self, dtype)
+
+    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
+        return random.truncated_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 @export(v1=["variance_scaling_initializer", "initializers.variance_scaling"])
-class VarianceScaling(_Typed, v2.Initializer):
+class VarianceScaling(Floating, v2.Initializer):
     """Samples whose variance is scaled by the numbers of inputs and outputs.
 
     Args:
@@ -134,29 +151,45 @@ class VarianceScaling(_Typed, v2.Initializer):
         seed: Any = None,
         dtype: Any = dtypes.float32,
     ) -> None:
-        if scale <= 0.0:
-            raise ValueError(f"Argument `scale` must be a positive float. Received: {scale}")
-        if mode not in ("fan_in", "fan_out", "fan_avg"):
-            raise ValueError(f"Invalid `mode` argument: {mode}.")
         distribution = distribution.lower()
-        if distribution not in ("normal", "uniform", "truncated_normal", "untruncated_normal"):
-            raise ValueError(f"Invalid `distribution` argument: {distribution}.")
+        check_scaling(scale, mode, distribution, ("normal",))
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
-        self.dtype = dtypes.as_dtype(dtype)
+        super().__init__(dtype)
 
     def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        variance = self.scale / max(1.0, self._fan([int(extent) for extent in whole]))
-        if self.distribution == "uniform":
-            limit = math.sqrt(3.0 * variance)
-            return uniform(shape, -limit, limit, dtype, self.seed)
-        if self.distribution == "untruncated_normal":
-            return normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
-        # Truncation at two standard deviations reduces the standard deviation by this factor.
-        return truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT, dtype, self.seed)
+        extents = [int(extent) for extent in whole]
+        name, parameters = scaled(self.scale, self.mode, self.distribution, extents)
+        return getattr(random, name)(shape, *parameters, dtype, self.seed)
 
-    def _fan(self, shape: list[int]) -> float:
-        inside, outside = fans(shape)
-        return {"fan_in": inside, "fan_out": outside}.get(self.mode, (inside + outside) / 2.0)
+
+def check_scaling(scale: float, mode: str, distribution: str, more: tuple[str, ...] = ()) -> None:
+    """Checks the arguments of an initializer that scales a variance; `more` are further names of distributions."""
+    if scale <= 0.0:
+        raise ValueError(f"Argument `scale` must be a positive float. Received: {scale}")
+    modes = ("fan_in", "fan_out", "fan_avg")
+    if mode not in modes:
+        raise ValueError(f"Argument `mode` should be one of {modes}. Received: {mode}")
+    known = ("uniform", "truncated_normal", "untruncated_normal", *more)
+    if distribution not in known:
+        raise ValueError(
+            f"Argument `distribution` should be one of {known}. Received: {distribution}"
+        )
+
+
+def scaled(
+    scale: float, mode: str, distribution: str, shape: list[int]
+) -> tuple[str, tuple[float, float]]:
+    """The function of random numbers and its parameters for a variance of `scale` over a number of inputs or outputs."""
+    inside, outside = fans(shape)
+    count = {"fan_in": inside, "fan_out": outside}.get(mode, (inside + outside) / 2.0)
+    variance = scale / max(1.0, count)
+    if distribution == "uniform":
+        limit = math.sqrt(3.0 * variance)
+        return "uniform", (-limit, limit)
+    if distribution == "untruncated_normal":
+        return "normal", (0.0, math.sqrt(variance))
+    # Truncation at two standard deviations reduces the standard deviation by this factor.
+    return "truncated_normal", (0.0, math.sqrt(variance) / _CUT)
 
 
 # The standard deviation of a standard normal distribution truncated at two deviations.
@@ -179,7 +212,8 @@ class GlorotUniform(VarianceScaling):
     _arguments = ("seed",)
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
-        super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
+        # As in TensorFlow, a dtype given here has no effect: that of the call counts.
+        super().__init__(1.0, "fan_avg", "uniform", seed)
 
 
 @export(v1=["glorot_normal_initializer", "initializers.glorot_normal"])
@@ -189,7 +223,8 @@ class GlorotNormal(VarianceScaling):
     _arguments = ("seed",)
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
-        super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
+        # As in TensorFlow, a dtype given here has no effect: that of the call counts.
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed)
 
 
 @export(v1=["initializers.he_normal"])
@@ -217,58 +252,16 @@ def lecun_uniform(seed: Any = None) -> VarianceScaling:
 
 
 @export(v1=["uniform_unit_scaling_initializer", "initializers.uniform_unit_scaling"])
-class UniformUnitScaling(_Typed, v2.Initializer):
+class UniformUnitScaling(Floating, v2.Initializer):
     """Uniform samples with limits of ± factor * sqrt(3 / inputs) (Sussillo & Abbott 2014)."""
 
     _arguments = ("factor", "seed")
 
     def __init__(self, factor: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
-        self.factor, self.seed, self.dtype = factor, seed, dtypes.as_dtype(dtype)
+        super().__init__(dtype)
+        self.factor, self.seed = factor, seed
 
     def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
         inputs = max(1.0, math.prod(float(extent) for extent in list(whole)[:-1]))
         limit = self.factor * math.sqrt(3.0 / inputs)
-        return uniform(shape, -limit, limit, dtype, self.seed)
-
-
-@export(v1=["orthogonal_initializer", "initializers.orthogonal"])
-class Orthogonal(_Typed, v2.Initializer):
-    """A matrix with orthogonal rows or columns, from the QR factorization of a random normal matrix (Saxe et al. 2014)."""
-
-    _arguments = ("gain", "seed")
-
-    def __init__(self, gain: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
-        self.gain, self.seed, self.dtype = gain, seed, dtypes.as_dtype(dtype)
-
-    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        extents = [int(extent) for extent in shape]
-        if len(extents) < 2:
-            raise ValueError(
-                f"The tensor to initialize must be at least two-dimensional. Received shape={shape}"
-            )
-        rows, columns = math.prod(extents[:-1]), extents[-1]
-        flat = [max(rows, columns), min(rows, columns)]
-        q, r = raw.Qr(input=normal(flat, 0.0, 1.0, dtype, self.seed))
-        q = q * raw.Sign(
-            x=raw.MatrixDiagPart(input=r)
-        )  # makes the distribution uniform over orthogonal matrices
-        if rows < columns:
-            q = raw.Transpose(x=q, perm=[1, 0])
-        return self.gain * raw.Reshape(tensor=q, shape=extents)
-
-
-@export(v1=["initializers.identity"])
-class Identity(_Typed, v2.Initializer):
-    """A matrix with `gain` on its diagonal."""
-
-    _arguments = ("gain",)
-
-    def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32) -> None:
-        self.gain, self.dtype = gain, dtypes.as_dtype(dtype)
-
-    def _value(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        if len(shape) != 2:
-            raise ValueError(
-                f"Identity matrix initializer can only be used for 2D matrices: {shape}"
-            )
-        return constant(self.gain * np.eye(int(shape[0]), int(shape[1])), dtype)
+        return random.uniform(shape, -limit, limit, dtype, self.seed)

@@ -15,7 +15,13 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_write, spread
 from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph
 from penstock._src.v1.variables.collections import GraphKeys, get_collection
-from penstock._src.v1.variables.store import AUTO_REUSE, VariableStore, bare_names, current_store
+from penstock._src.v1.variables.store import (
+    AUTO_REUSE,
+    VariableStore,
+    bare_names,
+    current_store,
+    scope_counts,
+)
 
 # The parameters of a variable, and those that a scope has for its variables, in TensorFlow's order.
 _FIRST: dict[str, Any] = dict.fromkeys("shape dtype initializer regularizer".split())
@@ -237,7 +243,7 @@ class variable_scope:
         self._check()
         self._graph = get_default_graph()
         self._before = _SCOPES.of.get(self._graph)
-        self._counts = current_store().scope_counts
+        self._counts = scope_counts()
         outer, given = get_variable_scope(), self._given
         if isinstance(given, VariableScope):
             name, base, last = given.name, given, given.name.rpartition("/")[2]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from penstock._src.api.initializers import zeros_initializer
+from penstock._src.api.initializers import Zeros
 from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -34,7 +34,7 @@ V1["AUTO_REUSE"] = Export(__name__, "AUTO_REUSE")
 
 
 class VariableStore:
-    """The variables of `get_variable` by name, and how often each variable scope was opened.
+    """The variables of `get_variable` by name.
 
     Args:
       keeps: whether variables are stored; eager ones are not, except for templates.
@@ -45,6 +45,7 @@ class VariableStore:
         self.variables: dict[str, VariableV1] = {}
         self._vars = self.variables  # TensorFlow's name of it
         self.partitioned: dict[str, PartitionedVariable] = {}
+        # How often each variable scope was opened.
         self.scope_counts: dict[str, int] = {}
 
     def get_variable(
@@ -237,16 +238,25 @@ def current_store() -> VariableStore:
     """The current store, which is that of the graph; the eager store does not keep variables."""
     if _ACTIVE.store is not None:
         return _ACTIVE.store
+    return VariableStore(keeps=False) if STATE.graph is None else _store_of_graph()
+
+
+def chosen_store() -> VariableStore | None:
+    """The store of the innermost `using_store`, or None."""
+    return _ACTIVE.store
+
+
+def scope_counts() -> dict[str, int]:
+    """How often each variable scope of the current graph was opened, whichever store has its variables."""
+    return _store_of_graph().scope_counts
+
+
+def _store_of_graph() -> VariableStore:
     graph = _owner()
-    # This store only counts the names of scopes, also in eager code.
     if graph.variable_store is None:
         graph.variable_store = VariableStore()
-    known: VariableStore = graph.variable_store
-    if STATE.graph is None:
-        eager = VariableStore(keeps=False)
-        eager.scope_counts = known.scope_counts
-        return eager
-    return known
+    store: VariableStore = graph.variable_store
+    return store
 
 
 def give_store(graph: Any) -> None:
@@ -343,7 +353,7 @@ def _initial_value(
             raise ValueError(
                 f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
             )
-        initializer = GlorotUniform() if dtype.is_floating else zeros_initializer()
+        initializer = GlorotUniform() if dtype.is_floating else Zeros()
     if not callable(initializer):
         if shape is not None and shape.is_fully_defined():
             raise ValueError("If initializer is a constant, do not specify shape.")

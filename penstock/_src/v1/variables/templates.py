@@ -25,7 +25,12 @@ from penstock._src.v1.variables.scopes import (
     get_variable,
     variable_scope,
 )
-from penstock._src.v1.variables.store import VariableStore, using_store
+from penstock._src.v1.variables.store import (
+    AUTO_REUSE,
+    VariableStore,
+    chosen_store,
+    using_store,
+)
 
 
 class Template(Trackable):
@@ -39,40 +44,57 @@ class Template(Trackable):
         unique_name: str | None,
         custom_getter: Any,
     ) -> None:
+        if name is None:
+            raise ValueError("name cannot be None.")
+        if unique_name is not None and STATE.graph is None:
+            raise ValueError("unique_name_ cannot be used when eager execution is enabled.")
         self._func, self._name, self._unique = func, name, unique_name
-        self._getter, self._made = custom_getter, False
+        self._getter, self._variables_created = custom_getter, False
         self._scope: Any = None
-        self._eager = VariableStore()
+        # The store of a template that is called eagerly: it shares that in which its first call stands.
+        self._eager: VariableStore | None = None
         if create_scope_now:
-            self._enter_new(lambda: None)
+            with self._new_scope(auxiliary_name_scope=False) as scope:
+                self._scope = scope
 
-    def _enter_new(self, call: Callable[[], Any]) -> Any:
-        with variable_scope(
-            self._unique,
-            None if self._unique else self._name,
-            custom_getter=self._getter,
-            reuse=None,
-        ) as scope:
-            self._scope = scope
-            return call()
+    def _new_scope(self, **options: Any) -> Any:
+        """A scope of its own for the variables."""
+        default = None if self._unique else self._name
+        return variable_scope(self._unique, default, custom_getter=self._getter, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        def call() -> Any:
-            return self._func(*args, **kwargs)
-
-        if STATE.graph is None:
-            with using_store(self._eager):
-                return self._call_scoped(call)
-        return self._call_scoped(call)
-
-    def _call_scoped(self, call: Callable[[], Any]) -> Any:
+        is_eager = STATE.graph is None
         if self._scope is None:
-            result = self._enter_new(call)
+            scope = self._new_scope()
         else:
-            with variable_scope(self._scope, reuse=self._made or None):
-                result = call()
-        self._made = True
+            reuse = (AUTO_REUSE if is_eager else True) if self._variables_created else None
+            scope = variable_scope(self._scope, reuse=reuse)
+        with scope as self._scope, self._store() if is_eager else contextlib.nullcontext():
+            return self._call(lambda: self._func(*args, **kwargs))
+
+    def _store(self) -> contextlib.AbstractContextManager[None]:
+        """The context in which variables are stored eagerly."""
+        if self._eager is None:
+            self._eager = chosen_store() or VariableStore()
+        return using_store(self._eager)
+
+    def _call(self, call: Callable[[], Any]) -> Any:
+        before = {id(v) for v in self._trained()}
+        result = call()
+        added = [v.name for v in self._trained() if id(v) not in before]
+        if added and self._variables_created:
+            raise ValueError(
+                "Trainable variable created when calling a template after the first time, perhaps you "
+                f"used tf.Variable when you meant tf.get_variable: {added}"
+            )
+        self._variables_created = True
         return result
+
+    def _trained(self) -> list[Any]:
+        """The trainable variables that a call may add to: in a graph, also those of other names."""
+        if STATE.graph is None:
+            return self.trainable_variables
+        return get_collection(GraphKeys.TRAINABLE_VARIABLES)
 
     name = read_only("_name", "The name that was given.")
     func = read_only("_func", "The function.")
@@ -82,12 +104,13 @@ class Template(Trackable):
     @property
     def variable_scope_name(self) -> str | None:
         """The name of the scope, with a slash."""
-        return f"{self._scope.name}/" if self._scope is not None and self._scope.name else None
+        name = self._scope.name if self._scope is not None else None
+        return f"{name}/" if name and not name.endswith("/") else name
 
     def _collection(self, key: str) -> list[Any]:
         name = self.variable_scope_name
-        if self._eager.variables:
-            kept = list(self._eager.variables.values())
+        if self._eager is not None:
+            kept = [v for k, v in self._eager.variables.items() if k.startswith(name or "")]
             of_key = {
                 GraphKeys.TRAINABLE_VARIABLES: [v for v in kept if v.trainable],
                 GraphKeys.GLOBAL_VARIABLES: kept,

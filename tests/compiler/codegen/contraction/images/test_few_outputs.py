@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from penstock._src.core import dtypes
+from penstock._src.native import host
 from tests.compiler.codegen.contraction.harness import check, dim, kernel_of, values
 from tests.compiler.codegen.contraction.images.test_conv import (
     PLAIN,
@@ -14,6 +15,9 @@ from tests.compiler.codegen.contraction.images.test_conv import (
 )
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
+
+# The schedules of other processors differ.
+IS_WIDE = host().lanes("float") == 16
 
 
 def is_by_channels(kernel):
@@ -34,7 +38,8 @@ def is_by_channels(kernel):
 )
 def test_forward_and_input_gradient(batch, size, taps, channels, geometry, outputs, at_end):
     image, weights = (batch, *size, channels), (*taps, channels, outputs)
-    assert is_by_channels(kernel_of(forward(**geometry), [image, weights])[3])
+    if IS_WIDE:
+        assert is_by_channels(kernel_of(forward(**geometry), [image, weights])[3])
     check(forward(**geometry), image, weights, at_end=at_end)
     turned = (*taps, outputs, channels)
     dy = (batch, *dy_size(size, taps, geometry), channels)

@@ -17,6 +17,12 @@ from tests.compiler.codegen.contraction.images.test_conv import (
 needs_pairs = pytest.mark.skipif(not host().multiplies_pairs, reason="needs bfloat16 dot products")
 
 
+needs_wide_vectors = pytest.mark.skipif(
+    host().lanes("float") < 16, reason="the schedules of other processors differ"
+)
+
+
+@needs_wide_vectors
 def test_a_single_image_is_work_for_all_threads():
     shapes = [(1, 32, 32, 16), (3, 3, 16, 24)]
     facts = kernel_of(forward(**SAME3), shapes)[3].facts

@@ -1,0 +1,62 @@
+"""Constants and placeholders of graphs: one operation each, with TensorFlow's refusals."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+v1 = tf.compat.v1
+
+
+def test_a_constant_of_a_shape_is_one_operation():
+    with tf.Graph().as_default() as graph:
+        tf.constant(1.0, shape=[2, 3])
+        v1.constant([1, 2], shape=[2, 2])
+    assert [op.type for op in graph.get_operations()] == ["Const", "Const"]
+
+
+def test_the_last_value_fills_the_shape_of_a_v1_constant():
+    with v1.Session(graph=tf.Graph()) as session, session.graph.as_default():
+        np.testing.assert_array_equal(
+            session.run(v1.constant([1, 2], shape=[2, 2])), [[1, 2], [2, 2]]
+        )
+        with pytest.raises(ValueError, match="Takes at most 1, but got 2"):
+            v1.constant([1, 2], shape=[1])
+
+
+def test_a_constant_of_a_graph_has_as_many_elements_as_its_shape():
+    with tf.Graph().as_default(), pytest.raises(TypeError, match=r"shape: \(3,\), but got \(2,\)"):
+        tf.constant([1, 2], shape=[3])
+
+
+def test_a_tensor_is_no_constant_of_another_dtype():
+    with pytest.raises(TypeError, match="with dtype tf.float32, but got dtype tf.int32"):
+        tf.constant(tf.constant([1, 2]), dtype=tf.float32)
+
+
+def test_a_placeholder_that_is_not_fed_is_named():
+    with v1.Session(graph=tf.Graph()) as session, session.graph.as_default():
+        fed = tf.identity(v1.placeholder(tf.float32, [2], name="p"))
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=r"'p' with dtype float and shape \[2\]"
+        ):
+            session.run(fed)
+
+
+def test_shapes_convert_to_integers_that_hold_them():
+    assert tf.convert_to_tensor(tf.TensorShape([2**31])).dtype == tf.int64
+    with pytest.raises(ValueError, match="a dimension is too large"):
+        tf.convert_to_tensor(tf.TensorShape([2**31]), tf.int32)
+    with pytest.raises(TypeError):
+        tf.convert_to_tensor(tf.TensorShape([2]), tf.float32)
+
+
+@pytest.mark.parametrize("num", [1, 2, 3, 7])
+def test_linspace_of_vectors_with_a_number_of_points_that_is_fed(num):
+    @tf.function(input_signature=[tf.TensorSpec([], tf.int32)])
+    def points(n):
+        return tf.linspace(tf.constant([0.0, 1.0]), [1.0, -1.0], n, axis=1)
+
+    np.testing.assert_allclose(
+        points(num), np.linspace([0.0, 1.0], [1.0, -1.0], num, axis=1), rtol=1e-6
+    )

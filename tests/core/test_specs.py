@@ -1,0 +1,41 @@
+"""Types of values: what two of them have in common, and as arguments of functions."""
+
+import collections
+
+import penstock as tf
+
+Point = collections.namedtuple("Point", ["x", "y"])
+Other = collections.namedtuple("Other", ["x", "z"])
+SCALAR = tf.TensorSpec([], tf.int32)
+
+
+class Nest(tf.TypeSpec):
+    """The type of a structure of tensors."""
+
+    value_type = object
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def _serialize(self):
+        return (self.parts,)
+
+
+def test_named_tuples_stay_named_tuples():
+    vector = tf.TensorSpec([3], tf.int32)
+    joined = Nest(Point(vector, SCALAR)).most_specific_common_supertype(
+        [Nest(Point(tf.TensorSpec([4], tf.int32), SCALAR))]
+    )
+    assert joined.parts == Point(tf.TensorSpec([None], tf.int32), SCALAR)
+    assert type(joined.parts) is Point
+
+
+def test_tuples_of_other_fields_have_nothing_in_common():
+    for other in (Other(SCALAR, SCALAR), (SCALAR, SCALAR)):
+        assert Nest(Point(SCALAR, SCALAR)).most_specific_common_supertype([Nest(other)]) is None
+
+
+def test_types_stand_for_their_values():
+    assert SCALAR.__tf_tracing_type__(None) is SCALAR
+    concrete = tf.function(lambda x: x + 1).get_concrete_function(SCALAR)
+    assert concrete(tf.constant(1)).numpy() == 2

@@ -1,0 +1,22 @@
+"""Names of devices."""
+
+import pytest
+
+from penstock._src.util.device_spec import DeviceSpec
+
+
+@pytest.mark.parametrize(
+    "name, full",
+    [
+        ("/gpu:1", "/device:GPU:1"),
+        ("/job:a/device:Own:2", "/job:a/device:Own:2"),
+        ("/cpu:*", "/device:CPU:*"),
+    ],
+)
+def test_only_common_types_are_put_in_upper_case(name, full):
+    assert DeviceSpec.from_string(name).to_string() == full
+
+
+def test_a_device_has_one_type():
+    with pytest.raises(ValueError, match="Multiple device types"):
+        DeviceSpec.from_string("/cpu:0/device:GPU:2")
