@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.executable import Executable
-from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.passes.unused_results import operations_to_run
 
 
 def compile_graph(
@@ -36,7 +36,7 @@ def compile_graph(
         control_outputs = getattr(graph, "control_outputs", ())
 
     def needed() -> list[Operation]:
-        return needed_operations(graph, inputs, outputs, control_outputs)
+        return operations_to_run(graph, inputs, outputs, control_outputs)
 
     name = name or str(getattr(graph, "name", "graph"))
     return Executable(name, needed, inputs, outputs, graph.kernel_states, why_host)

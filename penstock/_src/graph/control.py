@@ -2,8 +2,10 @@
 
 Operations on one resource are chained: a write after every earlier use of it, a read after the last write.
 Stateful operations that name no resource (printing, assertions, Python calls) are chained among themselves.
+A call, condition or loop uses resources as its functions do.
 """
 
+import dataclasses
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -47,19 +49,78 @@ def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
     for op in graph._operations[start:]:
         if not op.raw_op.stateful:
             continue
+        written = _written(op)
         resources = [t._id for t in op._inputs if t.dtype is dtypes.resource]
         for key in resources:
             if key in last_write:
                 op._add_control_input(last_write[key])
-            if op.raw_op.reads_only:
+            if key not in written:
                 reads.setdefault(key, []).append(op)
             else:
                 op._add_control_inputs(reads.pop(key, ()))
                 last_write[key] = op
         if has_effect(op):
-            if not resources or bodies_of(op):
+            if not resources or _has_unnamed_effect(op):
                 if last_other is not None:
                     op._add_control_input(last_other)
                 last_other = op
             if op not in graph.control_outputs:
                 graph.control_outputs.append(op)
+
+
+# Of ops that run functions: the number of inputs before those that the functions take.
+_LEADING = {"call": 0, "while": 0, "if": 1, "case": 1}
+
+
+def _written(op: Operation) -> set[int]:
+    """The ids of the resources that an operation may write, or hand on to one that does."""
+    raw = op.raw_op
+    resources = {t._id for t in op._inputs if t.dtype is dtypes.resource}
+    if raw.reads_only or not resources:
+        return set()
+    bodies = bodies_of(op) if raw.control in _LEADING else []
+    if not bodies or raw.control == "while" and _exchanges_resources(raw.attrs["body"]):
+        return resources
+    inputs = op._inputs[_LEADING[raw.control] :]
+    found: set[int] = set()
+    for body in bodies:
+        written = _effects(body.graph).written
+        pairs = zip(inputs, body.inputs, strict=False)
+        found.update(t._id for t, inner in pairs if inner._id in written)
+    return found
+
+
+def _exchanges_resources(body: Any) -> bool:
+    """Whether a variable of a loop is not the same resource in all iterations."""
+    pairs = zip(body.inputs, body.outputs, strict=False)
+    return any(after.dtype is dtypes.resource and after is not before for before, after in pairs)
+
+
+def _has_unnamed_effect(op: Operation) -> bool:
+    """Whether running an operation has an effect on something that none of its inputs names."""
+    raw = op.raw_op
+    bodies = bodies_of(op) if raw.control in _LEADING else []
+    if bodies:
+        return any(_effects(body.graph).unnamed for body in bodies)
+    return has_effect(op) and not any(t.dtype is dtypes.resource for t in op._inputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Effects:
+    """What the operations of a graph, `count` of them, write: the ids of resources, and whether there is anything else."""
+
+    count: int
+    written: frozenset[int]
+    unnamed: bool
+
+
+def _effects(graph: Any) -> Effects:
+    """What the operations of a graph write; cached until operations are added."""
+    found = graph.effects
+    operations = graph._operations
+    if found is None or found.count != len(operations):
+        stateful = [op for op in operations if op.raw_op.stateful]
+        written = frozenset().union(*map(_written, operations))
+        found = Effects(len(operations), written, any(map(_has_unnamed_effect, stateful)))
+        graph.effects = found
+    return found

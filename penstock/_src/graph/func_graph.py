@@ -290,7 +290,8 @@ def _argument_at(op: Op, position: int) -> str:
 class ControlFlowGraph(FuncGraph):
     """The graph of a branch, or of a loop's condition or body.
 
-    Its collections are those of the graph around it, and so are its scopes, except below a graph of TensorFlow 1.
+    Its collections are those of the graph around it, and so are its scopes, except below a graph of TensorFlow 1. It keeps the
+    order of its effects if that graph does.
     """
 
     is_control_flow_graph = True
@@ -299,8 +300,8 @@ class ControlFlowGraph(FuncGraph):
         super().__init__(name)
         outermost = around = self.outer_graph
         self._collections = around._collections
+        self.keeps_program_order = around.keeps_program_order
         while isinstance(outermost, FuncGraph) and outermost.enclosing is not None:
             outermost = outermost.enclosing
-        self.keeps_program_order = isinstance(outermost, FuncGraph)
-        if self.keeps_program_order:
+        if isinstance(outermost, FuncGraph):
             self._scope = around._scope

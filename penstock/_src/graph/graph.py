@@ -38,6 +38,8 @@ class Graph(GraphConversions):
 
     # (number of operations, whether one of them has an effect): see graph/control.py
     effect_found: tuple[int, bool] = (-1, False)
+    # what its operations write, once it was asked for: see graph/control.py
+    effects: Any = None
     # called with each variable that is made while the function of this graph is traced
     variable_rule: Callable[[Any], None] | None = None
     # the variables of TensorFlow 1 by name: see v1/variables/store.py

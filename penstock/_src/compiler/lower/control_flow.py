@@ -8,8 +8,8 @@ from penstock._src.compiler.lower.loops import Loop, lower_loop
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.values import Absent, ListValue, Lowered
 from penstock._src.core import dtypes
-from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.passes.unused_results import operations_to_run
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
@@ -80,7 +80,7 @@ def operations(function: Any) -> list[Operation]:
     """The operations that a graph function runs, in order."""
     if function.operations_needed is None:
         graph = function.graph
-        function.operations_needed = needed_operations(
+        function.operations_needed = operations_to_run(
             graph, function.inputs, function.outputs, graph.control_outputs
         )
     return function.operations_needed

@@ -7,7 +7,6 @@ from penstock._src.autodiff.control_flow import copy_operations
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph import trace
-from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -77,7 +76,7 @@ class WrappedFunction(ConcreteFunction):
 def wrap_function(
     fn: Callable[..., Any], signature: Sequence[Any], name: str | None = None
 ) -> WrappedFunction:
-    """Traces `fn` once without AutoGraph and returns the result as a function.
+    """Traces `fn` once without AutoGraph and returns the result as a function, which runs what its results need and no more.
 
     Args:
       fn: a function written for TensorFlow 1; it may create variables and placeholders.
@@ -85,6 +84,7 @@ def wrap_function(
       name: of the function.
     """
     graph = FuncGraph(name or getattr(fn, "__name__", "wrapped"))
+    graph.keeps_program_order = False
     give_store(graph)
     held: list[Any] = []
     graph.variable_rule = held.append
@@ -101,7 +101,6 @@ def wrap_function(
         graph.inputs.extend(placeholders)
         arguments = nest.pack_sequence_as(list(signature), filled, expand_composites=True)
         trace.set_outputs(graph, fn(*arguments))
-    add_control_dependencies(graph)
     graph.structured_input_signature = (tuple(signature), {})
     made = WrappedFunction(graph, [(t.op.name, s) for t, s in zip(placeholders, flat, strict=True)])
     made._attributes["variables"] = held  # keeps them alive

@@ -1,0 +1,116 @@
+"""Leaves out what nobody needs of conditions and loops, with its effects.
+
+In a graph of TensorFlow 1 a run has the effects that its fetches depend on. A branch or loop may have others: those of results
+that are not fetched. Functions keep all effects, and nothing is left out of them.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.core.calls.binding import complete
+from penstock._src.core.op import Op
+from penstock._src.graph.control import bodies_of, has_effect
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.needed_operations import needed_operations
+from penstock._src.graph.operation import Operation
+
+
+def operations_to_run(
+    graph: Any, inputs: Sequence[Any], outputs: Sequence[Any], control_outputs: Sequence[Operation]
+) -> list[Operation]:
+    """Returns what `needed_operations` does, conditions and loops replaced by such with fewer results where that saves effects.
+
+    The replacements are in no graph.
+    """
+    needed = needed_operations(graph, inputs, outputs, control_outputs)
+    if graph.keeps_program_order or not any(_may_lose_effects(op) for op in needed):
+        return needed
+    read = {t._id for t in outputs}
+    awaited = {id(op) for op in control_outputs}
+    kept = []
+    for op in reversed(needed):
+        if _may_lose_effects(op) and id(op) not in awaited:
+            op = _with_results(op, [t._id in read for t in op._outputs])
+        read.update(t._id for t in op._inputs)
+        awaited.update(map(id, op._control_inputs))
+        kept.append(op)
+    return kept[::-1]
+
+
+def _may_lose_effects(op: Operation) -> bool:
+    return op.raw_op.control in ("if", "case", "while") and has_effect(op)
+
+
+def _with_results(op: Operation, is_read: list[bool]) -> Operation:
+    """Returns an operation with those results of a condition or loop that are read, or on which these depend."""
+    raw = op.raw_op
+    made = copy.copy(op)
+    if raw.control == "while":
+        cond, body = raw.attrs["cond"], raw.attrs["body"]
+        is_read = _variables_needed(cond, body, is_read)
+        attrs = {
+            "T": tuple(_chosen(raw.attrs["T"], is_read)),
+            "cond": _part(cond, is_read, [True]),
+            "body": _part(body, is_read, is_read),
+        }
+        made._inputs = _chosen(op._inputs, is_read)
+    else:
+        branches = bodies_of(op)
+        is_given = _inputs_needed(branches, is_read)
+        attrs = {
+            "Tin": tuple(_chosen(raw.attrs["Tin"], is_given)),
+            "Tout": tuple(_chosen(raw.attrs["Tout"], is_read)),
+            **_as_attributes(raw, [_part(branch, is_given, is_read) for branch in branches]),
+        }
+        made._inputs = [op._inputs[0], *_chosen(op._inputs[1:], is_given)]
+    if raw.attrs.get("output_shapes"):
+        attrs["output_shapes"] = tuple(_chosen(raw.attrs["output_shapes"], is_read))
+    made.raw_op = complete(type(raw), {**raw.attrs, **attrs}, True)
+    made._outputs = _chosen(op._outputs, is_read)
+    return made
+
+
+def _as_attributes(raw: Op, branches: Sequence[GraphFunction]) -> dict[str, Any]:
+    """Returns the attributes of an If or Case that hold its branches, in the order in which `bodies_of` finds them."""
+    if "branches" in raw.attrs:
+        return {"branches": tuple(branches)}
+    names = [name for name in raw.attrs if name in ("then_branch", "else_branch")]
+    return dict(zip(names, branches, strict=True))
+
+
+def _chosen(items: Sequence[Any], is_chosen: Sequence[bool]) -> list[Any]:
+    return [item for item, chosen in zip(items, is_chosen, strict=True) if chosen]
+
+
+def _part(
+    function: GraphFunction, is_given: Sequence[bool], is_read: Sequence[bool]
+) -> GraphFunction:
+    """Returns a function over the same graph with some of the inputs and outputs."""
+    inputs, outputs = _chosen(function.inputs, is_given), _chosen(function.outputs, is_read)
+    return GraphFunction(function.graph, inputs, outputs, why_host=function.why_host)
+
+
+def _inputs_needed(functions: Sequence[GraphFunction], is_read: Sequence[bool]) -> list[bool]:
+    """Returns for each input of functions with equal inputs whether one of them needs it for the results that are read."""
+    needed = [False] * len(functions[0].inputs)
+    for function in functions:
+        outputs, graph = _chosen(function.outputs, is_read), function.graph
+        found = operations_to_run(graph, function.inputs, outputs, graph.control_outputs)
+        ids = {t._id for t in outputs}.union(t._id for op in found for t in op._inputs)
+        needed = [n or t._id in ids for n, t in zip(needed, function.inputs, strict=True)]
+    return needed
+
+
+def _variables_needed(
+    condition: GraphFunction, body: GraphFunction, is_read: Sequence[bool]
+) -> list[bool]:
+    """Returns for each variable of a loop whether it is read, decides how long the loop goes on, or flows into one that is."""
+    needed = _inputs_needed([condition], [True])
+    needed = [a or b for a, b in zip(needed, is_read, strict=True)]
+    while True:
+        more = _inputs_needed([body], needed)
+        more = [a or b for a, b in zip(needed, more, strict=True)]
+        if more == needed:
+            return needed
+        needed = more
