@@ -19,7 +19,7 @@ from penstock._src.function.autograph.templates import Namer
 logger = logging.getLogger("penstock.autograph")
 
 # Modules whose functions are not converted: they handle tensors already, or inspect their frames.
-_LEFT_ALONE = frozenset(
+MODULES_LEFT_ALONE = frozenset(
     """penstock tensorflow tf_keras keras numpy scipy pandas PIL matplotlib tensorflow_probability
     tensorflow_datasets collections copy cProfile inspect ipdb linecache mock pathlib pdb posixpath
     pstats re threading urllib logging absl contextlib functools itertools typing abc enum dataclasses
@@ -136,7 +136,7 @@ def _warn(function: types.FunctionType, error: Exception) -> None:
 
 def is_user_module(name: str | None) -> bool:
     """Whether functions of the module are converted."""
-    return (name or "").partition(".")[0] not in _LEFT_ALONE
+    return (name or "").partition(".")[0] not in MODULES_LEFT_ALONE
 
 
 def _is_user_code(function: types.FunctionType, requested: bool) -> bool:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from penstock._src.bridge.python.autograph.core.config_lib import (
+    Action,
+    Convert,
+    DoNotConvert,
+    Rule,
+)
+from penstock._src.function.autograph.convert import MODULES_LEFT_ALONE
 
-
-class DoNotConvert(NamedTuple):
-    """A rule: the functions of a module, and of those below it, are not converted."""
-
-    module_prefix: str
-
-
-class Convert(NamedTuple):
-    """A rule: the functions of a module are converted."""
-
-    module_prefix: str
-
-
-CONVERSION_RULES: tuple[DoNotConvert | Convert, ...] = ()
+CONVERSION_RULES: tuple[Rule, ...] = tuple(
+    DoNotConvert(module) for module in sorted(MODULES_LEFT_ALONE)
+)

@@ -86,12 +86,8 @@ def getqualifiedname(
 
 def getdefiningclass(m: Any, owner_class: type) -> type:
     """Returns the class among a class's bases that defines a method."""
-    name = m.__name__
-    for base in reversed(owner_class.__mro__):
-        found = vars(base).get(name)
-        if found is not None and getattr(base, name) == m:
-            return base
-        if isinstance(found, classmethod) and getattr(found, "__func__", None) is m.__func__:
+    for base in owner_class.__mro__:
+        if m.__name__ in vars(base):
             return base
     return owner_class
 

@@ -1,0 +1,12 @@
+"""Marks in converted code: `tensorflow.python.autograph.lang.directives`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+UNSPECIFIED = object()
+
+
+def set_element_type(entity: Any, dtype: Any, shape: Any = UNSPECIFIED) -> None:
+    """Says what the elements of a list are. Has no effect when it runs: converters read it in the source."""
+    del entity, dtype, shape
