@@ -88,3 +88,34 @@ def test_structures_that_differ_are_described(first, second, error, text):
     with pytest.raises(error, match="don't have the same nested structure") as raised:
         tf.nest.assert_same_structure(first, second)
     assert re.search(text, str(raised.value))
+
+
+def test_paths_down_to_a_shallow_structure():
+    found = nest.flatten_with_tuple_paths_up_to({"a": 0}, {"a": [1, 2]})
+    assert found == [(("a",), [1, 2])]
+    with pytest.raises(ValueError, match=re.escape("not in the input_tree: ['c']")):
+        nest.flatten_up_to({"c": 0}, {"a": 1})
+
+
+@pytest.mark.parametrize(
+    "decide, structure, message",
+    [
+        (lambda part: 1, [1], "returned a non-bool scalar: 1 for input: "),
+        (lambda part: [True], 3, "returned structure: .True. for non-structure: 3"),
+        (lambda part: [1], [2], "didn't return a depth=1 structure of bools"),
+        (lambda part: [True, False], (1, 2), "have the same sequence type"),
+    ],
+)
+def test_a_traversal_is_decided_by_booleans(decide, structure, message):
+    with pytest.raises(TypeError, match=message):
+        nest.get_traverse_shallow_structure(decide, structure)
+
+
+def test_dicts_with_structures_as_keys_are_flattened():
+    assert nest.flatten_dict_items({(1, (2,)): ("a", ("b",)), 3: [4]}) == {1: "a", 2: "b", 3: [4]}
+    with pytest.raises(ValueError, match="Key had 2 elements, but value had 1 elements"):
+        nest.flatten_dict_items({(1, 2): 3})
+    with pytest.raises(ValueError, match="this key is not unique: 1"):
+        nest.flatten_dict_items({(1, 2): (3, 4), 1: 5})
+    with pytest.raises(TypeError, match="instead of 'list'"):
+        nest.flatten_dict_items([1])

@@ -255,10 +255,12 @@ PATHS: dict[str, str] = {
     "python.types.internal": "TypeSpec=@core.specs:TypeSpec",
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
-        "_is_namedtuple=@bridge.internals.graphs:is_namedtuple "
+        "_is_namedtuple=@util.nest:is_namedtuple "
+        "_is_attrs=@util.nest:is_attrs _sequence_like=@util.nest_paths:sequence_like "
         "_yield_value=@util.nest_paths:yield_value "
         "_yield_sorted_items=@util.nest_paths:yield_sorted_items @util.nest @util.nest_paths"
     ),
+    "python.util.nest_util": "CustomNestProtocol=@util.nest:CustomNestProtocol",
     "python.util.tf_inspect": "std:inspect",
     "python.util.variable_utils": "@bridge.internals.ops",
     "tools.docs.doc_controls": "@bridge.internals.doc_controls",

@@ -10,6 +10,7 @@ from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
+from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
 from penstock._src.util.signatures import read_only
@@ -80,6 +81,14 @@ class TypeSpec:
         if result is None:
             raise ValueError(f"No TypeSpec is compatible with both {self} and {other}")
         return result
+
+    def _without_tensor_names(self) -> "TypeSpec":
+        """Returns this type with the names of its tensors left out."""
+
+        def unnamed(part: Any) -> Any:
+            return part._without_tensor_names() if isinstance(part, TypeSpec) else part
+
+        return self._deserialize(nest.map_structure(unnamed, self._serialize()))
 
     def experimental_as_proto(self) -> Any:
         """Returns the message of this type: a TensorSpecProto or a TypeSpecProto.
@@ -317,6 +326,9 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
     def experimental_type_proto(cls) -> Any:
         """Returns TensorSpecProto."""
         return resolve("penstock._src.proto.saved", "TensorSpecProto")
+
+    def _without_tensor_names(self) -> "TensorSpec":
+        return self if self.name is None else type(self)(self.shape, self.dtype)
 
     @property
     def _component_specs(self) -> "TensorSpec":

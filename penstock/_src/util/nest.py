@@ -8,9 +8,23 @@ defines `__tf_flatten__` and `__tf_unflatten__`.
 import collections
 import collections.abc
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from penstock._src.util.export import export
+
+
+@runtime_checkable
+class CustomNestProtocol(Protocol):
+    """A class that says how its instances are flattened and rebuilt."""
+
+    def __tf_flatten__(self) -> tuple[Any, tuple[Any, ...]]:
+        """Returns what is kept (metadata) and a tuple of components."""
+        ...
+
+    @classmethod
+    def __tf_unflatten__(cls, metadata: Any, components: tuple[Any, ...]) -> Any:
+        """Returns an instance with this metadata and these components."""
+        ...
 
 
 def is_composite(value: Any) -> bool:
@@ -18,9 +32,11 @@ def is_composite(value: Any) -> bool:
     return getattr(type(value), "_is_composite", False)
 
 
-def is_namedtuple(value: Any) -> bool:
-    """Whether `value` is an instance of a named tuple class."""
-    return isinstance(value, tuple) and hasattr(value, "_fields")
+def is_namedtuple(instance: Any, strict: bool = False) -> bool:
+    """Whether `instance` is a named tuple; if `strict`, subclasses of named tuple classes do not count."""
+    if not (isinstance(instance, tuple) and hasattr(instance, "_fields")):
+        return False
+    return not strict or type(unwrapped(instance)).__base__ is tuple
 
 
 def is_attrs(value: Any) -> bool:
@@ -81,7 +97,7 @@ def children(structure: Any, expand_composites: bool = False) -> Sequence[Any] |
     if kind in _LEAF_KINDS:
         return None
     if is_composite(structure):
-        return composite_components(structure) if expand_composites else None
+        return [composite_components(structure)] if expand_composites else None
     if not is_nested(structure):
         if structure.__class__ is kind and not isinstance(structure, collections.abc.Sequence):
             _LEAF_KINDS.add(kind)
@@ -95,14 +111,16 @@ def children(structure: Any, expand_composites: bool = False) -> Sequence[Any] |
     return list(structure)
 
 
-def composite_components(value: Any) -> Sequence[Any]:
-    """Returns the components of a composite tensor or of its spec."""
-    spec = value if hasattr(value, "_component_specs") else value._type_spec
-    if spec is value:
-        parts = spec._component_specs
-    else:
-        parts = spec._to_components(value)
-    return children(parts) if children(parts) is not None else [parts]  # type: ignore[return-value]
+def composite_components(value: Any) -> Any:
+    """Returns the structure of components of a composite tensor or of its spec."""
+    if is_spec(value):
+        return value._component_specs
+    return value._type_spec._to_components(value)
+
+
+def is_spec(composite: Any) -> bool:
+    """Whether a composite is the spec of a composite tensor."""
+    return hasattr(composite, "_component_specs")
 
 
 def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = False) -> Any:
@@ -113,7 +131,11 @@ def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = Fals
     if kind is tuple:
         return tuple(values)
     if is_composite(instance):
-        return rebuild_composite(instance, values)
+        spec = instance if is_spec(instance) else instance._type_spec
+        return spec._from_components(values[0])
+    if _is_proxy(instance):
+        made = rebuild(instance.__wrapped__, values)
+        return made if is_namedtuple(instance) or is_attrs(instance) else kind(made)
     if isinstance(instance, collections.abc.Mapping):
         return _rebuild_mapping(instance, dict(zip(sorted_keys(instance), values)))
     if is_namedtuple(instance):
@@ -125,9 +147,12 @@ def rebuild(instance: Any, values: Sequence[Any], expand_composites: bool = Fals
         return instance.__tf_unflatten__(instance.__tf_flatten__()[0], tuple(values))
     if isinstance(instance, collections.abc.MappingView):
         return list(values)
-    if hasattr(instance, "__wrapped__"):
-        return rebuild(instance.__wrapped__, values)
     return kind(values)
+
+
+def _is_proxy(value: Any) -> bool:
+    """Whether `value` stands for another object, as wrapt's proxies do: it claims that object's class."""
+    return value.__class__ is not type(value) and hasattr(value, "__wrapped__")
 
 
 def _rebuild_mapping(instance: Any, by_key: dict[Any, Any]) -> Any:
@@ -137,23 +162,19 @@ def _rebuild_mapping(instance: Any, by_key: dict[Any, Any]) -> Any:
         result = kind(instance.default_factory)
         result.update(ordered)
         return result
-    if hasattr(instance, "__wrapped__"):
-        return _rebuild_mapping(instance.__wrapped__, by_key)
-    if kind in (dict, collections.OrderedDict):
-        return kind(ordered)
+    if isinstance(instance, collections.abc.MutableMapping):
+        result = kind()
+        for key, value in ordered:
+            result[key] = value
+        return result
     try:
         return kind(ordered)
-    except TypeError:
-        return dict(ordered)
-
-
-def rebuild_composite(instance: Any, values: Sequence[Any]) -> Any:
-    """Returns a composite of the spec of `instance` with these components."""
-    is_spec = hasattr(instance, "_component_specs")
-    spec = instance if is_spec else instance._type_spec
-    parts = spec._component_specs
-    packed = rebuild(parts, values) if children(parts) is not None else values[0]
-    return spec._from_components(packed)
+    except TypeError as error:
+        raise TypeError(
+            f"Error creating an object of type {kind} like {instance}. Note that it must accept a single "
+            "positional argument representing an iterable of key-value pairs, in addition to self. "
+            f"Cause: {error}"
+        ) from None
 
 
 def iterate(structure: Any, expand_composites: bool = False) -> Iterator[Any]:
@@ -192,8 +213,14 @@ def pack_sequence_as(
     """
     if not isinstance(flat_sequence, (list, tuple)) and not is_nested(flat_sequence):
         raise TypeError(
-            f"Attempted to pack value:\n  {flat_sequence}\ninto a structure, but found incompatible "
-            f"type `{type(flat_sequence)}` instead."
+            f"Attempted to pack value:\n  {_shortened(flat_sequence)}\ninto a structure, but found "
+            f"incompatible type `{type(flat_sequence)}` instead."
+        )
+    if children(structure, expand_composites) is None and len(flat_sequence) != 1:
+        raise ValueError(
+            f"The target structure is of type `{type(structure)}`\n  {_shortened(structure)}\n"
+            f"However the input is a sequence ({type(flat_sequence)}) of length {len(flat_sequence)}.\n"
+            f"  {_shortened(flat_sequence)}\nnest cannot guarantee that it is safe to map one to the other."
         )
     flat = list(flat_sequence)
     wanted = len(flatten(structure, expand_composites))
@@ -203,6 +230,11 @@ def pack_sequence_as(
             f"{len(flat)} items.  Structure: {structure}, flat_sequence: {flat_sequence}."
         )
     return pack_leaves(structure, iter(flat), expand_composites)
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def pack_leaves(structure: Any, leaves: Iterator[Any], expand_composites: bool = False) -> Any:
@@ -245,7 +277,7 @@ def differing(
 
 
 def _described(structure: Any) -> str:
-    return f"type={type(structure).__name__} str={structure}"
+    return f"type={type(structure).__name__} str={structure!s}"
 
 
 class _Dot:
@@ -278,41 +310,73 @@ def assert_same_held(
         )
     if held1 is None or held2 is None:
         return
-    if check_types and not is_composite(first):
-        _check_kinds(first, second)
-    are_mappings = isinstance(first, collections.abc.Mapping) and isinstance(
-        second, collections.abc.Mapping
-    )
-    if check_types and are_mappings and set(first) != set(second):
-        raise ValueError(
-            "The two dictionaries don't have the same set of keys. First structure has keys "
-            f"{_described(list(first))}, while second structure has keys {_described(list(second))}"
-        )
+    if check_types:
+        _check_kinds(unwrapped(first), unwrapped(second))
+    _check_specs(first, second)
+    for a, b in zip(held1, held2):
+        assert_same_held(a, b, check_types, held_by)
     if len(held1) != len(held2):
         raise ValueError(
             "The two structures don't have the same number of elements. First structure: "
-            f"{_described(first)}. Second structure: {_described(second)}"
+            f"{_described(unwrapped(first))}. Second structure: {_described(unwrapped(second))}"
         )
-    for a, b in zip(held1, held2):
-        assert_same_held(a, b, check_types, held_by)
 
 
 def _check_kinds(first: Any, second: Any) -> None:
-    kind1, kind2 = type(unwrapped(first)), type(unwrapped(second))
-    if kind1 is kind2:
+    if isinstance(first, collections.abc.Mapping) and isinstance(second, collections.abc.Mapping):
+        if set(first) != set(second):
+            raise ValueError(
+                "The two dictionaries don't have the same set of keys. First structure has keys "
+                f"{_described(list(first))}, while second structure has keys {_described(list(second))}"
+            )
         return
-    if is_namedtuple(first) and is_namedtuple(second):
-        if kind1.__name__ == kind2.__name__ and first._fields == second._fields:
-            return
-    elif isinstance(first, collections.abc.Mapping) and isinstance(second, collections.abc.Mapping):
-        return
-    elif isinstance(first, list) and isinstance(second, list):
-        return
-    raise TypeError(
-        "The two namedtuples don't have the same sequence type. First structure "
-        f"{_described(first)} has type {kind1.__name__}, while second structure {_described(second)} "
-        f"has type {kind2.__name__}"
+    alike = (
+        type(first) is type(second)
+        or (isinstance(first, list) and isinstance(second, list))
+        or (is_composite(first) and is_composite(second))
+        or (is_namedtuple(first) and is_namedtuple(second) and same_namedtuples(first, second))
     )
+    if not alike:
+        raise TypeError(
+            "The two namedtuples don't have the same sequence type. First structure "
+            f"{_described(first)} has type {type(first).__name__}, while second structure "
+            f"{_described(second)} has type {type(second).__name__}"
+        )
+
+
+def same_namedtuples(first: Any, second: Any) -> bool:
+    """Whether the classes of two named tuples have the same name and fields.
+
+    Raises:
+      RuntimeError: one of them has no fields.
+    """
+    if not (hasattr(first, "_fields") and hasattr(second, "_fields")):
+        raise RuntimeError("Expected namedtuple-like objects (that have _fields attr)")
+    return type(first).__name__ == type(second).__name__ and first._fields == second._fields
+
+
+def _check_specs(first: Any, second: Any) -> None:
+    """Raises unless two composite tensors have a common spec; components tell the rest of two specs."""
+    if not (is_composite(first) and is_composite(second)):
+        return
+    specs = incompatible_specs(first, second)
+    if specs is not None:
+        raise ValueError(
+            f"Incompatible CompositeTensor TypeSpecs: {_described(specs[0])} vs. {_described(specs[1])}"
+        )
+
+
+def incompatible_specs(first: Any, second: Any) -> tuple[Any, Any] | None:
+    """Returns the specs of two composites if they have no common supertype, else None."""
+    if is_spec(first) and is_spec(second):
+        return None
+    specs = [part if is_spec(part) else part._type_spec for part in (first, second)]
+    one, other = (spec._without_tensor_names() for spec in specs)
+    if hasattr(one, "_get_structure") and hasattr(other, "_get_structure"):
+        fit = one._get_structure() == other._get_structure()
+    else:
+        fit = one.most_specific_common_supertype([other]) is not None
+    return None if fit else (one, other)
 
 
 def unwrapped(value: Any) -> Any:
@@ -329,18 +393,17 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
       *structure: structures that nest in the same way.
       **kwargs: `check_types` (True) and `expand_composites` (False).
     """
+    if not callable(func):
+        raise TypeError(f"func must be callable, got: {func}")
+    if not structure:
+        raise ValueError("Must provide at least one structure")
     check_types = kwargs.pop("check_types", True)
-    kwargs.pop("check_subtrees_length", None)
     expand_composites = kwargs.pop("expand_composites", False)
     if kwargs:
         raise ValueError(
             "Only valid keyword arguments are `check_types` and `expand_composites`, not: "
             f"`{'`, `'.join(kwargs)}`"
         )
-    if not callable(func):
-        raise TypeError(f"Argument `func` must be callable, got: {func}")
-    if not structure:
-        raise ValueError("Must provide at least one structure")
     for other in structure[1:]:
         assert_same_structure(structure[0], other, check_types, expand_composites)
     flat = [flatten(s, expand_composites) for s in structure]
@@ -358,6 +421,9 @@ def keys_and_children(structure: Any, expand_composites: bool) -> list[tuple[Any
         return list(zip(structure._fields, held))
     if is_attrs(structure):
         return list(zip((a.name for a in type(structure).__attrs_attrs__), held))
+    if is_composite(structure):
+        kind = structure.value_type if is_spec(structure) else type(structure)
+        return [(kind.__name__, held[0])]
     return list(enumerate(held))
 
 

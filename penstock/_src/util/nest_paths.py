@@ -9,18 +9,36 @@ from penstock._src.util.nest import (
     children,
     flatten,
     flatten_with_tuple_paths,
+    incompatible_specs,
     is_attrs,
     is_composite,
     is_namedtuple,
     is_nested,
+    is_spec,
     keys_and_children,
     pack_sequence_as,
     rebuild,
-    sorted_keys,
+    same_namedtuples,
     unwrapped,
 )
 
 Path = tuple[Any, ...]
+
+IF_SHALLOW_IS_SEQ_INPUT_MUST_BE_SEQ = (
+    "If shallow structure is a sequence, input must also be a sequence. Input has type: {}."
+)
+STRUCTURES_HAVE_MISMATCHING_TYPES = (
+    "The two structures don't have the same sequence type. Input structure has type {input_type}, "
+    "while shallow structure has type {shallow_type}."
+)
+STRUCTURES_HAVE_MISMATCHING_LENGTHS = (
+    "The two structures don't have the same sequence length. Input structure has length "
+    "{input_length}, while shallow structure has length {shallow_length}."
+)
+SHALLOW_TREE_HAS_INVALID_KEYS = (
+    "The shallow_tree's keys are not a subset of the input_tree's keys. The shallow_tree has the "
+    "following keys that are not in the input_tree: {}."
+)
 
 
 def _joined(path: Path) -> str:
@@ -42,25 +60,18 @@ def flatten_with_joined_string_paths(
     return [(separator.join(map(str, path)), leaf) for path, leaf in found]
 
 
-def map_structure_with_paths(
-    func: Callable[..., Any], *structure: Any, check_types: bool = True, **kwargs: Any
-) -> Any:
+def map_structure_with_paths(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
     """Like `map_structure`; `func` also gets the path of each leaf, such as "a/0/b", as first argument."""
-    return map_structure_with_tuple_paths_up_to(
-        structure[0],
-        lambda path, *leaves: func(_joined(path), *leaves, **kwargs),
-        *structure,
-        check_types=check_types,
-    )
+
+    def with_joined(path: Path, *leaves: Any, **others: Any) -> Any:
+        return func(_joined(path), *leaves, **others)
+
+    return map_structure_with_tuple_paths(with_joined, *structure, **kwargs)
 
 
-def map_structure_with_tuple_paths(
-    func: Callable[..., Any], *structure: Any, check_types: bool = True, **kwargs: Any
-) -> Any:
+def map_structure_with_tuple_paths(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
     """Like `map_structure`; `func` also gets the path of each leaf, a tuple, as first argument."""
-    return map_structure_with_tuple_paths_up_to(
-        structure[0], func, *structure, check_types=check_types, **kwargs
-    )
+    return map_structure_with_tuple_paths_up_to(structure[0], func, *structure, **kwargs)
 
 
 def map_structure_with_tuple_paths_up_to(
@@ -89,15 +100,32 @@ def flatten_up_to(
     Raises:
       TypeError, ValueError: as `assert_shallow_structure`.
     """
-    held = children(shallow_tree, expand_composites)
-    if held is None:
-        return [input_tree]
-    flat: list[Any] = []
-    for shallow, deep in zip(
-        held, _children_like(shallow_tree, held, input_tree, check_types, expand_composites)
-    ):
-        flat.extend(flatten_up_to(shallow, deep, check_types, expand_composites))
-    return flat
+    found = flatten_with_tuple_paths_up_to(shallow_tree, input_tree, check_types, expand_composites)
+    return [part for _, part in found]
+
+
+def flatten_with_tuple_paths_up_to(
+    shallow_tree: Any, input_tree: Any, check_types: bool = True, expand_composites: bool = False
+) -> list[tuple[Path, Any]]:
+    """Returns (path, part) for the parts of `input_tree` at the leaves of `shallow_tree`.
+
+    Raises:
+      TypeError, ValueError: as `assert_shallow_structure`.
+    """
+    assert_shallow_structure(shallow_tree, input_tree, check_types, expand_composites)
+    return list(_parts_up_to(shallow_tree, input_tree, expand_composites))
+
+
+def _parts_up_to(shallow: Any, deep: Any, expand_composites: bool) -> Iterator[tuple[Path, Any]]:
+    pairs = keys_and_children(shallow, expand_composites)
+    if pairs is None:
+        yield (), deep
+        return
+    # a structure that has other keys (a tuple below a dict, say) holds no part for them
+    below = dict(keys_and_children(deep, expand_composites) or ())
+    for key, child in pairs:
+        for path, part in _parts_up_to(child, below[key], expand_composites):
+            yield (key, *path), part
 
 
 def assert_shallow_structure(
@@ -109,35 +137,28 @@ def assert_shallow_structure(
       TypeError: the input has a leaf where the shallow tree has a structure; with `check_types`, the types differ.
       ValueError: a structure has another length or other keys.
     """
-    flatten_up_to(shallow_tree, input_tree, check_types, expand_composites)
-
-
-def _children_like(
-    shallow: Any, held: Sequence[Any], deep: Any, check_types: bool, expand_composites: bool
-) -> Sequence[Any]:
-    """The children of `deep` in the order of `shallow`, whose children are `held`."""
-    inside = children(deep, expand_composites)
+    held = children(shallow_tree, expand_composites)
+    if held is None:
+        return
+    inside = children(input_tree, expand_composites)
     if inside is None:
-        raise TypeError(
-            "If shallow structure is a sequence, input must also be a sequence. Input has type: "
-            f"{type(deep)}."
-        )
+        raise TypeError(IF_SHALLOW_IS_SEQ_INPUT_MUST_BE_SEQ.format(type(input_tree)))
     if check_types:
-        _require_same_kind(unwrapped(shallow), unwrapped(deep))
-    if len(held) != len(inside):
+        _require_same_kind(shallow_tree, input_tree)
+    if is_composite(shallow_tree) or is_composite(input_tree):
+        _require_compatible_composites(shallow_tree, input_tree)
+    elif len(held) != len(inside):
         raise ValueError(
-            "The two structures don't have the same sequence length. Input structure has length "
-            f"{len(inside)}, while shallow structure has length {len(held)}."
-        )
-    if isinstance(shallow, collections.abc.Mapping) and isinstance(deep, collections.abc.Mapping):
-        missing = [key for key in shallow if key not in deep]
-        if missing:
-            raise ValueError(
-                "The two structures don't have the same keys. Input structure has keys "
-                f"{list(deep)}, while shallow structure has keys {list(shallow)}."
+            STRUCTURES_HAVE_MISMATCHING_LENGTHS.format(
+                input_length=len(inside), shallow_length=len(held)
             )
-        return [deep[key] for key in sorted_keys(shallow)]
-    return inside
+        )
+    if isinstance(shallow_tree, collections.abc.Mapping):
+        missing = set(shallow_tree) - set(input_tree)
+        if missing:
+            raise ValueError(SHALLOW_TREE_HAS_INVALID_KEYS.format(sorted(missing)))
+    for shallow, deep in zip(held, inside):
+        assert_shallow_structure(shallow, deep, check_types, expand_composites)
 
 
 def _require_same_kind(shallow: Any, deep: Any) -> None:
@@ -146,13 +167,32 @@ def _require_same_kind(shallow: Any, deep: Any) -> None:
     )
     lists = isinstance(shallow, list) and isinstance(deep, list)
     composites = is_composite(shallow) and is_composite(deep)
-    named = is_namedtuple(shallow) and is_namedtuple(deep)
-    alike = named and shallow._fields == deep._fields
-    if not (mappings or lists or composites or alike or isinstance(deep, type(shallow))):
-        raise TypeError(
-            "The two structures don't have the same sequence type. Input structure has type "
-            f"{type(deep)}, while shallow structure has type {type(shallow)}."
-        )
+    alike = (
+        is_namedtuple(shallow)
+        and is_namedtuple(deep)
+        and same_namedtuples(unwrapped(shallow), deep)
+    )
+    if not (mappings or lists or composites or alike or isinstance(deep, type(unwrapped(shallow)))):
+        raise _differing_types(shallow, deep)
+
+
+def _differing_types(shallow: Any, deep: Any) -> TypeError:
+    return TypeError(
+        STRUCTURES_HAVE_MISMATCHING_TYPES.format(input_type=type(deep), shallow_type=type(shallow))
+    )
+
+
+def _require_compatible_composites(shallow: Any, deep: Any) -> None:
+    if not (is_composite(shallow) and is_composite(deep)):
+        if is_composite(shallow) and is_spec(shallow):
+            raise TypeError(
+                "If shallow structure is a TypeSpec, input must also be a TypeSpec.  Input has type: "
+                f"{type(deep)}."
+            )
+        raise _differing_types(shallow, deep)
+    specs = incompatible_specs(shallow, deep)
+    if specs is not None:
+        raise ValueError(f"Incompatible CompositeTensor TypeSpecs: {specs[0]} vs. {specs[1]}")
 
 
 @export("__internal__.nest.map_structure_up_to", v1=[])
@@ -181,21 +221,44 @@ def get_traverse_shallow_structure(
     """Returns the structure down to the parts for which `traverse_fn(part)` is False; its leaves are booleans.
 
     `traverse_fn` may also return a structure of booleans, one for each child.
+
+    Raises:
+      TypeError: `traverse_fn` returned something else.
     """
     decision = traverse_fn(structure)
     held = children(structure, expand_composites)
     if held is None:
-        return bool(decision)
-    if isinstance(decision, bool):
-        if not decision:
-            return False
-        below = [get_traverse_shallow_structure(traverse_fn, c, expand_composites) for c in held]
-        return rebuild(structure, below, expand_composites)
+        if not isinstance(decision, bool):
+            raise TypeError(
+                f"traverse_fn returned structure: {decision} for non-structure: {structure!s}"
+            )
+        return decision
+    if decision is False:
+        return False
+    steps = _steps(decision, structure, len(held), expand_composites)
     below = [
-        get_traverse_shallow_structure(traverse_fn, child, expand_composites) if go else False
-        for go, child in zip(flatten(decision), held)
+        get_traverse_shallow_structure(traverse_fn, child, expand_composites) if step else False
+        for step, child in zip(steps, held)
     ]
     return rebuild(structure, below, expand_composites)
+
+
+def _steps(decision: Any, structure: Any, number: int, expand_composites: bool) -> Sequence[bool]:
+    """Which children to enter: all of them, or those that a structure of booleans marks."""
+    if decision is True:
+        return [True] * number
+    steps = children(decision, expand_composites)
+    if steps is None:
+        raise TypeError(
+            f"traverse_fn returned a non-bool scalar: {decision} for input: {structure!s}"
+        )
+    assert_shallow_structure(decision, structure, expand_composites=expand_composites)
+    if not all(isinstance(step, bool) for step in steps):
+        raise TypeError(
+            f"traverse_fn didn't return a depth=1 structure of bools.  saw: {decision}  "
+            f"for structure: {structure!s}"
+        )
+    return steps
 
 
 @export("__internal__.nest.list_to_tuple", v1=[])
@@ -229,10 +292,46 @@ def is_nested_or_composite(obj: Any) -> bool:
 
 
 def yield_value(iterable: Any) -> Iterator[Any]:
-    """Yields the children of a structure in order."""
-    yield from children(iterable) or ()
+    """Yields the children of a structure in order; the items of any other iterable."""
+    for _, child in yield_sorted_items(iterable):
+        yield child
 
 
 def yield_sorted_items(iterable: Any) -> Iterator[tuple[Any, Any]]:
-    """Yields (key, child) pairs of a structure, in order."""
-    yield from keys_and_children(iterable, expand_composites=False) or ()
+    """Yields (key, child) pairs of a structure or composite in order; of any other iterable, (position, item)."""
+    pairs = keys_and_children(iterable, expand_composites=True)
+    yield from enumerate(iterable) if pairs is None else pairs
+
+
+def flatten_dict_items(dictionary: Any) -> dict[Any, Any]:
+    """Returns a flat dict: the leaves of each key mapped to the corresponding leaves of its value.
+
+    Raises:
+      TypeError: `dictionary` is not a mapping.
+      ValueError: a value does not nest as its key does, or a leaf occurs in two keys.
+    """
+    if not isinstance(dictionary, collections.abc.Mapping):
+        raise TypeError(
+            "FlattenDictItems: 'dict' must be a dictionary or collection.Mapping type object, instead of "
+            f"'{type(dictionary).__name__}'."
+        )
+    flat: dict[Any, Any] = {}
+    for key, value in dictionary.items():
+        if not is_nested(key):
+            _add_new(flat, key, value)
+            continue
+        keys, values = flatten(key), flatten(value)
+        if len(keys) != len(values):
+            raise ValueError(
+                f"Could not flatten dictionary. Key had {len(keys)} elements, but value had "
+                f"{len(values)} elements. Key: {keys}, value: {values}."
+            )
+        for one, part in zip(keys, values):
+            _add_new(flat, one, part)
+    return flat
+
+
+def _add_new(flat: dict[Any, Any], key: Any, value: Any) -> None:
+    if key in flat:
+        raise ValueError(f"Cannot flatten dict because this key is not unique: {key}")
+    flat[key] = value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.core.registry import raw
-from penstock._src.util import nest
 
 
 def assert_splits_match(nested_splits_lists: Any) -> list[Any]:
@@ -27,10 +26,3 @@ def assert_splits_match(nested_splits_lists: Any) -> list[Any]:
             equal = raw.All(input=raw.Equal(x=mine, y=theirs), axis=[0])
             checks.append(raw.Assert(condition=equal, data=[message]))
     return checks
-
-
-def is_namedtuple(instance: Any, strict: bool = False) -> bool:
-    """Whether `instance` is a named tuple; if `strict`, subclasses of named tuple classes do not count."""
-    if not nest.is_namedtuple(instance):
-        return False
-    return not strict or type(instance).__base__ is tuple
