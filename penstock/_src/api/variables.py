@@ -105,7 +105,14 @@ def _get_item(var, slice_spec):
 
 
 class SaveSliceInfo:
-    """The position of this variable in a larger, partitioned one."""
+    """The position of this variable in a larger, partitioned one.
+
+    Args:
+      full_name, full_shape: of the larger variable.
+      var_offset, var_shape: where this one begins in it, and its shape.
+      save_slice_info_def: a SaveSliceInfoDef that says all of this.
+      import_scope: is put before the name in the message.
+    """
 
     def __init__(
         self,
@@ -116,6 +123,11 @@ class SaveSliceInfo:
         save_slice_info_def=None,
         import_scope=None,
     ):
+        if save_slice_info_def is not None:
+            found = save_slice_info_def
+            scope = f"{import_scope}/" if import_scope else ""
+            full_name, full_shape = scope + found.full_name, list(found.full_shape)
+            var_offset, var_shape = list(found.var_offset), list(found.var_shape)
         self.full_name, self.full_shape = full_name, full_shape
         self.var_offset, self.var_shape = var_offset, var_shape
 
@@ -125,6 +137,53 @@ class SaveSliceInfo:
         shape = " ".join(str(n) for n in self.full_shape)
         parts = ":".join(f"{o},{n}" for o, n in zip(self.var_offset, self.var_shape, strict=True))
         return f"{shape} {parts}"
+
+    @classmethod
+    def from_spec(cls, spec):
+        """The slice that a text describes; see `spec`.
+
+        Raises:
+          ValueError: it is in another form.
+        """
+        if not spec:
+            return cls()
+        if " " not in spec:
+            raise ValueError(
+                f"Spec string must contain space-separated full_shape info. Received: '{spec}'"
+            )
+        sizes, extents = spec.rsplit(" ", 1)
+        full_shape = [_integer(size, "full_shape") for size in sizes.split()]
+        pairs = [extent.split(",") for extent in extents.split(":")]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError(
+                "Spec string must contain comma-separated pairs of offsets and shapes. "
+                f"Received: '{spec}'"
+            )
+        offsets = [_integer(offset, "var_offset") for offset, _ in pairs]
+        shape = [_integer(size, "var_shape") for _, size in pairs]
+        return cls(full_shape=full_shape, var_offset=offsets, var_shape=shape)
+
+    def to_proto(self, export_scope=None):
+        """The SaveSliceInfoDef; None if the larger variable is not in `export_scope`."""
+        if export_scope and not self.full_name.startswith(export_scope):
+            return None
+        from penstock._src.proto.saved import SaveSliceInfoDef  # not where no graph is written
+
+        name = self.full_name.removeprefix(f"{export_scope}/") if export_scope else self.full_name
+        made = SaveSliceInfoDef(full_name=name)
+        made.full_shape.extend(self.full_shape)
+        made.var_offset.extend(self.var_offset)
+        made.var_shape.extend(self.var_shape)
+        return made
+
+
+def _integer(text, where):
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError(
+            f"Spec string {where} must hold integers. Found '{text}', which is not an integer."
+        ) from error
 
 
 def _set_save_slice_info(self, save_slice_info):

@@ -22,7 +22,7 @@ from penstock._src.saving.object_graph import (
 )
 from penstock._src.saving.restoration import Assignments, Restoration
 from penstock._src.saving.serialized import Reads, registered_arrays, serialized
-from penstock._src.saving.sharding import ShardByTaskPolicy, sharded
+from penstock._src.saving.sharding import ShardByTaskPolicy, sharded, stored
 from penstock._src.saving.status import (
     CheckpointLoadStatus,
     InitializationOnlyStatus,
@@ -227,7 +227,7 @@ def _write_objects(
     sharding = options.experimental_sharding_callback or ShardByTaskPolicy()
     metrics.LATEST["sharding_callback"] = sharding.description
     if isinstance(sharding, ShardByTaskPolicy):
-        shards: list[Any] = [tensors]
+        shards: list[Any] = [stored(tensors)]
     else:
         with metrics.timed("sharding_callback", ""):
             shards = sharded(sharding, tensors, found.owners)

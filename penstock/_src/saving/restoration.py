@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.core.errors import InvalidArgumentError
@@ -16,6 +17,7 @@ from penstock._src.saving.registered import (
     get_strict_predicate_restore,
     validate_restore_function,
 )
+from penstock._src.util import nest
 
 # In a graph, by the identity of an object: the object, the placeholders of its values, and the operation that assigns them.
 Assignments = dict[int, tuple[Any, dict[str, Any], Any]]
@@ -152,8 +154,20 @@ class Restoration:
         held = (self._assignments or {}).get(id(found))
         return held[1] if held is not None else values_of(found)
 
-    def _value(self, key: str, like: Any) -> EagerTensor:
-        value = EagerTensor(self.reader.read(key), self.reader.dtype(key))
+    def _value(self, key: str, like: Any) -> Any:
+        """The tensor of a key; {slice: tensor} for an object that gives such."""
+        if isinstance(like, dict) and list(like) != [""]:
+            return {part: self._value_of_slice(key, part, one) for part, one in like.items()}
+        return self._checked(key, self.reader.read(key), like)
+
+    def _value_of_slice(self, key: str, part: str, like: Any) -> EagerTensor:
+        info = SaveSliceInfo.from_spec(part)
+        return self._checked(
+            key, self.reader.read_slice(key, info.var_offset, info.var_shape), like
+        )
+
+    def _checked(self, key: str, array: Any, like: Any) -> EagerTensor:
+        value = EagerTensor(array, self.reader.dtype(key))
         kind = getattr(like, "dtype", value.dtype)
         if value.dtype != kind:
             raise InvalidArgumentError(
@@ -162,22 +176,19 @@ class Restoration:
             )
         return value
 
-    def _assignment(self, found: Any, tensors: dict[str, EagerTensor]) -> Any:
+    def _assignment(self, found: Any, tensors: dict[str, Any]) -> Any:
         """In a graph: the operation that gives an object its values, from placeholders if it is to be used again."""
         if self._assignments is None:
             return give_values(found, tensors)
         held = self._assignments.get(id(found))
-        if held is None or any(
-            name not in held[1] or held[1][name].shape != tensor.shape
-            for name, tensor in tensors.items()
-        ):
-            places = {
-                name: raw.Placeholder(dtype=tensor.dtype, shape=tensor.shape)
-                for name, tensor in tensors.items()
-            }
+        if held is None or _shapes(held[1]) != _shapes(tensors):
+            places = nest.map_structure(
+                lambda tensor: raw.Placeholder(dtype=tensor.dtype, shape=tensor.shape), tensors
+            )
             held = found, places, give_values(found, dict(places))
             self._assignments[id(found)] = held
-        self.feeds.update((held[1][name], tensor._value) for name, tensor in tensors.items())
+        values = [tensor._value for tensor in nest.flatten(tensors)]
+        self.feeds.update(zip(nest.flatten(held[1]), values, strict=True))
         return held[2]
 
     def _add_registered(self, saver: str, number: int, found: Any) -> None:
@@ -224,3 +235,7 @@ class Restoration:
             for slot in self.graph.nodes[at].slot_variables:
                 names.setdefault(slot.slot_variable_node_id, f"{names[at]}'s {slot.slot_name}")
         return names.get(number, f"(object {number})")
+
+
+def _shapes(tensors: dict[str, Any]) -> dict[str, Any]:
+    return {name: nest.map_structure(lambda t: t.shape, value) for name, value in tensors.items()}

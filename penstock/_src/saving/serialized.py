@@ -1,4 +1,4 @@
-"""The values of a graph of objects, as a checkpoint holds them: tensors by keys, and the message that says whose they are."""
+"""The values of a graph of objects, as a checkpoint holds them: tensors by keys (or slices of them), and the message that says whose they are."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from penstock._src.saving.object_graph import (
     values_of,
 )
 from penstock._src.saving.registered import get_registered_saver_name, get_save_function
+from penstock._src.util import nest
 
 # In a graph: the tensors of an object, so that saving again adds no operations. Objects with values of their own are not kept.
 Reads = dict[int, tuple[Any, dict[str, Any]]]
@@ -43,8 +44,8 @@ class Serialized:
     # Of each registered saver: its objects by their names.
     registered: dict[str, dict[str, Any]]
 
-    def arrays(self, session: Any = None) -> dict[str, np.ndarray]:
-        """The values by keys, with the message.
+    def arrays(self, session: Any = None) -> dict[str, Any]:
+        """The values by keys, with the message: arrays, or {slice: array} for what stands for slices of a tensor.
 
         Args:
           session: has the values of a graph; by default the default session.
@@ -52,16 +53,14 @@ class Serialized:
         Raises:
           ValueError: values belong to a graph, and there is no session.
         """
-        symbolic = {k: t for k, t in self.tensors.items() if not isinstance(t, EagerTensor)}
-        found: dict[str, Any] = {}
+        flat = nest.flatten(self.tensors)
+        symbolic = [t for t in flat if not isinstance(t, EagerTensor)]
+        values: Any = ()
         if symbolic:
-            graph = next(iter(symbolic.values())).graph
-            run = (session or graph._default_session()).run
-            found = dict(zip(symbolic, run(list(symbolic.values()))))
-        made = {
-            key: np.asarray(found[key]) if key in found else tensor._value
-            for key, tensor in self.tensors.items()
-        }
+            values = (session or symbolic[0].graph._default_session()).run(symbolic)
+        run = iter(values)
+        arrays = [t._value if isinstance(t, EagerTensor) else np.asarray(next(run)) for t in flat]
+        made: dict[str, Any] = nest.pack_sequence_as(self.tensors, arrays)
         made[GRAPH_KEY] = string_array(self.graph.SerializeToString())
         return made
 
@@ -103,17 +102,13 @@ def _add(made: Serialized, key: str, found: Any, value: Any) -> None:
 
 
 def tensor_of(name: str, value: Any) -> Any:
-    """The tensor of a value that an object gives: a tensor, a function of it, or the only slice of one.
-
-    Raises:
-      TypeError: it is a value in several slices.
-    """
+    """The tensor of a value that an object gives: a tensor or a function of it; {slice: tensor} for slices of one."""
     if callable(value) and not hasattr(value, "dtype"):
         value = value()
-    if isinstance(value, dict):  # slices, one of which is the whole tensor
-        if len(value) != 1:
-            raise TypeError(f"{name}: a value in several slices cannot be saved.")
-        (value,) = value.values()
+    if isinstance(value, dict):
+        if list(value) != [""]:
+            return {part: tensor_of(name, tensor) for part, tensor in value.items()}
+        value = value[""]
     return value if isinstance(value, EagerTensor) else convert_to_tensor(value)
 
 
@@ -123,7 +118,7 @@ def _read(found: Any, reads: Reads | None) -> dict[str, Any]:
         return values_of(found)
     if id(found) not in reads:
         tensors = {name: tensor_of(name, value) for name, value in values_of(found).items()}
-        if any(isinstance(tensor, EagerTensor) for tensor in tensors.values()):
+        if any(isinstance(tensor, EagerTensor) for tensor in nest.flatten(tensors)):
             return tensors
         reads[id(found)] = found, tensors
     return reads[id(found)][1]

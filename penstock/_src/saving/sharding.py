@@ -4,20 +4,23 @@ import abc
 import dataclasses
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.ops.io.bundle import TensorSlice
 from penstock._src.saving.object_graph import GRAPH_KEY
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 
+log = logging.getLogger("tensorflow")
 _PACKAGE = "train.experimental"
 # {checkpoint key: {slice: tensor}}; an empty slice means the whole tensor.
 Shard = dict[str, dict[Any, Any]]
@@ -139,23 +142,33 @@ class ShardByTaskPolicy(ShardingCallback):
 
 @dataclasses.dataclass
 class _Box:
-    """The part of a tensor that is not in a file yet: its offset and size."""
+    """The part of a tensor that is not in a file yet: its offset and size, in the tensor that it may be a slice of."""
 
     start: list[int]
     shape: list[int]
+    full: list[int]
 
-    def text(self, full: Sequence[int]) -> str:
+    def text(self) -> str:
         """The slice in the checkpoint format: full shape, then start and length per axis."""
-        sizes = " ".join(map(str, full))
-        return sizes + " " + ":".join(f"{s},{n}" for s, n in zip(self.start, self.shape))
+        return SaveSliceInfo(
+            full_shape=self.full, var_offset=self.start, var_shape=self.shape
+        ).spec.strip()
 
     def cut(self, axis: int, length: int) -> "_Box":
         """Removes the first `length` positions along an axis and returns them."""
-        taken = _Box(list(self.start), list(self.shape))
+        taken = _Box(list(self.start), list(self.shape), self.full)
         taken.shape[axis] = length
         self.start[axis] += length
         self.shape[axis] -= length
         return taken
+
+
+def _box_of(one: ShardableTensor) -> _Box:
+    if one.slice_spec:
+        info = SaveSliceInfo.from_spec(one.slice_spec)
+        return _Box(list(info.var_offset), list(info.var_shape), list(info.full_shape))
+    shape = one.shape.as_list()
+    return _Box([0] * len(shape), list(shape), list(shape))
 
 
 @export(f"{_PACKAGE}.MaxShardSizePolicy")
@@ -178,56 +191,92 @@ class MaxShardSizePolicy(ShardingCallback):
             self._limit = self._room = max_shard_size
             self._shards: list[Shard] = [{}]
             self._alone: list[Shard] = []
+            self._warned = False
             for one in shardable_tensors:
-                self._add(one)
+                tensor, total, element = self._sizes(one)
+                if one.shape.rank:
+                    self._add_box(one, tensor, _box_of(one), total, element)
+                else:
+                    self._add_scalar(one, tensor, total)
             return [shard for shard in self._shards if shard] + self._alone
+
+        def _sizes(self, one: ShardableTensor) -> tuple[Any, int, int]:
+            """(tensor, bytes, bytes of its largest element); 0 for the object graph and where they are unknown."""
+            if one.checkpoint_key == GRAPH_KEY or one.dtype is dtypes.variant:
+                return one.tensor, 0, 0
+            if one.dtype is not dtypes.string:
+                count = math.prod(_box_of(one).shape)
+                return one.tensor, count * one.dtype.size, one.dtype.size
+            tensor = one.tensor
+            if STATE.graph is not None:
+                session = above("get_default_session")()
+                if session is None:
+                    self._warn_of_unknown_sizes()
+                    return tensor, 0, 0
+                tensor = tensor if isinstance(tensor, EagerTensor) else session.run(tensor)
+            texts = tensor.numpy() if isinstance(tensor, EagerTensor) else tensor
+            sizes = [len(text) for text in np.ravel(np.asarray(texts, object))]
+            return tensor, sum(sizes), max(sizes, default=0)
+
+        def _warn_of_unknown_sizes(self) -> None:
+            if not self._warned:
+                log.warning(
+                    "The checkpoint sharding policy is being executed in a tf.function. The size of strings and "
+                    "variants is not known there."
+                )
+            self._warned = True
 
         def _next_shard(self) -> None:
             self._shards.append({})
             self._room = self._limit
 
-        def _add(self, one: ShardableTensor) -> None:
-            size = _element_size(one)
-            full = one.shape.as_list()
-            if not full or size == 0:
-                self._add_whole(one, size * max(one.shape.num_elements() or 0, 1))
-                return
-            self._add_box(one, _Box([0] * len(full), list(full)), full, size)
-
-        def _add_box(self, one: ShardableTensor, box: _Box, full: list[int], size: int) -> None:
-            while math.prod(box.shape) * size > self._room:
-                axis, length = _best_cut(box.shape, size, self._room)
+        def _add_box(
+            self, one: ShardableTensor, tensor: Any, box: _Box, total: int, element: int
+        ) -> None:
+            origin = list(box.start)
+            while total > self._room:
+                axis, length = _best_cut(box.shape, element, self._room)
                 if length:
-                    self._put(one, box.cut(axis, length), full, size)
+                    taken = box.cut(axis, length)
+                    self._put(one, tensor, taken, origin, math.prod(taken.shape) * element)
+                    if not self._room:
+                        self._next_shard()
                 elif self._room < self._limit:
                     self._next_shard()
                 elif math.prod(box.shape) == 1:
-                    self._alone.append(
-                        {one.checkpoint_key: {box.text(full): _part(one.tensor, box)}}
-                    )
+                    part = _part(tensor, box, origin)
+                    self._alone.append({one.checkpoint_key: {box.text(): part}})
                     return
                 else:  # no slice along one axis fits: split single rows along others
                     axis = next(a for a, extent in enumerate(box.shape) if extent > 1)
-                    self._add_box(one, box.cut(axis, 1), full, size)
+                    row = box.cut(axis, 1)
+                    rows = _part(tensor, row, origin)
+                    self._add_box(one, rows, row, math.prod(row.shape) * element, element)
+                total = math.prod(box.shape) * element
             if math.prod(box.shape):
-                self._put(one, box, full, size)
+                self._put(one, tensor, box, origin, total)
 
-        def _add_whole(self, one: ShardableTensor, size: int) -> None:
+        def _add_scalar(self, one: ShardableTensor, tensor: Any, size: int) -> None:
+            content = {one.checkpoint_key: {one.slice_spec: tensor}}
             if size > self._limit:
-                logging.getLogger("tensorflow").warning(
-                    "Tensor %s of %s bytes is larger than a shard may be.", one.name, size
+                log.warning(
+                    "Tensor %s of %s bytes is larger than a shard may be, and gets one of its own.",
+                    one.name,
+                    size,
                 )
-                self._alone.append({one.checkpoint_key: {one.slice_spec: one.tensor}})
+                self._alone.append(content)
                 return
             if size > self._room:
                 self._next_shard()
-            self._shards[-1].setdefault(one.checkpoint_key, {})[one.slice_spec] = one.tensor
+            self._shards[-1].setdefault(one.checkpoint_key, {})[one.slice_spec] = tensor
             self._room -= size
 
-        def _put(self, one: ShardableTensor, box: _Box, full: list[int], size: int) -> None:
+        def _put(
+            self, one: ShardableTensor, tensor: Any, box: _Box, origin: list[int], size: int
+        ) -> None:
             held = self._shards[-1].setdefault(one.checkpoint_key, {})
-            held[box.text(full)] = _part(one.tensor, box)
-            self._room -= math.prod(box.shape) * size
+            held[box.text()] = _part(tensor, box, origin)
+            self._room -= size
 
     def __init__(self, max_shard_size: int) -> None:
         self.max_shard_size = max_shard_size
@@ -242,18 +291,6 @@ class MaxShardSizePolicy(ShardingCallback):
         return self.MaxShardSizePartitioner().get_shards(self.max_shard_size, shardable_tensors)
 
 
-def _element_size(one: ShardableTensor) -> int:
-    """Bytes of an element; for strings of the longest one. The object graph counts as 0."""
-    if one.checkpoint_key == GRAPH_KEY or one.dtype is dtypes.variant:
-        return 0
-    if one.dtype is dtypes.string:
-        tensor = one.tensor
-        eager = isinstance(tensor, EagerTensor)
-        texts = tensor.numpy() if eager else tensor.graph._default_session().run(tensor)
-        return max((len(text) for text in np.ravel(np.asarray(texts, object))), default=0)
-    return one.dtype.size
-
-
 def _best_cut(shape: list[int], size: int, room: int) -> tuple[int, int]:
     """(axis, length) of a split that fits: along the axis that needs the fewest parts, of equal size."""
     best = (0, 0)
@@ -266,49 +303,59 @@ def _best_cut(shape: list[int], size: int, room: int) -> tuple[int, int]:
     return best
 
 
-def _part(tensor: Any, box: _Box) -> Any:
-    where = tuple(slice(s, s + n) for s, n in zip(box.start, box.shape))
+def _part(tensor: Any, box: _Box, origin: list[int]) -> Any:
+    """The box of a tensor whose first element is at `origin`."""
+    starts = [start - first for start, first in zip(box.start, origin)]
+    where = tuple(slice(s, s + n) for s, n in zip(starts, box.shape))
     if not isinstance(tensor, EagerTensor):
-        return tensor[where]
+        return convert_to_tensor(tensor[where])
     return EagerTensor(np.ascontiguousarray(tensor._value[where]), tensor.dtype)
 
 
 def sharded(
-    callback: ShardingCallback, tensors: Mapping[str, np.ndarray], owners: Mapping[str, Any]
+    callback: ShardingCallback, tensors: Mapping[str, Any], owners: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """The content of each data file, for `write_shards`.
 
     Args:
       callback: the sharding callback.
-      tensors: {checkpoint key: array}.
+      tensors: {checkpoint key: array}, or {checkpoint key: {slice: array}}.
       owners: {checkpoint key: the object whose value it is}.
     """
     device = DeviceSpec.from_string(CPU_NAME)
     listed = []
-    for key, array in tensors.items():
-        with building_unrecorded(None):  # the values are known, also those of a graph
-            tensor = convert_to_tensor(array)
-        listed.append(
-            ShardableTensor(
-                None, tensor, tensor.dtype, device, key, tensor.shape, "", key, owners.get(key)
-            )
-        )
-    return [_content(shard) for shard in callback(listed)]
+    with building_unrecorded(None):  # the values are known, also those of a graph
+        for key, value in tensors.items():
+            for part, array in (value if isinstance(value, dict) else {"": value}).items():
+                tensor = convert_to_tensor(array)
+                shape = tensor.shape
+                listed.append(
+                    ShardableTensor(
+                        None, tensor, tensor.dtype, device, key, shape, part, key, owners.get(key)
+                    )
+                )
+        return [
+            stored({key: _arrays(slices) for key, slices in shard.items()})
+            for shard in callback(listed)
+        ]
 
 
-def _content(shard: Shard) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for key, slices in shard.items():
-        whole = slices.get("", slices.get(None))
-        made[key] = _slices(slices.items()) if whole is None else whole._value
-    return made
+def _arrays(slices: dict[Any, Any]) -> Any:
+    """The array of a whole tensor, or {slice: array}."""
+    whole = slices.get("", slices.get(None))
+    return {k: t._value for k, t in slices.items()} if whole is None else whole._value
 
 
-def _slices(slices: Iterable[tuple[str, Any]]) -> list[TensorSlice]:
+def stored(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a data file, for `write_shards`, of arrays and of {slice: array} by checkpoint key."""
+    return {
+        key: _slices(value) if isinstance(value, dict) else value for key, value in tensors.items()
+    }
+
+
+def _slices(slices: dict[str, np.ndarray]) -> list[TensorSlice]:
     found = []
-    for text, tensor in slices:
-        *sizes, extents = text.split(" ")
-        pairs = [tuple(map(int, extent.split(","))) for extent in extents.split(":")]
-        starts, lengths = zip(*pairs)
-        found.append(TensorSlice([int(n) for n in sizes], starts, lengths, tensor._value))
+    for text, array in slices.items():
+        info = SaveSliceInfo.from_spec(text)
+        found.append(TensorSlice(info.full_shape, info.var_offset, info.var_shape, array))
     return found

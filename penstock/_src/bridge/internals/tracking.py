@@ -142,16 +142,26 @@ class _AttributeSaveable(SaveableObject):
 
     def __init__(self, obj: Any, attribute: str, name: str = "") -> None:
         values = values_of(obj)
-        self._names = [n for n in values if attribute_of(obj, n)[0] == attribute]
-        specs = [
-            SaveSpec(tensor_of(n, values[n]), "", f"{name or attribute}{attribute_of(obj, n)[1]}")
-            for n in self._names
-        ]
+        specs = []
+        self._names: list[tuple[str, str]] = []  # (value, slice) of each tensor
+        for value_name, value in values.items():
+            shared, suffix = attribute_of(obj, value_name)
+            tensors = tensor_of(value_name, value) if shared == attribute else {}
+            slices = tensors if isinstance(tensors, dict) else {"": tensors}
+            for part, tensor in slices.items():
+                self._names.append((value_name, part))
+                specs.append(SaveSpec(tensor, part, f"{name or attribute}{suffix}"))
         super().__init__(obj, specs, name or attribute)
 
     def restore(self, restored_tensors: Any, restored_shapes: Any) -> Any:
         """Gives the object its values."""
-        return give_values(self.op, dict(zip(self._names, restored_tensors, strict=True)))
+        given: dict[str, Any] = {}
+        for (name, part), tensor in zip(self._names, restored_tensors, strict=True):
+            if part:
+                given.setdefault(name, {})[part] = tensor
+            else:
+                given[name] = tensor
+        return give_values(self.op, given)
 
 
 @export("__internal__.tracking.streaming_restore", v1=[])

@@ -48,6 +48,7 @@ from penstock._src.saving.saved_model.objects import (
     traces_of,
 )
 from penstock._src.saving.serialized import registered_arrays, serialized
+from penstock._src.saving.sharding import stored
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.files.whole import written_whole
@@ -180,7 +181,8 @@ def _report_untraced(objects: ModelObjects) -> None:
 def _write_values(view: ObjectView, prefix: str) -> None:
     """Writes the variables as a checkpoint, under their objects' names in the SavedModel."""
     found = serialized(view)
-    write_bundle(prefix, {**found.arrays(), **registered_arrays(found.registered, prefix)})
+    tensors = {**found.arrays(), **registered_arrays(found.registered, prefix)}
+    write_bundle(prefix, stored(tensors))
 
 
 class _Program:

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
+from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.tensor import Tensor
@@ -147,7 +148,7 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
     prefix = f"{export_scope}/" if export_scope else ""
     if not variable.handle.name.startswith(prefix):
         return None
-    return VariableDef(
+    made = VariableDef(
         variable_name=variable.handle.name.removeprefix(prefix),
         initializer_name=variable.initializer.name.removeprefix(prefix),
         initial_value_name=variable.initializer.inputs[1].name.removeprefix(prefix),
@@ -155,6 +156,10 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
         is_resource=True,
         trainable=variable.trainable,
     )
+    info = variable._get_save_slice_info()
+    if info is not None:
+        made.save_slice_info_def.CopyFrom(info.to_proto(export_scope))
+    return made
 
 
 def import_into_graph(
@@ -250,6 +255,11 @@ def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
     if definition.initial_value_name:
         made._initial_value = graph.as_graph_element(prefix + definition.initial_value_name)
     made._graph_element = graph.as_graph_element(prefix + definition.snapshot_name)
+    if definition.HasField("save_slice_info_def"):
+        info = SaveSliceInfo(
+            save_slice_info_def=definition.save_slice_info_def, import_scope=prefix[:-1]
+        )
+        made._set_save_slice_info(info)
     return made
 
 
