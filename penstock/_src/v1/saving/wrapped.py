@@ -7,6 +7,7 @@ from penstock._src.autodiff.control_flow import copy_operations
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph import trace
+from penstock._src.graph.control import has_effect
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -76,7 +77,10 @@ class WrappedFunction(ConcreteFunction):
 def wrap_function(
     fn: Callable[..., Any], signature: Sequence[Any], name: str | None = None
 ) -> WrappedFunction:
-    """Traces `fn` once without AutoGraph and returns the result as a function, which runs what its results need and no more.
+    """Traces `fn` once without AutoGraph and returns the result as a function.
+
+    As in a session, only what the results depend on runs, and side effects are not ordered: `fn` adds control dependencies where it
+    needs them. Without results, all side effects run.
 
     Args:
       fn: a function written for TensorFlow 1; it may create variables and placeholders.
@@ -101,6 +105,8 @@ def wrap_function(
         graph.inputs.extend(placeholders)
         arguments = nest.pack_sequence_as(list(signature), filled, expand_composites=True)
         trace.set_outputs(graph, fn(*arguments))
+    if not graph.outputs:  # else only what the results need runs, as in a session
+        graph.control_outputs = [op for op in graph.get_operations() if has_effect(op)]
     graph.structured_input_signature = (tuple(signature), {})
     made = WrappedFunction(graph, [(t.op.name, s) for t, s in zip(placeholders, flat, strict=True)])
     made._attributes["variables"] = held  # keeps them alive

@@ -1,0 +1,39 @@
+"""Functions wrapped from code of TensorFlow 1: what runs; against TensorFlow 2.21."""
+
+import penstock as tf
+
+v1 = tf.compat.v1
+
+
+def test_only_what_results_need_runs():
+    variable = tf.Variable(2.0)
+
+    def function(x):
+        value = variable.read_value()
+        variable.assign_add(100.0)
+        return value + x
+
+    assert v1.wrap_function(function, [tf.TensorSpec([])])(tf.constant(1.0)) == 3.0
+    assert variable == 2.0
+
+
+def test_all_side_effects_run_without_results():
+    variable = tf.Variable(2.0)
+    v1.wrap_function(lambda x: [variable.assign_add(x), None][1], [tf.TensorSpec([])])(5.0)
+    assert variable == 7.0
+
+
+def test_pruned_functions_leave_the_rest():
+    variable = tf.Variable(2.0)
+
+    def function():
+        x = v1.placeholder(tf.float32, [], name="x")
+        variable.assign(0.0)
+        with tf.control_dependencies([variable.assign_add(x).op]):
+            tf.identity(x, name="done")
+
+    wrapped = v1.wrap_function(function, [])
+    graph = wrapped.graph
+    add = wrapped.prune(graph.get_tensor_by_name("x:0"), graph.get_operation_by_name("done"))
+    add(tf.constant(3.0))
+    assert variable == 5.0
