@@ -12,6 +12,7 @@ from penstock._src.function.function import Function
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.saving.saved_model.objects import functions_of
+from penstock._src.util import nest
 
 
 def canonical(obj: Any, signatures: Any) -> dict[str, ConcreteFunction]:
@@ -74,7 +75,7 @@ def wrapped(signatures: dict[str, ConcreteFunction]) -> dict[str, ConcreteFuncti
 
 def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     results = _named_results(name, function)
-    graph = FuncGraph(f"signature_wrapper_{name}")
+    graph = FuncGraph("signature_wrapper")
     graph.enclosing = dispatch.STATE.graph
     models = dict(zip(function.argument_names, function.inputs, strict=False))
     # In the order in which TensorFlow flattens keywords.
@@ -90,10 +91,12 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
             f=function.graph_function,
         )
         by_model = dict(zip((t._id for t in function.outputs), outputs, strict=True))
-        graph.structured_outputs = {
-            key: raw.Identity(input=by_model[results[key]._id]) for key in sorted(results)
-        }
-    graph.outputs = list(graph.structured_outputs.values())
+        graph.structured_outputs = nest.map_structure(
+            lambda tensor: raw.Identity(input=by_model[tensor._id]),
+            {key: results[key] for key in sorted(results)},
+            expand_composites=True,
+        )
+    graph.outputs = nest.flatten(graph.structured_outputs, expand_composites=True)
     graph.structured_input_signature = ((), specs)
     made = ConcreteFunction(graph, list(specs.items()))
     made._num_positional_args = 1 if len(specs) == 1 else 0  # several have no order
@@ -105,12 +108,19 @@ def _named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
     results = function.structured_outputs
     if isinstance(results, Mapping):
         named = dict(results)
+    elif hasattr(results, "_asdict"):
+        named = results._asdict()
     elif isinstance(results, (list, tuple)):
         named = {f"output_{at}": value for at, value in enumerate(results)}
     else:
         named = {} if results is None else {"output_0": results}
     for key, value in named.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
+        if not isinstance(key, str):
+            raise ValueError(
+                f"Got a dictionary with a non-string key {key!r} in the output of the function {function.name} used to "
+                f"generate the SavedModel signature '{name}'."
+            )
+        if not isinstance(value, Tensor) and not nest.is_composite(value):
             raise ValueError(
                 f"Got a non-Tensor value {value!r} for key {key!r} in the output of the function "
                 f"{function.name} used to generate the SavedModel signature '{name}'. Outputs for "
