@@ -132,6 +132,7 @@ PATHS: dict[str, str] = {
     ),
     "python.distribute.input_ops": "@bridge.internals.datasets",
     "python.distribute.values": "@distribute.values @distribute.mirrored.variables",
+    "python.eager.lift_to_graph": "UnliftableError=@v1.saving.wrapped:UnliftableError",
     "python.eager.polymorphic_function.atomic_function": "@function.types.atomic",
     "python.framework.c_api_util": "@bridge.internals.conversion",
     "python.framework.config": "@api.config.determinism",
@@ -229,7 +230,6 @@ PATHS: dict[str, str] = {
         "get_train_op=@v1.saving.saved_model:get_train_op "
         "get_init_op=@v1.saving.saved_model:get_init_op @bridge.internals.saved_model"
     ),
-    "python.saved_model.model_utils.mode_keys": "@bridge.internals.saved_model",
     "python.saved_model.nested_structure_coder": "@bridge.internals.saved_model",
     "python.saved_model.builder_impl": "_SAVE_BUILDER_LABEL=@saving.metrics:SAVE_BUILDER",
     "python.saved_model.load": "_LOAD_V2_LABEL=@saving.metrics:LOAD_V2 @saving.saved_model.load",

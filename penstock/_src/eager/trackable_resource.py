@@ -4,6 +4,7 @@ import weakref
 from typing import Any
 
 from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.core.values.resources import Resource
 from penstock._src.eager.context import init_scope
 from penstock._src.util.export import export
 
@@ -32,7 +33,7 @@ class TrackableResource(Trackable):
         """Stores the handle and links the resource back to this object."""
         self._held_handle = handle
         resource = getattr(handle, "_value", None)
-        if resource is not None:
+        if isinstance(resource, Resource):
             resource.owner = weakref.ref(self)
 
     def _create_resource(self) -> Any:

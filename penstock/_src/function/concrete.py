@@ -187,25 +187,30 @@ class ConcreteFunction:
         """Returns the tensors given in order or by the names of the inputs."""
         leaves = nest.flatten(list(args), expand_composites=True)
         names = self.argument_names
+        label = self.name.removeprefix("__inference_").rpartition("_")[0]
+        call = f"{label}({', '.join(names)})"
         if len(leaves) > self._num_positional_args:
             raise TypeError(
-                f"signature_wrapper({', '.join(names)}) takes {self._num_positional_args} positional arguments, got "
-                f"{len(leaves)}."
+                f"{call} takes {self._num_positional_args} positional arguments, got {len(leaves)}."
             )
-        for name in names[len(leaves) :]:
-            if name not in kwargs:
-                raise TypeError(f"{self.name}: missing required argument '{name}'.")
+        missing = [name for name in names[len(leaves) :] if name not in kwargs]
+        if missing:
+            raise TypeError(f"{call} missing required arguments: {', '.join(missing)}.")
         unknown = sorted(set(kwargs) - set(names[len(leaves) :]))
         if unknown:
-            raise TypeError(f"{self.name}: got unexpected keyword arguments: {', '.join(unknown)}.")
+            raise TypeError(f"{call} got unexpected keyword arguments: {', '.join(unknown)}.")
         given = [*leaves, *(kwargs[name] for name in names[len(leaves) :])]
-        return self.checked(given)
+        return self.checked(given, any_shape=True)
 
-    def checked(self, leaves: Sequence[Any]) -> list[Any]:
-        """Converts arguments to tensors; raises TypeError or ValueError if a dtype or shape does not match."""
+    def checked(self, leaves: Sequence[Any], any_shape: bool = False) -> list[Any]:
+        """Converts arguments to tensors; raises TypeError or ValueError if a dtype or shape does not match.
+
+        With `any_shape`, tensors may have other shapes than those traced, as in TensorFlow's calls with flat arguments.
+        """
         tensors: list[Any] = []
         for value, model in zip(leaves, self.graph.inputs[: self.arity], strict=True):
-            if not isinstance(value, EagerTensor | SymbolicTensor):
+            is_tensor = isinstance(value, EagerTensor | SymbolicTensor)
+            if not is_tensor:
                 value = convert_to_tensor(value, model.dtype)
             if value.dtype is not model.dtype:
                 raise InvalidArgumentError(
@@ -213,7 +218,8 @@ class ConcreteFunction:
                     f"a {kernel_name(model.dtype)} tensor but is a {kernel_name(value.dtype)} tensor "
                     f"[Op:{self.name}]"
                 )
-            if not model.shape.is_compatible_with(value.shape):
+            exempt = any_shape and is_tensor
+            if not exempt and not model.shape.is_compatible_with(value.shape):
                 raise TypeError(
                     f"Binding inputs to tf.function failed due to `Can not cast "
                     f"{TensorSpec(value.shape, value.dtype)!r} to "

@@ -69,3 +69,54 @@ def test_signatures_variables_and_gradients(folder):
     assert tf.function(lambda x: serve(x=x)["y"] + 1)(tf.ones([1, 3])).numpy() == 2.5
     loaded.restore(f"{folder}/variables/variables")
     assert part(tf.ones([1, 3])).numpy() == 7.5
+
+
+def test_a_program_with_a_table_is_saved_again(folder, tmp_path):
+    again = str(tmp_path / "again")
+    loaded = tf.saved_model.load(folder)
+    tf.saved_model.save(loaded, again, loaded.signatures)
+    both = tf.saved_model.load(again).signatures["both"]
+    assert both(x=tf.ones([1, 3]), words=tf.constant(["c"]))["ids"].numpy().tolist() == [2]
+
+
+def test_in_a_graph_sessions_initialize_the_loaded_variables(folder):
+    with tf.Graph().as_default() as graph:
+        loaded = tf.saved_model.load(folder)
+        result = loaded.signatures["both"](x=tf.ones([1, 3]), words=tf.constant(["b"]))
+        assert graph.get_collection("trainable_variables") == []
+        with v1.Session() as session:
+            session.run([v1.global_variables_initializer(), v1.tables_initializer()])
+            values = session.run(result)
+    assert values["ids"].tolist() == [1] and values["y"].tolist() == [[7.5]]
+
+
+def test_a_function_takes_only_what_it_needs(folder):
+    loaded = tf.saved_model.load(folder)
+    assert len(loaded.prune("words:0", "words:0").captured_inputs) == 0
+    with pytest.raises(Exception, match="placeholder 'x'"):
+        loaded.prune("words:0", "y:0")
+
+
+def test_ragged_inputs_are_given_by_their_parts(tmp_path):
+    path = str(tmp_path / "model")
+    with tf.Graph().as_default():
+        x = v1.ragged.placeholder(tf.float32, 1, [])
+        with v1.Session() as session:
+            v1.saved_model.simple_save(session, path, {"x": x}, {"y": x * 2})
+    info = tf.saved_model.load(path).signatures["serving_default"]
+    rows = tf.ragged.constant([[1.0], [2.0, 3.0]])
+    made = info(x_component_0=rows.flat_values, x_component_1=rows.row_splits)["y"]
+    assert made.to_list() == [[2], [4, 6]]
+
+
+def test_one_of_several_graphs_is_named_by_its_tags(tmp_path):
+    path = str(tmp_path / "model")
+    with tf.Graph().as_default(), v1.Session() as session:
+        tf.constant(1)
+        builder = v1.saved_model.Builder(path)
+        builder.add_meta_graph_and_variables(session, ["one"])
+        builder.add_meta_graph(["two"])
+        builder.save()
+    with pytest.raises(ValueError, match="2 MetaGraphs"):
+        tf.saved_model.load(path)
+    assert not tf.saved_model.load(path, "two").signatures

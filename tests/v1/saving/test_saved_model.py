@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.v1.saving.program import asset_files
 
 v1 = tf.compat.v1
 SavedModels = v1.saved_model
@@ -81,9 +82,7 @@ def test_assets_go_along(tmp_path):
     vocabulary.unlink()
     assert os.listdir(os.path.join(folder, "assets")) == ["words.txt"]
     with tf.Graph().as_default(), v1.Session() as session:
-        assert (
-            SavedModels.load(session, ["serve"], folder).asset_file_def[0].filename == "words.txt"
-        )
+        assert asset_files(SavedModels.load(session, ["serve"], folder))[0].filename == "words.txt"
 
 
 def test_signatures():

@@ -68,6 +68,12 @@ def of_running_node(make: Callable[[], Any]) -> Any:
         return states[_CURRENT.node]
 
 
+def keep(held: Any) -> None:
+    """Keeps an object alive with the running graph node, until that keeps another."""
+    if _CURRENT.states is not None:
+        _CURRENT.states[_CURRENT.node] = held
+
+
 def clear() -> None:
     """Drops the states of all eager kernels."""
     with _LOCK:

@@ -129,7 +129,9 @@ def shared(kind: type, container: str, name: str, make: Callable[[], Any]) -> An
     Without a name it belongs to the running node: one per session, or one per function graph. Eager code gets a new one.
     """
     if name:
-        return manager().get_or_create(kind, container, name, make)
+        found = manager().get_or_create(kind, container, name, make)
+        kernel_state.keep(found)  # other functions may know it by its name alone
+        return found
     node = kernel_state.running_node()
     if node is None or manager() is _EAGER:
         return kernel_state.of_running_node(make)

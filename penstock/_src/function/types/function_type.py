@@ -227,6 +227,16 @@ class FunctionType(types.FunctionType):
         return "\n".join([*lines, "Captures:", *captures])
 
 
+def sanitized_name(name: str) -> str:
+    """Returns the name that a parameter has for an argument of any name.
+
+    >>> sanitized_name("1./-")
+    'arg_1___'
+    """
+    legal = "".join(c if c.isalnum() else "_" for c in name)
+    return legal if legal[0].isalpha() else f"arg_{legal}"
+
+
 def of_trace(
     arguments: Sequence[tuple[str, Any]],
     signature: inspect.Signature | None,
@@ -260,7 +270,12 @@ def of_trace(
         elif variadic and kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
             kind = inspect.Parameter.POSITIONAL_ONLY
         made += [
-            Parameter(part_name, kind, False, from_value(_unnamed(part), context))
+            Parameter(
+                part_name if part_name.isidentifier() else sanitized_name(part_name),
+                kind,
+                False,
+                from_value(_unnamed(part), context),
+            )
             for part_name, part in parts
         ]
     held = collections.OrderedDict((tensor._id, from_value(tensor)) for tensor in captures)

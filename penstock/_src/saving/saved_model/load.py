@@ -1,6 +1,7 @@
 """tf.saved_model.load."""
 
 import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class RestoredResource(TrackableResource):
 
     def __del__(self) -> None:
         destroy = self.__dict__.get("_destroy_resource")
-        if destroy is not None and STATE.graph is None:
+        if destroy is not None and STATE.graph is None and not sys.is_finalizing():
             destroy()
 
 
@@ -95,7 +96,8 @@ def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | Non
         if of_objects:
             root = _load_objects(meta, folder, options)
         else:
-            root = above("Program")(meta, folder).load(SignatureMap)
+            restores = options is None or not options.experimental_skip_checkpoint
+            root = above("Program")(meta, folder).load(SignatureMap, restores)
     metrics.COUNTS["read", "2" if of_objects else "1"] += 1
     metrics.LATEST["read_path"] = folder
     fingerprints.note_read(folder)
@@ -131,7 +133,9 @@ def _chosen(saved: Any, tags: Any) -> Any:
     if tags is None:
         if len(saved.meta_graphs) != 1:
             raise ValueError(
-                f"The SavedModel holds {len(saved.meta_graphs)} programs; say which with `tags`."
+                "tf.saved_model.load needs `tags=` where a SavedModel has more than one MetaGraph. Received none, and "
+                f"there are {len(saved.meta_graphs)} MetaGraphs, with the tags "
+                f"{[sorted(meta.meta_info_def.tags) for meta in saved.meta_graphs]}."
             )
         return saved.meta_graphs[0]
     wanted = {tags} if isinstance(tags, str) else set(tags)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from penstock._src.api.config.build import GIT_VERSION
 from penstock._src.core.registry import find
 from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.proto.saved import MetaGraphDef
@@ -19,7 +20,7 @@ def create_meta_graph_def(meta_info_def: Any = None, graph_def: Any = None) -> A
     info = made.meta_info_def
     if meta_info_def is not None:
         info.CopyFrom(meta_info_def)
-    info.tensorflow_version = VERSION.partition("+")[0]
+    info.tensorflow_version, info.tensorflow_git_version = VERSION, GIT_VERSION
     if graph_def is None:
         return made
     made.graph_def.CopyFrom(graph_def)

@@ -17,6 +17,10 @@ from penstock._src.eager.variable import (
     VariableSynchronization,
 )
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.serialize.default_attributes import (
+    fill_default_attributes,
+    strip_default_attributes,
+)
 from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.proto.saved import MetaGraphDef, VariableDef
 from penstock._src.util.export import export
@@ -84,7 +88,7 @@ def export_meta_graph(
       export_scope: not supported.
       clear_devices: whether to omit the devices.
       clear_extraneous_savers: accepted.
-      strip_default_attrs: accepted.
+      strip_default_attrs: whether to omit attributes that have their defaults.
       save_debug_info: accepted.
       **kwargs: accepted.
     """
@@ -97,6 +101,9 @@ def export_meta_graph(
         )
     definition = graph.as_graph_def(add_shapes=True) if graph_def is None else graph_def
     made = create_meta_graph_def(meta_info_def, definition)
+    if strip_default_attrs:
+        strip_default_attributes(made.graph_def)
+        made.meta_info_def.stripped_default_attrs = True
     if clear_devices:
         for node in made.graph_def.node:
             node.device = ""
@@ -172,6 +179,8 @@ def import_into_graph(
         raise RuntimeError(
             "Exporting/importing meta graphs is not supported when eager execution is enabled."
         )
+    if definition.meta_info_def.stripped_default_attrs:
+        fill_default_attributes(definition.graph_def)  # also for the caller, as in TensorFlow
     import_graph_def(definition.graph_def, name=import_scope or "", **kwargs)
     prefix = f"{import_scope}/" if import_scope else ""
     known: dict[str, Any] = {}
@@ -245,9 +254,7 @@ def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
     made._aggregation, made._in_graph_mode = VariableAggregation.NONE, True
     made._unique = next(UNIQUE)
     attrs = handle.op.raw_op.attrs
-    shared = attrs["shared_name"]
-    made._name = (shared.decode() if isinstance(shared, bytes) else shared) or handle.op.name
-    made._handle = handle
+    made._name, made._handle = handle.op.name, handle
     made._dtype = attrs["dtype"]
     made._shape = attrs["shape"]
     made._initializer = graph.as_graph_element(prefix + definition.initializer_name)

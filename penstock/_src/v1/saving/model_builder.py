@@ -11,7 +11,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.static_values import constant_value
-from penstock._src.proto.saved import SavedModel, SignatureDef
+from penstock._src.proto.saved import AssetFileDef, SavedModel, SignatureDef, TensorInfo
 from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.assets import AssetFolder
@@ -149,11 +149,18 @@ class SavedModelBuilder:
         self._saved_model.meta_graphs.add().CopyFrom(made)
 
     def _add_assets(self, made: Any, tensors: Any) -> None:
+        """Copies the files that tensors name, and lists them in the MetaGraphDef."""
+        made.asset_file_def.extend(self._copied_assets(tensors))
+
+    def _copied_assets(self, tensors: Any) -> list[Any]:
         """Copies the files that tensors name; a file of an earlier graph stays as it is."""
         files = AssetFolder(self._export_dir, keeps=True)
-        for tensor in tensors or ():
-            name = files.add(_asset_path(tensor))
-            made.asset_file_def.add(filename=name).tensor_info.name = tensor.name
+        return [
+            AssetFileDef(
+                filename=files.add(_asset_path(tensor)), tensor_info=TensorInfo(name=tensor.name)
+            )
+            for tensor in tensors or ()
+        ]
 
     def save(
         self,
@@ -224,6 +231,11 @@ class Builder(SavedModelBuilder):
             made = self._exported(saver, clear_devices, strip_default_attrs)
             self._add_assets(made, assets_collection)
             self._add(made, tags, signature_def_map)
+
+    def _add_assets(self, made: Any, tensors: Any) -> None:
+        """Copies the files that tensors name, and lists them in a collection."""
+        for asset in self._copied_assets(tensors):
+            made.collection_def[constants.ASSETS_KEY].any_list.value.add().Pack(asset)
 
     def add_meta_graph(  # type: ignore[override]
         self,

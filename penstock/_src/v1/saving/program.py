@@ -4,28 +4,38 @@ The graph is imported into a function. Stateful objects (variables, tables) are 
 that all signatures share them; restoring and initializing run the graph's own operations.
 """
 
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, in_v1_graph
+from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.asset import Asset
+from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.operation import Operation
+from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.graph.trace import recording
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.graph import GraphDef
-from penstock._src.proto.saved import VariableDef
+from penstock._src.proto.saved import AssetFileDef, VariableDef
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.load import empty_variable
-from penstock._src.util import nest, slots
+from penstock._src.util import nest
 from penstock._src.v1.saving.signature_defs import get_tensor_from_tensor_info
-from penstock._src.v1.saving.wrapped import WrappedFunction
+from penstock._src.v1.saving.wrapped import UnliftableError, WrappedFunction
 
+# The result of initializing that a session can fetch.
+_ANCHOR = "dummy_fetch"
+_LOADED = itertools.count()
 # Assignments to reference variables, and to resource variables.
 _ASSIGNMENTS = {
     "Assign": "AssignVariableOp",
@@ -34,15 +44,37 @@ _ASSIGNMENTS = {
 }
 
 
-class Initializer(AutoTrackable):
+class Initializer(TrackableResource):
     """Fills the tables of a program; `loaded.initializer`."""
 
     def __init__(self, function: WrappedFunction, assets: list[Asset]) -> None:
         super().__init__()
         self._run, self._assets = function, assets
 
+    def _create_resource(self) -> Any:
+        return convert_to_tensor(1.0)  # a SavedModel expects a result
+
     def _initialize(self) -> Any:
         return self._run(*[asset.asset_path for asset in self._assets])
+
+
+class _Shared(TrackableResource):
+    """A resource that an operation of a program makes, such as a lookup table.
+
+    Args:
+      node: the operation.
+    """
+
+    def __init__(self, node: Operation) -> None:
+        super().__init__()
+        self._type = node.type
+        self._attributes = {name: node.raw_op.attrs[name] for name in type(node.raw_op).attributes}
+        if "shared_name" in self._attributes:  # programs that are loaded twice share nothing
+            name = self._attributes["shared_name"] or node.name
+            self._attributes["shared_name"] = f"{name}_load_{next(_LOADED)}"
+
+    def _create_resource(self) -> Any:
+        return getattr(raw, self._type)(**self._attributes)
 
 
 class Program:
@@ -56,22 +88,30 @@ class Program:
     def __init__(self, meta: Any, folder: str) -> None:
         self.meta, self.folder = meta, folder
         self.variables: list[Variable] = []
+        self.local: list[Variable] = []
+        self.resources: list[_Shared] = []
         self.graph = FuncGraph("saved_model")
         with recording(self.graph):
             import_graph_def(without_references(meta.graph_def), name="")
+            self.graph.constant(np.zeros((), np.float32), dtypes.float32, _ANCHOR)
+        self._saved = self._saved_variables()
         for node in self.graph.get_operations():
             if not node._inputs and [t.dtype for t in node._outputs] == [dtypes.resource]:
                 self._lift(node)
         for variable in self.variables:
             self.graph.watch_variable(variable)
         self.wrapped = WrappedFunction(self.graph, [])
-        self.wrapped._attributes["variables"] = self.variables  # keeps them alive
+        # Keeps them alive.
+        self.wrapped._attributes["variables"] = self.variables, self.resources
 
-    def load(self, signature_map: Callable[[dict[str, Any]], Any]) -> AutoTrackable:
+    def load(
+        self, signature_map: Callable[[dict[str, Any]], Any], restores: bool = True
+    ) -> AutoTrackable:
         """Returns the object, restored and initialized.
 
         Args:
           signature_map: creates `signatures` from the functions by name.
+          restores: whether variables get their saved values.
         """
         root = AutoTrackable()
         restore = self._restorer()
@@ -80,37 +120,56 @@ class Program:
             prefix = os.path.join(
                 self.folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME
             )
-            if os.path.exists(index_name(prefix)):
-                restore(convert_to_tensor(prefix))
+            if restores and os.path.exists(index_name(prefix)):
+                self._in_graph("saved_model_initializers", root.restore(prefix)[0], self.variables)
         root.initializer, root.asset_paths = self._initializer()
-        root.initializer._initialize()
+        self._in_graph("table_initializer", root.initializer._initialize()[0], self.local)
         signatures = {
-            key: self._signature(definition)
+            key: self._signature(key, definition)
             for key, definition in self.meta.signature_def.items()
             if key != constants.INIT_OP_KEY
         }
         root.signatures = signature_map(signatures)
         root.variables, root.graph, root.prune = self.variables, self.graph, self.wrapped.prune
-        root._program = self.wrapped
+        if self.resources:
+            root._resources = self.resources
         return root
+
+    @staticmethod
+    def _in_graph(collection: str, done: Any, variables: list[Variable]) -> None:
+        """In a graph: lets sessions run the operation that restores or initializes variables."""
+        if isinstance(done, SymbolicTensor):
+            done.graph.add_to_collection(collection, done)
+            for variable in variables:
+                variable._initializer = done.op
 
     def _lift(self, node: Operation) -> None:
         """Creates the variable or table of a node, and captures it in place of the node."""
         (output,) = node._outputs
-        attrs = {name: node.raw_op.attrs[name] for name in type(node.raw_op).attributes}
         if node.type == "VarHandleOp":
-            name, trainable = self._saved_variables().get(node.name, (node.name, True))
-            shape = node.raw_op.attrs["shape"]
-            variable = empty_variable(node.raw_op.attrs["dtype"], shape, name, trainable)
-            self.variables.append(variable)
-            held = variable.handle
+            held = self._variable(node).handle
         else:
-            held = slots.RUN_EAGERLY(type(node.raw_op), (), attrs)
+            self.resources.append(_Shared(node))
+            held = self.resources[-1].resource_handle
         self.graph._captures[held._id] = (held, output)
         self.graph.inputs.append(output)
 
-    def _saved_variables(self) -> dict[str, tuple[str, bool]]:
-        """The names of variables, and whether they are trainable, by the operations of their handles."""
+    def _variable(self, node: Operation) -> Variable:
+        attrs = node.raw_op.attrs
+        name, trainable, is_local = self._saved.get(node.name, (node.name, True, False))
+        made = empty_variable(attrs["dtype"], attrs["shape"], name, trainable)
+        self.variables.append(made)
+        if is_local:
+            self.local.append(made)
+        if in_v1_graph():  # whether to train it is for those who build on it
+            for key in ("variables", "trainable_variables"):
+                held = STATE.graph.get_collection_ref(key)
+                held[:] = [other for other in held if other is not made]
+            STATE.graph.add_to_collection("local_variables" if is_local else "variables", made)
+        return made
+
+    def _saved_variables(self) -> dict[str, tuple[str, bool, bool]]:
+        """The names of variables, whether they are trainable, and local, by the operations of their handles."""
         found = {}
         for key in ("variables", "local_variables"):
             for data in self.meta.collection_def[key].bytes_list.value:
@@ -118,42 +177,61 @@ class Program:
                 holder = (saved.snapshot_name or saved.variable_name).partition(":")[0]
                 holder = holder.removesuffix("/Read/ReadVariableOp")
                 name = saved.variable_name.partition(":")[0]
-                found[holder] = found[name] = (name, saved.trainable)
+                described = name, saved.trainable, key == "local_variables"
+                found[holder] = found[name] = described
         return found
 
     def _restorer(self) -> WrappedFunction | None:
+        """The function of a path that restores the variables, and returns the path."""
         saver = self.meta.saver_def
         if not saver.restore_op_name:
             return None
-        return self.wrapped.prune([saver.filename_tensor_name], [saver.restore_op_name])
+        path = saver.filename_tensor_name
+        return self.wrapped.prune([path], [path, saver.restore_op_name])
 
     def _initializer(self) -> tuple[Initializer, list[Asset]]:
         feeds, assets = [], []
-        for described in self.meta.asset_file_def:
+        for described in asset_files(self.meta):
             feeds.append(described.tensor_info.name)
             path = os.path.join(self.folder, constants.ASSETS_DIRECTORY, described.filename)
             assets.append(Asset(path))
         operations = main_operations(self.meta)
         if not operations:
             operations = list(self.meta.collection_def["table_initializer"].node_list.value)
-        return Initializer(self.wrapped.prune(feeds, operations), assets), assets
+        fetches = [f"{_ANCHOR}:0", *operations]
+        return Initializer(self.wrapped.prune(feeds, fetches), assets), assets
 
-    def _signature(self, definition: Any) -> WrappedFunction:
+    def _signature(self, key: str, definition: Any) -> WrappedFunction:
         """Creates the function of a SignatureDef, from named tensors to a dict of tensors."""
         names, feeds = [], []
-        for key in sorted(definition.inputs):
-            found = get_tensor_from_tensor_info(definition.inputs[key], self.graph)
-            parts = nest.flatten(found, expand_composites=True)
-            of_sparse = [f"{key}_{part}" for part in ("indices", "values", "dense_shape")]
-            names += [key] if parts == [found] else of_sparse
-            feeds += parts
+        for name in sorted(definition.inputs):
+            found = get_tensor_from_tensor_info(definition.inputs[name], self.graph)
+            names += _argument_names(name, found)
+            feeds += nest.flatten(found, expand_composites=True)
         fetches = {
-            key: get_tensor_from_tensor_info(info, self.graph)
-            for key, info in definition.outputs.items()
+            name: get_tensor_from_tensor_info(info, self.graph)
+            for name, info in definition.outputs.items()
         }
-        made = self.wrapped.prune(feeds, fetches)
+        try:
+            made = self.wrapped.prune(feeds, fetches)
+        except UnliftableError as error:
+            raise UnliftableError(
+                "A SavedModel signature needs an input for each placeholder the signature's outputs use. An output for "
+                f"signature '{key}' depends on a placeholder which is not an input (i.e. the placeholder is not fed a "
+                f"value).\n\n{error}"
+            ) from None
         made.name_inputs(names)
         return made
+
+
+def _argument_names(name: str, found: Any) -> list[str]:
+    """The names of the tensors of a signature's input."""
+    if isinstance(found, SparseTensor):
+        return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
+    if not nest.is_composite(found):
+        return [name]
+    count = len(nest.flatten(found, expand_composites=True))
+    return [f"{name}_component_{at}" for at in range(count)]
 
 
 def without_references(graph_def: Any) -> Any:
@@ -193,6 +271,15 @@ def _read_of(made: Any, holder: Any) -> str:
         read = made.node.add(name=name, op="ReadVariableOp", input=[holder.name])
         read.attr["dtype"].CopyFrom(holder.attr["dtype"])
     return name
+
+
+def asset_files(definition: Any) -> list[Any]:
+    """The AssetFileDefs of a MetaGraphDef: its own, or those in the collection that older builders fill."""
+    found = list(definition.asset_file_def)
+    if not found and constants.ASSETS_KEY in definition.collection_def:
+        for packed in definition.collection_def[constants.ASSETS_KEY].any_list.value:
+            found.append(AssetFileDef.FromString(packed.value))
+    return found
 
 
 def main_operations(definition: Any) -> list[str]:

@@ -15,7 +15,7 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.saving.model_builder import INIT_OP_KEY, TRAIN_OP_KEY, Builder
-from penstock._src.v1.saving.program import main_operations
+from penstock._src.v1.saving.program import asset_files, main_operations
 from penstock._src.v1.saving.saver import import_meta_graph
 from penstock._src.v1.saving.signature_defs import predict_signature_def
 from penstock._src.v1.variables.collections import (
@@ -150,7 +150,7 @@ class SavedModelLoader:
         folder = os.path.join(self._export_dir, constants.ASSETS_DIRECTORY)
         feeds = {
             prefix + asset.tensor_info.name: os.path.join(folder, asset.filename)
-            for asset in definition.asset_file_def
+            for asset in asset_files(definition)
         }
         for operation in main_operations(definition):
             sess.run(sess.graph.as_graph_element(prefix + operation), feeds)

@@ -163,7 +163,7 @@ class Saver:
           meta_graph_suffix: of the file with the graph.
           write_meta_graph: whether to write that file.
           write_state: whether to record the checkpoint as the latest.
-          strip_default_attrs: accepted.
+          strip_default_attrs: whether that file omits attributes that have their defaults.
           save_debug_info: accepted.
         """
         path = os.fsdecode(save_path)
@@ -188,7 +188,9 @@ class Saver:
             self._keep(path, latest_filename, meta_graph_suffix)
         if write_meta_graph and sess is not None:
             with dispatch.building(sess.graph):
-                self.export_meta_graph(f"{path}.{meta_graph_suffix}")
+                self.export_meta_graph(
+                    f"{path}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs
+                )
         return path
 
     def _keep(self, path: str, latest_filename: str | None, suffix: str) -> None:
@@ -280,7 +282,13 @@ class Saver:
     ) -> Any:
         """Writes the graph, with this saver, to a file; returns the MetaGraphDef."""
         return meta_graph.export_meta_graph(
-            filename, saver_def=self.saver_def, collection_list=collection_list, as_text=as_text
+            filename,
+            saver_def=self.saver_def,
+            collection_list=collection_list,
+            as_text=as_text,
+            export_scope=export_scope,
+            clear_devices=clear_devices,
+            strip_default_attrs=strip_default_attrs,
         )
 
 

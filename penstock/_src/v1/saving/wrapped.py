@@ -1,11 +1,14 @@
 """tf.compat.v1.wrap_function: turns code written for TensorFlow 1's graphs into a function."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.control_flow import copy_operations
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.types.function_type import FunctionType, Parameter, sanitized_name
+from penstock._src.function.types.trace_types import from_value
 from penstock._src.graph import trace
 from penstock._src.graph.control import has_effect
 from penstock._src.graph.func_graph import FuncGraph
@@ -14,6 +17,20 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.v1.variables.store import give_store
+
+
+class UnliftableError(Exception):
+    """A tensor that cannot be computed from the given ones."""
+
+
+def _check_feeds(needed: Sequence[Operation]) -> None:
+    """Raises UnliftableError if an operation is a placeholder, which has no value."""
+    for op in needed:
+        if op.type == "Placeholder":
+            raise UnliftableError(
+                f"Unable to lift tensors out of their graph: they depend on the placeholder '{op.name}', which is not "
+                "among the feeds."
+            )
 
 
 class WrappedFunction(ConcreteFunction):
@@ -35,16 +52,19 @@ class WrappedFunction(ConcreteFunction):
         leaves = nest.flatten(results, expand_composites=True)
         tensors = [r for r in leaves if isinstance(r, SymbolicTensor)]
         operations = [r for r in leaves if isinstance(r, Operation)]
+        needed = needed_operations(
+            self.graph, [*inputs, *self.graph.internal_captures], tensors, operations
+        )
+        _check_feeds(needed)
+        read = {t._id for op in needed for t in op._inputs} | {t._id for t in tensors}
         part = FuncGraph(name or "pruned")
         table = {}
         for tensor in inputs:
             table[tensor._id] = part.placeholder(tensor.dtype, tensor.shape, tensor.op.name)
             part.inputs.append(table[tensor._id])
         for outer, inner in self.graph._captures.values():
-            table.setdefault(inner._id, part.capture(outer, inner.op.name))
-        needed = needed_operations(
-            self.graph, [*inputs, *self.graph.internal_captures], tensors, operations
-        )
+            if inner._id in read and inner._id not in table:
+                table[inner._id] = part.capture(outer, inner.op.name)
         copies = copy_operations(needed, part, table)
         part._weak_variables = dict(self.graph._weak_variables)
         part.outputs = [table[t._id] for t in tensors]
@@ -64,6 +84,15 @@ class WrappedFunction(ConcreteFunction):
         }
         self.parameters, self._arguments = list(specs.items()), list(specs)
         self.graph.structured_input_signature = ((), specs)
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        self._type = FunctionType(
+            [
+                Parameter(sanitized_name(name), kind, False, from_value(spec))
+                for name, spec in specs.items()
+            ],
+            self.function_type.captures,
+            return_annotation=self.function_type.output,
+        )
 
     def _element(self, element: Any) -> Any:
         return element if nest.is_composite(element) else self.graph.as_graph_element(element)

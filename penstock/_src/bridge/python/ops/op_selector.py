@@ -8,6 +8,7 @@ from typing import Any
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.v1.saving.wrapped import UnliftableError
 
 
 def is_differentiable(op: Operation) -> bool:
@@ -181,7 +182,3 @@ def get_backward_walk_ops(
         pending = [op for op in dict.fromkeys(before) if op not in found and may_enter(op)]
         found.update(dict.fromkeys(pending))
     return [op for op in found if inclusive or op not in seeds]
-
-
-class UnliftableError(Exception):
-    """A tensor that cannot be computed in another graph."""
