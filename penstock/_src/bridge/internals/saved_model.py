@@ -192,22 +192,3 @@ def deserialize(proto: Any) -> tuple[Any, Callable[..., None]] | None:
         if registration.should_load(proto):
             return registration.from_proto(proto), registration.setter
     return None
-
-
-class KerasModeKeys:
-    """Keras's names: "train", "test" and "predict"."""
-
-    TRAIN = "train"
-    TEST = "test"
-    PREDICT = "predict"
-
-
-class EstimatorModeKeys:
-    """The names of estimators: "train", "eval" and "infer"."""
-
-    TRAIN = "train"
-    EVAL = "eval"
-    PREDICT = "infer"
-
-
-ModeKeys = KerasModeKeys
