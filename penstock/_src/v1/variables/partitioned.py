@@ -186,15 +186,21 @@ class PartitionedVariable:
             )
         return self.as_tensor()
 
-    def _assigned(self, method: str, value: Any, name: str | None, read_value: bool) -> Any:
-        """Calls a method of each partition with its slice of `value`."""
+    def _pieces(self, value: Any) -> list[Any]:
+        """The parts of a value for each partition; a list has one for each already."""
+        if isinstance(value, list | PartitionedVariable):
+            return list(value)
         tensor = convert_to_tensor(value, self._dtype)
-        pieces = cut(self._shape.as_list(), self.partitions_by_axis)
+        return [
+            raw.Slice(input=tensor, begin=offset, size=extent)
+            for offset, extent in cut(self._shape.as_list(), self.partitions_by_axis)
+        ]
+
+    def _assigned(self, method: str, value: Any, name: str | None, read_value: bool) -> Any:
+        """Calls a method of each partition with its part of `value`."""
         results = [
-            getattr(part, method)(
-                raw.Slice(input=tensor, begin=offset, size=extent), read_value=read_value
-            )
-            for part, (offset, extent) in zip(self._parts, pieces, strict=True)
+            getattr(part, method)(piece, read_value=read_value)
+            for part, piece in zip(self._parts, self._pieces(value), strict=True)
         ]
         if not read_value and STATE.graph is not None:
             with STATE.graph.control_dependencies(results):
