@@ -7,8 +7,51 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.eager.variable import Variable
+from penstock._src.v1.variables.collections import VariableV1
 
-BaseResourceVariable = ResourceVariable = Variable
+BaseResourceVariable = Variable
+
+
+class _AllVariables(type(Variable)):  # type: ignore[misc]
+    """Variables are instances of `ResourceVariable` however they were made."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        known = Variable if cls is ResourceVariable else cls
+        return type.__instancecheck__(known, instance)
+
+
+class ResourceVariable(VariableV1, metaclass=_AllVariables):
+    """A variable with the parameters of TensorFlow's internal class; no creators are asked."""
+
+    asks_creators = False
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+        variable_def: Any = None,
+        import_scope: str | None = None,
+        constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            initial_value=initial_value,
+            trainable=trainable,
+            collections=collections,
+            validate_shape=validate_shape,
+            caching_device=caching_device,
+            name=name,
+            variable_def=variable_def,
+            dtype=dtype,
+            import_scope=import_scope,
+            constraint=constraint,
+            **kwargs,
+        )
 
 
 def var_handle_op(
