@@ -124,3 +124,15 @@ def test_annotations_of_operations_are_in_their_definitions():
     op._clear_attr("_noted")
     with pytest.raises(ValueError, match="no attr named '_noted'"):
         op.get_attr("_noted")
+
+
+def test_attributes_of_bytes_that_are_no_text_are_kept():
+    with tf.Graph().as_default() as graph:
+        tf.function(lambda x: x + 1.0)(tf.constant(1.0))
+    definition = graph.as_graph_def()
+    (call,) = [node for node in definition.node if node.op == "PartitionedCall"]
+    call.attr["config_proto"].s = b"\x01\x82"
+    with tf.Graph().as_default() as again:
+        tf.import_graph_def(definition, name="")
+    (call,) = [node for node in again.as_graph_def().node if node.op == "PartitionedCall"]
+    assert call.attr["config_proto"].s == b"\x01\x82"

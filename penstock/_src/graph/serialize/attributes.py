@@ -81,7 +81,7 @@ def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) ->
     if isinstance(value, bytes):
         return "s", value
     if isinstance(value, str):
-        return "s", value.encode()
+        return "s", value.encode("utf-8", "surrogateescape")
     raise UnimplementedError(f"An attribute cannot hold {value!r}.")
 
 
