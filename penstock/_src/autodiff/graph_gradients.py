@@ -255,6 +255,8 @@ def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
 class BackwardGraph(FuncGraph):
     """A graph that reads tensors of a forward graph: these become captures, except small constants, which are copied."""
 
+    is_part_of_function = True
+
     def capture(self, tensor: Any, name: str | None = None, shape: Any = None) -> SymbolicTensor:
         """Returns the placeholder or constant for an outer tensor."""
         if isinstance(tensor, SymbolicTensor) and tensor._id not in self._captures:

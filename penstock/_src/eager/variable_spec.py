@@ -1,11 +1,21 @@
-"""VariableSpec: the TypeSpec of a variable inside a composite object."""
+"""VariableSpec: the type of a variable, as an argument of a function or inside a composite object."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import DenseSpec, TensorSpec
-from penstock._src.eager.variable import Variable
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.context import init_scope
+from penstock._src.eager.variable import (
+    UNIQUE,
+    Variable,
+    VariableAggregation,
+    VariableSynchronization,
+    make_handle,
+)
 
 
 class VariableSpec(DenseSpec):
@@ -44,12 +54,93 @@ class VariableSpec(DenseSpec):
     def _to_components(self, value: Any) -> Any:
         return [value.handle]
 
+    def _from_components(self, components: Any) -> Variable:
+        if not isinstance(components, list | tuple):
+            raise TypeError(
+                f"VariableSpec: expected a list or tuple of components. Received {components!r}."
+            )
+        if len(components) != 1:
+            raise ValueError(
+                f"VariableSpec: a variable's only component is its handle. Received {components!r}."
+            )
+        return variable_of_handle(components[0], self)
+
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Whether the variable, or every variable of the spec, has this dtype and shape."""
+        """Whether the variable has this dtype and shape and is trainable as this says; of a spec, also whether it stands for the
+        same variable."""
         other = spec_or_value
         if not isinstance(other, VariableSpec | Variable):
             return False
-        return self._dtype is other.dtype and self._shape.is_compatible_with(other.shape)
+        if isinstance(other, VariableSpec) and other.alias_id != self.alias_id:
+            return False
+        return (
+            self._dtype is other.dtype
+            and self._shape.is_compatible_with(other.shape)
+            and self.trainable == other.trainable
+        )
+
+    # -- the TraceType protocol of tf.function
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether every variable of this type has type `other`.
+
+        Raises:
+          NotImplementedError: only one of them has an `alias_id`.
+        """
+        if type(self) is type(other):
+            self._require_alias_ids("is_subtype_of", [other])
+        return super().is_subtype_of(other)
+
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> Any:
+        """Returns the most specific common supertype of this and all others, or None.
+
+        Raises:
+          NotImplementedError: some of them have an `alias_id`, and others have none.
+        """
+        if all(type(self) is type(other) for other in others):
+            self._require_alias_ids("most_specific_common_supertype", others)
+        return super().most_specific_common_supertype(others)
+
+    def _require_alias_ids(self, method: str, others: Sequence[Any]) -> None:
+        if len({spec.alias_id is None for spec in (self, *others)}) > 1:
+            raise NotImplementedError(
+                f"VariableSpec.{method} doesn't support alias_id=None, got self: {self} and others: "
+                f"{list(others)}."
+            )
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns a variable whose handle is a placeholder; the same one for each `alias_id`."""
+        known = self.alias_id is not None
+        if known and placeholder_context.has_placeholder(self.alias_id):
+            return placeholder_context.get_placeholder(self.alias_id)
+        variable = super().placeholder_value(placeholder_context)
+        if known:
+            placeholder_context.add_placeholder(self.alias_id, variable)
+        return variable
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the handle of a variable, which counts as used."""
+        if not isinstance(value, Variable):
+            raise TypeError(f"VariableSpec: expected a variable. Received {value!r}.")
+        variable_accessed(value)
+        return [value.handle]
+
+    _to_tensors = to_tensors
+
+    def cast(self, value: Any, casting_context: Any) -> Any:
+        """Returns `value`, a variable of this type.
+
+        Raises:
+          TypeError: it is none.
+        """
+        if not isinstance(value, Variable) or not self._takes(value):
+            raise TypeError(f"Can not cast {value!r} to {self!r}")
+        return value
+
+    _cast = cast
+
+    def _takes(self, variable: Variable) -> bool:
+        return self._dtype is variable.dtype and self._shape.is_compatible_with(variable.shape)
 
     def __eq__(self, other: Any) -> bool:
         return type(other) is type(self) and self._serialize() == other._serialize()
@@ -62,3 +153,46 @@ class VariableSpec(DenseSpec):
             f"{type(self).__name__}(shape={self._shape}, dtype={self._dtype!r}, "
             f"trainable={self.trainable!r}, alias_id={self.alias_id!r})"
         )
+
+
+def has_own_handle(value: Any) -> bool:
+    """Whether a value is a variable with a handle of its own, by which functions take it as an argument.
+
+    A variable that consists of others, as under a strategy, is a Python object to functions, which capture what they read of it.
+    """
+    return isinstance(value, Variable) and "_handle" in vars(value)
+
+
+def stand_in(spec: VariableSpec) -> Variable:
+    """Returns a variable of a type, without a value."""
+    with init_scope():
+        return variable_of_handle(make_handle(spec.shape, spec.dtype, "Variable"), spec)
+
+
+def variable_of_handle(handle: Any, spec: VariableSpec) -> Variable:
+    """Returns a variable of a type that a handle refers to: it is not created, and announces nothing.
+
+    Raises:
+      ValueError: `handle` is no handle.
+    """
+    if not isinstance(handle, Tensor) or handle.dtype is not dtypes.resource:
+        raise ValueError(
+            f"VariableSpec: expected the handle of a variable, a resource tensor. Received {handle!r}."
+        )
+    made = Variable.__new__(Variable)
+    made.__dict__.update(
+        _handle=handle,
+        _dtype=spec.dtype,
+        _shape=spec.shape,
+        _trainable=spec.trainable,
+        _name="Variable",
+        _unique=next(UNIQUE),
+        _constraint=None,
+        _synchronization=VariableSynchronization.AUTO,
+        _aggregation=VariableAggregation.NONE,
+        _in_graph_mode=False,
+        _initializer=None,
+        _initial_value=None,
+        _graph_element=None,
+    )
+    return made

@@ -10,10 +10,12 @@ from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core.calls.binding import kernel_name
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.dtypes import resource
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
 from penstock._src.function import run as _runs_graph_functions  # noqa: F401
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.trace_type import leaf_names
@@ -86,8 +88,9 @@ class ConcreteFunction:
         Tensors of `*args`, the parameter `variadic`, keep their numbers.
         """
         names: list[str] = []
+        variables: set[int] = set()
         for parameter, value in self.parameters:
-            for default in leaf_names(_unnamed(value), parameter):
+            for default in leaf_names(_unnamed(value), parameter, variables):
                 own = self._arguments[len(names)]
                 keeps = parameter == variadic or own != default
                 base = own if keeps else parameter
@@ -131,15 +134,20 @@ class ConcreteFunction:
             self.graph.structured_outputs = function_type.pack_output(self.graph.outputs)
             self._single = isinstance(self.graph.structured_outputs, SymbolicTensor)
 
-        def bind(function: "ConcreteFunction", args: Any, kwargs: Any) -> list[Any]:
-            bound = function_type.bind(*args, **kwargs)
-            context = TypeContext()
-            for name, value in bound.arguments.items():
-                constraint = function_type.parameters[name].type_constraint
-                bound.arguments[name] = constraint.cast(value, context)
-            return function.checked(function_type.unpack_inputs(bound))
+        self._binder = ConcreteFunction.of_its_type
 
-        self._binder = bind
+    def of_its_type(self, args: Any, kwargs: Any) -> list[Any]:
+        """Returns the tensors of arguments that have the types of `function_type`.
+
+        Raises:
+          TypeError, ValueError: they have other types.
+        """
+        bound = self.function_type.bind(*args, **kwargs)
+        context = TypeContext()
+        for name, value in bound.arguments.items():
+            constraint = self.function_type.parameters[name].type_constraint
+            bound.arguments[name] = constraint.cast(value, context)
+        return self.checked(self.function_type.unpack_inputs(bound))
 
     # -- calling
 
@@ -210,7 +218,9 @@ class ConcreteFunction:
         tensors: list[Any] = []
         for value, model in zip(leaves, self.graph.inputs[: self.arity], strict=True):
             is_tensor = isinstance(value, EagerTensor | SymbolicTensor)
-            if not is_tensor:
+            if not is_tensor and model.dtype is resource:
+                value = self._handle_of(value, len(tensors))
+            elif not is_tensor:
                 value = convert_to_tensor(value, model.dtype)
             if value.dtype is not model.dtype:
                 raise InvalidArgumentError(
@@ -227,6 +237,16 @@ class ConcreteFunction:
                 )
             tensors.append(value)
         return tensors
+
+    def _handle_of(self, value: Any, position: int) -> Any:
+        """Returns the handle of a variable; raises TypeError if the argument at this position is none."""
+        if not isinstance(value, Variable):
+            raise TypeError(
+                f"Binding inputs to tf.function failed: {self.name}: expected argument #{position}(zero-based) "
+                f"to be a variable or its handle; got {type(value).__name__} ({value!r})."
+            )
+        variable_accessed(value)
+        return value.handle
 
     # -- properties
 

@@ -14,11 +14,13 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable_spec import VariableSpec, stand_in
 from penstock._src.function import retracing, side_effects
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
 from penstock._src.function.trace_cache import TraceCache
 from penstock._src.function.trace_type import (
+    Leaves,
     add_quick_key,
     describe,
     generalize,
@@ -36,6 +38,7 @@ from penstock._src.function.types.input_signature import (
     flat_specs,
     plain_arity,
 )
+from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -132,7 +135,7 @@ class Function(Trackable):
     ) -> tuple[ConcreteFunction, list[Any]]:
         """Returns the trace for these arguments, made if necessary, and the tensors to call it with."""
         parameters = self._bind(args, kwargs)
-        leaves: list[Any] = []
+        leaves = Leaves()
         structure = tuple((name, describe(value, leaves)) for name, value in parameters)
         concrete = self._cache.lookup(structure, leaves)
         if concrete is not None:
@@ -208,7 +211,7 @@ class Function(Trackable):
         return f"({', '.join(shown)})" if shown else str(self._signature)
 
     def _trace(
-        self, parameters: list[tuple[str, Any]], specs: list[TensorSpec], values: Sequence[Any]
+        self, parameters: list[tuple[str, Any]], specs: list[TensorSpec], values: Leaves
     ) -> ConcreteFunction:
         retracing.count(self)
         trace = Trace(
@@ -246,7 +249,7 @@ class Function(Trackable):
             parameters = self._bind(args, kwargs)
         except TypeError:
             return concrete._flat_arguments(args, kwargs)
-        leaves: list[Any] = []
+        leaves = Leaves()
         for name, value in parameters:
             expected = dict(concrete.parameters).get(name)
             before = len(leaves)
@@ -257,17 +260,19 @@ class Function(Trackable):
             ):
                 value = convert_to_tensor(value, expected.dtype)
             description = describe(value, leaves)
-            fixed: list[Any] = []
+            fixed = Leaves()
             if describe(expected, fixed) != description and len(leaves) == before and not fixed:
                 if name in kwargs or not isinstance(value, TypeSpec):
                     raise TypeError(
                         f"ConcreteFunction {self._name} was constructed with {expected!r} as {name}, but "
                         f"was called with {value!r}"
                     )
-        leaves = [leaf for leaf in leaves if not isinstance(leaf, TensorSpec)]
-        if len(leaves) != concrete.arity:
-            return concrete._flat_arguments(args, kwargs)
-        return concrete.checked(leaves)
+        tensors = [leaf for leaf in leaves if not isinstance(leaf, TensorSpec)]
+        if len(tensors) == concrete.arity:
+            return concrete.checked(tensors)
+        if leaves.variables:  # others are the same variable than in the trace
+            return concrete.of_its_type(args, kwargs)
+        return concrete._flat_arguments(args, kwargs)
 
     # -- traces
 
@@ -279,6 +284,8 @@ class Function(Trackable):
             if variadic is not None and variadic in kwargs:
                 rest = kwargs.pop(variadic)
                 args, kwargs = (*kwargs.values(), *rest), {}
+        if any(isinstance(leaf, VariableSpec) for leaf in nest.flatten((args, kwargs))):
+            args, kwargs = _with_variables(args, kwargs)
         concrete, _ = self._find(args, kwargs)
         concrete.name_arguments(self._variadic())
         return concrete
@@ -412,6 +419,22 @@ class Function(Trackable):
 
     def __repr__(self) -> str:
         return f"<tensorflow.python.eager.polymorphic_function.polymorphic_function.Function object at {id(self):#x}>"
+
+
+def _with_variables(args: Any, kwargs: Any) -> Any:
+    """Returns arguments with a variable for each VariableSpec, the same one for the same `alias_id`."""
+    made: dict[int, Any] = {}
+
+    def of(leaf: Any) -> Any:
+        if not isinstance(leaf, VariableSpec):
+            return leaf
+        if leaf.alias_id is None:
+            return stand_in(leaf)
+        if leaf.alias_id not in made:
+            made[leaf.alias_id] = stand_in(leaf)
+        return made[leaf.alias_id]
+
+    return nest.map_structure(of, (args, kwargs))
 
 
 PolymorphicFunction.register(Function)

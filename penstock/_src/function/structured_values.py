@@ -34,6 +34,7 @@ _SPECS: dict[str, tuple[int, str]] = {
     "DatasetSpec": (TypeSpecProto.DATA_DATASET_SPEC, "data.dataset"),
     "IteratorSpec": (TypeSpecProto.DATA_ITERATOR_SPEC, "data.iterator"),
     "OptionalSpec": (TypeSpecProto.OPTIONAL_SPEC, "data.iterator"),
+    "VariableSpec": (TypeSpecProto.VARIABLE_SPEC, "eager.variable_spec"),
 }
 # Prefix of registered names -> the module that registers them, for classes that nobody has touched yet.
 _REGISTERING = {

@@ -1,8 +1,9 @@
 """The trace key: decides whether two calls of a tf.function share a trace.
 
 `describe(value, leaves)` returns a hashable description of an argument and appends its tensors to `leaves`. Two calls share
-a trace if the descriptions and the dtypes and shapes of the tensors are equal. Python numbers, strings and None are compared
-by value, other objects by identity (or by `__tf_tracing_type__`).
+a trace if the descriptions and the dtypes and shapes of the tensors are equal. Of a variable the handle is such a tensor; its
+description has its type, and its number among the variables of the call, so that calls with the same variable twice have a trace
+of their own. Python numbers, strings and None are compared by value, other objects by identity (or by `__tf_tracing_type__`).
 """
 
 import functools
@@ -13,11 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_spec import VariableSpec, has_own_handle, variable_of_handle
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -32,7 +37,25 @@ class TracingContext:
 CONTEXT = TracingContext()
 
 
-def describe(value: Any, leaves: list[Any]) -> Any:
+class Leaves(list):
+    """The tensors of a call's arguments, in order. A variable that comes again adds none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # id of a variable's handle -> number of the variable
+        self.variables: dict[int, int] = {}
+
+    def number(self, variable: Variable) -> int:
+        """Returns the number of a variable; adds its handle if it is new."""
+        handle = variable.handle
+        known = self.variables.get(handle._id)
+        if known is None:
+            known = self.variables[handle._id] = len(self.variables)
+            self.append(handle)
+        return known
+
+
+def describe(value: Any, leaves: Leaves) -> Any:
     """Returns the hashable description of an argument; its tensors are appended to `leaves`."""
     kind = type(value)
     if kind is EagerTensor or isinstance(value, Tensor):
@@ -50,7 +73,16 @@ def describe(value: Any, leaves: list[Any]) -> Any:
     return _describe_object(value, leaves)
 
 
+def _describe_variable(variable: Variable, leaves: Leaves) -> Any:
+    if STATE.tapes or STATE.graph is not None:
+        variable_accessed(variable)
+    shape, dtype, number = variable.shape._dims, variable.dtype, leaves.number(variable)
+    return (VariableSpec, shape, dtype, variable.trainable, number)
+
+
 _SIMPLE = frozenset({int, float, bool, str, bytes, type(None)})
+# With more tensors than this, variables among them are not compared one by one.
+_FEW = 16
 
 
 def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
@@ -74,6 +106,8 @@ def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
             if not add_quick_key(item, key, leaves):
                 return False
         return True
+    if kind is Variable:
+        return _add_quick_variable(value, key, leaves)
     parts = getattr(kind, "_trace_parts", None)
     if parts is None:
         return False
@@ -83,12 +117,28 @@ def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
     return True
 
 
-def _describe_mapping(value: Mapping[Any, Any], leaves: list[Any]) -> Any:
+def _add_quick_variable(variable: Variable, key: list[Any], leaves: list[Any]) -> bool:
+    if len(leaves) > _FEW:
+        return False
+    handle = variable._handle
+    for tensor in leaves:
+        if tensor is handle:
+            return False
+    leaves.append(handle)
+    key += (variable._shape._dims, variable._dtype, variable._trainable)
+    if STATE.tapes or STATE.graph is not None:
+        variable_accessed(variable)
+    return True
+
+
+def _describe_mapping(value: Mapping[Any, Any], leaves: Leaves) -> Any:
     keys = nest.sorted_keys(value)
     return (type(value), *[(key, describe(value[key], leaves)) for key in keys])
 
 
-def _describe_object(value: Any, leaves: list[Any]) -> Any:
+def _describe_object(value: Any, leaves: Leaves) -> Any:
+    if has_own_handle(value):
+        return _describe_variable(value, leaves)
     if hasattr(value, "handle") and hasattr(value, "assign"):
         return _Same(value)
     own = getattr(value, "__tf_tracing_type__", None)
@@ -102,7 +152,7 @@ def _describe_object(value: Any, leaves: list[Any]) -> Any:
         return Tensor if isinstance(value, TensorSpec) else ("composite", value)
     if isinstance(value, CompositeTensor) or nest.is_composite(value):
         spec = value._type_spec
-        leaves.extend(nest.flatten(value, expand_composites=True))
+        leaves.extend(map(_component, nest.flatten(value, expand_composites=True)))
         return ("composite", spec)
     if isinstance(value, Mapping):
         return _describe_mapping(value, leaves)
@@ -115,6 +165,14 @@ def _describe_object(value: Any, leaves: list[Any]) -> Any:
     if isinstance(value, _BY_VALUE):
         return (type(value), value)
     return _Same(value)
+
+
+def _component(value: Any) -> Any:
+    """The tensor that a leaf of a composite object is: of a variable, its handle."""
+    if not isinstance(value, Variable):
+        return value
+    variable_accessed(value)
+    return value.handle
 
 
 class _Same:
@@ -152,7 +210,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def substitute(value: Any, tensors: Iterator[Any]) -> Any:
-    """Returns an argument like `value` with the next of `tensors` for each of its tensors."""
+    """Returns an argument like `value` with the next of `tensors` for each of its tensors; variables remain."""
     kind = type(value)
     if isinstance(value, Tensor | np.ndarray | np.generic | TensorSpec):
         return next(tensors)
@@ -168,8 +226,8 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
     if isinstance(value, TypeSpec):
         return value.from_tensors(tensors)
     if isinstance(value, CompositeTensor) or nest.is_composite(value):
-        count = len(nest.flatten(value, expand_composites=True))
-        parts = [next(tensors) for _ in range(count)]
+        leaves = nest.flatten(value, expand_composites=True)
+        parts = [_like_component(leaf, next(tensors)) for leaf in leaves]
         return nest.pack_sequence_as(value, parts, expand_composites=True)
     if isinstance(value, Mapping):
         made = {key: substitute(value[key], tensors) for key in nest.sorted_keys(value)}
@@ -181,6 +239,13 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
         args = substitute(value.args, tensors)
         return functools.partial(value.func, *args, **substitute(value.keywords, tensors))
     return value
+
+
+def _like_component(leaf: Any, tensor: Any) -> Any:
+    """Returns what stands for a leaf of a composite object: of a variable, one with the handle `tensor`."""
+    if not isinstance(leaf, Variable):
+        return tensor
+    return variable_of_handle(tensor, VariableSpec.from_value(leaf))
 
 
 def generalize(value: Any, described: Any) -> Any:
@@ -196,12 +261,17 @@ def generalize(value: Any, described: Any) -> Any:
     return value
 
 
-def leaf_names(value: Any, name: str) -> list[str]:
-    """Returns a name for each tensor of an argument, from that of the parameter."""
+def leaf_names(value: Any, name: str, seen: set[int] | None = None) -> list[str]:
+    """Returns a name for each tensor of an argument, from that of the parameter.
+
+    `seen` are the variables, by their handles' ids or the numbers in their specs, that already have a name; those of `value` are added.
+    """
     if isinstance(value, TensorSpec):
         return [value.name or name]
     if isinstance(value, Tensor | np.ndarray | np.generic):
         return [name]
+    if has_own_handle(value) or isinstance(value, VariableSpec):
+        return _name_of_variable(value, name, set() if seen is None else seen)
     if isinstance(value, CompositeTensor) or nest.is_composite(value):
         parts = (
             nest.flatten(value, expand_composites=True)
@@ -209,15 +279,27 @@ def leaf_names(value: Any, name: str) -> list[str]:
             else value.flatten()
         )
         return [name if i == 0 else f"{name}_{i}" for i in range(len(parts))]
+    seen = set() if seen is None else seen
     if isinstance(value, Mapping):
         keys = nest.sorted_keys(value)
-        return [n for key in keys for n in leaf_names(value[key], f"{name}_{key}")]
+        return [n for key in keys for n in leaf_names(value[key], f"{name}_{key}", seen)]
     children = None if isinstance(value, _BY_VALUE) else nest.children(value)
     if children is not None:
-        return [n for i, child in enumerate(children) for n in leaf_names(child, f"{name}_{i}")]
-    leaves: list[Any] = []
+        parts = enumerate(children)
+        return [n for i, child in parts for n in leaf_names(child, f"{name}_{i}", seen)]
+    leaves = Leaves()
     describe(value, leaves)
     return [name if i == 0 else f"{name}_{i}" for i in range(len(leaves))]
+
+
+def _name_of_variable(value: Any, name: str, seen: set[int]) -> list[str]:
+    """The name, unless the variable has one."""
+    key = value.alias_id if isinstance(value, VariableSpec) else value.handle._id
+    if key in seen:
+        return []
+    if key is not None:
+        seen.add(key)
+    return [name]
 
 
 def argument_names(
@@ -226,11 +308,12 @@ def argument_names(
     """Returns a name for each tensor of the arguments; those of `**kwargs` have their own names."""
     known = {} if signature is None else signature.parameters
     names: list[str] = []
+    seen: set[int] = set()
     for name, value in parameters:
         if name in known and known[name].kind is inspect.Parameter.VAR_KEYWORD:
-            names += [n for key, item in value.items() for n in leaf_names(item, key)]
+            names += [n for key, item in value.items() for n in leaf_names(item, key, seen)]
         else:
-            names += leaf_names(value, name)
+            names += leaf_names(value, name, seen)
     return names
 
 

@@ -1,18 +1,21 @@
 """Tracing: calls the Python function with placeholders while ops are recorded."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.compile import compile_graph
+from penstock._src.core import dtypes
 from penstock._src.core.errors import OpError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_spec import VariableSpec, has_own_handle
 from penstock._src.function.autograph import convert
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.function.trace_type import argument_names, substitute
+from penstock._src.function.trace_type import Leaves, argument_names, substitute
 from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
@@ -30,7 +33,7 @@ class Trace:
     specs: list[TensorSpec]
     signature: inspect.Signature | None
     autograph: bool
-    values: Sequence[Any] = ()  # of the first call: initial values of variables may depend on them
+    values: Leaves  # of the first call: initial values of variables may depend on them
 
 
 @collector.paused()
@@ -50,7 +53,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         placeholders = _placeholders(graph, trace)
         if allow_variables:
             graph.argument_values = list(zip(placeholders, trace.values))
-        tensors = iter(placeholders)
+        tensors = iter(_without_variables(placeholders, trace.values))
         arguments = [(name, substitute(value, tensors)) for name, value in trace.parameters]
         before = [_shallow(value) for _, value in arguments]
         args, kwargs = _call_form(arguments, trace.signature)
@@ -91,7 +94,31 @@ def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
         placeholder._handle_data = spec._handle_data
         graph.inputs.append(placeholder)
         made.append(placeholder)
+    for value, placeholder in zip(trace.values, made):
+        if placeholder.dtype is dtypes.resource:
+            _stand_for(value, placeholder, trace.values)
     return made
+
+
+def _stand_for(value: Any, placeholder: SymbolicTensor, values: Leaves) -> None:
+    """Lets the placeholder of a handle be read wherever the function uses the variable that has the handle."""
+    handles = placeholder.graph.argument_handles
+    handles[placeholder._id] = placeholder
+    if _is_of_variable(value, values):
+        handles[value._id] = placeholder
+    if placeholder._handle_data is None:
+        placeholder._handle_data = getattr(value, "_handle_data", None)
+
+
+def _is_of_variable(value: Any, values: Leaves) -> bool:
+    """Whether one of the tensors of a call is the handle of a variable among the arguments."""
+    return getattr(value, "_id", None) in values.variables
+
+
+def _without_variables(held: Sequence[Any], values: Leaves) -> list[Any]:
+    """What is held for the tensors that are no variables' handles."""
+    pairs = zip(held, values, strict=True)
+    return [each for each, value in pairs if not _is_of_variable(value, values)]
 
 
 def _legal(name: str) -> str:
@@ -113,13 +140,34 @@ def _call_form(
 def _specs_of(trace: Trace) -> list[tuple[str, Any]]:
     """Returns the parameters with TensorSpecs for tensors."""
     names = argument_names(trace.parameters, trace.signature)
-    specs = iter(
-        [TensorSpec(s.shape, s.dtype, s.name or n) for s, n in zip(trace.specs, names, strict=True)]
-    )
-    return [(name, _spec_form(value, specs)) for name, value in trace.parameters]
+    specs = [
+        TensorSpec(s.shape, s.dtype, s.name or n) for s, n in zip(trace.specs, names, strict=True)
+    ]
+    forms = _SpecForms(_without_variables(specs, trace.values), trace.values)
+    return [(name, _spec_form(value, forms)) for name, value in trace.parameters]
 
 
-def _spec_form(value: Any, specs: Any) -> Any:
+class _SpecForms:
+    """Gives the specs of the arguments' tensors one by one, and those of variables by the handle."""
+
+    def __init__(self, specs: Sequence[TensorSpec], values: Leaves) -> None:
+        self._specs, self._values = iter(specs), values
+
+    def __iter__(self) -> Iterator[TensorSpec]:
+        return self
+
+    def __next__(self) -> TensorSpec:
+        return next(self._specs)
+
+    def of_variable(self, variable: Variable) -> VariableSpec:
+        """Returns the spec of a variable, with its number among those of the call."""
+        number = self._values.number(variable)
+        return VariableSpec(variable.shape, variable.dtype, variable.trainable, number)
+
+
+def _spec_form(value: Any, specs: _SpecForms) -> Any:
+    if has_own_handle(value):
+        return specs.of_variable(value)
     if isinstance(value, Tensor | TensorSpec):
         return next(specs)
     if nest.is_composite(value):

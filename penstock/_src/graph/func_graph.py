@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InaccessibleTensorError
@@ -52,6 +53,8 @@ class FuncGraph(Graph, TensorSignature):
     building_function = True
     _outermost: Graph | None = None
     is_control_flow_graph = False
+    # Whether it is part of the function around it: the arguments of that function are its own.
+    is_part_of_function = False
     keeps_program_order = True
     # Whether the outputs come after all that has effects: definitions say it by control inputs, programs keep the order.
     outputs_wait = False
@@ -85,6 +88,8 @@ class FuncGraph(Graph, TensorSignature):
         # gradients of the graph that were made: see autodiff/control_flow.py and loop_gradient.py
         self.backward_graphs: dict[Any, Any] = {}
         self.backward_steps: dict[Any, Any] = {}
+        # id of a variable's handle, or of the argument that stands for it -> that argument: other calls pass other variables
+        self.argument_handles: dict[int, SymbolicTensor] = {}
         # (placeholder, argument) pairs while the function is traced
         self.argument_values: list[tuple[Any, Any]] = []
         # id of a variable -> weak reference to it, in order of first use
@@ -131,16 +136,28 @@ class FuncGraph(Graph, TensorSignature):
                 return self._copy_of(tensor)
         found = self._captures.get(tensor._id)
         if found is not None:
-            for tape in STATE.tapes:
-                # The tape was started after the capture, or was paused during it.
-                if tensor._id in tape.watched and found[1]._id not in tape.watched:
-                    tape.record_identity(tensor, found[1])
+            _watch_copy(tensor, found[1])
             return found[1]
+        if tensor.dtype is dtypes.resource:
+            argument = self._argument_for(tensor)
+            if argument is not None:
+                _watch_copy(tensor, argument)
+                return self.local(argument)
         if not isinstance(tensor, SymbolicTensor) and self._is_small(tensor):
             constant = self.constant(tensor._value, tensor.dtype, name)
             self.constants_of_captures[tensor._id] = constant
             return constant
         return self._add_capture(tensor, name, shape)
+
+    def _argument_for(self, handle: Any) -> SymbolicTensor | None:
+        """Returns the argument of the function that stands for a variable's handle, if one does."""
+        graph: Any = self
+        while graph is not None and graph.building_function:
+            found = graph.argument_handles.get(handle._id)
+            if found is not None or not graph.is_part_of_function:
+                return None if found is handle else found
+            graph = graph.enclosing
+        return None
 
     def _is_small(self, tensor: Any) -> bool:
         dtype = tensor.dtype
@@ -241,7 +258,9 @@ class FuncGraph(Graph, TensorSignature):
     # -- variables
 
     def watch_variable(self, variable: Any) -> None:
-        """Remembers that the function uses a variable."""
+        """Remembers that the function uses a variable, unless it is an argument."""
+        if self.argument_handles and variable.handle._id in self.argument_handles:
+            return
         known = self._weak_variables.get(id(variable))
         if known is None or known() is not variable:
             self._weak_variables.pop(id(variable), None)  # an entry of a deleted variable
@@ -271,6 +290,13 @@ class FuncGraph(Graph, TensorSignature):
     __repr__ = __str__
 
 
+def _watch_copy(tensor: Any, placeholder: SymbolicTensor) -> None:
+    """Records that both are the same on tapes that were started after the capture, or were paused during it."""
+    for tape in STATE.tapes:
+        if tensor._id in tape.watched and placeholder._id not in tape.watched:
+            tape.record_identity(tensor, placeholder)
+
+
 def _argument_at(op: Op, position: int) -> str:
     """The name of the argument of an op that holds its input at a position; those of a list are numbered."""
     for argument in op.inputs:
@@ -294,7 +320,7 @@ class ControlFlowGraph(FuncGraph):
     order of its effects if that graph does.
     """
 
-    is_control_flow_graph = True
+    is_control_flow_graph = is_part_of_function = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

@@ -8,7 +8,12 @@ from typing import Any
 
 from penstock._src.api.extending import types
 from penstock._src.core.specs import TensorSpec, TypeSpec
-from penstock._src.function.types.trace_types import TypeContext, from_value, to_structure
+from penstock._src.function.types.trace_types import (
+    TypeContext,
+    aliases,
+    from_value,
+    to_structure,
+)
 from penstock._src.util import nest
 
 
@@ -189,14 +194,29 @@ class FunctionType(types.FunctionType):
         return [] if self.output is None else self.output.flatten()
 
     def unpack_inputs(self, bound_parameters: inspect.BoundArguments) -> list[Any]:
-        """Returns the tensors of arguments."""
-        return [
+        """Returns the tensors of arguments; of a variable that is there more than once, the first handle."""
+        tensors = [
             tensor
             for parameter in self.parameters.values()
             for tensor in parameter.type_constraint.to_tensors(
                 bound_parameters.arguments[parameter.name]
             )
         ]
+        repeated = self._repeated
+        return [tensor for at, tensor in enumerate(tensors) if at not in repeated]
+
+    @functools.cached_property
+    def _repeated(self) -> set[int]:
+        """The positions in `flat_inputs` of variables that stand at an earlier one, too."""
+        seen: set[int] = set()
+        found: set[int] = set()
+        held = [alias for p in self.parameters.values() for alias in aliases(p.type_constraint)]
+        for at, alias in enumerate(held):
+            if alias in seen:
+                found.add(at)
+            elif alias is not None:
+                seen.add(alias)
+        return found
 
     def unpack_captures(self, captures: Sequence[Any]) -> list[Any]:
         """Returns the tensors of captured objects."""

@@ -15,8 +15,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import Variable
-from penstock._src.eager.variable_spec import VariableSpec
+from penstock._src.eager.variable_spec import VariableSpec, has_own_handle
 from penstock._src.util import nest
 
 TraceType.register(TypeSpec)
@@ -35,7 +34,7 @@ class TypeContext:
 
     def alias_of(self, variable: Any) -> int:
         """Returns a number, equal for the same variable."""
-        return self._aliases.setdefault(id(variable), len(self._aliases))
+        return self._aliases.setdefault(variable.handle._id, len(self._aliases))
 
 
 class Literal(TraceType):
@@ -246,7 +245,7 @@ def from_value(value: Any, context: Any = None) -> Any:
     context = TypeContext() if context is None else context
     if isinstance(value, TraceType) and not isinstance(value, type):
         return value
-    if isinstance(value, Variable):
+    if has_own_handle(value):
         return VariableSpec(value.shape, value.dtype, value.trainable, context.alias_of(value))
     if isinstance(value, Tensor):
         return TensorSpec(value.shape, value.dtype)
@@ -291,3 +290,12 @@ def to_structure(held: Any) -> Any:
     if isinstance(held, _Nested):
         return held._rebuilt([to_structure(part) for part in held.components])
     return held if isinstance(held, TypeSpec) else held.placeholder_value(None)
+
+
+def aliases(held: Any) -> list[int | None]:
+    """Returns the `alias_id` of each tensor of a type that is a variable's handle, None for the others."""
+    if isinstance(held, VariableSpec):
+        return [held.alias_id]
+    if isinstance(held, _Nested):
+        return [alias for part in held.components for alias in aliases(part)]
+    return [None] * len(held.flatten())

@@ -10,6 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.structured_values import decode
@@ -29,7 +30,6 @@ def revive_concrete(
     for tensor, placeholder in zip(captured, function.inputs[inputs:], strict=True):
         graph._captures[placeholder._id] = (tensor, placeholder)
         placeholder._handle_data = getattr(tensor, "_handle_data", None)
-    _pass_handle_data(graph)
     if saved.HasField("canonicalized_input_signature"):
         signature = decode(saved.canonicalized_input_signature)
         results = decode(saved.output_signature)
@@ -37,6 +37,8 @@ def revive_concrete(
         signature = [TensorSpec(t.shape, t.dtype, t.op.name) for t in function.inputs[:inputs]], {}
         results = [TensorSpec(t.shape, t.dtype) for t in function.outputs]
     graph.structured_input_signature = (tuple(signature[0]), dict(signature[1]))
+    _tell_variables(graph.structured_input_signature, function.inputs)
+    _pass_handle_data(graph)
     graph.structured_outputs = _structured(results, list(function.outputs))
     args, kwargs = graph.structured_input_signature
     parameters = [(f"arg_{at}", value) for at, value in enumerate(args)] + list(kwargs.items())
@@ -45,6 +47,49 @@ def revive_concrete(
     names = [s.name for s in _specs((args, kwargs))]
     if len(names) == made.arity and all(names):
         made._arguments = names  # type: ignore[assignment]
+    return made
+
+
+def _tell_variables(signature: Any, inputs: Sequence[Any]) -> None:
+    """Tells arguments that are handles of which variables they are."""
+    held = _variables(signature)
+    specs = _once_each(held, held, converts=False) or ()
+    for placeholder, spec in zip(inputs, specs):
+        if spec is not None:
+            placeholder._handle_data = [(spec.shape, spec.dtype)]
+
+
+def _variables(signature: Any) -> list[VariableSpec | None]:
+    """The spec of the variable for each tensor of a signature that is a handle, None for the others."""
+    found: list[VariableSpec | None] = []
+    for leaf in nest.flatten(signature):
+        if isinstance(leaf, VariableSpec):
+            found.append(leaf)
+        elif isinstance(leaf, TypeSpec):
+            found += [None] * len(leaf.flatten())
+    return found
+
+
+def _once_each(
+    variables: Sequence[VariableSpec | None], tensors: Sequence[Any], converts: bool
+) -> list[Any] | None:
+    """The tensors, each variable only where it first stands; None if the same variables are not the same tensors.
+
+    With `converts`, two variables of the signature may be one.
+    """
+    held: dict[int, Any] = {}
+    made = []
+    for spec, tensor in zip(variables, tensors, strict=True):
+        number = None if spec is None else spec.alias_id
+        if number is None:
+            made.append(tensor)
+        elif number not in held:
+            if not converts and any(tensor is other for other in held.values()):
+                return None
+            held[number] = tensor
+            made.append(tensor)
+        elif held[number] is not tensor and not isinstance(tensor, TypeSpec):
+            return None
     return made
 
 
@@ -223,6 +268,11 @@ def _matched(signature: Any, given: Any, converts: bool) -> list[Any] | None:
 
     With `converts`, arrays are converted to tensors of the required dtypes.
     """
+    tensors = _parts_matched(signature, given, converts)
+    return None if tensors is None else _once_each(_variables(signature), tensors, converts)
+
+
+def _parts_matched(signature: Any, given: Any, converts: bool) -> list[Any] | None:
     parts = nest.children(signature)
     if parts is None:
         return _fitted(signature, given, converts)
@@ -235,7 +285,7 @@ def _matched(signature: Any, given: Any, converts: bool) -> list[Any] | None:
         return None
     tensors: list[Any] = []
     for part, value in zip(parts, values):
-        found = _matched(part, value, converts)
+        found = _parts_matched(part, value, converts)
         if found is None:
             return None
         tensors.extend(found)
@@ -259,7 +309,9 @@ def _fitted(spec: Any, value: Any, converts: bool) -> list[Any] | None:
             return None
         return [tensor]
     if isinstance(spec, TypeSpec):
-        return spec.to_tensors(value) if spec.is_compatible_with(value) else None
+        if not spec.is_compatible_with(value):
+            return None
+        return value.flatten() if isinstance(value, TypeSpec) else spec.to_tensors(value)
     if isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "handle"):
         return None
     return [] if spec == value and type(spec) is type(value) or spec is value else None

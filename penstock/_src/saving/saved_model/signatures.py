@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from penstock._src.core import dispatch
+from penstock._src.core import dispatch, dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
@@ -78,6 +78,11 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     graph = FuncGraph("signature_wrapper")
     graph.enclosing = dispatch.STATE.graph
     models = dict(zip(function.argument_names, function.inputs, strict=False))
+    if any(model.dtype is dtypes.resource for model in models.values()):
+        raise ValueError(
+            f"Unable to serialize concrete_function '{function.name}' with tf.Variable input. Functions "
+            "that expect tf.Variable inputs cannot be exported as signatures."
+        )
     # In the order in which TensorFlow flattens keywords.
     specs = {n: TensorSpec(models[n].shape, models[n].dtype, n) for n in sorted(models)}
     with dispatch.building(graph):
