@@ -44,3 +44,14 @@ def test_forward_over_reverse():
             y = v**3
         gradient = tape.gradient(y, v)
     assert accumulator.jvp(gradient).numpy() == 12.0
+
+
+def test_a_variable_inside_a_function():
+    @tf.function
+    def f(x):
+        with tf.autodiff.ForwardAccumulator(x, tf.constant(1.0)) as accumulator:
+            y = x * x * captured
+        return accumulator.jvp(y)
+
+    captured = tf.Variable(10.0)
+    assert [float(f(tf.Variable(value))) for value in (2.0, 3.0)] == [40.0, 60.0]

@@ -74,6 +74,13 @@ class ForwardAccumulator:
         backward = op_backward(op, list(inputs), list(outputs))
         self.record_step(inputs, outputs, backward)
 
+    def record_identity(self, source: Any, copy: Any) -> None:
+        """Records that `copy` is the same tensor as `source`."""
+        tangent = self._tangents.get(source._id)
+        if tangent is not None:
+            self._tangents[copy._id] = tangent
+            self._held.append(copy)
+
     def record_step(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Any) -> None:
         """Computes the tangents of outputs from the gradient function of the recorded step."""
         if self._busy or not any(t._id in self._tangents for t in inputs):

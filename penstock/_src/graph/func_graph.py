@@ -174,9 +174,10 @@ class FuncGraph(Graph, TensorSignature):
         return placeholder
 
     def record_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
-        """Records on the tapes inside this graph that both are the same tensor."""
+        """Records on the tapes and accumulators inside this graph that both are the same tensor."""
         for tape in STATE.tapes:
             tape.record_identity(tensor, placeholder)
+        _record_tangent(tensor, placeholder)
 
     def _name_of(self, tensor: Any) -> str:
         """The name of a capture: in the scope of the operation that reads it, the outer name or that of the argument."""
@@ -291,10 +292,18 @@ class FuncGraph(Graph, TensorSignature):
 
 
 def _watch_copy(tensor: Any, placeholder: SymbolicTensor) -> None:
-    """Records that both are the same on tapes that were started after the capture, or were paused during it."""
+    """Records that both are the same on tapes and accumulators that were started after the capture, or were paused during it."""
     for tape in STATE.tapes:
         if tensor._id in tape.watched and placeholder._id not in tape.watched:
             tape.record_identity(tensor, placeholder)
+    _record_tangent(tensor, placeholder)
+
+
+def _record_tangent(tensor: Any, placeholder: SymbolicTensor) -> None:
+    """Tells forward accumulators that both are the same; those that only look at values do not ask for it."""
+    for accumulator in STATE.accumulators:
+        if hasattr(accumulator, "record_identity"):
+            accumulator.record_identity(tensor, placeholder)
 
 
 def _argument_at(op: Op, position: int) -> str:
