@@ -92,3 +92,15 @@ def test_objects_that_say_so_count_as_tensors():
 
     assert tf.is_tensor(Deferred())
     assert not tf.is_tensor(object())
+
+
+def test_arrays_of_strings_become_the_numbers_that_they_spell():
+    assert tf.constant(np.array(["1", "2"]), tf.float32).numpy().tolist() == [1.0, 2.0]
+    assert tf.constant(np.array([b"3"], object), tf.int32).numpy().tolist() == [3]
+    with pytest.raises(ValueError, match="invalid literal for int"):
+        tf.constant(np.array(["a"]), tf.int32)
+
+
+def test_axes_to_squeeze_must_be_known_while_tracing():
+    with pytest.raises(TypeError, match="Expected list for 'axis'"):
+        tf.function(lambda axis: tf.squeeze([[1.0]], axis))(tf.constant(0))

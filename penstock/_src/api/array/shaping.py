@@ -69,7 +69,10 @@ def squeeze(input, axis=None, name=None):
     """`input` without its axes of length 1 (only those in `axis`, if given)."""
     axes = [] if axis is None else axis
     if isinstance(axes, Tensor):
-        axes = axes.numpy().tolist()
+        known = getattr(axes, "_value", None)
+        if known is None:
+            raise TypeError(f"Expected list for 'axis' argument to 'squeeze' Op, not {axes!r}.")
+        axes = known.tolist()
     if isinstance(axes, (int, np.integer)):
         axes = [axes]
     return raw.Squeeze(input=input, axis=[int(a) for a in axes], name=name)

@@ -116,11 +116,11 @@ def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DTy
 
 
 def _strings(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
-    """Arrays of str, bytes or objects as object arrays of bytes."""
+    """Arrays of str, bytes or objects as object arrays of bytes, or as the numbers that they spell."""
     if array.dtype.kind == "O" and array.size and not isinstance(array.flat[0], (str, bytes)):
         return _from_python(array.tolist(), dtype)
     if dtype is not None and dtype is not dtypes.string:
-        raise ValueError(f"Cannot convert strings to a tensor of dtype {dtype.name}.")
+        return array.astype(dtype.np), dtype
     out = np.empty(array.shape, object)
     flat = out.reshape(-1)
     for i, element in enumerate(array.reshape(-1).tolist()):
