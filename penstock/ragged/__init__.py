@@ -10,7 +10,8 @@ _NAMES = {
         "constant map_flat_values range row_splits_to_segment_ids segment_ids_to_row_splits "
         "stack_dynamic_partitions"
     ),
-    "penstock._src.api.ragged.indexing": "boolean_mask cross cross_hashed stack",
+    "penstock._src.api.ragged.indexing": "boolean_mask",
+    "penstock._src.api.ragged.joining": "cross cross_hashed stack",
 }
 _SUBMODULES = "".split()
 

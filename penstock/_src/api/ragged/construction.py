@@ -5,18 +5,18 @@ import builtins
 import numpy as np
 
 from penstock._src.api.array.creation import plain_constant as tensor_of
-from penstock._src.api.control.scopes import name_scope
+from penstock._src.api.control.scopes import control_dependencies, name_scope
+from penstock._src.api.debugging.asserts import assert_equal, assert_less, assert_non_negative
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
 
-from .indexing import gather
+from .indexing import as_ragged_or_tensor, gather
+from .joining import stack
 from .ragged_tensor import RaggedTensor, ragged_of_value
 from .ragged_value import RaggedTensorValue
 from .row_checks import index_vector
@@ -158,18 +158,25 @@ def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype
     kind = dtypes.as_dtype(row_splits_dtype)
     if limits is None:
         starts, limits = 0, starts
-    parts = [convert_to_tensor(v, dtype=dtype) for v in (starts, limits, deltas)]
-    if dtype is None:
-        order = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
-        for part in parts:
-            if part.dtype not in order:
-                raise AssertionError(f"ragged.range: numbers are required. Got {part.dtype.name}.")
-        wide = max((p.dtype for p in parts), key=order.index)
-        parts = [cast(p, wide) for p in parts]
-    splits, values = raw.RaggedRange(
-        starts=parts[0], limits=parts[1], deltas=parts[2], Tsplits=kind, name=name
-    )
-    return RaggedTensor.from_row_splits(values, splits, validate=False)
+    with name_scope(name or "RaggedRange") as scope:
+        parts = [
+            convert_to_tensor(value, dtype=dtype, name=argument)
+            for value, argument in ((starts, "starts"), (limits, "limits"), (deltas, "deltas"))
+        ]
+        if dtype is None:
+            parts = _of_widest(parts)
+        splits, values = raw.RaggedRange(*parts, Tsplits=kind, name=scope)
+        return RaggedTensor.from_row_splits(values, splits, validate=False)
+
+
+def _of_widest(parts):
+    """Numbers in the widest of their types."""
+    order = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
+    for part in parts:
+        if part.dtype not in order:
+            raise AssertionError(f"ragged.range: numbers are required. Got {part.dtype.name}.")
+    wide = max((p.dtype for p in parts), key=order.index)
+    return [cast(p, wide) for p in parts]
 
 
 @dispatchable("ragged.row_splits_to_segment_ids")
@@ -205,41 +212,56 @@ def stable_order(ids):
 @dispatchable("ragged.stack_dynamic_partitions")
 def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
     """The entries of `data` grouped into rows by their partition number."""
-    data, partitions = ragged_of_value(data), ragged_of_value(partitions)
-    if isinstance(partitions, RaggedTensor):
-        if not isinstance(data, RaggedTensor):
-            raise ValueError("Incompatible shapes: `partitions` is ragged and `data` is not.")
-        return stack_dynamic_partitions(data.values, partitions.values, num_partitions, name)
-    partitions = convert_to_tensor(partitions)
-    if not isinstance(data, RaggedTensor):
-        data = convert_to_tensor(data)
-    depth = partitions.shape.rank
-    if depth is None:
-        raise ValueError("partitions must have known rank")
-    if depth == 0:
-        data = (
-            RaggedTensor.from_row_lengths(raw.ExpandDims(input=data, axis=0), [1]).values
-            if isinstance(data, Tensor)
-            else data
+    with name_scope(name or "SegmentStack"):
+        data = as_ragged_or_tensor(data)
+        kind = data.row_splits.dtype if isinstance(data, RaggedTensor) else None
+        partitions = as_ragged_or_tensor(partitions, kind)
+        count = convert_to_tensor(num_partitions, dtype_hint=partitions.dtype)
+        partitions = _of_kind(partitions, kind or partitions.dtype)
+        depth = partitions.shape.rank
+        if depth is None:
+            raise ValueError("partitions must have known rank.")
+        count.shape.assert_has_rank(0)
+        partitions.shape.assert_is_compatible_with(data.shape[:depth])
+        return _stacked_partitions(data, partitions, cast(count, partitions.dtype))
+
+
+def _of_kind(tensor, dtype):
+    if isinstance(tensor, RaggedTensor):
+        return tensor.with_flat_values(cast(tensor.flat_values, dtype))
+    return cast(tensor, dtype)
+
+
+def _stacked_partitions(data, partitions, count):
+    if partitions.shape.rank == 0:
+        one = stack([data]) if isinstance(data, RaggedTensor) else raw.Pack(values=[data])
+        return RaggedTensor.from_value_rowids(
+            one, raw.Pack(values=[partitions]), nrows=count, validate=False
         )
-        partitions = raw.Reshape(tensor=partitions, shape=[1])
-    elif depth > 1:
-        tail = raw.Shape(input=data)[depth:]
-        flat = raw.ConcatV2(values=[np.array([-1], np.int32), tail], axis=0)
-        data = raw.Reshape(tensor=data, shape=flat)
-        partitions = raw.Reshape(tensor=partitions, shape=[-1])
-    partitions.shape.assert_is_compatible_with(data.shape[:1])
-    known = get_static_value(partitions)
-    if known is not None and (known < 0).any():
-        raise InvalidArgumentError("partitions must be non-negative.")
-    kind = data.row_splits.dtype if isinstance(data, RaggedTensor) else partitions.dtype
-    ids = cast(partitions, kind)
-    order = stable_order(ids)
-    rows = raw.GatherV2(params=ids, indices=order, axis=0)
-    values = gather(data, order)
-    return RaggedTensor.from_value_rowids(
-        values, rows, nrows=cast(convert_to_tensor(num_partitions), kind), validate=False
+    if partitions.shape.rank == 1:
+        return _partitioned_rows(data, partitions, count)
+    kind = partitions.row_splits.dtype if isinstance(partitions, RaggedTensor) else partitions.dtype
+    if not isinstance(data, RaggedTensor):
+        data = RaggedTensor.from_tensor(data, row_splits_dtype=kind)
+    if not isinstance(partitions, RaggedTensor):
+        partitions = RaggedTensor.from_tensor(partitions, row_splits_dtype=data.row_splits.dtype)
+    message = "data and partitions have incompatible ragged shapes"
+    check = assert_equal(data.row_splits, partitions.row_splits, message=message)
+    with control_dependencies([check] if check is not None else []):
+        return _stacked_partitions(data.values, partitions.values, count)
+
+
+def _partitioned_rows(data, partitions, count):
+    order = stable_order(partitions)
+    rows = raw.GatherV2(params=partitions, indices=order, axis=0)
+    checks = (
+        assert_less(rows[-1:], count, message="partitions must be less than num_partitions"),
+        assert_non_negative(partitions, message="partitions must be non-negative."),
     )
+    with control_dependencies([check for check in checks if check is not None]):
+        return RaggedTensor.from_value_rowids(
+            gather(data, order), rows, nrows=count, validate=False
+        )
 
 
 @dispatchable("ragged.map_flat_values")

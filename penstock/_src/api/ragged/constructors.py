@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.array.creation import sequence_mask
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.extending.dispatch import add_dispatch_support
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
@@ -152,12 +153,26 @@ class RaggedConstructors:
                 f"Argument `st_input` must be of type SparseTensor, but is of type {type(st_input).__name__}."
             )
         kind = dtypes.as_dtype(row_splits_dtype)
-        if st_input.shape.rank not in (None, 2):
-            raise ValueError(f"rank(st_input) must be 2. Received {st_input.shape.rank}.")
-        rows = cast(st_input.indices[:, 0], kind)
-        return cls.from_value_rowids(
-            st_input.values, rows, cast(st_input.dense_shape[0], kind), validate=False
-        )
+        indices, dense_shape = st_input.indices, st_input.dense_shape
+        ranks = {indices.shape[1] if indices.shape.rank else None}
+        ranks |= {dense_shape.shape[0] if dense_shape.shape.rank else None}
+        if ranks - {None} != {2}:
+            raise ValueError(f"rank(st_input) must be 2. Received a shape of {st_input.shape}.")
+        with name_scope(name or "RaggedFromSparse"):
+            rows, columns = indices[:, 0], indices[:, 1]
+            # Each entry stands right after the one before, or begins a row.
+            same_row = cast(raw.Equal(x=rows[1:], y=rows[:-1]), dtypes.int64)
+            expected = raw.ConcatV2(
+                values=[np.zeros(1, np.int64), (columns[:-1] + np.int64(1)) * same_row], axis=0
+            )
+            in_place = raw.Equal(x=columns, y=expected[: raw.Size(input=columns)])
+            checks = require(in_place, "SparseTensor is not right-ragged", indices)
+            return cls.from_value_rowids(
+                depending(st_input.values, checks),
+                cast(rows, kind),
+                cast(dense_shape[0], kind),
+                validate=False,
+            )
 
     @classmethod
     @add_dispatch_support

@@ -1,10 +1,10 @@
-"""Rows and columns of ragged tensors: slicing, gathering, masks, joining."""
+"""Rows and columns of ragged tensors: slicing, gathering, masks."""
 
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
-from penstock._src.core import dtypes, errors
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -127,7 +127,7 @@ def _inner(rt, keys):
     if first is Ellipsis:
         return _inner(rt, _expand_ellipsis(first, rest, rt.shape.rank - 1))
     if first is None:
-        return _add_axis(_inner(rt, rest))
+        return add_axis(_inner(rt, rest))
     if isinstance(first, slice):
         result = rt if first == slice(None) else _columns(rt, first)
         if not rest:
@@ -152,7 +152,7 @@ def _inner(rt, keys):
     raise ValueError("Cannot index into an inner ragged dimension.")
 
 
-def _add_axis(rt):
+def add_axis(rt):
     """A new axis of length 1 after the first."""
     kind = rt.row_splits.dtype
     return RaggedTensor.from_uniform_row_length(rt, scalar(1, kind))
@@ -227,168 +227,10 @@ def boolean_mask(data, mask, name=None):
     return gather(data, places)
 
 
-@dispatchable("ragged.stack")
-def stack(values, axis=0, name=None):
-    """Tensors of one rank, ragged or not, stacked along a new axis."""
-    values = [_as_ragged_or_tensor(v) for v in values]
-    _check_row_splits(values)
-    rank = values[0].shape.rank
-    axis = axis + rank + 1 if axis < 0 else axis
-    if not any(isinstance(v, RaggedTensor) for v in values):
-        if rank == 0 or axis > 0:
-            return raw.Pack(values=values, axis=axis)
-        if rank == 1:
-            lengths = raw.Pack(values=[raw.Shape(input=v)[0] for v in values])
-            joined = raw.ConcatV2(values=values, axis=0) if len(values) > 1 else values[0]
-            return RaggedTensor.from_row_lengths(joined, lengths, validate=False)
-        values = [RaggedTensor.from_tensor(v, ragged_rank=rank - 1) for v in values]
-    if len(values) == 1 and axis == 0:
-        only = values[0]
-        return RaggedTensor.from_uniform_row_length(only, only.nrows(), nrows=1)
-    if axis == 0:
-        joined = concat(values, 0)
-        kind = joined.row_splits.dtype
-        lengths = raw.Pack(values=[cast(_count_rows(v), kind) for v in values])
-        return RaggedTensor.from_row_lengths(joined, lengths, validate=False)
-    if axis == 1:
-        pieces = [_new_axis(v) for v in values]
-        return concat(pieces, 1)
-    inner = [v.values if isinstance(v, RaggedTensor) else RaggedTensor.from_tensor(v).values
-             for v in values]  # fmt: skip
-    first = (
-        values[0] if isinstance(values[0], RaggedTensor) else RaggedTensor.from_tensor(values[0])
-    )
-    return first.with_values(stack(inner, axis - 1))
-
-
-def _check_row_splits(values):
-    """Raises unless the row splits of all ragged tensors have one type."""
-    if len({v.row_splits.dtype for v in values if isinstance(v, RaggedTensor)}) > 1:
-        raise ValueError(
-            "Input RaggedTensors have mismatched row_splits dtypes; use "
-            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
-        )
-
-
-def _new_axis(v):
-    if isinstance(v, RaggedTensor):
-        return _add_axis(v)
-    return RaggedTensor.from_tensor(raw.ExpandDims(input=v, axis=1))
-
-
-def _as_ragged_or_tensor(v):
+def as_ragged_or_tensor(v, dtype_hint=None):
+    """A ragged tensor, or what else is made a dense one."""
     v = ragged_of_value(v)
-    return v if isinstance(v, RaggedTensor) else convert_to_tensor(v)
-
-
-def _count_rows(v):
-    if isinstance(v, RaggedTensor):
-        return v.nrows()
-    return raw.Shape(input=v, out_type=dtypes.int64)[0]
-
-
-def concat(values, axis):
-    """Dense and ragged tensors joined along `axis`."""
-    values = [_as_ragged_or_tensor(v) for v in values]
-    if not any(isinstance(v, RaggedTensor) for v in values):
-        if axis == 0 and len({tuple(v.shape.as_list()[1:]) for v in values}) == 1:
-            return raw.ConcatV2(values=values, axis=0)
-        values = [RaggedTensor.from_tensor(v) if v.shape.rank > 1 else v for v in values]
-        if not any(isinstance(v, RaggedTensor) for v in values):
-            return raw.ConcatV2(values=values, axis=axis)
-    rank = next(v.shape.rank for v in values if isinstance(v, RaggedTensor))
-    axis = axis + rank if axis < 0 else axis
-    _check_row_splits(values)
-    kind = next(v.row_splits.dtype for v in values if isinstance(v, RaggedTensor))
-    deepest = max(v.ragged_rank for v in values if isinstance(v, RaggedTensor))
-    values = [
-        v
-        if isinstance(v, RaggedTensor)
-        else RaggedTensor.from_tensor(v, ragged_rank=deepest, row_splits_dtype=kind)
-        for v in values
-    ]
-    if axis == 0:
-        inner = concat([v.values for v in values], 0)
-        lengths = raw.ConcatV2(values=[v.row_lengths() for v in values], axis=0)
-        return RaggedTensor.from_row_lengths(inner, lengths, validate=False)
-    if axis == 1:
-        return _concat_rows(values)
-    return values[0].with_values(concat([v.values for v in values], axis - 1))
-
-
-def _concat_rows(values):
-    """Concatenates row i of each to row i of the result."""
-    count = len(values)
-    stacked = concat(values, 0)
-    kind = values[0].row_splits.dtype
-    rows = values[0].nrows()
-    order = raw.Reshape(
-        tensor=raw.Transpose(
-            x=raw.Reshape(
-                tensor=raw.Range(
-                    start=scalar(0, kind), limit=rows * scalar(count, kind), delta=scalar(1, kind)
-                ),
-                shape=raw.Pack(
-                    values=[cast(scalar(count, kind), dtypes.int32), cast(rows, dtypes.int32)]
-                ),
-            ),
-            perm=np.array([1, 0], np.int32),
-        ),
-        shape=[-1],
-    )
-    mixed = gather(stacked, order)
-    splits = mixed.row_splits[::count]
-    return RaggedTensor.from_row_splits(mixed.values, splits, validate=False)
-
-
-def _cross(inputs, num_buckets, hash_key, hashed, name):
-    if not isinstance(inputs, (list, tuple)):
-        raise TypeError(f"Inputs must be a list or tuple of tensors. Received {inputs}")
-    inputs = [ragged_of_value(x) for x in inputs]
-    ragged = [x for x in inputs if isinstance(x, RaggedTensor)]
-    sparse = [x for x in inputs if hasattr(x, "indices") and hasattr(x, "dense_shape")]
-    dense = [convert_to_tensor(x) for x in inputs if not any(x is y for y in [*ragged, *sparse])]
-    for at, x in enumerate(inputs):
-        kind = x.dtype if hasattr(x, "dtype") else convert_to_tensor(x).dtype
-        if not dtypes.as_dtype(kind).is_integer and kind != dtypes.string:
-            raise ValueError(f"Unexpected dtype for inputs[{at}]: {kind!r}")
-    if any(x.shape.rank not in (None, 2) for x in [*ragged, *sparse, *dense]):
-        raise errors.InvalidArgumentError("tf.ragged.cross only supports inputs with rank=2.")
-    order = "".join(
-        "R" if isinstance(x, RaggedTensor) else "S" if any(x is s for s in sparse) else "D"
-        for x in inputs
-    )
-    as_int = lambda t: t if t.dtype == dtypes.string else cast(t, dtypes.int64)  # noqa: E731
-    kind = dtypes.int64
-    out = dtypes.int64 if hashed else dtypes.string
-    values, splits = raw.RaggedCross(
-        ragged_values=[as_int(x.values) for x in ragged],
-        ragged_row_splits=[cast(x.row_splits, kind) for x in ragged],
-        sparse_indices=[x.indices for x in sparse],
-        sparse_values=[as_int(x.values) for x in sparse],
-        sparse_shape=[x.dense_shape for x in sparse],
-        dense_inputs=[as_int(x) for x in dense],
-        input_order=order,
-        hashed_output=hashed,
-        num_buckets=num_buckets,
-        hash_key=0xDECAFCAFFE if hash_key is None else hash_key,
-        out_values_type=out,
-        out_row_splits_type=kind,
-        name=name,
-    )
-    return RaggedTensor.from_row_splits(values, splits, validate=False)
-
-
-@dispatchable("ragged.cross")
-def cross(inputs, name=None):
-    """All combinations of the features of each row, as strings joined by "_X_"."""
-    return _cross(inputs, 0, None, False, name)
-
-
-@dispatchable("ragged.cross_hashed")
-def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
-    """All combinations of the features of each row, as hashes."""
-    return _cross(inputs, num_buckets, hash_key, True, name)
+    return v if isinstance(v, RaggedTensor) else convert_to_tensor(v, dtype_hint=dtype_hint)
 
 
 RaggedTensor.__getitem__ = get_item  # type: ignore[misc]  # filled in here: it needs ragged gathers

@@ -12,6 +12,8 @@ from penstock._src.api.ragged.row_partition import RowPartition
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import get_static_value
 
 
 def in_segments(unsorted, data, ids, count):
@@ -80,6 +82,11 @@ def _reduce(combine, unsorted, rt, axis, keepdims):
         result = combine(rt.flat_values, None, False)
         ones = np.ones(rt.shape.rank, np.int32)
         return raw.Reshape(tensor=result, shape=ones) if keepdims else result
+    if isinstance(axis, Tensor):
+        axis = get_static_value(axis)
+        if axis is None:
+            raise ValueError("axis must be known at graph construction time.")
+        axis = axis.tolist()
     result = rt
     for a in sorted(_positive_axes(axis, rt.shape.rank), reverse=True):
         result = _along(combine, unsorted, result, a, keepdims)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.array import joining, shaping
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.image.geometry import resize
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.mapping.functional import map_fn
@@ -15,7 +16,7 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
-from penstock._src.graph.static_values import get_static_value
+from penstock._src.graph.static_values import constant_value_as_shape, get_static_value
 
 
 def _matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, **rest):
@@ -136,18 +137,22 @@ def _dynamic_partition(data, partitions, num_partitions, name=None):
     return [parts[i] for i in range(num_partitions)]
 
 
-def _resize(images, size, *args, **kwargs):
-    """Images of different sizes, each resized: a dense batch."""
-    if images.shape.rank != 4:
-        raise ValueError("tf.image.resize: images.shape.rank must be 4 if images is ragged.")
-    channels = images.shape[-1]
-    known = get_static_value(convert_to_tensor(size))
-    extents = [None, None] if known is None else known.tolist()
-    return map_fn(
-        lambda image: resize(_dense(image), size, *args, **kwargs),
-        images,
-        fn_output_signature=TensorSpec([*extents, channels], dtypes.float32),
-    )
+def resizing_each(resize):
+    """The resizing function of single images for ragged batches of images of different sizes."""
+
+    def run(images, size, *args, **kwargs):
+        if images.shape.rank != 4:
+            raise ValueError("tf.image.resize: images.shape.rank must be 4 if images is ragged.")
+        with name_scope(kwargs.pop("name", None) or "RaggedResizeImages"):
+            size = convert_to_tensor(size, dtype=dtypes.int32, name="size")
+            extents = constant_value_as_shape(size).with_rank(2)
+            return map_fn(
+                lambda image: resize(_dense(image), size, *args, **kwargs),
+                images,
+                fn_output_signature=TensorSpec(extents + images.shape[-1:], dtypes.float32),
+            )
+
+    return run
 
 
 def _squeeze(input, axis=None, name=None):
@@ -192,5 +197,5 @@ STRUCTURAL = {
     matmul: _matmul,
     joining.split: _split,
     joining.dynamic_partition: _dynamic_partition,
-    resize: _resize,
+    resize: resizing_each(resize),
 }

@@ -18,6 +18,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.nn import activations, embedding
 from penstock._src.api.ragged import gathering
 from penstock._src.api.ragged import indexing as rows
+from penstock._src.api.ragged import joining as ragged_joining
 from penstock._src.api.ragged.dynamic_shape import DynamicRaggedShape, ragged_shape
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor, ragged_of_value
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
@@ -91,11 +92,11 @@ def _expand_dims(input, axis, name=None):
 
 
 def _concat(values, axis, name=None):
-    return rows.concat(values, int(axis))
+    return ragged_joining.concat(values, int(axis), name)
 
 
 def _stack(values, axis=0, name=None):
-    return rows.stack(values, axis)
+    return ragged_joining.stack(values, axis, name)
 
 
 def _bitcast(input, type, name=None):
@@ -213,7 +214,7 @@ def _tile(input, multiples, name=None):
     result = input
     for axis, count in enumerate(counts):
         if count != 1:
-            result = rows.concat([result] * count, axis)
+            result = ragged_joining.concat([result] * count, axis)
     return result
 
 
@@ -245,16 +246,19 @@ def _softmax_of_segments(values, partition, name):
     return raw.RealDiv(x=powers, y=raw.GatherV2(params=total, indices=ids, axis=0), name=name)
 
 
-def _dropout(api):
-    def drop(x, rate, seed=None, rng_alg=None, noise_shape=None, name=None):
-        if noise_shape is not None:
-            raise ValueError("noise_shape is not supported yet for RaggedTensor x")
-        options = {"seed": seed, "name": name}
-        if rng_alg is not None and api is activations.stateless_dropout:
-            options["rng_alg"] = rng_alg
-        return x.with_flat_values(api(x.flat_values, rate, **options))
+def _dropout(x, rate, noise_shape=None, seed=None, name=None):
+    return _dropped(activations.dropout, x, noise_shape, rate=rate, seed=seed, name=name)
 
-    return drop
+
+def _stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
+    options = {"rate": rate, "seed": seed, "rng_alg": rng_alg, "name": name}
+    return _dropped(activations.stateless_dropout, x, noise_shape, **options)
+
+
+def _dropped(api, x, noise_shape, **options):
+    if noise_shape is not None:
+        raise ValueError("noise_shape is not supported yet for RaggedTensor x")
+    return x.with_flat_values(api(x.flat_values, **options))
 
 
 def _string_join(inputs, separator="", name=None):
@@ -281,19 +285,33 @@ def _reshape(tensor, shape, name=None):
     return shape._add_partitions(shaping.reshape(values, shape.inner_shape, name))
 
 
+def _zeros(shape):
+    """Zeros of a shape, ragged if it is: what stands for it where tensors are broadcast."""
+    return shape._add_partitions(creation.zeros(shape.inner_shape, dtypes.int32))
+
+
 def _broadcast_to(input, shape, name=None):
-    flat = creation.zeros(shape.inner_shape, dtypes.int32)
-    if isinstance(input, RaggedTensor) or _rank_of(input) == 0 or not shape.row_partitions:
-        values = input.flat_values if isinstance(input, RaggedTensor) else input
-        return shape._add_partitions(shaping.broadcast_to(values, shape.inner_shape, name))
-    places = shape._add_partitions(flat)
-    zeros = places.with_flat_values(cast(flat, convert_to_tensor(input).dtype))
-    return arithmetic.add(zeros, input)
+    if not isinstance(input, RaggedTensor) and not shape.row_partitions:
+        return shaping.broadcast_to(input, shape.inner_shape, name)
+    if isinstance(input, RaggedTensor):
+        input = input.with_row_splits_dtype(shape.dtype)
+    _, (_, values) = matched([_zeros(shape), input])
+    return shape._add_partitions(shaping.broadcast_to(values, shape.inner_shape, name))
 
 
-def _rank_of(value):
-    """The rank of a convertible value."""
-    return convert_to_tensor(value).shape.rank
+def _broadcast_dynamic_shape(shape_x, shape_y):
+    shapes = [
+        x if isinstance(x, DynamicRaggedShape) else DynamicRaggedShape((), x)
+        for x in (shape_x, shape_y)
+    ]
+    kind = dtypes.int64 if any(x.dtype == dtypes.int64 for x in shapes) else dtypes.int32
+    shapes = [x.with_dtype(kind) for x in shapes]
+    if not any(x.row_partitions for x in shapes):
+        inner = shaping.broadcast_dynamic_shape(*(x.inner_shape for x in shapes))
+        return DynamicRaggedShape((), inner, kind)
+    structure, flat = matched([_zeros(x) for x in shapes])
+    inner = shaping.broadcast_dynamic_shape(*(raw.Shape(input=x, out_type=kind) for x in flat))
+    return DynamicRaggedShape(structure._nested_row_partitions, inner, kind)
 
 
 # Functions that accept a DynamicRaggedShape as a shape.
@@ -303,14 +321,15 @@ _OF_SHAPES = {
     creation.fill: _filled(creation.fill),
     shaping.reshape: _reshape,
     shaping.broadcast_to: _broadcast_to,
+    shaping.broadcast_dynamic_shape: _broadcast_dynamic_shape,
 }
 OF_RAGGED = {
     **REDUCTIONS,
     **STRUCTURAL,
     **TEXT,
     activations.softmax: _softmax,
-    activations.dropout: _dropout(activations.dropout),
-    activations.stateless_dropout: _dropout(activations.stateless_dropout),
+    activations.dropout: _dropout,
+    activations.stateless_dropout: _stateless_dropout,
     shaping.reshape: _reshape_flat,
     strings.join: _string_join,
     shaping.expand_dims: _expand_dims,

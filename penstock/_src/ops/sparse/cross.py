@@ -7,7 +7,6 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.core.typesets import INDEX
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 from penstock._src.ops.strings.fingerprint import fingerprint64, siphash
@@ -29,19 +28,14 @@ def joined_fingerprints(first, second):
     return _mix((_mix(result) * _MULTIPLIER) & _MASK)
 
 
-def _rows_of_sparse(indices, values, rows):
+def rows_of_sparse(indices, values, rows):
     found = [[] for _ in range(rows)]
     for index, value in zip(indices[:, 0].tolist(), values.tolist(), strict=True):
         found[index].append(value)
     return found
 
 
-def _rows_of_ragged(values, splits):
-    listed = values.tolist()
-    return [listed[b:e] for b, e in zip(splits[:-1], splits[1:], strict=True)]
-
-
-def _text(value):
+def text(value):
     return value if isinstance(value, bytes) else str(value).encode()
 
 
@@ -49,7 +43,7 @@ def _bytes(value):
     return value if isinstance(value, bytes) else (value & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-def _hashed(buckets, of_text=fingerprint64, key=None):
+def hashed(buckets, of_text=fingerprint64, key=None):
     """Hashes a combination: the fingerprints of the key, if any, and of its values, joined in order."""
     modulus = buckets if buckets > 0 else _LARGEST
     first = [] if key is None else [key & _MASK]
@@ -61,7 +55,12 @@ def _hashed(buckets, of_text=fingerprint64, key=None):
     return combine
 
 
-def _crossed(columns, rows, combine):
+def joined(by):
+    """Returns the function that joins a combination's values as text."""
+    return lambda values: by.join(map(text, values))
+
+
+def crossed(columns, rows, combine):
     """The combinations of each row, the last column running fastest."""
     return [
         [combine(c) for c in itertools.product(*(col[r] for col in columns))] for r in range(rows)
@@ -98,7 +97,7 @@ def _columns(op, indices, values, shapes, dense_inputs):
     if len(counts) > 1:
         raise op.invalid(f"Expected batch size {min(counts)}, got {max(counts)}")
     rows = counts.pop() if counts else 0
-    found = [_rows_of_sparse(i, v, rows) for i, v in zip(indices, values, strict=True)]
+    found = [rows_of_sparse(i, v, rows) for i, v in zip(indices, values, strict=True)]
     found.extend(d.tolist() for d in dense_inputs)
     return found, rows
 
@@ -137,10 +136,10 @@ class SparseCross(_Cross):
     def eager(self, indices, values, shapes, dense_inputs):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
         if self.hashed_output:
-            combine = _hashed(self.num_buckets, key=self.hash_key)
+            combine = hashed(self.num_buckets, key=self.hash_key)
         else:
-            combine = lambda c: b"_X_".join(map(_text, c))  # noqa: E731
-        return _as_sparse(_crossed(columns, rows, combine), self.out_type.np)
+            combine = joined(b"_X_")
+        return _as_sparse(crossed(columns, rows, combine), self.out_type.np)
 
 
 class SparseCrossV2(_Cross):
@@ -156,10 +155,7 @@ class SparseCrossV2(_Cross):
                 f"Input separator should be a scalar. Received: {sep.astype(str).tolist()}"
             )
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
-        by = sep.item()
-        return _as_sparse(
-            _crossed(columns, rows, lambda c: by.join(map(_text, c))), np.dtype(object)
-        )
+        return _as_sparse(crossed(columns, rows, joined(sep.item())), np.dtype(object))
 
 
 class SparseCrossHashed(_Cross):
@@ -178,56 +174,5 @@ class SparseCrossHashed(_Cross):
             columns[at] = [list(map(_bytes, row)) for row in columns[at]]
         key = tuple(int(part) & _MASK for part in salt)
         of_text = partial(siphash, key) if strong_hash else fingerprint64
-        combine = _hashed(int(num_buckets), of_text)
-        return _as_sparse(_crossed(columns, rows, combine), np.dtype(np.int64))
-
-
-class RaggedCross(Op):
-    """Crosses of ragged, sparse and dense columns, as a ragged tensor."""
-
-    signature = """ragged_values: *ragged_values_types, ragged_row_splits: *ragged_splits_types,
-        sparse_indices: Nsparse * int64, sparse_values: *sparse_values_types,
-        sparse_shape: Nsparse * int64, dense_inputs: *dense_types
-        -> output_values: out_values_type[?], output_row_splits: out_row_splits_type[?]"""
-    minimum = {"num_buckets": 0}
-    ragged_values_types = frozenset({dtypes.int64, dtypes.string})
-    ragged_splits_types = INDEX
-    sparse_values_types = frozenset({dtypes.int64, dtypes.string})
-    dense_types = frozenset({dtypes.int64, dtypes.string})
-    input_order: str
-    hashed_output: bool
-    num_buckets: int
-    hash_key: int
-    out_values_type: {dtypes.int64, dtypes.string}
-    out_row_splits_type: INDEX
-
-    def eager(
-        self,
-        ragged_values,
-        ragged_row_splits,
-        sparse_indices,
-        sparse_values,
-        sparse_shape,
-        dense_inputs,
-    ):
-        sparse, rows = _columns(self, sparse_indices, sparse_values, sparse_shape, dense_inputs)
-        ragged = [
-            _rows_of_ragged(v, s) for v, s in zip(ragged_values, ragged_row_splits, strict=True)
-        ]
-        rows = len(ragged[0]) if ragged else rows
-        sources = {
-            "R": iter(ragged),
-            "S": iter(sparse[: len(sparse_values)]),
-            "D": iter(sparse[len(sparse_values) :]),
-        }
-        columns = [next(sources[kind]) for kind in self.input_order]
-        if self.hashed_output:
-            combine = _hashed(self.num_buckets, key=self.hash_key)
-        else:
-            combine = lambda c: b"_X_".join(map(_text, c))  # noqa: E731
-        found = _crossed(columns, rows, combine)
-        flat = [v for row in found for v in row]
-        kind = self.out_values_type.np
-        values = strings(flat, (len(flat),)) if kind.kind == "O" else np.array(flat, kind)
-        splits = np.concatenate([[0], np.cumsum([len(row) for row in found])])
-        return values, splits.astype(self.out_row_splits_type.np)
+        combine = hashed(int(num_buckets), of_text)
+        return _as_sparse(crossed(columns, rows, combine), np.dtype(np.int64))

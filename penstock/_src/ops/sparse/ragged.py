@@ -163,27 +163,71 @@ class RaggedRange(Op):
     """The ranges from starts to limits, as rows."""
 
     signature = """starts: T, limits: T, deltas: T
-        -> rt_nested_splits: Tsplits[?], rt_dense_values: T[?]"""
+        -> rt_nested_splits: Tsplits, rt_dense_values: T"""
     T: INDEX | {dtypes.bfloat16, dtypes.float32, dtypes.float64} = dtypes.int32
     Tsplits: INDEX = dtypes.int64
     differentiable = False
 
+    def shape(self, *inputs):
+        inputs = [x.with_rank_at_most(1) for x in inputs]
+        if all(x.rank == 0 for x in inputs):
+            return [2], [None]
+        known = {x[0] for x in inputs if x.rank == 1} - {None}
+        if len(known) > 1:
+            one, other = sorted(known)
+            raise ValueError(f"Dimensions must be equal, but are {other} and {one}")
+        return [known.pop() + 1 if known else None], [None]
+
     def eager(self, starts, limits, deltas):
-        for name, x in (("starts", starts), ("limits", limits), ("deltas", deltas)):
+        inputs = (starts, limits, deltas)
+        for name, x in zip(("starts", "limits", "deltas"), inputs, strict=True):
             if x.ndim > 1:
                 raise self.invalid(f"{name} must be a scalar or vector")
-        sizes = {x.size for x in (starts, limits, deltas) if x.ndim}
-        if len(sizes) > 1:
+        if len({x.size for x in inputs if x.ndim}) > 1:
             raise self.invalid("starts, limits, and deltas must have the same shape")
-        rows = []
-        for start, limit, delta in np.broadcast(starts, limits, deltas):
-            if delta == 0:
-                raise self.invalid("Requires delta != 0")
-            rows.append(np.arange(start, limit, delta, dtype=starts.dtype))
-        rows = rows if sizes or not rows else rows[:1]
-        splits = np.concatenate([[0], np.cumsum([r.size for r in rows])])
-        flat = np.concatenate(rows) if rows else np.zeros(0, starts.dtype)
-        return splits.astype(self.Tsplits.as_numpy_dtype), flat.astype(starts.dtype)
+        starts, limits, deltas = (np.atleast_1d(x) for x in np.broadcast_arrays(*inputs))
+        if (deltas == 0).any():
+            raise self.invalid("Requires delta != 0")
+        counts = self._counts(starts, limits, deltas)
+        kind = self.Tsplits.as_numpy_dtype
+        if sum(counts.tolist()) > np.iinfo(kind).max:
+            raise self.invalid(
+                f"The total range size overflowed {self.Tsplits.name}, the type of the row splits."
+            )
+        splits = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        if starts.dtype.kind == "i":
+            steps = np.arange(splits[-1]) - np.repeat(splits[:-1], counts)
+            flat = np.repeat(starts, counts) + steps * np.repeat(deltas, counts)
+        else:
+            # Each value is the one before plus the step, so rounding errors add up as in TensorFlow.
+            flat = np.repeat(deltas, counts)
+            filled = counts > 0
+            flat[splits[:-1][filled]] = starts[filled]
+            for begin, end in zip(splits[:-1], splits[1:], strict=True):
+                flat[begin:end] = np.add.accumulate(flat[begin:end])
+        return splits.astype(kind), flat.astype(starts.dtype)
+
+    def _counts(self, starts, limits, deltas):
+        """The number of values in each range."""
+        ahead = np.where(deltas > 0, starts < limits, starts > limits)
+        if starts.dtype.kind == "i":
+            # Differences of int64 fit in uint64, in which they wrap around to the true one.
+            low, high = (
+                np.where(deltas > 0, *ends) for ends in ((starts, limits), (limits, starts))
+            )
+            spans = high.astype(np.int64).view(np.uint64) - low.astype(np.int64).view(np.uint64)
+            steps = np.abs(deltas.astype(np.int64)).view(np.uint64)
+            counts = np.where(ahead, (spans - np.uint64(1)) // steps + np.uint64(1), 0)
+            fits = counts < 2**63
+        else:
+            with np.errstate(all="ignore"):
+                counts = np.ceil(np.abs((limits - starts) / deltas)).astype(np.float64)
+            behind = np.where(deltas > 0, starts > limits, starts < limits)
+            counts = np.where(behind, 0, counts)
+            fits = counts < 2.0**63
+        if not fits.all():
+            raise self.invalid(f"Requires ((limit - start) / delta) <= {2**63 - 1}")
+        return counts.astype(np.int64)
 
 
 class RaggedGather(Op):

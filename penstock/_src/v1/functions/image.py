@@ -2,8 +2,11 @@
 
 import math
 
+from penstock._src.api.extending.dispatch import add_dispatch_support
 from penstock._src.api.image import geometry
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.ragged_overrides.structural import resizing_each
+from penstock._src.api.ragged_overrides.table import OF_RAGGED
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -28,6 +31,7 @@ _RESIZERS = ("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "Resize
 
 
 @export(v1=["image.resize", "image.resize_images"])
+@add_dispatch_support
 def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=False, name=None):
     """Resizes images.
 
@@ -60,6 +64,9 @@ def resize(images, size, method=0, align_corners=False, preserve_aspect_ratio=Fa
         return resized(images=batch, size=size, align_corners=align_corners, name=name)
 
     return geometry.with_batch(images, run)
+
+
+OF_RAGGED[resize] = resizing_each(resize)
 
 
 def _fitted(size, rows, columns):
