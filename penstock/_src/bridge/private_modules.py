@@ -227,8 +227,12 @@ def _raw_function(attribute: str) -> Any:
 
 @functools.cache
 def _by_position(name: str) -> Any:
-    """Returns the raw op as a function with positional parameters: inputs, then attributes, those with defaults last."""
-    function, op = getattr(registry.raw, name), registry.find(name)
+    return function_by_position(getattr(registry.raw, name), registry.find(name))
+
+
+def function_by_position(function: Any, op: Any) -> Any:
+    """Returns the function of an op with positional parameters: inputs, then attributes, those with defaults last."""
+    name = op.op_type
     required = [a for a, default in op.attributes.items() if default is REQUIRED]
     optional = [a for a, default in op.attributes.items() if default is not REQUIRED]
     names = [*(argument.name for argument in op.inputs), *required, *optional, "name"]

@@ -35,6 +35,8 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
       InvalidArgumentError: it is not one of the literals; ValueError in graphs.
     """
     if annotation is Function:
+        if isinstance(value, int | float) or value is None:
+            raise TypeError(f"Don't know how to convert {value!r} to a func for argument {name}")
         # A ConcreteFunction is stored as its graph function.
         return getattr(value, "graph_function", value)
     if annotation is Any or annotation is TensorValue:
@@ -42,6 +44,9 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
     origin = typing.get_origin(annotation)
     if origin is list:
         if not isinstance(value, (list, tuple, np.ndarray, TensorShape)):
+            if STATE.graph is not None:
+                kind = type(value).__name__
+                raise TypeError(f"Expected list for attr {name}, obtained {kind} instead.")
             raise TypeError(f"Expected list for '{name}' argument to '{op}' Op, not {value}.")
         (element,) = typing.get_args(annotation)
         return tuple(convert_attribute(op, name, element, v) for v in value)
@@ -60,7 +65,10 @@ def check_minimum(op: str, name: str, value: Any, least: int) -> None:
     if number >= least:
         return
     if STATE.graph is not None:
-        raise ValueError(f"Attr '{name}' of '{op}' Op passed {number} less than minimum {least}.")
+        length = "" if number is value else "list of length "
+        raise ValueError(
+            f"Attr '{name}' of '{op}' Op passed {length}{number} less than minimum {least}."
+        )
     what = f"{number}" if number is value else f"Length {number} of list"
     raise InvalidArgumentError(
         f"Value for attr '{name}' of {what} must be at least minimum {least} [Op:{op}]"
@@ -82,9 +90,9 @@ def _refusal(op: str, name: str, text: Any, choices: tuple[Any, ...]) -> Excepti
 
 def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
     if kind is dtypes.DType:
-        return dtypes.as_dtype(value).base_dtype
+        return _as_dtype(name, value)
     if kind is TensorShape:
-        return as_shape(value)
+        return _as_shape(name, value)
     if kind is bool and isinstance(value, bool):
         return value
     if kind in (int, float) and not isinstance(value, (str, bytes)):
@@ -98,7 +106,30 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
     if kind is bytes and isinstance(value, (str, bytes)):
         return value.encode() if isinstance(value, str) else value
     name_of_kind = getattr(kind, "__name__", str(kind))
+    if STATE.graph is not None:
+        name_of_kind = "string" if kind in (str, bytes) else name_of_kind
+        raise TypeError(f"Expected {name_of_kind} for argument '{name}' not {value!r}.")
     raise TypeError(
         f"Expected {name_of_kind} for argument '{name}' of '{op}' Op, not {value!r} of type "
         f"'{type(value).__name__}'."
     )
+
+
+def _as_dtype(name: str, value: Any) -> Any:
+    try:
+        return dtypes.as_dtype(value).base_dtype
+    except TypeError:
+        if STATE.graph is None:
+            raise
+        raise TypeError(f"Expected DataType for argument '{name}' not {value!r}.") from None
+
+
+def _as_shape(name: str, value: Any) -> TensorShape:
+    try:
+        return as_shape(value)
+    except (TypeError, ValueError) as error:
+        if STATE.graph is None:
+            raise
+        raise TypeError(
+            f"Error converting {value!r} (arg name = {name}) to a TensorShape: {error}"
+        ) from None

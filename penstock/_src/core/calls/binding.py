@@ -4,6 +4,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
+from penstock._src.core.calls.lists import bind_list
 from penstock._src.core.calls.signature import Argument
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like, leaves_int32
 from penstock._src.core.dtypes import DType
@@ -29,8 +30,10 @@ def bind(
     refused: Exception | None = None
     for argument, value in zip(cls.inputs, inputs):
         try:
-            if argument.is_list:
-                _bind_list(cls, argument, value, inputs, given, flat, in_graph)
+            if argument.is_list and in_graph:
+                flat.extend(bind_list(cls, argument, value, given))
+            elif argument.is_list:
+                _bind_list(cls, argument, value, inputs, given, flat)
             else:
                 flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
         except InvalidArgumentError as error:
@@ -98,11 +101,20 @@ def _bind_one(
             raise TypeError(f"Cannot convert {value} to EagerTensor of dtype {hint.name}")
         if hint is dtypes.int32 and _needs_int64(cls, attr, inputs):
             hint = dtypes.int64
-        tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.defined_name)
+        try:
+            tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.defined_name)
+        except ValueError as error:
+            if not in_graph:
+                raise
+            raise ValueError(_not_converted(argument, error)) from None
         given[attr] = tensor.dtype.base_dtype
         return tensor
     given[attr] = wanted
     return _converted(cls, argument, value, wanted, position, in_graph)
+
+
+def _not_converted(argument: Argument, error: ValueError) -> str:
+    return f"Tried to convert '{argument.defined_name}' to a tensor and failed. Error: {error}"
 
 
 def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
@@ -136,8 +148,8 @@ def _bind_list(
     inputs: tuple[Any, ...],
     given: dict[str, Any],
     flat: list[Any],
-    in_graph: bool,
 ) -> None:
+    """Binds a list in eager code."""
     if not isinstance(values, (list, tuple)):
         raise TypeError(
             f"Expected list for '{argument.name}' argument to '{cls.op_type}' Op, not {values}."
@@ -152,7 +164,7 @@ def _bind_list(
         flat.extend(tensors)
         return
     for value in values:
-        flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), in_graph))
+        flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), False))
     if argument.type_attr and argument.type_attr not in given:
         default = cls.attributes.get(argument.type_attr, REQUIRED)
         if default is not REQUIRED:
@@ -170,6 +182,10 @@ def _converted(
         raise _mismatch(cls, argument, tensor.dtype, wanted, position, in_graph)
     try:
         return convert_to_tensor(value, dtype=wanted, name=argument.defined_name)
+    except ValueError as error:
+        if not in_graph:
+            raise
+        raise ValueError(_not_converted(argument, error)) from None
     except TypeError as error:
         if not in_graph:
             raise

@@ -134,6 +134,8 @@ def _from_python(
     leaves: list[Any] = []
     shape = _walk(value, leaves)
     kinds = {_kind(leaf) for leaf in leaves}
+    if dtype is None and "string" in kinds and kinds != {"string"}:
+        raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
     chosen = dtype if dtype is not None else _infer(leaves, kinds)
     _check_kinds(leaves, kinds, chosen, in_graph)
     if chosen is dtypes.string:
@@ -254,7 +256,7 @@ _OF_BOOLS = frozenset(
 
 def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: bool) -> None:
     """Raises if Python values of these kinds cannot be converted to `dtype`."""
-    if "string" in kinds and kinds != {"string"}:
+    if "string" in kinds and kinds != {"string"} and not in_graph:
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
     allowed = {"bool", "int", "float"}
     if dtype is dtypes.string:
@@ -273,4 +275,7 @@ def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: boo
         if not in_graph:
             _infer(leaves, kinds)
         wrong = next(leaf for leaf in leaves if _kind(leaf) not in allowed)
+        if in_graph:
+            kind = type(wrong).__name__
+            raise TypeError(f"Expected {dtype.name}, but got {wrong} of type '{kind}'.")
         raise TypeError(f"Cannot convert {wrong!r} to EagerTensor of dtype {dtype.name}")

@@ -63,7 +63,7 @@ def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) ->
     """Returns (field, value) for one item."""
     if annotation is Function or hasattr(value, "graph") and hasattr(value, "outputs"):
         holder = AttrValue()
-        holder.func.name = function_name(value)
+        holder.func.name = value if isinstance(value, str) else function_name(value)
         return "func", holder.func
     if annotation is TensorValue:
         dtype = dtypes.as_dtype(value.dtype) if value.dtype != object else dtypes.string

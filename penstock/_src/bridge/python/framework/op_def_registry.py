@@ -1,0 +1,18 @@
+"""Definitions of operations by name: `tensorflow.python.framework.op_def_registry`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock._src.core.registry import lookup
+from penstock._src.graph.serialize.op_definitions import op_def
+
+
+def get(name: str) -> Any:
+    """Returns the OpDef of an operation, or None."""
+    found = lookup(name)
+    return None if found is None else op_def(found)
+
+
+def sync() -> None:
+    """No effect: all operations are known."""
