@@ -233,7 +233,7 @@ _RANKED = (
 )
 
 
-@dispatchable("range")
+@dispatchable("range", named="range")
 def range(start, limit=None, delta=1, dtype=None, name="range"):
     """start, start + delta, ... up to but excluding `limit`; `range(n)` begins at 0.
 
@@ -264,7 +264,7 @@ def _range_part(value, kind):
     return cast(value, kind) if isinstance(value, Tensor) else convert_to_tensor(value, dtype=kind)
 
 
-@dispatchable("linspace", v1=["linspace", "lin_space"])
+@dispatchable("linspace", v1=["linspace", "lin_space"], scope="linspace")
 def linspace(start, stop, num, name=None, axis=0):
     """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis."""
     start = convert_to_tensor(start, name="start")
@@ -316,7 +316,7 @@ def linspace(start, stop, num, name=None, axis=0):
     return cast(whole, kind, name=name)
 
 
-@dispatchable("one_hot")
+@dispatchable("one_hot", named="one_hot")
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """A new axis of length `depth` that holds `on_value` at each index, `off_value` elsewhere.
 
@@ -351,7 +351,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     )
 
 
-@dispatchable("sequence_mask")
+@dispatchable("sequence_mask", scope="SequenceMask")
 def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
     """True at the first `lengths[i]` of `maxlen` positions of each row."""
     lengths = convert_to_tensor(lengths, name="lengths")
@@ -374,7 +374,7 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
     return mask if kind.is_bool else cast(mask, kind, name=name)
 
 
-@dispatchable("meshgrid")
+@dispatchable("meshgrid", scope="meshgrid")
 def meshgrid(*args, **kwargs):
     """The coordinates of all points of a grid, one tensor for each axis.
 

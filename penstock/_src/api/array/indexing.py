@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable, unary
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, index_tensor
@@ -138,7 +139,7 @@ def where(condition, x=None, y=None, name=None):
     return raw.SelectV2(condition=condition, t=x, e=y, name=name)
 
 
-@dispatchable("boolean_mask", v1=[])
+@dispatchable("boolean_mask", v1=[], scope="boolean_mask")
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     """The entries of `tensor` where `mask`, whose shape is that of axes from `axis` on, is True."""
     tensor = convert_to_tensor(tensor, name="tensor")
@@ -237,7 +238,7 @@ def _remember_slice(result, var, spec):
     result.assign = assign
 
 
-@unary("clip_by_value", v1=["clip_by_value"])
+@unary("clip_by_value", v1=["clip_by_value"], named="clip_by_value")
 def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     """`t` limited to [clip_value_min, clip_value_max]."""
     if hasattr(t, "indices") and hasattr(t, "values"):
@@ -254,7 +255,7 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     return result
 
 
-@dispatchable("clip_by_norm")
+@dispatchable("clip_by_norm", named="clip_by_norm")
 def clip_by_norm(t, clip_norm, axes=None, name=None):
     """`t` scaled down so that its norm (over `axes`) is at most `clip_norm`."""
     slices = hasattr(t, "indices") and hasattr(t, "values")
@@ -272,6 +273,7 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
 
 
 @export("linalg.global_norm", v1=["linalg.global_norm", "global_norm"])
+@scoped("global_norm")
 def global_norm(t_list, name=None):
     """The square root of the sum of squares of all entries of a list of tensors."""
     if not isinstance(t_list, (list, tuple)):

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.extending.op_functions import op_functions
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
@@ -19,7 +20,7 @@ from .creation import shape_input, shape_vector
 _MOST = {dtypes.int32: dtypes.int32.max, dtypes.int64: dtypes.int64.max}
 
 
-@dispatchable("shape", v1=[])
+@dispatchable("shape", v1=[], named="Shape")
 def shape(input, out_type=None, name=None):
     """The extents of `input` as an integer vector."""
     input = convert_to_tensor(input, name="input")
@@ -35,7 +36,7 @@ def shape(input, out_type=None, name=None):
     return raw.Shape(input=input, out_type=kind, name=name)
 
 
-@dispatchable("size", v1=[])
+@dispatchable("size", v1=[], named="Size")
 def size(input, out_type=None, name=None):
     """The number of elements."""
     input = convert_to_tensor(input, name="input")
@@ -46,7 +47,7 @@ def size(input, out_type=None, name=None):
     return raw.Size(input=input, out_type=kind, name=name)
 
 
-@dispatchable("rank")
+@dispatchable("rank", named="Rank")
 def rank(input, name=None):
     """The number of dimensions, as an int32 scalar."""
     input = convert_to_tensor(input, name="input")
@@ -152,6 +153,7 @@ def batch_to_space(input, block_shape, crops, name=None):
 
 
 @export("required_space_to_batch_paddings")
+@scoped("required_space_to_batch_paddings")
 def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=None, name=None):
     """The paddings and crops that make `block_shape` divide `input_shape`."""
     shape = convert_to_tensor(input_shape, dtype=dtypes.int32)

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -134,6 +135,7 @@ def group(*inputs, **kwargs):
 
 
 @export("tuple", v1=[])
+@scoped("tuple")
 def tuple(tensors, control_inputs=None, name=None):
     """The tensors, each available only once all of them are.
 

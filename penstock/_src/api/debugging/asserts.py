@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.control.scopes import no_op
 from penstock._src.api.extending.dispatch import binary_assert, dispatchable, unary
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
@@ -156,6 +157,7 @@ def _failure(sign, x, y, holds, count):
 
 
 @binary_assert("debugging.assert_equal", "assert_equal", v1=[])
+@scoped("assert_equal_1")
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x == y everywhere."""
     if x is y:
@@ -292,7 +294,7 @@ def assert_all_finite(x, message, name=None):
     return raw.CheckNumerics(tensor=x, message=message, name=name)
 
 
-@dispatchable("debugging.assert_scalar", v1=[])
+@dispatchable("debugging.assert_scalar", v1=[], scope="assert_scalar")
 def assert_scalar(tensor, message=None, name=None):
     """Raises ValueError unless `tensor` is a scalar."""
     tensor = convert_to_tensor(tensor)

@@ -131,7 +131,7 @@ def assert_rank_in(x, ranks, message=None, name=None):
         )
 
 
-@dispatchable("debugging.assert_type", v1=[])
+@dispatchable("debugging.assert_type", v1=[], scope="assert_type")
 def assert_type(tensor, tf_type, message=None, name=None):
     """Raises TypeError unless `tensor` has this type."""
     wanted = dtypes.as_dtype(tf_type)

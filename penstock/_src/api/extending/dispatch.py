@@ -19,6 +19,8 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
+from .scopes import NameScope, name_scope_of
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 NOT_SUPPORTED = object()
@@ -129,8 +131,11 @@ def _as_list(value: Any) -> Any:
     return list(value) if isinstance(value, collections.abc.Iterator) else value
 
 
-def _dispatching(function: Callable[..., Any], iterables: Sequence[str]) -> Callable[..., Any]:
+def _dispatching(
+    function: Callable[..., Any], iterables: Sequence[str], scope: NameScope | None = None
+) -> Callable[..., Any]:
     targets: list[tuple[Any, Callable[..., Any]]] = []
+    in_graph = function if scope is None else scope.entered_by(function)
 
     @functools.wraps(function)
     def call(*args, **kwargs):
@@ -139,7 +144,7 @@ def _dispatching(function: Callable[..., Any], iterables: Sequence[str]) -> Call
             if result is not NOT_SUPPORTED:
                 return result
         try:
-            return function(*args, **kwargs)
+            return (function if STATE.graph is None else in_graph)(*args, **kwargs)
         except (TypeError, ValueError):
             result = _fall_back(api, args, kwargs)
             if result is NOT_SUPPORTED:
@@ -155,16 +160,29 @@ def _dispatching(function: Callable[..., Any], iterables: Sequence[str]) -> Call
     return api
 
 
-def dispatchable(*names: str, v1: Sequence[str] | None = None) -> Decorator:
-    """Exports a function under `names` (see `export`), and makes it dispatch on other types."""
-    return lambda function: export(*names, v1=v1)(add_dispatch_support(function))
+def dispatchable(
+    *names: str,
+    v1: Sequence[str] | None = None,
+    scope: str | None = None,
+    named: str | None = None,
+) -> Decorator:
+    """Exports a function, and makes it dispatch on other types.
+
+    Args:
+      *names: public names, see `export`.
+      v1: those in `tf.compat.v1`, if others.
+      scope: the name scope of the function's ops in graphs, see `scoped`.
+      named: that scope, if it names the result too.
+    """
+    entered = name_scope_of(scope, named)
+    return lambda function: export(*names, v1=v1)(_dispatching(function, (), entered))
 
 
-def unary(*names: str, v1: Sequence[str] | None = None) -> Decorator:
+def unary(*names: str, **options: Any) -> Decorator:
     """`dispatchable` for elementwise functions of one tensor."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        call = dispatchable(*names, v1=v1)(function)
+        call = dispatchable(*names, **options)(function)
         UNARY.append(call)
         for annotation, handler in _UNARY_HANDLERS:
             _add_unary(call, annotation, handler)
@@ -173,11 +191,11 @@ def unary(*names: str, v1: Sequence[str] | None = None) -> Decorator:
     return register
 
 
-def binary(*names: str, v1: Sequence[str] | None = None) -> Decorator:
+def binary(*names: str, **options: Any) -> Decorator:
     """`dispatchable` for elementwise functions of two tensors."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        call = dispatchable(*names, v1=v1)(function)
+        call = dispatchable(*names, **options)(function)
         BINARY.append(call)
         for x_type, y_type, handler in _BINARY_HANDLERS:
             _add_binary(call, x_type, y_type, handler)
@@ -186,11 +204,11 @@ def binary(*names: str, v1: Sequence[str] | None = None) -> Decorator:
     return register
 
 
-def binary_assert(*names: str, v1: Sequence[str] | None = None) -> Decorator:
+def binary_assert(*names: str, **options: Any) -> Decorator:
     """`dispatchable` for assertions about two tensors."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        call = dispatchable(*names, v1=v1)(function)
+        call = dispatchable(*names, **options)(function)
         BINARY_ASSERTS.append(call)
         for x_type, y_type, handler in _BINARY_ASSERT_HANDLERS:
             _add_binary_assert(call, x_type, y_type, handler)

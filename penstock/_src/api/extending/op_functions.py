@@ -14,6 +14,7 @@ makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, on first
 - the op and the function's parameters, as a Python function has them; `bands: matrix` goes to the op's `matrix`, any
   other expression after the colon is what the op's argument of that name gets: `axis: -1 if axis is None else axis`.
   What follows a `*` are no parameters, but arguments that the op gets always. `name=None` is appended if missing.
+- the name scope of the op in graphs, if any: `in spence`, or `as range` if it is the op's own name too.
 - the docstring, indented below.
 
 The keyword is the kind of dispatch on other types: `unary`, `binary` and `dispatchable` as in `dispatch.py`, `plain` not at
@@ -34,21 +35,24 @@ from penstock._src.core.registry import raw
 from penstock._src.util.export import export_by_name
 
 _DECORATORS: dict[str, Callable[..., Any]] = {
-    "unary": unary(),
-    "binary": binary(),
-    "dispatchable": dispatchable(),
-    "plain": lambda function: function,
+    "unary": unary,
+    "binary": binary,
+    "dispatchable": dispatchable,
+    "plain": lambda: lambda function: function,
 }
+# What the word before a row's scope says of it.
+_SCOPES = {"in": "scope", "as": "named"}
 # What rows may use, even if nothing else in their module does.
 _NAMES = {"raw": raw, "dtypes": dtypes, "convert_to_tensor": convert_to_tensor}
 
 
 @dataclass(frozen=True)
 class OpFunction:
-    """A function that passes its arguments to an op; `call` is `Op(parameters)`."""
+    """A function that passes its arguments to an op; `call` is `Op(parameters)`, `scope` what its decorator is told of scopes."""
 
     names: tuple[str, ...]
     call: str
+    scope: dict[str, str]
     documentation: str
 
     @property
@@ -98,7 +102,7 @@ def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
         if name not in rows:
             raise AttributeError(f"module {scope['__name__']!r} has no attribute {name!r}")
         row, decorate = rows[name]
-        function = scope[name] = decorate(row.make(scope))
+        function = scope[name] = decorate(**row.scope)(row.make(scope))
         return function
 
     return __getattr__
@@ -108,4 +112,8 @@ def _parse(text: str) -> OpFunction:
     """Parses a row: the first line has names and call, the rest is the docstring."""
     line, _, documentation = text.partition("\n")
     names, _, call = line.partition(" = ")
-    return OpFunction(tuple(names.split()), call, textwrap.dedent(documentation).strip())
+    call, closing, scope = call.rpartition(")")
+    word, _, name = scope.strip().partition(" ")
+    given = {_SCOPES[word]: name} if name else {}
+    text = textwrap.dedent(documentation).strip()
+    return OpFunction(tuple(names.split()), call + closing, given, text)

@@ -12,7 +12,7 @@ from penstock._src.core.tensor import Tensor
 from .color import convert_image_dtype
 
 
-@dispatchable("image.decode_image", "io.decode_image")
+@dispatchable("image.decode_image", "io.decode_image", scope="decode_image")
 def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_animations=True):
     """The image of a JPEG, PNG, BMP or GIF file's bytes.
 

@@ -15,7 +15,7 @@ from penstock._src.core.tensor import Tensor
 _FLOATS = (dtypes.float16, dtypes.float32)
 
 
-@unary("image.convert_image_dtype")
+@unary("image.convert_image_dtype", named="convert_image")
 def convert_image_dtype(image, dtype, saturate=False, name=None):
     """The image in another dtype, rescaled: floats span [0, 1], integers their full range."""
     image = convert_to_tensor(image, name="image")
@@ -48,7 +48,7 @@ def _as_float(image):
     return image, image if image.dtype in _FLOATS else convert_image_dtype(image, dtypes.float32)
 
 
-@unary("image.adjust_brightness")
+@unary("image.adjust_brightness", scope="adjust_brightness")
 def adjust_brightness(image, delta):
     """The image with `delta` added to all pixels, which span [0, 1]."""
     image, floats = _as_float(image)
@@ -56,7 +56,7 @@ def adjust_brightness(image, delta):
     return convert_image_dtype(changed, image.dtype, saturate=True)
 
 
-@dispatchable("image.adjust_contrast")
+@dispatchable("image.adjust_contrast", scope="adjust_contrast")
 def adjust_contrast(images, contrast_factor):
     """The image with each channel's distance from its mean scaled."""
     images, floats = _as_float(images)
@@ -65,7 +65,7 @@ def adjust_contrast(images, contrast_factor):
     return convert_image_dtype(changed, images.dtype, saturate=True)
 
 
-@unary("image.adjust_gamma")
+@unary("image.adjust_gamma", scope="adjust_gamma")
 def adjust_gamma(image, gamma=1, gain=1):
     """gain * image ** gamma, for pixels in [0, 1]."""
     image, floats = _as_float(image)
@@ -93,7 +93,7 @@ def adjust_hue(image, delta, name=None):
     return convert_image_dtype(changed, image.dtype, saturate=True)
 
 
-@dispatchable("image.adjust_saturation")
+@dispatchable("image.adjust_saturation", scope="adjust_saturation")
 def adjust_saturation(image, saturation_factor, name=None):
     """The RGB image with its saturation scaled."""
     image, floats = _as_float(image)
@@ -103,7 +103,7 @@ def adjust_saturation(image, saturation_factor, name=None):
     return convert_image_dtype(changed, image.dtype, saturate=True)
 
 
-@dispatchable("image.per_image_standardization")
+@dispatchable("image.per_image_standardization", named="per_image_standardization")
 def per_image_standardization(image):
     """Each image with mean 0 and standard deviation 1 (at least 1 / sqrt(pixels))."""
     image = convert_to_tensor(image, name="image")
@@ -117,7 +117,7 @@ def per_image_standardization(image):
     return (image - mean) / raw.Maximum(x=deviation, y=least)
 
 
-@dispatchable("image.rgb_to_grayscale")
+@dispatchable("image.rgb_to_grayscale", named="rgb_to_grayscale")
 def rgb_to_grayscale(images, name=None):
     """The luma 0.2989 R + 0.587 G + 0.114 B, in one channel."""
     images, floats = _as_float(images)
@@ -126,7 +126,7 @@ def rgb_to_grayscale(images, name=None):
     return convert_image_dtype(raw.ExpandDims(input=gray, axis=-1), images.dtype, name=name)
 
 
-@dispatchable("image.grayscale_to_rgb")
+@dispatchable("image.grayscale_to_rgb", named="grayscale_to_rgb")
 def grayscale_to_rgb(images, name=None):
     """The one channel three times."""
     images = convert_to_tensor(images, name="images")
@@ -255,7 +255,7 @@ def sobel_edges(image):
     return result
 
 
-@dispatchable("image.total_variation")
+@dispatchable("image.total_variation", scope="total_variation")
 def total_variation(images, name=None):
     """The sum of absolute differences of neighboring pixels of each image."""
     images = convert_to_tensor(images)

@@ -81,7 +81,7 @@ def _resize_batch(images, size, method, antialias, name):
     raise ValueError(f"Resize method is not implemented: {method}")
 
 
-@dispatchable("image.resize", v1=["image.resize_images_v2"])
+@dispatchable("image.resize", v1=["image.resize_images_v2"], scope="resize")
 def resize(
     images, size, method="bilinear", preserve_aspect_ratio=False, antialias=False, name=None
 ):
@@ -152,7 +152,7 @@ def _require(condition, message):
         raise ValueError(message)
 
 
-@dispatchable("image.crop_to_bounding_box")
+@dispatchable("image.crop_to_bounding_box", scope="crop_to_bounding_box")
 def crop_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
     """The crop of the target size at the offset."""
 
@@ -280,7 +280,7 @@ def resize_with_pad(image, target_height, target_width, method="bilinear", antia
     return with_batch(image, run)
 
 
-@dispatchable("image.central_crop")
+@dispatchable("image.central_crop", scope="central_crop")
 def central_crop(image, central_fraction):
     """The middle of the image, `central_fraction` of each side long."""
     image = convert_to_tensor(image, name="image")
@@ -331,13 +331,13 @@ def _reversed(image, axis_from_end, name=None):
     return raw.ReverseV2(tensor=image, axis=[-axis_from_end], name=name)
 
 
-@dispatchable("image.flip_left_right")
+@dispatchable("image.flip_left_right", scope="flip_left_right")
 def flip_left_right(image):
     """The image mirrored from left to right."""
     return _reversed(image, 2)
 
 
-@dispatchable("image.flip_up_down")
+@dispatchable("image.flip_up_down", scope="flip_up_down")
 def flip_up_down(image):
     """The image mirrored from top to bottom."""
     return _reversed(image, 3)
@@ -355,7 +355,7 @@ def transpose(image, name=None):
     return raw.Transpose(x=image, perm=perm, name=name)
 
 
-@dispatchable("image.rot90")
+@dispatchable("image.rot90", scope="rot90")
 def rot90(image, k=1, name=None):
     """The image rotated counter-clockwise by `k` times 90 degrees."""
     image = convert_to_tensor(image, name="image")

@@ -26,7 +26,7 @@ def _check_pair(a, b):
         raise ValueError(f"Images must have at least 3 dimensions. Received shape {a.shape}.")
 
 
-@dispatchable("image.psnr")
+@dispatchable("image.psnr", scope="PSNR")
 def psnr(a, b, max_val, name=None):
     """The peak signal-to-noise ratio of each pair of images, in dB."""
     a, b = convert_to_tensor(a), convert_to_tensor(b)
@@ -99,7 +99,7 @@ def _prepared(img1, img2, max_val, filter_size):
     )
 
 
-@dispatchable("image.ssim")
+@dispatchable("image.ssim", scope="SSIM")
 def ssim(
     img1,
     img2,
@@ -134,7 +134,7 @@ def ssim(
 _MSSSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-@dispatchable("image.ssim_multiscale")
+@dispatchable("image.ssim_multiscale", scope="MS-SSIM")
 def ssim_multiscale(
     img1,
     img2,
@@ -183,7 +183,7 @@ def draw_bounding_boxes(images, boxes, colors, name=None):
     return raw.DrawBoundingBoxesV2(images=images, boxes=boxes, colors=colors, name=name)
 
 
-@dispatchable("image.non_max_suppression")
+@dispatchable("image.non_max_suppression", scope="non_max_suppression")
 def non_max_suppression(
     boxes,
     scores,
@@ -207,7 +207,7 @@ def non_max_suppression(
     )
 
 
-@dispatchable("image.non_max_suppression_with_scores")
+@dispatchable("image.non_max_suppression_with_scores", scope="non_max_suppression_with_scores")
 def non_max_suppression_with_scores(
     boxes,
     scores,
@@ -231,7 +231,7 @@ def non_max_suppression_with_scores(
     return indices, kept
 
 
-@dispatchable("image.non_max_suppression_padded", v1=[])
+@dispatchable("image.non_max_suppression_padded", v1=[], scope="non_max_suppression_padded")
 def non_max_suppression_padded(
     boxes,
     scores,
@@ -308,7 +308,9 @@ def sample_distorted_bounding_box(
     )
 
 
-@dispatchable("image.stateless_sample_distorted_bounding_box")
+@dispatchable(
+    "image.stateless_sample_distorted_bounding_box", scope="stateless_sample_distorted_bounding_box"
+)
 def stateless_sample_distorted_bounding_box(
     image_size,
     bounding_boxes,
@@ -338,7 +340,7 @@ __getattr__ = op_functions(
     dispatchable="""
 image.non_max_suppression_overlaps = NonMaxSuppressionWithOverlaps(overlaps, scores, max_output_size, overlap_threshold=0.5, score_threshold=float("-inf"))
     `non_max_suppression` with the overlaps of all pairs given.
-image.combined_non_max_suppression = CombinedNonMaxSuppression(boxes, scores, max_output_size_per_class, max_total_size, iou_threshold=0.5, score_threshold=float("-inf"), pad_per_class=False, clip_boxes=True)
+image.combined_non_max_suppression = CombinedNonMaxSuppression(boxes, scores, max_output_size_per_class, max_total_size, iou_threshold=0.5, score_threshold=float("-inf"), pad_per_class=False, clip_boxes=True) in combined_non_max_suppression
     Boxes, scores, classes and their count, suppressed within each class of each image.
 image.generate_bounding_box_proposals = GenerateBoundingBoxProposals(scores, bbox_deltas, image_info, anchors, nms_threshold=0.7, pre_nms_topn=6000, min_size=16, post_nms_topn=300)
     Regions of interest and their probabilities, from a region proposal network's outputs.

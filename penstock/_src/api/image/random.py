@@ -158,14 +158,20 @@ def random_flip_up_down(image, seed=None):
 
 
 @dispatchable(
-    "image.stateless_random_flip_left_right", v1=["image.stateless_random_flip_left_right"]
+    "image.stateless_random_flip_left_right",
+    v1=["image.stateless_random_flip_left_right"],
+    scope="stateless_random_flip_left_right",
 )
 def stateless_random_flip_left_right(image, seed):
     """`random_flip_left_right`, a function of `seed`."""
     return _flip(image, 1, lambda shape: random.stateless_uniform(shape, seed))
 
 
-@dispatchable("image.stateless_random_flip_up_down", v1=["image.stateless_random_flip_up_down"])
+@dispatchable(
+    "image.stateless_random_flip_up_down",
+    v1=["image.stateless_random_flip_up_down"],
+    scope="stateless_random_flip_up_down",
+)
 def stateless_random_flip_up_down(image, seed):
     """`random_flip_up_down`, a function of `seed`."""
     return _flip(image, 0, lambda shape: random.stateless_uniform(shape, seed))
@@ -196,7 +202,9 @@ def random_crop(value, size, seed=None, name=None):
     )
 
 
-@dispatchable("image.stateless_random_crop", v1=["image.stateless_random_crop"])
+@dispatchable(
+    "image.stateless_random_crop", v1=["image.stateless_random_crop"], named="random_crop"
+)
 def stateless_random_crop(value, size, seed, name=None):
     """`random_crop`, a function of `seed`."""
     top = dtypes.int32.max

@@ -4,6 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
@@ -213,6 +214,7 @@ def _ragged(name, feature, found):
 
 
 @export("io.parse_example", v1=[])
+@scoped("ParseExample")
 def parse_example(serialized, features, example_names=None, name=None):
     """Serialized examples as tensors by feature.
 

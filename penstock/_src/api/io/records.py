@@ -4,6 +4,7 @@ import enum
 import zlib
 
 from penstock._src.api.extending.op_functions import op_functions
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -168,6 +169,7 @@ def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, nam
 
 
 @export("io.decode_csv", v1=[])
+@scoped(named="DecodeCSV")
 def decode_csv(
     records,
     record_defaults,

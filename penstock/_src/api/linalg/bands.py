@@ -17,7 +17,7 @@ from .decompositions import adjoint_of
 from .products import matmul
 
 
-@dispatchable("linalg.diag", v1=["linalg.diag", "matrix_diag"])
+@dispatchable("linalg.diag", v1=["linalg.diag", "matrix_diag"], named="diag")
 def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
     """Matrices with given diagonals.
 
@@ -44,7 +44,7 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     )
 
 
-@dispatchable("linalg.diag_part", v1=["linalg.diag_part", "matrix_diag_part"])
+@dispatchable("linalg.diag_part", v1=["linalg.diag_part", "matrix_diag_part"], named="diag_part")
 def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT"):
     """The diagonals `k` of matrices; see `tf.linalg.diag`."""
     input = convert_to_tensor(input, name="input")
@@ -97,13 +97,13 @@ def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     return op(x=a, perm=perm, name=name)
 
 
-@dispatchable("linalg.adjoint")
+@dispatchable("linalg.adjoint", scope="adjoint")
 def adjoint(matrix, name=None):
     """Each matrix transposed and conjugated."""
     return matrix_transpose(convert_to_tensor(matrix, name="matrix"), name=name, conjugate=True)
 
 
-@dispatchable("eye", "linalg.eye")
+@dispatchable("eye", "linalg.eye", scope="eye")
 def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name=None):
     """Identity matrices `[*batch_shape, num_rows, num_columns]`."""
     kind = dtypes.as_dtype(dtype)
@@ -152,7 +152,7 @@ def _static_extent(n):
     return int(n) if isinstance(n, (int, np.integer)) else None
 
 
-@dispatchable("linalg.lu_reconstruct")
+@dispatchable("linalg.lu_reconstruct", scope="lu_reconstruct")
 def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
     """The matrices that `tf.linalg.lu` decomposed."""
     both = convert_to_tensor(lower_upper, name="lower_upper")
@@ -217,7 +217,7 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     return raw.MatrixTriangularSolve(matrix=both, rhs=half, lower=False, name=name)
 
 
-@dispatchable("linalg.lu_matrix_inverse")
+@dispatchable("linalg.lu_matrix_inverse", scope="lu_matrix_inverse")
 def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
     """The inverse of A, for the decomposition of A by `tf.linalg.lu`."""
     both = convert_to_tensor(lower_upper, name="lower_upper")
@@ -367,7 +367,7 @@ linalg.tensor_diag +diag = Diag(diagonal)
     A tensor of twice the rank with `diagonal` on its diagonal.
 linalg.cross +cross = Cross(a, b)
     The cross products of vectors of three.
-linalg.banded_triangular_solve = BandedTriangularSolve(bands: matrix, rhs, lower=True, adjoint=False)
+linalg.banded_triangular_solve = BandedTriangularSolve(bands: matrix, rhs, lower=True, adjoint=False) in banded_triangular_solve
     The X with A X = rhs, for a triangular band matrix given by its diagonals.
 linalg.set_diag +matrix_set_diag = MatrixSetDiagV3(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT")
     `input` with the diagonals `k` replaced; see `tf.linalg.diag`.

@@ -29,14 +29,14 @@ def logdet(matrix, name=None):
     return raw.Mul(x=np.asarray(2, logs.dtype.as_numpy_dtype), y=reduce_sum(logs, [-1]), name=name)
 
 
-@dispatchable("linalg.cholesky_solve", v1=[])
+@dispatchable("linalg.cholesky_solve", v1=[], scope="cholesky_solve")
 def cholesky_solve(chol, rhs, name=None):
     """The X with L L* X = rhs, for the Cholesky factor L = `chol`."""
     first = raw.MatrixTriangularSolve(matrix=chol, rhs=rhs, adjoint=False, lower=True)
     return raw.MatrixTriangularSolve(matrix=chol, rhs=first, adjoint=True, lower=True, name=name)
 
 
-@dispatchable("linalg.lstsq", v1=["linalg.lstsq", "matrix_solve_ls"])
+@dispatchable("linalg.lstsq", v1=["linalg.lstsq", "matrix_solve_ls"], scope="matrix_solve_ls")
 def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
     """The X that minimizes |matrix X - rhs|**2 + l2_regularizer |X|**2.
 
@@ -126,7 +126,7 @@ def eigvals(tensor, name=None):
     return raw.Eig(input=tensor, Tout=kind, compute_v=False, name=name)[0]
 
 
-@dispatchable("linalg.expm")
+@dispatchable("linalg.expm", scope="matrix_exponential")
 def expm(input, name=None):
     """The exponential of each matrix, by scaling, squaring and a Padé approximant of order 13.
 
@@ -194,7 +194,7 @@ def _check_matrices(a):
         )
 
 
-@dispatchable("linalg.pinv")
+@dispatchable("linalg.pinv", scope="pinv")
 def pinv(a, rcond=None, validate_args=False, name=None):
     """The Moore-Penrose pseudo-inverse of each matrix.
 
@@ -226,7 +226,7 @@ def pinv(a, rcond=None, validate_args=False, name=None):
     return result
 
 
-@dispatchable("linalg.matrix_rank")
+@dispatchable("linalg.matrix_rank", scope="matrix_rank")
 def matrix_rank(a, tol=None, validate_args=False, name=None):
     """How many singular values exceed `tol` (by default: eps * max(m, n) * the largest one)."""
     a = convert_to_tensor(a, name="a")
@@ -268,7 +268,7 @@ linalg.inv +matrix_inverse = MatrixInverse(input, adjoint=False)
     The inverse of each matrix (of its adjoint, if `adjoint`).
 linalg.cholesky +cholesky = Cholesky(input)
     The lower triangular L with L L* = input, of positive definite matrices.
-linalg.triangular_solve +matrix_triangular_solve = MatrixTriangularSolve(matrix, rhs, lower=True, adjoint=False)
+linalg.triangular_solve +matrix_triangular_solve = MatrixTriangularSolve(matrix, rhs, lower=True, adjoint=False) in triangular_solve
     The X with matrix X = rhs, of a triangular matrix whose other half is not read.
 linalg.solve +matrix_solve = MatrixSolve(matrix, rhs, adjoint=False)
     The X with matrix X = rhs (adjoint(matrix) X = rhs, if `adjoint`).

@@ -101,7 +101,7 @@ def matvec(
     return raw.Squeeze(input=product, axis=[-1], name=name)
 
 
-@dispatchable("tensordot", "linalg.tensordot")
+@dispatchable("tensordot", "linalg.tensordot", named="Tensordot")
 def tensordot(a, b, axes, name=None):
     """The sum of products over pairs of axes.
 
@@ -194,7 +194,7 @@ def _as_matrix(x, axes, contracted_first):
     return raw.Reshape(tensor=ordered, shape=target), sizes, free_extents
 
 
-@dispatchable("einsum", "linalg.einsum")
+@dispatchable("einsum", "linalg.einsum", scope="einsum")
 def einsum(equation, *inputs, **kwargs):
     """The sum of products named by `equation`, such as "bij,bjk->bik".
 

@@ -52,7 +52,7 @@ def add(x, y, name=None):
     return raw.AddV2(x=x, y=y, name=name or "Add")
 
 
-@binary("divide", "math.divide")
+@binary("divide", "math.divide", named="truediv")
 def divide(x, y, name=None):
     """x / y as in Python: the quotient of integers is a float."""
     if name is not None:
@@ -62,7 +62,7 @@ def divide(x, y, name=None):
     return x / y
 
 
-@binary("truediv", "math.truediv")
+@binary("truediv", "math.truediv", named="truediv")
 def truediv(x, y, name=None):
     """x / y; integers are divided as float32 (up to 16 bits) or float64."""
     x, y = _pair_of_one_type(x, y)
@@ -88,7 +88,7 @@ def divide_no_nan(x, y, name=None):
     return raw.DivNoNan(x=x, y=y, name=name or "div_no_nan")
 
 
-@binary("math.multiply_no_nan")
+@binary("math.multiply_no_nan", named="multiply_no_nan")
 def multiply_no_nan(x, y, name=None):
     """x * y, and 0 where `y` is 0 even if `x` is infinite or NaN."""
     x, y = strict_pair(x, y)
@@ -102,7 +102,7 @@ def logical_xor(x, y, name="LogicalXor"):
     return raw.LogicalAnd(x=raw.LogicalOr(x=x, y=y), y=raw.LogicalNot(x=both), name=name)
 
 
-@binary("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"])
+@binary("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"], named="scalar_mul")
 def scalar_mul(scalar, x, name=None):
     """scalar * x; for IndexedSlices, the values are scaled."""
     dtype = dtypes.as_dtype(x.dtype).base_dtype
@@ -150,7 +150,7 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
     return add_n(tensors, name=name)
 
 
-@dispatchable("math.polyval")
+@dispatchable("math.polyval", scope="polyval")
 def polyval(coeffs, x, name=None):
     """The polynomial with these coefficients, the highest power first, at `x` (Horner's rule)."""
     if not isinstance(coeffs, list):
@@ -173,7 +173,7 @@ multiply math.multiply = Mul(x, y)
     x * y.
 realdiv = RealDiv(x, y)
     x / y of real types.
-math.floordiv +floordiv = FloorDiv(x, y)
+math.floordiv +floordiv = FloorDiv(x, y) as floordiv
     floor(x / y), rounding towards minus infinity.
 math.floormod +floormod math.mod +mod = FloorMod(x, y)
     The remainder of `floordiv`, with `y`'s sign.
@@ -193,11 +193,11 @@ atan2 math.atan2 = Atan2(y, x)
     The angle of the point (x, y), in (-pi, pi].
 math.nextafter = NextAfter(x1, x2)
     The next representable number after `x1` towards `x2`.
-math.xdivy = Xdivy(x, y)
+math.xdivy = Xdivy(x, y) in xdivy
     x / y, and 0 where `x` is 0.
 math.xlogy = Xlogy(x, y)
     x * log(y), and 0 where `x` is 0.
-math.xlog1py = Xlog1py(x, y)
+math.xlog1py = Xlog1py(x, y) in xlog1py
     x * log1p(y), and 0 where `x` is 0.
 equal math.equal = Equal(x, y)
     Where `x` equals `y`.

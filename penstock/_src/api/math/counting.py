@@ -12,7 +12,7 @@ from .elementwise import cast
 from .reduction import reduce_max
 
 
-@dispatchable("math.bincount", v1=[])
+@dispatchable("math.bincount", v1=[], scope="bincount")
 def bincount(
     arr,
     weights=None,
@@ -73,7 +73,7 @@ def bincount_size(values, minlength, maxlength):
     return size
 
 
-@dispatchable("math.confusion_matrix", v1=[])
+@dispatchable("math.confusion_matrix", v1=[], scope="confusion_matrix")
 def confusion_matrix(
     labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None
 ):
@@ -123,7 +123,7 @@ def _checked_sign(values, which):
     return _guard(values, values >= 0, f"`{which}` contains negative values.  ")
 
 
-@dispatchable("histogram_fixed_width_bins")
+@dispatchable("histogram_fixed_width_bins", scope="histogram_fixed_width_bins")
 def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
     """The bin of each value when `value_range` is divided into `nbins` equal bins.
 
@@ -155,7 +155,7 @@ __getattr__ = op_functions(
     dispatchable="""
 histogram_fixed_width = HistogramFixedWidth(values, value_range, nbins=100, dtype=dtypes.int32)
     Counts of values in `nbins` equal bins of `value_range`.
-math.sobol_sample = SobolSample(dim, num_results, skip=0, dtype: dtype or dtypes.float32=dtypes.float32)
+math.sobol_sample = SobolSample(dim, num_results, skip=0, dtype: dtype or dtypes.float32=dtypes.float32) in sobol
     Points `[num_results, dim]` of the Sobol sequence in the unit cube.
 """,
 )

@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
 
-@unary("abs", "math.abs")
+@unary("abs", "math.abs", named="Abs")
 def abs(x, name=None):
     """The absolute value; for complex numbers, the modulus as a real number."""
     x = convert_to_tensor(x)
@@ -69,7 +69,7 @@ def cast(x, dtype, name=None):
     return raw.Cast(x=x, DstT=wanted, name=name)
 
 
-@unary("saturate_cast", "dtypes.saturate_cast")
+@unary("saturate_cast", "dtypes.saturate_cast", named="saturate_cast")
 def saturate_cast(value, dtype, name=None):
     """`value` in another dtype, clipped to its range."""
     wanted = dtypes.as_dtype(dtype)
@@ -133,7 +133,7 @@ def real(input, name=None):
     return raw.Real(input=input, Tout=input.dtype.real_dtype, name=name)
 
 
-@unary("math.imag")
+@unary("math.imag", scope="Imag")
 def imag(input, name=None):
     """The imaginary part; zeros for a real tensor."""
     input = convert_to_tensor(input, name="input")
@@ -142,7 +142,7 @@ def imag(input, name=None):
     return raw.ZerosLike(x=input, name=name)
 
 
-@unary("math.angle")
+@unary("math.angle", scope="Angle")
 def angle(input, name=None):
     """The argument of a complex number; 0 or pi for a real one."""
     input = convert_to_tensor(input, name="input")
@@ -164,7 +164,7 @@ def conj(x, name=None):
     raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}.")
 
 
-@unary("math.erfcinv")
+@unary("math.erfcinv", scope="erfcinv")
 def erfcinv(x, name=None):
     """The inverse of `erfc`."""
     x = convert_to_tensor(x, name="start")
@@ -172,13 +172,13 @@ def erfcinv(x, name=None):
     return raw.Mul(x=ndtri, y=convert_to_tensor(-(0.5**0.5), x.dtype), name=name)
 
 
-@unary("math.log_sigmoid")
+@unary("math.log_sigmoid", named="LogSigmoid")
 def log_sigmoid(x, name=None):
     """log(sigmoid(x)), which is -softplus(-x)."""
     return raw.Neg(x=raw.Softplus(features=-convert_to_tensor(x, name="x")), name=name)
 
 
-@unary("math.reciprocal_no_nan")
+@unary("math.reciprocal_no_nan", named="reciprocal_no_nan")
 def reciprocal_no_nan(x, name=None):
     """1 / x, and 0 where `x` is 0."""
     x = convert_to_tensor(x, name="x")
@@ -224,7 +224,7 @@ math.erf = Erf(x)
     The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to `x`.
 math.erfc = Erfc(x)
     1 - erf(x), accurate for large `x`.
-math.erfinv = Erfinv(x)
+math.erfinv = Erfinv(x) in erfinv
     The inverse of `erf`.
 exp math.exp = Exp(x)
     e ** x.
@@ -270,7 +270,7 @@ math.softplus nn.softplus = Softplus(features)
     log(exp(features) + 1).
 nn.softsign math.softsign = Softsign(features)
     features / (|features| + 1).
-math.ndtri = Ndtri(x)
+math.ndtri = Ndtri(x) in ndtri
     The quantile of the standard normal distribution.
 """,
 )

@@ -103,7 +103,7 @@ def reduce_euclidean_norm(input_tensor, axis=None, keepdims=False, name=None):
     return _reduce(raw.EuclideanNorm, input_tensor, axis, keepdims, name)
 
 
-@dispatchable("reduce_logsumexp", "math.reduce_logsumexp", v1=[])
+@dispatchable("reduce_logsumexp", "math.reduce_logsumexp", v1=[], named="ReduceLogSumExp")
 def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     """log(sum(exp(x))) over `axis`, shifted by the maximum so that no exp overflows."""
     x = convert_to_tensor(input_tensor)
@@ -115,7 +115,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     return raw.AddV2(x=result, y=peak, name=name)
 
 
-@dispatchable("math.reduce_variance")
+@dispatchable("math.reduce_variance", scope="reduce_variance")
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     """The mean squared distance from the mean over `axis`."""
     x = convert_to_tensor(input_tensor)
@@ -133,14 +133,14 @@ def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     return reduce_mean(squares, axis, keepdims=keepdims, name=name)
 
 
-@dispatchable("math.reduce_std")
+@dispatchable("math.reduce_std", scope="reduce_std")
 def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
     """The square root of the variance over `axis`."""
     variance = reduce_variance(input_tensor, axis, keepdims)
     return raw.Sqrt(x=variance, name=name)
 
 
-@dispatchable("math.count_nonzero", v1=[])
+@dispatchable("math.count_nonzero", v1=[], scope="count_nonzero")
 def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None):
     """The number of entries over `axis` that are not zero (for strings, not empty)."""
     x = convert_to_tensor(input, name="input")
@@ -154,7 +154,7 @@ def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None
     return cast(reduce_sum(ones, axis, keepdims=bool(keepdims)), dtype, name=name)
 
 
-@dispatchable("math.zero_fraction", "nn.zero_fraction")
+@dispatchable("math.zero_fraction", "nn.zero_fraction", scope="zero_fraction")
 def zero_fraction(value, name=None):
     """The fraction of entries that are zero, as float32."""
     value = convert_to_tensor(value, name="value")
@@ -181,7 +181,7 @@ def argmin(input, axis=None, output_type=dtypes.int64, name=None):
     return raw.ArgMin(input=input, dimension=axis, output_type=kind, name=name)
 
 
-@dispatchable("norm", "linalg.norm", v1=[])
+@dispatchable("norm", "linalg.norm", v1=[], scope="norm")
 def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
     """The norm of vectors or matrices.
 
@@ -250,7 +250,9 @@ def _spectral_norm(tensor, axes, keep, name):
     return result
 
 
-@dispatchable("linalg.l2_normalize", "math.l2_normalize", "nn.l2_normalize", v1=[])
+@dispatchable(
+    "linalg.l2_normalize", "math.l2_normalize", "nn.l2_normalize", v1=[], named="l2_normalize"
+)
 def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
     """x / sqrt(max(sum(x**2), epsilon)) along `axis`."""
     axis = dim if axis is None else axis

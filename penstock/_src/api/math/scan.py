@@ -72,7 +72,9 @@ def _segment_counts(data, segment_ids, num_segments):
 
 
 @dispatchable(
-    "math.unsorted_segment_mean", v1=["math.unsorted_segment_mean", "unsorted_segment_mean"]
+    "math.unsorted_segment_mean",
+    v1=["math.unsorted_segment_mean", "unsorted_segment_mean"],
+    scope="UnsortedSegmentMean",
 )
 def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     """The means of entries that share an id; an empty segment has mean 0."""
@@ -82,7 +84,9 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
 
 
 @dispatchable(
-    "math.unsorted_segment_sqrt_n", v1=["math.unsorted_segment_sqrt_n", "unsorted_segment_sqrt_n"]
+    "math.unsorted_segment_sqrt_n",
+    v1=["math.unsorted_segment_sqrt_n", "unsorted_segment_sqrt_n"],
+    scope="UnsortedSegmentSqrtN",
 )
 def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
     """The sums of entries that share an id, divided by the square root of their count."""

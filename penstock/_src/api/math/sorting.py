@@ -15,7 +15,7 @@ from penstock._src.graph.static_values import constant_value
 _DIRECTIONS = ("ASCENDING", "DESCENDING")
 
 
-@dispatchable("sort")
+@dispatchable("sort", scope="sort")
 def sort(values, axis=-1, direction="ASCENDING", name=None):
     """`values` sorted along `axis`, "ASCENDING" or "DESCENDING"."""
     values = convert_to_tensor(values, name="values")
@@ -27,7 +27,7 @@ def sort(values, axis=-1, direction="ASCENDING", name=None):
     return _unmirrored(_largest_first(_mirrored(values), axis, rank, 0), values.dtype)
 
 
-@dispatchable("argsort")
+@dispatchable("argsort", scope="argsort")
 def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
     """The indices that sort `values` along `axis`; equal entries keep their order."""
     del stable
@@ -141,7 +141,9 @@ def is_non_decreasing(x, name=None):
 
 
 @dispatchable(
-    "math.is_strictly_increasing", v1=["math.is_strictly_increasing", "is_strictly_increasing"]
+    "math.is_strictly_increasing",
+    v1=["math.is_strictly_increasing", "is_strictly_increasing"],
+    scope="is_strictly_increasing",
 )
 def is_strictly_increasing(x, name=None):
     """Whether each entry (in row order) is above the one before it."""
@@ -163,7 +165,7 @@ math.approx_min_k nn.approx_min_k = ApproxTopK(operand: input, k, reduction_dime
     Values and indices of (approximately) the `k` smallest entries along an axis.
 math.invert_permutation +invert_permutation = InvertPermutation(x)
     The permutation y with y[x[i]] = i.
--nn.in_top_k -math.in_top_k = InTopKV2(targets, predictions, k)
+-nn.in_top_k -math.in_top_k = InTopKV2(targets, predictions, k) in in_top_k
     Whether each target is among the `k` highest predictions of its row.
 math.top_k nn.top_k = TopKV2(input, k=1, sorted=True, index_type=dtypes.int32)
     The `k` largest entries of each row and their indices.

@@ -17,39 +17,39 @@ def lbeta(x, name=None):
 __getattr__ = op_functions(
     globals(),
     unary="""
-math.bessel_i0 math.special.bessel_i0 = BesselI0(x)
+math.bessel_i0 math.special.bessel_i0 = BesselI0(x) in bessel_i0
     The modified Bessel function of the first kind, order 0.
-math.bessel_i0e math.special.bessel_i0e = BesselI0e(x)
+math.bessel_i0e math.special.bessel_i0e = BesselI0e(x) in bessel_i0e
     exp(-abs(x)) * bessel_i0(x).
-math.bessel_i1 math.special.bessel_i1 = BesselI1(x)
+math.bessel_i1 math.special.bessel_i1 = BesselI1(x) in bessel_i1
     The modified Bessel function of the first kind, order 1.
-math.bessel_i1e math.special.bessel_i1e = BesselI1e(x)
+math.bessel_i1e math.special.bessel_i1e = BesselI1e(x) in bessel_i1e
     exp(-abs(x)) * bessel_i1(x).
-math.special.bessel_j0 = BesselJ0(x)
+math.special.bessel_j0 = BesselJ0(x) in bessel_j0
     The Bessel function of the first kind, order 0.
-math.special.bessel_j1 = BesselJ1(x)
+math.special.bessel_j1 = BesselJ1(x) in bessel_j1
     The Bessel function of the first kind, order 1.
-math.special.bessel_k0 = BesselK0(x)
+math.special.bessel_k0 = BesselK0(x) in bessel_k0
     The modified Bessel function of the second kind, order 0.
-math.special.bessel_k0e = BesselK0e(x)
+math.special.bessel_k0e = BesselK0e(x) in bessel_k0e
     exp(x) * bessel_k0(x).
-math.special.bessel_k1 = BesselK1(x)
+math.special.bessel_k1 = BesselK1(x) in bessel_k1
     The modified Bessel function of the second kind, order 1.
-math.special.bessel_k1e = BesselK1e(x)
+math.special.bessel_k1e = BesselK1e(x) in bessel_k1e
     exp(x) * bessel_k1(x).
-math.special.bessel_y0 = BesselY0(x)
+math.special.bessel_y0 = BesselY0(x) in bessel_y0
     The Bessel function of the second kind, order 0.
-math.special.bessel_y1 = BesselY1(x)
+math.special.bessel_y1 = BesselY1(x) in bessel_y1
     The Bessel function of the second kind, order 1.
-math.special.dawsn = Dawsn(x)
+math.special.dawsn = Dawsn(x) in dawsn
     Dawson's integral, exp(-x**2) times the integral of exp(t**2) from 0 to `x`.
-math.special.expint = Expint(x)
+math.special.expint = Expint(x) in expint
     The exponential integral Ei.
-math.special.fresnel_cos = FresnelCos(x)
+math.special.fresnel_cos = FresnelCos(x) in fresnel_cos
     Fresnel's integral of cos(pi/2 * t**2).
-math.special.fresnel_sin = FresnelSin(x)
+math.special.fresnel_sin = FresnelSin(x) in fresnel_sin
     Fresnel's integral of sin(pi/2 * t**2).
-math.special.spence = Spence(x)
+math.special.spence = Spence(x) in spence
     Spence's integral of log(t) / (1 - t) from 1 to `x`.
 """,
     binary="""

@@ -72,7 +72,7 @@ def _complex_silu(features, beta):
     return features * logistic, gradient
 
 
-@dispatchable("nn.crelu", v1=[])
+@dispatchable("nn.crelu", v1=[], scope="CRelu")
 def crelu(features, axis=-1, name=None):
     """relu of `features` and of -features, concatenated along `axis`."""
     features = convert_to_tensor(features, name="features")
@@ -150,7 +150,11 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
     )
 
 
-@dispatchable("nn.experimental.stateless_dropout", v1=["nn.experimental.stateless_dropout"])
+@dispatchable(
+    "nn.experimental.stateless_dropout",
+    v1=["nn.experimental.stateless_dropout"],
+    scope="stateless_dropout",
+)
 def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
     """`tf.nn.dropout` determined by `seed`, a pair of integers."""
     alg = rng_alg or "auto_select"

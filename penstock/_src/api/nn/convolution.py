@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.core.convert import convert_to_tensor, index_tensor
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
@@ -84,7 +85,7 @@ def _channels_second(data_format):
     raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
 
 
-@dispatchable("nn.conv1d", v1=[])
+@dispatchable("nn.conv1d", v1=[], scope="conv1d")
 def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, name=None):
     """The convolution of sequences `[..., w, c]` with filters `[width, c, c_out]`.
 
@@ -218,7 +219,7 @@ def convolution(
     return function(input, filters, strides, padding, layout, dilations, name)
 
 
-@dispatchable("nn.depthwise_conv2d", v1=[])
+@dispatchable("nn.depthwise_conv2d", v1=[], named="depthwise")
 def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilations=None, name=None):
     """The convolution of each channel with its own filters `[height, width, c, multiplier]`.
 
@@ -251,7 +252,7 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
     )
 
 
-@dispatchable("nn.separable_conv2d", v1=[])
+@dispatchable("nn.separable_conv2d", v1=[], named="separable_conv2d")
 def separable_conv2d(
     input,
     depthwise_filter,
@@ -291,7 +292,7 @@ def _sizes(output_shape):
     return index_tensor(output_shape)
 
 
-@dispatchable("nn.conv2d_transpose", v1=[])
+@dispatchable("nn.conv2d_transpose", v1=[], named="conv2d_transpose")
 def conv2d_transpose(
     input,
     filters,
@@ -330,7 +331,7 @@ def conv2d_transpose(
     )
 
 
-@dispatchable("nn.conv1d_transpose")
+@dispatchable("nn.conv1d_transpose", scope="conv1d_transpose")
 def conv1d_transpose(
     input,
     filters,
@@ -365,7 +366,7 @@ def conv1d_transpose(
     return raw.Squeeze(input=out, axis=[place])
 
 
-@dispatchable("nn.conv3d_transpose", v1=[])
+@dispatchable("nn.conv3d_transpose", v1=[], named="conv3d_transpose")
 def conv3d_transpose(
     input,
     filters,
@@ -391,7 +392,7 @@ def conv3d_transpose(
     )
 
 
-@dispatchable("nn.conv_transpose")
+@dispatchable("nn.conv_transpose", scope="conv_transpose")
 def conv_transpose(
     input,
     filters,
@@ -423,6 +424,7 @@ def atrous_conv2d(value, filters, rate, padding, name=None):
 
 
 @export("nn.atrous_conv2d_transpose")
+@scoped("atrous_conv2d_transpose")
 def atrous_conv2d_transpose(value, filters, output_shape, rate, padding, name=None):
     """The gradient of `atrous_conv2d`."""
     return conv2d_transpose(value, filters, output_shape, 1, padding, dilations=rate, name=name)

@@ -89,7 +89,7 @@ def _row_count(params, kind):
     return raw.AddN(inputs=[raw.Shape(input=p, out_type=kind)[0] for p in params])
 
 
-@dispatchable("nn.embedding_lookup", v1=[])
+@dispatchable("nn.embedding_lookup", v1=[], scope="embedding_lookup")
 def embedding_lookup(params, ids, max_norm=None, name=None):
     """The rows `ids` of a table, each clipped to the norm `max_norm` if that is given.
 
@@ -111,7 +111,7 @@ def embedding_lookup_v1(
     return _lookup(params, ids, partition_strategy, max_norm, name)
 
 
-@dispatchable("nn.embedding_lookup_sparse", v1=[])
+@dispatchable("nn.embedding_lookup_sparse", v1=[], named="embedding_lookup_sparse")
 def embedding_lookup_sparse(
     params, sp_ids, sp_weights, combiner=None, max_norm=None, name=None, allow_fast_lookup=False
 ):

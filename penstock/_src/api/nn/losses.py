@@ -14,7 +14,7 @@ from penstock._src.core.typesets import NARROW
 from penstock._src.graph.static_values import get_static_value
 
 
-@binary("nn.sigmoid_cross_entropy_with_logits", v1=[])
+@binary("nn.sigmoid_cross_entropy_with_logits", v1=[], named="logistic_loss")
 def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
     """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)).
 
@@ -36,7 +36,7 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
     return raw.AddV2(x=relu - logits * labels, y=raw.Log1p(x=raw.Exp(x=minus)), name=name)
 
 
-@dispatchable("nn.weighted_cross_entropy_with_logits", v1=[])
+@dispatchable("nn.weighted_cross_entropy_with_logits", v1=[], named="logistic_loss")
 def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
     """`sigmoid_cross_entropy_with_logits` with positive labels weighted by `pos_weight`."""
     logits = convert_to_tensor(logits, name="logits")
@@ -74,7 +74,9 @@ def _to_last(x, axis):
     return raw.Transpose(x=x, perm=np.array([*perm, axis], np.int32))
 
 
-@dispatchable("nn.softmax_cross_entropy_with_logits", v1=[])
+@dispatchable(
+    "nn.softmax_cross_entropy_with_logits", v1=[], scope="softmax_cross_entropy_with_logits"
+)
 def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     """-sum(labels * log_softmax(logits)) along `axis`; gradients flow into `labels` too.
 
@@ -147,7 +149,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     return cast(loss, logits.dtype) if half else loss
 
 
-@binary("nn.log_poisson_loss", v1=["nn.log_poisson_loss"])
+@binary("nn.log_poisson_loss", v1=["nn.log_poisson_loss"], scope="log_poisson_loss")
 def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
     """exp(log_input) - log_input * targets, optionally plus Stirling's approximation."""
     log_input = convert_to_tensor(log_input, name="log_input")

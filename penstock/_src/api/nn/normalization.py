@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_mean, reduce_sum
 from penstock._src.core import dtypes
@@ -43,7 +44,7 @@ def _axis_list(x, axes):
     return convert_to_tensor(axes).numpy().reshape(-1).tolist()
 
 
-@dispatchable("nn.weighted_moments", v1=[])
+@dispatchable("nn.weighted_moments", v1=[], scope="weighted_moments")
 def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
     """Weighted mean and variance of `x` over `axes`."""
     x = convert_to_tensor(x, name="x")
@@ -66,6 +67,7 @@ def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
 
 
 @export("nn.sufficient_statistics", v1=[])
+@scoped("sufficient_statistics")
 def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
     """The count, sum, sum of squares and shift, for `normalize_moments`."""
     del name
@@ -89,6 +91,7 @@ def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
 
 
 @export("nn.normalize_moments")
+@scoped("normalize")
 def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
     """Mean and variance from the results of `sufficient_statistics`."""
     del name

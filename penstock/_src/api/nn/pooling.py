@@ -79,7 +79,7 @@ def _pool(kind, x, size, strides, padding, data_format, name):
     return run(kind, x, size, strides, padding, _layout(rank, data_format), name)
 
 
-@dispatchable("nn.max_pool", v1=["nn.max_pool_v2"])
+@dispatchable("nn.max_pool", v1=["nn.max_pool_v2"], named="MaxPool2d")
 def max_pool(input, ksize, strides, padding, data_format=None, name=None):
     """The greatest entry of each window over the 1, 2 or 3 spatial axes.
 
@@ -100,7 +100,7 @@ def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
     return _pool("AVG", input, ksize, strides, padding, data_format, name)
 
 
-@dispatchable("nn.max_pool1d")
+@dispatchable("nn.max_pool1d", scope="MaxPool1d")
 def max_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
     """The greatest entry of each window of sequences."""
     return _pool_1d("MAX", input, ksize, strides, padding, data_format or "NWC", name)
@@ -119,7 +119,7 @@ def max_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
     return _pool_3d("MAX", input, ksize, strides, padding, data_format or "NDHWC", name)
 
 
-@dispatchable("nn.avg_pool1d")
+@dispatchable("nn.avg_pool1d", scope="AvgPool1D")
 def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
     """The mean of each window of sequences."""
     return _pool_1d("AVG", input, ksize, strides, padding, data_format or "NWC", name)
@@ -308,7 +308,7 @@ def dilation2d(input, filters, strides, padding, data_format, dilations, name=No
     )
 
 
-@dispatchable("nn.erosion2d", v1=[])
+@dispatchable("nn.erosion2d", v1=[], scope="erosion2d")
 def erosion2d(value, filters, strides, padding, data_format, dilations, name=None):
     """Gray-scale erosion: the minimum of image minus filter over each window."""
     if data_format != "NHWC":

@@ -5,6 +5,7 @@ import numpy as np
 from penstock._src.api.array.creation import sequence_mask
 from penstock._src.api.array.indexing import gather
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_logsumexp
 from penstock._src.api.nn.ctc import dense_ctc_loss
@@ -244,7 +245,7 @@ def _with_blank_as_label(logits, labels, blank, frames):
     return wide, labels, raw.Sum(input=more * mask, axis=[0])
 
 
-@dispatchable("nn.ctc_loss", v1=["nn.ctc_loss_v2"])
+@dispatchable("nn.ctc_loss", v1=["nn.ctc_loss_v2"], scope="ctc_loss_dense")
 def ctc_loss(
     labels,
     logits,
@@ -346,6 +347,7 @@ def ctc_beam_search_decoder_v1(
 
 
 @export("nn.ctc_unique_labels")
+@scoped("ctc_unique_labels")
 def ctc_unique_labels(labels, name=None):
     """The distinct labels of each row, padded with zeros, and the index of each label among them."""
     labels = convert_to_tensor(labels, name="labels")
@@ -386,6 +388,7 @@ def collapse_repeated(labels, seq_length, name=None):
 
 
 @export("nn.with_space_to_batch", v1=["nn.with_space_to_batch"])
+@scoped("dilation_rate")
 def with_space_to_batch(
     input, dilation_rate, padding, op, filter_shape=None, spatial_dims=None, data_format=None
 ):

@@ -152,7 +152,7 @@ def constant(
         return result
 
 
-@dispatchable("ragged.range", v1=["ragged.range"])
+@dispatchable("ragged.range", v1=["ragged.range"], named="RaggedRange")
 def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64):
     """Rows starts[i], starts[i] + deltas[i], ... before limits[i]."""
     kind = dtypes.as_dtype(row_splits_dtype)
@@ -209,7 +209,7 @@ def stable_order(ids):
     return raw.TopKV2(input=-ids, k=raw.Size(input=ids), sorted=True)[1]
 
 
-@dispatchable("ragged.stack_dynamic_partitions")
+@dispatchable("ragged.stack_dynamic_partitions", scope="SegmentStack")
 def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
     """The entries of `data` grouped into rows by their partition number."""
     with name_scope(name or "SegmentStack"):

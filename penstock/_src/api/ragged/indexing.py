@@ -190,7 +190,7 @@ def _columns(rt, key):
     return RaggedTensor.from_uniform_row_length(found.values, length, rt.nrows(), validate=False)
 
 
-@dispatchable("ragged.boolean_mask")
+@dispatchable("ragged.boolean_mask", scope="RaggedMask")
 def boolean_mask(data, mask, name=None):
     """The entries of `data` where `mask` is True, in their rows."""
     if not isinstance(mask, RaggedTensor):

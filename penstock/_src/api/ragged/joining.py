@@ -12,7 +12,7 @@ from .ragged_tensor import RaggedTensor
 from .row_checks import depending, require, scalar
 
 
-@dispatchable("ragged.stack")
+@dispatchable("ragged.stack", scope="RaggedConcat")
 def stack(values, axis=0, name=None):
     """Tensors of one rank, ragged or not, stacked along a new axis."""
     with name_scope(name or "RaggedConcat"):
@@ -169,13 +169,13 @@ def _cross(inputs, num_buckets, hash_key, hashed, name):
         return RaggedTensor.from_row_splits(values, splits, validate=False)
 
 
-@dispatchable("ragged.cross")
+@dispatchable("ragged.cross", scope="RaggedCross")
 def cross(inputs, name=None):
     """All combinations of the features of each row, as strings joined by "_X_"."""
     return _cross(inputs, 0, None, False, name)
 
 
-@dispatchable("ragged.cross_hashed")
+@dispatchable("ragged.cross_hashed", scope="RaggedCross")
 def cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
     """All combinations of the features of each row, as hashes."""
     return _cross(inputs, num_buckets, hash_key, True, name)

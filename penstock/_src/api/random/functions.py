@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.array.creation import shape_vector
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -165,7 +166,7 @@ def shuffle(value, seed=None, name=None):
 # -- stateless
 
 
-@dispatchable("random.stateless_uniform")
+@dispatchable("random.stateless_uniform", named="stateless_random_uniform")
 def stateless_uniform(
     shape, seed, minval=0, maxval=None, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
@@ -211,7 +212,7 @@ def stateless_uniform(
     return raw.AddV2(x=numbers * (high - low), y=low, name=name)
 
 
-@dispatchable("random.stateless_normal")
+@dispatchable("random.stateless_normal", named="stateless_random_normal")
 def stateless_normal(
     shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
@@ -231,7 +232,7 @@ def _scaled_always(numbers, scale, shift, name):
     return raw.AddV2(x=scaled, y=convert_to_tensor(shift, dtype=kind), name=name)
 
 
-@dispatchable("random.stateless_truncated_normal")
+@dispatchable("random.stateless_truncated_normal", named="stateless_truncated_normal")
 def stateless_truncated_normal(
     shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
@@ -245,7 +246,10 @@ def stateless_truncated_normal(
     return _scaled_always(numbers, stddev, mean, name)
 
 
-@dispatchable("random.stateless_parameterized_truncated_normal")
+@dispatchable(
+    "random.stateless_parameterized_truncated_normal",
+    scope="stateless_parameterized_truncated_normal",
+)
 def stateless_parameterized_truncated_normal(
     shape, seed, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, name=None
 ):
@@ -266,7 +270,7 @@ def stateless_parameterized_truncated_normal(
     )
 
 
-@dispatchable("random.stateless_gamma")
+@dispatchable("random.stateless_gamma", scope="stateless_random_gamma")
 def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=None):
     """Numbers of gamma distributions, a function of `seed`; `shape` ends with the parameters'."""
     kind = dtypes.as_dtype(dtype)
@@ -285,7 +289,7 @@ def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=No
     return raw.Maximum(x=tiny, y=numbers / beta, name=name)
 
 
-@dispatchable("random.stateless_binomial")
+@dispatchable("random.stateless_binomial", scope="stateless_random_binomial")
 def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, name=None):
     """Binomial numbers with `counts` trials of probability `probs`, a function of `seed`."""
     probs = convert_to_tensor(probs, dtype_hint=dtypes.float32, name="probs")
@@ -300,7 +304,7 @@ def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, na
     )
 
 
-@dispatchable("random.stateless_poisson")
+@dispatchable("random.stateless_poisson", scope="stateless_random_poisson")
 def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
     """Numbers of Poisson distributions, a function of `seed`; `shape` ends with `lam`'s."""
     lam = convert_to_tensor(lam, dtype_hint=dtypes.float32)
@@ -309,7 +313,7 @@ def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
     )
 
 
-@dispatchable("random.stateless_categorical")
+@dispatchable("random.stateless_categorical", scope="stateless_categorical")
 def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=None):
     """Classes drawn with the probabilities softmax(logits), a function of `seed`."""
     return raw.StatelessMultinomial(
@@ -322,6 +326,7 @@ def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=No
 
 
 @export("random.experimental.stateless_shuffle")
+@scoped("stateless_shuffle")
 def stateless_shuffle(value, seed, alg="auto_select", name=None):
     """The rows of `value` in an order that is a function of `seed`."""
     key, counter, number = key_and_counter(seed, alg)

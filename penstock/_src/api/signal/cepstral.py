@@ -61,7 +61,7 @@ def _weights(size, first, rest):
     return raw.ConcatV2(values=[raw.Reshape(tensor=first, shape=[1]), others], axis=0)
 
 
-@dispatchable("signal.dct", v1=["signal.dct", "spectral.dct"])
+@dispatchable("signal.dct", v1=["signal.dct", "spectral.dct"], scope="dct")
 def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
     """The discrete cosine transform of the last axis, of type 1, 2, 3 or 4.
 
@@ -141,7 +141,7 @@ def _mel(hertz):
     return 1127.0 * np.log(1.0 + hertz / 700.0)
 
 
-@dispatchable("signal.linear_to_mel_weight_matrix")
+@dispatchable("signal.linear_to_mel_weight_matrix", named="linear_to_mel_weight_matrix")
 def linear_to_mel_weight_matrix(
     num_mel_bins=20,
     num_spectrogram_bins=129,

@@ -81,37 +81,37 @@ def _inverse_real(op, input_tensor, count, fft_length, name):
     return op(input=x, fft_length=lengths, Treal=kind, name=name)
 
 
-@dispatchable("signal.rfft", v1=["signal.rfft", "spectral.rfft"])
+@dispatchable("signal.rfft", v1=["signal.rfft", "spectral.rfft"], named="rfft")
 def rfft(input_tensor, fft_length=None, name=None):
     """The half spectrum of a real signal, which is truncated or padded to `fft_length`."""
     return _real(raw.RFFT, input_tensor, 1, fft_length, name)
 
 
-@dispatchable("signal.rfft2d", v1=["signal.rfft2d", "spectral.rfft2d"])
+@dispatchable("signal.rfft2d", v1=["signal.rfft2d", "spectral.rfft2d"], named="rfft2d")
 def rfft2d(input_tensor, fft_length=None, name=None):
     """The half spectrum of a real signal over the last two axes."""
     return _real(raw.RFFT2D, input_tensor, 2, fft_length, name)
 
 
-@dispatchable("signal.rfft3d", v1=["signal.rfft3d", "spectral.rfft3d"])
+@dispatchable("signal.rfft3d", v1=["signal.rfft3d", "spectral.rfft3d"], named="rfft3d")
 def rfft3d(input_tensor, fft_length=None, name=None):
     """The half spectrum of a real signal over the last three axes."""
     return _real(raw.RFFT3D, input_tensor, 3, fft_length, name)
 
 
-@dispatchable("signal.irfft", v1=["signal.irfft", "spectral.irfft"])
+@dispatchable("signal.irfft", v1=["signal.irfft", "spectral.irfft"], named="irfft")
 def irfft(input_tensor, fft_length=None, name=None):
     """The real signal of a half spectrum."""
     return _inverse_real(raw.IRFFT, input_tensor, 1, fft_length, name)
 
 
-@dispatchable("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"])
+@dispatchable("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"], named="irfft2d")
 def irfft2d(input_tensor, fft_length=None, name=None):
     """The real signal of a half spectrum over the last two axes."""
     return _inverse_real(raw.IRFFT2D, input_tensor, 2, fft_length, name)
 
 
-@dispatchable("signal.irfft3d", v1=["signal.irfft3d", "spectral.irfft3d"])
+@dispatchable("signal.irfft3d", v1=["signal.irfft3d", "spectral.irfft3d"], named="irfft3d")
 def irfft3d(input_tensor, fft_length=None, name=None):
     """The real signal of a half spectrum over the last three axes."""
     return _inverse_real(raw.IRFFT3D, input_tensor, 3, fft_length, name)
@@ -212,13 +212,13 @@ def _shifted(x, axes, sign, name):
     return roll(x, shifts, np.array(axes, np.int32), name)
 
 
-@dispatchable("signal.fftshift")
+@dispatchable("signal.fftshift", named="fftshift")
 def fftshift(x, axes=None, name=None):
     """The spectrum with frequency zero shifted to the center."""
     return _shifted(x, axes, 1, name)
 
 
-@dispatchable("signal.ifftshift")
+@dispatchable("signal.ifftshift", named="ifftshift")
 def ifftshift(x, axes=None, name=None):
     """The inverse of `fftshift`."""
     return _shifted(x, axes, -1, name)

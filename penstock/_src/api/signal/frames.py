@@ -13,7 +13,7 @@ from .fourier import irfft, rfft
 from .windows import hann_window, vorbis_window
 
 
-@dispatchable("signal.frame")
+@dispatchable("signal.frame", scope="frame")
 def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1, name=None):
     """Frames `[..., frames, frame_length, ...]` of the axis, every `frame_step` samples.
 
@@ -86,7 +86,7 @@ def _padded_at(x, axis, count, value):
     return raw.PadV2(input=x, paddings=paddings, constant_values=value)
 
 
-@dispatchable("signal.overlap_and_add")
+@dispatchable("signal.overlap_and_add", scope="overlap_and_add")
 def overlap_and_add(signal, frame_step, name=None):
     """The signal reconstructed by adding frames `[..., frames, frame_length]` at offsets of `frame_step`."""
     signal = convert_to_tensor(signal, name="signal")
@@ -143,7 +143,7 @@ def _power_of_two(n):
     return raw.GatherV2(params=powers, indices=below, axis=0)
 
 
-@dispatchable("signal.stft")
+@dispatchable("signal.stft", scope="stft")
 def stft(
     signals,
     frame_length,
@@ -174,7 +174,7 @@ def stft(
     return rfft(framed, [length], name=name)
 
 
-@dispatchable("signal.inverse_stft")
+@dispatchable("signal.inverse_stft", scope="inverse_stft")
 def inverse_stft(
     stfts, frame_length, frame_step, fft_length=None, window_fn=hann_window, name=None
 ):
@@ -215,7 +215,7 @@ def inverse_stft_window_fn(frame_step, forward_window_fn=hann_window, name=None)
     return inverse_window
 
 
-@dispatchable("signal.mdct")
+@dispatchable("signal.mdct", scope="mdct")
 def mdct(signals, frame_length, window_fn=vorbis_window, pad_end=False, norm=None, name=None):
     """The modified discrete cosine transform of half-overlapping frames.
 
@@ -243,7 +243,7 @@ def mdct(signals, frame_length, window_fn=vorbis_window, pad_end=False, norm=Non
     return dct(folded, type=4, norm=norm, name=name)
 
 
-@dispatchable("signal.inverse_mdct")
+@dispatchable("signal.inverse_mdct", scope="inverse_mdct")
 def inverse_mdct(mdcts, window_fn=vorbis_window, norm=None, name=None):
     """The signal of a modified discrete cosine transform."""
     mdcts = convert_to_tensor(mdcts, name="mdcts")

@@ -59,19 +59,19 @@ def _raised_cosine(window_length, periodic, dtype, a, b, name):
     return raw.Sub(x=_number(a, kind), y=_number(b, kind) * raw.Cos(x=angle), name=name)
 
 
-@dispatchable("signal.hann_window")
+@dispatchable("signal.hann_window", scope="hann_window")
 def hann_window(window_length, periodic=True, dtype=dtypes.float32, name=None):
     """0.5 - 0.5 cos(2 pi n / N); `periodic` for spectra, else symmetric."""
     return _raised_cosine(window_length, periodic, dtype, 0.5, 0.5, name)
 
 
-@dispatchable("signal.hamming_window")
+@dispatchable("signal.hamming_window", scope="hamming_window")
 def hamming_window(window_length, periodic=True, dtype=dtypes.float32, name=None):
     """0.54 - 0.46 cos(2 pi n / N); `periodic` for spectra, else symmetric."""
     return _raised_cosine(window_length, periodic, dtype, 0.54, 0.46, name)
 
 
-@dispatchable("signal.kaiser_window")
+@dispatchable("signal.kaiser_window", scope="kaiser_window")
 def kaiser_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
     """Kaiser's window; `beta` trades main lobe width against side lobe level."""
     kind = _check(dtype)
@@ -101,7 +101,7 @@ def kaiser_bessel_derived_window(window_length, beta=12.0, dtype=dtypes.float32,
     return raw.ConcatV2(values=[rising, raw.ReverseV2(tensor=rising, axis=[0])], axis=0, name=name)
 
 
-@dispatchable("signal.vorbis_window")
+@dispatchable("signal.vorbis_window", scope="vorbis_window")
 def vorbis_window(window_length, dtype=dtypes.float32, name=None):
     """sin(pi/2 sin(pi (n + 1/2) / N) ** 2), the window of Vorbis."""
     kind = _check(dtype)

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.debugging.asserts import assert_equal, assert_less_equal
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -23,6 +24,7 @@ def _components(value):
 
 
 @export("sparse.from_dense")
+@scoped("dense_to_sparse")
 def from_dense(tensor, name=None):
     """The non-zero entries of `tensor`."""
     tensor = convert_to_tensor(tensor)
@@ -81,6 +83,7 @@ def reshape(sp_input, shape, name=None):
 
 
 @export("sparse.transpose", v1=["sparse.transpose", "sparse_transpose"])
+@scoped("SparseTranspose")
 def transpose(sp_input, perm=None, name=None):
     """`sp_input` with its axes in the order `perm` (by default reversed)."""
     sp = _components(sp_input)
@@ -101,6 +104,7 @@ def transpose(sp_input, perm=None, name=None):
 
 
 @export("sparse.expand_dims")
+@scoped("expand_dims")
 def expand_dims(sp_input, axis=None, name=None):
     """`sp_input` with a new axis of length 1 before `axis` (by default at the end)."""
     sp = _components(sp_input)
@@ -281,6 +285,7 @@ def reduce_sum(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=
 
 
 @export("sparse.reduce_max", v1=[])
+@scoped(named="SparseReduceMax")
 def reduce_max(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=None):
     """The greatest entry over `axis`, dense or sparse; only stored entries count."""
     return _reduce("SparseReduceMax", sp_input, axis, keepdims, output_is_sparse, name)
@@ -369,6 +374,7 @@ def reset_shape(sp_input, new_shape=None):
 
 
 @export("sparse.fill_empty_rows", v1=["sparse.fill_empty_rows", "sparse_fill_empty_rows"])
+@scoped("SparseFillEmptyRows")
 def fill_empty_rows(sp_input, default_value, name=None):
     """`sp_input` with `default_value` in the first column of empty rows, and a mask of those rows."""
     sp = to_sparse(sp_input)
@@ -410,6 +416,7 @@ def map_values(op, *args, **kwargs):
 
 
 @export("sparse.eye", v1=["sparse.eye"])
+@scoped("eye")
 def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
     """A sparse identity matrix."""
     columns = num_rows if num_columns is None else num_columns

@@ -191,7 +191,7 @@ strings.unicode_transcode = UnicodeTranscode(input, input_encoding, output_encod
     dispatchable="""
 strings.unsorted_segment_join +unsorted_segment_join = UnsortedSegmentJoin(inputs, segment_ids, num_segments, separator="")
     The strings of each segment joined.
-strings.join +string_join = StringJoin(inputs: [convert_to_tensor(x, dtype=dtypes.string) for x in inputs], separator="")
+strings.join +string_join = StringJoin(inputs: [convert_to_tensor(x, dtype=dtypes.string) for x in inputs], separator="") as StringJoin
     The strings joined elementwise.
 """,
 )

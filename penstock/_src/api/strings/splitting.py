@@ -33,7 +33,7 @@ def _as_ragged(indices, values, shape):
     return RaggedTensor.from_value_rowids(values, rows, nrows=shape[0], validate=False)
 
 
-@dispatchable("strings.split", v1=[])
+@dispatchable("strings.split", v1=[], scope="StringSplit")
 def split(input, sep=None, maxsplit=-1, name=None):
     """Each string split at `sep` (None: at white space) into a row of strings.
 
@@ -51,7 +51,7 @@ def split(input, sep=None, maxsplit=-1, name=None):
     return _on_flat(input, cut, dtypes.string)
 
 
-@dispatchable("strings.bytes_split")
+@dispatchable("strings.bytes_split", scope="StringsByteSplit")
 def bytes_split(input, name=None):
     """Each string split into its bytes."""
 
@@ -94,7 +94,7 @@ def unicode_decode(
     return _on_flat(input, lambda flat: _decode(flat, *arguments))
 
 
-@dispatchable("strings.unicode_decode_with_offsets")
+@dispatchable("strings.unicode_decode_with_offsets", scope="UnicodeDecodeWithOffsets")
 def unicode_decode_with_offsets(
     input,
     input_encoding,
@@ -123,14 +123,14 @@ def _encoded(points, encoding):
     return raw.Reshape(tensor=text, shape=raw.Shape(input=points))
 
 
-@dispatchable("strings.unicode_split")
+@dispatchable("strings.unicode_split", scope="UnicodeSplit")
 def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
     """Each string split into its characters."""
     points = unicode_decode(input, input_encoding, errors, replacement_char)
     return _encoded(points, input_encoding)
 
 
-@dispatchable("strings.unicode_split_with_offsets")
+@dispatchable("strings.unicode_split_with_offsets", scope="UnicodeSplitWithOffsets")
 def unicode_split_with_offsets(
     input, input_encoding, errors="replace", replacement_char=65533, name=None
 ):
@@ -139,7 +139,7 @@ def unicode_split_with_offsets(
     return _encoded(points, input_encoding), starts
 
 
-@dispatchable("strings.unicode_encode")
+@dispatchable("strings.unicode_encode", scope="UnicodeEncode")
 def unicode_encode(input, output_encoding, errors="replace", replacement_char=65533, name=None):
     """Each row of code points as a string."""
     if not isinstance(input, RaggedTensor):

@@ -1,0 +1,81 @@
+"""Name scopes of functions that are made of several ops.
+
+In a graph, the ops of `tf.norm` stand in the scope `norm`, or in that of the name that the caller gives. Eagerly nothing is named.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock._src.core.dispatch import STATE
+
+
+@dataclass(frozen=True)
+class NameScope:
+    """The scope in which a function's ops stand.
+
+    Attributes:
+      name: of the scope, unless the caller gives another.
+      of_result: whether the op that gives the result is named like the scope; else it is named within, like the others.
+    """
+
+    name: str
+    of_result: bool
+
+    def entered_by(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns `function` as it runs while a graph is built."""
+        parameters = list(inspect.signature(function).parameters)
+        if "name" not in parameters:
+            return self._entered_without_name(function)
+        position = parameters.index("name")
+
+        @functools.wraps(function)
+        def in_scope(*args: Any, **kwargs: Any) -> Any:
+            name = kwargs.pop("name", None)
+            if len(args) > position:
+                name, *rest = args[position:]
+                kwargs.update(zip(parameters[position + 1 :], rest, strict=False))
+                args = args[:position]
+            with STATE.graph.name_scope(name or self.name) as scope:
+                return function(*args, name=scope if self.of_result else None, **kwargs)
+
+        return in_scope
+
+    def _entered_without_name(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def in_scope(*args: Any, **kwargs: Any) -> Any:
+            with STATE.graph.name_scope(self.name):
+                return function(*args, **kwargs)
+
+        return in_scope
+
+
+def name_scope_of(scope: str | None, named: str | None) -> NameScope | None:
+    """Returns the scope that a decorator's arguments ask for, if any."""
+    if scope is None and named is None:
+        return None
+    return NameScope(scope or named or "", of_result=scope is None)
+
+
+def scoped(scope: str | None = None, *, named: str | None = None) -> Callable[..., Any]:
+    """Puts the ops of a function into a name scope, that of its parameter `name` if it has one.
+
+    Args:
+      scope: the scope's name by default; the op that gives the result is named within.
+      named: instead of `scope`: the op that gives the result has the scope's name.
+    """
+    chosen = name_scope_of(scope, named)
+    assert chosen is not None
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        in_scope = chosen.entered_by(function)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return (function if STATE.graph is None else in_scope)(*args, **kwargs)
+
+        return call
+
+    return decorate
