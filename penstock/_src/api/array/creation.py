@@ -246,11 +246,12 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
     """
     if limit is None:
         start, limit = 0, start
+    given = ((start, "start"), (limit, "limit"), (delta, "delta"))
     if dtype is not None:
         kind = dtypes.as_dtype(dtype)
-        parts = [_range_part(v, kind) for v in (start, limit, delta)]
+        parts = [_range_part(v, kind, label) for v, label in given]
     else:
-        parts = [convert_to_tensor(v) for v in (start, limit, delta)]
+        parts = [convert_to_tensor(v, name=label) for v, label in given]
         kinds = {p.dtype.base_dtype for p in parts}
         for k in kinds:
             if k not in _RANKED:
@@ -260,8 +261,10 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):
     return raw.Range(start=parts[0], limit=parts[1], delta=parts[2], name=name)
 
 
-def _range_part(value, kind):
-    return cast(value, kind) if isinstance(value, Tensor) else convert_to_tensor(value, dtype=kind)
+def _range_part(value, kind, label):
+    if isinstance(value, Tensor):
+        return cast(value, kind)
+    return convert_to_tensor(value, dtype=kind, name=label)
 
 
 @dispatchable("linspace", v1=["linspace", "lin_space"], scope="linspace")
@@ -329,8 +332,12 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
       dtype: the result's type; by default the values', or float32.
       name: a name for the operation.
     """
-    on_dtype = None if on_value is None else convert_to_tensor(on_value, dtype_hint=dtype).dtype
-    off_dtype = None if off_value is None else convert_to_tensor(off_value, dtype_hint=dtype).dtype
+    if on_value is not None:
+        on_value = convert_to_tensor(on_value, dtype_hint=dtype, name="on_value")
+    if off_value is not None:
+        off_value = convert_to_tensor(off_value, dtype_hint=dtype, name="off_value")
+    on_dtype = None if on_value is None else on_value.dtype
+    off_dtype = None if off_value is None else off_value.dtype
     found = on_dtype if on_dtype is not None else off_dtype
     if dtype is None:
         kind = found if found is not None else dtypes.float32
@@ -343,8 +350,8 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
         raise TypeError(
             f"dtype {on_dtype} of on_value does not match dtype {off_dtype} of off_value"
         )
-    on = convert_to_tensor(1 if on_value is None else on_value, dtype=kind)
-    off = convert_to_tensor(0 if off_value is None else off_value, dtype=kind)
+    on = convert_to_tensor(1 if on_value is None else on_value, dtype=kind, name="on_value")
+    off = convert_to_tensor(0 if off_value is None else off_value, dtype=kind, name="off_value")
     place = -1 if axis is None else axis
     return raw.OneHot(
         indices=indices, depth=depth, on_value=on, off_value=off, axis=place, name=name

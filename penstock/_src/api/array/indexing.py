@@ -245,12 +245,10 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
         clipped = clip_by_value(t.values, clip_value_min, clip_value_max, name)
         return type(t)(clipped, t.indices, t.dense_shape)
     t = convert_to_tensor(t, name="t")
-    low = convert_to_tensor(clip_value_min, dtype=t.dtype)
-    high = convert_to_tensor(clip_value_max, dtype=t.dtype)
-    upper = raw.Minimum(x=t, y=high)
+    upper = raw.Minimum(x=t, y=clip_value_max)
     if t.shape.rank is not None:
         upper.shape.assert_is_compatible_with(t.shape)
-    result = raw.Maximum(x=upper, y=low, name=name)
+    result = raw.Maximum(x=upper, y=clip_value_min, name=name)
     result.shape.assert_is_compatible_with(t.shape)
     return result
 
@@ -280,8 +278,9 @@ def global_norm(t_list, name=None):
         raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
     values = [_values_of(t) for t in t_list if t is not None]
     halves = [raw.L2Loss(t=v) for v in values]
-    total = raw.Sum(input=raw.Pack(values=halves), axis=[0])
-    return raw.Sqrt(x=total * np.asarray(2.0, total.dtype.as_numpy_dtype), name=name)
+    total = raw.Sum(input=raw.Pack(values=halves, name="stack"), axis=convert_to_tensor([0]))
+    two = convert_to_tensor(2.0, dtype=total.dtype)
+    return raw.Sqrt(x=total * two, name="global_norm")
 
 
 def _values_of(t):

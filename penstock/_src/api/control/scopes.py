@@ -152,9 +152,11 @@ def tuple(tensors, control_inputs=None, name=None):
     waits = [t for t in tensors if t is not None] + list(control_inputs or [])
     if not waits:
         raise ValueError("Must have at least one Tensor")
-    gate = group(*waits)
+    gate = group(*waits, name="group_deps")
     with STATE.graph.control_dependencies([gate]):
-        return [None if t is None else raw.Identity(input=t) for t in tensors]
+        return [
+            None if t is None else raw.Identity(input=t, name="control_dependency") for t in tensors
+        ]
 
 
 @export("timestamp")

@@ -259,6 +259,5 @@ def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
     x = convert_to_tensor(x, name="x")
     modulus = abs(x) if x.dtype.is_complex else x
     total = reduce_sum(raw.Square(x=modulus), axis, keepdims=True)
-    floor = convert_to_tensor(epsilon, total.dtype)
-    scale = raw.Rsqrt(x=raw.Maximum(x=total, y=floor))
+    scale = raw.Rsqrt(x=raw.Maximum(x=total, y=epsilon))
     return raw.Mul(x=x, y=cast(scale, x.dtype), name=name)

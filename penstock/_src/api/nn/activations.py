@@ -130,7 +130,7 @@ def _noise_shape(x, noise_shape):
     return extents
 
 
-@dispatchable("nn.dropout", v1=[])
+@dispatchable("nn.dropout", v1=[], scope="dropout")
 def dropout(x, rate, noise_shape=None, seed=None, name=None):
     """`x` with a random fraction `rate` of its entries set to zero and the others scaled by 1 / (1 - rate).
 
@@ -199,14 +199,14 @@ def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
         return x
     kind = x.dtype.as_numpy_dtype
     if is_number:
-        scaled = x * np.asarray(1 / (1 - rate), kind)
+        scaled = raw.Mul(x=x, y=convert_to_tensor(np.asarray(1 / (1 - rate), kind)))
         rate = np.asarray(rate, kind)
     else:
         rate = _tensor_rate(rate, x.dtype)
         scaled = x * (np.asarray(1, kind) / (np.asarray(1, kind) - rate))
     numbers_drawn = uniform_sampler(shape=_noise_shape(x, noise_shape), dtype=x.dtype)
     keep = raw.GreaterEqual(x=numbers_drawn, y=rate)
-    zero = np.zeros((), kind)
+    zero = convert_to_tensor(np.zeros((), kind))
     result = raw.SelectV2(condition=keep, t=scaled, e=zero, name=name)
     if result.shape.rank is None or not result.shape.is_fully_defined():
         result.set_shape(x.shape)

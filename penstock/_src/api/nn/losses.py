@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from penstock._src.api.array.creation import zeros_like
+from penstock._src.api.array.shaping import shape
 from penstock._src.api.extending.dispatch import binary, dispatchable
 from penstock._src.api.math.arithmetic import divide_no_nan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
@@ -29,7 +32,7 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
             "`logits` and `labels` must have the same shape, received "
             f"({logits.shape} vs {labels.shape})."
         )
-    zeros = raw.ZerosLike(x=logits)
+    zeros = zeros_like(logits)
     positive = logits >= zeros
     relu = raw.Select(positive, logits, zeros)
     minus = raw.Select(positive, -logits, logits)
@@ -75,7 +78,7 @@ def _to_last(x, axis):
 
 
 @dispatchable(
-    "nn.softmax_cross_entropy_with_logits", v1=[], scope="softmax_cross_entropy_with_logits"
+    "nn.softmax_cross_entropy_with_logits", v1=[], named="softmax_cross_entropy_with_logits"
 )
 def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     """-sum(labels * log_softmax(logits)) along `axis`; gradients flow into `labels` too.
@@ -92,7 +95,6 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     scores = cast(logits, dtypes.float32) if half else logits
     labels = cast(labels, scores.dtype)
     scores, labels = _to_last(scores, axis), _to_last(labels, axis)
-    shape = raw.Shape(input=scores)[:-1]
     static = scores.shape[:-1]
     if scores.shape.rank == 2:
         loss = raw.SoftmaxCrossEntropyWithLogits(features=scores, labels=labels, name=name)[0]
@@ -100,12 +102,16 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
         loss = raw.SoftmaxCrossEntropyWithLogits(
             features=_flattened(scores), labels=_flattened(labels), name=name
         )[0]
-        loss = raw.Reshape(tensor=loss, shape=shape)
+        loss = raw.Reshape(tensor=loss, shape=shape(scores)[:-1])
         loss.set_shape(static)
     return cast(loss, logits.dtype) if half else loss
 
 
-@dispatchable("nn.sparse_softmax_cross_entropy_with_logits", v1=[])
+@dispatchable(
+    "nn.sparse_softmax_cross_entropy_with_logits",
+    v1=[],
+    scope="SparseSoftmaxCrossEntropyWithLogits",
+)
 def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     """-log_softmax(logits)[label] for each row.
 
@@ -118,6 +124,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     logits = convert_to_tensor(logits)
     half = logits.dtype in NARROW
     scores = cast(logits, dtypes.float32) if half else logits
+    extents = labels.shape if STATE.graph is None else shape(labels)
     rank, label_rank = logits.shape.rank, labels.shape.rank
     if rank == 0:
         raise ValueError(f"`logits` cannot be a scalar. Received logits={logits}`")
@@ -144,7 +151,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
             labels=raw.Reshape(tensor=labels, shape=[-1]),
             name=name,
         )[0]
-        loss = raw.Reshape(tensor=loss, shape=raw.Shape(input=labels))
+        loss = raw.Reshape(tensor=loss, shape=extents)
         loss.set_shape(labels.shape)
     return cast(loss, logits.dtype) if half else loss
 

@@ -3,11 +3,13 @@
 import numpy as np
 
 from penstock._src.api.array.creation import shape_vector
+from penstock._src.api.array.shaping import shape as extents_of
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
@@ -44,26 +46,38 @@ def _short(shape):
     return shape_of(shape.astype(np.int32) if isinstance(shape, np.ndarray) else shape)
 
 
-def _parameters(mean, stddev, kind):
-    """Checks floats against the dtype of the result; other values are converted later."""
+def _scaled(numbers, scale, shift, name):
+    """numbers * scale + shift; eagerly without steps that change nothing."""
+    eager = STATE.graph is None
+    if not (eager and _is_plain(scale, 1)):
+        numbers = numbers * convert_to_tensor(scale, dtype=numbers.dtype)
+    if not (eager and _is_plain(shift, 0)):
+        numbers = raw.AddV2(x=numbers, y=convert_to_tensor(shift, dtype=numbers.dtype), name=name)
+    return numbers
+
+
+def _named_shape(shape):
+    """A shape argument as an int vector, in graphs as a constant of that name."""
+    return (
+        shape_of(shape) if STATE.graph is None else convert_to_tensor(shape_of(shape), name="shape")
+    )
+
+
+def _location_and_scale(shape, mean, stddev, kind):
+    """Arguments of a distribution, in graphs as constants with these names."""
     for value in (mean, stddev):
         if isinstance(value, float) and not kind.is_floating:
             convert_to_tensor(value, dtype=kind)
-    return mean, stddev
+    if STATE.graph is None:
+        return shape_of(shape), mean, stddev
+    return (
+        _named_shape(shape),
+        convert_to_tensor(mean, dtype=kind, name="mean"),
+        convert_to_tensor(stddev, dtype=kind, name="stddev"),
+    )
 
 
-def _scaled(numbers, scale, shift, name):
-    """numbers * scale + shift, without no-op steps."""
-    kind = numbers.dtype
-    result = numbers
-    if not _is_plain(scale, 1):
-        result = raw.Mul(x=result, y=convert_to_tensor(scale, dtype=kind))
-    if not _is_plain(shift, 0):
-        result = raw.AddV2(x=result, y=convert_to_tensor(shift, dtype=kind), name=name)
-    return result
-
-
-@dispatchable("random.normal", v1=["random.normal", "random_normal"])
+@dispatchable("random.normal", v1=["random.normal", "random_normal"], named="random_normal")
 def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of a normal distribution.
 
@@ -76,21 +90,25 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=No
       name: a name for the operation.
     """
     kind = dtypes.as_dtype(dtype)
-    mean, stddev = _parameters(mean, stddev, kind)
-    numbers = raw.RandomStandardNormal(shape=shape_of(shape), dtype=kind, **op_seeds(seed))
+    shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
+    numbers = raw.RandomStandardNormal(shape=shape, dtype=kind, **op_seeds(seed))
     return _scaled(numbers, stddev, mean, name)
 
 
-@dispatchable("random.truncated_normal", v1=["random.truncated_normal", "truncated_normal"])
+@dispatchable(
+    "random.truncated_normal",
+    v1=["random.truncated_normal", "truncated_normal"],
+    named="truncated_normal",
+)
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of a normal distribution; those beyond two standard deviations are redrawn."""
     kind = dtypes.as_dtype(dtype)
-    mean, stddev = _parameters(mean, stddev, kind)
-    numbers = raw.TruncatedNormal(shape=shape_of(shape), dtype=kind, **op_seeds(seed))
+    shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
+    numbers = raw.TruncatedNormal(shape=shape, dtype=kind, **op_seeds(seed))
     return _scaled(numbers, stddev, mean, name)
 
 
-@dispatchable("random.uniform", v1=["random.uniform", "random_uniform"])
+@dispatchable("random.uniform", v1=["random.uniform", "random_uniform"], named="random_uniform")
 def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of [minval, maxval), uniformly distributed; integers need `maxval`, floats default to 1."""
     kind = dtypes.as_dtype(dtype)
@@ -102,21 +120,21 @@ def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=
         if kind.is_integer:
             raise ValueError(f"Must specify maxval for integer dtype {kind!r}")
         maxval = 1
-    seeds = op_seeds(seed)
-    shape = shape_of(shape)
+    from_zero = isinstance(minval, int) and minval == 0
+    shape = _named_shape(shape)
+    if kind.is_integer or not (from_zero and isinstance(maxval, int) and maxval == 1):
+        minval = convert_to_tensor(minval, dtype=kind, name="min")
+        maxval = convert_to_tensor(maxval, dtype=kind, name="max")
     if kind.is_integer:
-        low = convert_to_tensor(minval, dtype=kind)
-        high = convert_to_tensor(maxval, dtype=kind)
-        return raw.RandomUniformInt(shape=shape, minval=low, maxval=high, **seeds, name=name)
-    numbers = raw.RandomUniform(shape=shape, dtype=kind, **seeds)
-    if _is_plain(minval, 0) and not isinstance(minval, bool):
-        return _scaled(numbers, maxval, 0, name)
-    low = convert_to_tensor(minval, dtype=kind)
-    high = convert_to_tensor(maxval, dtype=kind)
-    return raw.AddV2(x=numbers * (high - low), y=low, name=name)
+        seeds = op_seeds(seed)
+        return raw.RandomUniformInt(shape=shape, minval=minval, maxval=maxval, **seeds, name=name)
+    numbers = raw.RandomUniform(shape=shape, dtype=kind, **op_seeds(seed))
+    if not from_zero:
+        return raw.AddV2(x=numbers * (maxval - minval), y=minval, name=name)
+    return raw.Mul(x=numbers, y=maxval) if isinstance(maxval, Tensor) else numbers
 
 
-@dispatchable("random.gamma", v1=["random.gamma", "random_gamma"])
+@dispatchable("random.gamma", v1=["random.gamma", "random_gamma"], scope="random_gamma")
 def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of gamma distributions: `shape` of them for each entry of `alpha` and `beta`.
 
@@ -129,28 +147,31 @@ def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
       name: a name for the operation.
     """
     kind = dtypes.as_dtype(dtype)
+    shape = convert_to_tensor(_short(shape), name="shape")
     alpha = convert_to_tensor(alpha, dtype=kind, name="alpha")
     beta = convert_to_tensor(1 if beta is None else beta, dtype=kind, name="beta")
-    batch = raw.BroadcastArgs(s0=raw.Shape(input=alpha), s1=raw.Shape(input=beta))
+    batch = raw.BroadcastArgs(s0=extents_of(alpha), s1=extents_of(beta))
     alpha = raw.BroadcastTo(input=alpha, shape=batch)
-    numbers = raw.RandomGamma(shape=_short(shape), alpha=alpha, **op_seeds(seed))
+    numbers = raw.RandomGamma(shape=shape, alpha=alpha, **op_seeds(seed))
     tiny = np.asarray(np.finfo(kind.as_numpy_dtype).tiny, kind.as_numpy_dtype)
     return raw.Maximum(x=tiny, y=numbers / beta, name=name)
 
 
-@dispatchable("random.poisson", v1=[])
+@dispatchable("random.poisson", v1=[], scope="random_poisson")
 def poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
     """Numbers of Poisson distributions: `shape` of them for each rate in `lam`."""
     kind = dtypes.as_dtype(dtype)
     seeds = op_seeds(seed)
-    rate = convert_to_tensor(lam, name="lam")
-    return raw.RandomPoissonV2(shape=_short(shape), rate=rate, dtype=kind, **seeds, name=name)
+    shape = convert_to_tensor(_short(shape), name="shape")
+    rate = convert_to_tensor(lam, name="RandomPoissonV2/rate")
+    return raw.RandomPoissonV2(shape=shape, rate=rate, dtype=kind, **seeds, name=name)
 
 
-@dispatchable("random.categorical", v1=["random.categorical"])
+@dispatchable("random.categorical", v1=["random.categorical"], scope="categorical")
 def categorical(logits, num_samples, dtype=None, seed=None, name=None):
     """Classes drawn with the probabilities softmax(logits), `num_samples` for each row."""
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
+    logits = convert_to_tensor(logits, name="logits")
     seeds = op_seeds(seed)
     return raw.Multinomial(
         logits=logits, num_samples=num_samples, output_dtype=kind, **seeds, name=name
@@ -199,13 +220,15 @@ def stateless_uniform(
             )
     elif maxval is None:
         maxval = 1
-    shape = shape_of(shape)
+    shape = _named_shape(shape)
+    full_range = kind.is_integer and minval is None
+    if not full_range:
+        low = convert_to_tensor(minval, dtype=kind, name="min")
+        high = convert_to_tensor(maxval, dtype=kind, name="max")
     key, counter, number = key_and_counter(seed, alg)
     stream = dict(shape=shape, key=key, counter=counter, alg=number)
-    if kind.is_integer and minval is None:
+    if full_range:
         return raw.StatelessRandomUniformFullIntV2(**stream, dtype=kind, name=name)
-    low = convert_to_tensor(minval, dtype=kind, name="min")
-    high = convert_to_tensor(maxval, dtype=kind, name="max")
     if kind.is_integer:
         return raw.StatelessRandomUniformIntV2(**stream, minval=low, maxval=high, name=name)
     numbers = raw.StatelessRandomUniformV2(**stream, dtype=kind)
@@ -218,10 +241,10 @@ def stateless_normal(
 ):
     """Numbers of a normal distribution, a function of `seed`."""
     kind = dtypes.as_dtype(dtype)
+    shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
     key, counter, number = key_and_counter(seed, alg)
-    mean, stddev = _parameters(mean, stddev, kind)
     numbers = raw.StatelessRandomNormalV2(
-        shape=shape_of(shape), key=key, counter=counter, alg=number, dtype=kind
+        shape=shape, key=key, counter=counter, alg=number, dtype=kind
     )
     return _scaled_always(numbers, stddev, mean, name)
 
@@ -238,10 +261,10 @@ def stateless_truncated_normal(
 ):
     """Numbers of a normal distribution within two standard deviations, a function of `seed`."""
     kind = dtypes.as_dtype(dtype)
+    shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
     key, counter, number = key_and_counter(seed, alg)
-    mean, stddev = _parameters(mean, stddev, kind)
     numbers = raw.StatelessTruncatedNormalV2(
-        shape=shape_of(shape), key=key, counter=counter, alg=number, dtype=kind
+        shape=shape, key=key, counter=counter, alg=number, dtype=kind
     )
     return _scaled_always(numbers, stddev, mean, name)
 
@@ -258,28 +281,23 @@ def stateless_parameterized_truncated_normal(
         (p.dtype for p in (means, stddevs, minvals, maxvals) if isinstance(p, Tensor)),
         dtypes.float32,
     )
-    parts = [convert_to_tensor(p, dtype=kind) for p in (means, stddevs, minvals, maxvals)]
-    return raw.StatelessParameterizedTruncatedNormal(
-        shape=shape_of(shape),
-        seed=seed,
-        means=parts[0],
-        stddevs=parts[1],
-        minvals=parts[2],
-        maxvals=parts[3],
-        name=name,
-    )
+    shape = _named_shape(shape)
+    given = dict(means=means, stddevs=stddevs, minvals=minvals, maxvals=maxvals)
+    parts = {k: convert_to_tensor(p, dtype=kind, name=k) for k, p in given.items()}
+    return raw.StatelessParameterizedTruncatedNormal(shape=shape, seed=seed, **parts, name=name)
 
 
 @dispatchable("random.stateless_gamma", scope="stateless_random_gamma")
 def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=None):
     """Numbers of gamma distributions, a function of `seed`; `shape` ends with the parameters'."""
     kind = dtypes.as_dtype(dtype)
-    shape = shape_of(shape)
+    wanted = shape_of(shape)
+    shape = convert_to_tensor(wanted, name="shape")
     alpha = convert_to_tensor(alpha, dtype=kind, name="alpha")
     beta = convert_to_tensor(1 if beta is None else beta, dtype=kind, name="beta")
-    batch = raw.BroadcastArgs(s0=raw.Shape(input=alpha), s1=raw.Shape(input=beta))
-    if isinstance(shape, np.ndarray):
-        batch = raw.BroadcastArgs(s0=batch, s1=shape.astype(np.int32))
+    batch = raw.BroadcastArgs(s0=extents_of(alpha), s1=extents_of(beta))
+    if isinstance(wanted, np.ndarray):
+        batch = raw.BroadcastArgs(s0=batch, s1=wanted.astype(np.int32))
     alpha = raw.BroadcastTo(input=alpha, shape=batch)
     key, counter, number = key_and_counter(seed, "auto_select")
     numbers = raw.StatelessRandomGammaV3(
@@ -292,10 +310,11 @@ def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=No
 @dispatchable("random.stateless_binomial", scope="stateless_random_binomial")
 def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, name=None):
     """Binomial numbers with `counts` trials of probability `probs`, a function of `seed`."""
+    shape = _named_shape(shape)
     probs = convert_to_tensor(probs, dtype_hint=dtypes.float32, name="probs")
     counts = cast(convert_to_tensor(counts, dtype_hint=probs.dtype, name="counts"), probs.dtype)
     return raw.StatelessRandomBinomial(
-        shape=shape_of(shape),
+        shape=shape,
         seed=seed,
         counts=counts,
         probs=probs,
@@ -307,9 +326,11 @@ def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, na
 @dispatchable("random.stateless_poisson", scope="stateless_random_poisson")
 def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
     """Numbers of Poisson distributions, a function of `seed`; `shape` ends with `lam`'s."""
-    lam = convert_to_tensor(lam, dtype_hint=dtypes.float32)
+    shape = _named_shape(shape)
+    if not isinstance(lam, Tensor):
+        lam = convert_to_tensor(lam, dtype_hint=dtypes.float32, name="StatelessRandomPoisson/lam")
     return raw.StatelessRandomPoisson(
-        shape=shape_of(shape), seed=seed, lam=lam, dtype=dtypes.as_dtype(dtype), name=name
+        shape=shape, seed=seed, lam=lam, dtype=dtypes.as_dtype(dtype), name=name
     )
 
 

@@ -111,10 +111,10 @@ def algorithm_number(alg):
 def key_and_counter(seed, alg):
     """The key, counter and algorithm number that a stateless op takes for a pair `seed`."""
     number = 3 if alg is None else algorithm_number(alg)
-    seed = convert_to_tensor(seed)
     if number == 3:
         key, counter = raw.StatelessRandomGetKeyCounter(seed=seed)
         return key, counter, number
+    seed = convert_to_tensor(seed)
     if number == 1:
         key, counter = _philox_key(seed)
         return key, counter, number

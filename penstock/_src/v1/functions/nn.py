@@ -1,5 +1,6 @@
 """Functions of tf.compat.v1.nn that differ from TensorFlow 2's."""
 
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.nn import activations, losses, sampling
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -28,15 +29,18 @@ def dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None
 
 
 @export(v1=["nn.xw_plus_b"])
+@scoped(named="xw_plus_b")
 def xw_plus_b(x, weights, biases, name=None):
     """x w + b."""
     return raw.BiasAdd(value=raw.MatMul(a=x, b=weights), bias=biases, name=name)
 
 
 @export(v1=["nn.relu_layer"])
+@scoped(named="relu_layer")
 def relu_layer(x, weights, biases, name=None):
     """relu(x w + b)."""
-    return raw.Relu(features=xw_plus_b(x, weights, biases), name=name)
+    sums = raw.BiasAdd(value=raw.MatMul(a=x, b=weights), bias=biases)
+    return raw.Relu(features=sums, name=name)
 
 
 @export(v1=["nn.fused_batch_norm"])
@@ -75,9 +79,10 @@ def fused_batch_norm(
 
 
 @export(v1=["nn.softmax_cross_entropy_with_logits"])
+@scoped(named="softmax_cross_entropy_with_logits_sg")
 def softmax_cross_entropy_with_logits(labels=None, logits=None, dim=-1, name=None, axis=None):
     """The cross-entropy of distributions and softmaxes, with a gradient only for the logits."""
-    labels = raw.StopGradient(input=convert_to_tensor(labels))
+    labels = raw.StopGradient(input=labels, name="labels_stop_gradient")
     axis = dim if axis is None else axis
     return losses.softmax_cross_entropy_with_logits(labels, logits, axis, name)
 
