@@ -61,3 +61,21 @@ def test_what_is_no_seed(seed):
     tf.random.set_seed(1)
     with pytest.raises(TypeError, match="seed"):
         tf.random.uniform([1], seed=seed)
+
+
+def test_graphs_count_the_random_ops_without_a_seed():
+    """As recorded with TensorFlow 2.21: operations that draw nothing do not count."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        v1.set_random_seed(7)
+        tf.zeros([3])
+        first, second = tf.random.uniform([2]), tf.random.normal([2])
+        kernel = v1.get_variable("kernel", [2, 2])
+        with v1.Session() as session:
+            session.run(kernel.initializer)
+            uniform, normal, weights = session.run([first, second, kernel])
+    np.testing.assert_allclose(uniform, [0.7537285, 0.0779376], rtol=1e-6)
+    np.testing.assert_allclose(normal, [-0.5408054, 1.122033], rtol=1e-6)
+    np.testing.assert_allclose(
+        weights, [[-0.5388648, 0.4577297], [0.37380517, 1.0637995]], rtol=1e-6
+    )

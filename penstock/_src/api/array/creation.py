@@ -166,12 +166,22 @@ def _filled(shape, value, kind, name):
     if STATE.graph is not None and _is_small(dims) and not kind.is_quantized:
         small = np.full(dims.reshape(-1), value, object if kind == dtypes.string else kind.np)
         return convert_to_tensor(small, kind, name)
+    if STATE.graph is not None:
+        return _filled_in_graph(dims, value, kind, name)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
         dims = raw.Reshape(tensor=dims, shape=[-1])
     filler = value if kind == dtypes.string else np.asarray(value, kind.as_numpy_dtype)
     if not isinstance(filler, np.ndarray) or kind.is_quantized or kind == dtypes.string:
         filler = convert_to_tensor(filler, dtype=kind)
     return raw.Fill(dims=dims, value=filler, name=name)
+
+
+def _filled_in_graph(dims, value, kind, name):
+    with STATE.graph.name_scope(name) as scope:
+        dims = convert_to_tensor(dims, name="shape_as_tensor")
+        if dims.shape.rank == 0:
+            dims = raw.Reshape(tensor=dims, shape=[-1])
+        return raw.Fill(dims=dims, value=convert_to_tensor(value, dtype=kind), name=scope)
 
 
 def _has_no_extents(shape):
@@ -207,8 +217,12 @@ def _like(op, number, input, dtype, name):
     if kind == input.dtype.base_dtype and not (folds and kind.is_numpy_compatible):
         return op(x=input, name=name)
     value = b"" if kind == dtypes.string and not number else number
-    shape = input.shape if input.shape.is_fully_defined() else raw.Shape(input=input)
-    return _filled(shape, value, kind, name)
+    if input.shape.is_fully_defined():
+        return _filled(input.shape, value, kind, name)
+    if STATE.graph is None:
+        return _filled(raw.Shape(input=input), value, kind, name)
+    with STATE.graph.name_scope(name) as scope:
+        return _filled(raw.Shape(input=input), value, kind, scope)
 
 
 @unary("zeros_like", v1=[])

@@ -9,6 +9,7 @@ from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, index_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -81,7 +82,7 @@ def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
     """Zeros of `shape` with `updates` added at `indices`; repeated indices accumulate."""
     if not isinstance(shape, Tensor):
         indices = convert_to_tensor(indices, name="indices")
-        shape = convert_to_tensor(shape, dtype_hint=indices.dtype)
+        shape = convert_to_tensor(shape, dtype_hint=indices.dtype, name="ScatterNd/shape")
         if shape.dtype != indices.dtype:
             shape = cast(shape, indices.dtype)
     return raw.ScatterNd(
@@ -299,22 +300,27 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
     t_list = list(t_list)
     if use_norm is None:
         use_norm = global_norm(t_list, name)
-    kind = use_norm.dtype.as_numpy_dtype
-    limit = convert_to_tensor(clip_norm, dtype=use_norm.dtype)
-    one = np.asarray(1, kind)
-    scale = limit * raw.Minimum(x=one / use_norm, y=one / limit)
+    with scope_in_graph(name, "clip_by_global_norm") as scope:
+        return _clipped_together(t_list, clip_norm, use_norm, scope), use_norm
+
+
+def _clipped_together(t_list, clip_norm, use_norm, scope):
+    one = convert_to_tensor(1.0, dtype=use_norm.dtype)
+    scale = clip_norm * raw.Minimum(x=1.0 / use_norm, y=one / clip_norm)
     # propagate an infinite or NaN norm to the result
     scale = scale + (use_norm - use_norm)
     clipped = []
-    for t in t_list:
+    for number, t in enumerate(t_list):
         if t is None:
             clipped.append(None)
             continue
         values = _values_of(t)
         scaled = values * cast(scale, values.dtype)
+        if scope:
+            scaled = raw.Identity(input=scaled, name=f"{scope}_{number}")
         is_slices = hasattr(t, "indices") and hasattr(t, "values")
         clipped.append(type(t)(scaled, t.indices, t.dense_shape) if is_slices else scaled)
-    return clipped, use_norm
+    return clipped
 
 
 @export("edit_distance")

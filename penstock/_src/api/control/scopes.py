@@ -131,7 +131,7 @@ def group(*inputs, **kwargs):
                 f"'{one}' with type '{type(one)}'"
             )
     with STATE.graph.control_dependencies([x for x in flat if x is not None]):
-        return raw.NoOp(name=name)
+        return raw.NoOp(name=name or "group_deps")
 
 
 @export("tuple", v1=[])

@@ -38,7 +38,7 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
         k=k,
         num_rows=num_rows,
         num_cols=num_cols,
-        padding_value=convert_to_tensor(padding_value, dtype=diagonal.dtype),
+        padding_value=convert_to_tensor(padding_value, dtype=diagonal.dtype, name="padding_value"),
         align=align,
         name=name,
     )
@@ -53,7 +53,7 @@ def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT")
     return raw.MatrixDiagPartV3(
         input=input,
         k=k,
-        padding_value=convert_to_tensor(padding_value, dtype=input.dtype),
+        padding_value=convert_to_tensor(padding_value, dtype=input.dtype, name="padding_value"),
         align=align,
         name=name,
     )
@@ -68,16 +68,17 @@ def tensor_diag_part(input, name=None):
     return raw.DiagPart(input=input, name=name)
 
 
-@dispatchable("linalg.trace", v1=["linalg.trace", "trace"])
+@dispatchable("linalg.trace", v1=["linalg.trace", "trace"], named="Trace")
 def trace(x, name=None):
     """The sum of each matrix's diagonal."""
     x = convert_to_tensor(x, name="x")
-    return reduce_sum(raw.MatrixDiagPart(input=x), [-1], name=name)
+    return reduce_sum(diag_part(x), [-1], name=name)
 
 
 @dispatchable(
     "linalg.matrix_transpose",
     v1=["linalg.matrix_transpose", "linalg.transpose", "matrix_transpose"],
+    scope="matrix_transpose",
 )
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     """`a` with its last two axes exchanged."""
@@ -90,11 +91,12 @@ def matrix_transpose(a, name="matrix_transpose", conjugate=False):
                 "Argument `a` should be a (batch) matrix with rank >= 2.  Received `a` = "
                 f"{a} with shape: {a.shape}"
             )
-        return op(x=a, perm=np.array([*range(rank - 2), rank - 1, rank - 2], np.int32), name=name)
+        perm = np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
+        return op(x=a, perm=perm, name="transpose")
     rank = raw.Rank(input=a)
     head = raw.Range(start=0, limit=rank - 2, delta=1)
     perm = raw.ConcatV2(values=[head, raw.Pack(values=[rank - 1, rank - 2])], axis=0)
-    return op(x=a, perm=perm, name=name)
+    return op(x=a, perm=perm, name="transpose")
 
 
 @dispatchable("linalg.adjoint", scope="adjoint")

@@ -81,7 +81,7 @@ def matmul(
         a, adjoint_a = conj(a), True
     if transpose_b:
         b, adjoint_b = conj(b), True
-    return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b, name=name)
+    return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b, name=name or "MatMul")
 
 
 @dispatchable("linalg.matvec")

@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 
+from penstock._src.api.array.shaping import rank
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -26,10 +27,15 @@ def reduction_axes(x, axis):
             return integers(axis)
     if axis is not None:
         return axis
-    rank = x.shape.rank
-    if rank is not None:
-        return convert_to_tensor(np.arange(rank, dtype=np.int32))
-    return raw.Range(start=0, limit=raw.Rank(input=x), delta=1, name="range")
+    if x.shape.rank:
+        return convert_to_tensor(np.arange(x.shape.rank, dtype=np.int32))
+    if STATE.graph is None:
+        return (
+            _all_axes(0)
+            if x.shape.rank == 0
+            else raw.Range(start=0, limit=raw.Rank(input=x), delta=1)
+        )
+    return raw.Range(start=0, limit=rank(x), delta=1, name="range")
 
 
 @functools.cache
@@ -231,7 +237,7 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
     if keep:
         return raw.Identity(input=result, name=name) if name else result
     if axes is None:
-        return raw.Reshape(tensor=result, shape=np.zeros(0, np.int32), name=name)
+        return raw.Squeeze(input=result, axis=[], name=name)
     squeezed = axes if isinstance(axes, builtins.list) else [axes]
     return raw.Squeeze(input=result, axis=[int(a) for a in squeezed], name=name)
 

@@ -85,7 +85,7 @@ def _channels_second(data_format):
     raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
 
 
-@dispatchable("nn.conv1d", v1=[], scope="conv1d")
+@dispatchable("nn.conv1d", v1=[], named="conv1d")
 def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, name=None):
     """The convolution of sequences `[..., w, c]` with filters `[width, c, c_out]`.
 

@@ -5,6 +5,7 @@ import numpy as np
 from penstock._src.api.array.indexing import clip_by_norm, gather
 from penstock._src.api.control.scopes import name_scope_v1
 from penstock._src.api.extending.dispatch import dispatchable
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.scan import (
     segment_sum,
@@ -15,6 +16,7 @@ from penstock._src.api.math.scan import (
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NARROW
@@ -41,10 +43,9 @@ def _lookup(params, ids, strategy, max_norm, name=None):
         params = _table(params)
         ids = convert_to_tensor(ids, name="ids")
         rows = gather(params, ids, name=name)
-        if max_norm is None:
-            return rows
-        depth = ids.shape.rank
-        return clip_by_norm(rows, max_norm, axes=list(range(depth, rows.shape.rank)))
+        if max_norm is not None:
+            rows = clip_by_norm(rows, max_norm, axes=list(range(ids.shape.rank, rows.shape.rank)))
+        return rows if STATE.graph is None else raw.Identity(input=rows)
     return _lookup_shards([_table(p) for p in params], ids, strategy, max_norm)
 
 
@@ -89,7 +90,7 @@ def _row_count(params, kind):
     return raw.AddN(inputs=[raw.Shape(input=p, out_type=kind)[0] for p in params])
 
 
-@dispatchable("nn.embedding_lookup", v1=[], scope="embedding_lookup")
+@dispatchable("nn.embedding_lookup", v1=[], named="embedding_lookup")
 def embedding_lookup(params, ids, max_norm=None, name=None):
     """The rows `ids` of a table, each clipped to the norm `max_norm` if that is given.
 
@@ -103,6 +104,7 @@ def embedding_lookup(params, ids, max_norm=None, name=None):
 
 
 @export(v1=["nn.embedding_lookup"])
+@scoped(named="embedding_lookup")
 def embedding_lookup_v1(
     params, ids, partition_strategy="mod", name=None, validate_indices=True, max_norm=None
 ):

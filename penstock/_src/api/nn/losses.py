@@ -10,7 +10,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
@@ -107,11 +107,7 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     return cast(loss, logits.dtype) if half else loss
 
 
-@dispatchable(
-    "nn.sparse_softmax_cross_entropy_with_logits",
-    v1=[],
-    scope="SparseSoftmaxCrossEntropyWithLogits",
-)
+@dispatchable("nn.sparse_softmax_cross_entropy_with_logits", v1=[])
 def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     """-log_softmax(logits)[label] for each row.
 
@@ -120,6 +116,11 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
       logits: `[..., classes]`.
       name: a name for the operation.
     """
+    with scope_in_graph(name, "SparseSoftmaxCrossEntropyWithLogits"):
+        return _sparse_cross_entropy(labels, logits, name)
+
+
+def _sparse_cross_entropy(labels, logits, name):
     labels = convert_to_tensor(labels)
     logits = convert_to_tensor(logits)
     half = logits.dtype in NARROW

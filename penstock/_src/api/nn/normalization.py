@@ -110,7 +110,7 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
 def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
     """(x - mean) / sqrt(variance + variance_epsilon) * scale + offset."""
     with scope_in_graph(name, "batchnorm"):
-        factor = raw.Rsqrt(x=convert_to_tensor(variance) + variance_epsilon)
+        factor = raw.Rsqrt(x=variance + variance_epsilon)
         if scale is not None:
             factor = factor * scale
         x = convert_to_tensor(x)

@@ -66,12 +66,10 @@ def get_seed(op_seed):
         pair = global_seed, op_seed
     elif graph is None:
         pair = global_seed, CONTEXT.internal_operation_seed()
-    elif getattr(graph, "building_function", False):
+    else:
         count = _COUNTS.get(graph, 0)
         _COUNTS[graph] = count + 1
         pair = global_seed, count
-    else:
-        pair = global_seed, len(graph.get_operations())
     pair = tuple(_truncated(s) for s in pair)
     return (0, _MAXIMUM) if pair == (0, 0) else pair
 

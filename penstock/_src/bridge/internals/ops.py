@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.api.array.creation import shape_vector
-from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
@@ -16,7 +15,6 @@ from penstock._src.eager.variable import Variable
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.util.export import export
-from penstock._src.v1.functions.weights import assert_broadcastable
 
 
 def convert_variables_to_tensors(values: Any) -> Any:
@@ -38,21 +36,6 @@ def _without_variables(value: Any) -> Any:
 def replace_variables_with_atoms(values: Any) -> Any:
     """Returns the structure with every variable replaced by 0."""
     return nest.map_structure(lambda value: 0 if isinstance(value, Variable) else value, values)
-
-
-@export("__internal__.ops.broadcast_weights", v1=[])
-def broadcast_weights(weights: Any, values: Any) -> Any:
-    """Broadcasts `weights` to the shape of `values`.
-
-    Raises:
-      ValueError: the ranks differ, or a dimension of the weights is neither 1 nor that of the values.
-    """
-    values = convert_to_tensor(values)
-    weights = convert_to_tensor(weights, dtype=values.dtype.base_dtype)
-    if weights.shape.is_fully_defined() and weights.shape == values.shape:
-        return weights
-    with control_dependencies([assert_broadcastable(weights, values)]):
-        return weights * raw.OnesLike(x=values)
 
 
 @export("__internal__.ops.get_resource_handle_data", v1=[])

@@ -21,6 +21,29 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.v1.names.arguments import either
 
+zeros_like = creation.zeros_like
+
+
+@export(v1=["ones_like"])
+def ones_like(tensor, dtype=None, name=None, optimize=True):
+    """Ones in the shape of `tensor`.
+
+    Args:
+      tensor: of any type and shape.
+      dtype: the result's type, that of `tensor` by default.
+      name: a name for the operation.
+      optimize: whether a shape that is known when the graph is built becomes a constant.
+    """
+    if STATE.graph is None or not isinstance(tensor, Tensor):
+        return creation.ones_like(tensor, dtype=dtype, name=name)
+    kind = tensor.dtype.base_dtype if dtype is None else dtypes.as_dtype(dtype)
+    with STATE.graph.name_scope(name or "ones_like") as scope:
+        if optimize and tensor.shape.is_fully_defined():
+            extents = shaping.shape(tensor, name="Shape/shape_as_tensor")
+        else:
+            extents = raw.Shape(input=tensor)
+        return raw.Fill(dims=extents, value=convert_to_tensor(1, dtype=kind), name=scope)
+
 
 @export(v1=["constant"])
 def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):

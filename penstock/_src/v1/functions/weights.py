@@ -6,12 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.control.scopes import no_op
+from penstock._src.api.array.shaping import rank, shape
+from penstock._src.api.control.control_flow import cond
+from penstock._src.api.control.scopes import control_dependencies, name_scope, no_op
 from penstock._src.api.debugging.asserts import Assert
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.util.export import export
+from penstock._src.v1.functions.arrays import ones_like
 
 _REFUSAL = "weights can not be broadcast to values."
+
+
+@export("__internal__.ops.broadcast_weights", v1=[])
+def broadcast_weights(weights: Any, values: Any) -> Tensor:
+    """Broadcasts `weights` to the shape of `values`.
+
+    Raises:
+      ValueError: the ranks differ, or a dimension of the weights is neither 1 nor that of the values.
+    """
+    with name_scope("broadcast_weights") as scope:
+        values = convert_to_tensor(values, name="values")
+        weights = convert_to_tensor(weights, dtype=values.dtype.base_dtype, name="weights")
+        if weights.shape.is_fully_defined() and weights.shape == values.shape:
+            return weights
+        with control_dependencies([assert_broadcastable(weights, values)]):
+            return raw.Mul(x=weights, y=ones_like(values), name=scope)
 
 
 def assert_broadcastable(weights: Any, values: Any) -> Any:
@@ -20,37 +41,57 @@ def assert_broadcastable(weights: Any, values: Any) -> Any:
     Raises:
       ValueError: the static shapes say that they do not.
     """
-    weights, values = convert_to_tensor(weights), convert_to_tensor(values)
-    have, want = weights.shape, values.shape
+    with name_scope("assert_broadcastable") as scope:
+        values = convert_to_tensor(values, name="values")
+        weights = convert_to_tensor(weights, name="weights")
+        have, have_rank = shape(weights, name="weights/shape"), rank(weights, name="weights/rank")
+        want, want_rank = shape(values, name="values/shape"), rank(values, name="values/rank")
+        known = _known_to_fit(weights.shape, values.shape)
+        if known:
+            return no_op(name=known)
+        is_scalar = raw.Equal(x=0, y=have_rank, name="is_scalar")
+        fits = cond(
+            is_scalar,
+            lambda: is_scalar,
+            lambda: _fit_when_run(have, have_rank, want, want_rank),
+            name="is_valid_shape",
+        )
+        told = [_REFUSAL, "weights.shape=", _name_of(weights), have]
+        told += ["values.shape=", _name_of(values), want, "is_scalar=", is_scalar]
+        return Assert(fits, told, name=scope)
+
+
+def _known_to_fit(have: Any, want: Any) -> str | None:
+    """Returns the name of the check that static shapes pass, or None if they say too little."""
     if have.rank == 0:
-        return no_op(name="static_scalar_check_success")
-    if have.rank is not None and want.rank is not None:
-        if have.rank != want.rank:
+        return "static_scalar_check_success"
+    if have.rank is None or want.rank is None:
+        return None
+    if have.rank != want.rank:
+        raise ValueError(
+            f"{_REFUSAL} values.rank={want.rank}. weights.rank={have.rank}. "
+            f"values.shape={want}. weights.shape={have}."
+        )
+    if not (have.is_fully_defined() and want.is_fully_defined()):
+        return None
+    for axis, (one, other) in enumerate(zip(have.as_list(), want.as_list(), strict=True)):
+        if one not in (1, other):
             raise ValueError(
-                f"{_REFUSAL} values.rank={want.rank}. weights.rank={have.rank}. "
-                f"values.shape={want}. weights.shape={have}."
+                f"{_REFUSAL} Mismatch at dim {axis}. values.shape={want}, weights.shape={have}."
             )
-        if have.is_fully_defined() and want.is_fully_defined():
-            for axis, (one, other) in enumerate(zip(have.as_list(), want.as_list())):
-                if one not in (1, other):
-                    raise ValueError(
-                        f"{_REFUSAL} Mismatch at dim {axis}. values.shape={want}, weights.shape={have}."
-                    )
-            return no_op(name="static_dims_check_success")
-    return _checked_when_run(weights, values)
+    return "static_dims_check_success"
 
 
-def _checked_when_run(weights: Any, values: Any) -> Any:
-    have, want = raw.Shape(input=weights), raw.Shape(input=values)
-    ranks = raw.Rank(input=weights), raw.Rank(input=values)
-    common = raw.Minimum(x=ranks[0], y=ranks[1])
+def _name_of(value: Tensor) -> str:
+    """What a message calls a tensor."""
+    return getattr(value, "name", "") if hasattr(value, "graph") else ""
+
+
+def _fit_when_run(have: Tensor, have_rank: Tensor, want: Tensor, want_rank: Tensor) -> Tensor:
+    """Whether every dimension of the weights is 1 or that of the values."""
+    common = raw.Minimum(x=have_rank, y=want_rank)
     one, other = have[:common], want[:common]
     fits = raw.All(
         input=raw.LogicalOr(x=raw.Equal(x=one, y=np.int32(1)), y=raw.Equal(x=one, y=other)), axis=0
     )
-    fits = raw.LogicalAnd(x=fits, y=raw.Equal(x=ranks[0], y=ranks[1]))
-    is_scalar = raw.Equal(x=ranks[0], y=np.int32(0))
-    return Assert(
-        raw.LogicalOr(x=is_scalar, y=fits),
-        [_REFUSAL, "weights.shape=", have, "values.shape=", want, "is_scalar=", is_scalar],
-    )
+    return raw.LogicalAnd(x=fits, y=raw.Equal(x=have_rank, y=want_rank))

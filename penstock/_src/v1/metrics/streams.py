@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.array.creation import zeros
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -72,7 +73,7 @@ def metric(
 def local_variable(name: str, shape: Any = (), dtype: Any = dtypes.float32) -> VariableV1:
     """A local variable of a metric, initialized with zeros."""
     return VariableV1(
-        lambda: convert_to_tensor(np.zeros(shape, dtype.as_numpy_dtype)),
+        lambda: zeros(shape, dtype),
         trainable=False,
         collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES],
         name=name,

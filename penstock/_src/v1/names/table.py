@@ -46,7 +46,6 @@ sparse_segment_sqrt_n sparse.segment_sqrt_n is math.scan.sparse_segment_sqrt_n: 
 zeros is array.creation.zeros: shape dtype name layout
 zeros_like is array.creation.zeros_like: tensor:input dtype name -optimize=True
 ones is array.creation.ones: shape dtype name layout
-ones_like is array.creation.ones_like: tensor:input dtype name -optimize=True
 fill is array.creation.fill: dims value name layout
 shape is array.shaping.shape: input name out_type=None
 size is array.shaping.size: input name out_type=None

@@ -5,7 +5,9 @@ import inspect
 
 import numpy as np
 
+from penstock._src.api.array.shaping import shape, size
 from penstock._src.api.control.scopes import control_dependencies, name_scope
+from penstock._src.api.math.arithmetic import add_n
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.nn import losses as functions
@@ -14,7 +16,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
-from penstock._src.v1.functions.weights import assert_broadcastable
+from penstock._src.v1.functions.arrays import ones_like, zeros_like
+from penstock._src.v1.functions.weights import assert_broadcastable, broadcast_weights
 from penstock._src.v1.names.arguments import either
 
 _LOSSES, _REGULARIZATION = "losses", "regularization_losses"
@@ -90,8 +93,8 @@ def compute_weighted_loss(
     with control_dependencies([assert_broadcastable(weights, losses)]):
         kind = losses.dtype
         losses = cast(losses, dtypes.float32)
-        weights = cast(convert_to_tensor(weights), dtypes.float32)
-        loss = losses * weights
+        weights = cast(weights, dtypes.float32)
+        loss = raw.Mul(x=losses, y=weights)
         if reduction != Reduction.NONE:
             loss = _reduced(loss, losses, weights, reduction)
         loss = cast(loss, kind)
@@ -104,15 +107,26 @@ def _reduced(loss, losses, weights, how):
     if how == Reduction.SUM:
         return total
     if how == Reduction.SUM_OVER_BATCH_SIZE:
-        count = cast(raw.Size(input=loss), dtypes.float32)
+        count = _element_count(losses)
+    elif how == Reduction.MEAN:
+        count = reduce_sum(raw.Mul(x=ones_like(losses), y=weights))
     else:
-        everywhere = weights * raw.OnesLike(x=losses)
-        count = reduce_sum(everywhere if how == Reduction.MEAN else _present(everywhere))
-    return raw.DivNoNan(x=total, y=count, name="value")
+        count = _present_count(losses, weights)
+    return raw.DivNoNan(x=reduce_sum(total), y=count, name="value")
 
 
-def _present(weights):
-    return cast(raw.NotEqual(x=weights, y=0.0), dtypes.float32)
+def _element_count(losses):
+    """The number of losses, as a float."""
+    with name_scope("num_elements") as scope:
+        return cast(size(losses, name=scope), dtypes.float32)
+
+
+def _present_count(losses, weights, axis=None, keepdims=False):
+    """How many losses have a weight other than 0."""
+    with name_scope("num_present") as scope:
+        absent = raw.Equal(x=weights, y=0.0)
+        present = raw.Select(condition=absent, x=zeros_like(weights), y=ones_like(weights))
+        return reduce_sum(broadcast_weights(present, losses), axis, keepdims=keepdims, name=scope)
 
 
 def _pair(predictions, labels):
@@ -129,7 +143,7 @@ def absolute_difference(
 ):
     """|prediction - label|."""
     predictions, labels = _pair(predictions, labels)
-    each = raw.Abs(x=predictions - labels)
+    each = raw.Abs(x=raw.Sub(x=predictions, y=labels))
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
 
@@ -157,9 +171,12 @@ def huber_loss(
 ):
     """Half the squared error up to `delta`, linear beyond it (Huber 1964)."""
     predictions, labels = _pair(predictions, labels)
-    error = raw.Abs(x=predictions - labels)
+    error = raw.Abs(x=raw.Sub(x=predictions, y=labels))
     near = raw.Minimum(x=error, y=delta)
-    each = 0.5 * near * near + delta * (error - near)
+    far = raw.Sub(x=error, y=near)
+    half = convert_to_tensor(0.5, dtype=near.dtype)
+    square = raw.Mul(x=half, y=raw.Mul(x=near, y=near))
+    each = raw.AddV2(x=square, y=raw.Mul(x=delta, y=far), name="Add")
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
 
@@ -176,7 +193,8 @@ def log_loss(
 ):
     """The cross-entropy of labels and probabilities."""
     p, y = _pair(predictions, labels)
-    each = -y * raw.Log(x=p + epsilon) - (1 - y) * raw.Log(x=1 - p + epsilon)
+    true = raw.Neg(x=raw.Mul(x=y, y=raw.Log(x=p + epsilon)))
+    each = true - raw.Mul(x=1 - y, y=raw.Log(x=1 - p + epsilon))
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
 
@@ -187,7 +205,9 @@ def hinge_loss(
 ):
     """relu(1 - label * logit), with labels 0 and 1 mapped to -1 and 1."""
     logits, labels = _pair(logits, labels)
-    each = raw.Relu(features=1.0 - (2.0 * labels - 1.0) * logits)
+    ones = ones_like(labels)
+    signs = raw.Sub(x=2 * labels, y=ones)
+    each = raw.Relu(features=raw.Sub(x=ones, y=raw.Mul(x=signs, y=logits)))
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
 
@@ -208,7 +228,7 @@ def cosine_distance(
     if axis is None:
         raise ValueError("You must specify argument `axis`.")
     predictions, labels = _pair(predictions, labels)
-    each = 1.0 - reduce_sum(predictions * labels, axis, keepdims=True)
+    each = 1 - reduce_sum(raw.Mul(x=predictions, y=labels), axis, keepdims=True)
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
 
@@ -247,9 +267,11 @@ def softmax_cross_entropy(
     logits = convert_to_tensor(logits)
     labels = cast(convert_to_tensor(onehot_labels), logits.dtype)
     if label_smoothing > 0:
-        classes = cast(raw.Shape(input=labels)[1], logits.dtype)
-        labels = labels * (1.0 - label_smoothing) + label_smoothing / classes
-    labels = raw.StopGradient(input=labels)
+        classes = cast(shape(labels)[1], logits.dtype)
+        positive = 1.0 - label_smoothing
+        negative = label_smoothing / classes
+        labels = labels * positive + negative
+    labels = raw.StopGradient(input=labels, name="labels_stop_gradient")
     each = functions.softmax_cross_entropy_with_logits(labels, logits, name="xentropy")
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
 
@@ -262,7 +284,8 @@ def sparse_softmax_cross_entropy(
     """The cross-entropy of class indices, which may have an extra last axis of size 1, and softmaxes."""
     logits, labels = convert_to_tensor(logits), convert_to_tensor(labels)
     if labels.shape.rank == logits.shape.rank and labels.shape[-1:].is_compatible_with([1]):
-        labels = raw.Squeeze(input=labels, axis=[-1])
+        with name_scope("remove_squeezable_dimensions"):
+            labels = raw.Squeeze(input=labels, axis=[-1])
     weights = _of_rank(convert_to_tensor(weights), labels)
     each = functions.sparse_softmax_cross_entropy_with_logits(labels, logits, name="xentropy")
     return compute_weighted_loss(each, weights, scope, loss_collection, reduction)
@@ -302,7 +325,7 @@ def get_regularization_losses(scope=None):
 def get_regularization_loss(scope=None, name="total_regularization_loss"):
     """The sum of the regularization losses."""
     found = get_regularization_losses(scope)
-    return raw.AddN(inputs=found, name=name) if found else convert_to_tensor(0.0)
+    return add_n(found, name=name) if found else convert_to_tensor(0.0)
 
 
 @export(v1=["losses.get_total_loss"])
@@ -311,7 +334,7 @@ def get_total_loss(add_regularization_losses=True, name="total_loss", scope=None
     found = get_losses(scope)
     if add_regularization_losses:
         found = found + get_regularization_losses(scope)
-    return raw.AddN(inputs=found, name=name)
+    return add_n(found, name=name)
 
 
 @export(v1=["losses.mean_pairwise_squared_error"])
@@ -338,8 +361,7 @@ def mean_pairwise_squared_error(
             if rank is None
             else list(range(1, rank))
         )
-        present = _present(weights * raw.OnesLike(x=error))
-        count = raw.Sum(input=present, axis=inner, keep_dims=True)
+        count = _present_count(labels, weights, inner, keepdims=True)
         squares = raw.Sum(input=raw.Square(x=error), axis=inner, keep_dims=True)
         total = raw.Sum(input=error, axis=inner, keep_dims=True)
         first = 2.0 * raw.DivNoNan(x=squares, y=count - 1.0)
@@ -347,7 +369,7 @@ def mean_pairwise_squared_error(
         second = 2.0 * raw.DivNoNan(x=raw.Square(x=total), y=pairs)
         loss = reduce_sum(weights * (first - second))
         loss = raw.SelectV2(
-            condition=reduce_sum(present) > 0.0, t=loss, e=raw.ZerosLike(x=loss), name="value"
+            condition=reduce_sum(count) > 0.0, t=loss, e=raw.ZerosLike(x=loss), name="value"
         )
     add_loss(loss, loss_collection)
     return loss
