@@ -5,7 +5,6 @@ import time
 
 import numpy as np
 
-from penstock._src.api.extending.scopes import scoped
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -135,7 +134,6 @@ def group(*inputs, **kwargs):
 
 
 @export("tuple", v1=[])
-@scoped("tuple")
 def tuple(tensors, control_inputs=None, name=None):
     """The tensors, each available only once all of them are.
 
@@ -144,9 +142,13 @@ def tuple(tensors, control_inputs=None, name=None):
       control_inputs: additional operations to wait for.
       name: a name for the operation.
     """
-    del name
     if STATE.graph is None:
         return tensors
+    with STATE.graph.name_scope(name or "tuple"):
+        return _gated(tensors, control_inputs)
+
+
+def _gated(tensors, control_inputs):
     has_device = [t is None or hasattr(t, "device") or hasattr(t, "op") for t in tensors]
     tensors = [t if has else convert_to_tensor(t) for t, has in zip(tensors, has_device)]
     waits = [t for t in tensors if t is not None] + list(control_inputs or [])

@@ -5,7 +5,6 @@ import functools
 
 import numpy as np
 
-from penstock._src.api.array.shaping import rank
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -29,13 +28,13 @@ def reduction_axes(x, axis):
         return axis
     if x.shape.rank:
         return convert_to_tensor(np.arange(x.shape.rank, dtype=np.int32))
-    if STATE.graph is None:
-        return (
-            _all_axes(0)
-            if x.shape.rank == 0
-            else raw.Range(start=0, limit=raw.Rank(input=x), delta=1)
-        )
-    return raw.Range(start=0, limit=rank(x), delta=1, name="range")
+    if x.shape.rank == 0:
+        if STATE.graph is None:
+            return _all_axes(0)
+        rank = convert_to_tensor(np.int32(0), name="Rank")
+    else:
+        rank = raw.Rank(input=x)
+    return raw.Range(start=0, limit=rank, delta=1, name="range")
 
 
 @functools.cache
