@@ -149,8 +149,8 @@ def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> l
     again = functions[1]
     outputs = [*body.outputs, *again.inputs[len(starts) :]]
     again = GraphFunction(again.graph, again.inputs, outputs)
-    node = add_while(functions[0], again, [*starts, *externals], count, "jacobian")
+    made = add_while(functions[0], again, [*starts, *externals], count, "jacobian")
     result: list[Any] = [None] * len(like)
-    for k, shape, held in zip(flowing, shapes, node.outputs[1:], strict=False):
+    for k, shape, held in zip(flowing, shapes, made[1:], strict=False):
         result[k] = raw.TensorListStack(held, shape, element_dtype=like[k].dtype)
     return result

@@ -18,7 +18,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import TensorShape
+from penstock._src.core.shapes import SCALAR, TensorShape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
@@ -261,7 +261,7 @@ def _backward_loop(
     cond, loop = functions
     loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
     made = add_while(cond, loop, [*starts, *externals], limit)
-    return list(made.outputs[1 : 1 + len(step.active)])
+    return made[1 : 1 + len(step.active)]
 
 
 def _initial_zeros(tensor: Any, inner: SymbolicTensor) -> Any:
@@ -318,8 +318,16 @@ def add_while(
     limit: Any,
     name: str | None = None,
     parallel_iterations: int = 10,
-) -> Operation:
-    """Adds While to the current graph; both functions have the same inputs, of which the first counts iterations, `limit` at most."""
+) -> list[SymbolicTensor]:
+    """Adds While to the current graph; both functions have the same inputs, of which the first counts iterations, `limit` at most.
+
+    The limit becomes the second variable (-1 without one), where TensorFlow's gradient of a saved loop looks for it. Its output
+    is not among those that come back.
+    """
+    most = STATE.graph.local(
+        convert_to_tensor(-1 if limit is None else limit, dtypes.int32, name="maximum_iterations")
+    )
+    cond, body = _with_limit(cond, False), _with_limit(body, True)
     kind = "While" if cond.is_stateful or body.is_stateful else "StatelessWhile"
     attrs = {
         "cond": cond,
@@ -327,9 +335,21 @@ def add_while(
         "T": tuple(body.input_types),
         "parallel_iterations": parallel_iterations,
     }
-    node = add_node(kind, [convert_to_tensor(t) for t in inputs], attrs, name or "while")
+    counter, *others = [convert_to_tensor(t) for t in inputs]
+    node = add_node(kind, [counter, most, *others], attrs, name or "while")
     node.loop = LoopFacts(counter=0, limit=limit)
-    return node
+    return [node.outputs[0], *node.outputs[2:]]
+
+
+def _with_limit(function: GraphFunction, is_body: bool) -> GraphFunction:
+    """A function of a loop with the maximum number of iterations as its second variable."""
+    with building_unrecorded(function.graph):
+        limit = function.graph.placeholder(dtypes.int32, SCALAR, "maximum_iterations")
+    inputs, outputs = list(function.inputs), list(function.outputs)
+    inputs.insert(1, limit)
+    if is_body:
+        outputs.insert(1, limit)
+    return GraphFunction(function.graph, inputs, outputs)
 
 
 NODE_GRADIENTS["while"] = while_gradient

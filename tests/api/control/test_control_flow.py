@@ -299,3 +299,27 @@ def test_the_gradient_of_branches_is_sparse_if_that_of_one_is(chosen, indices, v
     assert isinstance(g, tf.IndexedSlices)
     assert g.indices.numpy().tolist() == indices and g.values.numpy().tolist() == values
     assert g.dense_shape.numpy().tolist() == [3, 2]
+
+
+def test_loops_have_the_variables_that_gradients_of_saved_loops_look_for():
+    """The first counts iterations, the second is their maximum, which the body passes on."""
+
+    @tf.function
+    def bounded(x, most):
+        return tf.while_loop(lambda y: y < 100.0, lambda y: (y * 2,), [x], maximum_iterations=most)
+
+    @tf.function
+    def unbounded(x):
+        while x < 100.0:
+            x *= 2
+        return x
+
+    x = tf.constant(3.0)
+    for function, arguments, limit in ((bounded, (x, 2), 2), (unbounded, (x,), -1)):
+        graph = function.get_concrete_function(*arguments).graph
+        (node,) = [op for op in graph.get_operations() if op.type == "StatelessWhile"]
+        start, most = node.inputs[:2]
+        assert (tf.get_static_value(start), tf.get_static_value(most)) == (0, limit)
+        body = node.raw_op.attrs["body"]
+        assert body.outputs[1] is body.inputs[1]
+    assert bounded(x, 2)[0] == 12 and unbounded(x) == 192

@@ -414,10 +414,10 @@ class _Loop:
         n = len(starts)
         (test, step), externals = unify([cond_graph, body_graph], n)
         step = GraphFunction(step.graph, step.inputs, [*body_graph.outputs, *step.inputs[n:]])
-        node = add_while(
+        made = add_while(
             test, step, [*starts, *externals], self.limit, scope, self.parallel_iterations
         )
-        return self._packed(_identities(node.outputs[1:n]))
+        return self._packed(_identities(made[1:n]))
 
     def _packed(self, tensors: Sequence[Any]) -> Any:
         """The variables made of their tensors; what an invariant describes has the shape that the invariant says."""
