@@ -125,3 +125,26 @@ def test_inputs_of_signatures_stand_in_the_order_of_names(tmp_path):
     assert [tensor.dtype for tensor in signature.inputs[:2]] == [tf.int32, tf.float32]
     made = signature(second=tf.constant(5.0), first=tf.constant(3))
     assert float(made["output_0"]) == 2.0
+
+
+def test_missing_values_are_refused(tmp_path):
+    """Variables must not silently stay as their initializers made them."""
+    module = tf.Module()
+    module.v = tf.Variable(2.0)
+    folder = tmp_path / "m"
+    tf.saved_model.save(module, str(folder))
+    (folder / "variables" / "variables.index").unlink()
+    with pytest.raises(FileNotFoundError, match="variables.index"):
+        tf.saved_model.load(str(folder))
+
+
+def test_assets_are_strings_for_operations(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("one two")
+    module = tf.Module()
+    module.asset = tf.saved_model.Asset(str(path))
+    module.text = tf.function(lambda: tf.io.read_file(module.asset), input_signature=[])
+    tf.saved_model.save(module, str(tmp_path / "m"))
+    path.unlink()
+    (tmp_path / "m").rename(tmp_path / "moved")
+    assert tf.saved_model.load(str(tmp_path / "moved")).text() == b"one two"

@@ -112,7 +112,11 @@ def _load_objects(meta: Any, folder: str, options: constants.LoadOptions | None)
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     skipped = options is not None and options.experimental_skip_checkpoint
-    if os.path.exists(index_name(prefix)) and not skipped:
+    if not skipped:
+        if not os.path.exists(index_name(prefix)):
+            raise FileNotFoundError(
+                f"The SavedModel {folder} has no values of its variables: {index_name(prefix)} is missing."
+            )
         status = read_objects(root, {}, prefix, label="saved_model")
         for found, restored in status.operations:
             if isinstance(found, Variable):
