@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core import errors
 from penstock._src.ops.io import bundle, sstable
 
@@ -89,3 +90,21 @@ def test_snappy():
 )
 def test_ordered_numbers(value, encoded):
     assert bundle._signed_increasing(value) == encoded
+
+
+def test_merging_keeps_slices_of_several_files(tmp_path):
+    """Parts of a tensor may be in different files; the folder of the merged files goes."""
+    whole = np.arange(6.0).reshape(3, 2)
+    (tmp_path / "parts").mkdir()
+    for at, rows in enumerate((slice(0, 1), slice(1, 3))):
+        value = whole[rows]
+        part = bundle.TensorSlice([3, 2], [rows.start, 0], list(value.shape), value)
+        bundle.write_bundle(str(tmp_path / f"parts/p{at}"), {"w": [part], f"n{at}": value})
+    prefixes = [str(tmp_path / f"parts/p{at}") for at in (0, 1)]
+    tf.raw_ops.MergeV2Checkpoints(
+        checkpoint_prefixes=prefixes, destination_prefix=str(tmp_path / "c")
+    )
+    reader = bundle.BundleReader(str(tmp_path / "c"))
+    assert reader.read("w").tolist() == whole.tolist()
+    assert [part.starts for part in reader.read_stored("w")] == [[0, 0], [1, 0]]
+    assert not (tmp_path / "parts").exists()

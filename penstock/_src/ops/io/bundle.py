@@ -152,22 +152,32 @@ class BundleReader:
           NotFoundError: no tensor has this name.
           DataLossError: its bytes are damaged.
         """
+        stored = self.read_stored(name)
+        if isinstance(stored, np.ndarray):
+            return stored
+        value = np.zeros(self.shape(name), self.dtype(name).np)
+        for part in stored:
+            place = tuple(slice(s, s + n) for s, n in zip(part.starts, part.lengths))
+            value[place] = part.value
+        return value
+
+    def read_stored(self, name: str) -> np.ndarray | list[TensorSlice]:
+        """The value of a tensor, or the slices of it that the checkpoint has, as `write_bundle` takes it."""
         entry = self._find(name)
         if not entry.slices:
             return self._value(entry, name)
-        value = np.zeros(_shape(entry), dtypes.as_dtype(entry.dtype).np)
+        full = _shape(entry)
+        parts = []
         for slice_ in entry.slices:
             spec = tuple(
                 (e.start, e.length if e.WhichOneof("has_length_hack") else -1)
                 for e in slice_.extent
             )
             stored = BundleEntryProto.FromString(self._slice_entries[slice_key(name, spec)])
-            place = tuple(
-                slice(None) if length < 0 else slice(start, start + length)
-                for start, length in spec
-            )
-            value[place] = self._value(stored, name)
-        return value
+            lengths = [size if length < 0 else length for (_, length), size in zip(spec, full)]
+            starts = [start for start, _ in spec]
+            parts.append(TensorSlice(full, starts, lengths, self._value(stored, name)))
+        return parts
 
     def read_slice(self, name: str, starts: Sequence[int], lengths: Sequence[int]) -> np.ndarray:
         """A part of a tensor, however it was stored."""

@@ -104,11 +104,22 @@ class MergeV2Checkpoints(Op):
                 if self.allow_missing_files:
                     continue
                 raise
-            held.update({name: reader.read(name) for name in reader.entries})
+            for name in reader.entries:
+                stored = reader.read_stored(name)
+                if isinstance(stored, list):  # other parts of it may be in another file
+                    stored = [*held.get(name, ()), *stored]
+                held[name] = stored
         write_bundle(path_of(destination_prefix), held)
         if self.delete_old_dirs:
             for prefix in set(sources) - {path_of(destination_prefix)}:
                 for path in (index_name(prefix), shard_name(prefix, 0, 1)):
                     if os.path.exists(path):
                         os.remove(path)
+            for folder in {os.path.dirname(prefix) for prefix in sources}:
+                if folder != os.path.dirname(path_of(destination_prefix)) and is_empty(folder):
+                    os.rmdir(folder)
         return ()
+
+
+def is_empty(folder: str) -> bool:
+    return os.path.isdir(folder) and not os.listdir(folder)
