@@ -84,7 +84,10 @@ class _FromFiles(Pipeline):
     def items(self) -> Iterator[Element | Failure]:
         for name in self.names:
             with open_file(name) as file:
-                yield from self.read(records.opened(file, self.compression), name)
+                try:
+                    yield from self.read(records.opened(file, self.compression), name)
+                except records.DamagedRecord as error:
+                    raise DataLossError(str(error)) from error
 
 
 def _lines(file: Any, name: str) -> Iterator[Element]:
@@ -94,13 +97,8 @@ def _lines(file: Any, name: str) -> Iterator[Element]:
 
 
 def _records(file: Any, name: str) -> Iterator[Element]:
-    try:
-        for record in records.read_records(file, name):
-            yield (string_scalar(record),)
-    except records.DamagedRecord as error:
-        raise DataLossError(str(error)) from error
-    except (EOFError, OSError) as error:
-        raise DataLossError(f"{name}: {error}") from error
+    for record in records.read_records(file, name):
+        yield (string_scalar(record),)
 
 
 class TextLineDataset(Op):

@@ -5,7 +5,6 @@
 The whole may be compressed as GZIP or ZLIB.
 """
 
-import gzip
 import io
 import struct
 import zlib
@@ -40,17 +39,13 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
       check: whether to compare the checksums of the data.
 
     Raises:
-      DamagedRecord: the file ends within a record, or a checksum differs.
+      DamagedRecord: the file ends within the data of a record, or a checksum differs.
     """
     at = 0
     while True:
         header = file.read(_HEADER.size)
-        if not header:
+        if len(header) < _HEADER.size:  # whoever writes the file may not have come further
             return
-        if len(header) < _HEADER.size:
-            raise DamagedRecord(
-                f"truncated record at {at}' failed with Read less bytes than requested"
-            )
         length, stored = _HEADER.unpack(header)
         if crc32c.masked(header[:8]) != stored:
             raise DamagedRecord(f"corrupted record at {at}. Is {name} even a TFRecord file?")
@@ -67,11 +62,11 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
 
 
 def opened(file: BinaryIO, compression: str, buffer_size: int = BUFFER) -> Any:
-    """A reader of the decompressed bytes of an open file."""
+    """A reader of the decompressed bytes of an open file; it raises DamagedRecord where they cannot be decompressed."""
     if compression == "GZIP":
-        return io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), buffer_size)
+        return io.BufferedReader(_Decompressed(file, 31, True), buffer_size)
     if compression == "ZLIB":
-        return io.BufferedReader(_ZlibReader(file), buffer_size)
+        return io.BufferedReader(_Decompressed(file, zlib.MAX_WBITS, False), buffer_size)
     if compression in ("", "NONE"):
         return file
     raise ValueError(
@@ -79,28 +74,39 @@ def opened(file: BinaryIO, compression: str, buffer_size: int = BUFFER) -> Any:
     )
 
 
-class _ZlibReader(io.RawIOBase):
-    """The decompressed bytes of a ZLIB stream."""
+class _Decompressed(io.RawIOBase):
+    """The decompressed bytes of a stream, as far as they are there if it is cut short.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.decoder = zlib.decompressobj()
-        self.rest = b""
+    Args:
+      file: the compressed bytes.
+      window_bits: of zlib, which says the format.
+      goes_on: whether another stream may follow, as in GZIP.
+    """
+
+    def __init__(self, file: BinaryIO, window_bits: int, goes_on: bool) -> None:
+        self.file, self.window_bits, self.goes_on = file, window_bits, goes_on
+        self.decoder = zlib.decompressobj(window_bits)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, target: Any) -> int:
-        while not self.rest and not self.decoder.eof:
-            data = self.file.read(1 << 16)
+        while not (self.decoder.eof and not self.goes_on):
+            data = self.decoder.unconsumed_tail or self.decoder.unused_data
+            data = data or self.file.read(1 << 16)
             if not data:
-                self.rest = self.decoder.flush()
                 break
-            self.rest = self.decoder.decompress(data)
-        count = min(len(target), len(self.rest))
-        target[:count] = self.rest[:count]
-        self.rest = self.rest[count:]
-        return count
+            if self.decoder.eof:
+                self.decoder = zlib.decompressobj(self.window_bits)
+            try:
+                found = self.decoder.decompress(data, len(target))
+            except zlib.error as error:
+                reason = str(error).removeprefix("Error ").replace(" while decompressing data", "")
+                raise DamagedRecord(f"inflate() failed with error {reason}") from error
+            if found:
+                target[: len(found)] = found
+                return len(found)
+        return 0
 
 
 class RecordFile:
