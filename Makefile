@@ -10,13 +10,23 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test tutorials fuzz fuzz-models bench lint format clean check $(CHECKS)
+.PHONY: demo test interop tutorials fuzz fuzz-models bench lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
 
 test: lint
 	$(BIN)/python -m pytest
+
+# Files of every format, written by Penstock and read by TensorFlow, and the other way round; NAMES="checkpoints events" chooses.
+INTEROP_VENV := .venv-interop
+interop: $(STAMP) $(INTEROP_VENV)/.installed
+	$(BIN)/python -m tests.interop $(CURDIR)/$(INTEROP_VENV)/bin/python $(NAMES)
+
+$(INTEROP_VENV)/.installed:
+	test -x $(INTEROP_VENV)/bin/python || $(PYTHON) -m venv $(INTEROP_VENV)
+	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow-cpu==2.21.*' tensorboard 'setuptools<81'
+	touch $@
 
 # All programs of tests/tutorials, on Penstock; `make tutorials TENSORFLOW=1` on TensorFlow, in an environment of its own.
 TENSORFLOW_VENV := .venv-tensorflow
@@ -67,4 +77,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(INTEROP_VENV) $(TENSORFLOW_VENV) build dist .mypy_cache .ruff_cache .pytest_cache
