@@ -47,6 +47,7 @@ from penstock._src.saving.saved_model.objects import (
     is_variable,
     traces_of,
 )
+from penstock._src.saving.saved_model.tensor_infos import info_of
 from penstock._src.saving.serialized import registered_arrays, serialized
 from penstock._src.saving.sharding import stored
 from penstock._src.util import nest
@@ -268,11 +269,13 @@ class _Program:
             placeholder = raw.Placeholder(
                 dtype=model.dtype, shape=model.shape, name=f"{name}_{argument}"
             )
-            _fill_info(definition.inputs[argument], placeholder)
+            definition.inputs[argument].CopyFrom(info_of(placeholder))
             arguments.append(placeholder)
-        outputs = self._run(function, arguments)
-        for key, tensor in zip(sorted(function.structured_outputs), outputs, strict=True):
-            _fill_info(definition.outputs[key], tensor)
+        results = nest.pack_sequence_as(
+            function.structured_outputs, self._run(function, arguments), expand_composites=True
+        )
+        for key, value in results.items():
+            definition.outputs[key].CopyFrom(info_of(value))
         definition.method_name = constants.PREDICT_METHOD_NAME
 
     def _saver(self, definition: Any) -> None:
@@ -322,12 +325,6 @@ def _strings(texts: list[str]) -> np.ndarray:
 def _legal(name: str) -> str:
     cleaned = "".join(c if c.isalnum() or c in "._-/" else "_" for c in name)
     return cleaned if cleaned[:1].isalnum() else f"v{cleaned}"
-
-
-def _fill_info(info: Any, tensor: Any) -> None:
-    info.name = tensor.name
-    info.dtype = tensor.dtype.as_datatype_enum
-    info.tensor_shape.CopyFrom(shape_to_proto(tensor.shape))
 
 
 def _fill_objects(graph: Any, objects: ModelObjects, program: _Program) -> None:

@@ -8,12 +8,11 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.eager.variable import Variable
 from penstock._src.function import structured_values
-from penstock._src.graph.serialize.attributes import shape_to_proto
-from penstock._src.proto.saved import SignatureDef, StructuredValue, TensorInfo
+from penstock._src.proto.saved import SignatureDef, StructuredValue
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
+from penstock._src.saving.saved_model.tensor_infos import info_of
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -39,32 +38,7 @@ def build_tensor_info(tensor: Any) -> Any:
         raise RuntimeError(
             "`build_tensor_info` is not supported in eager execution mode. Use it in a graph."
         )
-    return _info_of(tensor)
-
-
-def _info_of(tensor: Any) -> Any:
-    is_sparse = isinstance(tensor, SparseTensor)
-    if nest.is_composite(tensor) and not is_sparse and not isinstance(tensor, Variable):
-        return _info_of_composite(tensor)
-    info = TensorInfo(dtype=tensor.dtype.as_datatype_enum)
-    info.tensor_shape.CopyFrom(shape_to_proto(tensor.shape))
-    if is_sparse:
-        info.coo_sparse.values_tensor_name = tensor.values.name
-        info.coo_sparse.indices_tensor_name = tensor.indices.name
-        info.coo_sparse.dense_shape_tensor_name = tensor.dense_shape.name
-    else:
-        info.name = tensor.name
-    return info
-
-
-def _info_of_composite(value: Any) -> Any:
-    """The TensorInfo of a value such as a RaggedTensor: its spec, and those of its tensors."""
-    info = TensorInfo()
-    spec = structured_values.encode(value._type_spec).type_spec_value
-    info.composite_tensor.type_spec.CopyFrom(spec)
-    for part in nest.flatten(value, expand_composites=True):
-        info.composite_tensor.components.add().CopyFrom(_info_of(part))
-    return info
+    return info_of(tensor)
 
 
 @_public("utils")

@@ -1,0 +1,60 @@
+"""Signatures whose results are no plain tensors."""
+
+import pytest
+
+import penstock as tf
+from penstock._src.proto.saved import SavedModel
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return str(tmp_path / "model")
+
+
+def saved(function, folder):
+    """A module with a function, saved with it as a signature; returns the SignatureDef."""
+    module = tf.Module()
+    module.f = function
+    tf.saved_model.save(module, folder, signatures={"s": function})
+    with open(folder + "/saved_model.pb", "rb") as file:
+        return SavedModel.FromString(file.read()).meta_graphs[0].signature_def["s"]
+
+
+def test_ragged_results(folder):
+    @tf.function(input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)])
+    def f(rows):
+        return rows + 1, tf.reduce_sum(rows, -1)
+
+    definition = saved(f, folder)
+    composite = definition.outputs["output_0"].composite_tensor
+    assert composite.type_spec.type_spec_class_name == "RaggedTensorSpec"
+    assert len(composite.components) == 2
+    assert definition.outputs["output_1"].name
+    model = tf.saved_model.load(folder)
+    rows = tf.ragged.constant([[1, 2], [], [3]])
+    found = model.signatures["s"](rows=rows.values, rows_1=rows.row_splits)
+    assert found["output_0"].to_list() == [[2, 3], [], [4]]
+    assert found["output_1"].numpy().tolist() == [3, 0, 3]
+
+
+def test_sparse_results(folder):
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+    def f(x):
+        return {"b": x, "a": tf.sparse.from_dense(x)}
+
+    definition = saved(f, folder)
+    assert definition.outputs["a"].coo_sparse.values_tensor_name
+    assert [dim.size for dim in definition.outputs["a"].tensor_shape.dim] == [-1, 2]
+    model = tf.saved_model.load(folder)
+    found = model.signatures["s"](x=tf.constant([[0.0, 2.0]]))
+    assert tf.sparse.to_dense(found["a"]).numpy().tolist() == [[0.0, 2.0]]
+    assert found["b"].numpy().tolist() == [[0.0, 2.0]]
+
+
+def test_nested_results_are_refused(folder):
+    @tf.function(input_signature=[tf.TensorSpec([])])
+    def f(x):
+        return {"a": [x]}
+
+    with pytest.raises(ValueError, match="Got a non-Tensor value"):
+        saved(f, folder)
