@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from penstock._src.autodiff.backprop import zeros_like
 from penstock._src.autodiff.graph_gradients import (
     BACKWARD_GRAPHS,
     NODE_GRADIENTS,
     Backward,
     Steps,
     finished,
-    gradient_type,
     graph_gradients,
     node_gradient,
+    zeros_for,
 )
 from penstock._src.autodiff.nodes import add_node, extend_node, make_op
+from penstock._src.autodiff.tape import DIFFERENTIABLE
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -198,14 +198,34 @@ def _with_bodies(op: Op, bodies: list[GraphFunction]) -> Op:
 
 
 def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    """Returns the gradients of If or Case: a conditional over the backward graphs of its branches."""
+    """Returns the gradients of If or Case: a conditional over the backward graphs of its branches.
+
+    As in TensorFlow, a gradient of a gradient is zero, not None, where nothing depends on an input.
+    """
     branches, active, needed = _branch_flow(node, gradients, wanted)
     if not active or not needed:
         return [None] * len(wanted)
+    found = _conditional_gradient(node, gradients, len(wanted), (branches, active, needed))
+    if node.gradient_of is not None:
+        for i, tensor in enumerate(node._inputs[: len(wanted)]):
+            if i and wanted[i] and found[i] is None and has_plain_gradient(tensor):
+                found[i] = zeros_for(tensor)
+    return found
+
+
+def has_plain_gradient(tensor: Any) -> bool:
+    """Whether a tensor has gradients, and is no handle or list."""
+    return tensor.dtype in DIFFERENTIABLE and tensor.dtype not in (dtypes.resource, dtypes.variant)
+
+
+def _conditional_gradient(
+    node: Operation, gradients: list[Any], count: int, flow: Any
+) -> list[Any]:
+    branches, active, needed = flow
     backward = [backward_of(b, active, needed) for b in branches]
     useful = [k for k in range(len(needed)) if any(b.gradients[k] is not None for b in backward)]
     if not useful:
-        return [None] * len(wanted)
+        return [None] * count
     sliced = {k: _index_type([b.gradients[k] for b in backward]) for k in useful}
     graphs = [
         _branch(forward, b, [(k, needed[k]) for k in useful], len(active), sliced)
@@ -225,7 +245,7 @@ def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[boo
         IndexedSlices(next(found), next(found), next(found)) if sliced[k] else next(found)
         for k in useful
     ]
-    return [None, *spread(made, [needed[k] for k in useful], len(wanted) - 1)]
+    return [None, *spread(made, [needed[k] for k in useful], count - 1)]
 
 
 def _branch_flow(
@@ -346,16 +366,6 @@ def copy_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor
         limit = node.loop.limit
         limit = table.get(limit._id) if isinstance(limit, SymbolicTensor) else limit
         copy.loop = LoopFacts(node.loop.counter, limit, dict(node.loop.accumulators))
-
-
-def zeros_for(tensor: SymbolicTensor) -> Any:
-    """Returns a zero gradient for `tensor`; for a variable's handle it has the variable's shape."""
-    dtype, shape = gradient_type(tensor)
-    if tensor.dtype is dtypes.resource:
-        if shape.is_fully_defined() and dtype is not dtypes.resource:
-            return raw.Fill(dims=shape.as_list(), value=convert_to_tensor(0, dtype))
-        return zeros_like(raw.ReadVariableOp(resource=tensor, dtype=dtype))
-    return zeros_like(tensor)
 
 
 def unify(

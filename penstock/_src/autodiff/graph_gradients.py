@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-from penstock._src.autodiff.backprop import add_up, ones_like, with_zeros
+from penstock._src.autodiff.backprop import add_up, ones_like, with_zeros, zeros_like
 from penstock._src.autodiff.tape import DIFFERENTIABLE, op_backward
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
@@ -105,10 +105,21 @@ def gradient_steps(
             yield from BACKWARD_GRAPHS[node.raw_op.control](node, gradients, wanted)
         results = node_gradient(node, gradients, wanted)
         for t, gradient, needed in zip(node._inputs, results, wanted, strict=False):
+            if needed and gradient is None and node.raw_op.control == "while":
+                gradient = _zeros_of_variable(t)
             if needed and gradient is not None:
                 found.setdefault(t._id, []).append(gradient)
         _forget(found, node, sources)
     return [add_up(found.get(x._id)) for x in xs]
+
+
+def _zeros_of_variable(handle: Any) -> Any:
+    """Returns zeros for a variable that a loop reads but whose value nothing depends on; None for other tensors.
+
+    Tapes have None for it, in TensorFlow too."""
+    dtype, _ = gradient_type(handle)
+    is_variable = handle.dtype is dtypes.resource and dtype is not dtypes.resource
+    return zeros_for(handle) if is_variable and dtype in DIFFERENTIABLE else None
 
 
 def _across_closures(
@@ -332,6 +343,16 @@ def gradient_type(tensor: Any) -> tuple[Any, Any]:
         shape, dtype = data[0]
         return dtype, shape
     return tensor.dtype, tensor.shape
+
+
+def zeros_for(tensor: SymbolicTensor) -> Any:
+    """Returns a zero gradient for `tensor`; for a variable's handle it has the variable's shape."""
+    dtype, shape = gradient_type(tensor)
+    if tensor.dtype is dtypes.resource:
+        if shape.is_fully_defined() and dtype is not dtypes.resource:
+            return raw.Fill(dims=shape.as_list(), value=convert_to_tensor(0, dtype))
+        return zeros_like(raw.ReadVariableOp(resource=tensor, dtype=dtype))
+    return zeros_like(tensor)
 
 
 def gradients_or_ones(ys: Sequence[Any], grad_ys: Sequence[Any] | None) -> list[Any]:

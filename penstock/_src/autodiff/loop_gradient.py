@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.autodiff.backprop import zeros_like
-from penstock._src.autodiff.control_flow import dense, inline, spread, unify, zeros_for
-from penstock._src.autodiff.graph_gradients import NODE_GRADIENTS, Backward, finished, gradient_type
+from penstock._src.autodiff.control_flow import dense, has_plain_gradient, inline, spread, unify
+from penstock._src.autodiff.graph_gradients import (
+    NODE_GRADIENTS,
+    Backward,
+    finished,
+    gradient_type,
+    zeros_for,
+)
 from penstock._src.autodiff.nodes import add_node, extend_node, insert_before, make_op, position_of
 from penstock._src.autodiff.tape import DIFFERENTIABLE
 from penstock._src.core import dtypes
@@ -38,7 +44,7 @@ class _Step:
 
 
 def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    """Returns the gradients of a loop's inputs."""
+    """Returns the gradients of a loop's inputs: zero, as in TensorFlow, where nothing depends on one."""
     body: GraphFunction = node.raw_op.attrs["body"]
     count = len(body.inputs)
     given = [i for i in range(count) if gradients[i] is not None and _flows(body.inputs[i])]
@@ -50,16 +56,9 @@ def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     results = _backward_loop(node, step, plan, counter, gradients)
     found = spread(results, step.active, len(wanted))[: len(wanted)]
     for i, (gradient, needed) in enumerate(zip(found, wanted, strict=True)):
-        if gradient is None and needed and _changes(body, i):
+        if gradient is None and needed and has_plain_gradient(body.inputs[i]):
             found[i] = zeros_like(node._inputs[i])
     return found
-
-
-def _changes(body: GraphFunction, at: int) -> bool:
-    """Whether an input is a loop variable with a gradient, which is zero if nothing depends on it, as in TensorFlow."""
-    start = body.inputs[at]
-    without = start.dtype in (dtypes.resource, dtypes.variant)
-    return _flows(start) and not without and body.outputs[at] is not start
 
 
 def _flows(tensor: SymbolicTensor) -> bool:
