@@ -28,12 +28,13 @@ _NAMES = {
         "space_to_batch_nd squeeze stop_gradient transpose unravel_index"
     ),
     "penstock._src.api.config.devices": "device",
-    "penstock._src.api.control.control_flow": "case cond switch_case while_loop",
+    "penstock._src.api.control.conditionals": "case cond switch_case",
     "penstock._src.api.control.scopes": (
         "control_dependencies get_current_name_scope group inside_function name_scope no_op "
         "timestamp tuple variable_creator_scope"
     ),
     "penstock._src.api.control.tensor_array": "TensorArray TensorArraySpec",
+    "penstock._src.api.control.while_loops": "while_loop",
     "penstock._src.api.dataflow.batching": "nondifferentiable_batch_function",
     "penstock._src.api.dataflow.critical_section": "CriticalSection",
     "penstock._src.api.debugging.asserts": "Assert assert_equal assert_greater assert_less",

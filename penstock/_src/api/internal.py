@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.api.control import control_flow
+from penstock._src.api.control import conditionals
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.func_graph import FuncGraph
@@ -45,7 +45,7 @@ def smart_cond(pred, true_fn=None, false_fn=None, name=None):
     known = smart_constant_value(pred)
     if known is not None:
         return true_fn() if known else false_fn()
-    return control_flow.cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)
+    return conditionals.cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)
 
 
 @export("__internal__.tf2.enabled", v1=[])

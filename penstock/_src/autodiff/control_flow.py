@@ -22,7 +22,7 @@ from penstock._src.core.dispatch import STATE, building, building_unrecorded
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.graph.control import add_control_dependencies
+from penstock._src.graph.control import add_control_dependencies, is_in_xla_context
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
@@ -361,7 +361,7 @@ def copy_operations(
 
 def copy_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor]) -> None:
     """Copies what is recorded of an operation (of a While: its counter, limit and accumulators)."""
-    copy.python_function = node.python_function
+    copy.python_function, copy.may_be_lowered = node.python_function, node.may_be_lowered
     if node.loop is not None:
         limit = node.loop.limit
         limit = table.get(limit._id) if isinstance(limit, SymbolicTensor) else limit
@@ -417,6 +417,7 @@ def add_conditional(
     inputs: Sequence[Any],
     is_case: bool,
     name: str | None = None,
+    may_be_lowered: bool | None = None,
 ) -> list[SymbolicTensor]:
     """Adds If or Case over functions with equal inputs to the current graph."""
     stateful = any(f.is_stateful for f in functions)
@@ -432,7 +433,14 @@ def add_conditional(
         attrs["then_branch"], attrs["else_branch"] = functions
         attrs["Tcond"] = selector.dtype
     tensors = [convert_to_tensor(t) for t in (selector, *inputs)]
-    return list(add_node(kind, tensors, attrs, name or ("case" if is_case else "cond")).outputs)
+    node = add_node(kind, tensors, attrs, name or ("case" if is_case else "cond"))
+    node.may_be_lowered = lowering_here() if may_be_lowered is None else may_be_lowered
+    return list(node.outputs)
+
+
+def lowering_here() -> bool | None:
+    """Returns whether conditions and loops of the current graph may run as Switch and Merge; nothing is said to XLA."""
+    return None if is_in_xla_context(STATE.graph) else True
 
 
 def op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[Any]) -> list[Any]:

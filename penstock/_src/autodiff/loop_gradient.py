@@ -6,11 +6,19 @@ A variable that the body passes on unchanged (a captured tensor) is a loop invar
 iterations.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.autodiff.backprop import zeros_like
-from penstock._src.autodiff.control_flow import dense, has_plain_gradient, inline, spread, unify
+from penstock._src.autodiff.control_flow import (
+    dense,
+    has_plain_gradient,
+    inline,
+    lowering_here,
+    spread,
+    unify,
+)
 from penstock._src.autodiff.graph_gradients import (
     NODE_GRADIENTS,
     Backward,
@@ -327,6 +335,20 @@ def add_while(
         convert_to_tensor(-1 if limit is None else limit, dtypes.int32, name="maximum_iterations")
     )
     cond, body = _with_limit(cond, False), _with_limit(body, True)
+    counter, *others = inputs
+    node = add_limited_while(cond, body, [counter, most, *others], limit, name, parallel_iterations)
+    return [node.outputs[0], *node.outputs[2:]]
+
+
+def add_limited_while(
+    cond: GraphFunction,
+    body: GraphFunction,
+    inputs: Sequence[Any],
+    limit: Any,
+    name: str | None = None,
+    parallel_iterations: int = 10,
+) -> Operation:
+    """Adds While to the current graph, whose second variable is already the limit, or -1 without one."""
     kind = "While" if cond.is_stateful or body.is_stateful else "StatelessWhile"
     attrs = {
         "cond": cond,
@@ -334,10 +356,10 @@ def add_while(
         "T": tuple(body.input_types),
         "parallel_iterations": parallel_iterations,
     }
-    counter, *others = [convert_to_tensor(t) for t in inputs]
-    node = add_node(kind, [counter, most, *others], attrs, name or "while")
+    node = add_node(kind, [convert_to_tensor(t) for t in inputs], attrs, name or "while")
     node.loop = LoopFacts(counter=0, limit=limit)
-    return [node.outputs[0], *node.outputs[2:]]
+    node.may_be_lowered = lowering_here()
+    return node
 
 
 def _with_limit(function: GraphFunction, is_body: bool) -> GraphFunction:

@@ -90,6 +90,26 @@ def _written(op: Operation) -> set[int]:
     return found
 
 
+def read_only_resources(op: Operation) -> list[int]:
+    """The positions of the inputs of an operation that are resources which it does not write."""
+    written = _written(op)
+    return [
+        i for i, t in enumerate(op._inputs) if t.dtype is dtypes.resource and t._id not in written
+    ]
+
+
+def is_in_xla_context(graph: Any) -> bool:
+    """Whether a graph, or one around it, is being built in a context of what XLA compiles."""
+    while graph is not None:
+        context = graph._control_flow_context
+        while context is not None:
+            if context.IsXLAContext():
+                return True
+            context = context.outer_context
+        graph = getattr(graph, "enclosing", None)
+    return False
+
+
 def _exchanges_resources(body: Any) -> bool:
     """Whether a variable of a loop is not the same resource in all iterations."""
     pairs = zip(body.inputs, body.outputs, strict=False)

@@ -1,5 +1,6 @@
 """FuncGraph: the body of a function. Outer tensors that it reads become captures: extra inputs."""
 
+import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 SMALL_CONSTANT = 128
 # The collections that functions share with the graph around them.
 _OF_VARIABLES = ("variables", "local_variables", "trainable_variables")
+# Numbers of functions, which their names end in.
+_COUNT = itertools.count(1)
 
 
 class TensorSignature:
@@ -285,6 +288,10 @@ class FuncGraph(Graph, TensorSignature):
         """Whether any operation has a side effect or reads state."""
         return any(op.raw_op.stateful for op in self._operations)
 
+    def name_for_function(self) -> str:
+        """Returns a name for a function over this graph."""
+        return f"__inference_{self.name}_{next(_COUNT)}"
+
     def __str__(self) -> str:
         return f"FuncGraph(name={self.name}, id={id(self)})"
 
@@ -332,7 +339,9 @@ class ControlFlowGraph(FuncGraph):
     is_control_flow_graph = is_part_of_function = True
 
     def __init__(self, name: str) -> None:
-        super().__init__(name)
+        """`name` is that of the operation and its part, such as `outer/while/body`."""
+        super().__init__(f"{name.replace('/', '_')}_{next(_COUNT)}")
+        self._is_named_after = False
         outermost = around = self.outer_graph
         self._collections = around._collections
         self.keeps_program_order = around.keeps_program_order
@@ -340,3 +349,10 @@ class ControlFlowGraph(FuncGraph):
             outermost = outermost.enclosing
         if isinstance(outermost, FuncGraph):
             self._scope = around._scope
+
+    def name_for_function(self) -> str:
+        """Returns the graph's own name for the first function, and then others that begin with it."""
+        if not self._is_named_after:
+            self._is_named_after = True
+            return self.name
+        return f"{self.name}_rewritten_{next(_COUNT)}"

@@ -40,6 +40,8 @@ class Graph(GraphConversions):
     effect_found: tuple[int, bool] = (-1, False)
     # what its operations write, once it was asked for: see graph/control.py
     effects: Any = None
+    # in which operations are built: see bridge/python/ops/control_flow_ops.py
+    _control_flow_context: Any = None
     # called with each variable that is made while the function of this graph is traced
     variable_rule: Callable[[Any], None] | None = None
     # the variables of TensorFlow 1 by name: see v1/variables/store.py
@@ -227,8 +229,12 @@ class Graph(GraphConversions):
     def _variable_creator_stack(self, creators: list[Any]) -> None:
         STATE.variable_creators = creators
 
-    def _get_control_flow_context(self) -> None:
-        """None: branches and loop bodies are functions, not control flow contexts."""
+    def _get_control_flow_context(self) -> Any:
+        """Returns the context in which operations are built. Branches and loop bodies have none: they are functions."""
+        return self._control_flow_context
+
+    def _set_control_flow_context(self, context: Any) -> None:
+        self._control_flow_context = context
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator["Graph"]:

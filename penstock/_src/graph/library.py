@@ -1,6 +1,5 @@
 """GraphFunction: a FuncGraph with fixed inputs and outputs; call and control flow ops hold one as an attribute."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -8,8 +7,6 @@ from penstock._src.graph.func_graph import FuncGraph, TensorSignature
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
-
-_COUNT = itertools.count(1)
 
 
 class Runner(Protocol):
@@ -43,7 +40,7 @@ class GraphFunction(TensorSignature):
         self.graph, self.why_host = graph, why_host
         self.inputs = list(graph.inputs if inputs is None else inputs)
         self.outputs = list(graph.outputs if outputs is None else outputs)
-        self.name = name or f"__inference_{graph.name}_{next(_COUNT)}"
+        self.name = name or graph.name_for_function()
         # {name: AttrValue} of its FunctionDef
         self.attributes: dict[str, Any] = {}
         self._runner: Runner | None = None

@@ -1,6 +1,7 @@
 """Traces Python callables into FuncGraphs: bodies of branches, loops and functions."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -31,12 +32,14 @@ def recording(graph: FuncGraph) -> Iterator[FuncGraph]:
 
 
 def add_arguments(
-    graph: FuncGraph, models: Sequence[Any], shapes: Sequence[Any]
+    graph: FuncGraph, models: Sequence[Any], shapes: Sequence[Any], names: Sequence[str] = ()
 ) -> list[SymbolicTensor]:
-    """Adds a placeholder to `graph` for each tensor of `models`, with its dtype and the given static shape."""
+    """Adds a placeholder to `graph` for each tensor of `models`, with its dtype and the given static shape.
+
+    `names` are those of the first; others are named `Placeholder`."""
     placeholders = []
-    for model, shape in zip(models, shapes, strict=True):
-        placeholder = graph.placeholder(model.dtype, shape, "arg")
+    for model, shape, name in itertools.zip_longest(models, shapes, names):
+        placeholder = graph.placeholder(model.dtype, shape, name or "Placeholder")
         placeholder._handle_data = getattr(model, "_handle_data", None)
         graph.inputs.append(placeholder)
         placeholders.append(placeholder)
@@ -105,6 +108,14 @@ def _as_output(graph: FuncGraph, leaf: Any) -> Any:
             f"ExtensionTypes or None values; in compilation of {graph.name}, found return value of type "
             f"{type(leaf).__name__}, which is not a Tensor or ExtensionType."
         ) from error
+
+
+def identities(outputs: Sequence[Any]) -> list[Any]:
+    """Returns a copy of each output, which may be fetched without the others."""
+    copies = [raw.Identity(input=tensor) for tensor in outputs]
+    for copy, tensor in zip(copies, outputs, strict=True):
+        copy._handle_data = tensor._handle_data
+    return copies
 
 
 def fill_outputs(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.control import control_flow
+from penstock._src.api.control import conditionals
 from penstock._src.api.control.scopes import control_dependencies, get_name_scope, name_scope
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -252,4 +252,4 @@ def _written(writer: SummaryWriter, write: Callable[[Any, Any], Any], step: Any)
 
     if not isinstance(wanted, Tensor):
         return record()
-    return control_flow.cond(wanted, record, lambda: convert_to_tensor(False))
+    return conditionals.cond(wanted, record, lambda: convert_to_tensor(False))

@@ -16,19 +16,53 @@ def program(x, n):
         return tf.while_loop(lambda i, _: i < n, lambda i, v: (i + 1, v + y), [0, x])
 
 
-def test_results_are_identities_in_the_scope_of_the_operation():
+def test_operations_lie_in_the_scope_of_the_condition_or_loop():
     graph = program.get_concrete_function(tf.TensorSpec([]), tf.TensorSpec([], tf.int32)).graph
-    found = names(graph)
-    wanted = [
+    assert names(graph)[2:-2] == [
+        "Greater/y",
+        "Greater",
         "cond",
         "cond/Identity",
-        "outer/while",
-        "outer/while/Identity_1",
+        "outer/Const",
+        "outer/while/maximum_iterations",
         "outer/while/loop_counter",
+        "outer/while",
     ]
-    assert set(wanted) <= set(found)
     body = graph.get_operation_by_name("outer/while").raw_op.attrs["body"].graph
     assert body.is_control_flow_graph and any(n.startswith("outer/while/add") for n in names(body))
+
+
+def test_graphs_of_tensorflow_1_have_an_identity_for_each_variable_of_a_loop():
+    with tf.Graph().as_default() as graph:
+        result = tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0], maximum_iterations=2)
+    assert result[0].name == "while/Identity_2:0"
+    loop = graph.get_operation_by_name("while")
+    assert [t.op.name for t in loop.inputs] == [
+        "while/loop_counter",
+        "while/maximum_iterations",
+        "Const",
+    ]
+
+
+def test_a_case_lies_in_the_scope_of_its_switch():
+    with tf.Graph().as_default():
+        result = tf.switch_case(tf.constant(1), [lambda: 1, lambda: 2])
+    assert result.name == "switch_case/indexed_case/Identity:0"
+
+
+def test_graphs_say_how_conditions_may_run_and_which_resources_they_read():
+    v, w = tf.Variable(1.0), tf.Variable(2.0)
+
+    @tf.function
+    def f(x):
+        return tf.cond(x > 0, lambda: v.assign_add(w), lambda: w.read_value())
+
+    op = f.get_concrete_function(tf.TensorSpec([])).graph.get_operation_by_name("cond")
+    assert op.get_attr("_lower_using_switch_merge") is True
+    (read,) = op.get_attr("_read_only_resource_inputs")
+    assert [
+        w.handle is outer for outer, inner in op.graph.captures if inner is op.inputs[read]
+    ] == [True]
 
 
 def test_collections_are_those_of_the_graph_around():

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 
-from penstock._src.api.control.control_flow import switch_case
+from penstock._src.api.control.conditionals import switch_case
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.core import dtypes as types
 from penstock._src.core.convert import convert_to_tensor
@@ -74,7 +74,9 @@ class QueueBase:
         if STATE.graph is None:
             picked = queues[int(index)].queue_ref
         else:
-            picked = switch_case(index, [lambda q=q: q.queue_ref for q in queues])
+            picked = switch_case(
+                convert_to_tensor(index), [lambda q=q: q.queue_ref for q in queues]
+            )
         return QueueBase(first.dtypes, shapes, first.names, picked)
 
     queue_ref = read_only("_queue_ref", "The handle.")

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from penstock._src.api.control.control_flow import switch_case
+from penstock._src.api.control.conditionals import switch_case
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast

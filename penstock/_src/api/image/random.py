@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from penstock._src.api.control.control_flow import cond
+from penstock._src.api.control.conditionals import cond
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.random import functions as random
 from penstock._src.core import dtypes

@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from penstock._src.api.control.control_flow import while_loop
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.math.elementwise import conj
 from penstock._src.api.math.reduction import norm, reduce_any, reduce_sum

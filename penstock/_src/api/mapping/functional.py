@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.control.control_flow import while_loop
 from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.extending.extension_type import (
     BatchableExtensionType,
     BatchableExtensionTypeSpec,

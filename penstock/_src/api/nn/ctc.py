@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.control.control_flow import while_loop
 from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor

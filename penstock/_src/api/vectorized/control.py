@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.control.control_flow import cond, switch_case, while_loop
+from penstock._src.api.control.conditionals import cond, switch_case
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.vectorized.lists import list_of_rows, swapped
 from penstock._src.api.vectorized.rules import NotVectorizable, Value, rule
 from penstock._src.api.vectorized.step import Step, whole

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.api.control.control_flow import case
+from penstock._src.api.control.conditionals import case, indexed_case
 from penstock._src.api.vectorized.functions import pfor as pfor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.graph.control import is_in_xla_context
 from penstock._src.util.export import export
 
 # In graphs, conditions and loops are always functions.
@@ -19,10 +22,7 @@ def EnableControlFlowV2(graph: Any) -> bool:
     return True
 
 
-def GraphOrParentsInXlaContext(graph: Any) -> bool:
-    """False: XLA compiles no graph here."""
-    del graph
-    return False
+GraphOrParentsInXlaContext = InXlaContext = is_in_xla_context
 
 
 def IsInXLAContext(op: Any) -> bool:
@@ -31,17 +31,23 @@ def IsInXLAContext(op: Any) -> bool:
     return False
 
 
-InXlaContext = GraphOrParentsInXlaContext
-
-
-def GetContainingXLAContext(ctxt: Any) -> None:
-    """None: XLA compiles nothing here."""
-    del ctxt
+def GetContainingXLAContext(ctxt: Any) -> Any:
+    """Returns the innermost context of what XLA compiles that a context is or lies in, or None."""
+    while ctxt is not None and not ctxt.IsXLAContext():
+        ctxt = ctxt.outer_context
+    return ctxt
 
 
 @export("__internal__.get_enclosing_xla_context", v1=[])
-def get_enclosing_xla_context() -> None:
-    """None: XLA compiles nothing here."""
+def get_enclosing_xla_context() -> Any:
+    """Returns the innermost context of what XLA compiles in which the current graph is being built, or None."""
+    graph: Any = STATE.graph
+    while graph is not None:
+        found = GetContainingXLAContext(graph._get_control_flow_context())
+        if found is not None:
+            return found
+        graph = getattr(graph, "enclosing", None)
+    return None
 
 
 @export("__internal__.execute_fn_for_device", v1=[])
@@ -50,10 +56,14 @@ def execute_fn_for_device(
     default_fn: Callable[[], Any],
     name: str = "execute_fn",
 ) -> Any:
-    """Calls the function for this machine's device, which is that of "CPU" or the default, and returns its result."""
-    del name
+    """Returns the result of the function for this machine's device, which is that of "CPU" or the default."""
     table = {device.upper(): function for device, function in device_branch_fns.items()}
-    return table.get("CPU", default_fn)()
+    if STATE.graph is None:
+        return table.get("CPU", default_fn)()
+    index = raw.DeviceIndex(device_names=list(table))
+    with STATE.graph.name_scope(name):
+        functions = [*table.values(), default_fn]
+        return indexed_case(index, functions, lower_using_switch_merge=False)
 
 
 def case_helper(

@@ -4,7 +4,7 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.control import control_flow, scopes
+from penstock._src.api.control import conditionals, scopes
 from penstock._src.api.math import sorting
 from penstock._src.api.vectorized.functions import vectorized_map
 from penstock._src.core import dtypes
@@ -81,7 +81,7 @@ def _dynamic_len(tensor: Any) -> Any:
         message = raw.StringJoin(inputs=["len requires non-zero rank, got ", text])
         return _checked(convert_to_tensor(0), convert_to_tensor(False), message)
 
-    return control_flow.cond(
+    return conditionals.cond(
         rank > 0, lambda: raw.Shape(input=tensor, out_type=dtypes.int32)[0], refuse
     )
 
@@ -192,7 +192,7 @@ def _next(iterator: Any, *default: Any) -> Any:
         return iterator.get_next()
     _check_default(default[0], iterator.element_spec)
     found = iterator.get_next_as_optional()
-    return control_flow.cond(found.has_value(), found.get_value, lambda: default[0])
+    return conditionals.cond(found.has_value(), found.get_value, lambda: default[0])
 
 
 def _check_default(default: Any, spec: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.control import control_flow
+from penstock._src.api.control import conditionals, while_loops
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -162,10 +162,10 @@ def _for_in_graph(
                     body(found.get_value())
                     return 0
 
-                control_flow.cond(position[0], run_without_state, lambda: 0)
+                conditionals.cond(position[0], run_without_state, lambda: 0)
                 return
             held = values.flatten(before)
-            set_state(values.pack_like(before, control_flow.cond(position[0], run, lambda: held)))
+            set_state(values.pack_like(before, conditionals.cond(position[0], run, lambda: held)))
 
         def test() -> Any:
             return position[0] if extra_test is None else _both(position[0], extra_test())
@@ -248,11 +248,11 @@ def _graph_loop(
             return (marker,)
 
         marker = convert_to_tensor(0)
-        control_flow.while_loop(lambda _: test(), run_without_state, (marker,), **_passed(options))
+        while_loops.while_loop(lambda _: test(), run_without_state, (marker,), **_passed(options))
         return
     while True:
         try:
-            results = control_flow.while_loop(
+            results = while_loops.while_loop(
                 run_test, run_body, start, shape_invariants=invariants, **_passed(options)
             )
         except _ShapeChanged as changed:

@@ -5,7 +5,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.control import control_flow
+from penstock._src.api.control import conditionals
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -43,7 +43,7 @@ def if_(
             check_branches_agree(outcomes["main"], outcomes["else"], names[:outputs])
         return values.flatten(outcomes[label])
 
-    results = control_flow.cond(
+    results = conditionals.cond(
         condition, lambda: branch(body, "main"), lambda: branch(orelse, "else")
     )
     set_state((*values.pack_like(outcomes["else"], results), *before[outputs:]))
@@ -127,7 +127,7 @@ def or_(left: Branch, right: Branch) -> Any:
 
 
 def _lazy(first: Any, yes: Branch, no: Branch) -> Any:
-    return control_flow.cond(first, yes, no)
+    return conditionals.cond(first, yes, no)
 
 
 def _boolean(value: Any) -> Any:

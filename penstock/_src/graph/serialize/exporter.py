@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.dtypes import as_dtype
-from penstock._src.graph.control import bodies_of
+from penstock._src.graph.control import bodies_of, read_only_resources
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize import attributes
-from penstock._src.proto.graph import FunctionDef, GraphDef, NodeDef, VersionDef
+from penstock._src.proto.graph import AttrValue, FunctionDef, GraphDef, NodeDef, VersionDef
 from penstock._src.version import GRAPH_DEF_VERSION
 
 # The oldest version that can read graphs with functions.
@@ -80,7 +80,7 @@ def attribute_of(op: Operation, name: str) -> Any:
       ValueError: the operation has no attribute of that name.
     """
     value = op.raw_op.attrs.get(name)
-    noted = op.annotations.get(name)
+    noted = op.annotations.get(name) or _of_control_flow(op).get(name)
     if noted is not None:
         return _decoded(noted)
     if name == "_user_specified_name" and _is_input(op):
@@ -146,7 +146,7 @@ def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) ->
     for name, value in op.raw_op.attrs.items():
         if value is not None:
             node.attr[name].CopyFrom(attributes.encode(cls, name, value, library.name))
-    for name, noted in op.annotations.items():
+    for name, noted in {**_of_control_flow(op), **op.annotations}.items():
         node.attr[name].CopyFrom(noted)
     if op.gradient_kind:
         node.attr["_gradient_op_type"].s = op.gradient_kind.encode()
@@ -155,6 +155,27 @@ def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) ->
         shapes.SetInParent()
         for t in op.outputs:
             shapes.shape.add().CopyFrom(attributes.shape_to_proto(t.shape))
+
+
+def _of_control_flow(op: Operation) -> dict[str, Any]:
+    """Returns what TensorFlow notes on conditions, loops and calls: shapes, which resources they only read, how they may run."""
+    kind = op.raw_op.control
+    if kind not in ("if", "case", "while", "call"):
+        return {}
+    read = AttrValue()
+    read.list.i.extend(read_only_resources(op))
+    read.list.SetInParent()
+    found = {"_read_only_resource_inputs": read}
+    if kind != "call" and not op.raw_op.attrs.get("output_shapes"):
+        shapes = found["output_shapes"] = AttrValue()
+        shapes.list.SetInParent()
+        for tensor in op.outputs:
+            shapes.list.shape.add().CopyFrom(attributes.shape_to_proto(tensor.shape))
+    if kind == "while":
+        found["_num_original_outputs"] = AttrValue(i=len(op.outputs))
+    if op.may_be_lowered is not None:
+        found["_lower_using_switch_merge"] = AttrValue(b=op.may_be_lowered)
+    return found
 
 
 def _function_def(function: GraphFunction, library: _Library) -> Any:

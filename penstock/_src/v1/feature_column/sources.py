@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.control.control_flow import cond
+from penstock._src.api.control.conditionals import cond
 from penstock._src.api.control.scopes import control_dependencies, name_scope_v1
 from penstock._src.api.debugging.asserts import assert_positive
 from penstock._src.api.math.elementwise import cast

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.array.shaping import rank, shape
-from penstock._src.api.control.control_flow import cond
+from penstock._src.api.control.conditionals import cond
 from penstock._src.api.control.scopes import control_dependencies, name_scope, no_op
 from penstock._src.api.debugging.asserts import Assert
 from penstock._src.core.convert import convert_to_tensor

@@ -1,6 +1,6 @@
 """cond, case and while_loop of TensorFlow 1: single-element lists of results are unpacked, and cases may be a dict."""
 
-from penstock._src.api.control import control_flow as v2
+from penstock._src.api.control import conditionals, while_loops
 from penstock._src.util.export import export
 
 
@@ -14,18 +14,14 @@ def _unpacked(result, strict):
 @export(v1=["cond"])
 def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, fn2=None):
     """Returns `true_fn()` or `false_fn()`; unless `strict`, a single-element list is unpacked."""
-    result = v2.cond(pred, true_fn or fn1, false_fn or fn2, name)
+    result = conditionals.cond(pred, true_fn or fn1, false_fn or fn2, name)
     return _unpacked(result, strict)
 
 
 @export(v1=["case"])
 def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"):
     """Returns the result of the first function whose condition is true; pairs may be given as a dict."""
-    if isinstance(pred_fn_pairs, dict):
-        pred_fn_pairs = [
-            (getattr(k, "deref", lambda k=k: k)(), f) for k, f in pred_fn_pairs.items()
-        ]
-    result = v2.case(pred_fn_pairs, default, exclusive, strict, name)
+    result = conditionals.case(pred_fn_pairs, default, exclusive, strict, name)
     return _unpacked(result, strict)
 
 
@@ -43,7 +39,7 @@ def while_loop(
     return_same_structure=False,
 ):
     """Repeats `loop_vars = body(*loop_vars)`; a single variable is returned without its list."""
-    result = v2.while_loop(
+    result = while_loops.while_loop(
         cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory,
         maximum_iterations, name,
     )  # fmt: skip

@@ -4,7 +4,7 @@ import abc
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.api.control.control_flow import cond
+from penstock._src.api.control.conditionals import cond
 from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.math.elementwise import cast, is_finite
 from penstock._src.core import dtypes

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.control.control_flow import cond, switch_case
+from penstock._src.api.control.conditionals import functional_cond
+from penstock._src.api.control.conditionals import indexed_case as indexed_case
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
 
@@ -13,23 +14,15 @@ from penstock._src.graph.operation import Operation
 def cond_v2(
     pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str = "cond"
 ) -> Any:
-    """Returns `tf.cond` of the same arguments."""
-    return cond(pred, true_fn, false_fn, name)
+    """Returns what `tf.cond` does in a graph, without converting the functions by AutoGraph."""
+    return functional_cond(pred, true_fn, false_fn, name)
 
 
-def indexed_case(
-    branch_index: Any,
-    branch_fns: Sequence[Callable[[], Any]],
-    name: str = "indexed_case",
-    lower_using_switch_merge: bool | None = None,
+def fast_cond_v2(
+    pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None
 ) -> Any:
-    """Returns `tf.switch_case` of a list of functions."""
-    del lower_using_switch_merge
-    return switch_case(branch_index, list(branch_fns), name=name)
-
-
-# Both run a branch as it is: there is no other form that a condition could be lowered to.
-fast_cond_v2 = cond_v2
+    """Returns what `cond_v2` does, and notes in the graph that TensorFlow is to run it as a function."""
+    return functional_cond(pred, true_fn, false_fn, name, may_be_lowered=False)
 
 
 def get_func_graphs(op: Operation) -> tuple[FuncGraph, ...]:

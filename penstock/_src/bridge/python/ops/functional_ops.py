@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.api.control.control_flow import cond as choose
-from penstock._src.api.control.control_flow import while_loop
+from penstock._src.api.control.conditionals import cond as choose
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.gradients import gradients
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

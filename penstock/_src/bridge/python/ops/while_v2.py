@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.control.control_flow import while_loop as loop
+from penstock._src.api.control.while_loops import while_loop as loop
 
 
 def while_loop(

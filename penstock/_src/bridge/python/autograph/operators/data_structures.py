@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from penstock._src.api.control import control_flow
+from penstock._src.api.control import conditionals
 from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.bridge.python.ops import list_ops
 from penstock._src.core import dtypes
@@ -119,7 +119,7 @@ def list_append(list_: Any, x: Any) -> Any:
 
     _check_is_list(list_)
     filled = raw.TensorListLength(input_handle=list_) > 0
-    list_ = control_flow.cond(filled, lambda: list_, typed)
+    list_ = conditionals.cond(filled, lambda: list_, typed)
     return raw.TensorListPushBack(input_handle=list_, tensor=tensor)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock._src.api.array.indexing import boolean_mask, where
 from penstock._src.api.array.shaping import transpose
-from penstock._src.api.control.control_flow import cond as conditional
+from penstock._src.api.control.conditionals import cond as conditional
 from penstock._src.api.control.scopes import control_dependencies, name_scope_v1
 from penstock._src.api.debugging.asserts import (
     assert_equal,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.control.control_flow import while_loop
 from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.vectorized.functions import pfor as pfor
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices

@@ -1,0 +1,277 @@
+"""tf.while_loop: plain Python when eager, While in graphs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.autodiff.control_flow import unify
+from penstock._src.autodiff.loop_gradient import add_limited_while
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.specs import TypeSpec, type_spec_from_value
+from penstock._src.core.tensor import Tensor
+from penstock._src.graph.func_graph import ControlFlowGraph, FuncGraph
+from penstock._src.graph.trace import add_arguments, autograph_converted, identities, trace_body
+from penstock._src.util import nest
+from penstock._src.util.export import export
+from penstock._src.util.nest_paths import flatten_up_to
+
+
+@export("while_loop", v1=[])
+def while_loop(
+    cond: Any,
+    body: Any,
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    maximum_iterations: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Repeats `loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` is true.
+
+    Args:
+      cond: a callable that returns a boolean scalar tensor.
+      body: a callable that returns new loop variables, structured like the old.
+      loop_vars: a list or tuple of tensors, TensorArrays, and structures of them.
+      shape_invariants: for each variable the shape it has in all iterations; by default that at the start.
+      maximum_iterations: the maximum number of iterations.
+      back_prop: False stops gradients at the loop's results, in a graph.
+      parallel_iterations, swap_memory: accepted for compatibility; no effect.
+
+    Returns:
+      The variables after the loop, structured like `loop_vars`.
+
+    Raises:
+      ValueError, TypeError: in a graph, a variable changes its structure, dtype or shape.
+
+    >>> tf.while_loop(lambda i: i < 10, lambda i: [i + 3], [tf.constant(0)])[0].numpy()
+    np.int32(12)
+    """
+    if not callable(cond):
+        raise TypeError("'cond' must be callable.")
+    if not callable(body):
+        raise TypeError("'body' must be callable.")
+    if parallel_iterations is not None and parallel_iterations < 1:
+        raise TypeError("'parallel_iterations' must be a positive integer.")
+    if len(loop_vars) == 0:
+        raise ValueError("'loop_vars' must be provided.")
+    if STATE.graph is None:
+        return _eager_loop(cond, body, loop_vars, maximum_iterations)
+    result = _Loop(
+        autograph_converted(cond),
+        autograph_converted(body),
+        loop_vars,
+        shape_invariants,
+        maximum_iterations,
+        parallel_iterations,
+        name or "while",
+    ).build()
+    if back_prop:
+        return result
+    return nest.map_structure(
+        lambda t: raw.StopGradient(t) if isinstance(t, Tensor) else t,
+        result,
+        expand_composites=True,
+    )
+
+
+def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -> Any:
+    single = len(loop_vars) == 1
+    limit = None if maximum_iterations is None else _scalar(maximum_iterations)
+    iterations = 0
+    unpacked = False
+    held = loop_vars
+    while cond(*held) and (limit is None or iterations < limit):
+        result = body(*held)
+        unpacked = single and not isinstance(result, list | tuple)
+        result = (result,) if unpacked else result
+        nest.assert_same_structure(list(loop_vars), list(result), check_types=False)
+        held = result
+        iterations += 1
+    converted = nest.map_structure(
+        lambda leaf: leaf if nest.is_composite(leaf) or leaf is None else convert_to_tensor(leaf),
+        held,
+    )
+    return converted[0] if unpacked else converted
+
+
+def _scalar(maximum_iterations: Any) -> int:
+    tensor = convert_to_tensor(maximum_iterations, dtypes.int32)
+    if tensor.shape.rank:
+        raise ValueError(f"'maximum_iterations' must be a scalar. Received shape: {tensor.shape}")
+    return int(tensor)
+
+
+# The position of the user's variables among those of a loop: behind the number of iterations and its maximum.
+_FIRST = 2
+
+
+class _Loop:
+    """A While under construction."""
+
+    def __init__(
+        self,
+        cond: Any,
+        body: Any,
+        loop_vars: Any,
+        shape_invariants: Any,
+        maximum_iterations: Any,
+        parallel_iterations: int,
+        name: str,
+    ) -> None:
+        self.cond, self.body, self.name = cond, body, name
+        self.parallel_iterations = parallel_iterations or 10
+        self.start = nest.map_structure(_loop_variable, loop_vars)
+        self.flat = nest.flatten(self.start, expand_composites=True)
+        self.shapes, self.forms = _invariants(self.start, self.flat, shape_invariants)
+        self.maximum_iterations = maximum_iterations
+
+    def build(self) -> Any:
+        with STATE.graph.name_scope(self.name) as scope:
+            return self._built(scope)
+
+    def _built(self, scope: str) -> Any:
+        is_limited = self.maximum_iterations is not None
+        limit = convert_to_tensor(
+            self.maximum_iterations if is_limited else -1, dtypes.int32, name="maximum_iterations"
+        )
+        counter = convert_to_tensor(0, dtypes.int32, name="loop_counter")
+        starts = [STATE.graph.local(t) for t in (counter, limit, *self.flat)]
+        shapes = [TensorShape([]), limit.shape, *self.shapes]
+        cond_graph, body_graph = (ControlFlowGraph(scope + part) for part in ("cond", "body"))
+        for graph in (cond_graph, body_graph):
+            add_arguments(graph, starts, shapes, ("while_loop_counter", "while_maximum_iterations"))
+        trace_body(cond_graph, lambda: self._condition(cond_graph))
+        trace_body(body_graph, lambda: self._iteration(body_graph))
+        n = len(starts)
+        (test, step), externals = unify([cond_graph, body_graph], n)
+        step.outputs = [*body_graph.outputs, *step.inputs[n:]]
+        inputs = [*starts, *externals]
+        limit = limit if is_limited else None
+        node = add_limited_while(test, step, inputs, limit, scope, self.parallel_iterations)
+        # In functions there is nothing to fetch, so that each result does not need an operation of its own.
+        outputs = node.outputs if STATE.graph.building_function else identities(node.outputs)
+        return self._packed(outputs[_FIRST:n])
+
+    def _packed(self, tensors: Sequence[Any]) -> Any:
+        """The variables made of their tensors; what an invariant describes has the shape that the invariant says."""
+        if not self.forms:
+            return nest.pack_sequence_as(self.start, list(tensors), expand_composites=True)
+        remaining = iter(tensors)
+        made = []
+        for leaf, form in zip(nest.flatten(self.start), self.forms, strict=True):
+            if form is not None:
+                made.append(form.from_tensors(remaining))
+                continue
+            parts = [next(remaining) for _ in nest.flatten(leaf, expand_composites=True)]
+            made.append(nest.pack_sequence_as(leaf, parts, expand_composites=True))
+        return nest.pack_sequence_as(self.start, made)
+
+    def _condition(self, graph: FuncGraph) -> Any:
+        proceed = convert_to_tensor(
+            self.cond(*self._packed(graph.inputs[_FIRST : _FIRST + len(self.flat)]))
+        )
+        if proceed.dtype is not dtypes.bool_:
+            raise TypeError(f"while_loop: cond must return a boolean tensor. Received {proceed}.")
+        if proceed.shape.rank not in (None, 0):
+            proceed = raw.Squeeze(input=proceed)
+        if self.maximum_iterations is not None:
+            within = raw.Less(x=graph.inputs[0], y=graph.inputs[1])
+            proceed = raw.LogicalAnd(x=within, y=proceed)
+        return proceed
+
+    def _iteration(self, graph: FuncGraph) -> list[Any]:
+        placeholders = graph.inputs[_FIRST : _FIRST + len(self.flat)]
+        result = self.body(*self._packed(placeholders))
+        if not isinstance(result, list | tuple):
+            result = [result]
+        try:
+            nest.assert_same_structure(
+                list(self.start), list(result), expand_composites=True, check_types=False
+            )
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"while_loop: body must return variables structured like loop_vars. {error}"
+            ) from None
+        result = nest.map_structure(_loop_variable, result)
+        flat = nest.flatten(list(result), expand_composites=True)
+        for before, after, shape in zip(self.flat, flat, self.shapes, strict=True):
+            self._check(before, after, shape)
+        return [raw.AddV2(x=graph.inputs[0], y=1, name="add"), graph.inputs[1], *flat]
+
+    def _check(self, before: Any, after: Any, shape: TensorShape) -> None:
+        if before.dtype is not after.dtype:
+            raise TypeError(
+                f"Loop var {before.name} enters the loop with type {before.dtype} but has type "
+                f"{after.dtype} after 1 iteration."
+            )
+        if before.dtype in (dtypes.variant, dtypes.resource):
+            return
+        if not _at_least_as_known(after.shape, shape):
+            raise ValueError(
+                f"Input tensor '{before.name}' enters the loop with shape {shape}, but has shape "
+                f"{after.shape} after one iteration. To allow the shape to vary across iterations, use "
+                "the `shape_invariants` argument of tf.while_loop to specify a less-specific shape."
+            )
+
+
+def _at_least_as_known(shape: TensorShape, general: TensorShape) -> bool:
+    if general.rank is None:
+        return True
+    if shape.rank != general.rank:
+        return False
+    pairs = zip(shape.as_list(), general.as_list(), strict=True)
+    return all(wanted is None or size == wanted for size, wanted in pairs)
+
+
+def _loop_variable(leaf: Any) -> Any:
+    return leaf if nest.is_composite(leaf) or leaf is None else convert_to_tensor(leaf)
+
+
+def _invariants(start: Any, flat: Sequence[Any], given: Any) -> tuple[list[TensorShape], list[Any]]:
+    """Returns the shape of each tensor, and for each variable its type if an invariant gives a composite one."""
+    if given is None:
+        return [t.shape if t.dtype is not dtypes.variant else TensorShape([]) for t in flat], []
+    shapes: list[TensorShape] = []
+    forms: list[Any] = []
+    leaves = nest.flatten(start)
+    invariants = flatten_up_to(start, given, check_types=False)
+    for leaf, invariant in zip(leaves, invariants, strict=True):
+        parts = nest.flatten(leaf, expand_composites=True)
+        if isinstance(invariant, TypeSpec):
+            _check_invariant_type(leaf, invariant)
+            shapes += [spec.shape for spec in invariant.flatten()]
+            forms.append(invariant if nest.is_composite(leaf) else None)
+        elif len(parts) == 1:
+            shapes.append(_checked_invariant(parts[0], as_shape(invariant)))
+            forms.append(None)
+        else:
+            spec = leaf._shape_invariant_to_type_spec(as_shape(invariant))
+            shapes += [part.shape for part in spec.flatten()]
+            forms.append(spec)
+    return shapes, forms
+
+
+def _check_invariant_type(leaf: Any, invariant: Any) -> None:
+    spec: Any = type_spec_from_value(leaf)
+    if type(spec) is not type(invariant) or spec.dtype != invariant.dtype:
+        raise TypeError(
+            f"while_loop: the shape invariant {invariant} does not describe the loop variable {leaf}, "
+            f"which is of type {spec}."
+        )
+
+
+def _checked_invariant(tensor: Any, shape: TensorShape) -> TensorShape:
+    if tensor.dtype is dtypes.variant:
+        return TensorShape([])
+    if not _at_least_as_known(tensor.shape, shape):
+        raise ValueError(
+            f"The shape invariant specified for {getattr(tensor, 'name', tensor)} is not compatible with "
+            f"the initial shape of the loop variable. It enters the loop with shape {tensor.shape}, but "
+            f"the specified shape invariant is {shape}."
+        )
+    return shape
