@@ -65,6 +65,18 @@ RECORDED = {
             "absolute_difference/Mul=Mul",
         ],
     ),
+    "arrays of tensors": (
+        lambda x: tf.TensorArray(tf.float32, 2).write(0, x).read(0),
+        [
+            "TensorArrayV2=TensorListReserve",
+            "TensorArrayV2Write/TensorListSetItem=TensorListSetItem",
+            "TensorArrayV2Read/TensorListGetItem=TensorListGetItem",
+        ],
+    ),
+    "constants of computed shapes": (
+        lambda x: tf.zeros([tf.size(x), 2]),
+        ["Size=Size", "zeros/packed=Pack", "zeros=Fill"],
+    ),
     "gate": (
         lambda x: tf.tuple([x, x]),
         [

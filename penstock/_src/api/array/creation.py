@@ -162,6 +162,8 @@ def _filled(shape, value, kind, name):
             return made
     if not isinstance(shape, (Tensor, TensorShape)) and _has_no_extents(shape):
         shape = convert_to_tensor(shape, dtype=dtypes.int32)
+    if STATE.graph is not None and _has_tensors(shape):
+        return _filled_in_graph(shape, value, kind, name)
     dims = shape_input(shape)
     if STATE.graph is not None and _is_small(dims) and not kind.is_quantized:
         small = np.full(dims.reshape(-1), value, object if kind == dtypes.string else kind.np)
@@ -176,8 +178,14 @@ def _filled(shape, value, kind, name):
     return raw.Fill(dims=dims, value=filler, name=name)
 
 
+def _has_tensors(shape):
+    return isinstance(shape, (list, tuple)) and any(isinstance(n, Tensor) for n in shape)
+
+
 def _filled_in_graph(dims, value, kind, name):
     with STATE.graph.name_scope(name) as scope:
+        if _has_tensors(dims):
+            dims = shape_vector(dims, name="packed")
         dims = convert_to_tensor(dims, name="shape_as_tensor")
         if dims.shape.rank == 0:
             dims = raw.Reshape(tensor=dims, shape=[-1])
@@ -206,7 +214,8 @@ def ones(shape, dtype=dtypes.float32, name=None, layout=None):
 @dispatchable("fill", v1=[])
 def fill(dims, value, name=None, layout=None):
     """A tensor of shape `dims` with `value` everywhere."""
-    return raw.Fill(dims=shape_vector(dims), value=value, name=name)
+    extents = dims if STATE.graph is not None and _has_tensors(dims) else shape_vector(dims)
+    return raw.Fill(dims=extents, value=value, name=name)
 
 
 def _like(op, number, input, dtype, name):

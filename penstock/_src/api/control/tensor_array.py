@@ -9,7 +9,7 @@ from penstock._src.autodiff.nodes import insert_before
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
@@ -92,14 +92,14 @@ class TensorArray(CompositeTensor):
             self._list = [None] * int(size)
             self._flow = convert_to_tensor(0)
             return
-        length = convert_to_tensor(size, dtypes.int32)
-        static = constant_value(length)
+        length = _positions(size)
+        static = length if isinstance(length, np.ndarray) else constant_value(length)
         self._known.size = None if static is None or dynamic_size else int(static)
         self._flow = raw.TensorListReserve(
             element_shape=_shape_value(self._known.element_shape),
             num_elements=length,
             element_dtype=self._dtype,
-            name=name or tensor_array_name or "TensorArrayV2",
+            name=name or "TensorArrayV2",
         )
         if isinstance(self._flow, SymbolicTensor):
             self._known.origin = self._flow.op
@@ -170,14 +170,14 @@ class TensorArray(CompositeTensor):
         """Returns the element at `index`."""
         if self._list is not None:
             return self._eager_read(int(index))
-        item = raw.TensorListGetItem(
-            input_handle=self._flow,
-            index=convert_to_tensor(index, dtypes.int32),
-            element_shape=self._shape_input,
-            element_dtype=self._dtype,
-            name=name,
-        )
-        return item
+        with scope_in_graph(name, "TensorArrayV2Read"):
+            return raw.TensorListGetItem(
+                input_handle=self._flow,
+                index=_positions(index),
+                element_shape=self._shape_input,
+                element_dtype=self._dtype,
+                name=name,
+            )
 
     def _eager_read(self, index: int) -> Any:
         assert self._list is not None
@@ -211,17 +211,20 @@ class TensorArray(CompositeTensor):
 
     def write(self, index: Any, value: Any, name: str | None = None) -> "TensorArray":
         """Returns the array with `value` at `index`."""
-        value = self._converted(value)
-        self._learn(value.shape)
         if self._list is not None:
+            value = self._converted(value)
+            self._learn(value.shape)
             return self._eager_write(int(index), value)
-        flow = raw.TensorListSetItem(
-            input_handle=self._flow,
-            index=convert_to_tensor(index, dtypes.int32),
-            item=value,
-            resize_if_index_out_of_bounds=self._known.dynamic,
-            name=name,
-        )
+        with scope_in_graph(name, "TensorArrayV2Write"):
+            value = self._converted(value)
+            self._learn(value.shape)
+            flow = raw.TensorListSetItem(
+                input_handle=self._flow,
+                index=_positions(index),
+                item=value,
+                resize_if_index_out_of_bounds=self._known.dynamic,
+                name=name,
+            )
         return self._next(flow)
 
     def _eager_write(self, index: int, value: Any) -> "TensorArray":
@@ -259,13 +262,13 @@ class TensorArray(CompositeTensor):
                 return convert_to_tensor(np.zeros(dims, self._dtype.np), self._dtype)
             return raw.Pack(values=[self._held(i) for i in range(len(self._list))], axis=0)
         size = self._known.size
-        return raw.TensorListStack(
-            input_handle=self._flow,
-            element_shape=self._shape_input,
-            element_dtype=self._dtype,
-            num_elements=-1 if size is None else size,
-            name=name,
-        )
+        with scope_in_graph(name, "TensorArrayV2Stack"):
+            return raw.TensorListStack(
+                input_handle=self._flow,
+                element_shape=self._shape_input,
+                element_dtype=self._dtype,
+                num_elements=-1 if size is None else size,
+            )
 
     def _held(self, index: int) -> Any:
         """The element of an eager array, or zeros if it was never written or is cleared; does not clear it."""
@@ -283,7 +286,7 @@ class TensorArray(CompositeTensor):
             return raw.Pack(values=[self._held(i) for i in positions], axis=0)
         return raw.TensorListGather(
             input_handle=self._flow,
-            indices=convert_to_tensor(indices, dtypes.int32),
+            indices=_positions(indices),
             element_shape=self._shape_input,
             element_dtype=self._dtype,
             name=name,
@@ -301,7 +304,7 @@ class TensorArray(CompositeTensor):
         return raw.TensorListConcatV2(
             input_handle=self._flow,
             element_shape=_shape_value(whole),
-            leading_dims=convert_to_tensor([], dtypes.int64),
+            leading_dims=np.zeros(0, np.int64),
             element_dtype=self._dtype,
             name=name,
         ).tensor
@@ -321,7 +324,8 @@ class TensorArray(CompositeTensor):
             return self
         if value.shape.rank is not None and not self._known.dynamic and value.shape[0] is not None:
             self._known.size = value.shape[0]
-        flow = raw.TensorListFromTensor(tensor=value, element_shape=self._shape_input, name=name)
+        with scope_in_graph(name, "TensorArrayUnstack"):
+            flow = raw.TensorListFromTensor(tensor=value, element_shape=self._shape_input)
         return self._next(flow)
 
     def scatter(self, indices: Any, value: Any, name: str | None = None) -> "TensorArray":
@@ -336,12 +340,10 @@ class TensorArray(CompositeTensor):
             for index, row in zip(positions, rows, strict=False):
                 self._eager_write(index, row)
             return self
-        flow = raw.TensorListScatterIntoExistingList(
-            input_handle=self._flow,
-            tensor=value,
-            indices=convert_to_tensor(indices, dtypes.int32),
-            name=name,
-        )
+        with scope_in_graph(name, "TensorArrayScatter"):
+            flow = raw.TensorListScatterIntoExistingList(
+                input_handle=self._flow, tensor=value, indices=_positions(indices)
+            )
         return self._next(flow)
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> "TensorArray":
@@ -366,9 +368,10 @@ class TensorArray(CompositeTensor):
             return self
         rest = value.shape[1:] if value.shape.rank is not None else value.shape
         shape = TensorShape([None]).concatenate(rest) if value.shape.rank is not None else rest
-        flow = raw.TensorListSplit(
-            tensor=value, element_shape=_shape_value(shape), lengths=lengths, name=name
-        )
+        with scope_in_graph(name, "TensorArraySplit"):
+            flow = raw.TensorListSplit(
+                tensor=value, element_shape=_shape_value(shape), lengths=lengths
+            )
         return self._next(flow)
 
     def identity(self) -> "TensorArray":
@@ -390,7 +393,15 @@ class TensorArray(CompositeTensor):
 def _shape_value(shape: TensorShape) -> Any:
     dims: Sequence[int] | int
     dims = -1 if shape.rank is None else [-1 if d is None else d for d in shape.as_list()]
-    return convert_to_tensor(np.asarray(dims, np.int32), dtypes.int32)
+    return np.asarray(dims, np.int32)
+
+
+def _positions(indices: Any) -> Any:
+    """Indices as an op input, int32; constants are named by the op."""
+    entries = indices if isinstance(indices, list | tuple) else (indices,)
+    if all(isinstance(n, int | np.integer | np.ndarray) for n in entries):
+        return np.asarray(indices, np.int32)
+    return convert_to_tensor(indices, dtypes.int32)
 
 
 def _tell_origin(known: _Known) -> None:

@@ -84,12 +84,11 @@ def matmul(
     return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b, name=name or "MatMul")
 
 
-@dispatchable("linalg.matvec")
+@dispatchable("linalg.matvec", scope="MatVec")
 def matvec(
     a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None
 ):
     """The product of matrices `[..., m, n]` and vectors `[..., n]`; arguments as `matmul`'s."""
-    b = convert_to_tensor(b, name="b")
     product = matmul(
         a,
         raw.ExpandDims(input=b, axis=-1),

@@ -42,7 +42,7 @@ def _pair_of_one_type(x, y):
     return x, y
 
 
-@binary("add", "math.add", "__operators__.add")
+@binary("add", "math.add", "__operators__.add", named="Add")
 def add(x, y, name=None):
     """x + y; strings are concatenated."""
     if type(x) is not EagerTensor or type(y) is not EagerTensor:
