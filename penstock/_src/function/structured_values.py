@@ -245,6 +245,6 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "type_spec_value": _decode_type_spec,
     "list_value": lambda value: [decode(part) for part in value.values],
     "tuple_value": lambda value: tuple(decode(part) for part in value.values),
-    "dict_value": lambda value: {key: decode(part) for key, part in value.fields.items()},
+    "dict_value": lambda value: {key: decode(value.fields[key]) for key in sorted(value.fields)},
     "named_tuple_value": _decode_named_tuple,
 }

@@ -13,6 +13,7 @@ from penstock._src.core.tracking.trackable import Trackable, wrap
 from penstock._src.saving.saveables import (
     SaveableCompatibilityConverter,
     has_serialize_to_tensors,
+    saveable_factories,
     saveables_by_attribute,
 )
 from penstock._src.util.export import export
@@ -126,7 +127,7 @@ def attribute_of(found: Any, name: str) -> tuple[str, str]:
     if legacy is not None:
         return legacy, name
     if not has_serialize_to_tensors(found):
-        for attribute in found._gather_saveables_for_checkpoint():
+        for attribute in saveable_factories(found):
             if name.startswith(attribute):
                 return attribute, name[len(attribute) :]
     return name, ""

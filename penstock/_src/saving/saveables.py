@@ -18,13 +18,19 @@ def has_serialize_to_tensors(found: Any) -> bool:
     return False
 
 
+def saveable_factories(found: Any) -> dict[str, Any]:
+    """The factories of an object's older saveables by attribute: those that it was loaded with, or its own."""
+    loaded = getattr(found, "__dict__", {}).get("_self_saveable_object_factories")
+    return found._gather_saveables_for_checkpoint() if loaded is None else loaded
+
+
 def saveables_by_attribute(found: Any) -> dict[str, Any]:
     """The saveables of an object by the attributes of checkpoints, or tensors where it gives those.
 
     A saveable has `specs`, each with a `name` and a `tensor`, and `restore(tensors, shapes)`.
     """
     made = {}
-    for attribute, given in found._gather_saveables_for_checkpoint().items():
+    for attribute, given in saveable_factories(found).items():
         if callable(given) and not hasattr(given, "dtype") and not hasattr(given, "specs"):
             given = given(name=attribute)
         made[attribute] = given

@@ -151,3 +151,39 @@ def test_untraced_functions_are_reported(tmp_path, caplog):
     assert "Found untraced functions" in caplog.text
     with pytest.raises(ValueError, match="zero restored functions"):
         loaded.f(1.0)
+
+
+def test_loaded_functions_have_names_of_arguments_and_results(tmp_path):
+    @tf.function
+    def many(x, y=2.0, *, z=None, training=False):
+        return {"sum": x + y, "parts": [x, y]}
+
+    root = tf.Module()
+    root.many = many
+    spec = tf.TensorSpec([2], tf.float32)
+    many.get_concrete_function(spec, tf.TensorSpec([], tf.float32), training=True)
+    (trace,) = saved(root, tmp_path).many.concrete_functions
+    assert str(trace.function_type) == (
+        "(x: TensorSpec(shape=(2,), dtype=tf.float32, name='x'), y: TensorSpec(shape=(), dtype=tf.float32, name='y'), *, "
+        "z: Literal[None], training: Literal[True]) -> Dict[['parts', List[TensorSpec(shape=(2,), dtype=tf.float32, "
+        "name='parts_0'), TensorSpec(shape=(), dtype=tf.float32, name='parts_1')]], ['sum', TensorSpec(shape=(2,), "
+        "dtype=tf.float32, name='sum')]]"
+    )
+    assert trace.structured_outputs["sum"] == tf.TensorSpec([2], name="sum")
+
+
+def test_signatures_may_return_ragged_tensors(tmp_path):
+    root = tf.Module()
+    root.rows = tf.function(lambda r: r * 2)
+    rows = root.rows.get_concrete_function(tf.RaggedTensorSpec([None, None], tf.float32))
+    tf.saved_model.save(root, str(tmp_path), signatures=rows)
+    signature = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    given = tf.ragged.constant([[1.0], [2.0, 3.0]])
+    values, splits = signature._arg_keywords
+    found = signature(**{values: given.flat_values, splits: given.row_splits})["output_0"]
+    assert found.to_list() == [[2], [4, 6]]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(tmp_path))
+        info = meta.signature_def["serving_default"].outputs["output_0"]
+        value = tf.compat.v1.saved_model.get_tensor_from_tensor_info(info)
+    assert isinstance(value, tf.RaggedTensor)

@@ -386,24 +386,22 @@ class MutableHashTable(_MutableTable):
     ):
         super().__init__(key_dtype, value_dtype)
         self._name, self._checkpoint = name, checkpoint
+        self._shared_name = None if experimental_is_anonymous else f"{name}_{next(_COUNT)}"
         with init_scope():
             self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
-            shape = self._default_value.shape
-            arguments = dict(key_dtype=self._key_dtype, value_dtype=self._value_dtype)
-            if not experimental_is_anonymous:
-                arguments["use_node_name_sharing"] = False
-                arguments["shared_name"] = f"{name}_{next(_COUNT)}"
-            stem = "Anonymous" if experimental_is_anonymous else ""
-            if shape.rank == 0:
-                op = raw.AnonymousMutableHashTable if stem else raw.MutableHashTableV2
-            else:
-                op = (
-                    raw.AnonymousMutableHashTableOfTensors
-                    if stem
-                    else raw.MutableHashTableOfTensorsV2
-                )
-                arguments["value_shape"] = shape
-            self._resource_handle = op(**arguments)
+            self._resource_handle = self._create_resource()
+
+    def _create_resource(self):
+        shape = self._default_value.shape
+        arguments = dict(key_dtype=self._key_dtype, value_dtype=self._value_dtype)
+        if shape.rank != 0:
+            arguments["value_shape"] = shape
+        if self._shared_name is None:
+            scalar, other = raw.AnonymousMutableHashTable, raw.AnonymousMutableHashTableOfTensors
+        else:
+            scalar, other = raw.MutableHashTableV2, raw.MutableHashTableOfTensorsV2
+            arguments["shared_name"] = self._shared_name
+        return (scalar if shape.rank == 0 else other)(**arguments)
 
 
 @export("lookup.experimental.DenseHashTable")
@@ -424,25 +422,25 @@ class DenseHashTable(_MutableTable):
     ):
         super().__init__(key_dtype, value_dtype)
         self._name, self._checkpoint = name, checkpoint
+        self._shared_name = None if experimental_is_anonymous else f"{name}_{next(_COUNT)}"
+        self._initial_num_buckets = initial_num_buckets or 131072
         with init_scope():
             self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
             self._empty_key = convert_to_tensor(empty_key, dtype=self._key_dtype)
             self._deleted_key = convert_to_tensor(deleted_key, dtype=self._key_dtype)
-            arguments = dict(
-                empty_key=self._empty_key,
-                deleted_key=self._deleted_key,
-                value_dtype=self._value_dtype,
-                value_shape=self._default_value.shape,
-                initial_num_buckets=initial_num_buckets or 131072,
-            )
-            if experimental_is_anonymous:
-                self._resource_handle = raw.AnonymousMutableDenseHashTable(**arguments)
-            else:
-                self._resource_handle = raw.MutableDenseHashTableV2(
-                    **arguments,
-                    use_node_name_sharing=False,
-                    shared_name=f"{name}_{next(_COUNT)}",
-                )
+            self._resource_handle = self._create_resource()
+
+    def _create_resource(self):
+        arguments = dict(
+            empty_key=self._empty_key,
+            deleted_key=self._deleted_key,
+            value_dtype=self._value_dtype,
+            value_shape=self._default_value.shape,
+            initial_num_buckets=self._initial_num_buckets,
+        )
+        if self._shared_name is None:
+            return raw.AnonymousMutableDenseHashTable(**arguments)
+        return raw.MutableDenseHashTableV2(**arguments, shared_name=self._shared_name)
 
     def lookup(self, keys, name=None):
         """The values of keys, or the default."""

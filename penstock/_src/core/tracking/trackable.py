@@ -134,7 +134,7 @@ class Trackable:
         return {}
 
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
-        return {}
+        return self.__dict__.get("_self_saveable_object_factories", {})
 
     def _map_resources(self, save_options: Any) -> tuple[dict, dict]:
         del save_options

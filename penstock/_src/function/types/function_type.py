@@ -262,6 +262,7 @@ def of_trace(
     signature: inspect.Signature | None,
     outputs: Any,
     captures: Sequence[Any],
+    keeps_names: bool = False,
 ) -> FunctionType:
     """Returns the type of a traced function.
 
@@ -270,6 +271,7 @@ def of_trace(
       signature: the parameters of the Python function, if it says them.
       outputs: the structured result.
       captures: the captured tensors.
+      keeps_names: whether the specs of arguments keep their names, as in a SavedModel.
     """
     context = TypeContext()
     known = {} if signature is None else dict(signature.parameters)
@@ -294,7 +296,7 @@ def of_trace(
                 part_name if part_name.isidentifier() else sanitized_name(part_name),
                 kind,
                 False,
-                from_value(_unnamed(part), context),
+                from_value(part if keeps_names else _unnamed(part), context),
             )
             for part_name, part in parts
         ]

@@ -44,6 +44,14 @@ def op_def(cls: type[Op]) -> Any:
     return made
 
 
+def used_ops(graph_def: Any) -> list[Any]:
+    """Returns the OpDefs of the ops in a GraphDef and its functions, by name."""
+    functions = {function.signature.name for function in graph_def.library.function}
+    nodes = [*graph_def.node, *[n for f in graph_def.library.function for n in f.node_def]]
+    types = sorted({node.op for node in nodes} - functions)
+    return [op_def(op) for op in map(find, types) if op is not None]
+
+
 def _attribute_names(cls: type[Op]) -> list[str]:
     """The attributes in order: those that the signature names, then the annotated ones."""
     named = [

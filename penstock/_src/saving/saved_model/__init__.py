@@ -4,6 +4,7 @@
     variables/variables.*     a checkpoint of the variables
     assets/                   files that the program reads
 
-`constants.py` has the names of the format; `objects.py` numbers the objects to save, `save.py` writes them; `load.py`
-reads; `revived.py` has the loaded functions. SavedModels of TensorFlow 1 sessions are handled by `v1/saving/`.
+`constants.py` has the names of the format; `objects.py` numbers the objects to save, `object_values.py` has functions for
+their values, `program.py` makes the graph for servers and `object_messages.py` the messages; `save.py` writes them;
+`load.py` reads; `revived.py` has the loaded functions. SavedModels of TensorFlow 1 sessions are handled by `v1/saving/`.
 """

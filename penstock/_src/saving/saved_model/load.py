@@ -29,9 +29,12 @@ from penstock._src.saving.checkpoint import read_objects
 from penstock._src.saving.registered import get_registered_class
 from penstock._src.saving.saved_model import constants, custom_gradients, fingerprints
 from penstock._src.saving.saved_model.files import parse
+from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
 from penstock._src.saving.saved_model.revived import (
     RestoredFunction,
+    RevivedConcreteFunction,
+    python_signature,
     revive_concrete,
     structured_or_flat,
 )
@@ -159,7 +162,7 @@ class _Loader:
         self.saved_functions = meta.object_graph_def.concrete_functions
         self.library = Library(meta.graph_def.library)
         self.objects: dict[int, Any] = {}
-        self.concrete: dict[str, ConcreteFunction] = {}
+        self.concrete: dict[str, RevivedConcreteFunction] = {}
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
 
     def load(self) -> Any:
@@ -189,7 +192,26 @@ class _Loader:
         for number, node in enumerate(self.nodes):
             if node.WhichOneof("kind") == "resource":
                 self._initialize(self.objects[number])
+        for number, node in enumerate(self.nodes):
+            if node.saveable_objects:
+                self._give_value_functions(self.objects[number], node.saveable_objects)
         return self.objects[0]
+
+    def _give_value_functions(self, found: Any, saved: Any) -> None:
+        """Lets an object give its values to checkpoints, and take them, by the functions saved with it."""
+        pairs = {
+            name: Pair(self.objects[entry.save_function], self.objects[entry.restore_function])
+            for name, entry in saved.items()
+        }
+        if set(pairs) == {WHOLE}:
+            held = {
+                "_serialize_to_tensors": pairs[WHOLE].save,
+                "_restore_from_tensors": pairs[WHOLE].restore,
+            }
+        else:
+            factories = {name: RestoredSaveables(pair) for name, pair in pairs.items()}
+            held = {"_self_saveable_object_factories": factories}
+        found.__dict__.update(held)  # neither tracked nor children
 
     def aliases(self) -> dict[str, Any]:
         """The functions by their alias names: tf.functions, or lists of traces of functions that are not saved."""
@@ -298,7 +320,7 @@ class _Loader:
         label = names[0].removeprefix("__inference_").rpartition("_")[0] if names else "function"
         return RestoredFunction(saved.function_spec, label or "function", traces)
 
-    def _bare(self, saved: Any) -> ConcreteFunction:
+    def _bare(self, saved: Any) -> RevivedConcreteFunction:
         """A concrete function without the tf.function that it is a trace of."""
         concrete = self._concrete(saved.concrete_function_name)
         keywords = list(saved.argument_keywords)
@@ -306,10 +328,12 @@ class _Loader:
             concrete._arguments = keywords
             concrete._num_positional_args = saved.allowed_positional_arguments
         if saved.HasField("function_spec"):
-            concrete._binder = structured_or_flat(saved.function_spec)
+            signature = python_signature(saved.function_spec)
+            concrete.take_signature(signature)
+            concrete._binder = structured_or_flat(signature)
         return concrete
 
-    def _concrete(self, name: str) -> ConcreteFunction:
+    def _concrete(self, name: str) -> RevivedConcreteFunction:
         if name not in self.concrete:
             saved = self.saved_functions[name]
             captured = [self._captured(number) for number in saved.bound_inputs]

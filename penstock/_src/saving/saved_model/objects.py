@@ -19,6 +19,8 @@ from penstock._src.function.function import function as make_function
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.saving.object_graph import ByIdentity, ObjectView, children_of
 from penstock._src.saving.saved_model.custom_gradients import CapturedTensor
+from penstock._src.saving.saved_model.object_values import Pair, value_functions
+from penstock._src.util import nest
 
 _WRAPPERS = {
     "ListWrapper": "trackable_list_wrapper",
@@ -147,6 +149,7 @@ class ModelObjects:
         self._numbers: dict[int, int] = {}
         self._by_handle: dict[int, int] = {}
         self._constants: dict[int, int] = {}
+        self.value_functions: dict[int, dict[str, Pair]] = {}  # by the number of an object
         self.add(root)
         at = 0
         while at < len(self.objects):
@@ -154,6 +157,7 @@ class ModelObjects:
             self.children.append(found)
             for _, child in found:
                 self.add(child)
+            self._add_value_functions(self.objects[at])
             at += 1
         for function in self.concrete_functions():
             for tensor in function.captured_inputs:
@@ -173,8 +177,20 @@ class ModelObjects:
                 self._by_handle[_identity(found.resource_handle)] = number
         return number
 
-    def _children_of(self, found: Any) -> list[tuple[str, Any]]:
+    def _add_value_functions(self, found: Any) -> None:
+        """Adds the functions for the values of an object that is not a variable."""
         if not isinstance(found, Trackable) or isinstance(found, Function) or is_variable(found):
+            return
+        pairs = value_functions(found)
+        if pairs:
+            self.value_functions[self.add(found)] = pairs
+        for function in nest.flatten(list(pairs.values())):
+            self.add(function)
+
+    def _children_of(self, found: Any) -> list[tuple[str, Any]]:
+        if isinstance(found, Function):
+            return [(f"trace_{at}", trace) for at, trace in enumerate(traces_of(found))]
+        if not isinstance(found, Trackable) or is_variable(found):
             return []
         children = children_of(found, "savedmodel")
         if is_resource(found):

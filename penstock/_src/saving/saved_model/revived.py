@@ -14,15 +14,46 @@ from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.structured_values import decode
+from penstock._src.function.types.function_type import FunctionType, of_trace, sanitized_name
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.library import GraphFunction
 from penstock._src.proto.saved import FunctionSpec
 from penstock._src.util import nest
+from penstock._src.util.signatures import read_only
+
+
+class RevivedConcreteFunction(ConcreteFunction):
+    """A trace of a SavedModel. Its `structured_outputs` are specs, as in TensorFlow."""
+
+    _results: Any = None
+
+    def take_signature(self, signature: inspect.Signature | None) -> None:
+        """Names the parameters as in the Python function that was traced."""
+        if self._signature is not None or signature is None:
+            return
+        args, kwargs = self.structured_input_signature
+        legal = {n if n.isidentifier() else sanitized_name(n): v for n, v in kwargs.items()}
+        try:
+            bound = signature.bind(*args, **legal)
+        except TypeError:  # an older file: parameters keep the numbers of arguments
+            return
+        self._signature, self.parameters = signature, list(bound.arguments.items())
+
+    @property
+    def function_type(self) -> FunctionType:
+        """The parameters with their types, the captures and the type of the result."""
+        if self._type is None:
+            self._type = of_trace(
+                self.parameters, self._signature, self._results, self._captures, keeps_names=True
+            )
+        return self._type
+
+    structured_outputs = read_only("_results", "The specs of the result, structured.")
 
 
 def revive_concrete(
     function: GraphFunction, saved: Any, captured: Sequence[Any]
-) -> ConcreteFunction:
+) -> RevivedConcreteFunction:
     """The concrete function of an imported graph function, bound to its captures."""
     graph = function.graph
     inputs = len(function.inputs) - len(captured)
@@ -42,7 +73,8 @@ def revive_concrete(
     graph.structured_outputs = _structured(results, list(function.outputs))
     args, kwargs = graph.structured_input_signature
     parameters = [(f"arg_{at}", value) for at, value in enumerate(args)] + list(kwargs.items())
-    made = ConcreteFunction(graph, parameters)
+    made = RevivedConcreteFunction(graph, parameters)
+    made._results = results
     made._function = function
     names = [s.name for s in _specs((args, kwargs))]
     if len(names) == made.arity and all(names):
@@ -134,7 +166,7 @@ class RestoredFunction(Function):
     def __init__(self, spec: Any, name: str, traces: Sequence[ConcreteFunction]) -> None:
         self._traces = list(traces)
         self._restored_name = name
-        signature = _python_signature(spec)
+        signature = python_signature(spec)
 
         def restored_function_body(*args: Any, **kwargs: Any) -> Any:
             return self._call(args, kwargs)
@@ -144,6 +176,9 @@ class RestoredFunction(Function):
         jit_compile = {FunctionSpec.ON: True, FunctionSpec.OFF: False}.get(spec.jit_compile)
         super().__init__(restored_function_body, name, autograph=False, jit_compile=jit_compile)
         self._restored_signature = signature
+        for trace in self._traces:
+            if isinstance(trace, RevivedConcreteFunction):
+                trace.take_signature(signature)
         self._restored_input_signature = decode(spec.input_signature)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -222,9 +257,8 @@ def _forms(
     yield bound.args, bound.kwargs
 
 
-def structured_or_flat(spec: Any) -> Callable[..., list[Any]]:
+def structured_or_flat(signature: inspect.Signature | None) -> Callable[..., list[Any]]:
     """Returns what gives the tensors of a concrete function's arguments: those of its Python function, or its inputs by name."""
-    signature = _python_signature(spec)
 
     def bind(concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
         for given in _forms(signature, tuple(args), kwargs):
@@ -236,7 +270,7 @@ def structured_or_flat(spec: Any) -> Callable[..., list[Any]]:
     return bind
 
 
-def _python_signature(spec: Any) -> inspect.Signature | None:
+def python_signature(spec: Any) -> inspect.Signature | None:
     """The saved signature of the Python function, or None."""
     full = decode(spec.fullargspec)
     if full is None:

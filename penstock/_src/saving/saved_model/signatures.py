@@ -1,5 +1,6 @@
 """Signatures: functions of named tensors to a dict of named tensors, for serving."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
+from penstock._src.function.types.function_type import sanitized_name
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.saving.saved_model.objects import functions_of
@@ -103,14 +105,17 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
         )
     graph.outputs = nest.flatten(graph.structured_outputs, expand_composites=True)
     graph.structured_input_signature = ((), specs)
-    made = ConcreteFunction(graph, list(specs.items()))
+    parameters = [(sanitized_name(name), spec) for name, spec in specs.items()]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    signature = inspect.Signature([inspect.Parameter(name, kind) for name, _ in parameters])
+    made = ConcreteFunction(graph, parameters, signature=signature)
     made._num_positional_args = 1 if len(specs) == 1 else 0  # several have no order
     return made
 
 
 def _named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
     """The results by name: those of a dict, else output_0, output_1, ..."""
-    results = function.structured_outputs
+    results = function.graph.structured_outputs
     if isinstance(results, Mapping):
         named = dict(results)
     elif hasattr(results, "_asdict"):

@@ -3,8 +3,7 @@
 from typing import Any
 
 from penstock._src.api.config.build import GIT_VERSION
-from penstock._src.core.registry import find
-from penstock._src.graph.serialize.op_definitions import op_def
+from penstock._src.graph.serialize.op_definitions import used_ops
 from penstock._src.proto.saved import MetaGraphDef
 from penstock._src.version import VERSION
 
@@ -25,8 +24,5 @@ def create_meta_graph_def(meta_info_def: Any = None, graph_def: Any = None) -> A
         return made
     made.graph_def.CopyFrom(graph_def)
     if not info.HasField("stripped_op_list"):
-        functions = {function.signature.name for function in graph_def.library.function}
-        nodes = [*graph_def.node, *[n for f in graph_def.library.function for n in f.node_def]]
-        types = sorted({node.op for node in nodes} - functions)
-        info.stripped_op_list.op.extend(op_def(op) for op in map(find, types) if op is not None)
+        info.stripped_op_list.op.extend(used_ops(graph_def))
     return made

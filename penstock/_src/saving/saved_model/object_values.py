@@ -1,0 +1,210 @@
+"""Functions of a SavedModel that read the values of an object other than a variable, and set them: of a mutable table, say.
+
+An object that gives all its values at once has one pair under the name `WHOLE`: `save() -> {name: tensor}` and
+`restore({name: tensor})`. Otherwise each attribute of checkpoints has a pair: `save(key) -> [{name, slice_spec, tensor}]`,
+where the names are keys of a checkpoint, and `restore(*tensors)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from penstock._src.autodiff.control_flow import copy_operations
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.core.specs import TensorSpec
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.function import function as make_function
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.saving.object_graph import legacy_name_of
+from penstock._src.saving.registered import get_registered_saver_name
+from penstock._src.saving.saveables import has_serialize_to_tensors, saveable_factories
+from penstock._src.util import nest
+
+WHOLE = ".TENSORS"
+
+
+class Pair(NamedTuple):
+    """The function that reads values of an object, and the one that sets them."""
+
+    save: ConcreteFunction
+    restore: ConcreteFunction
+
+
+def value_functions(found: Any) -> dict[str, Pair]:
+    """The functions for the values of an object, traced now unless it was loaded with them."""
+    if isinstance(found, Variable) or getattr(found, "_restores_at_once", False):
+        return {}
+    if get_registered_saver_name(found) is not None:
+        return {}
+    if not has_serialize_to_tensors(found):
+        made = {n: _by_key(factory) for n, factory in saveable_factories(found).items()}
+        return {name: pair for name, pair in made.items() if pair is not None}
+    legacy = legacy_name_of(found)
+    try:
+        return {WHOLE: trace_save_and_restore(found)} if not legacy else {legacy: _shared(found)}
+    except NotImplementedError:
+        return {}
+
+
+def trace_save_and_restore(found: Any) -> Pair:
+    """Traces the methods of an object that give its values and set them."""
+    save, restore = found._serialize_to_tensors, found._restore_from_tensors
+    prefix = legacy_name_of(found) or ""
+
+    def save_fn() -> dict[str, Any]:
+        return {f"{prefix}{name}": value for name, value in save().items()}
+
+    def restore_fn(restored_tensors: Mapping[str, Any]) -> Any:
+        given = {name.removeprefix(prefix): t for name, t in restored_tensors.items()}
+        return _done(restore(given))
+
+    if not isinstance(save, ConcreteFunction):
+        save = make_function(save_fn, autograph=False).get_concrete_function()
+    if not isinstance(restore, ConcreteFunction):
+        specs = nest.map_structure(_spec, save.graph.structured_outputs)
+        restore = make_function(restore_fn, autograph=False).get_concrete_function(specs)
+    return Pair(save, restore)
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    return TensorSpec(tensor.shape, tensor.dtype)
+
+
+def _done(result: Any) -> Any:
+    """What a function that sets values returns: something to fetch."""
+    del result
+    return convert_to_tensor(1)
+
+
+def _trace(save: Any, restore: Any) -> Pair:
+    """Traces a function of a key and one of the tensors that it gives."""
+    key = TensorSpec([], dtypes.string, "checkpoint_key")
+    saved = make_function(save, input_signature=[key], autograph=False).get_concrete_function()
+    specs = [_spec(entry["tensor"]) for entry in saved.graph.structured_outputs]
+    restored = make_function(restore, autograph=False).get_concrete_function(*specs)
+    return Pair(saved, restored)
+
+
+def _entry(name: Any, tensor: Any, slice_spec: Any = "") -> dict[str, Any]:
+    return {"name": name, "slice_spec": slice_spec, "tensor": tensor}
+
+
+def _shared(found: Any) -> Pair:
+    """The functions of an object whose values share an attribute of checkpoints."""
+    names: list[str] = []
+
+    def save_fn(checkpoint_key: Any) -> list[dict[str, Any]]:
+        values = found._serialize_to_tensors()
+        names[:] = values
+        return [_entry(checkpoint_key + name, tensor) for name, tensor in values.items()]
+
+    def restore_fn(*restored_tensors: Any) -> Any:
+        return _done(found._restore_from_tensors(dict(zip(names, restored_tensors, strict=True))))
+
+    return _trace(save_fn, restore_fn)
+
+
+def _by_key(factory: Any) -> Pair | None:
+    """The functions of an older saveable, which `factory` makes for a key; None for one that is a value itself."""
+    if isinstance(factory, RestoredSaveables):
+        return factory.pair
+    if not callable(factory) or hasattr(factory, "dtype"):
+        return None
+    made: list[Any] = []
+
+    def save_fn(checkpoint_key: Any) -> list[dict[str, Any]]:
+        given = factory(name=checkpoint_key)
+        made[:] = given if isinstance(given, list | tuple) else [given]
+        specs = [spec for saveable in made for spec in saveable.specs]
+        return [_entry(spec.name, spec.tensor, spec.slice_spec) for spec in specs]
+
+    def restore_fn(*restored_tensors: Any) -> Any:
+        remaining = iter(restored_tensors)
+        for saveable in made:
+            saveable.restore([next(remaining) for _ in saveable.specs], None)
+        return _done(None)
+
+    return _trace(save_fn, restore_fn)
+
+
+class RestoredSpec(NamedTuple):
+    """A tensor of a loaded object, with its key in a checkpoint."""
+
+    name: str
+    slice_spec: str
+    tensor: Any
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the tensor."""
+        return self.tensor.dtype
+
+
+class RestoredSaveable:
+    """Some values of a loaded object."""
+
+    def __init__(self, pair: Pair, name: str) -> None:
+        self.name, self._pair = name, pair
+        entries = pair.save(convert_to_tensor(name))
+        parts = names_for(pair.save, name)
+        self.specs = [
+            RestoredSpec(key, part, entry["tensor"])
+            for entry, (key, part) in zip(entries, parts, strict=True)
+        ]
+
+    def restore(self, restored_tensors: Any, restored_shapes: Any = None) -> Any:
+        """Sets the values."""
+        del restored_shapes
+        return self._pair.restore(*restored_tensors)
+
+
+class RestoredSaveables:
+    """Makes the saveable of a loaded object for a key."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+
+    def __call__(self, name: str) -> RestoredSaveable:
+        """Returns the saveable."""
+        return RestoredSaveable(self.pair, name)
+
+
+def names_for(save: ConcreteFunction, key: str) -> list[tuple[str, str]]:
+    """The names and slices that a function gives for a key. They are computed alone, also in a graph, where tensors have no values."""
+    entries = save.graph.structured_outputs
+    wanted = [entry[name] for entry in entries for name in ("name", "slice_spec")]
+    part = FuncGraph("names")
+    (source,) = save.inputs[: save.arity]
+    table = {source._id: part.placeholder(source.dtype, source.shape, source.op.name)}
+    part.inputs.append(table[source._id])
+    copy_operations(_behind(wanted, source), part, table)
+    part.outputs = [table[tensor._id] for tensor in wanted]
+    part.structured_outputs = part.outputs
+    with building_unrecorded(None):
+        found = ConcreteFunction(part, [(source.op.name, source)]).call_flat(
+            [convert_to_tensor(key)]
+        )
+    texts = [_text(tensor) for tensor in found]
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _behind(tensors: list[SymbolicTensor], source: SymbolicTensor) -> list[Operation]:
+    """The operations whose values tensors are computed from, up to `source`, in order."""
+    found: dict[Operation, None] = {}
+    waiting = list(tensors)
+    while waiting:
+        tensor = waiting.pop()
+        if tensor is not source and tensor.op not in found:
+            found[tensor.op] = None
+            waiting.extend(tensor.op._inputs)
+    return sorted(found, key=lambda op: op.position)
+
+
+def _text(tensor: EagerTensor) -> str:
+    return tensor.numpy().decode()

@@ -1,0 +1,215 @@
+"""The graph of a SavedModel, which servers run without the objects: their state, the signatures and the saver."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from penstock._src.core import dispatch, dtypes
+from penstock._src.core.registry import raw
+from penstock._src.eager.asset import Asset
+from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.graph import Graph
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.serialize.exporter import graph_def
+from penstock._src.proto import saved as messages
+from penstock._src.saving.object_graph import key_of
+from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model.assets import AssetFolder
+from penstock._src.saving.saved_model.object_values import WHOLE, names_for
+from penstock._src.saving.saved_model.objects import (
+    Constant,
+    ModelObjects,
+    handle_of,
+    is_resource,
+    is_variable,
+    traces_of,
+)
+from penstock._src.saving.saved_model.tensor_infos import info_of
+from penstock._src.util import nest
+
+
+class Program:
+    """The graph of a SavedModel, which servers run without the objects."""
+
+    def __init__(
+        self, objects: ModelObjects, assets: AssetFolder, further: list[GraphFunction]
+    ) -> None:
+        self.objects, self._folder = objects, assets
+        self.assets: dict[int, str] = {}  # number of an asset -> the name of its file
+        self.further = further  # functions that belong to no object
+        self.initializers: list[Any] = []
+        self.graph = Graph()
+        self.tensors: dict[int, Any] = {}  # number of an object -> its tensor in the graph
+        self.names: dict[int, str] = {}
+
+    def fill(self, meta: Any) -> None:
+        """Writes the graph, the signatures and the saver."""
+        with dispatch.building(self.graph):
+            # What creates a resource may use constants.
+            for number, found in sorted(
+                enumerate(self.objects.objects), key=lambda entry: is_resource(entry[1])
+            ):
+                self._add(number, found)
+            for name, function in self.objects.signatures.functions.items():
+                self._call(name, function, meta.signature_def[name])
+            for number, found in enumerate(self.objects.objects):
+                if is_resource(found):
+                    self._initialize(number)
+            with self.graph.control_dependencies(self.initializers):
+                nothing = raw.NoOp(name="NoOp")
+            self._saver(meta.saver_def)
+        init = meta.signature_def[constants.INIT_OP_KEY]
+        init.outputs[constants.INIT_OP_KEY].name = nothing.name
+        init.outputs[constants.INIT_OP_KEY].tensor_shape.unknown_rank = True
+        meta.collection_def[constants.MAIN_OP_KEY].node_list.value.append(nothing.name)
+        for at, entry in self.assets.items():
+            described = meta.asset_file_def.add(filename=entry)
+            described.tensor_info.name = self.tensors[at].name
+        functions = [f.graph_function for f in self.objects.concrete_functions()] + self.further
+        meta.graph_def.CopyFrom(graph_def(self.graph, functions=functions))
+
+    def _add(self, number: int, found: Any) -> None:
+        if isinstance(found, Constant):
+            self.tensors[number] = self.graph.constant(found.value, found.dtype, "Const")
+            self.names[number] = self.tensors[number].op.name
+        elif is_variable(found):
+            handle = handle_of(found)
+            name = self.graph.unique_name(_legal(handle.name or "Variable"), False)
+            self.tensors[number] = raw.VarHandleOp(
+                dtype=handle.dtype, shape=handle.shape, shared_name=name, name=name
+            )
+
+        elif isinstance(found, Asset):
+            path = os.fsdecode(Constant(found.asset_path).value[()])
+            self.assets[number] = self._folder.add(path)
+            value = _strings([path]).reshape(())
+            self.tensors[number] = self.graph.constant(value, dtypes.string, "asset_path")
+        elif is_resource(found):
+            create = self._part(number, "_create_resource")
+            (self.tensors[number],) = self._run(create, [])
+
+    def _part(self, number: int, name: str) -> ConcreteFunction:
+        """The trace of an object's function."""
+        return traces_of(dict(self.objects.children[number])[name])[0]
+
+    def _run(self, function: ConcreteFunction, arguments: list[Any]) -> Any:
+        captured = [
+            self.tensors[self.objects.captured(tensor, function)]
+            for tensor in function.captured_inputs
+        ]
+        return raw.StatefulPartitionedCall(
+            args=[*arguments, *captured],
+            Tout=[t.dtype for t in function.outputs],
+            f=function.graph_function,
+            name="StatefulPartitionedCall",
+        )
+
+    def _initialize(self, number: int) -> None:
+        self.initializers.extend(self._run(self._part(number, "_initialize"), []))
+
+    def _call(self, name: str, function: ConcreteFunction, definition: Any) -> None:
+        """Adds the call of a signature and describes it."""
+        arguments = []
+        for argument, model in zip(function.argument_names, function.inputs):
+            placeholder = raw.Placeholder(
+                dtype=model.dtype, shape=model.shape, name=f"{name}_{argument}"
+            )
+            definition.inputs[argument].CopyFrom(info_of(placeholder))
+            arguments.append(placeholder)
+        outputs = self._run(function, arguments)
+        results = nest.pack_sequence_as(
+            function.structured_outputs, list(outputs), expand_composites=True
+        )
+        for key, result in results.items():
+            definition.outputs[key].CopyFrom(info_of(result))
+        definition.method_name = constants.PREDICT_METHOD_NAME
+
+    def _saver(self, definition: Any) -> None:
+        """Adds the operations that save and restore the values of objects by checkpoint keys."""
+        prefix = raw.Placeholder(dtype=dtypes.string, shape=[], name="saver_filename")
+        saved = [
+            entry
+            for path, found in self.objects.view().items()
+            for entry in self._values(path, found)
+        ]
+        assigned: list[Any] = []
+        done = raw.Identity(input=prefix)
+        if saved:
+            keys = [key for entry in saved for key in entry.keys]
+            tensors = [tensor for entry in saved for tensor in entry.tensors]
+            names, slices = _strings(keys), _strings([""] * len(keys))
+            written = raw.SaveV2(
+                prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=tensors
+            )
+            with self.graph.control_dependencies([written]):
+                done = raw.Identity(input=prefix)
+            restored = iter(
+                raw.RestoreV2(
+                    prefix=prefix,
+                    tensor_names=names,
+                    shape_and_slices=slices,
+                    dtypes=[tensor.dtype for tensor in tensors],
+                )
+            )
+            assigned = [entry.restore([next(restored) for _ in entry.keys]) for entry in saved]
+        with self.graph.control_dependencies(assigned):
+            finished = raw.NoOp(name="restore_all")
+        definition.filename_tensor_name = prefix.name
+        definition.save_tensor_name = done.name
+        definition.restore_op_name = finished.name
+        definition.version = messages.SaverDef.V2
+
+    def _values(self, path: Any, found: Any) -> Iterator[_Values]:
+        """The values of an object in the graph."""
+        number = self.objects.add(found)
+        if is_variable(found):
+            handle = self.tensors[number]
+            value = raw.ReadVariableOp(resource=handle, dtype=handle_of(found).dtype)
+
+            def assign(tensors: list[Any]) -> Any:
+                return raw.AssignVariableOp(resource=handle, value=tensors[0])
+
+            yield _Values([key_of(path, "VARIABLE_VALUE")], [value], assign)
+        for name, pair in self.objects.value_functions.get(number, {}).items():
+            restore = functools.partial(self._run_done, pair.restore)
+            if name == WHOLE:
+                names = sorted(pair.save.graph.structured_outputs)
+                tensors = self._run(pair.save, [])
+                yield _Values([key_of(path, n) for n in names], list(tensors), restore)
+            else:
+                key = key_of(path, name)
+                keys = [text for text, _ in names_for(pair.save, key)]
+                found = self._run(
+                    pair.save,
+                    [self.graph.constant(_strings([key]).reshape(()), dtypes.string, "Const")],
+                )
+                forms = nest.pack_sequence_as(pair.save.graph.structured_outputs, list(found))
+                yield _Values(keys, [entry["tensor"] for entry in forms], restore)
+
+    def _run_done(self, function: ConcreteFunction, arguments: list[Any]) -> Any:
+        """The operation that calls a function."""
+        return self._run(function, arguments)[0].op
+
+
+class _Values(NamedTuple):
+    """Values in a graph by keys of checkpoints, and what restores them."""
+
+    keys: list[str]
+    tensors: list[Any]
+    restore: Callable[[list[Any]], Any]
+
+
+def _strings(texts: list[str]) -> np.ndarray:
+    made = np.empty(len(texts), object)
+    made[:] = [text.encode() for text in texts]
+    return made
+
+
+def _legal(name: str) -> str:
+    cleaned = "".join(c if c.isalnum() or c in "._-/" else "_" for c in name)
+    return cleaned if cleaned[:1].isalnum() else f"v{cleaned}"
