@@ -334,3 +334,12 @@ def test_nested_and_plain_arguments_have_traces_of_their_own():
         assert total([tf.constant([1.0, 2.0]), two]).shape == [2]
         assert float(total([one, 5.0])) == 6.0
     assert seen == [list, tuple, list, list]
+
+
+def test_inputs_have_the_names_of_arguments():
+    one = tf.constant(1.0)
+    concrete = tf.function(lambda d, *more, **named: d["a"]).get_concrete_function(
+        {"a": [one, one], "b": one}, one, [one, one], x=one, y={"p": one, "q": one}
+    )
+    names = ["d", "d_1", "d_2", "more_0", "more_1", "more_1_1", "x", "y", "y_1"]
+    assert [t.op.name for t in concrete.inputs] == names

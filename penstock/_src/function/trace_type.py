@@ -317,6 +317,24 @@ def argument_names(
     return names
 
 
+def input_names(
+    parameters: Sequence[tuple[str, Any]], signature: inspect.Signature | None
+) -> list[str]:
+    """Returns for each tensor of the arguments the name of the argument that has it; graphs number those that have several."""
+    known = {} if signature is None else signature.parameters
+    names: list[str] = []
+    seen: set[int] = set()
+    for name, value in parameters:
+        kind = known[name].kind if name in known else None
+        parts = [(name, value)]
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            parts = list(value.items())
+        elif kind is inspect.Parameter.VAR_POSITIONAL:
+            parts = [(f"{name}_{i}", part) for i, part in enumerate(value)]
+        names += [own for own, part in parts for _ in leaf_names(part, own, seen)]
+    return names
+
+
 def spec_of(leaf: Any) -> TensorSpec:
     """Returns the spec of a tensor."""
     return leaf if isinstance(leaf, TensorSpec) else TensorSpec(leaf.shape, leaf.dtype)

@@ -15,7 +15,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_spec import VariableSpec, has_own_handle
 from penstock._src.function.autograph import convert
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.function.trace_type import Leaves, argument_names, substitute
+from penstock._src.function.trace_type import Leaves, argument_names, input_names, substitute
 from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
@@ -87,7 +87,7 @@ def _no_variables(variable: Any) -> None:
 
 
 def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
-    names = argument_names(trace.parameters, trace.signature)
+    names = input_names(trace.parameters, trace.signature)
     made = []
     for spec, name in zip(trace.specs, names, strict=True):
         placeholder = graph.placeholder(spec.dtype, spec.shape, _legal(spec.name or name))
