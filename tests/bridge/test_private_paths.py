@@ -186,12 +186,6 @@ def test_options_of_a_load_are_known_inside_of_it():
     assert not hooks.in_load_context()
 
 
-def test_a_function_definition_becomes_a_graph():
-    concrete = tf.function(lambda x: x + 1.0).get_concrete_function(tf.TensorSpec([2]))
-    graph = conversion.function_def_to_graph(concrete.function_def)
-    assert [t.dtype for t in graph.outputs] == [tf.float32]
-
-
 def test_what_cannot_be_says_so():
     with pytest.raises(UnimplementedError, match="pyct"):
         pyct.standard_analysis(len, ())

@@ -137,7 +137,6 @@ PATHS: dict[str, str] = {
     "python.framework.c_api_util": "@bridge.internals.conversion",
     "python.framework.config": "@api.config.determinism",
     "python.framework.convert_to_constants": "@bridge.internals.conversion",
-    "python.framework.function_def_to_graph": "@bridge.internals.conversion",
     "python.framework.ops": "Tensor=tf.Tensor @eager.context",
     "python.framework.random_seed": "@api.random.seeds",
     "python.framework.smart_cond": "smart_constant_value=@api.internal:smart_constant_value",

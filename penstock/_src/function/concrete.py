@@ -328,18 +328,18 @@ class ConcreteFunction:
     graph_function: GraphFunction = read_only("_function", "The function over host values.")
 
     def add_to_graph(self, g: Any = None) -> None:
-        """Registers this function with a graph; operations that call it refer to it directly.
+        """Adds this function, and those that it calls, to the library of a graph.
 
         If it is the CPU implementation of an interface (attributes "api_implements" and "api_preferred_device"), it replaces the
         other implementations of that interface in calls from the graph.
         """
         graph = STATE.graph if g is None else g
+        if graph is None:
+            return
+        for function in (self.inference_fn, *self.inference_fn.children):
+            graph._functions.setdefault(function.function.name, function)
         implemented = self._attributes.get("api_implements")
-        if (
-            graph is None
-            or not implemented
-            or self._attributes.get("api_preferred_device") != "CPU"
-        ):
+        if not implemented or self._attributes.get("api_preferred_device") != "CPU":
             return
         graph.implementations[implemented] = self._function
         for node in graph.get_operations():

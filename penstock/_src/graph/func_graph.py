@@ -141,7 +141,8 @@ class FuncGraph(Graph, TensorSignature):
         if found is not None:
             _watch_copy(tensor, found[1])
             return found[1]
-        if tensor.dtype is dtypes.resource:
+        # A branch or loop captures the handle itself, which its operation then takes from here.
+        if tensor.dtype is dtypes.resource and not self.is_control_flow_graph:
             argument = self._argument_for(tensor)
             if argument is not None:
                 _watch_copy(tensor, argument)

@@ -1,5 +1,6 @@
 """GraphFunction: a FuncGraph with fixed inputs and outputs; call and control flow ops hold one as an attribute."""
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -7,6 +8,9 @@ from penstock._src.graph.func_graph import FuncGraph, TensorSignature
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
+
+# The functions of this process by name, while they are used: definitions may refer to those that are not given with them.
+FUNCTIONS: "weakref.WeakValueDictionary[str, GraphFunction]" = weakref.WeakValueDictionary()
 
 
 class Runner(Protocol):
@@ -43,6 +47,7 @@ class GraphFunction(TensorSignature):
         self.name = name or graph.name_for_function()
         # {name: AttrValue} of its FunctionDef
         self.attributes: dict[str, Any] = {}
+        FUNCTIONS.setdefault(self.name, self)
         self._runner: Runner | None = None
         # its operations in order, without those that nothing asks for: see compiler/lower/control_flow.py
         self.operations_needed: list[Operation] | None = None

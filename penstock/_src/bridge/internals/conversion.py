@@ -6,10 +6,8 @@ from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import index, lookup
-from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.function.function import function as def_function
-from penstock._src.graph.serialize.importer import Library, import_function
 from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
@@ -74,33 +72,6 @@ _FunctionConverterData = _refused("_FunctionConverterData")
 _FunctionConverterDataInEager = _refused("_FunctionConverterDataInEager")
 _FunctionConverterDataInGraph = _refused("_FunctionConverterDataInGraph")
 _replace_variables_by_constants = _refused("_replace_variables_by_constants")
-
-
-def function_def_to_graph(
-    fdef: Any,
-    structured_input_signature: Any = None,
-    structured_outputs: Any = None,
-    input_shapes: Any = None,
-    propagate_device_spec: bool = False,
-    include_library_functions: bool = False,
-) -> Any:
-    """Returns the FuncGraph of a FunctionDef.
-
-    Args:
-      fdef: the function; functions that it calls must be given with it.
-      structured_input_signature, structured_outputs: attributes of the result.
-      input_shapes: static shapes of the inputs, None or for each a shape or None.
-      propagate_device_spec, include_library_functions: accepted.
-    """
-    del propagate_device_spec, include_library_functions
-    graph = import_function(fdef, Library()).graph
-    for tensor, shape in zip(graph.inputs, input_shapes or ()):
-        if shape is not None:
-            tensor.set_shape(as_shape(shape))
-    graph.structured_input_signature = structured_input_signature
-    if structured_outputs is not None:
-        graph.structured_outputs = structured_outputs
-    return graph
 
 
 def OptimizeGraph(

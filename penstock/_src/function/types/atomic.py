@@ -11,7 +11,7 @@ from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.types.function_type import FunctionType
 from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.library import FUNCTIONS, GraphFunction
 from penstock._src.graph.serialize import exporter, importer
 
 
@@ -142,7 +142,8 @@ def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicF
     """Returns the function that a FunctionDef defines.
 
     Args:
-      function_def: a FunctionDef that calls no others.
+      function_def: a FunctionDef; functions that it calls are found by their names.
       function_type: its type.
     """
-    return AtomicFunction(importer.import_function(function_def, importer.Library()), function_type)
+    library = importer.Library(known=FUNCTIONS)
+    return AtomicFunction(importer.import_function(function_def, library), function_type)

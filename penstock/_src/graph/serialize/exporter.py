@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.core.dtypes import as_dtype
+from penstock._src.core.dtypes import as_dtype, resource
 from penstock._src.graph.control import bodies_of, read_only_resources
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
@@ -28,23 +28,24 @@ class _Library:
         self.functions.setdefault(function.name, function)
         return function.name
 
-    def write(self, target: Any) -> None:
+    def write(self, target: Any, add_shapes: bool) -> None:
         """Appends a FunctionDef for every function, and for those that they refer to."""
         written: set[str] = set()
         while len(written) < len(self.functions):
             for name, function in list(self.functions.items()):
                 if name not in written:
                     written.add(name)
-                    target.function.add().CopyFrom(_function_def(function, self))
+                    definition = _function_def(function, self, add_shapes)
+                    target.function.add().CopyFrom(definition)
 
 
 def graph_def(
     graph: Graph, add_shapes: bool = False, functions: Sequence[GraphFunction] = ()
 ) -> Any:
-    """Returns the GraphDef of a graph, with `functions` and all functions that they and the graph refer to."""
+    """Returns the GraphDef of a graph, with `functions`, those added to the graph, and all to which these and the graph refer."""
     made = GraphDef()
     library = _Library()
-    for function in functions:
+    for function in [*functions, *(added.function for added in graph._functions.values())]:
         library.name(function)
     for op in graph._operations:
         node = made.node.add()
@@ -52,7 +53,7 @@ def graph_def(
         node.input.extend(_graph_input(t) for t in op._inputs)
         node.input.extend(f"^{name}" for name in _control_names(op))
     _add_wait(graph, made.node)
-    library.write(made.library)
+    library.write(made.library, add_shapes)
     made.versions.producer = GRAPH_DEF_VERSION
     if made.library.function:
         made.versions.min_consumer = MIN_CONSUMER
@@ -61,7 +62,7 @@ def graph_def(
 
 def function_def(function: GraphFunction) -> Any:
     """Returns the FunctionDef of a graph function."""
-    return _function_def(function, _Library())
+    return _function_def(function, _Library(), False)
 
 
 def node_def(op: Operation) -> Any:
@@ -114,11 +115,11 @@ def _plain(kind: str, value: Any) -> Any:
 
 
 def _control_names(
-    op: Operation, counts: Callable[[Operation], bool] = lambda _: True
+    op: Operation, name_of: Callable[[Operation], str] = lambda c: c.name
 ) -> list[str]:
     """The names of the control inputs, without those that an input waits for by itself."""
-    implied = {c for t in op._inputs for c in t.op._control_inputs}
-    return sorted(c.name for c in op._control_inputs if c not in implied and counts(c))
+    implied = {c for t in op._inputs for c in (t.op, *t.op._control_inputs)}
+    return sorted(name_of(c) for c in op._control_inputs if c not in implied)
 
 
 def _add_wait(graph: Graph, nodes: Any) -> None:
@@ -138,6 +139,32 @@ def _add_wait(graph: Graph, nodes: Any) -> None:
 
 def _graph_input(tensor: SymbolicTensor) -> str:
     return tensor.op.name if tensor.value_index == 0 else tensor.name
+
+
+def fill_body_node(
+    node: Any, op: Operation, arguments: dict[int, str], add_shapes: bool = False
+) -> None:
+    """Fills in the NodeDef of an operation in a FunctionDef.
+
+    Args:
+      node: the NodeDef.
+      op: the operation.
+      arguments: {id of an argument's tensor: its name}.
+      add_shapes: whether to say the static shapes of its outputs.
+    """
+    _fill_body_node(node, op, arguments, _Library(), add_shapes)
+
+
+def _fill_body_node(
+    node: Any, op: Operation, arguments: dict[int, str], library: _Library, add_shapes: bool
+) -> None:
+    def name_of(control: Operation) -> str:
+        known = arguments.get(control.outputs[0]._id) if control.outputs else None
+        return known or control.name
+
+    _fill_node(node, op, library, add_shapes)
+    node.input.extend(body_input(t, arguments) for t in op._inputs)
+    node.input.extend(f"^{name}" for name in _control_names(op, name_of))
 
 
 def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) -> None:
@@ -178,48 +205,70 @@ def _of_control_flow(op: Operation) -> dict[str, Any]:
     return found
 
 
-def _function_def(function: GraphFunction, library: _Library) -> Any:
+def _function_def(function: GraphFunction, library: _Library, add_shapes: bool) -> Any:
     made = FunctionDef()
     signature = made.signature
     signature.name = function.name
     signature.is_stateful = function.is_stateful
     for name, value in function.attributes.items():
         made.attr[name].CopyFrom(value)
-    names = _Names()
-    arguments: dict[int, str] = {}
-    for index, t in enumerate(function.inputs):
-        name = names.argument(t.op.name)
-        arguments[t._id] = name
-        signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
-        made.arg_attr[index].attr["_user_specified_name"].s = t.op.name.encode()
-        shape = made.arg_attr[index].attr["_output_shapes"].list.shape.add()
-        shape.CopyFrom(attributes.shape_to_proto(t.shape))
+    arguments = _add_arguments(made, function)
     for op in function.graph._operations:
-        if op.outputs and all(t._id in arguments for t in op.outputs):
-            continue
-        node = made.node_def.add()
-        _fill_node(node, op, library, False)
-        node.input.extend(_function_input(t, arguments) for t in op._inputs)
-        node.input.extend(
-            f"^{name}" for name in _control_names(op, lambda c: not _is_argument(c, arguments))
-        )
+        if not (op.outputs and all(t._id in arguments for t in op.outputs)):
+            _fill_body_node(made.node_def.add(), op, arguments, library, add_shapes)
     _add_wait(function.graph, made.node_def)
     outputs = _Names()
     for t in function.outputs:
         name = outputs.argument(t.op.name)
         signature.output_arg.add(name=name, type=t.dtype.as_datatype_enum)
-        made.ret[name] = _function_input(t, arguments)
+        made.ret[name] = body_input(t, arguments)
     for op in function.graph.control_outputs:
         signature.control_output.append(op.name)
         made.control_ret[op.name] = op.name
+    if add_shapes:
+        _add_shapes(made, function)
     return made
 
 
-def _is_argument(op: Operation, arguments: dict[int, str]) -> bool:
-    return bool(op.outputs) and all(t._id in arguments for t in op.outputs)
+def _add_arguments(made: Any, function: GraphFunction) -> dict[int, str]:
+    """Adds the arguments of a function to its FunctionDef; returns their names by the tensors' ids."""
+    names = _Names()
+    arguments: dict[int, str] = {}
+    captured = {inner._id: outer for outer, inner in function.graph.captures}
+    for index, t in enumerate(function.inputs):
+        name = arguments[t._id] = names.argument(t.op.name)
+        made.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
+        said = made.arg_attr[index].attr
+        said["_user_specified_name"].s = _given_name(t, captured.get(t._id)).encode()
+        if t.dtype is not resource:
+            shape = said["_output_shapes"].list.shape.add()
+            shape.CopyFrom(attributes.shape_to_proto(t.shape))
+    return arguments
 
 
-def _function_input(tensor: SymbolicTensor, arguments: dict[int, str]) -> str:
+def _given_name(placeholder: SymbolicTensor, captured: Any) -> str:
+    """The name that an argument was given: of a capture, that of the outer tensor, or without the scope."""
+    if isinstance(captured, SymbolicTensor):
+        return captured.op.name
+    name = placeholder.op.name
+    return name if captured is None else name.rpartition("/")[2]
+
+
+def _add_shapes(made: Any, function: GraphFunction) -> None:
+    """Says the static shapes of a function's arguments, and which variables its handles are of."""
+    shapes = made.attr["_input_shapes"].list
+    shapes.SetInParent()
+    for t in function.inputs:
+        shapes.shape.add().CopyFrom(attributes.shape_to_proto(t.shape))
+    signature = made.signature
+    tensors = [*function.inputs, *function.outputs]
+    for t, argument in zip(tensors, [*signature.input_arg, *signature.output_arg], strict=True):
+        for shape, dtype in t._handle_data or () if t.dtype is resource else ():
+            entry = argument.handle_data.add(dtype=dtype.as_datatype_enum)
+            entry.shape.CopyFrom(attributes.shape_to_proto(shape))
+
+
+def body_input(tensor: SymbolicTensor, arguments: dict[int, str]) -> str:
     """Returns `argument`, or `node:output argument:index in it`."""
     if tensor._id in arguments:
         return arguments[tensor._id]

@@ -1,6 +1,6 @@
 """Imports GraphDefs and FunctionDefs, including those that TensorFlow wrote."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -10,7 +10,7 @@ from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import lookup
-from penstock._src.core.shapes import UNKNOWN
+from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
@@ -21,9 +21,12 @@ from penstock._src.util.export import export
 
 
 class Library:
-    """The functions of a GraphDef by name, each imported on first use."""
+    """The functions of a GraphDef by name, each imported on first use; `known` are functions that it may refer to as well."""
 
-    def __init__(self, library: Any = None) -> None:
+    def __init__(
+        self, library: Any = None, known: Mapping[str, GraphFunction] | None = None
+    ) -> None:
+        self._known = {} if known is None else known
         self.definitions = {f.signature.name: f for f in library.function} if library else {}
         self.functions: dict[str, GraphFunction] = {}
         self._active: set[str] = set()
@@ -40,6 +43,8 @@ class Library:
         """
         if name in self.functions:
             return self.functions[name]
+        if name not in self.definitions and name in self._known:
+            return self._known[name]
         if name not in self.definitions:
             raise KeyError(f"The graph refers to a function '{name}' that is not in its library.")
         if name in self._active:
@@ -50,16 +55,25 @@ class Library:
         return self.functions[name]
 
 
-def import_function(definition: Any, library: Library) -> GraphFunction:
-    """Returns the graph function of a FunctionDef."""
+def import_function(
+    definition: Any, library: Library, input_shapes: Sequence[Any] | None = None
+) -> GraphFunction:
+    """Returns the graph function of a FunctionDef.
+
+    Args:
+      definition: the FunctionDef.
+      library: functions to which it refers.
+      input_shapes: TensorShapes of the arguments, or None for what the definition says; an entry may be None.
+    """
     graph = FuncGraph(definition.signature.name)
     graph.enclosing = None
-    known: dict[str, Any] = {}
     with building_unrecorded(graph):
-        for index, argument in enumerate(definition.signature.input_arg):
-            _add_argument(graph, definition, index, argument, known)
         nodes = NodeImporter(graph, library, _function_input)
-        nodes.known.update(known)
+        for index, argument in enumerate(definition.signature.input_arg):
+            shape = input_shapes[index] if input_shapes else _declared_shape(definition, index)
+            placeholder = _add_argument(graph, argument, UNKNOWN if shape is None else shape)
+            nodes.known[argument.name] = placeholder
+            nodes.operations[argument.name] = placeholder.op
         nodes.add_all(definition.node_def)
         for argument in definition.signature.output_arg:
             graph.outputs.append(nodes.tensor(definition.ret[argument.name]))
@@ -73,22 +87,28 @@ def import_function(definition: Any, library: Library) -> GraphFunction:
     return made
 
 
-def _add_argument(
-    graph: FuncGraph, definition: Any, index: int, argument: Any, known: dict[str, Any]
-) -> None:
-    dtype = dtypes.as_dtype(argument.type)
-    shape = UNKNOWN
+def _declared_shape(definition: Any, index: int) -> Any:
+    """The static shape that a FunctionDef declares for an argument, or None."""
+    if "_input_shapes" in definition.attr:
+        declared = definition.attr["_input_shapes"].list.shape
+        if index < len(declared):
+            return attributes.shape_from_proto(declared[index])
     extra = definition.arg_attr[index].attr if index in definition.arg_attr else {}
     if "_output_shapes" in extra and extra["_output_shapes"].list.shape:
-        shape = attributes.shape_from_proto(extra["_output_shapes"].list.shape[0])
-    placeholder = graph.placeholder(dtype, shape, argument.name)
+        return attributes.shape_from_proto(extra["_output_shapes"].list.shape[0])
+    return None
+
+
+def _add_argument(graph: FuncGraph, argument: Any, shape: TensorShape) -> SymbolicTensor:
+    placeholder = graph.placeholder(dtypes.as_dtype(argument.type), shape, argument.name)
     if argument.handle_data:
+        placeholder.set_shape(SCALAR)
         placeholder._handle_data = [
             (attributes.shape_from_proto(data.shape), dtypes.as_dtype(data.dtype))
             for data in argument.handle_data
         ]
     graph.inputs.append(placeholder)
-    known[argument.name] = placeholder
+    return placeholder
 
 
 def _function_input(text: str) -> tuple[str, str | None, int]:
