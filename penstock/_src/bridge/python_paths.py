@@ -240,9 +240,6 @@ PATHS: dict[str, str] = {
     "python.trackable.base": "@core.tracking.trackable",
     "python.trackable.data_structures": "@core.tracking.data_structures @core.tracking.trackable",
     "python.trackable.resource": "@bridge.internals.tracking",
-    "python.framework.meta_graph": (
-        "create_meta_graph_def=@v1.graphs.meta_graphs:create_meta_graph_def"
-    ),
     "python.summary.plugin_asset": "@v1.summaries.plugin_assets",
     "python.summary.writer.writer": "_PLUGINS_DIR=@v1.summaries.summary:PLUGINS",
     "python.training.checkpoint_state_pb2": "@proto.saved",

@@ -22,6 +22,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable_handle import make_handle
 from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -299,7 +300,13 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def value(self) -> Tensor:
         """Returns the current value as a tensor."""
-        return self._read() if self._cached_value is None else self._cached_value
+        if self._cached_value is not None:
+            return self._cached_value
+        graph = STATE.graph
+        if graph is None or not graph.has_device_scope:
+            return self._read()
+        with graph.device(None):  # where the variable is, whatever reads it
+            return self._read()
 
     def _copied_to(self, device: Any) -> Tensor:
         graph = STATE.graph
@@ -309,7 +316,11 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     def read_value(self) -> Tensor:
         """Returns the current value as a new tensor."""
-        return raw.Identity(self._read())
+        if STATE.graph is None:
+            return raw.Identity(self._read())
+        with STATE.graph.name_scope("Read"):
+            value = self._read()
+        return raw.Identity(value)
 
     def numpy(self) -> np.ndarray:
         """Returns the current value as an array.
@@ -431,7 +442,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 f"Incompatible type conversion requested to type {as_dtype(dtype).name!r} for "
                 f"`tf.Variable of type {self._dtype.name!r}. (Variable: {self!r})"
             )
-        return self._read()
+        return self.value()
 
     def ref(self) -> Reference:
         """Returns a hashable reference to the variable."""
@@ -563,22 +574,6 @@ def _under(*names: str) -> contextlib.AbstractContextManager[Any]:
     """The graph scope `names`, of which the first is the variable's full name."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
-
-
-def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
-    """Returns the handle of a new variable, in the current context."""
-    shared = resources.ANONYMOUS if STATE.graph is None else name
-    # With a final slash the name is used unchanged: no scope, no unique suffix.
-    exact = name if STATE.graph is None else name + "/"
-    if STATE.graph is None:
-        handle = raw.VarHandleOp(shape=shape, dtype=dtype, shared_name=shared, name=exact)
-        handle._value.name = name
-    else:
-        handle = raw.VarHandleOp(
-            shape=shape, dtype=dtype, shared_name=shared, debug_name=exact, name=exact
-        )
-    handle._handle_data = [(shape, dtype)]
-    return handle
 
 
 def add_to_collections(variable: Any, collections: Any = None) -> None:

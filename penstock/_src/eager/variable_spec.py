@@ -14,8 +14,8 @@ from penstock._src.eager.variable import (
     Variable,
     VariableAggregation,
     VariableSynchronization,
-    make_handle,
 )
+from penstock._src.eager.variable_handle import make_handle
 
 
 class VariableSpec(DenseSpec):

@@ -315,6 +315,11 @@ class Graph(GraphConversions):
         finally:
             self._device_functions = functions
 
+    @property
+    def has_device_scope(self) -> bool:
+        """Whether operations that are added now get a device."""
+        return bool(STATE.device or self._device_functions)
+
     @contextlib.contextmanager
     def container(self, container_name: str) -> Iterator[str]:
         """Places the resources made within in a container."""

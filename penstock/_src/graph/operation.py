@@ -12,7 +12,7 @@ from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.graph.conversions import OperationConversions
 from penstock._src.util import slots
 from penstock._src.util.export import export
-from penstock._src.util.locations import Location
+from penstock._src.util.locations import Location, StackFrame, StackTrace
 from penstock._src.util.signatures import read_only
 
 
@@ -197,7 +197,11 @@ class Operation(OperationConversions):
     def _control_outputs(self) -> list["Operation"]:
         return [op for op in self.graph._operations if self in op._control_inputs]
 
-    traceback = read_only("location", "The user's line that made the operation.")
+    @property
+    def traceback(self) -> StackTrace | None:
+        """The user's line that made the operation, as a stack of one frame; None of operations that no line made."""
+        return None if self.location is None else StackTrace([StackFrame(*self.location)])
+
     attributes: dict[str, Any] = read_only("raw_op.attrs", "The attributes by name.")
 
     def experimental_set_type(self, type_proto: Any) -> None:

@@ -1,9 +1,13 @@
-"""Source locations in the user's program; Penstock's own frames are skipped."""
+"""Source locations in the user's program, where Penstock's own frames are skipped, and stacks of them."""
 
+from __future__ import annotations
+
+import linecache
 import os
 import sys
+from collections.abc import Sequence
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 # Files between the user's code and an op whose lines do not help the user.
@@ -55,3 +59,58 @@ def _kind_of(file: str) -> str:
     if file.startswith((OWN_FOLDER, "<frozen")):
         return _OWN
     return _PLUMBING if any(part in file for part in PLUMBING) else _USERS
+
+
+class StackFrame(Location):
+    """A line of source in a stack."""
+
+    __slots__ = ()
+
+    filename = property(lambda self: self.file, doc="The file.")
+    lineno = property(lambda self: self.line, doc="The line, from 1.")
+    name = property(lambda self: self.function, doc="The function.")
+
+    @property
+    def text(self) -> str:
+        """The source."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+class StackTrace(Sequence[StackFrame]):
+    """Frames, the outermost first."""
+
+    def __init__(self, frames: Sequence[StackFrame]) -> None:
+        self._frames = tuple(frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @overload
+    def __getitem__(self, index: int) -> StackFrame: ...
+    @overload
+    def __getitem__(self, index: slice) -> StackTrace: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """Returns a frame, or some of them as a stack."""
+        if isinstance(index, slice):
+            return StackTrace(self._frames[index])
+        return self._frames[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StackTrace) and self._frames == other._frames
+
+    def __hash__(self) -> int:
+        return hash(self._frames)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self._frames))
+
+    def get_user_frames(self) -> StackTrace:
+        """Returns the frames outside of the library."""
+        return StackTrace([frame for frame in self._frames if is_users(frame.file)])
+
+    def last_user_frame(self) -> StackFrame:
+        """Returns the innermost frame outside of the library, else the innermost one."""
+        return (self.get_user_frames() or self)[-1]

@@ -65,6 +65,8 @@ TABLE = {
     "forget_default_graphs": "v1.graphs.default_graph",  # tf.test.TestCase.setUp
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
     "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto
+    "Saver": "v1.saving.saver",  # the savers in a meta graph
+    "QueueRunner": "v1.inputs.queue_runner",  # the queue runners in a meta graph
     "BoundedTensorSpec": "bridge.python.framework.tensor",  # messages of structures
     "make_initializable_iterator": "v1.inputs.datasets",  # Strategy.make_dataset_iterator
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved

@@ -1,8 +1,8 @@
 """Export and import of MetaGraphDefs: a graph with its collections and its saver."""
 
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
 
 from google.protobuf import text_format
 
@@ -22,14 +22,26 @@ from penstock._src.graph.serialize.default_attributes import (
     strip_default_attributes,
 )
 from penstock._src.graph.serialize.importer import import_graph_def
-from penstock._src.proto.saved import MetaGraphDef, VariableDef
+from penstock._src.proto.saved import MetaGraphDef, QueueRunnerDef, SaverDef, VariableDef
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
-from penstock._src.v1.variables.collections import VariableV1
+from penstock._src.v1.graphs.scoped_graphs import (
+    is_included,
+    scoped_graph_def,
+    unneeded_saver_nodes,
+)
+from penstock._src.v1.graphs.scoped_names import strip_name_scope
+from penstock._src.v1.variables.collections import GraphKeys, VariableV1
 
 # For a collection: the class of its items' messages, the functions from an item to its message and back.
 ProtoFunctions = tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]
 _PROTO_FUNCTIONS: dict[str, ProtoFunctions] = {}
+# The class of the messages of a collection, and the name of that of its items, which convert themselves.
+_OBJECTS = {
+    GraphKeys.QUEUE_RUNNERS: (QueueRunnerDef, "QueueRunner"),
+    GraphKeys.SAVERS: (SaverDef, "Saver"),
+}
 
 
 def register_proto_function(
@@ -56,6 +68,9 @@ def register_proto_function(
 
 def proto_functions(collection_name: str) -> ProtoFunctions:
     """Returns what is registered for a collection, Nones if nothing is."""
+    if collection_name in _OBJECTS and collection_name not in _PROTO_FUNCTIONS:
+        kind = above(_OBJECTS[collection_name][1])
+        return _OBJECTS[collection_name][0], kind.to_proto, kind.from_proto
     return _PROTO_FUNCTIONS.get(collection_name, (None, None, None))
 
 
@@ -85,59 +100,117 @@ def export_meta_graph(
       collection_list: the names of the collections; by default all.
       as_text: whether the file is text.
       graph: by default the current one.
-      export_scope: not supported.
+      export_scope: of which to export the nodes, with the scope taken off their names. The names of inputs from outside are
+        marked, and listed in the collection "unbound_inputs".
       clear_devices: whether to omit the devices.
-      clear_extraneous_savers: accepted.
+      clear_extraneous_savers: whether to omit the nodes of all savers but that of `saver_def`.
       strip_default_attrs: whether to omit attributes that have their defaults.
       save_debug_info: accepted.
       **kwargs: accepted.
     """
-    if export_scope:
-        raise UnimplementedError("export_meta_graph: `export_scope` is not supported.")
+    return export_scoped(
+        filename, graph_def, graph, export_scope, as_text, "unbound_inputs", clear_devices, saver_def,
+        clear_extraneous_savers, strip_default_attrs, meta_info_def, collection_list,
+    )[0]  # fmt: skip
+
+
+def export_scoped(
+    filename: str | None,
+    graph_def: Any,
+    graph: Any,
+    export_scope: str | None,
+    as_text: bool,
+    unbound_inputs_col_name: str | None,
+    clear_devices: bool,
+    saver_def: Any,
+    clear_extraneous_savers: bool,
+    strip_default_attrs: bool,
+    meta_info_def: Any = None,
+    collection_list: Any = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Implements `export_meta_graph`; returns the exported variables by their names in the scope too."""
     graph = STATE.graph if graph is None else graph
     if graph is None:
         raise RuntimeError(
             "Exporting/importing meta graphs is not supported when eager execution is enabled."
         )
     definition = graph.as_graph_def(add_shapes=True) if graph_def is None else graph_def
-    made = create_meta_graph_def(meta_info_def, definition)
-    if strip_default_attrs:
-        strip_default_attributes(made.graph_def)
-        made.meta_info_def.stripped_default_attrs = True
-    if clear_devices:
-        for node in made.graph_def.node:
-            node.device = ""
-    if saver_def is not None:
-        made.saver_def.CopyFrom(saver_def)
-    for key in graph.get_all_collection_keys() if collection_list is None else collection_list:
-        if isinstance(key, str):
-            _fill_collection(
-                made.collection_def[key], graph.get_collection(key), proto_functions(key)[1]
-            )
-            if made.collection_def[key].WhichOneof("kind") is None:
-                del made.collection_def[key]
+    excluded = unneeded_saver_nodes(definition, saver_def) if clear_extraneous_savers else set()
+    if export_scope or clear_extraneous_savers or clear_devices:
+        definition, unbound = scoped_graph_def(definition, export_scope, excluded, clear_devices)
+        if unbound_inputs_col_name:
+            graph.clear_collection(unbound_inputs_col_name)
+            for name in unbound:
+                graph.add_to_collection(unbound_inputs_col_name, name)
+    made = meta_graph_of(
+        graph, definition, meta_info_def, saver_def, collection_list, export_scope, excluded,
+        clear_extraneous_savers, strip_default_attrs,
+    )  # fmt: skip
     if filename:
         os.makedirs(os.path.dirname(filename) or ".", exist_ok=True)
         data = text_format.MessageToString(made) if as_text else made.SerializeToString()
         with open(filename, "w" if as_text else "wb") as file:
             file.write(data)
+    variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=export_scope)
+    kept = [v for v in variables if _is_kept(v, export_scope, excluded)]
+    return made, {strip_name_scope(v.name, export_scope): v for v in kept}
+
+
+def meta_graph_of(
+    graph: Any,
+    definition: Any,
+    meta_info_def: Any,
+    saver_def: Any,
+    collection_list: Any,
+    export_scope: str | None,
+    excluded: Collection[str],
+    clear_extraneous_savers: bool,
+    strip_default_attrs: bool,
+) -> Any:
+    """Returns the MetaGraphDef of a GraphDef and the collections of its graph; see `export_meta_graph`."""
+    made = create_meta_graph_def(meta_info_def, definition)
+    if strip_default_attrs:
+        strip_default_attributes(made.graph_def)
+        made.meta_info_def.stripped_default_attrs = True
+    if saver_def is not None:
+        made.saver_def.CopyFrom(saver_def)
+    for key in graph.get_all_collection_keys() if collection_list is None else collection_list:
+        if isinstance(key, str):
+            values = [v for v in graph.get_collection(key) if _is_kept(v, export_scope, excluded)]
+            if clear_extraneous_savers and key == GraphKeys.SAVERS:
+                values = [proto_functions(key)[2](saver_def)]  # type: ignore[misc]
+            _fill_collection(
+                made.collection_def[key], values, proto_functions(key)[1], export_scope
+            )
+            if made.collection_def[key].WhichOneof("kind") is None:
+                del made.collection_def[key]
     return made
 
 
+def _is_kept(item: Any, scope: str | None, excluded: Collection[str]) -> bool:
+    """Whether an item of a collection is exported: one with a name only if that is in the scope."""
+    name = item if isinstance(item, str) else getattr(item, "name", None)
+    return name is None or is_included(name, scope, excluded)
+
+
 def _fill_collection(
-    made: Any, values: list[Any], to_proto: Callable[..., Any] | None = None
+    made: Any,
+    values: list[Any],
+    to_proto: Callable[..., Any] | None = None,
+    scope: str | None = None,
 ) -> None:
     """Writes the values of a collection if they all have the same serializable kind, or a function for it is registered."""
     if not values:
         return
     if to_proto is not None:
-        messages = [m for m in map(to_proto, values) if m is not None]
+        messages = [m for m in (to_proto(v, export_scope=scope) for v in values) if m is not None]
         made.bytes_list.value.extend(m.SerializeToString() for m in messages)
         return
     if all(isinstance(v, Variable) for v in values):
-        made.bytes_list.value.extend(variable_def(v).SerializeToString() for v in values)
+        messages = [m for m in (variable_def(v, scope) for v in values) if m is not None]
+        made.bytes_list.value.extend(m.SerializeToString() for m in messages)
     elif all(isinstance(v, (Tensor, Operation)) for v in values):
-        made.node_list.value.extend(v.name for v in values)
+        made.node_list.value.extend(strip_name_scope(v.name, scope) for v in values)
     elif all(isinstance(v, int) for v in values):
         made.int64_list.value.extend(values)
     elif all(isinstance(v, float) for v in values):
@@ -169,34 +242,92 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
     return made
 
 
+class Imported(NamedTuple):
+    """What came into a graph: the MetaGraphDef, the variables by their names in it, and the elements asked for."""
+
+    definition: Any
+    variables: dict[str, Any]
+    elements: Any
+
+
 def import_into_graph(
-    meta_graph_or_file: Any, import_scope: str | None = None, **kwargs: Any
-) -> Any:
-    """Adds a MetaGraphDef, given itself or as a file, to the current graph; returns it."""
-    definition = _read(meta_graph_or_file)
-    graph = STATE.graph
+    meta_graph_or_file: Any,
+    import_scope: str | None = None,
+    clear_devices: bool = False,
+    graph: Any = None,
+    input_map: Any = None,
+    unbound_inputs_col_name: str = "unbound_inputs",
+    restore_collections_predicate: Callable[[str], bool] = lambda key: True,
+    return_elements: Any = None,
+) -> Imported:
+    """Adds a MetaGraphDef, given itself or as a file, to a graph.
+
+    Args:
+      meta_graph_or_file: the MetaGraphDef.
+      import_scope: put before all names.
+      clear_devices: whether to omit the devices.
+      graph: by default the current one.
+      input_map: tensors for inputs, by name. All that are unbound need one.
+      unbound_inputs_col_name: the collection that lists the unbound inputs.
+      restore_collections_predicate: whether to add to a collection.
+      return_elements: names of operations and tensors to return.
+
+    Raises:
+      RuntimeError: there is no graph.
+      ValueError: an input is unbound.
+    """
+    definition = read_meta_graph_file(meta_graph_or_file)
+    graph = STATE.graph if graph is None else graph
     if graph is None:
         raise RuntimeError(
             "Exporting/importing meta graphs is not supported when eager execution is enabled."
         )
+    _check_bound(definition, unbound_inputs_col_name, input_map or {})
     if definition.meta_info_def.stripped_default_attrs:
         fill_default_attributes(definition.graph_def)  # also for the caller, as in TensorFlow
-    import_graph_def(definition.graph_def, name=import_scope or "", **kwargs)
-    prefix = f"{import_scope}/" if import_scope else ""
-    known: dict[str, Any] = {}
-    for key, collection in definition.collection_def.items():
-        proto_type, _, from_proto = proto_functions(key)
-        if proto_type is not None and from_proto is not None:
-            for data in collection.bytes_list.value:
-                message = proto_type.FromString(data)
-                graph.add_to_collection(key, from_proto(message, import_scope=import_scope))
-            continue
-        for value in _values(collection, graph, prefix, known):
-            graph.add_to_collection(key, value)
-    return definition
+    if clear_devices:
+        for node in definition.graph_def.node:
+            node.device = ""
+    with graph.as_default():
+        scope = graph.unique_name(import_scope, mark_as_used=False) if import_scope else ""
+        elements = import_graph_def(
+            definition.graph_def, input_map, return_elements, import_scope or ""
+        )
+        known: dict[str, Any] = {}
+        for key, collection in definition.collection_def.items():
+            if key != unbound_inputs_col_name and restore_collections_predicate(key):
+                for item in _items(key, collection, graph, scope, known):
+                    graph.add_to_collection(key, item)
+    found = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=scope or None)
+    return Imported(definition, {strip_name_scope(v.name, scope): v for v in found}, elements)
 
 
-def _read(meta_graph_or_file: Any) -> Any:
+def _check_bound(definition: Any, collection: str, input_map: Any) -> None:
+    if not collection or collection not in definition.collection_def:
+        return
+    held = definition.collection_def[collection]
+    unbound = [v.decode() if isinstance(v, bytes) else v for v in held.bytes_list.value]
+    if unbound and sorted(unbound) != sorted(input_map):
+        missing = ",".join(name for name in unbound if name not in input_map)
+        raise ValueError(
+            f"Graph contains unbound inputs: {missing}. Must provide these inputs through input_map."
+        )
+
+
+def _items(key: str, collection: Any, graph: Any, scope: str, known: dict[str, Any]) -> list[Any]:
+    proto_type, _, from_proto = proto_functions(key)
+    if proto_type is not None and from_proto is not None:
+        messages = [proto_type.FromString(data) for data in collection.bytes_list.value]
+        return [from_proto(message, import_scope=scope) for message in messages]
+    return _values(collection, graph, f"{scope}/" if scope else "", known)
+
+
+def read_meta_graph_file(meta_graph_or_file: Any) -> Any:
+    """Returns the MetaGraphDef of a file, binary or text; a MetaGraphDef as it is.
+
+    Raises:
+      OSError: there is no such file, or it holds something else.
+    """
     if hasattr(meta_graph_or_file, "graph_def"):
         return meta_graph_or_file
     path = os.fsdecode(meta_graph_or_file)
@@ -279,3 +410,12 @@ def scoped_saver(saver_def: Any, import_scope: str | None) -> Any:
     for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
         setattr(scoped, field, f"{import_scope}/{getattr(saver_def, field)}")
     return scoped
+
+
+def saver_without_scope(saver_def: Any, export_scope: str) -> Any:
+    """The SaverDef with a scope taken off the names of its operations."""
+    made = type(saver_def)()
+    made.CopyFrom(saver_def)
+    for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
+        setattr(made, field, strip_name_scope(getattr(saver_def, field), export_scope))
+    return made

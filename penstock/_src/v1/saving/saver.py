@@ -131,13 +131,18 @@ class Saver:
         return self.saver_def
 
     def to_proto(self, export_scope: str | None = None) -> Any:
-        """Returns the SaverDef message."""
-        return self.saver_def
+        """Returns the SaverDef message without a scope, or None for a saver outside of it."""
+        if export_scope is None:
+            return self.saver_def
+        if not (self._name or "").startswith(export_scope):
+            return None
+        return meta_graph.saver_without_scope(self.saver_def, export_scope)
 
     @staticmethod
     def from_proto(saver_def: Any, import_scope: str | None = None) -> "Saver":
-        """Returns the saver of a SaverDef."""
-        return Saver(saver_def=saver_def)
+        """Returns the saver of a SaverDef, whose operations are in a scope."""
+        scoped = meta_graph.scoped_saver(saver_def, import_scope)
+        return Saver(saver_def=scoped, name=import_scope or None)
 
     # -- saving
 
@@ -288,6 +293,7 @@ class Saver:
             as_text=as_text,
             export_scope=export_scope,
             clear_devices=clear_devices,
+            clear_extraneous_savers=clear_extraneous_savers,
             strip_default_attrs=strip_default_attrs,
         )
 
@@ -317,10 +323,19 @@ def import_meta_graph(
 ) -> Saver | None:
     """Adds the graph of a MetaGraphDef, given itself or as a file, to the current graph.
 
+    Args:
+      meta_graph_or_file: the MetaGraphDef.
+      clear_devices: whether to omit the devices.
+      import_scope: put before all names.
+      **kwargs: `input_map`, `graph`, ... of the private import_scoped_meta_graph.
+
     Returns:
       A saver for its variables, or None if there are none.
     """
-    definition = meta_graph.import_into_graph(meta_graph_or_file, import_scope, **kwargs)
-    if definition.HasField("saver_def"):
-        return Saver(saver_def=meta_graph.scoped_saver(definition.saver_def, import_scope))
-    return None
+    imported = meta_graph.import_into_graph(
+        meta_graph_or_file, import_scope, clear_devices=clear_devices, **kwargs
+    )
+    if imported.definition.HasField("saver_def"):
+        scoped = meta_graph.scoped_saver(imported.definition.saver_def, import_scope)
+        return Saver(saver_def=scoped, name=import_scope)
+    return Saver() if imported.variables else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import itertools
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,7 @@ from penstock._src.proto.graph import NodeDef
 from penstock._src.util import nest
 from penstock._src.v1.graphs import default_graph
 from penstock._src.v1.graphs.devices import colocate_with
+from penstock._src.v1.graphs.scoped_names import prepend_name_scope, strip_name_scope
 from penstock._src.v1.saving.meta_graph import proto_functions, register_proto_function
 
 from ..eager import context
@@ -35,8 +35,10 @@ __all__ = [
     "context",
     "control_dependencies_v2",
     "dtypes",
+    "prepend_name_scope",
     "register_proto_function",
     "register_tensor_conversion_function",
+    "strip_name_scope",
 ]
 
 _NUMBERS = itertools.count()
@@ -73,24 +75,6 @@ def name_scope(
 def name_from_scope_name(name: str) -> str:
     """Returns the name of the operation that owns a name scope."""
     return name.removesuffix("/")
-
-
-def strip_name_scope(name: Any, export_scope: str | None) -> Any:
-    """Returns the name of an operation, colocation or control input without the scope `export_scope`."""
-    if not export_scope or not isinstance(name, str | bytes):
-        return name
-    text = name.decode() if isinstance(name, bytes) else name
-    scope = re.escape(export_scope.removesuffix("/"))
-    return re.sub(rf"([\^]|loc:@|^){scope}[\/]+(.*)", r"\1\2", text, count=1)
-
-
-def prepend_name_scope(name: Any, import_scope: str | None) -> Any:
-    """Returns the name of an operation, colocation or control input within the scope `import_scope`."""
-    if not import_scope or not isinstance(name, str | bytes):
-        return name
-    text = name.decode() if isinstance(name, bytes) else name
-    mark = next((m for m in ("^", "loc:@") if text.startswith(m)), "")
-    return f"{mark}{import_scope.removesuffix('/')}/{text[len(mark) :]}"
 
 
 def _NodeDef(op_type: str, name: str, attrs: dict[str, Any] | None = None) -> Any:

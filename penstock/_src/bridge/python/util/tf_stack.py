@@ -3,63 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Iterator
+from typing import Any
 
 from penstock._src.proto.graph import GraphDebugInfo
-from penstock._src.util.locations import Location, is_users
+from penstock._src.util.locations import StackFrame, StackTrace
 
-__all__ = ["GraphDebugInfoBuilder", "LoadTracesFromDebugInfo", "StackTrace", "extract_stack"]
-
-
-class StackFrame(Location):
-    """A line of source in a stack."""
-
-    __slots__ = ()
-
-    filename = property(lambda self: self.file, doc="The file.")
-    lineno = property(lambda self: self.line, doc="The line, from 1.")
-    name = property(lambda self: self.function, doc="The function.")
-
-    def __repr__(self) -> str:
-        return f"<{self}>"
-
-
-class StackTrace(Sequence[StackFrame]):
-    """Frames, the outermost first."""
-
-    def __init__(self, frames: Sequence[StackFrame]) -> None:
-        self._frames = tuple(frames)
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    @overload
-    def __getitem__(self, index: int) -> StackFrame: ...
-    @overload
-    def __getitem__(self, index: slice) -> StackTrace: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        """Returns a frame, or some of them as a stack."""
-        if isinstance(index, slice):
-            return StackTrace(self._frames[index])
-        return self._frames[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, StackTrace) and self._frames == other._frames
-
-    def __hash__(self) -> int:
-        return hash(self._frames)
-
-    def __repr__(self) -> str:
-        return "\n".join(map(str, self._frames))
-
-    def get_user_frames(self) -> StackTrace:
-        """Returns the frames outside of the library."""
-        return StackTrace([frame for frame in self._frames if is_users(frame.file)])
-
-    def last_user_frame(self) -> StackFrame:
-        """Returns the innermost frame outside of the library, else the innermost one."""
-        return (self.get_user_frames() or self)[-1]
+__all__ = [
+    "GraphDebugInfoBuilder",
+    "LoadTracesFromDebugInfo",
+    "StackFrame",
+    "StackTrace",
+    "extract_stack",
+]
 
 
 def _frames_above(frame: Any) -> Iterator[StackFrame]:
