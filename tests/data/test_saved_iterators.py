@@ -1,8 +1,11 @@
 """Iterators in checkpoints, eager ones and those of graphs."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.io.bundle import BundleReader
+from penstock._src.proto.saved import TrackableObjectGraph
 
 Dataset = tf.data.Dataset
 
@@ -58,3 +61,31 @@ def test_a_function_saves_a_dataset(tmp_path):
 
     save()
     assert list(Dataset.load(str(tmp_path / "d")).as_numpy_iterator()) == [0, 1, 2, 3]
+
+
+def test_states_have_the_form_of_tensorflows(tmp_path):
+    """Otherwise TensorFlow could not read the rest of the checkpoint beside them."""
+    iterator = iter(tf.data.Dataset.range(5))
+    next(iterator)
+    path = tf.train.Checkpoint(ds=iterator).write(str(tmp_path / "c"))
+    key = "ds/.ATTRIBUTES/ITERATOR_STATE"
+    reader = tf.train.load_checkpoint(path)
+    assert reader.get_variable_to_dtype_map()[key] == tf.variant
+    (state,) = BundleReader(path).read(key)
+    assert state.type_name == "tensorflow::Iterator"
+    # The name of an iterator, then a name for each tensor.
+    assert len(state.metadata.split(b"@@")) == 1 + len(state.tensors)
+    graph = TrackableObjectGraph.FromString(
+        reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+    )
+    (attribute,) = [each for node in graph.nodes for each in node.attributes]
+    assert (attribute.name, attribute.checkpoint_key) == ("ITERATOR", key.removesuffix("_STATE"))
+
+
+def test_tensorflows_states_are_refused(tmp_path):
+    iterator = iter(tf.data.Dataset.range(5))
+    state = iterator._save()
+    (message,) = state._value.ravel().tolist()
+    foreign = type(message)(type_name=message.type_name, metadata=b"Iterator::Root::Range@@next")
+    with pytest.raises(tf.errors.NotFoundError, match="is TensorFlow's"):
+        iterator._restore(np.array([foreign], object))

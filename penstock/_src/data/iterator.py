@@ -75,6 +75,7 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
     def _type_spec(self) -> "IteratorSpec":
         return self._spec
 
+    _legacy_saveable_name = "ITERATOR"
     # How to save an iterator whose functions have state; None refuses it.
     _policy: ExternalStatePolicy | None = None
 
@@ -92,10 +93,10 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
         return raw.DeserializeIterator(resource_handle=self._iterator_resource, serialized=state)
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
-        return {"ITERATOR_STATE": self._save()}
+        return {"_STATE": self._save()}
 
     def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
-        return self._restore(restored_tensors["ITERATOR_STATE"])
+        return self._restore(restored_tensors["_STATE"])
 
     def _trace_parts(self) -> tuple["IteratorSpec", list[Any]]:
         return self._spec, [self._iterator_resource]
@@ -216,6 +217,8 @@ class NumpyIterator(Trackable):
     def next(self) -> Any:
         """Returns the next element."""
         return self.__next__()
+
+    _legacy_saveable_name = OwnedIterator._legacy_saveable_name
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
         return self._iterator._serialize_to_tensors()

@@ -4,16 +4,23 @@ import logging
 
 import numpy as np
 
-from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core import dtypes
+from penstock._src.core.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.pipeline import external_state
-from penstock._src.ops.tensor_proto import variants
+from penstock._src.ops.tensor_proto import from_proto, to_proto, variants
 from penstock._src.proto.tensor import VariantTensorDataProto
 
 logger = logging.getLogger("penstock")
 _WARN, _FAIL = 0, 2
-_TYPE = "penstock::IteratorState"
+# As TensorFlow writes states, so that it decodes them: names of an iterator and of its values, which are the tensors.
+_TYPE = "tensorflow::Iterator"
+_KEY = b"Iterator::Root@@penstock_position"
 
 
 class SerializeIterator(Op):
@@ -32,7 +39,10 @@ class SerializeIterator(Op):
                 raise FailedPreconditionError(f"{stateful} is stateful.")
             if stateful is not None:
                 logger.warning("The state of %s is not saved with the iterator.", stateful)
-        state = VariantTensorDataProto(type_name=_TYPE, metadata=resource_handle.state())
+        state = VariantTensorDataProto(type_name=_TYPE, metadata=_KEY)
+        state.tensors.add().CopyFrom(
+            to_proto(np.array(resource_handle.state(), object), dtypes.string)
+        )
         return variants([state], (1,))
 
 
@@ -45,9 +55,15 @@ class DeserializeIterator(Op):
         if resource_handle.dataset is None:
             raise FailedPreconditionError("DeserializeIterator: the iterator is not initialized.")
         states = serialized.ravel().tolist() if isinstance(serialized, np.ndarray) else [serialized]
-        if len(states) != 1 or getattr(states[0], "type_name", "") != _TYPE:
-            raise InvalidArgumentError("DeserializeIterator: expected the state of one iterator.")
-        resource_handle.restore(states[0].metadata)
+        if not states or any(getattr(state, "type_name", "") != _TYPE for state in states):
+            raise InvalidArgumentError("DeserializeIterator: expected the state of an iterator.")
+        held = [state for state in states if state.metadata == _KEY]
+        if not held:
+            raise NotFoundError(
+                "The state of the iterator is TensorFlow's: it describes the threads and buffers of its datasets, which "
+                "Penstock does not have. Restore the checkpoint without the iterator, or start it anew."
+            )
+        resource_handle.restore(from_proto(held[0].tensors[0]).item())
         return ()
 
 
