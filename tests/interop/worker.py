@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 from tests.interop import pairs, values
 
+FRAMES = 3  # of a traceback: the innermost
+
 
 def answer(tf: Any, request: dict[str, str]) -> dict[str, Any]:
     """What a pair's function gives, or how it ended."""
@@ -19,7 +21,7 @@ def answer(tf: Any, request: dict[str, str]) -> dict[str, Any]:
         pair = pairs.named(request["pair"])
         return {"value": values.plain(getattr(pair, request["function"])(tf, request["folder"]))}
     except Exception:  # whatever it is, it is the pair's result
-        return {"error": traceback.format_exc()}
+        return {"error": traceback.format_exc(limit=-FRAMES)}
 
 
 def main(library: str, answers: TextIO) -> None:
