@@ -7,7 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.control.scopes": "is_resource_variable",
-    "penstock._src.bridge.internals.ops": "broadcast_weights get_resource_handle_data",
+    "penstock._src.bridge.internals.ops": "get_resource_handle_data",
+    "penstock._src.v1.functions.weights": "broadcast_weights",
 }
 _SUBMODULES = "".split()
 

@@ -142,7 +142,10 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                     "The variable_def and initial_value args to `tf.Variable` are mutually exclusive, but "
                     f"got both: variable_def={variable_def},\ninitial_value={initial_value}"
                 )
-            self.__dict__.update(vars(type(self).from_proto(variable_def, import_scope)))
+            made = type(self).from_proto(variable_def, import_scope)
+            if isinstance(made, type(self)):
+                self.__class__ = type(made)  # it may be a reference
+            self.__dict__.update(vars(made))
             return
         if constraint is not None and not callable(constraint):
             raise ValueError(

@@ -138,6 +138,8 @@ class Operation(OperationConversions):
 
     # of a While
     loop: LoopFacts | None = None
+    # of a VarHandleOp: whether TensorFlow has a reference there, whose value a session fetches
+    stands_for_reference: bool = False
     # of a condition or loop: whether TensorFlow may run it as Switch and Merge, or None if nothing is said
     may_be_lowered: bool | None = None
     # the Python function that a PyFunc calls: kept alive as long as the operation is

@@ -51,6 +51,8 @@ class ProgramInputs:
             return self._list(position, value)
         if tensor.dtype == dtypes.string:
             return HostValue("strings are held by the host")
+        if isinstance(value, VariableHandle):
+            return HostValue("references to v1 variables are held by the host")
         if by_value:
             return self._known(position, value, tensor.dtype)
         return self._parameter(

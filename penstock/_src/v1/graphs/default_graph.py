@@ -89,6 +89,7 @@ def enable_eager_execution(
 def disable_v2_behavior() -> None:
     """Switches to TensorFlow 1's behavior: graphs, sessions, `Dimension`s, equality of tensors by identity."""
     disable_eager_execution()
+    disable_resource_variables()
     disable_v2_tensorshape()
     disable_tensor_equality()
 
@@ -97,6 +98,7 @@ def disable_v2_behavior() -> None:
 def enable_v2_behavior() -> None:
     """Switches to TensorFlow 2's behavior."""
     enable_eager_execution()
+    enable_resource_variables()
     enable_v2_tensorshape()
     enable_tensor_equality()
 
@@ -171,15 +173,29 @@ def control_flow_v2_enabled() -> bool:
     return True
 
 
-@export(v1=["enable_resource_variables", "disable_resource_variables"])
+class _Defaults:
+    resource_variables = True
+
+
+@export(v1=["enable_resource_variables"])
 def enable_resource_variables() -> None:
-    """Does nothing: variables are always resource variables."""
+    """Makes variables resource variables for those who look: fetching one's handle by name gives the handle."""
+    _Defaults.resource_variables = True
+
+
+@export(v1=["disable_resource_variables"])
+def disable_resource_variables() -> None:
+    """Makes variables stand for TensorFlow 1's references, unless they are told otherwise: a session that fetches `name:0` gets the value.
+
+    They are resource variables all the same.
+    """
+    _Defaults.resource_variables = False
 
 
 @export(v1=["resource_variables_enabled"])
 def resource_variables_enabled() -> bool:
-    """True: variables are always resource variables."""
-    return True
+    """Whether variables do not stand for references by default."""
+    return _Defaults.resource_variables
 
 
 @export(v1=["placeholder"])

@@ -59,6 +59,8 @@ class Fetches:
 
     def _value(self, tensor: SymbolicTensor, values: dict[int, Any]) -> Any:
         value = values[tensor._id]
+        if isinstance(value, VariableHandle) and tensor.op.stands_for_reference:
+            return _as_numpy(value.read(), value.dtype)
         return value if isinstance(value, TensorHandle) else _as_numpy(value, tensor.dtype)
 
     def pack(self, values: dict[int, Any]) -> Any:

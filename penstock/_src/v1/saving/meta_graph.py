@@ -8,7 +8,6 @@ from google.protobuf import text_format
 
 from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import (
     UNIQUE,
@@ -33,6 +32,7 @@ from penstock._src.v1.graphs.scoped_graphs import (
 )
 from penstock._src.v1.graphs.scoped_names import strip_name_scope
 from penstock._src.v1.variables.collections import GraphKeys, VariableV1
+from penstock._src.v1.variables.reference import ReferenceVariable
 
 # For a collection: the class of its items' messages, the functions from an item to its message and back.
 ProtoFunctions = tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]
@@ -233,7 +233,7 @@ def variable_def(variable: Variable, export_scope: str | None = None) -> Any:
         initializer_name=variable.initializer.name.removeprefix(prefix),
         initial_value_name=variable.initializer.inputs[1].name.removeprefix(prefix),
         snapshot_name=variable._graph_element.name.removeprefix(prefix),
-        is_resource=True,
+        is_resource=not isinstance(variable, ReferenceVariable),
         trainable=variable.trainable,
     )
     info = variable._get_save_slice_info()
@@ -373,12 +373,7 @@ def _as_variable_def(data: bytes) -> Any:
 
 def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
     """Returns the variable of a VariableDef, which uses existing operations of the graph."""
-    if not definition.is_resource:
-        raise UnimplementedError(
-            f"The variable '{definition.variable_name}' is a reference variable of TensorFlow 1, "
-            "which is not supported."
-        )
-    made = object.__new__(VariableV1)
+    made = object.__new__(VariableV1 if definition.is_resource else ReferenceVariable)
     handle = graph.as_graph_element(prefix + definition.variable_name)
     made._trainable, made._constraint = definition.trainable, None
     made._synchronization = VariableSynchronization.AUTO

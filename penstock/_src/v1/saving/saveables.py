@@ -11,6 +11,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.saving.object_graph import values_of
 from penstock._src.util import nest
 from penstock._src.v1.variables.partitioned import PartitionedVariable
+from penstock._src.v1.variables.reference import ReferenceVariable
 
 
 class SaveSpec:
@@ -82,6 +83,8 @@ class VariableSaveable(SaveableObject):
             value = raw.Reshape(tensor=value, shape=restored_shapes[0])
         value = raw.Identity(input=value)
         value.set_shape(self._variable.shape)
+        if isinstance(self._variable, ReferenceVariable):
+            return self._variable.assign(value, read_value=False)
         return raw.AssignVariableOp(self._variable.handle, value)
 
 

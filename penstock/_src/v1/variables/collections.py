@@ -16,7 +16,7 @@ from penstock._src.eager.variable import (
     VariableSynchronization,
 )
 from penstock._src.util.export import export
-from penstock._src.v1.graphs.default_graph import get_default_graph
+from penstock._src.v1.graphs.default_graph import get_default_graph, resource_variables_enabled
 
 
 @export(v1=["GraphKeys"])
@@ -208,6 +208,10 @@ class VariableV1(Variable):
             initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype,
             import_scope, constraint, synchronization, aggregation, shape,
         )  # fmt: skip
+        made_by = getattr(vars(self).get("_handle"), "op", None)
+        if made_by is not None and variable_def is None:
+            is_resource = resource_variables_enabled() if use_resource is None else use_resource
+            made_by.stands_for_reference = not is_resource
 
 
 def _assigned(result: Any) -> Any:

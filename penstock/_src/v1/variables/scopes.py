@@ -74,7 +74,7 @@ class VariableScope:
         "_caching_device", "Where variables would be copied to before they are read."
     )
     partitioner = read_write("_partitioner", "How variables are cut into parts.")
-    use_resource = read_write("_use_resource", "Whether variables are resources: they always are.")
+    use_resource = read_write("_use_resource", "Whether variables do not stand for references.")
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class VariableScope:
         self.partitioner = partitioner
 
     def set_use_resource(self, use_resource: bool) -> None:
-        """Stores `use_resource`, which has no effect: variables are always resource variables."""
+        """Sets whether variables of the scope do not stand for references, whose values sessions fetch by name."""
         self.use_resource = use_resource
 
     def reuse_variables(self) -> None:

@@ -96,11 +96,9 @@ class VariableStore:
         regularizer: Any,
         reuse: Any,
         partition: PartitionInfo | None = None,
-        use_resource: bool | None = None,
         **options: Any,
     ) -> VariableV1:
         """Returns one whole variable, or one partition."""
-        del use_resource
         dtype = dtypes.as_dtype(dtype).base_dtype
         found = self.variables.get(name)
         if found is not None:
