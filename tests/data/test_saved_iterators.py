@@ -75,9 +75,7 @@ def test_states_have_the_form_of_tensorflows(tmp_path):
     assert state.type_name == "tensorflow::Iterator"
     # The name of an iterator, then a name for each tensor.
     assert len(state.metadata.split(b"@@")) == 1 + len(state.tensors)
-    graph = TrackableObjectGraph.FromString(
-        reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
-    )
+    graph = TrackableObjectGraph.FromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
     (attribute,) = [each for node in graph.nodes for each in node.attributes]
     assert (attribute.name, attribute.checkpoint_key) == ("ITERATOR", key.removesuffix("_STATE"))
 

@@ -35,10 +35,10 @@ class Variables:
             cls.graph(tf, 0.0)
             v1.train.Saver().restore(session, latest)
             own = session.run({each.op.name: each for each in v1.global_variables()})
+            own["by name"] = session.run("layer/w:0")
         with tf.Graph().as_default(), v1.Session() as session:
             v1.train.import_meta_graph(latest + ".meta").restore(session, latest)
             imported = session.run({each.op.name: each for each in v1.global_variables()})
-            imported["by name"] = session.run("layer/w:0")
         return latest.removeprefix(folder), own, imported, tf.train.list_variables(latest)
 
 
@@ -118,3 +118,57 @@ class ByName:
             tf.train.latest_checkpoint(folder + "/new")
         ).assert_existing_objects_matched()
         return w, r
+
+
+class Training:
+    """A training graph of TensorFlow 1, with references instead of resources, that goes on from where it was saved."""
+
+    @staticmethod
+    def write(tf: Any, folder: str) -> Any:
+        v1 = tf.compat.v1
+        with tf.Graph().as_default(), v1.Session() as session:
+            x = v1.placeholder(tf.float32, [None, 2], "x")
+            with v1.variable_scope("model", use_resource=False):
+                w = v1.get_variable("w", initializer=tf.constant([[1.0], [2.0]]))
+                rows = v1.get_variable("rows", initializer=tf.ones([4, 2]))
+                step = v1.get_variable("step", initializer=0, trainable=False)
+            y = tf.matmul(x + tf.gather(rows, [0, 2]), w, name="y")
+            loss = tf.reduce_mean(tf.square(y - 1.0), name="loss")
+            for make in (v1.train.AdamOptimizer, v1.train.MomentumOptimizer):
+                options = {"momentum": 0.9} if make is v1.train.MomentumOptimizer else {}
+                make(0.1, **options).minimize(loss, step, name=make.__name__)
+            v1.assign_add(step, 10, name="skip")
+            v1.global_variables_initializer()
+            session.run(v1.get_default_graph().get_operation_by_name("init"))
+            session.run(["AdamOptimizer", "MomentumOptimizer"], {x: [[1.0, 2.0], [3.0, 4.0]]})
+            v1.train.Saver().save(session, folder + "/m")
+            values = session.run({each.op.name: each for each in v1.global_variables()})
+            values["by name"] = session.run("model/w:0")
+            return values
+
+    @staticmethod
+    def read(tf: Any, folder: str) -> Any:
+        v1 = tf.compat.v1
+        feeds = {"x:0": [[1.0, 2.0], [3.0, 4.0]]}
+        with tf.Graph().as_default() as graph, v1.Session() as session:
+            saver = v1.train.import_meta_graph(folder + "/m.meta")
+            saver.restore(session, folder + "/m")
+            found = [session.run(["loss:0", "y:0"], feeds)]
+            for _ in range(3):
+                session.run(["AdamOptimizer", "MomentumOptimizer"], feeds)
+            session.run("skip")
+            found.append(session.run(["loss:0", "y:0"], feeds))
+            found.append(session.run({each.op.name: each for each in v1.global_variables()}))
+            w = next(each for each in v1.trainable_variables() if each.op.name == "model/w")
+            session.run(w.assign([[0.0], [1.0]]))
+            session.run(w.assign_add([[1.0], [1.0]]))
+            found.append(session.run([w, tf.identity(w) * 2.0]))
+            gradient = v1.gradients(graph.get_tensor_by_name("loss:0"), [w])[0]
+            found.append(session.run(gradient, feeds))
+            other = v1.train.Saver([w])
+            other.save(session, folder + "/w")
+            session.run(w.initializer)
+            found.append(session.run(w))
+            other.restore(session, folder + "/w")
+            found.append(session.run(w))
+            return found
