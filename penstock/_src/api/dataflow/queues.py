@@ -7,7 +7,7 @@ from penstock._src.api.control.conditionals import switch_case
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.core import dtypes as types
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
@@ -92,6 +92,10 @@ class QueueBase:
     shapes = read_only("_shapes", "The shapes of the components.")
     names = read_only("_names", "The names of the components, or None.")
 
+    def _op_name(self, name, what):
+        """The name of an operation on the queue, unless the caller gives one."""
+        return name or f"{self.name.rpartition('/')[2]}_{what}"
+
     def _components(self, vals):
         """The components of an element as a list of tensors."""
         if isinstance(vals, dict):
@@ -128,17 +132,19 @@ class QueueBase:
         Raises:
           CancelledError: the queue is closed.
         """
-        components = self._components(vals)
-        for tensor, shape in zip(components, self._shapes):
-            tensor.shape.assert_is_compatible_with(shape)
-        return raw.QueueEnqueueV2(handle=self._queue_ref, components=components, name=name)
+        with scope_in_graph(self._op_name(name, "enqueue"), "") as scope:
+            components = self._components(vals)
+            for tensor, shape in zip(components, self._shapes):
+                tensor.shape.assert_is_compatible_with(shape)
+            return raw.QueueEnqueueV2(handle=self._queue_ref, components=components, name=scope)
 
     def enqueue_many(self, vals, name=None):
         """Adds the rows of tensors to the queue, each as soon as there is room."""
-        components = self._components(vals)
-        for tensor, shape in zip(components, self._shapes):
-            tensor.shape.with_rank_at_least(1)[1:].assert_is_compatible_with(shape)
-        return raw.QueueEnqueueManyV2(handle=self._queue_ref, components=components, name=name)
+        with scope_in_graph(self._op_name(name, "EnqueueMany"), "") as scope:
+            components = self._components(vals)
+            for tensor, shape in zip(components, self._shapes):
+                tensor.shape.with_rank_at_least(1)[1:].assert_is_compatible_with(shape)
+            return raw.QueueEnqueueManyV2(handle=self._queue_ref, components=components, name=scope)
 
     def dequeue(self, name=None):
         """Takes one element, waiting for it.
@@ -147,14 +153,19 @@ class QueueBase:
           OutOfRangeError: the queue is closed and empty.
         """
         tensors = raw.QueueDequeueV2(
-            handle=self._queue_ref, component_types=self._dtypes, name=name
+            handle=self._queue_ref,
+            component_types=self._dtypes,
+            name=self._op_name(name, "Dequeue"),
         )
         return self._result(self._shaped(tensors, lambda shape: shape))
 
     def dequeue_many(self, n, name=None):
         """Takes `n` elements, each component stacked."""
         tensors = raw.QueueDequeueManyV2(
-            handle=self._queue_ref, n=n, component_types=self._dtypes, name=name
+            handle=self._queue_ref,
+            n=n,
+            component_types=self._dtypes,
+            name=self._op_name(name, "DequeueMany"),
         )
         rows = None if isinstance(n, Tensor) else int(n)
         return self._result(self._shaped(tensors, TensorShape([rows]).concatenate))
@@ -162,7 +173,10 @@ class QueueBase:
     def dequeue_up_to(self, n, name=None):
         """Takes `n` elements, or the rest of a closed queue, each component stacked."""
         tensors = raw.QueueDequeueUpToV2(
-            handle=self._queue_ref, n=n, component_types=self._dtypes, name=name
+            handle=self._queue_ref,
+            n=n,
+            component_types=self._dtypes,
+            name=self._op_name(name, "DequeueUpTo"),
         )
         return self._result(self._shaped(tensors, TensorShape([None]).concatenate))
 
@@ -176,16 +190,18 @@ class QueueBase:
     def close(self, cancel_pending_enqueues=False, name=None):
         """Closes the queue to new elements; its remaining elements can still be taken."""
         return raw.QueueCloseV2(
-            handle=self._queue_ref, cancel_pending_enqueues=cancel_pending_enqueues, name=name
+            handle=self._queue_ref,
+            cancel_pending_enqueues=cancel_pending_enqueues,
+            name=self._op_name(name, "Close"),
         )
 
     def is_closed(self, name=None):
         """Whether the queue is closed."""
-        return raw.QueueIsClosedV2(handle=self._queue_ref, name=name)
+        return raw.QueueIsClosedV2(handle=self._queue_ref, name=self._op_name(name, "Is_Closed"))
 
     def size(self, name=None):
         """The number of elements in the queue."""
-        return raw.QueueSizeV2(handle=self._queue_ref, name=name)
+        return raw.QueueSizeV2(handle=self._queue_ref, name=self._op_name(name, "Size"))
 
 
 def _as_list(values):
