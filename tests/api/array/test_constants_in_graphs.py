@@ -60,3 +60,11 @@ def test_linspace_of_vectors_with_a_number_of_points_that_is_fed(num):
     np.testing.assert_allclose(
         points(num), np.linspace([0.0, 1.0], [1.0, -1.0], num, axis=1), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", [tf.bool, tf.string, tf.qint8, tf.complex64])
+def test_zeros_of_computed_shapes_have_every_type(kind):
+    with tf.Graph().as_default():
+        extent = tf.compat.v1.placeholder(tf.int32, [1])
+        assert tf.zeros(extent, kind).dtype == kind
+        assert tf.zeros([extent[0], 2], kind).dtype == kind

@@ -189,7 +189,14 @@ def _filled_in_graph(dims, value, kind, name):
         dims = convert_to_tensor(dims, name="shape_as_tensor")
         if dims.shape.rank == 0:
             dims = raw.Reshape(tensor=dims, shape=[-1])
-        return raw.Fill(dims=dims, value=convert_to_tensor(value, dtype=kind), name=scope)
+        return raw.Fill(dims=dims, value=number(value, kind), name=scope)
+
+
+def number(value, kind):
+    """A scalar constant, also of the types that Python numbers are not converted to."""
+    plain = kind != dtypes.string and not kind.is_quantized
+    filler = np.asarray(value, kind.as_numpy_dtype) if plain else value
+    return convert_to_tensor(filler, dtype=kind)
 
 
 def _has_no_extents(shape):

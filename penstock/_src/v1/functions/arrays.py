@@ -42,7 +42,7 @@ def ones_like(tensor, dtype=None, name=None, optimize=True):
             extents = shaping.shape(tensor, name="Shape/shape_as_tensor")
         else:
             extents = raw.Shape(input=tensor)
-        return raw.Fill(dims=extents, value=convert_to_tensor(1, dtype=kind), name=scope)
+        return raw.Fill(dims=extents, value=creation.number(1, kind), name=scope)
 
 
 @export(v1=["constant"])
