@@ -105,5 +105,8 @@ def test_every_op_is_found_by_its_name():
     for path in sorted((SRC / "ops").rglob("*.py")):
         parts = path.relative_to(SRC).with_suffix("").parts
         importlib.import_module(".".join(("penstock", "_src", *parts)).removesuffix(".__init__"))
-    own = [name for name, cls in registry.OPS.items() if cls.__module__.startswith("penstock.")]
+    # The bridge registers the ops of TensorFlow's own tests when these ask for them.
+    made = {name for name, cls in registry.OPS.items() if cls.__module__.startswith("penstock.")}
+    lent = {n for n in made if registry.OPS[n].__module__.startswith("penstock._src.bridge.")}
+    own = made - lent
     assert set(own) <= set(registry.index())

@@ -250,6 +250,7 @@ class FunctionType(types.FunctionType):
 def sanitized_name(name: str) -> str:
     """Returns the name that a parameter has for an argument of any name.
 
+    >>> from penstock._src.function.types.function_type import sanitized_name
     >>> sanitized_name("1./-")
     'arg_1___'
     """

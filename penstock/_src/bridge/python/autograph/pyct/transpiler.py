@@ -132,10 +132,11 @@ class _PythonFnFactory:
 class GenericTranspiler:
     """Rewrites the syntax trees of functions: subclasses say how, in `transform_ast`.
 
-    >>> class Names(GenericTranspiler):
-    ...   def transform_ast(self, node, ctx):
-    ...     return node.name
-    >>> Names().transform(f, None)  # the name, and the context of the rewriting
+    class Names(GenericTranspiler):
+        def transform_ast(self, node, ctx):
+            return node.name
+
+    Names().transform(f, None)  # the name, and the context of the rewriting
     """
 
     def get_transformed_name(self, node: Any) -> str:
