@@ -249,9 +249,10 @@ def install_methods() -> None:
 
 def _operator(name):
     def operator(self, *others):
+        value = self.value()  # read first, as the order of captures shows
         others = [o.value() if isinstance(o, Variable) else o for o in others]
         # looked up in each call: NumPy's behavior may have replaced it
-        return getattr(Tensor, name)(self.value(), *others)
+        return getattr(Tensor, name)(value, *others)
 
     operator.__name__ = name
     return operator
