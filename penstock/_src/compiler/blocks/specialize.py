@@ -72,6 +72,10 @@ class Deferral:
     needs: Sequence[Any] = ()
     is_final: bool = True  # the host runs it, whatever is known later
 
+    def __post_init__(self) -> None:
+        if isinstance(self.error, NotLowerable):
+            self.error.with_traceback(None)  # its frames would keep the callers' values alive
+
 
 @dataclasses.dataclass(frozen=True)
 class LoweredSection:
