@@ -189,8 +189,6 @@ def test_options_of_a_load_are_known_inside_of_it():
 def test_what_cannot_be_says_so():
     with pytest.raises(UnimplementedError, match="pyct"):
         pyct.standard_analysis(len, ())
-    with pytest.raises(UnimplementedError, match="only the whole"):
-        tf.__internal__.saved_model.load_partial("folder", {})
 
 
 def test_decorators_are_found_again():

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.function import structured_values
 from penstock._src.proto.saved import SavedUserObject
 from penstock._src.saving.saved_model import load as loading
@@ -77,19 +76,6 @@ def get_meta_graph_def(saved_model_dir: Any, tag_set: str) -> Any:
             return meta
     raise RuntimeError(
         f"MetaGraphDef associated with tag-set {tag_set} could not be found in the SavedModel"
-    )
-
-
-@export("__internal__.saved_model.load_partial", v1=[])
-def load_partial(export_dir: Any, filters: Any, tags: Any = None, options: Any = None) -> Any:
-    """Raises UnimplementedError: a SavedModel is only loaded as a whole.
-
-    Keras needs this only to read SavedModels that Keras 2 wrote, not for `.keras` and `.h5` files; `tf.saved_model.load`
-    does not need it.
-    """
-    raise UnimplementedError(
-        f"load_partial: of the SavedModel {export_dir} only the whole can be loaded. "
-        "Use tf.saved_model.load, or save the model in Keras's own formats."
     )
 
 

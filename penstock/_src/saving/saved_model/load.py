@@ -1,5 +1,6 @@
 """tf.saved_model.load."""
 
+import itertools
 import os
 import sys
 from typing import Any
@@ -38,8 +39,11 @@ from penstock._src.saving.saved_model.revived import (
     revive_concrete,
     structured_or_flat,
 )
+from penstock._src.saving.saved_model.selection import Selection
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
+
+_LOADED = itertools.count()
 
 
 class _UserObject(AutoTrackable):
@@ -88,43 +92,70 @@ def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | Non
     Returns:
       An object with the saved attributes; its `signatures` are functions of named tensors.
     """
+    return load_partial(export_dir, None, tags, options)["root"]
+
+
+@export("__internal__.saved_model.load_partial", v1=[])
+def load_partial(
+    export_dir: Any, filters: Any, tags: Any = None, options: constants.LoadOptions | None = None
+) -> dict[str, Any]:
+    """Returns objects of a SavedModel by their paths.
+
+    Args:
+      export_dir: the folder.
+      filters: paths as "root.layer"; in a dict, with objects that take the place of the saved ones. None for the root.
+      tags: select one of several programs; by default the only one.
+      options: LoadOptions.
+
+    Raises:
+      ValueError: a function uses an object that is not below the paths, or the model is TensorFlow 1's.
+      AssertionError: the SavedModel lacks values of given objects, and `allow_partial_checkpoint` is not set.
+    """
+    options = options or constants.LoadOptions()
     folder = os.fsdecode(export_dir)
-    saved = parse(folder)
-    meta = _chosen(saved, tags)
+    meta = _chosen(parse(folder), tags)
     of_objects = bool(meta.object_graph_def.nodes)
     metrics.COUNTS["read_api", metrics.LOAD_V2] += 1
     if not of_objects:
         metrics.COUNTS["read_api", metrics.LOAD_V1_IN_V2] += 1
+        if filters:
+            raise ValueError("Only the whole of a SavedModel of TensorFlow 1 can be loaded.")
     with init_scope():
         if of_objects:
-            root = _load_objects(meta, folder, options)
+            found = _load_objects(meta, folder, options, filters)
         else:
-            restores = options is None or not options.experimental_skip_checkpoint
-            root = above("Program")(meta, folder).load(SignatureMap, restores)
+            restores = not options.experimental_skip_checkpoint
+            found = {"root": above("Program")(meta, folder).load(SignatureMap, restores)}
     metrics.COUNTS["read", "2" if of_objects else "1"] += 1
     metrics.LATEST["read_path"] = folder
     fingerprints.note_read(folder)
-    root.tensorflow_version = meta.meta_info_def.tensorflow_version
-    root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
-    root.graph_debug_info = None
-    return root
+    root = found.get("root")
+    if root is not None:
+        root.tensorflow_version = meta.meta_info_def.tensorflow_version
+        root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
+        root.graph_debug_info = None
+    return found
 
 
-def _load_objects(meta: Any, folder: str, options: constants.LoadOptions | None) -> Any:
-    loader = _Loader(meta, folder)
+def _load_objects(
+    meta: Any, folder: str, options: constants.LoadOptions, filters: Any
+) -> dict[str, Any]:
+    selection = Selection(meta.object_graph_def, filters)
+    loader = _Loader(meta, folder, selection)
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    skipped = options is not None and options.experimental_skip_checkpoint
-    if not skipped:
+    if not options.experimental_skip_checkpoint:
         if not os.path.exists(index_name(prefix)):
             raise FileNotFoundError(
                 f"The SavedModel {folder} has no values of its variables: {index_name(prefix)} is missing."
             )
         status = read_objects(root, {}, prefix, label="saved_model")
+        if selection.given and not options.allow_partial_checkpoint:
+            status.assert_existing_objects_matched()
         for found, restored in status.operations:
             if isinstance(found, Variable):
                 found._initializer = restored.op  # a session that initializes it restores it
-    if options is not None and options.experimental_load_function_aliases:
+    if options.experimental_load_function_aliases:
         if hasattr(root, "function_aliases"):
             raise ValueError(
                 "Could not load with experimental_load_function_aliases option because the top-level object already has "
@@ -133,7 +164,7 @@ def _load_objects(meta: Any, folder: str, options: constants.LoadOptions | None)
         root._setattr_tracking = False
         root.function_aliases = loader.aliases()
         root._setattr_tracking = True
-    return root
+    return {path: loader.objects[number] for path, number in selection.paths.items()}
 
 
 def _chosen(saved: Any, tags: Any) -> Any:
@@ -156,46 +187,61 @@ def _chosen(saved: Any, tags: Any) -> Any:
 class _Loader:
     """Loads the objects of one program."""
 
-    def __init__(self, meta: Any, folder: str) -> None:
-        self.meta, self.folder = meta, folder
+    def __init__(self, meta: Any, folder: str, selection: Selection) -> None:
+        self.meta, self.folder, self.selection = meta, folder, selection
         self.nodes = meta.object_graph_def.nodes
         self.saved_functions = meta.object_graph_def.concrete_functions
+        _rename_resources(meta.graph_def.library)
         self.library = Library(meta.graph_def.library)
-        self.objects: dict[int, Any] = {}
+        self.objects: dict[int, Any] = {n: held for n, (held, _) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
 
     def load(self) -> Any:
-        """The root, with everything below it."""
-        for number, node in enumerate(self.nodes):
+        """The root, with everything below it that is selected."""
+        nodes = [(n, node) for n, node in self.selection.items() if n not in self.selection.given]
+        for number, node in nodes:
             kind = node.WhichOneof("kind")
             late = self._class_of(node) is not None
             if not late and kind not in ("function", "bare_concrete_function", "resource"):
                 self.objects[number] = self._make(kind, node)
-        for number, node in enumerate(self.nodes):
+        for number, node in nodes:
             if self._class_of(node) is not None and number not in self.objects:
                 self._make_registered(number)
-        for number, node in enumerate(self.nodes):
+        for number, node in nodes:
             if node.WhichOneof("kind") == "resource":
                 self._make_resource(number, node)
-        for number, node in enumerate(self.nodes):
+        for number, node in nodes:
             kind = node.WhichOneof("kind")
             if kind == "function":
                 self.objects[number] = self._function(node.function)
             elif kind == "bare_concrete_function":
                 self.objects[number] = self._bare(node.bare_concrete_function)
-        for number in range(len(self.nodes)):
+        for number, _ in nodes:
             self._make_tuple(number)
         custom_gradients.restore(self.meta, self.library, self._captured)
-        for number, node in enumerate(self.nodes):
-            self._connect(self.objects[number], node)
-        for number, node in enumerate(self.nodes):
+        for number, node in self.selection.items():
+            self._connect(number, node)
+        for number, node in nodes:
             if node.WhichOneof("kind") == "resource":
                 self._initialize(self.objects[number])
-        for number, node in enumerate(self.nodes):
+        for number, node in nodes:
             if node.saveable_objects:
                 self._give_value_functions(self.objects[number], node.saveable_objects)
-        return self.objects[0]
+        return self.objects[0] if self.selection.has_root else self._stem()
+
+    def _stem(self) -> Any:
+        """A root that has only the selected objects, for checkpoints."""
+        root = _UserObject()
+        for path, number in self.selection.paths.items():
+            parent = root
+            *names, last = path.split(".")[1:]
+            for name in names:
+                if not hasattr(parent, name):
+                    setattr(parent, name, _UserObject())
+                parent = getattr(parent, name)
+            setattr(parent, last, self.objects[number])
+        return root
 
     def _give_value_functions(self, found: Any, saved: Any) -> None:
         """Lets an object give its values to checkpoints, and take them, by the functions saved with it."""
@@ -359,10 +405,13 @@ class _Loader:
             )
         return handle
 
-    def _connect(self, parent: Any, node: Any) -> None:
+    def _connect(self, number: int, node: Any) -> None:
+        parent = self.objects[number]
         for child in node.children:
             held, name = self.objects[child.node_id], child.local_name
-            if isinstance(parent, SignatureMap):
+            if number in self.selection.given:
+                self.selection.given[number][1](parent, name, held)
+            elif isinstance(parent, SignatureMap):
                 parent.functions[name] = held
             elif isinstance(parent, ListWrapper):
                 _set_item(parent, int(name), held)
@@ -373,6 +422,15 @@ class _Loader:
                 or self._class_of(node) is not None
             ):
                 setattr(parent, name, held)
+
+
+def _rename_resources(library: Any) -> None:
+    """Gives resources that functions find by name new names, so that a model loaded twice shares nothing with itself."""
+    number = next(_LOADED)
+    for function in library.function:
+        for node in function.node_def:
+            if "shared_name" in node.attr and node.attr["shared_name"].s:
+                node.attr["shared_name"].s += f"_load_{number}".encode()
 
 
 def _set_item(values: list[Any], index: int, value: Any) -> None:
