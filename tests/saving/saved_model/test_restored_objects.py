@@ -187,3 +187,46 @@ def test_signatures_may_return_ragged_tensors(tmp_path):
         info = meta.signature_def["serving_default"].outputs["output_0"]
         value = tf.compat.v1.saved_model.get_tensor_from_tensor_info(info)
     assert isinstance(value, tf.RaggedTensor)
+
+
+def test_signatures_keep_attributes_of_functions(tmp_path):
+    root = tf.Module()
+    attributes = {"disable_summaries_at_runtime": ["x", True]}
+    spec = [tf.TensorSpec([])]
+    root.f = tf.function(lambda x: x, input_signature=spec, experimental_attributes=attributes)
+    signature = saved(root, tmp_path).signatures["serving_default"]
+    kept = signature.function_def.attr["disable_summaries_at_runtime"].list
+    assert list(kept.s) == [b"x"] and list(kept.b) == [True]
+
+
+def test_saving_again_keeps_the_input_signature(tmp_path):
+    root = tf.Module()
+    root.f = tf.function(lambda x: x, input_signature=[tf.TensorSpec([None])])
+    with tf.device("/CPU:0"):  # it is no other function there
+        loaded = saved(root, tmp_path)
+    tf.saved_model.save(loaded, str(tmp_path / "again"))
+    again = tf.saved_model.load(str(tmp_path / "again"))
+    assert len(again.f.concrete_functions) == 1
+    with pytest.raises(TypeError, match="Binding inputs"):
+        again.f(1.0)
+
+
+def test_a_resource_is_freed_with_the_last_reference(tmp_path):
+    class Held(tf.saved_model.experimental.TrackableResource):
+        def _create_resource(self):
+            return tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=[], shared_name="held")
+
+        def _initialize(self):
+            tf.raw_ops.AssignVariableOp(resource=self.resource_handle, value=1.0)
+
+        def _destroy_resource(self):
+            tf.raw_ops.DestroyResourceOp(resource=self._create_resource())
+
+    root = tf.Module()
+    root.held = Held()
+    tf.saved_model.save(root, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    handle = loaded.held.resource_handle
+    del loaded
+    with pytest.raises(tf.errors.NotFoundError, match="does not exist"):
+        tf.raw_ops.DestroyResourceOp(resource=handle, ignore_lookup_error=False)

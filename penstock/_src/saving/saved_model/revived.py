@@ -181,6 +181,11 @@ class RestoredFunction(Function):
                 trace.take_signature(signature)
         self._restored_input_signature = decode(spec.input_signature)
 
+    @property
+    def input_signature(self) -> Any:
+        """The types of the arguments that the function was made with, or None."""
+        return self._restored_input_signature
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the trace that matches the arguments.
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from penstock._src.api.config.build import GIT_VERSION
+from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tracking.trackable import Trackable
@@ -84,7 +85,7 @@ def save_and_return_nodes(
     """
     options = options or constants.SaveOptions()
     metrics.COUNTS["write_api", metrics.SAVE_V2] += 1
-    with save_context(options):
+    with save_context(options), dispatch.device(None):  # traces are for any device
         objects = _save(
             obj, os.fsdecode(export_dir), signatures, options, not experimental_skip_checkpoint
         )

@@ -10,6 +10,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
+from penstock._src.function.types.attributes import PUBLIC
 from penstock._src.function.types.function_type import sanitized_name
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -109,6 +110,11 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     kind = inspect.Parameter.KEYWORD_ONLY
     signature = inspect.Signature([inspect.Parameter(name, kind) for name, _ in parameters])
     made = ConcreteFunction(graph, parameters, signature=signature)
+    made._function.attributes = {
+        key: value
+        for key, value in function.graph_function.attributes.items()
+        if key in PUBLIC and key != "_noinline"
+    }
     made._num_positional_args = 1 if len(specs) == 1 else 0  # several have no order
     return made
 
