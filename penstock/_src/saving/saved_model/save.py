@@ -25,12 +25,12 @@ from penstock._src.saving.saved_model.custom_gradients import (
     SavedGradient,
     traced,
 )
-from penstock._src.saving.saved_model.object_messages import fill_objects
 from penstock._src.saving.saved_model.objects import (
     ModelObjects,
     traces_of,
 )
-from penstock._src.saving.saved_model.program import Program
+from penstock._src.saving.saved_model.writing.object_messages import fill_objects
+from penstock._src.saving.saved_model.writing.program import Program
 from penstock._src.saving.serialized import registered_arrays, serialized
 from penstock._src.saving.sharding import stored
 from penstock._src.util import nest

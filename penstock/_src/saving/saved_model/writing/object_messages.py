@@ -24,7 +24,7 @@ from penstock._src.saving.saved_model.objects import (
     is_variable,
     traces_of,
 )
-from penstock._src.saving.saved_model.program import Program
+from penstock._src.saving.saved_model.writing.program import Program
 from penstock._src.util.nest_paths import map_structure_with_tuple_paths
 
 _AUTO, _NONE = VariableSynchronization.AUTO, VariableAggregation.NONE
