@@ -144,12 +144,13 @@ def test_variables_have_a_type():
 
 
 def test_weights_are_broadcast_or_refused():
-    assert ops.broadcast_weights([[1.0], [2.0]], tf.ones([2, 3])).numpy().tolist() == [
+    broadcast_weights = tf.__internal__.ops.broadcast_weights
+    assert broadcast_weights([[1.0], [2.0]], tf.ones([2, 3])).numpy().tolist() == [
         [1.0] * 3,
         [2.0] * 3,
     ]
     with pytest.raises(ValueError, match="can not be broadcast"):
-        ops.broadcast_weights([1.0, 2.0], tf.ones([2, 3]))
+        broadcast_weights([1.0, 2.0], tf.ones([2, 3]))
 
 
 def test_operators_add_up_to_the_simplest_kind():
