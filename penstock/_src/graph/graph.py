@@ -16,6 +16,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import REFUSALS, InputShape, Op, group_arguments, ruled
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
+from penstock._src.graph.colocation import Colocation
 from penstock._src.graph.conversions import GraphConversions
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.registered_gradients import RegisterGradient
@@ -29,7 +30,7 @@ _KEYS = itertools.count()
 
 
 @export("Graph")
-class Graph(GraphConversions):
+class Graph(Colocation, GraphConversions):
     """A graph of operations. `with graph.as_default():` records the ops called within."""
 
     building_function = False
@@ -64,7 +65,6 @@ class Graph(GraphConversions):
         self.implementations: dict[str, Any] = {}
         self._finalized = False
         self._functions: dict[str, Any] = {}
-        self._attribute_scopes: list[dict[str, Any]] = []
         self._seed: int | None = None
         self._entered: list[Any] = []
         self.last_random_id = 0
@@ -111,6 +111,8 @@ class Graph(GraphConversions):
             node.outputs[0]._handle_data = op.held(*[InputShape(t) for t in inputs])
         for function, around in reversed(self._device_functions):
             node._device = merged_device(around, function(node))
+        if self._colocation:
+            self._colocate(node)
         self._operations.append(node)
         self._by_name[unique] = node
         if op.op_type in self._gradient_overrides:
@@ -328,11 +330,6 @@ class Graph(GraphConversions):
             yield container_name
         finally:
             self._container = before
-
-    @contextlib.contextmanager
-    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
-        """Requests the device of `op` for the operations within."""
-        yield
 
     # -- looking up
 

@@ -142,6 +142,8 @@ class Operation(OperationConversions):
     stands_for_reference: bool = False
     # of a condition or loop: whether TensorFlow may run it as Switch and Merge, or None if nothing is said
     may_be_lowered: bool | None = None
+    # b"loc:@name" of the operations beside which it was made to run
+    colocation: tuple[bytes, ...] = ()
     # the Python function that a PyFunc calls: kept alive as long as the operation is
     python_function: Any = None
     # the values that the outputs have in every run, once they were asked for
@@ -215,8 +217,11 @@ class Operation(OperationConversions):
         return tuple(self._outputs)
 
     def colocation_groups(self) -> list[bytes]:
-        """Returns the names of its colocation groups."""
-        return [b"loc:@" + self._name.encode()]
+        """Returns the names of its colocation groups: its own if it is made to run beside no other operation."""
+        noted = self.annotations.get("_class")
+        groups = self.colocation if noted is None else noted.list.s
+        found = [group for group in groups if group.startswith(b"loc:@")]
+        return found or [b"loc:@" + self._name.encode()]
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
         """Runs the operation in a session (v1)."""

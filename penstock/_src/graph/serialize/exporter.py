@@ -84,6 +84,8 @@ def attribute_of(op: Operation, name: str) -> Any:
     noted = op.annotations.get(name) or _of_control_flow(op).get(name)
     if noted is not None:
         return _decoded(noted)
+    if name == "_class" and op.colocation:
+        return list(op.colocation)
     if name == "_user_specified_name" and _is_input(op):
         return op.name.encode()
     if value is None:
@@ -173,6 +175,8 @@ def _fill_node(node: Any, op: Operation, library: _Library, add_shapes: bool) ->
     for name, value in op.raw_op.attrs.items():
         if value is not None:
             node.attr[name].CopyFrom(attributes.encode(cls, name, value, library.name))
+    if op.colocation:
+        node.attr["_class"].list.s.extend(op.colocation)
     for name, noted in {**_of_control_flow(op), **op.annotations}.items():
         node.attr[name].CopyFrom(noted)
     if op.gradient_kind:

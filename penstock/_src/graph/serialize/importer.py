@@ -133,11 +133,13 @@ class NodeImporter:
     ) -> None:
         self.graph, self.library, self.split = graph, library, split
         self.operations: dict[str, Operation] = {}
+        self.names: set[str] = set()  # of all nodes
         self.known: dict[str, SymbolicTensor] = {}  # arguments, and tensors mapped by the caller
         self.replaced: set[str] = set()  # nodes that v1 control flow was made of: see v1_control.py
 
     def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
         waiting = {node.name: node for node in nodes}
+        self.names.update(waiting)
         if any(node.op in JUMPS for node in nodes):
             structure = Structure(nodes)
             ControlImporter(structure, self, prefix).add_level(list(nodes), ())
@@ -188,6 +190,8 @@ class NodeImporter:
         op = self.op_of(node, inputs)
         made = self.graph.add(op, inputs, prefix + node.name if prefix else node.name)
         made._device = node.device
+        if "_class" in node.attr:
+            made.colocation = tuple([self._group(g, prefix) for g in node.attr["_class"].list.s])
         if "_gradient_op_type" in node.attr:
             made.gradient_kind = node.attr["_gradient_op_type"].s.decode()
         made._add_control_inputs(
@@ -201,6 +205,12 @@ class NodeImporter:
                 if shape.is_compatible_with(t.shape):
                     t.set_shape(shape)
         self.operations[node.name] = made
+
+    def _group(self, group: bytes, prefix: str) -> bytes:
+        """The name of a colocation group in the graph: that of an imported node has the prefix."""
+        name = group.removeprefix(b"loc:@").decode()
+        is_own = name != group.decode() and name in self.names
+        return f"loc:@{prefix}{name}".encode() if is_own else group
 
     def op_of(self, node: Any, inputs: list[SymbolicTensor]) -> Op:
         """Returns the op of a node, with its attributes."""

@@ -29,9 +29,20 @@ def device(device_name_or_function):
 @export(v1=["colocate_with"])
 @contextlib.contextmanager
 def colocate_with(op, ignore_existing=False):
-    """A context whose operations run on the device of `op`; it has no effect."""
-    del op, ignore_existing
-    yield
+    """A context whose operations run beside `op`, on its device; in eager code it has no effect.
+
+    Args:
+      op: an operation, tensor or variable; None for none, with `ignore_existing`.
+      ignore_existing: whether enclosing contexts of this kind have no effect.
+
+    Raises:
+      ValueError: in a graph, `op` is None and enclosing contexts have effect.
+    """
+    if STATE.graph is None:
+        yield
+    else:
+        with STATE.graph.colocate_with(op, ignore_existing):
+            yield
 
 
 @export(v1=["container"])

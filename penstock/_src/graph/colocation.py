@@ -1,0 +1,52 @@
+"""Operations that are made to run beside others: TensorFlow 1's `colocate_with`."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from penstock._src.core import dispatch
+from penstock._src.graph.operation import Operation
+
+
+class Colocation:
+    """The methods of graphs for colocation."""
+
+    # Operations beside which those that are added now run, outermost first.
+    _colocation: Sequence[Operation] = ()
+
+    if TYPE_CHECKING:
+        _device_functions: list[Any]
+
+        def _control(self, element: Any) -> Operation: ...
+
+    @contextlib.contextmanager
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+        """Makes the operations within run beside `op`, on its device.
+
+        Args:
+          op: an operation, tensor or variable; None for none, with `ignore_existing`.
+          ignore_existing: whether enclosing scopes of this kind have no effect.
+
+        Raises:
+          ValueError: `op` is None, and enclosing scopes have effect.
+        """
+        if op is None and not ignore_existing:
+            raise ValueError(
+                "colocate_with: `op` may be None only with ignore_existing=True, to leave enclosing scopes."
+            )
+        before, functions = self._colocation, self._device_functions
+        found = [] if op is None else [op if isinstance(op, Operation) else self._control(op)]
+        self._colocation = found if ignore_existing else [*before, *found]
+        self._device_functions = []
+        try:
+            with dispatch.device(None):
+                yield
+        finally:
+            self._colocation, self._device_functions = before, functions
+
+    def _colocate(self, node: Operation) -> None:
+        """Notes on an operation beside which others it is made to run; it gets the device of the innermost that has one."""
+        others = self._colocation
+        node.colocation = tuple(sorted({g for other in others for g in other.colocation_groups()}))
+        devices = [other.device for other in reversed(others) if other.device]
+        node._device = devices[0] if devices else node._device

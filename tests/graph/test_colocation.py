@@ -1,0 +1,54 @@
+"""Operations that are made to run beside others."""
+
+import pytest
+
+import penstock as tf
+import penstock.compat.v1 as v1
+
+
+@pytest.fixture
+def graph():
+    with tf.Graph().as_default() as graph:
+        with tf.device("/cpu:0"):
+            a = tf.constant(1.0, name="a")
+        b = tf.constant(2.0, name="b")
+        with v1.colocate_with(a):
+            tf.add(a, b, name="beside_a")
+            with v1.colocate_with(b):
+                tf.add(a, b, name="beside_both")
+            with v1.colocate_with(b, ignore_existing=True):
+                tf.add(a, b, name="beside_b")
+            with v1.colocate_with(None, ignore_existing=True):
+                tf.identity(a, name="alone")
+    return graph
+
+
+def groups(graph, name):
+    return graph.get_operation_by_name(name).colocation_groups()
+
+
+def test_operations_know_their_groups(graph):
+    assert groups(graph, "beside_a") == [b"loc:@a"]
+    assert groups(graph, "beside_both") == [b"loc:@a", b"loc:@b"]
+    assert groups(graph, "beside_b") == [b"loc:@b"]
+    assert groups(graph, "alone") == [b"loc:@alone"]
+
+
+def test_operations_get_the_device_of_their_group(graph):
+    assert graph.get_operation_by_name("beside_both").device == "/device:CPU:0"
+    assert graph.get_operation_by_name("beside_b").device == ""
+
+
+def test_messages_have_the_groups(graph):
+    assert graph.get_operation_by_name("beside_a").get_attr("_class") == [b"loc:@a"]
+    with pytest.raises(ValueError, match="no attr named '_class'"):
+        graph.get_operation_by_name("a").get_attr("_class")
+    with tf.Graph().as_default() as again:
+        tf.import_graph_def(graph.as_graph_def(), name="in")
+    assert groups(again, "in/beside_both") == [b"loc:@in/a", b"loc:@in/b"]
+
+
+def test_no_operation_is_no_group(graph):
+    with graph.as_default(), pytest.raises(ValueError, match="may be None only"):
+        with v1.colocate_with(None):
+            pass
