@@ -15,7 +15,8 @@ _NAMES = {
         "load_context register_call_context_function register_clear_session_function "
         "register_get_session_function register_load_model_function"
     ),
-    "penstock._src.bridge.internals.ops": "create_c_op lift_to_graph record_gradient",
+    "penstock._src.bridge.internals.ops": "create_c_op record_gradient",
+    "penstock._src.bridge.python.eager.lift_to_graph": "lift_to_graph",
     "penstock._src.core.composite": "CompositeTensor",
     "penstock._src.core.specs": "register_type_spec_from_value_converter",
     "penstock._src.data.structure": "NoneTensorSpec",

@@ -132,7 +132,6 @@ PATHS: dict[str, str] = {
     ),
     "python.distribute.input_ops": "@bridge.internals.datasets",
     "python.distribute.values": "@distribute.values @distribute.mirrored.variables",
-    "python.eager.lift_to_graph": "UnliftableError=@v1.saving.wrapped:UnliftableError",
     "python.eager.polymorphic_function.atomic_function": "@function.types.atomic",
     "python.framework.c_api_util": "@bridge.internals.conversion",
     "python.framework.config": "@api.config.determinism",

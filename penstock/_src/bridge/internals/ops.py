@@ -101,12 +101,6 @@ def record_gradient(op_name: str, inputs: Any, attrs: Any, outputs: Any) -> None
     )
 
 
-@export("__internal__.lift_to_graph", v1=[])
-def lift_to_graph(tensors: Any, graph: Any, **options: Any) -> Any:
-    """Raises UnimplementedError: operations cannot be moved between graphs."""
-    raise UnimplementedError("lift_to_graph: operations are not moved between graphs.")
-
-
 def parameterized_truncated_normal(
     shape: Any,
     means: Any = 0.0,
