@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.api.config import devices
+from penstock._src.api.config.start import SETTINGS
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.eager.context import CONTEXT
@@ -27,7 +28,8 @@ class Context:
         return STATE.graph is None
 
     def ensure_initialized(self) -> None:
-        """Does nothing: there is no runtime to start."""
+        """Starts the program: some settings can no longer be changed."""
+        SETTINGS.initialized = True
 
     def enable_xla_devices(self) -> None:
         """Does nothing: the compiler has no devices beside those that ops run on."""
@@ -94,7 +96,8 @@ def context() -> Context:
 
 
 def ensure_initialized() -> None:
-    """Does nothing: there is no runtime to start."""
+    """Starts the program: some settings can no longer be changed."""
+    SETTINGS.initialized = True
 
 
 def async_wait() -> None:

@@ -92,6 +92,11 @@ def _why_not(device):
 def list_logical_devices(device_type=None):
     """The devices that ops can name, of one type if `device_type` is given."""
     SETTINGS.initialized = True
+    return logical_devices(device_type)
+
+
+def logical_devices(device_type=None):
+    """The devices that ops can name, without starting the program."""
     out = []
     for device in get_visible_devices():
         parts = SETTINGS.logical.get(device) or [None]

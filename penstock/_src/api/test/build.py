@@ -38,11 +38,11 @@ def is_cpu_target_available(target):
 def is_gpu_available(cuda_only=False, min_cuda_compute_capability=None):
     """Whether there is a GPU."""
     del cuda_only, min_cuda_compute_capability
-    return bool(devices.list_logical_devices("GPU"))
+    return bool(devices.logical_devices("GPU"))
 
 
 @export("test.gpu_device_name")
 def gpu_device_name():
     """The name of the first GPU, or an empty string."""
-    found = devices.list_logical_devices("GPU")
+    found = devices.logical_devices("GPU")
     return found[0].name if found else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from penstock._src.api.config import devices, settings
@@ -164,6 +164,31 @@ class Context(eager_context.Context):
             made.device_count[kind] = sum(len(SETTINGS.logical.get(d) or [d]) for d in visible)
         return made
 
+    def configure_collective_ops(
+        self,
+        collective_leader: str = "",
+        scoped_allocator_enabled_ops: Sequence[str] = ("CollectiveReduce",),
+        use_nccl_communication: bool = False,
+        device_filters: Sequence[str] | None = None,
+    ) -> None:
+        """Writes settings of collective operations into the configuration, at the start of a program.
+
+        Raises:
+          RuntimeError: the program has started.
+        """
+        del use_nccl_communication  # it is about GPUs
+        SETTINGS.refuse_if_started("Collective ops must be configured at program startup")
+        made = ConfigProto()
+        if self._config is not None:
+            made.CopyFrom(self._config)
+        made.experimental.collective_group_leader = collective_leader
+        made.device_filters[:] = device_filters or ()
+        options = made.graph_options.rewrite_options
+        if scoped_allocator_enabled_ops:
+            options.scoped_allocator_optimization = RewriterConfig.ON
+            options.scoped_allocator_opts.enable_op[:] = scoped_allocator_enabled_ops
+        self._config = made
+
     def _write_rewrites(self, options: Any) -> None:
         for name, value in SETTINGS.optimizer.items():
             if name not in settings.OPTIMIZER_OPTIONS or name == "auto_parallel":
@@ -305,6 +330,10 @@ class Context(eager_context.Context):
     @property
     def _physical_devices(self) -> list[Any]:
         return devices.list_physical_devices()
+
+    @_physical_devices.setter
+    def _physical_devices(self, devices: None) -> None:
+        """Forgets the devices found, which here does nothing: they are looked for each time."""
 
     @property
     def _context_devices(self) -> list[str]:
