@@ -51,6 +51,7 @@ PATHS: dict[str, str] = {
         "InternalTracingContext=@function.types.trace_types:TypeContext "
         "@bridge.core.function.trace_type @function.types.trace_types"
     ),
+    "core.lib.core.error_codes_pb2": "@proto.saved",
     "core.protobuf.cluster_pb2": "@proto.config",
     "core.protobuf.config_pb2": "@proto.config",
     "core.protobuf.debug_pb2": "@proto.config",

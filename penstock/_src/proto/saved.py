@@ -16,6 +16,8 @@ enum Code
     package="tensorflow.error",
 )
 
+Code = ERRORS["Code"]
+
 SCHEMA = Schema(
     "saved",
     """

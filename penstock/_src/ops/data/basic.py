@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.pipeline import (
     INFINITE,
@@ -226,6 +226,27 @@ def _flat(parts: Iterable[Element]) -> Element:
     return tuple(itertools.chain.from_iterable(parts))
 
 
+class _Zipped:
+    """Iterates over tuples of elements; all sources advance where one raises an error."""
+
+    def __init__(self, sources: list[Iterator[Element]]) -> None:
+        self.sources = sources
+
+    def __iter__(self) -> Iterator[Element]:
+        return self
+
+    def __next__(self) -> Element:
+        taken: list[Element] = []
+        try:
+            for source in self.sources:
+                taken.append(next(source))
+        except OpError:
+            for source in self.sources[len(taken) + 1 :]:
+                attempt(next, source, None)
+            raise
+        return _flat(taken)
+
+
 class _Zip(Pipeline):
     keeps_batches = True
 
@@ -246,8 +267,7 @@ class _Zip(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         if len(self.inputs) == 1:
             return self.inputs[0].iterate(run)
-        sources = [source.iterate(run) for source in self.inputs]
-        return map(_flat, zip(*sources, strict=False))
+        return _Zipped([source.iterate(run) for source in self.inputs])
 
     def rows(self) -> Rows | None:
         parts = [source.rows() for source in self.inputs]

@@ -154,6 +154,12 @@ class _PaddedBatch(_Batch):
     def __init__(self, source: Pipeline, size: int, drop: bool, shapes: Any, fills: Any) -> None:
         super().__init__(source, size, drop)
         self.padded = [[int(extent) for extent in shape] for shape in shapes]
+        for at, shape in enumerate(self.padded):
+            if any(extent < -1 for extent in shape):
+                raise InvalidArgumentError(
+                    f"Padded shape of component {at}: values must be non-negative or -1 for dynamic "
+                    f"padding, got {shape}"
+                )
         self.fills = fills
 
     def iterate(self, run: Run) -> Iterator[Element]:
@@ -275,6 +281,12 @@ class Elements(Pipeline):
         return self.elements.__getitem__
 
 
+class _WindowElements(Elements):
+    def iterate(self, run: Run) -> Iterator[Element]:
+        run.opaque_step = "WindowOp"
+        return super().iterate(run)
+
+
 class _Window(Pipeline):
     def __init__(self, source: Pipeline, size: int, shift: int, stride: int, drop: bool) -> None:
         self.inputs, self.size, self.shift, self.stride = (source,), size, shift, stride
@@ -290,6 +302,7 @@ class _Window(Pipeline):
         return -(-count // self.shift)
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        run.opaque_step = self.kind
         source = self.inputs[0].iterate(run)
         reach = (self.size - 1) * self.stride + 1
         held: list[Element] = []
@@ -309,7 +322,7 @@ class _Window(Pipeline):
         types, shapes = self.inputs[0].types, self.inputs[0].shapes
         return tuple(
             [
-                Elements(
+                _WindowElements(
                     [(element[at],) for element in window], types[at : at + 1], shapes[at : at + 1]
                 )
                 for at in range(len(window[0]))

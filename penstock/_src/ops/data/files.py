@@ -9,7 +9,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import DataLossError, InvalidArgumentError, NotFoundError
+from penstock._src.core.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+)
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
@@ -83,11 +88,14 @@ class _FromFiles(Pipeline):
 
     def items(self) -> Iterator[Element | Failure]:
         for name in self.names:
-            with open_file(name) as file:
-                try:
+            try:
+                with open_file(name) as file:
                     yield from self.read(records.opened(file, self.compression), name)
-                except records.DamagedRecord as error:
-                    raise DataLossError(str(error)) from error
+            except records.DamagedRecord as error:
+                yield Failure(DataLossError(str(error)))
+            except OpError as error:
+                # What follows is in the next file.
+                yield Failure(error)
 
 
 def _lines(file: Any, name: str) -> Iterator[Element]:

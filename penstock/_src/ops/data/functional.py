@@ -2,8 +2,8 @@
 
 import collections
 import itertools
+import logging
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -147,6 +147,11 @@ def _tuned(source: Iterator[Element], call: Call, run: Run) -> Iterator[Element 
         yield result
 
 
+def _not_the_end(error: OutOfRangeError) -> OpError:
+    """The error for a function that raised OutOfRangeError, which by itself would end the dataset."""
+    return InvalidArgumentError(f"Function invocation produced OutOfRangeError: {error.message}")
+
+
 class _Map(Pipeline):
     def __init__(
         self,
@@ -170,9 +175,7 @@ class _Map(Pipeline):
 
     def explained(self, error: OpError, run: Run | None) -> OpError:
         if isinstance(error, OutOfRangeError):  # not the end of the dataset
-            error = InvalidArgumentError(
-                f"Function invocation produced OutOfRangeError: {error.message}"
-            )
+            error = _not_the_end(error)
         return super().explained(error, run)
 
     def access(self, run: Run) -> Access:
@@ -391,7 +394,10 @@ class _Scan(Pipeline):
         call = bound(self.function, self.captured, run)
         state, count = self.state, len(self.state)
         for element in self.inputs[0].iterate(run):
-            results = call(*state, *element)
+            try:
+                results = call(*state, *element)
+            except OutOfRangeError as error:
+                raise _not_the_end(error) from error
             state = results[:count]
             yield tuple(results[count:])
 
@@ -439,6 +445,9 @@ class ReduceDataset(Op):
         return state
 
 
+_LOG = logging.getLogger("tensorflow")
+
+
 class _IgnoreErrors(Pipeline):
     def __init__(self, source: Pipeline, log: bool) -> None:
         self.inputs, self.log = (source,), log
@@ -455,7 +464,7 @@ class _IgnoreErrors(Pipeline):
                 return
             except (OpError, ValueError, ArithmeticError) as error:
                 if self.log:
-                    warnings.warn(f"Error raised with error message {error}")
+                    _LOG.warning("Error raised with error message %s", error)
                 continue
             yield element
 

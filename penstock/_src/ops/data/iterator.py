@@ -12,6 +12,7 @@ from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
+    InternalError,
     InvalidArgumentError,
     NotFoundError,
     OutOfRangeError,
@@ -21,8 +22,9 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.calls import bound
-from penstock._src.ops.data.pipeline import Element, Pipeline, Run
+from penstock._src.ops.data.pipeline import EFFORT, Element, Pipeline, Run
 from penstock._src.ops.data.seeds import SeedGenerator
+from penstock._src.proto.dataset import CardinalityOptions
 
 END = "End of sequence"
 
@@ -49,6 +51,7 @@ class IteratorHandle(Resource):
         self._elements: PythonIterator[Element] | None = None
         self._lock = threading.Lock()
         self._close: Any = None
+        self._current: Run | None = None
         self.dataset: Pipeline | None = None
         # The number of elements taken, which checkpoints save.
         self.position = 0
@@ -64,7 +67,7 @@ class IteratorHandle(Resource):
 
     def _run(self, dataset: Pipeline, run: Run) -> None:
         self.close()
-        self.dataset, self.position = dataset, 0
+        self.dataset, self.position, self._current = dataset, 0, run
         self._elements = iter(dataset.iterate(run))
         self._close = weakref.finalize(self, run.close)
 
@@ -77,7 +80,14 @@ class IteratorHandle(Resource):
                     "you have run the initializer operation for this iterator before getting the "
                     "next element."
                 )
-            element = next(self._elements, None)
+            try:
+                element = next(self._elements, None)
+            except OutOfRangeError as error:
+                # To the caller it would be the end of the dataset.
+                raise InternalError(
+                    f'Iterator "Iterator::Root" returned `OutOfRange`, which only the end of a dataset '
+                    f"does. A function of the dataset raised: {error.message}"
+                ) from error
         if element is None:
             self.close()
         else:
@@ -85,8 +95,13 @@ class IteratorHandle(Resource):
         return element
 
     def state(self) -> bytes:
-        """What `restore` needs: the number of elements taken, and the seeds."""
-        assert self.dataset is not None
+        """What `restore` needs: the number of elements taken, and the seeds.
+
+        Raises:
+          UnimplementedError: the dataset's options ask for symbolic checkpoints, and a step does not support them.
+        """
+        assert self.dataset is not None and self._current is not None
+        self._current.check_saving()
         steps = steps_of(self.dataset)
         held = {"steps": steps, "position": self.position, "seeds": self._seeds}
         return json.dumps(held).encode()
@@ -335,7 +350,13 @@ class DatasetCardinality(Op):
     cardinality_options: str = ""
 
     def eager(self, input_dataset):
-        return np.array(input_dataset.cardinality(), np.int64)
+        options = self.cardinality_options.encode("utf-8", "surrogateescape")
+        level = CardinalityOptions.FromString(options).compute_level
+        EFFORT.calls_functions = level == CardinalityOptions.CARDINALITY_COMPUTE_MODERATE
+        try:
+            return np.array(input_dataset.cardinality(), np.int64)
+        finally:
+            EFFORT.calls_functions = False
 
 
 class ComputeBatchSize(Op):

@@ -8,11 +8,12 @@ import numpy as np
 
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import CODE_NAMES, InternalError, InvalidArgumentError, OpError
 from penstock._src.ops.data.batch import Elements
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
+    EFFORT,
     INFINITE,
     UNKNOWN,
     Chained,
@@ -26,6 +27,7 @@ from penstock._src.ops.data.pipeline import (
     attempt,
     available_cores,
     positive,
+    stateful_operation,
 )
 from penstock._src.ops.data.prefetch import Prefetched
 
@@ -44,7 +46,26 @@ class _FlatMap(Pipeline):
         self.inputs, self.function, self.captured = (source,), function, captured
 
     def cardinality(self) -> int:
-        return UNKNOWN
+        count = self.inputs[0].cardinality()
+        if count == 0:
+            return 0 if EFFORT.calls_functions else UNKNOWN
+        if count < 0 or not EFFORT.calls_functions or stateful_operation(self.function):
+            return UNKNOWN
+        return self.counted()
+
+    def counted(self) -> int:
+        """The number of elements of all datasets that the function returns."""
+        run, total = Run(), 0
+        call = bound(self.function, self.captured, run, self)
+        try:
+            for element in self.inputs[0].iterate(run):
+                count = _dataset(call(*element)[0]).cardinality()
+                if count < 0:
+                    return count
+                total += count
+        finally:
+            run.close()
+        return total
 
     def iterate(self, run: Run) -> Iterator[Element]:
         call = bound(self.function, self.captured, run, self)
@@ -214,6 +235,7 @@ class _GroupByWindow(Pipeline):
         return INFINITE if self.inputs[0].cardinality() == INFINITE else UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        run.opaque_step = self.kind
         key_of, reduce, size_of = (
             bound(function, captured, run)
             for function, captured in zip(self.functions, self.captured, strict=True)
@@ -239,7 +261,15 @@ class _GroupByWindow(Pipeline):
     def reduced(self, reduce: Any, key: int, group: list[Element], run: Run) -> Iterator[Element]:
         source = self.inputs[0]
         window = Elements(group, source.types, source.shapes)
-        return _dataset(reduce(np.array(key, np.int64), window)[0]).iterate(run)
+        try:
+            (made,) = reduce(np.array(key, np.int64), window)
+        except OpError as error:
+            code, name = CODE_NAMES[error.error_code], self.functions[1].name
+            raise InternalError(
+                f"Got error code {code} and message: {{{error.message}}} from running user-defined "
+                f"function {name}."
+            ) from error
+        return _dataset(made).iterate(run)
 
 
 class GroupByWindowDataset(DatasetOp):

@@ -54,12 +54,22 @@ class Run:
         self._begun: dict[int, Any] = {}
         # Random seeds drawn when the iteration was created, for each pipeline in order of use.
         self.drawn: dict[int, list[Any]] = {}
+        # The step begun last whose state a symbolic checkpoint, as TensorFlow defines it, cannot hold.
+        self.opaque_step: str | None = None
+
+    @functools.cached_property
+    def _options(self) -> Any:
+        return Options.FromString(self.options.get("serialized", b""))
 
     @functools.cached_property
     def may_reorder(self) -> bool:
         """Whether the options allow elements in the order in which they are ready."""
-        options = Options.FromString(self.options.get("serialized", b""))
-        return options.HasField("deterministic") and not options.deterministic
+        return self._options.HasField("deterministic") and not self._options.deterministic
+
+    def check_saving(self) -> None:
+        """Raises UnimplementedError if symbolic checkpoints are asked for and a step refuses them."""
+        if self.opaque_step and self._options.symbolic_checkpoint:
+            raise UnimplementedError(f"{self.opaque_step} does not support symbolic checkpointing.")
 
     def in_order(self, deterministic: str) -> bool:
         """Whether a step with this attribute keeps the order of its elements."""
@@ -80,6 +90,16 @@ class Run:
         self.canceled.set()
         while self._closers:
             self._closers.pop()()
+
+
+class _Effort(threading.local):
+    """How much this thread computes to know a cardinality."""
+
+    # Whether functions that make datasets are called to count their elements.
+    calls_functions = False
+
+
+EFFORT = _Effort()
 
 
 class Failure:

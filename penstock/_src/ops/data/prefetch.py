@@ -191,6 +191,7 @@ class _Cache(Pipeline):
             super().begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        run.opaque_step = "CacheDatasetV2"
         if self.cache.elements is not None:
             return iter(self.cache.elements)
         return ending_with_the_last(self.filling(run), self.cardinality())
