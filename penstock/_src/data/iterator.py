@@ -53,12 +53,20 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
         if dataset is not None:
+            if components is not None or element_spec is not None:
+                raise ValueError(
+                    "When `dataset` is provided, `element_spec` and `components` must not be specified."
+                )
             element_spec = dataset.element_spec
             types = structure.flat_types(element_spec)
             shapes = structure.flat_shapes(element_spec)
             components = raw.AnonymousIteratorV3(output_types=types, output_shapes=shapes)
             raw.MakeIterator(dataset=dataset._variant_tensor, iterator=components)
             self._policy = dataset.options().experimental_external_state_policy
+        elif components is None or element_spec is None:
+            raise ValueError(
+                "When `dataset` is not provided, both `components` and `element_spec` must be specified."
+            )
         elif isinstance(components, (list, tuple)):
             components = components[0]
         self._element_spec = element_spec

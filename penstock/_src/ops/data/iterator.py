@@ -285,7 +285,28 @@ class IteratorFromStringHandleV2(Op):
         found = _NAMED.get(name)
         if found is None:
             raise InvalidArgumentError(f"There is no iterator with the handle '{name}'.")
+        if found.dataset is not None:
+            self._check(found.dataset)
         return found
+
+    def _check(self, dataset: Pipeline) -> None:
+        """Raises InvalidArgumentError unless elements of the dataset are of the types and shapes that are expected."""
+        types = self.output_types
+        if types and len(types) != len(dataset.types):
+            raise InvalidArgumentError(
+                f"Number of components does not match: expected {len(types)} types but got "
+                f"{len(dataset.types)}."
+            )
+        for at, (wanted, given) in enumerate(zip(types, dataset.types)):
+            if wanted != given:
+                raise InvalidArgumentError(
+                    f"Data type mismatch at component {at}: expected {wanted.name} but got {given.name}."
+                )
+        for at, (shape, other) in enumerate(zip(self.output_shapes, dataset.shapes)):
+            if not TensorShape(shape).is_compatible_with(other):
+                raise InvalidArgumentError(
+                    f"Incompatible shapes at component {at}: expected {shape} but got {other}."
+                )
 
 
 _NAMED: Any = weakref.WeakValueDictionary()

@@ -1,6 +1,8 @@
 """tf.compat.v1.data: datasets with initializable iterators."""
 
 import functools
+import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +14,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.specs import TensorSpec
+from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
 from penstock._src.data import readers, structure
 from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.experimental import classes
@@ -24,6 +27,13 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 Structure = Any
+
+# More calls of `get_next` than this are taken for calls in a loop over the elements.
+GET_NEXT_CALL_WARNING_THRESHOLD = 32
+GET_NEXT_CALL_WARNING_MESSAGE = (
+    "`Iterator.get_next()` was called many times. Each call adds an operation to the graph: call it once, before the loop "
+    "over the elements, and run what it returned in the loop."
+)
 
 
 @export(v1=["data.get_output_types"])
@@ -64,17 +74,19 @@ class Iterator:
         output_shapes: Structure,
         output_classes: Structure,
     ) -> None:
-        self._iterator_resource = iterator_resource
-        self._initializer = initializer
-        flat = zip(nest.flatten(output_types), nest.flatten(output_shapes))
-        specs = [TensorSpec(shape, dtype) for dtype, shape in flat]
-        self._element_spec = nest.pack_sequence_as(output_types, specs)
+        spec = _legacy_spec(output_types, output_shapes, output_classes)
+        self._begin(iterator_resource, initializer, spec)
+
+    def _begin(self, resource: Any, initializer: Any, spec: Structure) -> None:
+        self._iterator_resource, self._initializer = resource, initializer
+        self._element_spec = spec
+        self._string_handle = raw.IteratorToStringHandle(resource_handle=resource)
+        self._get_next_call_count = 0
 
     @classmethod
     def _make(cls, resource: Any, initializer: Any, spec: Structure) -> "Iterator":
         made = cls.__new__(cls)
-        made._iterator_resource, made._initializer = resource, initializer
-        made._element_spec = spec
+        made._begin(resource, initializer, spec)
         return made
 
     @staticmethod
@@ -84,12 +96,12 @@ class Iterator:
         shared_name: str | None = None,
         output_classes: Structure = None,
     ) -> "Iterator":
-        """Returns an iterator that `make_initializer` binds to a dataset."""
-        if output_shapes is None:
-            output_shapes = nest.map_structure(lambda _: TensorShape(None), output_types)
-        flat = zip(nest.flatten(output_types), structure.leaves(output_shapes))
-        specs = [TensorSpec(shape, dtype) for dtype, shape in flat]
-        spec = nest.pack_sequence_as(output_types, specs)
+        """Returns an iterator that `make_initializer` binds to a dataset.
+
+        Raises:
+          TypeError: types, shapes and classes have different structures.
+        """
+        spec = _legacy_spec(output_types, output_shapes, output_classes)
         return Iterator._make(_resource(spec, shared_name), None, spec)
 
     @staticmethod
@@ -100,11 +112,12 @@ class Iterator:
         output_classes: Structure = None,
     ) -> "Iterator":
         """Returns the iterator of a string handle."""
-        made = Iterator.from_structure(output_types, output_shapes)
-        made._iterator_resource = raw.IteratorFromStringHandleV2(
-            string_handle=convert_to_tensor(string_handle, dtype=dtypes.string)
+        spec = _legacy_spec(output_types, output_shapes, output_classes)
+        resource = raw.IteratorFromStringHandleV2(
+            string_handle=convert_to_tensor(string_handle, dtype=dtypes.string),
+            **structure.attributes(spec),
         )
-        return made
+        return Iterator._make(resource, None, spec)
 
     @property
     def initializer(self) -> Any:
@@ -118,13 +131,33 @@ class Iterator:
         return self._initializer
 
     def make_initializer(self, dataset: Dataset, name: str | None = None) -> Any:
-        """Returns the operation that starts an iteration over `dataset`."""
+        """Returns the operation that starts an iteration over `dataset`.
+
+        Raises:
+          ValueError: its elements have another structure than the iterator's.
+          TypeError: they have other types, or shapes that are not compatible.
+        """
+        nest.assert_same_structure(self._element_spec, dataset.element_spec)
+        self._check("types", "", get_output_types, dataset, operator.eq)
+        self._check("shapes", "compatible with ", get_output_shapes, dataset, _compatible)
+        self._check("classes", "", get_output_classes, dataset, operator.is_)
         return raw.MakeIterator(
             dataset=dataset._variant_tensor, iterator=self._iterator_resource, name=name
         )
 
+    def _check(self, what: str, how: str, part_of: Any, dataset: Dataset, fits: Any) -> None:
+        wanted, given = part_of(self), part_of(dataset)
+        pairs = zip(structure.leaves(wanted), structure.leaves(given), strict=True)
+        if not all(fits(*pair) for pair in pairs):
+            raise TypeError(
+                f"Expected output {what} {how}{wanted!r} but got dataset with output {what} {given!r}."
+            )
+
     def get_next(self, name: str | None = None) -> Any:
-        """Returns the tensors of the next element."""
+        """Returns the tensors of the next element: those of the same operation may be used for all elements."""
+        self._get_next_call_count += 1
+        if self._get_next_call_count > GET_NEXT_CALL_WARNING_THRESHOLD:
+            warnings.warn(GET_NEXT_CALL_WARNING_MESSAGE, stacklevel=2)
         tensors = raw.IteratorGetNext(
             iterator=self._iterator_resource,
             **structure.attributes(self._element_spec),
@@ -140,11 +173,38 @@ class Iterator:
 
     def string_handle(self, name: str | None = None) -> Any:
         """Returns the string handle of this iterator, a tensor."""
+        if name is None:
+            return self._string_handle
         return raw.IteratorToStringHandle(resource_handle=self._iterator_resource, name=name)
 
     element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
 
     output_types, output_shapes, output_classes = _TYPES, _SHAPES, _CLASSES
+
+
+def _legacy_spec(types: Structure, shapes: Structure, classes: Structure) -> Structure:
+    """The specs of elements with these dtypes, shapes (by default unknown) and classes (by default tensors)."""
+    if shapes is None:
+        shapes = nest.map_structure(lambda _: TensorShape(None), types)
+    leaves = structure.leaves(shapes)
+    if len(leaves) != len(nest.flatten(types)):
+        raise TypeError(
+            f"The dtypes and shapes of elements must have one structure. Received {types}, {shapes}"
+        )
+    if classes is None:
+        classes = nest.map_structure(lambda _: Tensor, types)
+    parts = zip(nest.flatten(types), leaves, nest.flatten(classes), strict=True)
+    return nest.pack_sequence_as(types, [_spec_of(*part) for part in parts])
+
+
+def _spec_of(dtype: Any, shape: Any, kind: Any) -> Any:
+    if isinstance(kind, TypeSpec):
+        return kind
+    return SparseTensorSpec(shape, dtype) if kind is SparseTensor else TensorSpec(shape, dtype)
+
+
+def _compatible(shape: Any, other: Any) -> bool:
+    return TensorShape(shape).is_compatible_with(other)
 
 
 def _resource(spec: Structure, shared_name: str | None) -> Any:
