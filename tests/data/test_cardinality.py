@@ -49,3 +49,15 @@ def test_counting_has_no_end():
 def test_weights_may_be_a_finite_dataset():
     weights = Dataset.from_tensors([0.5, 0.5]).repeat(7)
     assert len(list(Dataset.sample_from_datasets([ENDLESS, ENDLESS], weights, seed=1))) == 7
+
+
+def test_flat_map_counts_its_elements_where_asked_to():
+    from penstock._src.proto.dataset import CardinalityOptions
+
+    options = CardinalityOptions(compute_level="CARDINALITY_COMPUTE_MODERATE")
+    ds = tf.data.Dataset.range(4).flat_map(tf.data.Dataset.range)
+    assert ds.cardinality() == tf.data.UNKNOWN_CARDINALITY
+    counted = tf.raw_ops.DatasetCardinality(
+        input_dataset=ds._variant_tensor, cardinality_options=options.SerializeToString()
+    )
+    assert counted == 6

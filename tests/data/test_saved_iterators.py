@@ -87,3 +87,14 @@ def test_tensorflows_states_are_refused(tmp_path):
     foreign = type(message)(type_name=message.type_name, metadata=b"Iterator::Root::Range@@next")
     with pytest.raises(tf.errors.NotFoundError, match="is TensorFlow's"):
         iterator._restore(np.array([foreign], object))
+
+
+def test_symbolic_checkpoints_refuse_windows(tmp_path):
+    options = tf.data.Options()
+    options.experimental_symbolic_checkpoint = True
+    windows = tf.data.Dataset.range(9).window(3)
+    for ds, step in ((windows, "WindowDataset"), (windows.flat_map(lambda x: x), "WindowOp")):
+        it = iter(ds.with_options(options))
+        next(it)
+        with pytest.raises(tf.errors.UnimplementedError, match=f"{step} does not support symbolic"):
+            tf.train.Checkpoint(it=it).write(str(tmp_path / "it"))

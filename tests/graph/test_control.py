@@ -1,5 +1,7 @@
 """The order of effects in functions: conditions and loops use the resources that their functions use."""
 
+import pytest
+
 import penstock as tf
 
 
@@ -45,3 +47,21 @@ def test_conditions_that_print_keep_their_order(capfd):
 
     f(tf.constant(2.0))
     assert capfd.readouterr().err.split() == ["first", "last"]
+
+
+@pytest.mark.parametrize("loop", [range, tf.range])
+def test_variables_of_functions_of_datasets_are_written_in_order(loop):
+    v = tf.Variable(0, dtype=tf.int64)
+
+    def count(x):
+        v.assign_add(1)
+        return x
+
+    @tf.function
+    def f():
+        it = iter(tf.data.Dataset.range(10).map(count))
+        for _ in loop(3):
+            next(it)
+        return v.read_value()
+
+    assert f() == 3

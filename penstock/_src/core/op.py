@@ -119,6 +119,9 @@ class Op:
     has_own_effect: ClassVar[bool] = False
     # Takes elements of a dataset: an OutOfRangeError of it says that there are no more.
     may_end: ClassVar[bool] = False
+    # Its part in iterations: "iterator" creates one; "begin" binds one, its second input, to a dataset, its first; "elements"
+    # computes elements of a dataset or iterator among its inputs.
+    iteration: ClassVar[str] = ""
     # Takes what its input refers to until an operation takes the output: others that want it must wait for that one.
     holds_until_consumed: ClassVar[bool] = False
     # Which control flow it is: "call", "if", "case", "while"; "" for none.

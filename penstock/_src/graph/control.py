@@ -50,7 +50,7 @@ def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
         if not op.raw_op.stateful:
             continue
         written = _written(op)
-        resources = [t._id for t in op._inputs if t.dtype is dtypes.resource]
+        resources = _resources(op)
         for key in resources:
             if key in last_write:
                 op._add_control_input(last_write[key])
@@ -72,17 +72,48 @@ def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
 _LEADING = {"call": 0, "while": 0, "if": 1, "case": 1}
 
 
+def _resources(op: Operation) -> list[int]:
+    """The ids of the resources that an operation uses, itself or in functions of datasets whose elements it reads."""
+    found = [t._id for t in op._inputs if t.dtype is dtypes.resource]
+    reads = op.raw_op.iteration == "elements" or op.raw_op.control
+    return found + _used_by_datasets(op) if reads else found
+
+
+def _used_by_datasets(op: Operation) -> list[int]:
+    """The ids of the resources that functions of the datasets use of which an operation may read elements."""
+    queue = []
+    reads = op.raw_op.iteration == "elements"  # other variants may be lists of tensors
+    for t in op._inputs:
+        if reads and t.dtype is dtypes.variant:
+            queue.append(t.op)
+        elif t.dtype is dtypes.resource and t.op.raw_op.iteration == "iterator":
+            queue += [
+                other._inputs[0].op
+                for other in op.graph._operations
+                if other.raw_op.iteration == "begin" and other._inputs[1] is t
+            ]
+    found: list[int] = []
+    seen = set()
+    while queue:
+        source = queue.pop()
+        if source not in seen:
+            seen.add(source)
+            found += [t._id for t in source._inputs if t.dtype is dtypes.resource]
+            queue += [t.op for t in source._inputs if t.dtype is dtypes.variant]
+    return found
+
+
 def _written(op: Operation) -> set[int]:
     """The ids of the resources that an operation may write, or hand on to one that does."""
     raw = op.raw_op
-    resources = {t._id for t in op._inputs if t.dtype is dtypes.resource}
+    resources = set(_resources(op))
     if raw.reads_only or not resources:
         return set()
     bodies = bodies_of(op) if raw.control in _LEADING else []
     if not bodies or raw.control == "while" and _exchanges_resources(raw.attrs["body"]):
         return resources
     inputs = op._inputs[_LEADING[raw.control] :]
-    found: set[int] = set()
+    found = set(_used_by_datasets(op))
     for body in bodies:
         written = _effects(body.graph).written
         pairs = zip(inputs, body.inputs, strict=False)

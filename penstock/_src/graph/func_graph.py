@@ -220,8 +220,20 @@ class FuncGraph(Graph, TensorSignature):
         raise error
 
     def _copy_of(self, tensor: SymbolicTensor) -> SymbolicTensor:
-        """Copies the operation that makes `tensor`, and all that it depends on, into this graph."""
+        """Copies the operation that makes `tensor`, and all that it depends on, into this graph.
+
+        Raises:
+          ValueError: it depends on a placeholder, or on something with a name that others may change, such as a variable.
+        """
         op = tensor.op
+        if op.type == "Placeholder":
+            raise ValueError(
+                f"Cannot capture a placeholder (name:{op.name}, type:{op.type}) by value."
+            )
+        if op.raw_op.stateful and "shared_name" in op.raw_op.attrs:
+            raise ValueError(
+                f"Cannot capture a stateful node (name:{op.name}, type:{op.type}) by value."
+            )
         inputs = [self.local(t) for t in op._inputs]
         return self.add(op.raw_op, inputs, op.name).outputs[tensor.value_index]
 

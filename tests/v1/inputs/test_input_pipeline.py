@@ -93,3 +93,39 @@ def test_graphs_only():
         v1.train.input_producer([1, 2])
     with pytest.raises(RuntimeError, match="eager"):
         v1.WholeFileReader()
+
+
+def test_an_initializer_needs_a_dataset_like_the_iterator():
+    Dataset, Iterator = tf.compat.v1.data.Dataset, tf.compat.v1.data.Iterator
+    with tf.Graph().as_default():
+        iterator = Iterator.from_structure((tf.int64, tf.float64), ([None], []))
+        assert iterator.string_handle() is iterator.string_handle()
+        with pytest.raises(ValueError, match="nested structure"):
+            iterator.make_initializer(Dataset.from_tensors((([1],), ([1.0],))))
+        with pytest.raises(TypeError, match="Expected output types"):
+            iterator.make_initializer(Dataset.from_tensors((np.int32([1]), np.float32(1))))
+        with pytest.raises(TypeError, match="Expected output shapes compatible with"):
+            iterator.make_initializer(Dataset.from_tensors((np.int64([1]), np.ones(2))))
+        with pytest.raises(TypeError):
+            Iterator.from_structure((tf.int64, tf.float64), [None])
+
+
+def test_handles_of_other_iterators_are_refused():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        handle = tf.compat.v1.placeholder(tf.string, [])
+        Iterator = tf.compat.v1.data.Iterator
+        vectors = Iterator.from_string_handle(handle, tf.int32, [None]).get_next()
+        scalars = tf.compat.v1.data.make_one_shot_iterator(
+            tf.compat.v1.data.Dataset.from_tensor_slices([1, 2])
+        )
+        text = session.run(scalars.string_handle())
+        assert session.run(scalars.get_next()) == 1
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Incompatible shapes"):
+            session.run(vectors, {handle: text})
+
+
+def test_one_shot_iterators_hold_no_variables():
+    with tf.Graph().as_default():
+        ds = tf.compat.v1.data.Dataset.range(3).map(tf.compat.v1.Variable(np.int64(1)).__add__)
+        with pytest.raises(ValueError, match="captures a stateful object"):
+            tf.compat.v1.data.make_one_shot_iterator(ds)

@@ -422,6 +422,7 @@ class ReduceDataset(Op):
 
     signature = """input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments
         -> components: *output_types[*output_shapes]"""
+    iteration = "elements"
     f: Function
     Tstate: list[DType]
     Targuments: list[DType]

@@ -147,6 +147,7 @@ class _IteratorOp(Op):
     """Base of the ops that create an iterator."""
 
     signature = "-> handle: resource[]"
+    iteration = "iterator"
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -207,6 +208,7 @@ class OneShotIterator(_IteratorOp):
 class MakeIterator(Op):
     """Begins an iteration over a dataset."""
 
+    iteration = "begin"
     signature = "dataset: variant, iterator: resource -> "
 
     def eager(self, dataset, iterator):
@@ -229,6 +231,7 @@ class _GetNext(Op):
 
     signature = "iterator: resource -> components: *output_types[*output_shapes]"
     may_end = True
+    iteration = "elements"
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -253,6 +256,7 @@ class IteratorGetNextSync(_GetNext):
 class IteratorGetNextAsOptional(Op):
     """The next element, or none at the end."""
 
+    iteration = "elements"
     signature = "iterator: resource -> optional: variant[]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -392,6 +396,7 @@ class ComputeBatchSize(Op):
 class DatasetToSingleElement(Op):
     """The components of the only element of a dataset."""
 
+    iteration = "elements"
     signature = "dataset: variant -> components: *output_types[*output_shapes]"
     output_types: list[DType]
     output_shapes: list[TensorShape]

@@ -235,6 +235,7 @@ class DatasetToTFRecord(Op):
 
     signature = "input_dataset: variant, filename: string, compression_type: string ->"
     stateful = True
+    iteration = "elements"
 
     def eager(self, input_dataset, filename, compression_type):
         run = Run(input_dataset.options())

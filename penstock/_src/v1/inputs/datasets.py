@@ -235,13 +235,25 @@ def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None
 
 @export(v1=["data.make_one_shot_iterator"])
 def make_one_shot_iterator(dataset: Dataset) -> Any:
-    """Returns an iterator that needs no initialization."""
+    """Returns an iterator that needs no initialization.
+
+    Raises:
+      ValueError: the dataset depends on a variable, a table or a placeholder of the graph.
+    """
     if STATE.graph is None:
         return OwnedIterator(dataset)
     spec = dataset.element_spec
     factory = FuncGraph("dataset_factory", capture_by_value=True)
-    with dispatch.building(factory):
-        factory.outputs = [factory.local(dataset._variant_tensor)]
+    try:
+        with dispatch.building(factory):
+            factory.outputs = [factory.local(dataset._variant_tensor)]
+    except ValueError as error:
+        raise ValueError(
+            f"{error} A likely cause of this error is that the dataset for which you are calling "
+            "`make_one_shot_iterator()` captures a stateful object, such as a `tf.Variable` or "
+            "`tf.lookup.StaticHashTable`, which is not supported. Use `make_initializable_iterator()` "
+            "instead."
+        ) from error
     resource = raw.OneShotIterator(
         dataset_factory=GraphFunction(factory),
         **structure.attributes(spec),
