@@ -188,3 +188,19 @@ def test_a_variable_under_a_strategy_is_captured():
         a, b = tf.Variable(1.0), tf.Variable(2.0)
     triple = tf.function(lambda x: x * 3.0)
     assert (float(triple(a)), float(triple(b))) == (3.0, 6.0)
+
+
+def test_gradients_reach_variables_that_are_arguments_through_loops_and_by_tf_gradients():
+    def repeated(v):
+        body = lambda i, x: (i + 1, x + tf.reduce_sum(v * v))  # noqa: E731
+        return tf.while_loop(lambda i, _: i < 2, body, [0, 0.0])[1]
+
+    @tf.function
+    def by_tape(v):
+        with tf.GradientTape() as tape:
+            y = repeated(v)
+        return tape.gradient(y, v)
+
+    by_gradients = tf.function(lambda v: tf.gradients(repeated(v), v)[0])
+    for f in (by_tape, by_gradients):
+        assert f(tf.Variable([1.0, 2.0])).numpy().tolist() == [4.0, 8.0]

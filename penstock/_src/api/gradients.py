@@ -104,7 +104,9 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _in_graph(graph: Any, value: Any) -> Any:
-    """Returns the tensor of `graph`, or of one around it, that is `value` or its capture; None if it is not used there."""
+    """Returns the tensor of `graph`, or of one around it, that is `value`, its capture or the argument that stands for it.
+
+    None if it is not used there."""
     tensor: Any = value if isinstance(value, Tensor) else convert_to_tensor(value)
     is_symbolic = getattr(tensor, "_value", None) is None
     while graph is not None:
@@ -113,6 +115,9 @@ def _in_graph(graph: Any, value: Any) -> Any:
         captured = getattr(graph, "_captures", {}).get(tensor._id)
         if captured is not None and not is_symbolic:
             return captured[1]
+        argument = getattr(graph, "argument_handles", {}).get(tensor._id)
+        if argument is not None:
+            return argument
         graph = getattr(graph, "enclosing", None)
     return None
 
