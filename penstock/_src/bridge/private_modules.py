@@ -111,7 +111,8 @@ class PrivateModule(types.ModuleType):
                 f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart "
                 "of this private name of TensorFlow's."
             ) from None
-        vars(self)[attribute] = found
+        if attribute not in getattr(_own_module(self._path), "CHANGING", ()):
+            vars(self)[attribute] = found
         return found
 
     def _offered(self) -> list[str]:

@@ -41,7 +41,7 @@ class Graph(Colocation, GraphConversions):
     effect_found: tuple[int, bool] = (-1, False)
     # what its operations write, once it was asked for: see graph/control.py
     effects: Any = None
-    # in which operations are built: see bridge/python/ops/control_flow_ops.py
+    # in which operations are built: see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
     # called with each variable that is made while the function of this graph is traced
     variable_rule: Callable[[Any], None] | None = None
@@ -115,6 +115,9 @@ class Graph(Colocation, GraphConversions):
             self._colocate(node)
         self._operations.append(node)
         self._by_name[unique] = node
+        if self._control_flow_context is not None:
+            node._set_control_flow_context(self._control_flow_context)
+            self._control_flow_context.AddOp(node)
         if op.op_type in self._gradient_overrides:
             name_of_gradient = self._gradient_overrides[op.op_type]
             node.gradient_override = RegisterGradient.functions[name_of_gradient]

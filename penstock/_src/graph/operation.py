@@ -140,6 +140,8 @@ class Operation(OperationConversions):
     loop: LoopFacts | None = None
     # of a VarHandleOp: whether TensorFlow has a reference there, whose value a session fetches
     stands_for_reference: bool = False
+    # see bridge/internals/control_flow_contexts.py
+    _control_flow_context: Any = None
     # of a condition or loop: whether TensorFlow may run it as Switch and Merge, or None if nothing is said
     may_be_lowered: bool | None = None
     # b"loc:@name" of the operations beside which it was made to run
@@ -238,6 +240,13 @@ class Operation(OperationConversions):
 
     def _update_input(self, index: int, tensor: SymbolicTensor) -> None:
         self._inputs[index] = tensor
+
+    def _get_control_flow_context(self) -> Any:
+        """Returns the context in which the operation was built, or None."""
+        return self._control_flow_context
+
+    def _set_control_flow_context(self, context: Any) -> None:
+        self._control_flow_context = context
 
     def __str__(self) -> str:
         inputs = ", ".join(t.name for t in self._inputs)

@@ -23,6 +23,7 @@ from penstock._src.api.test.build import is_gpu_available
 from penstock._src.bridge.python.util.tf_decorator import make_decorator
 from penstock._src.core import dispatch
 from penstock._src.util import nest
+from penstock._src.v1.graphs import default_graph
 
 
 @contextlib.contextmanager
@@ -236,6 +237,20 @@ def add_graph_building_optimization_tests(cls: type) -> type:
         if callable(method) and name.startswith(("test", "benchmark")):
             setattr(cls, f"{name}WithGraphBuildingOptimization", method)
     return cls
+
+
+def enable_output_all_intermediates(decorated: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a test that runs while all intermediates are asked for."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before = default_graph.are_all_intermediates_asked_for()
+        default_graph.output_all_intermediates(True)
+        try:
+            return decorated(*args, **kwargs)
+        finally:
+            default_graph.output_all_intermediates(before)
+
+    return make_decorator(decorated, run)
 
 
 def disable_control_flow_v2(unused_msg: str) -> Callable[[Any], Any]:

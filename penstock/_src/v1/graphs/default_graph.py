@@ -156,10 +156,18 @@ def enable_v2_tensorshape() -> None:
     TensorShape.__iter__ = _PLAIN_ITERATION  # type: ignore[method-assign]
 
 
+_ASKED: dict[str, bool | None] = {"all intermediates": None}
+
+
 @export(v1=["experimental.output_all_intermediates"])
 def output_all_intermediates(state: bool | None) -> None:
-    """Does nothing: loops and branches always output the intermediates that their gradients need."""
-    del state
+    """Is remembered, but changes nothing: loops and branches always output the intermediates that their gradients need."""
+    _ASKED["all intermediates"] = state
+
+
+def are_all_intermediates_asked_for() -> bool | None:
+    """Returns what `output_all_intermediates` was last called with."""
+    return _ASKED["all intermediates"]
 
 
 @export(v1=["disable_control_flow_v2", "enable_control_flow_v2"])

@@ -47,6 +47,7 @@ from penstock._src.bridge.testing.settings import (
     disable_control_flow_v2,
     disable_eager_op_as_function,
     disable_tfrt,
+    enable_output_all_intermediates,
     for_all_test_methods,
     force_cpu,
     force_gpu,
@@ -66,7 +67,7 @@ from penstock._src.bridge.testing.settings import (
 
 TensorFlowTestCase = TestCase
 # Control flow is always functional and outputs what its gradients need; eager ops have one way to run.
-enable_control_flow_v2 = with_control_flow_v2 = enable_output_all_intermediates = as_it_is
+enable_control_flow_v2 = with_control_flow_v2 = as_it_is
 enable_eager_op_as_function = enable_graph_building_optimization = as_it_is
 enable_nested_function_shape_inference = enable_quantized_dtypes_training = as_it_is
 enable_c_shapes = with_c_shapes = disable_cudnn_autotune = as_it_is

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.control.while_loops import while_loop as loop
+from penstock._src.core.registry import raw
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation
 
 
 def while_loop(
@@ -32,3 +35,14 @@ def while_loop(
     )
     is_single = not return_same_structure and isinstance(found, list | tuple) and len(found) == 1
     return found[0] if is_single else found
+
+
+def async_noop(name: str | None = None) -> Any:
+    """Returns an operation that does nothing; TensorFlow runs what comes after it in other threads."""
+    return raw.NoOp(name=name)
+
+
+def _get_graph(while_op: Operation, func_attr_name: str, attr_graph_name: str) -> FuncGraph:
+    """Returns the graph of the condition or the body of a loop."""
+    del attr_graph_name
+    return while_op.raw_op.attrs[func_attr_name].graph
