@@ -112,6 +112,19 @@ def test_manager(tmp_path):
     assert list(state.checkpoints_iterator(tmp_path, timeout=0)) == [kept[1]]
 
 
+def test_managers_number_checkpoints_by_saves(tmp_path):
+    """The step counter only says whether the interval has passed."""
+    step = Variable(0)
+    manager = CheckpointManager(
+        Checkpoint(step=step), tmp_path, 3, step_counter=step, checkpoint_interval=10
+    )
+    saved = []
+    for _ in range(4):
+        saved.append(manager.save())
+        step.assign_add(5)
+    assert saved == [str(tmp_path / "ckpt-1"), None, str(tmp_path / "ckpt-2"), None]
+
+
 def test_named_tuples_of_variables_are_saved(tmp_path):
     """A named tuple keeps its class and its elements are dependencies."""
     pair = collections.namedtuple("pair", ["first", "second"])

@@ -107,7 +107,6 @@ class CheckpointManager:
                 return None
         if self._step_counter is not None:
             self._last_step = int(self._step_counter)
-            checkpoint_number = self._last_step if checkpoint_number is None else checkpoint_number
         if checkpoint_number is None:
             path = self._checkpoint.save(self._prefix, options=options)
         else:

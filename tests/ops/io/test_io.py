@@ -16,6 +16,25 @@ def test_an_assertion_shows_its_data():
         raw.Assert(condition=False, data=data, summarize=3)
 
 
+@pytest.mark.parametrize(
+    "value, count, shown",
+    [
+        ([[0, 1], [2, 3]], 3, "[[0 1][2...]...]"),
+        ([[0, 1], [2, 3]], 4, "[[0 1][2 3]]"),
+        ([[[0, 1], [2, 3]], [[4, 5], [6, 7]]], 3, "[[[0 1][2...]]...]"),
+        ([[[0, 1], [2, 3]], [[4, 5], [6, 7]]], -1, "[[[0 1][2 3]][[4 5][6 7]]]"),
+        ([[0], [1]], 1, "[[0]...]"),
+        (7, 0, "[...]"),
+        (np.zeros((0, 2)), 3, "[]"),
+        (["a\n", 'b"'], 3, '[a\\n b\\"]'),
+    ],
+)
+def test_an_assertion_shows_the_rows_of_its_data(value, count, shown):
+    with pytest.raises(InvalidArgumentError) as caught:
+        raw.Assert(condition=False, data=[value], summarize=count)
+    assert f"assertion failed: {shown}" in str(caught.value)
+
+
 def test_files(tmp_path):
     path = str(tmp_path / "deep" / "file")
     raw.WriteFile(filename=path, contents=b"text")

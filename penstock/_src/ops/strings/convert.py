@@ -144,13 +144,37 @@ def summary(x, summarize):
 
 
 def elements(x, summarize):
-    """The first elements of an array in a line, as messages show them: `1 2 3...`."""
-    flat = np.asarray(x).reshape(-1)
+    """The first elements of an array in a line, as messages show them: `1 2 3...`, and `[1 2][3...]...` of a matrix."""
+    array = np.asarray(x)
+    flat = array.reshape(-1)
     count = flat.size if summarize < 0 else min(summarize, flat.size)
-    shown = [
-        v.decode("utf-8", "replace") if isinstance(v, bytes) else _element(v) for v in flat[:count]
-    ]
-    return " ".join(shown) + ("..." if count < flat.size else "")
+    shown = [_escaped(v) if isinstance(v, bytes) else _element(v) for v in flat[:count]]
+    if not array.ndim:
+        return "".join(shown) if shown else "..."
+    return _nested(array.shape, shown) + ("..." if count < flat.size else "")
+
+
+_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "'": "\\'", "\\": "\\\\"}
+
+
+def _escaped(value):
+    """A string as C writes it, but for what is beyond ASCII."""
+    return "".join(
+        _ESCAPES.get(c) or (c if c.isprintable() or c > "\x7f" else f"\\{ord(c):03o}")
+        for c in value.decode("utf-8", "replace")
+    )
+
+
+def _nested(shape, shown):
+    """The elements of an array of a shape, as far as there are any left, row by row in brackets."""
+    if len(shape) == 1:
+        return " ".join(shown)
+    size, parts = int(np.prod(shape[1:])), []
+    for at in range(0, len(shown), size or 1):
+        row = shown[at : at + size]
+        is_cut = len(shape) == 2 and len(row) < size
+        parts.append("[" + _nested(shape[1:], row) + "..." * is_cut + "]")
+    return "".join(parts)
 
 
 def _element(value):

@@ -181,6 +181,11 @@ def _chosen(saved: Any, tags: Any) -> Any:
         if set(meta.meta_info_def.tags) == wanted:
             return meta
     found = [sorted(meta.meta_info_def.tags) for meta in saved.meta_graphs]
+    if len(found) != 1 or not saved.meta_graphs[0].object_graph_def.nodes:
+        raise RuntimeError(
+            f"MetaGraphDef associated with tags {sorted(wanted)} could not be found in SavedModel, with "
+            f"available tags '{found}'."
+        )
     raise ValueError(f"Got an incompatible argument to `tags`: {tags}. The SavedModel has {found}.")
 
 
