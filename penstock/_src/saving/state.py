@@ -120,8 +120,9 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
 
 @export(v1=["train.checkpoint_exists"])
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
-    """Whether there is a checkpoint with this prefix."""
-    return os.path.exists(index_name(os.fsdecode(checkpoint_prefix)))
+    """Whether there is a checkpoint with this prefix, or one of the first format, which is a single file."""
+    prefix = os.fsdecode(checkpoint_prefix)
+    return os.path.exists(index_name(prefix)) or os.path.isfile(prefix)
 
 
 @export("train.latest_checkpoint")

@@ -66,3 +66,19 @@ def test_slices_in_several_files(tmp_path):
             data=[tf.constant(rows)],
         )
     assert part(str(tmp_path / "c-*"), "b", "").tolist() == [[1, 2], [3, 4]]
+
+
+def test_newer_ops_and_savers_read_them(written):
+    found = raw.RestoreV2(
+        prefix=written,
+        tensor_names=["s", "b"],
+        shape_and_slices=["", "4 2 1,2:-"],
+        dtypes=[tf.float32, tf.float32],
+    )
+    assert found[0] == 7 and found[1].numpy().tolist() == [[1, 2], [3, 4]]
+    v1 = tf.compat.v1
+    assert v1.train.checkpoint_exists(written)
+    with tf.Graph().as_default(), v1.Session() as session:
+        v1.get_variable("s", initializer=0.0)
+        v1.train.Saver().restore(session, written)
+        assert session.run(v1.global_variables()) == [7.0]

@@ -339,3 +339,20 @@ def _signed_increasing(value: int) -> bytes:
     header = ((1 << size) - 1) << (bits - size)
     encoded = (magnitude | header) if value >= 0 else ((1 << bits) - 1) ^ (magnitude | header)
     return encoded.to_bytes(size, "big")
+
+
+def path_of(value: Any) -> str:
+    """The path in a host string scalar."""
+    return os.fsdecode(value[()] if isinstance(value, np.ndarray) else value)
+
+
+def parsed_slice(spec: str) -> tuple[list[int], list[int], list[int]]:
+    """(full shape, starts, lengths) of a slice such as "10 20 0,10:5,15"."""
+    *extents, parts = spec.split(" ")
+    full = [int(extent) for extent in extents]
+    starts, lengths = [], []
+    for part, extent in zip(parts.split(":"), full, strict=True):
+        start, length = (0, extent) if part == "-" else map(int, part.split(","))
+        starts.append(start)
+        lengths.append(length)
+    return full, starts, lengths

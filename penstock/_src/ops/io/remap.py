@@ -12,8 +12,7 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.core.op import Op
-from penstock._src.ops.io.bundle import BundleReader
-from penstock._src.ops.io.save_restore import path_of
+from penstock._src.ops.io.bundle import BundleReader, path_of
 
 
 def _lines(op: Op, name: str, path: np.ndarray) -> list[bytes]:

@@ -3,8 +3,6 @@
 import os
 from typing import Any
 
-import numpy as np
-
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
@@ -12,25 +10,12 @@ from penstock._src.ops.io.bundle import (
     BundleReader,
     TensorSlice,
     index_name,
+    parsed_slice,
+    path_of,
     shard_name,
     write_bundle,
 )
-
-
-def path_of(value: Any) -> str:
-    return os.fsdecode(value[()] if isinstance(value, np.ndarray) else value)
-
-
-def parsed_slice(spec: str) -> tuple[list[int], list[int], list[int]]:
-    """(full shape, starts, lengths) of a slice such as "10 20 0,10:5,15"."""
-    *extents, parts = spec.split(" ")
-    full = [int(extent) for extent in extents]
-    starts, lengths = [], []
-    for part, extent in zip(parts.split(":"), full, strict=True):
-        start, length = (0, extent) if part == "-" else map(int, part.split(","))
-        starts.append(start)
-        lengths.append(length)
-    return full, starts, lengths
+from penstock._src.ops.io.slices import SliceReader
 
 
 class SaveV2(Op):
@@ -69,9 +54,13 @@ class RestoreV2(Op):
     stateful = True
 
     def eager(self, prefix, tensor_names, shape_and_slices):
-        reader = BundleReader(path_of(prefix))
+        path = path_of(prefix)
+        specs = list(zip(tensor_names, shape_and_slices, self.dtypes, strict=True))
+        if not os.path.exists(index_name(path)) and os.path.isfile(path):  # of the first format
+            old = SliceReader(path)
+            return [old.read(name.decode(), spec.decode(), dtype) for name, spec, dtype in specs]
+        reader = BundleReader(path)
         tensors = []
-        specs = zip(tensor_names, shape_and_slices, self.dtypes, strict=True)
         for name, spec, dtype in specs:
             key = name.decode()
             if key in reader and reader.dtype(key) is not dtype:

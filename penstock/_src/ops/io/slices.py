@@ -1,0 +1,192 @@
+"""Files of TensorFlow's V1 checkpoints: one sorted table of tensor slices by name and position."""
+
+import glob
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
+from penstock._src.ops.io.bundle import parsed_slice
+from penstock._src.ops.io.sstable import read_table, write_table
+from penstock._src.ops.tensor_proto import from_proto
+from penstock._src.proto.bundle import SavedSlice, SavedTensorSlices, TensorSliceProto
+from penstock._src.util.files.whole import written_whole
+
+# The field of a TensorProto for each dtype.
+_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "int64": "int64_val",
+    "bool": "bool_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    **dict.fromkeys("int32 int16 int8 uint16 uint8 qint8 quint8 qint32".split(), "int_val"),
+}
+_FULL = -1
+
+
+class Piece:
+    """A slice of a tensor of shape `full`: its start and length (None: all) along each axis."""
+
+    def __init__(self, full: list[int], spans: list[tuple[int, int] | None]) -> None:
+        self.full, self.spans = full, spans
+
+    @classmethod
+    def of(cls, spec: str, shape: tuple[int, ...]) -> "Piece":
+        """Parses a slice such as "10 20 0,10:5,15"; an empty string means the whole tensor."""
+        if not spec:
+            return cls(list(shape), [None] * len(shape))
+        full, starts, lengths = parsed_slice(spec)
+        spans = [
+            None if part == "-" else (start, length)
+            for part, start, length in zip(
+                spec.split(" ")[-1].split(":"), starts, lengths, strict=True
+            )
+        ]
+        return cls(full, spans)
+
+    @classmethod
+    def from_proto(cls, full: list[int], proto: Any) -> "Piece":
+        """The slice of a TensorSliceProto."""
+        spans = [(e.start, e.length) if e.HasField("length") else None for e in proto.extent]
+        return cls(full, spans)
+
+    def to_proto(self) -> Any:
+        """The slice as a TensorSliceProto."""
+        proto = TensorSliceProto()
+        for span in self.spans:
+            extent = proto.extent.add()
+            if span is not None:
+                extent.start, extent.length = span
+        return proto
+
+    def index(self) -> tuple[slice, ...]:
+        """The index of the slice in the tensor."""
+        return tuple(slice(None) if s is None else slice(s[0], s[0] + s[1]) for s in self.spans)
+
+    def shape(self) -> tuple[int, ...]:
+        """The extents of the slice."""
+        return tuple(n if s is None else s[1] for n, s in zip(self.full, self.spans, strict=True))
+
+    def key(self, name: bytes) -> bytes:
+        """The key of the slice in the table: zero, name, rank, then start and length of each axis, in TensorFlow's ordered code."""
+        spans = [(0, _FULL) if s is None else s for s in self.spans]
+        escaped = name.replace(b"\xff", b"\xff\0").replace(b"\0", b"\0\xff")
+        rank = bytes([1, len(spans)]) if spans else b"\0"
+        return b"\0" + escaped + b"\0\1" + rank + b"".join(_ordered(n) for s in spans for n in s)
+
+
+def _ordered(number: int) -> bytes:
+    """Encodes a signed number so that byte order is numeric order."""
+    magnitude = number if number >= 0 else ~number
+    size = next(n for n in range(1, 11) if magnitude < 1 << (7 * n - 1))
+    header = (((1 << size) - 1) << (16 - size)) & 0xFFFF
+    data = bytearray(number.to_bytes(max(size, 2), "big", signed=True)[-size:])
+    data[0] ^= header >> 8
+    if size > 1:
+        data[1] ^= header & 0xFF
+    return bytes(data)
+
+
+def write_slices(path: str, pieces: list[tuple[bytes, Piece, np.ndarray, DType]]) -> None:
+    """Writes slices of tensors into a file."""
+    described = SavedTensorSlices()
+    described.meta.versions.producer = 1
+    entries, known = [], {}
+    for name, piece, values, dtype in sorted(pieces, key=lambda p: p[0]):
+        meta = known.get(name)
+        if meta is None:
+            meta = known[name] = described.meta.tensor.add(
+                name=name.decode(), type=dtype.as_datatype_enum
+            )
+            meta.shape.SetInParent()
+            for extent in piece.full:
+                meta.shape.dim.add(size=extent)
+        meta.slice.append(piece.to_proto())
+        held = SavedTensorSlices(data=SavedSlice(name=name.decode(), slice=piece.to_proto()))
+        _write_values(held.data.data, values, dtype)
+        entries.append((piece.key(name), held.SerializeToString()))
+    table = write_table([(b"", described.SerializeToString()), *sorted(entries)])
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with written_whole(path) as file:
+        file.write(table)
+
+
+def _write_values(proto: Any, values: np.ndarray, dtype: DType) -> None:
+    if dtype is dtypes.string:
+        proto.string_val.extend(values.ravel().tolist())
+    elif dtype.name in ("float16", "bfloat16"):
+        proto.half_val.extend(values.ravel().view(np.uint16).tolist())
+    elif dtype.is_complex:
+        pairs = values.ravel().view(values.real.dtype).tolist()
+        (proto.scomplex_val if dtype.size == 8 else proto.dcomplex_val).extend(pairs)
+    elif dtype.name in _FIELDS:
+        getattr(proto, _FIELDS[dtype.name]).extend(values.ravel().tolist())
+    else:
+        raise UnimplementedError(f"Save: tensors of {dtype.name} are not written.")
+
+
+class SliceReader:
+    """The tensors in the files that match a pattern."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        files = sorted(glob.glob(pattern)) or ([pattern] if os.path.exists(pattern) else [])
+        if not files:
+            raise NotFoundError(
+                "Unsuccessful TensorSliceReader constructor: Failed to find any matching files for "
+                f"{pattern}"
+            )
+        self.described: dict[str, Any] = {}
+        self.slices: dict[str, list[Any]] = {}
+        for name in files:
+            with open(name, "rb") as file:
+                table = read_table(file.read(), name)
+            for key, value in table.items():
+                held = SavedTensorSlices.FromString(value)
+                if key:
+                    self.slices.setdefault(held.data.name, []).append(held.data)
+                else:
+                    self.described.update((meta.name, meta) for meta in held.meta.tensor)
+
+    def read(self, name: str, spec: str, dtype: DType) -> np.ndarray:
+        """A tensor, or the slice `spec` of it.
+
+        Raises:
+          NotFoundError: there is no such tensor.
+          InvalidArgumentError: the dtype differs, or the slice is not stored completely.
+        """
+        if name not in self.described:
+            raise NotFoundError(
+                f'Tensor name "{name}" not found in checkpoint files {self.pattern}'
+            )
+        meta = self.described[name]
+        found = dtypes.as_dtype(meta.type)
+        if found is not dtype:
+            raise InvalidArgumentError(
+                f"Expected to restore a tensor of type {dtype.name}, got a tensor of type {found.name} "
+                f"instead: tensor_name = {name}"
+            )
+        full = [dim.size for dim in meta.shape.dim]
+        whole, there = np.empty(full, dtype.np), np.zeros(full, bool)
+        for piece, values in self._pieces(name, full, dtype):
+            whole[piece.index()] = values
+            there[piece.index()] = True
+        wanted = Piece.of(spec, tuple(full)).index()
+        if not there[wanted].all():
+            raise InvalidArgumentError("Error copying slice data")
+        return np.asarray(whole[wanted])
+
+    def _pieces(
+        self, name: str, full: list[int], dtype: DType
+    ) -> Iterator[tuple[Piece, np.ndarray]]:
+        for held in self.slices.get(name, []):
+            piece = Piece.from_proto(full, held.slice)
+            held.data.dtype = dtype.as_datatype_enum
+            for extent in piece.shape():
+                held.data.tensor_shape.dim.add(size=extent)
+            yield piece, from_proto(held.data)
