@@ -208,6 +208,28 @@ PATHS: dict[str, str] = {
     "python.ops.ragged.ragged_factory_ops": (
         "_find_scalar_and_max_depth=@api.ragged.construction:scalar_and_maximum_depth"
     ),
+    "python.ops.ragged.dynamic_ragged_shape": (
+        "broadcast_dynamic_shape=@api.ragged.shapes.broadcasting:broadcast_dynamic_shape "
+        "broadcast_dynamic_shape_extended=@api.ragged.shapes.broadcasting:broadcast_shapes "
+        "broadcast_to=@api.ragged.shapes.broadcasting:broadcast_to "
+        "ones=@api.ragged.dynamic_shape:ones "
+        "ragged_binary_elementwise_op_impl=@api.ragged.shapes.elementwise:elementwise "
+        "_to_row_partitions_and_nvals_from_lengths=@api.ragged.dynamic_shape:partitions_of_lengths "
+        "_get_layer_broadcasters_from_rps=@api.ragged.shapes.broadcasting:layers_of_partitions "
+        "_get_identity_broadcaster=@api.ragged.shapes.broadcasting:identity_broadcaster "
+        "_get_broadcaster=@api.ragged.shapes.broadcasting:broadcaster_between "
+        "_find_dtype=@api.ragged.shapes.arguments:index_type "
+        "_find_dtype_iterable=@api.ragged.shapes.arguments:index_type_of_all "
+        "_broadcast_dynamic_shape_next_layer=@api.ragged.shapes.layers:next_layers "
+        "_broadcast_dynamic_shape_next_layer_half_ragged="
+        "@api.ragged.shapes.layers:next_layers_of_half_ragged "
+        "_broadcast_dynamic_shape_next_layer_both_uniform="
+        "@api.ragged.shapes.layers:next_layers_of_uniform "
+        "_broadcast_dynamic_shape_first_layer=@api.ragged.shapes.layers:first_layers "
+        "_LayerBroadcaster=@api.ragged.shapes.layers:LayerBroadcaster "
+        "_Broadcaster=@api.ragged.shapes.broadcasting:ShapeBroadcaster "
+        "_DynamicRaggedShapeBatchEncoder=@api.ragged.shapes.batching:ShapeBatchEncoder"
+    ),
     "python.ops.ragged.ragged_tensor_shape": (
         "RaggedTensorDynamicShape=tf.experimental.DynamicRaggedShape "
         "broadcast_dynamic_shape=tf.broadcast_dynamic_shape broadcast_to=tf.broadcast_to"

@@ -60,7 +60,7 @@ def test_shapes_of_ragged_tensors_have_types():
     again = tf.function(lambda s: s, autograph=False)(shape)
     assert again.static_lengths() == [2, (1, 2), 3]
     with pytest.raises(ValueError, match="must have inner_rank > 0"):
-        type(spec)(spec._partitions, [], tf.int64)
+        type(spec)(spec._row_partitions, [], tf.int64)
     with pytest.raises(ValueError, match="not compatible"):
         tf.experimental.DynamicRaggedShape([], [2, 3], static_inner_shape=[2, 4])
 

@@ -312,9 +312,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         splits = self.row_splits.numpy()
         rows = np.split(values, splits[1:-1]) if len(splits) > 1 else []
         lengths = set(np.diff(splits).tolist())
-        if rows and len(lengths) == 1 and not any(r.dtype == object for r in rows):
-            return np.stack(rows)
-        if rows and len(lengths) == 1 and self.dtype == dtypes.string:
+        if rows and len(lengths) == 1:
             return np.stack(rows)
         result = np.empty(len(rows), object)
         for i, row in enumerate(rows):

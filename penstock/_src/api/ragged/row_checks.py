@@ -127,7 +127,7 @@ def merged(mine, other, name, validate):
         return (other if mine is None else mine), False
     if mine is other:
         return mine, True
-    message = f"Row partitions have incompatible {name}"
+    message = f"RowPartition._merge_precomputed_encodings: partitions have incompatible {name}"
     if not mine.shape.is_compatible_with(other.shape):
         raise ValueError(message)
     if not validate:

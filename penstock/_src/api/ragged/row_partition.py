@@ -524,12 +524,16 @@ class RowPartitionSpec(TypeSpec):
         Raises:
           ValueError: the types are not compatible.
         """
-        if self.dtype != other.dtype:
-            raise ValueError("Merging RowPartitionSpecs with incompatible dtypes")
+        mine = (self._nrows, self._nvals, self._uniform_row_length)
+        others = (other._nrows, other._nvals, other._uniform_row_length)
+        numbers = [a.merge_with(b)[0] for a, b in zip(mine, others)]
         try:
-            return RowPartitionSpec(*self._merged_numbers(other), self.dtype)
+            numbers = consistent(*numbers)
         except ValueError as error:
             raise ValueError(f"Merging incompatible RowPartitionSpecs: {error}") from None
+        if self.dtype != other.dtype:
+            raise ValueError("Merging RowPartitionSpecs with incompatible dtypes")
+        return RowPartitionSpec(*numbers, self.dtype)
 
     def with_dtype(self, dtype):
         """The same type with splits of another type."""

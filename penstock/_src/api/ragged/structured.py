@@ -92,7 +92,9 @@ class _Spec(BatchableExtensionTypeSpec):
     @property
     def shape(self) -> TensorShape:
         """The static shape."""
-        return static_shape(self._ragged_shape._partitions, self._ragged_shape._static_inner_shape)
+        return static_shape(
+            self._ragged_shape._row_partitions, self._ragged_shape._static_inner_shape
+        )
 
     rank = read_only("_ragged_shape.rank", "The rank.")
 
@@ -369,7 +371,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         )
         if not executing_eagerly():
             flat.set_shape(shape._static_inner_shape)
-        return shape._add_partitions(flat)
+        return shape._add_row_partitions(flat)
 
     # -- indexing
 

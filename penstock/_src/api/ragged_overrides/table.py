@@ -23,6 +23,7 @@ from penstock._src.api.ragged.dynamic_shape import DynamicRaggedShape, ragged_sh
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor, ragged_of_value
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
 from penstock._src.api.ragged.row_checks import scalar
+from penstock._src.api.ragged.shapes.broadcasting import broadcast_dynamic_shape, broadcast_to
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -275,43 +276,27 @@ def _filled(api):
 
     def fill(*args, **kwargs):
         shape, *args = args or [kwargs.pop(first)]
-        return shape._add_partitions(api(shape.inner_shape, *args, **kwargs))
+        return shape._add_row_partitions(api(shape.inner_shape, *args, **kwargs))
 
     return fill
 
 
 def _reshape(tensor, shape, name=None):
     values = tensor.flat_values if isinstance(tensor, RaggedTensor) else tensor
-    return shape._add_partitions(shaping.reshape(values, shape.inner_shape, name))
-
-
-def _zeros(shape):
-    """Zeros of a shape, ragged if it is: what stands for it where tensors are broadcast."""
-    return shape._add_partitions(creation.zeros(shape.inner_shape, dtypes.int32))
+    return shape._add_row_partitions(shaping.reshape(values, shape.inner_shape, name))
 
 
 def _broadcast_to(input, shape, name=None):
-    if not isinstance(input, RaggedTensor) and not shape.row_partitions:
-        return shaping.broadcast_to(input, shape.inner_shape, name)
-    if isinstance(input, RaggedTensor):
-        input = input.with_row_splits_dtype(shape.dtype)
-    _, (_, values) = matched([_zeros(shape), input])
-    return shape._add_partitions(shaping.broadcast_to(values, shape.inner_shape, name))
+    del name
+    return broadcast_to(input, shape)
 
 
 def _broadcast_dynamic_shape(shape_x, shape_y):
     shapes = [
-        x if isinstance(x, DynamicRaggedShape) else DynamicRaggedShape((), x)
+        x if isinstance(x, DynamicRaggedShape) else DynamicRaggedShape([], x)
         for x in (shape_x, shape_y)
     ]
-    kind = dtypes.int64 if any(x.dtype == dtypes.int64 for x in shapes) else dtypes.int32
-    shapes = [x.with_dtype(kind) for x in shapes]
-    if not any(x.row_partitions for x in shapes):
-        inner = shaping.broadcast_dynamic_shape(*(x.inner_shape for x in shapes))
-        return DynamicRaggedShape((), inner, kind)
-    structure, flat = matched([_zeros(x) for x in shapes])
-    inner = shaping.broadcast_dynamic_shape(*(raw.Shape(input=x, out_type=kind) for x in flat))
-    return DynamicRaggedShape(structure._nested_row_partitions, inner, kind)
+    return broadcast_dynamic_shape(*shapes)
 
 
 # Functions that accept a DynamicRaggedShape as a shape.
