@@ -364,7 +364,7 @@ def ctc_unique_labels(labels, name=None):
     goes = raw.Equal(x=raw.ExpandDims(input=slot, axis=1), y=raw.ExpandDims(input=places, axis=1))
     wide = cast(across, dtypes.int64)
     chosen = raw.SelectV2(condition=goes, t=wide, e=raw.ZerosLike(x=wide))
-    return raw.Sum(input=chosen, axis=[2], name=name), index
+    return [raw.Sum(input=chosen, axis=[2], name=name), index]
 
 
 @export("nn.collapse_repeated")
