@@ -343,3 +343,14 @@ def test_inputs_have_the_names_of_arguments():
     )
     names = ["d", "d_1", "d_2", "more_0", "more_1", "more_1_1", "x", "y", "y_1"]
     assert [t.op.name for t in concrete.inputs] == names
+
+
+def test_a_trace_says_why_it_takes_arguments_in_no_way():
+    spec = tf.TensorSpec([2])
+    concrete = tf.function(lambda a, b: a + b).get_concrete_function(spec, 3.0)
+    with pytest.raises(
+        TypeError, match=r"(?s)Can not cast 4.0 to Literal\[3.0\].*Fallback to flat"
+    ):
+        concrete(tf.constant([1.0, 2.0]), 4.0)
+    with pytest.raises(TypeError, match="argument #0.*to be a Tensor; got float"):
+        concrete(1.0)

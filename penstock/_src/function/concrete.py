@@ -183,7 +183,7 @@ class ConcreteFunction:
         if kinds is not None and kinds in self._known_calls:
             return self.call_flat(args)
         if self._binder is not None:
-            tensors = self._binder(self, args, kwargs)
+            tensors = self._bound(args, kwargs)
         else:
             tensors = self._flat_arguments(args, kwargs)
         as_they_stand = len(tensors) == len(args) and all(map(is_, tensors, args))
@@ -191,8 +191,28 @@ class ConcreteFunction:
             self._known_calls.add(kinds)
         return self.call_flat(tensors)
 
-    def _flat_arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
-        """Returns the tensors given in order or by the names of the inputs."""
+    def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+        """Returns the tensors of arguments as the Python function takes them, or else as they stand."""
+        try:
+            return self._binder(self, args, kwargs)
+        except (TypeError, ValueError) as error:
+            refusal = error
+        try:
+            return self._flat_arguments(args, kwargs, only_tensors=True)
+        except TypeError as error:
+            why = str(refusal)
+            if not why.startswith("Binding inputs"):
+                why = (
+                    f"Binding inputs to tf.function failed due to `{why}`. Received args: {tuple(args)} and "
+                    f"kwargs: {kwargs} for signature: {self.function_type}."
+                )
+            message = f"{why}\nFallback to flat signature also failed due to: {error}"
+            raise TypeError(message) from refusal
+
+    def _flat_arguments(
+        self, args: Sequence[Any], kwargs: dict[str, Any], only_tensors: bool = False
+    ) -> list[Any]:
+        """Returns the tensors given in order or by the names of the inputs; with `only_tensors`, other values are refused."""
         leaves = nest.flatten(list(args), expand_composites=True)
         names = self.argument_names
         label = self.name.removeprefix("__inference_").rpartition("_")[0]
@@ -208,6 +228,12 @@ class ConcreteFunction:
         if unknown:
             raise TypeError(f"{call} got unexpected keyword arguments: {', '.join(unknown)}.")
         given = [*leaves, *(kwargs[name] for name in names[len(leaves) :])]
+        for at, value in enumerate(given if only_tensors else ()):
+            if not isinstance(value, EagerTensor | SymbolicTensor | Variable):
+                raise TypeError(
+                    f"{call}: expected argument #{at}(zero-based) to be a Tensor; got "
+                    f"{type(value).__name__} ({value})."
+                )
         return self.checked(given, any_shape=True)
 
     def checked(self, leaves: Sequence[Any], any_shape: bool = False) -> list[Any]:
@@ -231,9 +257,8 @@ class ConcreteFunction:
             exempt = any_shape and is_tensor
             if not exempt and not model.shape.is_compatible_with(value.shape):
                 raise TypeError(
-                    f"Binding inputs to tf.function failed due to `Can not cast "
-                    f"{TensorSpec(value.shape, value.dtype)!r} to "
-                    f"{TensorSpec(model.shape, model.dtype, model.op.name)!r}`."
+                    f"Can not cast {TensorSpec(value.shape, value.dtype)!r} to "
+                    f"{TensorSpec(model.shape, model.dtype)!r}"
                 )
             tensors.append(value)
         return tensors
@@ -242,8 +267,8 @@ class ConcreteFunction:
         """Returns the handle of a variable; raises TypeError if the argument at this position is none."""
         if not isinstance(value, Variable):
             raise TypeError(
-                f"Binding inputs to tf.function failed: {self.name}: expected argument #{position}(zero-based) "
-                f"to be a variable or its handle; got {type(value).__name__} ({value!r})."
+                f"expected argument #{position}(zero-based) to be a variable or its handle; got "
+                f"{type(value).__name__} ({value!r})"
             )
         variable_accessed(value)
         return value.handle

@@ -38,6 +38,7 @@ from penstock._src.function.types.input_signature import (
     flat_specs,
     plain_arity,
 )
+from penstock._src.function.types.trace_types import from_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -240,15 +241,16 @@ class Function(Trackable):
         return self._python_function
 
     def _tensors_of(self, concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
-        """Returns the tensors for a call of one trace, from structured arguments or from tensors by name."""
+        """Returns the tensors for a call of one trace, from structured arguments or from tensors by name.
+
+        Raises:
+          TypeError: they are others than those of the trace.
+        """
         if self._signature is None or (
             kwargs and set(kwargs) & set(concrete.argument_names) - set(self._signature.parameters)
         ):
             return concrete._flat_arguments(args, kwargs)
-        try:
-            parameters = self._bind(args, kwargs)
-        except TypeError:
-            return concrete._flat_arguments(args, kwargs)
+        parameters = self._bind(args, kwargs)
         leaves = Leaves()
         for name, value in parameters:
             expected = dict(concrete.parameters).get(name)
@@ -263,10 +265,7 @@ class Function(Trackable):
             fixed = Leaves()
             if describe(expected, fixed) != description and len(leaves) == before and not fixed:
                 if name in kwargs or not isinstance(value, TypeSpec):
-                    raise TypeError(
-                        f"ConcreteFunction {self._name} was constructed with {expected!r} as {name}, but "
-                        f"was called with {value!r}"
-                    )
+                    raise TypeError(f"Can not cast {value!r} to {from_value(expected)!r}")
         tensors = [leaf for leaf in leaves if not isinstance(leaf, TensorSpec)]
         if len(tensors) == concrete.arity:
             return concrete.checked(tensors)
