@@ -15,7 +15,7 @@ from penstock._src.distribute.context import Entered
 from penstock._src.distribute.mirrored import grouping
 
 # Attributes of a graph that hold the current scopes of new operations.
-SCOPES = ("_scope", "_container", "_binding", "_control_stack", "_attribute_scopes")
+SCOPES = ("_scope", "_container", "_binding", "_control_stack", "_colocation")
 
 
 class _Stopped(BaseException):
