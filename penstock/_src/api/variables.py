@@ -9,6 +9,7 @@ from penstock._src.core.specs import register_type_spec_from_value_converter
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_spec import VariableSpec
+from penstock._src.util.slots import above
 
 from . import operators
 
@@ -208,6 +209,14 @@ def _not_equal(self, other):
     return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
 
 
+def _write_object_proto(self, proto, options):
+    above("write_object_proto")(self, proto, options)
+
+
+def _export_to_saved_model_graph(self, object_map, tensor_map, options=None, **kwargs):
+    return above("export_to_saved_model_graph")(self, object_map, tensor_map, options)
+
+
 _METHODS = {
     "_set_save_slice_info": _set_save_slice_info,
     "_get_save_slice_info": _get_save_slice_info,
@@ -232,6 +241,8 @@ _METHODS = {
     "__eq__": _equal,
     "__ne__": _not_equal,
     "SaveSliceInfo": SaveSliceInfo,
+    "_write_object_proto": _write_object_proto,
+    "_export_to_saved_model_graph": _export_to_saved_model_graph,
 }
 
 

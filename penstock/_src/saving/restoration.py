@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.saving.object_graph import attribute_of, give_values, values_of
 from penstock._src.saving.registered import (
+    get_registered_saver_name,
     get_restore_function,
     get_strict_predicate_restore,
     validate_restore_function,
@@ -132,6 +133,10 @@ class Restoration:
         attributes = self.graph.nodes[number].attributes
         if not attributes:
             return
+        current = get_registered_saver_name(found)
+        if current is not None:  # its class has got a saver since the checkpoint was written
+            self._add_migrated(current, found, attributes)
+            return
         wanted = values_of(found) if not in_v1_graph() else self._wanted_in_graph(found)
         tensors = {}
         keys = {attribute.name: attribute.checkpoint_key for attribute in attributes}
@@ -205,6 +210,20 @@ class Restoration:
             return
         name = self.graph.nodes[number].registered_saver.object_name
         self._registered.setdefault(saver, {})[name] = found
+
+    def _add_migrated(self, saver: str, found: Any, attributes: Any) -> None:
+        """Lets a registered saver restore the only value that a checkpoint holds of an object, under its key.
+
+        Raises:
+          ValueError: the checkpoint holds several.
+        """
+        if len(attributes) > 1:
+            raise ValueError(
+                f"{found} has the registered saver '{saver}', and the checkpoint has several values of it: only one can "
+                "be passed on."
+            )
+        self._registered.setdefault(saver, {})[attributes[0].checkpoint_key] = found
+        self.used.add(attributes[0].checkpoint_key)
 
     def _run_registered(self) -> None:
         """Lets registered savers restore the objects that were bound since the last time."""

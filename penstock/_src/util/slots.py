@@ -69,6 +69,8 @@ TABLE = {
     "QueueRunner": "v1.inputs.queue_runner",  # the queue runners in a meta graph
     "BoundedTensorSpec": "bridge.python.framework.tensor",  # messages of structures
     "make_initializable_iterator": "v1.inputs.datasets",  # Strategy.make_dataset_iterator
+    "write_object_proto": "saving.saved_model.writing.variables",  # tf.Variable's message
+    "export_to_saved_model_graph": "saving.saved_model.writing.variables",  # and its copy
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
 }
 

@@ -27,7 +27,7 @@ from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.saving import metrics
 from penstock._src.saving.checkpoint import read_objects
-from penstock._src.saving.registered import get_registered_class
+from penstock._src.saving.registered import get_registered_class, get_registered_saver_name
 from penstock._src.saving.saved_model import constants, custom_gradients, fingerprints
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
@@ -149,6 +149,8 @@ def _load_objects(
             raise FileNotFoundError(
                 f"The SavedModel {folder} has no values of its variables: {index_name(prefix)} is missing."
             )
+        if in_v1_graph():
+            loader.refuse_registered_savers()
         status = read_objects(root, {}, prefix, label="saved_model")
         if selection.given and not options.allow_partial_checkpoint:
             status.assert_existing_objects_matched()
@@ -234,6 +236,16 @@ class _Loader:
             if node.saveable_objects:
                 self._give_value_functions(self.objects[number], node.saveable_objects)
         return self.objects[0] if self.selection.has_root else self._stem()
+
+    def refuse_registered_savers(self) -> None:
+        """Raises NotImplementedError if an object is saved in its own way, which is not part of a graph."""
+        for found in self.objects.values():
+            saver = get_registered_saver_name(found)
+            if saver is not None:
+                raise NotImplementedError(
+                    "Loading a SavedModel that uses registered checkpoint saver is not supported in graph mode. The "
+                    f"loaded object {found} uses the saver registered with the name {saver}."
+                )
 
     def _stem(self) -> Any:
         """A root that has only the selected objects, for checkpoints."""

@@ -22,7 +22,11 @@ from penstock._src.function.function import function as make_function
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.saving.object_graph import legacy_name_of
-from penstock._src.saving.registered import get_registered_saver_name
+from penstock._src.saving.registered import (
+    get_registered_saver_name,
+    get_restore_function,
+    get_save_function,
+)
 from penstock._src.saving.saveables import has_serialize_to_tensors, saveable_factories
 from penstock._src.util import nest
 
@@ -40,7 +44,7 @@ def value_functions(found: Any) -> dict[str, Pair]:
     """The functions for the values of an object, traced now unless it was loaded with them."""
     if isinstance(found, Variable) or getattr(found, "_restores_at_once", False):
         return {}
-    if get_registered_saver_name(found) is not None:
+    if get_registered_saver_name(found) is not None or acts_as_variable(found):
         return {}
     if not has_serialize_to_tensors(found):
         made = {n: _by_key(factory) for n, factory in saveable_factories(found).items()}
@@ -50,6 +54,27 @@ def value_functions(found: Any) -> dict[str, Pair]:
         return {WHOLE: trace_save_and_restore(found)} if not legacy else {legacy: _shared(found)}
     except NotImplementedError:
         return {}
+
+
+def acts_as_variable(found: Any) -> bool:
+    """Whether an object is no variable, but a SavedModel has one in its place."""
+    return bool(getattr(found, "_should_act_as_resource_variable", False))
+
+
+def saver_functions(objects: Mapping[str, Any], saver: str) -> Pair:
+    """The functions of a registered saver for a file's prefix: the first returns the prefixes of what it wrote."""
+    path = TensorSpec([], dtypes.string, "prefix")
+
+    def save(prefix: Any) -> Any:
+        written = get_save_function(saver)(trackables=objects, file_prefix=prefix)
+        parts = written if isinstance(written, list | tuple) else [written]
+        return [convert_to_tensor(part) for part in parts if part is not None]
+
+    def restore(prefix: Any) -> Any:
+        return _done(get_restore_function(saver)(trackables=objects, merged_prefix=prefix))
+
+    made = [make_function(f, input_signature=[path], autograph=False) for f in (save, restore)]
+    return Pair(*(function.get_concrete_function() for function in made))
 
 
 def trace_save_and_restore(found: Any) -> Pair:

@@ -1,13 +1,11 @@
 """The numbered objects of a SavedModel: trackables, their functions, and captures."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tracking.data_structures import TrackableDataStructure
 from penstock._src.core.tracking.trackable import Trackable, TrackableReference
 from penstock._src.eager.asset import Asset
@@ -17,9 +15,10 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
 from penstock._src.graph.static_values import get_static_value
-from penstock._src.saving.object_graph import ByIdentity, ObjectView, children_of
+from penstock._src.saving.object_graph import ByIdentity, ObjectView, children_of, object_name
+from penstock._src.saving.registered import get_registered_saver_name
 from penstock._src.saving.saved_model.custom_gradients import CapturedTensor
-from penstock._src.saving.saved_model.object_values import Pair, value_functions
+from penstock._src.saving.saved_model.object_values import Pair, saver_functions, value_functions
 from penstock._src.util import nest
 
 _WRAPPERS = {
@@ -84,22 +83,6 @@ def is_variable(found: Any) -> bool:
     return handle is not None and getattr(handle, "dtype", None) is dtypes.resource
 
 
-class HandleInGraph(NamedTuple):
-    """What the handle of an eager variable knows, for a variable of a graph."""
-
-    name: str
-    dtype: DType
-    shape: TensorShape
-
-
-def handle_of(variable: Any) -> Any:
-    """The handle of a variable: its name, dtype and shape."""
-    handle = variable.handle
-    if isinstance(handle, EagerTensor):
-        return handle._value
-    return HandleInGraph(variable._shared_name, variable.dtype, variable.shape)
-
-
 def _identity(handle: Any) -> int:
     """A number of a resource's handle, eager or of a graph."""
     return id(handle._value) if isinstance(handle, EagerTensor) else handle._id
@@ -159,9 +142,19 @@ class ModelObjects:
                 self.add(child)
             self._add_value_functions(self.objects[at])
             at += 1
-        for function in self.concrete_functions():
+        self.savers = self._saver_functions()
+        for function in (*self.concrete_functions(), *nest.flatten(self.savers)):
             for tensor in function.captured_inputs:
                 self.captured(tensor, function)
+
+    def _saver_functions(self) -> list[Pair]:
+        """The functions of registered savers for the objects that they save."""
+        found: dict[str, dict[str, Any]] = {}
+        for path, held in self.view().items():
+            saver = get_registered_saver_name(held)
+            if saver is not None:
+                found.setdefault(saver, {})[object_name(path)] = held
+        return [saver_functions(held, saver) for saver, held in found.items()]
 
     def add(self, found: Any) -> int:
         """The number of an object, which is added if it is new."""

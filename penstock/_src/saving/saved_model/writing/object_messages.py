@@ -1,33 +1,30 @@
 """Objects and functions as the messages of a SavedModel's object graph."""
 
 import inspect
-from enum import Enum
 from typing import Any
 
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.asset import Asset
-from penstock._src.eager.variable import VariableAggregation, VariableSynchronization
 from penstock._src.function import structured_values
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
-from penstock._src.graph.serialize.attributes import shape_to_proto
 from penstock._src.saving.registered import get_registered_class_name
+from penstock._src.saving.saved_model.context import get_save_options
 from penstock._src.saving.saved_model.custom_gradients import (
     CapturedTensor,
 )
+from penstock._src.saving.saved_model.object_values import acts_as_variable
 from penstock._src.saving.saved_model.objects import (
     Constant,
     ModelObjects,
-    handle_of,
     identifier_of,
     is_resource,
     is_variable,
     traces_of,
 )
 from penstock._src.saving.saved_model.writing.program import Program
+from penstock._src.saving.saved_model.writing.variables import fill_variable
 from penstock._src.util.nest_paths import map_structure_with_tuple_paths
-
-_AUTO, _NONE = VariableSynchronization.AUTO, VariableAggregation.NONE
 
 
 def fill_objects(graph: Any, objects: ModelObjects, program: Program) -> None:
@@ -75,13 +72,9 @@ def _fill_object(node: Any, number: int, found: Any, program: Program) -> None:
     elif is_resource(found):
         node.resource.device = getattr(found, "_resource_device", "")
     elif is_variable(found):
-        handle = handle_of(found)
-        node.variable.dtype = handle.dtype.as_datatype_enum
-        node.variable.shape.CopyFrom(shape_to_proto(handle.shape))
-        node.variable.trainable = bool(getattr(found, "trainable", True))
-        node.variable.synchronization = _policy(found, "synchronization", _AUTO)
-        node.variable.aggregation = _policy(found, "aggregation", _NONE)
-        node.variable.name = handle.name
+        fill_variable(node.variable, found)
+    elif acts_as_variable(found):
+        found._write_object_proto(node, get_save_options())
     else:
         node.user_object.identifier = identifier_of(found)
         node.user_object.version.producer = 1
@@ -92,12 +85,6 @@ def _fill_object(node: Any, number: int, found: Any, program: Program) -> None:
         message = found._serialize_to_proto(object_proto=node)
         if message is not None:
             node.serialized_user_proto.Pack(message)
-
-
-def _policy(variable: Any, attribute: str, default: Enum) -> int:
-    """A variable's policy under a strategy as the format's number; Keras's variables have its name."""
-    held = getattr(variable, attribute, default)
-    return (type(default)[held.upper()] if isinstance(held, str) else held).value
 
 
 def _input_signature(function: ConcreteFunction) -> tuple[Any, Any]:

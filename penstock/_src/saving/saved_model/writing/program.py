@@ -17,19 +17,22 @@ from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.serialize.exporter import graph_def
 from penstock._src.proto import saved as messages
-from penstock._src.saving.object_graph import key_of
+from penstock._src.saving.object_graph import give_values, key_of, values_of
+from penstock._src.saving.registered import get_registered_saver_name
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.assets import AssetFolder
-from penstock._src.saving.saved_model.object_values import WHOLE, names_for
+from penstock._src.saving.saved_model.context import get_save_options
+from penstock._src.saving.saved_model.object_values import WHOLE, Pair, acts_as_variable, names_for
 from penstock._src.saving.saved_model.objects import (
     Constant,
     ModelObjects,
-    handle_of,
     is_resource,
     is_variable,
     traces_of,
 )
 from penstock._src.saving.saved_model.tensor_infos import info_of
+from penstock._src.saving.saved_model.writing.variables import handle_of
+from penstock._src.saving.serialized import tensor_of
 from penstock._src.util import nest
 
 
@@ -46,6 +49,7 @@ class Program:
         self.graph = Graph()
         self.tensors: dict[int, Any] = {}  # number of an object -> its tensor in the graph
         self.names: dict[int, str] = {}
+        self.exported: dict[int, Any] = {}  # number of an object -> its copy in the graph
 
     def fill(self, meta: Any) -> None:
         """Writes the graph, the signatures and the saver."""
@@ -89,6 +93,10 @@ class Program:
             self.assets[number] = self._folder.add(path)
             value = _strings([path]).reshape(())
             self.tensors[number] = self.graph.constant(value, dtypes.string, "asset_path")
+        elif acts_as_variable(found):
+            copies: dict[Any, Any] = {}
+            found._export_to_saved_model_graph(copies, {}, get_save_options())
+            self.exported[number] = copies[found]
         elif is_resource(found):
             create = self._part(number, "_create_resource")
             (self.tensors[number],) = self._run(create, [])
@@ -137,37 +145,73 @@ class Program:
             for path, found in self.objects.view().items()
             for entry in self._values(path, found)
         ]
-        assigned: list[Any] = []
-        done = raw.Identity(input=prefix)
-        if saved:
-            keys = [key for entry in saved for key in entry.keys]
-            tensors = [tensor for entry in saved for tensor in entry.tensors]
-            names, slices = _strings(keys), _strings([""] * len(keys))
-            written = raw.SaveV2(
-                prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=tensors
-            )
-            with self.graph.control_dependencies([written]):
-                done = raw.Identity(input=prefix)
-            restored = iter(
-                raw.RestoreV2(
-                    prefix=prefix,
-                    tensor_names=names,
-                    shape_and_slices=slices,
-                    dtypes=[tensor.dtype for tensor in tensors],
-                )
-            )
-            assigned = [entry.restore([next(restored) for _ in entry.keys]) for entry in saved]
-        with self.graph.control_dependencies(assigned):
+        savers = self.objects.savers
+        path = self._joined(prefix, "_temp/part") if savers else prefix
+        written = [self._write(path, saved)] if saved else []
+        if savers:
+            written = [self._merge(prefix, path, savers, written)]
+        with self.graph.control_dependencies(written):
+            done = raw.Identity(input=prefix)
+        restored = [
+            *self._read(prefix, saved),
+            *(self._run_done(p.restore, [prefix]) for p in savers),
+        ]
+        with self.graph.control_dependencies(restored):
             finished = raw.NoOp(name="restore_all")
         definition.filename_tensor_name = prefix.name
         definition.save_tensor_name = done.name
         definition.restore_op_name = finished.name
         definition.version = messages.SaverDef.V2
 
+    def _joined(self, prefix: Any, text: str) -> Any:
+        end = self.graph.constant(_strings([text]).reshape(()), dtypes.string, "Const")
+        return raw.StringJoin(inputs=[prefix, end])
+
+    def _write(self, path: Any, saved: list[_Values]) -> Any:
+        """The operation that writes values into one file."""
+        keys = [key for entry in saved for key in entry.keys]
+        return raw.SaveV2(
+            prefix=path,
+            tensor_names=_strings(keys),
+            shape_and_slices=_strings([""] * len(keys)),
+            tensors=[tensor for entry in saved for tensor in entry.tensors],
+        )
+
+    def _merge(self, prefix: Any, path: Any, savers: list[Pair], written: list[Any]) -> Any:
+        """The operation that merges the file of values with those of registered savers."""
+        parts = [path] if written else []
+        for number, pair in enumerate(savers):
+            parts += self._run(pair.save, [self._joined(prefix, f"_temp/saver_{number}")])
+        with self.graph.control_dependencies(written):
+            return raw.MergeV2Checkpoints(
+                checkpoint_prefixes=raw.Pack(values=parts),
+                destination_prefix=prefix,
+                delete_old_dirs=True,
+            )
+
+    def _read(self, prefix: Any, saved: list[_Values]) -> list[Any]:
+        """The operations that restore values from a file."""
+        keys = [key for entry in saved for key in entry.keys]
+        if not keys:
+            return []
+        restored = iter(
+            raw.RestoreV2(
+                prefix=prefix,
+                tensor_names=_strings(keys),
+                shape_and_slices=_strings([""] * len(keys)),
+                dtypes=[tensor.dtype for entry in saved for tensor in entry.tensors],
+            )
+        )
+        return [entry.restore([next(restored) for _ in entry.keys]) for entry in saved]
+
     def _values(self, path: Any, found: Any) -> Iterator[_Values]:
         """The values of an object in the graph."""
         number = self.objects.add(found)
-        if is_variable(found):
+        if get_registered_saver_name(found) is not None:
+            return
+        if number in self.exported:
+            yield self._values_of_exported(path, self.exported[number])
+        elif is_variable(found):
             handle = self.tensors[number]
             value = raw.ReadVariableOp(resource=handle, dtype=handle_of(found).dtype)
 
@@ -190,6 +234,17 @@ class Program:
                 )
                 forms = nest.pack_sequence_as(pair.save.graph.structured_outputs, list(found))
                 yield _Values(keys, [entry["tensor"] for entry in forms], restore)
+
+    @staticmethod
+    def _values_of_exported(path: Any, found: Any) -> _Values:
+        """The values of an object that put itself into the graph."""
+        values = values_of(found)
+
+        def restore(tensors: list[Any]) -> Any:
+            return give_values(found, dict(zip(values, tensors, strict=True))).op
+
+        keys = [key_of(path, name) for name in values]
+        return _Values(keys, [tensor_of(name, value) for name, value in values.items()], restore)
 
     def _run_done(self, function: ConcreteFunction, arguments: list[Any]) -> Any:
         """The operation that calls a function."""
