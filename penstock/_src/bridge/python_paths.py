@@ -83,9 +83,6 @@ PATHS: dict[str, str] = {
     ),
     "python.compat.v2_compat": "enable_v2_behavior=tf.compat.v1.enable_v2_behavior",
     "python.compiler.xla.experimental.xla_sharding": "@bridge.internals.distribution",
-    "python.data.experimental.ops.distribute": (
-        "compute_batch_size=@data.structure:compute_batch_size"
-    ),
     "python.data.ops.batch_op": "@bridge.internals.datasets",
     "python.data.ops.cache_op": "@bridge.internals.datasets",
     "python.data.ops.concatenate_op": "@bridge.internals.datasets",
@@ -131,7 +128,6 @@ PATHS: dict[str, str] = {
         "DistributedDataset=tf.distribute.DistributedDataset "
         "DistributedIterator=tf.distribute.DistributedIterator @bridge.internals.datasets"
     ),
-    "python.distribute.input_ops": "@bridge.internals.datasets",
     "python.distribute.values": "@distribute.values @distribute.mirrored.variables",
     "python.eager.polymorphic_function.atomic_function": "@function.types.atomic",
     "python.framework.c_api_util": "@bridge.internals.conversion",

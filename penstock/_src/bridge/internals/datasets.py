@@ -61,14 +61,6 @@ class _GeneratorDataset(metaclass=MadeBy):
         return derived("_GeneratorDataset", variant, output_signature)
 
 
-def auto_shard_dataset(
-    dataset: Any, num_shards: int, index: int, num_replicas_in_sync: int | None = None
-) -> Any:
-    """Returns shard `index` of `num_shards` of a dataset."""
-    del num_replicas_in_sync
-    return dataset.shard(num_shards, index) if num_shards > 1 else dataset
-
-
 def _get_dataset_attributes(dataset: Any) -> tuple[Any, ...]:
     """Raises UnimplementedError: Keras's distributed loops of TensorFlow 1 are not supported."""
     raise UnimplementedError(

@@ -287,6 +287,10 @@ class ZipDataset(DatasetOp):
         return _Zip(input_datasets)
 
 
+# In place of the number of shards and the index: what distributes the dataset says them.
+SHARD_HINT = -1
+
+
 class _Shard(Pipeline):
     keeps_batches = True
 
@@ -300,24 +304,47 @@ class _Shard(Pipeline):
 
     def cardinality(self) -> int:
         count = self.inputs[0].cardinality()
+        if self.shards == SHARD_HINT:
+            return UNKNOWN
         return count if count < 0 else count // self.shards + (self.index < count % self.shards)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        empty = True
-        for element in itertools.islice(self.inputs[0].iterate(run), self.index, None, self.shards):
-            empty = False
-            yield element
-        if empty and self.non_empty:
-            raise InvalidArgumentError(
-                f"ShardDataset: there aren't enough elements in this dataset for each shard to "
-                f"have at least one element (# shards = {self.shards})."
+        if self.shards == SHARD_HINT:
+            raise FailedPreconditionError(
+                "`tf.data.Dataset.shard(SHARD_HINT, ...)` can only be used in "
+                "`tf.distribute.Strategy.experimental_distribute_dataset()` with "
+                "`tf.data.experimental.AutoShardPolicy.HINT` policy, or tf.data service with "
+                "`tf.data.experimental.service.ShardingPolicy.HINT` processing mode."
             )
+        source = self.inputs[0].iterate(run)
+        if not self.non_empty:
+            yield from itertools.islice(source, self.index, None, self.shards)
+            return
+        first = list(
+            itertools.islice(source, self.shards)
+        )  # all are read at once, as in TensorFlow
+        if self.index < len(first) < self.shards:
+            raise InvalidArgumentError(too_few_files(len(first), self.shards))
+        yield from first[self.index : self.index + 1]
+        yield from itertools.islice(source, self.index, None, self.shards)
 
     def rows(self) -> Rows | None:
         rows = self.inputs[0].rows()
-        if rows is None or not rows.in_sequence or self.non_empty:
+        if rows is None or not rows.in_sequence or self.non_empty or self.shards == SHARD_HINT:
             return None
         return Rows([array[self.index :: self.shards] for array in rows.arrays])
+
+
+def too_few_files(count: int, workers: int) -> str:
+    """The message for fewer files than workers."""
+    return (
+        f"Could not apply FILE based sharding: the dataset only has {count} file(s), which is not "
+        f"enough for the required {workers} shards/workers. If you are using datasets with "
+        "distribution strategy, consider setting the auto sharding policy to either DATA or OFF using "
+        "the `experimental_distribute.auto_shard_policy` option of `tf.data.Options()`. Or, split your "
+        "input files into a larger number of small files such that number of files is greater than "
+        "number of shards/workers."
+    )
 
 
 class ShardDataset(DatasetOp):
@@ -328,6 +355,8 @@ class ShardDataset(DatasetOp):
 
     def pipeline(self, input_dataset, num_shards, index):
         shards, at = int(num_shards), int(index)
+        if (shards, at) == (SHARD_HINT, SHARD_HINT):
+            return _Shard(input_dataset, shards, at, self.require_non_empty)
         if shards < 1:
             raise InvalidArgumentError(
                 f"Number of shards must be greater than zero (currently num_shards = {shards})."

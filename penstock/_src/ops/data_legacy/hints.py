@@ -13,7 +13,7 @@ from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.data.basic import PassOn, _Shard
+from penstock._src.ops.data.basic import PassOn
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
 from penstock._src.ops.dataflow.reader import NO_LMDB
@@ -25,16 +25,6 @@ class _Same(UnnamedDatasetOp):
 
     def pipeline(self, input_dataset, *_asked):
         return PassOn(input_dataset)
-
-
-def shard(self, input_dataset, num_workers, index):
-    """The dataset of both AutoShardDataset ops."""
-    count, at = int(num_workers), int(index)
-    if count <= 0 or not 0 <= at < count:
-        raise self.invalid(
-            f"index must be between 0 and num_workers - 1. Received index={at}, num_workers={count}"
-        )
-    return PassOn(input_dataset) if count == 1 else _Shard(input_dataset, count, at, False)
 
 
 class OptimizeDataset(_Same):
@@ -79,25 +69,6 @@ class ExperimentalThreadPoolDataset(_Same):
     """The same elements, to be made by the threads of a pool."""
 
     signature = "input_dataset: variant, thread_pool: resource -> handle: variant"
-
-
-class AutoShardDataset(_Same):
-    """The elements of one of `num_workers` shards."""
-
-    signature = "input_dataset: variant, num_workers: int64, index: int64 -> handle: variant"
-    auto_shard_policy: int = 0
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    num_replicas: int = 0
-    pipeline = shard
-
-
-class ExperimentalAutoShardDataset(_Same):
-    """The elements of one of `num_workers` shards."""
-
-    signature = "input_dataset: variant, num_workers: int64, index: int64 -> handle: variant"
-    auto_shard_policy: int = 0
-    pipeline = shard
 
 
 class ThreadPoolHandle(Op):

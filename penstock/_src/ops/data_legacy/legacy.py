@@ -120,7 +120,7 @@ class ShuffleAndRepeatDataset(UnnamedDatasetOp):
         )
 
 
-class _SplitBatches(Pipeline):
+class SplitBatches(Pipeline):
     """Every batch of the input as `parts` smaller ones."""
 
     def __init__(self, source, parts):
@@ -131,10 +131,12 @@ class _SplitBatches(Pipeline):
 
     def iterate(self, run):
         for element in self.inputs[0].iterate(run):
-            rows = len(element[0])
-            size = -(-rows // self.parts)
-            for begin in range(0, rows, max(size, 1)):
-                yield tuple(component[begin : begin + size] for component in element)
+            sizes = [-(-len(component) // self.parts) for component in element]
+            for part in range(self.parts):
+                yield tuple(
+                    component[part * size : (part + 1) * size]
+                    for component, size in zip(element, sizes, strict=True)
+                )
 
 
 class RebatchDataset(UnnamedDatasetOp):
@@ -146,7 +148,7 @@ class RebatchDataset(UnnamedDatasetOp):
     use_fallback: bool = True
 
     def pipeline(self, input_dataset, num_replicas):
-        return _SplitBatches(input_dataset, positive(self, "num_replicas", num_replicas))
+        return SplitBatches(input_dataset, positive(self, "num_replicas", num_replicas))
 
 
 variant("ExperimentalRebatchDataset", RebatchDataset)
