@@ -180,19 +180,17 @@ def variable_of_handle(handle: Any, spec: VariableSpec) -> Variable:
             f"VariableSpec: expected the handle of a variable, a resource tensor. Received {handle!r}."
         )
     made = Variable.__new__(Variable)
-    made.__dict__.update(
-        _handle=handle,
-        _dtype=spec.dtype,
-        _shape=spec.shape,
-        _trainable=spec.trainable,
-        _name="Variable",
-        _unique=next(UNIQUE),
-        _constraint=None,
-        _synchronization=VariableSynchronization.AUTO,
-        _aggregation=VariableAggregation.NONE,
-        _in_graph_mode=False,
-        _initializer=None,
-        _initial_value=None,
-        _graph_element=None,
-    )
+    made._handle = handle
+    made._dtype = spec.dtype
+    made._shape = spec.shape
+    made._trainable = spec.trainable
+    made._name = "Variable"
+    made._unique = next(UNIQUE)
+    made._constraint = None
+    made._synchronization = VariableSynchronization.AUTO
+    made._aggregation = VariableAggregation.NONE
+    made._in_graph_mode = False
+    made._initializer = None
+    made._initial_value = None
+    made._graph_element = None
     return made
