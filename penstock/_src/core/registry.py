@@ -65,10 +65,11 @@ def find(name: str) -> type[Op]:
 
 
 def load_all() -> dict[str, type[Op]]:
-    """Loads every family and returns {name: class}."""
-    for module in sorted(set(index().values())):
+    """Loads every family and returns {name: class}, without the ops that others have registered."""
+    own = index()
+    for module in sorted(set(own.values())):
         importlib.import_module(module)
-    return OPS
+    return {name: op for name, op in OPS.items() if name in own}
 
 
 class RawOps:
