@@ -62,7 +62,8 @@ def export_to_saved_model_graph(
     """Puts a copy without a value into the current graph; returns the handles that it stands for."""
     del options
     copy = object.__new__(Variable)
-    copy.__dict__.update(vars(self))
+    for field, value in vars(self).items():
+        setattr(copy, field, value)
     name = handle_of(self).name
     copy._handle = raw.VarHandleOp(dtype=self.dtype, shape=self.shape, shared_name=name, name=name)
     copy._unique, copy._in_graph_mode = next(UNIQUE), True
