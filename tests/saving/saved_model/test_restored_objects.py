@@ -230,3 +230,17 @@ def test_a_resource_is_freed_with_the_last_reference(tmp_path):
     del loaded
     with pytest.raises(tf.errors.NotFoundError, match="does not exist"):
         tf.raw_ops.DestroyResourceOp(resource=handle, ignore_lookup_error=False)
+
+
+def test_functions_of_datasets_are_restored(tmp_path):
+    """They take elements, of which the operation that calls them has no inputs, then what they capture."""
+    root = tf.Module()
+    root.w = tf.Variable(2.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def total(x):
+        rows = tf.data.Dataset.from_tensor_slices((x, x + 1.0, x + 2.0))
+        return rows.reduce(0.0, lambda sum_, row: sum_ + (row[0] + row[1] * row[2]) * root.w)
+
+    root.total = total
+    assert saved(root, tmp_path).total(tf.constant([1.0, 2.0])) == 2 * (1 + 6 + 2 + 12)

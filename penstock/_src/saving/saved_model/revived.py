@@ -129,8 +129,8 @@ def _pass_handle_data(graph: Any) -> None:
     """Tells the bodies of loops and branches which variables their handles are of."""
     for node in graph.get_operations():
         for body in bodies_of(node):
-            given = list(node._inputs)[-len(body.inputs) :] if body.inputs else []
-            for outer, inner in zip(given, body.inputs, strict=True):
+            # What a body captures comes last; before that, bodies of datasets take elements.
+            for outer, inner in zip(reversed(node._inputs), reversed(body.inputs), strict=False):
                 if outer.dtype is dtypes.resource and outer._handle_data:
                     inner._handle_data = outer._handle_data
             _pass_handle_data(body.graph)
