@@ -61,7 +61,7 @@ class Graphs:
         with tf.Graph().as_default(), v1.Session() as session:
             other = tf.constant([[3.0, 1.0]])
             (y,) = tf.graph_util.import_graph_def(binary, {"x": other}, ["y:0"], name="in")
-            found["mapped"] = session.run(y), y.name, y.shape.as_list()
+            found["mapped"] = session.run(y), y.name, y.shape.rank
         with tf.Graph().as_default(), v1.Session() as session:
             v1.train.import_meta_graph(folder + "/g.meta")
             found["meta"] = session.run(outputs, feeds)
@@ -88,7 +88,7 @@ class Frozen:
                 session, graph.as_graph_def(), ["y"]
             )
         tf.io.write_graph(frozen, folder, "frozen.pb", as_text=False)
-        return sorted(node.name for node in frozen.node), sorted({node.op for node in frozen.node})
+        return sorted({node.op for node in frozen.node})
 
     @staticmethod
     def read(tf: Any, folder: str) -> Any:

@@ -282,30 +282,54 @@ class Tables:
 
 
 class Generators:
-    """Generators of random numbers, with variables of a strategy or without."""
+    """Generators of random numbers, as attributes and in closures, with variables of a strategy or without."""
+
+    names = ("plain", "mirrored", "closure", "variables")
 
     @staticmethod
-    def write(tf: Any, folder: str) -> Any:
-        class Model(tf.Module):
-            def __init__(self, generator: Any) -> None:
-                self.generator = generator
+    def module(tf: Any, name: str) -> Any:
+        strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
+        module = tf.Module()
+        if name in ("plain", "closure"):
+            generator = tf.random.Generator.from_seed(3)
+        else:
+            with strategy.scope():
+                generator = tf.random.Generator.from_seed(4)
+                module.w = tf.Variable([2.0], aggregation=tf.VariableAggregation.MEAN)
+                module.seen = tf.Variable(
+                    0,
+                    trainable=False,
+                    synchronization=tf.VariableSynchronization.ON_READ,
+                    aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+                )
+        module.generator = generator
+        scale = module.w if name == "variables" else 1.0
 
-            @tf.function(input_signature=[])
-            def draw(self) -> Any:
-                return self.generator.normal([3])
+        @tf.function(input_signature=[])
+        def draw() -> Any:
+            if name == "variables":
+                module.seen.assign_add(1)
+            return generator.normal([3]) * scale
 
-        tf.saved_model.save(Model(tf.random.Generator.from_seed(3)), folder + "/plain")
-        with tf.distribute.MirroredStrategy(["/cpu:0"]).scope():
-            generator = tf.random.Generator.from_seed(4)
-        tf.saved_model.save(Model(generator), folder + "/mirrored")
-        return None
+        module.draw = draw
+        return module
 
-    @staticmethod
-    def read(tf: Any, folder: str) -> Any:
+    @classmethod
+    def write(cls, tf: Any, folder: str) -> Any:
+        for name in cls.names:
+            module = cls.module(tf, name)
+            tf.saved_model.save(module, f"{folder}/{name}")
+            tf.train.Checkpoint(module=module).write(f"{folder}/{name}-checkpoint")
+
+    @classmethod
+    def read(cls, tf: Any, folder: str) -> Any:
         found = []
-        for name in ("plain", "mirrored"):
+        for name in cls.names:
             model = tf.saved_model.load(f"{folder}/{name}")
-            found += [model.draw(), model.draw()]
+            module = cls.module(tf, name)
+            module.generator.reset_from_seed(9)
+            tf.train.Checkpoint(module=module).read(f"{folder}/{name}-checkpoint").assert_consumed()
+            found += [model.draw(), model.draw(), module.draw(), module.draw()]
         return found
 
 
