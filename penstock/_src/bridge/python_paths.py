@@ -261,6 +261,9 @@ PATHS: dict[str, str] = {
     "python.summary.plugin_asset": "@v1.summaries.plugin_assets",
     "python.summary.writer.writer": "_PLUGINS_DIR=@v1.summaries.summary:PLUGINS",
     "python.training.checkpoint_state_pb2": "@proto.saved",
+    "python.training.experimental.loss_scale": "@v1.training.loss_scale",
+    "python.training.experimental.mixed_precision": "@v1.training.mixed_precision",
+    "python.training.experimental.mixed_precision_global_state": "@v1.process.mixed_precision_state",
     "python.training.tracking.base": "tf.__internal__.tracking @core.tracking.trackable",
     "python.training.tracking.data_structures": (
         "@core.tracking.data_structures @core.tracking.trackable"

@@ -62,3 +62,45 @@ def test_eager_steps():
 def test_refusals(opt):
     with pytest.raises(ValueError, match="must be an instance of"):
         mixed.MixedPrecisionLossScaleOptimizer(opt, "dynamic")
+
+
+def test_scales_are_restored_from_checkpoints(tmp_path):
+    scale = mixed.DynamicLossScale(4.0, increment_period=2)
+    scale.update([tf.constant(1.0)])
+    path = tf.train.Checkpoint(scale=scale).save(str(tmp_path / "c"))
+    scale.update([tf.constant(1.0)])
+    assert (float(scale()), int(scale._num_good_steps)) == (8.0, 0)
+    tf.train.Checkpoint(scale=scale).restore(path).assert_consumed()
+    assert (float(scale()), int(scale._num_good_steps)) == (4.0, 1)
+    assert "scale/good_steps/.ATTRIBUTES/VARIABLE_VALUE" in dict(tf.train.list_variables(path))
+
+
+def test_weights_belong_to_their_graph():
+    scale = mixed.DynamicLossScale()
+    with pytest.raises(RuntimeError, match="Duplicate variables"):
+        scale._add_weight("good_steps", 0, tf.int64)
+    with tf.Graph().as_default():
+        assert not scale._trackable_children()
+        scale._add_weight("good_steps", 0, tf.int64)
+        assert list(scale._trackable_children()) == ["good_steps"]
+    assert list(scale._trackable_children()) == ["current_loss_scale", "good_steps"]
+
+
+class Optimizer:
+    """An optimizer of another library."""
+
+
+class Scaled(Optimizer):
+    def __init__(self, optimizer, loss_scale):
+        self.optimizer, self.loss_scale = optimizer, loss_scale
+
+
+def test_other_optimizers_get_their_own_wrapper():
+    tf.__internal__.mixed_precision.register_loss_scale_wrapper(Optimizer, Scaled)
+    scaled = mixed.enable_mixed_precision_graph_rewrite(Optimizer(), 8.0)
+    assert isinstance(scaled, Scaled) and scaled.loss_scale == 8.0
+    assert tf.__internal__.train.is_mixed_precision_graph_rewrite_enabled()
+    with pytest.raises(ValueError, match="must not already be an instance of a Scaled"):
+        mixed.enable_mixed_precision_graph_rewrite(scaled)
+    mixed.disable_mixed_precision_graph_rewrite()
+    assert not tf.__internal__.train.is_mixed_precision_graph_rewrite_enabled()

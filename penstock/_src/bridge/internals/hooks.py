@@ -10,9 +10,7 @@ from typing import Any
 from penstock._src.util.export import export
 
 _CALLABLES: dict[str, Callable[..., Any]] = {}
-_LOSS_SCALE_WRAPPERS: dict[type, tuple[Callable[..., Any], Any]] = {}
 _LOADING = threading.local()
-_using_mixed_precision_policy = False
 
 
 @export("__internal__.register_call_context_function", v1=[])
@@ -68,40 +66,6 @@ def get_load_model_function() -> Callable[..., Any] | None:
 def get_session_provider() -> Callable[..., Any] | None:
     """Returns the function that returns the session of graphs' checkpoints, if one was given."""
     return _CALLABLES.get("session_provider")
-
-
-@export("__internal__.mixed_precision.register_loss_scale_wrapper", v1=[])
-def register_loss_scale_wrapper(
-    optimizer_cls: type, wrapper_fn: Callable[..., Any], wrapper_cls: Any = None
-) -> None:
-    """Registers how optimizers of a class get a loss scale: `wrapper_fn(optimizer, loss_scale)`."""
-    _LOSS_SCALE_WRAPPERS[optimizer_cls] = (wrapper_fn, wrapper_cls)
-
-
-def loss_scale_wrapper(optimizer: Any) -> Callable[..., Any] | None:
-    """Returns the registered function that gives an optimizer a loss scale, or None."""
-    for kind, (wrapper, _) in _LOSS_SCALE_WRAPPERS.items():
-        if isinstance(optimizer, kind):
-            return wrapper
-    return None
-
-
-@export("__internal__.train.is_mixed_precision_graph_rewrite_enabled", v1=[])
-def is_mixed_precision_graph_rewrite_enabled() -> bool:
-    """False: graphs are never rewritten to other dtypes."""
-    return False
-
-
-@export("__internal__.train.set_using_mixed_precision_policy", v1=[])
-def set_using_mixed_precision_policy(using_mixed_precision_policy: bool) -> None:
-    """Records whether Keras's global policy uses mixed precision."""
-    global _using_mixed_precision_policy
-    _using_mixed_precision_policy = using_mixed_precision_policy
-
-
-def is_using_mixed_precision_policy() -> bool:
-    """Whether Keras's global policy uses mixed precision."""
-    return _using_mixed_precision_policy
 
 
 @export("__internal__.load_context", v1=[])

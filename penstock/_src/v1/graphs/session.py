@@ -30,6 +30,10 @@ from penstock._src.v1.graphs.fetches import Fetches, read_reference
 from penstock._src.v1.graphs.handles import TensorHandle
 from penstock._src.v1.graphs.partial_runs import PartialRun
 from penstock._src.v1.graphs.run_metadata import described_run, devices_of
+from penstock._src.v1.process.mixed_precision_state import (
+    is_mixed_precision_graph_rewrite_enabled,
+    set_non_mixed_precision_session_created,
+)
 
 _DEFAULT = threading.local()
 _NODE = re.compile(r"\{\{node ([^ }]+)\}\}")
@@ -89,6 +93,8 @@ class BaseSession:
         self._target, self._config = target, config
         if getattr(config, "intra_op_parallelism_threads", 0) > 0:
             ask_for_threads(config.intra_op_parallelism_threads)  # the first session decides
+        if not is_mixed_precision_graph_rewrite_enabled():
+            set_non_mixed_precision_session_created(True)
         self._resources = _resources_of(target)
         self._closed = False
         self._programs: dict[Any, Any] = {}

@@ -10,7 +10,7 @@ from penstock._src.api.math.elementwise import cast, is_finite
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
@@ -33,7 +33,8 @@ class LossScale(Trackable, abc.ABC):
     """The factor of losses, which may change between steps."""
 
     def __init__(self) -> None:
-        self._weights: dict[str, Variable] = {}
+        # By name, and by the graph of the variable if it is in one.
+        self._weights: dict[tuple[str, str | None], Variable] = {}
 
     @abc.abstractmethod
     def __call__(self) -> Any:
@@ -52,12 +53,30 @@ class LossScale(Trackable, abc.ABC):
         """A scale with these arguments."""
         return cls(**config)
 
-    def _add_weight(self, name: str, value: Any, dtype: Any) -> Variable:
-        """Creates a non-trainable variable of the scale."""
-        made = VariableV1(value, trainable=False, name=name, dtype=dtype)
-        self._weights[name] = made
-        self._track_trackable(made, name)
+    def _add_weight(self, name: str, initial_value: Any, dtype: Any = None) -> Variable:
+        """Creates a non-trainable variable of the scale.
+
+        Raises:
+          RuntimeError: the scale has one of this name.
+        """
+        key = name, _graph_key()
+        if key in self._weights:
+            raise RuntimeError(f"Duplicate variables detected. {key}")
+        made = VariableV1(initial_value, trainable=False, name=name, dtype=dtype, use_resource=True)
+        self._weights[key] = made
+        self._handle_deferred_dependencies(name, made)
         return made
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        here = _graph_key()
+        held = sorted(self._weights.items(), key=lambda item: item[0][0])
+        weights = {name: variable for (name, graph), variable in held if graph == here}
+        return weights | super()._trackable_children(save_type, **kwargs)
+
+
+def _graph_key() -> str | None:
+    """What says to which graph a variable belongs that is made now; None outside of graphs."""
+    return STATE.graph._graph_key if in_v1_graph() else None
 
 
 @export(v1=_names("FixedLossScale"))
@@ -114,22 +133,25 @@ class DynamicLossScale(LossScale):
         super().__init__()
         self._initial_loss_scale, self._multiplier = float(initial_loss_scale), float(multiplier)
         self._increment_period = int(increment_period)
-        self._scale = self._add_weight(
+        self._current_loss_scale = self._add_weight(
             "current_loss_scale", self._initial_loss_scale, dtypes.float32
         )
-        self._good_steps = self._add_weight("good_steps", 0, dtypes.int64)
+        self._num_good_steps = self._add_weight("good_steps", 0, dtypes.int64)
 
     initial_loss_scale = read_only("_initial_loss_scale", "What it begins with.")
     increment_period = read_only("_increment_period", "After so many good steps it is multiplied.")
     multiplier = read_only("_multiplier", "By which it is multiplied, and divided.")
 
     def __call__(self) -> Any:
-        return convert_to_tensor(self._scale)
+        return convert_to_tensor(self._current_loss_scale)
 
     def update(self, grads: Any) -> tuple[Any, Any]:
         """Multiplies or divides the scale; gradients that overflow are not applied."""
         finite = all_finite(grads)
-        scale, steps = convert_to_tensor(self._scale), convert_to_tensor(self._good_steps)
+        scale, steps = (
+            convert_to_tensor(self._current_loss_scale),
+            convert_to_tensor(self._num_good_steps),
+        )
         grown = scale * self._multiplier
         ripe = raw.GreaterEqual(
             x=steps + 1, y=convert_to_tensor(self._increment_period, dtypes.int64)
@@ -141,8 +163,12 @@ class DynamicLossScale(LossScale):
         zero = convert_to_tensor(0, dtypes.int64)
         counted = choose(condition=ripe, t=zero, e=steps + 1)
         updates = [
-            self._scale.assign(choose(condition=finite, t=after_good, e=smaller), read_value=False),
-            self._good_steps.assign(choose(condition=finite, t=counted, e=zero), read_value=False),
+            self._current_loss_scale.assign(
+                choose(condition=finite, t=after_good, e=smaller), read_value=False
+            ),
+            self._num_good_steps.assign(
+                choose(condition=finite, t=counted, e=zero), read_value=False
+            ),
         ]
         return _grouped(updates), finite
 
@@ -159,8 +185,8 @@ class DynamicLossScale(LossScale):
         if STATE.graph is not None:
             return f"DynamicLossScale({own}, multiplier={self._multiplier})"
         return (
-            f"DynamicLossScale(current_loss_scale={self._scale.numpy()}, "
-            f"num_good_steps={self._good_steps.numpy()}, {own}, multiplier={self._multiplier})"
+            f"DynamicLossScale(current_loss_scale={self._current_loss_scale.numpy()}, "
+            f"num_good_steps={self._num_good_steps.numpy()}, {own}, multiplier={self._multiplier})"
         )
 
 
@@ -183,7 +209,7 @@ def _grouped(operations: Sequence[Any]) -> Any:
         return raw.NoOp()
 
 
-def scale_of(identifier: Any) -> Any:
+def get(identifier: Any) -> Any:
     """Converts a number, "dynamic" or a LossScale to a LossScale.
 
     Raises:
@@ -220,7 +246,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
             raise ValueError(f'"opt" must be an instance of Optimizer, but got: {type(opt)}')
         self._optimizer = opt
         super().__init__(opt._use_locking, opt.get_name())
-        self._loss_scale = scale_of(loss_scale)
+        self._loss_scale = get(loss_scale)
         if self._loss_scale is None:
             raise ValueError("loss_scale cannot be None")
         self._track_trackable(self._loss_scale, "loss_scale")
@@ -293,33 +319,3 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
     def variables(self) -> list[Any]:
         """The variables of the optimizer and of the loss scale."""
         return [*self._optimizer.variables(), *self._loss_scale._weights.values()]
-
-
-@export(
-    v1=[
-        "mixed_precision.enable_mixed_precision_graph_rewrite",
-        "train.experimental.enable_mixed_precision_graph_rewrite",
-    ]
-)
-def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") -> Any:
-    """Returns the optimizer with a scaled loss. Graphs stay in float32, because float16 is not faster on CPUs.
-
-    Raises:
-      ValueError: `opt` is not an optimizer.
-    """
-    if not isinstance(opt, Optimizer):
-        raise ValueError(
-            '"opt" must be an instance of a tf.train.Optimizer or a tf.keras.optimizers.Optimizer, but '
-            f"got: {opt}"
-        )
-    return MixedPrecisionLossScaleOptimizer(opt, loss_scale)
-
-
-@export(
-    v1=[
-        "mixed_precision.disable_mixed_precision_graph_rewrite",
-        "train.experimental.disable_mixed_precision_graph_rewrite",
-    ]
-)
-def disable_mixed_precision_graph_rewrite() -> None:
-    """Does nothing: graphs are never rewritten."""
