@@ -81,6 +81,7 @@ PATHS: dict[str, str] = {
         "BaseSession=@v1.graphs.session:BaseSession "
         "_DeviceAttributes=@v1.graphs.run_metadata:DeviceAttributes"
     ),
+    "python.client.timeline": "@v1.graphs.timeline",
     "python.compat.v2_compat": "enable_v2_behavior=tf.compat.v1.enable_v2_behavior",
     "python.compiler.xla.experimental.xla_sharding": "@bridge.internals.distribution",
     "python.data.ops.batch_op": "@bridge.internals.datasets",
@@ -123,6 +124,10 @@ PATHS: dict[str, str] = {
         "Hints=@distribute.communication:CommunicationOptions "
         "Options=@distribute.communication:CommunicationOptions"
     ),
+    "python.distribute.distribute_coordinator": (
+        "_WorkerContext=@v1.monitored.worker_context:WorkerContext _TaskType=@v1.monitored.worker_context:Task"
+    ),
+    "python.distribute.distribute_coordinator_context": "@v1.monitored.worker_context",
     "python.distribute.distribute_utils": "@bridge.internals.distribution",
     "python.distribute.input_lib": (
         "DistributedDataset=tf.distribute.DistributedDataset "

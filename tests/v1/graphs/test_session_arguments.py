@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.bridge.python.client import device_lib, timeline
+from penstock._src.bridge.python.client import device_lib
 from penstock._src.bridge.python.framework import stack
+from penstock._src.v1.graphs import timeline
 
 v1 = tf.compat.v1
 

@@ -32,7 +32,7 @@ class EventWriter:
     def __init__(
         self, logdir: str, max_queue: int = 10, flush_millis: int = 120_000, suffix: str = ".v2"
     ) -> None:
-        os.makedirs(logdir, exist_ok=True)
+        os.makedirs(logdir or ".", exist_ok=True)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
         self.path = os.path.join(logdir, f"{name}.{os.getpid()}.{next(_NUMBER)}{suffix}")
         self._file = records.RecordFile(open(self.path, "ab"))

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from penstock._src.graph.rewriting import extract_sub_graph
 from penstock._src.observe.profiler import OPERATIONS, Recording
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.run_observers import observed_runs
@@ -48,28 +49,41 @@ def devices_of(config: Any) -> list[DeviceAttributes]:
 
 
 @contextlib.contextmanager
-def described_run(options: Any, metadata: Any) -> Iterator[None]:
-    """A context whose runs are told in a RunMetadata, in as much detail as RunOptions ask for."""
-    if metadata is None:
-        yield
-        return
+def described_run(options: Any, metadata: Any, session: Any, wanted: list[str]) -> Iterator[None]:
+    """A context whose run is told in a RunMetadata, in as much detail as RunOptions ask for.
+
+    Args:
+      options: RunOptions, or None.
+      metadata: the RunMetadata.
+      session: the session.
+      wanted: the names of the operations that are fetched or run.
+    """
     metadata.Clear()
+    if options is not None and options.output_partition_graphs:
+        whole = session.graph.as_graph_def()
+        metadata.partition_graphs.append(extract_sub_graph(whole, wanted))
     if options is None or not options.trace_level:
         yield
         return
     recording = Recording("", OPERATIONS)
     with observed_runs(recording):
         yield
-    stats = metadata.step_stats.dev_stats.add(device=f"{DEVICE}0")
+    devices = [metadata.step_stats.dev_stats.add(device=one.name) for one in session.list_devices()]
     for event in recording.finished():
-        took = event.end - event.begin
-        stats.node_stats.add(
-            node_name=event.shown.get("op", event.name),
-            timeline_label=f"{event.shown.get('op', event.name)} = {event.name}()",
-            all_start_micros=event.begin // 1000,
-            op_end_rel_micros=took // 1000,
-            all_end_rel_micros=took // 1000,
-            all_start_nanos=event.begin,
-            op_end_rel_nanos=took,
-            all_end_rel_nanos=took,
-        )
+        _add_event(devices[0], event, session.graph)
+
+
+def _add_event(stats: Any, event: Any, graph: Any) -> None:
+    name, took = event.shown.get("op", event.name), event.end - event.begin
+    operation = graph._by_name.get(name)
+    inputs = [] if operation is None else [t.name.removesuffix(":0") for t in operation.inputs]
+    stats.node_stats.add(
+        node_name=name,
+        timeline_label=f"{name} = {event.name}({', '.join(inputs)})",
+        all_start_micros=event.begin // 1000,
+        op_end_rel_micros=took // 1000,
+        all_end_rel_micros=took // 1000,
+        all_start_nanos=event.begin,
+        op_end_rel_nanos=took,
+        all_end_rel_nanos=took,
+    )

@@ -156,7 +156,10 @@ class BaseSession:
             )
         plan = Fetches(self._graph, fetches)
         feeds = self._feeds(feed_dict or {})
-        with described_run(options, run_metadata):
+        if run_metadata is None:
+            return self._run(plan, feeds)
+        wanted = [op.name for op in (*(t.op for t in plan.tensors), *plan.operations)]
+        with described_run(options, run_metadata, self, wanted):
             return self._run(plan, feeds)
 
     def _run(self, plan: Fetches, feeds: list[tuple[SymbolicTensor, Any]]) -> Any:
@@ -197,7 +200,11 @@ class BaseSession:
                     return program(values)
             except OpError as error:
                 self._name_operation(error)
-                raise
+                if error.op is None:
+                    raise
+                raise error.with_traceback(
+                    None
+                ) from error.__cause__  # the operation says more than where its kernel is
             finally:
                 STATE.graph = before
 

@@ -5,11 +5,13 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.api.io.gfile import GFile
 from penstock._src.api.io.graphs import write_graph
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.proto.config import RunOptions
 from penstock._src.proto.event import SessionLog, Summary
 from penstock._src.util.export import export
+from penstock._src.v1.graphs.timeline import Timeline
 from penstock._src.v1.monitored.hooks import (
     SecondOrStepTimer,
     SessionRunArgs,
@@ -272,10 +274,13 @@ class SummarySaverHook(SessionRunHook):
 
 @export(v1=["train.ProfilerHook"])
 class ProfilerHook(SessionRunHook):
-    """Would write traces of calls, which sessions do not record.
+    """Writes traces of calls as `timeline-<step>.json`, which chrome://tracing and Perfetto open.
 
-    Raises:
-      UnimplementedError: always; use `tf.profiler.experimental`.
+    Args:
+      save_steps, save_secs: how often; exactly one of the two.
+      output_dir: the folder.
+      show_dataflow: whether to connect the operations that make tensors with those that use them.
+      show_memory: whether to show tensors, where their sizes are known.
     """
 
     def __init__(
@@ -286,6 +291,38 @@ class ProfilerHook(SessionRunHook):
         show_dataflow: bool = True,
         show_memory: bool = False,
     ) -> None:
-        raise UnimplementedError(
-            "tf.compat.v1.train.ProfilerHook: sessions make no traces; tf.profiler.experimental does."
-        )
+        self._path = os.path.join(output_dir, "timeline-{}.json")
+        self._timer = SecondOrStepTimer(save_secs, save_steps)
+        self._summaries = FileWriterCache.get(output_dir)
+        self._shown = {"show_dataflow": show_dataflow, "show_memory": show_memory}
+
+    def begin(self) -> None:
+        """Finds the step counter."""
+        self._next_step: int | None = None
+        self._step = step_counter(self)
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        """Fetches the step, and asks for a trace if one is due."""
+        step = self._next_step
+        self._due = step is not None and self._timer.should_trigger_for_step(step)
+        options = RunOptions(trace_level=RunOptions.FULL_TRACE) if self._due else None
+        return SessionRunArgs({"global_step": self._step}, options=options)
+
+    def after_run(self, run_context: SessionRunContext, run_values: Any) -> None:
+        """Writes the trace."""
+        before = int(run_values.results["global_step"])
+        if self._next_step is None:  # the first one is due only after the interval
+            self._timer.update_last_triggered_step(before)
+        step = before + 1
+        if self._due:
+            step = int(run_context.session.run(self._step))
+            self._timer.update_last_triggered_step(step)
+            self._save(step, run_values.run_metadata)
+        self._next_step = step + 1
+
+    def _save(self, step: int, metadata: Any) -> None:
+        path = self._path.format(step)
+        logger.info("Saving timeline for %d into '%s'.", step, path)
+        with GFile(path, "w") as file:
+            file.write(Timeline(metadata.step_stats).generate_chrome_trace_format(**self._shown))
+        self._summaries.add_run_metadata(metadata, f"step_{step}")
