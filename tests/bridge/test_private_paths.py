@@ -215,3 +215,18 @@ def test_modules_of_ours_do_not_hide_private_modules():
 
     framework = importlib.import_module("tensorflow.python.framework")
     assert framework.ops.enable_eager_execution is tf.compat.v1.enable_eager_execution
+
+
+def test_replaced_classes_reach_those_that_make_instances(tmp_path):
+    writer = private_modules.build(
+        "python.summary.writer.writer", "tensorflow.python.summary.writer.writer"
+    )
+    original = writer.FileWriter
+    writer.FileWriter = lambda folder, graph: ("replaced", folder)
+    cache = tf.compat.v1.summary.FileWriterCache
+    assert cache.get(str(tmp_path)) == ("replaced", str(tmp_path))
+    del cache._writers[str(tmp_path)]
+    writer.FileWriter = original
+    with tf.Graph().as_default():
+        assert isinstance(cache.get(str(tmp_path)), original)
+    cache.clear()

@@ -138,7 +138,7 @@ class PrivateModule(types.ModuleType):
         if own is not None and attribute in vars(own):
             places.append((own, attribute, vars(own)[attribute]))
         first: Any = vars(self).get(attribute)
-        if isinstance(first, types.FunctionType):
+        if isinstance(first, types.FunctionType | type):
             home, name = sys.modules.get(first.__module__), first.__name__
             if home not in (None, own) and vars(home).get(name) is first:
                 places.append((home, name, first))

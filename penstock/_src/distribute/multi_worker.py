@@ -28,6 +28,10 @@ def worker_count(cluster: ClusterSpec) -> int:
 class CollectiveAllReduceExtended(StrategyExtended):
     """What replicas of `MultiWorkerMirroredStrategy` do together."""
 
+    _is_chief = True  # as the only worker
+    should_checkpoint = read_only("_is_chief", "Whether checkpoints are written here.")
+    should_save_summary = read_only("_is_chief", "Whether summaries are written here.")
+
 
 @export("distribute.MultiWorkerMirroredStrategy", v1=[])
 class MultiWorkerMirroredStrategy(Strategy):

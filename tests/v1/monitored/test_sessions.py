@@ -1,10 +1,12 @@
 """Monitored sessions and hooks of v1, against TensorFlow 2.21."""
 
+import json
 import os
 
 import pytest
 
 import penstock as tf
+from penstock._src.v1.monitored.worker_context import WorkerContext
 
 v1 = tf.compat.v1
 train = v1.train
@@ -132,3 +134,91 @@ def test_timers_and_arguments():
             make()
     with pytest.raises(ValueError, match="invalid every_n_iter=0"):
         train.LoggingTensorHook(["v"], every_n_iter=0)
+
+
+def test_traces_are_written_periodically(model, tmp_path):
+    _, step = model
+    hook = train.ProfilerHook(save_steps=2, output_dir=str(tmp_path))
+    with train.SingularMonitoredSession(hooks=[hook]) as session:
+        for _ in range(5):
+            session.run(step)
+    paths = sorted(path.name for path in tmp_path.glob("timeline-*.json"))
+    assert paths == ["timeline-2.json", "timeline-4.json"]
+    assert "traceEvents" in json.loads((tmp_path / paths[0]).read_text())
+    v1.summary.FileWriterCache.clear()
+    (events,) = tmp_path.glob("events.*")
+    tags = [e.tagged_run_metadata.tag for e in train.summary_iterator(str(events))]
+    assert [tag for tag in tags if tag] == ["step_2", "step_4"]
+
+
+def test_traces_need_one_period():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="save_steps|every_secs|Exactly"):
+        train.ProfilerHook(save_steps=1, save_secs=1)
+
+
+def test_final_operations_after_the_data(caplog):
+    with tf.Graph().as_default():
+        element = v1.data.make_one_shot_iterator(tf.data.Dataset.range(1)).get_next()
+        hook = train.FinalOpsHook(element)
+        with v1.Session() as session:
+            session.run(element)
+            with pytest.raises(tf.errors.OutOfRangeError):
+                hook.end(session)
+    assert "dependency back to some input source" in caplog.text
+
+
+def test_scaffolds_are_copied_from_scaffolds():
+    with pytest.raises(TypeError, match="not a Scaffold"):
+        train.Scaffold(copy_from_scaffold=1)
+
+
+class Strategy:
+    """Says who saves."""
+
+    def __init__(self, saves, inits=True):
+        self.should_checkpoint = self.should_save_summary = saves
+        self.experimental_should_init = inits
+        self.extended = self
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_tasks_save_where_their_strategy_says_so(model, tmp_path, saves):
+    _, step = model
+    context = WorkerContext(Strategy(saves), None, "worker", 1)
+    with (
+        context,
+        train.MonitoredTrainingSession(
+            checkpoint_dir=str(tmp_path), save_checkpoint_steps=1, save_summaries_steps=1
+        ) as session,
+    ):
+        session.run(step)
+    assert (tf.train.latest_checkpoint(str(tmp_path)) is not None) == saves
+    assert bool(list(tmp_path.glob("events.*"))) == saves
+
+
+def test_all_tasks_save_where_saving_takes_all(model, tmp_path):
+    _, step = model
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    strategy.extended._is_chief = False
+    with (
+        WorkerContext(strategy, None, "worker", 1),
+        train.MonitoredTrainingSession(
+            checkpoint_dir=str(tmp_path), save_checkpoint_steps=1
+        ) as session,
+    ):
+        session.run(step)
+    assert tf.train.latest_checkpoint(str(tmp_path)) is None
+    assert tf.train.latest_checkpoint(str(tmp_path / "tmp_worker_1")) is not None
+
+
+def test_tasks_of_a_cluster():
+    cluster = tf.train.ClusterSpec({"chief": ["a:1"], "worker": ["b:1", "c:1"], "ps": ["d:1"]})
+    chief = WorkerContext(Strategy(True), cluster, "chief", 0)
+    worker = WorkerContext(Strategy(False, inits=False), cluster, "worker", 1)
+    assert (chief.is_chief, worker.is_chief, worker.num_workers) == (True, False, 3)
+    assert worker.master_target == "grpc://c:1"
+    assert WorkerContext(None, cluster, None, None).master_target == "grpc://a:1"
+    assert isinstance(chief.session_creator(), train.ChiefSessionCreator)
+    assert isinstance(worker.session_creator(), train.WorkerSessionCreator)
+    with chief, pytest.raises(ValueError, match="cannot run distribute coordinator"):
+        worker.__enter__()

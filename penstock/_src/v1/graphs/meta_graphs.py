@@ -8,7 +8,7 @@ from penstock._src.proto.saved import MetaGraphDef
 from penstock._src.version import VERSION
 
 
-def meta_graph_of(meta_info_def: Any = None, graph_def: Any = None) -> Any:
+def create_meta_graph_def(meta_info_def: Any = None, graph_def: Any = None) -> Any:
     """Returns the MetaGraphDef of a GraphDef: with the definitions of its ops, and the version.
 
     Args:

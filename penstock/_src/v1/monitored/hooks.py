@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import OutOfRangeError
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.process import log as logger
@@ -317,9 +318,20 @@ class FinalOpsHook(SessionRunHook):
     final_ops_values = read_only("_values", "What was fetched; None before the end.")
 
     def end(self, session: Any) -> None:
-        """Fetches the values."""
+        """Fetches the values.
+
+        Raises:
+          OutOfRangeError: they need elements of a dataset, which has no more; this is logged.
+        """
         if self._fetches is not None:
-            self._values = session.run(self._fetches, feed_dict=self._feeds)
+            try:
+                self._values = session.run(self._fetches, feed_dict=self._feeds)
+            except (OutOfRangeError, StopIteration):
+                logger.warning(
+                    "The final operations reached the end of the data. They should not have a dependency back to some "
+                    "input source: by now, it may have no elements left."
+                )
+                raise
 
 
 @export(v1=["train.FeedFnHook"])

@@ -31,6 +31,9 @@ class Scaffold:
       summary_op: computes the summaries.
       saver: a Saver.
       copy_from_scaffold: another Scaffold, which provides the defaults.
+
+    Raises:
+      TypeError: `copy_from_scaffold` is something else.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class Scaffold:
         local_init_feed_dict: Any = None,
     ) -> None:
         other = copy_from_scaffold
+        if other is not None and not isinstance(other, Scaffold):
+            raise TypeError(f"copy_from_scaffold is not a Scaffold instance. Received: {other}")
 
         def given(value: Any, name: str) -> Any:
             return getattr(other, name) if value is None and other is not None else value

@@ -1,6 +1,7 @@
 """MonitoredSession and related classes: sessions with hooks, for training loops of TensorFlow 1."""
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from penstock._src.v1.monitored.saving_hooks import (
     SummarySaverHook,
 )
 from penstock._src.v1.monitored.scaffold import Scaffold
+from penstock._src.v1.monitored.worker_context import WorkerContext, get_current_worker_context
 from penstock._src.v1.variables.collections import GraphKeys
 
 USE_DEFAULT = object()
@@ -173,7 +175,12 @@ class MonitoredSession(LayeredSession):
         hooks: Sequence[SessionRunHook] | None = None,
         stop_grace_period_secs: float = 120,
     ) -> None:
-        super().__init__(session_creator or ChiefSessionCreator(), hooks, stop_grace_period_secs)
+        if session_creator is None:
+            context = get_current_worker_context()
+            session_creator = (
+                ChiefSessionCreator() if context is None else context.session_creator()
+            )
+        super().__init__(session_creator, hooks, stop_grace_period_secs)
 
 
 @export(v1=["train.SingularMonitoredSession"])
@@ -246,28 +253,52 @@ def MonitoredTrainingSession(
       save_graph_def: whether the graph is written with checkpoints.
     """
     scaffold = scaffold or Scaffold()
+    context = get_current_worker_context()
     added = list(hooks or ())
-    if not is_chief:
+    if context is None and not is_chief:
         creator: SessionCreator = WorkerSessionCreator(scaffold, master, config, max_wait_secs)
         return MonitoredSession(creator, added, stop_grace_period_secs)
-    added += list(chief_only_hooks or ())
-    creator = ChiefSessionCreator(scaffold, master, config, checkpoint_dir)
-    folder = summary_dir or checkpoint_dir
-    if folder:
+    saves, writes = _folders(context, checkpoint_dir, summary_dir or checkpoint_dir)
+    if context is None or not context.distributed_mode or context.is_chief:
+        added += list(chief_only_hooks or ())
+    if writes:
         if log_step_count_steps and log_step_count_steps > 0:
-            added.append(StepCounterHook(log_step_count_steps, output_dir=folder))
+            added.append(StepCounterHook(log_step_count_steps, output_dir=writes))
         steps, seconds = _period(save_summaries_steps, save_summaries_secs, _SUMMARY_STEPS, None)
         if steps or seconds:
-            added.append(SummarySaverHook(steps, seconds, folder, scaffold=scaffold))
-    if checkpoint_dir:
+            added.append(SummarySaverHook(steps, seconds, writes, scaffold=scaffold))
+    if saves:
         steps, seconds = _period(save_checkpoint_steps, save_checkpoint_secs, None, _SAVE_SECONDS)
         if steps or seconds:
             added.append(
                 CheckpointSaverHook(
-                    checkpoint_dir, seconds, steps, scaffold=scaffold, save_graph_def=save_graph_def
+                    saves, seconds, steps, scaffold=scaffold, save_graph_def=save_graph_def
                 )
             )
+    if context is None:
+        creator = ChiefSessionCreator(scaffold, master, config, checkpoint_dir)
+    else:
+        creator = context.session_creator(
+            scaffold, config, checkpoint_dir, max_wait_secs=max_wait_secs
+        )
     return MonitoredSession(creator, added, stop_grace_period_secs)
+
+
+def _folders(context: WorkerContext | None, checkpoints: Any, summaries: Any) -> tuple[Any, Any]:
+    """The folders in which this task saves and writes summaries; None for neither."""
+    if context is None:
+        return checkpoints, summaries
+    other = context.other_folder
+
+    def own(folder: Any, is_due: bool) -> Any:
+        if is_due or not folder:
+            return folder
+        return None if other is None else os.path.join(folder, other)
+
+    return (
+        own(checkpoints, context.should_checkpoint),
+        own(summaries, context.should_save_summary),
+    )
 
 
 def _period(steps: Any, seconds: Any, usual_steps: Any, usual_seconds: Any) -> tuple[Any, Any]:
