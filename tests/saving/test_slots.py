@@ -63,3 +63,29 @@ def test_objects_are_listed_with_slots():
     made = model()
     step(made)
     assert sum(isinstance(x, tf.Variable) for x in internals.list_objects(made)) == 5
+
+
+def test_optimizers_of_graphs_are_restored_when_they_are_made(tmp_path):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        first = model(3.0)
+        update = first.rule.minimize(first.v**2)
+        session.run(tf.compat.v1.global_variables_initializer())
+        session.run(update)
+        path = tf.train.Checkpoint(first).write(str(tmp_path / "c"))
+        second = model()
+        status = tf.train.Checkpoint(second).read(path)
+        update = second.rule.minimize(second.v**2)
+        status.assert_consumed().run_restore_ops()
+        powers = second.rule._get_beta_accumulators()
+        assert session.run([second.v, *powers]) == session.run(
+            [first.v, *first.rule._get_beta_accumulators()]
+        )
+        session.run(update)
+
+
+def test_a_root_is_a_dependency_of_its_checkpoint():
+    root = model()
+    checkpoint = tf.train.Checkpoint(root=root, other=tf.Variable(1))
+    assert checkpoint.root is root
+    assert {"root", "other"} <= set(checkpoint._trackable_children())
+    assert any(held is root.v for held in internals.list_objects(checkpoint))

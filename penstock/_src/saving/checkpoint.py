@@ -75,6 +75,7 @@ class _Checkpoint(AutoTrackable):
             self._root = root
             self._setattr_tracking = True
             root._maybe_initialize_trackable()
+            self.root = root
         for name, value in sorted(dependencies.items()):
             setattr(self, name, value)
             value = getattr(self, name)

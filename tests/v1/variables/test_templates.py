@@ -55,3 +55,32 @@ def test_names():
         v1.make_template(None, _variable)
     with pytest.raises(ValueError, match="cannot be used when eager execution is enabled"):
         v1.make_template("name", _variable, unique_name_="exact")
+
+
+@pytest.mark.usefixtures("mode")
+def test_variables_are_dependencies_of_the_innermost_template():
+    def outer():
+        return _variable("a"), v1.make_template("inner", _variable)()
+
+    template = v1.make_template("outer", outer)
+    a, w = template()
+    children = template._trackable_children()
+    assert list(children) == ["a", "inner"] and children["a"] is a
+    assert children["inner"]._trackable_children()["w"] is w
+
+
+def test_restored_slots_are_no_dependencies(tmp_path):
+    def made():
+        template, rule = v1.make_template("t", _variable), v1.train.AdamOptimizer(0.1)
+        return template, rule, tf.train.Checkpoint(template=template, rule=rule)
+
+    template, rule, checkpoint = made()
+    w = template()
+    rule.minimize(lambda: w * 3.0)
+    path = checkpoint.save(str(tmp_path / "c"))
+    template, again, checkpoint = made()
+    status = checkpoint.restore(path)
+    assert template() == w and list(template._trackable_children()) == ["w"]
+    again.minimize(lambda: template() * 0.0)
+    status.assert_consumed()
+    assert again.get_slot(template(), "m") == 0.9 * rule.get_slot(w, "m")

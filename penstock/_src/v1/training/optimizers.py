@@ -201,16 +201,16 @@ class Optimizer(Trackable):
         return held[variable.ref()]
 
     def restore_slot(self, name: str, variable: Any, restore: Callable[[Variable], None]) -> None:
-        """Calls `restore` with a slot, in graphs once it has been made."""
+        """Calls `restore` with a slot; once it has been made in graphs, and where a scope would take it for a variable of its own."""
         if self.get_slot(variable, name) is not None:
             restore(self.get_slot(variable, name))
-        elif STATE.graph is None and name in self._slots:
+        elif STATE.graph is None and name in self._slots and not STATE.variable_creators:
             restore(self._slot(name, variable))
         else:
             self._waiting.setdefault((name, variable.ref()), []).append(restore)
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        own = {v._shared_name: v for v in filter(_is_here, self._shared_variables())}
+        own = {name: v for name, v in self._shared_variables().items() if _is_here(v)}
         return {**super()._trackable_children(save_type, **kwargs), **own}
 
     def get_slot(self, var: Any, name: str) -> Any:
@@ -224,11 +224,13 @@ class Optimizer(Trackable):
     def variables(self) -> list[Any]:
         """Returns the optimizer's own variables in the current graph, or all in eager code."""
         found = [v for held in self._made.values() for v in held.values()]
-        return sorted(filter(_is_here, [*self._shared_variables(), *found]), key=lambda v: v.name)
+        return sorted(
+            filter(_is_here, [*self._shared_variables().values(), *found]), key=lambda v: v.name
+        )
 
-    def _shared_variables(self) -> Sequence[Any]:
-        """The optimizer's variables that belong to no variable in particular."""
-        return ()
+    def _shared_variables(self) -> dict[str, Any]:
+        """The optimizer's variables that belong to no variable in particular, by their names in checkpoints."""
+        return {}
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         """Creates the state of variables before their first update."""
@@ -360,6 +362,9 @@ class MomentumOptimizer(Optimizer):
         return run_rule("ResourceApplyMomentum", before, gradient, (share,), options)
 
 
+_POWERS = ("beta1_power", "beta2_power")
+
+
 @export(v1=["train.AdamOptimizer"])
 class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
@@ -388,14 +393,14 @@ class AdamOptimizer(Optimizer):
                 Variable(
                     number_like(beta, like) if hasattr(beta, "dtype") else beta,
                     trainable=False,
-                    name=f"beta{i + 1}_power",
+                    name=name,
                     dtype=like.dtype.base_dtype,
                 )
-                for i, beta in enumerate(map(_called, self._betas))
+                for name, beta in zip(_POWERS, map(_called, self._betas))
             ]
             self._all_powers += made
-            for power in made:
-                self._handle_deferred_dependencies(power._shared_name, power)
+            for name, power in zip(_POWERS, made):
+                self._handle_deferred_dependencies(name, power)
 
     @property
     def _powers(self) -> list[Any]:
@@ -426,8 +431,8 @@ class AdamOptimizer(Optimizer):
                 for p, b in zip(self._powers, betas)
             ]
 
-    def _shared_variables(self) -> Sequence[Any]:
-        return self._powers
+    def _shared_variables(self) -> dict[str, Any]:
+        return dict(zip(_POWERS, self._powers))
 
 
 @export(v1=["train.AdagradOptimizer"])

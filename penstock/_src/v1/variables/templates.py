@@ -2,9 +2,11 @@
 
 import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from penstock._src.api.control.scopes import variable_creator_scope
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
@@ -31,6 +33,42 @@ from penstock._src.v1.variables.store import (
     chosen_store,
     using_store,
 )
+
+
+class _Innermost(threading.local):
+    """What captures the variable that is being made, and the name of its scope."""
+
+    capturing: tuple[Any, str] | None = None
+
+
+_INNERMOST = _Innermost()
+
+
+@contextlib.contextmanager
+def capture_dependencies(template: Any) -> Iterator[None]:
+    """Makes the variables that are created within dependencies of `template`, under their names below its scope.
+
+    Those of a scope within that captures its own are left to it, and it becomes a dependency instead.
+    """
+    prefix = template.variable_scope.name
+
+    def creator(next_creator: Any, **kwargs: Any) -> Any:
+        name, within = kwargs.get("name"), _INNERMOST.capturing
+        _INNERMOST.capturing = template, prefix
+        try:
+            made = next_creator(**kwargs)
+        finally:
+            _INNERMOST.capturing = within
+        if name is None or not name.startswith(prefix) or isinstance(made, tuple):
+            return made
+        found, full = (made, name) if within is None else within
+        below = full.removeprefix(prefix).removeprefix("/")
+        if isinstance(found, Trackable):
+            template._track_trackable(found, name=below, overwrite=True)
+        return made
+
+    with variable_creator_scope(creator):
+        yield
 
 
 class Template(Trackable):
@@ -80,7 +118,8 @@ class Template(Trackable):
 
     def _call(self, call: Callable[[], Any]) -> Any:
         before = {id(v) for v in self._trained()}
-        result = call()
+        with capture_dependencies(self):
+            result = call()
         added = [v.name for v in self._trained() if id(v) not in before]
         if added and self._variables_created:
             raise ValueError(

@@ -1,12 +1,9 @@
 """`tensorflow.python.checkpoint.checkpoint`: what checkpoints hold, and which variables objects have."""
 
-import contextlib
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.api.array.creation import zeros
-from penstock._src.api.control.scopes import variable_creator_scope
 from penstock._src.bridge.internals.tracking import ObjectGraphView
 from penstock._src.bridge.python.util.object_identity import ObjectIdentityDictionary
 from penstock._src.core.convert import convert_to_tensor
@@ -22,6 +19,7 @@ from penstock._src.saving.restoration import Assignments
 from penstock._src.saving.serialized import Reads, serialized
 from penstock._src.saving.status import InitializationOnlyStatus
 from penstock._src.v1.variables.initializers import GlorotUniform
+from penstock._src.v1.variables.templates import capture_dependencies
 
 from . import util
 
@@ -86,22 +84,6 @@ class TrackableSaver:
         return read_objects(
             self._view.root, self._attached(), os.fsdecode(save_path), options, self._assignments
         )
-
-
-@contextlib.contextmanager
-def capture_dependencies(template: Any) -> Iterator[None]:
-    """Makes the variables that are created within dependencies of `template`, under their names below its scope."""
-    prefix = template.variable_scope.original_name_scope
-
-    def creator(next_creator: Any, **kwargs: Any) -> Any:
-        made = next_creator(**kwargs)
-        name = made.name.removesuffix(":0").removeprefix(prefix)
-        if isinstance(made, Trackable) and not isinstance(made, tuple):
-            template._track_trackable(made, name=name, overwrite=True)
-        return made
-
-    with variable_creator_scope(creator):
-        yield
 
 
 def list_objects(root_trackable: Any) -> list[Any]:
