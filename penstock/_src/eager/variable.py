@@ -119,6 +119,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     _cached_value: Any = None
     # The graph collections to add it to; None for TensorFlow's defaults.
     _collections: Any = None
+    # Whether assignments in graphs check the shape when they run.
+    _validates = True
 
     def __init__(
         self,
@@ -166,6 +168,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             trainable = synchronization is not VariableSynchronization.ON_READ
         self._trainable = bool(trainable)
         self._constraint, self._synchronization = constraint, synchronization
+        if not validate_shape:
+            self._validates = False
         self._aggregation, self._in_graph_mode = aggregation, False
         self._unique = next(UNIQUE)
         with init_scope():
@@ -394,6 +398,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         Raises:
           ValueError: the shapes are incompatible.
         """
+        if STATE.graph is not None and self._is_elsewhere():
+            with self._handle.graph.as_default():
+                return self.assign(value, use_locking, name, read_value)
         tensor = convert_to_tensor(value, dtype=self._dtype)
         shape = tensor.shape
         if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
@@ -401,7 +408,16 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
                 f"{self._shape}, and the assigned value shape {tensor.shape} are incompatible."
             )
-        return self._assigned(raw.AssignVariableOp(self._handle, tensor, name=name), read_value)
+        # Eagerly, both shapes are known and have been compared.
+        checks = STATE.graph is not None and self._validates and self._shape.is_fully_defined()
+        options = {"validate_shape": True} if checks else {}
+        assigned = raw.AssignVariableOp(self._handle, tensor, name=name, **options)
+        return self._assigned(assigned, read_value)
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the variable belongs to another graph of TensorFlow 1 than the current one."""
+        home = getattr(self._handle, "graph", None)
+        return home is not None and home is not STATE.graph and not STATE.graph.building_function
 
     def assign_add(
         self,
@@ -411,6 +427,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         read_value: bool = True,
     ) -> Any:
         """Adds `delta` to the value."""
+        if STATE.graph is not None and self._is_elsewhere():
+            with self._handle.graph.as_default():
+                return self.assign_add(delta, use_locking, name, read_value)
         tensor = convert_to_tensor(delta, dtype=self._dtype)
         return self._assigned(raw.AssignAddVariableOp(self._handle, tensor, name=name), read_value)
 
@@ -422,6 +441,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         read_value: bool = True,
     ) -> Any:
         """Subtracts `delta` from the value."""
+        if STATE.graph is not None and self._is_elsewhere():
+            with self._handle.graph.as_default():
+                return self.assign_sub(delta, use_locking, name, read_value)
         tensor = convert_to_tensor(delta, dtype=self._dtype)
         return self._assigned(raw.AssignSubVariableOp(self._handle, tensor, name=name), read_value)
 
