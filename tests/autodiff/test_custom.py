@@ -79,3 +79,23 @@ def test_stopped_tensors_still_receive():
         return tf.gradients(x * 2, x, stop_gradients=[x])[0]
 
     assert f(tf.constant(1.0)).numpy() == 2
+
+
+def test_eager_variables_are_passed_as_they_are():
+    @tf.custom_gradient
+    def grown(x):
+        x.assign_add(3.0)
+        return x, lambda dy: 2.0 * dy
+
+    variable = tf.Variable(2.0)
+    with tf.GradientTape() as tape:
+        result = grown(variable)
+    assert (float(result), float(tape.gradient(result, variable))) == (5.0, 2.0)
+
+
+def test_a_variable_that_is_passed_twice_gets_both_gradients():
+    scaled = tf.custom_gradient(lambda x, y: (x * y, lambda dy: (dy * 7.0, dy * 9.0)))
+    variable = tf.Variable(5.0)
+    with tf.GradientTape() as tape:
+        result = scaled(variable, variable)
+    assert float(tape.gradient(result, variable)) == 16.0

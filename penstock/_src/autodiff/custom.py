@@ -69,11 +69,17 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
 
 
 def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    is_eager = STATE.graph is None
     arguments = nest.map_structure(
-        lambda a: a if nest.is_composite(a) else convert_to_tensor(a), list(args)
+        lambda a: (
+            a if nest.is_composite(a) or is_eager and _is_variable(a) else convert_to_tensor(a)
+        ),
+        list(args),
     )
     sources = nest.flatten(arguments)
     inputs = [tensor for source in sources for tensor in _parts(source)]
+    if is_eager:  # what the body assigns to a variable counts from there on
+        inputs = [tensor.handle if _is_variable(tensor) else tensor for tensor in inputs]
     if STATE.graph is not None:
         for tensor in inputs:
             STATE.graph.local(getattr(tensor, "handle", tensor))
@@ -88,7 +94,8 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     result, gradient = made
     given = {id(a) for a in nest.flatten(list(args))}
     variables = [v for v in watcher.variables.values() if id(v) not in given]
-    for variable in variables:
+    passed = [a for a in sources if _is_variable(a)] if is_eager else []
+    for variable in [*variables, *passed]:
         variable_accessed(variable)
     takes_variables = _takes_variables(gradient)
     if variables and not takes_variables:
@@ -113,6 +120,10 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         for tape in STATE.tapes:
             tape.record_function("CustomGradient", [*inputs, *handles], flat, backward)
     return nest.pack_sequence_as(result, flat, expand_composites=True)
+
+
+def _is_variable(value: Any) -> bool:
+    return hasattr(value, "assign_add") and hasattr(value, "handle")
 
 
 def _parts(value: Any) -> list[Any]:

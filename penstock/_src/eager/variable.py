@@ -66,8 +66,9 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
     """Makes variables through the active creators (tf.variable_creator_scope), innermost first."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        # TensorFlow accepts this argument for every variable class; it has no effect here.
-        kwargs.pop("experimental_enable_variable_lifting", None)
+        # TensorFlow accepts this argument for every variable class; only False has an effect, in functions.
+        if kwargs.get("experimental_enable_variable_lifting") is not False:
+            kwargs.pop("experimental_enable_variable_lifting", None)
         creators = creator_scopes() if cls.__dict__.get("asks_creators", False) else ()
         if not creators:
             return super().__call__(*args, **kwargs)
@@ -110,6 +111,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
       dtype: by default that of the initial value.
       constraint: a function that optimizers apply to the value after an update.
       shape: a more general static shape than that of the initial value.
+      experimental_enable_variable_lifting: whether the first call of a function makes the variable for all calls; if not,
+        every call makes one of its own.
     """
 
     _is_tensor_like = True
@@ -163,7 +166,9 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             raise ValueError(f"name for name_scope must be a string. Received {name!r}.")
         synchronization = _mode(VariableSynchronization.AUTO, synchronization, name)
         aggregation = _mode(VariableAggregation.NONE, aggregation, name)
-        announce_creation(self)
+        is_local = not experimental_enable_variable_lifting and _in_function()
+        if not is_local:
+            announce_creation(self)
         if trainable is None:
             trainable = synchronization is not VariableSynchronization.ON_READ
         self._trainable = bool(trainable)
@@ -172,7 +177,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
             self._validates = False
         self._aggregation, self._in_graph_mode = aggregation, False
         self._unique = next(UNIQUE)
-        with init_scope():
+        with contextlib.nullcontext() if is_local else init_scope():
             self._name = _scoped(name or "Variable")
             with _under(self._name, "Initializer"):
                 value = initial_value() if callable(initial_value) else initial_value
@@ -187,7 +192,7 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                     f"In this `tf.Variable` creation, the initial value's shape ({tensor.shape}) is "
                     f"not compatible with the explicitly supplied `shape` argument ({self._shape})."
                 )
-            self._handle = make_handle(self._shape, self._dtype, self._name)
+            self._handle = make_handle(self._shape, self._dtype, self._name, is_local)
             if STATE.graph is not None:
                 with _under(self._name, "IsInitialized"):
                     raw.VarIsInitializedOp(resource=self._handle)
@@ -200,7 +205,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                     self._graph_element = self._read()
                     if caching_device:
                         self._cached_value = self._copied_to(caching_device)
-                add_to_collections(self, self._collections)
+                if not is_local:
+                    add_to_collections(self, self._collections)
 
     # Subclasses may call it from an `__init__` of their own.
     _init_from_args = __init__
@@ -585,6 +591,10 @@ def read_op(dtype: DType) -> Any:
 def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
     """Unpickles a variable."""
     return Variable(value, trainable=trainable, name=name, dtype=dtype)
+
+
+def _in_function() -> bool:
+    return STATE.graph is not None and bool(STATE.graph.building_function)
 
 
 def _scoped(name: str) -> str:

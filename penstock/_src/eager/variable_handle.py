@@ -9,9 +9,9 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
 
 
-def make_handle(shape: TensorShape, dtype: DType, name: str) -> Any:
-    """Returns the handle of a new variable, in the current context."""
-    shared = resources.ANONYMOUS if STATE.graph is None else name
+def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool = False) -> Any:
+    """Returns the handle of a new variable, in the current context; unless anonymous, graphs find it by its name."""
+    shared = resources.ANONYMOUS if is_anonymous or STATE.graph is None else name
     # With a final slash the name is used unchanged: no scope, no unique suffix.
     exact = name if STATE.graph is None else name + "/"
     if STATE.graph is None:

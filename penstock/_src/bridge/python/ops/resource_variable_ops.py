@@ -4,9 +4,15 @@ from typing import Any
 
 from penstock._src.api.array.creation import constant
 from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
-from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable import (
+    UNIQUE,
+    Variable,
+    VariableAggregation,
+    VariableSynchronization,
+)
 from penstock._src.v1.variables.collections import VariableV1
 
 BaseResourceVariable = Variable
@@ -37,8 +43,12 @@ class ResourceVariable(VariableV1, metaclass=_AllVariables):
         variable_def: Any = None,
         import_scope: str | None = None,
         constraint: Any = None,
+        handle: Any = None,
         **kwargs: Any,
     ) -> None:
+        if handle is not None:
+            self._adopt(handle, trainable, kwargs.get("shape"), dtype)
+            return
         super().__init__(
             initial_value=initial_value,
             trainable=trainable,
@@ -52,6 +62,22 @@ class ResourceVariable(VariableV1, metaclass=_AllVariables):
             constraint=constraint,
             **kwargs,
         )
+
+    def _adopt(self, handle: Any, trainable: bool | None, shape: Any, dtype: Any) -> None:
+        """Becomes a variable with the value that a handle leads to."""
+        known = getattr(handle, "_handle_data", None) or [(None, None)]
+        self._trainable = trainable is None or bool(trainable)
+        self._constraint, self._in_graph_mode = None, False
+        self._synchronization = VariableSynchronization.AUTO
+        self._aggregation = VariableAggregation.NONE
+        self._unique = next(UNIQUE)
+        self._shape = as_shape(known[0][0] if shape is None else shape)
+        self._dtype = dtypes.as_dtype(known[0][1] if dtype is None else dtype)
+        self._name = "Variable" if STATE.graph is None else handle.op.name
+        self._handle, self._initializer = handle, None
+        self._initial_value = self._graph_element = None
+        if STATE.graph is not None:
+            self._graph_element = self._read()
 
 
 def var_handle_op(
