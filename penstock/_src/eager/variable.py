@@ -22,24 +22,20 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable_handle import make_handle
+from penstock._src.eager.variable_handle import (
+    add_to_collections,
+    announce_creation,
+    in_function,
+    make_handle,
+    scoped,
+    under,
+)
 from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
 
 UNIQUE = itertools.count()
-
-
-def announce_creation(variable: Any) -> None:
-    """Notifies the function being traced that it creates a variable, which is allowed only in its first trace."""
-    graph = STATE.graph
-    while graph is not None and graph.building_function:
-        rule = graph.variable_rule
-        if rule is not None:
-            rule(variable)
-            return
-        graph = graph.enclosing
 
 
 @export("VariableSynchronization")
@@ -69,7 +65,7 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
         # TensorFlow accepts this argument for every variable class; only False has an effect, in functions.
         if kwargs.get("experimental_enable_variable_lifting") is not False:
             kwargs.pop("experimental_enable_variable_lifting", None)
-        creators = creator_scopes() if cls.__dict__.get("asks_creators", False) else ()
+        creators = STATE.variable_creators if cls.__dict__.get("asks_creators", False) else ()
         if not creators:
             return super().__call__(*args, **kwargs)
         parameters = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
@@ -79,6 +75,21 @@ class _VariableMaker(type(Trackable)):  # type: ignore[misc]
         for creator in creators:
             create = functools.partial(creator, create)
         return create(**given)
+
+
+def _check_arguments(initial_value: Any, constraint: Any, name: Any) -> None:
+    if constraint is not None and not callable(constraint):
+        raise ValueError(
+            f"Argument `constraint` must be None or a callable. Got a {type(constraint)}:"
+            f"  {constraint}"
+        )
+    if initial_value is None:
+        raise ValueError(
+            "The `initial_value` arg to `tf.Variable` must be specified except when you are "
+            "not providing a `variable_def`. You provided neither."
+        )
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"name for name_scope must be a string. Received {name!r}.")
 
 
 def _of_value(function: Callable[[Tensor], Any]) -> Any:
@@ -152,21 +163,10 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 self.__class__ = type(made)  # it may be a reference
             self.__dict__.update(vars(made))
             return
-        if constraint is not None and not callable(constraint):
-            raise ValueError(
-                f"Argument `constraint` must be None or a callable. Got a {type(constraint)}:"
-                f"  {constraint}"
-            )
-        if initial_value is None:
-            raise ValueError(
-                "The `initial_value` arg to `tf.Variable` must be specified except when you are "
-                "not providing a `variable_def`. You provided neither."
-            )
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"name for name_scope must be a string. Received {name!r}.")
+        _check_arguments(initial_value, constraint, name)
         synchronization = _mode(VariableSynchronization.AUTO, synchronization, name)
         aggregation = _mode(VariableAggregation.NONE, aggregation, name)
-        is_local = not experimental_enable_variable_lifting and _in_function()
+        is_local = not experimental_enable_variable_lifting and in_function()
         if not is_local:
             announce_creation(self)
         if trainable is None:
@@ -178,8 +178,8 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         self._aggregation, self._in_graph_mode = aggregation, False
         self._unique = next(UNIQUE)
         with contextlib.nullcontext() if is_local else init_scope():
-            self._name = _scoped(name or "Variable")
-            with _under(self._name, "Initializer"):
+            self._name = scoped(name or "Variable")
+            with under(self._name, "Initializer"):
                 value = initial_value() if callable(initial_value) else initial_value
                 lifted = self._lifted(value)
                 tensor = convert_to_tensor(lifted, dtype=dtype, name="initial_value")
@@ -194,14 +194,14 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 )
             self._handle = make_handle(self._shape, self._dtype, self._name, is_local)
             if STATE.graph is not None:
-                with _under(self._name, "IsInitialized"):
+                with under(self._name, "IsInitialized"):
                     raw.VarIsInitializedOp(resource=self._handle)
-            with _under(self._name):
+            with under(self._name):
                 self._initializer = raw.AssignVariableOp(self._handle, tensor, name="Assign")
             self._initial_value = self._graph_element = None
             if STATE.graph is not None:
                 self._initial_value = tensor
-                with _under(self._name, "Read"):
+                with under(self._name, "Read"):
                     self._graph_element = self._read()
                     if caching_device:
                         self._cached_value = self._copied_to(caching_device)
@@ -591,38 +591,6 @@ def read_op(dtype: DType) -> Any:
 def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
     """Unpickles a variable."""
     return Variable(value, trainable=trainable, name=name, dtype=dtype)
-
-
-def _in_function() -> bool:
-    return STATE.graph is not None and bool(STATE.graph.building_function)
-
-
-def _scoped(name: str) -> str:
-    """Returns the name prefixed by the current scope."""
-    if STATE.graph is not None:
-        return STATE.graph.unique_name(name)
-    scope = STATE.eager_name_scope
-    return f"{scope}{name}" if scope else name
-
-
-def _under(*names: str) -> contextlib.AbstractContextManager[Any]:
-    """The graph scope `names`, of which the first is the variable's full name."""
-    graph = STATE.graph
-    return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
-
-
-def add_to_collections(variable: Any, collections: Any = None) -> None:
-    """Adds a variable of a graph to the graph's collections, as TensorFlow 1 does."""
-    names = ["variables"] if collections is None else list(collections)
-    if variable.trainable and "trainable_variables" not in names and "local_variables" not in names:
-        names.append("trainable_variables")
-    for name in names:
-        STATE.graph.add_to_collection(name, variable)
-
-
-def creator_scopes() -> list[Any]:
-    """Returns the active variable creators, outermost first."""
-    return STATE.variable_creators
 
 
 def is_variable(value: Any) -> bool:

@@ -1,5 +1,6 @@
-"""Handles of variables."""
+"""Handles of variables, and what graphs know of them: names, scopes and collections."""
 
+import contextlib
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
@@ -23,3 +24,42 @@ def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool 
         )
     handle._handle_data = [(shape, dtype)]
     return handle
+
+
+def announce_creation(variable: Any) -> None:
+    """Notifies the function being traced that it creates a variable, which is allowed only in its first trace."""
+    graph = STATE.graph
+    while graph is not None and graph.building_function:
+        rule = graph.variable_rule
+        if rule is not None:
+            rule(variable)
+            return
+        graph = graph.enclosing
+
+
+def in_function() -> bool:
+    """Whether a function is being traced."""
+    return STATE.graph is not None and bool(STATE.graph.building_function)
+
+
+def scoped(name: str) -> str:
+    """Returns the name prefixed by the current scope."""
+    if STATE.graph is not None:
+        return STATE.graph.unique_name(name)
+    scope = STATE.eager_name_scope
+    return f"{scope}{name}" if scope else name
+
+
+def under(*names: str) -> contextlib.AbstractContextManager[Any]:
+    """The graph scope `names`, of which the first is the variable's full name."""
+    graph = STATE.graph
+    return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
+
+
+def add_to_collections(variable: Any, collections: Any = None) -> None:
+    """Adds a variable of a graph to the graph's collections, as TensorFlow 1 does."""
+    names = ["variables"] if collections is None else list(collections)
+    if variable.trainable and "trainable_variables" not in names and "local_variables" not in names:
+        names.append("trainable_variables")
+    for name in names:
+        STATE.graph.add_to_collection(name, variable)
