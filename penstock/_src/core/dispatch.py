@@ -4,6 +4,7 @@
 of every op, eager or in a graph.
 """
 
+import collections
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ class State(threading.local):
         self.default_graphs: list[Any] = []
         # Called instead of a variable's class, outermost first.
         self.variable_creators: list[Any] = []
+        # The same for resources, by the names of their classes.
+        self.resource_creators: dict[Any, list[Any]] = collections.defaultdict(list)
         # The id of the first output of the op whose gradient is being written into a graph.
         self.gradient_of: int | None = None
 

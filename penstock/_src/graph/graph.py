@@ -234,6 +234,11 @@ class Graph(Colocation, GraphConversions):
     def _variable_creator_stack(self, creators: list[Any]) -> None:
         STATE.variable_creators = creators
 
+    @property
+    def _resource_creator_stack(self) -> dict[Any, list[Any]]:
+        """What makes resources by the names of their classes, outermost first: the same for all graphs of a thread."""
+        return STATE.resource_creators
+
     def _get_control_flow_context(self) -> Any:
         """Returns the context in which operations are built. Branches and loop bodies have none: they are functions."""
         return self._control_flow_context

@@ -18,6 +18,7 @@ from penstock._src.core.convert import register_tensor_conversion_function
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import executing_eagerly
+from penstock._src.eager.trackable_resource import resource_creator_scope
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.registered_gradients import RegisterGradient
 from penstock._src.proto.graph import NodeDef
@@ -38,6 +39,7 @@ __all__ = [
     "prepend_name_scope",
     "register_proto_function",
     "register_tensor_conversion_function",
+    "resource_creator_scope",
     "strip_name_scope",
 ]
 
