@@ -1,5 +1,6 @@
 """Ops that save tensors to a checkpoint and restore them."""
 
+import glob
 import os
 from typing import Any
 
@@ -12,8 +13,8 @@ from penstock._src.ops.io.bundle import (
     index_name,
     parsed_slice,
     path_of,
-    shard_name,
     write_bundle,
+    write_shards,
 )
 from penstock._src.ops.io.slices import SliceReader
 
@@ -76,7 +77,7 @@ class RestoreV2(Op):
 
 
 class MergeV2Checkpoints(Op):
-    """Merges several checkpoints into one."""
+    """Merges several checkpoints into one, with a data file for each."""
 
     signature = "checkpoint_prefixes: string, destination_prefix: string -> "
     delete_old_dirs: bool = True
@@ -84,24 +85,28 @@ class MergeV2Checkpoints(Op):
     stateful = True
 
     def eager(self, checkpoint_prefixes, destination_prefix):
-        held: dict[str, Any] = {}
         sources = [path_of(prefix) for prefix in checkpoint_prefixes.ravel()]
+        shards: list[dict[str, Any]] = []
         for prefix in sources:
             try:
                 reader = BundleReader(prefix)
-            except NotFoundError:
+            except NotFoundError as error:
                 if self.allow_missing_files:
                     continue
-                raise
-            for name in reader.entries:
-                stored = reader.read_stored(name)
-                if isinstance(stored, list):  # other parts of it may be in another file
-                    stored = [*held.get(name, ()), *stored]
-                held[name] = stored
-        write_bundle(path_of(destination_prefix), held)
+                raise self.invalid(
+                    f"allow_missing_files was set to false and {prefix} did not exist. {error.message}"
+                ) from error
+            shards.append({name: reader.read_stored(name) for name in reader.entries})
+            for name, stored in shards[-1].items():
+                before = [shard[name] for shard in shards[:-1] if name in shard]
+                if before and not all(isinstance(one, list) for one in (stored, *before)):
+                    raise self.invalid(
+                        f"Duplicate tensor keyed by {name} encountered, when merging prefix: {prefix}"
+                    )
+        write_shards(path_of(destination_prefix), shards or [{}])
         if self.delete_old_dirs:
             for prefix in set(sources) - {path_of(destination_prefix)}:
-                for path in (index_name(prefix), shard_name(prefix, 0, 1)):
+                for path in (*glob.glob(f"{glob.escape(prefix)}.data-*"), index_name(prefix)):
                     if os.path.exists(path):
                         os.remove(path)
             for folder in {os.path.dirname(prefix) for prefix in sources}:

@@ -5,7 +5,14 @@ from typing import Any
 
 from penstock._src.saving.object_graph import ATTRIBUTES, escaped
 
-__all__ = ["checkpoint_key", "escape_local_name", "object_path_to_string", "order_by_dependency"]
+__all__ = [
+    "checkpoint_key",
+    "escape_local_name",
+    "extract_local_name",
+    "extract_object_name",
+    "object_path_to_string",
+    "order_by_dependency",
+]
 
 escape_local_name = escaped
 
@@ -18,6 +25,21 @@ def object_path_to_string(node_path_arr: Sequence[Any]) -> str:
 def checkpoint_key(object_path: str, local_name: str) -> str:
     """Returns the key of a value."""
     return f"{object_path}/{ATTRIBUTES}/{escaped(local_name)}"
+
+
+def extract_object_name(key: str) -> str:
+    """Returns the name of the object in a key.
+
+    Raises:
+      ValueError: it is no key of a value.
+    """
+    return key[: key.index(f"/{ATTRIBUTES}")]
+
+
+def extract_local_name(key: str, prefix: str | None = None) -> str:
+    """Returns the name of the value in a key, without the beginning `prefix`; of TensorFlow 1's keys the whole."""
+    _, mark, name = key.partition(f"{ATTRIBUTES}/{prefix or ''}")
+    return name if mark else key
 
 
 def order_by_dependency(dependency_map: Mapping[Any, Sequence[Any]]) -> list[Any]:
