@@ -168,3 +168,61 @@ def test_identities_check_the_rows_of_operands_where_they_are_asked_to():
         product(True)(tf.ones([4, 3]))
     assert product(True)(tf.ones([3, 4])).shape == [3, 4]
     assert product(False)(tf.ones([4, 3])).shape == [4, 3]
+
+
+def _unknown(value):
+    return tf.raw_ops.PlaceholderWithDefault(input=value, shape=None)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (lambda: {"num_rows": _unknown([2])}, "num_rows must be a 0-D"),
+        (lambda: {"num_rows": _unknown(-2)}, "num_rows must be non-negative"),
+        (lambda: {"num_rows": 2, "batch_shape": _unknown(3)}, "batch_shape must be a 1-D"),
+        (lambda: {"num_rows": 2, "batch_shape": _unknown([-3])}, "batch_shape must be non-neg"),
+    ],
+)
+def test_sizes_known_late_are_checked_when_the_graph_runs(arguments, message):
+    @tf.function
+    def f():
+        return tf.linalg.LinearOperatorIdentity(**arguments(), assert_proper_shapes=True).to_dense()
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        f()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: tf.linalg.LinearOperatorIdentity(n, assert_proper_shapes=True),
+        lambda n: tf.linalg.LinearOperatorScaledIdentity(n, [1.0], assert_proper_shapes=True),
+        lambda n: tf.linalg.LinearOperatorZeros(
+            n, is_non_singular=False, assert_proper_shapes=True
+        ),
+    ],
+)
+def test_products_with_others_are_refused_when_the_graph_runs(make):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Dimensions.*not compatible"):
+        tf.function(lambda: make(_unknown(2)).matmul(_unknown(tf.ones([3, 3]))))()
+
+
+def test_sizes_are_no_variables():
+    with pytest.raises(TypeError, match="num_rows cannot be reference"):
+        tf.linalg.LinearOperatorIdentity(tf.Variable(2))
+    with pytest.raises(TypeError, match="batch_shape cannot be reference"):
+        tf.linalg.LinearOperatorIdentity(2, batch_shape=tf.Variable([3]))
+
+
+def test_batches_of_an_update_must_broadcast():
+    base = tf.linalg.LinearOperatorIdentity(3, batch_shape=[4])
+    with pytest.raises(ValueError, match="Incompatible shapes"):
+        tf.linalg.LinearOperatorLowRankUpdate(base, tf.ones([5, 3, 2]))
+
+
+def test_complex128_is_told_from_its_conjugate():
+    real = tf.linalg.LinearOperatorScaledIdentity(2, tf.constant([1 + 0j], tf.complex128))
+    real.assert_self_adjoint()
+    other = tf.linalg.LinearOperatorScaledIdentity(2, tf.constant([1 + 1j], tf.complex128))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not self-adjoint"):
+        other.assert_self_adjoint()

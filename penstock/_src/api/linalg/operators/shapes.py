@@ -136,7 +136,7 @@ def assert_real(x, message):
     """An assertion that no entry has an imaginary part."""
     if not x.dtype.is_complex:
         return no_op()
-    imaginary = raw.Imag(input=x)
+    imaginary = raw.Imag(input=x, Tout=x.dtype.real_dtype)
     return assert_equal(imaginary, raw.ZerosLike(x=imaginary), message=message)
 
 

@@ -8,7 +8,7 @@ from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.linalg.operators.base import LinearOperator
 from penstock._src.api.linalg.operators.hints import with_hints
 from penstock._src.api.math.elementwise import abs as magnitude
-from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.elementwise import cast, conj, imag
 from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
 from penstock._src.api.signal import fourier
 from penstock._src.core import dtypes
@@ -245,7 +245,7 @@ class _BaseLinearOperatorCirculant(LinearOperator):
         """An assertion that the operator is a matrix of real numbers."""
         with self._scope(name):
             kernel = INVERSE[self._depth](self._complex_spectrum())
-            imaginary = magnitude(raw.Imag(input=kernel))
+            imaginary = magnitude(imag(kernel))
             limit = 5 * np.finfo(imaginary.dtype.np).eps * reduce_max(magnitude(kernel))
             return asserts.assert_less_equal(imaginary, limit, message="Spectrum was not Hermitian")
 

@@ -239,6 +239,9 @@ class LinearOperatorLowRankUpdate(LinearOperator):
         ):
             if None not in (mine, other) and mine != other:
                 raise ValueError(f"Dimensions {mine} and {other} are not compatible")
+        operators = (self._base_operator, self._diag_operator)
+        batches = [operator.batch_shape for operator in operators]
+        shapes.broadcast_static(*batches, self._u.shape[:-2], self.v.shape[:-2])
 
     u = read_only("_u", "U.")
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from penstock._src.api.array.creation import fill
-from penstock._src.api.control.scopes import no_op
+from penstock._src.api.control.scopes import control_dependencies, no_op
 from penstock._src.api.debugging import asserts
+from penstock._src.api.debugging.shape_asserts import assert_rank
 from penstock._src.api.linalg.bands import diag_part, eye, set_diag
 from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.linalg.operators.base import LinearOperator
@@ -21,11 +22,28 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 
+def _refuse_reference(value, name):
+    """Raises TypeError for a variable: the shape of an operator does not follow assignments."""
+    if shapes.is_reference(value):
+        raise TypeError(f"Argument {name} cannot be reference type. Found: {type(value)}")
+
+
+def _checked(tensor, rank, name):
+    """A size, or sizes, which are checked when the graph runs."""
+    checks = (
+        assert_rank(tensor, rank, message=f"Argument {name} must be a {rank}-D Tensor."),
+        asserts.assert_non_negative(tensor, message=f"Argument {name} must be non-negative."),
+    )
+    with control_dependencies([check for check in checks if check is not None]):
+        return raw.Identity(input=tensor)
+
+
 class _Sized(LinearOperator):
     """An operator given by its size."""
 
     def _take_extent(self, value, name, check):
         """A size as an int32 number if static, else as a tensor."""
+        _refuse_reference(value, name)
         tensor = convert_to_tensor(value, name=name)
         if not tensor.dtype.is_integer:
             raise TypeError(f"Argument {name} must be integer type.  Found: {value}")
@@ -33,11 +51,7 @@ class _Sized(LinearOperator):
             raise ValueError(f"Argument {name} must be a 0-D Tensor.  Found: {value}")
         known = get_static_value(tensor)
         if known is None:
-            if check:
-                asserts.assert_non_negative(
-                    tensor, message=f"Argument {name} must be non-negative."
-                )
-            return cast(tensor, dtypes.int32)
+            return cast(_checked(tensor, 0, name) if check else tensor, dtypes.int32)
         if known < 0:
             raise ValueError(f"Argument {name} must be non-negative.  Found: {value}")
         return np.int32(known)
@@ -45,6 +59,7 @@ class _Sized(LinearOperator):
     def _take_batch(self, batch_shape, check):
         if batch_shape is None:
             return np.zeros([0], np.int32)
+        _refuse_reference(batch_shape, "batch_shape")
         if isinstance(batch_shape, TensorShape):
             batch_shape = batch_shape.as_list()
         tensor = convert_to_tensor(
@@ -59,14 +74,21 @@ class _Sized(LinearOperator):
             raise ValueError(f"Argument batch_shape must be a 1-D Tensor.  Found: {batch_shape}")
         known = get_static_value(tensor)
         if known is None:
-            if check:
-                asserts.assert_non_negative(
-                    tensor, message="Argument batch_shape must be non-negative."
-                )
-            return cast(tensor, dtypes.int32)
+            return cast(_checked(tensor, 1, "batch_shape") if check else tensor, dtypes.int32)
         if (known < 0).any():
             raise ValueError(f"Argument batch_shape must be non-negative.  Found: {batch_shape}")
         return known.astype(np.int32)
+
+    def _of_size(self, x, size, axis=-2):
+        """A right-hand side, whose number of rows, or of another axis, is checked if asked for."""
+        if not self._assert_proper_shapes:
+            return x
+        rows = raw.Shape(input=x)[axis]
+        check = asserts.assert_equal(
+            rows, size, message="Dimensions of the operator and x are not compatible"
+        )
+        with control_dependencies([] if check is None else [check]):
+            return raw.Identity(input=x)
 
     def _static_batch(self):
         if isinstance(self._batch, np.ndarray):
@@ -107,12 +129,6 @@ class _Identity(_Sized):
 
     def _trace(self):
         return self._count() * self._diagonal()
-
-    def _check_size(self, x, axis):
-        if self._assert_proper_shapes:
-            asserts.assert_equal(
-                raw.Shape(input=x)[axis], self._num_rows, message="Incompatible matrix dimensions."
-            )
 
     def _add_to_tensor(self, mat):
         values = diag_part(mat) + shapes.to_column(self._diagonal())
@@ -165,8 +181,7 @@ class LinearOperatorIdentity(_Identity):
         return raw.Fill(dims=self._batch, value=cast(1, self.dtype))
 
     def _matmul(self, x, adjoint=False, adjoint_arg=False):
-        x = shapes.adjoint_if(adjoint_arg, x)
-        self._check_size(x, -2)
+        x = self._of_size(shapes.adjoint_if(adjoint_arg, x), self._num_rows)
         return shapes.broadcast_batch(x, self._batch)
 
     def _solve(self, rhs, adjoint=False, adjoint_arg=False):
@@ -230,13 +245,11 @@ class LinearOperatorScaledIdentity(_Identity):
         return shapes.to_column(shapes.to_column(value))
 
     def _matmul(self, x, adjoint=False, adjoint_arg=False):
-        x = shapes.adjoint_if(adjoint_arg, x)
-        self._check_size(x, -2)
+        x = self._of_size(shapes.adjoint_if(adjoint_arg, x), self._num_rows)
         return x * self._factor(adjoint)
 
     def _solve(self, rhs, adjoint=False, adjoint_arg=False):
-        rhs = shapes.adjoint_if(adjoint_arg, rhs)
-        self._check_size(rhs, -2)
+        rhs = self._of_size(shapes.adjoint_if(adjoint_arg, rhs), self._num_rows)
         return rhs / self._factor(adjoint)
 
     def _to_dense(self):
@@ -320,9 +333,10 @@ class LinearOperatorZeros(_Sized):
         return fill(shapes.joined(*shape), cast(0, self.dtype))
 
     def _matmul(self, x, adjoint=False, adjoint_arg=False):
-        full = shapes.vector(x)
+        rows, columns = self._num_rows, self._num_columns
+        rows, columns = (columns, rows) if adjoint else (rows, columns)
+        full = shapes.vector(self._of_size(x, columns, -1 if adjoint_arg else -2))
         batch = shapes.broadcast_vectors(self._batch, full[:-2])
-        rows = self._num_columns if adjoint else self._num_rows
         return self._zeros(batch, rows, full[-2] if adjoint_arg else full[-1])
 
     def _to_dense(self):
