@@ -76,3 +76,13 @@ def test_a_ragged_feature_of_one_example_is_its_values():
     )
     assert parsed.element_spec == {"w": tf.TensorSpec([None], tf.string)}
     assert next(iter(parsed))["w"].numpy().tolist() == [b"a", b"b"]
+
+
+def test_features_of_fixed_length_have_known_extents():
+    for parse, serialized in ((tf.io.parse_single_example, b""), (tf.io.parse_example, [b""])):
+        rows = tf.io.FixedLenFeature((None, 2), tf.float32)
+        with pytest.raises(ValueError, match="First dimension of shape for feature a unknown"):
+            parse(serialized, {"a": rows})
+        columns = tf.io.FixedLenFeature((1, None), tf.int64, default_value=[[1]])
+        with pytest.raises(ValueError, match="All dimensions of shape for feature a"):
+            parse(serialized, {"a": columns})

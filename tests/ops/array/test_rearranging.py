@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check, ints, values, whole
@@ -328,7 +329,7 @@ def test_edit_distance():
         ),
         ("Tile", [np.ones(2), ints(1, 2)], {}, "vector of length 1 but got length 2"),
         ("Tile", [np.ones(2), ints(-1)], {}, r"Expected multiples\[0\] >= 0, but got -1"),
-        ("BroadcastTo", [np.ones(2), ints(3)], {}, "Unable to broadcast tensor of shape"),
+        ("BroadcastTo", [np.ones(2), ints(3)], {}, "Incompatible shapes"),
         ("BroadcastTo", [np.ones(2), ints()], {}, "Rank of input"),
         ("ReverseV2", [np.ones(2), ints(1)], {}, "out of valid range"),
         ("ReverseV2", [np.ones(2), ints(0, -1)], {}, "axis 0 specified more than once"),
@@ -405,3 +406,28 @@ def test_bad_arguments(op, inputs, attrs, message):
 def test_integers_are_rearranged():
     check(OpCase("Transpose", [whole(2, 3), ints(1, 0)], expect=whole(2, 3).T))
     check(OpCase("Pad", [whole(2), np.int32([[1, 1]])], expect=np.pad(whole(2), 1)))
+
+
+def test_shifts_and_axes_that_differ_in_number_are_refused_while_the_graph_is_built():
+    with pytest.raises(ValueError, match="both shapes must be equal"):
+        tf.function(lambda: tf.roll([[1, 2]], [1], [0, 1])).get_concrete_function()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="same size"):
+        tf.roll([[1, 2]], [1], [0, 1])
+
+
+def test_why_a_tensor_does_not_broadcast():
+    for shape, target, reason in (
+        ([3, 0, 5], [3, 0, 3], "Incompatible shapes"),
+        ([2], [2, 1], "Unable to broadcast"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
+            tf.broadcast_to(tf.zeros(shape), target)
+    with pytest.raises(ValueError, match="Dimensions must be equal, but are 2 and 3"):
+        tf.function(lambda: tf.broadcast_to(tf.zeros([2]), [3])).get_concrete_function()
+
+
+def test_diagonals_of_booleans():
+    found = tf.linalg.diag(tf.constant([True]), k=1)
+    assert found.numpy().tolist() == [[False, True], [False, False]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="diagonal must be at least 1-dim"):
+        tf.linalg.set_diag([[1.0]], tf.constant(2.0))

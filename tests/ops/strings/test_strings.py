@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
+import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError
 from penstock._src.core.registry import raw
 
@@ -145,3 +146,10 @@ def test_refusals(op, arguments, error, message):
     """The causes that TensorFlow 2.21 names."""
     with pytest.raises(error, match=message):
         getattr(raw, op)(**arguments)
+
+
+@pytest.mark.parametrize("text", ["====", "aaaa====", "aaa=====", "a===", "ab=", "ab=c"])
+def test_base64_has_no_needless_padding(text):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.io.decode_base64(text)
+    assert tf.io.decode_base64("YWI=") == tf.io.decode_base64("YWI") == b"ab"

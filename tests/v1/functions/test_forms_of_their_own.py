@@ -149,3 +149,9 @@ def test_flags_are_those_of_absl():
     values = tf.compat.v1.app.flags.FLAGS
     values(["program", "--penstock_test_steps=5"])
     assert values.penstock_test_steps == 5
+
+
+def test_a_scalar_is_split_as_one_row():
+    split = tf.compat.v1.strings.split
+    assert split("1 2", result_type="RaggedTensor").to_list() == [[b"1", b"2"]]
+    assert split("1 2").dense_shape.numpy().tolist() == [1, 2]

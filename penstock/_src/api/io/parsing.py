@@ -112,6 +112,22 @@ class _Plan:
         table[key] = (dtypes.as_dtype(dtype), splits)
 
 
+def _check_extents(key, feature, shape):
+    """Raises ValueError unless all dimensions of a feature of fixed length are known."""
+    if shape.rank is None:
+        raise ValueError(f"Missing shape for feature {key}.")
+    if shape.rank and shape[0] is None:
+        raise ValueError(
+            f"First dimension of shape for feature {key} unknown. Consider using "
+            f"FixedLenSequenceFeature. Received feature={feature}."
+        )
+    if not shape.is_fully_defined():
+        raise ValueError(
+            f"All dimensions of shape for feature {key} need to be known but received "
+            f"{feature.shape}."
+        )
+
+
 def _dense_arguments(dense):
     """(keys, defaults, shapes) of the dense features."""
     keys, defaults, shapes = sorted(dense), [], []
@@ -120,6 +136,8 @@ def _dense_arguments(dense):
         kind = dtypes.as_dtype(feature.dtype)
         shape = as_shape(feature.shape)
         variable = isinstance(feature, FixedLenSequenceFeature)
+        if not variable:
+            _check_extents(key, feature, shape)
         if variable and not feature.allow_missing:
             raise ValueError(
                 "Unsupported: FixedLenSequenceFeature requires allow_missing to be True."

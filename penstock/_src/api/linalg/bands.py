@@ -33,6 +33,8 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     diagonal = convert_to_tensor(diagonal, name="diagonal")
     if k == 0 and num_rows == -1 and num_cols == -1 and padding_value == 0:
         return raw.MatrixDiag(diagonal=diagonal, name=name)
+    if diagonal.dtype.is_bool:
+        padding_value = bool(padding_value)
     return raw.MatrixDiagV3(
         diagonal=diagonal,
         k=k,

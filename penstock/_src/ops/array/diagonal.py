@@ -307,6 +307,10 @@ class _MatrixSetDiag(Op):
         """Returns the matrices with the diagonals replaced."""
         if input.ndim < 2:
             raise self.invalid(f"input must be at least 2-dim, received shape: {show(input.shape)}")
+        if diagonal.ndim < 1:
+            raise self.invalid(
+                f"diagonal must be at least 1-dim, received shape: {show(diagonal.shape)}"
+            )
         lower, upper = band_of(self, k)
         check_band(self, *input.shape[-2:], lower, upper)
         self.check_packed(input, diagonal, lower, upper)

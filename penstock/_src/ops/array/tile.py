@@ -103,14 +103,11 @@ class BroadcastTo(Op):
         if target.rank is None or input.rank is None:
             return target
         if input.rank > target.rank:
-            raise ValueError(
-                f"Rank of input ({input.rank}) must be no greater than rank of output shape "
-                f"({target.rank})."
-            )
+            raise ValueError(f"Shape must be at most rank {target.rank} but is rank {input.rank}")
         lead = target.rank - input.rank
         for i, d in enumerate(input.as_list()):
             if d not in (None, 1) and target[lead + i] not in (None, d):
-                raise ValueError(f"Incompatible shapes: {show(input)} vs. {show(target)}")
+                raise ValueError(f"Dimensions must be equal, but are {d} and {target[lead + i]}")
         found = broadcast_shapes(TensorShape(input), target)
         return [size if size is not None else d for size, d in zip(target.as_list(), found)]
 
@@ -132,10 +129,15 @@ class BroadcastTo(Op):
         try:
             return np.broadcast_to(input, dims).copy()
         except ValueError:
-            raise self.invalid(
-                f"Unable to broadcast tensor of shape {show(input.shape)} to tensor of shape "
-                f"{show(dims)}"
-            ) from None
+            raise self.invalid(self._refusal(input.shape, dims)) from None
+
+    def _refusal(self, shape, dims):
+        """Tells why a shape does not broadcast: not with the other at all, or to a third."""
+        try:
+            np.broadcast_shapes(shape, dims)
+        except ValueError:
+            return f"Incompatible shapes: {show(shape)} vs. {show(dims)}"
+        return f"Unable to broadcast tensor of shape {show(shape)} to tensor of shape {show(dims)}"
 
     def lower(self, p, input, shape):
         dims = dims_of(p, shape, "the shape")

@@ -274,6 +274,7 @@ class Roll(Op):
         input.with_rank_at_least(1)
         shift.with_rank_at_most(1)
         axis.with_rank_at_most(1)
+        infer.merged(shift, axis)
         return input
 
     def gradient(self, _input, shift, axis, _output, dy):

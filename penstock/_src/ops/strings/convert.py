@@ -246,11 +246,10 @@ class DecodeBase64(Op):
 
     def eager(self, input):
         def decode(s):
-            bare = s.rstrip(b"=")
-            if len(bare) % 4 == 1:
+            if len(s) % 4 == 1:
                 raise self.invalid("Base64 string length cannot be 1 modulo 4.")
-            is_padded = bare == s or not len(s) % 4
-            if not is_padded or not re.fullmatch(rb"[A-Za-z0-9_-]*", bare):
+            bare = re.sub(rb"={1,2}\Z", b"", s) if len(s) % 4 == 0 else s
+            if not re.fullmatch(rb"[A-Za-z0-9_-]*", bare) or len(bare) % 4 == 1:
                 raise self.invalid("Invalid character found in base64.")
             return base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
 

@@ -3,6 +3,8 @@
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.api.strings import splitting
+from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.names.arguments import either
@@ -40,6 +42,10 @@ def string_split(
 def split(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None):
     """`tf.strings.split` with a sparse or a ragged result."""
     source = input if source is None else source
+    if not isinstance(source, RaggedTensor):
+        source = convert_to_tensor(source, dtype=dtypes.string, name="input")
+        if source.shape.rank == 0:
+            source = raw.ExpandDims(input=source, axis=0)
     ragged = splitting.split(source, sep, maxsplit, name)
     if result_type == "RaggedTensor":
         return ragged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 
@@ -17,7 +18,7 @@ def _update(op: str, x: Any, i: Any, v: Any) -> Any:
         whole = raw.Reshape(tensor=x, shape=[1, -1])
         made = make(x=whole, i=[0], v=raw.Reshape(tensor=v, shape=[1, -1]))
         return raw.Reshape(tensor=made, shape=raw.Shape(input=x))
-    i = convert_to_tensor(i)
+    i = convert_to_tensor(i, dtype=dtypes.int32)
     if i.shape.rank == 0:
         return make(x=x, i=raw.Reshape(tensor=i, shape=[1]), v=raw.ExpandDims(input=v, axis=0))
     return make(x=x, i=i, v=v)
