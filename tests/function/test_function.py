@@ -354,3 +354,27 @@ def test_a_trace_says_why_it_takes_arguments_in_no_way():
         concrete(tf.constant([1.0, 2.0]), 4.0)
     with pytest.raises(TypeError, match="argument #0.*to be a Tensor; got float"):
         concrete(1.0)
+
+
+def test_calls_on_other_devices_share_a_trace():
+    double = tf.function(lambda x: x * 2.0)
+    for name in ("cpu:0", "cpu:1", None):
+        with tf.device(name):
+            double(tf.constant(1.0))
+    assert double.experimental_get_tracing_count() == 1
+    graph = double.get_concrete_function(tf.constant(1.0)).graph
+    assert {op.device for op in graph.get_operations()} == {""}
+
+
+def test_variables_made_in_a_function_are_on_the_device_of_its_call():
+    made = []
+
+    @tf.function
+    def make():
+        if not made:
+            made.append(tf.Variable(1.0))
+        return made[0] + 1.0
+
+    with tf.Graph().as_default(), tf.device("/cpu:0"):
+        make()
+        assert made[0].device == "/device:CPU:0"

@@ -21,6 +21,8 @@ class State(threading.local):
         # Called with every operation added to a graph, including function bodies.
         self.graph_watchers: tuple[Callable[[Any], None], ...] = ()
         self.device: str | None = None
+        # What traces of functions are for, besides their arguments: the device of a replica, or None outside of replicas.
+        self.trace_context: Any = None
         self.eager_name_scope: str = ""
         self.default_graphs: list[Any] = []
         # Called instead of a variable's class, outermost first.

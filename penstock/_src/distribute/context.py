@@ -46,9 +46,13 @@ class Entered:
 
     def __enter__(self) -> Any:
         CONTEXTS.stack.append((self.strategy, self.replica))
+        self._around = STATE.trace_context
+        # Functions read the copies of their replica, so each replica has traces of its own.
+        STATE.trace_context = None if self.replica is None else ("replica", STATE.device)
         return self.strategy
 
     def __exit__(self, *exception: Any) -> None:
+        STATE.trace_context = self._around
         CONTEXTS.stack.pop()
 
 

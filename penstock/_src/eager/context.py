@@ -89,7 +89,8 @@ def init_scope() -> Iterator[None]:
     scope = inner.get_name_scope()
     scope += "/" if scope else ""
     before = STATE.eager_name_scope
-    with dispatch.init_scope_graph(graph), _without_dependencies(graph):
+    device = dispatch.device(STATE.device or _calling_device(inner))
+    with dispatch.init_scope_graph(graph), _without_dependencies(graph), device:
         if graph is not None:
             with graph.name_scope(scope):
                 yield
@@ -99,6 +100,14 @@ def init_scope() -> Iterator[None]:
             yield
         finally:
             STATE.eager_name_scope = before
+
+
+def _calling_device(graph: Any) -> str | None:
+    """The device for which the outermost function being traced is called."""
+    found = None
+    while graph is not None and graph.building_function:
+        found, graph = graph.calling_device, graph.enclosing
+    return found
 
 
 def _without_dependencies(graph: Any) -> contextlib.AbstractContextManager[Any]:

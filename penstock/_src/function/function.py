@@ -118,7 +118,7 @@ class Function(Trackable):
                 elif not add_quick_key(arg, key, tensors):
                     break
             else:
-                key.append(STATE.device)
+                key.append(STATE.trace_context)
                 quick = tuple(key)
                 concrete = self._fast.get(quick)
                 if concrete is None:

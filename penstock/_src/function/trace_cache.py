@@ -80,7 +80,7 @@ class TraceCache:
             return "first call"
         earlier = self._by_structure.get(self._with_context(structure))
         if earlier is None:
-            return "other Python values, structure or device"
+            return "other Python values, structure or replica"
         last, _ = earlier[-1]
         changes = [
             f"argument tensor {i}: {a.dtype.name}{a.shape} became {b.dtype.name}{b.shape}"
@@ -94,11 +94,11 @@ class TraceCache:
         return [concrete for entries in self._by_structure.values() for _, concrete in entries]
 
     def _with_context(self, structure: Any) -> Any:
-        """Adds the device and, for TensorFlow 1, the graph: a trace is valid for these only."""
+        """Adds the replica and, for TensorFlow 1, the graph: a trace is valid for these only."""
         graph = STATE.graph
         while graph is not None and graph.building_function:
             graph = graph.enclosing
-        return structure, STATE.device, None if graph is None else id(graph)
+        return structure, STATE.trace_context, None if graph is None else id(graph)
 
 
 def merged(a: Any, b: Any) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.compile import compile_graph
-from penstock._src.core import dtypes
+from penstock._src.core import dispatch, dtypes
 from penstock._src.core.errors import OpError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
@@ -44,12 +44,13 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
       ValueError: it created variables and `allow_variables` is False; or it changed its arguments.
     """
     graph = FuncGraph(trace.name)
+    graph.calling_device = dispatch.STATE.device
     created: list[Any] = []
     graph.variable_rule = created.append if allow_variables else _no_variables
     function = trace.function
     if trace.autograph:
         function = convert.converted(function, requested=True) or _converted_call(function)
-    with graph_trace.recording(graph):
+    with graph_trace.recording(graph), dispatch.device(None):  # calls may be on other devices
         placeholders = _placeholders(graph, trace)
         if allow_variables:
             graph.argument_values = list(zip(placeholders, trace.values))

@@ -61,6 +61,8 @@ class FuncGraph(Graph, TensorSignature):
     keeps_program_order = True
     # Whether the outputs come after all that has effects: definitions say it by control inputs, programs keep the order.
     outputs_wait = False
+    # the device of the call that is traced; the operations do not have it, as other calls may be on others
+    calling_device: str | None = None
     # called when the function has been traced
     exit_callbacks: Sequence[Callable[[], Any]] = ()
 

@@ -45,7 +45,7 @@ class DevicePlacementOp(Op):
 
     def eager(self):
         node = kernel_state.running_node()
-        wanted = STATE.device if node is None else getattr(node, "device", "")
+        wanted = getattr(node, "device", "") or STATE.device
         return np.array(merged_device(HOST, wanted or "").encode(), object)
 
 
