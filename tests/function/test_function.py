@@ -378,3 +378,13 @@ def test_variables_made_in_a_function_are_on_the_device_of_its_call():
     with tf.Graph().as_default(), tf.device("/cpu:0"):
         make()
         assert made[0].device == "/device:CPU:0"
+
+
+def test_a_trace_has_the_name_of_its_graph_function():
+    @tf.function
+    def add(x):
+        return x + 1.0
+
+    concrete = add.get_concrete_function(tf.constant(1.0))
+    assert concrete.name.startswith(b"__inference_add_")
+    assert concrete.name.decode() == concrete.function_def.signature.name

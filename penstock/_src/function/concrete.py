@@ -215,7 +215,7 @@ class ConcreteFunction:
         """Returns the tensors given in order or by the names of the inputs; with `only_tensors`, other values are refused."""
         leaves = nest.flatten(list(args), expand_composites=True)
         names = self.argument_names
-        label = self.name.removeprefix("__inference_").rpartition("_")[0]
+        label = self._function.name.removeprefix("__inference_").rpartition("_")[0]
         call = f"{label}({', '.join(names)})"
         if len(leaves) > self._num_positional_args:
             raise TypeError(
@@ -242,6 +242,7 @@ class ConcreteFunction:
         With `any_shape`, tensors may have other shapes than those traced, as in TensorFlow's calls with flat arguments.
         """
         tensors: list[Any] = []
+        name = self._function.name
         for value, model in zip(leaves, self.graph.inputs[: self.arity], strict=True):
             is_tensor = isinstance(value, EagerTensor | SymbolicTensor)
             if not is_tensor and model.dtype is resource:
@@ -250,9 +251,9 @@ class ConcreteFunction:
                 value = convert_to_tensor(value, model.dtype)
             if value.dtype is not model.dtype:
                 raise InvalidArgumentError(
-                    f"cannot compute {self.name} as input #{len(tensors)}(zero-based) was expected to be "
+                    f"cannot compute {name} as input #{len(tensors)}(zero-based) was expected to be "
                     f"a {kernel_name(model.dtype)} tensor but is a {kernel_name(value.dtype)} tensor "
-                    f"[Op:{self.name}]"
+                    f"[Op:{name}]"
                 )
             exempt = any_shape and is_tensor
             if not exempt and not model.shape.is_compatible_with(value.shape):
@@ -275,7 +276,11 @@ class ConcreteFunction:
 
     # -- properties
 
-    name: str = read_only("_function.name", "The name of the graph function.")
+    @property
+    def name(self) -> bytes:
+        """The name of the graph function."""
+        return self._function.name.encode()
+
     argument_names: list[str] = read_only("_arguments", "The names of the tensor arguments.")
 
     _arg_keywords = argument_names

@@ -113,7 +113,7 @@ def _call_recorded(self: ConcreteFunction, tensors: Any) -> Any:
         return _call_plainly(self, tensors)
     finally:
         if recording is not None:
-            recording.add(self.name, begin)
+            recording.add(self.graph_function.name, begin)
 
 
 def _run_recorded(cls: Any, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

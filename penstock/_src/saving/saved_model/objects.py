@@ -223,7 +223,7 @@ class ModelObjects:
         found: dict[str, ConcreteFunction] = {}
         for held in self.objects:
             for concrete in traces_of(held):
-                found.setdefault(concrete.name, concrete)
+                found.setdefault(concrete.graph_function.name, concrete)
         return list(found.values())
 
     def captured(self, tensor: Any, function: ConcreteFunction) -> int:
@@ -244,7 +244,7 @@ class ModelObjects:
                     "TensorFlow objects (e.g. tf.Variable) captured by functions must be 'tracked' "
                     "by assigning them to an attribute of a tracked object or assigned to an "
                     f"attribute of the main object directly. See the information below:\n"
-                    f"\tFunction name = {function.name}\n\tCaptured Tensor = {tensor!r}"
+                    f"\tFunction name = {function.graph_function.name}\n\tCaptured Tensor = {tensor!r}"
                 )
             return number
         number = self._constants[tensor._id] = self._append(Constant(tensor))

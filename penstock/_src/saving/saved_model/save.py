@@ -108,7 +108,7 @@ def _save(
     for alias, aliased in options.function_aliases.items():
         for function in aliased if isinstance(aliased, list) else [aliased]:
             for concrete in traces_of(function):
-                meta.meta_info_def.function_aliases[concrete.name] = alias
+                meta.meta_info_def.function_aliases[concrete.graph_function.name] = alias
     gradients: list[SavedGradient] = []
     if options.experimental_custom_gradients:
         gradients = traced(objects.concrete_functions(), objects.captured)

@@ -64,7 +64,7 @@ def test_functions_that_a_definition_calls_are_found():
         float(from_function_def(outer.function_def, outer.function_type)(tf.constant(2.0))) == 6.0
     )
     library = function_def_to_graph(outer.function_def).as_graph_def().library
-    called = inner.get_concrete_function(tf.constant(1.0)).name
+    called = inner.get_concrete_function(tf.constant(1.0)).graph_function.name
     assert [function.signature.name for function in library.function] == [called]
     made, _ = function_def_to_graph_def(outer.function_def, include_library_functions=True)
     assert [function.signature.name for function in made.library.function] == [called]
@@ -73,8 +73,10 @@ def test_functions_that_a_definition_calls_are_found():
 def test_definitions_are_copied_with_those_that_they_call():
     inner, outer = nested()
     target, copied = tf.Graph().as_graph_def(), set()
-    copy_function_def_to_graph_def_recursively(outer.name, target, copied)
-    assert copied == {outer.name, inner.get_concrete_function(tf.constant(1.0)).name}
+    name = outer.graph_function.name
+    copy_function_def_to_graph_def_recursively(name, target, copied)
+    called = inner.get_concrete_function(tf.constant(1.0)).graph_function.name
+    assert copied == {name, called}
     assert {function.signature.name for function in target.library.function} == copied
     with pytest.raises(ValueError, match="was not found"):
         copy_function_def_to_graph_def_recursively("nothing", target, copied)

@@ -42,7 +42,7 @@ def fill_objects(graph: Any, objects: ModelObjects, program: Program) -> None:
             entry.save_function = objects.add(pair.save)
             entry.restore_function = objects.add(pair.restore)
     for function in objects.concrete_functions():
-        entry = graph.concrete_functions[function.name]
+        entry = graph.concrete_functions[function.graph_function.name]
         for tensor in function.captured_inputs:
             entry.bound_inputs.append(objects.captured(tensor, function))
         entry.canonicalized_input_signature.CopyFrom(
@@ -59,11 +59,11 @@ def _fill_object(node: Any, number: int, found: Any, program: Program) -> None:
         node.captured_tensor.name = found.name
         node.captured_tensor.concrete_function = found.concrete_function
     elif isinstance(found, Function):
-        node.function.concrete_functions.extend(f.name for f in traces_of(found))
+        node.function.concrete_functions.extend(f.graph_function.name for f in traces_of(found))
         _fill_spec(node.function.function_spec, found)
     elif isinstance(found, ConcreteFunction):
         bare = node.bare_concrete_function
-        bare.concrete_function_name = found.name
+        bare.concrete_function_name = found.graph_function.name
         bare.argument_keywords.extend(found.argument_names)
         bare.allowed_positional_arguments = found._num_positional_args
         _fill_spec_of_trace(bare.function_spec, found)
