@@ -49,6 +49,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "blocks tuning",
         "explain",
         "executable",
+        "token_flow",
         "compile",
     ),
     "v1": (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.executable import Executable
+from penstock._src.compiler.token_flow import TokenFlow
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.unused_results import operations_to_run
 
@@ -18,8 +19,8 @@ def compile_graph(
     control_outputs: Sequence[Any] | None = None,
     name: str | None = None,
     why_host: str = "",
-) -> Executable:
-    """An Executable for part of a graph.
+) -> Executable | TokenFlow:
+    """An Executable for part of a graph, or what runs Switch and Merge nodes.
 
     Args:
       graph: a Graph or FuncGraph.
@@ -39,4 +40,8 @@ def compile_graph(
         return operations_to_run(graph, inputs, outputs, control_outputs)
 
     name = name or str(getattr(graph, "name", "graph"))
+    if graph.redirects_values:
+        ops = needed()
+        if any(op.raw_op.redirects for op in ops):
+            return TokenFlow(name, ops, inputs, outputs, graph.kernel_states, why_host)
     return Executable(name, needed, inputs, outputs, graph.kernel_states, why_host)

@@ -113,6 +113,10 @@ class Op:
     has_static_value: ClassVar[bool] = False
     # Stateful, but changes nothing: it reads the resources that it takes.
     reads_only: ClassVar[bool] = False
+    # Of a node of TensorFlow 1's loops and conditions: "switch", "merge", "enter", "exit" or "next".
+    redirects: ClassVar[str] = ""
+    # Runs even if what it waits for is in a branch of such a condition that is not taken.
+    runs_always: ClassVar[bool] = False
     # Stateful, but whether it has run is only seen by who reads its outputs (random numbers, new tables).
     effect_free: ClassVar[bool] = False
     # Whether it has an effect of its own, besides those of the functions that it holds.

@@ -41,6 +41,8 @@ class Graph(Colocation, GraphConversions):
     effect_found: tuple[int, bool] = (-1, False)
     # what its operations write, once it was asked for: see graph/control.py
     effects: Any = None
+    # Whether it has Switch, Merge, Enter or Exit nodes: see compiler/token_flow.py
+    redirects_values = False
     # in which operations are built: see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
     # called with each variable that is made while the function of this graph is traced
@@ -115,6 +117,8 @@ class Graph(Colocation, GraphConversions):
             self._colocate(node)
         self._operations.append(node)
         self._by_name[unique] = node
+        if op.redirects:
+            self.redirects_values = True
         if self._control_flow_context is not None:
             node._set_control_flow_context(self._control_flow_context)
             self._control_flow_context.AddOp(node)

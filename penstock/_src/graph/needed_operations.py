@@ -17,9 +17,19 @@ def needed_operations(
     return _ordered(needed, given)
 
 
+def goes_back(op: Operation) -> bool:
+    """Whether an operation passes a value to the next iteration of a loop of TensorFlow 1: what reads it comes before it."""
+    return op.raw_op.redirects == "next"
+
+
+def _needs(op: Operation, given: set[int]) -> list[Operation]:
+    """The operations whose results or effects an operation needs."""
+    return [t.op for t in op._inputs if t._id not in given] + list(op._control_inputs)
+
+
 def _before(op: Operation, given: set[int]) -> list[Operation]:
     """The operations that must run before."""
-    return [t.op for t in op._inputs if t._id not in given] + list(op._control_inputs)
+    return [other for other in _needs(op, given) if not goes_back(other)]
 
 
 def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation]:
@@ -29,7 +39,7 @@ def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation
         op = pending.pop()
         if id(op) not in found and not (op._outputs and all(t._id in given for t in op._outputs)):
             found[id(op)] = op
-            pending += _before(op, given)
+            pending += _needs(op, given)
     return found
 
 

@@ -16,7 +16,12 @@ from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize import attributes
-from penstock._src.graph.serialize.v1_control import JUMPS, ControlImporter, Structure
+from penstock._src.graph.serialize.v1_control import (
+    JUMPS,
+    ControlImporter,
+    Structure,
+    is_functional,
+)
 from penstock._src.util.export import export
 
 
@@ -135,6 +140,7 @@ class NodeImporter:
         self.operations: dict[str, Operation] = {}
         self.names: set[str] = set()  # of all nodes
         self.known: dict[str, SymbolicTensor] = {}  # arguments, and tensors mapped by the caller
+        self._back_edges: list[tuple[Operation, int, str]] = []  # (Merge, position, its input)
         self.replaced: set[str] = set()  # nodes that v1 control flow was made of: see v1_control.py
 
     def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
@@ -142,9 +148,17 @@ class NodeImporter:
         self.names.update(waiting)
         if any(node.op in JUMPS for node in nodes):
             structure = Structure(nodes)
-            ControlImporter(structure, self, prefix).add_level(list(nodes), ())
-            return
-        for node in nodes:
+            if is_functional(structure, self.library):
+                ControlImporter(structure, self, prefix).add_level(list(nodes), ())
+                return
+        self._add_in_order(waiting, prefix)
+        for merge, index, text in self._back_edges:
+            merge._update_input(index, self.tensor(text))
+        self._back_edges = []
+
+    def _add_in_order(self, waiting: dict[str, Any], prefix: str) -> None:
+        back = {name for name, node in waiting.items() if node.op.endswith("NextIteration")}
+        for node in waiting.values():
             stack = [node]
             while stack:
                 top = stack[-1]
@@ -152,6 +166,7 @@ class NodeImporter:
                     waiting[name]
                     for name in map(self._node_of, top.input)
                     if name in waiting and name not in self.operations and name != top.name
+                    if name not in back or top.op not in ("Merge", "RefMerge")
                 ]
                 if top.name in self.operations:
                     stack.pop()
@@ -186,7 +201,9 @@ class NodeImporter:
         return op.outputs[index]
 
     def _add(self, node: Any, prefix: str) -> None:
-        inputs = [self.tensor(text) for text in node.input if not text.startswith("^")]
+        texts = [text for text in node.input if not text.startswith("^")]
+        used = self._known_before(texts)
+        inputs = [self.tensor(text) for text in used]
         op = self.op_of(node, inputs)
         made = self.graph.add(op, inputs, prefix + node.name if prefix else node.name)
         made._device = node.device
@@ -205,6 +222,21 @@ class NodeImporter:
                 if shape.is_compatible_with(t.shape):
                     t.set_shape(shape)
         self.operations[node.name] = made
+        pairs = enumerate(zip(texts, used, strict=True))
+        self._back_edges += [(made, i, text) for i, (text, other) in pairs if text != other]
+
+    def _known_before(self, texts: list[str]) -> list[str]:
+        """Returns the inputs of a node; in place of one that comes from the last iteration of a loop, the first other."""
+        missing = [self._is_missing(text) for text in texts]
+        if not any(missing) or all(missing):
+            return texts
+        first = texts[missing.index(False)]
+        return [first if late else text for text, late in zip(texts, missing, strict=True)]
+
+    def _is_missing(self, text: str) -> bool:
+        name, argument, index = self.split(text)
+        is_known = text in self.known or argument is None and f"{name}:{index}" in self.known
+        return not is_known and name in self.names and name not in self.operations
 
     def _group(self, group: bytes, prefix: str) -> bytes:
         """The name of a colocation group in the graph: that of an imported node has the prefix."""

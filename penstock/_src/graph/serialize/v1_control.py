@@ -4,7 +4,7 @@ Before: Enter -> Merge -> Switch(LoopCond) -> ... -> NextIteration -> Merge; Exi
 After:  While(cond, body) over one variable for each Merge
 
 A conditional's Switch passes its value to both branches, and its Merge becomes an If that selects one result. Both branches
-are computed, so branches with side effects are rejected.
+are computed, so graphs whose branches have side effects are not converted: `is_functional` finds them.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.core.registry import find, raw
+from penstock._src.core.registry import find, lookup, raw
 from penstock._src.core.shapes import UNKNOWN
 from penstock._src.graph.control import has_effect
 from penstock._src.graph.func_graph import FuncGraph
@@ -84,6 +84,50 @@ class Structure:
             if split(node.input[1])[0] not in self.loop_conditions:
                 return sides | {(node.input[1], index == 1)}
         return sides
+
+
+def is_functional(structure: Structure, library: Any) -> bool:
+    """Whether loops and conditions have the form that TensorFlow 1 gives them, and no effects in branches.
+
+    Others are imported as they are, and run node by node."""
+    for node in structure.nodes.values():
+        if node.op in ("Merge", "RefMerge") and not _is_plain_merge(structure, node):
+            return False
+        if node.op in ("Enter", "RefEnter") and not _has_condition(
+            structure, structure.path[node.name]
+        ):
+            return False
+        if structure.sides[node.name] and _may_have_effect(node, library):
+            return False
+    return True
+
+
+def _is_plain_merge(structure: Structure, node: Any) -> bool:
+    sources = [split(text) for text in node.input if not text.startswith("^")]
+    kinds = [structure._op(name) for name, _ in sources]
+    if len(sources) != 2:
+        return False
+    if any(kind.endswith("NextIteration") for kind in kinds):
+        return any(kind.endswith("Enter") for kind in kinds)
+    first, second = (structure.side_of(*source) for source in sources)
+    return any((pred, not value) in second for pred, value in first)
+
+
+def _has_condition(structure: Structure, path: Path) -> bool:
+    return sum(structure.path[name] == path for name in structure.loop_conditions) == 1
+
+
+def _may_have_effect(node: Any, library: Any) -> bool:
+    """Whether running a node has an effect, as far as its type and the functions that it calls tell."""
+    if node.op in library:
+        return library.get(node.op).is_stateful
+    kind = lookup(node.op)
+    if kind is None or not kind.stateful or kind.reads_only or kind.effect_free:
+        return False
+    names = [a.func.name for a in node.attr.values() if a.HasField("func")]
+    names += [f.name for a in node.attr.values() for f in a.list.func]
+    bodies = [library.get(name).graph for name in names]
+    return not bodies or any(has_effect(op) for body in bodies for op in body._operations)
 
 
 class ControlImporter:
@@ -162,11 +206,6 @@ class ControlImporter:
             self.know(node.name, self._merge(node))
         else:
             self.importer._add(node, self.prefix)
-            made = self.importer.operations[node.name]
-            if self.structure.sides[node.name] and has_effect(made):
-                raise UnimplementedError(
-                    f"The conditional around '{node.name}' of an imported TensorFlow 1 graph has a side effect."
-                )
 
     def _merge(self, node: Any) -> list[Any]:
         inputs = [text for text in node.input if not text.startswith("^")]

@@ -239,7 +239,9 @@ class NoOp(Op):
 
 
 class ControlTrigger(NoOp):
-    """Does nothing; a point for control dependencies."""
+    """Does nothing; a point for control dependencies, also on what is in a branch that is not taken."""
+
+    runs_always = True
 
 
 class ToBool(Op):

@@ -1,6 +1,8 @@
-"""TensorFlow 1's control flow nodes. Importing a graph converts them to If and While."""
+"""TensorFlow 1's control flow nodes. Importing a graph converts them to If and While; others run in compiler/token_flow.py."""
 
 import re
+
+import numpy as np
 
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import SCALAR, UNKNOWN
@@ -15,6 +17,11 @@ class Switch(Op):
     signature = "data: T, pred: bool -> output_false: T[data], output_true: T[data]"
     T = ANY
     differentiable = False
+    redirects = "switch"
+
+    def eager(self, data, pred):
+        nothing = np.zeros([0], data.dtype)
+        return (nothing, data) if pred else (data, nothing)
 
 
 class Merge(Op):
@@ -24,8 +31,13 @@ class Merge(Op):
     T = ANY
     differentiable = False
 
+    redirects = "merge"
+
     def shape(self, inputs):
         return common_shape(list(inputs)), SCALAR
+
+    def eager(self, inputs):
+        return inputs[0], np.asarray(0, np.int32)
 
 
 class Enter(Op):
@@ -38,8 +50,13 @@ class Enter(Op):
     parallel_iterations: int = 10
     differentiable = False
 
+    redirects = "enter"
+
     def shape(self, data):
         return data if self.is_constant else UNKNOWN
+
+    def eager(self, data):
+        return data
 
 
 class Exit(Op):
@@ -48,6 +65,10 @@ class Exit(Op):
     signature = "data: T -> output: T[data]"
     T = ANY
     differentiable = False
+    redirects = "exit"
+
+    def eager(self, data):
+        return data
 
 
 class NextIteration(Op):
@@ -56,6 +77,10 @@ class NextIteration(Op):
     signature = "data: T -> output: T[data]"
     T = ANY
     differentiable = False
+    redirects = "next"
+
+    def eager(self, data):
+        return data
 
 
 class LoopCond(Op):
@@ -63,6 +88,9 @@ class LoopCond(Op):
 
     signature = "input: bool -> output: bool[]"
     differentiable = False
+
+    def eager(self, input):
+        return input
 
 
 def by_reference(name: str, op: type[Op]) -> type[Op]:

@@ -1,0 +1,331 @@
+"""Runs graphs with TensorFlow 1's Switch, Merge, Enter and Exit on the host.
+
+Each operation runs when its inputs are there, once in every iteration of the loops around it. What a Switch does not choose is
+`DEAD`, and so is all that is computed from it, up to a Merge that gets something else. Operations before the first of these
+nodes, and after the last, are compiled as in other graphs.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.blocks.host import reads_reference
+from penstock._src.compiler.blocks.steps import host_step
+from penstock._src.compiler.executable import Executable
+from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.graph.needed_operations import goes_back
+from penstock._src.graph.operation import Operation
+
+DEAD, MISSING = object(), object()
+WHY = "it is part of a loop or condition made of Switch and Merge"
+
+
+class TokenFlow:
+    """What `compile_graph` returns for such a graph. Call it with one host value for each input."""
+
+    def __init__(
+        self,
+        name: str,
+        ops: Sequence[Operation],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        states: dict[Any, Any],
+        why_host: str = "",
+    ) -> None:
+        """`ops` come in an order in which only what leads to the next iteration of a loop comes too late."""
+        self.name, self.ops = name, list(ops)
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.states, self.why_host = states, why_host
+        before, between, self.last = _stages(self.ops)
+        self.before = self._compiled("before", before, self.inputs, [*between, *self.last])
+        self.tokens = _Tokens(between, states)
+        known = [*self.inputs, *self.before.outputs]
+        known += self._made_and_read(between, self.last)
+        self.after = self._compiled("after", self.last, known, [])
+
+    def _made_and_read(self, ops: Sequence[Operation], readers: Sequence[Operation]) -> list[Any]:
+        """The outputs of the operations that the readers read or that are fetched."""
+        made = {t._id for op in ops for t in op._outputs}
+        read = [t for op in readers for t in op._inputs]
+        return [*{t._id: t for t in (*read, *self.outputs) if t._id in made}.values()]
+
+    def _compiled(
+        self, stage: str, ops: list[Operation], inputs: list[Any], readers: list[Operation]
+    ) -> Executable:
+        outputs = self._made_and_read(ops, readers)
+        name = f"{self.name}_{stage}"
+        return Executable(name, lambda: ops, inputs, outputs, self.states, self.why_host)
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """Returns one host value for each output.
+
+        Raises:
+          InvalidArgumentError: an output is not computed, as a Switch did not choose it.
+        """
+        held = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
+        _compute(self.before, held)
+        dead = _Run(self.tokens, held).finish()
+        waits = {id(c) for op in self.last for c in op._control_inputs}
+        boundary = [held.get(t._id, DEAD) for t in self.after.inputs]
+        if not waits & dead and not any(value is DEAD for value in boundary):
+            _compute(self.after, held)
+        else:
+            _run_what_is_alive(self.last, held, dead, self.states)
+        return [_fetched(i, t, held) for i, t in enumerate(self.outputs)]
+
+    run = __call__
+
+
+def _stages(ops: Sequence[Operation]) -> tuple[list[Operation], ...]:
+    """Returns the operations before all nodes that redirect values, those between such nodes, and those after them."""
+    late: set[int] = set()
+    for op in ops:
+        makers = [*(t.op for t in op._inputs), *op._control_inputs]
+        if op.raw_op.redirects or any(id(maker) in late for maker in makers):
+            late.add(id(op))
+    leading: set[int] = set()
+    for op in reversed(ops):
+        if op.raw_op.redirects or id(op) in leading:
+            leading.add(id(op))
+            leading.update(id(t.op) for t in op._inputs)
+            leading.update(map(id, op._control_inputs))
+    return (
+        [op for op in ops if id(op) not in late],
+        [op for op in ops if id(op) in late and id(op) in leading],
+        [op for op in ops if id(op) in late and id(op) not in leading],
+    )
+
+
+def _compute(executable: Executable, held: dict[int, Any]) -> None:
+    """Runs compiled operations on what is held, and holds what they give."""
+    if not executable.outputs and not executable.ops:
+        return
+    results = executable([held[t._id] for t in executable.inputs])
+    held.update((t._id, value) for t, value in zip(executable.outputs, results, strict=True))
+
+
+def _run_what_is_alive(
+    ops: Sequence[Operation], held: dict[int, Any], dead: set[int], states: dict[Any, Any]
+) -> None:
+    """Runs operations one by one, without those that read or wait for what is dead."""
+    for op in ops:
+        values = [held.get(t._id, DEAD) for t in op._inputs]
+        is_dead = any(v is DEAD for v in values) or any(id(c) in dead for c in op._control_inputs)
+        if is_dead and not op.raw_op.runs_always:
+            dead.add(id(op))
+        else:
+            held.update(zip([t._id for t in op._outputs], _ran(op, values, states), strict=True))
+
+
+def _ran(op: Operation, values: list[Any], states: dict[Any, Any]) -> list[Any]:
+    count = len(values)
+    slots = [*values, *[None] * len(op._outputs)]
+    host_step(op, range(count), range(count, len(slots)), WHY, states)(slots)
+    return slots[count:]
+
+
+def _fetched(position: int, tensor: Any, held: dict[int, Any]) -> Any:
+    value = held.get(tensor._id, DEAD)
+    if value is DEAD:
+        raise InvalidArgumentError(
+            f"Retval[{position}] does not have value: {tensor.name} is in a branch or loop that was not taken."
+        )
+    return value
+
+
+class _Tokens:
+    """The operations that run by tokens, and who reads what of them."""
+
+    def __init__(self, ops: Sequence[Operation], states: dict[Any, Any]) -> None:
+        self.ops, self.states = ops, states
+        own = {id(op) for op in ops}
+        self.readers: dict[int, list[tuple[Operation, int]]] = {}
+        self.waiting: dict[int, list[Operation]] = {}
+        self.controls: dict[int, int] = {}
+        for op in ops:
+            for index, tensor in enumerate(op._inputs):
+                self.readers.setdefault(tensor._id, []).append((op, index))
+            before = [c for c in op._control_inputs if id(c) in own]
+            self.controls[id(op)] = len(before)
+            for other in before:
+                self.waiting.setdefault(id(other), []).append(op)
+        self.outside = {t._id for op in ops for t in op._inputs if id(t.op) not in own}
+        self.sources = [op for op in ops if not op._inputs and not self.controls[id(op)]]
+
+
+class _Frame:
+    """One run of a loop, or what is in no loop."""
+
+    def __init__(self, parent: "_Frame | None" = None, iteration: int = 0) -> None:
+        self.parent, self.iteration = parent, iteration  # of the parent in which it runs
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.loops: dict[tuple[str, int], _Frame] = {}
+        self.pending: dict[tuple[int, int], _Pending] = {}
+        self.iterations = 1
+        self.constants: list[tuple[Operation, Any]] = []  # Enter nodes of what all iterations read
+        self.left: set[int] = set()  # the Exit nodes that something left by
+        self.dead_exits: dict[int, Operation] = {}
+
+
+class _Pending:
+    """What has arrived for one operation in one iteration."""
+
+    __slots__ = ("values", "controls", "is_dead", "is_done")
+
+    def __init__(self, op: Operation, controls: int) -> None:
+        self.values = [MISSING] * len(op._inputs)
+        self.controls = controls
+        self.is_dead = self.is_done = False
+
+
+class _Run:
+    """One run: `held` maps the ids of tensors to values; what becomes known outside of all loops is added to it."""
+
+    def __init__(self, tokens: _Tokens, held: dict[int, Any]) -> None:
+        self.tokens, self.held = tokens, held
+        self.root = _Frame()
+        self.frames = [self.root]
+        self.ready: deque[tuple[Operation, _Frame, int, list[Any], bool]] = deque()
+        self.dead: set[int] = set()
+
+    def finish(self) -> set[int]:
+        """Runs everything; returns the ids of the operations outside of loops that are dead."""
+        for key in self.tokens.outside:
+            if key in self.held:
+                self._deliver(key, self.held[key], self.root, 0)
+        for op in self.tokens.sources:
+            self.ready.append((op, self.root, 0, [], False))
+        while self.ready or self._leave_loops():
+            op, frame, iteration, values, is_dead = self.ready.popleft()
+            self._run(op, frame, iteration, values, is_dead)
+        return self.dead
+
+    def _leave_loops(self) -> bool:
+        """Once nothing else is left to run: nothing comes any more by the exits that were dead in all iterations."""
+        for frame in sorted(self.frames, key=lambda frame: -frame.depth):
+            exits = [op for key, op in frame.dead_exits.items() if key not in frame.left]
+            frame.dead_exits = {}
+            if exits and frame.parent is not None:
+                for op in exits:
+                    self._send(op, [DEAD], frame.parent, frame.iteration, True)
+                if self.ready:
+                    return True
+        return False
+
+    def _run(
+        self, op: Operation, frame: _Frame, iteration: int, values: list[Any], is_dead: bool
+    ) -> None:
+        kind = op.raw_op.redirects
+        if kind == "enter":
+            self._enter(op, frame, iteration, values[0])
+        elif kind == "exit":
+            if is_dead:
+                frame.dead_exits[id(op)] = op
+            elif frame.parent is not None:
+                frame.left.add(id(op))
+                self._send(op, values, frame.parent, frame.iteration, False)
+        elif kind == "next":
+            if not is_dead:
+                self._proceed(frame, iteration + 1)
+                self._send(op, values, frame, iteration + 1, False)
+        else:
+            results = [DEAD] * len(op._outputs) if is_dead else self._results(op, kind, values)
+            self._send(op, results, frame, iteration, is_dead)
+
+    def _results(self, op: Operation, kind: str, values: list[Any]) -> list[Any]:
+        if kind == "merge":
+            index = next(i for i, v in enumerate(values) if v is not DEAD and v is not MISSING)
+            return [values[index], dtypes.int32.np.type(index)]
+        if kind == "switch":
+            chosen = bool(values[1])
+            return [values[0] if chosen == side else DEAD for side in (False, True)]
+        return _ran(op, values, self.tokens.states)
+
+    def _enter(self, op: Operation, frame: _Frame, iteration: int, value: Any) -> None:
+        key = op.raw_op.attrs["frame_name"], iteration
+        inner = frame.loops.get(key)
+        if inner is None:
+            inner = frame.loops[key] = _Frame(frame, iteration)
+            self.frames.append(inner)
+        iterations = [0]
+        if op.raw_op.attrs["is_constant"]:
+            inner.constants.append((op, value))
+            iterations = [*range(inner.iterations)]
+        for each in iterations:
+            self._send(op, [value], inner, each, value is DEAD)
+
+    def _proceed(self, frame: _Frame, iteration: int) -> None:
+        """Begins an iteration, if it is a new one."""
+        if iteration < frame.iterations:
+            return
+        frame.iterations = iteration + 1
+        for op, value in frame.constants:
+            self._send(op, [value], frame, iteration, value is DEAD)
+
+    def _send(
+        self, op: Operation, results: list[Any], frame: _Frame, iteration: int, is_dead: bool
+    ) -> None:
+        """Hands the results of an operation to those that read them, and tells those that wait for it."""
+        if frame is self.root and is_dead:
+            self.dead.add(id(op))
+        for tensor, value in zip(op._outputs, results, strict=True):
+            if frame is self.root:
+                self.held[tensor._id] = value
+            self._deliver(tensor._id, value, frame, iteration)
+        for waiting in self.tokens.waiting.get(id(op), ()):
+            pending = self._pending(waiting, frame, iteration)
+            pending.controls -= 1
+            pending.is_dead |= is_dead
+            self._check(waiting, pending, frame, iteration)
+
+    def _deliver(self, key: int, value: Any, frame: _Frame, iteration: int) -> None:
+        for op, index in self.tokens.readers.get(key, ()):
+            pending = self._pending(op, frame, iteration)
+            pending.values[index] = value
+            self._check(op, pending, frame, iteration)
+
+    def _pending(self, op: Operation, frame: _Frame, iteration: int) -> _Pending:
+        key = id(op), iteration
+        found = frame.pending.get(key)
+        if found is None:
+            found = frame.pending[key] = _Pending(op, self.tokens.controls[id(op)])
+        return found
+
+    def _check(self, op: Operation, pending: _Pending, frame: _Frame, iteration: int) -> None:
+        """Makes an operation ready whose inputs are there: of a Merge one, or all that are dead."""
+        if pending.controls or pending.is_done:
+            return
+        values = pending.values
+        if op.raw_op.redirects == "merge":
+            is_alive = any(v is not DEAD and v is not MISSING for v in values)
+            is_dead = not is_alive
+            if is_dead and any(values[i] is MISSING for i in _expected(op, iteration)):
+                return
+        else:
+            if any(v is MISSING for v in values):
+                return
+            is_dead = pending.is_dead or any(v is DEAD for v in values)
+            is_dead = is_dead and not op.raw_op.runs_always
+        pending.is_done = True
+        if not is_dead and not getattr(op.raw_op, "has_refs", False) and op.raw_op.redirects:
+            values = _read(op, values)
+        self.ready.append((op, frame, iteration, values, is_dead))
+
+
+def _expected(op: Operation, iteration: int) -> list[int]:
+    """Returns the inputs of a Merge that may come in an iteration: at the start of a loop, others than later."""
+    back = [goes_back(t.op) for t in op._inputs]
+    later = any(back) and iteration > 0
+    return [i for i, goes in enumerate(back) if goes == later]
+
+
+def _read(op: Operation, values: list[Any]) -> list[Any]:
+    """Returns the values of variables of TensorFlow 1 in place of references to them."""
+    if not reads_reference(op):
+        return values
+    return [
+        v.read() if isinstance(v, VariableHandle) and t.dtype is not dtypes.resource else v
+        for v, t in zip(values, op._inputs, strict=True)
+    ]
