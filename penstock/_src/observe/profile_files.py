@@ -41,13 +41,14 @@ _FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # of an
 
 
 class Event(NamedTuple):
-    """An event on a thread: name, start and end in nanoseconds, and additional values to show."""
+    """An event on a thread: name, start and end in nanoseconds, additional values to show, and the operations of a kernel."""
 
     name: str
     thread: int
     begin: int
     end: int
     shown: dict[str, Any] = {}
+    operations: tuple[Any, ...] = ()
 
 
 def write_profile(logdir: str, events: Sequence[Event]) -> None:

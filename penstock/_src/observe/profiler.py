@@ -60,7 +60,7 @@ class Recording:
         """See RunObserver."""
         line = line_of(op)
         shown = {"op": op.name} | ({"source": f"{line.place} {line.code}"} if line else {})
-        self.events.append(Event(op.type, threading.get_ident(), start, end, shown))
+        self.events.append(Event(op.type, threading.get_ident(), start, end, shown, (op,)))
 
     def finished(self) -> list[Event]:
         """All events, in the time of day."""
@@ -78,7 +78,8 @@ class Recording:
             for word, start, end in rows.tolist():
                 kernel = known[id(plan)].get(word)
                 if kernel is not None:
-                    yield Event(kernel.label, thread, start, end, _shown(kernel, end - start))
+                    shown = _shown(kernel, end - start)
+                    yield Event(kernel.label, thread, start, end, shown, kernel.operations)
 
 
 def _shown(kernel: KernelRecord, nanoseconds: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from penstock._src.observe.profiler import OPERATIONS, Recording
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.run_observers import observed_runs
 from penstock._src.util.signatures import read_only
+from penstock._src.v1.graphs.step_stats import node_stats
 
 DEVICE = "/job:localhost/replica:0/task:0/device:CPU:"
 
@@ -69,21 +70,4 @@ def described_run(options: Any, metadata: Any, session: Any, wanted: list[str]) 
     with observed_runs(recording):
         yield
     devices = [metadata.step_stats.dev_stats.add(device=one.name) for one in session.list_devices()]
-    for event in recording.finished():
-        _add_event(devices[0], event, session.graph)
-
-
-def _add_event(stats: Any, event: Any, graph: Any) -> None:
-    name, took = event.shown.get("op", event.name), event.end - event.begin
-    operation = graph._by_name.get(name)
-    inputs = [] if operation is None else [t.name.removesuffix(":0") for t in operation.inputs]
-    stats.node_stats.add(
-        node_name=name,
-        timeline_label=f"{name} = {event.name}({', '.join(inputs)})",
-        all_start_micros=event.begin // 1000,
-        op_end_rel_micros=took // 1000,
-        all_end_rel_micros=took // 1000,
-        all_start_nanos=event.begin,
-        op_end_rel_nanos=took,
-        all_end_rel_nanos=took,
-    )
+    devices[0].node_stats.extend(node_stats(recording.finished(), session.graph))

@@ -1,0 +1,27 @@
+"""What a full trace of a run tells of the graph's operations."""
+
+import penstock as tf
+
+v1 = tf.compat.v1
+
+
+def test_operations_are_told_though_a_kernel_computes_several():
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [64], "x")
+        product = tf.multiply(x, 2.0, name="product")
+        total = tf.reduce_sum(tf.add(product, 1.0, name="more"), name="total")
+        text = tf.strings.as_string(total, name="text")
+        told = v1.RunMetadata()
+        options = v1.RunOptions(trace_level=v1.RunOptions.FULL_TRACE)
+        for _ in range(2):  # the first compiles
+            session.run([total, text], {x: [1.0] * 64}, options, told)
+    (device,) = told.step_stats.dev_stats
+    assert device.device.endswith("device:CPU:0")
+    found = {stats.node_name: stats for stats in device.node_stats}
+    assert {"product", "more", "total", "text"} <= set(found)
+    assert found["total"].timeline_label.startswith("total = Sum(more")
+    assert found["text"].timeline_label == "text = AsString(total)"
+    assert found["product"].output[0].tensor_description.shape.dim[0].size == 64
+    assert all(stats.all_start_micros > 0 and stats.thread_id for stats in device.node_stats)
+    shares = [found[name].op_end_rel_nanos for name in ("product", "more", "total")]
+    assert max(shares) == min(shares) >= 0
