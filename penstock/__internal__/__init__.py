@@ -26,7 +26,7 @@ _NAMES = {
 }
 _SUBMODULES = (
     "autograph decorator dispatch distribute eager_context feature_column function graph_util "
-    "mixed_precision nest ops saved_model smart_cond test tf2 tracking train types"
+    "mixed_precision monitoring nest ops saved_model smart_cond test tf2 tracking train types"
 ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

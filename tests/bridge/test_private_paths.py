@@ -56,7 +56,6 @@ def test_names_are_bound(path):
 
 # Public symbols that Penstock does not have: TPUs, and parameter servers and quantization of TensorFlow 1.
 ABSENT = {
-    "tf.__internal__.monitoring.BoolGauge",
     "tf.__internal__.test.ParameterizedBenchmark",
     "tf.__internal__.types.data.Dataset",
     "tf.compat.v1.__internal__.types.data.Dataset",

@@ -121,7 +121,7 @@ PATHS: dict[str, str] = {
         "CollectiveAllReduceExtended=@distribute.multi_worker:CollectiveAllReduceExtended"
     ),
     "python.distribute.collective_util": (
-        "Hints=@distribute.communication:CommunicationOptions "
+        "Hints=@distribute.communication:CollectiveHints "
         "Options=@distribute.communication:CommunicationOptions"
     ),
     "python.distribute.distribute_coordinator": (

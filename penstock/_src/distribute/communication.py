@@ -50,6 +50,12 @@ class CommunicationOptions:
                 "`tf.distribute.experimental.CommunicationImplementation`."
             )
 
+    def __repr__(self) -> str:
+        return (
+            f"Options(bytes_per_pack={self.bytes_per_pack},timeout_seconds={self.timeout_seconds}, "
+            f"implementation={self.implementation})"
+        )
+
 
 @export("distribute.experimental.CollectiveHints")
 class CollectiveHints:

@@ -6,6 +6,7 @@ A call, condition or loop uses resources as its functions do.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -43,10 +44,17 @@ def bodies_of(op: Operation) -> list:
 
 def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
     """Chains the stateful operations of `graph` and sets its `control_outputs`."""
+    known = set(graph.control_outputs)
+    graph.control_outputs += [op for op in chained(graph._operations[start:]) if op not in known]
+
+
+def chained(operations: Sequence[Operation]) -> list[Operation]:
+    """Chains the stateful ones of operations in program order; returns those that must run."""
     last_write: dict[int, Operation] = {}
     reads: dict[int, list[Operation]] = {}
     last_other: Operation | None = None
-    for op in graph._operations[start:]:
+    must_run = []
+    for op in operations:
         if not op.raw_op.stateful:
             continue
         written = _written(op)
@@ -64,8 +72,8 @@ def add_control_dependencies(graph: FuncGraph, start: int = 0) -> None:
                 if last_other is not None:
                     op._add_control_input(last_other)
                 last_other = op
-            if op not in graph.control_outputs:
-                graph.control_outputs.append(op)
+            must_run.append(op)
+    return must_run
 
 
 # Of ops that run functions: the number of inputs before those that the functions take.

@@ -11,11 +11,17 @@ from penstock._src.util.export import export
 
 
 def expand_host_list(text: str) -> list[str]:
-    """Expands Slurm's notation for hosts: `a[01-02,7],b` gives a01, a02, a7, b."""
+    """Expands Slurm's notation for hosts: `a[01-02,7],b` gives a01, a02, a7, b.
+
+    Raises:
+      ValueError: the text is something else.
+    """
     hosts: list[str] = []
-    for part in re.split(r",(?![^\[]*\])", text):
-        match = re.fullmatch(r"(.*?)\[([^\]]*)\](.*)", part)
+    for part in re.split(r",(?![^\[\]]*\])", text):
+        match = re.fullmatch(r"([^\[\],]*)\[([\d,-]+)\](.*)", part)
         if match is None:
+            if not part or "[" in part or "]" in part:
+                raise ValueError(f'Invalid hostlist format "{text}": Invalid part: {part}')
             hosts.append(part)
             continue
         prefix, ranges, suffix = match.groups()
@@ -34,7 +40,13 @@ def _expanded(ranges: str) -> list[str]:
 
 
 def expand_tasks_per_node(text: str) -> list[int]:
-    """Expands Slurm's notation for task counts: `3(x2),2` gives 3, 3, 2."""
+    """Expands Slurm's notation for task counts: `3(x2),2` gives 3, 3, 2.
+
+    Raises:
+      ValueError: the text is something else.
+    """
+    if not all(re.fullmatch(r"\d+(\(x\d+\))?", part) for part in text.split(",")):
+        raise ValueError(f'Invalid tasks-per-node list format "{text}": {text}')
     counts: list[int] = []
     for count, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", text):
         counts += [int(count)] * int(times or 1)

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.util.export import export
+
 
 class Cell:
     """A value of a metric."""
@@ -66,6 +68,7 @@ class StringGauge(Metric):
     _first = ""
 
 
+@export("__internal__.monitoring.BoolGauge", v1=[])
 class BoolGauge(Metric):
     """A bool that is set."""
 
@@ -120,18 +123,43 @@ class Sampler(Metric):
         return Samples(self._buckets.bounds)
 
 
-class MonitoredTimer:
-    """A context that adds the microseconds it took to a cell."""
+# The names of the sections that are being timed.
+MonitoredTimerSections: list[str] = []
 
-    def __init__(self, cell: Any, *unused: Any, **also_unused: Any) -> None:
-        self.cell = cell
+
+class MonitoredTimer:
+    """A context that adds the microseconds it took to a cell.
+
+    Args:
+      cell: of a counter.
+      monitored_section_name: the name of what is timed.
+      avoid_repetitive_counting: whether nothing is added within a section of the same name.
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        monitored_section_name: str | None = None,
+        avoid_repetitive_counting: bool = False,
+    ) -> None:
+        self.cell, self.monitored_section_name = cell, monitored_section_name
+        self._once, self._counting = avoid_repetitive_counting, True
 
     def __enter__(self) -> "MonitoredTimer":
+        if self._once and self.monitored_section_name in MonitoredTimerSections:
+            self._counting = False
+            return self
         self.t = time.time()
+        if self.monitored_section_name:
+            MonitoredTimerSections.append(self.monitored_section_name)
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
+        if not self._counting:
+            return
         self.cell.increase_by(int((time.time() - self.t) * 1_000_000))
+        if self.monitored_section_name:
+            MonitoredTimerSections.remove(self.monitored_section_name)
 
 
 def monitored_timer(cell: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -1,0 +1,1 @@
+"""Private modules of TensorFlow below `tensorflow.python.distribute.cluster_resolver`."""
