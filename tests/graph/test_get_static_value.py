@@ -22,3 +22,9 @@ def test_what_is_looked_through():
     assert seen["open"] is seen["element"] is seen["sum"] is None
     assert seen["ones"].shape == (3, 4)
     assert list(seen["packed"]) == [None, 4]
+
+
+def test_shapes_are_packed_of_scalars_of_unknown_rank():
+    with tf.Graph().as_default():
+        x, n = tf.compat.v1.placeholder(tf.float32), tf.compat.v1.placeholder(tf.int32)
+        assert tf.reshape(x, [n, 37]).shape.as_list() == [None, 37]

@@ -132,7 +132,8 @@ def _of_shape(op: Any, index: int) -> TensorShape:
 
 
 def _of_pack(op: Any, index: int) -> TensorShape | None:
-    if any(t.shape.rank != 0 for t in op._inputs):
+    ranks = {t.shape.rank for t in op._inputs} - {None}  # one known rank is that of all
+    if ranks != {0}:
         return None
     return make_shape(tuple(_dimension(constant_value(t)) for t in op._inputs))
 
