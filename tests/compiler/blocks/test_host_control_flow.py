@@ -155,3 +155,33 @@ def test_lists_of_one_length_whose_elements_have_other_shapes():
     ]
     for kept, sizes in lists:
         assert [len(rows) for rows in run([kept])] == sizes
+
+
+def test_what_the_host_holds_passes_through_a_known_branch():
+    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a"], [1]), 0)
+
+    @tf.function
+    def f(text):
+        chosen = tf.raw_ops.StatelessIf(
+            cond=tf.constant(True),
+            input=[text],
+            Tout=[tf.string],
+            then_branch=tf.function(tf.identity).get_concrete_function(text),
+            else_branch=tf.function(tf.strings.upper).get_concrete_function(text),
+        )[0]
+        return table.lookup(chosen), chosen
+
+    found, text = f(tf.constant("a"))
+    assert found == 1 and text == b"a"
+
+
+def test_packed_values_pass_through_a_known_branch():
+    with tf.Graph().as_default():
+        parts = [raw.CompositeTensorVariantFromComponents(components=[tf.constant(n)], metadata=b"")
+                 for n in (1, 2)]  # fmt: skip
+        chosen = tf.cond(tf.constant(True), lambda: parts[0], lambda: parts[1])
+        (value,) = raw.CompositeTensorVariantToComponents(
+            encoded=chosen, metadata=b"", Tcomponents=[tf.int32]
+        )
+        with tf.compat.v1.Session() as session:
+            assert session.run(value) == 1

@@ -41,10 +41,17 @@ class ProgramInputs:
         self.symbols: dict[Any, dims.Dim] = {}
         self.handles: dict[int, Node] = {}  # id of a handle -> its parameter
         self.positions: dict[int, int] = {}  # parameter's id -> position of the input
+        self.held: list[tuple[HostValue, int]] = []  # what the host holds, and its position
         p.host_input = self.host_input
 
     def leaf(self, position: int, tensor: Any, value: Any, by_value: bool) -> Lowered:
         """The value of the input at `position`, as the lowering takes it."""
+        made = self._leaf(position, tensor, value, by_value)
+        if isinstance(made, HostValue):
+            self.held.append((made, position))
+        return made
+
+    def _leaf(self, position: int, tensor: Any, value: Any, by_value: bool) -> Lowered:
         if tensor.dtype == dtypes.resource:
             return self._handle(position, tensor, value)
         if tensor.dtype == dtypes.variant:

@@ -40,6 +40,9 @@ class ProgramResults:
         if isinstance(value, HostValue) and value.value is not None:
             return "known", value.value
         if isinstance(value, HostValue):
+            for held, position in self.inputs.held:  # it passed through a branch
+                if held is value:
+                    return "input", position
             raise MalformedFunction(f"a lowered operation gave what the host holds: {value.why}")
         known = self.p.known.value(value) if value.kind in ("constant", "size") else None
         if known is not None:
