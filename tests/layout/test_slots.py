@@ -35,7 +35,6 @@ DICTS = {  # files that use the `__dict__` of other objects than `self`, and why
     "function/autograph/convert.py": "a converted function has the attributes of the function",
     "ir/interpreter.py": "errors of NumPy tell from which operation they come",
     "saving/saved_model/load.py": "attributes of restored objects become dependencies",
-    "saving/saved_model/objects.py": "looks for attributes without running properties",
 }
 OTHERS = re.compile(
     r"\b(?!self\b|cls\b|base\b)\w+\.__dict__(?:\[|\.(?:get|setdefault|pop|update)\()"

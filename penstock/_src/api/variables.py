@@ -241,6 +241,10 @@ _METHODS = {
     "__eq__": _equal,
     "__ne__": _not_equal,
     "SaveSliceInfo": SaveSliceInfo,
+    # Settable, as Keras 2 renames the variables of models that it loads.
+    "_handle_name": property(
+        lambda self: self.name, lambda self, name: setattr(self, "_name", name.partition(":")[0])
+    ),
     "_write_object_proto": _write_object_proto,
     "_export_to_saved_model_graph": _export_to_saved_model_graph,
 }

@@ -257,7 +257,7 @@ PATHS: dict[str, str] = {
     "python.saved_model.load": "_LOAD_V2_LABEL=@saving.metrics:LOAD_V2 @saving.saved_model.load",
     "python.saved_model.load_v1_in_v2": "_LOAD_V1_V2_LABEL=@saving.metrics:LOAD_V1_IN_V2",
     "python.saved_model.save": "_SAVE_V2_LABEL=@saving.metrics:SAVE_V2 @saving.saved_model.save",
-    "python.saved_model.revived_types": "@bridge.internals.saved_model",
+    "python.saved_model.revived_types": "@saving.saved_model.revived_types",
     "python.tf2": "@api.internal",
     "python.tools.saved_model_utils": "@bridge.internals.saved_model",
     "python.trackable.base": "@core.tracking.trackable",

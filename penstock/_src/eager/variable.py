@@ -267,7 +267,6 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
 
     graph = read_only("_handle.graph", "The graph of the handle.")
     op = read_only("_handle.op", "The operation that makes the handle.")
-    _handle_name = property(lambda self: self.name)
     ndim = read_only("_shape.rank", "The number of dimensions.")
 
     def get_shape(self) -> TensorShape:

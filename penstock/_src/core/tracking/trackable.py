@@ -7,6 +7,7 @@ which is applied when the dependency is tracked.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,11 @@ class Trackable:
     @property
     def _self_deferred(self) -> dict[str, list[Callable[[Trackable], None]]]:
         return self.__dict__.setdefault("_self_unconditional_deferred_dependencies", {})
+
+    @property
+    def _object_identifier(self) -> str:
+        """The name of the class in SavedModels."""
+        return "_generic_user_object"
 
     def _maybe_initialize_trackable(self) -> None:
         """Does nothing: state is created on first use."""
@@ -177,7 +183,7 @@ def wrap(value: Any) -> Any:
 def sticky_attribute_assignment(trackable: Trackable, name: str, value: Any) -> Any:
     """Tracks `value` if possible; returns the value to store in the attribute."""
     add = not isinstance(value, NoDependency)
-    value = wrap(value.value if not add else value)
+    value = wrap(value) if add else value.value
     if add and isinstance(value, Trackable):
         trackable._track_trackable(value, name=name, overwrite=True)
     return value
@@ -215,12 +221,32 @@ class AutoTrackable(Trackable):
         self._untrack_trackable(name)
         super().__delattr__(name)
 
+    def _no_dependency(self, value: Any) -> Any:
+        """Returns what to assign for an attribute that is not tracked."""
+        return NoDependency(value)
+
+    def _delete_tracking(self, name: str) -> None:
+        """Removes the dependency `name`, if there is one."""
+        self._untrack_trackable(name)
+
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        functions = {}
-        if save_type == "savedmodel":
-            # Before the dependencies: a property that is read may add one.
+        if save_type != "savedmodel":
+            return super()._trackable_children(save_type, **kwargs)
+        functions = (
+            self._functions_to_save()
+        )  # before the dependencies: a property that is read may add one
+        children = super()._trackable_children(save_type, **kwargs)
+        # A function that is tracked, but no attribute, is not meant to be saved.
+        kept = {name: child for name, child in children.items() if not is_saved_function(child)}
+        return {**functions, **kept}
+
+    def _functions_to_save(self) -> dict[str, Any]:
+        """The tf.functions and traces among the attributes."""
+        found = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of properties that nobody asked for
             for name in dir(self):
-                if name in self._self_children or name.startswith("__") and name != "__call__":
+                if name.startswith("__") and name != "__call__":
                     continue
                 try:
                     attribute = getattr(self, name, None)
@@ -229,8 +255,8 @@ class AutoTrackable(Trackable):
                 ):  # as in TensorFlow, an attribute whose property raises is treated as missing
                     continue
                 if is_saved_function(attribute):
-                    functions[name] = attribute
-        return {**functions, **super()._trackable_children(save_type, **kwargs)}
+                    found[name] = attribute
+        return found
 
 
 def is_saved_function(value: Any) -> bool:

@@ -28,7 +28,12 @@ from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.saving import metrics
 from penstock._src.saving.checkpoint import read_objects
 from penstock._src.saving.registered import get_registered_class, get_registered_saver_name
-from penstock._src.saving.saved_model import constants, custom_gradients, fingerprints
+from penstock._src.saving.saved_model import (
+    constants,
+    custom_gradients,
+    fingerprints,
+    revived_types,
+)
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
@@ -39,7 +44,7 @@ from penstock._src.saving.saved_model.revived import (
     revive_concrete,
     structured_or_flat,
 )
-from penstock._src.saving.saved_model.selection import Selection
+from penstock._src.saving.saved_model.selection import Selection, Setter
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
 
@@ -201,6 +206,8 @@ class _Loader:
         _rename_resources(meta.graph_def.library)
         self.library = Library(meta.graph_def.library)
         self.objects: dict[int, Any] = {n: held for n, (held, _) in selection.given.items()}
+        # What sets the attributes of objects that have a way of their own.
+        self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
 
@@ -211,7 +218,11 @@ class _Loader:
             kind = node.WhichOneof("kind")
             late = self._class_of(node) is not None
             if not late and kind not in ("function", "bare_concrete_function", "resource"):
-                self.objects[number] = self._make(kind, node)
+                revived = revived_types.deserialize(node.user_object)
+                if revived is None:
+                    self.objects[number] = self._make(kind, node)
+                else:
+                    self.objects[number], self.setters[number] = revived
         for number, node in nodes:
             if self._class_of(node) is not None and number not in self.objects:
                 self._make_registered(number)
@@ -426,8 +437,8 @@ class _Loader:
         parent = self.objects[number]
         for child in node.children:
             held, name = self.objects[child.node_id], child.local_name
-            if number in self.selection.given:
-                self.selection.given[number][1](parent, name, held)
+            if number in self.setters:
+                self.setters[number](parent, name, held)
             elif isinstance(parent, SignatureMap):
                 parent.functions[name] = held
             elif isinstance(parent, ListWrapper):

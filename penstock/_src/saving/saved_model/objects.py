@@ -105,27 +105,23 @@ def identifier_of(found: Any) -> str:
     return getattr(found, "_object_identifier", "_generic_user_object")
 
 
-def functions_of(found: Any) -> dict[str, Any]:
-    """The tf.functions among the attributes of an object, also those of its class."""
-    functions = {}
-    for name in dir(found):
-        if name.startswith("__") and name != "__call__":
-            continue
-        held = found.__dict__.get(name) if hasattr(found, "__dict__") else None
-        if held is None:
-            held = getattr(type(found), name, None)
-        if isinstance(held, Function):
-            functions[name] = getattr(found, name)
-        elif isinstance(held, ConcreteFunction):
-            functions[name] = held
-    return functions
+def functions_of(found: Any, cache: dict[Any, Any]) -> dict[str, Any]:
+    """The tf.functions and traces among the children of an object.
+
+    Args:
+      cache: for classes that make their children for a SavedModel.
+    """
+    children = children_of(found, "savedmodel", cache=cache)
+    return {n: f for n, f in children.items() if isinstance(f, (Function, ConcreteFunction))}
 
 
 class ModelObjects:
     """All objects below a root, in the order of their numbers."""
 
-    def __init__(self, root: Any, signatures: dict[str, ConcreteFunction]) -> None:
-        self.root = root
+    def __init__(
+        self, root: Any, signatures: dict[str, ConcreteFunction], cache: dict[Any, Any]
+    ) -> None:
+        self.root, self._cache = root, cache
         self.signatures = SignatureMap(signatures)
         self.objects: list[Any] = []
         self.children: list[list[tuple[str, Any]]] = []
@@ -185,11 +181,9 @@ class ModelObjects:
             return [(f"trace_{at}", trace) for at, trace in enumerate(traces_of(found))]
         if not isinstance(found, Trackable) or is_variable(found):
             return []
-        children = children_of(found, "savedmodel")
+        children = children_of(found, "savedmodel", cache=self._cache)
         if is_resource(found):
             children.update(_life_of(found))
-        for name, function in functions_of(found).items():
-            children.setdefault(name, function)
         if found is self.root:
             if not isinstance(children.get("signatures", self.signatures), SignatureMap):
                 raise ValueError(

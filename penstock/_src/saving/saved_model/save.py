@@ -97,8 +97,9 @@ def save_and_return_nodes(
 def _save(
     obj: Any, folder: str, signatures: Any, options: constants.SaveOptions, with_values: bool
 ) -> ModelObjects:
-    chosen = signature_tools.canonical(obj, signatures)
-    objects = ModelObjects(obj, signature_tools.wrapped(chosen))
+    cache: dict[Any, Any] = {}
+    chosen = signature_tools.canonical(obj, signatures, cache)
+    objects = ModelObjects(obj, signature_tools.wrapped(chosen), cache)
     saved = messages.SavedModel(saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION)
     meta = saved.meta_graphs.add()
     meta.meta_info_def.tags.append(constants.SERVING)

@@ -18,28 +18,25 @@ from penstock._src.saving.saved_model.objects import functions_of
 from penstock._src.util import nest
 
 
-def canonical(obj: Any, signatures: Any) -> dict[str, ConcreteFunction]:
+def canonical(obj: Any, signatures: Any, cache: dict[Any, Any]) -> dict[str, ConcreteFunction]:
     """The signatures by name.
 
     Raises:
       ValueError: a value is not a function or has no fixed types.
     """
     if signatures is None:
-        signatures = _default(obj) or {}
+        signatures = _default(obj, cache) or {}
     if not isinstance(signatures, Mapping):
         signatures = {DEFAULT_SERVING_SIGNATURE_DEF_KEY: signatures}
-    return {name: _concrete(name, function) for name, function in signatures.items()}
+    return {name: _concrete(function) for name, function in signatures.items()}
 
 
-def _default(obj: Any) -> Any:
+def _default(obj: Any, cache: dict[Any, Any]) -> Any:
     """The object's default signature, or its only function if that has fixed types; else None."""
-    try:
-        found = getattr(obj, "_default_save_signature", None)
-    except Exception:  # as in TensorFlow, an attribute whose property raises is treated as missing
-        found = None
-    if isinstance(found, (Function, ConcreteFunction)):
-        return found
-    functions = list(functions_of(obj).values())
+    named = functions_of(obj, cache)
+    if "_default_save_signature" in named:
+        return named["_default_save_signature"]
+    functions = list(named.values())
     if len(functions) != 1:
         return None
     (only,) = functions
@@ -51,24 +48,16 @@ def _default(obj: Any) -> Any:
         return None
 
 
-def _concrete(name: str, function: Any) -> ConcreteFunction:
-    if isinstance(function, ConcreteFunction):
-        return function
-    if not isinstance(function, Function):
-        raise ValueError(
-            f"Expected a TensorFlow function for which to generate a signature, but got {function}. "
-            "Only `tf.functions` with an input signature or concrete functions can be used as a "
-            "signature."
-        )
-    if function.input_signature is not None:
+def _concrete(function: Any) -> ConcreteFunction:
+    """The trace to serve: a given one, or that of a function's input signature."""
+    if isinstance(function, Function) and function.input_signature is not None:
         return function.get_concrete_function()
-    traces = function._list_all_concrete_functions()
-    if len(traces) != 1:
+    if not isinstance(function, ConcreteFunction):
         raise ValueError(
-            f"The function '{name}' cannot be used as a signature: call `get_concrete_function` "
-            "with the types of its arguments, or give it an `input_signature`."
+            f"Expected a TensorFlow function for which to generate a signature, but got {function}. Only `tf.functions` "
+            "with an input signature or concrete functions can be used as a signature."
         )
-    return traces[0]
+    return function
 
 
 def wrapped(signatures: dict[str, ConcreteFunction]) -> dict[str, ConcreteFunction]:

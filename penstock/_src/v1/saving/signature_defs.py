@@ -12,7 +12,7 @@ from penstock._src.function import structured_values
 from penstock._src.proto.saved import SignatureDef, StructuredValue
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
-from penstock._src.saving.saved_model.tensor_infos import info_of
+from penstock._src.saving.saved_model.writing.tensor_infos import info_of
 from penstock._src.util import nest
 from penstock._src.util.export import export
 

@@ -9,6 +9,7 @@ from penstock._src.function import structured_values
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.saving.registered import get_registered_class_name
+from penstock._src.saving.saved_model import revived_types
 from penstock._src.saving.saved_model.context import get_save_options
 from penstock._src.saving.saved_model.custom_gradients import (
     CapturedTensor,
@@ -75,6 +76,8 @@ def _fill_object(node: Any, number: int, found: Any, program: Program) -> None:
         fill_variable(node.variable, found)
     elif acts_as_variable(found):
         found._write_object_proto(node, get_save_options())
+    elif (described := revived_types.serialize(found)) is not None:
+        node.user_object.CopyFrom(described)
     else:
         node.user_object.identifier = identifier_of(found)
         node.user_object.version.producer = 1

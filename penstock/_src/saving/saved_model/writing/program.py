@@ -30,7 +30,7 @@ from penstock._src.saving.saved_model.objects import (
     is_variable,
     traces_of,
 )
-from penstock._src.saving.saved_model.tensor_infos import info_of
+from penstock._src.saving.saved_model.writing.tensor_infos import info_of
 from penstock._src.saving.saved_model.writing.variables import handle_of
 from penstock._src.saving.serialized import tensor_of
 from penstock._src.util import nest
