@@ -59,7 +59,7 @@ def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
     indices = convert_to_tensor(indices)
     shape = raw.Shape(input=indices, out_type=indices.dtype)
     rank = indices.shape.rank
-    for name, ndims in (("params", params.shape.rank), ("indices", rank)):
+    for name, ndims in (("indices", rank), ("params", params.shape.rank)):
         if ndims is not None and batch_dims >= ndims:
             raise ValueError(
                 f"Argument `batch_dims` = {batch_dims} must be less than rank(`{name}`) = {ndims}"

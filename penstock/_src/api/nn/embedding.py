@@ -34,7 +34,8 @@ def _table(part):
     return part if hasattr(part, "shape") else convert_to_tensor(part, name="params")
 
 
-def _lookup(params, ids, strategy, max_norm, name=None):
+def lookup(params, ids, strategy, max_norm, name=None):
+    """The rows of a table, or of one that is divided among parts by a strategy, "mod" or "div"."""
     if hasattr(params, "_get_variable_list"):
         params = params._get_variable_list()
     if isinstance(params, (list, tuple)) and len(params) == 1:
@@ -70,7 +71,9 @@ def _lookup_shards(params, ids, strategy, max_norm):
         later = raw.FloorMod(x=flat - spill, y=safe)
         row = raw.SelectV2(condition=flat < bound, t=start, e=later)
     else:
-        raise ValueError(f"Unrecognized partition strategy: {strategy}")
+        raise ValueError(
+            f"Unrecognized partition strategy: {strategy}.Must be one of either `mod` or `div`."
+        )
     shard = cast(shard, dtypes.int32)
     rows = raw.DynamicPartition(data=row, partitions=shard, num_partitions=count)
     places = raw.Range(start=0, limit=raw.Size(input=flat), delta=1)
@@ -100,7 +103,7 @@ def embedding_lookup(params, ids, max_norm=None, name=None):
       max_norm: the greatest norm of a row.
       name: a name for the operation.
     """
-    return _lookup(params, ids, "div", max_norm, name)
+    return lookup(params, ids, "div", max_norm, name)
 
 
 @export(v1=["nn.embedding_lookup"])
@@ -110,7 +113,7 @@ def embedding_lookup_v1(
 ):
     """The rows `ids` of a table; a list of tables holds rows in "mod" or "div" order."""
     del validate_indices
-    return _lookup(params, ids, partition_strategy, max_norm, name)
+    return lookup(params, ids, partition_strategy, max_norm, name)
 
 
 @dispatchable("nn.embedding_lookup_sparse", v1=[], named="embedding_lookup_sparse")
@@ -167,7 +170,7 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
         weights = None if sp_weights is None else sp_weights.values
     segments = cast(segments, dtypes.int32)
     distinct, places = raw.Unique(x=ids)
-    rows = _lookup(params, distinct, strategy, max_norm)
+    rows = lookup(params, distinct, strategy, max_norm)
     kind = rows.dtype
     if kind in NARROW:
         rows = cast(rows, dtypes.float32)

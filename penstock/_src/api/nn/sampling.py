@@ -3,7 +3,6 @@
 import numpy as np
 
 from penstock._src.api.array.creation import sequence_mask
-from penstock._src.api.array.indexing import gather
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
@@ -17,6 +16,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
 from penstock._src.util.export import export
 
+from .embedding import lookup
 from .losses import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits
 
 
@@ -121,7 +121,7 @@ def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=Non
     )
 
 
-def _sampled_logits(
+def sampled_logits(
     weights,
     biases,
     labels,
@@ -133,8 +133,9 @@ def _sampled_logits(
     subtract,
     remove,
     seed,
+    strategy="div",
 ):
-    """Logits and labels of the true and the sampled classes."""
+    """Logits and labels of the true and the sampled classes; weights and biases may be in parts."""
     labels = cast(convert_to_tensor(labels), dtypes.int64)
     flat = raw.Reshape(tensor=labels, shape=[-1])
     if sampled is None:
@@ -144,16 +145,16 @@ def _sampled_logits(
     classes, true_expected, sampled_expected = (raw.StopGradient(input=s) for s in sampled)
     classes = cast(classes, dtypes.int64)
     everything = raw.ConcatV2(values=[flat, classes], axis=0)
-    rows = gather(weights, everything)
-    offsets = gather(biases, everything)
-    count = raw.Shape(input=flat)[0]
     inputs = convert_to_tensor(inputs)
+    rows = cast(lookup(weights, everything, strategy, None), inputs.dtype)
+    offsets = cast(lookup(biases, everything, strategy, None), inputs.dtype)
+    count = raw.Shape(input=flat)[0]
     true_w, sampled_w = rows[:count], rows[count:]
     true_b, sampled_b = offsets[:count], offsets[count:]
-    sampled_logits = raw.MatMul(a=inputs, b=sampled_w, transpose_b=True) + sampled_b
-    width = rows.shape[-1]
+    found = raw.MatMul(a=inputs, b=sampled_w, transpose_b=True) + sampled_b
+    width = raw.Shape(input=rows)[-1]
     products = raw.ExpandDims(input=inputs, axis=1) * raw.Reshape(
-        tensor=true_w, shape=[-1, num_true, width]
+        tensor=true_w, shape=raw.Pack(values=[-1, num_true, width])
     )
     true_logits = raw.Sum(input=products, axis=[-1]) + raw.Reshape(
         tensor=true_b, shape=[-1, num_true]
@@ -163,18 +164,21 @@ def _sampled_logits(
         places = raw.Pack(
             values=[cast(rows_hit, dtypes.int32), cast(ids_hit, dtypes.int32)], axis=1
         )
-        dense = raw.ScatterNd(
-            indices=places,
-            updates=cast(weights_hit, sampled_logits.dtype),
-            shape=raw.Shape(input=sampled_logits),
+        # a sample that is several of an example's true classes is one hit
+        dense = raw.SparseToDense(
+            sparse_indices=places,
+            output_shape=raw.Shape(input=found),
+            sparse_values=cast(weights_hit, found.dtype),
+            default_value=np.zeros((), found.dtype.as_numpy_dtype),
+            validate_indices=False,
         )
-        sampled_logits = sampled_logits + dense
+        found = found + dense
     if subtract:
         true_logits = true_logits - raw.Log(x=true_expected)
-        sampled_logits = sampled_logits - raw.Log(x=sampled_expected)
-    logits = raw.ConcatV2(values=[true_logits, sampled_logits], axis=1)
+        found = found - raw.Log(x=sampled_expected)
+    logits = raw.ConcatV2(values=[true_logits, found], axis=1)
     share = raw.OnesLike(x=true_logits) / np.asarray(num_true, logits.dtype.as_numpy_dtype)
-    wanted = raw.ConcatV2(values=[share, raw.ZerosLike(x=sampled_logits)], axis=1)
+    wanted = raw.ConcatV2(values=[share, raw.ZerosLike(x=found)], axis=1)
     return logits, wanted
 
 
@@ -191,10 +195,30 @@ def nce_loss(
     remove_accidental_hits=False,
     name="nce_loss",
 ):
-    """The noise-contrastive estimation loss of each example."""
-    logits, wanted = _sampled_logits(
+    """The noise-contrastive estimation loss of each example; weights and biases may be in parts."""
+    return nce_loss_of_parts(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
+        remove_accidental_hits, "div", name,
+    )  # fmt: skip
+
+
+def nce_loss_of_parts(
+    weights,
+    biases,
+    labels,
+    inputs,
+    num_sampled,
+    num_classes,
+    num_true,
+    sampled_values,
+    remove_accidental_hits,
+    partition_strategy,
+    name,
+):
+    """`nce_loss` of weights whose rows are divided among parts by a strategy."""
+    logits, wanted = sampled_logits(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
-        remove_accidental_hits, None,
+        remove_accidental_hits, None, partition_strategy,
     )  # fmt: skip
     losses = sigmoid_cross_entropy_with_logits(labels=wanted, logits=logits)
     return raw.Sum(input=losses, axis=[1], name=name)
@@ -214,10 +238,31 @@ def sampled_softmax_loss(
     seed=None,
     name="sampled_softmax_loss",
 ):
-    """The softmax cross entropy over the true and the sampled classes."""
-    logits, wanted = _sampled_logits(
+    """The softmax cross entropy over the true and the sampled classes; weights and biases may be in parts."""
+    return sampled_softmax_loss_of_parts(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values,
+        remove_accidental_hits, "div", name, seed,
+    )  # fmt: skip
+
+
+def sampled_softmax_loss_of_parts(
+    weights,
+    biases,
+    labels,
+    inputs,
+    num_sampled,
+    num_classes,
+    num_true,
+    sampled_values,
+    remove_accidental_hits,
+    partition_strategy,
+    name,
+    seed,
+):
+    """`sampled_softmax_loss` of weights whose rows are divided among parts by a strategy."""
+    logits, wanted = sampled_logits(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
-        remove_accidental_hits, seed,
+        remove_accidental_hits, seed, partition_strategy,
     )  # fmt: skip
     return softmax_cross_entropy_with_logits(raw.StopGradient(input=wanted), logits, name=name)
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from penstock._src.api.array.creation import shape_vector
+from penstock._src.api.math.elementwise import cast
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.v1.variables.initializers import Zeros
+from penstock._src.v1.variables.scopes import get_variable, variable_scope
 
 
 def convert_variables_to_tensors(values: Any) -> Any:
@@ -50,15 +55,40 @@ def assign_moving_average(
 ) -> Any:
     """Moves a variable towards `value`: it becomes `variable * decay + value * (1 - decay)`.
 
-    Raises:
-      UnimplementedError: `zero_debias`, which needs two more variables, is true.
+    Args:
+      variable: the average.
+      value: what it moves towards.
+      decay: how much of the average is kept.
+      zero_debias: whether the average counts from the first value instead of from zero; two more variables, "biased" and
+        "local_step" below the variable's name, hold what that takes.
+      name: of the operations.
     """
-    if zero_debias:
-        raise UnimplementedError("assign_moving_average: zero_debias=True is not implemented.")
     variable_accessed(variable)
-    value = convert_to_tensor(value, dtype=variable.dtype.base_dtype)
-    decay = convert_to_tensor(decay, dtype=variable.dtype.base_dtype)
-    return variable.assign_sub((variable.read_value() - value) * (1 - decay), name=name)
+    kind = variable.dtype.base_dtype
+    with scope_in_graph(name, "AssignMovingAvg"):
+        rate = cast(convert_to_tensor(1.0 - decay, name="decay"), kind)
+        value = convert_to_tensor(value, dtype=kind)
+        if not zero_debias:
+            return variable.assign_sub((variable.read_value() - value) * rate)
+        biased, steps = _debiasing_variables(variable)
+        sums = biased.assign_sub((biased.read_value() - value) * rate)
+        factor = 1 - raw.Pow(x=1 - rate, y=convert_to_tensor(steps.assign_add(1)))
+        return variable.assign(convert_to_tensor(sums) / factor)
+
+
+def _debiasing_variables(variable: Any) -> list[Any]:
+    """Returns new variables with zeros of the shape of another one, and with the number of steps."""
+    made = []
+    with variable_scope(variable.name.removesuffix(":0")) as scope:
+        for label, shape in (("biased", variable.shape), ("local_step", [])):
+            taken = {v.op.name for v in scope.global_variables()} if STATE.graph else set()
+            names = (label if at == 0 else f"{label}_{at}" for at in itertools.count())
+            free = next(
+                name for name in names if scope.reuse or f"{scope.name}/{name}" not in taken
+            )
+            kind = variable.dtype.base_dtype
+            made.append(get_variable(free, shape, kind, initializer=Zeros(), trainable=False))
+    return made
 
 
 @export("__internal__.graph_util.graph_defs_equal", v1=[])

@@ -115,13 +115,10 @@ def ctc_loss(
 
 
 def _sampled(name, last, meaning):
-    """Creates a public loss of sampled classes; its weights are one tensor, whatever the strategy."""
+    """Creates a public loss of sampled classes."""
 
     def call(given):
-        strategy = given.pop("partition_strategy")
-        if strategy not in ("mod", "div"):
-            raise ValueError(f"Unsupported partition strategy: {strategy}.")
-        return getattr(sampling, name)(**given)
+        return getattr(sampling, f"{name}_of_parts")(**given)
 
     parameters = "weights, biases, labels, inputs, num_sampled, num_classes, num_true=1, sampled_values=None, "
     return declare(__name__, f"nn.{name}", parameters + last, call, meaning)
@@ -130,10 +127,10 @@ def _sampled(name, last, meaning):
 nce_loss = _sampled(
     "nce_loss",
     "remove_accidental_hits=False, partition_strategy='mod', name='nce_loss'",
-    "The noise-contrastive estimation loss; the weights are one tensor.",
+    "The noise-contrastive estimation loss; weights and biases may be in parts.",
 )
 sampled_softmax_loss = _sampled(
     "sampled_softmax_loss",
     "remove_accidental_hits=True, partition_strategy='mod', name='sampled_softmax_loss', seed=None",
-    "The sampled softmax loss; the weights are one tensor.",
+    "The sampled softmax loss; weights and biases may be in parts.",
 )

@@ -1,5 +1,6 @@
 """`tensorflow.python.lib.io.file_io`: whole files at once."""
 
+import zlib
 from typing import Any
 
 from penstock._src.api.io import gfile
@@ -46,3 +47,12 @@ def has_atomic_move(path: Any) -> bool:
     """True: files are renamed in one step."""
     del path
     return True
+
+
+def file_crc32(filename: Any, block_size: int = 1 << 24) -> str:
+    """Returns the CRC-32 checksum of a file in hexadecimal, read in blocks."""
+    checksum = 0
+    with gfile.GFile(filename, "rb") as file:
+        while block := file.read(block_size):
+            checksum = zlib.crc32(block, checksum)
+    return hex(checksum)

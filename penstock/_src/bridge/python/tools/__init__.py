@@ -1,0 +1,1 @@
+"""`tensorflow.python.tools`: programs that rewrite graphs."""

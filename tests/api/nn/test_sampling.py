@@ -1,0 +1,41 @@
+"""Losses of sampled classes; expected values are TensorFlow's."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+ROWS = np.arange(28, dtype=np.float32).reshape(7, 4) / 10
+OFFSETS = np.arange(7, dtype=np.float32) / 5
+LABELS = np.array([[1, 2], [3, 3], [6, 0]])
+INPUTS = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+SAMPLED = (np.array([0, 3, 5]), np.full((3, 2), 0.5, np.float32), np.full(3, 0.25, np.float32))
+
+
+def parts_of(x, strategy):
+    if strategy == "mod":
+        return [tf.constant(x[i::3]) for i in range(3)]
+    return [tf.constant(part) for part in np.array_split(x, 3)]
+
+
+@pytest.mark.parametrize("loss", ["nce_loss", "sampled_softmax_loss"])
+@pytest.mark.parametrize("strategy", ["mod", "div"])
+def test_weights_in_parts_are_those_of_one_table(loss, strategy):
+    weights, biases = parts_of(ROWS, strategy), parts_of(OFFSETS, strategy)
+    rest = (LABELS, INPUTS, 3, 7, 2, SAMPLED)
+    whole = getattr(tf.nn, loss)(ROWS, OFFSETS, *rest)
+    v1 = getattr(tf.compat.v1.nn, loss)(weights, biases, *rest, partition_strategy=strategy)
+    np.testing.assert_allclose(v1, whole, rtol=1e-5)
+    if strategy == "div":
+        np.testing.assert_allclose(getattr(tf.nn, loss)(weights, biases, *rest), whole, rtol=1e-5)
+
+
+def test_a_sample_that_is_a_true_class_twice_is_one_hit():
+    loss = tf.nn.nce_loss(
+        ROWS, OFFSETS, LABELS, INPUTS, 3, 7, 2, SAMPLED, remove_accidental_hits=True
+    )
+    assert np.isfinite(loss).all()
+
+
+def test_unique_labels_are_a_list():
+    assert isinstance(tf.nn.ctc_unique_labels([[3, 4, 3]]), list)

@@ -1,0 +1,84 @@
+"""Ranks, sizes, labels and paddings; expected values are TensorFlow's."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.bridge.python.ops import (
+    array_ops,
+    confusion_matrix,
+    nn_ops,
+    random_grad,
+    stateful_random_ops,
+)
+
+v1 = tf.compat.v1
+
+
+@pytest.mark.parametrize(
+    "labels, predictions, more, expected",
+    [
+        ([3, 1], [3], 0, ([3], [3])),
+        ([3], [3, 1], 0, ([3], [3])),
+        ([3, 2], [3], 0, ([3, 2], [3])),
+        ([3, 1], [3, 5], 1, ([3], [3, 5])),
+        ([3], [3, 5, 1], 1, ([3], [3, 5])),
+        ([3], [3, 1], 1, ([3], [3, 1])),
+    ],
+)
+def test_a_last_axis_too_many_is_squeezed(labels, predictions, more, expected):
+    found = confusion_matrix.remove_squeezable_dimensions(
+        tf.zeros(labels), tf.zeros(predictions), more
+    )
+    assert tuple(x.shape.as_list() for x in found) == expected
+
+
+def test_ranks_may_be_known_only_when_a_graph_runs():
+    with tf.Graph().as_default(), v1.Session() as session:
+        labels, predictions = v1.placeholder(tf.float32), v1.placeholder(tf.float32)
+        made = confusion_matrix.remove_squeezable_dimensions(labels, predictions)
+        found = session.run(made, {labels: np.zeros([3, 1]), predictions: np.zeros([3])})
+    assert [x.shape for x in found] == [(3,), (3,)]
+
+
+def test_known_ranks_and_sizes_are_constants():
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [None, 2])
+        kinds = [
+            array_ops.rank_internal(x).op.type,
+            array_ops.rank_internal(x, optimize=False).op.type,
+            array_ops.size_internal(x).op.type,
+            array_ops.size_internal(v1.placeholder(tf.float32, [None, 0])).op.type,
+        ]
+    assert kinds == ["Const", "Rank", "Size", "Const"]
+    assert int(array_ops.size_internal(tf.sparse.from_dense([[1, 0, 2]]))) == 3
+
+
+def test_gathering_by_batches_checks_ranks():
+    params = tf.reshape(tf.range(12), [2, 3, 2])
+    found = array_ops.batch_gather_nd(params, [[[0]], [[2]]], 1)
+    assert found.numpy().tolist() == [[[0, 1]], [[10, 11]]]
+    with pytest.raises(ValueError, match="`batch_dims` = 2 must be less than rank.`indices`. = 2"):
+        tf.gather_nd(params, [[0], [1]], batch_dims=2)
+    with pytest.raises(TypeError, match="must be an int; got 0.5"):
+        array_ops.batch_gather_nd(params, [[0]], 0.5)
+
+
+def test_paddings_become_attributes():
+    assert nn_ops.convert_padding("SAME") == ("SAME", [])
+    assert nn_ops.convert_padding([[0, 0], [1, 2]], 2) == ("EXPLICIT", [0, 0, 1, 2])
+    for wrong in ("EXPLICIT", [[1]] * 4, [1] * 4, [[1, 1]] * 3):
+        with pytest.raises(ValueError, match="padding"):
+            nn_ops.convert_padding(wrong)
+
+
+def test_states_of_generators():
+    assert stateful_random_ops._uint_to_int(2**64 - 1) == -1
+    assert stateful_random_ops._get_counter_size(stateful_random_ops.RNG_ALG_PHILOX) == 2
+    assert stateful_random_ops.non_deterministic_ints([3]).shape == [3]
+    with pytest.raises(ValueError, match="unsupported value 7"):
+        stateful_random_ops._get_counter_size(7)
+
+
+def test_axes_of_length_one_come_first():
+    assert random_grad.add_leading_unit_dimensions(tf.zeros([2, 3]), 2).shape == [1, 1, 2, 3]
