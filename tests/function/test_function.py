@@ -388,3 +388,17 @@ def test_a_trace_has_the_name_of_its_graph_function():
     concrete = add.get_concrete_function(tf.constant(1.0))
     assert concrete.name.startswith(b"__inference_add_")
     assert concrete.name.decode() == concrete.function_def.signature.name
+
+
+def test_a_graph_gets_the_functions_of_a_gradient_on_request():
+    concrete = tf.function(lambda x: tf.sin(x) * x).get_concrete_function(tf.constant(1.0))
+    with tf.Graph().as_default() as graph:
+        concrete.add_to_graph()
+        concrete.add_gradient_functions_to_graph()
+        concrete.add_gradient_functions_to_graph()
+    inference, forward, backward = graph.as_graph_def().library.function
+    assert inference.signature.name == concrete.name.decode()
+    assert forward.attr["backward_function_name"].s.decode() == backward.signature.name
+    assert backward.attr["forward_function_name"].s.decode() == forward.signature.name
+    assert forward.signature.name.startswith("__forward_")
+    assert backward.signature.name.startswith("__inference___backward_")

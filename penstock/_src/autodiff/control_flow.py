@@ -67,10 +67,14 @@ def backward_steps(
     xs = [forward.inputs[i] for i in needed]
     key = (tuple(t._id for t in ys), tuple(t._id for t in xs))
     if key not in cache:
-        made = Backward(forward.graph, f"gradient_{forward.graph.name}")
+        made = Backward(forward.graph, _name_of_backward(forward.graph))
         yield from made.build(ys, xs)
         cache[key] = made
     return cache[key]
+
+
+def _name_of_backward(graph: FuncGraph) -> str:
+    return f"{graph.name}_grad" if graph.is_control_flow_graph else f"__backward_{graph.name}"
 
 
 def differentiated(function: GraphFunction) -> GraphFunction:

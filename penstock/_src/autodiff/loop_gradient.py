@@ -98,7 +98,7 @@ def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
 
 
 def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
-    made = Backward(body.graph, f"gradient_{body.graph.name}")
+    made = Backward(body.graph, f"{body.graph.name}_grad")
     finished(made.build(ys, xs))
     return made
 

@@ -19,7 +19,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.function import run as _runs_graph_functions  # noqa: F401
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.trace_type import leaf_names
-from penstock._src.function.types.atomic import AtomicFunction
+from penstock._src.function.types.atomic import AtomicFunction, gradient_functions
 from penstock._src.function.types.attributes import attribute_values
 from penstock._src.function.types.function_type import FunctionType, of_trace
 from penstock._src.function.types.trace_types import TypeContext
@@ -59,6 +59,7 @@ class ConcreteFunction:
         self._signature = signature
         self._type: FunctionType | None = None
         self._atomic: AtomicFunction | None = None
+        self._gradients: tuple[AtomicFunction, ...] = ()  # once they were asked for
         self.arity = len(graph.inputs) - graph.num_captures
         self._function = GraphFunction(graph)
         self._callable = DifferentiableFunction(self._function)
@@ -366,8 +367,7 @@ class ConcreteFunction:
         graph = STATE.graph if g is None else g
         if graph is None:
             return
-        for function in (self.inference_fn, *self.inference_fn.children):
-            graph._functions.setdefault(function.function.name, function)
+        self.inference_fn.add_to(graph)
         implemented = self._attributes.get("api_implements")
         if not implemented or self._attributes.get("api_preferred_device") != "CPU":
             return
@@ -379,7 +379,14 @@ class ConcreteFunction:
                     function.stand_in = self._function
 
     def add_gradient_functions_to_graph(self, g: Any = None) -> None:
-        """Does nothing: gradient functions are made on demand."""
+        """Adds the functions that compute the gradient, and those that they call, to the library of a graph."""
+        graph = STATE.graph if g is None else g
+        if graph is None:
+            return
+        if not self._gradients:
+            self._gradients = gradient_functions(self._callable)
+        for function in self._gradients:
+            function.add_to(graph)
 
     def explain(self) -> Any:
         """Returns a report about the compiled form."""

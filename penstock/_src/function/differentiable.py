@@ -82,6 +82,16 @@ class DifferentiableFunction:
             forward = forward.with_outputs([*forward.outputs, *missing])
         return forward
 
+    def gradient_functions(self) -> tuple[GraphFunction, GraphFunction]:
+        """Returns the function with all that its gradient reads as additional outputs, and the gradient function."""
+        inputs = self.function.inputs
+        watched = tuple(i for i, t in enumerate(inputs) if t.dtype in DIFFERENTIABLE)
+        forward = self._with_intermediates(watched, 1)
+        if forward is self.function:  # the gradient reads arguments and results only
+            forward = forward.with_outputs(forward.outputs)
+        active = _differentiable(self.function)
+        return forward, GraphFunction(backward_of(forward, active, watched).graph)
+
     def _run_backward(
         self,
         forward: GraphFunction,

@@ -307,6 +307,10 @@ class FuncGraph(Graph, TensorSignature):
         """Returns a name for a function over this graph."""
         return f"__inference_{self.name}_{next(_COUNT)}"
 
+    def name_for_forward(self) -> str:
+        """Returns a name for a function over this graph that also gives what gradients read."""
+        return f"__forward_{self.name}_{next(_COUNT)}"
+
     def __str__(self) -> str:
         return f"FuncGraph(name={self.name}, id={id(self)})"
 
@@ -370,4 +374,8 @@ class ControlFlowGraph(FuncGraph):
         if not self._is_named_after:
             self._is_named_after = True
             return self.name
+        return self.name_for_forward()
+
+    def name_for_forward(self) -> str:
+        """Returns a name that begins with that of the graph."""
         return f"{self.name}_rewritten_{next(_COUNT)}"

@@ -83,7 +83,8 @@ class GraphFunction(TensorSignature):
 
     def with_outputs(self, outputs: Sequence[SymbolicTensor]) -> "GraphFunction":
         """Returns a function over the same graph that returns `outputs`."""
-        return GraphFunction(self.graph, self.inputs, outputs, why_host=self.why_host)
+        name = self.graph.name_for_forward()
+        return GraphFunction(self.graph, self.inputs, outputs, name, self.why_host)
 
     def __repr__(self) -> str:
         return f"<GraphFunction {self.name}>"

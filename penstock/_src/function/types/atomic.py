@@ -8,6 +8,7 @@ from typing import Any
 from penstock._src.api.extending import types
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.function.differentiable import DifferentiableFunction
+from penstock._src.function.types.attributes import attribute_values
 from penstock._src.function.types.function_type import FunctionType
 from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
@@ -82,6 +83,11 @@ class AtomicFunction(types.AtomicFunction):
         called = exporter.functions_of(self.graph)
         return [AtomicFunction(function, FunctionType([])) for function in called]
 
+    def add_to(self, graph: Any) -> None:
+        """Adds it, and the functions that it calls, to the library of a graph."""
+        for function in (self, *self.children):
+            graph._functions.setdefault(function.function.name, function)
+
     @property
     def call_options(self) -> CallOptions:
         """What a call needs to know."""
@@ -136,6 +142,17 @@ class AtomicFunction(types.AtomicFunction):
             f"function_type={self._type!r},\nchildren={[str(c) for c in self.children]},\n"
             f"call_options={self.call_options!r},\ncached_graph={self.graph!r})"
         )
+
+
+def gradient_functions(function: DifferentiableFunction) -> tuple[AtomicFunction, AtomicFunction]:
+    """Returns the function with all that its gradient reads as additional outputs, and the gradient function.
+
+    Each has the name of the other as an attribute. Their arguments and results have no structure.
+    """
+    forward, backward = function.gradient_functions()
+    forward.attributes |= attribute_values({"backward_function_name": backward.name})
+    backward.attributes |= attribute_values({"forward_function_name": forward.name})
+    return AtomicFunction(forward, FunctionType([])), AtomicFunction(backward, FunctionType([]))
 
 
 def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicFunction:
