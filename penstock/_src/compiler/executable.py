@@ -58,7 +58,7 @@ class Executable:
         pending = [self.block]
         while pending:
             block = pending.pop(0)
-            for made in block.specializations.values():
+            for made in block.forms():
                 yield made
                 pending += [s.block for s in made.steps if isinstance(s, BlockStep)]
 

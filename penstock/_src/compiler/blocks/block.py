@@ -22,6 +22,11 @@ from penstock._src.util import collector
 MOST_SPECIALIZATIONS = 64
 # Values (rather than shapes) that a block is specialized for before its operations go to the host instead.
 MOST_VALUES = 24
+# Specializations made before small inputs of further shapes are computed by the host: planning takes longer than they do.
+MANY_SHAPES = 16
+# Elements of all inputs and variables together that count as small.
+SMALL_INPUTS = 1 << 14
+OF_MANY_SHAPES = "its small inputs have another shape in nearly every run"
 
 
 class Block:
@@ -39,6 +44,8 @@ class Block:
         self.last: tuple[list[int], Any] = ([], None)
         self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
+        self.made = 0  # specializations so far
+        self.on_host: Specialization | None = None  # for any shapes
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
         self.changing = threading.RLock()
 
@@ -69,6 +76,10 @@ class Block:
         known = tuple([values[i].tobytes() for i in self.value_positions])
         return shapes, held, rest, known, alias[1]
 
+    def forms(self) -> list[Specialization]:
+        """Every specialization that it has, and the form for any shapes."""
+        return [*self.specializations.values(), *([self.on_host] if self.on_host else [])]
+
     def operations(self) -> Sequence[Operation]:
         """The operations: those of a whole graph as they are by now."""
         return self.section.ops if self.needed is None else self.needed()
@@ -78,15 +89,35 @@ class Block:
         """Makes and keeps the specialization for these inputs."""
         self.section = dataclasses.replace(self.section, ops=self.operations())
         self.tell_variables(values)
+        if self.has_many_shapes(values):
+            return self.by_host(values)
         while isinstance(found := specialize(self.section, values), list):
             self.specialize_for({*self.value_positions, *found})
         made = self.executable(found)
         if len(self.specializations) >= MOST_SPECIALIZATIONS:
             del self.specializations[next(iter(self.specializations))]
         self.specializations[self.key(values)] = made
+        self.made = 0 if self.value_positions else self.made + 1
         if self.value_positions and len(self.specializations) > MOST_VALUES:
             self.specialize_for(None)
         return made
+
+    def has_many_shapes(self, values: Sequence[Any]) -> bool:
+        """Whether these inputs are better computed by the host, without a program for their shapes."""
+        if self.made < MANY_SHAPES or self.section.why_host or self.value_positions:
+            return False
+        if any(op.raw_op.stateful or op.raw_op.runs_functions for op in self.section.ops):
+            return False
+        return sum(map(_element_count, values)) <= SMALL_INPUTS
+
+    def by_host(self, values: Sequence[Any]) -> Specialization:
+        """The form in which the host runs every operation, which fits all shapes."""
+        if self.on_host is None:
+            section = dataclasses.replace(self.section, why_host=OF_MANY_SHAPES)
+            found = specialize(section, values)
+            assert not isinstance(found, list)
+            self.on_host = self.executable(found)
+        return self.on_host
 
     def specialize_for(self, positions: set[int] | None) -> None:
         """Makes the values of inputs part of the key; None: of no input any more."""
@@ -132,6 +163,12 @@ class BlockStep:
         results = self.block([slots[i] for i in self.reads])
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
+
+
+def _element_count(value: Any) -> int:
+    """How many elements an input has; those of a list of tensors are not counted, but too many."""
+    held = value.value if type(value) is VariableHandle else value
+    return int(getattr(held, "size", SMALL_INPUTS + 1))
 
 
 def other_key(value: Any) -> Any:

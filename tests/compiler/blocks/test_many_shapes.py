@@ -1,0 +1,95 @@
+"""Small inputs of ever new shapes are computed by the host, others by programs."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.compiler.blocks.block import MANY_SHAPES
+from penstock._src.compiler.stages import STATISTICS
+
+
+def planned(function, *args):
+    """(result, how many functions the call planned)."""
+    before = STATISTICS.functions
+    result = function(*args)
+    return result, STATISTICS.functions - before
+
+
+def sums():
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None, None])])
+    def f(x, y):
+        return tf.reduce_sum(tf.tanh(x)) * tf.reduce_mean(y, 0)
+
+    return f
+
+
+def drawn(n, m=3):
+    return np.linspace(0, 1, n, dtype=np.float32), np.ones((n + 1, m), np.float32)
+
+
+def test_new_shapes_of_small_inputs_are_planned_some_times_only():
+    f = sums()
+    for n in range(1, MANY_SHAPES + 1):
+        f(*drawn(n, n))
+    result, functions = planned(f, *drawn(200, 7))
+    assert functions == 0
+    np.testing.assert_allclose(result, np.full(7, np.tanh(np.linspace(0, 1, 200)).sum()), rtol=1e-5)
+
+
+def test_large_inputs_are_always_planned():
+    f = sums()
+    for n in range(1, MANY_SHAPES + 1):
+        f(*drawn(n, n))
+    assert planned(f, *drawn(20_000, 3))[1] > 0
+
+
+def test_shapes_that_have_a_program_keep_it():
+    f = sums()
+    first = f(*drawn(5, 5))
+    for n in range(1, MANY_SHAPES + 4):
+        f(*drawn(n, n))
+    np.testing.assert_array_equal(f(*drawn(5, 5)), first)
+
+
+def test_training_steps_are_always_planned():
+    v = tf.Variable(1.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])])
+    def step(x):
+        v.assign_sub(0.01 * tf.reduce_sum(x) * v)
+        return v.read_value()
+
+    for n in range(1, MANY_SHAPES + 2):
+        step(np.ones((n, n + 1), np.float32))
+    assert planned(step, np.ones((40, 41), np.float32))[1] > 0
+
+
+def test_ragged_batches_of_a_dataset_plan_little():
+    lengths = np.random.default_rng(0).integers(1, 50, 2000)
+    rows = tf.RaggedTensor.from_row_lengths(np.ones(lengths.sum(), np.float32), lengths)
+    batches = tf.data.Dataset.from_tensor_slices(rows).ragged_batch(8)
+    found, functions = planned(
+        lambda: np.concatenate([b.numpy() for b in batches.map(lambda r: tf.reduce_sum(r, 1))])
+    )
+    np.testing.assert_array_equal(found, lengths)
+    assert functions < 4 * MANY_SHAPES
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_host_gives_what_the_program_gives(n):
+    x, y = drawn(n)
+    f = sums()
+    by_program = f(x, y)
+    for m in range(10, 10 + MANY_SHAPES):
+        f(*drawn(m))
+    g = sums()
+    for m in range(10, 10 + MANY_SHAPES):
+        g(*drawn(m))
+    np.testing.assert_allclose(g(x, y), by_program, rtol=1e-6)
+
+
+def test_the_report_says_why_the_host_computes():
+    f = sums()
+    for n in range(1, MANY_SHAPES + 2):
+        f(*drawn(n, n))
+    assert "another shape in nearly every run" in str(f.explain(*drawn(3, 3)))
