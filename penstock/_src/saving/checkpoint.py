@@ -1,6 +1,8 @@
 """tf.train.Checkpoint: writes and restores the values of objects."""
 
 import dataclasses
+import inspect
+import logging
 import os
 import weakref
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_shards
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving import metrics, state
+from penstock._src.saving.background import BackgroundWriter
 from penstock._src.saving.object_graph import (
     GRAPH_KEY,
     ObjectView,
@@ -31,11 +34,22 @@ from penstock._src.saving.status import (
 )
 from penstock._src.util.export import export
 
+log = logging.getLogger("tensorflow")
+
 
 @export("train.CheckpointOptions")
 @dataclasses.dataclass(eq=False, repr=False)
 class CheckpointOptions:
-    """Options of writing a checkpoint. Writing is always complete when `save` returns."""
+    """Options of writing a checkpoint.
+
+    Args:
+      experimental_io_device: the device of the operations that read and write.
+      experimental_enable_async_checkpoint, enable_async: whether eager code goes on while files are written; the values are those at
+        the call. `sync` waits for the files.
+      experimental_write_callbacks: called once a checkpoint is written, with its path if they take one argument.
+      experimental_skip_slot_variables: whether the slots of optimizers are not restored.
+      experimental_sharding_callback: a ShardingCallback, which decides about data files.
+    """
 
     experimental_io_device: str | None = None
     experimental_enable_async_checkpoint: bool = False
@@ -68,6 +82,7 @@ class _Checkpoint(AutoTrackable):
         # In a graph, what saving and restoring have added to it.
         self._reads: Reads = {}
         self._assignments: Assignments = {}
+        self._writer = BackgroundWriter()
         self._setattr_tracking = True
         if root is not None:
             _check_trackable(root, "root")
@@ -122,8 +137,9 @@ class _Checkpoint(AutoTrackable):
         return self._write(_path(file_prefix), options)
 
     def _write(self, prefix: str, options: CheckpointOptions | None, session: Any = None) -> str:
+        reads, writer = self._reads, self._writer
         return write_objects(
-            self._top, self._attached, prefix, options, self._reads, session, self._label
+            self._top, self._attached, prefix, options, reads, session, self._label, writer
         )
 
     def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
@@ -138,10 +154,8 @@ class _Checkpoint(AutoTrackable):
         self, file_prefix: Any, options: CheckpointOptions | None, session: Any = None
     ) -> str:
         number = self._next_number(session)
-        path = self._write(f"{_path(file_prefix)}-{number}", options, session)
-        folder = os.path.dirname(path)
-        state.update_checkpoint_state(folder, path, [path], save_relative_paths=True)
-        return path
+        options = with_callback(options, _record_as_latest)
+        return self._write(f"{_path(file_prefix)}-{number}", options, session)
 
     def _next_number(self, session: Any) -> int:
         """Counts a checkpoint; in a graph, by the session."""
@@ -169,6 +183,7 @@ class _Checkpoint(AutoTrackable):
         """
         if save_path is None:
             return InitializationOnlyStatus(self._top, self._attached)
+        self._writer.wait()
         prefix = _path(save_path)
         return read_objects(
             self._top, self._attached, prefix, options, self._assignments, self._label
@@ -198,7 +213,25 @@ class _Checkpoint(AutoTrackable):
         return status
 
     def sync(self) -> None:
-        """Does nothing: writing is synchronous."""
+        """Waits until checkpoints are written that were begun with `enable_async`.
+
+        Raises:
+          Exception: writing has failed.
+        """
+        self._writer.wait()
+
+
+def with_callback(
+    options: CheckpointOptions | None, callback: Callable[[str], None]
+) -> CheckpointOptions:
+    """Options that also call `callback` with the path, after all other callbacks."""
+    options = options or CheckpointOptions()
+    callbacks = [*(options.experimental_write_callbacks or ()), callback]
+    return dataclasses.replace(options, experimental_write_callbacks=callbacks)
+
+
+def _record_as_latest(path: str) -> None:
+    state.update_checkpoint_state(os.path.dirname(path), path, [path], save_relative_paths=True)
 
 
 def write_objects(
@@ -209,34 +242,54 @@ def write_objects(
     reads: Reads | None = None,
     session: Any = None,
     label: str = metrics.CHECKPOINT_V2,
+    writer: BackgroundWriter | None = None,
 ) -> str:
-    """Writes a checkpoint of `root` and what is below it to files that begin with `prefix`; returns it."""
-    with metrics.timed("checkpoint_write", label):
-        _write_objects(root, attached, prefix, options, reads, session)
-    metrics.record_size(label, prefix)
+    """Writes a checkpoint of `root` and what is below it to files that begin with `prefix`; returns it.
+
+    Args:
+      writer: writes the files, if the options ask for a thread.
+    """
+    options = options or CheckpointOptions()
+    with init_scope():
+        in_background = options.enable_async and writer is not None and not in_v1_graph()
+    if options.enable_async and not in_background:
+        log.warning(
+            "Saving async checkpoint in graph mode is not supported; the checkpoint is written before the program goes on."
+        )
+    with metrics.timed("checkpoint_write", metrics.ASYNC if in_background else label):
+        if writer is not None:
+            writer.wait()
+        with init_scope():
+            found = serialized(ObjectView(root, attached), reads)
+            tensors = found.arrays(session)
+        tensors.update(registered_arrays(found.registered, prefix))
+        if writer is None or not in_background:
+            _write_tensors(prefix, tensors, found.owners, options, label)
+    if writer is not None and in_background:
+        writer.start(lambda: _write_later(prefix, tensors, found.owners, options))
     return prefix
 
 
-def _write_objects(
-    root: Any, attached: Any, prefix: str, options: Any, reads: Any, session: Any
+def _write_later(prefix: str, tensors: Any, owners: Any, options: CheckpointOptions) -> None:
+    with metrics.timed("async_checkpoint_write", metrics.ASYNC):
+        _write_tensors(prefix, tensors, owners, options, metrics.ASYNC)
+
+
+def _write_tensors(
+    prefix: str, tensors: Any, owners: Any, options: CheckpointOptions, label: str
 ) -> None:
-    with init_scope():
-        found = serialized(ObjectView(root, attached), reads)
-        tensors = found.arrays(session)
-    tensors.update(registered_arrays(found.registered, prefix))
-    options = options or CheckpointOptions()
     sharding = options.experimental_sharding_callback or ShardByTaskPolicy()
     metrics.LATEST["sharding_callback"] = sharding.description
     if isinstance(sharding, ShardByTaskPolicy):
         shards: list[Any] = [stored(tensors)]
     else:
         with metrics.timed("sharding_callback", ""):
-            shards = sharded(sharding, tensors, found.owners)
+            shards = sharded(sharding, tensors, owners)
     write_shards(prefix, shards)
     metrics.COUNTS["checkpoint_shards", ""] += len(shards)
+    metrics.record_size(label, prefix)
     for callback in options.experimental_write_callbacks or ():
-        takes_path = callback.__code__.co_argcount if hasattr(callback, "__code__") else 0
-        callback(prefix) if takes_path else callback()
+        callback(prefix) if inspect.signature(callback).parameters else callback()
 
 
 def read_objects(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.saving import state
-from penstock._src.saving.checkpoint import CheckpointOptions
+from penstock._src.saving.checkpoint import CheckpointOptions, with_callback
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -107,18 +107,21 @@ class CheckpointManager:
                 return None
         if self._step_counter is not None:
             self._last_step = int(self._step_counter)
+        options = with_callback(options, self._record)
         if checkpoint_number is None:
-            path = self._checkpoint.save(self._prefix, options=options)
+            number = self._checkpoint._next_number(None)
         else:
             self._checkpoint.save_counter.assign_add(1)
-            path = f"{self._prefix}-{int(checkpoint_number)}"
-            path = self._checkpoint.write(path, options=options)
+            number = int(checkpoint_number)
+        return self._checkpoint.write(f"{self._prefix}-{number}", options=options)
+
+    def _record(self, path: str) -> None:
+        """Takes note of a checkpoint that is written."""
         self._latest = path
         self._times.pop(path, None)
         self._times[path] = time.time()
         self._sweep()
         self._record_state()
-        return path
 
     def _sweep(self) -> None:
         """Removes the oldest checkpoints."""
@@ -154,5 +157,5 @@ class CheckpointManager:
         return None
 
     def sync(self) -> None:
-        """Does nothing: writing is synchronous."""
+        """Waits until checkpoints are written that were begun with `enable_async`."""
         self._checkpoint.sync()

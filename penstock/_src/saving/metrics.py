@@ -14,6 +14,7 @@ from penstock._src.proto.event import HistogramProto
 # Names of the functions that save and load.
 SAVE_V2, SAVE_BUILDER = "save_v2", "save_v1_builder"
 LOAD_V2, LOAD_V1_IN_V2, LOADER = "load_v2", "load_v1_in_v2", "loader"
+ASYNC = "async_checkpoint"
 CHECKPOINT_V1, CHECKPOINT_V2, SAVER = "checkpoint_v1", "checkpoint_v2", "saver_v1"
 
 # {(metric, label): count}
