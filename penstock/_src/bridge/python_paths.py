@@ -77,6 +77,7 @@ PATHS: dict[str, str] = {
     "python.autograph.impl.api": "@bridge.internals.autograph",
     "python.autograph.pyct.common_transformers.anf": "@bridge.internals.pyct",
     "python.autograph.pyct.inspect_utils": "@bridge.internals.pyct",
+    "python.checkpoint.checkpoint_management": "meta_graph_filename=@saving.state:meta_graph_filename",
     "python.client.session": (
         "BaseSession=@v1.graphs.session:BaseSession "
         "_DeviceAttributes=@v1.graphs.run_metadata:DeviceAttributes"
@@ -266,6 +267,7 @@ PATHS: dict[str, str] = {
     "python.summary.plugin_asset": "@v1.summaries.plugin_assets",
     "python.summary.writer.writer": "_PLUGINS_DIR=@v1.summaries.summary:PLUGINS",
     "python.training.checkpoint_state_pb2": "@proto.saved",
+    "python.training.checkpoint_utils": "wait_for_new_checkpoint=@saving.state:wait_for_new_checkpoint",
     "python.training.experimental.loss_scale": "@v1.training.loss_scale",
     "python.training.experimental.mixed_precision": "@v1.training.mixed_precision",
     "python.training.experimental.mixed_precision_global_state": "@v1.process.mixed_precision_state",

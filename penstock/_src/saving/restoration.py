@@ -88,7 +88,7 @@ class Restoration:
                 continue
             self.bound[number], self.numbers[id(found)] = found, number
             found._maybe_initialize_trackable()
-            self._restore(number, found)
+            self.give(number, found)
             self._restore_slots(number)
             for child in self.graph.nodes[number].children:
                 there = self._child(found, child.local_name)
@@ -125,7 +125,8 @@ class Restoration:
 
         words.append(restore)
 
-    def _restore(self, number: int, found: Any) -> None:
+    def give(self, number: int, found: Any) -> None:
+        """Gives an object the values of the checkpoint's object `number`, and leaves its dependencies alone."""
         saver = self.graph.nodes[number].registered_saver.name
         if saver:
             self._add_registered(saver, number, found)

@@ -65,12 +65,13 @@ class Serialized:
         return made
 
 
-def serialized(view: ObjectView, reads: Reads | None = None) -> Serialized:
+def serialized(view: ObjectView, reads: Reads | None = None, copies: Any = None) -> Serialized:
     """Returns what a checkpoint of the objects holds.
 
     Args:
       view: the objects.
       reads: in a graph, the tensors of earlier calls.
+      copies: {object: the copy whose values are saved}.
     """
     made = Serialized(TrackableObjectGraph(), {}, {}, {})
     for path, found in view.items():
@@ -78,6 +79,7 @@ def serialized(view: ObjectView, reads: Reads | None = None) -> Serialized:
         for name, child in view.children(found):
             node.children.add(node_id=view.number(child), local_name=name)
         node.has_checkpoint_values.value = True
+        found = found if copies is None or found not in copies else copies[found]
         saver = get_registered_saver_name(found)
         if saver is not None:
             node.registered_saver.name = saver
@@ -102,9 +104,11 @@ def _add(made: Serialized, key: str, found: Any, value: Any) -> None:
 
 
 def tensor_of(name: str, value: Any) -> Any:
-    """The tensor of a value that an object gives: a tensor or a function of it; {slice: tensor} for slices of one."""
+    """The tensor of a value that an object gives: a tensor, a function or SaveSpec of it; {slice: tensor} for slices of one."""
     if callable(value) and not hasattr(value, "dtype"):
         value = value()
+    if hasattr(value, "slice_spec"):  # a SaveSpec
+        value = value.tensor
     if isinstance(value, dict):
         if list(value) != [""]:
             return {part: tensor_of(name, tensor) for part, tensor in value.items()}

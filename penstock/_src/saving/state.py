@@ -2,6 +2,7 @@
 without objects."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -230,6 +231,40 @@ def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
 
 
+def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta") -> str:
+    """Returns the path of the MetaGraphDef beside a checkpoint, given without or with the number of a shard.
+
+    >>> meta_graph_filename("model.ckpt-7-?????-of-00002")
+    'model.ckpt-7.meta'
+    """
+    whole = re.sub(r"-[\d?]+-of-\d+$", "", checkpoint_filename)
+    return f"{whole}.{meta_graph_suffix}"
+
+
+def wait_for_new_checkpoint(
+    checkpoint_dir: Any,
+    last_checkpoint: str | None = None,
+    seconds_to_sleep: float = 1,
+    timeout: float | None = None,
+) -> str | None:
+    """Waits for the next checkpoint of a folder; returns its path, or None if none came in time.
+
+    Args:
+      checkpoint_dir: the folder.
+      last_checkpoint: the last known checkpoint.
+      seconds_to_sleep: how long to wait before looking again.
+      timeout: for how many seconds to look; forever by default.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        found = latest_checkpoint(checkpoint_dir)
+        if found is not None and found != last_checkpoint:
+            return found
+        if deadline is not None and time.monotonic() + seconds_to_sleep > deadline:
+            return None
+        time.sleep(seconds_to_sleep)
+
+
 @export("train.checkpoints_iterator")
 def checkpoints_iterator(
     checkpoint_dir: Any,
@@ -247,14 +282,8 @@ def checkpoints_iterator(
     """
     last: str | None = None
     while True:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        found = latest_checkpoint(checkpoint_dir)
-        while found is None or found == last:
-            if deadline is not None and time.monotonic() + 1 > deadline:
-                break
-            time.sleep(1)
-            found = latest_checkpoint(checkpoint_dir)
-        if found is None or found == last:
+        found = wait_for_new_checkpoint(checkpoint_dir, last, timeout=timeout)
+        if found is None:
             if timeout_fn is None or timeout_fn():
                 return
             continue

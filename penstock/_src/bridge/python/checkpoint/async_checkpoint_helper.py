@@ -57,5 +57,4 @@ class AsyncCheckpointHelper:
 
 
 def _in_background(options: CheckpointOptions | None) -> CheckpointOptions:
-    asked = {"enable_async": True, "experimental_enable_async_checkpoint": True}
-    return dataclasses.replace(options or CheckpointOptions(), **asked)
+    return dataclasses.replace(options or CheckpointOptions(), enable_async=True)

@@ -22,6 +22,8 @@ from penstock._src.v1.variables.initializers import GlorotUniform
 from penstock._src.v1.variables.templates import capture_dependencies
 
 from . import util
+from .functional_saver import MultiDeviceSaver
+from .save_util_v1 import frozen_saveables_and_savers
 
 _CHECKPOINT_V1, _CHECKPOINT_V2 = CHECKPOINT_V1, CHECKPOINT_V2
 _get_checkpoint_size = size_of
@@ -89,6 +91,13 @@ class TrackableSaver:
 def list_objects(root_trackable: Any) -> list[Any]:
     """Returns the objects that a checkpoint of `root_trackable` holds, with the slots of optimizers."""
     return util.list_objects(ObjectGraphView(root_trackable))
+
+
+def frozen_saver(root_trackable: Any) -> MultiDeviceSaver:
+    """Returns a saver of the objects as they are now: objects that come later are not saved."""
+    return MultiDeviceSaver.from_saveables(
+        *frozen_saveables_and_savers(ObjectGraphView(root_trackable))
+    )
 
 
 def gather_initializers(root_trackable: Any) -> list[Any]:
