@@ -19,6 +19,7 @@ from penstock._src.ops.io.bundle import BundleReader, index_name, write_shards
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving import metrics, state
 from penstock._src.saving.background import BackgroundWriter
+from penstock._src.saving.in_functions import in_function, write_by_operations
 from penstock._src.saving.object_graph import (
     GRAPH_KEY,
     ObjectView,
@@ -132,8 +133,14 @@ class _Checkpoint(AutoTrackable):
 
     # -- writing
 
-    def write(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
-        """Writes a checkpoint to files that begin with `file_prefix`; returns it."""
+    def write(self, file_prefix: Any, options: CheckpointOptions | None = None) -> Any:
+        """Writes a checkpoint to files that begin with `file_prefix`; returns it.
+
+        In a tf.function, each call writes, and the result is a tensor.
+        """
+        if in_function():
+            options = options or CheckpointOptions()
+            return write_by_operations(self._top, self._attached, file_prefix, options)
         return self._write(_path(file_prefix), options)
 
     def _write(self, prefix: str, options: CheckpointOptions | None, session: Any = None) -> str:
@@ -153,6 +160,11 @@ class _Checkpoint(AutoTrackable):
     def _save(
         self, file_prefix: Any, options: CheckpointOptions | None, session: Any = None
     ) -> str:
+        if in_function():
+            raise NotImplementedError(
+                "Calling tf.train.Checkpoint.save() from a function is not supported, because it counts checkpoints and "
+                "records the latest one by code that is not part of graphs. Use tf.train.Checkpoint.write()."
+            )
         number = self._next_number(session)
         options = with_callback(options, _record_as_latest)
         return self._write(f"{_path(file_prefix)}-{number}", options, session)
@@ -405,7 +417,7 @@ class CheckpointV1(_Checkpoint):
 
     def write(  # type: ignore[override]
         self, file_prefix: Any, session: Any = None, options: CheckpointOptions | None = None
-    ) -> str:
+    ) -> Any:
         """Writes a checkpoint; see `tf.train.Checkpoint.write`.
 
         Args:
@@ -413,4 +425,6 @@ class CheckpointV1(_Checkpoint):
           session: has the values of a graph; by default the default session.
           options: as of `tf.train.Checkpoint.write`.
         """
+        if in_function():
+            return super().write(file_prefix, options)
         return self._write(_path(file_prefix), options, session)

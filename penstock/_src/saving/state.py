@@ -232,11 +232,7 @@ def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
 
 
 def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta") -> str:
-    """Returns the path of the MetaGraphDef beside a checkpoint, given without or with the number of a shard.
-
-    >>> meta_graph_filename("model.ckpt-7-?????-of-00002")
-    'model.ckpt-7.meta'
-    """
+    """Returns the path of the MetaGraphDef beside a checkpoint, given without or with the number of a shard."""
     whole = re.sub(r"-[\d?]+-of-\d+$", "", checkpoint_filename)
     return f"{whole}.{meta_graph_suffix}"
 

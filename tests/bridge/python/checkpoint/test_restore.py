@@ -9,7 +9,7 @@ from penstock._src.bridge.python.checkpoint.restore import _extract_saveable_nam
 from penstock._src.bridge.python.checkpoint.save_util import serialize_graph_view
 from penstock._src.bridge.python.checkpoint.tensor_callable import Callable
 from penstock._src.bridge.python.util.object_identity import ObjectIdentityDictionary
-from penstock._src.saving.state import wait_for_new_checkpoint
+from penstock._src.saving.state import meta_graph_filename, wait_for_new_checkpoint
 
 
 class Counter(tf.__internal__.tracking.AutoTrackable):
@@ -96,3 +96,8 @@ def test_waiting_for_checkpoints(tmp_path):
     path = tf.train.Checkpoint(v=tf.Variable(1.0)).save(str(tmp_path / "c"))
     assert wait_for_new_checkpoint(str(tmp_path)) == path
     assert wait_for_new_checkpoint(str(tmp_path), path, 0.01, timeout=0.02) is None
+
+
+def test_names_of_meta_graphs():
+    assert meta_graph_filename("model.ckpt-7-?????-of-00002") == "model.ckpt-7.meta"
+    assert meta_graph_filename("model.ckpt-7", "graph") == "model.ckpt-7.graph"

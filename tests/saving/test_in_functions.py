@@ -1,0 +1,42 @@
+"""Checkpoints that functions write: with the values of each call."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+KEY = "v/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+@pytest.mark.parametrize("kind", [tf.train.Checkpoint, tf.compat.v1.train.Checkpoint])
+def test_each_call_writes(tmp_path, kind):
+    variable = tf.Variable([1.0, 2.0])
+    checkpoint = kind(v=variable)
+
+    @tf.function
+    def step(path):
+        variable.assign_add([1.0, 1.0])
+        written = checkpoint.write(path)
+        variable.assign_add([10.0, 10.0])
+        return written
+
+    for name, value in [("a", [2.0, 3.0]), ("b", [13.0, 14.0])]:
+        path = step(tf.constant(str(tmp_path / name))).numpy().decode()
+        np.testing.assert_array_equal(tf.train.load_variable(path, KEY), value)
+    checkpoint.restore(str(tmp_path / "a")).expect_partial()
+    assert variable.numpy().tolist() == [2.0, 3.0]
+    assert step.experimental_get_tracing_count() == 1
+
+
+def test_functions_do_not_count_checkpoints(tmp_path):
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    with pytest.raises(NotImplementedError, match="from a function is not supported"):
+        tf.function(lambda: checkpoint.save(str(tmp_path / "c")))()
+
+
+def test_functions_write_one_file(tmp_path):
+    policy = tf.train.experimental.MaxShardSizePolicy(8)
+    options = tf.train.CheckpointOptions(experimental_sharding_callback=policy)
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    with pytest.raises(tf.errors.UnimplementedError, match="one data file"):
+        tf.function(lambda: checkpoint.write(str(tmp_path / "c"), options))()
