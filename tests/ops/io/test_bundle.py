@@ -108,3 +108,13 @@ def test_merging_keeps_slices_of_several_files(tmp_path):
     assert reader.read("w").tolist() == whole.tolist()
     assert [part.starts for part in reader.read_stored("w")] == [[0, 0], [1, 0]]
     assert not (tmp_path / "parts").exists()
+
+
+def test_a_slice_of_everything_is_the_tensor(tmp_path):
+    """TensorFlow looks for its bytes at the tensor's own entry."""
+    value = np.arange(6.0).reshape(3, 2)
+    part = bundle.TensorSlice([3, 2], [0, 0], [3, 2], value)
+    bundle.write_bundle(str(tmp_path / "c"), {"w": [part]})
+    reader = bundle.BundleReader(str(tmp_path / "c"))
+    assert not reader.entries["w"].slices and reader.entries["w"].size == value.nbytes
+    assert reader.read("w").tolist() == value.tolist()

@@ -99,6 +99,12 @@ def _add_to_shard(
     if isinstance(value, np.ndarray):
         entries[name.encode()] = _append(file, value, shard)
         return
+    for part in value:
+        if all(
+            span == (0, -1) for span in part.spec()
+        ):  # as a tensor by itself, as TensorFlow does
+            entries[name.encode()] = _append(file, part.value, shard)
+            return
     entry = entries.setdefault(name.encode(), _entry(value[0].value, value[0].full_shape))
     for part in value:
         slice_ = entry.slices.add()
