@@ -17,6 +17,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
+from penstock._src.ops.lookup.buckets import places
 from penstock._src.ops.rules import show
 
 
@@ -70,6 +71,11 @@ class Table(Resource):
             keys[at], values[at] = key, value
         return keys, values
 
+    def load(self, keys, values):
+        """Replaces the contents by keys and values."""
+        self.held = {}
+        self.insert(keys, values)
+
     def require_keys(self, keys):
         """Raises an error if a key is not allowed in this kind of table."""
 
@@ -104,11 +110,42 @@ class StaticTable(Table):
 
 
 class DenseTable(Table):
-    """A table with two reserved keys."""
+    """A table with two reserved keys, which is exported with its buckets: a row for each, of which some are empty."""
 
-    def __init__(self, *args, empty_key=None, deleted_key=None, **options):
+    def __init__(
+        self, *args, empty_key=None, deleted_key=None, buckets=4, load_factor=0.8, **options
+    ):
         super().__init__(*args, **options)
         self.empty_key, self.deleted_key = empty_key.tolist(), deleted_key.tolist()
+        self.buckets, self.load_factor = buckets, load_factor
+
+    def insert(self, keys, values):
+        """Adds keys, or gives them new values."""
+        pending = len(self.held) + keys.size
+        super().insert(keys, values)
+        while pending > self.buckets * self.load_factor:
+            self.buckets *= 2
+
+    def export(self):
+        """The keys and values of all buckets."""
+        with self.lock:
+            keys, values = super().export()
+        at = places(keys.tolist(), self.buckets)
+        all_keys = np.full((self.buckets, 1), self.empty_key, keys.dtype)
+        blank = b"" if self.value_dtype is dtypes.string else 0
+        all_values = np.full((self.buckets, *values.shape[1:]), blank, values.dtype)
+        all_keys[at, 0], all_values[at] = keys, values
+        return all_keys, all_values.reshape(self.buckets, -1)
+
+    def load(self, keys, values):
+        """Replaces the contents by those of buckets; other tables export no empty ones."""
+        rows = keys.reshape(-1).tolist()
+        used = [n for n, key in enumerate(rows) if key not in (self.empty_key, self.deleted_key)]
+        values = values.reshape(len(rows), *self.value_shape)
+        self.held = {}
+        if len(rows) >= 4 and not len(rows) & (len(rows) - 1):
+            self.buckets = len(rows)
+        self.insert(keys.reshape(-1)[used], values[used])
 
     def require_keys(self, keys):
         """Raises InvalidArgumentError if a reserved key is used."""
@@ -259,7 +296,12 @@ class _MakeDense(_Make):
             raise self.invalid(
                 f"Number of buckets must be at least 4 and a power of 2, got: {count}"
             )
-        return {"empty_key": empty_key, "deleted_key": deleted_key}
+        return {
+            "empty_key": empty_key,
+            "deleted_key": deleted_key,
+            "buckets": count,
+            "load_factor": self.max_load_factor,
+        }
 
 
 class MutableDenseHashTableV2(_MakeDense):
@@ -368,8 +410,7 @@ class LookupTableImportV2(Op):
         if isinstance(table, StaticTable):
             table.initialize(keys, values)
             return
-        table.held = {}
-        table.insert(keys, values)
+        table.load(keys, values)
 
 
 class InitializeTableV2(Op):
