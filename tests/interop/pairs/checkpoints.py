@@ -1,5 +1,6 @@
 """Checkpoints of objects, and their managers."""
 
+import os
 from typing import Any
 
 DTYPES = (
@@ -201,4 +202,71 @@ class Optimizers:
             loss = cls.step(tf, model, optimizer, 0.1)
             status.assert_existing_objects_matched()
             found[order] = [loss, model.get_weights(), *optimizer.variables]
+        return found
+
+
+class Tables:
+    """Mutable tables, with open addressing too, and generators of random numbers."""
+
+    @staticmethod
+    def build(tf: Any) -> Any:
+        lookup = tf.lookup.experimental
+        module = tf.Module()
+        module.table = lookup.MutableHashTable(tf.string, tf.int64, -1)
+        module.vectors = lookup.MutableHashTable(tf.int64, tf.float32, [0.0, 0.0])
+        module.dense = lookup.DenseHashTable(tf.int64, tf.float32, 0.0, -1, -2, 16)
+        module.texts = lookup.DenseHashTable(tf.string, tf.int64, -1, "", "$")
+        module.generator = tf.random.Generator.from_seed(5)
+        return module
+
+    @classmethod
+    def write(cls, tf: Any, folder: str) -> Any:
+        module = cls.build(tf)
+        numbers = tf.range(30, dtype=tf.int64) * 16
+        module.table.insert(["a", "b"], tf.constant([1, 2], tf.int64))
+        module.vectors.insert(numbers[:2], [[1.0, 2.0], [3.0, 4.0]])
+        module.dense.insert(numbers, tf.cast(numbers, tf.float32) + 0.5)
+        module.dense.remove(numbers[5:9])
+        module.texts.insert(["x", "yy", "é"], tf.constant([4, 5, 6], tf.int64))
+        module.generator.normal([3])
+        tf.train.Checkpoint(module=module).write(folder + "/c")
+        return module.texts.export()
+
+    @classmethod
+    def read(cls, tf: Any, folder: str) -> Any:
+        module = cls.build(tf)
+        tf.train.Checkpoint(module=module).read(folder + "/c").assert_consumed()
+        numbers = tf.range(31, dtype=tf.int64) * 16
+        return [
+            module.table.lookup(tf.constant(["b", "c"])),
+            module.vectors.lookup(numbers[:3]),
+            module.dense.lookup(numbers),
+            module.texts.lookup(tf.constant(["yy", "é", "z"])),
+            module.generator.normal([2]),
+            module.dense.size(),
+        ]
+
+
+class Shards:
+    """Checkpoints in several files, whose tensors may be cut, and those that a thread writes."""
+
+    @staticmethod
+    def write(tf: Any, folder: str) -> Any:
+        variables = [tf.Variable(tf.range(100.0) + n) for n in range(4)]
+        policy = tf.train.experimental.MaxShardSizePolicy(max_shard_size=500)
+        options = tf.train.CheckpointOptions(experimental_sharding_callback=policy)
+        tf.train.Checkpoint(v=variables).write(folder + "/cut", options)
+        checkpoint = tf.train.Checkpoint(v=variables)
+        checkpoint.save(folder + "/later", tf.train.CheckpointOptions(enable_async=True))
+        checkpoint.sync()
+        return sorted(os.listdir(folder))
+
+    @staticmethod
+    def read(tf: Any, folder: str) -> Any:
+        found = []
+        for name in ("cut", "later-1"):
+            variables = [tf.Variable(tf.zeros([100])) for _ in range(4)]
+            checkpoint = tf.train.Checkpoint(v=variables)
+            checkpoint.restore(f"{folder}/{name}").expect_partial()
+            found.append(variables)
         return found

@@ -60,12 +60,13 @@ class Partitions:
             cls.variable(tf, (3, 0), tf.reshape(tf.range(14.0), [7, 2]))
             session.run(v1.global_variables_initializer())
             path = v1.train.Saver().save(session, folder + "/m")
+            v1.train.Saver(sharded=True).save(session, folder + "/sharded")
         return path.removeprefix(folder)
 
     @classmethod
     def read(cls, tf: Any, folder: str) -> Any:
         v1 = tf.compat.v1
-        found = []
+        found = [tf.train.load_checkpoint(folder + "/sharded").get_tensor("scope/p")]
         for partitions in (None, (3, 0), (2, 0), (2, 1)):
             with tf.Graph().as_default(), v1.Session() as session:
                 partitioned, _ = cls.variable(tf, partitions, tf.zeros([7, 2]))
