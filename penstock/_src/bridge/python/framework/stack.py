@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Any
+
 from penstock._src.v1.graphs.session import forget_default_sessions, get_default_session
 
 
@@ -13,3 +16,8 @@ class _DefaultSessions:
 
 
 _default_session_stack = _DefaultSessions()
+
+
+def default_session(session: Any) -> contextlib.AbstractContextManager[Any]:
+    """Returns a context in which `Tensor.eval` and `Operation.run` use a session."""
+    return session.as_default()

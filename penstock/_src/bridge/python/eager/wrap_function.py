@@ -1,0 +1,140 @@
+"""Code for graphs of TensorFlow 1 as functions: `tensorflow.python.eager.wrap_function`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from penstock._src.api.control.scopes import variable_creator_scope
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.specs import TensorSpec
+from penstock._src.graph import trace
+from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.util import nest
+from penstock._src.v1.saving.wrapped import WrappedFunction, wrap_function
+from penstock._src.v1.variables.store import give_store
+
+
+class VariableHolder:
+    """Holds the variables that a function creates.
+
+    Args:
+      fn: the function.
+      share_variables: whether a variable is returned again where one of its name is created.
+    """
+
+    def __init__(self, fn: Callable[..., Any] | None = None, share_variables: bool = False) -> None:
+        self._fn, self._share = fn, share_variables
+        self._variables_by_name: dict[str, Any] = {}
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables by name."""
+        return self._variables_by_name
+
+    def variable_creator_scope(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        """A variable creator that keeps what the next one creates."""
+        name = kwargs.get("name") or "Variable"
+        held = self._variables_by_name.get(name) if self._share else None
+        if held is None:
+            held = next_creator(**kwargs)
+            self._variables_by_name[held.name.partition(":")[0]] = held
+        return held
+
+    def call_with_variable_creator_scope(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns a function whose variables are held."""
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with variable_creator_scope(self.variable_creator_scope):
+                return fn(*args, **kwargs)
+
+        return wrapped
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._fn is None:
+            raise TypeError("This VariableHolder has no function to call.")
+        return self.call_with_variable_creator_scope(self._fn)(*args, **kwargs)
+
+
+class WrappedGraph:
+    """A graph that several functions share, with its variables.
+
+    Args:
+      variable_holder: holds the variables.
+      name: of the graph.
+    """
+
+    def __init__(
+        self, variable_holder: VariableHolder | None = None, name: str = "wrapped_function_graph"
+    ) -> None:
+        self._variable_holder = variable_holder or VariableHolder(share_variables=True)
+        self.graph = FuncGraph(name)
+        self.graph.keeps_program_order = False
+        give_store(self.graph)
+        self._functions: dict[str, WrappedFunction] = {}
+
+    @property
+    def functions(self) -> dict[str, WrappedFunction]:
+        """The functions by name."""
+        return self._functions
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of all functions by name."""
+        return self._variable_holder.variables
+
+    def wrap_function(
+        self, fn: Callable[..., Any], signature: Sequence[Any], name: str | None = None
+    ) -> WrappedFunction:
+        """Returns a function of what `fn` adds to the graph.
+
+        Args:
+          fn: a function of tensors; it may return tensors, variables and operations, which then run.
+          signature: the specs of its arguments.
+          name: under which it is kept in `functions`.
+        """
+        called = self._variable_holder.call_with_variable_creator_scope(fn)
+        with trace.recording(self.graph):
+            arguments = nest.map_structure(self._placeholder, list(signature))
+            fetches = nest.map_structure(_fetched, called(*arguments))
+        name = name or fn.__name__
+        made = WrappedFunction(self.graph, []).prune(arguments, fetches, name)
+        made._attributes["variables"] = list(self.variables.values())
+        self._functions[name] = made
+        return made
+
+    def _placeholder(self, spec: TensorSpec) -> Any:
+        return self.graph.placeholder(spec.dtype, spec.shape, spec.name or "args_0")
+
+
+def _fetched(value: Any) -> Any:
+    """What is fetched for a value that a function returns."""
+    if value is None or isinstance(value, Operation):
+        return value
+    return convert_to_tensor(value)
+
+
+def function_from_graph_def(
+    graph_def: Any, inputs: Any, outputs: Any, captures: Mapping[str, Any] | None = None
+) -> WrappedFunction:
+    """Returns the function from some tensors of a GraphDef to others.
+
+    Args:
+      graph_def: the GraphDef.
+      inputs: names of tensors, maybe nested.
+      outputs: names of tensors or operations, maybe nested.
+      captures: tensors to take in place of placeholders, by name.
+    """
+
+    def import_it() -> None:
+        import_graph_def(graph_def, name="")
+
+    wrapped = wrap_function(import_it, [])
+    element = wrapped.graph.as_graph_element
+    for name, tensor in (captures or {}).items():
+        inner = wrapped.graph.get_tensor_by_name(f"{name}:0")
+        wrapped.graph.inputs.append(inner)
+        wrapped.graph.replace_capture(tensor, inner)
+    return wrapped.prune(nest.map_structure(element, inputs), nest.map_structure(element, outputs))
