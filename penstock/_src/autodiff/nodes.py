@@ -39,7 +39,9 @@ def output_models(node: Operation) -> list[SymbolicTensor]:
     """Returns, for each output, the body tensor that it returns."""
     attrs = node.raw_op.attrs
     if "body" in attrs:
-        return attrs["body"].inputs
+        return attrs["body"].inputs[
+            0 if "cond" in attrs else 1 :
+        ]  # that of a For begins with a number
     for key in ("then_branch", "f"):
         if key in attrs:
             return attrs[key].outputs

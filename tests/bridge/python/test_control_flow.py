@@ -5,6 +5,7 @@ import pytest
 import penstock as tf
 from penstock._src.bridge.python.framework import function
 from penstock._src.bridge.python.ops import (
+    collective_ops,
     cond_v2,
     control_flow_ops,
     functional_ops,
@@ -70,7 +71,7 @@ def test_functional_ops_run_functions_of_graphs():
         assert session.run(wanted, {x: 1.5}) == [3.0, 16.5, 12.0, 6.0]
         assert session.run(chosen, {x: -4.0}) == 4.0
         captured = function.Defun(tf.float32)(lambda y: y < x)
-        with pytest.raises(ValueError, match="cannot use captured inputs"):
+        with pytest.raises(ValueError, match="implicitly captured inputs"):
             functional_ops.While([x], captured, double)
 
 
@@ -95,3 +96,36 @@ def test_variables_of_a_functional_loop_are_fetched_by_its_name():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         functional_ops.While([20.0, 0.0], goes_on, step, name="sum")
         assert session.run(["sum:0", "sum:1"]) == [0, 210]
+
+
+def test_loops_over_functions_are_operations_with_functions_of_their_names():
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
+        x = tf.constant(2.0)
+
+        @function.Defun(tf.int32, tf.float32, func_name="Add")
+        def add(n, total):
+            return total + tf.cast(n, tf.float32) * x
+
+        by_while = functional_ops.For(1, 4, 1, [0.0], add, rewrite_with_while=True)
+        names = {f.signature.name for f in graph.as_graph_def().library.function}
+        assert {"Add_Cond_Wrapper", "Add_Body_BodyWrapper", "Add"} <= names
+        by_for = functional_ops.For(4, 1, -1, [0.0], add)
+        assert session.run([*by_while, *by_for]) == [12.0, 18.0]
+        assert session.run(tf.gradients(by_while[0], x)[0]) == 6.0
+        assert {"While", "For"} <= {op.name for op in graph.get_operations()}
+
+
+def test_collectives_of_a_process_alone_return_what_they_get():
+    t = tf.constant([1.0, 2.0])
+    group = {"group_size": 1, "group_key": 1, "instance_key": 1}
+    for collect in (
+        collective_ops.all_reduce,
+        collective_ops.all_reduce_v2,
+        collective_ops.all_gather_v2,
+        collective_ops.all_to_all_v2,
+    ):
+        assert collect(t, **group).numpy().tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="at least 2"):
+        collective_ops.broadcast_recv([2], tf.float32, **group)
+    with pytest.raises(tf.errors.UnimplementedError, match="group of 2"):
+        collective_ops.all_reduce_v2(t, group_size=2, group_key=1, instance_key=1)

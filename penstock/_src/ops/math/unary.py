@@ -102,6 +102,7 @@ class _GradientOp(Binary):
 
     signature = "y: T, dy: T -> z: T"
     T = FLOAT | COMPLEX
+    vectorize = "rows, rows"  # shapes are equal, not broadcast
     # False: the caller conjugates y, as in TensorFlow for two of these ops.
     conjugates: ClassVar[bool] = True
     # True: a gradient of 0 stays 0 even where the derivative is infinite.

@@ -27,6 +27,7 @@ class _ActivationGrad(Op):
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = FLOAT
     is_elementwise = True
+    vectorize = "rows, rows"  # shapes are equal, not broadcast
 
 
 class Relu(Op):
@@ -53,6 +54,7 @@ class ReluGrad(Op):
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = REAL
     is_elementwise = True
+    vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, _gradients, features, _backprops, dy):
         return raw.ReluGrad(gradients=dy, features=features), zeros_like(features)
@@ -90,6 +92,7 @@ class Relu6Grad(Op):
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = REAL
     is_elementwise = True
+    vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, _gradients, features, _backprops, dy):
         return raw.Relu6Grad(gradients=dy, features=features), zeros_like(features)
@@ -129,6 +132,7 @@ class LeakyReluGrad(Op):
     alpha: float = 0.20000000298023224
     T: FLOAT = dtypes.float32
     is_elementwise = True
+    vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, _gradients, features, _backprops, dy):
         by_gradients = raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
@@ -162,6 +166,7 @@ class EluGrad(Op):
     signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
     T = FLOAT
     is_elementwise = True
+    vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, gradients, outputs, _backprops, dy):
         negative = raw.Less(x=outputs, y=zeros_like(outputs))
@@ -201,6 +206,7 @@ class SeluGrad(Op):
     signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
     T = FLOAT
     is_elementwise = True
+    vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, gradients, outputs, _backprops, dy):
         negative = raw.Less(x=outputs, y=zeros_like(outputs))

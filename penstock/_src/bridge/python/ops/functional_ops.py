@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.api.control.conditionals import cond as choose
-from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.gradients import gradients
+from penstock._src.autodiff.nodes import add_node
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import UNKNOWN
+from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
+from penstock._src.v1.saving.defun import Defun
 
 
 def _results(function: Any, arguments: Sequence[Any]) -> list[Any]:
@@ -40,21 +41,58 @@ def While(
 ) -> list[Any]:
     """Returns variables after `body` has been applied as long as `cond` holds.
 
+    Args:
+      input_: the variables at the start.
+      cond, body: functions of them, made by Defun.
+      name: of the operation.
+      hostmem: accepted; no effect.
+
     Raises:
-      ValueError: the condition uses tensors that are not among its arguments.
+      ValueError: the condition uses tensors that are not among its arguments, or the functions differ in their arguments.
     """
     del hostmem
     if cond.captured_inputs:
-        raise ValueError(f"The 'cond' argument cannot use captured inputs. Received {cond.name}.")
-    start = [convert_to_tensor(value) for value in input_]
-    found = while_loop(
-        lambda *values: _results(cond, values)[0],
-        lambda *values: _results(body, values),
-        start,
-        shape_invariants=[UNKNOWN] * len(start),
-    )
-    # The loop's own outputs begin with its counter: whoever fetches by name means the variables.
-    return list(raw.IdentityN(input=found, name=name or "While"))
+        raise ValueError(
+            "The 'cond' argument can not have implicitly captured inputs. Received "
+            f"captured_inputs: {cond.captured_inputs}"
+        )
+    types = cond.declared_input_types, body.declared_input_types
+    if types[0] != types[1]:
+        raise ValueError(
+            f"The 'cond' and 'body' signatures do not match. Received: cond_input_types={types[0]}, body_input_types={types[1]}"
+        )
+    captured = list(body.captured_inputs)
+    attrs = {
+        "cond": _ignoring(cond.graph_function, captured),
+        "body": _passing_on(body.graph_function, len(input_)),
+        "T": tuple(body.graph_function.input_types),
+    }
+    node = add_node("While", [*_tensors(body, input_), *captured], attrs, name or "While")
+    return list(node.outputs[: len(input_)])
+
+
+def _tensors(function: Any, values: Sequence[Any]) -> list[Any]:
+    """Returns the first arguments of a function as tensors of its types."""
+    types = function.graph_function.input_types[: len(values)]
+    return [convert_to_tensor(v, dtype) for v, dtype in zip(values, types, strict=True)]
+
+
+def _ignoring(function: GraphFunction, extra: Sequence[Any]) -> GraphFunction:
+    """Returns a function of further arguments, which it does not use."""
+    if not extra:
+        return function
+    graph = function.graph
+    unused = [graph.placeholder(t.dtype, t.shape, "unused") for t in extra]
+    return GraphFunction(graph, [*function.inputs, *unused], name=f"{function.name}_Wrapper")
+
+
+def _passing_on(function: GraphFunction, count: int) -> GraphFunction:
+    """Returns a function that returns its arguments after the first ones, too: what it captures."""
+    captures = function.inputs[count:]
+    if not captures:
+        return function
+    outputs = [*function.outputs, *captures]
+    return GraphFunction(function.graph, outputs=outputs, name=f"{function.name}_BodyWrapper")
 
 
 def For(
@@ -67,24 +105,49 @@ def For(
     hostmem: Any = None,
     rewrite_with_while: bool | None = None,
 ) -> list[Any]:
-    """Returns variables after `body(i, *variables)` for the numbers from `start` to `limit`."""
-    del hostmem, rewrite_with_while
-    limit, delta = convert_to_tensor(limit), convert_to_tensor(delta)
+    """Returns variables after `body(i, *variables)` for the numbers from `start` to `limit`.
 
-    def proceed(i: Any, *_: Any) -> Any:
-        upwards = raw.LogicalAnd(x=raw.Greater(x=delta, y=0), y=raw.Less(x=i, y=limit))
-        downwards = raw.LogicalAnd(x=raw.Less(x=delta, y=0), y=raw.Greater(x=i, y=limit))
-        return raw.LogicalOr(x=upwards, y=downwards)
+    Args:
+      start, limit, delta: int32 scalars.
+      inputs: the variables at the start.
+      body: a function made by Defun.
+      name: of the operation.
+      hostmem: accepted; no effect.
+      rewrite_with_while: whether a While does it, which has gradients.
+    """
+    del hostmem
+    if rewrite_with_while:
+        return _for_by_while(start, limit, delta, inputs, body, name)
+    captured = list(body.captured_inputs)
+    counts = [convert_to_tensor(value, dtypes.int32) for value in (start, limit, delta)]
+    variables = _tensors(body, [0, *inputs])[1:]
+    attrs = {
+        "body": _passing_on(body.graph_function, 1 + len(inputs)),
+        "T": tuple(body.graph_function.input_types[1:]),
+    }
+    node = add_node("For", [*counts, *variables, *captured], attrs, name or "For")
+    return list(node.outputs[: len(inputs)])
 
-    variables = [convert_to_tensor(value) for value in (start, *inputs)]
-    _, *found = while_loop(
-        proceed,
-        lambda i, *values: [i + delta, *_results(body, [i, *values])],
-        variables,
-        shape_invariants=[variables[0].shape, *(UNKNOWN for _ in inputs)],
-        name=name or "For",
+
+def _for_by_while(
+    start: Any, limit: Any, delta: Any, inputs: Sequence[Any], body: Any, name: str | None
+) -> list[Any]:
+    start, limit, delta = (convert_to_tensor(v, dtypes.int32) for v in (start, limit, delta))
+    size = raw.Abs(x=delta)
+    count = raw.FloorDiv(x=raw.Abs(x=limit - start) + size - 1, y=size)
+    types = [dtypes.int32] * 4 + list(body.declared_input_types[1:])
+
+    def proceed(i: Any, n: Any, *rest: Any) -> Any:
+        return i < n
+
+    def iteration(i: Any, n: Any, first: Any, step: Any, *values: Any) -> tuple[Any, ...]:
+        return (i + 1, n, first, step, *_results(body, [first + i * step, *values]))
+
+    cond, step = (
+        Defun(*types, func_name=f"{body.name}_{part}")(function)
+        for part, function in (("Cond", proceed), ("Body", iteration))
     )
-    return found
+    return While([0, count, start, delta, *inputs], cond, step, name=name)[4:]
 
 
 def Gradient(inputs: Sequence[Any], f: Any, name: str | None = None) -> list[Any]:

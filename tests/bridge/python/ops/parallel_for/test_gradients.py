@@ -26,3 +26,13 @@ def test_jacobians_of_all_elements(use_pfor):
 def test_rows_of_output_and_input_are_as_many():
     with tf.Graph().as_default(), pytest.raises(ValueError, match="Need first dimension of"):
         gradients.batch_jacobian(tf.zeros([3, 2]), tf.zeros([2, 2]))
+
+
+def test_activations_of_what_all_rows_share_are_differentiated():
+    kinds = tf.nn.relu, tf.nn.elu, tf.sigmoid, tf.tanh, tf.nn.softplus
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = tf.constant([[0.5, 1.0, -2.0]])
+        found = session.run([gradients.jacobian(kind(x)[0] * 2.0, x) for kind in kinds])
+    for value in found:
+        assert value.shape == (3, 1, 3)
+        assert np.count_nonzero(value[:, 0] - np.diag(np.diag(value[:, 0]))) == 0
