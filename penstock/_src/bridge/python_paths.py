@@ -257,7 +257,13 @@ PATHS: dict[str, str] = {
     "python.saved_model.builder_impl": "_SAVE_BUILDER_LABEL=@saving.metrics:SAVE_BUILDER",
     "python.saved_model.load": "_LOAD_V2_LABEL=@saving.metrics:LOAD_V2 @saving.saved_model.load",
     "python.saved_model.load_v1_in_v2": "_LOAD_V1_V2_LABEL=@saving.metrics:LOAD_V1_IN_V2",
-    "python.saved_model.save": "_SAVE_V2_LABEL=@saving.metrics:SAVE_V2 @saving.saved_model.save",
+    "python.saved_model.registration.registration": "@bridge.python.saved_model.registration",
+    "python.saved_model.save": (
+        "_SAVE_V2_LABEL=@saving.metrics:SAVE_V2 "
+        "_verify_ops=@saving.saved_model.writing.checked_graph:check_namespaces "
+        "_strip_debug_nodes=@bridge.internals.saved_model:strip_debug_nodes @saving.saved_model.save"
+    ),
+    "python.saved_model.tracing_utils": "@saving.saved_model.object_values",
     "python.saved_model.revived_types": "@saving.saved_model.revived_types",
     "python.tf2": "@api.internal",
     "python.tools.saved_model_utils": "@bridge.internals.saved_model",

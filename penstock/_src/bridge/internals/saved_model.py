@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.function import structured_values
 from penstock._src.saving.saved_model import load as loading
+from penstock._src.saving.saved_model.writing import checked_graph
 from penstock._src.util.export import export
 
 
@@ -72,3 +73,8 @@ def get_meta_graph_def(saved_model_dir: Any, tag_set: str) -> Any:
     raise RuntimeError(
         f"MetaGraphDef associated with tag-set {tag_set} could not be found in the SavedModel"
     )
+
+
+def strip_debug_nodes(meta_graph_def: Any) -> None:
+    """Takes the debugging operations out of a MetaGraphDef."""
+    checked_graph.strip_debug_nodes(meta_graph_def.graph_def)

@@ -16,7 +16,8 @@ def _defaults(op_type: str) -> dict[str, Any]:
     return {e.name: e.default_value for e in entries if e.HasField("default_value")}
 
 
-def _nodes(graph_def: Any) -> Iterator[Any]:
+def nodes_of(graph_def: Any) -> Iterator[Any]:
+    """The NodeDefs of a graph and its functions."""
     yield from graph_def.node
     for function in graph_def.library.function:
         yield from function.node_def
@@ -24,7 +25,7 @@ def _nodes(graph_def: Any) -> Iterator[Any]:
 
 def strip_default_attributes(graph_def: Any) -> None:
     """Removes the attributes of a GraphDef's nodes that have their default values."""
-    for node in _nodes(graph_def):
+    for node in nodes_of(graph_def):
         for name, value in _defaults(node.op).items():
             if name in node.attr and node.attr[name] == value:
                 del node.attr[name]
@@ -32,7 +33,7 @@ def strip_default_attributes(graph_def: Any) -> None:
 
 def fill_default_attributes(graph_def: Any) -> None:
     """Adds the attributes that a GraphDef's nodes lack, with their default values."""
-    for node in _nodes(graph_def):
+    for node in nodes_of(graph_def):
         for name, value in _defaults(node.op).items():
             if name not in node.attr:
                 node.attr[name].CopyFrom(value)

@@ -102,7 +102,16 @@ class SaveOptions:
     extra_tags: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        self.namespace_whitelist = list(self.namespace_whitelist or ())
+        given = self.namespace_whitelist
+        if given is not None and not isinstance(given, list):
+            raise TypeError(
+                f"`namespace_whitelist` must be a list of strings. Got: {given} with type {type(given)}."
+            )
+        for namespace in given or ():
+            if not isinstance(namespace, str):
+                raise ValueError(
+                    f"Whitelisted namespace must be a string. Got: {namespace} of type {type(namespace)}."
+                )
         self.function_aliases = self.function_aliases or {}
         self.experimental_variable_policy = _policy(self.experimental_variable_policy)
 

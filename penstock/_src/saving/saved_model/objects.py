@@ -105,23 +105,32 @@ def identifier_of(found: Any) -> str:
     return getattr(found, "_object_identifier", "_generic_user_object")
 
 
-def functions_of(found: Any, cache: dict[Any, Any]) -> dict[str, Any]:
-    """The tf.functions and traces among the children of an object.
+class SavedChildren:
+    """The children of objects in one SavedModel, each asked once: properties may make them."""
 
-    Args:
-      cache: for classes that make their children for a SavedModel.
-    """
-    children = children_of(found, "savedmodel", cache=cache)
-    return {n: f for n, f in children.items() if isinstance(f, (Function, ConcreteFunction))}
+    def __init__(self) -> None:
+        self._cache: dict[Any, Any] = {}  # for classes that make their children for a SavedModel
+        self._found: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+    def of(self, found: Any) -> dict[str, Any]:
+        """The children of an object by name."""
+        if id(found) not in self._found:
+            self._found[id(found)] = found, children_of(found, "savedmodel", cache=self._cache)
+        return dict(self._found[id(found)][1])
+
+    def functions_of(self, found: Any) -> dict[str, Any]:
+        """The tf.functions and traces among them."""
+        kinds = Function, ConcreteFunction
+        return {n: child for n, child in self.of(found).items() if isinstance(child, kinds)}
 
 
 class ModelObjects:
     """All objects below a root, in the order of their numbers."""
 
     def __init__(
-        self, root: Any, signatures: dict[str, ConcreteFunction], cache: dict[Any, Any]
+        self, root: Any, signatures: dict[str, ConcreteFunction], saved_children: SavedChildren
     ) -> None:
-        self.root, self._cache = root, cache
+        self.root, self._saved_children = root, saved_children
         self.signatures = SignatureMap(signatures)
         self.objects: list[Any] = []
         self.children: list[list[tuple[str, Any]]] = []
@@ -181,7 +190,7 @@ class ModelObjects:
             return [(f"trace_{at}", trace) for at, trace in enumerate(traces_of(found))]
         if not isinstance(found, Trackable) or is_variable(found):
             return []
-        children = children_of(found, "savedmodel", cache=self._cache)
+        children = self._saved_children.of(found)
         if is_resource(found):
             children.update(_life_of(found))
         if found is self.root:

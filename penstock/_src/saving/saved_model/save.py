@@ -27,7 +27,12 @@ from penstock._src.saving.saved_model.custom_gradients import (
 )
 from penstock._src.saving.saved_model.objects import (
     ModelObjects,
+    SavedChildren,
     traces_of,
+)
+from penstock._src.saving.saved_model.writing.checked_graph import (
+    check_namespaces,
+    strip_debug_nodes,
 )
 from penstock._src.saving.saved_model.writing.object_messages import fill_objects
 from penstock._src.saving.saved_model.writing.program import Program
@@ -94,14 +99,55 @@ def save_and_return_nodes(
     return objects.objects, objects.node_paths()
 
 
+def export_meta_graph(
+    obj: Any,
+    filename: Any,
+    signatures: Any = None,
+    options: constants.SaveOptions | None = None,
+) -> None:
+    """Writes only the MetaGraphDef of a SavedModel to a file.
+
+    Args:
+      obj, signatures, options: as of `save`.
+      filename: of the file; assets are written into its folder.
+    """
+    options = options or constants.SaveOptions()
+    path = os.fsdecode(filename)
+    meta = messages.MetaGraphDef()
+    with save_context(options), dispatch.device(None):
+        _fill_meta_graph(meta, obj, os.path.dirname(path), signatures, options)
+    with written_whole(path) as file:
+        file.write(meta.SerializeToString(deterministic=True))
+
+
 def _save(
     obj: Any, folder: str, signatures: Any, options: constants.SaveOptions, with_values: bool
 ) -> ModelObjects:
-    cache: dict[Any, Any] = {}
-    chosen = signature_tools.canonical(obj, signatures, cache)
-    objects = ModelObjects(obj, signature_tools.wrapped(chosen), cache)
     saved = messages.SavedModel(saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION)
     meta = saved.meta_graphs.add()
+    objects = _fill_meta_graph(meta, obj, folder, signatures, options)
+    for part in (constants.VARIABLES_DIRECTORY, constants.ASSETS_DIRECTORY):
+        os.makedirs(os.path.join(folder, part), exist_ok=True)
+    prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+    if with_values:
+        _write_values(objects.view(), prefix)
+    data = saved.SerializeToString(deterministic=True)
+    path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
+    with written_whole(path) as file:
+        file.write(data)
+    fingerprints.write(folder, meta, data)
+    _report_untraced(objects)
+    _report_renamed(objects)
+    return objects
+
+
+def _fill_meta_graph(
+    meta: Any, obj: Any, folder: str, signatures: Any, options: constants.SaveOptions
+) -> ModelObjects:
+    """Writes the graph, the signatures and the objects; returns the objects."""
+    children = SavedChildren()
+    chosen = signature_tools.canonical(obj, signatures, children)
+    objects = ModelObjects(obj, signature_tools.wrapped(chosen), children)
     meta.meta_info_def.tags.append(constants.SERVING)
     meta.meta_info_def.tags.extend(options.extra_tags or ())
     meta.meta_info_def.tensorflow_version = VERSION
@@ -115,24 +161,15 @@ def _save(
         gradients = traced(objects.concrete_functions(), objects.captured)
     program = Program(objects, AssetFolder(folder), [g.function for g in gradients])
     program.fill(meta)
+    check_namespaces(meta.graph_def, options.namespace_whitelist)
     fill_objects(meta.object_graph_def, objects, program)
     for gradient in gradients:
         gradient.fill(meta)
+    if options.experimental_debug_stripper:
+        strip_debug_nodes(meta.graph_def)
     meta.meta_info_def.stripped_op_list.op.extend(used_ops(meta.graph_def))
     strip_default_attributes(meta.graph_def)
     meta.meta_info_def.stripped_default_attrs = True
-    for part in (constants.VARIABLES_DIRECTORY, constants.ASSETS_DIRECTORY):
-        os.makedirs(os.path.join(folder, part), exist_ok=True)
-    prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    if with_values:
-        _write_values(objects.view(), prefix)
-    data = saved.SerializeToString(deterministic=True)
-    path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
-    with written_whole(path) as file:
-        file.write(data)
-    fingerprints.write(folder, meta, data)
-    _report_untraced(objects)
-    _report_renamed(objects)
     return objects
 
 

@@ -14,26 +14,26 @@ from penstock._src.function.types.attributes import PUBLIC
 from penstock._src.function.types.function_type import sanitized_name
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
-from penstock._src.saving.saved_model.objects import functions_of
+from penstock._src.saving.saved_model.objects import SavedChildren
 from penstock._src.util import nest
 
 
-def canonical(obj: Any, signatures: Any, cache: dict[Any, Any]) -> dict[str, ConcreteFunction]:
+def canonical(obj: Any, signatures: Any, children: SavedChildren) -> dict[str, ConcreteFunction]:
     """The signatures by name.
 
     Raises:
       ValueError: a value is not a function or has no fixed types.
     """
     if signatures is None:
-        signatures = _default(obj, cache) or {}
+        signatures = _default(obj, children) or {}
     if not isinstance(signatures, Mapping):
         signatures = {DEFAULT_SERVING_SIGNATURE_DEF_KEY: signatures}
     return {name: _concrete(function) for name, function in signatures.items()}
 
 
-def _default(obj: Any, cache: dict[Any, Any]) -> Any:
+def _default(obj: Any, children: SavedChildren) -> Any:
     """The object's default signature, or its only function if that has fixed types; else None."""
-    named = functions_of(obj, cache)
+    named = children.functions_of(obj)
     if "_default_save_signature" in named:
         return named["_default_save_signature"]
     functions = list(named.values())

@@ -1,0 +1,73 @@
+"""Options of saving: what stays out of the graph."""
+
+import pytest
+
+import penstock as tf
+from penstock._src.bridge.python.saved_model import registration
+from penstock._src.graph.serialize.exporter import graph_def
+from penstock._src.proto.saved import MetaGraphDef
+from penstock._src.saving.saved_model.save import export_meta_graph
+from penstock._src.saving.saved_model.writing import checked_graph
+
+
+@tf.function(input_signature=[tf.TensorSpec([])])
+def checked(x):
+    tf.debugging.assert_positive(x)
+    tf.print(x)
+    return tf.debugging.check_numerics(x, "x") * 2.0
+
+
+def test_debugging_operations_are_left_out_if_asked(tmp_path):
+    root = tf.Module()
+    root.checked = checked
+    options = tf.saved_model.SaveOptions(experimental_debug_stripper=True)
+    tf.saved_model.save(root, str(tmp_path / "m"), options=options)
+    loaded = tf.saved_model.load(str(tmp_path / "m"))
+    assert loaded.checked(-1.0).numpy() == -2
+    ops = {op.type for op in loaded.checked.concrete_functions[0].graph.get_operations()}
+    assert not ops & {"Assert", "PrintV2", "CheckNumerics"}
+
+
+def test_a_meta_graph_is_exported_alone(tmp_path):
+    root = tf.Module()
+    root.checked = checked
+    export_meta_graph(root, str(tmp_path / "graph.pb"))
+    meta = MetaGraphDef.FromString((tmp_path / "graph.pb").read_bytes())
+    assert "serving_default" in meta.signature_def and meta.object_graph_def.nodes
+    assert meta.meta_info_def.stripped_default_attrs
+    assert "Mul" in [op.name for op in meta.meta_info_def.stripped_op_list.op]
+
+
+def test_ops_of_other_namespaces_must_be_allowed():
+    with tf.Graph().as_default() as graph:
+        tf.constant(1)
+    message = graph_def(graph)
+    message.node[0].op = "Addons>Thing"
+    checked_graph.check_namespaces(message, ["Addons"])
+    checked_graph.check_namespaces(message, None)
+    with pytest.raises(TypeError, match="list of strings"):
+        tf.saved_model.SaveOptions(namespace_whitelist="Addons")
+    with pytest.raises(ValueError, match=r"non-whitelisted.*Addons>Thing"):
+        checked_graph.check_namespaces(message, [])
+
+
+def test_functions_that_properties_make_are_asked_for_once(tmp_path):
+    class Counting(tf.__internal__.tracking.AutoTrackable):
+        asked = 0
+
+        @property
+        def made(self):
+            Counting.asked += 1
+            return tf.function(lambda: tf.constant(1.0), input_signature=[])
+
+    tf.saved_model.save(Counting(), str(tmp_path))
+    assert Counting.asked == 1
+
+
+def test_classes_of_tensorflow_have_a_package_of_their_own():
+    @registration.register_tf_serializable(name="tests.Thing")
+    class Thing:
+        pass
+
+    assert registration.get_registered_class_name(Thing()) == "tf.tests.Thing"
+    assert registration.registration._class_registry.name_lookup("tf.tests.Thing") is Thing
