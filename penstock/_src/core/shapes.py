@@ -282,8 +282,8 @@ class TensorShape:
     def assert_is_compatible_with(self, other: Any) -> None:
         """Raises ValueError unless the two are compatible."""
         if not self.is_compatible_with(other):
-            other = as_shape(other)
-            raise _mismatch(f"Shapes {self} and {other} are incompatible", _differ(self, other))
+            message = f"Shapes {self} and {other} are incompatible"
+            raise _mismatch(message, _differ(self, as_shape(other)))
 
     def assert_same_rank(self, other: Any) -> None:
         """Raises ValueError unless the ranks may be equal."""

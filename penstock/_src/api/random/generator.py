@@ -6,9 +6,9 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.variable import Variable
+from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -16,26 +16,46 @@ from .functions import shape_of
 from .seeds import Algorithm, algorithm_number
 
 _MASK = (1 << 64) - 1
-# Words of state: a counter of two and a key of one; a counter of one and a key of one.
-STATE_SIZE = {1: 3, 2: 2}
+# Words of state: a counter of two and a key of one; a counter of one and a key of one. The automatic choice (3) is the first.
+STATE_SIZE = {1: 3, 2: 2, 3: 3}
+
+
+def state_size(alg):
+    """How many words the state of an algorithm has.
+
+    Raises:
+      ValueError: there is no such algorithm.
+    """
+    if alg not in STATE_SIZE:
+        raise ValueError(
+            f"Argument `alg` got unsupported value {alg}. Supported values are {Algorithm.PHILOX.value} "
+            f"for the Philox algorithm, {Algorithm.THREEFRY.value} for the ThreeFry algorithm, and "
+            f"{Algorithm.AUTO_SELECT.value} for auto-selection."
+        )
+    return STATE_SIZE[alg]
+
+
+def _as_state(words):
+    """Integers, or a structure of them, as an int64 tensor; unsigned ones become those of the same bits."""
+    signed = nest.map_structure(
+        lambda n: n - 2**64 if isinstance(n, int) and n >= 2**63 else n, words
+    )
+    return cast(convert_to_tensor(signed), dtypes.int64)
 
 
 @export("random.create_rng_state", "random.experimental.create_rng_state")
 def create_rng_state(seed, alg):
     """The state vector of a generator that starts from `seed`."""
-    number = algorithm_number(alg)
-    number = 1 if number == 3 else number
-    if number not in STATE_SIZE:
-        raise ValueError(f"Argument `alg` got unsupported value {alg}.")
-    size = STATE_SIZE[number]
+    size = state_size(algorithm_number(alg))
     if isinstance(seed, int):
         words = [(int(seed) >> (64 * i)) & _MASK for i in range(size)]
         return convert_to_tensor(np.array(words, np.uint64).view(np.int64))
-    flat = cast(convert_to_tensor(seed), dtypes.int64).numpy().reshape(-1)
-    padded = np.zeros(size, np.int64)
-    flat = flat[:size]
-    padded[size - len(flat) :] = flat
-    return convert_to_tensor(padded)
+    flat = raw.Reshape(tensor=_as_state(seed), shape=[-1])[:size]
+    missing = size - raw.Shape(input=flat)[0]
+    paddings = raw.Pack(values=[raw.Pack(values=[missing, 0])])
+    padded = raw.PadV2(input=flat, paddings=paddings, constant_values=np.int64(0))
+    padded.set_shape([size])
+    return padded
 
 
 @export("random.Generator", "random.experimental.Generator")
@@ -52,20 +72,14 @@ class Generator(AutoTrackable):
             state, alg = copy_from.state, copy_from.algorithm
         if state is None or alg is None:
             raise ValueError("`alg` and `state` must not be None.")
-        number = algorithm_number(alg)
-        self._algorithm = 1 if number == 3 else number
-        if isinstance(state, Variable):
-            value = state.read_value()
-        else:
-            value = (
-                state if isinstance(state, Tensor) else convert_to_tensor(state, dtype=dtypes.int64)
-            )
-        if value.shape.rank != 1 or value.shape[0] < STATE_SIZE[self._algorithm]:
-            raise ValueError(
-                f"For the {self._algorithm} algorithm, the state must be a vector of at least "
-                f"{STATE_SIZE[self._algorithm]}. Received shape {value.shape}."
-            )
-        self._state_var = Variable(value, dtype=dtypes.int64, name="StateVar", trainable=False)
+        self._algorithm = algorithm_number(alg)
+        is_shared = isinstance(state, Variable) and copy_from is None
+        held = state if isinstance(state, Variable) else _as_state(state)
+        held.shape.assert_is_compatible_with([state_size(self._algorithm)])
+        if not is_shared:
+            value = held.read_value() if isinstance(held, Variable) else held
+            held = Variable(value, dtype=dtypes.int64, name="StateVar", trainable=False)
+        self._state_var = held
 
     @classmethod
     def from_state(cls, state, alg):
@@ -82,7 +96,7 @@ class Generator(AutoTrackable):
     def from_non_deterministic_state(cls, alg=None):
         """A generator with a random state."""
         number = 1 if alg is None else algorithm_number(alg)
-        size = STATE_SIZE[1 if number == 3 else number]
+        size = state_size(number)
         words = np.random.SeedSequence().generate_state(size, np.uint64).view(np.int64)
         return cls(state=words, alg=number)
 
@@ -90,10 +104,8 @@ class Generator(AutoTrackable):
     def from_key_counter(cls, key, counter, alg):
         """A generator with this key (a scalar) and counter (a vector)."""
         number = algorithm_number(alg)
-        number = 1 if number == 3 else number
-        counter = convert_to_tensor(counter, dtype=dtypes.int64)
-        key = convert_to_tensor(key, dtype=dtypes.int64)
-        counter.shape.assert_is_compatible_with([STATE_SIZE[number] - 1])
+        counter, key = _as_state(counter), _as_state(key)
+        counter.shape.assert_is_compatible_with([state_size(number) - 1])
         key.shape.assert_is_compatible_with([])
         state = raw.ConcatV2(values=[counter, raw.Reshape(tensor=key, shape=[1])], axis=0)
         return cls(state=state, alg=number)
@@ -102,13 +114,18 @@ class Generator(AutoTrackable):
     algorithm = read_only("_algorithm", "The number of the algorithm.")
 
     @property
+    def _op_algorithm(self):
+        """The algorithm that ops run: Philox for the automatic choice."""
+        return Algorithm.PHILOX.value if self._algorithm == 3 else self._algorithm
+
+    @property
     def key(self):
         """The key, as an int64 scalar."""
         return self._state_var.value()[STATE_SIZE[self._algorithm] - 1]
 
     def reset(self, state):
         """Sets the state."""
-        state = convert_to_tensor(state, dtype=dtypes.int64)
+        state = _as_state(state)
         state.shape.assert_is_compatible_with([STATE_SIZE[self._algorithm]])
         self._state_var.assign(state)
 
@@ -118,8 +135,9 @@ class Generator(AutoTrackable):
 
     def reset_from_key_counter(self, key, counter):
         """Sets the key and counter."""
-        counter = convert_to_tensor(counter, dtype=dtypes.int64)
-        key = convert_to_tensor(key, dtype=dtypes.int64)
+        counter, key = _as_state(counter), _as_state(key)
+        counter.shape.assert_is_compatible_with([STATE_SIZE[self._algorithm] - 1])
+        key.shape.assert_is_compatible_with([])
         state = raw.ConcatV2(values=[counter, raw.Reshape(tensor=key, shape=[1])], axis=0)
         self._state_var.assign(state)
 
@@ -127,7 +145,7 @@ class Generator(AutoTrackable):
         """Advances as if `delta` numbers had been drawn; returns the state before."""
         return raw.RngReadAndSkip(
             resource=self._state_var.handle,
-            alg=np.int32(self._algorithm),
+            alg=np.int32(self._op_algorithm),
             delta=raw.Cast(x=convert_to_tensor(delta), DstT=dtypes.uint64),
         )
 
@@ -139,7 +157,7 @@ class Generator(AutoTrackable):
         else:
             count = raw.Cast(x=raw.Prod(input=shape, axis=[0]), DstT=dtypes.uint64)
         before = raw.RngReadAndSkip(
-            resource=self._state_var.handle, alg=np.int32(self._algorithm), delta=count
+            resource=self._state_var.handle, alg=np.int32(self._op_algorithm), delta=count
         )
         words = raw.Bitcast(input=before, type=dtypes.uint64)
         size = STATE_SIZE[self._algorithm]
@@ -147,7 +165,7 @@ class Generator(AutoTrackable):
             shape=shape,
             key=words[size - 1 : size],
             counter=words[: size - 1],
-            alg=self._algorithm,
+            alg=self._op_algorithm,
         )
 
     def normal(self, shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None):
@@ -167,10 +185,14 @@ class Generator(AutoTrackable):
     def uniform(self, shape, minval=0, maxval=None, dtype=dtypes.float32, name=None):
         """Numbers of [minval, maxval)."""
         kind = dtypes.as_dtype(dtype)
-        if maxval is None:
-            if kind.is_integer:
-                raise ValueError(f"Must specify maxval for integer dtype {kind!r}")
-            maxval = 1
+        if kind.is_integer and (minval is None) != (maxval is None):
+            raise ValueError(
+                f"For integer dtype {kind}, minval and maxval must be both `None` or both non-`None`; "
+                f"got minval={minval} and maxval={maxval}"
+            )
+        if kind.is_integer and minval is None:
+            return self.uniform_full_int(shape, kind, name)
+        maxval = 1 if maxval is None else maxval
         low = convert_to_tensor(minval, dtype=kind)
         high = convert_to_tensor(maxval, dtype=kind)
         stream = self._prepare(shape)
@@ -190,7 +212,7 @@ class Generator(AutoTrackable):
         counts = convert_to_tensor(counts, dtype=probs.dtype)
         return raw.StatefulRandomBinomial(
             resource=self._state_var.handle,
-            algorithm=np.int64(self._algorithm),
+            algorithm=np.int64(self._op_algorithm),
             shape=shape_of(shape),
             counts=counts,
             probs=probs,
@@ -200,8 +222,6 @@ class Generator(AutoTrackable):
 
     def make_seeds(self, count=1):
         """`[2, count]` seeds for stateless functions."""
-        if self._algorithm != 1:
-            raise ValueError(f"make_seeds: unsupported algorithm {self._algorithm}.")
         seeds = self.uniform_full_int([count], dtype=dtypes.int64)
         return raw.Pack(values=[seeds, raw.ZerosLike(x=seeds)])
 

@@ -12,6 +12,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import CONTEXT
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 
 # The graph seed of ops with their own seed if no global seed is set.
@@ -93,14 +94,14 @@ def algorithm_number(alg):
     if isinstance(alg, Algorithm):
         return alg.value
     if isinstance(alg, Tensor):
-        return alg
+        known = get_static_value(alg)
+        return alg if known is None else int(known)
     names = {"philox": 1, "threefry": 2, "auto_select": 3}
     if isinstance(alg, str):
         if alg.lower() not in names:
             raise ValueError(
-                "Argument `alg` got unsupported string value. Supported string values are "
-                "'philox' for the Philox algorithm, 'threefry' for the ThreeFry algorithm, and "
-                f"'auto_select' for auto-selection. Received: {alg!r}"
+                f"Argument `alg` got unsupported value {alg}. Supported values are philox for the Philox "
+                "algorithm, threefry for the ThreeFry algorithm, and auto_select for auto-selection."
             )
         return names[alg.lower()]
     raise TypeError(f"Can't convert argument `alg` (of value {alg} and type {type(alg)}) to int.")

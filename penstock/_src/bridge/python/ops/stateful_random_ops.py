@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.api.random.generator import STATE_SIZE
-from penstock._src.api.random.seeds import algorithm_number
+from penstock._src.api.random.generator import state_size
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
 RNG_ALG_PHILOX, RNG_ALG_THREEFRY = 1, 2
 SEED_TYPE = STATE_TYPE = "int64"
-PHILOX_STATE_SIZE, THREEFRY_STATE_SIZE = STATE_SIZE[RNG_ALG_PHILOX], STATE_SIZE[RNG_ALG_THREEFRY]
+PHILOX_STATE_SIZE, THREEFRY_STATE_SIZE = state_size(RNG_ALG_PHILOX), state_size(RNG_ALG_THREEFRY)
 MAX_INT64 = 2**63 - 1
 MIN_INT64 = -(2**63)
 
@@ -33,17 +32,7 @@ def _get_counter_size(alg: int) -> int:
     Raises:
       ValueError: there is no such algorithm.
     """
-    return _get_state_size(alg) - 1
+    return state_size(alg) - 1
 
 
-def _get_state_size(alg: int) -> int:
-    """Returns how many integers the state of an algorithm has.
-
-    Raises:
-      ValueError: there is no such algorithm.
-    """
-    number = algorithm_number(alg)
-    number = RNG_ALG_PHILOX if number == 3 else number
-    if number not in STATE_SIZE:
-        raise ValueError(f"Argument `alg` got unsupported value {alg}.")
-    return STATE_SIZE[number]
+_get_state_size = state_size

@@ -1,0 +1,57 @@
+"""States and algorithms of tf.random.Generator; expected values are TensorFlow's."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+Generator = tf.random.Generator
+
+
+def test_the_automatic_choice_draws_as_philox():
+    chosen, philox = Generator.from_seed(3, alg="auto_select"), Generator.from_seed(3, alg="philox")
+    assert (chosen.algorithm, philox.algorithm) == (3, 1)
+    np.testing.assert_array_equal(chosen.normal([4]), philox.normal([4]))
+    np.testing.assert_array_equal(chosen.make_seeds(2), philox.make_seeds(2))
+
+
+def test_a_variable_is_the_state_itself():
+    state = tf.Variable([1, 2, 3], dtype=tf.int64)
+    generator = Generator.from_state(state, alg="philox")
+    generator.normal([2])
+    assert generator.state is state and state.numpy().tolist() != [1, 2, 3]
+    assert Generator(copy_from=generator).state is not state
+
+
+@pytest.mark.parametrize("state", [[1, 2], [1, 2, 3, 4], [[1, 2, 3]], 1])
+def test_states_have_the_size_of_their_algorithm(state):
+    with pytest.raises(ValueError, match="and \\[3\\] are incompatible"):
+        Generator.from_state(state, alg=1)
+
+
+def test_seeds_and_words_are_taken_modulo_two_to_the_64():
+    assert Generator.from_seed([2**63 - 1, -1]).state.numpy().tolist() == [0, 2**63 - 1, -1]
+    state = Generator.from_key_counter(2**64 - 1, [0, 2**63], 1).state
+    assert state.numpy().tolist() == [0, -(2**63), -1]
+
+
+def test_states_of_seeds_are_made_in_functions():
+    make = tf.function(lambda seed: tf.random.create_rng_state(seed, "threefry"))
+    assert make(tf.constant(5)).numpy().tolist() == [0, 5]
+    assert make(tf.constant([5, 6, 7])).numpy().tolist() == [5, 6]
+
+
+def test_unknown_algorithms_are_refused():
+    for alg in (7, "other", tf.constant(0)):
+        with pytest.raises(ValueError, match="unsupported value"):
+            Generator.from_seed(1, alg=alg)
+
+
+def test_integers_without_bounds_have_their_whole_range():
+    first, second = Generator.from_seed(1), Generator.from_seed(1)
+    np.testing.assert_array_equal(
+        first.uniform([3], minval=None, maxval=None, dtype=tf.int32),
+        second.uniform_full_int([3], dtype=tf.int32),
+    )
+    with pytest.raises(ValueError, match="minval and maxval must be both `None` or both"):
+        first.uniform([3], dtype=tf.int32)
