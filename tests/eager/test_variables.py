@@ -3,6 +3,7 @@
 import pytest
 
 import penstock as tf
+from penstock._src.eager.variable_spec import VariableSpec
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,37 @@ def test_variables_of_one_call():
 
     assert [int(function(tf.constant(n))) for n in (5, 5, 6)] == [8, 8, 9]
     assert function.experimental_get_tracing_count() == 1
+
+
+def test_a_spec_describes_variables():
+    variable = tf.Variable([1.0, 2.0], trainable=False)
+    spec = VariableSpec.from_value(variable)
+    assert spec == VariableSpec([2], tf.float32, trainable=False)
+    assert spec.is_compatible_with(variable) and VariableSpec([2]) != spec
+    assert not spec.is_compatible_with(tf.Variable([1.0, 2.0]))
+    assert not spec.is_compatible_with(VariableSpec([2], trainable=False, alias_id=1))
+    assert spec.to_tensors(variable)[0] is variable.handle
+    assert spec.cast(variable, None) is variable
+    with pytest.raises(TypeError, match="Can not cast"):
+        spec.cast(tf.constant([1.0, 2.0]), None)
+
+
+def test_specs_with_and_without_numbers_are_not_compared():
+    plain, numbered = VariableSpec([None]), VariableSpec([2], alias_id=0)
+    assert VariableSpec([2]).is_subtype_of(plain) and not plain.is_subtype_of(VariableSpec([2]))
+    assert VariableSpec([2]).most_specific_common_supertype([VariableSpec([3])]) == plain
+    with pytest.raises(NotImplementedError, match="alias_id=None"):
+        plain.is_subtype_of(numbered)
+    with pytest.raises(NotImplementedError, match="alias_id=None"):
+        numbered.most_specific_common_supertype([plain])
+
+
+def test_a_spec_makes_a_variable_of_a_handle():
+    variable = tf.Variable([1.0, 2.0])
+    made = VariableSpec([2])._from_components([variable.handle])
+    made.assign_add([1.0, 1.0])
+    assert variable.numpy().tolist() == [2.0, 3.0]
+    with pytest.raises(ValueError, match="expected the handle"):
+        VariableSpec([2])._from_components([tf.constant(1.0)])
+    with pytest.raises(ValueError, match="only component"):
+        VariableSpec([2])._from_components([])

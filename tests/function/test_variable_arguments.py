@@ -204,3 +204,15 @@ def test_gradients_reach_variables_that_are_arguments_through_loops_and_by_tf_gr
     by_gradients = tf.function(lambda v: tf.gradients(repeated(v), v)[0])
     for f in (by_tape, by_gradients):
         assert f(tf.Variable([1.0, 2.0])).numpy().tolist() == [4.0, 8.0]
+
+
+def test_variables_of_one_call_are_passed_on():
+    double = tf.function(lambda x: x * 2.0)
+
+    @tf.function
+    def outer(x):
+        variable = tf.Variable(1.0, experimental_enable_variable_lifting=False)
+        variable.assign_add(x)
+        return double(variable)
+
+    assert [float(outer(tf.constant(x))) for x in (1.0, 2.0)] == [4.0, 6.0]
