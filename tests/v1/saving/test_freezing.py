@@ -70,3 +70,50 @@ def test_freezing_in_a_session_needs_one():
     concrete = tf.function(lambda x: variable * x).get_concrete_function(tf.constant(2.0))
     with pytest.raises(RuntimeError, match="Session"):
         freezing.convert_variables_in_session(concrete)
+
+
+def _cond(x, y, p):
+    return tf.cond(p > 0, lambda: tf.cond(x > 0, lambda: x * 2 + y, lambda: y), lambda: y + 1)
+
+
+def _loop(x, y, p):
+    return tf.while_loop(lambda i, a: i < p, lambda i, a: (i + 1, a * x), [0, y])[1]
+
+
+def _case(x, y, p):
+    return tf.switch_case(p, [lambda: x.read_value(), lambda: tf.gather([x, y], 1), lambda: y])
+
+
+@pytest.mark.parametrize("build", [_cond, _loop, _case], ids=["cond", "loop", "case"])
+def test_functions_of_frozen_graphs_take_values(build):
+    with tf.Graph().as_default(), v1.Session() as session:
+        x, y = v1.get_variable("x", initializer=3.0), v1.get_variable("y", initializer=2.0)
+        number = v1.placeholder(tf.int32, [], name="number")
+        tf.identity(build(x, y, number), name="out")
+        session.run(v1.global_variables_initializer())
+        expected = [session.run("out:0", {number: n}) for n in (0, 1, 2)]
+        frozen = v1.graph_util.convert_variables_to_constants(
+            session, session.graph.as_graph_def(), ["out"]
+        )
+    copies = [f for f in frozen.library.function if "_frozen_" in f.signature.name]
+    assert copies and not any("Variable" in node.op for f in copies for node in f.node_def)
+    with tf.Graph().as_default(), v1.Session() as session:
+        tf.import_graph_def(frozen, name="")
+        assert [session.run("out:0", {"number:0": n}) for n in (0, 1, 2)] == expected
+
+
+def test_functions_that_assign_are_not_frozen():
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.get_variable("x", initializer=3.0)
+        tf.identity(tf.cond(x > 0, lambda: x.assign_add(1.0), lambda: x.read_value()), name="out")
+        session.run(v1.global_variables_initializer())
+        graph_def = session.graph.as_graph_def()
+        with pytest.raises(tf.errors.UnimplementedError, match="AssignAddVariableOp"):
+            v1.graph_util.convert_variables_to_constants(session, graph_def, ["out"])
+
+
+def test_captured_values_become_constants():
+    x = tf.constant([1.0, 2.0])
+    f = tf.function(lambda b: tf.cond(b, lambda: x, lambda: x + 2))
+    concrete = f.get_concrete_function(tf.TensorSpec([], tf.bool))
+    assert len(convert_variables_to_constants_v2(concrete).inputs) == 1

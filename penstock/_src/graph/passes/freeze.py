@@ -7,6 +7,7 @@ After:  y = x * Const(value of v)
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import UnimplementedError
@@ -31,7 +32,7 @@ def freeze(
 
     Args:
       function: a graph function.
-      values: {position of an input that is a variable's handle: the variable's value}.
+      values: {position of an input: its value, that of the variable if it is a variable's handle}.
       inline_calls: put the bodies of called functions in place of the calls.
 
     Raises:
@@ -43,7 +44,11 @@ def freeze(
         arguments: list[Any] = []
         for index, t in enumerate(function.inputs):
             if index in values:
-                arguments.append(_Variable(values[index]))
+                is_handle = t.dtype is dtypes.resource
+                value = values[index]
+                arguments.append(
+                    _Variable(value) if is_handle else graph.constant(value, t.dtype, t.op.name)
+                )
                 continue
             placeholder = graph.placeholder(t.dtype, t.shape, t.op.name)
             placeholder._handle_data = t._handle_data

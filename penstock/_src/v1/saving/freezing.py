@@ -18,14 +18,18 @@ from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.session import get_default_session
+from penstock._src.v1.saving.frozen_functions import FrozenFunctions
 from penstock._src.v1.saving.wrapped import WrappedFunction
 from penstock._src.v1.variables.collections import variables_initializer
+
+# What no constant holds.
+_HELD = (dtypes.resource, dtypes.variant)
 
 
 def convert_variables_to_constants_v2(
     func: ConcreteFunction, lower_control_flow: bool = True, aggressive_inlining: bool = False
 ) -> WrappedFunction:
-    """Returns `func` with variables replaced by their current values, and calls inlined.
+    """Returns `func` with variables and what else it captures replaced by their current values, and calls inlined.
 
     Args:
       func: a concrete function.
@@ -40,6 +44,8 @@ def convert_variables_to_constants_v2(
         held = tensor._value if isinstance(tensor, EagerTensor) else None
         if isinstance(held, VariableHandle):
             values[func.arity + position] = held.read()
+        elif isinstance(held, np.ndarray) and tensor.dtype not in _HELD:
+            values[func.arity + position] = held
     return _with_values(func, values)
 
 
@@ -67,10 +73,11 @@ def convert_variables_in_session(
         raise RuntimeError(
             "The conversion must be carried out in a Session context: variables of graphs have values there."
         )
-    handles = {
+    captures = {
         func.arity + position: tensor
         for position, tensor in enumerate(func.captured_inputs)
-        if not isinstance(tensor, EagerTensor) and tensor.op.type == "VarHandleOp"
+        if not isinstance(tensor, EagerTensor)
+        and (tensor.op.type == "VarHandleOp" or tensor.dtype not in _HELD)
     }
     with session.graph.as_default():
         session.run(variables_initializer(func.graph.variables))
@@ -78,8 +85,10 @@ def convert_variables_in_session(
             session.run(assignment)
         values = session.run(
             {
-                position: raw.ReadVariableOp(handle, dtype=handle.op.get_attr("dtype"))
-                for position, handle in handles.items()
+                position: tensor
+                if tensor.dtype not in _HELD
+                else raw.ReadVariableOp(tensor, dtype=tensor.op.get_attr("dtype"))
+                for position, tensor in captures.items()
             }
         )
     return _with_values(func, {key: np.asarray(value) for key, value in values.items()})
@@ -140,15 +149,22 @@ def convert_variables_to_constants(
         return part
     values = _values_in(sess, {node.name: node for node in part.node if node.name in names})
     made = GraphDef(versions=part.versions, library=part.library)
+    kinds = {node.name: node.attr["dtype"].type for node in part.node if node.name in names}
+    handles = {node.name for node in part.node if node.name in names and node.op == "VarHandleOp"}
+    functions = FrozenFunctions(made.library, _reader_nodes)
     for node in part.node:
-        reads = [text.partition(":")[0] for text in node.input if text.partition(":")[0] in names]
+        reads = {text: kinds[text] for text in node.input if text in handles}
         if node.name in names:
             made.node.append(_constant_node(node, values[node.name]))
-        elif reads and node.op in _READERS:
-            made.node.extend(_reader_node(node))
+        elif reads:
+            made.node.extend(functions.convert(node, reads))
         else:
             made.node.append(node)
     return made
+
+
+def _reader_nodes(node: Any) -> list[Any] | None:
+    return _reader_node(node) if node.op in _READERS else None
 
 
 def _values_in(sess: Any, nodes: Mapping[str, Any]) -> dict[str, np.ndarray]:
