@@ -246,3 +246,25 @@ def test_gather_inside_batches_takes_dense_indices():
     assert tf.gather(table, [1, 0], batch_dims=1, axis=2).to_list() == [[2, 4], [5]]
     pairs = tf.gather(table, [[1, 0], [2, 2]], batch_dims=1, axis=2)
     assert pairs.to_list() == [[[2, 1], [4, 3]], [[7, 7]]] and pairs.shape.as_list() == [2, None, 2]
+
+
+def test_a_default_gets_the_gradient_of_all_that_it_fills():
+    rows = tf.ragged.constant([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]], ragged_rank=1)
+    for default, expected in ((0.0, 5.0), ([0.0], [5.0]), ([0.0, 0.0], [2.0, 3.0])):
+        default = tf.constant(default)
+        with tf.GradientTape() as tape:
+            tape.watch(default)
+            dense = rows.to_tensor(default)
+            weighted = dense * tf.reshape(tf.range(8.0), [2, 2, 2])
+        assert tape.gradient(weighted, default).numpy().tolist() == expected
+
+
+def test_splits_are_checked_where_rows_become_sparse():
+    assert ROWS.to_sparse().indices.shape.as_list() == [3, 2]
+    for splits, values, message in (
+        ([2, 3], [1, 2, 3], "First value of ragged splits must be 0"),
+        ([0, 5], [], "Final value of ragged splits must match"),
+    ):
+        wrong = tf.RaggedTensor.from_row_splits(values, splits, validate=False)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            wrong.to_sparse()

@@ -121,3 +121,8 @@ def test_an_axis_must_be_known():
     assert tf.reduce_sum(ROWS, tf.constant(1)).numpy().tolist() == [3, 3]
     with pytest.raises(ValueError, match="axis must be known"):
         f(1)
+
+
+def test_places_in_uniform_inner_axes_are_found():
+    rows = tf.ragged.constant([[[True, False]], [[False, True], [True, True]]], ragged_rank=1)
+    assert tf.where(rows).numpy().tolist() == [[0, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]]

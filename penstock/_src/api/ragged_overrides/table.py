@@ -115,8 +115,11 @@ def _where(condition, x=None, y=None, name=None):
         raise ValueError("x and y must be either both None or both non-None")
     if x is None:
         flat = condition.flat_values
-        places = raw.Where(condition=flat)[:, 0]
-        columns = [raw.GatherV2(params=c, indices=places, axis=0) for c in _coordinates(condition)]
+        found = raw.Where(condition=flat)
+        columns = [
+            raw.GatherV2(params=c, indices=found[:, 0], axis=0) for c in _coordinates(condition)
+        ]
+        columns += [found[:, axis] for axis in range(1, flat.shape.rank)]
         return raw.Pack(values=columns, axis=1)
     structure, parts = matched([condition, x, y])
     return structure.with_flat_values(raw.SelectV2(condition=parts[0], t=parts[1], e=parts[2]))

@@ -6,7 +6,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
-from penstock._src.ops.rules import show
+from penstock._src.ops import infer
+from penstock._src.ops.rules import show, unbroadcast
 
 
 def _rows_of(kind, tensor, count):
@@ -49,10 +50,11 @@ class RaggedTensorToTensor(Op):
             input=raw.Shape(input=values), begin=[0], end=[1], strides=[1], shrink_axis_mask=1
         )
         numbers = raw.Range(start=np.int32(1), limit=count + 1, delta=np.int32(1))
-        lead = (
-            raw.StridedSlice(input=shape, begin=[0], end=[len(self._kinds()) + 1], strides=[1])
-            if shape.shape.rank
-            else shape
+        lead = raw.StridedSlice(
+            input=raw.Shape(input=dy, out_type=shape.dtype),
+            begin=[0],
+            end=[len(self._kinds()) + 1],
+            strides=[1],
         )
         places = raw.RaggedTensorToTensor(
             shape=lead,
@@ -71,9 +73,7 @@ class RaggedTensorToTensor(Op):
         by_default = raw.StridedSlice(
             input=total, begin=[0], end=[1], strides=[1], shrink_axis_mask=1
         )
-        if default_value.shape.rank == 0 and by_default.shape.rank:
-            axes = np.arange(by_default.shape.rank, dtype=np.int32)
-            by_default = raw.Sum(input=by_default, axis=axes)
+        by_default = unbroadcast(by_default, default_value)
         return None, by_values, by_default, [None] * len(row_partition_tensors)
 
     def _kinds(self):
@@ -132,13 +132,29 @@ class RaggedTensorToSparse(Op):
         if rt_dense_values.rank is None:
             return [None, None], [None], [None]
         rank = len(rt_nested_splits) + rt_dense_values.rank
-        return [None, rank], [None], [rank]
+        count = infer.size(rt_dense_values.as_list())
+        return [count, rank], [count], [rank]
 
     def gradient(self, _splits, values, _indices, _values, _shape, _di, dv, _ds):
         by_values = raw.Reshape(tensor=dv, shape=raw.Shape(input=values))
         return [None] * self.RAGGED_RANK, by_values
 
+    def _check(self, nested_splits, values):
+        """Raises InvalidArgumentError unless each splits begin at 0 and end with the number of what they cut."""
+        if any(not splits.size for splits in nested_splits):
+            raise self.invalid("ragged splits may not be empty.")
+        counts = [*(splits.size - 1 for splits in nested_splits[1:]), len(values)]
+        for splits, count in zip(nested_splits, counts, strict=True):
+            if splits[0] != 0:
+                raise self.invalid(f"First value of ragged splits must be 0. Received {splits[0]}.")
+            if splits[-1] != count:
+                raise self.invalid(
+                    f"Final value of ragged splits must match the number of rows or values that they "
+                    f"cut, {count}. Received {splits[-1]}."
+                )
+
     def eager(self, rt_nested_splits, rt_dense_values):
+        self._check(rt_nested_splits, rt_dense_values)
         index, extents = None, []
         for splits in rt_nested_splits:
             rows, number = _rows_of("ROW_SPLITS", splits, None)
