@@ -301,7 +301,13 @@ def _write_tensors(
     metrics.COUNTS["checkpoint_shards", ""] += len(shards)
     metrics.record_size(label, prefix)
     for callback in options.experimental_write_callbacks or ():
-        callback(prefix) if inspect.signature(callback).parameters else callback()
+        count = len(inspect.signature(callback).parameters)
+        if count > 1:
+            raise AssertionError(
+                "Callback functions for checkpoint are required to have 0 or 1 parameters, but this has "
+                f"{count} parameters: {callback}"
+            )
+        callback(*[prefix] * count)
 
 
 def read_objects(

@@ -305,7 +305,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
         if used:
             self._optimizer._prepare(used[0])
         for variable in used:
-            for name in self._optimizer._slots:
+            for name in self._optimizer._first_values:
                 self._optimizer._slot(name, variable)
 
     def get_slot_names(self) -> list[str]:

@@ -34,13 +34,13 @@ _INITIALIZERS: dict[float, Any] = {0.0: Zeros(), 1.0: Ones()}
 
 @export(v1=["train.Optimizer"])
 class Optimizer(Trackable):
-    """Base class of the optimizers. A subclass defines `_op`, `_slots` and `_numbers`, or `_apply`."""
+    """Base class of the optimizers. A subclass defines `_op`, `_first_values` and `_numbers`, or `_apply`."""
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
     # The raw op of the update rule: of the variable, its slots, the numbers and the gradient.
     _op = ""
     # Slot name -> its initial value, for every variable.
-    _slots: dict[str, float] = {}
+    _first_values: dict[str, float] = {}
     # The hyperparameters, and their names in graphs.
     _numbers: tuple[Any, ...] = ()
     _number_names: tuple[str, ...] = ("learning_rate",)
@@ -55,7 +55,7 @@ class Optimizer(Trackable):
         if not name:
             raise ValueError("Must specify the optimizer name")
         self._use_locking, self._name = use_locking, name
-        self._made: dict[str, dict[Any, Variable]] = {}
+        self._slots: dict[str, dict[Any, Variable]] = {}
         # restores of a checkpoint that wait for slots to be made
         self._waiting: dict[tuple[str, Any], list[Callable[[Variable], None]]] = {}
 
@@ -139,7 +139,7 @@ class Optimizer(Trackable):
         with _free():
             self._prepare(pairs[0][1])
             for _, variable in pairs:
-                for slot in self._slots:
+                for slot in self._first_values:
                     self._slot(slot, variable)
         if STATE.graph is None:
             updates = [self._update(g, v) for g, v in pairs]
@@ -176,7 +176,7 @@ class Optimizer(Trackable):
         return [convert_to_tensor(x, name=name) for x, name in zip(values, self._number_names)]
 
     def _update(self, gradient: Any, variable: Any) -> Any:
-        slots = {name: self._slot(name, variable).handle for name in self._slots}
+        slots = {name: self._slot(name, variable).handle for name in self._first_values}
         if isinstance(gradient, IndexedSlices):
             sparse = self._apply_sparse(gradient, variable)
             if sparse is not None:
@@ -186,10 +186,10 @@ class Optimizer(Trackable):
         return self._apply(variable, convert_to_tensor(gradient), **slots)
 
     def _slot(self, name: str, variable: Any) -> Variable:
-        held = self._made.setdefault(name, {})
+        held = self._slots.setdefault(name, {})
         if variable.ref() not in held:
             full = f"{variable.name.split(':')[0]}/{self._name}"
-            first = self._slots[name]
+            first = self._first_values[name]
             initializer = _INITIALIZERS.get(first) or Constant(first)
             shape, dtype = variable.shape.as_list(), variable.dtype.base_dtype
             with _free():
@@ -204,7 +204,7 @@ class Optimizer(Trackable):
         """Calls `restore` with a slot; once it has been made in graphs, and where a scope would take it for a variable of its own."""
         if self.get_slot(variable, name) is not None:
             restore(self.get_slot(variable, name))
-        elif STATE.graph is None and name in self._slots and not STATE.variable_creators:
+        elif STATE.graph is None and name in self._first_values and not STATE.variable_creators:
             restore(self._slot(name, variable))
         else:
             self._waiting.setdefault((name, variable.ref()), []).append(restore)
@@ -215,15 +215,15 @@ class Optimizer(Trackable):
 
     def get_slot(self, var: Any, name: str) -> Any:
         """Returns the slot of a variable, or None."""
-        return self._made.get(name, {}).get(var.ref())
+        return self._slots.get(name, {}).get(var.ref())
 
     def get_slot_names(self) -> list[str]:
         """Returns the names of the slots."""
-        return sorted(self._made)
+        return sorted(self._slots)
 
     def variables(self) -> list[Any]:
         """Returns the optimizer's own variables in the current graph, or all in eager code."""
-        found = [v for held in self._made.values() for v in held.values()]
+        found = [v for held in self._slots.values() for v in held.values()]
         return sorted(
             filter(_is_here, [*self._shared_variables().values(), *found]), key=lambda v: v.name
         )
@@ -236,7 +236,7 @@ class Optimizer(Trackable):
         """Creates the state of variables before their first update."""
         self._prepare(min(var_list, key=lambda v: v.name))
         for variable in var_list:
-            for name in self._slots:
+            for name in self._first_values:
                 self._slot(name, variable)
 
     # -- methods for subclasses
@@ -341,7 +341,7 @@ class GradientDescentOptimizer(Optimizer):
 class MomentumOptimizer(Optimizer):
     """accumulator = momentum * accumulator + gradient; variable -= rate * accumulator."""
 
-    _slots = {"momentum": 0.0}
+    _first_values = {"momentum": 0.0}
     _number_names = ("learning_rate", "momentum")
 
     def __init__(
@@ -369,7 +369,7 @@ _POWERS = ("beta1_power", "beta2_power")
 class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
 
-    _slots = {"m": 0.0, "v": 0.0}
+    _first_values = {"m": 0.0, "v": 0.0}
     _number_names = ("learning_rate", "beta1", "beta2", "epsilon")
     _by_rows = False
 
@@ -450,14 +450,17 @@ class AdagradOptimizer(Optimizer):
     ) -> None:
         require_positive("initial_accumulator_value", initial_accumulator_value)
         super().__init__(use_locking, name)
-        self._slots, self._numbers = {"accumulator": initial_accumulator_value}, (learning_rate,)
+        self._first_values, self._numbers = (
+            {"accumulator": initial_accumulator_value},
+            (learning_rate,),
+        )
 
 
 @export(v1=["train.RMSPropOptimizer"])
 class RMSPropOptimizer(Optimizer):
     """RMSProp (Hinton's lecture 6e), with momentum, optionally centered."""
 
-    _op, _slots = "ResourceApplyRMSProp", {"rms": 1.0, "momentum": 0.0}
+    _op, _first_values = "ResourceApplyRMSProp", {"rms": 1.0, "momentum": 0.0}
     _number_names = ("learning_rate", "decay", "momentum", "epsilon")
 
     def __init__(
@@ -473,14 +476,17 @@ class RMSPropOptimizer(Optimizer):
         super().__init__(use_locking, name)
         self._numbers = (learning_rate, decay, momentum, epsilon)
         if centered:
-            self._op, self._slots = "ResourceApplyCenteredRMSProp", {"mg": 0.0, **self._slots}
+            self._op, self._first_values = (
+                "ResourceApplyCenteredRMSProp",
+                {"mg": 0.0, **self._first_values},
+            )
 
 
 @export(v1=["train.AdadeltaOptimizer"])
 class AdadeltaOptimizer(Optimizer):
     """Adadelta (Zeiler 2012, https://arxiv.org/abs/1212.5701)."""
 
-    _op, _slots = "ResourceApplyAdadelta", {"accum": 0.0, "accum_update": 0.0}
+    _op, _first_values = "ResourceApplyAdadelta", {"accum": 0.0, "accum_update": 0.0}
     _number_names = ("lr", "rho", "epsilon")
 
     def __init__(

@@ -52,7 +52,7 @@ class ProximalAdagradOptimizer(Optimizer):
     ) -> None:
         require_positive("initial_accumulator_value", initial_accumulator_value)
         super().__init__(use_locking, name)
-        self._slots = {"accumulator": initial_accumulator_value}
+        self._first_values = {"accumulator": initial_accumulator_value}
         self._numbers = (learning_rate, l1_regularization_strength, l2_regularization_strength)
 
 
@@ -77,7 +77,7 @@ class AdagradDAOptimizer(Optimizer):
             initial_gradient_squared_accumulator_value,
         )
         super().__init__(use_locking, name)
-        self._slots = {
+        self._first_values = {
             "gradient_accumulator": 0.0,
             "gradient_squared_accumulator": initial_gradient_squared_accumulator_value,
         }
@@ -128,7 +128,7 @@ class FtrlOptimizer(Optimizer):
             raise ValueError(
                 f"learning_rate_power {learning_rate_power:f} needs to be negative or zero"
             )
-        self._slots = {"accum": initial_accumulator_value, "linear": 0.0}
+        self._first_values = {"accum": initial_accumulator_value, "linear": 0.0}
         strengths = (l1_regularization_strength, l2_regularization_strength)
         self._numbers = (learning_rate, *strengths, learning_rate_power)
         self._shrinkage, self._beta = l2_shrinkage_regularization_strength, beta or 0.0
