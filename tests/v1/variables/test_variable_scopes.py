@@ -116,3 +116,22 @@ def test_templates_share():
         session.run(v1.global_variables_initializer())
         assert session.run(results) == [2.0, 3.0]
     assert [v.name for v in template.variables] == ["t/w:0"]
+
+
+def test_default_initializers_depend_on_the_type():
+    with tf.Graph().as_default(), v1.Session() as session:
+        made = [v1.get_variable(kind, [2], dtype=kind) for kind in ("int32", "bool", "string")]
+        session.run(v1.global_variables_initializer())
+        assert [held.tolist() for held in session.run(made)] == [[0, 0], [False] * 2, [b"", b""]]
+        with pytest.raises(ValueError, match="An initializer for variable c of .*complex64"):
+            v1.get_variable("c", [2], dtype=tf.complex64)
+
+
+def test_references_without_checks_take_any_shape():
+    with tf.Graph().as_default(), v1.Session() as session:
+        options = {"validate_shape": False, "use_resource": False}
+        variable = v1.Variable(tf.constant(1), **options)
+        session.run(variable.initializer)
+        assigned = v1.assign(variable, [1, 2], validate_shape=False)
+        assert variable.shape.rank is None and session.run(assigned).tolist() == [1, 2]
+        assert v1.Variable(1, use_resource=False).shape == []

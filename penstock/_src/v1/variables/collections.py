@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import (
     UnreadVariable,
@@ -204,13 +205,15 @@ class VariableV1(Variable):
         shape: Any = None,
     ) -> None:
         self._collections = collections
+        is_resource = resource_variables_enabled() if use_resource is None else use_resource
+        if not (validate_shape or is_resource or STATE.graph is None) and shape is None:
+            shape = TensorShape(None)  # references take values of any shape
         super().__init__(
             initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype,
             import_scope, constraint, synchronization, aggregation, shape,
         )  # fmt: skip
         made_by = getattr(vars(self).get("_handle"), "op", None)
         if made_by is not None and variable_def is None:
-            is_resource = resource_variables_enabled() if use_resource is None else use_resource
             made_by.stands_for_reference = not is_resource
 
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from penstock._src.api.initializers import Zeros
 from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -18,7 +17,7 @@ from penstock._src.eager.context import outermost_graph
 from penstock._src.util.export import V1, Export
 from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph
 from penstock._src.v1.variables.collections import GraphKeys, VariableV1, add_to_collection
-from penstock._src.v1.variables.initializers import GlorotUniform
+from penstock._src.v1.variables.initializers import GlorotUniform, Zeros
 from penstock._src.v1.variables.partitioned import PartitionedVariable, PartitionInfo, cut
 
 
@@ -351,6 +350,8 @@ def _initial_value(
             raise ValueError(
                 f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
             )
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool or dtype == dtypes.string):
+            raise ValueError(f"An initializer for variable {name} of {dtype} is required")
         initializer = GlorotUniform() if dtype.is_floating else Zeros()
     if not callable(initializer):
         if shape is not None and shape.is_fully_defined():
