@@ -2,7 +2,11 @@
 
 import pytest
 
-from penstock._src.bridge.python.distribute import multi_worker_util, shared_variable_creator
+from penstock._src.bridge.python.distribute import (
+    input_lib,
+    multi_worker_util,
+    shared_variable_creator,
+)
 from penstock._src.bridge.python.distribute.cluster_resolver import slurm_cluster_resolver as slurm
 from penstock._src.bridge.python.eager import monitoring
 
@@ -58,3 +62,15 @@ def test_a_section_within_itself_is_timed_once():
             assert monitoring.MonitoredTimerSections == ["load"]
         assert not inner._counting
     assert monitoring.MonitoredTimerSections == []
+
+
+def test_workers_feed_devices():
+    pairs = [("/job:worker/task:0", ["/cpu:0"]), ("/job:worker/task:1", ["/cpu:1", "/cpu:2"])]
+    workers = input_lib.InputWorkers(pairs, canonicalize_devices=False)
+    assert workers.num_workers == 2 and workers.worker_devices[1] == "/job:worker/task:1"
+    assert workers.compute_devices_for_worker(1) == (
+        "/replica:0/device:CPU:1",
+        "/replica:0/device:CPU:2",
+    )
+    whole = input_lib.InputWorkers(pairs)
+    assert whole.compute_devices_for_worker(0)[0].startswith("/job:localhost/replica:0/task:0")

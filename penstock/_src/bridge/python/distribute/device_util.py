@@ -37,7 +37,8 @@ def canonicalize(d: str, default: str | None = None) -> str:
 def canonicalize_without_job_and_task(d: str) -> str:
     """Returns the full name of a device, without its job and task."""
     parts = _parts(canonicalize(d))
-    return DeviceSpec(**{k: v for k, v in parts.items() if k.startswith("device")}).to_string()
+    kept = {key: value for key, value in parts.items() if key not in ("job", "task")}
+    return DeviceSpec(**kept).to_string()
 
 
 def current() -> str:
