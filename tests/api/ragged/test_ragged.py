@@ -268,3 +268,11 @@ def test_splits_are_checked_where_rows_become_sparse():
         wrong = tf.RaggedTensor.from_row_splits(values, splits, validate=False)
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             wrong.to_sparse()
+
+
+def test_rows_of_values_of_unknown_rank_become_sparse():
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.int32)])
+    def f(values):
+        return tf.RaggedTensor.from_row_splits(values, [0, 2, 3], validate=False).to_sparse()
+
+    assert f([1, 2, 3]).indices.numpy().tolist() == [[0, 0], [0, 1], [1, 0]]

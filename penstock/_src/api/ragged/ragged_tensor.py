@@ -289,7 +289,8 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
             name=name,
         )
         result = SparseTensor(*parts)
-        result.set_shape(TensorShape([self.shape[0]] + [None] * (self.shape.rank - 1)))
+        if self.shape.rank is not None:
+            result.set_shape(TensorShape([self.shape[0]] + [None] * (self.shape.rank - 1)))
         return result
 
     def _value_from_arrays(self, parts):
