@@ -7,9 +7,11 @@ import penstock as tf
 from penstock._src.bridge.python.ops import (
     array_ops,
     confusion_matrix,
+    math_ops,
     nn_ops,
     random_grad,
     stateful_random_ops,
+    tensor_array_grad,
 )
 
 v1 = tf.compat.v1
@@ -82,3 +84,23 @@ def test_states_of_generators():
 
 def test_axes_of_length_one_come_first():
     assert random_grad.add_leading_unit_dimensions(tf.zeros([2, 3]), 2).shape == [1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("axes", [[0, 2], [-2], 1, []])
+def test_reductions_that_keep_their_axes(axes):
+    expected = tf.reduce_sum(tf.zeros([2, 3, 5]), axes, keepdims=True).shape.as_list()
+    assert list(math_ops.reduced_shape([2, 3, 5], axes)) == expected
+    dynamic = tf.function(
+        math_ops.reduced_shape,
+        input_signature=[tf.TensorSpec([3], tf.int32), tf.TensorSpec(None, tf.int32)],
+    )
+    assert dynamic([2, 3, 5], tf.constant(axes, tf.int32)).numpy().tolist() == expected
+
+
+def test_operations_know_their_call_of_gradients():
+    with tf.Graph().as_default():
+        with tf.name_scope("scope/gradients_1/more"):
+            made = tf.constant(1.0, name="x")
+    assert tensor_array_grad._GetGradSource(made) == "scope/gradients_1"
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="start with gradients"):
+        tensor_array_grad._GetGradSource(tf.constant(1.0))
