@@ -184,7 +184,7 @@ def _find(path: str, attribute: str) -> Any:
     if own is not None and hasattr(own, attribute):
         found = getattr(own, attribute)
         # a module of ours is only part of the private module of that name, which `_module_named` finds
-        if found is not _own_module(f"{path}.{attribute}"):
+        if found is None or found is not _own_module(f"{path}.{attribute}"):
             return found
     sources = PATHS.get(path, "").split()
     named = dict(source.split("=", 1) for source in sources if "=" in source)

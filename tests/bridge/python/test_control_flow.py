@@ -129,3 +129,13 @@ def test_collectives_of_a_process_alone_return_what_they_get():
         collective_ops.broadcast_recv([2], tf.float32, **group)
     with pytest.raises(tf.errors.UnimplementedError, match="group of 2"):
         collective_ops.all_reduce_v2(t, group_size=2, group_key=1, instance_key=1)
+
+
+def test_what_was_asked_of_intermediates_is_looked_up_each_time():
+    tf.install_as_tensorflow()
+    from tensorflow.python.ops import control_flow_util_v2
+
+    for asked in (None, True, False, None):
+        control_flow_util_v2.set_output_all_intermediates(asked)
+        found = control_flow_util_v2._EXPERIMENTAL_OUTPUT_ALL_INTERMEDIATES_OVERRIDE
+        assert found is asked
