@@ -4,7 +4,6 @@ import numpy as np
 
 from penstock._src.api.control.scopes import no_op
 from penstock._src.api.extending.dispatch import binary_assert, dispatchable, unary
-from penstock._src.api.extending.scopes import scoped
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
@@ -59,7 +58,7 @@ def describe(x):
     return name or f"shape={x.shape} dtype={x.dtype.name}"
 
 
-def _compare(sign, op, x, y, data, summarize, message, name):
+def compare(sign, op, x, y, data, summarize, message, name):
     """Checks a comparison in a scope of the assertion's name."""
     with scope_in_graph(name, f"assert_{_NAMES[sign]}"):
         return _compared(sign, op, x, y, data, summarize, message)
@@ -79,9 +78,9 @@ def _compared(sign, op, x, y, data, summarize, message):
         lines = (
             _failure(sign, x, y, holds.numpy(), summarize)
             if data is None
-            else [_shown(d, summarize) for d in data]
+            else [d if isinstance(d, str) else _shown(d, summarize) for d in data]
         )
-        if message:
+        if message is not None if data is not None else message:
             lines = [message, *lines]
         raise errors.InvalidArgumentError(None, None, "\n".join(str(line) for line in lines))
     if data is None:
@@ -94,6 +93,8 @@ def _compared(sign, op, x, y, data, summarize, message):
             y,
         ]
         data = data if message else data[1:]
+    elif message is not None:
+        data = [message, *data]
     condition = op(x=x, y=y)
     known_x, known_y = get_static_value(x), get_static_value(y)
     if known_x is not None and known_y is not None:
@@ -157,45 +158,56 @@ def _failure(sign, x, y, holds, count):
 
 
 @binary_assert("debugging.assert_equal", "assert_equal", v1=[])
-@scoped("assert_equal_1")
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x == y everywhere."""
-    if x is y:
-        return None if STATE.graph is None else no_op(name=name)
-    return _compare("==", raw.Equal, x, y, None, summarize, message, name)
+    return check_equal(x, y, None, summarize, message, name)
+
+
+def check_equal(x, y, data, summarize, message, name):
+    """`assert_equal` that prints `data`, if given, instead of the values."""
+    with scope_in_graph(name, "assert_equal"):
+        if x is y:
+            return None if STATE.graph is None else no_op()
+    return compare("==", raw.Equal, x, y, data, summarize, message, name)
 
 
 @binary_assert("debugging.assert_none_equal", v1=[])
 def assert_none_equal(x, y, summarize=None, message=None, name=None):
     """Raises InvalidArgumentError unless x != y everywhere."""
-    return _compare("!=", raw.NotEqual, x, y, None, summarize, message, name)
+    return compare("!=", raw.NotEqual, x, y, None, summarize, message, name)
 
 
 @binary_assert("debugging.assert_less", "assert_less", v1=[])
 def assert_less(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x < y everywhere."""
-    return _compare("<", raw.Less, x, y, None, summarize, message, name)
+    return compare("<", raw.Less, x, y, None, summarize, message, name)
 
 
 @binary_assert("debugging.assert_less_equal", v1=[])
 def assert_less_equal(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x <= y everywhere."""
-    return _compare("<=", raw.LessEqual, x, y, None, summarize, message, name)
+    return compare("<=", raw.LessEqual, x, y, None, summarize, message, name)
 
 
 @binary_assert("debugging.assert_greater", "assert_greater", v1=[])
 def assert_greater(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x > y everywhere."""
-    return _compare(">", raw.Greater, x, y, None, summarize, message, name)
+    return compare(">", raw.Greater, x, y, None, summarize, message, name)
 
 
 @binary_assert("debugging.assert_greater_equal", v1=[])
 def assert_greater_equal(x, y, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x >= y everywhere."""
-    return _compare(">=", raw.GreaterEqual, x, y, None, summarize, message, name)
+    return compare(">=", raw.GreaterEqual, x, y, None, summarize, message, name)
 
 
-def _against_zero(sign, op, x, summarize, message, name, default):
+def against_zero(sign, op, x, summarize, message, name, default, data=None):
+    """Checks a comparison with zero in a scope of the assertion's name."""
+    if data is not None:
+        with scope_in_graph(name, default):
+            x = convert_to_tensor(x, name="x")
+            zero = convert_to_tensor(0, dtype=x.dtype)
+            return compare(sign, op, x, zero, data, summarize, message, None)
     head = f"{message}.  " if message else ""
     with scope_in_graph(name, default):
         x = convert_to_tensor(x, name="x")
@@ -203,7 +215,7 @@ def _against_zero(sign, op, x, summarize, message, name, default):
         failed = f"Condition x {sign} 0 did not hold element-wise:"
         if STATE.graph is not None:
             data = [head, failed, f"x ({describe(x)}) = ", x]
-            return _compare(sign, op, x, zero, data, summarize, None, None)
+            return compare(sign, op, x, zero, data, summarize, None, None)
         if np.all(op(x=x, y=zero).numpy()):
             return None
         values = [str(v) for v in np.asarray(x.numpy()).reshape(-1)[: summarize or 3].tolist()]
@@ -215,25 +227,25 @@ def _against_zero(sign, op, x, summarize, message, name, default):
 @unary("debugging.assert_positive", v1=[])
 def assert_positive(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x > 0 everywhere."""
-    return _against_zero(">", raw.Greater, x, summarize, message, name, "assert_positive")
+    return against_zero(">", raw.Greater, x, summarize, message, name, "assert_positive")
 
 
 @unary("debugging.assert_negative", v1=[])
 def assert_negative(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x < 0 everywhere."""
-    return _against_zero("<", raw.Less, x, summarize, message, name, "assert_negative")
+    return against_zero("<", raw.Less, x, summarize, message, name, "assert_negative")
 
 
 @unary("debugging.assert_non_negative", v1=[])
 def assert_non_negative(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x >= 0 everywhere."""
-    return _against_zero(">=", raw.GreaterEqual, x, summarize, message, name, "assert_non_negative")
+    return against_zero(">=", raw.GreaterEqual, x, summarize, message, name, "assert_non_negative")
 
 
 @unary("debugging.assert_non_positive", v1=[])
 def assert_non_positive(x, message=None, summarize=None, name=None):
     """Raises InvalidArgumentError unless x <= 0 everywhere."""
-    return _against_zero("<=", raw.LessEqual, x, summarize, message, name, "assert_non_positive")
+    return against_zero("<=", raw.LessEqual, x, summarize, message, name, "assert_non_positive")
 
 
 @binary_assert("debugging.assert_near", v1=[])
@@ -243,10 +255,11 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
     Both tolerances are 10 times the machine epsilon of the type by default.
     """
     with scope_in_graph(name, "assert_near"):
-        return _assert_near(x, y, rtol, atol, message, summarize)
+        return near(x, y, rtol, atol, message, summarize)
 
 
-def _assert_near(x, y, rtol, atol, message, summarize):
+def near(x, y, rtol, atol, message, summarize, data=None):
+    """Checks that values are close, in the scope that the caller has entered."""
     x = convert_to_tensor(x, name="x")
     y = convert_to_tensor(y, dtype=x.dtype, name="y")
     kind = x.dtype.real_dtype.as_numpy_dtype
@@ -265,7 +278,7 @@ def _assert_near(x, y, rtol, atol, message, summarize):
     )
     holds = difference < absolute + relative * size
     condition = _all(holds)
-    data = [
+    data = data or [
         f"x and y not equal to tolerance rtol = {relative}, atol = {absolute}",
         f"x ({describe(x)}) = ",
         x,

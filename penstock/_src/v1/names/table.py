@@ -63,18 +63,7 @@ depth_to_space nn.depth_to_space is raw.DepthToSpace: input block_size name data
 extract_image_patches image.extract_image_patches is raw.ExtractImagePatches: images ksizes>sizes strides=None rates=None padding=None name sizes:ksizes=None
 user_ops.my_fact is raw.Fact:
 
-# Assertions; `data`, what TensorFlow 1 lets a failing assertion print besides the values, has no effect.
-assert_equal debugging.assert_equal is debugging.asserts.assert_equal: x y -data=None summarize message name
-assert_none_equal debugging.assert_none_equal is debugging.asserts.assert_none_equal: x y -data=None summarize message name
-assert_less debugging.assert_less is debugging.asserts.assert_less: x y -data=None summarize message name
-assert_less_equal debugging.assert_less_equal is debugging.asserts.assert_less_equal: x y -data=None summarize message name
-assert_greater debugging.assert_greater is debugging.asserts.assert_greater: x y -data=None summarize message name
-assert_greater_equal debugging.assert_greater_equal is debugging.asserts.assert_greater_equal: x y -data=None summarize message name
-assert_negative debugging.assert_negative is debugging.asserts.assert_negative: x -data=None summarize message name
-assert_positive debugging.assert_positive is debugging.asserts.assert_positive: x -data=None summarize message name
-assert_non_negative debugging.assert_non_negative is debugging.asserts.assert_non_negative: x -data=None summarize message name
-assert_non_positive debugging.assert_non_positive is debugging.asserts.assert_non_positive: x -data=None summarize message name
-assert_near debugging.assert_near is debugging.asserts.assert_near: x y rtol atol -data=None summarize message name
+# Assertions; those of ranks are known when the graph is built or print the ranks, `data` has no effect on them.
 assert_rank debugging.assert_rank is debugging.shape_asserts.assert_rank: x rank -data=None -summarize=None message name
 assert_rank_at_least debugging.assert_rank_at_least is debugging.shape_asserts.assert_rank_at_least: x rank -data=None -summarize=None message name
 assert_rank_in debugging.assert_rank_in is debugging.shape_asserts.assert_rank_in: x ranks -data=None -summarize=None message name
