@@ -66,12 +66,16 @@ def get_meta_graph_def(saved_model_dir: Any, tag_set: str) -> Any:
     Raises:
       RuntimeError: none has.
     """
-    wanted = set(tag_set.split(","))
+    wanted = {tag for tag in tag_set.split(",") if tag}  # "" means no tags
+    known = []
     for meta in parse_saved_model(saved_model_dir).meta_graphs:
-        if set(meta.meta_info_def.tags) == wanted:
+        tags = meta.meta_info_def.tags
+        if set(tags) == wanted:
             return meta
+        known.append(",".join(tags))
     raise RuntimeError(
-        f"MetaGraphDef associated with tag-set {tag_set} could not be found in the SavedModel"
+        f"MetaGraphDef associated with tag-set {tag_set} could not be found in the SavedModel. "
+        f"Please use one of the following tag-sets: {known}"
     )
 
 

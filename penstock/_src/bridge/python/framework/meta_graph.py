@@ -22,8 +22,21 @@ def stripped_op_list_for_graph(graph_def: Any) -> Any:
 
 
 def ops_used_by_graph_def(graph_def: Any) -> list[str]:
-    """Returns the names of the operations that a graph and its functions use."""
-    return [definition.name for definition in used_ops(graph_def)]
+    """Returns the names of the operations in a graph and the functions that it calls, registered or not.
+
+    Functions that are only branches or bodies of control flow are not looked into.
+    """
+    functions = {function.signature.name: function for function in graph_def.library.function}
+    found: set[str] = set()
+    waiting = [graph_def.node]
+    while waiting:
+        for node in waiting.pop():
+            names = {node.op}
+            if node.op in ("PartitionedCall", "StatefulPartitionedCall"):
+                names.add(node.attr["f"].func.name)
+            waiting += [functions[name].node_def for name in (names - found) & functions.keys()]
+            found |= names
+    return [name for name in found if name not in functions]
 
 
 def strip_graph_default_valued_attrs(meta_graph_def: Any) -> None:
