@@ -8,6 +8,8 @@ penstock env                    versions, processor, threads, kernel cache
 penstock op NAME                what a raw op takes and gives, and where it stands
 penstock tune script.py ...     runs a program, then looks for faster cuts of its matrix products
                                 (--seconds 120, --out FILE; later processes read the file)
+penstock saved-model show | run | scan --dir FOLDER ...
+                                what a SavedModel holds, a signature's results, denied operations
 """
 
 from __future__ import annotations
@@ -86,6 +88,14 @@ def tune(arguments: Sequence[str]) -> int:
 def _show_finding(finding: Any) -> None:
     verdict = f"{finding.gain:.2f} times as fast" if finding.gain > 1 else "nothing better"
     print(f"{finding.product}: {finding.seconds * 1e6:.1f} us, {verdict}")
+
+
+def saved_model(arguments: Sequence[str]) -> int:
+    """Shows, runs or scans a SavedModel."""
+    # Each command loads what it needs.
+    from penstock._src.bridge.python.tools.saved_models import command
+
+    return command.main(arguments)
 
 
 def enable() -> int:
@@ -181,12 +191,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(arguments[1:])
     if arguments[:1] == ["tune"]:
         return tune(arguments[1:])
+    if arguments[:1] == ["saved-model"]:
+        return saved_model(arguments[1:])
     parser = argparse.ArgumentParser(
         "penstock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name in ("run", "tune", "enable", "disable", "flags", "env"):
+    for name in ("run", "tune", "saved-model", "enable", "disable", "flags", "env"):
         commands.add_parser(name)
     commands.add_parser("op").add_argument("name")
     parsed = parser.parse_args(arguments)
