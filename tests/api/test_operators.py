@@ -1,5 +1,7 @@
 """Operators, slicing and the Python protocol of tensors."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -120,3 +122,8 @@ def test_sparse_gradients_become_dense_beside_tensors():
     np.testing.assert_array_equal(slices + held, np.add(dense, 1))
     np.testing.assert_array_equal(tf.function(lambda x: x - slices)(held), 1 - np.array(dense))
     np.testing.assert_array_equal(tf.ones([3, 2]) == slices, np.array(dense) == 1)
+
+
+def test_subscripts_have_tensorflows_signature():
+    parameters = inspect.signature(tf.Tensor.__getitem__).parameters
+    assert list(parameters) == ["tensor", "slice_spec", "var"] and parameters["var"].default is None

@@ -340,13 +340,13 @@ def _check_index(index):
     raise TypeError(f"{_ALLOWED_INDICES}, got {index!r}")
 
 
-def _subscript(tensor, slice_spec):
+def _subscript(tensor, slice_spec, var=None):
     """`tensor[slice_spec]`; a basic index of an eager tensor is not dispatched on."""
     if type(tensor) is EagerTensor and _is_basic(slice_spec):
         result = _eager_item(tensor, slice_spec)
         if result is not None:
             return result
-    return get_item(tensor, slice_spec)
+    return get_item(tensor, slice_spec, var)
 
 
 @dispatchable("__operators__.getitem", v1=["__operators__.getitem"])
