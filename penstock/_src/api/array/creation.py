@@ -14,7 +14,7 @@ from penstock._src.api.extending.dispatch import (
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, leaves_int32
-from penstock._src.core.dispatch import OBSERVED, STATE
+from penstock._src.core.dispatch import OBSERVED, STATE, scope_in_graph
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -172,10 +172,7 @@ def _filled(shape, value, kind, name):
         return _filled_in_graph(dims, value, kind, name)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):
         dims = raw.Reshape(tensor=dims, shape=[-1])
-    filler = value if kind == dtypes.string else np.asarray(value, kind.as_numpy_dtype)
-    if not isinstance(filler, np.ndarray) or kind.is_quantized or kind == dtypes.string:
-        filler = convert_to_tensor(filler, dtype=kind)
-    return raw.Fill(dims=dims, value=filler, name=name)
+    return raw.Fill(dims=dims, value=number(value, kind), name=name)
 
 
 def _has_tensors(shape):
@@ -235,10 +232,8 @@ def _like(op, number, input, dtype, name):
     value = b"" if kind == dtypes.string and not number else number
     if input.shape.is_fully_defined():
         return _filled(input.shape, value, kind, name)
-    if STATE.graph is None:
-        return _filled(raw.Shape(input=input), value, kind, name)
-    with STATE.graph.name_scope(name) as scope:
-        return _filled(raw.Shape(input=input), value, kind, scope)
+    with scope_in_graph(name, "") as scope:
+        return _filled(raw.Shape(input=input), value, kind, scope or name)
 
 
 @unary("zeros_like", v1=[])

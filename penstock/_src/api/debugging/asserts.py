@@ -80,7 +80,7 @@ def _compared(sign, op, x, y, data, summarize, message):
             if data is None
             else [d if isinstance(d, str) else _shown(d, summarize) for d in data]
         )
-        if message is not None if data is not None else message:
+        if message or (data is not None and message is not None):
             lines = [message, *lines]
         raise errors.InvalidArgumentError(None, None, "\n".join(str(line) for line in lines))
     if data is None:
@@ -278,13 +278,17 @@ def near(x, y, rtol, atol, message, summarize, data=None):
     )
     holds = difference < absolute + relative * size
     condition = _all(holds)
-    data = data or [
-        f"x and y not equal to tolerance rtol = {relative}, atol = {absolute}",
-        f"x ({describe(x)}) = ",
-        x,
-        f"y ({describe(y)}) = ",
-        y,
-    ]
+    data = (
+        data
+        if data is not None
+        else [
+            f"x and y not equal to tolerance rtol = {relative}, atol = {absolute}",
+            f"x ({describe(x)}) = ",
+            x,
+            f"y ({describe(y)}) = ",
+            y,
+        ]
+    )
     if message:
         data = [message, *data]
     return Assert(condition, data, summarize=summarize)

@@ -87,10 +87,13 @@ class Block:
     @collector.paused()
     def specialize(self, values: Sequence[Any]) -> Specialization:
         """Makes and keeps the specialization for these inputs."""
+        if self.on_host is not None and _are_small(values):
+            return self.on_host
         self.section = dataclasses.replace(self.section, ops=self.operations())
         self.tell_variables(values)
-        if self.has_many_shapes(values):
-            return self.by_host(values)
+        if self.has_many_shapes() and _are_small(values):
+            self.on_host = self.by_host(values)
+            return self.on_host
         while isinstance(found := specialize(self.section, values), list):
             self.specialize_for({*self.value_positions, *found})
         made = self.executable(found)
@@ -102,22 +105,17 @@ class Block:
             self.specialize_for(None)
         return made
 
-    def has_many_shapes(self, values: Sequence[Any]) -> bool:
-        """Whether these inputs are better computed by the host, without a program for their shapes."""
+    def has_many_shapes(self) -> bool:
+        """Whether small inputs are better computed by the host, without a program for their shapes."""
         if self.made < MANY_SHAPES or self.section.why_host or self.value_positions:
             return False
-        if any(op.raw_op.stateful or op.raw_op.runs_functions for op in self.section.ops):
-            return False
-        return sum(map(_element_count, values)) <= SMALL_INPUTS
+        return not any(op.raw_op.stateful or op.raw_op.runs_functions for op in self.section.ops)
 
     def by_host(self, values: Sequence[Any]) -> Specialization:
         """The form in which the host runs every operation, which fits all shapes."""
-        if self.on_host is None:
-            section = dataclasses.replace(self.section, why_host=OF_MANY_SHAPES)
-            found = specialize(section, values)
-            assert not isinstance(found, list)
-            self.on_host = self.executable(found)
-        return self.on_host
+        found = specialize(dataclasses.replace(self.section, why_host=OF_MANY_SHAPES), values)
+        assert not isinstance(found, list)
+        return self.executable(found)
 
     def specialize_for(self, positions: set[int] | None) -> None:
         """Makes the values of inputs part of the key; None: of no input any more."""
@@ -163,6 +161,11 @@ class BlockStep:
         results = self.block([slots[i] for i in self.reads])
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
+
+
+def _are_small(values: Sequence[Any]) -> bool:
+    """Whether inputs and variables have few elements together."""
+    return sum(map(_element_count, values)) <= SMALL_INPUTS
 
 
 def _element_count(value: Any) -> int:

@@ -11,6 +11,7 @@ from penstock._src.api.control.conditionals import cond
 from penstock._src.api.control.scopes import control_dependencies, name_scope, no_op
 from penstock._src.api.debugging.asserts import Assert
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
@@ -44,6 +45,8 @@ def assert_broadcastable(weights: Any, values: Any) -> Any:
     with name_scope("assert_broadcastable") as scope:
         values = convert_to_tensor(values, name="values")
         weights = convert_to_tensor(weights, name="weights")
+        if STATE.graph is None:
+            return no_op(name=_known_to_fit(weights.shape, values.shape))
         have, have_rank = shape(weights, name="weights/shape"), rank(weights, name="weights/rank")
         want, want_rank = shape(values, name="values/shape"), rank(values, name="values/rank")
         known = _known_to_fit(weights.shape, values.shape)

@@ -112,6 +112,7 @@ def _reduced(loss, losses, weights, how):
         count = reduce_sum(raw.Mul(x=ones_like(losses), y=weights))
     else:
         count = _present_count(losses, weights)
+    # TensorFlow sums the total once more: the graph has the same operations.
     return raw.DivNoNan(x=reduce_sum(total), y=count, name="value")
 
 
