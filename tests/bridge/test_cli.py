@@ -124,3 +124,10 @@ def test_tune_keeps_records_of_programs_that_run(tmp_path):
     status, out, err = python(*tune, "program.py", cwd=tmp_path)
     assert (status, out) == (0, "42\nrecords: records of 0 products.\n"), err
     assert (tmp_path / "records").exists()
+
+
+def test_a_damaged_saved_model_is_refused_in_a_line(tmp_path, capsys):
+    (tmp_path / "saved_model.pb").write_bytes(b"garbage")
+    assert cli.main(["saved-model", "show", "--dir", str(tmp_path), "--all"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("penstock saved-model: Cannot parse file") and said.count("\n") == 1

@@ -94,8 +94,12 @@ def saved_model(arguments: Sequence[str]) -> int:
     """Shows, runs or scans a SavedModel."""
     # Each command loads what it needs.
     from penstock._src.bridge.python.tools.saved_models import command
+    from penstock._src.core.errors import OpError
 
-    return command.main(arguments)
+    try:
+        return command.main(arguments)
+    except (OSError, OpError, RuntimeError, ValueError) as error:
+        return _refuse(f"saved-model: {error}")
 
 
 def enable() -> int:
