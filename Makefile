@@ -10,7 +10,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tutorials fuzz fuzz-models bench lint format clean check $(CHECKS)
+.PHONY: demo test interop tutorials fuzz fuzz-models bench bench-data lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -47,6 +47,9 @@ fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSOR
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured
 	$(BIN)/python bench/run.py $(BENCH)
+
+bench-data: $(STAMP)  # input pipelines; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
+	$(BIN)/python -m bench.data $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(BENCH)
 
 # Whole suites with every program held to the interpreter (docs/debugging.md): hours; check-golden takes minutes.
 check: $(CHECKS)
