@@ -136,3 +136,15 @@ def test_attributes_of_bytes_that_are_no_text_are_kept():
         tf.import_graph_def(definition, name="")
     (call,) = [node for node in again.as_graph_def().node if node.op == "PartitionedCall"]
     assert call.attr["config_proto"].s == b"\x01\x82"
+
+
+def test_checks_of_training_go_with_what_waits_for_them():
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [], name="x")
+        check = tf.debugging.check_numerics(x, "finite", name="check")
+        with tf.control_dependencies([check]):
+            waits = tf.identity(x, name="waits")
+        tf.square(tf.stop_gradient(waits, name="stopped"), name="y")
+        tf.sqrt(check, name="z")
+    lean = v1.graph_util.remove_training_nodes(graph.as_graph_def())
+    assert {n.name: list(n.input) for n in lean.node} == {"x": [], "y": ["x"], "z": ["x"]}

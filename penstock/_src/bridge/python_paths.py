@@ -69,6 +69,7 @@ PATHS: dict[str, str] = {
     "lite": "tf.lite",
     "lite.python.convert": "@bridge.internals.conversion tf.lite",
     "lite.python.lite": "tf.lite",
+    "lite.python.op_hint": "@v1.graphs.op_hints.hints @v1.graphs.op_hints.stubs",
     "python.autograph.converters.break_statements": "@bridge.internals.pyct",
     "python.autograph.converters.continue_statements": "@bridge.internals.pyct",
     "python.autograph.converters.return_statements": "@bridge.internals.pyct",

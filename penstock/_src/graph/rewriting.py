@@ -1,6 +1,6 @@
 """tf.compat.v1.graph_util: extract and rewrite parts of GraphDefs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.proto.graph import GraphDef
@@ -43,21 +43,31 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
 
 @export(v1=["graph_util.remove_training_nodes"])
 def remove_training_nodes(input_graph: Any, protected_nodes: Sequence[str] | None = None) -> Any:
-    """Returns the GraphDef without CheckNumerics and Identity nodes that nothing needs for inference.
+    """Returns the GraphDef without the CheckNumerics, Identity and StopGradient nodes that inference can do without.
+
+    Every CheckNumerics goes, with the control dependencies on it. Kept are nodes that pass values on but take part in
+    control dependencies or have other nodes placed beside them.
 
     Args:
       input_graph: a GraphDef.
       protected_nodes: names of nodes to keep.
     """
     protected = set(protected_nodes or ())
-    controlled = {_node_name(t) for node in input_graph.node for t in node.input if t[0] == "^"}
-    passed = {
-        node.name: node.input[0]
+    checks = {n.name for n in input_graph.node if n.op == "CheckNumerics"} - protected
+    inputs = {
+        node.name: [t for t in node.input if t[:1] != "^" or t[1:] not in checks]
         for node in input_graph.node
-        if node.op in ("CheckNumerics", "Identity")
-        and node.name not in protected | controlled
-        and len(node.input) == 1
+        if node.name not in checks
     }
+    kept = protected | _control_inputs(inputs) | _colocated_with(input_graph)
+    passed = {
+        node.name: inputs[node.name][0]
+        for node in input_graph.node
+        if node.op in ("Identity", "StopGradient")
+        and node.name not in kept
+        and all(t[:1] != "^" for t in inputs[node.name])
+    }
+    passed |= {node.name: node.input[0] for node in input_graph.node if node.name in checks}
 
     def source(text: str) -> str:
         while text in passed:
@@ -69,11 +79,28 @@ def remove_training_nodes(input_graph: Any, protected_nodes: Sequence[str] | Non
         if node.name not in passed:
             copy = made.node.add()
             copy.CopyFrom(node)
-            del copy.input[:]
-            copy.input.extend(map(source, node.input))
-    made.library.CopyFrom(input_graph.library)
-    made.versions.CopyFrom(input_graph.versions)
+            copy.input[:] = map(source, inputs[node.name])
+    copy_library_and_versions(input_graph, made)
     return made
+
+
+def _control_inputs(inputs: Mapping[str, Sequence[str]]) -> set[str]:
+    """The names of nodes that others wait for."""
+    return {t[1:] for texts in inputs.values() for t in texts if t[:1] == "^"}
+
+
+def _colocated_with(graph_def: Any) -> set[str]:
+    """The names of nodes beside which others are placed."""
+    groups = (node.attr["_class"].list.s for node in graph_def.node if "_class" in node.attr)
+    return {text.decode().removeprefix("loc:@") for group in groups for text in group}
+
+
+def copy_library_and_versions(source: Any, made: Any) -> None:
+    """Gives a GraphDef the functions and versions of another, if that has any."""
+    if source.library.ByteSize():
+        made.library.CopyFrom(source.library)
+    if source.versions.ByteSize():
+        made.versions.CopyFrom(source.versions)
 
 
 @export(v1=["graph_util.must_run_on_cpu"])
