@@ -23,6 +23,7 @@ import collections
 import dataclasses
 import functools
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -145,6 +146,10 @@ class Op:
     takes_slices: ClassVar[bool] = False
     # Method: for an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
     held: ClassVar[Any] = None
+    # What it does besides computing, for which a graph from a file needs its caller's consent: names of
+    # util/flags.py's CAPABILITIES, separated by spaces; and the inputs and attributes that name the files, "" if none does.
+    capabilities: ClassVar[str] = ""
+    file_arguments: ClassVar[str] = ""
     is_abstract: ClassVar[bool] = True
     # Inherited attributes that the op lacks.
     dropped: ClassVar[frozenset[str]] = frozenset()
@@ -308,6 +313,17 @@ class Op:
     lower: ClassVar[Any] = None
     # `lower`, or `lower_op` of an op that has an attribute called "lower".
     lowering: ClassVar[Any] = None
+
+    def touched_files(self, values: Sequence[Any]) -> list[str] | None:
+        """The paths and patterns of the files that the kernel would touch for these inputs; None if that is not known."""
+        if not self.file_arguments:
+            return None
+        places = {argument.name: at for at, argument in enumerate(self.inputs)}
+        found: list[str] = []
+        for name in self.file_arguments.split():
+            held = values[places[name]] if name in places else self.attrs[name]
+            found += [os.fsdecode(text) for text in np.asarray(held, object).ravel() if text]
+        return found
 
     @classmethod
     def invalid(cls, message: str) -> OpError:

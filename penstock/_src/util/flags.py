@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,42 @@ class Disabled(frozenset[str]):
         if not names <= OPTIONAL.keys():
             raise ValueError(f"PENSTOCK_DISABLE: expected {cls.expected}. Received '{text}'.")
         return super().__new__(cls, names)
+
+
+# What graphs from files may do besides computing, if their callers allow it (core/calls/consent.py).
+CAPABILITIES = {
+    "read_files": "reads files",
+    "write_files": "writes files",
+    "python": "calls Python code",
+    "network": "opens connections",
+}
+
+
+def capabilities_in(names: str | Iterable[str]) -> frozenset[str]:
+    """Returns the capabilities that one name, or several, give; "all" gives all.
+
+    Raises:
+      ValueError: there is no such capability.
+    """
+    given = frozenset([names] if isinstance(names, str) else names)
+    if "all" in given:
+        return frozenset(CAPABILITIES)
+    if not given <= CAPABILITIES.keys():
+        raise ValueError(
+            f"Expected capabilities {', '.join(CAPABILITIES)} or all. Received "
+            f"{', '.join(sorted(map(str, given - CAPABILITIES.keys())))}."
+        )
+    return given
+
+
+class Allowed(frozenset[str]):
+    """Names of CAPABILITIES, of a text that separates them by commas; "none" allows nothing."""
+
+    expected = f"none, all or some of {', '.join(CAPABILITIES)}"
+
+    def __new__(cls, text: str) -> Allowed:
+        names = {name.strip() for name in text.split(",")} - {"", "none"}
+        return super().__new__(cls, capabilities_in(names))
 
 
 class Flags:
@@ -148,3 +184,10 @@ declare(
     "LLVM's level of code generation: 2; 0 compiles the same IR twice as fast, for random tests.",
 )
 declare("dump", str, "", "Folder into which every compiler stage writes its result.")
+declare(
+    "allow",
+    Allowed,
+    None,
+    "What graphs from files may do besides computing, by commas: read_files, write_files, python, network; all; or none, "
+    "which also holds for GraphDefs that the program imports itself.",
+)

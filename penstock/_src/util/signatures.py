@@ -19,6 +19,18 @@ def native(function: Function) -> Function:
     return function
 
 
+def hiding(name: str) -> Callable[[Function], Function]:
+    """Decorator for functions with a parameter that TensorFlow's lack: `inspect.signature`, which tools compare, shows TensorFlow's."""
+
+    def hide(function: Function) -> Function:
+        shown = inspect.signature(function)
+        kept = [parameter for parameter in shown.parameters.values() if parameter.name != name]
+        function.__signature__ = shown.replace(parameters=kept)  # type: ignore[attr-defined]
+        return function
+
+    return hide
+
+
 def taking(
     parameters: str, name: str, call: Callable[[tuple[Any, ...]], Any], scope: Mapping[str, Any]
 ) -> Callable[..., Any]:

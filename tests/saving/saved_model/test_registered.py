@@ -74,7 +74,7 @@ def test_sessions_restore_what_registered_savers_wrote(tmp_path):
     tf.saved_model.save(root, str(tmp_path))
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
-        meta = v1.saved_model.load(session, ["serve"], str(tmp_path))
+        meta = v1.saved_model.load(session, ["serve"], str(tmp_path), allow="write_files")
         output = meta.signature_def["serving_default"].outputs["output_0"].name
         assert session.run(output).tolist() == [2, 3]
         path = str(tmp_path / "again")

@@ -10,7 +10,7 @@ v1 = tf.compat.v1
 
 @pytest.fixture(params=[True, False], ids=["resources", "references"])
 def folder(request, tmp_path):
-    """A SavedModel of a graph with two variables and a table of words in a file."""
+    """A SavedModel of a graph with two variables and a table of words in a file outside of it."""
     (tmp_path / "words.txt").write_text("a\nb\nc\n")
     path = str(tmp_path / "model")
     with tf.Graph().as_default():
@@ -46,7 +46,7 @@ def folder(request, tmp_path):
 
 
 def test_signatures_variables_and_gradients(folder):
-    loaded = tf.saved_model.load(folder)
+    loaded = tf.saved_model.load(folder, allow="read_files")
     serve = loaded.signatures["serving_default"]
     assert serve.structured_input_signature == ((), {"x": tf.TensorSpec([None, 3], name="x")})
     assert serve(x=tf.ones([2, 3]))["double"].numpy().tolist() == [[15], [15]]
@@ -73,15 +73,15 @@ def test_signatures_variables_and_gradients(folder):
 
 def test_a_program_with_a_table_is_saved_again(folder, tmp_path):
     again = str(tmp_path / "again")
-    loaded = tf.saved_model.load(folder)
+    loaded = tf.saved_model.load(folder, allow="read_files")
     tf.saved_model.save(loaded, again, loaded.signatures)
-    both = tf.saved_model.load(again).signatures["both"]
+    both = tf.saved_model.load(again, allow="read_files").signatures["both"]
     assert both(x=tf.ones([1, 3]), words=tf.constant(["c"]))["ids"].numpy().tolist() == [2]
 
 
 def test_in_a_graph_sessions_initialize_the_loaded_variables(folder):
     with tf.Graph().as_default() as graph:
-        loaded = tf.saved_model.load(folder)
+        loaded = tf.saved_model.load(folder, allow="read_files")
         result = loaded.signatures["both"](x=tf.ones([1, 3]), words=tf.constant(["b"]))
         assert graph.get_collection("trainable_variables") == []
         with v1.Session() as session:
@@ -91,7 +91,7 @@ def test_in_a_graph_sessions_initialize_the_loaded_variables(folder):
 
 
 def test_a_function_takes_only_what_it_needs(folder):
-    loaded = tf.saved_model.load(folder)
+    loaded = tf.saved_model.load(folder, allow="read_files")
     assert len(loaded.prune("words:0", "words:0").captured_inputs) == 0
     with pytest.raises(Exception, match="placeholder 'x'"):
         loaded.prune("words:0", "y:0")

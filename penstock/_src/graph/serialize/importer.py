@@ -6,6 +6,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import convert_attribute
 from penstock._src.core.calls.binding import complete
+from penstock._src.core.calls.consent import Consent, consent_of_program, guarded
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
@@ -26,11 +27,21 @@ from penstock._src.util.export import export
 
 
 class Library:
-    """The functions of a GraphDef by name, each imported on first use; `known` are functions that it may refer to as well."""
+    """The functions of a GraphDef by name, each imported on first use.
+
+    Args:
+      library: the FunctionDefLibrary.
+      known: functions that it may refer to as well.
+      consent: what the graph may do besides computing; None for anything.
+    """
 
     def __init__(
-        self, library: Any = None, known: Mapping[str, GraphFunction] | None = None
+        self,
+        library: Any = None,
+        known: Mapping[str, GraphFunction] | None = None,
+        consent: Consent | None = None,
     ) -> None:
+        self.consent = consent
         self._known = {} if known is None else known
         self.definitions = {f.signature.name: f for f in library.function} if library else {}
         self.functions: dict[str, GraphFunction] = {}
@@ -259,7 +270,7 @@ class NodeImporter:
             decoded = attributes.decode(annotation, value, self.library.get)
             given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
         _infer_types(cls, given, inputs)
-        return complete(cls, given, True)
+        return complete(guarded(cls, node.name, self.library.consent), given, True)
 
     def _call(self, function: GraphFunction) -> Op:
         kind = lookup("StatefulPartitionedCall" if function.is_stateful else "PartitionedCall")
@@ -311,10 +322,22 @@ def import_graph_def(
     Raises:
       UnimplementedError: the graph has an operation that is not implemented.
     """
+    return add_graph_def(graph_def, input_map, return_elements, name, consent_of_program())
+
+
+def add_graph_def(
+    graph_def: Any,
+    input_map: dict[str, Any] | None = None,
+    return_elements: Sequence[str] | None = None,
+    name: str | None = None,
+    consent: Consent | None = None,
+) -> Any:
+    """Adds the nodes of a GraphDef, which may do what `consent` says, to the current graph; see `import_graph_def`."""
     graph = STATE.graph
     if graph is None:
         raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")
-    importer = NodeImporter(graph, Library(graph_def.library), graph_input)
+    library = Library(graph_def.library, consent=consent)
+    importer = NodeImporter(graph, library, graph_input)
     for key, tensor in (input_map or {}).items():
         text = key if ":" in key else f"{key}:0"
         importer.known[text] = tensor

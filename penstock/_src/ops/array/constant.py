@@ -53,6 +53,8 @@ class ImmutableConst(Op):
     """A constant in a memory-mapped file."""
 
     signature = "-> tensor: dtype[*shape]"
+    capabilities = "read_files"
+    file_arguments = "memory_region_name"
     dtype: DType
     shape: TensorShape
     memory_region_name: str

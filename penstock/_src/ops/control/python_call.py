@@ -72,6 +72,7 @@ class PyFuncStateless(Op):
     """The results of a function of arrays that has no effect."""
 
     signature = "input: *Tin -> output: *Tout[...]"
+    capabilities = "python"
     runs_functions = True
     token: str
     Tout: list[DType]
@@ -117,6 +118,7 @@ class EagerPyFunc(Op):
     """The results of a function of eager tensors."""
 
     signature = "input: *Tin -> output: *Tout[...]"
+    capabilities = "python"
     token: str
     is_async: bool = False
     Tout: list[DType]

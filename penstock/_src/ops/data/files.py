@@ -114,6 +114,8 @@ class TextLineDataset(Op):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
         -> handle: variant[]"""
+    capabilities = "read_files"
+    file_arguments = "filenames"
     metadata: str = ""
     stateful = True
 
@@ -126,6 +128,8 @@ class TFRecordDataset(Op):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
         -> handle: variant[]"""
+    capabilities = "read_files"
+    file_arguments = "filenames"
     metadata: str = ""
     stateful = True
 
@@ -138,6 +142,8 @@ class TFRecordDatasetV2(Op):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64,
         byte_offsets: int64 -> handle: variant[]"""
+    capabilities = "read_files"
+    file_arguments = "filenames"
     metadata: str = ""
     stateful = True
 
@@ -156,6 +162,8 @@ class FixedLengthRecordDatasetV2(Op):
 
     signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
         buffer_size: int64, compression_type: string -> handle: variant[]"""
+    capabilities = "read_files"
+    file_arguments = "filenames"
     metadata: str = ""
     stateful = True
 
@@ -200,6 +208,8 @@ class MatchingFilesDataset(Op):
     """The names of the files that match a pattern."""
 
     signature = "patterns: string -> handle: variant[]"
+    capabilities = "read_files"
+    file_arguments = "patterns"
     stateful = True
 
     def eager(self, patterns):
@@ -212,6 +222,8 @@ class CSVDatasetV2(UnnamedDatasetOp):
     signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
         field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
         record_defaults: *output_types, exclude_cols: int64 -> handle: variant"""
+    capabilities = "read_files"
+    file_arguments = "filenames"
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     stateful = True
 

@@ -247,6 +247,8 @@ class CacheDataset(DatasetOp):
     """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string -> handle: variant"
+    capabilities = "read_files write_files"
+    file_arguments = "filename"
 
     def pipeline(self, input_dataset, filename):
         return _cached(input_dataset, filename, MemoryCache())
@@ -256,6 +258,8 @@ class CacheDatasetV2(DatasetOp):
     """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string, cache: resource -> handle: variant"
+    capabilities = "read_files write_files"
+    file_arguments = "filename"
 
     def pipeline(self, input_dataset, filename, cache):
         return _cached(input_dataset, filename, cache)

@@ -234,6 +234,8 @@ class DatasetToTFRecord(Op):
     """Writes the strings of a dataset to a TFRecord file."""
 
     signature = "input_dataset: variant, filename: string, compression_type: string ->"
+    capabilities = "write_files"
+    file_arguments = "filename"
     stateful = True
     iteration = "elements"
 

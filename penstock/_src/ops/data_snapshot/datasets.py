@@ -97,6 +97,8 @@ class SaveDataset(Op):
     """Writes all elements into a folder, each into the shard that `shard_func` gives it."""
 
     signature = "input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args ->"
+    capabilities = "write_files"
+    file_arguments = "path"
     compression: str = ""
     shard_func: Function
     use_shard_func: bool = True
@@ -134,6 +136,8 @@ class SaveDatasetV2(UnnamedDatasetOp):
 
     signature = """input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args
         -> handle: variant"""
+    capabilities = "write_files"
+    file_arguments = "path"
     compression: str = ""
     shard_func: Function
     use_shard_func: bool = True
@@ -160,6 +164,8 @@ class LoadDataset(UnnamedDatasetOp):
     """The elements saved in a folder; `reader_func` combines the dataset of its shards into one dataset."""
 
     signature = "path: string, reader_func_other_args: *Treader_func_args -> handle: variant"
+    capabilities = "read_files"
+    file_arguments = "path"
     output_types: list[DType]
     output_shapes: list[TensorShape]
     compression: str = ""
@@ -209,6 +215,8 @@ class SnapshotDatasetV2(DatasetOp):
 
     signature = """input_dataset: variant, path: string, reader_func_other_args: *Treader_func_args,
         shard_func_other_args: *Tshard_func_args -> handle: variant"""
+    capabilities = "read_files write_files"
+    file_arguments = "path"
     output_types: list[DType]
     output_shapes: list[TensorShape]
     compression: str = ""
@@ -231,6 +239,8 @@ class SnapshotDataset(UnnamedDatasetOp):
     """The input's elements, cached in a folder; `mode` is "read", "write", "passthrough", or "auto"."""
 
     signature = "input_dataset: variant, path: string -> handle: variant"
+    capabilities = "read_files write_files"
+    file_arguments = "path"
     compression: str = ""
     reader_path_prefix: str = ""
     writer_path_prefix: str = ""
@@ -260,6 +270,8 @@ class SnapshotDatasetReader(UnnamedDatasetOp):
     """The elements of one shard."""
 
     signature = "shard_dir: string, start_index: int64 -> handle: variant"
+    capabilities = "read_files"
+    file_arguments = "shard_dir"
     output_types: list[DType]
     output_shapes: list[TensorShape]
     compression: str = ""
@@ -284,6 +296,8 @@ class SnapshotChunkDataset(UnnamedDatasetOp):
     """The elements of one chunk."""
 
     signature = "chunk_file: string -> handle: variant"
+    capabilities = "read_files"
+    file_arguments = "chunk_file"
     compression: str = ""
 
     def pipeline(self, chunk_file):
@@ -295,6 +309,8 @@ class ListSnapshotChunksDataset(UnnamedDatasetOp):
     """The paths of the chunks of a snapshot."""
 
     signature = "snapshot_path: string -> handle: variant"
+    capabilities = "read_files"
+    file_arguments = "snapshot_path"
     stateful = True
 
     def pipeline(self, snapshot_path):

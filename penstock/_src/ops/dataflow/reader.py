@@ -216,7 +216,15 @@ class _ReaderOp(Op):
         return handle
 
 
-class ReaderReadV2(_ReaderOp):
+class _Reading(_ReaderOp):
+    capabilities = "read_files"
+
+    def touched_files(self, values):
+        """None of a reader that reads the names only; else what the queue holds by then."""
+        return [] if self.reader(values[0]).read is _identity else None
+
+
+class ReaderReadV2(_Reading):
     """The next key and value; at the end of a file, opens the next one from the queue."""
 
     signature = "reader_handle: resource, queue_handle: resource -> key: string[], value: string[]"
@@ -228,7 +236,7 @@ class ReaderReadV2(_ReaderOp):
 by_reference("ReaderRead", ReaderReadV2)
 
 
-class ReaderReadUpToV2(_ReaderOp):
+class ReaderReadUpToV2(_Reading):
     """Up to `num_records` keys and values, at least one."""
 
     signature = """reader_handle: resource, queue_handle: resource, num_records: int64

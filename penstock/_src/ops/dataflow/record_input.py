@@ -15,6 +15,8 @@ class RecordInput(Op):
     """The next `batch_size` records of the files that match a pattern, shuffled within a buffer."""
 
     signature = "-> records: string"
+    capabilities = "read_files"
+    file_arguments = "file_pattern"
     file_pattern: str
     file_random_seed: int = 301
     file_shuffle_shift_ratio: float = 0.0

@@ -14,6 +14,8 @@ class Save(Op):
     """Writes tensors to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, data: *T ->"
+    capabilities = "write_files"
+    file_arguments = "filename"
     stateful = True
 
     def eager(self, filename, tensor_names, data):
@@ -24,6 +26,8 @@ class SaveSlices(Op):
     """Writes tensors, or slices of tensors, to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, shapes_and_slices: string, data: *T ->"
+    capabilities = "write_files"
+    file_arguments = "filename"
     stateful = True
 
     def eager(self, filename, tensor_names, shapes_and_slices, data):
@@ -44,6 +48,8 @@ class Restore(Op):
     """A tensor of a V1 checkpoint."""
 
     signature = "file_pattern: string, tensor_name: string -> tensor: dt[...]"
+    capabilities = "read_files"
+    file_arguments = "file_pattern"
     dt: DType
     preferred_shard: int = -1
     stateful = True
@@ -57,6 +63,8 @@ class RestoreSlice(Op):
 
     signature = """file_pattern: string, tensor_name: string, shape_and_slice: string
         -> tensor: dt[...]"""
+    capabilities = "read_files"
+    file_arguments = "file_pattern"
     dt: DType
     preferred_shard: int = -1
     stateful = True

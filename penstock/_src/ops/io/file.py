@@ -22,6 +22,8 @@ class ReadFile(Op):
     """The contents of a file."""
 
     signature = "filename: string[] -> contents: string[filename]"
+    capabilities = "read_files"
+    file_arguments = "filename"
 
     def eager(self, filename):
         path = _path(self, filename)
@@ -38,6 +40,8 @@ class WriteFile(Op):
     """Writes a file and creates its parent folders."""
 
     signature = "filename: string, contents: string ->"
+    capabilities = "write_files"
+    file_arguments = "filename"
     stateful = True
 
     def eager(self, filename, contents):
@@ -53,6 +57,8 @@ class MatchingFiles(Op):
     """The files that match patterns, sorted."""
 
     signature = "pattern: string -> filenames: string[?]"
+    capabilities = "read_files"
+    file_arguments = "pattern"
 
     def eager(self, pattern):
         found = set()

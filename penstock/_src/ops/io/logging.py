@@ -65,9 +65,16 @@ class PrintV2(Op):
     """Writes a string to a stream or a file."""
 
     signature = "input: string[] ->"
+    capabilities = "write_files"
+    file_arguments = "output_stream"
     output_stream: str = "stderr"
     end: str = "\n"
     stateful = True
+
+    def touched_files(self, values):
+        """The file that is the output stream, if it is one."""
+        stream = self.output_stream
+        return [stream.removeprefix("file://")] if stream.startswith("file://") else []
 
     def eager(self, input):
         text = input.item().decode("utf-8", "replace") + self.end

@@ -32,6 +32,10 @@ _KINDS = {
 }
 
 
+_LOCAL = ("", "local://")  # messages of the program
+_BYTES = "bytes://"
+
+
 def message_class(source: str, name: str) -> Any:
     """The class of a message.
 
@@ -52,10 +56,10 @@ def message_class(source: str, name: str) -> Any:
 
 
 def _pools(source: str) -> list[Any]:
-    if source in ("", "local://"):
+    if source in _LOCAL:
         return [schema.POOL, descriptor_pool.Default()]
-    if source.startswith("bytes://"):
-        data = source[len("bytes://") :].encode("latin1")
+    if source.startswith(_BYTES):
+        data = source[len(_BYTES) :].encode("latin1")
     else:
         try:
             with open(source, "rb") as file:
@@ -90,7 +94,19 @@ def _as_value(field: Any, value: Any) -> Any:
     return value.encode() if isinstance(value, str) else value
 
 
-class DecodeProtoV2(Op):
+class _ByDescriptor(Op):
+    """Base of the ops whose messages `descriptor_source` describes."""
+
+    capabilities = "read_files"
+    descriptor_source: str = "local://"
+
+    def touched_files(self, values):
+        """The file with the descriptors, if they are in one."""
+        source = self.descriptor_source
+        return [] if source in _LOCAL or source.startswith(_BYTES) else [source]
+
+
+class DecodeProtoV2(_ByDescriptor):
     """The number of values of each field in each message, and the values, padded with defaults."""
 
     signature = "bytes: string -> sizes: int32, values: *output_types"
@@ -166,7 +182,7 @@ def _column(field: Any, column: list[list[Any]], dtype: DType) -> np.ndarray:
     return np.array(rows).astype(dtype.np).reshape(len(rows), widest)
 
 
-class EncodeProto(Op):
+class EncodeProto(_ByDescriptor):
     """Messages with the given number of values of each field."""
 
     signature = "sizes: int32, values: *Tinput_types -> bytes: string"

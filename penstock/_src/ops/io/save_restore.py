@@ -24,6 +24,8 @@ class SaveV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string, tensors: *dtypes
         ->"""
+    capabilities = "write_files"
+    file_arguments = "prefix"
     dtypes: list[DType]
     stateful = True
 
@@ -51,6 +53,8 @@ class RestoreV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string
         -> tensors: *dtypes[...]"""
+    capabilities = "read_files"
+    file_arguments = "prefix"
     dtypes: list[DType]
     stateful = True
 
@@ -80,6 +84,8 @@ class MergeV2Checkpoints(Op):
     """Merges several checkpoints into one, with a data file for each."""
 
     signature = "checkpoint_prefixes: string, destination_prefix: string -> "
+    capabilities = "read_files write_files"
+    file_arguments = "checkpoint_prefixes destination_prefix"
     delete_old_dirs: bool = True
     allow_missing_files: bool = False
     stateful = True

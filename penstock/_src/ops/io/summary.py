@@ -134,6 +134,8 @@ class CreateSummaryFileWriter(Op):
 
     signature = """writer: resource, logdir: string, max_queue: int32, flush_millis: int32,
         filename_suffix: string ->"""
+    capabilities = "write_files"
+    file_arguments = "logdir"
 
     def eager(self, writer, logdir, max_queue, flush_millis, filename_suffix):
         if any(map(np.ndim, (logdir, max_queue, flush_millis, filename_suffix))):

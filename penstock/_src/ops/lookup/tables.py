@@ -437,6 +437,8 @@ class InitializeTableFromTextFileV2(Op):
     """Fills a table from the lines of a file."""
 
     signature = "table_handle: resource, filename: string ->"
+    capabilities = "read_files"
+    file_arguments = "filename"
     minimum = {"key_index": -2, "value_index": -2, "vocab_size": -1}
     key_index: int
     value_index: int

@@ -19,6 +19,8 @@ from penstock._src.ops.variants import variant
 class FixedUnigramCandidateSampler(_Sampler):
     """Samples classes in proportion to counts, raised to a power, from a file or a list."""
 
+    capabilities = "read_files"
+    file_arguments = "vocab_file"
     minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1, "num_shards": 1, "shard": 0}
     num_true: int
     num_sampled: int

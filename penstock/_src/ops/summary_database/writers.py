@@ -13,6 +13,8 @@ class CreateSummaryDbWriter(Op):
 
     signature = """writer: resource, db_uri: string, experiment_name: string, run_name: string,
         user_name: string ->"""
+    capabilities = "write_files"
+    file_arguments = "db_uri"
 
     def eager(self, writer, db_uri, experiment_name, run_name, user_name):
         texts = [t.item().decode() for t in (db_uri, experiment_name, run_name, user_name)]

@@ -3,17 +3,19 @@
 import itertools
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.consent import Consent, consent_for
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.data_structures import ListWrapper, _TupleWrapper
-from penstock._src.core.tracking.trackable import AutoTrackable, wrap
+from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.asset import Asset
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
@@ -46,6 +48,7 @@ from penstock._src.saving.saved_model.revived import (
 )
 from penstock._src.saving.saved_model.selection import Selection, Setter
 from penstock._src.util.export import export
+from penstock._src.util.signatures import hiding
 from penstock._src.util.slots import above
 
 _LOADED = itertools.count()
@@ -76,7 +79,8 @@ class RestoredResource(TrackableResource):
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         children = super()._trackable_children(save_type, **kwargs)
         if save_type == "savedmodel":
-            children.update((n, f) for n, f in vars(self).items() if isinstance(f, Function))
+            kinds = Function, Trackable  # a table's initializer has its vocabulary
+            children.update((n, held) for n, held in vars(self).items() if isinstance(held, kinds))
         return children
 
     def __del__(self) -> None:
@@ -86,18 +90,29 @@ class RestoredResource(TrackableResource):
 
 
 @export("saved_model.load", v1=["saved_model.load_v2"])
-def load(export_dir: Any, tags: Any = None, options: constants.LoadOptions | None = None) -> Any:
-    """Returns the object of a SavedModel, with its variables and functions.
+@hiding("allow")
+def load(
+    export_dir: Any,
+    tags: Any = None,
+    options: constants.LoadOptions | None = None,
+    *,
+    allow: str | Iterable[str] = (),
+) -> Any:
+    """Returns the object of a SavedModel, with its variables and functions, which may compute and read the model's files.
 
     Args:
       export_dir: the folder.
       tags: select one of several programs; by default the only one.
       options: LoadOptions.
+      allow: what else its functions may do; see tf.saved_model.experimental.allow.
 
     Returns:
       An object with the saved attributes; its `signatures` are functions of named tensors.
+
+    Raises:
+      PermissionDeniedError: the model does something else while it is loaded; its functions raise this when they are called.
     """
-    return load_partial(export_dir, None, tags, options)["root"]
+    return _load(export_dir, None, tags, options, allow)["root"]
 
 
 @export("__internal__.saved_model.load_partial", v1=[])
@@ -116,8 +131,20 @@ def load_partial(
       ValueError: a function uses an object that is not below the paths, or the model is TensorFlow 1's.
       AssertionError: the SavedModel lacks values of given objects, and `allow_partial_checkpoint` is not set.
     """
+    return _load(export_dir, filters, tags, options, ())
+
+
+def _load(
+    export_dir: Any,
+    filters: Any,
+    tags: Any,
+    options: constants.LoadOptions | None,
+    allow: str | Iterable[str],
+) -> dict[str, Any]:
+    """See `load_partial` and `load`."""
     options = options or constants.LoadOptions()
     folder = os.fsdecode(export_dir)
+    consent = consent_for(f"the SavedModel {folder}", folder, allow)
     meta = _chosen(parse(folder), tags)
     of_objects = bool(meta.object_graph_def.nodes)
     metrics.COUNTS["read_api", metrics.LOAD_V2] += 1
@@ -127,10 +154,10 @@ def load_partial(
             raise ValueError("Only the whole of a SavedModel of TensorFlow 1 can be loaded.")
     with init_scope():
         if of_objects:
-            found = _load_objects(meta, folder, options, filters)
+            found = _load_objects(meta, folder, options, filters, consent)
         else:
             restores = not options.experimental_skip_checkpoint
-            found = {"root": above("Program")(meta, folder).load(SignatureMap, restores)}
+            found = {"root": above("Program")(meta, folder, consent).load(SignatureMap, restores)}
     metrics.COUNTS["read", "2" if of_objects else "1"] += 1
     metrics.LATEST["read_path"] = folder
     fingerprints.note_read(folder)
@@ -143,10 +170,10 @@ def load_partial(
 
 
 def _load_objects(
-    meta: Any, folder: str, options: constants.LoadOptions, filters: Any
+    meta: Any, folder: str, options: constants.LoadOptions, filters: Any, consent: Consent
 ) -> dict[str, Any]:
     selection = Selection(meta.object_graph_def, filters)
-    loader = _Loader(meta, folder, selection)
+    loader = _Loader(meta, folder, selection, consent)
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     if not options.experimental_skip_checkpoint:
@@ -199,12 +226,12 @@ def _chosen(saved: Any, tags: Any) -> Any:
 class _Loader:
     """Loads the objects of one program."""
 
-    def __init__(self, meta: Any, folder: str, selection: Selection) -> None:
+    def __init__(self, meta: Any, folder: str, selection: Selection, consent: Consent) -> None:
         self.meta, self.folder, self.selection = meta, folder, selection
         self.nodes = meta.object_graph_def.nodes
         self.saved_functions = meta.object_graph_def.concrete_functions
         _rename_resources(meta.graph_def.library)
-        self.library = Library(meta.graph_def.library)
+        self.library = Library(meta.graph_def.library, consent=consent)
         self.objects: dict[int, Any] = {n: held for n, (held, _) in selection.given.items()}
         # What sets the attributes of objects that have a way of their own.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}

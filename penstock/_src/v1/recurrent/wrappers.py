@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.random.functions import uniform
+from penstock._src.core.calls.consent import is_allowed
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import device as device_scope
 from penstock._src.core.registry import raw
@@ -134,6 +135,8 @@ class DeviceWrapper(_CellWrapper):
 class ResidualWrapper(_CellWrapper):
     """Adds a cell's inputs to its outputs.
 
+    A `residual_fn` in a configuration from elsewhere is made only where tf.saved_model.experimental.allow("python") holds.
+
     Args:
       cell: the cell.
       residual_fn: combines inputs and outputs; addition by default.
@@ -168,6 +171,10 @@ class ResidualWrapper(_CellWrapper):
         return config
 
 
+# Digests of the bytecode in configurations that this process has made.
+_DUMPED: set[bytes] = set()
+
+
 def _sum(inputs: Any, outputs: Any) -> Any:
     nest.assert_same_structure(inputs, outputs)
     return nest.map_structure(lambda i, o: i + o, inputs, outputs)
@@ -176,11 +183,18 @@ def _sum(inputs: Any, outputs: Any) -> Any:
 def _dumped_function(function: Any) -> tuple[str, Any, Any]:
     closure = function.__closure__ and tuple(cell.cell_contents for cell in function.__closure__)
     code = base64.encodebytes(marshal.dumps(function.__code__)).decode()
+    _DUMPED.add(hashlib.sha256(code.encode()).digest())
     return code, function.__defaults__, closure
 
 
 def _loaded_function(dumped: Any) -> Any:
     code, defaults, closure = dumped
+    if hashlib.sha256(code.encode()).digest() not in _DUMPED and not is_allowed("python"):
+        raise ValueError(
+            "RNNCellResidualWrapper: the configuration holds the bytecode of a `residual_fn` that this process has not "
+            "written. Bytecode can do anything: if you trust its source, load it within "
+            'tf.saved_model.experimental.allow("python"), or set PENSTOCK_ALLOW=python.'
+        )
     cells = closure and tuple(types.CellType(value) for value in closure)
     made = marshal.loads(base64.decodebytes(code.encode()))
     return types.FunctionType(made, globals(), argdefs=defaults, closure=cells)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from google.protobuf import text_format
 
 from penstock._src.api.variables import SaveSliceInfo
+from penstock._src.core.calls.consent import Consent
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import (
@@ -20,7 +21,7 @@ from penstock._src.graph.serialize.default_attributes import (
     fill_default_attributes,
     strip_default_attributes,
 )
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.importer import add_graph_def
 from penstock._src.proto.saved import MetaGraphDef, QueueRunnerDef, SaverDef, VariableDef
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
@@ -259,6 +260,7 @@ def import_into_graph(
     unbound_inputs_col_name: str = "unbound_inputs",
     restore_collections_predicate: Callable[[str], bool] = lambda key: True,
     return_elements: Any = None,
+    consent: Consent | None = None,
 ) -> Imported:
     """Adds a MetaGraphDef, given itself or as a file, to a graph.
 
@@ -271,6 +273,7 @@ def import_into_graph(
       unbound_inputs_col_name: the collection that lists the unbound inputs.
       restore_collections_predicate: whether to add to a collection.
       return_elements: names of operations and tensors to return.
+      consent: what the graph may do besides computing; None for anything.
 
     Raises:
       RuntimeError: there is no graph.
@@ -290,8 +293,8 @@ def import_into_graph(
             node.device = ""
     with graph.as_default():
         scope = graph.unique_name(import_scope, mark_as_used=False) if import_scope else ""
-        elements = import_graph_def(
-            definition.graph_def, input_map, return_elements, import_scope or ""
+        elements = add_graph_def(
+            definition.graph_def, input_map, return_elements, import_scope or "", consent
         )
         known: dict[str, Any] = {}
         for key, collection in definition.collection_def.items():

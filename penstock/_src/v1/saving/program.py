@@ -7,22 +7,25 @@ that all signatures share them; restoring and initializing run the graph's own o
 import itertools
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
+from penstock._src.core.calls.consent import Consent, asked_for
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.asset import Asset
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.importer import add_graph_def
 from penstock._src.graph.trace import recording
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.graph import GraphDef
@@ -83,16 +86,17 @@ class Program:
     Args:
       meta: its MetaGraphDef.
       folder: the folder of the SavedModel.
+      consent: what it may do besides computing.
     """
 
-    def __init__(self, meta: Any, folder: str) -> None:
+    def __init__(self, meta: Any, folder: str, consent: Consent) -> None:
         self.meta, self.folder = meta, folder
         self.variables: list[Variable] = []
         self.local: list[Variable] = []
         self.resources: list[_Shared] = []
         self.graph = FuncGraph("saved_model")
         with recording(self.graph):
-            import_graph_def(without_references(meta.graph_def), name="")
+            add_graph_def(without_references(meta.graph_def), name="", consent=consent)
             self.graph.constant(np.zeros((), np.float32), dtypes.float32, _ANCHOR)
         self._saved = self._saved_variables()
         for node in self.graph.get_operations():
@@ -116,7 +120,7 @@ class Program:
         root = AutoTrackable()
         restore = self._restorer()
         if restore is not None:
-            root.restore = lambda path: restore(convert_to_tensor(path))
+            root.restore = partial(_restored, restore)
             prefix = os.path.join(
                 self.folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME
             )
@@ -222,6 +226,15 @@ class Program:
             ) from None
         made.name_inputs(names)
         return made
+
+
+def _restored(restore: WrappedFunction, path: Any) -> Any:
+    """Restores the variables from the checkpoint that the caller names."""
+    path = convert_to_tensor(path)
+    if not isinstance(path, EagerTensor):
+        return restore(path)
+    with asked_for(os.fsdecode(path.numpy())):
+        return restore(path)
 
 
 def _argument_names(name: str, found: Any) -> list[str]:

@@ -1,22 +1,23 @@
 """SavedModels of tf.compat.v1: graphs with signatures, saved from and loaded into a session."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.api.control.scopes import group
 from penstock._src.core import dispatch
+from penstock._src.core.calls.consent import consent_for
 from penstock._src.core.dispatch import STATE
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.util.export import export
-from penstock._src.util.signatures import read_only
+from penstock._src.util.signatures import hiding, read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.saving.model_builder import INIT_OP_KEY, TRAIN_OP_KEY, Builder
 from penstock._src.v1.saving.program import asset_files, main_operations
-from penstock._src.v1.saving.saver import import_meta_graph
+from penstock._src.v1.saving.saver import import_consented
 from penstock._src.v1.saving.signature_defs import predict_signature_def
 from penstock._src.v1.variables.collections import (
     GraphKeys,
@@ -58,11 +59,13 @@ def simple_save(
 
 
 @export(v1=["saved_model.load", "saved_model.loader.load"])
+@hiding("allow")
 def load(
     sess: Any,
     tags: Sequence[str],
     export_dir: Any,
     import_scope: str | None = None,
+    allow: str | Iterable[str] = (),
     **saver_kwargs: Any,
 ) -> Any:
     """Adds a graph of a SavedModel to the graph of a session, restores its variables, and runs its main op.
@@ -72,12 +75,13 @@ def load(
       tags: exactly the tags of the graph.
       export_dir: the folder.
       import_scope: a scope for the names of the graph.
+      allow: what the graph may do besides computing and reading the model's files; see tf.saved_model.experimental.allow.
       **saver_kwargs: of tf.compat.v1.train.import_meta_graph.
 
     Returns:
       The MetaGraphDef.
     """
-    return SavedModelLoader(export_dir).load(sess, tags, import_scope, **saver_kwargs)
+    return SavedModelLoader(export_dir, allow).load(sess, tags, import_scope, **saver_kwargs)
 
 
 class SavedModelLoader:
@@ -85,10 +89,12 @@ class SavedModelLoader:
 
     Args:
       export_dir: the folder.
+      allow: what the graphs may do besides computing and reading the model's files.
     """
 
-    def __init__(self, export_dir: Any) -> None:
+    def __init__(self, export_dir: Any, allow: str | Iterable[str] = ()) -> None:
         self._export_dir = os.fsdecode(export_dir)
+        self._consent = consent_for(f"the SavedModel {self._export_dir}", self._export_dir, allow)
         self._saved_model = parse(self._export_dir)
 
     export_dir = read_only("_export_dir", "The folder.")
@@ -124,7 +130,9 @@ class SavedModelLoader:
         """Adds a graph of the SavedModel to `graph`; returns the saver, or None, and the elements asked for."""
         definition = self.get_meta_graph_def_from_tags(tags)
         with dispatch.building(graph):
-            saver = import_meta_graph(definition, import_scope=import_scope, **saver_kwargs)
+            saver = import_consented(
+                definition, self._consent, import_scope=import_scope, **saver_kwargs
+            )
             names = saver_kwargs.get("return_elements") or ()
             prefix = f"{import_scope}/" if import_scope else ""
             return saver, [graph.as_graph_element(prefix + name) for name in names]

@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dispatch
+from penstock._src.core.calls.consent import Consent, asked_for, consent_for, consent_of_program
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OpError
@@ -17,6 +18,7 @@ from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import SaverDef
 from penstock._src.saving import metrics, state
 from penstock._src.util.export import export
+from penstock._src.util.signatures import hiding
 from penstock._src.v1.saving import meta_graph
 from penstock._src.v1.saving.builder import BulkSaverBuilder
 from penstock._src.v1.saving.saveables import all_saveables, by_name
@@ -187,7 +189,8 @@ class Saver:
                     write_bundle(path, {spec.name: np.asarray(spec.tensor) for spec in specs})
             else:
                 definition = self.saver_def
-                sess.run(definition.save_tensor_name, {definition.filename_tensor_name: path})
+                with asked_for(path):
+                    sess.run(definition.save_tensor_name, {definition.filename_tensor_name: path})
         metrics.record_size(metrics.SAVER, path)
         if write_state:
             self._keep(path, latest_filename, meta_graph_suffix)
@@ -253,7 +256,7 @@ class Saver:
         if sess is not None and self.saver_def is not None:
             definition = self.saver_def
             try:
-                with metrics.timed("checkpoint_read", metrics.SAVER):
+                with metrics.timed("checkpoint_read", metrics.SAVER), asked_for(path):
                     sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
             except NotFoundError as error:
                 cause = "a Variable name or other graph key that is missing from the checkpoint"
@@ -315,10 +318,12 @@ def _step(sess: Any, step: Any) -> int:
 
 
 @export(v1=["train.import_meta_graph"])
+@hiding("allow")
 def import_meta_graph(
     meta_graph_or_file: Any,
     clear_devices: bool = False,
     import_scope: str | None = None,
+    allow: str | Iterable[str] = (),
     **kwargs: Any,
 ) -> Saver | None:
     """Adds the graph of a MetaGraphDef, given itself or as a file, to the current graph.
@@ -327,13 +332,30 @@ def import_meta_graph(
       meta_graph_or_file: the MetaGraphDef.
       clear_devices: whether to omit the devices.
       import_scope: put before all names.
+      allow: what the graph of a file may do besides computing, saving and restoring; see tf.saved_model.experimental.allow.
       **kwargs: `input_map`, `graph`, ... of the private import_scoped_meta_graph.
 
     Returns:
       A saver for its variables, or None if there are none.
     """
+    if hasattr(meta_graph_or_file, "graph_def"):
+        consent = consent_of_program()
+    else:
+        path = os.fsdecode(meta_graph_or_file)
+        consent = consent_for(path, os.path.dirname(os.path.abspath(path)), allow)
+    return import_consented(meta_graph_or_file, consent, clear_devices, import_scope, **kwargs)
+
+
+def import_consented(
+    meta_graph_or_file: Any,
+    consent: Consent | None,
+    clear_devices: bool = False,
+    import_scope: str | None = None,
+    **kwargs: Any,
+) -> Saver | None:
+    """Like `import_meta_graph`; the graph may do what `consent` says."""
     imported = meta_graph.import_into_graph(
-        meta_graph_or_file, import_scope, clear_devices=clear_devices, **kwargs
+        meta_graph_or_file, import_scope, clear_devices=clear_devices, consent=consent, **kwargs
     )
     if imported.definition.HasField("saver_def"):
         scoped = meta_graph.scoped_saver(imported.definition.saver_def, import_scope)

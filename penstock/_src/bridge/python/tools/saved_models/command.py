@@ -9,6 +9,7 @@ from penstock._src.bridge.python.tools.saved_models.inputs import load_inputs_fr
 from penstock._src.bridge.python.tools.saved_models.run import run_signature
 from penstock._src.bridge.python.tools.saved_models.scan import scan
 from penstock._src.bridge.python.tools.saved_models.show import show
+from penstock._src.util.flags import CAPABILITIES
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,7 +26,13 @@ def main(arguments: Sequence[str]) -> int:
             parser.error("run: expected --inputs, --input_exprs or --input_examples.")
         feed = load_inputs_from_input_arg_string(*given, allow_pickle=parsed.allow_pickle)
         run_signature(
-            parsed.dir, parsed.tag_set, parsed.signature_def, feed, parsed.outdir, parsed.overwrite
+            parsed.dir,
+            parsed.tag_set,
+            parsed.signature_def,
+            feed,
+            parsed.outdir,
+            parsed.overwrite,
+            allow=parsed.allow,
         )
     return 0
 
@@ -47,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     ran.add_argument("--input_exprs", default="", help="key=literal;...")
     ran.add_argument("--input_examples", default="", help="key=[{feature: [value, ...]}, ...];...")
     ran.add_argument("--allow_pickle", action="store_true", help="accepts pickled files")
+    ran.add_argument("--allow", nargs="*", default=[], choices=[*CAPABILITIES, "all"])
     ran.add_argument("--outdir", help="where results are written as .npy files")
     ran.add_argument("--overwrite", action="store_true", help="overwrites files in outdir")
     scanned.add_argument("--op_denylist", help="Op,Op; by default WriteFile,ReadFile,PrintV2")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ def run_signature(
     outdir: str | None = None,
     overwrite: bool = False,
     target: str | None = None,
+    allow: Sequence[str] = (),
 ) -> None:
     """Prints the results of a signature.
 
@@ -35,6 +36,7 @@ def run_signature(
       outdir: where each result is written as `<key>.npy`, or None. The folder is made if it is not there.
       overwrite: whether files that are there are overwritten.
       target: what the session connects to; this process by default.
+      allow: what the graph may do besides computing and reading the model's files.
 
     Raises:
       ValueError: there is no such signature or input.
@@ -50,7 +52,7 @@ def run_signature(
             )
     keys = sorted(definition.outputs)
     with Session(target or "", graph=Graph()) as session:
-        saved_model.load(session, tags.split(","), folder)
+        saved_model.load(session, tags.split(","), folder, allow=allow)
         results = session.run(
             [definition.outputs[key].name for key in keys],
             feed_dict={definition.inputs[key].name: value for key, value in feed.items()},

@@ -1,0 +1,193 @@
+"""What graphs from files may do besides computing: only what the caller names.
+
+    tf.saved_model.load(folder, allow=["read_files"])       for this model
+    with tf.saved_model.experimental.allow("read_files"):   for all that is loaded in the block
+    PENSTOCK_ALLOW=read_files,write_files                   for the process
+
+An op's class says what it does (`Op.capabilities`) and which of its arguments name the files (`Op.file_arguments`). The
+importer puts a guard before the kernels of such ops in a graph that comes from a file. What is in the folder of the model may
+be read without consent.
+"""
+
+import collections
+import contextlib
+import contextvars
+import dataclasses
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.errors import PermissionDeniedError
+from penstock._src.core.op import Op
+from penstock._src.util.export import export
+from penstock._src.util.flags import CAPABILITIES, capabilities_in, flags
+
+# File systems of this machine, beside those that are reached over the network.
+_LOCAL = ("file://", "ram://", "memory://")
+# Prefixes of paths that the program itself has just asked a loaded graph to write or read, and how often.
+_ASKED: collections.Counter[str] = collections.Counter()
+_LOCK = threading.Lock()
+# What `allow` blocks of this thread name; None outside of them.
+_BLOCK: contextvars.ContextVar[frozenset[str] | None] = contextvars.ContextVar(
+    "allowed", default=None
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Consent:
+    """What the graphs of one file may do.
+
+    Args:
+      origin: the file or folder, for messages.
+      folder: of the model, whose files may be read; or None.
+      allowed: names of CAPABILITIES.
+    """
+
+    origin: str
+    folder: str | None
+    allowed: frozenset[str]
+
+    def check(self, op: Op, node: str, values: Sequence[Any]) -> None:
+        """Raises PermissionDeniedError if an operation is about to do what nobody allowed."""
+        missing = needed(op, op.touched_files(values), self.folder) - self.allowed
+        if not missing:
+            return
+        names = ", ".join(sorted(missing))
+        deeds = " and ".join(CAPABILITIES[name] for name in sorted(missing))
+        paths = op.touched_files(values)
+        shown = f" ({', '.join(paths[:3])})" if paths else ""
+        raise PermissionDeniedError(
+            f"{op.op_type}: the operation '{node}' of {self.origin} {deeds}{shown}, which a loaded graph may do only if "
+            f"its caller allows it. If you trust it, load it with allow={sorted(missing)!r}, within "
+            f"tf.saved_model.experimental.allow(...), or set PENSTOCK_ALLOW={names.replace(', ', ',')}."
+        )
+
+
+def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> set[str]:
+    """Returns the capabilities that an op needs.
+
+    Args:
+      op: the op or its class.
+      paths: the files that it touches; None if that is not known.
+      folder: whose files may be read.
+    """
+    found = set(op.capabilities.split())
+    if paths is None:
+        return found
+    if any("://" in path and not path.startswith(_LOCAL) for path in paths):
+        found.add("network")
+    if all(_is_asked_for(path) for path in paths):
+        return found - {"read_files", "write_files"}
+    if folder is not None and all(is_inside(path, folder) for path in paths):
+        found.discard("read_files")
+    return found
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Whether a path is in a folder, links followed."""
+    if "://" in folder:
+        return path.startswith(folder.rstrip("/") + "/") and ".." not in path.split("/")
+    place, path = os.path.realpath(folder), path.removeprefix("file://")
+    # What a pattern matches may be a link: only a name of one file says where it is.
+    if any(character in path.removeprefix(folder) for character in "*?["):
+        return False
+    real = os.path.realpath(path)
+    return real == place or real.startswith(place.rstrip(os.sep) + os.sep)
+
+
+@contextlib.contextmanager
+def asked_for(path: str) -> Iterator[None]:
+    """Within this block loaded graphs may write and read `path` and files beside it with endings: the user named it."""
+    with _LOCK:
+        _ASKED[path] += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _ASKED[path] -= 1
+            if not _ASKED[path]:
+                del _ASKED[path]
+
+
+def _is_asked_for(path: str) -> bool:
+    for asked in list(_ASKED):
+        ending = path.removeprefix(asked)
+        if path.startswith(asked) and ending[:1] in ("", ".", "_", "-"):
+            return ".." not in ending.split("/")
+    return False
+
+
+def consent_for(origin: str, folder: str | None, allow: str | Iterable[str] = ()) -> Consent:
+    """Returns the consent to what a file's graphs do.
+
+    Args:
+      origin: the file or folder.
+      folder: whose files may be read.
+      allow: names of CAPABILITIES besides those of the enclosing block or process.
+
+    Raises:
+      ValueError: there is no such capability.
+    """
+    return Consent(origin, folder, capabilities_in(allow) | _policy())
+
+
+def consent_of_program() -> Consent | None:
+    """The consent to GraphDefs that the program imports itself: none is needed unless a block or PENSTOCK_ALLOW sets a policy."""
+    if _BLOCK.get() is None and flags.allow is None:
+        return None
+    return Consent("a GraphDef", None, _policy())
+
+
+def _policy() -> frozenset[str]:
+    block = _BLOCK.get()
+    return (flags.allow or frozenset()) if block is None else block
+
+
+def is_allowed(capability: str) -> bool:
+    """Whether the enclosing block or the process allows a capability to all that is loaded."""
+    return capability in _policy()
+
+
+@export("saved_model.experimental.allow", v1=[])
+@contextlib.contextmanager
+def allow(*capabilities: str) -> Iterator[None]:
+    """Says what graphs that are loaded within the block may do besides computing; without names, nothing.
+
+    Within the block this holds for every GraphDef, those that the program imports itself included. Outside of blocks,
+    the environment variable PENSTOCK_ALLOW says it for the process.
+
+    Args:
+      *capabilities: of "read_files" (outside of the model's folder), "write_files", "python" (calling Python functions of
+        this process, and unmarshalling code), "network"; "all" for all of them.
+
+    Raises:
+      ValueError: there is no such capability.
+
+    >>> with tf.saved_model.experimental.allow("read_files"):
+    ...     pass
+    """
+    token = _BLOCK.set(capabilities_in(capabilities))
+    try:
+        yield
+    finally:
+        _BLOCK.reset(token)
+
+
+def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
+    """Returns the class of an op whose kernel asks a graph's consent first; `cls` itself where there is nothing to ask."""
+    if consent is None or not cls.capabilities or consent.allowed.issuperset(CAPABILITIES):
+        return cls
+
+    def eager(self: Op, *values: Any) -> Any:
+        consent.check(self, node, values)
+        return cls.eager(self, *values)
+
+    members = {
+        "__doc__": cls.__doc__,
+        "__module__": cls.__module__,
+        "eager": eager,
+        "is_abstract": True,  # nobody finds it by its name
+        "stateful": cls.stateful,
+    }
+    return type(cls.__name__, (cls,), members)
