@@ -41,7 +41,7 @@ _NAMES = {
         "ctc_greedy_decoder ctc_loss ctc_unique_labels fixed_unigram_candidate_sampler "
         "learned_unigram_candidate_sampler nce_loss sampled_softmax_loss with_space_to_batch"
     ),
-    "penstock._src.v1.recurrent.wrappers": (
+    "penstock._src.v1.layers.recurrent.wrappers": (
         "RNNCellDeviceWrapper=DeviceWrapper RNNCellDropoutWrapper=DropoutWrapper "
         "RNNCellResidualWrapper=ResidualWrapper"
     ),

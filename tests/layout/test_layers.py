@@ -57,7 +57,7 @@ FLOORS = {  # of the folders and files in some layers, low to high
         "functions process distributions",
         "graphs",
         "variables",
-        "metrics recurrent summaries saving training testing",
+        "layers metrics summaries saving training testing",
         "inputs feature_column",
         "monitored",
     ),

@@ -9,7 +9,7 @@ The layers, high to low; a folder imports only from its own layer and from lower
     monitored                                       training that initializes, restores, saves and logs by itself
     inputs                                          queues and their runners, readers, pipelines, datasets
     feature_column                                  columns of features, of TensorFlow 2 as well: they share variables by name
-    metrics recurrent summaries saving
+    layers metrics summaries saving
     training testing                                one subject each
     variables                                       variables by name, their scopes, their initializers
     graphs                                          the default graph and sessions

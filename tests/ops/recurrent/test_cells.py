@@ -83,3 +83,31 @@ def test_gru_step_and_its_gradient():
             values[at].flat[2] += sign * 1e-2
         ends = [step(values).h.numpy().sum() for values in moved]
         np.testing.assert_allclose(gradient.numpy().flat[2], (ends[0] - ends[1]) / 2e-2, rtol=2e-3)
+
+
+def _step(**sizes):
+    shapes = {"x": (2, 3), "cs_prev": (2, 4), "h_prev": (2, 4), "w": (7, 16), "b": (16,)}
+    shapes |= dict.fromkeys(("wci", "wcf", "wco"), (4,)) | sizes
+    return {name: tf.zeros(shape) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"cs_prev": (3, 4)}, r"cs_prev.dims\(0\) != batch_size: 3 vs. 2"),
+        ({"w": (7, 15)}, r"w.dim_size\(1\) != cell_size \* 4: 15 vs. 16"),
+        ({"wci": ()}, "wci_tensor must be rank 1 but is rank 0"),
+        ({"cs_prev": (2, 0), "h_prev": (2, 0), "w": (3, 0), "b": (0,)}, "is empty"),
+    ],
+)
+def test_a_step_refuses_other_sizes(sizes, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.raw_ops.LSTMBlockCell(**_step(**sizes))
+
+
+def test_a_sequence_refuses_other_sizes():
+    lengths = tf.constant(5, tf.int64)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x must be 3D"):
+        tf.raw_ops.BlockLSTM(seq_len_max=lengths, **_step())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be rank 0"):
+        tf.raw_ops.BlockLSTM(seq_len_max=tf.fill([1], lengths), **_step(x=(5, 2, 3)))

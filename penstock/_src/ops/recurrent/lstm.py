@@ -8,6 +8,12 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.ops.recurrent.checks import (
+    check_sequence,
+    check_sequence_gradient,
+    check_size,
+    check_step,
+)
 from penstock._src.ops.rules import quiet
 
 
@@ -50,6 +56,10 @@ def step_gradient(cs_prev, gates, peepholes, cs_grad, h_grad, order="icfo"):
     return cs_prev_grad, np.concatenate([by_gate[g] for g in order], 1), by_peepholes
 
 
+def _named(*values):
+    return dict(zip("x cs_prev h_prev w wci wcf wco b".split(), values, strict=True))
+
+
 class LSTMBlockCell(Op):
     """One step of an LSTM."""
 
@@ -63,6 +73,7 @@ class LSTMBlockCell(Op):
 
     @quiet
     def eager(self, x, cs_prev, h_prev, w, wci, wcf, wco, b):
+        check_step(_named(x, cs_prev, h_prev, w, wci, wcf, wco, b))
         peepholes = (wci, wcf, wco) if self.use_peephole else None
         return step(x, cs_prev, h_prev, w, peepholes, b, self.forget_bias, self.cell_clip)
 
@@ -84,6 +95,20 @@ class LSTMBlockCellGrad(Op):
     def eager(self, x, cs_prev, h_prev, w, wci, wcf, wco, b, i, cs, f, o, ci, co, cs_grad, h_grad):
         peepholes = (wci, wcf, wco) if self.use_peephole else None
         gates = (i, cs, f, o, ci, co)
+        check_step(_named(x, cs_prev, h_prev, w, wci, wcf, wco, b))
+        later = {
+            "i": i,
+            "cs": cs,
+            "f": f,
+            "o": o,
+            "ci": ci,
+            "co": co,
+            "cs_grad": cs_grad,
+            "h_grad": h_grad,
+        }
+        for name, value in later.items():
+            for axis, what in enumerate(("batch_size", "cell_size")):
+                check_size(name, np.atleast_2d(value), axis, cs_prev.shape[axis], what)
         before, dicfo, by_peepholes = step_gradient(cs_prev, gates, peepholes, cs_grad, h_grad)
         return before, dicfo, *by_peepholes
 
@@ -112,6 +137,7 @@ class _BlockLSTM(Op):
     @quiet
     def eager(self, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b):
         peepholes = (wci, wcf, wco) if self.use_peephole else None
+        check_sequence(seq_len_max, _named(x, cs_prev, h_prev, w, wci, wcf, wco, b))
         outputs = np.zeros((7, *x.shape[:2], cs_prev.shape[1]), x.dtype)
         for t in range(min(int(seq_len_max), len(x))):
             made = step(
@@ -148,6 +174,9 @@ class _BlockLSTMGrad(Op):
     @quiet
     def eager(self, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, *rest):
         i, cs, f, o, ci, co, h, cs_grad, h_grad = rest
+        names = "i cs f o ci co h cs_grad h_grad".split()
+        values = _named(x, cs_prev, h_prev, w, wci, wcf, wco, b)
+        check_sequence_gradient({**values, **dict(zip(names, rest, strict=True))})
         peepholes = (wci, wcf, wco) if self.use_peephole else None
         x_grad, w_grad, b_grad = np.zeros_like(x), np.zeros_like(w), np.zeros_like(b)
         by_peepholes = [np.zeros_like(v) for v in (wci, wcf, wco)]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from penstock._src.api.array import creation
+from penstock._src.api.array.joining import concat
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -38,8 +40,13 @@ def dims_of(size: Any) -> list[Any]:
 
 def zeros_of(batch_size: Any, size: Any, dtype: Any) -> Tensor:
     """Zeros of shape [batch_size, *size]; the batch may be a tensor."""
-    shape = raw.Pack(values=[batch_size, *dims_of(size)], axis=0)
-    zeros = raw.Fill(dims=shape, value=convert_to_tensor(0, dtypes.as_dtype(dtype)))
+    rows = convert_to_tensor(
+        [batch_size] if isinstance(batch_size, int) else batch_size, dtypes.int32
+    )
+    if rows.shape.rank != 1:
+        rows = raw.Reshape(tensor=rows, shape=[1])
+    extent = concat([rows, convert_to_tensor(dims_of(size), dtypes.int32)], 0)
+    zeros = creation.zeros(extent, dtypes.as_dtype(dtype))
     zeros.set_shape([batch_size if isinstance(batch_size, int) else None, *dims_of(size)])
     return zeros
 

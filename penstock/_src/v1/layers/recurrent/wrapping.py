@@ -1,42 +1,38 @@
-"""Wrappers of recurrent cells: dropout, residual connections, a device.
+"""What wrappers of recurrent cells do: dropout, residual connections, a device.
 
-A cell has `call(inputs, state) -> (output, new state)`, `build(input_shape)`, `state_size` and `output_size`, as Keras's
-cells do.
+Both Keras's cells and those of TensorFlow 1 are wrapped like this; the classes differ in how they call the cell.
 """
 
 import base64
 import hashlib
-import importlib
 import inspect
 import marshal
 import types
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.random.functions import uniform
 from penstock._src.core.calls.consent import is_allowed
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import device as device_scope
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
-from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.functions.nn import dropout
-from penstock._src.v1.recurrent.layer import LegacyLayer
-from penstock._src.v1.recurrent.states import dims_of, zero_state
+from penstock._src.v1.layers.recurrent.states import dims_of
 
 SEED_BITS = 0x7FFFFFFF
 
 
-class _CellWrapper(LegacyLayer):
-    """Base class of cells that wrap another cell."""
+class CellWrapping:
+    """What the wrappers of Keras's cells and those of TensorFlow 1's have in common."""
+
+    cell: Any
 
     def __init__(self, cell: Any, *args: Any, **kwargs: Any) -> None:
-        if not hasattr(cell, "call"):
-            raise AttributeError(f"{type(cell).__name__!r} object has no attribute 'call'")
         super().__init__(**kwargs)
         self.cell = cell
         self._configure(*args)
@@ -52,56 +48,21 @@ class _CellWrapper(LegacyLayer):
         self.cell.build(inputs_shape)
         self.built = True
 
-    def call(self, inputs: Any, state: Any, **kwargs: Any) -> Any:
-        """Runs the cell; returns (its output, its new state)."""
-        return self._run(inputs, state, lambda *args: self.cell.call(*args, **kwargs))
-
     def _run(self, inputs: Any, state: Any, call: Callable[[Any, Any], Any]) -> Any:
         return call(inputs, state)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """The zero state of the cell."""
-        return self.cell.zero_state(batch_size, dtype)
-
-    def get_initial_state(
-        self, inputs: Any = None, batch_size: Any = None, dtype: Any = None
-    ) -> Any:
-        """Zeros in the structure of `state_size`.
-
-        Raises:
-          ValueError: neither `inputs` nor both `batch_size` and `dtype` are given.
-        """
-        if inputs is not None:
-            first = convert_to_tensor(nest.flatten(inputs)[0])
-            batch_size, dtype = raw.Shape(input=first)[0], first.dtype
-        if batch_size is None or dtype is None:
-            raise ValueError(
-                "batch_size and dtype cannot be None while constructing initial state: "
-                f"batch_size={batch_size}, dtype={dtype}"
-            )
-        return zero_state(self.state_size, batch_size, dtype)
+        with name_scope(f"{type(self).__name__}ZeroState"):
+            return self.cell.zero_state(batch_size, dtype)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that recreate the wrapper, including the config of the cell."""
         cell = {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}
-        return {**super().get_config(), "cell": cell}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Creates a wrapper from a config; its cell is one of `custom_objects` or of Keras's layers."""
-        config = dict(config)
-        described = config.pop("cell")
-        known = custom_objects or {}
-        if described["class_name"] in known:
-            cell = known[described["class_name"]].from_config(described["config"])
-        else:
-            layers = importlib.import_module("keras.layers")
-            cell = getattr(layers, described["class_name"]).from_config(described["config"])
-        return cls(cell, **config)
+        return {**super().get_config(), "cell": cell}  # type: ignore[misc]
 
 
-@export("nn.RNNCellDeviceWrapper", v1=[])
-class DeviceWrapper(_CellWrapper):
+class DeviceWrapping(CellWrapping):
     """Runs a cell on a device.
 
     Args:
@@ -131,8 +92,7 @@ class DeviceWrapper(_CellWrapper):
         return {**super().get_config(), "device": self._device}
 
 
-@export("nn.RNNCellResidualWrapper", v1=[])
-class ResidualWrapper(_CellWrapper):
+class ResidualWrapping(CellWrapping):
     """Adds a cell's inputs to its outputs.
 
     A `residual_fn` in a configuration from elsewhere is made only where tf.saved_model.experimental.allow("python") holds.
@@ -162,12 +122,7 @@ class ResidualWrapper(_CellWrapper):
         """The arguments that recreate the wrapper; a `residual_fn` is stored as Python bytecode."""
         config = super().get_config()
         if self._residual_fn is not None:
-            is_lambda = self._residual_fn.__name__ == "<lambda>"
-            config |= {
-                "residual_fn": _dumped_function(self._residual_fn),
-                "residual_fn_type": "lambda" if is_lambda else "function",
-                "residual_fn_module": self._residual_fn.__module__,
-            }
+            config |= _described("residual_fn", self._residual_fn)
         return config
 
 
@@ -178,6 +133,16 @@ _DUMPED: set[bytes] = set()
 def _sum(inputs: Any, outputs: Any) -> Any:
     nest.assert_same_structure(inputs, outputs)
     return nest.map_structure(lambda i, o: i + o, inputs, outputs)
+
+
+def _described(name: str, function: Any) -> dict[str, Any]:
+    """What a config has of a function."""
+    is_lambda = function.__name__ == "<lambda>"
+    return {
+        name: _dumped_function(function),
+        f"{name}_type": "lambda" if is_lambda else "function",
+        f"{name}_module": function.__module__,
+    }
 
 
 def _dumped_function(function: Any) -> tuple[str, Any, Any]:
@@ -200,8 +165,7 @@ def _loaded_function(dumped: Any) -> Any:
     return types.FunctionType(made, globals(), argdefs=defaults, closure=cells)
 
 
-@export("nn.RNNCellDropoutWrapper", v1=[])
-class DropoutWrapper(_CellWrapper):
+class DropoutWrapping(CellWrapping):
     """Applies dropout to a cell's inputs, outputs and state.
 
     Args:
@@ -219,12 +183,17 @@ class DropoutWrapper(_CellWrapper):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if "dropout_fn" in kwargs:
+            kwargs["dropout_state_filter_visitor"] = _loaded_function(kwargs.pop("dropout_fn"))
+            del kwargs["dropout_fn_type"], kwargs["dropout_fn_module"]
         own = inspect.signature(self._take)
         bound = own.bind(*args, **{k: kwargs.pop(k) for k in (*own.parameters,) if k in kwargs})
         bound.apply_defaults()
         self._choices = dict(bound.arguments)
         super().__init__(self._choices.pop("cell"), dtype=self._choices["dtype"], **kwargs)
         self._check()
+        visitor = self._choices["dropout_state_filter_visitor"]
+        self._dropout_state_filter = visitor or _all_but_lstm_memory
         self._noise = self._shared_noise() if self._choices["variational_recurrent"] else None
 
     @staticmethod
@@ -249,12 +218,9 @@ class DropoutWrapper(_CellWrapper):
         visitor = choices["dropout_state_filter_visitor"]
         if visitor is not None and not callable(visitor):
             raise TypeError("dropout_state_filter_visitor must be callable")
-        for name in ("input_keep_prob", "state_keep_prob", "output_keep_prob"):
-            value = choices[name]
-            if isinstance(value, Tensor):
-                continue
-            if not 0 <= value <= 1:
-                raise ValueError(f"Parameter {name} must be between 0 and 1: {value:g}")
+        with name_scope("DropoutWrapperInit"):
+            for name in ("input_keep_prob", "state_keep_prob", "output_keep_prob"):
+                choices[name] = _probability(name, choices[name])
         if choices["variational_recurrent"]:
             if choices["dtype"] is None:
                 raise ValueError("When variational_recurrent=True, dtype must be provided")
@@ -291,9 +257,8 @@ class DropoutWrapper(_CellWrapper):
         keep = self._choices[f"{kind}_keep_prob"]
         if not _may_drop(keep):
             return values
-        visitor = self._choices["dropout_state_filter_visitor"] or _all_but_lstm_memory
         drops = (
-            _visited(visitor, values)
+            _visited(self._dropout_state_filter, values)
             if kind == "state"
             else nest.map_structure(lambda _: True, values)
         )
@@ -320,22 +285,29 @@ class DropoutWrapper(_CellWrapper):
         return self._dropped(outputs, "output"), self._dropped(state, "state")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that recreate the wrapper.
+        """The arguments that recreate the wrapper; a function of the state's parts is stored as Python bytecode."""
+        names = (
+            "input_keep_prob output_keep_prob state_keep_prob variational_recurrent input_size seed"
+        )
+        config = super().get_config() | {name: self._choices[name] for name in names.split()}
+        if self._dropout_state_filter is not _all_but_lstm_memory:
+            config |= _described("dropout_fn", self._dropout_state_filter)
+        return config
 
-        Raises:
-          NotImplementedError: there is a `dropout_state_filter_visitor`, which cannot be kept.
-        """
-        if self._choices["dropout_state_filter_visitor"] is not None:
-            raise NotImplementedError(
-                "get_config is not supported for a non-default dropout_state_filter_visitor."
-            )
-        kept = {
-            name: float(np.float32(value))
-            for name, value in self._choices.items()
-            if name.endswith("_keep_prob")
-        }
-        rest = {k: self._choices[k] for k in ("variational_recurrent", "input_size", "seed")}
-        return {**super().get_config(), **kept, **rest}
+
+def _probability(name: str, given: Any) -> Any:
+    """A probability as a number if it is static, else as a tensor.
+
+    Raises:
+      ValueError: it is not between 0 and 1.
+    """
+    tensor = convert_to_tensor(given)
+    known = get_static_value(tensor)
+    if known is None:
+        return tensor
+    if not 0 <= known <= 1:
+        raise ValueError(f"Parameter {name} must be between 0 and 1: {known:g}")
+    return float(known)
 
 
 def _may_drop(keep: Any) -> bool:

@@ -7,13 +7,14 @@ from penstock._src.api.array.joining import reverse, reverse_sequence
 from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.control_flow import while_loop
-from penstock._src.v1.recurrent.states import (
+from penstock._src.v1.layers.recurrent.states import (
     batch_of,
     dims_of,
     frozen,
@@ -68,7 +69,9 @@ def dynamic_rnn(
         batch = batch_of(first)
         lengths = lengths_of(sequence_length)
         state = initial_state_of(cell, initial_state, batch, dtype)
-        outputs, state = _run(cell, steps, state, lengths, batch, parallel_iterations, swap_memory)
+        kind = _output_type(dtype, steps, state)
+        options = (parallel_iterations, swap_memory)
+        outputs, state = _run(cell, steps, state, lengths, batch, kind, *options)
         return (outputs if time_major else nest.map_structure(swapped, outputs)), state
 
 
@@ -88,10 +91,11 @@ def _run(
     state: Any,
     lengths: Tensor | None,
     batch: Any,
+    kind: Any,
     parallel_iterations: int | None,
     swap_memory: bool,
 ) -> tuple[Any, Any]:
-    """Runs the loop over the first axis of `steps`; returns (all outputs, the final state)."""
+    """Runs the loop over the first axis of `steps`, whose outputs are of a type; returns (all outputs, the final state)."""
     flat = nest.flatten(steps)
     total = flat[0].shape[0]
     count = convert_to_tensor(total) if total is not None else raw.Shape(input=flat[0])[0]
@@ -99,10 +103,9 @@ def _run(
         TensorArray(step.dtype, size=count, element_shape=step.shape[1:]).unstack(step)
         for step in flat
     ]
-    kinds = _output_types(cell, flat, state)
     outputs = [
         TensorArray(kind, size=count, element_shape=[_static(batch), *dims_of(size)])
-        for kind, size in zip(kinds, nest.flatten(cell.output_size), strict=True)
+        for size in nest.flatten(cell.output_size)
     ]
 
     def body(time: Any, outputs: Any, state: Any) -> Any:
@@ -150,11 +153,25 @@ def _static(batch: Any) -> int | None:
     return batch if isinstance(batch, int) else None
 
 
-def _output_types(cell: Any, flat: list[Any], state: Any) -> list[Any]:
-    """The dtypes of the outputs before a cell has run: those of the state, or of the inputs if there is no state."""
-    states = nest.flatten(state)
-    kind = states[0].dtype if states else flat[0].dtype
-    return [kind] * len(nest.flatten(cell.output_size))
+def _output_type(dtype: Any, steps: Any, state: Any) -> Any:
+    """The dtype of the outputs: the given one, else that of the state.
+
+    Raises:
+      ValueError: the state has several types, or no tensor.
+    """
+    if dtype:
+        return dtypes.as_dtype(dtype)
+    kinds = {part.dtype for part in nest.flatten(state)}
+    if len(kinds) > 1 and STATE.graph is None:
+        return nest.flatten(steps)[0].dtype
+    if len(kinds) > 1:
+        raise ValueError(
+            "State has tensors of different inferred dtypes. Unable to infer a single representative "
+            f"dtype. Dtypes received: {sorted(kind.name for kind in kinds)}"
+        )
+    if not kinds:
+        raise ValueError(f"Unable to infer dtype from argument state={state}.")
+    return kinds.pop()
 
 
 def _with_shapes(after: Any, before: Any) -> Any:

@@ -10,7 +10,7 @@ from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.util import nest
 from penstock._src.util.export import export
-from penstock._src.v1.recurrent.states import (
+from penstock._src.v1.layers.recurrent.states import (
     batch_of,
     frozen,
     initial_state_of,

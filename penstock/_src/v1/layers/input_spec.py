@@ -1,0 +1,85 @@
+"""What a layer requires of its inputs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock._src.core.convert import convert_to_tensor
+from penstock._src.util import nest
+
+
+class InputSpec:
+    """The rank and the sizes of axes that a layer's input must have.
+
+    Args:
+      dtype: the type, which is not checked.
+      shape: the sizes of all axes; None for any.
+      ndim: the rank.
+      max_ndim: the greatest rank.
+      min_ndim: the least rank.
+      axes: {axis: its size}.
+    """
+
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Sequence[int | None] | None = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Mapping[int, int | None] | None = None,
+    ) -> None:
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = ndim if self.shape is None else len(self.shape)
+        self.max_ndim, self.min_ndim = max_ndim, min_ndim
+        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{name}={value}"
+            for name, value in vars(self).items()
+            if value not in (None, {}) and not (name == "ndim" and self.shape is not None)
+        ]
+        return f"InputSpec({', '.join(parts)})"
+
+    def failure(self, shape: tuple[int | None, ...]) -> str | None:
+        """How a shape of known rank differs from what is required, or None."""
+        rank = len(shape)
+        if self.ndim is not None and rank != self.ndim:
+            return f"expected ndim={self.ndim}, found ndim={rank}. Full shape received: {shape}"
+        if self.max_ndim is not None and rank > self.max_ndim:
+            return f"expected max_ndim={self.max_ndim}, found ndim={rank}"
+        if self.min_ndim is not None and rank < self.min_ndim:
+            return f": expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {shape}"
+        for axis, size in self.axes.items():
+            if size is not None and shape[axis] not in (None, size):
+                return (
+                    f"expected axis {axis} of input shape to have value {size} but received input with "
+                    f"shape {shape}"
+                )
+        differing = (
+            found is not None and wanted is not None and found != wanted
+            for found, wanted in zip(shape, self.shape or (), strict=False)
+        )
+        return f"expected shape={self.shape}, found shape={shape}" if any(differing) else None
+
+
+def check_inputs(spec: Any, inputs: Any, name: str) -> None:
+    """Raises ValueError if the inputs of the layer `name` do not match its spec, or its list of specs."""
+    if spec is None:
+        return
+    specs, given = nest.flatten(spec), nest.flatten(inputs)
+    if len(specs) != len(given):
+        raise ValueError(
+            f"Layer {name} expects {len(specs)} input(s), but it received {len(given)} input tensors. "
+            f"Inputs received: {inputs}"
+        )
+    for index, (required, value) in enumerate(zip(specs, given, strict=True)):
+        shape = convert_to_tensor(value).shape
+        if required is None or shape.rank is None:
+            continue
+        failure = required.failure(tuple(shape.as_list()))
+        if failure is not None:
+            raise ValueError(
+                f"Input {index} of layer {name} is incompatible with the layer: {failure}"
+            )
