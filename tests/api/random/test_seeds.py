@@ -79,3 +79,17 @@ def test_graphs_count_the_random_ops_without_a_seed():
     np.testing.assert_allclose(
         weights, [[-0.5388648, 0.4577297], [0.37380517, 1.0637995]], rtol=1e-6
     )
+
+
+def test_a_seed_set_in_a_graph_is_the_graphs():
+    # as in TensorFlow 2.21
+    tf.random.set_seed(5)
+    with tf.Graph().as_default():
+        tf.random.set_seed(1066)
+        order = tf.random.shuffle(tf.range(5), seed=2021)
+        assert (order.op.get_attr("seed"), order.op.get_attr("seed2")) == (1066, 2021)
+        with tf.compat.v1.Session() as session:
+            assert session.run(order).tolist() == [0, 1, 4, 2, 3]
+    traced = tf.function(lambda: tf.random.uniform([], seed=1)).get_concrete_function()
+    (drawn,) = [op for op in traced.graph.get_operations() if op.type == "RandomUniform"]
+    assert drawn.get_attr("seed") == 5

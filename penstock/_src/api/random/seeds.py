@@ -32,21 +32,23 @@ class Algorithm(enum.Enum):
 
 @export("random.set_seed", v1=[])
 def set_seed(seed):
-    """Sets the global seed, which together with each op's own seed determines its numbers.
+    """Sets the seed of the default graph, or the global one when executing eagerly.
+
+    Together with each op's own seed it determines the op's numbers.
 
     Args:
       seed: an integer, or None to remove it.
     """
-    CONTEXT.set_global_seed(seed)
+    if STATE.graph is None:
+        CONTEXT.set_global_seed(seed)
+    else:
+        STATE.graph.seed = seed
 
 
 @export(v1=["random.set_random_seed", "set_random_seed"])
 def set_random_seed(seed):
     """Sets the seed of the default graph, or the global one when executing eagerly."""
-    if STATE.graph is None:
-        CONTEXT.set_global_seed(seed)
-    else:
-        STATE.graph.seed = seed
+    set_seed(seed)
 
 
 @export(v1=["random.get_seed", "get_seed"])
