@@ -239,6 +239,11 @@ def _supertype(a: Any, others: list[Any]) -> Any:
         if any(m is None and x is not None for m, x in zip(merged, a)):
             return None
         return type(a)(*merged) if hasattr(a, "_fields") else tuple(merged)
+    if isinstance(a, dict):
+        if any(not isinstance(o, dict) or o.keys() != a.keys() for o in others):
+            return None
+        merged = _supertype(tuple(a.values()), [tuple(o[key] for key in a) for o in others])
+        return None if merged is None else dict(zip(a, merged, strict=True))
     if isinstance(a, (TypeSpec, TensorShape)):
         return a.most_specific_common_supertype(others)
     return a if all(_key(a) == _key(o) for o in others) else None
@@ -253,6 +258,9 @@ def _form_of(value: Any) -> Any:
 
 class BatchableTypeSpec(TypeSpec):
     """A type whose values can be batched and unbatched, as `tf.data` and `tf.map_fn` do."""
+
+    # Turns values into others that can be batched, for types that are not batched as they are.
+    __batch_encoder__: Any = None
 
     def _batch(self, batch_size: int | None) -> "BatchableTypeSpec":
         """Returns the type of a batch of `batch_size` values (None: any number)."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.extending.extension_type import BatchableExtensionTypeSpec
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
@@ -185,6 +184,11 @@ def _is_sparse(spec: TypeSpec) -> bool:
     return type(spec).__name__ == "SparseTensorSpec"
 
 
+def _is_encoded(spec: Any) -> bool:
+    """Whether the values of a type are batched as other values, those that its encoder makes of them."""
+    return getattr(spec, "__batch_encoder__", None) is not None
+
+
 def flat_specs(spec: Any) -> list[TensorSpec]:
     """The specs of the flat tensors of an element."""
     return [part for leaf in nest.flatten(spec) for part in _leaf_flat_specs(leaf)]
@@ -195,7 +199,7 @@ def _leaf_flat_specs(spec: Any) -> list[TensorSpec]:
         return [spec]
     if _is_ragged(spec) or _is_sparse(spec):
         return [TensorSpec(None, dtypes.variant)]
-    if isinstance(spec, BatchableExtensionTypeSpec):
+    if _is_encoded(spec):
         return flat_specs(spec.__batch_encoder__.encoding_specs(spec))
     return spec._flat_tensor_specs
 
@@ -228,7 +232,7 @@ def _leaf_to_tensors(spec: Any, value: Any) -> list[Any]:
         return [encode_ragged(value, spec.row_splits_dtype, batched=False)]
     if _is_sparse(spec):
         return [encode_sparse(value)]
-    if isinstance(spec, BatchableExtensionTypeSpec):
+    if _is_encoded(spec):
         encoder = spec.__batch_encoder__
         return to_tensors(encoder.encoding_specs(spec), encoder.encode(spec, value))
     return spec._to_tensor_list(value)
@@ -249,7 +253,7 @@ def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
                     out_type=dtypes.variant,
                 )
             )
-        elif isinstance(leaf, BatchableExtensionTypeSpec):
+        elif _is_encoded(leaf):
             encoder = leaf.__batch_encoder__
             parts = encoder.encode(leaf, value, minimum_rank=1)
             tensors.extend(to_batched_tensors(encoder.encoding_specs(leaf), parts))
@@ -296,31 +300,13 @@ def _leaf_from_tensors(spec: Any, tensors: list[Any]) -> Any:
             tensor.set_shape(spec.shape)
         return tensor
     if _is_ragged(spec):
-        return _decode_ragged(spec, tensors[0])
+        return spec._from_tensor_list(tensors)
     if _is_sparse(spec):
         return _decode_sparse(spec, tensors[0])
-    if isinstance(spec, BatchableExtensionTypeSpec):
+    if _is_encoded(spec):
         encoder = spec.__batch_encoder__
         return encoder.decode(spec, from_tensors(encoder.encoding_specs(spec), tensors))
     return spec._from_tensor_list(tensors)
-
-
-def _decode_ragged(spec: Any, variant: Tensor) -> Any:
-    rank = variant.shape.rank
-    found = raw.RaggedTensorFromVariant(
-        encoded_ragged=variant,
-        input_ragged_rank=spec.ragged_rank - (rank or 0),
-        output_ragged_rank=spec.ragged_rank,
-        Tvalues=spec.dtype,
-        Tsplits=spec.row_splits_dtype,
-    )
-    splits, values = found
-    if STATE.graph is not None and spec._shape.rank is not None:
-        values.set_shape([None, *spec._shape.as_list()[spec.ragged_rank + 1 :]])
-    if not spec.ragged_rank:
-        return values
-    kind: Any = spec.value_type
-    return kind.from_nested_row_splits(values, splits, validate=False)
 
 
 def _decode_sparse(spec: Any, variant: Tensor) -> Any:

@@ -276,3 +276,21 @@ def test_rows_of_values_of_unknown_rank_become_sparse():
         return tf.RaggedTensor.from_row_splits(values, [0, 2, 3], validate=False).to_sparse()
 
     assert f([1, 2, 3]).indices.numpy().tolist() == [[0, 0], [0, 1], [1, 0]]
+
+
+def test_datasets_unbatch_down_to_scalars_and_batch_again():
+    # as in TensorFlow 2.21
+    rows = tf.data.Dataset.from_tensors(tf.ragged.constant([[1, 2], [3]])).unbatch()
+    values = rows.unbatch()
+    assert [int(value) for value in values] == [1, 2, 3]
+    vector = tf.raw_ops.RaggedTensorToVariant(
+        rt_nested_splits=[], rt_dense_values=[[1, 2], [3, 4]], batched_input=True
+    )
+    *_, stacked = tf.raw_ops.RaggedTensorFromVariant(
+        encoded_ragged=vector,
+        input_ragged_rank=-1,
+        output_ragged_rank=0,
+        Tvalues=tf.int32,
+        Tsplits=tf.int64,
+    )
+    assert stacked.numpy().tolist() == [[1, 2], [3, 4]]

@@ -5,12 +5,9 @@ from typing import Any
 
 from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.api.control.while_loops import while_loop
-from penstock._src.api.extending.extension_type import (
-    BatchableExtensionType,
-    BatchableExtensionTypeSpec,
-)
 from penstock._src.api.mapping import row_codec
 from penstock._src.core import dtypes
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, executing_eagerly
 from penstock._src.core.registry import raw
@@ -162,8 +159,9 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_sha
 
 
 def _is_batchable(leaf: Any) -> bool:
-    """Whether a value or spec is of a batchable ExtensionType."""
-    return isinstance(leaf, (BatchableExtensionTypeSpec, BatchableExtensionType))
+    """Whether values of a type, or the value itself, are mapped over as other values, those that an encoder makes of them."""
+    spec = leaf._type_spec if isinstance(leaf, CompositeTensor) else leaf
+    return getattr(spec, "__batch_encoder__", None) is not None
 
 
 def _encoded(value: Any, spec: Any) -> Any:

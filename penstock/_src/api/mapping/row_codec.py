@@ -63,7 +63,7 @@ def encode_row(spec: Any, value: Any) -> Tensor:
     """
     if isinstance(spec, RaggedTensorSpec):
         splits = list(value.nested_row_splits) if isinstance(value, RaggedTensor) else []
-        if len(splits) != spec.ragged_rank:
+        if len(splits) != max(spec.ragged_rank, 0):  # negative for rows of vectors
             raise ValueError(
                 f"Expected `fn` to return a row of {spec}. But it returned one of ragged rank "
                 f"{len(splits)}."
@@ -96,14 +96,14 @@ def _ragged(spec: Any, encoded: Tensor, rank: int, input_rank: int) -> Any:
     *splits, values = raw.RaggedTensorFromVariant(
         encoded_ragged=encoded,
         input_ragged_rank=input_rank,
-        output_ragged_rank=rank,
+        output_ragged_rank=max(rank, 0),
         Tvalues=spec.dtype,
         Tsplits=spec.row_splits_dtype,
     )
     splits = splits[0] if splits and isinstance(splits[0], (list, tuple)) else splits
     if values.shape.rank is None and spec._shape.rank is not None:
         values.set_shape([None, *spec._shape.as_list()[spec.ragged_rank + 1 :]])
-    if not rank:
+    if rank <= 0:
         return values
     return RaggedTensor.from_nested_row_splits(values, splits, validate=False)
 

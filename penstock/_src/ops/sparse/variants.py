@@ -53,11 +53,14 @@ class RaggedTensorToVariant(Op):
     def shape(self, rt_nested_splits, rt_dense_values):
         if not self.batched_input:
             return ()
+        if not rt_nested_splits:
+            return [rt_dense_values.with_rank_at_least(1)[0]]
         rows = rt_nested_splits[0].with_rank(1)[0]
         return [None if rows is None else rows - 1]
 
     def gradient(self, rt_nested_splits, rt_dense_values, _encoded, dy):
-        splits = rt_nested_splits[0] if self.batched_input else np.zeros(0, np.int64)
+        is_ragged = self.batched_input and len(rt_nested_splits) > 0
+        splits = rt_nested_splits[0] if is_ragged else np.zeros(0, np.int64)
         by_values = raw.RaggedTensorToVariantGradient(
             encoded_ragged_grad=dy,
             row_splits=splits,
@@ -123,6 +126,8 @@ class RaggedTensorFromVariant(Op):
             return [s.astype(kind) for s in held.splits], held.values
         shape = encoded_ragged.shape
         parts = list(encoded_ragged.reshape(-1))
+        if self.output_ragged_rank == 0 and self.input_ragged_rank <= 0:
+            return [], self._stacked(parts, shape)
         outer = [
             np.arange(int(np.prod(shape[:axis])) + 1) * shape[axis] for axis in range(1, len(shape))
         ]
@@ -145,6 +150,15 @@ class RaggedTensorFromVariant(Op):
         values = np.concatenate([p.values for p in parts])
         return [s.astype(kind) for s in (*outer, *levels)], values
 
+    def _stacked(self, parts, shape):
+        """Dense values of one shape, stacked."""
+        if not parts:
+            return np.zeros(shape, self.Tvalues.np)
+        for at, part in enumerate(parts):
+            if np.shape(part.values) != np.shape(parts[0].values):
+                self._refuse_shapes(parts[0].values.shape, at, part.values.shape)
+        return np.stack([part.values for part in parts]).reshape(*shape, *np.shape(parts[0].values))
+
     def _check(self, parts):
         for at, part in enumerate(parts):
             if not np.ndim(part.values):
@@ -152,11 +166,15 @@ class RaggedTensorFromVariant(Op):
                     f"Ragged values must have rank >= 1; encoded scalar element at index {at}"
                 )
             if part.values.shape[1:] != parts[0].values.shape[1:]:
-                raise self.invalid(
-                    "All flat_values must have compatible shapes. Shape at index 0: "
-                    f"{show(parts[0].values.shape[1:])}. Shape at index {at}: "
-                    f"{show(part.values.shape[1:])}."
-                )
+                self._refuse_shapes(parts[0].values.shape[1:], at, part.values.shape[1:])
+
+    def _refuse_shapes(self, first, at, shape):
+        raise self.invalid(
+            f"All flat_values must have compatible shapes.  Shape at index 0: {show(first)}.  "
+            f"Shape at index {at}: {show(shape)}.  If you are using tf.map_fn, then you may need to "
+            "specify an explicit fn_output_signature with appropriate ragged_rank, and/or convert "
+            "output tensors to RaggedTensors."
+        )
 
 
 class _Serialize(Op):
