@@ -152,3 +152,71 @@ def test_functions_apply_to_every_field():
         tf.concat([records, tf.experimental.StructuredTensor.from_pyval([[{"a": 1}]])], axis=0)
     with pytest.raises(ValueError, match="axis=4 out of bounds: expected -3<=axis<3"):
         tf.expand_dims(records, 4)
+
+
+def test_types_of_records_have_a_common_supertype():
+    # as in TensorFlow 2.21
+    two, three = Structured.from_pyval([{"a": 1}] * 2), Structured.from_pyval([{"a": 1}] * 3)
+    common = two._type_spec.most_specific_common_supertype([three._type_spec])
+    assert common.shape.as_list() == [None] and common.rank == 1
+    other = Structured.from_pyval([{"b": 1}] * 2)
+    assert two._type_spec.most_specific_common_supertype([other._type_spec]) is None
+    shown = (
+        "StructuredTensor.Spec(_fields={'a': TensorSpec(shape=(2,), dtype=tf.int32, name=None)}, "
+    )
+    assert repr(two._type_spec).startswith(shown)
+
+
+def test_map_fn_and_batches_keep_records():
+    # as in TensorFlow 2.21
+    rows = Structured.from_pyval([{"a": 1}, {"a": 3}])
+    assert tf.map_fn(lambda row: row, rows).to_pyval() == rows.to_pyval()
+    slices = tf.data.Dataset.from_tensor_slices(rows)
+    assert [one.to_pyval() for one in slices.batch(2)] == [rows.to_pyval()]
+
+
+def test_shapes_know_what_all_fields_and_partitions_know():
+    # as in TensorFlow 2.21
+    made = Structured.from_fields({"a": tf.ragged.constant([[1], [2, 3]])}, shape=[2, None])
+    assert made._ragged_shape.num_row_partitions == 1
+    shape = Structured.from_fields({}, shape=[2, 3])._ragged_shape
+    assert (shape.num_row_partitions, shape.static_lengths()) == (1, [2, 3])
+    narrow = tf.ragged.constant([[1], [2, 3]], row_splits_dtype=tf.int32)
+    assert Structured.from_fields_and_rank({"a": narrow}, 2)._ragged_shape.dtype == tf.int32
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        ([{"a": 1}, {"b": 2}], KeyError, "b"),
+        ([{}, 1], ValueError, "Expected dict or nested list/tuple of dict"),
+        ([[{"a": 1}], {"a": 2}], ValueError, "Inconsistent depth of dictionaries"),
+    ],
+)
+def test_refused_values(value, error, message):
+    # as in TensorFlow 2.21
+    with pytest.raises(error, match=message):
+        Structured.from_pyval(value)
+
+
+def test_fields_may_be_extension_types():
+    # as in TensorFlow 2.21
+    class Pair(tf.experimental.BatchableExtensionType):
+        one: tf.Tensor
+
+    @tf.experimental.dispatch_for_api(tf.shape)
+    def _shape_of_pair(input: Pair, out_type=tf.int32, name=None):
+        return tf.shape(input.one, out_type=out_type)
+
+    made = Structured.from_fields({"p": Pair([1, 2])}, shape=[None])
+    assert made.shape.as_list() == [2] and isinstance(made.field_value("p"), Pair)
+    tf.experimental.unregister_dispatch_for(_shape_of_pair)
+
+
+def test_promotion_keeps_what_is_as_deep_as_its_parent():
+    # as in TensorFlow 2.21
+    labels = Structured.from_pyval([{"u": {"v": 1}}, {"u": {"v": 2}}])
+    assert labels.promote(("u", "v"), "w").field_value("w").numpy().tolist() == [1, 2]
+    assert tf.gather(labels, tf.ragged.constant([[1], [0, 1]])).shape.as_list() == [2, None]
+    with pytest.raises(ValueError, match="new_name is not a string"):
+        labels.promote(("u", "v"), 1)

@@ -2,7 +2,7 @@
 
 A function that `@dispatchable("math.top_k", ...)` exports tries, in this order: the targets registered by
 `dispatch_for_api` and its elementwise variants; the function itself; and, if that raises TypeError or ValueError, the
-fallbacks (`register_fallback`: ragged and sparse tensors) and the arguments' own `__tf_dispatch__`.
+arguments' own `__tf_dispatch__` and the fallbacks (`register_fallback`: ragged and sparse tensors).
 """
 
 import builtins
@@ -222,6 +222,12 @@ def _fall_back(api, args, kwargs):
         result = handler(args, kwargs)
         if result is not NOT_SUPPORTED:
             return result
+    for value in nest.flatten((args, list(kwargs.values()))):
+        method = getattr(value, "__tf_dispatch__", None)
+        if method is not None:
+            result = method(api, args, kwargs)
+            if result is not NotImplemented:
+                return result
     for handler in _FALLBACKS:
         result = handler(api, args, kwargs)
         if result is not NOT_SUPPORTED:
@@ -230,12 +236,6 @@ def _fall_back(api, args, kwargs):
         result = dispatcher.handle(api, args, kwargs)
         if result is not NOT_SUPPORTED:
             return result
-    for value in nest.flatten((args, list(kwargs.values()))):
-        method = getattr(value, "__tf_dispatch__", None)
-        if method is not None:
-            result = method(api, args, kwargs)
-            if result is not NotImplemented:
-                return result
     return NOT_SUPPORTED
 
 

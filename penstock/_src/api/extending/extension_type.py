@@ -381,6 +381,10 @@ class ExtensionTypeSpec(_Record, TypeSpec):
             cls, {name: with_mappings(value, ImmutableDict) for name, value in serialization}
         )
 
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self._serialize())
+        return f"{type(self).__qualname__}({inside})"
+
     def __reduce__(self) -> Any:
         return _spec_from_state, (self.value_type, self._serialize())
 

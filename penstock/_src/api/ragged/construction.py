@@ -301,5 +301,5 @@ def map_flat_values(op, *args, **kwargs):
             p._merge_precomputed_encodings(q) for p, q in zip(partitions, theirs, strict=True)
         ]
     for partition in reversed(partitions):
-        result = RaggedTensor._from_row_partition(result, partition)
+        result = RaggedTensor._from_row_partition(result, partition, validate=False)
     return result

@@ -14,7 +14,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
-from .row_checks import depending, index_vector, require, scalar
+from .row_checks import check_flag, depending, index_vector, require, scalar
 from .row_partition import RowPartition
 
 
@@ -23,8 +23,16 @@ class RaggedConstructors:
 
     @classmethod
     def _from_row_partition(cls, values, row_partition, validate=True):
-        del validate
-        return cls(values_of(values), row_partition, internal=True)
+        """Values that a partition cuts into rows; with `validate` they are to be as many as it says."""
+        if not isinstance(row_partition, RowPartition):
+            raise TypeError(
+                f"Argument `row_partition` must be a RowPartition. Received {row_partition}."
+            )
+        check_flag(validate)
+        values = values_of(values)
+        message = "Arguments to _from_row_partition do not form a valid RaggedTensor"
+        row_partition = _covering(row_partition, values, validate, message)
+        return cls(values, row_partition, internal=True)
 
     @classmethod
     def _from_nested_row_partitions(
@@ -317,16 +325,18 @@ def _count(values):
     return raw.Shape(input=values, out_type=dtypes.int64)[0]
 
 
-def _covering(partition, values, validate):
+_UNCOVERED = (
+    "Arguments do not form a valid RaggedTensor: the last split must be the number of values"
+)
+
+
+def _covering(partition, values, validate, message=_UNCOVERED):
     """The partition, once it is certain that it covers the values."""
     if not validate or values.shape.rank == 0:
         return partition
     have, wanted = values.shape[0] if values.shape.rank else None, partition.last_split()
     if have is None or wanted is None:
         have, wanted = cast(_count(values), partition.dtype), partition.nvals()
-    message = (
-        "Arguments do not form a valid RaggedTensor: the last split must be the number of values"
-    )
     same = have == wanted if isinstance(have, int) else raw.Equal(x=have, y=wanted)
     checks = require(same, message)
     if not checks:

@@ -422,7 +422,7 @@ def ones(shape, dtype=dtypes.float32, name=None):
     """A tensor of this shape, all of it one."""
     one = np.ones([], dtypes.as_dtype(dtype).as_numpy_dtype)
     flat = raw.Fill(dims=shape.inner_shape, value=one, name=name)
-    return RaggedTensor._from_nested_row_partitions(flat, shape.row_partitions)
+    return shape._add_row_partitions(flat)
 
 
 def ragged_shape(input, out_type=None, name=None):

@@ -5,6 +5,8 @@ import numpy as np
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
+from .row_partition import RowPartition
+
 
 @export(v1=["ragged.RaggedTensorValue"])
 class RaggedTensorValue:
@@ -41,6 +43,10 @@ class RaggedTensorValue:
         inner = self._values
         more = inner.nested_row_splits if isinstance(inner, RaggedTensorValue) else ()
         return (self._row_splits, *more)
+
+    @property
+    def _nested_row_partitions(self):
+        return tuple(RowPartition.from_row_splits(splits) for splits in self.nested_row_splits)
 
     @property
     def ragged_rank(self):

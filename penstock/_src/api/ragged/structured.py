@@ -7,11 +7,12 @@ Python's lists and dicts.
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.extending.extension_type import (
     BatchableExtensionType,
     BatchableExtensionTypeSpec,
@@ -19,111 +20,63 @@ from penstock._src.api.extending.extension_type import (
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
-from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 from .dynamic_shape import DynamicRaggedShape, DynamicRaggedShapeSpec
-from .ragged_tensor import RaggedTensor, RaggedTensorSpec
 from .row_partition import RowPartition
 from .structured_parts import (
     Records,
-    check_fields,
     check_key,
     check_name,
     check_paths,
+    checked_partitions,
+    common_shape,
+    common_shape_spec,
     convert_field,
     cut,
+    index_type_of_parts,
     merged,
     position_of,
+    record_at,
     shape_of_records,
-    static_shape,
-    with_equal_rows,
+    update_field,
+    with_index_type,
+    with_partitions,
 )
 
 
 class _Spec(BatchableExtensionTypeSpec):
-    """The types of the fields, and the shape of a StructuredTensor."""
+    """The types of the fields, and that of the shape of the records."""
 
     _fields: Mapping[str, Any]
     _ragged_shape: Any
 
-    def __init__(self, _fields: Mapping[str, Any], _ragged_shape: Any) -> None:
-        super().__init__(_fields=dict(_fields), _ragged_shape=_ragged_shape)
+    def __validate__(self) -> None:
+        if self._ragged_shape is None:
+            raise AssertionError("StructuredTensor.Spec: a type of the records' shape is needed.")
 
     @classmethod
     def _from_fields_and_rank(cls, fields: Mapping[str, Any], rank: int) -> _Spec:
-        """The spec of records of this rank, given the specs of their fields."""
-        if rank == 0:
-            shape = DynamicRaggedShapeSpec([], TensorShape([]), dtypes.int64)
-            return cls(_fields=dict(fields), _ragged_shape=shape)
-        known = TensorShape([None] * rank)
-        for spec in fields.values():
-            known = known.merge_with(as_shape(spec.shape)[:rank])
-        return cls(
-            _fields=dict(fields), _ragged_shape=DynamicRaggedShapeSpec([], known, dtypes.int64)
-        )
+        """Returns the type of records of this rank, given the types of their fields."""
+        return cls(_fields=fields, _ragged_shape=common_shape_spec(fields, rank))
 
     @classmethod
     def _from_shape(cls, shape: DynamicRaggedShapeSpec) -> _Spec:
-        """The spec of records without fields."""
+        """Returns the type of records without fields."""
         return cls(_fields={}, _ragged_shape=shape)
 
     @property
-    def _component_specs(self) -> Any:
-        # The fields determine the shape too.
-        return tuple(self._fields.values()) or (self._ragged_shape,)
+    def _shape(self) -> TensorShape:
+        return self._ragged_shape._to_tensor_shape()
 
-    def _to_components(self, value: Any) -> Any:
-        return tuple(value._fields.values()) or (value._ragged_shape,)
-
-    def _from_components(self, components: Any) -> Any:
-        if not self._fields:
-            return StructuredTensor({}, *components)
-        fields = dict(zip(self._fields, components, strict=True))
-        shape = shape_of_records(fields, TensorShape([None] * self.rank), None, None)
-        return StructuredTensor(fields, shape.with_dtype(self._ragged_shape.dtype))
-
-    @property
-    def shape(self) -> TensorShape:
-        """The static shape."""
-        return static_shape(
-            self._ragged_shape._row_partitions, self._ragged_shape._static_inner_shape
-        )
-
-    rank = read_only("_ragged_shape.rank", "The rank.")
-
-    def _batch(self, batch_size: int | None) -> _Spec:
-        fields = {name: _batched(spec, batch_size) for name, spec in self._fields.items()}
-        return type(self)._from_fields_and_rank(fields, self.rank + 1)
-
-    def _unbatch(self) -> _Spec:
-        fields = {name: unbatched(spec) for name, spec in self._fields.items()}
-        return type(self)._from_fields_and_rank(fields, self.rank - 1)
-
-
-def _batched(spec: Any, size: int | None) -> Any:
-    if isinstance(spec, TensorSpec):
-        return TensorSpec([size, *spec.shape.as_list()], spec.dtype)
-    if isinstance(spec, RaggedTensorSpec):
-        shape = TensorShape([size]).concatenate(spec.shape)
-        return RaggedTensorSpec(shape, spec.dtype, spec.ragged_rank + 1, spec.row_splits_dtype)
-    return spec._batch(size)
-
-
-def unbatched(spec: Any) -> Any:
-    """The spec of a row of a field."""
-    if isinstance(spec, TensorSpec):
-        return TensorSpec(spec.shape[1:], spec.dtype)
-    if isinstance(spec, RaggedTensorSpec):
-        rank = spec.ragged_rank - 1
-        return RaggedTensorSpec(spec.shape[1:], spec.dtype, rank, spec.row_splits_dtype)
-    return spec._unbatch()
+    shape = read_only("_shape", "The static shape of the records.")
+    rank = read_only("_ragged_shape.rank", "The rank of the records.")
+    _field_specs = read_only("_fields", "The types of the fields.")
 
 
 # what a field is; `Any` to type checkers, as its methods are those of its class
@@ -167,7 +120,7 @@ class StructuredTensor(BatchableExtensionType, Records):
           shape: the static shape of the records, of known rank.
           nrows: the number of records in the first axis.
           row_partitions: the partitions of the axes into rows, rank - 1 of them.
-          validate: whether the rows of all fields are compared.
+          validate: has no effect: what is known of shapes is always compared.
 
         Raises:
           TypeError: `fields` is not a dict with string keys.
@@ -178,19 +131,25 @@ class StructuredTensor(BatchableExtensionType, Records):
             raise ValueError("StructuredTensor's shape must have known rank.")
         if not isinstance(fields, Mapping):
             raise TypeError(f"fields must be a dictionary, got {type(fields).__name__}")
-        if shape.rank < 2 and row_partitions:
-            raise ValueError("row_partitions must be None or [] if shape.rank<2")
         if shape.rank == 0 and nrows is not None:
             raise ValueError("nrows must be None if shape.rank==0")
-        made = {}
-        for name, value in fields.items():
+        partitions = checked_partitions(row_partitions, shape.rank)
+        for name in fields:
             check_name(name)
-            made[name] = convert_field(value)
-        whole = shape_of_records(made, shape, nrows, row_partitions)
-        check_fields(made, static_shape(whole.row_partitions, whole._static_inner_shape), shape)
-        if validate:
-            whole = with_equal_rows(made, whole)
+        with name_scope("StructuredTensor"):
+            made = {name: convert_field(value) for name, value in fields.items()}
+            whole = shape_of_records(made, shape, nrows, partitions)
+            if shape.rank > 1:
+                whole = whole._with_num_row_partitions(shape.rank - 1)
+            made = {name: with_partitions(value, partitions) for name, value in made.items()}
         return cls(made, whole)
+
+    @classmethod
+    def _of_parts(
+        cls, fields: Mapping[str, Any], shape: TensorShape, nrows: Any, row_partitions: Any
+    ) -> StructuredTensor:
+        """Records whose fields are converted already."""
+        return cls(fields, shape_of_records(fields, shape, nrows, row_partitions))
 
     @classmethod
     def from_fields_and_rank(
@@ -203,8 +162,14 @@ class StructuredTensor(BatchableExtensionType, Records):
             raise ValueError("rank must be an integer")
         if rank < 0:
             raise ValueError("rank must be nonnegative")
-        made = cls.from_fields(fields, TensorShape([None] * rank), validate=validate)
-        return made if dtype is None else made.with_shape_dtype(dtypes.as_dtype(dtype))
+        made = {name: convert_field(value) for name, value in fields.items()}
+        kind = index_type_of_parts(made, None, None) if dtype is None else dtypes.as_dtype(dtype)
+        made = {name: with_index_type(value, kind) for name, value in made.items()}
+        shape = common_shape(made, rank, kind)
+        if rank > 1:
+            shape = shape._with_num_row_partitions(rank - 1)
+        rows = shape.row_partitions
+        return cls({name: with_partitions(value, rows) for name, value in made.items()}, shape)
 
     @classmethod
     def from_shape(cls, ragged_shape: DynamicRaggedShape) -> StructuredTensor:
@@ -232,8 +197,7 @@ class StructuredTensor(BatchableExtensionType, Records):
     @property
     def shape(self) -> TensorShape:
         """The static shape of the records."""
-        held = self._ragged_shape
-        return static_shape(held.row_partitions, held._static_inner_shape)
+        return self._ragged_shape._to_tensor_shape()
 
     rank = read_only("_ragged_shape.rank", "The rank of the records.")
 
@@ -242,25 +206,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         """The partitions of the axes into rows: rank - 1 of them."""
         if self.rank < 2:
             return ()
-        held = self._ragged_shape
-        partitions = list(held.row_partitions)
-        sizes = held.inner_shape
-        for axis in range(len(partitions) + 1, self.rank):
-            # A dense axis: all rows are of one length.
-            position = axis - len(partitions)
-            known = held._static_inner_shape
-            count = len(held.row_partitions)
-            outer = raw.Prod(input=sizes[: axis - count], axis=[0])
-            extent = known[axis - count]
-            length = extent if extent is not None else sizes[axis - count]
-            if position and all(n is not None for n in known[: axis - count + 1]):
-                outer = convert_to_tensor(int(np.prod(known[: axis - count].as_list())), held.dtype)
-            partitions.append(
-                RowPartition.from_uniform_row_length(
-                    length, nvals=outer * cast(length, held.dtype), nrows=outer, dtype=held.dtype
-                )
-            )
-        return tuple(partitions)
+        return self._ragged_shape._as_row_partitions()
 
     def nrows(self) -> Any:
         """The number of records in the first axis, a scalar tensor; None for a single record."""
@@ -270,14 +216,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         """The same with row partitions of this dtype."""
         if dtype == self._ragged_shape.dtype:
             return self
-        fields = {
-            name: value.with_shape_dtype(dtype)
-            if isinstance(value, StructuredTensor)
-            else value.with_row_splits_dtype(dtype)
-            if isinstance(value, RaggedTensor)
-            else value
-            for name, value in self._fields.items()
-        }
+        fields = {name: with_index_type(value, dtype) for name, value in self._fields.items()}
         return StructuredTensor(fields, self._ragged_shape.with_dtype(dtype))
 
     # -- fields
@@ -311,12 +250,31 @@ class StructuredTensor(BatchableExtensionType, Records):
         Raises:
           ValueError: a path is not inside a record, or the rows of a field do not match.
         """
-        paths = [((key,) if isinstance(key, str) else tuple(key), v) for key, v in updates.items()]
+        paths = sorted(
+            (((key,) if isinstance(key, str) else tuple(key)), value)
+            for key, value in updates.items()
+        )
         check_paths([path for path, _ in paths])
-        result: StructuredTensor = self
-        for path, value in paths:
-            result = _updated(result, path, value, path, validate)
-        return result
+        return self._updated(paths, ())
+
+    def _updated(
+        self, updates: Sequence[tuple[tuple[str, ...], Any]], above: tuple[str, ...]
+    ) -> StructuredTensor:
+        """The same with fields updated; its own path is `above`."""
+        fields = dict(self._fields)
+        for (name, *rest), value in updates:
+            if rest:
+                inner = record_at(fields, name, (*above, name, *rest), (*above, name))
+                fields[name] = inner._updated([(tuple(rest), value)], (*above, name))
+            else:
+                update_field(fields, name, value, (*above, name))
+        try:
+            return StructuredTensor.from_fields(
+                fields, self.shape, self.nrows(), self.row_partitions
+            )
+        except ValueError as error:
+            around = f" for field {above}" if above else ""
+            raise ValueError(f"`StructuredTensor.with_updates` failed{around}") from error
 
     def promote(self, source_path: Any, new_name: str) -> StructuredTensor:
         """The same with a copy of the field at `source_path` one level higher, with its inner rows merged.
@@ -324,13 +282,25 @@ class StructuredTensor(BatchableExtensionType, Records):
         Raises:
           ValueError: the path has only one name.
         """
+        if not isinstance(new_name, str):
+            raise ValueError("new_name is not a string")
+        if not isinstance(source_path, (list, tuple)):
+            raise ValueError("source_path must be a list or tuple")
         path = tuple(source_path)
         if len(path) < 2:
             raise ValueError("source_path must have length at least two")
-        above = self.field_value(path[:-2])
-        parent = self.field_value(path[:-1])
-        value = merged(self.field_value(path), above.rank, parent.rank)
+        value = self._promoted(path, self.field_value(path[:-2]).rank)
         return self.with_updates({(*path[:-2], new_name): value})
+
+    def _promoted(self, path: tuple[str, ...], outer: int) -> Any:
+        """The field at a path, with its inner rows merged into those of records of rank `outer`."""
+        value, parent = self.field_value(path), self.field_value(path[:-1]).rank
+        if parent == outer:
+            return value
+        if value.shape.rank is None:
+            raise ValueError("Cannot determine if dimensions should be merged.")
+        inner = min(parent, value.shape.rank - 1)
+        return value if inner <= outer else merged(value, outer, inner)
 
     # -- shapes
 
@@ -340,11 +310,10 @@ class StructuredTensor(BatchableExtensionType, Records):
         inner = position_of(inner_axis, self.rank, "inner_axis")
         if outer > inner:
             raise ValueError(
-                f"outer_axis={outer_axis} must be less than or equal to inner_axis={inner_axis}"
+                f"Expected outer_axis ({outer}) to be less than or equal to inner_axis ({inner})"
             )
         fields = {name: merged(value, outer, inner) for name, value in self._fields.items()}
-        shape = DynamicRaggedShape.from_tensor(merged(self._positions(), outer, inner))
-        return StructuredTensor(fields, shape.with_dtype(self._ragged_shape.dtype))
+        return StructuredTensor(fields, self._ragged_shape._merge_dims(outer, inner))
 
     def partition_outer_dimension(self, row_partition: RowPartition) -> StructuredTensor:
         """The same with the first axis partitioned into rows.
@@ -358,8 +327,10 @@ class StructuredTensor(BatchableExtensionType, Records):
         if self.rank == 0:
             raise ValueError("Shape () must have rank at least 1")
         fields = {name: cut(value, row_partition) for name, value in self._fields.items()}
-        shape = DynamicRaggedShape.from_tensor(cut(self._positions(), row_partition))
-        return StructuredTensor(fields, shape.with_dtype(self._ragged_shape.dtype))
+        lengths = [row_partition.static_nrows, row_partition.static_uniform_row_length]
+        shape = TensorShape(lengths).concatenate(self.shape[1:])
+        rows = (row_partition, *self.row_partitions)
+        return StructuredTensor._of_parts(fields, shape, row_partition.nrows(), rows)
 
     def _positions(self) -> Any:
         """A tensor of record indices; an operation applied to it gives the new shape of the records."""
@@ -455,67 +426,8 @@ class StructuredTensor(BatchableExtensionType, Records):
         lines = []
         for name in sorted(self._fields):
             value = self._fields[name]
-            shown = (
-                repr(value) if isinstance(value, (RaggedTensor, StructuredTensor)) else str(value)
-            )
+            shown = str(value)
             inside = shown.replace("\n", "\n" + " " * 12)
             lines.append(f'\n        "{name}": {inside}')
         fields = "{" + (",".join(lines) or "\n        ") + "}"
         return f"<StructuredTensor(\n    fields={fields},\n    shape={self.shape})>"
-
-
-def _updated(
-    records: StructuredTensor,
-    path: tuple[str, ...],
-    value: Any,
-    whole: tuple[str, ...],
-    validate: bool,
-) -> StructuredTensor:
-    """The records with the field at `path`, the rest of `whole`, updated."""
-    name, *rest = path
-    before = whole[: len(whole) - len(rest)]
-    fields = dict(records._fields)
-    if rest:
-        fields[name] = _updated(
-            _record_at(fields, name, whole, before), tuple(rest), value, whole, validate
-        )
-    elif value is None:
-        if name not in fields:
-            raise ValueError(
-                f"`StructuredTensor.with_updates` cannot delete field {whole} because it is not present."
-            )
-        del fields[name]
-    elif callable(value) and not isinstance(value, (Tensor, StructuredTensor, RaggedTensor)):
-        if name not in fields:
-            raise ValueError(
-                f"`StructuredTensor.with_updates` cannot update the field {whole} because a transforming "
-                "function was given, but that field does not already exist."
-            )
-        fields[name] = convert_field(value(fields[name]))
-    else:
-        fields[name] = convert_field(value)
-    try:
-        shape = records.shape
-        for field, new in fields.items():
-            check_fields({field: new}, shape, shape)
-        if validate:
-            with_equal_rows(fields, records._ragged_shape)
-    except ValueError as error:
-        around = f" for field {before[:-1]}" if len(before) > 1 else ""
-        raise ValueError(f"`StructuredTensor.with_updates` failed{around}") from error
-    return StructuredTensor(fields, records._ragged_shape)
-
-
-def _record_at(fields: Mapping[str, Any], name: str, whole: Any, parent: Any) -> StructuredTensor:
-    if name not in fields:
-        raise ValueError(
-            f"`StructuredTensor.with_updates` cannot create new sub-field {whole} if parent field {parent} "
-            "is not set."
-        )
-    if not isinstance(fields[name], StructuredTensor):
-        raise ValueError(
-            f"`StructuredTensor.with_updates` cannot create new sub-field {whole} if parent structure "
-            f"{parent} is not a `StructuredTensor` that can contain sub-structures -- it is a "
-            f"`{type(fields[name])}`."
-        )
-    return fields[name]

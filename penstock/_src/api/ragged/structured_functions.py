@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 
 from .ragged_tensor import RaggedTensor, ragged_of_value
 from .structured import StructuredTensor
-from .structured_parts import position_of
+from .structured_parts import position_of, shape_of_value
 
 
 def _filled(records: StructuredTensor, value: int, dtype: Any) -> Any:
@@ -26,32 +26,23 @@ def _filled(records: StructuredTensor, value: int, dtype: Any) -> Any:
         count = records.nrows()
         return number if count is None else raw.Fill(dims=[count], value=number)
     flat = raw.Fill(dims=[partitions[-1].nvals()], value=number)
-    return RaggedTensor._from_nested_row_partitions(flat, partitions)
+    return RaggedTensor._from_nested_row_partitions(flat, partitions, validate=False)
 
 
 def structured_tensor_like(tensor: Any) -> StructuredTensor:
-    """Records without fields, one for each value of a tensor."""
-    if isinstance(tensor, StructuredTensor):
-        known, partitions, count = tensor.shape, tensor.row_partitions, tensor.nrows()
-        return StructuredTensor.from_fields({}, known, count, partitions)
-    known = tensor.shape
-    if known.rank is None:
+    """Records without fields, one for each value of a tensor.
+
+    Raises:
+      ValueError: the tensor's rank is unknown.
+    """
+    if tensor.shape.rank is None:
         raise ValueError("Can't build StructuredTensor w/ unknown rank")
-    if known.is_fully_defined() and not isinstance(tensor, RaggedTensor):
-        return StructuredTensor.from_fields({}, shape=known)
-    if known.rank == 1:
-        return StructuredTensor.from_fields({}, known, raw.Shape(input=tensor)[0])
-    return StructuredTensor.from_fields({}, known, row_partitions=_partitions(tensor))
-
-
-def _partitions(tensor: Any) -> tuple[Any, ...]:
-    """The partitions of all axes but the first of a ragged or dense tensor."""
-    if isinstance(tensor, RaggedTensor):
-        return (*tensor._nested_row_partitions, *_partitions(tensor.flat_values))
-    if tensor.shape.rank <= 1:
-        return ()
-    depth = tensor.shape.rank - 1
-    return tuple(RaggedTensor.from_tensor(tensor, ragged_rank=depth)._nested_row_partitions)
+    # A number of rows that only the tensor knows is an int32, as `tf.shape` gives it.
+    own = isinstance(tensor, RaggedTensor) or tensor.shape.as_list() == [None]
+    shape = shape_of_value(tensor, None if own else dtypes.int64)
+    if shape.rank > 1:
+        shape = shape._with_num_row_partitions(shape.rank - 1)
+    return StructuredTensor.from_shape(shape)
 
 
 def extend_op(values: Any, on_tensors: Callable[[list[Any]], Any]) -> Any:
@@ -79,7 +70,7 @@ def _expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
     return extend_op([input], lambda values: shaping.expand_dims(values[0], axis))
 
 
-def _gather(
+def gather(
     params: Any,
     indices: Any,
     validate_indices: Any = None,
@@ -87,7 +78,13 @@ def _gather(
     batch_dims: int = 0,
     name: str | None = None,
 ) -> Any:
+    """The records at these indices (`tf.gather`).
+
+    Raises:
+      ValueError: there is no such axis.
+    """
     axis = position_of(batch_dims if axis is None else axis, params.shape.rank, "axis")
+    batch_dims = position_of(batch_dims, axis + 1, "batch_dims")
     indices = ragged_of_value(indices)
     if not isinstance(indices, RaggedTensor):
         indices = convert_to_tensor(indices)
@@ -108,7 +105,12 @@ def _tree(records: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int
     return found
 
 
-def _concat(values: Any, axis: Any, name: str | None = None) -> Any:
+def concat(values: Any, axis: Any, name: str | None = None) -> Any:
+    """Lists of records with the same fields, one behind the other (`tf.concat`).
+
+    Raises:
+      ValueError: there are none, or their fields or ranks differ.
+    """
     if not isinstance(values, Sequence):
         raise ValueError("values must be a list of StructuredTensors (not a list)")
     if not values:
@@ -134,7 +136,8 @@ def _size(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     return cast(1 if count is None else count, kind)
 
 
-def _rank(input: Any, name: str | None = None) -> Any:
+def rank(input: Any, name: str | None = None) -> Any:
+    """The number of axes (`tf.rank`)."""
     return cast(input.rank, dtypes.int32)
 
 
@@ -149,22 +152,27 @@ def _like(value: int) -> Callable[..., Any]:
     return like
 
 
-def _shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
+def shuffle_rows(value: Any, seed: Any = None, name: str | None = None) -> Any:
+    """The records in random order along the first axis (`tf.random.shuffle`).
+
+    Raises:
+      ValueError: it is a single record.
+    """
     if value.rank == 0:
         raise ValueError("Cannot shuffle a scalar StructuredTensor")
     rows = cast(value.nrows(), dtypes.int64)
     order = raw.Range(start=cast(0, dtypes.int64), limit=rows, delta=cast(1, dtypes.int64))
-    return _gather(value, shuffle(order, seed=seed), axis=0)
+    return gather(value, shuffle(order, seed=seed), axis=0)
 
 
 OF_RECORDS: dict[Any, Callable[..., Any]] = {
     shaping.expand_dims: _expand_dims,
     shaping.size: _size,
-    shaping.rank: _rank,
+    shaping.rank: rank,
     shaping.shape: _shape,
-    indexing.gather: _gather,
-    joining.concat: _concat,
+    indexing.gather: gather,
+    joining.concat: concat,
     creation.zeros_like: _like(0),
     creation.ones_like: _like(1),
-    shuffle: _shuffle,
+    shuffle: shuffle_rows,
 }

@@ -6,18 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.math.elementwise import cast
+from penstock._src.api.array import shaping
+from penstock._src.api.extending.extension_type import ExtensionType
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 
-from .construction import constant
 from .dynamic_shape import DynamicRaggedShape
-from .ragged_tensor import RaggedTensor, ragged_of_value
+from .ragged_tensor import RaggedTensor, merge_dims, ragged_of_value
 from .row_partition import RowPartition
+from .shapes.spec import DynamicRaggedShapeSpec
 
 _NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
 
@@ -25,40 +27,30 @@ _NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
 class Records(CompositeTensor):
     """Base of StructuredTensor, which identifies fields that are records themselves."""
 
+    _fields: Any
     _ragged_shape: DynamicRaggedShape
     row_partitions: Any
+    shape: Any
+    nrows: Callable[[], Any]
     merge_dims: Callable[[int, int], Any]
     partition_outer_dimension: Callable[[RowPartition], Any]
+    with_shape_dtype: Callable[[Any], Any]
+    _of_parts: Any
 
 
 def convert_field(value: Any) -> Any:
-    """Converts the value of a field to a tensor, ragged tensor or record.
+    """Converts the value of a field to a tensor, ragged tensor, record or other extension type.
 
     Raises:
       TypeError: it cannot be converted.
     """
     value = ragged_of_value(value)
-    if isinstance(value, (Tensor, RaggedTensor, Records)):
+    if isinstance(value, (Tensor, RaggedTensor, ExtensionType)):
         return value
     try:
         return convert_to_tensor(value)
-    except (TypeError, ValueError):
-        if isinstance(value, (list, tuple)):
-            return constant(value)
-        raise TypeError(f"Unexpected type for value in `fields`: {value}") from None
-
-
-def static_shape(partitions: Sequence[Any], inner: TensorShape) -> TensorShape:
-    """The static shape from partitions (or their specs) and the shape of the flat values."""
-    if not partitions:
-        return inner
-    first = partitions[0]
-    nrows = first.static_nrows if isinstance(first, RowPartition) else first.nrows
-    lengths = [
-        p.static_uniform_row_length if isinstance(p, RowPartition) else p.uniform_row_length
-        for p in partitions
-    ]
-    return TensorShape([nrows, *lengths]).concatenate(inner[1:])
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"Unexpected type for value in `fields`: {value!r}") from error
 
 
 def check_name(name: Any) -> None:
@@ -83,100 +75,203 @@ def position_of(axis: int, rank: int, name: str) -> int:
     return axis % rank
 
 
+def checked_partitions(partitions: Any, rank: int) -> tuple[RowPartition, ...] | None:
+    """The partitions of records of this rank, as a tuple; None if they are to be found.
+
+    Raises:
+      ValueError: there are too many or too few.
+    """
+    if rank < 2 and partitions:
+        raise ValueError("row_partitions must be None or [] if shape.rank<2")
+    if partitions is None:
+        return () if rank < 2 else None
+    found = tuple(partitions)
+    if len(found) != max(0, rank - 1):
+        raise ValueError("len(row_partitions) must be shape.rank-1")
+    return found
+
+
+def index_type_of_parts(fields: Mapping[str, Any], nrows: Any, partitions: Any) -> DType:
+    """The type of the shape: int64 unless all parts that have one say int32."""
+    kinds = {_index_type(value) for value in fields.values()} - {None}
+    if isinstance(nrows, Tensor):
+        kinds.add(nrows.dtype)
+    kinds.update(partition.dtype for partition in partitions or ())
+    return dtypes.int32 if kinds == {dtypes.int32} else dtypes.int64
+
+
+def _index_type(value: Any) -> DType | None:
+    if isinstance(value, RaggedTensor):
+        return value.row_splits.dtype
+    return value._ragged_shape.dtype if isinstance(value, Records) else None
+
+
+def with_index_type(value: Any, kind: DType) -> Any:
+    """A field with row partitions of this type."""
+    if isinstance(value, RaggedTensor):
+        return value.with_row_splits_dtype(kind)
+    return value.with_shape_dtype(kind) if isinstance(value, Records) else value
+
+
+def with_partitions(value: Any, partitions: Sequence[RowPartition] | None) -> Any:
+    """A field whose outer partitions are those of the records."""
+    if not partitions or not isinstance(value, (RaggedTensor, Records)):
+        return value
+    if isinstance(value, RaggedTensor):
+        inside = with_partitions(value.values, partitions[1:])
+        return RaggedTensor._from_row_partition(inside, partitions[0])
+    fields = {name: with_partitions(held, partitions) for name, held in value._fields.items()}
+    rows = (*partitions, *value.row_partitions[len(partitions) :])
+    return value._of_parts(fields, value.shape, value.nrows(), rows)
+
+
+def common_shape_spec(fields: Mapping[str, Any], rank: int) -> Any:
+    """The type of the outer shape that fields of these types have in common.
+
+    Raises:
+      ValueError: a field has too few axes, or no shape.
+    """
+    common = None
+    for name, spec in fields.items():
+        own = spec._ragged_shape if hasattr(spec, "_ragged_shape") else None
+        own = DynamicRaggedShapeSpec._from_spec(spec) if own is None else own
+        if own is None:
+            raise ValueError(f"Cannot convert spec of {name}.")
+        if own.rank is not None and own.rank < rank:
+            raise ValueError(f"Rank of field {name} is {own.rank}, but must be at least {rank}.")
+        outer = own._truncate(rank)
+        common = outer if common is None else common._merge_with(outer)
+    return common
+
+
+def shape_of_value(value: Any, kind: DType | None = None) -> DynamicRaggedShape:
+    """The shape of a field."""
+    if isinstance(value, Records):
+        return value._ragged_shape
+    if isinstance(value, RaggedTensor):
+        return DynamicRaggedShape.from_tensor(value, kind)
+    found = shaping.shape(value, out_type=kind)
+    if isinstance(found, Tensor):
+        return DynamicRaggedShape((), found)
+    if isinstance(found, DynamicRaggedShape):
+        return found
+    raise TypeError(f"The shape of {value} is no tensor or DynamicRaggedShape, but {found}.")
+
+
+def common_shape(fields: Mapping[str, Any], rank: int, kind: DType) -> Any:
+    """The outer shape that all fields have in common; None if there are no fields.
+
+    Raises:
+      ValueError: they have none.
+    """
+    common = None
+    for name, value in fields.items():
+        try:
+            common = _both(common, shape_of_value(value, kind)[:rank])
+        except Exception as error:
+            raise ValueError(f"Error in shape of {name}") from error
+    return common
+
+
+def _both(mine: DynamicRaggedShape | None, other: DynamicRaggedShape) -> DynamicRaggedShape:
+    return other if mine is None else mine._merge_with(other)
+
+
 def shape_of_records(
     fields: Mapping[str, Any], shape: TensorShape, nrows: Any, row_partitions: Any
 ) -> DynamicRaggedShape:
-    """The shape from the first available source: row partitions, a field, the number of rows."""
-    rank: Any = shape.rank  # records always have one
+    """The shape of records: all that is known of it statically, from the fields and from partitions.
+
+    Raises:
+      ValueError: they contradict each other, or there is nothing that it follows from.
+    """
+    rank: Any = shape.rank
+    if rank is None:
+        raise TypeError("StructuredTensor's shape must have known rank.")
+    kind = index_type_of_parts(fields, nrows, row_partitions)
     if rank == 0:
-        return DynamicRaggedShape((), np.zeros(0, np.int64), dtypes.int64)
-    if row_partitions and len(row_partitions) != rank - 1:
-        raise ValueError("len(row_partitions) must be shape.rank-1")
-    if row_partitions:
-        return DynamicRaggedShape.from_row_partitions(row_partitions)
-    if rank == 1 and nrows is not None:
-        count = convert_to_tensor(nrows)
-        given = DynamicRaggedShape(
-            (), raw.Pack(values=[cast(count, dtypes.int64)], axis=0), dtypes.int64
-        )
-        given._static_inner_shape.merge_with(shape)
-        return given
-    for value in fields.values():
-        outer = value._ragged_shape if isinstance(value, Records) else None
-        whole = outer or DynamicRaggedShape.from_tensor(value, dtypes.int64)
-        if whole.rank is not None and whole.rank >= rank:
-            return whole[:rank].with_dtype(dtypes.int64)
+        return DynamicRaggedShape((), np.zeros(0, kind.as_numpy_dtype))
+    found = None
     if shape.is_fully_defined():
-        return DynamicRaggedShape((), np.asarray(shape.as_list(), np.int64), dtypes.int64)
-    raise ValueError(
-        "Must specify `nrows`, a fully specified `shape`, or have `fields` if `rank=1`"
-    )
+        found = DynamicRaggedShape._from_inner_shape(shape.as_list(), dtype=kind)
+    own = common_shape({k: with_index_type(v, kind) for k, v in fields.items()}, rank, kind)
+    found = found if own is None else _both(found, own)
+    if rank == 1 and (nrows is not None or shape[0] is not None):
+        length = nrows if shape[0] is None else shape[0]
+        found = _both(found, DynamicRaggedShape._from_inner_shape([length], dtype=kind))
+    elif row_partitions:
+        found = _both(found, DynamicRaggedShape.from_row_partitions(row_partitions, dtype=kind))
+    if found is None and rank == 1:
+        raise ValueError(
+            "Must specify `nrows`, a fully specified `shape`, or have `fields` if `rank=1`"
+        )
+    if found is None:
+        raise ValueError(
+            "Must specify row_partitions, a fully specified shape, or have fields if rank > 1"
+        )
+    return found
 
 
-def check_fields(fields: Mapping[str, Any], known: TensorShape, asked: TensorShape) -> None:
-    """Raises ValueError if shapes are inconsistent."""
-    rank: Any = known.rank  # records always have one
-    if not known.is_compatible_with(asked):
-        raise ValueError(f"Shapes {asked} and {known} are not compatible")
-    for name, value in fields.items():
-        outer = as_shape(value.shape)
-        if outer.rank is None:
-            continue
-        if outer.rank < rank or not outer[:rank].is_compatible_with(known):
-            if name == next(iter(fields)):
-                raise ValueError(f"Shapes {outer[:rank]} and {known} are not compatible")
-            raise ValueError(f"Error in shape of {name}")
-
-
-def with_equal_rows(fields: Mapping[str, Any], shape: DynamicRaggedShape) -> DynamicRaggedShape:
-    """The shape, after checking that every ragged field has its rows."""
-    count = len(shape.row_partitions)
-    for value in fields.values():
-        own = value.row_partitions if isinstance(value, Records) else ()
-        if isinstance(value, RaggedTensor):
-            own = DynamicRaggedShape.from_tensor(value, shape.dtype).row_partitions
-        for mine, whole in zip(own[:count], shape.row_partitions, strict=False):
-            same = raw.Equal(
-                x=cast(mine.row_splits(), shape.dtype),
-                y=whole.row_splits(),
-                incompatible_shape_error=False,
-            )
-            message = (
-                "RowPartition._merge_precomputed_encodings: partitions have incompatible row_splits"
-            )
-            raw.Assert(
-                condition=raw.All(input=same, axis=list(range(same.shape.rank or 0))),
-                data=[message, mine.row_splits(), whole.row_splits()],
-            )
-    return shape
+_UPDATES = "`StructuredTensor.with_updates`"
 
 
 def check_paths(paths: Sequence[tuple[str, ...]]) -> None:
-    """Raises an error for an empty path or a path that is a prefix of another."""
+    """Raises an error for an empty path or name, or a path that begins with another; they are sorted."""
     for path in paths:
-        if not path:
-            raise ValueError("`StructuredTensor.with_updates` does not allow empty names ((),).")
-    for number, parent in enumerate(paths):
-        for other, child in enumerate(paths):
-            if number != other and child[: len(parent)] == parent:
-                raise ValueError(
-                    "`StructuredTensor.with_updates` does not allow both parent and child nodes to be "
-                    f"updated: parent={parent}, child={child}. If needed you can update child nodes in the "
-                    "parent update value."
-                )
+        if not path or not all(path):
+            raise ValueError(f"{_UPDATES} does not allow empty names {path}.")
+    for parent, child in zip(paths, paths[1:]):
+        if child[: len(parent)] == parent:
+            raise ValueError(
+                f"{_UPDATES} does not allow both parent and child nodes to be updated: "
+                f"parent={parent}, child={child}. If needed you can update child nodes in the "
+                "parent update value."
+            )
+
+
+def record_at(fields: Mapping[str, Any], name: str, path: Any, parent: Any) -> Any:
+    """The record in which the field at `path` is updated.
+
+    Raises:
+      ValueError: there is none.
+    """
+    refused = f"{_UPDATES} cannot create new sub-field {path} if parent"
+    if name not in fields:
+        raise ValueError(f"{refused} field {parent} is not set.")
+    if not isinstance(fields[name], Records):
+        raise ValueError(
+            f"{refused} structure {parent} is not a `StructuredTensor` that can contain "
+            f"sub-structures -- it is a `{type(fields[name])}`."
+        )
+    return fields[name]
+
+
+def update_field(fields: dict[str, Any], name: str, value: Any, path: Any) -> None:
+    """Sets a field to a value or to what a function makes of it, or deletes it for None.
+
+    Raises:
+      ValueError: it should be there and is not.
+    """
+    if value is None and name not in fields:
+        raise ValueError(f"{_UPDATES} cannot delete field {path} because it is not present.")
+    if value is None:
+        del fields[name]
+        return
+    if callable(value):
+        if name not in fields:
+            raise ValueError(
+                f"{_UPDATES} cannot update the field {path} because a transforming function was "
+                "given, but that field does not already exist."
+            )
+        value = value(fields[name])
+    fields[name] = value
 
 
 def merged(value: Any, outer: int, inner: int) -> Any:
     """A field with the axes from `outer` to `inner` merged."""
-    if outer >= inner:
-        return value
     if isinstance(value, Records):
         return value.merge_dims(outer, inner)
-    if isinstance(value, RaggedTensor):
-        return value.merge_dims(outer, inner)
-    shape = raw.Shape(input=value)
-    joined = raw.ConcatV2(values=[shape[:outer], [-1], shape[inner + 1 :]], axis=0)
-    return raw.Reshape(tensor=value, shape=joined)
+    return merge_dims(value, outer, inner)
 
 
 def cut(value: Any, partition: RowPartition) -> Any:
@@ -184,14 +279,7 @@ def cut(value: Any, partition: RowPartition) -> Any:
     if isinstance(value, Records):
         return value.partition_outer_dimension(partition)
     if isinstance(value, Tensor) and partition.is_uniform():
-        length = cast(partition.uniform_row_length(), dtypes.int64)
-        nrows = cast(partition.nrows(), dtypes.int64)
-        rest = raw.Shape(input=value, out_type=dtypes.int64)[1:]
-        shape = raw.ConcatV2(values=[raw.Pack(values=[nrows, length]), rest], axis=0)
-        return raw.Reshape(tensor=value, shape=shape)
-    rows = value.nrows() if isinstance(value, RaggedTensor) else raw.Shape(input=value)[0]
-    raw.Assert(
-        condition=raw.Equal(x=cast(rows, dtypes.int64), y=cast(partition.nvals(), dtypes.int64)),
-        data=["Arguments to _from_row_partition do not form a valid RaggedTensor"],
-    )
-    return RaggedTensor._from_row_partition(value, partition, validate=True)
+        lengths = raw.Pack(values=[partition.nrows(), partition.uniform_row_length()])
+        rest = raw.Shape(input=value, out_type=partition.dtype)[1:]
+        return raw.Reshape(tensor=value, shape=raw.ConcatV2(values=[lengths, rest], axis=0))
+    return RaggedTensor._from_row_partition(value, partition)

@@ -7,38 +7,43 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 
 from .construction import constant as ragged_constant
-from .dynamic_shape import DynamicRaggedShape
 from .ragged_tensor import RaggedTensor, RaggedTensorSpec
-from .row_partition import RowPartition
-from .structured import StructuredTensor, unbatched
-from .structured_parts import cut
+from .structured import StructuredTensor
 
 Path = tuple[str, ...]
 
 
 def from_value(value: Any, spec: Any, path: Path) -> Any:
     """A field, or records, from values at a path."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _one_record(value, spec, path)
-    if isinstance(value, (list, tuple)):
-        return _listed(value, spec, path)
-    return _scalar(value, spec, path)
+    if not isinstance(value, (list, tuple)):
+        return _scalar(value, spec, path)
+    names: dict[str, None] = {}  # in the order of appearance
+    depth = _depth_of_records(value, names)
+    if depth is None:
+        return _tensor(value, spec, path)
+    return _records(value, list(names), depth, spec, path)
 
 
-def _mismatch(value: Any, spec: Any, path: Path) -> ValueError:
-    return ValueError(f"Value at {path} does not match typespec: {spec} vs {value}")
+def _mismatch(value: Any, spec: Any, path: Path, what: str = "") -> ValueError:
+    return ValueError(f"Value at {path} does not match typespec{what}: {spec!r} vs {value!r}")
+
+
+def _is_record(spec: Any) -> bool:
+    return isinstance(spec, StructuredTensor.Spec)
 
 
 def _one_record(value: Mapping[str, Any], spec: Any, path: Path) -> StructuredTensor:
     if spec is not None:
         if not _is_record(spec) or spec.rank != 0 or set(value) != set(spec._fields):
-            raise _mismatch(spec, value, path)
+            raise _mismatch(value, spec, path)
     fields = {
         name: from_value(held, spec and spec._fields[name], (*path, name))
         for name, held in value.items()
@@ -46,112 +51,131 @@ def _one_record(value: Mapping[str, Any], spec: Any, path: Path) -> StructuredTe
     return StructuredTensor.from_fields(fields, shape=())
 
 
-def _is_record(spec: Any) -> bool:
-    return isinstance(spec, StructuredTensor.Spec)
+def _depth_of_records(value: Any, names: dict[str, None]) -> int | None:
+    """How deep in lists the dicts are, None if there are none; adds their keys to `names`.
 
-
-def _depth_and_kind(value: Any) -> tuple[int, set[type]]:
-    """The nesting depth of lists, and the types of the values inside: dict or object."""
+    Raises:
+      ValueError: they are at different depths.
+    """
+    if isinstance(value, dict):
+        names.update(dict.fromkeys(value))
+        return 0
     if not isinstance(value, (list, tuple)):
-        return 0, {dict if isinstance(value, Mapping) else object}
-    depths, kinds = [0], set()
-    for each in value:
-        depth, found = _depth_and_kind(each)
-        depths.append(depth)
-        kinds |= found
-    return 1 + max(depths), kinds
+        return None
+    found = [_depth_of_records(each, names) for each in value]
+    depths = {depth for depth in found if depth is not None}
+    if len(depths) > 1:
+        raise ValueError("Inconsistent depth of dictionaries")
+    return 1 + max(depths) if depths else None
 
 
-def _listed(value: Sequence[Any], spec: Any, path: Path) -> Any:
-    """Records if the lists contain dicts; else a tensor, ragged for two or more levels."""
-    depth, kinds = _depth_and_kind(value)
-    if kinds == {dict, object}:
+def _columns(value: Any, names: Sequence[str]) -> dict[str, Any]:
+    """For each field its values, in lists in the place of those that hold the dicts.
+
+    Raises:
+      KeyError: a dict lacks a field.
+      ValueError: there is something else in the place of a dict.
+    """
+    if isinstance(value, dict):
+        return {name: value[name] for name in names}
+    if not isinstance(value, (list, tuple)):
         raise ValueError("Expected dict or nested list/tuple of dict")
-    if _is_record(spec) and (dict in kinds or not kinds):
-        return _records(value, spec, path, spec.rank)
-    if dict not in kinds:
-        return _tensor(value, spec, path)
+    parts = [_columns(each, names) for each in value]
+    return {name: [part[name] for part in parts] for name in names}
+
+
+def _records(
+    value: Sequence[Any], names: list[str], depth: int, spec: Any, path: Path
+) -> StructuredTensor:
+    """Records that are `depth` deep in lists, from the columns of their fields."""
+    shape = TensorShape([None] * depth)
     if spec is not None:
-        raise _mismatch(value, spec, path)
-    return _records(value, spec, path, depth)
-
-
-def _records(value: Sequence[Any], spec: Any, path: Path, depth: int) -> StructuredTensor:
-    """Records of rank `depth`: each field gathered over all records."""
-    partitions = []
-    rows: list[Any] = list(value)
-    for _ in range(depth - 1):
-        partitions.append(
-            RowPartition.from_row_lengths(np.asarray([len(r) for r in rows], np.int64))
-        )
-        rows = [record for row in rows for record in row]
-    names = list(spec._fields) if spec is not None else list(rows[0]) if rows else []
-    for record in rows:
-        _check_record(record, names, spec, path)
+        if not _is_record(spec) or set(names) - set(spec._fields):
+            raise _mismatch(value, spec, path)
+        shape = spec._shape
+        if shape.rank < depth:
+            raise _mismatch(value, spec, path, " (rank mismatch)")
+    columns = _columns(value, names)
     fields = {}
-    for name in names:
-        inner = spec and _below(spec._fields[name], depth - 1)
-        column = from_value([record[name] for record in rows], inner, (*path, name))
-        for partition in reversed(partitions):
-            column = cut(column, partition)
-        fields[name] = column
-    if partitions:
-        shape = DynamicRaggedShape.from_row_partitions(partitions)
-    else:
-        shape = DynamicRaggedShape((), np.asarray([len(rows)], np.int64), dtypes.int64)
-    return StructuredTensor(fields, shape)
+    for name in names if spec is None else spec._fields:
+        # Lists without dicts have no columns of their own.
+        inner = spec and spec._fields[name]
+        fields[name] = from_value(columns.get(name, []), inner, (*path, name))
+    try:
+        if fields or spec is not None:
+            return StructuredTensor.from_fields(fields, shape)
+        return _without_fields(value, depth)
+    except Exception as error:
+        raise ValueError(f"Error parsing path {path}") from error
 
 
-def _check_record(record: Any, names: list[str], spec: Any, path: Path) -> None:
-    if not isinstance(record, Mapping):
-        raise ValueError("Expected dict or nested list/tuple of dict")
-    for name in record:
-        if name not in names:
-            raise KeyError(name) if spec is None else _mismatch(record, spec, path)
+def _without_fields(value: Sequence[Any], depth: int) -> StructuredTensor:
+    """Records for empty dicts that are `depth` deep in lists."""
+    rows = len(value)
+    if depth == 1:
+        return StructuredTensor.from_fields({}, (rows,), nrows=rows)
+    numbered = ragged_constant(_numbered(value))
+    return StructuredTensor.from_fields(
+        {},
+        TensorShape([rows] + [None] * (depth - 1)),
+        nrows=rows,
+        row_partitions=numbered._nested_row_partitions,
+    )
 
 
-def _below(spec: Any, axes: int) -> Any:
-    """The spec of a field with its outer axes merged."""
-    for _ in range(axes):
-        spec = unbatched(spec)
-    return spec
+def _numbered(value: Any) -> Any:
+    return 0 if isinstance(value, dict) else [_numbered(each) for each in value]
 
 
 def _tensor(value: Sequence[Any], spec: Any, path: Path) -> Any:
-    if spec is not None and not isinstance(spec, (TensorSpec, RaggedTensorSpec)):
-        raise _mismatch(value, spec, path)
-    depth, _ = _depth_and_kind(value)
-    arrays = depth == 1 and any(isinstance(each, np.ndarray) and each.ndim for each in value)
-    if spec is None and (depth > 1 or arrays):
-        return _parsed(path, lambda: ragged_constant(value))
+    """A tensor from a list of values, ragged for two or more levels; records where the lists are all empty."""
     if spec is None:
-        if not value:
-            return convert_to_tensor(np.zeros(0, np.float32))
-        return _parsed(path, lambda: convert_to_tensor(value))
+        return _parsed(path, lambda: ragged_constant(value))
     if isinstance(spec, TensorSpec):
-        result: Any = convert_to_tensor(value, spec.dtype)
-    else:
-        result = ragged_constant(value, dtype=spec.dtype, ragged_rank=spec.ragged_rank)
-    if not spec.is_compatible_with(result):
+        result = _parsed(path, lambda: convert_to_tensor(value, spec.dtype))
+        if not spec.shape.is_compatible_with(result.shape):
+            raise _mismatch(value, spec, path)
+        return result
+    if isinstance(spec, RaggedTensorSpec):
+        return _parsed(path, lambda: _ragged(value, spec))
+    depth = _depth_of_empty(value)
+    if not _is_record(spec) or depth is None:
         raise _mismatch(value, spec, path)
-    return result
+    return _records(value, [], depth, spec, path)
+
+
+def _ragged(value: Sequence[Any], spec: Any) -> Any:
+    inner = spec.shape[spec.ragged_rank + 1 :]
+    return ragged_constant(
+        value,
+        dtype=spec.dtype,
+        ragged_rank=spec.ragged_rank,
+        row_splits_dtype=spec.row_splits_dtype,
+        inner_shape=inner,
+    )
+
+
+def _depth_of_empty(value: Any) -> int | None:
+    """How deep lists are that hold nothing but lists; None if they do."""
+    if not isinstance(value, list):
+        return None
+    found = [_depth_of_empty(each) for each in value]
+    depths = [depth for depth in found if depth is not None]
+    return 1 + max(depths, default=0) if len(depths) == len(found) else None
 
 
 def _scalar(value: Any, spec: Any, path: Path) -> Tensor:
     if spec is None:
         return _parsed(path, lambda: convert_to_tensor(value))
-    if not isinstance(spec, TensorSpec):
+    if not isinstance(spec, TensorSpec) or spec.shape.rank != 0:
         raise _mismatch(value, spec, path)
-    result = convert_to_tensor(value, spec.dtype)
-    if not spec.is_compatible_with(result):
-        raise _mismatch(value, spec, path)
-    return result
+    return convert_to_tensor(value, spec.dtype)
 
 
 def _parsed(path: Path, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise ValueError(f"Error parsing path {path}") from error
 
 

@@ -84,7 +84,7 @@ def _broadcast(operands, kind):
     flat[0] = depending(flat[0], checks)
     structure = next(out.flat_values() for out in taking_part)
     for partition in reversed(partitions):
-        structure = RaggedTensor._from_row_partition(structure, partition)
+        structure = RaggedTensor._from_row_partition(structure, partition, validate=False)
     return structure, flat
 
 
