@@ -294,3 +294,45 @@ def test_datasets_unbatch_down_to_scalars_and_batch_again():
         Tsplits=tf.int64,
     )
     assert stacked.numpy().tolist() == [[1, 2], [3, 4]]
+
+
+def test_gradients_of_rows_are_dense_values_in_rows():
+    # as in TensorFlow 2.21
+    rows = tf.ragged.constant([[1.0, 2.0], [3.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(rows)
+        taken = tf.gather(rows, [0])
+    found = tape.gradient(taken, rows)
+    assert isinstance(found.flat_values, tf.Tensor) and found.to_list() == [[1.0, 1.0], [0.0]]
+
+
+def test_gradients_pass_through_rows_as_variants():
+    # as in TensorFlow 2.21: the rows that are not taken have no gradient
+    rows = tf.ragged.constant([[[1.0, 2.0], []], [[3.0]]])
+    with tf.GradientTape() as tape:
+        tape.watch(rows)
+        first = tf.RaggedTensor._from_variant(
+            rows._to_variant(batched_input=True)[0], tf.float32, output_ragged_rank=1
+        )
+        total = tf.reduce_sum(first * first)
+    assert tape.gradient(total, rows).to_list() == [[[2.0, 4.0], []], [[0.0]]]
+
+
+def test_constructors_put_their_operations_into_scopes():
+    # as in TensorFlow 2.21
+    with tf.Graph().as_default() as graph:
+        rows = tf.RaggedTensor.from_row_splits([1, 2, 3], [0, 2, 3])
+        rows.to_sparse(name="sparse")
+        names = {operation.name for operation in graph.get_operations()}
+    assert {
+        "RaggedFromRowSplits/values",
+        "RaggedFromRowSplits/RowPartitionFromRowSplits/row_splits",
+        "sparse/RaggedTensorToSparse",
+    } <= names
+
+
+def test_rows_are_as_many_values_as_the_partition_says():
+    # as in TensorFlow 2.21
+    partition = tf.experimental.RowPartition.from_row_splits([0, 1, 4])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="_from_row_partition"):
+        tf.RaggedTensor._from_row_partition([1, 2, 3], partition)

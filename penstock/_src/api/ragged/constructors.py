@@ -3,11 +3,12 @@
 import numpy as np
 
 from penstock._src.api.array.creation import sequence_mask
-from penstock._src.api.control.scopes import name_scope
 from penstock._src.api.extending.dispatch import add_dispatch_support
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
@@ -56,18 +57,21 @@ class RaggedConstructors:
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromRowSplits")
     def from_row_splits(cls, values, row_splits, name=None, validate=True):
         """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
         return cls._partitioned(RowPartition.from_row_splits, values, row_splits, validate)
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromRowLengths")
     def from_row_lengths(cls, values, row_lengths, name=None, validate=True):
         """Rows of these lengths."""
         return cls._partitioned(RowPartition.from_row_lengths, values, row_lengths, validate)
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromRowStarts")
     def from_row_starts(cls, values, row_starts, name=None, validate=True):
         """Rows that begin at these offsets."""
         values = _rows_of(values)
@@ -78,12 +82,14 @@ class RaggedConstructors:
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromRowLimits")
     def from_row_limits(cls, values, row_limits, name=None, validate=True):
         """Rows that end before these offsets."""
         return cls._partitioned(RowPartition.from_row_limits, values, row_limits, validate)
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromValueRowIds")
     def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):
         """The row of each value."""
         values = values_of(values)
@@ -95,6 +101,7 @@ class RaggedConstructors:
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromUniformRowLength")
     def from_uniform_row_length(
         cls, values, uniform_row_length, nrows=None, validate=True, name=None
     ):
@@ -108,6 +115,7 @@ class RaggedConstructors:
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromNestedRowSplits")
     def from_nested_row_splits(cls, flat_values, nested_row_splits, name=None, validate=True):
         """Row splits from the outermost in."""
         if isinstance(nested_row_splits, Tensor):
@@ -122,6 +130,7 @@ class RaggedConstructors:
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromNestedRowlengths")
     def from_nested_row_lengths(cls, flat_values, nested_row_lengths, name=None, validate=True):
         """Row lengths from the outermost in."""
         if isinstance(nested_row_lengths, Tensor):
@@ -133,6 +142,7 @@ class RaggedConstructors:
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromNestedValueRowIds")
     def from_nested_value_rowids(
         cls, flat_values, nested_value_rowids, nested_nrows=None, name=None, validate=True
     ):
@@ -154,6 +164,7 @@ class RaggedConstructors:
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromSparse")
     def from_sparse(cls, st_input, name=None, row_splits_dtype=dtypes.int64):
         """The rows of a rank-2 SparseTensor whose entries are left-aligned."""
         if not isinstance(st_input, SparseTensor):
@@ -166,24 +177,24 @@ class RaggedConstructors:
         ranks |= {dense_shape.shape[0] if dense_shape.shape.rank else None}
         if ranks - {None} != {2}:
             raise ValueError(f"rank(st_input) must be 2. Received a shape of {st_input.shape}.")
-        with name_scope(name or "RaggedFromSparse"):
-            rows, columns = indices[:, 0], indices[:, 1]
-            # Each entry stands right after the one before, or begins a row.
-            same_row = cast(raw.Equal(x=rows[1:], y=rows[:-1]), dtypes.int64)
-            expected = raw.ConcatV2(
-                values=[np.zeros(1, np.int64), (columns[:-1] + np.int64(1)) * same_row], axis=0
-            )
-            in_place = raw.Equal(x=columns, y=expected[: raw.Size(input=columns)])
-            checks = require(in_place, "SparseTensor is not right-ragged", indices)
-            return cls.from_value_rowids(
-                depending(st_input.values, checks),
-                cast(rows, kind),
-                cast(dense_shape[0], kind),
-                validate=False,
-            )
+        rows, columns = indices[:, 0], indices[:, 1]
+        # Each entry stands right after the one before, or begins a row.
+        same_row = cast(raw.Equal(x=rows[1:], y=rows[:-1]), dtypes.int64)
+        expected = raw.ConcatV2(
+            values=[np.zeros(1, np.int64), (columns[:-1] + np.int64(1)) * same_row], axis=0
+        )
+        in_place = raw.Equal(x=columns, y=expected[: raw.Size(input=columns)])
+        checks = require(in_place, "SparseTensor is not right-ragged", indices)
+        return cls.from_value_rowids(
+            depending(st_input.values, checks),
+            cast(rows, kind),
+            cast(dense_shape[0], kind),
+            validate=False,
+        )
 
     @classmethod
     @add_dispatch_support
+    @scoped("RaggedFromTensor")
     def from_tensor(
         cls,
         tensor,
@@ -256,6 +267,7 @@ class RaggedConstructors:
         inner = cls._from_nested_lengths(result.values, nested[1:], kind)
         return result.with_values(inner)
 
+    @scoped("RaggedToVariant")
     def _to_variant(self, batched_input=False, name=None):
         """All of it as one variant; if batched, each row as one."""
         return raw.RaggedTensorToVariant(
@@ -298,7 +310,7 @@ class RaggedConstructors:
 def values_of(values):
     if isinstance(values, (RaggedConstructors, Tensor)):
         return values
-    if hasattr(type(values), "_type_spec"):
+    if hasattr(type(values), "_type_spec") and not isinstance(values, IndexedSlices):
         return values
     return convert_to_tensor(values, name="values")
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes, spec_names
@@ -105,27 +106,33 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         """The row splits of all ragged dimensions, outermost first."""
         return tuple(p.row_splits() for p in self._nested_row_partitions)
 
+    @scoped("RaggedNestedRowLengths")
     def nested_row_lengths(self, name=None):
         """The row lengths of all ragged dimensions, outermost first."""
         return tuple(p.row_lengths() for p in self._nested_row_partitions)
 
+    @scoped("RaggedNestedValueRowIds")
     def nested_value_rowids(self, name=None):
         """The row numbers of all ragged dimensions, outermost first."""
         return tuple(p.value_rowids() for p in self._nested_row_partitions)
 
+    @scoped("RaggedValueRowIds")
     def value_rowids(self, name=None):
         """The row of each value."""
         return self._row_partition.value_rowids()
 
+    @scoped("RaggedNRows")
     def nrows(self, out_type=None, name=None):
         """The number of rows."""
         count = convert_to_tensor(self._row_partition.nrows())
         return count if out_type is None else cast(count, out_type)
 
+    @scoped("RaggedRowStarts")
     def row_starts(self, name=None):
         """Where each row begins."""
         return self._row_partition.row_starts()
 
+    @scoped("RaggedRowLimits")
     def row_limits(self, name=None):
         """Where each row ends."""
         return self._row_partition.row_limits()
@@ -147,6 +154,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         lengths = raw.Fill(dims=raw.Reshape(tensor=shape[0], shape=[1]), value=shape[axis - 1])
         return self.with_values(lengths)
 
+    @scoped("RaggedBoundingBox")
     def bounding_shape(self, axis=None, name=None, out_type=None):
         """The shape of the smallest dense tensor that contains it."""
         kind = self._row_partition.dtype if out_type is None else dtypes.as_dtype(out_type)
@@ -247,6 +255,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
 
     # -- conversions
 
+    @scoped("RaggedToTensor")
     def to_tensor(self, default_value=None, name=None, shape=None):
         """The dense tensor with `default_value` (zero) where rows end early."""
         flat = self.flat_values
@@ -281,6 +290,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
             result.set_shape(known)
         return result
 
+    @scoped("RaggedToSparse")
     def to_sparse(self, name=None):
         """The values as a SparseTensor."""
         parts = raw.RaggedTensorToSparse(

@@ -5,6 +5,7 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
@@ -20,6 +21,25 @@ class RaggedValue:
 
     def __init__(self, splits, values):
         self.splits, self.values = splits, values
+
+    def zeros_like(self):
+        """Returns the same rows of zeros."""
+        return RaggedValue(self.splits, np.zeros_like(self.values))
+
+    def __add__(self, other):
+        """Adds values of the same rows; the number 0 stands for a variant that was never set."""
+        if isinstance(other, int) and other == 0:
+            return self
+        if not isinstance(other, RaggedValue):
+            return NotImplemented
+        alike = len(self.splits) == len(other.splits) and all(
+            map(np.array_equal, self.splits, other.splits)
+        )
+        if not alike or np.shape(self.values) != np.shape(other.values):
+            raise InvalidArgumentError("AddN: ragged values must have the same rows.")
+        return RaggedValue(self.splits, self.values + other.values)
+
+    __radd__ = __add__
 
 
 def _objects(items, shape):
@@ -59,8 +79,12 @@ class RaggedTensorToVariant(Op):
         return [None if rows is None else rows - 1]
 
     def gradient(self, rt_nested_splits, rt_dense_values, _encoded, dy):
-        is_ragged = self.batched_input and len(rt_nested_splits) > 0
-        splits = rt_nested_splits[0] if is_ragged else np.zeros(0, np.int64)
+        splits = np.zeros(0, np.int64)
+        if self.batched_input and rt_nested_splits:
+            # Where the rows of the outermost axis begin in the flat values.
+            splits, *inner = rt_nested_splits
+            for below in inner:
+                splits = raw.GatherV2(params=below, indices=splits, axis=0)
         by_values = raw.RaggedTensorToVariantGradient(
             encoded_ragged_grad=dy,
             row_splits=splits,
@@ -91,10 +115,19 @@ class RaggedTensorToVariantGradient(Op):
         dims = tuple(int(n) for n in dense_values_shape)
         held = encoded_ragged_grad
         parts = list(held.reshape(-1)) if isinstance(held, np.ndarray) else [held]
-        values = [p.values for p in parts if p is not None]
-        if not values:
+        if row_splits.size:
+            counts = np.diff(row_splits)
+        else:
+            counts = [dims[0] // max(len(parts), 1) if dims else 1] * len(parts)
+        pieces = [
+            part.values.reshape(-1, *dims[1:])
+            if isinstance(part, RaggedValue)
+            else np.zeros((count, *dims[1:]), self.Tvalues.np)  # a variant that was never set
+            for part, count in zip(parts, counts, strict=True)
+        ]
+        if not pieces:
             return np.zeros(dims, self.Tvalues.np)
-        return np.concatenate([v.reshape(-1, *dims[1:]) for v in values]).reshape(dims)
+        return np.concatenate(pieces).reshape(dims)
 
 
 class RaggedTensorFromVariant(Op):
