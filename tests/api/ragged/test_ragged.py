@@ -336,3 +336,37 @@ def test_rows_are_as_many_values_as_the_partition_says():
     partition = tf.experimental.RowPartition.from_row_splits([0, 1, 4])
     with pytest.raises(tf.errors.InvalidArgumentError, match="_from_row_partition"):
         tf.RaggedTensor._from_row_partition([1, 2, 3], partition)
+
+
+@pytest.mark.parametrize(
+    ("default", "shape", "message"),
+    [
+        ([[1]], None, r"default_value.rank = 2  must be less than rt_input.flat_values.rank = 2"),
+        (
+            [7, 8, 9],
+            None,
+            r"default_value.shape\[-1\] = 3 but rt_input.flat_values.shape\[-1\] = 2",
+        ),
+        (None, [3, 3], r"rt_input.rank = 3 but shape.rank = 2"),
+        (None, [1, 1, 4], r"shape=\[1,1,4\] are incompatible: rt_input.shape\[2\] = 2 but"),
+    ],
+)
+def test_shapes_of_dense_tensors_that_do_not_fit(default, shape, message):
+    # as in TensorFlow 2.21, before a graph runs and when it does
+    rows = tf.ragged.constant([[[1, 2], [3, 4]], [[5, 6]]], ragged_rank=1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        rows.to_tensor(default, shape=shape)
+    with pytest.raises(ValueError, match=message):
+        tf.function(lambda: rows.to_tensor(default, shape=shape))()
+
+
+def test_dense_tensors_keep_what_is_known_of_the_shape():
+    # as in TensorFlow 2.21
+    @tf.function
+    def roundtrip():
+        rows = tf.RaggedTensor.from_tensor(tf.zeros([2, 3, 4]), ragged_rank=2)
+        assert rows.shape.as_list() == [2, 3, 4]
+        assert rows.to_tensor(shape=[4, None, None]).shape.as_list() == [4, 3, 4]
+        return rows.to_tensor(shape=[1, tf.constant(2), 4])
+
+    assert roundtrip().shape.as_list() == [1, 2, 4]

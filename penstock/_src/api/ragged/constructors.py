@@ -239,7 +239,7 @@ class RaggedConstructors:
             )
             for axis in range(ragged_rank - 1, 0, -1):
                 inner = cls.from_uniform_row_length(
-                    inner, shape[axis], raw.Prod(input=shape[:axis], axis=[0])
+                    inner, _extent(tensor, shape, axis), raw.Prod(input=shape[:axis], axis=[0])
                 )
             return inner
         if lengths is None and padding is None:
@@ -247,9 +247,7 @@ class RaggedConstructors:
                 values=[raw.Reshape(tensor=shape[0] * shape[1], shape=[1]), shape[2:]], axis=0
             )
             values = raw.Reshape(tensor=tensor, shape=flat)
-            known = tensor.shape[1]
-            length = shape[1] if known is None else convert_to_tensor(scalar(known, kind))
-            return cls.from_uniform_row_length(values, length, shape[0])
+            return cls.from_uniform_row_length(values, _extent(tensor, shape, 1), shape[0])
         if padding is not None:
             lengths = _lengths_before_padding(tensor, padding, kind)
         lengths = convert_to_tensor(lengths, dtype_hint=kind)
@@ -354,6 +352,12 @@ def _covering(partition, values, validate, message=_UNCOVERED):
     if not checks:
         return partition
     return partition._with(row_splits=depending(partition.row_splits(), checks))
+
+
+def _extent(tensor, shape, axis):
+    """The length of an axis of a tensor: a constant if it is known."""
+    known = None if tensor.shape.rank is None else tensor.shape[axis]
+    return shape[axis] if known is None else convert_to_tensor(scalar(known, shape.dtype))
 
 
 def _lengths_before_padding(tensor, padding, kind):

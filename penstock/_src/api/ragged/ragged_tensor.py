@@ -17,7 +17,7 @@ from penstock._src.util.signatures import read_only
 
 from .constructors import RaggedConstructors, values_of
 from .ragged_value import RaggedTensorValue
-from .row_checks import scalar
+from .row_checks import INDEX_TYPES, scalar
 from .row_partition import RowPartition, make
 
 
@@ -258,36 +258,33 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
     @scoped("RaggedToTensor")
     def to_tensor(self, default_value=None, name=None, shape=None):
         """The dense tensor with `default_value` (zero) where rows end early."""
-        flat = self.flat_values
         if default_value is None:
             default_value = (
-                b"" if self.dtype == dtypes.string else (False if self.dtype.is_bool else 0)
+                b"" if self.dtype == dtypes.string else False if self.dtype.is_bool else 0
             )
-        default = convert_to_tensor(default_value, dtype=self.dtype)
+        default = convert_to_tensor(default_value, dtype=self.dtype, name="default_value")
+        if isinstance(shape, (list, tuple)) and any(isinstance(n, Tensor) for n in shape):
+            shape = convert_to_tensor(shape)
         kind = self._row_partition.dtype
-        if shape is None or isinstance(shape, Tensor):
-            static = None
-            extents = scalar(-1, kind) if shape is None else cast(shape, kind)
+        known = None
+        if isinstance(shape, Tensor):
+            extents = shape if shape.dtype in INDEX_TYPES else cast(shape, kind)
         else:
-            static = TensorShape(shape).as_list()
-            extents = np.array([-1 if n is None else n for n in static], kind.as_numpy_dtype)
-        rows = self._row_partition.row_splits()
-        partitions = [rows, *[p.row_splits() for p in self._nested_row_partitions[1:]]]
+            known = as_shape(shape)
+            extents = scalar([-1 if n is None else n for n in known] if known.rank else -1, kind)
+        partitions = [p.row_splits() for p in self._nested_row_partitions]
         result = raw.RaggedTensorToTensor(
             shape=extents,
-            values=flat,
+            values=self.flat_values,
             default_value=default,
             row_partition_tensors=partitions,
             row_partition_types=["ROW_SPLITS"] * len(partitions),
-            name=name,
         )
-        known = (
-            self.shape
-            if static is None
-            else TensorShape([a if a is not None else None for a in static])
-        )
-        if not result.shape.is_fully_defined():
-            result.set_shape(known)
+        own = self.shape
+        if own.rank is not None and known is not None and not result.shape.is_fully_defined():
+            # Padding may make an axis longer than the rows are.
+            pairs = zip(known if known.rank else [None] * own.rank, own)
+            result.set_shape([mine if asked is None else asked for asked, mine in pairs])
         return result
 
     @scoped("RaggedToSparse")

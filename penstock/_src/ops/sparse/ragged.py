@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops import infer
-from penstock._src.ops.rules import show, unbroadcast
+from penstock._src.ops.rules import unbroadcast
 
 
 def _rows_of(kind, tensor, count):
@@ -34,15 +34,48 @@ class RaggedTensorToTensor(Op):
 
     def shape(self, shape, values, default_value, row_partition_tensors):
         known = shape.as_shape()
-        kinds = [k for k in self.row_partition_types if k != "FIRST_DIM_SIZE"]
-        if values.rank is None:
-            return None
-        rank = len(kinds) + values.rank
-        inner = values.as_list()[1:]
-        if known is None or known.rank is None:
-            return [None] * (rank - len(inner)) + inner
-        lead = known.as_list()[: rank - len(inner)]
-        return lead + inner
+        asked = None if known is None or known.rank is None else known.as_list()
+        held = None if values.rank is None else values.as_list()
+        self._check(asked, held, None if default_value.rank is None else default_value.as_list())
+        if held is None:
+            return asked
+        lead, inner = len(self._kinds()) + 1, held[1:]
+        if asked is None:
+            return [None] * lead + inner
+        return asked[:lead] + [b if a is None else a for a, b in zip(asked[lead:], inner)]
+
+    def _check(self, shape, values, default):
+        """Raises InvalidArgumentError unless shapes fit together as far as they are known; None stands for unknown."""
+        if values is None:
+            return
+        if default is not None:
+            pair = (
+                f"default_value.shape={_listed(default)} and "
+                f"rt_input.flat_values.shape={_listed(values)} are incompatible: "
+            )
+            if len(default) >= max(len(values), 1):
+                raise self.invalid(
+                    f"{pair}default_value.rank = {len(default)}  must be less than "
+                    f"rt_input.flat_values.rank = {len(values)}"
+                )
+            for axis in range(-1, -len(default) - 1, -1):
+                if default[axis] not in (1, None, values[axis]) and values[axis] is not None:
+                    raise self.invalid(
+                        f"{pair}default_value.shape[{axis}] = {default[axis]} but "
+                        f"rt_input.flat_values.shape[{axis}] = {values[axis]}"
+                    )
+        if shape is None:
+            return
+        pair = f"rt_input.shape and shape={_listed(shape)} are incompatible: "
+        lead = len(self._kinds()) + 1
+        rank = lead + len(values) - 1
+        if len(shape) != rank:
+            raise self.invalid(f"{pair}rt_input.rank = {rank} but shape.rank = {len(shape)}")
+        for axis, (asked, held) in enumerate(zip(shape[lead:], values[1:], strict=True), lead):
+            if None not in (asked, held) and asked != held:
+                raise self.invalid(
+                    f"{pair}rt_input.shape[{axis}] = {held} but shape[{axis}] = {asked}"
+                )
 
     def gradient(self, shape, values, default_value, row_partition_tensors, _result, dy):
         # the index of every value in the dense tensor
@@ -98,26 +131,21 @@ class RaggedTensorToTensor(Op):
             extents.append(int(column.max()) + 1 if rows.size else 0)
             index = np.concatenate([index[rows], column[:, None]], 1)
             count = rows.size
-        inner = values.shape[1:]
-        dims = self._target(shape, [*extents, *inner])
+        asked = [None if n < 0 else n for n in shape.tolist()] if shape.ndim else None
+        self._check(asked, list(values.shape), list(default_value.shape))
+        natural = [*extents, *values.shape[1:]]
+        dims = [n if a is None else a for a, n in zip(asked or [None] * len(natural), natural)]
         out = np.empty(dims, values.dtype)
         out[...] = default_value
         lead = index.shape[1]
         inside = (index < np.array(dims[:lead])).all(1) & (np.arange(len(index)) < len(values))
-        source = values[: len(index)][inside[: len(values)]]
-        fits = tuple(slice(0, n) for n in dims[lead:])
-        out[tuple(index[inside].T)] = source[(slice(None), *fits)]
+        out[tuple(index[inside].T)] = values[: len(index)][inside[: len(values)]]
         return out
 
-    def _target(self, shape, natural):
-        if shape.ndim == 0:
-            return natural
-        if shape.size != len(natural):
-            raise self.invalid(
-                f"ragged.shape {show(natural)} and tensor shape {show(shape)} are incompatible: their "
-                "ranks differ"
-            )
-        return [n if int(s) < 0 else int(s) for s, n in zip(shape, natural, strict=True)]
+
+def _listed(extents):
+    """A shape in a message, with `?` for what is unknown."""
+    return "[" + ",".join("?" if n is None else str(n) for n in extents) + "]"
 
 
 class RaggedTensorToSparse(Op):
