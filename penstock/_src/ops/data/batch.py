@@ -92,7 +92,8 @@ class _Batch(Pipeline):
         stacks = self.inputs[0].stacks(run, self.size)
         if stacks is not None:
             least = self.size if self.drop_remainder else 1
-            return (stack for stack in stacks if len(stack[0]) >= least)
+            # Unlike a generator, this continues after an error.
+            return filter(lambda stack: len(stack[0]) >= least, stacks)
         return Batches(self.inputs[0].iterate(run), self.size, self.drop_remainder)
 
     def access(self, run: Run) -> Access:

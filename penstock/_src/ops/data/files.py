@@ -1,7 +1,6 @@
-"""Datasets that read files: lines of text, records, comma-separated values, names of files."""
+"""Datasets that read files: lines of text, records, names of files."""
 
 import glob
-import itertools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -17,7 +16,6 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.typesets import INDEX
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Element,
@@ -25,20 +23,20 @@ from penstock._src.ops.data.pipeline import (
     Pipeline,
     Raising,
     Run,
-    UnnamedDatasetOp,
-    attempt,
-    scalar,
     text,
 )
-from penstock._src.ops.data_shared.csv_records import read_records, selected
+from penstock._src.ops.data_shared.blocks import (
+    Block,
+    chunks,
+    elements,
+    stacks,
+    string_column,
+    string_scalar,
+)
 from penstock._src.util.files import records
 
-
-def string_scalar(value: bytes) -> np.ndarray:
-    """A host string scalar."""
-    made = np.empty((), object)
-    made[()] = value
-    return made
+_BYTES = 1 << 18  # of text, read at once
+_RECORDS = 64  # read at once
 
 
 def names_of(filenames: np.ndarray) -> list[str]:
@@ -70,11 +68,11 @@ def _open_remote(name: str) -> BinaryIO:
     return fsspec.open(name, "rb").open()
 
 
-class _FromFiles(Pipeline):
-    """The elements that `read` yields for each file in sequence."""
+class FromFiles(Pipeline):
+    """The elements of the blocks that `read` yields for each file in sequence."""
 
     def __init__(
-        self, names: list[str], compression: str, read: Callable[[Any, str], Iterator[Element]]
+        self, names: list[str], compression: str, read: Callable[[Any, str], Iterator[Any]]
     ) -> None:
         if compression not in records.COMPRESSIONS:
             raise InvalidArgumentError(f"Unsupported compression_type: {compression}.")
@@ -84,9 +82,13 @@ class _FromFiles(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Raising(self.items())
+        return Raising(elements(self.blocks()))
 
-    def items(self) -> Iterator[Element | Failure]:
+    def stacks(self, run: Run, size: int) -> Iterator[Element]:
+        return Raising(stacks(self.blocks(), size))
+
+    def blocks(self) -> Iterator[Block | Failure]:
+        """The elements of all files in blocks, and failures in place of what cannot be read."""
         for name in self.names:
             try:
                 with open_file(name) as file:
@@ -98,15 +100,28 @@ class _FromFiles(Pipeline):
                 yield Failure(error)
 
 
-def _lines(file: Any, name: str) -> Iterator[Element]:
-    for line in file:
-        line = line[:-1] if line.endswith(b"\n") else line
-        yield (string_scalar(line[:-1] if line.endswith(b"\r") else line),)
+def _lines(file: Any, name: str) -> Iterator[Block]:
+    rest: list[bytes] = []
+    while data := file.read(_BYTES):
+        *whole, last = data.split(b"\n")
+        if whole:
+            whole[0] = b"".join([*rest, whole[0]])
+            rest = []
+            yield (string_column(_without_returns(whole, data)),)
+        rest.append(last)
+    left = b"".join(rest)
+    if left:
+        yield (string_column(_without_returns([left], left)),)
 
 
-def _records(file: Any, name: str) -> Iterator[Element]:
-    for record in records.read_records(file, name):
-        yield (string_scalar(record),)
+def _without_returns(lines: list[bytes], data: bytes) -> list[bytes]:
+    if b"\r" in data or b"\r" in lines[0]:
+        return [line[:-1] if line.endswith(b"\r") else line for line in lines]
+    return lines
+
+
+def _records(file: Any, name: str) -> Iterator[Block]:
+    return chunks(records.read_records(file, name), _RECORDS)
 
 
 class TextLineDataset(Op):
@@ -120,7 +135,7 @@ class TextLineDataset(Op):
     stateful = True
 
     def eager(self, filenames, compression_type, buffer_size):
-        return _strings(_FromFiles(names_of(filenames), text(compression_type), _lines))
+        return _strings(FromFiles(names_of(filenames), text(compression_type), _lines))
 
 
 class TFRecordDataset(Op):
@@ -134,7 +149,7 @@ class TFRecordDataset(Op):
     stateful = True
 
     def eager(self, filenames, compression_type, buffer_size):
-        return _strings(_FromFiles(names_of(filenames), text(compression_type), _records))
+        return _strings(FromFiles(names_of(filenames), text(compression_type), _records))
 
 
 class TFRecordDatasetV2(Op):
@@ -150,11 +165,11 @@ class TFRecordDatasetV2(Op):
     def eager(self, filenames, compression_type, buffer_size, byte_offsets):
         offsets = dict(zip(names_of(filenames), byte_offsets.ravel().tolist()))
 
-        def read(file: Any, name: str) -> Iterator[Element]:
+        def read(file: Any, name: str) -> Iterator[Block]:
             file.read(offsets.get(name, 0))
             return _records(file, name)
 
-        return _strings(_FromFiles(names_of(filenames), text(compression_type), read))
+        return _strings(FromFiles(names_of(filenames), text(compression_type), read))
 
 
 class FixedLengthRecordDatasetV2(Op):
@@ -172,7 +187,7 @@ class FixedLengthRecordDatasetV2(Op):
         if size <= 0:
             raise InvalidArgumentError("`record_bytes` must be > 0")
 
-        def read(file: Any, name: str) -> Iterator[Element]:
+        def read(file: Any, name: str) -> Iterator[Block]:
             data = file.read()
             body = data[header : len(data) - footer]
             if len(body) % size:
@@ -180,10 +195,9 @@ class FixedLengthRecordDatasetV2(Op):
                     f"Excess bytes at the end of the body of {name}: its size {len(body)} is not "
                     f"a multiple of the record length {size}."
                 )
-            for at in range(0, len(body), size):
-                yield (string_scalar(body[at : at + size]),)
+            yield from chunks((body[at : at + size] for at in range(0, len(body), size)), _RECORDS)
 
-        return _strings(_FromFiles(names_of(filenames), text(compression), read))
+        return _strings(FromFiles(names_of(filenames), text(compression), read))
 
 
 def _strings(made: Pipeline) -> Pipeline:
@@ -214,68 +228,3 @@ class MatchingFilesDataset(Op):
 
     def eager(self, patterns):
         return _strings(_Names(names_of(patterns)))
-
-
-class CSVDatasetV2(UnnamedDatasetOp):
-    """The rows of files of comma-separated values, a component per column."""
-
-    signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
-        field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
-        record_defaults: *output_types, exclude_cols: int64 -> handle: variant"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
-    output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
-    stateful = True
-
-    def pipeline(self, filenames, compression_type, buffer_size, header, field_delim, *rest):
-        use_quotes, na_value, select, defaults, exclude = rest
-        delimiter, missing = text(field_delim).encode(), scalar(na_value)
-        types, chosen, dropped = self.output_types, select.tolist(), set(exclude.tolist())
-        _check_columns(int(buffer_size), defaults, chosen, dropped)
-
-        def row(fields: list[bytes]) -> Element:
-            found = selected(fields, len(types), chosen, dropped)
-            columns = enumerate(zip(found, types, defaults))
-            return tuple([_csv_value(*column, at, missing) for at, column in columns])
-
-        def read(file: Any, name: str) -> Iterator[Element]:
-            records = read_records(file, delimiter, bool(use_quotes))
-            if header and next(records, None) is None:
-                raise InvalidArgumentError(f"Can't read header of file {name}")
-            for record in records:
-                yield record if isinstance(record, Failure) else attempt(row, record)
-
-        return _FromFiles(names_of(filenames), text(compression_type), read)
-
-
-def _check_columns(
-    buffer_size: int, defaults: list[np.ndarray], chosen: list[int], dropped: set[int]
-) -> None:
-    if buffer_size <= 0:
-        raise InvalidArgumentError("buffer_size should be positive")
-    if chosen and dropped:
-        raise InvalidArgumentError("Either select_cols or exclude_cols should be empty")
-    if any(default.ndim > 1 for default in defaults):
-        raise InvalidArgumentError("Each record default should be at most rank 1")
-    columns = chosen or sorted(dropped)
-    if any(first >= second for first, second in itertools.pairwise(columns)):
-        raise InvalidArgumentError("select_cols should be strictly increasing indices")
-    if columns and columns[0] < 0:
-        raise InvalidArgumentError("select_cols should be non-negative indices")
-    if chosen and len(chosen) != len(defaults):
-        raise InvalidArgumentError("select_cols should match output size")
-
-
-def _csv_value(field: bytes, dtype: Any, default: Any, at: int, missing: bytes) -> np.ndarray:
-    if field == missing or not field:
-        if default.size == 0:
-            raise InvalidArgumentError(f"Field {at} is required but missing in record!")
-        return default.reshape(())
-    if dtype is dtypes.string:
-        return string_scalar(field)
-    try:
-        return np.array(int(field) if dtype.is_integer else float(field), dtype.np)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgumentError(
-            f"Field {at} in record is not a valid {dtype.name}: {field.decode(errors='replace')}"
-        ) from error

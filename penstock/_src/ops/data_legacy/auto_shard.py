@@ -10,7 +10,7 @@ from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.basic import SHARD_HINT, PassOn, _Shard, too_few_files
 from penstock._src.ops.data.batch import _Rebatch
-from penstock._src.ops.data.files import _FromFiles
+from penstock._src.ops.data.files import FromFiles
 from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
 from penstock._src.ops.data.prefetch import _Prefetch
 from penstock._src.ops.data.shuffle import _Shuffle
@@ -46,7 +46,7 @@ def _by_file(pipeline: Pipeline, workers: int, index: int) -> Pipeline:
     Raises:
       NotFoundError: a source has no files.
     """
-    if isinstance(pipeline, _FromFiles):
+    if isinstance(pipeline, FromFiles):
         if index < len(pipeline.names) < workers:
             raise InvalidArgumentError(too_few_files(len(pipeline.names), workers))
         made = copy.copy(pipeline)

@@ -11,6 +11,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
+from penstock._src.ops.csv import dataset
 from penstock._src.ops.data import files, nested
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
@@ -54,7 +55,7 @@ class CSVDataset(UnnamedDatasetOp):
     stateful = True
 
     def pipeline(self, *inputs):
-        return files.CSVDatasetV2.pipeline(self, *inputs, np.zeros(0, np.int64))
+        return dataset.CSVDatasetV2.pipeline(self, *inputs, np.zeros(0, np.int64))
 
 
 variant(

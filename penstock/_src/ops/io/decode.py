@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
-from penstock._src.core.typesets import COMPLEX, FLOAT, INDEX, SIGNED
+from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
 
@@ -102,107 +102,6 @@ class DecodeCompressed(Op):
                 raise DataLossError(f"inflate() failed: {error}") from None
 
         return each(inflate, bytes)
-
-
-class DecodeCSV(Op):
-    """The fields of comma-separated records, one tensor for each column."""
-
-    signature = "records: string, record_defaults: *OUT_TYPE -> output: *OUT_TYPE"
-    OUT_TYPE = INDEX | {dtypes.float32, dtypes.float64, dtypes.string}
-    vectorize = "rows, shared"
-    field_delim: str = ","
-    use_quote_delim: bool = True
-    na_value: str = ""
-    select_cols: list[int] = []
-
-    def shape(self, records, record_defaults):
-        for default in record_defaults:
-            default.with_rank_at_most(1)
-        return [records] * len(record_defaults)
-
-    def eager(self, records, record_defaults):
-        delim = self.field_delim.encode()
-        if len(delim) != 1:
-            raise self.invalid("field_delim should be only 1 char")
-        for at, default in enumerate(record_defaults):
-            if default.ndim > 1:
-                raise self.invalid("Each record default should be at most rank 1")
-            if default.size > 1:
-                raise self.invalid(
-                    f"There should only be 1 default per field but field {at} has {default.size}"
-                )
-        chosen = list(self.select_cols) or None
-        columns = [[] for _ in record_defaults]
-        for number, record in enumerate(records.reshape(-1)):
-            fields = self._fields(record, delim)
-            if chosen is not None:
-                fields = [fields[i] for i in chosen if i < len(fields)]
-            if len(fields) != len(columns):
-                raise self.invalid(
-                    f"Expect {len(columns)} fields but have {len(fields)} in record {number}"
-                )
-            for at, (field, default) in enumerate(zip(fields, record_defaults, strict=True)):
-                columns[at].append(self._value(field, default, at, number))
-        found = []
-        for column, default in zip(columns, record_defaults, strict=True):
-            if default.dtype == object:
-                found.append(strings(column, records.shape))
-            else:
-                found.append(np.array(column, default.dtype).reshape(records.shape))
-        return found
-
-    def _value(self, field, default, at, number):
-        if not field or field == self.na_value.encode():
-            if not default.size:
-                raise self.invalid(f"Field {at} is required but missing in record {number}!")
-            return default.reshape(-1)[0]
-        if default.dtype == object:
-            return field
-        try:
-            if b"_" in field:  # which Python allows between digits
-                raise ValueError
-            read = int(field) if default.dtype.kind == "i" else float(field)
-            return np.array(read, default.dtype)[()]
-        except (ValueError, OverflowError):
-            shown = field.decode("utf-8", "replace")
-            kind = {"float32": "float", "float64": "double"}.get(
-                default.dtype.name, default.dtype.name
-            )
-            raise self.invalid(
-                f"Field {at} in record {number} is not a valid {kind}: {shown}"
-            ) from None
-
-    def _fields(self, record, delim):
-        fields, at = [], 0
-        size = len(record)
-        while True:
-            if self.use_quote_delim and record[at : at + 1] == b'"':
-                field, at = self._quoted(record, at + 1, delim)
-            else:
-                end = record.find(delim, at)
-                end = size if end < 0 else end
-                field, at = record[at:end], end
-                if b"\n" in field or b"\r" in field or (self.use_quote_delim and b'"' in field):
-                    raise self.invalid("Unquoted fields cannot have quotes/CRLFs inside")
-            fields.append(field)
-            if at >= size:
-                return fields
-            at += 1
-
-    def _quoted(self, record, at, delim):
-        field = bytearray()
-        while True:
-            end = record.find(b'"', at)
-            if end < 0:
-                raise self.invalid("Quoted field has to end with quote followed by delim or end")
-            field += record[at:end]
-            if record[end + 1 : end + 2] == b'"':
-                field += b'"'
-                at = end + 2
-                continue
-            if end + 1 < len(record) and record[end + 1 : end + 2] != delim:
-                raise self.invalid("Quoted field has to end with quote followed by delim or end")
-            return bytes(field), end + 1
 
 
 class DecodeWav(Op):

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, NUMERIC
 from penstock._src.ops.strings.elements import each, strings, text
+from penstock._src.ops.strings.numbers import to_float, to_integer
 
 
 class AsString(Op):
@@ -72,14 +73,6 @@ def _c_style(form, value):
     return form % value
 
 
-_FLOAT = re.compile(
-    rb"^[ \t\n\r\v\f]*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|inf(inity)?|nan|0[xX][0-9a-fA-F]+)"
-    rb"[ \t\n\r\v\f]*$",
-    re.IGNORECASE,
-)
-_INTEGER = re.compile(rb"^[ \t\n\r\v\f]*[-+]?\d+[ \t\n\r\v\f]*$")
-
-
 class StringToNumber(Op):
     """Each string parsed as a number."""
 
@@ -95,27 +88,14 @@ class StringToNumber(Op):
 
     def eager(self, string_tensor):
         kind = self.out_type.np
-        read = self._float if self.out_type.is_floating else self._integer
-        values = [read(s) for s in string_tensor.reshape(-1)]
+        read = to_float if self.out_type.is_floating else to_integer
+        values = [self._value(read(s, kind), s) for s in string_tensor.reshape(-1)]
         return np.array(values, kind).reshape(string_tensor.shape)
 
-    def _float(self, s):
-        if not _FLOAT.match(s):
-            raise self._unreadable(s)
-        stripped = s.strip()
-        return float(int(stripped, 16)) if b"x" in stripped.lower() else float(stripped)
-
-    def _integer(self, s):
-        if not _INTEGER.match(s):
-            raise self._unreadable(s)
-        value = int(s)
-        limits = np.iinfo(self.out_type.np)
-        if not limits.min <= value <= limits.max:
-            raise self._unreadable(s)
+    def _value(self, value, s):
+        if value is None:
+            raise self.invalid(f"StringToNumberOp could not correctly convert string: {text(s)}")
         return value
-
-    def _unreadable(self, s):
-        return self.invalid(f"StringToNumberOp could not correctly convert string: {text(s)}")
 
 
 class StringFormat(Op):
