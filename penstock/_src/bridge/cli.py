@@ -10,6 +10,8 @@ penstock tune script.py ...     runs a program, then looks for faster cuts of it
                                 (--seconds 120, --out FILE; later processes read the file)
 penstock saved-model show | run | scan --dir FOLDER ...
                                 what a SavedModel holds, a signature's results, denied operations
+penstock audit MODEL ...        what models would do besides computing, without loading them (--json);
+                                status 1 if one needs its caller's consent
 """
 
 from __future__ import annotations
@@ -100,6 +102,30 @@ def saved_model(arguments: Sequence[str]) -> int:
         return command.main(arguments)
     except (OSError, OpError, RuntimeError, ValueError) as error:
         return _refuse(f"saved-model: {error}")
+
+
+def audit(arguments: Sequence[str]) -> int:
+    """Says what models would do besides computing: status 0 if nothing, 1 if something, 2 for damaged files."""
+    parser = argparse.ArgumentParser("penstock audit", description=audit.__doc__)
+    parser.add_argument("--json", action="store_true", help="prints a JSON object per model")
+    parser.add_argument(
+        "models", nargs="+", help="SavedModels, GraphDefs, .keras and .h5 files, checkpoints"
+    )
+    parsed = parser.parse_args(arguments)
+    # Each command loads what it needs.
+    import penstock._src.api.load  # noqa: F401
+    from penstock._src.bridge.python.tools.audit import files
+    from penstock._src.core.errors import OpError
+
+    status = 0
+    for path in parsed.models:
+        try:
+            found = files.audit(path)
+        except (OSError, OpError) as error:
+            return _refuse(f"audit: {error}")
+        print(found.as_json() if parsed.json else "\n".join(found.lines()))
+        status = max(status, 1 if found.needed() else 0)
+    return status
 
 
 def enable() -> int:
@@ -197,12 +223,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return tune(arguments[1:])
     if arguments[:1] == ["saved-model"]:
         return saved_model(arguments[1:])
+    if arguments[:1] == ["audit"]:
+        return audit(arguments[1:])
     parser = argparse.ArgumentParser(
         "penstock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name in ("run", "tune", "saved-model", "enable", "disable", "flags", "env"):
+    for name in ("run", "tune", "saved-model", "audit", "enable", "disable", "flags", "env"):
         commands.add_parser(name)
     commands.add_parser("op").add_argument("name")
     parsed = parser.parse_args(arguments)

@@ -315,13 +315,19 @@ class Op:
     lowering: ClassVar[Any] = None
 
     def touched_files(self, values: Sequence[Any]) -> list[str] | None:
-        """The paths and patterns of the files that the kernel would touch for these inputs; None if that is not known."""
+        """The paths and patterns of the files that the kernel would touch; None if that is not known.
+
+        Args:
+          values: of the inputs; None for those that are not known.
+        """
         if not self.file_arguments:
             return None
         places = {argument.name: at for at, argument in enumerate(self.inputs)}
         found: list[str] = []
         for name in self.file_arguments.split():
             held = values[places[name]] if name in places else self.attrs[name]
+            if held is None:
+                return None
             found += [os.fsdecode(text) for text in np.asarray(held, object).ravel() if text]
         return found
 

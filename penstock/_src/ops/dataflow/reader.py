@@ -221,7 +221,8 @@ class _Reading(_ReaderOp):
 
     def touched_files(self, values):
         """None of a reader that reads the names only; else what the queue holds by then."""
-        return [] if self.reader(values[0]).read is _identity else None
+        is_identity = values[0] is not None and self.reader(values[0]).read is _identity
+        return [] if is_identity else None
 
 
 class ReaderReadV2(_Reading):

@@ -1,5 +1,7 @@
 """`penstock saved-model`: what it prints and writes."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -54,8 +56,10 @@ Concrete Functions:
 @pytest.fixture
 def saved_model(model, capsys):
     def command(name, *arguments):
-        assert cli.main(["saved-model", name, "--dir", model, *arguments]) == 0
-        return capsys.readouterr().out
+        status = cli.main(["saved-model", name, "--dir", model, *arguments])
+        shown = capsys.readouterr()
+        assert status == (2 if shown.err else 0)
+        return shown.err or shown.out
 
     return command
 
@@ -82,12 +86,11 @@ def test_show_all_ends_with_functions(saved_model):
 
 
 def test_show_refuses_unknown_names(saved_model):
-    with pytest.raises(RuntimeError, match=r"tag-set gpu could not be found.*\['serve'\]"):
-        saved_model("show", "--tag_set", "gpu")
-    with pytest.raises(ValueError, match="Could not find signature"):
-        saved_model("show", "--tag_set", "serve", "--signature_def", "none")
-    with pytest.raises(ValueError, match="at least one"):
-        saved_model("show", "--tag_set", " , ", "--signature_def", "none")
+    unknown = saved_model("show", "--tag_set", "gpu")
+    assert re.search(r"tag-set gpu could not be found.*\['serve'\]", unknown)
+    no_signature = saved_model("show", "--tag_set", "serve", "--signature_def", "none")
+    assert "Could not find signature" in no_signature
+    assert "at least one" in saved_model("show", "--tag_set", " , ", "--signature_def", "none")
 
 
 def test_run_prints_and_writes_results(saved_model, tmp_path):
@@ -97,8 +100,7 @@ def test_run_prints_and_writes_results(saved_model, tmp_path):
         f"Result for output key twice:\n[2. 4.]\nOutput twice is saved to {tmp_path}/new/twice.npy\n"
     )
     np.testing.assert_array_equal(np.load(tmp_path / "new" / "out.npy"), [2.0, 3.0])
-    with pytest.raises(RuntimeError, match="already exists"):
-        saved_model(*call)
+    assert "already exists" in saved_model(*call)
     saved_model(*call, "--overwrite")
 
 
@@ -109,15 +111,14 @@ def test_run_on_examples(saved_model):
 
 
 def test_run_refuses_unknown_inputs(saved_model):
-    with pytest.raises(ValueError, match='"y" is not a valid input key. Please choose from "x"'):
-        saved_model("run", *SERVING, "--input_exprs", "y=1")
+    refused = saved_model("run", *SERVING, "--input_exprs", "y=1")
+    assert '"y" is not a valid input key. Please choose from "x"' in refused
 
 
 def test_run_refuses_pickles_without_consent(saved_model, tmp_path):
     np.array([1.0], np.float32).dump(tmp_path / "x.pkl")
     call = ["run", *SERVING, "--inputs", f"x={tmp_path}/x.pkl"]
-    with pytest.raises(RuntimeError, match="--allow_pickle"):
-        saved_model(*call)
+    assert "--allow_pickle" in saved_model(*call)
     assert "[2.]" in saved_model(*call, "--allow_pickle")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock._src.bridge.internals.saved_model import get_meta_graph_def, parse_saved_model
+from penstock._src.bridge.python.tools.audit.graphs import nodes_of
 from penstock._src.bridge.python.tools.saved_models.tags import clean_tags
 
 DENIED = {"WriteFile", "ReadFile", "PrintV2"}
@@ -31,8 +32,7 @@ def scan_meta_graph_def(meta_graph_def: Any, op_denylist: set[str]) -> None:
     """Prints which operations of a set a MetaGraphDef or any function in it holds."""
     graph = meta_graph_def.graph_def
     # Every function: branches and loops run as well as what is called.
-    bodies = [graph.node, *[function.node_def for function in graph.library.function]]
-    found = op_denylist & {node.op for nodes in bodies for node in nodes}
+    found = op_denylist & {node.op for _, node in nodes_of(graph)}
     start = f"MetaGraph with tag set {meta_graph_def.meta_info_def.tags}"
     if found:
         print(f"{start} contains the following denylisted ops:", found)

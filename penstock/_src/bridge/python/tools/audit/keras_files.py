@@ -1,0 +1,116 @@
+"""What Keras's files do: `.keras` archives and HDF5 files."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.bridge.python.tools.audit.findings import LOADING, Deed, Findings
+from penstock._src.core.errors import DataLossError, UnimplementedError
+
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+# Modules whose classes come with Keras.
+_KERAS = ("keras", "tf_keras", "builtins", "tensorflow")
+_BYTECODE = ("__lambda__", "function_type", "residual_fn_type")
+
+
+def audit_archive(found: Findings, path: str) -> None:
+    """Adds what a `.keras` file holds.
+
+    Raises:
+      DataLossError: it is no archive, or its configuration is no JSON.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                found.sizes[entry.filename] = entry.file_size
+                if os.path.isabs(entry.filename) or ".." in entry.filename.split("/"):
+                    where = f"the entry {entry.filename}"
+                    found.deeds.append(Deed("write_files", "archive", where, LOADING))
+            if _CONFIG in archive.namelist():
+                add_config(found, json.loads(archive.read(_CONFIG)))
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise DataLossError(f"{path}: {error}") from error
+
+
+def audit_hdf5(found: Findings, path: str) -> None:
+    """Adds what an HDF5 file of Keras holds.
+
+    Raises:
+      DataLossError: it is no such file.
+      UnimplementedError: h5py is not installed.
+    """
+    try:
+        import h5py  # type: ignore[import-not-found,import-untyped]
+    except ImportError as error:
+        raise UnimplementedError(f"{path}: HDF5 files need the package h5py.") from error
+    try:
+        with h5py.File(path, "r") as file:
+            if "model_config" in file.attrs:
+                add_config(found, json.loads(file.attrs["model_config"]))
+            for name, files in _elsewhere(h5py, file, "/"):
+                found.deeds.append(Deed("read_files", "HDF5", name, LOADING, files))
+            sizes = found.sizes
+            file.visititems(lambda name, held: _count(sizes, held))
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise DataLossError(f"{path}: {error}") from error
+
+
+def _count(sizes: dict[str, int], held: Any) -> None:
+    if hasattr(held, "shape"):
+        sizes["arrays"] = sizes.get("arrays", 0) + 1
+        sizes["elements"] = sizes.get("elements", 0) + int(held.size)
+
+
+def _elsewhere(h5py: Any, group: Any, path: str) -> Iterator[tuple[str, str]]:
+    """The names of links and arrays whose data is in other files, with the files."""
+    for name in group:
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            yield path + name, link.filename
+            continue
+        held = group.get(name)
+        if isinstance(held, h5py.Group):
+            yield from _elsewhere(h5py, held, f"{path}{name}/")
+        elif isinstance(held, h5py.Dataset) and held.external:
+            yield path + name, ", ".join(str(entry[0]) for entry in held.external)
+
+
+def add_config(found: Findings, config: Any) -> None:
+    """Adds the Python code and the custom objects that a configuration names."""
+    for where, part in _parts(config):
+        class_name = part.get("class_name")
+        if class_name == "Lambda" or any(key in part or class_name == key for key in _BYTECODE):
+            if class_name == "Lambda" and not _holds_code(part):
+                continue
+            found.deeds.append(Deed("python", f"bytecode of {class_name}", where, LOADING))
+        module = str(part.get("module") or "")
+        if class_name and module and module.partition(".")[0] not in _KERAS:
+            found.custom_objects.append(f"{module}.{class_name}")
+        elif class_name and part.get("registered_name") and not module:
+            found.custom_objects.append(str(part["registered_name"]))
+    found.custom_objects[:] = dict.fromkeys(found.custom_objects)
+    found.deeds[:] = dict.fromkeys(found.deeds)
+
+
+def _holds_code(part: Any) -> bool:
+    """Whether the function of a Lambda layer is bytecode, not a name."""
+    function = (part.get("config") or {}).get("function")
+    return isinstance(function, list) or (
+        isinstance(function, dict) and function.get("class_name") == "__lambda__"
+    )
+
+
+def _parts(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All dicts of a configuration with their paths, without recursion: files nest as deep as they like."""
+    waiting = [("", config)]
+    while waiting:
+        where, held = waiting.pop()
+        if isinstance(held, dict):
+            yield where or "/", held
+            waiting += [(f"{where}/{name}", value) for name, value in held.items()]
+        elif isinstance(held, list):
+            waiting += [(f"{where}/{at}", value) for at, value in enumerate(held)]
