@@ -11,7 +11,7 @@ SRC = ROOT / "penstock" / "_src"
 LAYERS = (  # low to high; folders on one line are independent of one another
     "util",
     "core proto",
-    "ir native stablehlo",
+    "filesystems ir native stablehlo",
     "ops",
     "graph",
     "autodiff",

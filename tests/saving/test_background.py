@@ -52,7 +52,7 @@ def test_failures_are_told_later(tmp_path):
     (tmp_path / "file").write_text("")
     checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
     checkpoint.write(str(tmp_path / "file" / "c"), options=BACKGROUND)
-    with pytest.raises(OSError):
+    with pytest.raises(tf.errors.FailedPreconditionError):
         checkpoint.sync()
     checkpoint.sync()
 

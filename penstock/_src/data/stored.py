@@ -14,6 +14,8 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.registry import raw
 from penstock._src.data import structure
 from penstock._src.data.traced import Traced, trace
+from penstock._src.filesystems import files
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.structured_values import decode, encode
 from penstock._src.ops.data.pipeline import AUTOTUNE, available_cores
 from penstock._src.proto.saved import StructuredValue
@@ -47,9 +49,10 @@ class Stored:
         """
         if checkpoint_args is not None:
             raise errors.UnimplementedError("Dataset.save: `checkpoint_args` is not supported.")
-        os.makedirs(path, exist_ok=True)
-        with open(os.path.join(path, _SPEC), "wb") as saved:
-            saved.write(encode(self.element_spec).SerializeToString())
+        files.make_folders(os.fsdecode(path))
+        write_whole(
+            os.path.join(os.fsdecode(path), _SPEC), encode(self.element_spec).SerializeToString()
+        )
         traced = _sharding(shard_func, self.element_spec)
         return raw.SaveDataset(
             input_dataset=self._variant_tensor,
@@ -78,13 +81,13 @@ class Stored:
           reader_func: combines the dataset of shards into one dataset; by default interleaves them.
           wait: whether to wait for a dataset that another process or `distributed_save` writes.
         """
-        while wait and not os.path.exists(os.path.join(path, _SPEC)):
+        while wait and not files.exists(os.path.join(path, _SPEC)):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         if element_spec is None:
             try:
-                with open(os.path.join(path, _SPEC), "rb") as saved:
-                    element_spec = decode(StructuredValue.FromString(saved.read()))
-            except FileNotFoundError:
+                saved = files.read(os.path.join(path, _SPEC))
+                element_spec = decode(StructuredValue.FromString(saved))
+            except errors.NotFoundError:
                 raise errors.NotFoundError(f"{path}: there is no saved dataset.") from None
         shards = cls._spec_of_datasets(cls._spec_of_datasets(element_spec))
         traced = trace(reader_func or _interleaved, shards, "Read")

@@ -1,7 +1,10 @@
 """CRC-32C by the CPU's own instruction, as a Python builtin."""
 
+import ctypes
 import functools
 from collections.abc import Callable
+
+from penstock._src.util.files import crc32c
 
 from . import python_calls as py
 from .code import Code
@@ -65,14 +68,17 @@ def native_crc32c() -> Callable[[bytes, int], int] | None:
     _emit_entry(m)
     library = kernels()[Code.of(m)]
     _libraries.append(library)
+    crc32c.use_native_at(_AT(library["crc32c"]))
     return py.builtin(library["py_crc32c"], "crc32c")
 
 
+# (address, bytes, previous checksum) -> checksum, without the interpreter's lock
+_AT = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _libraries: list = []  # kept alive: the builtin holds its address
 
 
 def _emit_sum(m: Module) -> None:
-    with m.fn("crc32c", ret=I64, internal=True, data=PTR, count=I64, before=I64) as f:
+    with m.fn("crc32c", ret=I64, data=PTR, count=I64, before=I64) as f:
         words = f.count >> 3
 
         def word(i, total):

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from penstock._src.filesystems.files import make_folders
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.proto.schema import Schema
 
 XPLANE = Schema(
@@ -54,12 +56,11 @@ class Event(NamedTuple):
 def write_profile(logdir: str, events: Sequence[Event]) -> None:
     """Writes both files into a folder of their own below `logdir`."""
     folder = os.path.join(logdir, "plugins", "profile", time.strftime("%Y_%m_%d_%H_%M_%S"))
-    os.makedirs(folder, exist_ok=True)
+    make_folders(folder)
     base = os.path.join(folder, socket.gethostname())
-    with gzip.open(base + ".trace.json.gz", "wt") as file:
-        json.dump({"displayTimeUnit": "ns", "traceEvents": list(_chrome(events))}, file)
-    with open(base + ".xplane.pb", "wb") as file:
-        file.write(_xspace(events).SerializeToString())
+    trace = json.dumps({"displayTimeUnit": "ns", "traceEvents": list(_chrome(events))})
+    write_whole(base + ".trace.json.gz", gzip.compress(trace.encode()))
+    write_whole(base + ".xplane.pb", _xspace(events).SerializeToString())
 
 
 def _thread_names(events: Sequence[Event]) -> dict[int, str]:

@@ -15,6 +15,8 @@ from penstock._src.core.errors import NotFoundError
 from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
+from penstock._src.filesystems import files
+from penstock._src.filesystems.transaction import recover
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_shards
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving import metrics, state
@@ -218,7 +220,8 @@ class _Checkpoint(AutoTrackable):
         if save_path is not None:
             folder = _path(save_path)
             inner = os.path.join(folder, "variables", "variables")
-            if os.path.isdir(folder) and os.path.exists(index_name(inner)):
+            if files.is_folder(folder) and files.exists(index_name(inner)):
+                recover(folder)
                 save_path = inner
         status = self.read(save_path, options)
         self._counter()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import glob
-import os
 import time
 from collections.abc import Iterator
 
+from penstock._src.filesystems.files import matching_prefix, status
 from penstock._src.proto.event import HistogramProto
 
 # Names of the functions that save and load.
@@ -45,7 +44,7 @@ def timed(metric: str, label: str) -> Iterator[None]:
 
 def size_of(prefix: str) -> int:
     """The bytes of a checkpoint's files."""
-    return sum(os.path.getsize(path) for path in glob.glob(f"{glob.escape(prefix)}*"))
+    return sum(status(path).length for path in matching_prefix(prefix, ""))
 
 
 def record_size(label: str, prefix: str) -> None:

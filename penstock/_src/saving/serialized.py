@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
+from penstock._src.filesystems import files
 from penstock._src.ops.io.bundle import BundleReader, remove_bundle
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving.object_graph import (
@@ -163,7 +163,7 @@ def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dic
     found: dict[str, np.ndarray] = {}
     folder = f"{prefix}_temp"
     if registered:
-        os.makedirs(folder, exist_ok=True)
+        files.make_folders(folder)
     for number, (name, objects) in enumerate(registered.items()):
         place = convert_to_tensor(f"{folder}/{number}")
         written = get_save_function(name)(trackables=objects, file_prefix=place)
@@ -172,7 +172,7 @@ def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dic
             found.update((key, reader.read(key)) for key in reader.entries)
             remove_bundle(part)
     if registered:
-        shutil.rmtree(folder)
+        files.remove_tree(folder)
     return found
 
 

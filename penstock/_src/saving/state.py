@@ -11,10 +11,11 @@ import numpy as np
 from google.protobuf import text_format
 
 from penstock._src.core import dtypes
+from penstock._src.filesystems import files
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.io.bundle import BundleReader, index_name
 from penstock._src.proto.saved import CheckpointState
 from penstock._src.util.export import export
-from penstock._src.util.files.whole import written_whole
 
 
 def _state_file(folder: Any, latest_filename: str | None) -> str:
@@ -43,12 +44,15 @@ def generate_checkpoint_state_proto(
             "Checkpoint timestamps, if provided, must match checkpoint paths (got paths "
             f"{paths} and timestamps {times})"
         )
-    if not os.path.isabs(save_dir):  # paths relative to the folder, not to the current directory
+    if not files.is_absolute(
+        save_dir
+    ):  # paths relative to the folder, not to the current directory
         paths = [
-            os.path.relpath(path, save_dir) if not os.path.isabs(path) else path for path in paths
+            files.relative_to(path, save_dir) if not files.is_absolute(path) else path
+            for path in paths
         ]
-        if not os.path.isabs(model_checkpoint_path):
-            model_checkpoint_path = os.path.relpath(model_checkpoint_path, save_dir)
+        if not files.is_absolute(model_checkpoint_path):
+            model_checkpoint_path = files.relative_to(model_checkpoint_path, save_dir)
     state = CheckpointState(
         model_checkpoint_path=model_checkpoint_path,
         all_model_checkpoint_paths=paths,
@@ -71,7 +75,7 @@ def update_checkpoint_state(
     """Writes the checkpoint file of a folder."""
 
     def relative(path: str) -> str:
-        return os.path.relpath(path, save_dir or ".")
+        return files.relative_to(path, save_dir)
 
     if save_relative_paths:
         state = CheckpointState(
@@ -90,8 +94,7 @@ def update_checkpoint_state(
             last_preserved_timestamp,
         )
     path = _state_file(save_dir, latest_filename)
-    with written_whole(path, "w") as file:
-        file.write(text_format.MessageToString(state))
+    write_whole(path, text_format.MessageToString(state))
 
 
 @export("train.get_checkpoint_state")
@@ -103,15 +106,14 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     """
     folder = os.fsdecode(checkpoint_dir)
     path = _state_file(folder, latest_filename)
-    if not os.path.exists(path):
+    if not files.exists(path):
         return None
-    with open(path) as file:
-        state = text_format.Merge(file.read(), CheckpointState())
+    state = text_format.Merge(files.read(path).decode(), CheckpointState())
     if not state.model_checkpoint_path:
         raise ValueError(f"Invalid checkpoint state loaded from {folder}")
 
     def absolute(name: str) -> str:
-        return name if os.path.isabs(name) else os.path.join(folder, name)
+        return name if files.is_absolute(name) else os.path.join(folder, name)
 
     state.model_checkpoint_path = absolute(state.model_checkpoint_path)
     for at, name in enumerate(state.all_model_checkpoint_paths):
@@ -123,7 +125,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     """Whether there is a checkpoint with this prefix, or one of the first format, which is a single file."""
     prefix = os.fsdecode(checkpoint_prefix)
-    return os.path.exists(index_name(prefix)) or os.path.isfile(prefix)
+    return files.exists(index_name(prefix)) or files.is_file(prefix)
 
 
 @export("train.latest_checkpoint")
@@ -141,18 +143,22 @@ def remove_checkpoint(
 ) -> None:
     """Removes the files of a checkpoint."""
     folder, name = os.path.split(checkpoint_prefix)
-    for entry in os.listdir(folder or "."):
+    for entry in files.names(folder):
         rest = entry.removeprefix(name)
         if entry.startswith(name) and (
             rest in (".index", "." + meta_graph_suffix) or rest.startswith(".data-")
         ):
-            os.remove(os.path.join(folder, entry))
+            files.remove_if_there(os.path.join(folder, entry))
 
 
 @export(v1=["train.get_checkpoint_mtimes"])
 def get_checkpoint_mtimes(checkpoint_prefixes: Sequence[str]) -> list[float]:
     """Returns the modification times of the existing checkpoints."""
-    return [os.path.getmtime(index_name(p)) for p in checkpoint_prefixes if checkpoint_exists(p)]
+    return [
+        files.status(index_name(p)).mtime_nsec / 1e9
+        for p in map(os.fsdecode, checkpoint_prefixes)
+        if checkpoint_exists(p)
+    ]
 
 
 class CheckpointReader:
@@ -199,7 +205,7 @@ def NewCheckpointReader(filepattern: Any) -> CheckpointReader:
 
 def _prefix(folder_or_file: Any) -> str:
     path = os.fsdecode(folder_or_file)
-    if os.path.isdir(path):
+    if files.is_folder(path):
         latest = latest_checkpoint(path)
         if latest is None:
             raise ValueError(

@@ -42,4 +42,4 @@ def test_everything_renamed_is_synced_first():
         for path in root.rglob("*.py")
         if "os.replace(" in path.read_text() or "os.rename(" in path.read_text()
     }
-    assert found == {"_src/api/io/gfile.py", "_src/ops/io/bundle.py", "_src/util/files/whole.py"}
+    assert found == {"_src/filesystems/local/system.py", "_src/util/files/whole.py"}

@@ -3,9 +3,9 @@
 import collections
 import csv
 import functools
-import glob
 import gzip
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +15,7 @@ from penstock._src.core import dtypes
 from penstock._src.data.dataset import Dataset
 from penstock._src.data.experimental.classes import CsvDataset
 from penstock._src.data.options import AUTOTUNE
+from penstock._src.filesystems.files import matching
 from penstock._src.util.export import export
 
 _TYPES = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64, dtypes.string)
@@ -113,7 +114,7 @@ def _features_and_label(columns: list[str], label_name: str | None, *values: Any
 
 def _files(pattern: Any) -> list[str]:
     patterns = [pattern] if isinstance(pattern, (str, bytes)) else list(pattern)
-    found = sorted(name for p in patterns for name in glob.glob(str(p)))
+    found = sorted(name for p in patterns for name in matching(os.fsdecode(p)))
     if not found:
         raise ValueError(f"No files match `file_pattern` {pattern}.")
     return found

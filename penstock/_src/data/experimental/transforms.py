@@ -15,6 +15,7 @@ from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace
 from penstock._src.data.transforms import int64, static_batch_size
+from penstock._src.filesystems.files import open_file
 from penstock._src.util.export import export, export_by_name
 from penstock._src.util.files import records
 from penstock._src.util.signatures import named, read_only, spread
@@ -359,7 +360,7 @@ class TFRecordWriter:
                 "Invalid `dataset`. Expected a dataset of scalar strings. Received elements of "
                 f"{dataset.element_spec}."
             )
-        file = records.RecordFile(open(self._filename, "wb"), self._compression)
+        file = records.RecordFile(open_file(self._filename, "wb"), self._compression)
         try:
             for record in dataset:
                 file.write(record.numpy())

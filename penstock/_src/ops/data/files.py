@@ -1,6 +1,5 @@
 """Datasets that read files: lines of text, records, names of files."""
 
-import glob
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -11,11 +10,11 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import (
     DataLossError,
     InvalidArgumentError,
-    NotFoundError,
     OpError,
 )
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.filesystems import files as filesystems
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Element,
@@ -50,22 +49,7 @@ def open_file(name: str) -> BinaryIO:
     Raises:
       NotFoundError: nothing has this name.
     """
-    try:
-        if "://" in name:
-            return _open_remote(name)
-        return open(name, "rb", records.BUFFER)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{name}; No such file or directory") from error
-
-
-def _open_remote(name: str) -> BinaryIO:
-    try:
-        import fsspec  # type: ignore[import-not-found,import-untyped]
-    except ImportError as error:
-        raise InvalidArgumentError(
-            f"Reading {name} needs the package fsspec: pip install penstock[files]."
-        ) from error
-    return fsspec.open(name, "rb").open()
+    return filesystems.open_file(name)
 
 
 class FromFiles(Pipeline):
@@ -213,7 +197,7 @@ class _Names(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        found = {name for pattern in self.patterns for name in glob.glob(pattern)}
+        found = {name for pattern in self.patterns for name in filesystems.matching(pattern)}
         for name in sorted(found):
             yield (string_scalar(os.fsencode(name)),)
 

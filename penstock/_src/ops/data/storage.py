@@ -6,6 +6,8 @@ from typing import Any
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError
+from penstock._src.filesystems import files
+from penstock._src.filesystems.whole import write_whole, written_whole
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
 from penstock._src.util.files import records
@@ -30,7 +32,7 @@ def write_elements(
 
 def read_elements(path: str, width: int, compression: str = "") -> Iterator[Element]:
     """The elements in a file written by `write_elements`."""
-    with open(path, "rb") as file:
+    with files.open_file(path) as file:
         found = records.read_records(records.opened(file, compression), path)
         try:
             while True:
@@ -55,7 +57,7 @@ class FileCache:
 
     def complete(self) -> bool:
         """Whether a full iteration has been written."""
-        return os.path.exists(self.index)
+        return files.exists(self.index)
 
     def read(self) -> Iterator[Element]:
         """The elements written."""
@@ -63,11 +65,9 @@ class FileCache:
 
     def write(self, elements: Iterator[Element]) -> Iterator[Element]:
         """Passes the elements on while writing them."""
-        os.makedirs(os.path.dirname(self.data) or ".", exist_ok=True)
-        file = records.RecordFile(open(self.data, "wb"))
-        try:
+        files.make_folders(os.path.dirname(self.data))
+        with written_whole(self.data) as data:
+            file = records.RecordFile(data)
             yield from write_elements(file, elements, self.types)
-        finally:
-            file.close()
-        with open(self.index, "w") as index:
-            index.write(f"{len(self.types)} components per element\n")
+            file.flush()
+        write_whole(self.index, f"{len(self.types)} components per element\n")

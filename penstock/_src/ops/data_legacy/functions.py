@@ -10,6 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.filesystems.files import open_file
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iterator import (
     AnonymousIteratorV3,
@@ -241,7 +242,7 @@ class DatasetToTFRecord(Op):
 
     def eager(self, input_dataset, filename, compression_type):
         run = Run(input_dataset.options())
-        writer = records.RecordFile(open(text(filename), "wb"), text(compression_type))
+        writer = records.RecordFile(open_file(text(filename), "wb"), text(compression_type))
         try:
             for (record,) in input_dataset.iterate(run):
                 writer.write(scalar(record))

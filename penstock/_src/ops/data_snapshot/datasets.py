@@ -12,6 +12,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.filesystems.files import names
 from penstock._src.ops.data import pipeline
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.pipeline import (
@@ -320,5 +321,5 @@ class ListSnapshotChunksDataset(UnnamedDatasetOp):
 
 def _chunks(folder: str) -> Iterator[Element]:
     for shard in shards_of(folder):
-        for name in sorted(os.listdir(shard)):
+        for name in sorted(names(shard)):
             yield (strings([os.path.join(shard, name).encode()], ()),)

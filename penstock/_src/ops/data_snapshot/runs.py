@@ -14,11 +14,12 @@ from typing import Any
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import NotFoundError, UnimplementedError
+from penstock._src.filesystems import files
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.data.pipeline import Element
 from penstock._src.ops.data.storage import read_elements, write_element
 from penstock._src.proto.dataset import SnapshotMetadataRecord
 from penstock._src.util.files import records
-from penstock._src.util.files.whole import written_whole
 
 _METADATA = "snapshot.metadata"
 # TensorFlow's reader version for files with a record for each component.
@@ -39,9 +40,8 @@ def compression_of(name: str) -> str:
 def metadata_of(folder: str) -> Any:
     """The metadata of the run in a folder; None if there is none."""
     try:
-        with open(os.path.join(folder, _METADATA), "rb") as file:
-            return SnapshotMetadataRecord.FromString(file.read())
-    except FileNotFoundError:
+        return SnapshotMetadataRecord.FromString(files.read(os.path.join(folder, _METADATA)))
+    except NotFoundError:
         return None
 
 
@@ -55,13 +55,13 @@ def shards_of(folder: str) -> list[str]:
     if metadata is None:
         raise NotFoundError(f"Could not find metadata file [{os.path.join(folder, _METADATA)}]")
     run = os.path.join(folder, metadata.run_id)
-    found = sorted(os.listdir(run)) if os.path.isdir(run) else []
+    found = sorted(files.names(run)) if files.is_folder(run) else []
     return [os.path.join(run, name) for name in found if name.endswith(".shard")]
 
 
 def shard_elements(shard: str, width: int, compression: str, start: int = 0) -> Iterator[Element]:
     """The elements of a shard from chunk number `start` on."""
-    chunks = sorted(name for name in os.listdir(shard) if name.endswith(".snapshot"))
+    chunks = sorted(name for name in files.names(shard) if name.endswith(".snapshot"))
     for name in chunks[start:]:
         yield from read_elements(os.path.join(shard, name), width, compression)
 
@@ -87,8 +87,10 @@ class SnapshotRun:
         self, elements: Iterator[Element], shard_of: Callable[[Element], int]
     ) -> Iterator[Element]:
         """Passes the elements on while writing each into its shard; finished once they all have been."""
-        os.makedirs(self.folder, exist_ok=True)
-        self._describe()
+        files.make_folders(self.folder)
+        before = metadata_of(self.folder)
+        if before is None or not before.finalized:  # otherwise that run is the last whole one
+            self._describe()
         try:
             for element in elements:
                 write_element(self._file(shard_of(element)), element, self.types)
@@ -96,20 +98,19 @@ class SnapshotRun:
                 yield element
         finally:
             for file in self.files.values():
-                file.close()
+                file.close(files.system_of(self.folder).sync)
         self.metadata.finalized = True
         self._describe()
 
     def _file(self, shard: int) -> records.RecordFile:
         if shard not in self.files:
             folder = os.path.join(self.folder, self.metadata.run_id, f"{shard:08d}.shard")
-            os.makedirs(folder)
-            file = open(os.path.join(folder, f"{0:08d}.snapshot"), "wb")
+            files.make_folders(folder)
+            file = files.open_file(os.path.join(folder, f"{0:08d}.snapshot"), "wb")
             self.files[shard] = records.RecordFile(file, self.compression)
         return self.files[shard]
 
     def _describe(self) -> None:
         """Writes the metadata atomically."""
         path = os.path.join(self.folder, _METADATA)
-        with written_whole(path) as file:
-            file.write(self.metadata.SerializeToString())
+        write_whole(path, self.metadata.SerializeToString())

@@ -1,12 +1,12 @@
 """Endless batches of records from files, in random order."""
 
-import glob
 import random
 from collections.abc import Iterator
 
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state
+from penstock._src.filesystems.files import matching, open_file
 from penstock._src.ops.strings.elements import strings
 from penstock._src.util.files import records
 
@@ -60,14 +60,14 @@ class RecordInput(Op):
 
     def _in_turn(self, choice: random.Random) -> Iterator[bytes | None]:
         """The records of all files, the files shuffled in every round; None ends a round."""
-        files = sorted(glob.glob(self.file_pattern))
+        files = matching(self.file_pattern)
         if not files:
             raise NotFoundError(f"Found no files at {self.file_pattern}")
         while True:
             choice.shuffle(files)
             shift = int(self.file_shuffle_shift_ratio * len(files))
             for name in files[shift:] + files[:shift]:
-                with open(name, "rb") as file:
+                with open_file(name) as file:
                     yield from records.read_records(
                         records.opened(file, self.compression_type), name
                     )

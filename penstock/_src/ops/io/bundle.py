@@ -6,7 +6,7 @@ which are separate entries.
 """
 
 import dataclasses
-import glob
+import math
 import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +16,22 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes, errors
+from penstock._src.filesystems.base import Reader
+from penstock._src.filesystems.files import (
+    make_folders,
+    matching_prefix,
+    read,
+    reader_of,
+    remove,
+    remove_if_there,
+)
+from penstock._src.filesystems.transaction import Transaction, recover, tidy
 from penstock._src.ops.io import sstable
+from penstock._src.ops.io.bundle_data import as_bytes, read_data, write_data
 from penstock._src.ops.tensor_proto import is_serialized, variants
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
 from penstock._src.proto.tensor import VariantTensorDataProto
 from penstock._src.util.files import crc32c
-from penstock._src.util.files.whole import sync, temporary_path
 
 HEADER_KEY = b""
 
@@ -54,65 +64,103 @@ def index_name(prefix: str) -> str:
 
 
 def write_bundle(prefix: str, tensors: Mapping[str, np.ndarray | Sequence[TensorSlice]]) -> None:
-    """Writes the index and one data file. They are renamed to their final names when complete."""
+    """Writes the index and one data file. They get their final names together when both are complete."""
     write_shards(prefix, [tensors])
 
 
 def write_shards(
-    prefix: str, shards: Sequence[Mapping[str, np.ndarray | Sequence[TensorSlice]]]
+    prefix: str,
+    shards: Sequence[Mapping[str, np.ndarray | Sequence[TensorSlice]]],
+    transaction: Transaction | None = None,
 ) -> None:
-    """Writes the index and a data file per shard; slices of a tensor may be in several of them."""
-    os.makedirs(os.path.dirname(prefix) or ".", exist_ok=True)
-    paths = [shard_name(prefix, at, len(shards)) for at in range(len(shards))]
-    temporary = {path: temporary_path(path) for path in [*paths, index_name(prefix)]}
+    """Writes the index and a data file per shard; slices of a tensor may be in several of them.
+
+    Args:
+      prefix: of the files' names.
+      shards: the tensors of each data file by name.
+      transaction: which the files are part of; else they are one of their own.
+    """
+    folder = os.path.dirname(prefix)
+    make_folders(folder)
+    if transaction is None:
+        tidy(folder)
+        old = set(matching_prefix(prefix, ".data-"))
+        with Transaction(prefix) as own:
+            write_shards(prefix, shards, own)
+        for path in old.difference(shard_name(prefix, n, len(shards)) for n in range(len(shards))):
+            remove_if_there(path)  # of a checkpoint with another number of files
+        return
     entries: dict[bytes, Any] = {}
-    for at, (path, tensors) in enumerate(zip(paths, shards, strict=True)):
-        with open(temporary[path], "wb") as file:
-            for name in sorted(tensors, key=lambda key: key.encode()):
-                _add_to_shard(file, at, name, tensors[name], entries)
-            sync(file)
+    for at, tensors in enumerate(shards):
+        path = transaction.place(shard_name(prefix, at, len(shards)))
+        added = _Shard(at, entries)
+        for name in sorted(tensors, key=lambda key: key.encode()):
+            added.add(name, tensors[name])
+        added.write(path)
     header = BundleHeaderProto(num_shards=len(shards))
     header.version.producer = 1
     entries[HEADER_KEY] = header
     stored = sorted((key, entry.SerializeToString()) for key, entry in entries.items())
-    with open(temporary[index_name(prefix)], "wb") as file:
+    with transaction.open(index_name(prefix)) as file:  # the last: with it, the checkpoint is there
         file.write(sstable.write_table(stored))
-        sync(file)
-    for path, written in temporary.items():  # the index last: with it, the checkpoint is there
-        os.replace(written, path)
 
 
 def remove_bundle(prefix: str) -> None:
     """Removes the files of a checkpoint."""
-    for path in glob.glob(f"{glob.escape(prefix)}.data-*") + [index_name(prefix)]:
-        os.remove(path)
+    for path in matching_prefix(prefix, ".data-") + [index_name(prefix)]:
+        remove(path)
 
 
-def _add_to_shard(
-    file: Any,
-    shard: int,
-    name: str,
-    value: np.ndarray | Sequence[TensorSlice],
-    entries: dict[bytes, Any],
-) -> None:
-    """Appends a tensor, or slices of one, to a data file, and records their offsets."""
-    if isinstance(value, np.ndarray):
-        entries[name.encode()] = _append(file, value, shard)
-        return
-    for part in value:
-        if all(
-            span == (0, -1) for span in part.spec()
-        ):  # as a tensor by itself, as TensorFlow does
-            entries[name.encode()] = _append(file, part.value, shard)
+class _Shard:
+    """The tensors of a data file, and their entries for the index."""
+
+    def __init__(self, number: int, entries: dict[bytes, Any]) -> None:
+        self._number, self._entries = number, entries
+        self._parts: list[np.ndarray | bytes] = []
+        self._described: list[tuple[Any, int | None]] = []  # (entry, checksum if it is known)
+        self._size = 0
+
+    def add(self, name: str, value: np.ndarray | Sequence[TensorSlice]) -> None:
+        """Appends a tensor, or slices of one."""
+        if isinstance(value, np.ndarray):
+            self._entries[name.encode()] = self._append(value)
             return
-    entry = entries.setdefault(name.encode(), _entry(value[0].value, value[0].full_shape))
-    for part in value:
-        slice_ = entry.slices.add()
-        for start, length in part.spec():
-            extent = slice_.extent.add(start=start)
-            if length >= 0:
-                extent.length = length
-        entries[slice_key(name, part.spec())] = _append(file, part.value, shard)
+        for part in value:
+            if all(
+                span == (0, -1) for span in part.spec()
+            ):  # as a tensor by itself, as TensorFlow does
+                self._entries[name.encode()] = self._append(part.value)
+                return
+        entry = self._entries.setdefault(name.encode(), _entry(value[0].value, value[0].full_shape))
+        for part in value:
+            slice_ = entry.slices.add()
+            for start, length in part.spec():
+                extent = slice_.extent.add(start=start)
+                if length >= 0:
+                    extent.length = length
+            self._entries[slice_key(name, part.spec())] = self._append(part.value)
+
+    def _append(self, value: np.ndarray) -> Any:
+        entry = _entry(value, value.shape)
+        part: np.ndarray | bytes
+        crc: int | None = None
+        if value.dtype == object and entry.dtype == dtypes.variant.as_datatype_enum:
+            part, crc = _encode_variants(value)
+        elif value.dtype == object:
+            part, crc = _encode_strings(value)
+        else:
+            part = as_bytes(value)
+        entry.shard_id, entry.offset, entry.size = self._number, self._size, len(part)
+        self._parts.append(part)
+        self._described.append((entry, crc))
+        self._size += entry.size
+        return entry
+
+    def write(self, path: str) -> None:
+        """Writes the file, and the checksums into the entries."""
+        sums = write_data(path, self._parts)
+        for (entry, known), found in zip(self._described, sums, strict=True):
+            entry.crc32c = crc32c.mask(found if known is None else known)
 
 
 class BundleReader:
@@ -120,10 +168,10 @@ class BundleReader:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
+        recover(prefix)
         try:
-            with open(index_name(prefix), "rb") as file:
-                table = sstable.read_table(file.read(), index_name(prefix))
-        except (FileNotFoundError, NotADirectoryError) as error:
+            table = sstable.read_table(read(index_name(prefix)), index_name(prefix))
+        except (errors.NotFoundError, errors.FailedPreconditionError) as error:
             raise errors.NotFoundError(
                 "Unsuccessful TensorSliceReader constructor: Failed to find any matching files "
                 f"for {prefix}",
@@ -138,7 +186,7 @@ class BundleReader:
             for key, value in table.items()
             if key[:1] != b"\0"
         }
-        self._shards: dict[int, np.ndarray] = {}
+        self._shards: dict[int, Reader] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries
@@ -195,50 +243,31 @@ class BundleReader:
             raise errors.NotFoundError(f"Key {name} not found in checkpoint")
         return entry
 
-    def _shard(self, shard: int) -> np.ndarray:
+    def _shard(self, shard: int) -> Reader:
         if shard not in self._shards:
-            path = shard_name(self.prefix, shard, self.num_shards)
-            try:
-                empty = os.path.getsize(path) == 0
-                self._shards[shard] = (
-                    np.empty(0, np.uint8) if empty else np.memmap(path, np.uint8, "r")
-                )
-            except FileNotFoundError as error:
-                raise errors.NotFoundError(f"{path}; No such file") from error
+            self._shards[shard] = reader_of(shard_name(self.prefix, shard, self.num_shards))
         return self._shards[shard]
 
     def _value(self, entry: Any, name: str) -> np.ndarray:
-        raw = self._shard(entry.shard_id)[entry.offset : entry.offset + entry.size]
         where = f"{self.prefix}: tensor '{name}'"
-        if raw.size != entry.size:
+        dtype, shape = dtypes.as_dtype(entry.dtype), _shape(entry)
+        reader = self._shard(entry.shard_id)
+        if entry.offset < 0 or entry.size < 0 or entry.offset + entry.size > reader.size:
             raise errors.DataLossError(f"{where} is truncated.")
-        dtype = dtypes.as_dtype(entry.dtype)
-        if dtype == dtypes.variant:
-            return _decode_variants(raw.tobytes(), _shape(entry), entry.crc32c, where)
-        if dtype == dtypes.string:
-            return _decode_strings(raw.tobytes(), _shape(entry), entry.crc32c, where)
-        if entry.crc32c and crc32c.masked(raw.data) != entry.crc32c:
-            raise errors.DataLossError(f"{where}: checksum mismatch.")
-        shape = _shape(entry)
-        if raw.size != dtype.np.itemsize * int(np.prod(shape, dtype=np.int64)):
+        if dtype in (dtypes.variant, dtypes.string):
+            raw = np.empty(entry.size, np.uint8)
+            read_data(reader, entry.offset, raw)
+            decode = _decode_variants if dtype == dtypes.variant else _decode_strings
+            return decode(raw.tobytes(), shape, entry.crc32c, where)
+        if entry.size != dtype.np.itemsize * math.prod(shape):
             raise errors.DataLossError(f"{where}: size does not fit its shape.")
-        return np.frombuffer(raw.tobytes(), dtype.np).reshape(shape).copy()
-
-
-def _append(file: Any, value: np.ndarray, shard: int) -> Any:
-    entry = _entry(value, value.shape)
-    entry.shard_id, entry.offset = shard, file.tell()
-    if value.dtype == object and entry.dtype == dtypes.variant.as_datatype_enum:
-        encoded, crc = _encode_variants(value)
-    elif value.dtype == object:
-        encoded, crc = _encode_strings(value)
-    else:
-        encoded = np.ascontiguousarray(value).tobytes()
-        crc = crc32c.crc32c(encoded)
-    file.write(encoded)
-    entry.size = len(encoded)
-    entry.crc32c = crc32c.mask(crc)
-    return entry
+        value = np.empty(shape, dtype.np)
+        found = read_data(reader, entry.offset, value.reshape(-1).view(np.uint8))
+        if found is None:
+            raise errors.DataLossError(f"{where} is truncated.")
+        if entry.crc32c and crc32c.mask(found) != entry.crc32c:
+            raise errors.DataLossError(f"{where}: checksum mismatch.")
+        return value
 
 
 def _entry(value: np.ndarray, shape: Iterable[int]) -> Any:

@@ -1,10 +1,9 @@
 """Reads and writes whole files as strings."""
 
-import glob
-import pathlib
+import os
 
-from penstock._src.core.errors import FailedPreconditionError, NotFoundError
 from penstock._src.core.op import Op
+from penstock._src.filesystems import files
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
@@ -14,8 +13,7 @@ def _path(op, filename, what="filename"):
         raise op.invalid(
             f"Input {what} tensor must be scalar, but had shape: {show(filename.shape)}"
         )
-    path = filename.item().decode()
-    return path[len("file://") :] if path.startswith("file://") else path
+    return os.fsdecode(filename.item())
 
 
 class ReadFile(Op):
@@ -26,14 +24,7 @@ class ReadFile(Op):
     file_arguments = "filename"
 
     def eager(self, filename):
-        path = _path(self, filename)
-        try:
-            with open(path, "rb") as file:
-                return strings([file.read()], ())
-        except FileNotFoundError:
-            raise NotFoundError(f"{path}; No such file or directory") from None
-        except IsADirectoryError:
-            raise FailedPreconditionError(f"{path}; Is a directory") from None
+        return strings([files.read(_path(self, filename))], ())
 
 
 class WriteFile(Op):
@@ -45,12 +36,9 @@ class WriteFile(Op):
     stateful = True
 
     def eager(self, filename, contents):
-        path = pathlib.Path(_path(self, filename))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(contents.item())
-        except FileNotFoundError as error:
-            raise NotFoundError(f"{error.filename}; No such file or directory") from None
+        path = _path(self, filename)
+        files.make_folders(os.path.dirname(path))
+        files.write(path, contents.item())
 
 
 class MatchingFiles(Op):
@@ -63,6 +51,6 @@ class MatchingFiles(Op):
     def eager(self, pattern):
         found = set()
         for each in pattern.reshape(-1):
-            found.update(glob.glob(each.decode()))
+            found.update(files.matching(each.decode()))
         names = [name.encode() for name in sorted(found)]
         return strings(names, (len(names),))

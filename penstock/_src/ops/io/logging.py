@@ -10,6 +10,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
 from penstock._src.core.values import kernel_state
+from penstock._src.filesystems.files import open_file
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.strings.convert import elements
 
@@ -80,8 +81,8 @@ class PrintV2(Op):
         text = input.item().decode("utf-8", "replace") + self.end
         stream = self.output_stream
         if stream.startswith("file://"):
-            with open(stream[len("file://") :], "a", encoding="utf-8") as file:
-                file.write(text)
+            with open_file(stream, "ab") as file:
+                file.write(text.encode())
         elif stream == "stdout":
             sys.stdout.write(text)
             sys.stdout.flush()

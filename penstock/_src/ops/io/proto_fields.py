@@ -7,8 +7,9 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.message import DecodeError
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import DataLossError, InvalidArgumentError
+from penstock._src.core.errors import DataLossError, InvalidArgumentError, OpError
 from penstock._src.core.op import Op
+from penstock._src.filesystems.files import read
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 from penstock._src.proto import schema
@@ -62,9 +63,8 @@ def _pools(source: str) -> list[Any]:
         data = source[len(_BYTES) :].encode("latin1")
     else:
         try:
-            with open(source, "rb") as file:
-                data = file.read()
-        except OSError:
+            data = read(source)
+        except OpError:
             raise InvalidArgumentError(
                 f"Source does not represent serialized file descriptor set proto: {source}"
             ) from None

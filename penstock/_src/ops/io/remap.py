@@ -12,6 +12,7 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.core.op import Op
+from penstock._src.filesystems.files import read
 from penstock._src.ops.io.bundle import BundleReader, path_of
 
 
@@ -19,11 +20,7 @@ def _lines(op: Op, name: str, path: np.ndarray) -> list[bytes]:
     if np.ndim(path):
         extents = ",".join(map(str, path.shape))
         raise op.invalid(f"{name} should be a single string, but got [{extents}]")
-    try:
-        with open(path_of(path), "rb") as file:
-            return file.read().splitlines()
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path_of(path)}; No such file or directory") from error
+    return read(path_of(path)).splitlines()
 
 
 class GenerateVocabRemapping(Op):

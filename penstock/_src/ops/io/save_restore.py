@@ -1,12 +1,12 @@
 """Ops that save tensors to a checkpoint and restore them."""
 
-import glob
 import os
 from typing import Any
 
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
+from penstock._src.filesystems import files
 from penstock._src.ops.io.bundle import (
     BundleReader,
     TensorSlice,
@@ -61,7 +61,7 @@ class RestoreV2(Op):
     def eager(self, prefix, tensor_names, shape_and_slices):
         path = path_of(prefix)
         specs = list(zip(tensor_names, shape_and_slices, self.dtypes, strict=True))
-        if not os.path.exists(index_name(path)) and os.path.isfile(path):  # of the first format
+        if not files.exists(index_name(path)) and files.is_file(path):  # of the first format
             old = SliceReader(path)
             return [old.read(name.decode(), spec.decode(), dtype) for name, spec, dtype in specs]
         reader = BundleReader(path)
@@ -112,14 +112,13 @@ class MergeV2Checkpoints(Op):
         write_shards(path_of(destination_prefix), shards or [{}])
         if self.delete_old_dirs:
             for prefix in set(sources) - {path_of(destination_prefix)}:
-                for path in (*glob.glob(f"{glob.escape(prefix)}.data-*"), index_name(prefix)):
-                    if os.path.exists(path):
-                        os.remove(path)
+                for path in (*files.matching_prefix(prefix, ".data-"), index_name(prefix)):
+                    files.remove_if_there(path)
             for folder in {os.path.dirname(prefix) for prefix in sources}:
                 if folder != os.path.dirname(path_of(destination_prefix)) and is_empty(folder):
-                    os.rmdir(folder)
+                    files.system_of(folder).remove_folder(folder)
         return ()
 
 
 def is_empty(folder: str) -> bool:
-    return os.path.isdir(folder) and not os.listdir(folder)
+    return files.is_folder(folder) and not files.names(folder)

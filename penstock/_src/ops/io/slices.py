@@ -1,6 +1,5 @@
 """Files of TensorFlow's V1 checkpoints: one sorted table of tensor slices by name and position."""
 
-import glob
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +9,12 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
+from penstock._src.filesystems.files import exists, make_folders, matching, read
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.io.bundle import parsed_slice
 from penstock._src.ops.io.sstable import read_table, write_table
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.bundle import SavedSlice, SavedTensorSlices, TensorSliceProto
-from penstock._src.util.files.whole import written_whole
 
 # The field of a TensorProto for each dtype.
 _FIELDS = {
@@ -111,9 +111,8 @@ def write_slices(path: str, pieces: list[tuple[bytes, Piece, np.ndarray, DType]]
         _write_values(held.data.data, values, dtype)
         entries.append((piece.key(name), held.SerializeToString()))
     table = write_table([(b"", described.SerializeToString()), *sorted(entries)])
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with written_whole(path) as file:
-        file.write(table)
+    make_folders(os.path.dirname(path))
+    write_whole(path, table)
 
 
 def _write_values(proto: Any, values: np.ndarray, dtype: DType) -> None:
@@ -135,7 +134,7 @@ class SliceReader:
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        files = sorted(glob.glob(pattern)) or ([pattern] if os.path.exists(pattern) else [])
+        files = matching(pattern) or ([pattern] if exists(pattern) else [])
         if not files:
             raise NotFoundError(
                 "Unsuccessful TensorSliceReader constructor: Failed to find any matching files for "
@@ -144,8 +143,7 @@ class SliceReader:
         self.described: dict[str, Any] = {}
         self.slices: dict[str, list[Any]] = {}
         for name in files:
-            with open(name, "rb") as file:
-                table = read_table(file.read(), name)
+            table = read_table(read(name), name)
             for key, value in table.items():
                 held = SavedTensorSlices.FromString(value)
                 if key:

@@ -18,6 +18,7 @@ from penstock._src.core.errors import DataLossError, FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import BOOL, REAL
 from penstock._src.core.values.resources import Resource, shared
+from penstock._src.filesystems.files import make_folders, open_file, system_of
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.event import Event, Summary, SummaryMetadata
 from penstock._src.util.files import records
@@ -32,10 +33,10 @@ class EventWriter:
     def __init__(
         self, logdir: str, max_queue: int = 10, flush_millis: int = 120_000, suffix: str = ".v2"
     ) -> None:
-        os.makedirs(logdir or ".", exist_ok=True)
+        make_folders(logdir)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
         self.path = os.path.join(logdir, f"{name}.{os.getpid()}.{next(_NUMBER)}{suffix}")
-        self._file = records.RecordFile(open(self.path, "ab"))
+        self._file = records.RecordFile(open_file(self.path, "ab"))
         self._lock = threading.Lock()
         self._max_queue, self._flush_seconds = max_queue, flush_millis / 1000
         self._waiting, self._flushed = 0, time.monotonic()
@@ -69,7 +70,7 @@ class EventWriter:
         with self._lock:
             if not self.closed:
                 self.closed = True
-                self._file.close()
+                self._file.close(system_of(self.path).sync)
 
     def __del__(self) -> None:
         if hasattr(self, "closed"):

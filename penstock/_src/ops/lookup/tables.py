@@ -9,7 +9,6 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
-    NotFoundError,
     UnimplementedError,
 )
 from penstock._src.core.op import Op
@@ -17,6 +16,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
+from penstock._src.filesystems.files import read
 from penstock._src.ops.lookup.buckets import places
 from penstock._src.ops.rules import show
 
@@ -449,11 +449,7 @@ class InitializeTableFromTextFileV2(Op):
 
     def eager(self, table_handle, filename):
         table, path = table_of(self, table_handle), filename.item().decode()
-        try:
-            with open(path, "rb") as file:
-                lines = file.read().split(b"\n")
-        except FileNotFoundError:
-            raise NotFoundError(f"{path}; No such file or directory") from None
+        lines = read(path).split(b"\n")
         if lines and not lines[-1]:
             lines.pop()
         lines = [line.rstrip(b"\r") for line in lines]

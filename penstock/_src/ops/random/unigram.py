@@ -4,10 +4,10 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import SIGNED
 from penstock._src.core.values import kernel_state
+from penstock._src.filesystems.files import read
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.candidates import _Sampler
 from penstock._src.ops.random.generator import StatefulStandardNormalV2
@@ -38,11 +38,8 @@ class FixedUnigramCandidateSampler(_Sampler):
     def weights(self):
         """The probability of each class; zero for reserved ones and those of other shards."""
         if self.vocab_file:
-            try:
-                with open(self.vocab_file, encoding="utf-8") as file:
-                    counts = [float(line.rsplit(",", 1)[-1]) for line in file if line.strip()]
-            except FileNotFoundError:
-                raise NotFoundError(f"{self.vocab_file}; No such file or directory") from None
+            lines = read(self.vocab_file).decode().splitlines()
+            counts = [float(line.rsplit(",", 1)[-1]) for line in lines if line.strip()]
         else:
             counts = list(self.unigrams)
         if not counts:

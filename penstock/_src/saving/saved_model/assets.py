@@ -1,9 +1,10 @@
 """The folder `assets` of a SavedModel: copies of the files that its program reads."""
 
-import filecmp
 import os
-import shutil
 
+from penstock._src.filesystems import files
+from penstock._src.filesystems.transaction import Transaction
+from penstock._src.filesystems.whole import written_whole
 from penstock._src.saving.saved_model import constants
 
 
@@ -13,11 +14,14 @@ class AssetFolder:
     Args:
       folder: the folder of the SavedModel.
       keeps: whether files that are there already stay as they are.
+      transaction: which the files are part of; else each is there once it is copied.
     """
 
-    def __init__(self, folder: str, keeps: bool = False) -> None:
+    def __init__(
+        self, folder: str, keeps: bool = False, transaction: Transaction | None = None
+    ) -> None:
         self.folder = os.path.join(folder, constants.ASSETS_DIRECTORY)
-        self._keeps = keeps
+        self._keeps, self._transaction = keeps, transaction
         self._sources: dict[str, str] = {}  # by the name in the folder
 
     def add(self, path: str) -> str:
@@ -29,12 +33,14 @@ class AssetFolder:
             name = f"{base}_{number}"
         if name not in self._sources:
             self._sources[name] = path
-            os.makedirs(self.folder, exist_ok=True)
+            files.make_folders(self.folder)
             target = os.path.join(self.folder, name)
-            if not self._keeps or not os.path.exists(target):
-                shutil.copyfile(path, target)
+            if not self._keeps or not files.exists(target):
+                open_target = written_whole if self._transaction is None else self._transaction.open
+                with open_target(target) as file:
+                    files.copy_into(path, file)
         return name
 
     @staticmethod
     def _is_same(one: str, other: str) -> bool:
-        return one == other or filecmp.cmp(one, other, shallow=False)
+        return one == other or files.read(one) == files.read(other)

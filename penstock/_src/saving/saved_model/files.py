@@ -6,6 +6,8 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
+from penstock._src.filesystems.files import exists, read
+from penstock._src.filesystems.transaction import recover
 from penstock._src.proto import saved as messages
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export
@@ -20,14 +22,13 @@ def parse(folder: str) -> Any:
     path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
     text = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PBTXT)
     try:
-        if os.path.exists(path):
-            with open(path, "rb") as file:
-                return messages.SavedModel.FromString(file.read())
-        if os.path.exists(text):
-            with open(text) as file:
-                return text_format.Parse(file.read(), messages.SavedModel())
+        recover(folder)
+        if exists(path):
+            return messages.SavedModel.FromString(read(path))
+        if exists(text):
+            return text_format.Parse(read(text).decode(), messages.SavedModel())
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        damaged = path if os.path.exists(path) else text
+        damaged = path if exists(path) else text
         raise OSError(f"Cannot parse file {damaged}: {error}.") from error
     raise OSError(
         f"SavedModel file does not exist at: {folder}{os.sep}"
@@ -47,4 +48,4 @@ def contains_saved_model(export_dir: Any) -> bool:
     """Whether a folder holds a SavedModel."""
     names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)
     folder = os.fsdecode(export_dir)
-    return any(os.path.exists(os.path.join(folder, name)) for name in names)
+    return any(exists(os.path.join(folder, name)) for name in names)

@@ -9,12 +9,13 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from penstock._src.filesystems import files
+from penstock._src.filesystems.transaction import Transaction
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.saved import FingerprintDef
 from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export
-from penstock._src.util.files.whole import written_whole
 
 _PARTS = (
     "saved_model_checksum",
@@ -94,10 +95,9 @@ def read_fingerprint(export_dir: Any) -> Fingerprint:
       FileNotFoundError: it has none.
     """
     path = os.path.join(os.fsdecode(export_dir), constants.FINGERPRINT_FILENAME)
-    if not os.path.exists(path):
+    if not files.exists(path):
         raise FileNotFoundError(f"SavedModel Fingerprint Error: {path} does not exist.")
-    with open(path, "rb") as file:
-        return Fingerprint.from_proto(file.read())
+    return Fingerprint.from_proto(files.read(path))
 
 
 def _hash(data: bytes) -> int:
@@ -122,13 +122,14 @@ def _hash_of_program(graph: Any) -> int:
     return int.from_bytes(made.digest(), "little")
 
 
-def write(folder: str, meta: Any, data: bytes) -> None:
+def write(folder: str, meta: Any, data: bytes, transaction: Transaction) -> None:
     """Writes the fingerprint of a SavedModel.
 
     Args:
       folder: the folder of the SavedModel.
       meta: its MetaGraphDef.
       data: the bytes of its message.
+      transaction: which the SavedModel's files are part of.
     """
 
     if not WRITTEN.enabled:
@@ -145,11 +146,11 @@ def write(folder: str, meta: Any, data: bytes) -> None:
         saved_object_graph_hash=_hash(without_counters(meta.object_graph_def)),
     )
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    if os.path.exists(index_name(prefix)):
-        with open(index_name(prefix), "rb") as file:
-            made.checkpoint_hash = _hash(file.read())
+    index = transaction.written(index_name(prefix))
+    if files.exists(index):
+        made.checkpoint_hash = _hash(files.read(index))
     made.version.producer = 1
-    with written_whole(os.path.join(folder, constants.FINGERPRINT_FILENAME)) as file:
+    with transaction.open(os.path.join(folder, constants.FINGERPRINT_FILENAME)) as file:
         file.write(made.SerializeToString())
     _note("write", folder, made)
 
@@ -157,10 +158,9 @@ def write(folder: str, meta: Any, data: bytes) -> None:
 def note_read(folder: str) -> None:
     """Records the fingerprint of a SavedModel that was loaded, if it has one."""
     path = os.path.join(folder, constants.FINGERPRINT_FILENAME)
-    metrics.LATEST["found_fingerprint"] = "FOUND" if os.path.exists(path) else "NOT_FOUND"
-    if os.path.exists(path):
-        with open(path, "rb") as file:
-            _note("read", folder, FingerprintDef.FromString(file.read()))
+    metrics.LATEST["found_fingerprint"] = "FOUND" if files.exists(path) else "NOT_FOUND"
+    if files.exists(path):
+        _note("read", folder, FingerprintDef.FromString(files.read(path)))
 
 
 def _note(what: str, folder: str, message: Any) -> None:

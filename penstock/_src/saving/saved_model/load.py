@@ -21,6 +21,7 @@ from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
+from penstock._src.filesystems.files import exists
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.graph.serialize.attributes import shape_from_proto
@@ -177,7 +178,7 @@ def _load_objects(
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     if not options.experimental_skip_checkpoint:
-        if not os.path.exists(index_name(prefix)):
+        if not exists(index_name(prefix)):
             raise FileNotFoundError(
                 f"The SavedModel {folder} has no values of its variables: {index_name(prefix)} is missing."
             )

@@ -10,10 +10,13 @@ from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.filesystems.files import make_folders
+from penstock._src.filesystems.transaction import Transaction, tidy
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.function import Function
 from penstock._src.graph.serialize.default_attributes import strip_default_attributes
 from penstock._src.graph.serialize.op_definitions import used_ops
-from penstock._src.ops.io.bundle import write_bundle
+from penstock._src.ops.io.bundle import write_shards
 from penstock._src.proto import saved as messages
 from penstock._src.saving import metrics
 from penstock._src.saving.object_graph import ObjectView
@@ -40,7 +43,6 @@ from penstock._src.saving.serialized import registered_arrays, serialized
 from penstock._src.saving.sharding import stored
 from penstock._src.util import nest
 from penstock._src.util.export import export
-from penstock._src.util.files.whole import written_whole
 from penstock._src.version import VERSION
 
 # Where TensorFlow logs what it says about saving.
@@ -115,9 +117,9 @@ def export_meta_graph(
     path = os.fsdecode(filename)
     meta = messages.MetaGraphDef()
     with save_context(options), dispatch.device(None):
-        _fill_meta_graph(meta, obj, os.path.dirname(path), signatures, options)
-    with written_whole(path) as file:
-        file.write(meta.SerializeToString(deterministic=True))
+        assets = AssetFolder(os.path.dirname(path))
+        _fill_meta_graph(meta, obj, assets, signatures, options)
+    write_whole(path, meta.SerializeToString(deterministic=True))
 
 
 def _save(
@@ -125,24 +127,32 @@ def _save(
 ) -> ModelObjects:
     saved = messages.SavedModel(saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION)
     meta = saved.meta_graphs.add()
-    objects = _fill_meta_graph(meta, obj, folder, signatures, options)
-    for part in (constants.VARIABLES_DIRECTORY, constants.ASSETS_DIRECTORY):
-        os.makedirs(os.path.join(folder, part), exist_ok=True)
-    prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-    if with_values:
-        _write_values(objects.view(), prefix)
-    data = saved.SerializeToString(deterministic=True)
-    path = os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)
-    with written_whole(path) as file:
-        file.write(data)
-    fingerprints.write(folder, meta, data)
+    parts = [
+        os.path.join(folder, name)
+        for name in (constants.VARIABLES_DIRECTORY, constants.ASSETS_DIRECTORY)
+    ]
+    for part in (folder, *parts):
+        tidy(part)
+    with Transaction(folder) as transaction:
+        assets = AssetFolder(folder, transaction=transaction)
+        objects = _fill_meta_graph(meta, obj, assets, signatures, options)
+        for part in parts:
+            make_folders(part)
+        prefix = os.path.join(parts[0], constants.VARIABLES_FILENAME)
+        if with_values:
+            _write_values(objects.view(), prefix, transaction)
+        data = saved.SerializeToString(deterministic=True)
+        fingerprints.write(folder, meta, data, transaction)
+        # The last: with it, the model is there.
+        with transaction.open(os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)) as file:
+            file.write(data)
     _report_untraced(objects)
     _report_renamed(objects)
     return objects
 
 
 def _fill_meta_graph(
-    meta: Any, obj: Any, folder: str, signatures: Any, options: constants.SaveOptions
+    meta: Any, obj: Any, assets: AssetFolder, signatures: Any, options: constants.SaveOptions
 ) -> ModelObjects:
     """Writes the graph, the signatures and the objects; returns the objects."""
     children = SavedChildren()
@@ -159,7 +169,7 @@ def _fill_meta_graph(
     gradients: list[SavedGradient] = []
     if options.experimental_custom_gradients:
         gradients = traced(objects.concrete_functions(), objects.captured)
-    program = Program(objects, AssetFolder(folder), [g.function for g in gradients])
+    program = Program(objects, assets, [g.function for g in gradients])
     program.fill(meta)
     check_namespaces(meta.graph_def, options.namespace_whitelist)
     fill_objects(meta.object_graph_def, objects, program)
@@ -202,8 +212,8 @@ def _report_untraced(objects: ModelObjects) -> None:
         )
 
 
-def _write_values(view: ObjectView, prefix: str) -> None:
+def _write_values(view: ObjectView, prefix: str, transaction: Transaction) -> None:
     """Writes the variables as a checkpoint, under their objects' names in the SavedModel."""
     found = serialized(view)
     tensors = {**found.arrays(), **registered_arrays(found.registered, prefix)}
-    write_bundle(prefix, stored(tensors))
+    write_shards(prefix, [stored(tensors)], transaction)

@@ -23,6 +23,8 @@ _SHORT = 4096  # below this many bytes the plain loop is faster than lanes
 _LANE = 64  # minimum bytes of a lane
 _WORTH_LOADING = 1 << 16  # total bytes after which native code is loaded
 
+_LARGE = 1 << 16  # bytes from which other threads run meanwhile
+
 Extend = Callable[[bytes, int], int]
 
 
@@ -31,6 +33,7 @@ class _Native:
 
     load: Callable[[], Extend | None] | None = None
     extend: Extend | None = None
+    at: Callable[[int, int, int], int] | None = None
     summed = 0
 
 
@@ -39,8 +42,21 @@ def use_native(load: Callable[[], Extend | None]) -> None:
     _Native.load = load
 
 
+def use_native_at(extend: Callable[[int, int, int], int]) -> None:
+    """Sets the native function (address, bytes, previous checksum) -> checksum, which does not hold the interpreter's lock."""
+    _Native.at = extend
+
+
+def joined(first: int, second: int, length: int) -> int:
+    """The checksum of two pieces, from those of each; `length` is the second's in bytes."""
+    return int(_push(np.array([first], np.uint32), length)[0]) ^ second
+
+
 def crc32c(data: bytes | bytearray | memoryview, start: int = 0) -> int:
     """The checksum of `data`; `start` is the checksum of the preceding bytes."""
+    if _Native.at is not None and len(data) >= _LARGE:
+        view = np.frombuffer(data, np.uint8)
+        return _Native.at(view.ctypes.data, view.size, start)
     if _Native.extend is not None:
         return _Native.extend(data if type(data) is bytes else bytes(data), start)
     _Native.summed += len(data)

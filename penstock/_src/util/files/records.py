@@ -8,7 +8,7 @@ The whole may be compressed as GZIP or ZLIB.
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from penstock._src.util.files import crc32c
@@ -135,9 +135,11 @@ class RecordFile:
             self._file.write(self._encoder.flush(zlib.Z_SYNC_FLUSH))
         self._file.flush()
 
-    def close(self) -> None:
-        """Finishes and closes the file."""
+    def close(self, sync: Callable[[BinaryIO], None] | None = None) -> None:
+        """Finishes and closes the file, after calling `sync` with it."""
         if self._encoder:
             self._file.write(self._encoder.flush())
             self._encoder = None
+        if sync is not None:
+            sync(self._file)
         self._file.close()

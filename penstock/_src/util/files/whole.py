@@ -1,9 +1,17 @@
 """Files that are either there as a whole or not at all."""
 
 import contextlib
+import errno
+import functools
 import os
+import re
+import socket
+import zlib
 from collections.abc import Iterator
 from typing import IO, Any
+
+_PREFIX = ".new-"
+_TEMPORARY = re.compile(r"\.new-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}")
 
 
 def sync(file: IO[Any]) -> None:
@@ -12,9 +20,46 @@ def sync(file: IO[Any]) -> None:
     os.fsync(file.fileno())
 
 
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Waits until the names of a folder are on the disk, where the file system can say so."""
+    try:
+        opened = os.open(folder or ".", os.O_RDONLY)
+    except (
+        PermissionError
+    ):  # of a folder in which files may be made, but whose names may not be listed
+        return
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(opened)
+
+
 def temporary_path(path: str | os.PathLike[str]) -> str:
-    """Returns a new hidden name in the folder of `path`."""
-    return os.path.join(os.path.dirname(path), f".new-{os.getpid()}-{os.urandom(4).hex()}")
+    """Returns a new hidden name in the folder of `path`; it says which process of which machine uses it."""
+    name = f"{_PREFIX}{_host()}-{os.getpid()}-{os.urandom(4).hex()}"
+    return os.path.join(os.path.dirname(path), name)
+
+
+def is_left_over(path: str) -> bool:
+    """Whether a file under a temporary name was left by a process of this machine that has ended."""
+    found = _TEMPORARY.fullmatch(os.path.basename(path))
+    if found is None or found["host"] != _host() or int(found["process"]) == os.getpid():
+        return False
+    try:
+        os.kill(int(found["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@functools.cache
+def _host() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from penstock._src.eager.variable import (
     VariableAggregation,
     VariableSynchronization,
 )
+from penstock._src.filesystems.files import exists, make_folders, read
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.serialize.default_attributes import (
     fill_default_attributes,
@@ -148,10 +150,9 @@ def export_scoped(
         clear_extraneous_savers, strip_default_attrs,
     )  # fmt: skip
     if filename:
-        os.makedirs(os.path.dirname(filename) or ".", exist_ok=True)
+        make_folders(os.path.dirname(os.fsdecode(filename)))
         data = text_format.MessageToString(made) if as_text else made.SerializeToString()
-        with open(filename, "w" if as_text else "wb") as file:
-            file.write(data)
+        write_whole(os.fsdecode(filename), data)
     variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=export_scope)
     kept = [v for v in variables if _is_kept(v, export_scope, excluded)]
     return made, {strip_name_scope(v.name, export_scope): v for v in kept}
@@ -334,10 +335,9 @@ def read_meta_graph_file(meta_graph_or_file: Any) -> Any:
     if hasattr(meta_graph_or_file, "graph_def"):
         return meta_graph_or_file
     path = os.fsdecode(meta_graph_or_file)
-    if not os.path.exists(path):
+    if not exists(path):
         raise OSError(f"File does not exist. Received: {path}.")
-    with open(path, "rb") as file:
-        data = file.read()
+    data = read(path)
     try:
         return MetaGraphDef.FromString(data)
     except Exception:  # it may be text: protobuf has no single exception class for invalid messages

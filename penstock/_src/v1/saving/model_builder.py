@@ -9,6 +9,8 @@ from google.protobuf import text_format
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
+from penstock._src.filesystems import files
+from penstock._src.filesystems.whole import write_whole
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.static_values import constant_value
 from penstock._src.proto.saved import AssetFileDef, SavedModel, SignatureDef, TensorInfo
@@ -16,7 +18,6 @@ from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.assets import AssetFolder
 from penstock._src.util.export import export
-from penstock._src.util.files.whole import written_whole
 from penstock._src.v1.saving import meta_graph
 from penstock._src.v1.saving.saver import Saver
 
@@ -36,13 +37,13 @@ class SavedModelBuilder:
     def __init__(self, export_dir: Any) -> None:
         metrics.COUNTS["write_api", metrics.SAVE_BUILDER] += 1
         self._export_dir = os.fsdecode(export_dir)
-        if os.path.isdir(self._export_dir) and os.listdir(self._export_dir):
+        if files.is_folder(self._export_dir) and files.names(self._export_dir):
             raise AssertionError(
                 f"Export directory {self._export_dir} already exists, and isn't empty. Please "
                 "choose a different export directory, or delete all the contents of the specified "
                 "directory."
             )
-        os.makedirs(self._export_dir, exist_ok=True)
+        files.make_folders(self._export_dir)
         self._saved_model = SavedModel(
             saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION
         )
@@ -118,7 +119,7 @@ class SavedModelBuilder:
         """Writes the values of the variables; returns the saver."""
         saver = saver or _new_saver()
         folder = os.path.join(self._export_dir, constants.VARIABLES_DIRECTORY)
-        os.makedirs(folder, exist_ok=True)
+        files.make_folders(folder)
         if saver.as_saver_def() is not None:
             path = os.path.join(folder, constants.VARIABLES_FILENAME)
             saver.save(sess, path, write_meta_graph=False, write_state=False)
@@ -175,15 +176,14 @@ class SavedModelBuilder:
           experimental_image_format: accepted.
           experimental_image_writer_options: accepted.
         """
-        os.makedirs(self._export_dir, exist_ok=True)
+        files.make_folders(self._export_dir)
         name = (
             constants.SAVED_MODEL_FILENAME_PBTXT if as_text else constants.SAVED_MODEL_FILENAME_PB
         )
         path = os.path.join(self._export_dir, name)
         saved = self._saved_model
         data = text_format.MessageToString(saved).encode() if as_text else saved.SerializeToString()
-        with written_whole(path) as file:
-            file.write(data)
+        write_whole(path, data)
         metrics.COUNTS["write", "1"] += 1
         return path.encode()
 

@@ -23,6 +23,7 @@ from penstock._src.eager.asset import Asset
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.eager.variable import Variable
+from penstock._src.filesystems.files import exists
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize.importer import add_graph_def
@@ -124,7 +125,7 @@ class Program:
             prefix = os.path.join(
                 self.folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME
             )
-            if restores and os.path.exists(index_name(prefix)):
+            if restores and exists(index_name(prefix)):
                 self._in_graph("saved_model_initializers", root.restore(prefix)[0], self.variables)
         root.initializer, root.asset_paths = self._initializer()
         self._in_graph("table_initializer", root.initializer._initialize()[0], self.local)

@@ -8,6 +8,7 @@ from penstock._src.api.control.scopes import group
 from penstock._src.core import dispatch
 from penstock._src.core.calls.consent import consent_for
 from penstock._src.core.dispatch import STATE
+from penstock._src.filesystems.files import exists
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
@@ -144,7 +145,7 @@ class SavedModelLoader:
           ValueError: there is no saver although the graph has variables.
         """
         with sess.graph.as_default():
-            if saver is not None and os.path.exists(index_name(self.variables_path)):
+            if saver is not None and exists(index_name(self.variables_path)):
                 saver.restore(sess, self.variables_path)
             elif saver is None and all_variables(import_scope):
                 raise ValueError(

@@ -14,6 +14,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OpError
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
+from penstock._src.filesystems import files
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import SaverDef
 from penstock._src.saving import metrics, state
@@ -177,8 +178,8 @@ class Saver:
         if global_step is not None:
             number = _step(sess, global_step)
             path = f"{path}-{number:08d}" if self._pad else f"{path}-{number}"
-        above = os.path.dirname(os.path.dirname(path)) or "."
-        if not os.path.isdir(above):  # only the last folder is created
+        above = os.path.dirname(os.path.dirname(path))
+        if "://" not in path and not os.path.isdir(above or "."):  # only the last folder is created
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
         if self.saver_def is None:
             sess = None  # made in eager execution: there is nothing that a session could run
@@ -237,7 +238,7 @@ class Saver:
     def recover_last_checkpoints(self, checkpoint_paths: Sequence[str]) -> None:
         """Sets the list of checkpoints to those of the paths that exist."""
         existing = [path for path in checkpoint_paths if state.checkpoint_exists(path)]
-        self._kept = [(path, os.path.getmtime(index_name(path))) for path in existing]
+        self._kept = [(path, files.status(index_name(path)).mtime_nsec / 1e9) for path in existing]
 
     # -- restoring
 

@@ -8,6 +8,8 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.filesystems.files import make_folders
+from penstock._src.filesystems.whole import written_whole
 from penstock._src.function import structured_values
 from penstock._src.proto.saved import SignatureDef, StructuredValue
 from penstock._src.saving.saved_model import constants
@@ -246,6 +248,6 @@ class MethodNameUpdater:
     def save(self, new_export_dir: Any = None) -> None:
         """Writes only the message of the SavedModel, into another folder if one is given."""
         folder = self._export_dir if new_export_dir is None else os.fsdecode(new_export_dir)
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB), "wb") as file:
+        make_folders(folder)
+        with written_whole(os.path.join(folder, constants.SAVED_MODEL_FILENAME_PB)) as file:
             file.write(self._saved_model.SerializeToString())

@@ -1,5 +1,6 @@
 """tf.compat.v1.train.warm_start: variables that begin with those of a checkpoint, whose rows may stand for other words."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core.registry import raw
+from penstock._src.filesystems.files import read
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving.object_graph import GRAPH_KEY
 from penstock._src.saving.state import load_checkpoint
@@ -204,6 +206,5 @@ def _remapped(part: Any, places: Sequence[np.ndarray], path: str, key: str, info
 
 def _words(path: Any, count: int) -> list[str]:
     """The first `count` lines of a file; all for -1."""
-    with open(path) as file:
-        lines = file.read().splitlines()
+    lines = read(os.fsdecode(path)).decode().splitlines()
     return lines if count == -1 else lines[:count]

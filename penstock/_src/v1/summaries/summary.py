@@ -16,6 +16,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.filesystems.files import make_folders, open_file
 from penstock._src.graph.graph import Graph
 from penstock._src.observe.writer import COLLECTION
 from penstock._src.ops.io.summary import EventWriter, SummaryWriterHandle
@@ -311,10 +312,10 @@ class FileWriter:
         """Writes the files that plugins of TensorBoard keep with a graph."""
         for asset in plugin_assets.get_all_plugin_assets(graph):
             folder = os.path.join(self._logdir, PLUGINS, asset.plugin_name)
-            os.makedirs(folder, exist_ok=True)
+            make_folders(folder)
             for name, content in asset.assets().items():
                 data = content if isinstance(content, bytes) else content.encode()
-                with open(os.path.join(folder, name), "wb") as file:
+                with open_file(os.path.join(folder, name), "wb") as file:
                     file.write(data)
 
     def add_meta_graph(self, meta_graph_def: Any, global_step: Any = None) -> None:
@@ -390,6 +391,6 @@ class FileWriterCache:
 @export(v1=["train.summary_iterator"])
 def summary_iterator(path: Any) -> Iterator[Any]:
     """Yields the Event messages of an event file."""
-    with open(os.fsdecode(path), "rb") as file:
+    with open_file(os.fsdecode(path)) as file:
         for record in records.read_records(file, os.fsdecode(path)):
             yield messages.Event.FromString(record)

@@ -2,6 +2,7 @@
 
 import os
 
+from penstock._src.filesystems.files import exists, read
 from penstock._src.saving.saved_model import constants
 
 
@@ -20,7 +21,6 @@ def ReadSavedModelFingerprint(export_dir: str) -> bytes:
       FileNotFoundException: it has none.
     """
     path = os.path.join(export_dir, constants.FINGERPRINT_FILENAME)
-    if not os.path.exists(path):
+    if not exists(path):
         raise FileNotFoundException(f"SavedModel Fingerprint Error: {path} does not exist.")
-    with open(path, "rb") as file:
-        return file.read()
+    return read(path)

@@ -1,0 +1,131 @@
+"""What every kind of file system can do."""
+
+import abc
+import fnmatch
+import os
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
+
+# Bytes of a large file that a thread treats at a time: more than a system call costs, less than a core's cache holds.
+BLOCK = 4 << 20
+
+
+class FileStatus(NamedTuple):
+    """The length in bytes, the time of the last change, and whether it is a folder."""
+
+    length: int
+    mtime_nsec: int
+    is_directory: bool
+
+
+class Reader(abc.ABC):
+    """Reads a file at any place, from several threads at once."""
+
+    size: int
+
+    @abc.abstractmethod
+    def read_into(self, target: memoryview, offset: int) -> int:
+        """Fills `target` with the bytes from `offset` on; returns how many there are."""
+
+    def close(self) -> None:  # noqa: B027
+        """Closes the file."""
+
+
+class FileSystem(abc.ABC):
+    """The files below one scheme. Paths are whole, with their scheme; errors are TensorFlow's."""
+
+    # Whether a file is there, as a whole, only once it is closed, as in object stores.
+    appears_when_closed = False
+    # Whether a request takes so long that files are read ahead.
+    is_distant = False
+
+    @abc.abstractmethod
+    def open(self, path: str, mode: str = "rb") -> BinaryIO:
+        """Opens a file: rb, wb, ab, r+b, w+b or a+b."""
+
+    @abc.abstractmethod
+    def reader(self, path: str) -> Reader:
+        """Opens a file to be read at any place."""
+
+    def read(self, path: str) -> bytes:
+        """Returns the contents of a file."""
+        with self.open(path) as file:
+            return file.read()
+
+    def write_blocks(
+        self, path: str, size: int, fill: Callable[[memoryview, int], None], block: int = BLOCK
+    ) -> None:
+        """Writes a file of `size` bytes, safe at the end; `fill` puts those from an offset on into a block, maybe in several threads."""
+        held = memoryview(bytearray(min(size, block)))
+        with self.open(path, "wb") as file:
+            for offset in range(0, size, block):
+                part = held[: min(block, size - offset)]
+                fill(part, offset)
+                file.write(part)
+            self.sync(file)
+
+    @abc.abstractmethod
+    def status(self, path: str) -> FileStatus:
+        """Describes a file or folder."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or folder."""
+        return self.kind(path) is not None
+
+    @abc.abstractmethod
+    def kind(self, path: str) -> str | None:
+        """Returns "file", "folder", or None if nothing is there."""
+
+    @abc.abstractmethod
+    def names(self, folder: str) -> list[str]:
+        """Returns the names in a folder."""
+
+    @abc.abstractmethod
+    def make_folder(self, path: str) -> None:
+        """Makes a folder."""
+
+    @abc.abstractmethod
+    def make_folders(self, path: str) -> None:
+        """Makes a folder and those above it, where there are none."""
+
+    @abc.abstractmethod
+    def remove(self, path: str) -> None:
+        """Removes a file."""
+
+    @abc.abstractmethod
+    def remove_folder(self, path: str) -> None:
+        """Removes an empty folder."""
+
+    @abc.abstractmethod
+    def remove_tree(self, path: str) -> None:
+        """Removes a folder with what is in it, or a file."""
+
+    @abc.abstractmethod
+    def rename(self, source: str, target: str) -> None:
+        """Renames a file or folder; a file that has the name is replaced."""
+
+    def sync(self, file: BinaryIO) -> None:
+        """Waits until what was written to an open file would survive a crash."""
+        file.flush()
+
+    def sync_folder(self, folder: str) -> None:  # noqa: B027
+        """Waits until the names in a folder would survive a crash."""
+
+    def matching(self, pattern: str) -> list[str]:
+        """Returns the paths that match a pattern, sorted: * and ? match all but slashes, [...] one of these characters."""
+        scheme, _, rest = pattern.partition("://")
+        found = [f"{scheme}://"]
+        parts = [part for part in rest.split("/") if part]
+        for at, part in enumerate(parts):
+            if not any(sign in part for sign in "*?["):
+                found = [os.path.join(path, part) for path in found]
+                if at == len(parts) - 1:
+                    found = [path for path in found if self.exists(path)]
+                continue
+            found = [
+                os.path.join(path, name)
+                for path in found
+                if self.kind(path) == "folder"
+                for name in fnmatch.filter(self.names(path), part)
+            ]
+        return sorted(found)

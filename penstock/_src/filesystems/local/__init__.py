@@ -1,0 +1,1 @@
+"""The files of this machine. `direct.py` writes large ones past the page cache."""

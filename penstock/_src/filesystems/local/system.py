@@ -1,0 +1,137 @@
+"""The files of this machine."""
+
+import glob
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable
+from typing import BinaryIO, cast
+
+from penstock._src.core import errors
+from penstock._src.filesystems.base import BLOCK, FileStatus, FileSystem, Reader
+from penstock._src.filesystems.local.direct import write_past_cache
+from penstock._src.filesystems.translation import translated
+from penstock._src.util.files import whole
+from penstock._src.util.files.records import BUFFER
+
+_SCHEME = "file://"
+
+
+def plain(path: str) -> str:
+    """A path without `file://`."""
+    return path.removeprefix(_SCHEME)
+
+
+class _LocalReader(Reader):
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_RDONLY)
+        self.size = os.fstat(self._file).st_size
+
+    def read_into(self, target: memoryview, offset: int) -> int:
+        done = 0
+        with translated(self._path):
+            while done < len(target):
+                count = os.preadv(self._file, [target[done:]], offset + done)
+                if not count:
+                    break
+                done += count
+        return done
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    __del__ = close
+
+
+class LocalFiles(FileSystem):
+    """The files of this machine."""
+
+    def open(self, path: str, mode: str = "rb") -> BinaryIO:
+        with translated(path):
+            return cast(BinaryIO, open(plain(path), mode, BUFFER))
+
+    def reader(self, path: str) -> Reader:
+        with translated(path):
+            return _LocalReader(plain(path))
+
+    def write_blocks(
+        self, path: str, size: int, fill: Callable[[memoryview, int], None], block: int = BLOCK
+    ) -> None:
+        if size <= block:
+            super().write_blocks(path, size, fill, block)
+            return
+        with translated(path):
+            write_past_cache(plain(path), size, fill, block)
+
+    def status(self, path: str) -> FileStatus:
+        with translated(path):
+            found = os.stat(plain(path))
+        return FileStatus(found.st_size, found.st_mtime_ns, stat.S_ISDIR(found.st_mode))
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(plain(path))
+
+    def kind(self, path: str) -> str | None:
+        try:
+            mode = os.stat(plain(path)).st_mode
+        except (OSError, ValueError):
+            return None
+        return "folder" if stat.S_ISDIR(mode) else "file"
+
+    def names(self, folder: str) -> list[str]:
+        with translated(folder):
+            return os.listdir(plain(folder) or ".")
+
+    def make_folder(self, path: str) -> None:
+        with translated(path):
+            os.mkdir(plain(path))
+
+    def make_folders(self, path: str) -> None:
+        try:
+            with translated(path):
+                os.makedirs(plain(path), exist_ok=True)
+        except errors.AlreadyExistsError as error:
+            raise errors.FailedPreconditionError(f"{path} is not a directory") from error
+
+    def remove(self, path: str) -> None:
+        with translated(path):
+            os.remove(plain(path))
+
+    def remove_folder(self, path: str) -> None:
+        with translated(path):
+            os.rmdir(plain(path))
+
+    def remove_tree(self, path: str) -> None:
+        with translated(path):
+            if os.path.isdir(plain(path)):
+                shutil.rmtree(plain(path))
+            else:
+                os.remove(plain(path))
+
+    def rename(self, source: str, target: str) -> None:
+        with translated(source):
+            os.replace(plain(source), plain(target))
+
+    def sync(self, file: BinaryIO) -> None:
+        with translated(getattr(file, "name", "")):
+            whole.sync(file)
+
+    def sync_folder(self, folder: str) -> None:
+        whole.sync_folder(plain(folder))
+
+    def matching(self, pattern: str) -> list[str]:
+        scheme = _SCHEME if pattern.startswith(_SCHEME) else ""
+        found = glob.glob(_glob_pattern(plain(pattern)), include_hidden=True)
+        return sorted(scheme + path for path in found)
+
+
+def _glob_pattern(pattern: str) -> str:
+    """A pattern of Python's, for TensorFlow's, in which a backslash takes a sign's meaning away."""
+    return re.sub(r"\\(.)", lambda found: glob.escape(found[1]), pattern)
+
+
+LOCAL = LocalFiles()

@@ -1,0 +1,1 @@
+"""Files in the memory of this process, under `ram://`."""

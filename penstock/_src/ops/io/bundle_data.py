@@ -1,0 +1,86 @@
+"""The data files of checkpoints: written and read in blocks by several threads, which add up the checksums on the way."""
+
+import bisect
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from penstock._src.filesystems.base import BLOCK, Reader
+from penstock._src.filesystems.files import system_of
+from penstock._src.filesystems.local.direct import run_all
+from penstock._src.util.files import crc32c
+
+# Bytes that are read and summed before they leave the core's cache.
+_PIECE = 1 << 20
+
+
+def as_bytes(value: np.ndarray) -> np.ndarray:
+    """The memory of an array in its order as bytes; not a copy, if it is contiguous."""
+    return np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+
+
+def write_data(path: str, parts: Sequence[np.ndarray | bytes], block: int = BLOCK) -> list[int]:
+    """Writes parts one after the other, safe at the end; returns their checksums.
+
+    Args:
+      path: of the file.
+      parts: bytes, or arrays of bytes.
+      block: the bytes of a block.
+    """
+    arrays = [np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part for part in parts]
+    starts = list(itertools.accumulate((array.size for array in arrays), initial=0))
+    pieces: list[dict[int, tuple[int, int]]] = [{} for _ in arrays]  # {start: (checksum, bytes)}
+
+    def fill(target: memoryview, offset: int) -> None:
+        end = offset + len(target)
+        number = bisect.bisect_right(starts, offset) - 1
+        while number < len(arrays) and starts[number] < end:
+            first = max(offset, starts[number])
+            last = min(end, starts[number + 1])
+            piece = arrays[number][first - starts[number] : last - starts[number]]
+            if piece.size:
+                place = np.frombuffer(target[first - offset : last - offset], np.uint8)
+                np.copyto(place, piece)
+                pieces[number][first] = crc32c.crc32c(place.data), piece.size
+            number += 1
+
+    system_of(path).write_blocks(path, starts[-1], fill, block)
+    return [_joined(found) for found in pieces]
+
+
+def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
+    """Fills an array of bytes from a place of a file; returns their checksum, or None if the file ends before.
+
+    Args:
+      reader: of the file.
+      offset: of the first byte.
+      target: contiguous.
+    """
+    if offset < 0 or offset + target.size > reader.size:
+        return None
+    pieces: dict[int, tuple[int, int]] = {}
+
+    def read(start: int) -> None:
+        piece = target[start : start + _PIECE]
+        if reader.read_into(piece.data, offset + start) < piece.size:
+            raise EOFError  # somebody cuts the file now
+        pieces[start] = crc32c.crc32c(piece.data), piece.size
+
+    starts = range(0, target.size, _PIECE)
+    try:
+        if len(starts) > 1:
+            run_all(read, starts)
+        elif starts:
+            read(0)
+    except EOFError:
+        return None
+    return _joined(pieces)
+
+
+def _joined(pieces: dict[int, tuple[int, int]]) -> int:
+    total = 0
+    for start in sorted(pieces):
+        checksum, size = pieces[start]
+        total = crc32c.joined(total, checksum, size)
+    return total

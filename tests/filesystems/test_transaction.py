@@ -1,0 +1,78 @@
+"""Files that change together, and what is found after a process was killed at any point between."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from penstock._src.filesystems import files, transaction
+from penstock._src.filesystems.transaction import Transaction, recover, tidy
+from penstock._src.filesystems.whole import write_whole
+
+
+def _write(folder, text):
+    with Transaction(f"{folder}/thing") as both:
+        for name in ("one", "two", "three"):
+            with both.open(f"{folder}/{name}") as file:
+                file.write(text)
+
+
+def _contents(folder):
+    return [files.read(f"{folder}/{name}") for name in ("one", "two", "three")]
+
+
+def test_all_files_change(folder):
+    files.make_folders(folder)
+    _write(folder, b"old")
+    _write(folder, b"new")
+    assert _contents(folder) == [b"new"] * 3
+    assert sorted(files.names(folder)) == ["one", "three", "two"]
+
+
+def test_an_error_leaves_everything_as_it_was(folder):
+    files.make_folders(folder)
+    _write(folder, b"old")
+    with pytest.raises(ZeroDivisionError), Transaction(f"{folder}/thing") as both:
+        with both.open(f"{folder}/one") as file:
+            file.write(b"new")
+        raise ZeroDivisionError
+    assert _contents(folder) == [b"old"] * 3
+    assert sorted(files.names(folder)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("renames", range(5))
+def test_a_process_killed_while_it_renames_is_helped(tmp_path, monkeypatch, renames):
+    _write(tmp_path, b"old")
+    done = 0
+
+    class Killed(BaseException):
+        pass
+
+    def rename(source, target):
+        nonlocal done
+        if done == renames:
+            raise Killed
+        done += 1
+        os.replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(transaction.files, "rename", rename)
+        try:
+            _write(tmp_path, b"new")
+        except Killed:
+            assert transaction.record_of(f"{tmp_path}/thing") == f"{tmp_path}/.thing.commit"
+    recover(f"{tmp_path}/thing")
+    assert _contents(tmp_path) == [b"new"] * 3
+    assert sorted(os.listdir(tmp_path)) == ["one", "three", "two"]
+
+
+def test_what_a_dead_process_left_is_removed(tmp_path):
+    program = "import sys; from penstock._src.util.files.whole import temporary_path; print(temporary_path(sys.argv[1]))"
+    left = subprocess.check_output([sys.executable, "-c", program, str(tmp_path / "x")], text=True)
+    write_whole(left.strip(), b"half")
+    with Transaction(str(tmp_path / "mine")) as own:
+        with own.open(str(tmp_path / "file")) as file:
+            file.write(b"whole")
+        tidy(str(tmp_path))
+    assert os.listdir(tmp_path) == ["file"]
