@@ -237,7 +237,6 @@ PATHS: dict[str, str] = {
         "RaggedTensorDynamicShape=tf.experimental.DynamicRaggedShape "
         "broadcast_dynamic_shape=tf.broadcast_dynamic_shape broadcast_to=tf.broadcast_to"
     ),
-    "python.ops.ragged.ragged_where_op": "where=tf.compat.v1.where where_v2=tf.where",
     "python.ops.ragged.row_partition": (
         "_row_partition_factory_key=@api.ragged.row_partition:INTERNAL @api.ragged.row_partition"
     ),

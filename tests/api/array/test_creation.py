@@ -81,3 +81,18 @@ def test_a_stack_of_nothing():
     assert tf.stack([]).shape == [0]
     with pytest.raises(TypeError, match="Cannot convert 0.0"):
         tf.concat([tf.ones([1]), tf.ones([1])], 0.0)
+
+
+def test_repeat_takes_scalars_of_unknown_rank_and_says_what_does_not_fit():
+    # as in TensorFlow 2.21
+    unknown = tf.function(
+        lambda x: tf.repeat(x, [3], axis=0), input_signature=[tf.TensorSpec(None)]
+    )
+    assert unknown(7.0).numpy().tolist() == [7.0] * 3
+    for repeats, axis, message in (
+        ([1], 1, "axis=1 out of bounds: expected -1<=axis<1"),
+        ([1, 2], 0, "Dimensions 3 and 2 are not compatible"),
+        ([[1]], 0, r"Shape \(1, 1\) must have rank at most 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            tf.repeat([1, 2, 3], repeats, axis=axis)

@@ -370,3 +370,23 @@ def test_dense_tensors_keep_what_is_known_of_the_shape():
         return rows.to_tensor(shape=[1, tf.constant(2), 4])
 
     assert roundtrip().shape.as_list() == [1, 2, 4]
+
+
+def test_where_takes_numbers_and_refuses_half_of_them():
+    # as in TensorFlow 2.21
+    condition = tf.ragged.constant([[True, False], [True]])
+    rows = tf.ragged.constant([[1, 2], [3]], tf.int64)
+    assert tf.where(condition, rows, 0).to_list() == [[1, 0], [3]]
+    with pytest.raises(ValueError, match="either both None or both non-None"):
+        tf.where(condition, rows)
+
+
+def test_ngrams_say_what_rank_they_need():
+    # as in TensorFlow 2.21
+    with pytest.raises(ValueError, match="Data must have rank>0"):
+        tf.strings.ngrams("a", 2)
+    with pytest.raises(ValueError, match="Rank of data must be known"):
+        tf.function(
+            lambda data: tf.strings.ngrams(data, 2),
+            input_signature=[tf.TensorSpec(None, tf.string)],
+        ).get_concrete_function()

@@ -82,3 +82,15 @@ def test_constants_that_do_not_nest(lists, options, message):
     for make in (tf.ragged.constant, tf.compat.v1.ragged.constant_value):
         with pytest.raises(ValueError, match=message):
             make(lists, **options)
+
+
+def test_partitions_of_other_shapes_do_not_merge():
+    # as in TensorFlow 2.21: known shapes come before values
+    @tf.function
+    def merge():
+        one = tf.experimental.RowPartition.from_value_rowids([0, 3, 3, 4])
+        two = tf.experimental.RowPartition.from_value_rowids([0, 3, 4])
+        return one._merge_precomputed_encodings(two).row_splits()
+
+    with pytest.raises(ValueError, match="incompatible value_rowids"):
+        merge()

@@ -126,16 +126,13 @@ def repeat(input, repeats, axis=None, name=None):
         raise TypeError(
             f"Argument `axis` must be an int. Received `axis` = {axis} of type {type(axis).__name__}"
         )
+    input = _with_an_axis(input)
     rank = input.shape.rank
-    if rank is not None and rank == 0:
-        input = raw.Reshape(tensor=input, shape=[1])
-        rank = 1
-    if rank is None:
-        if axis < 0:
-            raise ValueError("repeat: a negative axis needs a known rank.")
-    else:
+    if rank is None and axis < 0:
+        raise ValueError(f"axis={axis} may only be negative if rank(data) is statically known.")
+    if rank is not None:
         if not -rank <= axis < rank:
-            raise ValueError(f"axis must be in the range [-{rank}, {rank}); got {axis}")
+            raise ValueError(f"axis={axis} out of bounds: expected {-rank}<=axis<{rank}")
         axis = axis % rank
     repeats = index_tensor(repeats, name="repeats")
     if not repeats.dtype.is_integer:
@@ -143,15 +140,15 @@ def repeat(input, repeats, axis=None, name=None):
             "Argument `tensor` (name: repeats) must be of type integer. Received `tensor` = "
             f"{repeats} of dtype: {repeats.dtype!r}"
         )
-    if repeats.shape.rank not in (None, 0, 1):
-        raise ValueError("`repeats` must be scalar or 1-D")
+    repeats.shape.with_rank_at_most(1)
+    if rank is not None and repeats.shape.rank == 1 and repeats.shape[0] != 1:
+        Dimension(input.shape[axis]).assert_is_compatible_with(repeats.shape[0])
     known = constant_value(repeats)
     if known is not None and input.shape.rank is not None and input.shape[axis] is not None:
         if known.size == 1 and known.min() < 0:
             raise InvalidArgumentError(
                 f"Expected multiples[{axis + 1}] >= 0, but got {known.min()} [Op:Tile]"
             )
-        known.size == 1 or input.shape[axis : axis + 1].assert_is_compatible_with([known.size])
         counts = np.maximum(np.broadcast_to(known.reshape(-1), [input.shape[axis]]), 0)
         picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), counts)
         return _picked(input, picks, axis, name)
@@ -167,6 +164,16 @@ def repeat(input, repeats, axis=None, name=None):
     places = raw.Where(condition=mask)
     picks = raw.GatherNd(params=grid, indices=places)
     return _picked(input, picks, axis, name)
+
+
+def _with_an_axis(tensor):
+    """The tensor, with one axis if it is a scalar."""
+    if tensor.shape.rank is None:
+        shape = raw.Shape(input=tensor)
+        missing = raw.Maximum(x=1 - raw.Rank(input=tensor), y=0)
+        ones = raw.Fill(dims=raw.ExpandDims(input=missing, axis=0), value=1)
+        return raw.Reshape(tensor=tensor, shape=raw.ConcatV2(values=[ones, shape], axis=0))
+    return raw.Reshape(tensor=tensor, shape=[1]) if tensor.shape.rank == 0 else tensor
 
 
 def _all_repeated(input, repeats, axis, name):

@@ -116,20 +116,26 @@ def not_negative(values):
     return values >= 0
 
 
+_INCOMPATIBLE = "RowPartition._merge_precomputed_encodings: partitions have incompatible "
+
+
+def check_shapes(mine, other, name):
+    """Raises ValueError if the shapes of two optional tensors are known to differ."""
+    if mine is not None and other is not None and not mine.shape.is_compatible_with(other.shape):
+        raise ValueError(f"{_INCOMPATIBLE}{name}")
+
+
 def merged(mine, other, name, validate):
     """One of two optional tensors with the same values, and whether they are known to be the same.
 
     Raises:
-      ValueError: their shapes differ.
       InvalidArgumentError: their values differ, in a graph when it runs.
     """
     if mine is None or other is None:
         return (other if mine is None else mine), False
     if mine is other:
         return mine, True
-    message = f"RowPartition._merge_precomputed_encodings: partitions have incompatible {name}"
-    if not mine.shape.is_compatible_with(other.shape):
-        raise ValueError(message)
+    message = f"{_INCOMPATIBLE}{name}"
     if not validate:
         return mine, False
     known = get_static_value(mine), get_static_value(other)

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -23,6 +24,7 @@ from .row_checks import (
     check_flag,
     check_number_of_rows,
     check_product,
+    check_shapes,
     checked,
     consistent,
     depending,
@@ -80,8 +82,8 @@ class RowPartition(CompositeTensor):
         with name_scope("RowPartitionFromRowSplits"):
             splits = index_vector(row_splits, "row_splits", dtype, dtype_hint)
             splits.shape.assert_has_rank(1)
-            if splits.shape.rank and splits.shape[0] == 0:
-                raise ValueError("row_splits tensor may not be empty.")
+            if validate and splits.shape.rank and splits.shape[0] == 0:
+                raise InvalidArgumentError("row_splits tensor may not be empty.")
             if validate:
                 message = "Arguments to from_row_splits do not form a valid RaggedTensor:"
                 splits = checked(splits, message + "zero", begins_at_zero)
@@ -391,6 +393,8 @@ class RowPartition(CompositeTensor):
         mine, others = self._encodings(), other._encodings()
         if all(mine[name] is others[name] for name in mine):
             return self
+        for name in mine:  # shapes are held against each other before any values
+            check_shapes(mine[name], others[name], name)
         found, same = {}, {}
         for name in sorted(mine, key=_CHEAP_FIRST.index):
             found[name], same[name] = merged(mine[name], others[name], name, validate)

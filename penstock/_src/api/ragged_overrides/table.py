@@ -121,7 +121,13 @@ def _where(condition, x=None, y=None, name=None):
         ]
         columns += [found[:, axis] for axis in range(1, flat.shape.rank)]
         return raw.Pack(values=columns, axis=1)
-    structure, parts = matched([condition, x, y])
+    # A number takes the type of the other value, not that of the condition.
+    hint = next((part.dtype for part in (x, y) if isinstance(part, RaggedTensor)), None)
+    values = [
+        part if isinstance(part, RaggedTensor) else convert_to_tensor(part, dtype_hint=hint)
+        for part in (x, y)
+    ]
+    structure, parts = matched([condition, *values])
     return structure.with_flat_values(raw.SelectV2(condition=parts[0], t=parts[1], e=parts[2]))
 
 

@@ -91,9 +91,7 @@ def ngrams(
     """
     widths = [ngram_width] if isinstance(ngram_width, int) else list(ngram_width)
     if any(w < 1 for w in widths):
-        raise ValueError(
-            f"All ngram_widths must be greater than 0. Received: ngram_widths={widths}"
-        )
+        raise ValueError(f"All ngram_widths must be greater than 0. Got {widths}")
     if pad_values is None:
         left = right = ""
     elif isinstance(pad_values, (list, tuple)):
@@ -115,8 +113,10 @@ def ngrams(
     data = data if isinstance(data, RaggedTensor) else convert_to_tensor(data, dtype=dtypes.string)
     to_dense = single = False
     if not isinstance(data, RaggedTensor):
+        if data.shape.rank is None:
+            raise ValueError("Rank of data must be known.")
         if data.shape.rank == 0:
-            raise ValueError("Rank of data must be known, and not zero.")
+            raise ValueError("Data must have rank>0")
         to_dense, single = True, data.shape.rank == 1
         data = RaggedTensor.from_tensor(
             raw.ExpandDims(input=data, axis=0) if single else data,
