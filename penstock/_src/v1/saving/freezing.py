@@ -13,7 +13,6 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph.passes.freeze import freeze
 from penstock._src.graph.rewriting import extract_sub_graph
-from penstock._src.graph.trace import fill_outputs
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.util.export import export
@@ -95,12 +94,11 @@ def convert_variables_in_session(
 
 
 def _with_values(func: ConcreteFunction, values: Mapping[int, np.ndarray]) -> WrappedFunction:
-    """Returns a function with constants in place of some inputs."""
-    graph = func.graph
+    """Returns a function with constants in place of some inputs; its results are a list."""
     frozen = freeze(func.graph_function, dict(values))
     made = frozen.graph
-    made.structured_outputs = fill_outputs(graph.structured_outputs, made.outputs)
-    made.structured_input_signature = graph.structured_input_signature
+    made.structured_outputs = list(made.outputs)
+    made.structured_input_signature = func.graph.structured_input_signature
     rest = [t for i, t in enumerate(func.captured_inputs) if func.arity + i not in values]
     for tensor, placeholder in zip(rest, made.inputs[func.arity :], strict=True):
         made.replace_capture(tensor, placeholder)
