@@ -14,13 +14,14 @@ _NAMES = {
         "experimental_set_strategy get_replica_context get_strategy has_strategy "
         "in_cross_replica_context"
     ),
+    "penstock._src.distribute.extended": "StrategyExtended",
     "penstock._src.distribute.local": "OneDeviceStrategy",
     "penstock._src.distribute.mirrored.datasets": "DistributedDataset DistributedIterator",
     "penstock._src.distribute.mirrored.strategy": "MirroredStrategy",
     "penstock._src.distribute.multi_worker": (
         "MultiWorkerMirroredStrategy ParameterServerStrategy TPUStrategy"
     ),
-    "penstock._src.distribute.strategy": "ReplicaContext Strategy StrategyExtended",
+    "penstock._src.distribute.strategy": "ReplicaContext Strategy",
     "penstock._src.distribute.values": (
         "DistributedValues InputContext InputOptions InputReplicationMode ReduceOp RunOptions"
     ),

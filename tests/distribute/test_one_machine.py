@@ -112,8 +112,24 @@ def test_what_tensorflow_1_asks_of_strategies():
     with strategy.scope():
         variable = tf.Variable(2.0)
     assert float(extended.read_var(variable)) == 2
-    total = extended.experimental_run_steps_on_iterator(lambda x: x * 2, iter(rows), 3)
-    assert float(total) == 4
+
+
+def test_steps_on_an_iterator():
+    strategy = tf.compat.v1.distribute.OneDeviceStrategy("/cpu:0")
+    rows = tf.data.Dataset.range(4)
+    context = strategy.extended.experimental_run_steps_on_iterator(
+        lambda context, x: context.set_last_step_output("doubled", x * 2), iter(rows), 3
+    )
+    assert int(context.last_step_outputs["doubled"][0]) == 4
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        total = tf.compat.v1.Variable(0, dtype=tf.int64)
+        iterator = tf.compat.v1.data.make_initializable_iterator(tf.data.Dataset.range(4))
+        context = strategy.extended.experimental_run_steps_on_iterator(
+            lambda context, x: total.assign_add(x), iterator, 3
+        )
+        session.run([total.initializer, iterator.initializer])
+        session.run(context.run_op)
+        assert session.run(total) == 3
 
 
 def test_strategies_are_not_mixed():
@@ -122,9 +138,10 @@ def test_strategies_are_not_mixed():
         with one.scope():
             pass
         with pytest.raises(RuntimeError, match="Mixing different tf.distribute.Strategy objects"):
-            other.scope()
+            with other.scope():
+                pass
     with pytest.raises(RuntimeError, match="cross-replica context"):
-        one.run(lambda: one.scope())
+        one.run(lambda: one.scope().__enter__())
 
 
 def test_the_number_of_a_replica_is_a_tensor():

@@ -133,7 +133,8 @@ PATHS: dict[str, str] = {
     "python.distribute.distribute_utils": "@bridge.internals.distribution",
     "python.distribute.input_lib": (
         "DistributedDataset=tf.distribute.DistributedDataset "
-        "DistributedIterator=tf.distribute.DistributedIterator @bridge.internals.datasets"
+        "DistributedIterator=tf.distribute.DistributedIterator "
+        "MultiStepContext=@distribute.values:MultiStepContext @bridge.internals.datasets"
     ),
     "python.distribute.values": "@distribute.values @distribute.mirrored.variables",
     "python.eager.polymorphic_function.atomic_function": "@function.types.atomic",

@@ -9,7 +9,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
 from penstock._src.function import run as _runs_graph_functions  # noqa: F401
-from penstock._src.function.autograph.convert import call as call_converted
+from penstock._src.function.autograph.convert import converted_call
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
@@ -41,7 +41,7 @@ def trace(
         arguments = [_placeholders(graph, part) for part in specs]
         if not more and type(arguments[0]) is tuple:
             arguments = list(arguments[0])
-        result = call_converted(function, *arguments)
+        result = converted_call(function, *arguments)
         if isinstance(result, list):
             result = tuple(result)
         result = structure.normalize(result, wanted)

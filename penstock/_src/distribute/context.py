@@ -1,11 +1,14 @@
 """Tracks the current strategy and replica."""
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
+from penstock._src.function.autograph import convert
+from penstock._src.util.slots import above
 
 
 class Contexts(threading.local):
@@ -38,6 +41,42 @@ def current() -> tuple[Any, Any]:
     return strategy, None
 
 
+def require_cross_replica(strategy: Any) -> None:
+    """Raises RuntimeError unless code runs once for all replicas of a strategy, or outside of all strategies."""
+    held, replica = current()
+    if held is Defaults.strategy and replica is held.default_replica:
+        return
+    require_strategy(strategy)
+    if replica is not None:
+        raise RuntimeError(
+            "Method requires being in cross-replica context, use get_replica_context().merge_call()"
+        )
+
+
+def require_strategy(strategy: Any) -> None:
+    """Raises RuntimeError unless a strategy is the current one."""
+    held = current()[0]
+    if held is strategy:
+        return
+    if held is Defaults.strategy:
+        raise RuntimeError(f'Need to be inside "with strategy.scope()" for {strategy}')
+    raise RuntimeError(f"Mixing different tf.distribute.Strategy objects: {held} is not {strategy}")
+
+
+def require_replica(replica: Any) -> None:
+    """Raises RuntimeError unless a replica is the current one."""
+    strategy, held = current()
+    if held is replica:
+        return
+    if held is None:
+        raise RuntimeError("Need to be inside `call_for_each_replica()`")
+    if strategy is replica.strategy:
+        raise RuntimeError("Mismatching ReplicaContext.")
+    raise RuntimeError(
+        f"Mismatching tf.distribute.Strategy objects: {strategy} is not {replica.strategy}."
+    )
+
+
 class Entered:
     """A `with` block in which a strategy and replica are current."""
 
@@ -57,27 +96,79 @@ class Entered:
 
 
 class StrategyScope(Entered):
-    """A context in which a strategy is current and creates the variables, by its `_create(next_creator, **kwargs)`."""
+    """A context in which a strategy is current, and its `extended._create_variable` makes the variables.
+
+    It can be entered again within itself, and within other scopes of its strategy; nothing changes then.
+    """
+
+    def __init__(self, strategy: Any) -> None:
+        super().__init__(strategy, None)
+        self._again = 0
 
     def __enter__(self) -> Any:
+        if current()[0] is not Defaults.strategy:
+            require_cross_replica(self.strategy)
+            self._again += 1
+            return self.strategy
+        self._devices = STATE.device
+        device = getattr(self.strategy.extended, "_default_device", None)
+        if device is not None:
+            STATE.device = device
+        self._device = STATE.device
         self._creators = STATE.variable_creators
-        make = self.strategy._create
-        if make not in self._creators:  # a scope within a scope would create variables of variables
-            STATE.variable_creators = [make, *self._creators]
+        self._own_creators = [Creator(self.strategy), *self._creators]
+        STATE.variable_creators = self._own_creators
+        self._variables = _scope_of_variables()
+        self._variables.__enter__()
         return super().__enter__()
 
     def __exit__(self, *exception: Any) -> None:
+        if self._again:
+            self._again -= 1
+            return
+        if STATE.device != self._device:
+            raise _nesting_error("Device")
+        if STATE.variable_creators is not self._own_creators:
+            raise _nesting_error("Variable creator")
+        STATE.device, STATE.variable_creators = self._devices, self._creators
         super().__exit__(*exception)
-        STATE.variable_creators = self._creators
+        try:
+            self._variables.__exit__(*exception)
+        except RuntimeError as error:
+            raise _nesting_error("Variable") from error
 
 
-def create_in(strategy: Any, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-    """Creates a variable that knows the strategy in whose scope it was created."""
-    made = next_creator(**kwargs)
-    made._distribute_strategy = strategy
-    return made
+def _scope_of_variables() -> Any:
+    """The scope of variables of the graph that sessions run, if one is being built."""
+    if STATE.graph is None or STATE.graph.building_function:
+        return contextlib.nullcontext()
+    return above("resource_variable_scope")()
 
 
-def creator_for(strategy: Any) -> Callable[..., Any]:
-    """Returns `create_in` for a strategy."""
-    return functools.partial(create_in, strategy)
+def _nesting_error(what: str) -> RuntimeError:
+    return RuntimeError(
+        f"{what} scope nesting error: move call to tf.distribute.set_strategy() out of `with` scope."
+    )
+
+
+class Creator:
+    """Makes variables as a strategy does, in whose scope they are made."""
+
+    def __init__(self, strategy: Any) -> None:
+        self.strategy = strategy
+
+    def __call__(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        require_strategy(self.strategy)
+        return self.strategy.extended._create_variable(next_creator, **kwargs)
+
+
+def converted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function as AutoGraph converts it where a tf.function is traced."""
+    if STATE.graph is None or not STATE.graph.building_function:
+        return function
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return convert.converted_call(function, *args, **kwargs)
+
+    return convert.mark_converted(call)  # type: ignore[no-any-return]

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.distribute import local  # noqa: F401  (it makes the default strategy)
-from penstock._src.distribute.context import CONTEXTS, Defaults, current
+from penstock._src.distribute.context import CONTEXTS, Creator, Defaults, current
 from penstock._src.util.export import export
 
 
@@ -40,4 +41,9 @@ def experimental_set_strategy(strategy: Any) -> None:
     """
     if CONTEXTS.stack:
         raise RuntimeError("Must not be called inside a `tf.distribute.Strategy` scope.")
-    Defaults.experimental = strategy
+    creators = STATE.variable_creators
+    if Defaults.experimental is not None:
+        creators = [creator for creator in creators if not isinstance(creator, Creator)]
+    if strategy is not None:
+        creators = [Creator(strategy), *creators]
+    Defaults.experimental, STATE.variable_creators = strategy, creators

@@ -9,10 +9,11 @@ from penstock._src.distribute.communication import (
     CommunicationImplementation,
     CommunicationOptions,
 )
+from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.mirrored.strategy import MirroredStrategy
 from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
-from penstock._src.distribute.strategy import Strategy, StrategyExtended
+from penstock._src.distribute.strategy import Strategy
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.specs import TypeSpec, spec_of_value
+from penstock._src.distribute.context import Defaults, current
 from penstock._src.util.export import export, export_constant
 from penstock._src.util.signatures import read_only
 
@@ -165,6 +166,58 @@ class ValueContext:
 export("distribute.experimental.ValueContext", v1=["distribute.experimental.ValueContext"])(
     ValueContext
 )
+
+
+class MultiStepContext:
+    """What the steps of `experimental_run_steps_on_iterator` leave behind."""
+
+    def __init__(self) -> None:
+        self.last_step_outputs: dict[str, Any] = {}
+        self._last_step_outputs_reduce_ops: dict[str, Any] = {}
+        self.non_tensor_outputs: dict[str, Any] = {}
+        self.run_op: Any = None
+
+    def set_last_step_output(self, name: str, output: Any, reduce_op: Any = None) -> None:
+        """Keeps an output of the last step.
+
+        Args:
+          name: of the output.
+          output: of a replica, or of all of them.
+          reduce_op: reduces the outputs of all replicas; in a replica it must be given.
+
+        Raises:
+          ValueError: it is not given in a replica.
+        """
+        strategy, replica = current()
+        if replica is None or reduce_op is None and strategy is Defaults.strategy:
+            self._last_step_outputs_reduce_ops[name] = reduce_op
+            self.last_step_outputs[name] = (
+                output if reduce_op is None else strategy.reduce(reduce_op, output, axis=None)
+            )
+            return
+        if reduce_op is None:
+            raise ValueError(
+                "set_last_step_output: a reduce_op must be given in a replica, for the output "
+                f"{name!r}."
+            )
+
+        def merge(distribution: Any, value: Any) -> None:
+            self.last_step_outputs[name] = distribution.reduce(reduce_op, value, axis=None)
+            self._last_step_outputs_reduce_ops[name] = reduce_op
+
+        replica.merge_call(merge, args=(output,))
+
+    def set_non_tensor_output(self, name: str, output: Any) -> None:
+        """Keeps an output that is no tensor; in a replica, those of all replicas."""
+        replica = current()[1]
+        if replica is None:
+            self.non_tensor_outputs[name] = output
+            return
+
+        def merge(distribution: Any, value: Any) -> None:
+            self.non_tensor_outputs[name] = distribution.experimental_local_results(value)
+
+        replica.merge_call(merge, args=(output,))
 
 
 @export(v1=["distribute.get_loss_reduction"])

@@ -76,7 +76,7 @@ def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
     """For callables other than plain functions: converts on call."""
     if getattr(function, convert._MARK, None) == "never":
         return function
-    return lambda *args, **kwargs: convert.call(function, *args, **kwargs)
+    return lambda *args, **kwargs: convert.converted_call(function, *args, **kwargs)
 
 
 def _no_variables(variable: Any) -> None:

@@ -68,6 +68,7 @@ TABLE = {
     "Saver": "v1.saving.saver",  # the savers in a meta graph
     "QueueRunner": "v1.inputs.queue_runner",  # the queue runners in a meta graph
     "BoundedTensorSpec": "bridge.python.framework.tensor",  # messages of structures
+    "resource_variable_scope": "v1.variables.scopes",  # Strategy.scope
     "make_initializable_iterator": "v1.inputs.datasets",  # Strategy.make_dataset_iterator
     "write_object_proto": "saving.saved_model.writing.variables",  # tf.Variable's message
     "export_to_saved_model_graph": "saving.saved_model.writing.variables",  # and its copy

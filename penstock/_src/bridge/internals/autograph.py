@@ -64,6 +64,6 @@ def tf_convert(
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         building = ctx.status is Status.ENABLED or STATE.graph is not None
-        return convert.call(f, *args, **kwargs) if building else f(*args, **kwargs)
+        return convert.converted_call(f, *args, **kwargs) if building else f(*args, **kwargs)
 
     return convert.mark_converted(call)

@@ -1,6 +1,5 @@
 """MirroredStrategy: synchronous replicas on several devices of this process."""
 
-import functools
 import logging
 import weakref
 from collections.abc import Callable
@@ -13,8 +12,9 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.distribute import local  # noqa: F401  (it makes the default strategy)
 from penstock._src.distribute.cluster.placement import full_names
-from penstock._src.distribute.context import Entered, StrategyScope, current
+from penstock._src.distribute.context import Entered, current
 from penstock._src.distribute.cross_device_ops import CrossDeviceOps, ReductionToOneDevice
+from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.mirrored import grouping
 from penstock._src.distribute.mirrored.datasets import DatasetOfEach, DistributedDataset
 from penstock._src.distribute.mirrored.replicas import MergeRequest, Replica, run_in_step
@@ -24,7 +24,7 @@ from penstock._src.distribute.mirrored.variables import (
     SyncOnReadVariable,
     updating,
 )
-from penstock._src.distribute.strategy import ReplicaContext, Strategy, StrategyExtended
+from penstock._src.distribute.strategy import ReplicaContext, Strategy
 from penstock._src.distribute.values import (
     DistributedValues,
     InputContext,
@@ -59,93 +59,6 @@ class MirroredStrategy(Strategy):
         self.cross_device_ops = cross_device_ops or ReductionToOneDevice()
         self._functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         super().__init__(MirroredExtended(self))
-        self._create = functools.partial(create_variable, self)
-
-    def run(
-        self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
-    ) -> Any:
-        """Calls `fn` once per replica, on its share of the arguments, and returns the results.
-
-        Results that differ between replicas are returned as PerReplica.
-        """
-        if self.num_replicas_in_sync == 1:  # it never waits for others, so it needs no thread
-            return super().run(fn, args, kwargs, options)
-        if not isinstance(args, (list, tuple)):
-            raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
-        kwargs = kwargs or {}
-        if isinstance(fn, Function) and STATE.graph is None:
-            return self._as_function(fn)(args, kwargs)
-        made: list[Variable] = []
-        with StrategyScope(self, None):
-            replicas = [
-                Replica(
-                    MirroredReplicaContext(self, i, made),
-                    fn,
-                    grouping.select(i, tuple(args)),
-                    grouping.select(i, kwargs),
-                )
-                for i in range(self.num_replicas_in_sync)
-            ]
-            return run_in_step(self, replicas)
-
-    def _as_function(self, function: Function) -> Function:
-        """Returns a tf.function that runs the Python function in every replica, so that merge calls are in one graph."""
-        if function not in self._functions:
-            python_function = function.python_function
-            self._functions[function] = make_function(
-                lambda args, kwargs: self.run(python_function, args, kwargs)
-            )
-        return self._functions[function]
-
-    def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
-        """Reduces the values of all replicas to one; if `axis` is given, also along this axis."""
-        kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
-
-        def one(v: Any) -> Any:
-            if axis is None:
-                return self.extended.reduce_to(kind, v, None)
-            tensors = [convert_to_tensor(each) for each in self.experimental_local_results(v)]
-            total = raw.AddN(inputs=[raw.Sum(input=t, axis=axis) for t in tensors])
-            if kind is ReduceOp.SUM:
-                return total
-            count = raw.AddN(inputs=[raw.Shape(input=t)[axis] for t in tensors])
-            return total / raw.Cast(x=count, DstT=total.dtype)
-
-        return nest.map_structure(one, value)
-
-    def gather(self, value: Any, axis: int) -> Any:
-        """Returns the values of all replicas joined along an axis."""
-
-        def one(v: Any) -> Any:
-            tensors = [convert_to_tensor(each) for each in self.experimental_local_results(v)]
-            return raw.ConcatV2(values=tensors, axis=axis) if len(tensors) > 1 else tensors[0]
-
-        return nest.map_structure(one, value)
-
-    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
-        """Returns the values of the replicas of this machine."""
-        return value.values if isinstance(value, DistributedValues) else (value,)
-
-    def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
-        """Returns a dataset whose batches are split into one part for each replica."""
-        count = self.num_replicas_in_sync
-        return dataset if count == 1 else DistributedDataset(dataset, count)
-
-    def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
-        """Returns the dataset that `dataset_fn(input_context)` creates; its elements go to the replicas in turn."""
-        count = self.num_replicas_in_sync
-        if count == 1:
-            return dataset_fn(InputContext())
-        return DatasetOfEach(dataset_fn(InputContext(1, 0, count)), count)
-
-    experimental_distribute_datasets_from_function = distribute_datasets_from_function
-
-    def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
-        """Returns the values that `value_fn(value_context)` creates for the replicas."""
-        count = self.num_replicas_in_sync
-        if count == 1:
-            return super().experimental_distribute_values_from_function(value_fn)
-        return grouping.regroup([value_fn(ValueContext(i, count)) for i in range(count)])
 
 
 class MirroredReplicaContext(ReplicaContext):
@@ -162,9 +75,9 @@ class MirroredReplicaContext(ReplicaContext):
         """The devices of the replica."""
         return (self.device,)
 
-    def merge_call(self, merge_fn: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
+    def _merge_call(self, merge_fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Waits for all replicas, then calls `merge_fn(strategy, *args)` once with the arguments of all."""
-        return self.replica.merge(MergeRequest(merge_fn, tuple(args), kwargs or {}))
+        return self.replica.merge(MergeRequest(merge_fn, tuple(args), kwargs))
 
     def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
         """Returns the sum or mean over the replicas of each tensor of a nest."""
@@ -210,18 +123,67 @@ class MirroredReplicaContext(ReplicaContext):
 
 
 class MirroredExtended(StrategyExtended):
-    """The methods for authors of distribution-aware code."""
+    """The hooks of `MirroredStrategy`."""
 
-    def reduce_to(self, reduce_op: Any, value: Any, destinations: Any, options: Any = None) -> Any:
+    def _call_for_each_replica(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        count = self._num_replicas_in_sync
+        if count == 1:  # it never waits for others, so it needs no thread
+            return super()._call_for_each_replica(fn, args, kwargs)
+        if isinstance(fn, Function) and STATE.graph is None:
+            return self._as_function(fn)(args, kwargs)
+        made: list[Variable] = []
+        replicas = [
+            Replica(
+                MirroredReplicaContext(self._strategy, i, made),
+                fn,
+                grouping.select(i, tuple(args)),
+                grouping.select(i, kwargs),
+            )
+            for i in range(count)
+        ]
+        return run_in_step(self._strategy, replicas)
+
+    def _as_function(self, function: Function) -> Function:
+        """Returns a tf.function that runs the Python function in every replica, so that merge calls are in one graph."""
+        strategy = self._strategy
+        if function not in strategy._functions:
+            python_function = function.python_function
+            strategy._functions[function] = make_function(
+                lambda args, kwargs: strategy.run(python_function, args, kwargs)
+            )
+        return strategy._functions[function]
+
+    def _create_variable(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        return create_variable(self._strategy, next_creator, **kwargs)
+
+    def _local_results(self, val: Any) -> tuple[Any, ...]:
+        return val.values if isinstance(val, DistributedValues) else (val,)
+
+    def _experimental_distribute_dataset(self, dataset: Any, options: Any) -> Any:
+        count = self._num_replicas_in_sync
+        return dataset if count == 1 else DistributedDataset(dataset, count)
+
+    def _distribute_datasets_from_function(self, dataset_fn: Any, options: Any) -> Any:
+        count = self._num_replicas_in_sync
+        if count == 1:
+            return dataset_fn(InputContext())
+        return DatasetOfEach(dataset_fn(InputContext(1, 0, count)), count)
+
+    def _experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
+        count = self._num_replicas_in_sync
+        if count == 1:
+            return super()._experimental_distribute_values_from_function(value_fn)
+        return grouping.regroup([value_fn(ValueContext(i, count)) for i in range(count)])
+
+    def _reduce_to(self, reduce_op: ReduceOp, value: Any, destinations: Any, options: Any) -> Any:
         """Reduces the values of all replicas to one, which is copied to each replica if the destinations are
         per-replica."""
-        kind = ReduceOp(reduce_op.upper()) if isinstance(reduce_op, str) else reduce_op
         cross: CrossDeviceOps = self._strategy.cross_device_ops
         if isinstance(value, DistributedVariable):
             value = PerReplica(value.values)
         if not isinstance(value, DistributedValues):
-            return self._of_all(kind, value)
-        return cross.reduce(kind, value, destinations, options)
+            return self._of_all(reduce_op, value)
+        return cross.reduce(reduce_op, value, destinations, options)
 
     def _of_all(self, kind: ReduceOp, value: Any) -> Any:
         """Reduces a value that is the same on all replicas."""
@@ -234,26 +196,16 @@ class MirroredExtended(StrategyExtended):
             f"{kind}."
         )
 
-    def update(
-        self,
-        var: Any,
-        fn: Callable[..., Any],
-        args: Any = (),
-        kwargs: Any = None,
-        group: bool = True,
-    ) -> Any:
-        """Calls `fn(copy, *args)` for every copy of a variable."""
+    def _update(self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool) -> Any:
         if not isinstance(var, DistributedVariable):
-            return super().update(var, fn, args, kwargs, group)
+            return super()._update(var, fn, args, kwargs, group)
         results = []
         for i, copy in enumerate(var.values):
-            with Entered(self._strategy, None), updating(i):
-                own = grouping.select_copies(i, (tuple(args), kwargs or {}))
+            with updating(i):
+                own = grouping.select_copies(i, (tuple(args), kwargs))
                 results.append(fn(copy, *own[0], **own[1]))
         regrouped = grouping.mirrored(results)
-        if group:
-            return regrouped
-        return nest.map_structure(self._strategy.experimental_local_results, regrouped)
+        return regrouped if group else nest.map_structure(self._local_results, regrouped)
 
 
 def create_variable(

@@ -52,7 +52,7 @@ def _runtime(recursive: bool) -> _Runtime:
         ld=undefined.ld,
         ldu=undefined.ldu,
         returned=undefined.returned,
-        call=call if recursive else _call_plainly,
+        call=converted_call if recursive else _call_unconverted,
         converted=mark_converted,
     )
 
@@ -79,11 +79,11 @@ def do_not_convert(func: Any = None) -> Any:
     return func
 
 
-def _call_plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+def _call_unconverted(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+def converted_call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Calls `function`, converted first if it is user code."""
     try:
         overload = OVERLOADS.get(function)
@@ -95,7 +95,9 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is types.FunctionType or kind is types.MethodType:
         return (converted(function) or function)(*args, **kwargs)
     if kind is functools.partial:
-        return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
+        return converted_call(
+            function.func, *function.args, *args, **{**function.keywords, **kwargs}
+        )
     method = getattr(kind, "__call__", None)  # noqa: B004  (the method itself is wanted)
     if type(method) is types.FunctionType and not isinstance(function, type):
         body = converted(method)

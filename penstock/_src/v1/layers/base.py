@@ -17,7 +17,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import executing_eagerly_outside_functions
 from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
-from penstock._src.function.autograph.convert import call as converted_call
+from penstock._src.function.autograph.convert import converted_call
 from penstock._src.util import nest
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.layers.input_spec import check_inputs

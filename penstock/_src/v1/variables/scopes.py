@@ -295,6 +295,15 @@ class variable_scope:
         return f"{self._default}_{index}"
 
 
+def resource_variable_scope() -> variable_scope:
+    """Returns the current scope, re-entered with variables that do not stand for references."""
+
+    def getter(getter: Any, *args: Any, **kwargs: Any) -> Any:
+        return getter(*args, **{**kwargs, "use_resource": True})
+
+    return variable_scope(get_variable_scope(), custom_getter=getter)
+
+
 def _current_name_scope() -> str:
     """The current name scope as it is re-entered: with a slash at its end, or empty."""
     if STATE.graph is None:

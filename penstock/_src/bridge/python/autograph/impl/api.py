@@ -15,7 +15,7 @@ def converted_call(
 ) -> Any:
     """Calls `f`, converted first if it is user code."""
     del caller_fn_scope, options
-    return convert.call(f, *(args or ()), **(kwargs or {}))
+    return convert.converted_call(f, *(args or ()), **(kwargs or {}))
 
 
 def call_with_unspecified_conversion_status(func: Callable[..., Any]) -> Callable[..., Any]:
