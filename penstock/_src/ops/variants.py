@@ -1,6 +1,6 @@
 """Ops that differ from another op by name, kind of handle or missing attributes: made by a call instead of a class.
 
-    variant("ExperimentalUniqueDataset", basic.UniqueDataset)
+    variant("ExperimentalUniqueDataset", selection.UniqueDataset)
     by_reference("QueueSize", queue.QueueSizeV2)
 
 Such a call must start in the first column of a file of the family, where `core/registry.py` finds it by the op's name.

@@ -4,28 +4,25 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError
-from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.iteration.resume import (
+    Element,
+    Indexed,
+    Repeated,
+    Resumable,
+    State,
+    Taken,
+    attempt,
+)
+from penstock._src.ops.data.iteration.rows import Access, ChunkReader, FirstChunks, Rows
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
-    Access,
-    Chained,
-    ChunkReader,
     DatasetOp,
-    Element,
-    Failure,
     Pipeline,
-    Raising,
-    Rows,
     Run,
     UnnamedDatasetOp,
-    attempt,
 )
-from penstock._src.ops.data.seeds import words
 
 
 class _Take(Pipeline):
@@ -50,26 +47,18 @@ class _Take(Pipeline):
             super().begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        if not self.count:
+            return Indexed(_nothing, 0)
         source = self.inputs[0].iterate(run)
-        return source if self.count < 0 else itertools.islice(source, self.count)
+        return source if self.count < 0 else Taken(source, self.count)
 
     def rows(self) -> Rows | None:
         rows = self.inputs[0].rows()
         if rows is None or self.count < 0:
             return rows
-        if rows.in_sequence:
+        if rows.in_sequence or not self.count:
             return Rows([array[: self.count] for array in rows.arrays])
-
-        def order(run: Run) -> Iterator[Any]:
-            left = self.count
-            for chunk in rows.order(run):
-                if not left:
-                    return
-                chunk = chunk[:left]
-                left -= len(chunk)
-                yield chunk
-
-        return rows.reordered(order)
+        return rows.reordered(lambda run: FirstChunks(rows.order(run), self.count))
 
 
 class TakeDataset(DatasetOp):
@@ -99,8 +88,8 @@ class _Skip(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         if self.count < 0:
-            return iter(())
-        return itertools.islice(self.inputs[0].iterate(run), self.count, None)
+            return Indexed(_nothing, 0)
+        return WithoutFirst(self.inputs[0].iterate(run), self.count)
 
     def rows(self) -> Rows | None:
         rows = self.inputs[0].rows()
@@ -112,9 +101,28 @@ class _Skip(Pipeline):
         def order(run: Run) -> Iterator[Any]:
             reader = ChunkReader(rows.order(run))
             reader.take(self.count)
-            return reader.rest()
+            return reader
 
         return rows.reordered(order)
+
+
+class WithoutFirst(Resumable):
+    """Iterates over elements without the next `left`."""
+
+    plain = ("left",)
+
+    def __init__(self, source: Iterator[Element], left: int) -> None:
+        self.source, self.left = source, left
+
+    def __next__(self) -> Element:
+        while self.left:
+            self.left -= 1
+            next(self.source)
+        return next(self.source)
+
+
+def _nothing(at: int) -> Any:
+    raise IndexError(at)
 
 
 class SkipDataset(DatasetOp):
@@ -149,36 +157,14 @@ class _Repeat(Pipeline):
             return 0
         return count if count < 0 else count * self.count
 
-    def epochs(self) -> Iterator[int]:
-        return itertools.count() if self.count < 0 else iter(range(self.count))
-
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Raising(self.repeated(run))
-
-    def repeated(self, run: Run) -> Iterator[Element | Failure]:
-        for _ in self.epochs():
-            empty, source = True, self.inputs[0].iterate(run)
-            while (element := attempt(next, source, None)) is not None:
-                empty = False
-                yield element
-            if empty and self.count < 0:
-                return
+        return Repeated(lambda: self.inputs[0].iterate(run), self.count)
 
     def rows(self) -> Rows | None:
         rows = self.inputs[0].rows()
         if rows is None:
             return None
-
-        def order(run: Run) -> Iterator[Any]:
-            for _ in self.epochs():
-                empty = True
-                for chunk in rows.order(run):
-                    empty = empty and not len(chunk)
-                    yield chunk
-                if empty and self.count < 0:
-                    return
-
-        return rows.reordered(order)
+        return rows.reordered(lambda run: Repeated(lambda: rows.order(run), self.count))
 
 
 class RepeatDataset(DatasetOp):
@@ -210,7 +196,32 @@ class _Concatenate(Pipeline):
         self.inputs[0].begin(run)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Chained(source.iterate(run) for source in self.inputs)
+        return Chained(self.inputs, run)
+
+
+class Chained(Resumable):
+    """Iterates over the elements of pipelines, which are opened one after the other; continues after an error."""
+
+    plain = ("at",)
+
+    def __init__(self, parts: tuple[Pipeline, ...], run: Run) -> None:
+        self.parts, self.run, self.at = parts, run, 0
+        self.source: Iterator[Element] | None = None
+
+    def __next__(self) -> Element:
+        while self.at < len(self.parts):
+            if self.source is None:
+                self.source = self.parts[self.at].iterate(self.run)
+            element = next(self.source, None)
+            if element is not None:
+                return element
+            self.source, self.at = None, self.at + 1
+        raise StopIteration
+
+    def restore(self, state: State) -> None:
+        if state["source"] is not None:
+            self.source = self.parts[state["at"]].iterate(self.run)
+        super().restore(state)
 
 
 class ConcatenateDataset(DatasetOp):
@@ -226,22 +237,21 @@ def _flat(parts: Iterable[Element]) -> Element:
     return tuple(itertools.chain.from_iterable(parts))
 
 
-class _Zipped:
-    """Iterates over tuples of elements; all sources advance where one raises an error."""
+class Zipped(Resumable):
+    """Iterates over tuples of elements; all parts advance where one raises an error."""
 
-    def __init__(self, sources: list[Iterator[Element]]) -> None:
-        self.sources = sources
+    sources = ("parts",)
 
-    def __iter__(self) -> Iterator[Element]:
-        return self
+    def __init__(self, parts: list[Iterator[Element]]) -> None:
+        self.parts = parts
 
     def __next__(self) -> Element:
         taken: list[Element] = []
         try:
-            for source in self.sources:
+            for source in self.parts:
                 taken.append(next(source))
         except OpError:
-            for source in self.sources[len(taken) + 1 :]:
+            for source in self.parts[len(taken) + 1 :]:
                 attempt(next, source, None)
             raise
         return _flat(taken)
@@ -267,7 +277,7 @@ class _Zip(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         if len(self.inputs) == 1:
             return self.inputs[0].iterate(run)
-        return _Zipped([source.iterate(run) for source in self.inputs])
+        return Zipped([source.iterate(run) for source in self.inputs])
 
     def rows(self) -> Rows | None:
         parts = [source.rows() for source in self.inputs]
@@ -309,30 +319,54 @@ class _Shard(Pipeline):
         return count if count < 0 else count // self.shards + (self.index < count % self.shards)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        if self.shards == SHARD_HINT:
-            raise FailedPreconditionError(
-                "`tf.data.Dataset.shard(SHARD_HINT, ...)` can only be used in "
-                "`tf.distribute.Strategy.experimental_distribute_dataset()` with "
-                "`tf.data.experimental.AutoShardPolicy.HINT` policy, or tf.data service with "
-                "`tf.data.experimental.service.ShardingPolicy.HINT` processing mode."
-            )
-        source = self.inputs[0].iterate(run)
-        if not self.non_empty:
-            yield from itertools.islice(source, self.index, None, self.shards)
-            return
-        first = list(
-            itertools.islice(source, self.shards)
-        )  # all are read at once, as in TensorFlow
-        if self.index < len(first) < self.shards:
-            raise InvalidArgumentError(too_few_files(len(first), self.shards))
-        yield from first[self.index : self.index + 1]
-        yield from itertools.islice(source, self.index, None, self.shards)
+        return Sharded(self, self.inputs[0].iterate(run))
 
     def rows(self) -> Rows | None:
         rows = self.inputs[0].rows()
         if rows is None or not rows.in_sequence or self.non_empty or self.shards == SHARD_HINT:
             return None
         return Rows([array[self.index :: self.shards] for array in rows.arrays])
+
+
+class Sharded(Resumable):
+    """Iterates over the elements of one shard."""
+
+    plain = ("passed", "is_begun")
+
+    def __init__(self, step: _Shard, source: Iterator[Element]) -> None:
+        self.step, self.source = step, source
+        # How many elements there are before the next one of the shard.
+        self.passed, self.is_begun = step.index, False
+
+    def __next__(self) -> Element:
+        step = self.step
+        if not self.is_begun and step.shards == SHARD_HINT:
+            raise FailedPreconditionError(
+                "`tf.data.Dataset.shard(SHARD_HINT, ...)` can only be used in "
+                "`tf.distribute.Strategy.experimental_distribute_dataset()` with "
+                "`tf.data.experimental.AutoShardPolicy.HINT` policy, or tf.data service with "
+                "`tf.data.experimental.service.ShardingPolicy.HINT` processing mode."
+            )
+        if not self.is_begun and step.non_empty:
+            return self.first()
+        self.is_begun = True
+        while self.passed:
+            next(self.source)
+            self.passed -= 1
+        element = next(self.source)
+        self.passed = step.shards - 1
+        return element
+
+    def first(self) -> Element:
+        """The first element of a shard that must have one; the first of all shards are read, as in TensorFlow."""
+        step, self.is_begun = self.step, True
+        firsts = list(itertools.islice(self.source, step.shards))
+        if step.index < len(firsts) < step.shards:
+            raise InvalidArgumentError(too_few_files(len(firsts), step.shards))
+        self.passed = step.index
+        if step.index >= len(firsts):
+            raise StopIteration
+        return firsts[step.index]
 
 
 def too_few_files(count: int, workers: int) -> str:
@@ -445,147 +479,3 @@ class NonSerializableDataset(UnnamedDatasetOp):
 
     def pipeline(self, input_dataset):
         return PassOn(input_dataset)
-
-
-class _AssertCardinality(Pipeline):
-    keeps_batches = True
-
-    def __init__(self, source: Pipeline, expected: int) -> None:
-        self.inputs, self.expected = (source,), expected
-
-    def access(self, run: Run) -> Access:
-        return self.inputs[0].access(run)
-
-    def cardinality(self) -> int:
-        return self.expected
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        count = 0
-        for element in self.inputs[0].iterate(run):
-            if count == self.expected:
-                raise self.failed(f"at least {self.many(count + 1)}")
-            count += 1
-            yield element
-        if count < self.expected or self.expected == INFINITE:
-            raise self.failed(f"only {self.many(count)}")
-
-    def many(self, count: int) -> str:
-        return f"{count} element{'' if count == 1 else 's'}"
-
-    def failed(self, found: str) -> Exception:
-        wanted = (
-            "an infinite number of elements"
-            if self.expected == INFINITE
-            else self.many(self.expected)
-        )
-        return FailedPreconditionError(
-            f"Input dataset was expected to contain {wanted} but contained {found}."
-        )
-
-
-class AssertCardinalityDataset(UnnamedDatasetOp):
-    """The same elements, whose number must match."""
-
-    signature = "input_dataset: variant, cardinality: int64 -> handle: variant"
-
-    def pipeline(self, input_dataset, cardinality):
-        return _AssertCardinality(input_dataset, int(cardinality))
-
-
-class _Unique(Pipeline):
-    def __init__(self, source: Pipeline) -> None:
-        self.inputs = (source,)
-
-    def cardinality(self) -> int:
-        return UNKNOWN
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        seen = set()
-        for element in self.inputs[0].iterate(run):
-            value = element[0]
-            key = (
-                tuple(value.ravel().tolist()) if value.dtype == object else value.tobytes(),
-                value.shape,
-            )
-            if key not in seen:
-                seen.add(key)
-                yield element
-
-
-class UniqueDataset(DatasetOp):
-    """Each distinct element once."""
-
-    signature = "input_dataset: variant -> handle: variant"
-
-    def pipeline(self, input_dataset):
-        return _Unique(input_dataset)
-
-
-class _Sampling(Pipeline):
-    def __init__(self, source: Pipeline, rate: float, seeds: tuple[int, int]) -> None:
-        self.inputs, self.rate, self.seeds = (source,), rate, seeds
-
-    def cardinality(self) -> int:
-        return UNKNOWN
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        draw = words(*self.seeds)
-        for element in self.inputs[0].iterate(run):
-            mantissa = np.uint32(next(draw) & 0x7FFFFF | 127 << 23)
-            if mantissa.view(np.float32) - np.float32(1) < self.rate:
-                yield element
-
-
-class SamplingDataset(UnnamedDatasetOp):
-    """Each element with probability `rate`."""
-
-    signature = """input_dataset: variant, rate: float32, seed: int64, seed2: int64
-        -> handle: variant"""
-
-    def pipeline(self, input_dataset, rate, seed, seed2):
-        return _Sampling(input_dataset, float(rate), (int(seed), int(seed2)))
-
-
-class _Directed(Pipeline):
-    def __init__(self, selector: Pipeline, sources: list[Pipeline], stop_on_empty: bool) -> None:
-        self.inputs, self.sources = (selector, *sources), sources
-        self.stop_on_empty = stop_on_empty
-
-    def cardinality(self) -> int:
-        if INFINITE in [source.cardinality() for source in self.sources]:
-            return INFINITE
-        counts = [source.cardinality() for source in self.inputs]
-        return 0 if 0 in counts and self.stop_on_empty else UNKNOWN
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        live: list[Iterator[Element] | None] = [s.iterate(run) for s in self.sources]
-        left = len(live)
-        for (choice,) in self.inputs[0].iterate(run):
-            at = int(choice)
-            if not 0 <= at < len(live):
-                raise InvalidArgumentError(f"Selector index out of range: {at} >= {len(live)}")
-            source = live[at]
-            if source is None:
-                continue
-            element = next(source, None)
-            if element is not None:
-                yield element
-                continue
-            live[at] = None
-            left -= 1
-            if self.stop_on_empty or not left:
-                return
-
-
-class DirectedInterleaveDataset(UnnamedDatasetOp):
-    """Elements from several datasets, chosen by a dataset of indices."""
-
-    signature = """selector_input_dataset: variant, data_input_datasets: N * variant
-        -> handle: variant"""
-    output_types: list[DType]
-    output_shapes: list[TensorShape]
-    N: int
-    stop_on_empty_dataset: bool = False
-
-    def pipeline(self, selector_input_dataset, data_input_datasets):
-        return _Directed(selector_input_dataset, data_input_datasets, self.stop_on_empty_dataset)

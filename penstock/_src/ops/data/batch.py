@@ -1,7 +1,7 @@
 """Datasets that batch or unbatch elements."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,20 +9,17 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.iteration.resume import Applied, Chosen, Element, Indexed, Resumable
+from penstock._src.ops.data.iteration.rows import Access, Stacks, row
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
-    Access,
-    ChunkReader,
     DatasetOp,
-    Element,
     Pipeline,
     PipelineOp,
-    Rows,
     Run,
     UnnamedDatasetOp,
     positive,
-    row,
     scalar,
 )
 
@@ -56,20 +53,24 @@ def stack_elements(elements: Sequence[Element]) -> Element:
     return tuple([stack(values, at) for at, values in enumerate(zip(*elements, strict=True))])
 
 
-class Batches:
+class Batches(Resumable):
     """Iterates over stacks of `size` elements; continues after an error in an element."""
 
-    def __init__(self, source: Iterator[Element], size: int, drop_remainder: bool) -> None:
+    def __init__(
+        self,
+        source: Iterator[Element],
+        size: int,
+        drop_remainder: bool,
+        stacked: Callable[[list[Element]], Element] = stack_elements,
+    ) -> None:
         self.source, self.size, self.drop_remainder = source, size, drop_remainder
-
-    def __iter__(self) -> Iterator[Element]:
-        return self
+        self.stacked = stacked
 
     def __next__(self) -> Element:
         elements = list(itertools.islice(self.source, self.size))
         if not elements or (self.drop_remainder and len(elements) < self.size):
             raise StopIteration
-        return stack_elements(elements)
+        return self.stacked(elements)
 
 
 class _Batch(Pipeline):
@@ -86,14 +87,12 @@ class _Batch(Pipeline):
         return count // self.size if self.drop_remainder else -(-count // self.size)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        rows = self.inputs[0].rows()
+        rows, least = self.inputs[0].rows(), self.size if self.drop_remainder else 1
         if rows is not None:
-            return self.gathered(rows, run)
+            return Stacks(rows, run, self.size, least)
         stacks = self.inputs[0].stacks(run, self.size)
         if stacks is not None:
-            least = self.size if self.drop_remainder else 1
-            # Unlike a generator, this continues after an error.
-            return filter(lambda stack: len(stack[0]) >= least, stacks)
+            return Chosen(stacks, lambda stack: len(stack[0]) >= least)
         return Batches(self.inputs[0].iterate(run), self.size, self.drop_remainder)
 
     def access(self, run: Run) -> Access:
@@ -110,12 +109,6 @@ class _Batch(Pipeline):
         if not self.drop_remainder:
             return "BatchDatasetV2 does not support global shuffling with `drop_remainder=False`."
         return super().why_in_order()
-
-    def gathered(self, rows: Rows, run: Run) -> Iterator[Element]:
-        reader = ChunkReader(rows.order(run))
-        least = self.size if self.drop_remainder else 1
-        while len(chunk := reader.take(self.size)) >= least:
-            yield rows.gather(chunk)
 
 
 class BatchDataset(DatasetOp):
@@ -165,12 +158,13 @@ class _PaddedBatch(_Batch):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         source = self.inputs[0].iterate(run)
-        least = self.size if self.drop_remainder else 1
-        while len(elements := list(itertools.islice(source, self.size))) >= least:
-            components = enumerate(zip(*elements, strict=True))
-            yield tuple([self.pad(at, values) for at, values in components])
+        return Batches(source, self.size, self.drop_remainder, self.padded_stack)
 
     access = Pipeline.access
+
+    def padded_stack(self, elements: list[Element]) -> Element:
+        components = enumerate(zip(*elements, strict=True))
+        return tuple([self.pad(at, values) for at, values in components])
 
     def pad(self, component: int, values: Sequence[np.ndarray]) -> np.ndarray:
         wanted = self.padded[component]
@@ -244,17 +238,38 @@ class _Unbatch(Pipeline):
         return INFINITE if count == INFINITE else 0 if count == 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        for element in self.inputs[0].iterate(run):
-            for component in element:
-                if not isinstance(component, np.ndarray) or component.ndim == 0:
-                    raise InvalidArgumentError("Cannot unbatch a tensor of rank 0.")
-                if len(component) != len(element[0]):
-                    raise InvalidArgumentError(
-                        "Input element must have the same batch size in each component. Component "
-                        f"0 had size {len(element[0])} but another had size {len(component)}."
-                    )
-            for at in range(len(element[0])):
-                yield tuple([row(component, at) for component in element])
+        return RowsOfElements(self.inputs[0].iterate(run))
+
+
+class RowsOfElements(Resumable):
+    """Iterates over the rows of elements."""
+
+    plain = ("element", "at", "count")
+
+    def __init__(self, source: Iterator[Element]) -> None:
+        self.source = source
+        self.element: Element = ()
+        self.at = self.count = 0
+
+    def __next__(self) -> Element:
+        while self.at == self.count:
+            self.at = self.count = 0
+            element = next(self.source)
+            self.count, self.element = _row_count(element), element
+        at, self.at = self.at, self.at + 1
+        return tuple([row(component, at) for component in self.element])
+
+
+def _row_count(element: Element) -> int:
+    for component in element:
+        if not isinstance(component, np.ndarray) or component.ndim == 0:
+            raise InvalidArgumentError("Cannot unbatch a tensor of rank 0.")
+        if len(component) != len(element[0]):
+            raise InvalidArgumentError(
+                "Input element must have the same batch size in each component. Component "
+                f"0 had size {len(element[0])} but another had size {len(component)}."
+            )
+    return len(element[0])
 
 
 class UnbatchDataset(DatasetOp):
@@ -276,13 +291,15 @@ class Elements(Pipeline):
         return len(self.elements)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return iter(self.elements)
+        return Indexed(self.elements.__getitem__, len(self.elements))
 
     def access(self, run: Run) -> Access:
         return self.elements.__getitem__
 
 
-class _WindowElements(Elements):
+class WindowElements(Elements):
+    """The elements of a window."""
+
     def iterate(self, run: Run) -> Iterator[Element]:
         run.opaque_step = "WindowOp"
         return super().iterate(run)
@@ -304,31 +321,44 @@ class _Window(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         run.opaque_step = self.kind
-        source = self.inputs[0].iterate(run)
-        reach = (self.size - 1) * self.stride + 1
-        held: list[Element] = []
-        while True:
-            held.extend(itertools.islice(source, reach - len(held)))
-            window = held[:: self.stride]
-            if not window or (self.drop_remainder and len(window) < self.size):
-                return
-            yield self.nested(window)
-            if self.shift > len(held):
-                skipped = self.shift - len(held)
-                if len(list(itertools.islice(source, skipped))) < skipped:
-                    return
-            held = held[self.shift :]
+        return Windows(self, self.inputs[0].iterate(run))
 
     def nested(self, window: list[Element]) -> Element:
         types, shapes = self.inputs[0].types, self.inputs[0].shapes
         return tuple(
             [
-                _WindowElements(
+                WindowElements(
                     [(element[at],) for element in window], types[at : at + 1], shapes[at : at + 1]
                 )
                 for at in range(len(window[0]))
             ]
         )
+
+
+class Windows(Resumable):
+    """Iterates over datasets of consecutive elements."""
+
+    plain = ("held", "passed")
+
+    def __init__(self, step: _Window, source: Iterator[Element]) -> None:
+        self.step, self.source = step, source
+        self.held: list[Element] = []
+        # How many elements are before the next window, those held first.
+        self.passed = 0
+
+    def __next__(self) -> Element:
+        step, held, passed = self.step, self.held[self.passed :], self.passed - len(self.held)
+        self.held, self.passed = held, max(0, passed)
+        while self.passed:
+            next(self.source)
+            self.passed -= 1
+        reach = (step.size - 1) * step.stride + 1
+        held.extend(itertools.islice(self.source, reach - len(held)))
+        window = held[:: step.stride]
+        if not window or (step.drop_remainder and len(window) < step.size):
+            raise StopIteration
+        self.passed = step.shift
+        return step.nested(window)
 
 
 class WindowDataset(DatasetOp):
@@ -355,21 +385,41 @@ class _Rebatch(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        source = self.inputs[0].iterate(run)
-        held: Element | None = None  # rows that are left; None before the first element
-        for size in itertools.cycle(self.sizes):
-            while held is None or len(held[0]) < size:
-                if held is None and not size and all(map(_is_known, self.shapes)):
-                    held = tuple(map(_no_rows, self.types, self.shapes))
-                    break
-                element = next(source, None)
-                if element is None:
-                    if held is not None and len(held[0]) and not self.drop_remainder:
-                        yield held
-                    return
-                held = element if held is None else tuple(map(_joined, held, element))
-            yield tuple([component[:size] for component in held])
-            held = tuple([component[size:] for component in held])
+        return Resplit(self, self.inputs[0].iterate(run))
+
+
+class Resplit(Resumable):
+    """Iterates over batches of the sizes in turn, made of the rows of others."""
+
+    plain = ("held", "turn")
+
+    def __init__(self, step: _Rebatch, source: Iterator[Element]) -> None:
+        self.step, self.source, self.turn = step, source, 0
+        # Rows that are left; None before the first element.
+        self.held: Element | None = None
+
+    def __next__(self) -> Element:
+        step = self.step
+        size = step.sizes[self.turn % len(step.sizes)]
+        while self.held is None or len(self.held[0]) < size:
+            if self.held is None and not size and all(map(_is_known, step.shapes)):
+                self.held = tuple(map(_no_rows, step.types, step.shapes))
+                break
+            element = next(self.source, None)
+            if element is None:
+                return self.remainder()
+            self.held = element if self.held is None else tuple(map(_joined, self.held, element))
+        held, self.turn = self.held, self.turn + 1
+        self.held = tuple([component[size:] for component in held])
+        return tuple([component[:size] for component in held])
+
+    def remainder(self) -> Element:
+        """The rows left at the end, if there are any and they are wanted."""
+        held = self.held
+        if held is None or not len(held[0]) or self.step.drop_remainder:
+            raise StopIteration
+        self.held = tuple([component[:0] for component in held])
+        return held
 
 
 def _is_known(shape: TensorShape) -> bool:
@@ -404,8 +454,11 @@ class _SlidingWindow(Pipeline):
         self.inputs = (windows,)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        for parts in self.inputs[0].iterate(run):
-            yield tuple([stack([e[0] for e in part.elements]) for part in parts])
+        return Applied(self.inputs[0].iterate(run), _window_stacks)
+
+
+def _window_stacks(parts: Element) -> Element:
+    return tuple([stack([e[0] for e in part.elements]) for part in parts])
 
 
 class SlidingWindowDataset(UnnamedDatasetOp):

@@ -15,20 +15,13 @@ from penstock._src.core.errors import (
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems import files as filesystems
-from penstock._src.ops.data.pipeline import (
-    UNKNOWN,
-    Element,
-    Failure,
-    Pipeline,
-    Raising,
-    Run,
-    text,
-)
+from penstock._src.ops.data.iteration.resume import Element, Failure, Indexed, Resumable, State
+from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, Run, text
 from penstock._src.ops.data_shared.blocks import (
     Block,
+    BlockElements,
+    BlockStacks,
     chunks,
-    elements,
-    stacks,
     string_column,
     string_scalar,
 )
@@ -66,36 +59,106 @@ class FromFiles(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Raising(elements(self.blocks()))
+        return BlockElements(BlocksOfFiles(self))
 
     def stacks(self, run: Run, size: int) -> Iterator[Element]:
-        return Raising(stacks(self.blocks(), size))
+        return BlockStacks(BlocksOfFiles(self), size)
 
-    def blocks(self) -> Iterator[Block | Failure]:
-        """The elements of all files in blocks, and failures in place of what cannot be read."""
-        for name in self.names:
+
+class BlocksOfFiles(Resumable):
+    """Iterates over the elements of files in blocks, and over failures in place of what cannot be read."""
+
+    plain, sources = ("number", "taken"), ()
+
+    def __init__(self, step: FromFiles) -> None:
+        self.step = step
+        # The current file, and how many of its blocks were taken.
+        self.number = self.taken = 0
+        self.file: BinaryIO | None = None
+        self.blocks: Iterator[Any] = iter(())
+
+    def __next__(self) -> Block | Failure:
+        while self.number < len(self.step.names):
             try:
-                with open_file(name) as file:
-                    yield from self.read(records.opened(file, self.compression), name)
+                if self.file is None:
+                    self.open()
+                block = next(self.blocks, None)
             except records.DamagedRecord as error:
-                yield Failure(DataLossError(str(error)))
+                self.close()
+                return Failure(DataLossError(str(error)))
             except OpError as error:
                 # What follows is in the next file.
-                yield Failure(error)
+                self.close()
+                return Failure(error)
+            if block is not None:
+                self.taken += 1
+                return block
+            self.close()
+        raise StopIteration
+
+    def open(self) -> None:
+        """Opens the current file."""
+        name = self.step.names[self.number]
+        self.file = open_file(name)
+        self.blocks = self.step.read(records.opened(self.file, self.step.compression), name)
+
+    def close(self) -> None:
+        """Goes to the next file."""
+        if self.file is not None:
+            self.file.close()
+        self.file, self.number, self.taken = None, self.number + 1, 0
+
+    def save(self) -> State:
+        offset = None
+        if self.file is not None and not self.step.compression and isinstance(self.blocks, Sequel):
+            offset = self.file.tell() - self.blocks.unread
+        return super().save() | {"offset": offset}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        if not self.taken:
+            return
+        self.open()
+        if self.file is not None and state["offset"] is not None:
+            self.file.seek(state["offset"])
+            return
+        for _ in range(self.taken):
+            next(self.blocks, None)
 
 
-def _lines(file: Any, name: str) -> Iterator[Block]:
-    rest: list[bytes] = []
-    while data := file.read(_BYTES):
-        *whole, last = data.split(b"\n")
-        if whole:
-            whole[0] = b"".join([*rest, whole[0]])
-            rest = []
-            yield (string_column(_without_returns(whole, data)),)
-        rest.append(last)
-    left = b"".join(rest)
-    if left:
-        yield (string_column(_without_returns([left], left)),)
+class Sequel:
+    """Iterates over blocks of an open file, of which reading can go on at the end of any."""
+
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self.blocks = blocks
+        # How many bytes were read that are not in a block yet.
+        self.unread = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        return self
+
+    def __next__(self) -> Block:
+        return next(self.blocks)
+
+
+class _Lines(Sequel):
+    def __init__(self, file: Any, name: str) -> None:
+        super().__init__(self.read(file))
+
+    def read(self, file: Any) -> Iterator[Block]:
+        rest: list[bytes] = []
+        while data := file.read(_BYTES):
+            *whole, last = data.split(b"\n")
+            self.unread += len(data)
+            if whole:
+                whole[0] = b"".join([*rest, whole[0]])
+                rest, self.unread = [], len(last)
+                yield (string_column(_without_returns(whole, data)),)
+            rest.append(last)
+        left = b"".join(rest)
+        self.unread = 0
+        if left:
+            yield (string_column(_without_returns([left], left)),)
 
 
 def _without_returns(lines: list[bytes], data: bytes) -> list[bytes]:
@@ -105,7 +168,7 @@ def _without_returns(lines: list[bytes], data: bytes) -> list[bytes]:
 
 
 def _records(file: Any, name: str) -> Iterator[Block]:
-    return chunks(records.read_records(file, name), _RECORDS)
+    return Sequel(chunks(records.read_records(file, name), _RECORDS))
 
 
 class TextLineDataset(Op):
@@ -119,7 +182,7 @@ class TextLineDataset(Op):
     stateful = True
 
     def eager(self, filenames, compression_type, buffer_size):
-        return _strings(FromFiles(names_of(filenames), text(compression_type), _lines))
+        return _strings(FromFiles(names_of(filenames), text(compression_type), _Lines))
 
 
 class TFRecordDataset(Op):
@@ -197,9 +260,10 @@ class _Names(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        found = {name for pattern in self.patterns for name in filesystems.matching(pattern)}
-        for name in sorted(found):
-            yield (string_scalar(os.fsencode(name)),)
+        found = sorted(
+            {name for pattern in self.patterns for name in filesystems.matching(pattern)}
+        )
+        return Indexed(lambda at: (string_scalar(os.fsencode(found[at])),), len(found))
 
 
 class MatchingFilesDataset(Op):

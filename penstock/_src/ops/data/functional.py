@@ -13,51 +13,47 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.data.batch import _Batch, stack_elements
+from penstock._src.ops.data.batch import Batches, _Batch, stack_elements
 from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.iteration.resume import (
+    Applied,
+    Chosen,
+    Element,
+    Failure,
+    Resumable,
+    State,
+    attempt,
+    unless_failed,
+)
+from penstock._src.ops.data.iteration.rows import Access, Rows, Stacks
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     UNKNOWN,
-    Access,
     DatasetOp,
-    Element,
-    Failure,
     Pipeline,
-    Raising,
-    Rows,
     Run,
     UnnamedDatasetOp,
-    attempt,
     available_cores,
     positive,
 )
-from penstock._src.ops.data.vectorized import (
-    Stacked,
-    mapped_elements,
-    mapped_stacks,
-    serves,
-    vectorized,
-)
+from penstock._src.ops.data.vectorized import MappedRows, Stacked, serves, vectorized
 
 Call = Callable[..., list[Any]]
 _WORTH_A_THREAD = 3e-4  # minimum seconds per call for which threads pay off
 _PROBES = 3
 
 
-class Mapped:
+class Mapped(Resumable):
     """Iterates over the results of a function on each element; continues after an error in one."""
 
     def __init__(self, source: Iterator[Element], call: Call) -> None:
         self.source, self.call = source, call
 
-    def __iter__(self) -> Iterator[Element]:
-        return self
-
     def __next__(self) -> Element:
         return tuple(self.call(*next(self.source)))
 
 
-class MappedInParallel:
+class MappedInParallel(Resumable):
     """The same with up to `width` concurrent calls; results are in order, unless that is not asked for.
 
     While calls are shorter than the cost of handing them to threads, they run one by one.
@@ -73,9 +69,6 @@ class MappedInParallel:
         self.exhausted = False
         self.quick_calls = 0  # number of consecutive short calls
         run.on_close(self.close)
-
-    def __iter__(self) -> Iterator[Element]:
-        return self
 
     def timed(self, *element: Any) -> list[Any]:
         begin = time.perf_counter()
@@ -96,9 +89,7 @@ class MappedInParallel:
                 self.exhausted = True
                 break
             except Exception as error:
-                failed: Future = Future()
-                failed.set_exception(error)
-                self.pending.append(failed)
+                self.pending.append(_done(Failure(error)))
                 break
             self.pending.append(self.pool.submit(self.timed, *element))
         if not self.pending:
@@ -116,6 +107,25 @@ class MappedInParallel:
     def close(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
+    def save(self) -> State:
+        results = [attempt(future.result) for future in self.pending]
+        return super().save() | {"results": results, "exhausted": self.exhausted}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self.pending = collections.deque(map(_done, state["results"]))
+        self.exhausted = state["exhausted"]
+
+
+def _done(result: Any) -> Future:
+    """A future whose result, or Failure, is known."""
+    made: Future = Future()
+    if type(result) is Failure:
+        made.set_exception(result.error)
+    else:
+        made.set_result(result)
+    return made
+
 
 def mapped(
     source: Iterator[Element], call: Call, width: int, run: Run, in_order: bool = True
@@ -127,24 +137,39 @@ def mapped(
         return MappedInParallel(source, call, width, run, in_order)
     if not in_order:
         return MappedInParallel(source, call, available_cores(), run, in_order)
-    return Raising(_tuned(source, call, run))
+    return Tuned(source, call, run)
 
 
-def _tuned(source: Iterator[Element], call: Call, run: Run) -> Iterator[Element | Failure]:
-    cores = available_cores()
-    fastest = float("inf")
-    one_by_one = Mapped(source, call)
-    for _ in range(_PROBES):
+class Tuned(Resumable):
+    """Applies a function to elements, in threads if the first calls are slow."""
+
+    sources = ("results",)
+
+    def __init__(self, source: Iterator[Element], call: Call, run: Run) -> None:
+        self.source, self.call, self.run = source, call, run
+        self.results: Iterator[Element] = Mapped(source, call)
+        self.probes, self.fastest = 0, float("inf")
+
+    def __next__(self) -> Element:
+        if self.probes >= _PROBES:
+            return next(self.results)
+        self.probes += 1
         begin = time.perf_counter()
-        result = attempt(next, one_by_one, None)
-        if result is None:
-            return
-        fastest = min(fastest, time.perf_counter() - begin)
-        yield result
-    in_threads = fastest >= _WORTH_A_THREAD and (cores or 1) > 1
-    rest = MappedInParallel(source, call, cores or 1, run) if in_threads else one_by_one
-    while (result := attempt(next, rest, None)) is not None:
-        yield result
+        try:
+            return next(self.results)
+        finally:
+            self.fastest = min(self.fastest, time.perf_counter() - begin)
+            if self.probes == _PROBES and self.fastest >= _WORTH_A_THREAD and available_cores() > 1:
+                self.results = self.in_threads()
+
+    def in_threads(self) -> MappedInParallel:
+        """Returns the same results from several threads."""
+        return MappedInParallel(self.source, self.call, available_cores(), self.run)
+
+    def restore(self, state: State) -> None:
+        if state["results"]["kind"] == MappedInParallel.__name__:
+            self.results, self.probes = self.in_threads(), _PROBES
+        super().restore(state)
 
 
 def _not_the_end(error: OutOfRangeError) -> OpError:
@@ -168,7 +193,7 @@ class _Map(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         at_once = self.at_once()
         if at_once is not None:
-            return mapped_elements(*at_once, run)
+            return MappedRows(*at_once, run)
         call = bound(self.function, self.captured, run, self)
         source, in_order = self.inputs[0].iterate(run), run.in_order(self.deterministic)
         return mapped(source, call, self.width, run, in_order)
@@ -187,7 +212,10 @@ class _Map(Pipeline):
 
     def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
         at_once = self.at_once()
-        return None if at_once is None else mapped_stacks(*at_once, run, size)
+        if at_once is None:
+            return None
+        rows, call = at_once
+        return Stacks(rows, run, size, 1, call)
 
     def at_once(self) -> tuple[Rows, Stacked] | None:
         """The rows behind the elements and the function vectorized over them, or None if unavailable."""
@@ -253,15 +281,8 @@ class _MapAndBatch(_Batch):
     def iterate(self, run: Run) -> Iterator[Element]:
         if self.inputs[0].stacks(run, self.size) is not None:
             return super().iterate(run)
-        return Raising(self.aligned(run))
-
-    def aligned(self, run: Run) -> Iterator[Element | Failure]:
         source = self.inputs[0].iterate(run)
-        least = self.size if self.drop_remainder else 1
-        items = iter(lambda: attempt(next, source, None), None)
-        while len(batch := list(itertools.islice(items, self.size))) >= least:
-            failed = next((item for item in batch if type(item) is Failure), None)
-            yield failed or attempt(self.stacked, batch)
+        return AlignedBatches(source, self.size, self.drop_remainder, self.stacked)
 
     def stacked(self, elements: list[Element]) -> Element:
         try:
@@ -270,6 +291,17 @@ class _MapAndBatch(_Batch):
             raise InvalidArgumentError(
                 f"Cannot copy slice: number of elements does not match. {error.message}"
             ) from error
+
+
+class AlignedBatches(Batches):
+    """Iterates over stacks of `size` elements, those that raise errors counted."""
+
+    def __next__(self) -> Element:
+        items = iter(lambda: attempt(next, self.source, None), None)
+        batch = list(itertools.islice(items, self.size))
+        if not batch or (self.drop_remainder and len(batch) < self.size):
+            raise StopIteration
+        return self.stacked([unless_failed(item) for item in batch])
 
 
 class MapAndBatchDataset(DatasetOp):
@@ -300,23 +332,7 @@ class _Filter(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         call = bound(self.function, self.captured, run, self)
-        return Filtered(self.inputs[0].iterate(run), call)
-
-
-class Filtered:
-    """Iterates over the elements for which a function is true."""
-
-    def __init__(self, source: Iterator[Element], call: Call) -> None:
-        self.source, self.call = source, call
-
-    def __iter__(self) -> Iterator[Element]:
-        return self
-
-    def __next__(self) -> Element:
-        while True:
-            element = next(self.source)
-            if bool(self.call(*element)[0]):
-                return element
+        return Chosen(self.inputs[0].iterate(run), lambda element: call(*element)[0])
 
 
 class FilterDataset(DatasetOp):
@@ -360,18 +376,31 @@ class _ByLast(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        for *element, keep in self.inputs[0].iterate(run):
-            if keep:
-                yield tuple(element)
+        chosen = Chosen(self.inputs[0].iterate(run), lambda element: element[-1])
+        return Applied(chosen, lambda element: element[:-1])
 
 
 class _TakeWhile(_Filter):
     def iterate(self, run: Run) -> Iterator[Element]:
         call = bound(self.function, self.captured, run)
-        for element in self.inputs[0].iterate(run):
-            if not call(*element)[0]:
-                return
-            yield element
+        return WhileTrue(self.inputs[0].iterate(run), call)
+
+
+class WhileTrue(Resumable):
+    """Iterates over elements up to the first for which a function is false."""
+
+    plain = ("has_ended",)
+
+    def __init__(self, source: Iterator[Element], call: Call) -> None:
+        self.source, self.call, self.has_ended = source, call, False
+
+    def __next__(self) -> Element:
+        if not self.has_ended:
+            element = next(self.source)
+            self.has_ended = not self.call(*element)[0]
+        if self.has_ended:
+            raise StopIteration
+        return element
 
 
 class TakeWhileDataset(DatasetOp):
@@ -392,14 +421,25 @@ class _Scan(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         call = bound(self.function, self.captured, run)
-        state, count = self.state, len(self.state)
-        for element in self.inputs[0].iterate(run):
-            try:
-                results = call(*state, *element)
-            except OutOfRangeError as error:
-                raise _not_the_end(error) from error
-            state = results[:count]
-            yield tuple(results[count:])
+        return Scanned(self.inputs[0].iterate(run), call, self.state)
+
+
+class Scanned(Resumable):
+    """Iterates over the outputs of a function on a state and each element."""
+
+    plain = ("state",)
+
+    def __init__(self, source: Iterator[Element], call: Call, state: list[Any]) -> None:
+        self.source, self.call, self.state = source, call, list(state)
+
+    def __next__(self) -> Element:
+        element, count = next(self.source), len(self.state)
+        try:
+            results = self.call(*self.state, *element)
+        except OutOfRangeError as error:
+            raise _not_the_end(error) from error
+        self.state = list(results[:count])
+        return tuple(results[count:])
 
 
 class ScanDataset(DatasetOp):
@@ -457,17 +497,22 @@ class _IgnoreErrors(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        source = self.inputs[0].iterate(run)
+        return WithoutErrors(self.inputs[0].iterate(run), self.log)
+
+
+class WithoutErrors(Resumable):
+    """Iterates over the elements that can be computed."""
+
+    def __init__(self, source: Iterator[Element], log: bool) -> None:
+        self.source, self.log = source, log
+
+    def __next__(self) -> Element:
         while True:
             try:
-                element = next(source)
-            except StopIteration:
-                return
+                return next(self.source)
             except (OpError, ValueError, ArithmeticError) as error:
                 if self.log:
                     _LOG.warning("Error raised with error message %s", error)
-                continue
-            yield element
 
 
 class IgnoreErrorsDataset(UnnamedDatasetOp):

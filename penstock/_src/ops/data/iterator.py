@@ -1,6 +1,5 @@
 """Iterators over datasets, and optional elements."""
 
-import json
 import threading
 import weakref
 from collections.abc import Iterator as PythonIterator
@@ -22,7 +21,8 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.calls import bound
-from penstock._src.ops.data.pipeline import EFFORT, Element, Pipeline, Run
+from penstock._src.ops.data.iteration.resume import Element, NotResumable, State, restored, saved
+from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
 from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.proto.dataset import CardinalityOptions
 
@@ -37,9 +37,9 @@ def sources_of_seeds(dataset: Pipeline) -> list[SeedGenerator]:
     return found
 
 
-def steps_of(dataset: Pipeline) -> list[str]:
-    """The kinds of the steps of a pipeline, without those that pass on their input as it is."""
-    own = [] if dataset.passes_on else [type(dataset).__name__.lstrip("_")]
+def steps_of(dataset: Pipeline) -> list[Pipeline]:
+    """The steps of a pipeline, without those that pass on their input as it is."""
+    own = [] if dataset.passes_on else [dataset]
     return own + [step for source in dataset.inputs for step in steps_of(source)]
 
 
@@ -53,8 +53,8 @@ class IteratorHandle(Resource):
         self._close: Any = None
         self._current: Run | None = None
         self.dataset: Pipeline | None = None
-        # The number of elements taken, which checkpoints save.
-        self.position = 0
+        # The number of elements taken, and whether there are no more.
+        self.position, self.has_ended = 0, False
         # The states of the dataset's sources of seeds at the start.
         self._seeds: list[list[int]] = []
 
@@ -63,12 +63,12 @@ class IteratorHandle(Resource):
         self._seeds = [source.state() for source in sources_of_seeds(dataset)]
         run = Run(dataset.options(), dataset)
         dataset.begin(run)
-        self._run(dataset, run)
+        self._go_on(dataset, run, iter(dataset.iterate(run)))
 
-    def _run(self, dataset: Pipeline, run: Run) -> None:
+    def _go_on(self, dataset: Pipeline, run: Run, elements: PythonIterator[Element]) -> None:
         self.close()
-        self.dataset, self.position, self._current = dataset, 0, run
-        self._elements = iter(dataset.iterate(run))
+        self.dataset, self._current, self._elements = dataset, run, elements
+        self.position, self.has_ended = 0, False
         self._close = weakref.finalize(self, run.close)
 
     def next(self) -> Element | None:
@@ -89,41 +89,74 @@ class IteratorHandle(Resource):
                     f"does. A function of the dataset raised: {error.message}"
                 ) from error
         if element is None:
+            self.has_ended = True
             self.close()
         else:
             self.position += 1
         return element
 
-    def state(self) -> bytes:
-        """What `restore` needs: the number of elements taken, and the seeds.
+    def state(self) -> State:
+        """What `restore` needs; its value for "elements" is None if the position within them cannot be saved.
 
         Raises:
           UnimplementedError: the dataset's options ask for symbolic checkpoints, and a step does not support them.
         """
         assert self.dataset is not None and self._current is not None
-        self._current.check_saving()
-        steps = steps_of(self.dataset)
-        held = {"steps": steps, "position": self.position, "seeds": self._seeds}
-        return json.dumps(held).encode()
+        run, steps = self._current, steps_of(self.dataset)
+        run.check_saving()
+        with self._lock:
+            return {
+                "steps": _names(steps),
+                "position": self.position,
+                "has_ended": self.has_ended,
+                "seeds": self._seeds,
+                "next_seeds": [source.state() for source in sources_of_seeds(self.dataset)],
+                "drawn": [run.drawn.get(id(step)) for step in steps],
+                "elements": None if self.has_ended else _saved_or_none(self._elements),
+            }
 
-    def restore(self, state: bytes) -> None:
-        """Restarts the iteration in the same order and skips the elements that were taken.
+    def restore(self, state: State) -> None:
+        """Continues an iteration over an equal dataset where it was saved.
+
+        If the position within the elements is not known, the iteration is repeated up to the number of elements taken.
 
         Raises:
           NotFoundError: the state is that of another dataset.
         """
         assert self.dataset is not None
-        held, steps = json.loads(state), steps_of(self.dataset)
-        if held["steps"] != steps:
+        steps = _names(steps_of(self.dataset))
+        if state["steps"] != steps:
             raise NotFoundError(
-                f"Failed to restore an iterator over {steps} from the state of one over {held['steps']}. "
+                f"Failed to restore an iterator over {steps} from the state of one over {state['steps']}. "
                 "Make sure the dataset definition has not changed between the process that saved the "
                 "checkpoint and the process that is restoring it."
             )
-        for source, seeds in zip(sources_of_seeds(self.dataset), held["seeds"]):
-            source.restore(*seeds)
-        self.start(self.dataset)
-        while self.position < held["position"] and self.next() is not None:
+        try:
+            self._resume(self.dataset, state)
+        except NotResumable:
+            self._repeat(self.dataset, state)
+
+    def _resume(self, dataset: Pipeline, state: State) -> None:
+        run = Run(dataset.options(), dataset)
+        elements: PythonIterator[Element] = iter(())
+        try:
+            if not state["has_ended"]:
+                dataset.begin(run)
+                elements = _restored(iter(dataset.iterate(run)), state["elements"])
+        except NotResumable:
+            run.close()
+            raise
+        self._go_on(dataset, run, elements)
+        self.position, self.has_ended = state["position"], state["has_ended"]
+        _restore_seeds(dataset, state["next_seeds"])
+        self._seeds = state["seeds"]
+        drawn = zip(steps_of(dataset), state["drawn"], strict=True)
+        run.drawn = {id(step): seeds for step, seeds in drawn if seeds is not None}
+
+    def _repeat(self, dataset: Pipeline, state: State) -> None:
+        _restore_seeds(dataset, state["seeds"])
+        self.start(dataset)
+        while self.position < state["position"] and self.next() is not None:
             continue
 
     def close(self) -> None:
@@ -131,6 +164,33 @@ class IteratorHandle(Resource):
         if self._close is not None:
             self._close()
             self._close = None
+
+
+def _names(steps: list[Pipeline]) -> list[str]:
+    return [type(step).__name__.lstrip("_") for step in steps]
+
+
+def _saved_or_none(elements: PythonIterator[Element] | None) -> Any:
+    try:
+        return saved(elements)
+    except NotResumable:
+        return None
+
+
+def _restored(elements: PythonIterator[Element], state: Any) -> PythonIterator[Element]:
+    """The iterator moved to a saved position.
+
+    Raises:
+      NotResumable: there is none, or it is not one of this iterator.
+    """
+    if state is None:
+        raise NotResumable("The position was not saved.")
+    return restored(elements, state)
+
+
+def _restore_seeds(dataset: Pipeline, states: list[list[int]]) -> None:
+    for source, state in zip(sources_of_seeds(dataset), states, strict=True):
+        source.restore(*state)
 
 
 class OptionalValue:

@@ -1,4 +1,4 @@
-"""Datasets whose function returns a dataset for each element: flat_map, interleave, grouping."""
+"""Datasets whose function returns a dataset for each element: flat_map and interleave."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,33 +8,38 @@ import numpy as np
 
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import CODE_NAMES, InternalError, InvalidArgumentError, OpError
-from penstock._src.ops.data.batch import Elements
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.iteration.resume import (
+    Element,
+    Failure,
+    Resumable,
+    State,
+    attempt,
+    unless_failed,
+)
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     EFFORT,
-    INFINITE,
     UNKNOWN,
-    Chained,
     DatasetOp,
-    Element,
-    Failure,
     Pipeline,
-    Raising,
     Run,
-    UnnamedDatasetOp,
-    attempt,
     available_cores,
     positive,
     stateful_operation,
 )
 from penstock._src.ops.data.prefetch import Prefetched
 
-Open = Callable[[], Iterator[Element] | None]
+Open = Callable[[Element], Iterator[Element]]
 
 
-def _dataset(value: Any) -> Pipeline:
+def dataset_of(value: Any) -> Pipeline:
+    """The dataset in the result of a function.
+
+    Raises:
+      InvalidArgumentError: it is something else.
+    """
     held = value[()] if isinstance(value, np.ndarray) else value
     if not isinstance(held, Pipeline):
         raise InvalidArgumentError(f"Expected the function to return a dataset. Received {held!r}")
@@ -59,7 +64,7 @@ class _FlatMap(Pipeline):
         call = bound(self.function, self.captured, run, self)
         try:
             for element in self.inputs[0].iterate(run):
-                count = _dataset(call(*element)[0]).cardinality()
+                count = dataset_of(call(*element)[0]).cardinality()
                 if count < 0:
                     return count
                 total += count
@@ -68,9 +73,51 @@ class _FlatMap(Pipeline):
         return total
 
     def iterate(self, run: Run) -> Iterator[Element]:
+        return Flattened(self.inputs[0].iterate(run), self.opener(run))
+
+    def opener(self, run: Run) -> Open:
+        """Returns what opens the dataset that the function makes of an element."""
         call = bound(self.function, self.captured, run, self)
-        source = self.inputs[0].iterate(run)
-        return Chained(map(lambda element: _dataset(call(*element)[0]).iterate(run), source))
+        return lambda element: dataset_of(call(*element)[0]).iterate(run)
+
+
+class Part(Resumable):
+    """Iterates over the dataset made of an element."""
+
+    plain = ("element",)
+
+    def __init__(self, element: Element, source: Iterator[Element]) -> None:
+        self.element, self.source = element, source
+
+    def __next__(self) -> Element:
+        return next(self.source)
+
+
+class Flattened(Resumable):
+    """Iterates over the elements of the datasets made of elements; continues after an error."""
+
+    sources = ("source", "part")
+
+    def __init__(self, source: Iterator[Element], opened: Open) -> None:
+        self.source, self.opened = source, opened
+        self.part: Part | None = None
+
+    def __next__(self) -> Element:
+        while True:
+            if self.part is not None:
+                element = next(self.part.source, None)
+                if element is not None:
+                    return element
+                self.part = None
+            self.part = self.open(next(self.source))
+
+    def open(self, element: Element) -> Part:
+        return Part(element, self.opened(element))
+
+    def restore(self, state: State) -> None:
+        if state["part"] is not None:
+            self.part = self.open(state["part"]["element"])
+        super().restore(state)
 
 
 class FlatMapDataset(DatasetOp):
@@ -100,71 +147,132 @@ class _Interleave(_FlatMap):
         self.deterministic = deterministic
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured, run, self)
-        source = self.inputs[0].iterate(run)
+        source, opened = self.inputs[0].iterate(run), self.opener(run)
+        if run.in_order(self.deterministic):
+            return InTurn(self, source, opened, run)
+        return AsReady(self, source, opened, run)
 
-        def opened() -> Iterator[Element] | None:
-            arguments = next(source, None)
-            return None if arguments is None else _dataset(call(*arguments)[0]).iterate(run)
 
-        in_order = run.in_order(self.deterministic)
-        return Raising(self.in_order(opened, run) if in_order else self.as_ready(opened, run))
+class _Interleaved(Resumable):
+    """Base of iterators over the elements of several datasets that are open at once."""
 
-    def as_ready(self, opened: Open, run: Run) -> Iterator[Element | Failure]:
-        """The elements of the open datasets as they become ready."""
-        changed, slots, is_open = threading.Condition(), [], True
-        while slots or is_open:
-            if is_open and len(slots) < self.cycle:
-                elements = attempt(opened)
-                is_open = elements is not None
-                if isinstance(elements, Failure):
-                    yield elements
-                elif is_open:
-                    slots.append(Prefetched(elements, 2 * self.block, run, changed).started())
-                continue
-            with changed:
-                while not any(slot.ready for slot in slots):
-                    changed.wait()
-            chosen = next(slot for slot in slots if slot.ready)
-            slots.remove(chosen)
-            block = [attempt(next, chosen, None) for _ in range(self.block)]
-            yield from filter(None, block)
-            if None not in block:
-                slots.append(chosen)
+    plain, sources = ("is_open",), ("source", "parts")
 
-    def in_order(self, opened: Open, run: Run) -> Iterator[Element | Failure]:
-        """Blocks of elements of the open datasets in turn."""
-        slots: list[Iterator[Element] | None] = [None] * self.cycle
-        count, is_open = 0, True
-        at = taken = 0
-        while count or is_open:
-            current = slots[at]
-            if current is not None:
-                element = attempt(next, current, None)
-                if element is not None:
-                    yield element
-                    taken += 1
-                    if taken < self.block:
-                        continue
-                else:
-                    slots[at] = None
-                    count -= 1
-            elif is_open:
-                elements = attempt(opened)
-                is_open = elements is not None
-                if isinstance(elements, Failure):
-                    yield elements
-                elif is_open:
-                    slots[at] = self.read_ahead(elements, run)
-                    count += 1
-                continue
-            at, taken = (at + 1) % self.cycle, 0
+    def __init__(
+        self, step: _Interleave, source: Iterator[Element], opened: Open, run: Run
+    ) -> None:
+        self.step, self.source, self.opened, self.run = step, source, opened, run
+        self.parts: list[Part | None] = []
+        # Whether the source may have more elements.
+        self.is_open = True
 
-    def read_ahead(self, elements: Iterator[Element], run: Run) -> Iterator[Element]:
+    def open(self, element: Element) -> Part:
+        return Part(element, self.read_ahead(self.opened(element)))
+
+    def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
         """The same elements, which a thread may read ahead."""
-        if self.width in (0, 1, AUTOTUNE):
+        raise NotImplementedError(type(self).__name__)
+
+    def opened_next(self) -> Part | None:
+        """Opens the dataset of the next element; None if there is none."""
+        element = next(self.source, None)
+        if element is None:
+            self.is_open = False
+            return None
+        return self.open(element)
+
+    def restore(self, state: State) -> None:
+        self.parts = [part and self.open(part["element"]) for part in state["parts"]]
+        super().restore(state)
+
+
+class AsReady(_Interleaved):
+    """Iterates over the elements of the open datasets as they become ready, in blocks."""
+
+    plain = ("is_open", "block")
+
+    def __init__(
+        self, step: _Interleave, source: Iterator[Element], opened: Open, run: Run
+    ) -> None:
+        super().__init__(step, source, opened, run)
+        self.changed = threading.Condition()
+        # What is left of the current block.
+        self.block: list[Element | Failure] = []
+
+    def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
+        return Prefetched(elements, 2 * self.step.block, self.run, self.changed)
+
+    def __next__(self) -> Element:
+        while not self.block:
+            if self.is_open and len(self.parts) < self.step.cycle:
+                part = self.opened_next()
+                if part is not None:
+                    self.parts.append(part)
+            elif self.parts:
+                self.take_block()
+            else:
+                raise StopIteration
+        return unless_failed(self.block.pop(0))
+
+    def take_block(self) -> None:
+        """Takes the next block of the first dataset that has an element ready."""
+        for part in self.parts:
+            part.source.started()
+        with self.changed:
+            while not any(part.source.ready for part in self.parts):
+                self.changed.wait()
+        chosen = next(part for part in self.parts if part.source.ready)
+        self.parts.remove(chosen)
+        block = [attempt(next, chosen.source, None) for _ in range(self.step.block)]
+        self.block = [item for item in block if item is not None]
+        if None not in block:
+            self.parts.append(chosen)
+
+
+class InTurn(_Interleaved):
+    """Iterates over blocks of elements of the open datasets in turn."""
+
+    plain = ("is_open", "count", "at", "taken")
+
+    def __init__(
+        self, step: _Interleave, source: Iterator[Element], opened: Open, run: Run
+    ) -> None:
+        super().__init__(step, source, opened, run)
+        self.parts = [None] * step.cycle
+        # How many are open, which is current, and how many elements of its block were taken.
+        self.count = self.at = self.taken = 0
+
+    def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
+        if self.step.width in (0, 1, AUTOTUNE):
             return elements
-        return Prefetched(elements, 2 * self.block, run)
+        return Prefetched(elements, 2 * self.step.block, self.run)
+
+    def __next__(self) -> Element:
+        while self.count or self.is_open:
+            part = self.parts[self.at]
+            if part is None and self.is_open:
+                self.parts[self.at] = part = self.opened_next()
+                self.count += part is not None
+                continue
+            if part is not None:
+                element = attempt(next, part.source, None)
+                if element is not None:
+                    self.passed_one()
+                    return unless_failed(element)
+                self.parts[self.at] = None
+                self.count -= 1
+            self.turn()
+        raise StopIteration
+
+    def passed_one(self) -> None:
+        """Counts an element of the current block; ends it if it is full."""
+        self.taken += 1
+        if self.taken == self.step.block:
+            self.turn()
+
+    def turn(self) -> None:
+        """Goes to the next place."""
+        self.at, self.taken = (self.at + 1) % self.step.cycle, 0
 
 
 def _cycle(op: Any, cycle_length: Any, width: int | None = None) -> int:
@@ -225,111 +333,3 @@ class ParallelInterleaveDatasetV4(DatasetOp):
         width, order = int(rest[-1]), self.deterministic
         cycle = _cycle(self, cycle_length, width)
         return _Interleave(input_dataset, self.f, other_arguments, cycle, block, width, order)
-
-
-class _GroupByWindow(Pipeline):
-    def __init__(self, source: Pipeline, functions: Any, captured: Any) -> None:
-        self.inputs, self.functions, self.captured = (source,), functions, captured
-
-    def cardinality(self) -> int:
-        return INFINITE if self.inputs[0].cardinality() == INFINITE else UNKNOWN
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        run.opaque_step = self.kind
-        key_of, reduce, size_of = (
-            bound(function, captured, run)
-            for function, captured in zip(self.functions, self.captured, strict=True)
-        )
-        groups: dict[int, list[Element]] = {}
-        sizes: dict[int, int] = {}
-        for element in self.inputs[0].iterate(run):
-            key = int(key_of(*element)[0])
-            group = groups.setdefault(key, [])
-            if key not in sizes:
-                sizes[key] = int(size_of(np.array(key, np.int64))[0])
-                if sizes[key] <= 0:
-                    raise InvalidArgumentError(
-                        f"Window size must be greater than zero, but got {sizes[key]}."
-                    )
-            group.append(element)
-            if len(group) == sizes[key]:
-                del groups[key], sizes[key]
-                yield from self.reduced(reduce, key, group, run)
-        for key in sorted(groups):
-            yield from self.reduced(reduce, key, groups[key], run)
-
-    def reduced(self, reduce: Any, key: int, group: list[Element], run: Run) -> Iterator[Element]:
-        source = self.inputs[0]
-        window = Elements(group, source.types, source.shapes)
-        try:
-            (made,) = reduce(np.array(key, np.int64), window)
-        except OpError as error:
-            code, name = CODE_NAMES[error.error_code], self.functions[1].name
-            raise InternalError(
-                f"Got error code {code} and message: {{{error.message}}} from running user-defined "
-                f"function {name}."
-            ) from error
-        return _dataset(made).iterate(run)
-
-
-class GroupByWindowDataset(DatasetOp):
-    """The results of `reduce_func` on windows of elements with equal keys."""
-
-    signature = """input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments,
-        reduce_func_other_arguments: *Treduce_func_other_arguments,
-        window_size_func_other_arguments: *Twindow_size_func_other_arguments -> handle: variant"""
-    key_func: Function
-    reduce_func: Function
-    window_size_func: Function
-    Tkey_func_other_arguments: list[DType]
-    Treduce_func_other_arguments: list[DType]
-    Twindow_size_func_other_arguments: list[DType]
-
-    def pipeline(self, input_dataset, *captured):
-        functions = (self.key_func, self.reduce_func, self.window_size_func)
-        return _GroupByWindow(input_dataset, functions, captured)
-
-
-class _GroupByReducer(Pipeline):
-    def __init__(self, source: Pipeline, functions: Any, captured: Any) -> None:
-        self.inputs, self.functions, self.captured = (source,), functions, captured
-
-    def cardinality(self) -> int:
-        return UNKNOWN
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        calls = (
-            bound(function, captured, run)
-            for function, captured in zip(self.functions, self.captured, strict=True)
-        )
-        key_of, start, reduce, finish = calls
-        states: dict[int, list[Any]] = {}
-        for element in self.inputs[0].iterate(run):
-            key = int(key_of(*element)[0])
-            if key not in states:
-                states[key] = start(np.array(key, np.int64))
-            states[key] = reduce(*states[key], *element)
-        for key in sorted(states):
-            yield tuple(finish(*states[key]))
-
-
-class GroupByReducerDataset(UnnamedDatasetOp):
-    """One element per key: the reduction of all elements with that key."""
-
-    signature = """input_dataset: variant, key_func_other_arguments: *Tkey_func_other_arguments,
-        init_func_other_arguments: *Tinit_func_other_arguments,
-        reduce_func_other_arguments: *Treduce_func_other_arguments,
-        finalize_func_other_arguments: *Tfinalize_func_other_arguments -> handle: variant"""
-    key_func: Function
-    init_func: Function
-    reduce_func: Function
-    finalize_func: Function
-    Tkey_func_other_arguments: list[DType]
-    Tinit_func_other_arguments: list[DType]
-    Treduce_func_other_arguments: list[DType]
-    Tfinalize_func_other_arguments: list[DType]
-    stateful = True
-
-    def pipeline(self, input_dataset, *captured):
-        functions = (self.key_func, self.init_func, self.reduce_func, self.finalize_func)
-        return _GroupByReducer(input_dataset, functions, captured)

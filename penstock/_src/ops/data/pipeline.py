@@ -6,7 +6,6 @@ handling single elements.
 """
 
 import functools
-import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,14 +22,12 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.iteration.resume import Element
+from penstock._src.ops.data.iteration.rows import Access, Rows
 from penstock._src.proto.dataset import Options
 
 INFINITE, UNKNOWN = -1, -2
 AUTOTUNE = -1
-CHUNK = 4096
-
-Element = tuple[Any, ...]
-Access = Callable[[int], Element]
 
 
 def available_cores() -> int:
@@ -100,172 +97,6 @@ class _Effort(threading.local):
 
 
 EFFORT = _Effort()
-
-
-class Failure:
-    """An error in place of an element."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of a call, or the failure that it ends in."""
-    try:
-        return function(*arguments)
-    except Exception as error:
-        return Failure(error)
-
-
-class Raising:
-    """Iterates over elements; raises the failures among them, and continues after."""
-
-    def __init__(self, items: Iterator[Any]) -> None:
-        self.items = items
-
-    def __iter__(self) -> Iterator[Element]:
-        return self
-
-    def __next__(self) -> Element:
-        item = next(self.items)
-        if type(item) is Failure:
-            raise item.error
-        return item
-
-
-class Chained:
-    """Iterates over the elements of iterators, which are opened one after the other; continues after an error."""
-
-    def __init__(self, opened: Iterator[Iterator[Element]]) -> None:
-        self.opened, self.current = opened, iter(())
-
-    def __iter__(self) -> Iterator[Element]:
-        return self
-
-    def __next__(self) -> Element:
-        while True:
-            element = next(self.current, None)
-            if element is not None:
-                return element
-            self.current = next(self.opened)
-
-
-def holds_handles(array: np.ndarray) -> bool:
-    """Whether an array is a vector of variants, whose rows are the handles themselves."""
-    return (
-        array.dtype == object
-        and array.ndim == 1
-        and array.size > 0
-        and not isinstance(array[0], bytes)
-    )
-
-
-def row(array: np.ndarray, number: int) -> Any:
-    """A row of an array as a host value."""
-    return array[number] if holds_handles(array) else array[number, ...]
-
-
-class Rows:
-    """Elements that are rows of arrays, in the order of the chunks of row numbers from `order`.
-
-    A chunk is a `range` (consecutive rows, which are sliced without copying) or an int64 array. `order` is None if the rows
-    come in sequence, each once.
-    """
-
-    def __init__(
-        self,
-        arrays: Sequence[np.ndarray],
-        order: Callable[[Run], Iterator[Any]] | None = None,
-    ) -> None:
-        self.arrays = tuple(arrays)
-        self._order = order
-
-    @property
-    def in_sequence(self) -> bool:
-        """Whether the rows come in sequence, each once."""
-        return self._order is None
-
-    @property
-    def count(self) -> int:
-        """The number of stored rows, not of visited ones."""
-        return len(self.arrays[0])
-
-    def order(self, run: Run) -> Iterator[Any]:
-        """The chunks of row numbers."""
-        if self._order is None:
-            return iter((range(self.count),))
-        return self._order(run)
-
-    def reordered(self, order: Callable[[Run], Iterator[Any]]) -> "Rows":
-        """The same rows visited in another order."""
-        return Rows(self.arrays, order)
-
-    def numbers(self, run: Run) -> Iterator[int]:
-        """The row numbers one by one."""
-        for chunk in self.order(run):
-            yield from chunk if type(chunk) is range else chunk.tolist()
-
-    def elements(self, run: Run) -> Iterator[Element]:
-        """Yields the rows one by one."""
-        arrays = self.arrays
-        if any(map(holds_handles, arrays)):
-            for number in self.numbers(run):
-                yield tuple([row(array, number) for array in arrays])
-        elif len(arrays) == 1:
-            (only,) = arrays
-            for number in self.numbers(run):
-                yield (only[number, ...],)
-        else:
-            for number in self.numbers(run):
-                yield tuple([array[number, ...] for array in arrays])
-
-    def access(self) -> Access:
-        """Returns a function from a position in sequence to the row there."""
-        arrays = self.arrays
-        return lambda number: tuple([row(array, number) for array in arrays])
-
-    def gather(self, chunk: Any) -> Element:
-        """The rows of a chunk, stacked."""
-        if type(chunk) is range:
-            where = slice(chunk.start, chunk.stop)
-            return tuple([array[where] for array in self.arrays])
-        return tuple([array.take(chunk, axis=0) for array in self.arrays])
-
-
-class ChunkReader:
-    """Takes row numbers from a stream of chunks, a given number at a time."""
-
-    def __init__(self, chunks: Iterator[Any]) -> None:
-        self._chunks = chunks
-        self._chunk: Any = range(0)
-
-    def take(self, count: int) -> Any:
-        """The next `count` row numbers, fewer at the end."""
-        chunk = self._chunk
-        if len(chunk) >= count:
-            self._chunk = chunk[count:]
-            return chunk[:count]
-        parts = [chunk] if len(chunk) else []
-        missing = count - len(chunk)
-        self._chunk = range(0)
-        while missing:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            parts.append(chunk[:missing])
-            self._chunk = chunk[missing:]
-            missing -= len(parts[-1])
-        if len(parts) == 1:
-            return parts[0]
-        if not parts:
-            return range(0)
-        return np.concatenate([np.asarray(part, np.int64) for part in parts])
-
-    def rest(self) -> Iterator[Any]:
-        """The remaining chunks."""
-        if len(self._chunk):
-            yield self._chunk
-        yield from self._chunks
 
 
 # Operations with state that functions of datasets may contain: of tables, and those that only tell.
@@ -476,12 +307,3 @@ def positive(op: Op, name: str, value: Any) -> int:
     if number <= 0:
         raise op.invalid(f"{name} must be greater than zero. Received {name}={number}")
     return number
-
-
-def islice_chunks(numbers: Iterator[int]) -> Iterator[np.ndarray]:
-    """Groups single row numbers into chunks."""
-    while True:
-        chunk = np.fromiter(itertools.islice(numbers, CHUNK), np.int64)
-        if not chunk.size:
-            return
-        yield chunk

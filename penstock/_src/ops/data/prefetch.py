@@ -8,14 +8,19 @@ from typing import Any
 
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.data.pipeline import (
-    AUTOTUNE,
-    Access,
-    DatasetOp,
+from penstock._src.ops.data.iteration.resume import (
+    Counted,
     Element,
     Failure,
+    Resumable,
+    State,
+    attempt,
+)
+from penstock._src.ops.data.iteration.rows import Access, Rows
+from penstock._src.ops.data.pipeline import (
+    AUTOTUNE,
+    DatasetOp,
     Pipeline,
-    Rows,
     Run,
     external_state,
     text,
@@ -30,7 +35,7 @@ _WORTH_A_THREAD = 3e-4
 _SLOW_IN_A_ROW = 2  # number of slow elements before a thread takes over
 
 
-class Prefetched:
+class Prefetched(Resumable):
     """Iterates over elements that a thread computes up to `size` ahead."""
 
     def __init__(
@@ -45,10 +50,9 @@ class Prefetched:
         self.ready: collections.deque[Any] = collections.deque()
         self.changed = changed or threading.Condition()
         self.thread: threading.Thread | None = None
+        # Held while the thread computes an element and appends it.
+        self.computing = threading.Lock()
         run.on_close(self.close)
-
-    def __iter__(self) -> Iterator[Element]:
-        return self
 
     def __next__(self) -> Element:
         self.started()
@@ -79,16 +83,11 @@ class Prefetched:
                 if len(self.ready) >= self.size:
                     while len(self.ready) > self.low and not self.run.canceled.is_set():
                         self.changed.wait()
-            if self.run.canceled.is_set():
-                item = _END
-            else:
-                try:
-                    item = next(self.source, _END)
-                except Exception as error:
-                    item = Failure(error)
-            with self.changed:
-                self.ready.append(item)
-                self.changed.notify_all()
+            with self.computing:
+                item = _END if self.run.canceled.is_set() else attempt(next, self.source, _END)
+                with self.changed:
+                    self.ready.append(item)
+                    self.changed.notify_all()
 
     def close(self) -> None:
         with self.changed:
@@ -97,27 +96,42 @@ class Prefetched:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
 
+    def save(self) -> State:
+        with self.computing:
+            ready = [item for item in self.ready if item is not _END]
+            return super().save() | {"ready": ready}
 
-class PrefetchedIfSlow:
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self.ready.extend(state["ready"])
+
+
+class PrefetchedIfSlow(Resumable):
     """Iterates over elements on demand; switches to a prefetching thread when elements are slow."""
 
     def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
         self.source, self.size, self.run = source, size, run
         self.slow_in_a_row = 0
 
-    def __iter__(self) -> Iterator[Element]:
-        return self
-
     def __next__(self) -> Element:
         if self.slow_in_a_row >= _SLOW_IN_A_ROW:
             if type(self.source) is not Prefetched:
-                self.source = Prefetched(self.source, self.size, self.run)
+                self.source = self.in_thread()
             return next(self.source)
         begin = time.perf_counter()
         element = next(self.source)
         is_slow = time.perf_counter() - begin > _WORTH_A_THREAD
         self.slow_in_a_row = self.slow_in_a_row + 1 if is_slow else 0
         return element
+
+    def in_thread(self) -> Prefetched:
+        """Returns the same elements computed ahead by a thread."""
+        return Prefetched(self.source, self.size, self.run)
+
+    def restore(self, state: State) -> None:
+        if state["source"]["kind"] == Prefetched.__name__:
+            self.source, self.slow_in_a_row = self.in_thread(), _SLOW_IN_A_ROW
+        super().restore(state)
 
 
 class _Prefetch(Pipeline):
@@ -169,15 +183,23 @@ class MemoryCache(Resource):
         self.at: dict[int, Element] = {}
 
 
-def ending_with_the_last(elements: Iterator[Element], count: int) -> Iterator[Element]:
-    """The elements; reaches the end of the iterator before it yields the last element of a known number.
+class EndingWithTheLast(Resumable):
+    """Iterates over elements; reaches the end of the iterator before it gives the last element of a known number.
 
     Callers that know the number, such as Keras, never ask for one more, so that a cache would stay incomplete.
     """
-    for position, element in enumerate(elements, 1):
-        if position == count:
-            next(elements, None)
-        yield element
+
+    plain = ("taken",)
+
+    def __init__(self, source: Iterator[Element], count: int) -> None:
+        self.source, self.count, self.taken = source, count, 0
+
+    def __next__(self) -> Element:
+        element = next(self.source)
+        self.taken += 1
+        if self.taken == self.count:
+            next(self.source, None)
+        return element
 
 
 class _Cache(Pipeline):
@@ -192,16 +214,12 @@ class _Cache(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         run.opaque_step = "CacheDatasetV2"
-        if self.cache.elements is not None:
-            return iter(self.cache.elements)
-        return ending_with_the_last(self.filling(run), self.cardinality())
+        return Cached(self, run)
 
     def filling(self, run: Run) -> Iterator[Element]:
-        elements = []
-        for element in self.inputs[0].iterate(run):
-            elements.append(element)
-            yield element
-        self.cache.elements = elements
+        """Returns the elements of the input, which then fill the cache."""
+        filling = Filling(self.inputs[0].iterate(run), self.cache)
+        return EndingWithTheLast(filling, self.cardinality())
 
     def access(self, run: Run) -> Access:
         if self.cache.elements is not None:
@@ -220,6 +238,67 @@ class _Cache(Pipeline):
         return rows if rows is not None and rows.in_sequence else None
 
 
+class Cached(Resumable):
+    """Iterates over the elements of a cache, or over those that fill it."""
+
+    def __init__(self, step: _Cache, run: Run) -> None:
+        self.step, self.run = step, run
+        self.source = self.opened(step.cache.elements is not None)
+
+    def opened(self, is_complete: bool) -> Iterator[Element]:
+        return FromCache(self.step.cache) if is_complete else self.step.filling(self.run)
+
+    def __next__(self) -> Element:
+        return next(self.source)
+
+    def restore(self, state: State) -> None:
+        self.source = self.opened(state["source"]["kind"] == FromCache.__name__)
+        super().restore(state)
+
+
+class FromCache(Resumable):
+    """Iterates over the elements of a complete cache."""
+
+    plain, sources = ("at", "elements"), ()
+
+    def __init__(self, cache: MemoryCache) -> None:
+        self.cache, self.at = cache, 0
+
+    @property
+    def elements(self) -> list[Element]:
+        """All elements."""
+        return self.cache.elements or []
+
+    @elements.setter
+    def elements(self, elements: list[Element]) -> None:
+        self.cache.elements = elements
+
+    def __next__(self) -> Element:
+        at = self.at
+        if at >= len(self.elements):
+            raise StopIteration
+        self.at = at + 1
+        return self.elements[at]
+
+
+class Filling(Resumable):
+    """Iterates over elements and keeps them; at the end, the cache has them."""
+
+    plain = ("elements",)
+
+    def __init__(self, source: Iterator[Element], cache: MemoryCache) -> None:
+        self.source, self.cache = source, cache
+        self.elements: list[Element] = []
+
+    def __next__(self) -> Element:
+        element = next(self.source, None)
+        if element is None:
+            self.cache.elements = self.elements
+            raise StopIteration
+        self.elements.append(element)
+        return element
+
+
 class _FileCached(Pipeline):
     keeps_batches = True
 
@@ -233,9 +312,9 @@ class _FileCached(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         cache = FileCache(self.path, self.inputs[0].types)
         if cache.complete():
-            return cache.read()
+            return Counted(cache.read())
         written = cache.write(self.inputs[0].iterate(run))
-        return ending_with_the_last(written, self.cardinality())
+        return EndingWithTheLast(written, self.cardinality())
 
 
 def _cached(source: Pipeline, filename: Any, cache: Any) -> Pipeline:

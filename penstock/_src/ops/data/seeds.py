@@ -1,25 +1,28 @@
 """Seeds of shuffling and random datasets, and TensorFlow's order of a shuffled dataset."""
 
+import itertools
 import secrets
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
+from penstock._src.ops.data.iteration.resume import Resumable, State
 from penstock._src.ops.random.philox import Stream
 
-T = TypeVar("T")
 _BLOCKS = 256
+CHUNK = 4096  # numbers in a chunk
 
 
-def words(seed: int, seed2: int) -> Iterator[int]:
-    """The 32-bit words of the stream with these seeds."""
-    stream = Stream.from_seeds(seed, seed2)
+def words(seed: int, seed2: int, start: int = 0) -> Iterator[int]:
+    """The 32-bit words of the stream with these seeds, without the first `start`."""
+    blocks, within = divmod(start, 4)
+    stream = Stream.from_seeds(seed, seed2).skipped(blocks)
     while True:
-        yield from stream.blocks(_BLOCKS).ravel().tolist()
-        stream = stream.skipped(_BLOCKS)
+        yield from stream.blocks(_BLOCKS).ravel()[within:].tolist()
+        stream, within = stream.skipped(_BLOCKS), 0
 
 
 class SeedGenerator(Resource):
@@ -52,32 +55,80 @@ class SeedGenerator(Resource):
                 next(self._words)
 
 
-def shuffled(elements: Iterator[T], size: int, seeds: tuple[int, int]) -> Iterator[T]:
-    """The elements in random order, drawn from a buffer of `size` of them."""
-    draw = words(*seeds)
-    buffer: list[T] = []
-    for element in elements:
-        buffer.append(element)
-        if len(buffer) == size:
-            break
-    start = 0
-    if len(buffer) == size:
-        for element in elements:
-            at = (next(draw) % size + start) % size
-            chosen = buffer[at]
-            place = start % size
-            buffer[at] = buffer[place]
-            buffer[place] = element
-            start += 1
-            yield chosen
-    held = len(buffer)
-    end = start + held
-    while start < end:
-        at = (next(draw) % (end - start) + start) % held
+class Shuffled(Resumable):
+    """Iterates over the items that `begin` opens in random order, drawn from a buffer of `size` of them."""
+
+    plain = ("is_begun", "seeds", "start", "end", "buffer")
+
+    def __init__(
+        self, begin: Callable[[], Iterator[Any]], size: int, seeds: tuple[int, int]
+    ) -> None:
+        self.begin, self.is_begun = begin, False
+        self.source: Iterator[Any] | None = None
+        self.size, self.seeds = size, seeds
+        self.buffer: list[Any] = []
+        # How many items were drawn; how many there are, known once the source has ended.
+        self.start, self.end = 0, -1
+        self.words = words(*seeds)
+
+    def __next__(self) -> Any:
+        if not self.is_begun:
+            self.source, self.is_begun = self.begin(), True
+        buffer, size, start = self.buffer, self.size, self.start
+        while self.source is not None:
+            item = next(self.source, None)
+            if item is None:
+                self.source, self.end = None, start + len(buffer)
+            elif len(buffer) < size:
+                buffer.append(item)
+            else:
+                at, place = (next(self.words) % size + start) % size, start % size
+                self.start = start + 1
+                chosen = buffer[at]
+                buffer[at] = buffer[place]
+                buffer[place] = item
+                return chosen
+        if start == self.end:
+            raise StopIteration
+        self.start, held = start + 1, len(buffer)
+        at = (next(self.words) % (self.end - start) + start) % held
         chosen = buffer[at]
         buffer[at] = buffer[start % held]
-        start += 1
-        yield chosen
+        return chosen
+
+    def restore(self, state: State) -> None:
+        if state["source"] is not None:
+            self.source = self.begin()
+        super().restore(state)
+        self.words = words(*self.seeds, self.start)
+
+
+class Chunked(Resumable):
+    """Iterates over numbers in chunks."""
+
+    def __init__(self, source: Iterator[int]) -> None:
+        self.source = source
+
+    def __next__(self) -> np.ndarray:
+        chunk = np.fromiter(itertools.islice(self.source, CHUNK), np.int64)
+        if not chunk.size:
+            raise StopIteration
+        return chunk
+
+
+class Permutation(Resumable):
+    """One chunk: all numbers below a count in random order."""
+
+    plain, sources = ("seeds", "is_taken"), ()
+
+    def __init__(self, count: int, seeds: tuple[int, int]) -> None:
+        self.count, self.seeds, self.is_taken = count, seeds, not count
+
+    def __next__(self) -> np.ndarray:
+        if self.is_taken:
+            raise StopIteration
+        self.is_taken = True
+        return permutation(self.count, self.seeds)
 
 
 def permutation(count: int, seeds: tuple[int, int]) -> np.ndarray:

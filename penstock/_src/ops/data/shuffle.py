@@ -1,21 +1,26 @@
 """Shuffled datasets, in TensorFlow's order for the same seeds."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.ops.data.basic import _Repeat
+from penstock._src.ops.data.iteration.resume import Element, Resumable, State
+from penstock._src.ops.data.iteration.rows import Access, Numbers, Rows
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
-    Access,
     DatasetOp,
-    Element,
     Pipeline,
-    Rows,
     Run,
-    islice_chunks,
 )
-from penstock._src.ops.data.seeds import SeedGenerator, permutation, shuffled
+from penstock._src.ops.data.seeds import (
+    Chunked,
+    Permutation,
+    SeedGenerator,
+    Shuffled,
+    permutation,
+)
 from penstock._src.ops.random.index_shuffle import permutation as permuted
 
 _UNLIMITED = 1 << 62
@@ -29,7 +34,7 @@ class _Shuffle(Pipeline):
         self.inputs, self.size, self.seeds = (source,), size, seeds
 
     def begin(self, run: Run) -> None:
-        # Do not begin the input: TensorFlow creates its iterator when the buffer is filled.
+        # The input begins when the buffer is filled, as in TensorFlow.
         run.drawn.setdefault(id(self), []).append(self.seeds.next())
 
     def seeds_of(self, run: Run) -> tuple[int, int]:
@@ -41,7 +46,8 @@ class _Shuffle(Pipeline):
         rows = self.rows()
         if rows is not None:
             return rows.elements(run)
-        return shuffled(self.inputs[0].iterate(run), self.buffer(), self.seeds_of(run))
+        source = self.inputs[0]
+        return Shuffled(lambda: source.iterate(run), self.buffer(), self.seeds_of(run))
 
     def access(self, run: Run) -> Access:
         (element,), count = self.accesses(self.inputs, run), self.inputs[0].cardinality()
@@ -66,8 +72,8 @@ class _Shuffle(Pipeline):
         def order(run: Run) -> Iterator[Any]:
             seeds = self.seeds_of(run)
             if rows.in_sequence and rows.count <= size:
-                return iter((permutation(rows.count, seeds),))
-            return islice_chunks(shuffled(rows.numbers(run), size, seeds))
+                return Permutation(rows.count, seeds)
+            return Chunked(Shuffled(lambda: Numbers(rows.order(run)), size, seeds))
 
         return rows.reordered(order)
 
@@ -141,7 +147,27 @@ class _Whole(Pipeline):
         element, last = self.inputs[0].access(run), self.cardinality() - 1
         first, second = self.seeds.next()
         keys = [key & 0xFFFFFFFF for key in (first, second, self.seeds.next()[0])]
-        return map(element, permuted(keys, last, _ROUNDS))
+        return WholeOrder(element, keys, last)
+
+
+class WholeOrder(Resumable):
+    """Iterates over elements by their positions in random order."""
+
+    plain, sources = ("keys", "taken"), ()
+
+    def __init__(self, element: Access, keys: list[int], last: int) -> None:
+        self.element, self.keys, self.last, self.taken = element, keys, last, 0
+        self.positions = permuted(keys, last, _ROUNDS)
+
+    def __next__(self) -> Element:
+        position = next(self.positions)
+        self.taken += 1
+        return self.element(position)
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        positions = permuted(self.keys, self.last, _ROUNDS)
+        self.positions = itertools.islice(positions, self.taken, None)
 
 
 class GlobalShuffleDataset(DatasetOp):

@@ -9,19 +9,17 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.iteration.resume import Counted, Element, Indexed, Resumable, State
+from penstock._src.ops.data.iteration.rows import Access, Rows
 from penstock._src.ops.data.pipeline import (
-    CHUNK,
     INFINITE,
     UNKNOWN,
-    Access,
     DatasetOp,
-    Element,
     Pipeline,
     PipelineOp,
-    Rows,
     Run,
 )
-from penstock._src.ops.data.seeds import SeedGenerator, words
+from penstock._src.ops.data.seeds import CHUNK, SeedGenerator, words
 
 _ROWS_LIMIT = 1 << 24  # ranges up to this length are stored as an array
 
@@ -31,7 +29,7 @@ class _FromTensors(Pipeline):
         self.components = tuple(components)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return iter((self.components,))
+        return Indexed(lambda _: self.components, 1)
 
     def cardinality(self) -> int:
         return 1
@@ -110,12 +108,32 @@ class _Range(Pipeline):
         return lambda number: (np.array(values[number], kind),)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        values, kind = self.values, self.dtype.np
-        while values:
-            chunk, values = values[:CHUNK], values[CHUNK:]
-            numbers = np.arange(chunk.start, chunk.stop, chunk.step, kind)
-            for at in range(len(chunk)):
-                yield (numbers[at, ...],)
+        rows = self.rows()
+        return RangeElements(self.values, self.dtype.np) if rows is None else rows.elements(run)
+
+
+class RangeElements(Resumable):
+    """Iterates over the numbers of a range."""
+
+    plain, sources = ("left",), ()
+
+    def __init__(self, values: range, kind: Any) -> None:
+        self.left, self.kind = values, kind
+        self.numbers, self.at = np.empty(0, kind), 0
+
+    def __next__(self) -> Element:
+        if self.at == len(self.numbers):
+            chunk = self.left[:CHUNK]
+            if not chunk:
+                raise StopIteration
+            self.numbers, self.at = np.arange(chunk.start, chunk.stop, chunk.step, self.kind), 0
+            self.left = self.left[CHUNK:]
+        at, self.at = self.at, self.at + 1
+        return (self.numbers[at, ...],)
+
+    def save(self) -> State:
+        left, held = self.left, len(self.numbers) - self.at
+        return {"left": range(left.start - held * left.step, left.stop, left.step)}
 
 
 class RangeDataset(DatasetOp):
@@ -142,9 +160,25 @@ class _Random(Pipeline):
         return INFINITE
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        kind = self.dtype.np
-        for word in words(*self.seeds.next()):
-            yield (np.array(word, kind),)
+        return RandomWords(self.seeds.next(), self.dtype.np)
+
+
+class RandomWords(Resumable):
+    """Iterates over the words of the stream with these seeds."""
+
+    plain, sources = ("seeds", "drawn"), ()
+
+    def __init__(self, seeds: tuple[int, int], kind: Any) -> None:
+        self.seeds, self.kind, self.drawn = seeds, kind, 0
+        self.words = words(*seeds)
+
+    def __next__(self) -> Element:
+        self.drawn += 1
+        return (np.array(next(self.words), self.kind),)
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self.words = words(*self.seeds, self.drawn)
 
 
 class RandomDataset(DatasetOp):
@@ -186,7 +220,7 @@ class GeneratorPipeline(Pipeline):
         close = getattr(made, "close", None)
         if close is not None:
             run.on_close(lambda: None if getattr(made, "gi_running", False) else close())
-        return made
+        return Counted(made)
 
 
 class _SparseSlices(Pipeline):
@@ -199,8 +233,12 @@ class _SparseSlices(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         bounds = np.searchsorted(self.indices[:, 0], np.arange(self.cardinality() + 1))
         shape = self.dense_shape[1:]
-        for begin, end in zip(bounds[:-1], bounds[1:]):
-            yield self.indices[begin:end, 1:], self.values[begin:end], shape
+
+        def sparse_row(at: int) -> Element:
+            inside = slice(bounds[at], bounds[at + 1])
+            return self.indices[inside, 1:], self.values[inside], shape
+
+        return Indexed(sparse_row, self.cardinality())
 
 
 class SparseTensorSliceDataset(PipelineOp):
@@ -229,7 +267,7 @@ class _Repeated(Pipeline):
         return len(self.elements)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return iter(self.elements)
+        return Indexed(self.elements.__getitem__, len(self.elements))
 
     def access(self, run: Run) -> Access:
         return self.elements.__getitem__

@@ -5,13 +5,15 @@ that are rows of arrays are therefore computed by the thousand. Only ops that ra
 compiled kernels, take part.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.ops.data.pipeline import ChunkReader, Element, Rows, Run
+from penstock._src.ops.data.iteration.resume import Element, Resumable, State
+from penstock._src.ops.data.iteration.rows import ChunkReader, Rows
+from penstock._src.ops.data.pipeline import Run
 
 Stacked = Callable[[Element], Element]
 
@@ -85,26 +87,33 @@ def serves(rows: Rows) -> bool:
     return sum(array.nbytes for array in arrays) <= _MOST_BYTES * rows.count
 
 
-def mapped_stacks(rows: Rows, call: Stacked, run: Run, size: int) -> Iterator[Element]:
-    """The results of `call` on stacks of `size` elements; the last one may be smaller."""
-    reader = ChunkReader(rows.order(run))
-    while len(chunk := reader.take(size)):
-        yield call(rows.gather(chunk))
+class MappedRows(Resumable):
+    """Iterates over the results of `call` on each element, computed in growing groups."""
 
+    plain, sources = ("size", "stacks", "at"), ("reader",)
 
-def mapped_elements(rows: Rows, call: Stacked, run: Run) -> Iterator[Element]:
-    """The results of `call` on each element, computed in growing groups."""
-    reader = ChunkReader(rows.order(run))
-    bytes_of_row = sum(array.nbytes for array in rows.arrays) // rows.count
-    most = min(_MOST_ROWS, max(1, _CHUNK_BYTES // max(1, bytes_of_row)))
-    size = min(_FIRST, most)
-    while len(chunk := reader.take(size)):
-        stacks = call(rows.gather(chunk))
-        if len(stacks) == 1:
-            (only,) = stacks
-            for at in range(len(chunk)):
-                yield (only[at, ...],)
-        else:
-            for at in range(len(chunk)):
-                yield tuple([stack[at, ...] for stack in stacks])
-        size = min(2 * size, most)
+    def __init__(self, rows: Rows, call: Stacked, run: Run) -> None:
+        self.rows, self.call = rows, call
+        self.reader = ChunkReader(rows.order(run))
+        bytes_of_row = sum(array.nbytes for array in rows.arrays) // rows.count
+        self.most = min(_MOST_ROWS, max(1, _CHUNK_BYTES // max(1, bytes_of_row)))
+        self.size = min(_FIRST, self.most)
+        # The results of a group, and how many of them were taken.
+        self.stacks: Element = (np.empty(0),)
+        self.at = 0
+
+    def __next__(self) -> Element:
+        if self.at == len(self.stacks[0]):
+            chunk = self.reader.take(self.size)
+            if not len(chunk):
+                raise StopIteration
+            self.stacks, self.at = self.call(self.rows.gather(chunk)), 0
+            self.size = min(2 * self.size, self.most)
+        at, self.at = self.at, self.at + 1
+        if len(self.stacks) == 1:
+            return (self.stacks[0][at, ...],)
+        return tuple([stack[at, ...] for stack in self.stacks])
+
+    def save(self) -> State:
+        rest = tuple([stack[self.at :] for stack in self.stacks])
+        return super().save() | {"stacks": rest, "at": 0}

@@ -3,32 +3,31 @@
 from penstock._src.ops.data import (
     basic,
     batch,
-    composites,
     files,
     functional,
     iterator,
-    nested,
     source,
 )
+from penstock._src.ops.data_selection import grouping, selection, sparse_batches
 from penstock._src.ops.variants import variant
 
 variant(
     "ExperimentalDatasetCardinality", iterator.DatasetCardinality, without="cardinality_options"
 )
-variant("ExperimentalDenseToSparseBatchDataset", composites.DenseToSparseBatchDataset)
+variant("ExperimentalDenseToSparseBatchDataset", sparse_batches.DenseToSparseBatchDataset)
 variant(
     "ExperimentalDirectedInterleaveDataset",
-    basic.DirectedInterleaveDataset,
+    selection.DirectedInterleaveDataset,
     without="stop_on_empty_dataset",
 )
 variant(
     "ExperimentalGroupByReducerDataset",
-    nested.GroupByReducerDataset,
+    grouping.GroupByReducerDataset,
     stateful=True,
 )
 variant(
     "ExperimentalGroupByWindowDataset",
-    nested.GroupByWindowDataset,
+    grouping.GroupByWindowDataset,
     without="metadata",
 )
 variant("ExperimentalIgnoreErrorsDataset", functional.IgnoreErrorsDataset)
@@ -47,4 +46,4 @@ variant(
 variant("ExperimentalSlidingWindowDataset", batch.SlidingWindowDataset, without="drop_remainder")
 variant("ExperimentalTakeWhileDataset", functional.TakeWhileDataset, without="metadata")
 variant("ExperimentalUnbatchDataset", batch.UnbatchDataset, without="metadata")
-variant("ExperimentalUniqueDataset", basic.UniqueDataset, without="metadata")
+variant("ExperimentalUniqueDataset", selection.UniqueDataset, without="metadata")

@@ -12,6 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems.files import open_file
 from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.iterator import (
     AnonymousIteratorV3,
     IteratorFromStringHandleV2,
@@ -22,12 +23,9 @@ from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
     DatasetOp,
-    Failure,
     Pipeline,
-    Raising,
     Run,
     UnnamedDatasetOp,
-    attempt,
     scalar,
     text,
 )
@@ -44,22 +42,37 @@ class _Generated(Pipeline):
         return UNKNOWN
 
     def iterate(self, run):
-        return Raising(self.made(run))
+        return Generated(*map(self.call, self.functions, self.captured, [run] * 3), run)
 
-    def made(self, run):
-        start, step, finish = (
-            bound(function, captured, run)
-            for function, captured in zip(self.functions, self.captured, strict=True)
-        )
-        state = start()
+    def call(self, function, captured, run):
+        return bound(function, captured, run)
+
+
+class Generated(Resumable):
+    """Iterates over the results of a function on a state until it raises OutOfRangeError."""
+
+    plain, sources = ("state", "has_ended"), ()
+
+    def __init__(self, start, step, finish, run):
+        self.start, self.step, self.finish = start, step, finish
+        self.state, self.has_ended = None, False
+        run.on_close(self.close)
+
+    def __next__(self):
+        if self.has_ended:
+            raise StopIteration
+        if self.state is None:
+            self.state = list(self.start())
         try:
-            while True:
-                element = attempt(step, *state)
-                if isinstance(element, Failure) and isinstance(element.error, OutOfRangeError):
-                    return
-                yield element if isinstance(element, Failure) else tuple(element)
-        finally:
-            finish(*state)
+            return tuple(self.step(*self.state))
+        except OutOfRangeError:
+            self.close()
+            raise StopIteration from None
+
+    def close(self):
+        if self.state is not None and not self.has_ended:
+            self.finish(*self.state)
+        self.has_ended = True
 
 
 class GeneratorDataset(DatasetOp):
@@ -87,17 +100,31 @@ class _Weighted(Pipeline):
         return INFINITE if INFINITE in counts else UNKNOWN if UNKNOWN in counts else sum(counts)
 
     def iterate(self, run):
-        sources = [source.iterate(run) for source in self.inputs]
-        totals, taken = np.asarray(self.weights, float), np.zeros(len(sources))
-        left = list(range(len(sources)))
-        while left:
-            at = min(left, key=lambda i: (taken[i] + 1) / totals[i] if totals[i] else np.inf)
-            element = next(sources[at], None)
-            if element is None:
-                left.remove(at)
-                continue
-            taken[at] += 1
-            yield element
+        return Weighted([source.iterate(run) for source in self.inputs], self.weights)
+
+
+class Weighted(Resumable):
+    """Iterates over elements of several iterators in the proportion of weights."""
+
+    plain, sources = ("taken",), ("parts",)
+
+    def __init__(self, parts, weights):
+        # A part is None once it has ended.
+        self.parts, self.weights, self.taken = parts, weights, [0] * len(parts)
+
+    def due(self, at):
+        """When the next element of a part is due."""
+        return (self.taken[at] + 1) / self.weights[at] if self.weights[at] else np.inf
+
+    def __next__(self):
+        while left := [at for at, part in enumerate(self.parts) if part is not None]:
+            at = min(left, key=self.due)
+            element = next(self.parts[at], None)
+            if element is not None:
+                self.taken[at] += 1
+                return element
+            self.parts[at] = None
+        raise StopIteration
 
 
 class WeightedFlatMapDataset(DatasetOp):

@@ -15,6 +15,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.basic import PassOn
 from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.iteration.resume import Applied
 from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
 from penstock._src.ops.dataflow.reader import NO_LMDB
 from penstock._src.ops.variants import variant
@@ -95,9 +96,11 @@ class _Sleep(Pipeline):
         self.inputs, self.seconds = (source,), microseconds / 1e6
 
     def iterate(self, run):
-        for element in self.inputs[0].iterate(run):
-            time.sleep(self.seconds)
-            yield element
+        return Applied(self.inputs[0].iterate(run), self.later)
+
+    def later(self, element):
+        time.sleep(self.seconds)
+        return element
 
 
 class SleepDataset(UnnamedDatasetOp):

@@ -13,6 +13,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.csv import dataset
 from penstock._src.ops.data import files, nested
+from penstock._src.ops.data.iteration.resume import Applied, Counted, Resumable
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Pipeline,
@@ -135,13 +136,27 @@ class SplitBatches(Pipeline):
         return UNKNOWN
 
     def iterate(self, run):
-        for element in self.inputs[0].iterate(run):
-            sizes = [-(-len(component) // self.parts) for component in element]
-            for part in range(self.parts):
-                yield tuple(
-                    component[part * size : (part + 1) * size]
-                    for component, size in zip(element, sizes, strict=True)
-                )
+        return Split(self.inputs[0].iterate(run), self.parts)
+
+
+class Split(Resumable):
+    """Iterates over parts of batches."""
+
+    plain = ("batch", "at")
+
+    def __init__(self, source, parts):
+        self.source, self.parts = source, parts
+        self.batch, self.at = (), parts
+
+    def __next__(self):
+        if self.at == self.parts:
+            self.batch, self.at = next(self.source), 0
+        at, self.at = self.at, self.at + 1
+        sizes = [-(-len(component) // self.parts) for component in self.batch]
+        return tuple(
+            component[at * size : (at + 1) * size]
+            for component, size in zip(self.batch, sizes, strict=True)
+        )
 
 
 class RebatchDataset(UnnamedDatasetOp):
@@ -209,12 +224,14 @@ class _ParseExamples(Pipeline):
         self.inputs, self.op, self.defaults = (source,), op, defaults
 
     def iterate(self, run):
-        op = self.op
+        return Applied(self.inputs[0].iterate(run), self._parsed)
+
+    def _parsed(self, element):
+        op, (serialized,) = self.op, element
         names, keys = np.zeros(0, object), [*op.sparse_keys, *op.dense_keys, *op.ragged_keys]
-        for (serialized,) in self.inputs[0].iterate(run):
-            rows = list(np.reshape(serialized, -1))
-            made = example.read_examples(op, rows, names, keys, self._by_key)
-            yield tuple(made[key] for key in sorted(made))
+        rows = list(np.reshape(serialized, -1))
+        made = example.read_examples(op, rows, names, keys, self._by_key)
+        return tuple(made[key] for key in sorted(made))
 
     def _by_key(self, batch):
         op = self.op
@@ -247,6 +264,9 @@ class _Sql(Pipeline):
         return UNKNOWN
 
     def iterate(self, run):
+        return Counted(self.found(run))
+
+    def found(self, run):
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
         run.on_close(connection.close)
         try:

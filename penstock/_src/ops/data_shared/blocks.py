@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.ops.data.pipeline import Element, Failure
+from penstock._src.ops.data.iteration.resume import (
+    Element,
+    Failure,
+    Resumable,
+    State,
+    unless_failed,
+)
 
 # Columns of equal length: one for each component.
 Block = Sequence[np.ndarray]
@@ -28,13 +34,34 @@ def string_column(values: Sequence[bytes]) -> np.ndarray:
     return made
 
 
-def elements(blocks: Iterator[Block | Failure]) -> Iterator[Element | Failure]:
-    """The rows of blocks, and the failures between them."""
-    for block in blocks:
-        if isinstance(block, Failure):
-            yield block
-        else:
-            yield from zip(*map(_scalars, block))
+class BlockElements(Resumable):
+    """Iterates over the rows of blocks; raises the failures between them, and continues after."""
+
+    sources = ("blocks",)
+
+    def __init__(self, blocks: Iterator[Block | Failure]) -> None:
+        self.blocks = blocks
+        self.open(())
+
+    def open(self, block: Block) -> None:
+        self.block, self.taken = block, 0
+        self.items: Iterator[Element] = zip(*map(_scalars, block))
+
+    def __next__(self) -> Element:
+        while True:
+            element = next(self.items, None)
+            if element is not None:
+                self.taken += 1
+                return element
+            self.open(())
+            self.open(unless_failed(next(self.blocks)))
+
+    def save(self) -> State:
+        return super().save() | {"rest": [column[self.taken :] for column in self.block]}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self.open(state["rest"])
 
 
 def _scalars(column: np.ndarray) -> Iterator[np.ndarray]:
@@ -50,26 +77,46 @@ def _numbers(column: np.ndarray) -> Iterator[np.ndarray]:
             yield part[at, ...]
 
 
-def stacks(blocks: Iterator[Block | Failure], size: int) -> Iterator[Element | Failure]:
-    """The rows of blocks in stacks of `size`, the last one maybe smaller; a failure takes the place of the stack that it interrupts."""
-    held: list[Block] = []
-    missing = size
-    for block in blocks:
-        if isinstance(block, Failure):
-            held, missing = [], size
-            yield block
-            continue
-        begin, count = 0, len(block[0])
-        while count - begin >= missing:
-            held.append([column[begin : begin + missing] for column in block])
-            begin += missing
-            yield _joined(held)
-            held, missing = [], size
-        if begin < count:
-            held.append([column[begin:] for column in block])
-            missing -= count - begin
-    if held:
-        yield _joined(held)
+class BlockStacks(Resumable):
+    """Iterates over the rows of blocks in stacks of `size`, the last one maybe smaller.
+
+    A failure is raised in the place of the stack that it interrupts.
+    """
+
+    plain, sources = ("held", "missing", "rest"), ("blocks",)
+
+    def __init__(self, blocks: Iterator[Block | Failure], size: int) -> None:
+        self.blocks, self.size = blocks, size
+        # Parts of the next stack, how many rows it lacks, and the rest of the current block.
+        self.held: list[Block] = []
+        self.missing = size
+        self.rest: Block = ()
+
+    def __next__(self) -> Element:
+        while True:
+            rest, missing = self.rest, self.missing
+            count = len(rest[0]) if rest else 0
+            if count:
+                self.held.append([column[:missing] for column in rest])
+                self.rest = [column[missing:] for column in rest]
+                self.missing -= min(count, missing)
+            if not self.missing:
+                return self.stack()
+            block = next(self.blocks, None)
+            if block is None:
+                self.rest = ()
+                if not self.held:
+                    raise StopIteration
+                return self.stack()
+            if isinstance(block, Failure):
+                self.held, self.missing, self.rest = [], self.size, ()
+                raise block.error
+            self.rest = block
+
+    def stack(self) -> Element:
+        """The held rows."""
+        held, self.held, self.missing = self.held, [], self.size
+        return _joined(held)
 
 
 def _joined(parts: list[Block]) -> Element:

@@ -1,6 +1,7 @@
 """A flat map with random access by index."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.ops.data.calls import bound
-from penstock._src.ops.data.pipeline import UNKNOWN, DatasetOp, Element, Pipeline, Run
+from penstock._src.ops.data.iteration.resume import Element, Resumable
+from penstock._src.ops.data.pipeline import UNKNOWN, DatasetOp, Pipeline, Run
+
+Call = Callable[..., list[Any]]
 
 
 class _Pieces(Pipeline):
@@ -22,16 +26,33 @@ class _Pieces(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         cut = bound(self.op.map_func, self.captured[0], run)
         locate = bound(self.op.index_map_func, self.captured[1], run)
-        pieces = [cut(*element) for element in self.inputs[0].iterate(run)]
-        number = 0
-        while self.count < 0 or number < self.count:
-            element, offset = (int(np.asarray(part)) for part in locate(np.int64(number)))
-            if element >= len(pieces):
-                if self.count < 0:
-                    return
-                raise OutOfRangeError(f"IndexFlatMap: element {element} of {len(pieces)}")
-            yield tuple(np.asarray(component)[offset, ...] for component in pieces[element])
-            number += 1
+        return Pieces(self.inputs[0].iterate(run), cut, locate, self.count)
+
+
+class Pieces(Resumable):
+    """Iterates over pieces of elements, whose places a function gives."""
+
+    plain, sources = ("at",), ()
+
+    def __init__(self, source: Iterator[Element], cut: Call, locate: Call, count: int) -> None:
+        self.source, self.cut, self.locate, self.count = source, cut, locate, count
+        self.at = 0
+
+    @functools.cached_property
+    def pieces(self) -> list[list[Any]]:
+        """The pieces of all elements."""
+        return [self.cut(*element) for element in self.source]
+
+    def __next__(self) -> Element:
+        if 0 <= self.count <= self.at:
+            raise StopIteration
+        number, offset = (int(np.asarray(part)) for part in self.locate(np.int64(self.at)))
+        if number >= len(self.pieces):
+            if self.count < 0:
+                raise StopIteration
+            raise OutOfRangeError(f"IndexFlatMap: element {number} of {len(self.pieces)}")
+        self.at += 1
+        return tuple(np.asarray(component)[offset, ...] for component in self.pieces[number])
 
 
 class IndexFlatMapDataset(DatasetOp):

@@ -1,6 +1,7 @@
 """Saves and restores the position of an iterator."""
 
 import logging
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
+from penstock._src.ops.data.iteration.resume import NotResumable, State
 from penstock._src.ops.data.pipeline import external_state
+from penstock._src.ops.data_shared.states import decoded, encoded
 from penstock._src.ops.tensor_proto import from_proto, to_proto, variants
 from penstock._src.proto.tensor import VariantTensorDataProto
 
@@ -24,7 +27,7 @@ _KEY = b"Iterator::Root@@penstock_position"
 
 
 class SerializeIterator(Op):
-    """The state of an iterator: the number of elements it has returned, and the seeds of its dataset."""
+    """The state of an iterator: its position in all steps of its dataset."""
 
     signature = "resource_handle: resource -> serialized: variant[?]"
     external_state_policy: int = 0
@@ -39,11 +42,19 @@ class SerializeIterator(Op):
                 raise FailedPreconditionError(f"{stateful} is stateful.")
             if stateful is not None:
                 logger.warning("The state of %s is not saved with the iterator.", stateful)
-        state = VariantTensorDataProto(type_name=_TYPE, metadata=_KEY)
-        state.tensors.add().CopyFrom(
-            to_proto(np.array(resource_handle.state(), object), dtypes.string)
-        )
-        return variants([state], (1,))
+        return variants([_message(resource_handle.state())], (1,))
+
+
+def _message(state: State) -> Any:
+    """The message with a state of an iterator."""
+    try:
+        text, tensors = encoded(state)
+    except NotResumable:  # a buffer holds what no file can
+        text, tensors = encoded(state | {"elements": None})
+    names = [_KEY, *(b"penstock_tensor_%d" % at for at in range(len(tensors)))]
+    message = VariantTensorDataProto(type_name=_TYPE, metadata=b"@@".join(names))
+    message.tensors.extend([to_proto(np.array(text, object), dtypes.string), *tensors])
+    return message
 
 
 class DeserializeIterator(Op):
@@ -57,13 +68,14 @@ class DeserializeIterator(Op):
         states = serialized.ravel().tolist() if isinstance(serialized, np.ndarray) else [serialized]
         if not states or any(getattr(state, "type_name", "") != _TYPE for state in states):
             raise InvalidArgumentError("DeserializeIterator: expected the state of an iterator.")
-        held = [state for state in states if state.metadata == _KEY]
+        held = [state for state in states if state.metadata.startswith(_KEY)]
         if not held:
             raise NotFoundError(
                 "The state of the iterator is TensorFlow's: it describes the threads and buffers of its datasets, which "
                 "Penstock does not have. Restore the checkpoint without the iterator, or start it anew."
             )
-        resource_handle.restore(from_proto(held[0].tensors[0]).item())
+        text, *tensors = held[0].tensors
+        resource_handle.restore(decoded(from_proto(text).item(), tensors))
         return ()
 
 

@@ -1,6 +1,5 @@
 """Statistics of dataset elements, gathered by an aggregator further down the pipeline."""
 
-import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +9,8 @@ import numpy as np
 
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource, manager
-from penstock._src.ops.data.pipeline import Element, Pipeline, Run, UnnamedDatasetOp
+from penstock._src.ops.data.iteration.resume import Element, Resumable
+from penstock._src.ops.data.pipeline import Pipeline, Run, UnnamedDatasetOp
 from penstock._src.ops.io.summary import Histogram, SummaryWriterHandle
 from penstock._src.ops.strings.elements import strings
 from penstock._src.proto.event import Event, Summary
@@ -129,20 +129,30 @@ class _Passing(Pipeline):
         self.inputs, self.tag = (source,), tag
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        elements = self.inputs[0].iterate(run)
-        for step in itertools.count():
-            start = time.perf_counter()
-            element = next(elements, None)
-            if element is None:
-                return
-            if run.aggregator is not None:
-                aggregator, prefix = run.aggregator
-                aggregator.add(prefix + self.tag, self.number(element, start), step)
-            yield element
+        return Reported(self, self.inputs[0].iterate(run), run)
 
     def number(self, element: Element, start: float) -> float:
         """The value to report for an element whose computation began at `start`."""
         raise NotImplementedError(type(self).__name__)
+
+
+class Reported(Resumable):
+    """Iterates over elements and reports a value for each."""
+
+    plain = ("taken",)
+
+    def __init__(self, step: _Passing, source: Iterator[Element], run: Run) -> None:
+        self.step, self.source, self.run, self.taken = step, source, run, 0
+
+    def __next__(self) -> Element:
+        start = time.perf_counter()
+        element = next(self.source)
+        if self.run.aggregator is not None:
+            aggregator, prefix = self.run.aggregator
+            value = self.step.number(element, start)
+            aggregator.add(prefix + self.step.tag, value, self.taken)
+        self.taken += 1
+        return element
 
 
 class _Latencies(_Passing):

@@ -14,11 +14,12 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems.files import names
 from penstock._src.ops.data import pipeline
+from penstock._src.ops.data.basic import Chained
 from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.iteration.resume import Counted, Element
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     DatasetOp,
-    Element,
     Pipeline,
     UnnamedDatasetOp,
 )
@@ -61,7 +62,7 @@ class _Made(Pipeline):
         return self.count
 
     def iterate(self, run: pipeline.Run) -> Iterator[Element]:
-        return self.make()
+        return Counted(self.make())
 
 
 def _shard_dataset(
@@ -89,7 +90,7 @@ def _read(
         for shard in shards_of(folder)
     ]
     if reader is None:
-        return (element for shard in shards for element in shard.iterate(run))
+        return Chained(tuple(shards), run)
     (made,) = bound(reader, captured, run)(_nested(shards))
     return (made[()] if isinstance(made, np.ndarray) else made).iterate(run)
 

@@ -1,11 +1,14 @@
 """Batches of tensors as sparse tensors."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
-from penstock._src.ops.data.pipeline import Element, Pipeline, Run, UnnamedDatasetOp, positive
+from penstock._src.ops.data.batch import Batches
+from penstock._src.ops.data.iteration.resume import Element
+from penstock._src.ops.data.pipeline import Pipeline, Run, UnnamedDatasetOp, positive
 
 
 def _objects(values: list[Any]) -> np.ndarray:
@@ -23,17 +26,11 @@ class _SparseBatch(Pipeline):
         count = self.inputs[0].cardinality()
         return count if count < 0 else -(-count // self.size)
 
-    def iterate(self, run: Run) -> Any:
-        rows: list[np.ndarray] = []
-        for (row,) in self.inputs[0].iterate(run):
-            rows.append(row)
-            if len(rows) == self.size:
-                yield self.batch(rows)
-                rows = []
-        if rows:
-            yield self.batch(rows)
+    def iterate(self, run: Run) -> Iterator[Element]:
+        return Batches(self.inputs[0].iterate(run), self.size, False, self.batch)
 
-    def batch(self, rows: list[np.ndarray]) -> Element:
+    def batch(self, elements: list[Element]) -> Element:
+        rows = [row for (row,) in elements]
         largest = np.max([row.shape for row in rows], axis=0)
         if len(largest) != len(self.row_shape):
             raise InvalidArgumentError(

@@ -1,0 +1,217 @@
+"""Rows of arrays as elements: which rows come in which order, and the elements made of them one by one or in stacks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.ops.data.iteration.resume import Element, Indexed, Resumable, State
+
+Access = Callable[[int], Element]
+
+
+def holds_handles(array: np.ndarray) -> bool:
+    """Whether an array is a vector of variants, whose rows are the handles themselves."""
+    return (
+        array.dtype == object
+        and array.ndim == 1
+        and array.size > 0
+        and not isinstance(array[0], bytes)
+    )
+
+
+def row(array: np.ndarray, number: int) -> Any:
+    """A row of an array as a host value."""
+    return array[number] if holds_handles(array) else array[number, ...]
+
+
+class Rows:
+    """Elements that are rows of arrays, in the order of the chunks of row numbers from `order`.
+
+    A chunk is a `range` (consecutive rows, which are sliced without copying) or an int64 array, and is not empty. `order` is
+    None if the rows come in sequence, each once.
+    """
+
+    def __init__(
+        self,
+        arrays: Sequence[np.ndarray],
+        order: Callable[[Any], Iterator[Any]] | None = None,
+    ) -> None:
+        self.arrays = tuple(arrays)
+        self._order = order
+
+    @property
+    def in_sequence(self) -> bool:
+        """Whether the rows come in sequence, each once."""
+        return self._order is None
+
+    @property
+    def count(self) -> int:
+        """The number of stored rows, not of visited ones."""
+        return len(self.arrays[0])
+
+    def order(self, run: Any) -> Iterator[Any]:
+        """The chunks of row numbers in an iteration."""
+        if self._order is None:
+            return Indexed([range(self.count)].__getitem__, min(self.count, 1))
+        return self._order(run)
+
+    def reordered(self, order: Callable[[Any], Iterator[Any]]) -> "Rows":
+        """The same rows visited in another order."""
+        return Rows(self.arrays, order)
+
+    def elements(self, run: Any) -> Iterator[Element]:
+        """Returns an iterator over the rows one by one."""
+        return RowElements(self.arrays, self.order(run))
+
+    def access(self) -> Access:
+        """Returns a function from a position in sequence to the row there."""
+        arrays = self.arrays
+        return lambda number: tuple([row(array, number) for array in arrays])
+
+    def gather(self, chunk: Any) -> Element:
+        """The rows of a chunk, stacked."""
+        if type(chunk) is range:
+            where = slice(chunk.start, chunk.stop)
+            return tuple([array[where] for array in self.arrays])
+        return tuple([array.take(chunk, axis=0) for array in self.arrays])
+
+
+class Numbers(Resumable):
+    """Iterates over the numbers in chunks, one by one."""
+
+    sources = ("chunks",)
+
+    def __init__(self, chunks: Iterator[Any]) -> None:
+        self.chunks = chunks
+        # The numbers of the current chunk, and how many of them were taken.
+        self.numbers: Any = ()
+        self.at = 0
+        self._items = self._made()
+
+    def _made(self) -> Iterator[int]:
+        while True:
+            numbers = self.numbers
+            for self.at, number in enumerate(numbers, 1):
+                yield number
+            self.at, self.numbers = 0, ()
+            chunk = next(self.chunks, None)
+            if chunk is None:
+                return
+            self.numbers = chunk if type(chunk) is range else chunk.tolist()
+
+    def __next__(self) -> int:
+        return next(self._items)
+
+    def save(self) -> State:
+        rest = self.numbers[self.at :]
+        held = rest if type(rest) is range else np.array(rest, np.int64)
+        return super().save() | {"rest": held}
+
+    def restore(self, state: State) -> None:
+        rest = state["rest"]
+        self.numbers = rest if type(rest) is range else rest.tolist()
+        super().restore(state)
+
+
+class RowElements(Resumable):
+    """Iterates over rows of arrays, one by one."""
+
+    sources = ("numbers",)
+
+    def __init__(self, arrays: Sequence[np.ndarray], chunks: Iterator[Any]) -> None:
+        self.numbers = Numbers(chunks)
+        self._items = self._made(arrays)
+
+    def _made(self, arrays: Sequence[np.ndarray]) -> Iterator[Element]:
+        numbers = self.numbers._items
+        if any(map(holds_handles, arrays)):
+            for number in numbers:
+                yield tuple([row(array, number) for array in arrays])
+        elif len(arrays) == 1:
+            (only,) = arrays
+            for number in numbers:
+                yield (only[number, ...],)
+        else:
+            for number in numbers:
+                yield tuple([array[number, ...] for array in arrays])
+
+    def __next__(self) -> Element:
+        return next(self._items)
+
+
+class ChunkReader(Resumable):
+    """Takes row numbers from a stream of chunks, a given number at a time; iterates over the remaining chunks."""
+
+    plain, sources = ("chunk",), ("chunks",)
+
+    def __init__(self, chunks: Iterator[Any]) -> None:
+        self.chunks = chunks
+        # What is left of the current chunk.
+        self.chunk: Any = range(0)
+
+    def take(self, count: int) -> Any:
+        """The next `count` row numbers, fewer at the end."""
+        chunk = self.chunk
+        if len(chunk) >= count:
+            self.chunk = chunk[count:]
+            return chunk[:count]
+        parts = [chunk] if len(chunk) else []
+        missing = count - len(chunk)
+        self.chunk = range(0)
+        while missing:
+            chunk = next(self.chunks, None)
+            if chunk is None:
+                break
+            parts.append(chunk[:missing])
+            self.chunk = chunk[missing:]
+            missing -= len(parts[-1])
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return range(0)
+        return np.concatenate([np.asarray(part, np.int64) for part in parts])
+
+    def __next__(self) -> Any:
+        chunk, self.chunk = self.chunk, range(0)
+        return chunk if len(chunk) else next(self.chunks)
+
+
+class FirstChunks(Resumable):
+    """Iterates over the chunks of the first `left` row numbers."""
+
+    plain = ("left",)
+
+    def __init__(self, source: Iterator[Any], left: int) -> None:
+        self.source, self.left = source, left
+
+    def __next__(self) -> Any:
+        if not self.left:
+            raise StopIteration
+        chunk = next(self.source)[: self.left]
+        self.left -= len(chunk)
+        return chunk
+
+
+class Stacks(Resumable):
+    """Iterates over stacks of `size` rows, each through a function; the last may be as small as `least` rows."""
+
+    sources = ("reader",)
+
+    def __init__(
+        self,
+        rows: Rows,
+        run: Any,
+        size: int,
+        least: int = 1,
+        call: Callable[[Element], Element] | None = None,
+    ) -> None:
+        self.rows, self.size, self.least, self.call = rows, size, least, call
+        self.reader = ChunkReader(rows.order(run))
+
+    def __next__(self) -> Element:
+        chunk = self.reader.take(self.size)
+        if len(chunk) < self.least:
+            raise StopIteration
+        rows = self.rows.gather(chunk)
+        return rows if self.call is None else self.call(rows)
