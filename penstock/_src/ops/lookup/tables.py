@@ -1,5 +1,7 @@
 """Lookup tables, static and mutable."""
 
+import functools
+import itertools
 import threading
 
 import numpy as np
@@ -17,8 +19,13 @@ from penstock._src.core.typesets import ANY
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.filesystems.files import read
+from penstock._src.native.readers.string_index import StringIndex
+from penstock._src.native.systems import is_supported
+from penstock._src.native.target import host
 from penstock._src.ops.lookup.buckets import places
 from penstock._src.ops.rules import show
+
+_MANY = 16  # keys for which it pays to have numbers for all
 
 
 class Table(Resource):
@@ -40,12 +47,12 @@ class Table(Resource):
         out = np.empty((*keys.shape, *self.value_shape), self.value_dtype.np)
         flat = out.reshape(keys.size, *self.value_shape)
         many = default.ndim > len(self.value_shape)
-        defaults = default.reshape(keys.size, *self.value_shape) if many else None
-        for at, key in enumerate(keys.reshape(-1).tolist()):
-            found = self.held.get(key)
-            if found is None:
-                found = defaults[at] if many else default
-            flat[at] = found if self.value_shape or not isinstance(found, np.ndarray) else found[()]
+        flat[...] = default.reshape(keys.size, *self.value_shape) if many else default
+        for at, found in enumerate(map(self.held.get, keys.reshape(-1).tolist())):
+            if found is not None:
+                flat[at] = (
+                    found if self.value_shape or not isinstance(found, np.ndarray) else found[()]
+                )
         return out
 
     def insert(self, keys, values):
@@ -88,6 +95,28 @@ class StaticTable(Table):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         self.initialized = False
+        # What is held, and what `_numbers` gives.
+        self._numbered = None
+
+    def find(self, keys, default):
+        """The values at keys, the default where there is none."""
+        if keys.size < _MANY or self.value_shape or not self.held:
+            return super().find(keys, default)
+        find, values = self._numbers()
+        numbers = find(keys.reshape(-1)).reshape(keys.shape)
+        return np.where(numbers < 0, default, values[numbers])
+
+    def _numbers(self):
+        """A function from keys to their numbers, -1 for those that are not held, and the values in this order."""
+        numbered = self._numbered
+        if numbered is None or numbered[0] is not self.held or len(numbered[2]) != len(self.held):
+            keys, values = self.export()
+            if keys.dtype == object and is_supported(host()):
+                find = StringIndex(keys).find
+            else:
+                find = functools.partial(_found, dict(zip(keys.tolist(), range(len(keys)))))
+            numbered = self._numbered = self.held, find, values
+        return numbered[1:]
 
     def initialize(self, keys, values):
         """Fills the table; filling it again with the same values is allowed."""
@@ -153,6 +182,11 @@ class DenseTable(Table):
         for name, key in (("empty_key", self.empty_key), ("deleted_key", self.deleted_key)):
             if key in listed:
                 raise InvalidArgumentError(f"Using the {name} as a table key is not allowed")
+
+
+def _found(numbers, keys):
+    """The number of each key, or -1."""
+    return np.fromiter(map(numbers.get, keys.tolist(), itertools.repeat(-1)), np.int64, len(keys))
 
 
 def _shown(value):

@@ -13,7 +13,7 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, strings, text
-from penstock._src.ops.strings.fingerprint import fingerprint64, hash64, siphash
+from penstock._src.ops.strings.fingerprint import fingerprint64, fingerprints64, hash64, siphash
 
 
 class StringJoin(Op):
@@ -250,12 +250,15 @@ class _Buckets(Op):
     is_elementwise = True
 
     def bucket(self, function, x):
+        self.check()
+        found = [function(s) % self.num_buckets for s in x.reshape(-1)]
+        return np.array(found, np.int64).reshape(x.shape)
+
+    def check(self):
         if self.num_buckets < 1:
             raise self.invalid(
                 f"Value for attr 'num_buckets' of {self.num_buckets} must be at least minimum 1"
             )
-        found = [function(s) % self.num_buckets for s in x.reshape(-1)]
-        return np.array(found, np.int64).reshape(x.shape)
 
 
 class StringToHashBucketFast(_Buckets):
@@ -264,7 +267,9 @@ class StringToHashBucketFast(_Buckets):
     num_buckets: int
 
     def eager(self, input):
-        return self.bucket(fingerprint64, input)
+        self.check()
+        found = fingerprints64(input.reshape(-1)) % np.uint64(self.num_buckets)
+        return found.astype(np.int64).reshape(input.shape)
 
 
 class StringToHashBucketStrong(_Buckets):
@@ -306,7 +311,7 @@ class Fingerprint(Op):
         rows = data.reshape(data.shape[0], -1)
         if data.dtype == object:
             if rows.shape[1] == 1:
-                found = [fingerprint64(row[0]) for row in rows]
+                found = fingerprints64(rows[:, 0])
             else:
                 hashes = [[fingerprint64(s) for s in row] for row in rows]
                 found = [fingerprint64(np.array(h, np.uint64).tobytes()) for h in hashes]

@@ -9,9 +9,7 @@ import numpy as np
 def strings(values: Any, shape: tuple[int, ...]) -> np.ndarray:
     """An object array of the given shape from an iterable of bytes."""
     out = np.empty(shape, object)
-    flat = out.reshape(-1)
-    for i, value in enumerate(values):
-        flat[i] = value
+    out.reshape(-1)[:] = list(values)
     return out
 
 

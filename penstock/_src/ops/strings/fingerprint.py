@@ -4,8 +4,16 @@ Sources: Geoff Pike, FarmHash (the `na` variant, whose values never change); Aum
 "SipHash: a fast short-input PRF", 2012.
 """
 
+import functools
 import struct
 
+import numpy as np
+
+from penstock._src.native.readers.fingerprints import fingerprints
+from penstock._src.native.systems import is_supported
+from penstock._src.native.target import host
+
+_FEWEST = 8  # strings for which native code pays
 MASK = (1 << 64) - 1
 K0, K1, K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 BLOCK = 64  # bytes
@@ -151,6 +159,24 @@ def fingerprint64(s: bytes) -> int:
     z, x = x, z
     first = (_combine(v[0], w[0], multiplier) + mix(y) * K0 + z) & MASK
     return _combine(first, (_combine(v[1], w[1], multiplier) + x) & MASK, multiplier)
+
+
+def fingerprints64(strings: np.ndarray) -> np.ndarray:
+    """The fingerprints of a vector of byte strings, as uint64."""
+    count = len(strings)
+    if count < _FEWEST or not _is_native():
+        return np.array([fingerprint64(s) for s in strings], np.uint64)
+    found, marks = np.empty(count, np.uint64), np.empty(count + 1, np.int64)
+    marked = fingerprints()(np.ascontiguousarray(strings), count, found, marks)
+    for at in marks[:marked].tolist():
+        found[at] = fingerprint64(strings[at])
+    return found
+
+
+@functools.cache
+def _is_native() -> bool:
+    """Whether native code runs on this system."""
+    return is_supported(host())
 
 
 def siphash(key: tuple[int, int], s: bytes) -> int:

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from re import _constants, _parser
 
 import numpy as np
 
@@ -58,8 +59,41 @@ def _template(op, rewrite):
     return re.sub(r"\\(.)", piece, shown)
 
 
+def _is_ascii(item):
+    """Whether a part of a class of characters, as Python parses it, matches ASCII characters only."""
+    kind, value = item
+    if kind is _constants.LITERAL:
+        return value < 128
+    if kind is _constants.RANGE:
+        return value[1] < 128
+    return kind is _constants.CATEGORY and "_NOT_" not in str(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _characters(expression, rewrite):
+    """The bytes that a class of ASCII characters matches, and the table to replace them; None for any other expression.
+
+    Classes with `+` count if what they match is removed.
+    """
+    parsed = list(_parser.parse(expression.pattern, re.ASCII))
+    if len(rewrite) > 1 or b"\\" in rewrite or len(parsed) != 1:
+        return None
+    kind, value = parsed[0]
+    if kind is _constants.MAX_REPEAT and not rewrite and value[:2] == (1, _constants.MAXREPEAT):
+        ((kind, value),) = value[2] if len(value[2]) == 1 else ((None, None),)
+    if kind is not _constants.IN or not all(map(_is_ascii, value)):
+        return None
+    found = bytes(code for code in range(128) if expression.fullmatch(chr(code)))
+    if not rewrite:
+        return None, found
+    return bytes.maketrans(found, rewrite * len(found)), b""
+
+
 def _replaced(op, input, pattern, rewrite, everywhere):
     expression, template = compiled(op.op_type, pattern), _template(op, rewrite)
+    characters = _characters(expression, rewrite) if everywhere else None
+    if characters:
+        return each(lambda s: s.translate(*characters), input)
     if expression.groups < max([int(n) for n in re.findall(r"\\g<(\d)>", template)], default=0):
         return input
     count = 0 if everywhere else 1

@@ -1,5 +1,7 @@
 """Strings cut into pieces, and n-grams of pieces."""
 
+import functools
+import itertools
 import re
 
 import numpy as np
@@ -8,6 +10,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.readers.pieces import splitter
+from penstock._src.native.systems import is_supported
+from penstock._src.native.target import host
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
@@ -16,14 +21,36 @@ _SPACE = re.compile(rb"\s+")
 
 def _sparse(rows):
     """Indices, values and dense shape of lists of pieces."""
-    indices = [(i, j) for i, row in enumerate(rows) for j in range(len(row))]
-    values = [piece for row in rows for piece in row]
-    widest = max((len(row) for row in rows), default=0)
-    return (
-        np.array(indices, np.int64).reshape(-1, 2),
-        strings(values, (len(values),)),
-        np.array([len(rows), widest], np.int64),
-    )
+    counts = np.array([len(row) for row in rows], np.int64)
+    values = strings(itertools.chain.from_iterable(rows), (int(counts.sum()),))
+    return _places(counts), values, _dense_shape(counts)
+
+
+def _places(counts):
+    """The indices of values of which each row has so many."""
+    places = np.empty((int(counts.sum()), 2), np.int64)
+    places[:, 0] = np.repeat(np.arange(len(counts)), counts)
+    starts = np.cumsum(counts) - counts
+    places[:, 1] = np.arange(len(places)) - np.repeat(starts, counts)
+    return places
+
+
+def _dense_shape(counts):
+    return np.array([len(counts), counts.max(initial=0)], np.int64)
+
+
+def _split_natively(input, separator):
+    split, rows = splitter(), np.ascontiguousarray(input)
+    counts = np.empty(len(rows), np.int64)
+    total = split.count(rows, len(rows), separator, len(separator), counts)
+    values = np.empty(total, object)
+    split.split(rows, len(rows), separator, len(separator), values)
+    return _places(counts), values, _dense_shape(counts)
+
+
+@functools.cache
+def _is_native():
+    return is_supported(host())
 
 
 class StringSplitV2(Op):
@@ -39,6 +66,8 @@ class StringSplitV2(Op):
         if sep.ndim:
             raise self.invalid(f"sep must be a scalar, got shape: {show(sep.shape)}")
         by, most = sep.item(), self.maxsplit
+        if most <= 0 and _is_native():
+            return _split_natively(input, by)
         if by:
             return _sparse([s.split(by, most) if most > 0 else s.split(by) for s in input])
         return _sparse([_words(s, most) if most > 0 else s.split() for s in input])
