@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import penstock as tf
 from penstock._src.bridge import cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,13 @@ def test_run_a_module(tmp_path):
     )
     status, out, err = python("-m", "penstock", "run", "-m", "program", "a", cwd=tmp_path)
     assert (status, out) == (3, "['a']\n"), err
+
+
+def test_run_a_tool_of_tensorflow(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "model"))
+    command = ("penstock", "run", "-m", "tensorflow.python.tools.saved_model_cli", "show")
+    status, out, _ = python("-m", *command, "--dir", "model", cwd=tmp_path)
+    assert status == 0 and "serve" in out
 
 
 def test_errors_of_the_program_are_its_own(tmp_path):

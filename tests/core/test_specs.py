@@ -39,3 +39,26 @@ def test_types_stand_for_their_values():
     assert SCALAR.__tf_tracing_type__(None) is SCALAR
     concrete = tf.function(lambda x: x + 1).get_concrete_function(SCALAR)
     assert concrete(tf.constant(1)).numpy() == 2
+
+
+def test_batchable_types_encode_their_components():
+    # as in TensorFlow 2.21: a ragged component is one variant, or one for each row
+    class Pair(tf.experimental.BatchableExtensionType):
+        one: tf.RaggedTensor
+        two: tf.Tensor
+
+    pair = Pair(tf.ragged.constant([[1, 2], [3]]), [4, 5])
+    spec = pair._type_spec
+    assert [flat.dtype for flat in spec._flat_tensor_specs] == [tf.variant, tf.int32]
+    rows = spec._to_batched_tensor_list(pair)
+    assert [tensor.shape.as_list() for tensor in rows] == [[2], [2]]
+    back = spec._from_tensor_list(spec._to_tensor_list(pair))
+    assert back.one.to_list() == [[1, 2], [3]] and back.two.numpy().tolist() == [4, 5]
+
+
+def test_placeholders_of_types_have_valid_names():
+    # as in TensorFlow 2.21
+    graph = tf.Graph()
+    spec = tf.TensorSpec([2], tf.int32)
+    assert spec._graph_placeholder(graph, "a").name == "a:0"
+    assert spec._graph_placeholder(graph, "a%!").name == "Placeholder:0"

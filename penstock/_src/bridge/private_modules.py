@@ -35,7 +35,7 @@ MIRRORED = ("core", "python")
 
 def is_known(path: str) -> bool:
     """Whether `tensorflow.<path>` is a private module, or a package of such."""
-    return path in PATHS or path in _table() or path in _packages() or _own_module(path) is not None
+    return path in PATHS or path in _table() or path in _packages() or _own_place(path) is not None
 
 
 @functools.cache
@@ -59,15 +59,30 @@ def _packages() -> set[str]:
 
 
 @functools.cache
-def _own_module(path: str) -> types.ModuleType | None:
-    """Returns the module of ours with this path below `bridge/`."""
+def _own_place(path: str) -> pathlib.Path | None:
+    """Returns the file of the module of ours with this path below `bridge/`, without loading it."""
     first, *rest = path.split(".")
     if first not in MIRRORED:
         return None
     place = FOLDER.joinpath(first, *rest)
-    if not place.with_suffix(".py").is_file() and not (place / "__init__.py").is_file():
+    files = place.with_suffix(".py"), place / "__init__.py"
+    return next((file for file in files if file.is_file()), None)
+
+
+@functools.cache
+def _own_module(path: str) -> types.ModuleType | None:
+    """Returns the module of ours with this path below `bridge/`."""
+    if _own_place(path) is None:
         return None
     return importlib.import_module(f"penstock._src.bridge.{path}")
+
+
+def file_of(path: str) -> pathlib.Path | None:
+    """Returns the file of a module of ours that is no package, and can be run by itself."""
+    file = _own_place(path)
+    if file is None or file.name == "__init__.py" or path in _packages():
+        return None
+    return file
 
 
 @functools.cache

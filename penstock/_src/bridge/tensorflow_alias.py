@@ -45,9 +45,18 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return spec
         if fullname != ALIAS and not fullname.startswith(ALIAS + "."):
             return None
-        if self._counterpart(fullname) is None:
+        counterpart = self._counterpart(fullname)
+        if counterpart is None:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        file = private_modules.file_of(counterpart.removeprefix("private:"))
+        if file is None:
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return importlib.machinery.ModuleSpec(fullname, self, origin=str(file))
+
+    def get_code(self, fullname: str) -> Any:
+        """Returns the code of a module that can be run by itself, such as `tensorflow.python.tools.saved_model_cli`."""
+        file = private_modules.file_of(fullname.removeprefix(ALIAS + "."))
+        return None if file is None else compile(file.read_bytes(), str(file), "exec")
 
     def _counterpart(self, fullname: str) -> str | None:
         """The module that stands for `fullname`: a real name, or "private:<path>"."""

@@ -1,6 +1,6 @@
 """TypeSpec: the type of a value that consists of tensors; TensorSpec: the type of one tensor."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
@@ -270,6 +271,72 @@ class BatchableTypeSpec(TypeSpec):
         """Returns the type of one element of a batch of this type."""
         raise NotImplementedError(f"{type(self).__name__}._unbatch")
 
+    @property
+    def _flat_tensor_specs(self) -> list["TensorSpec"]:
+        return [s for part in _parts(self._component_specs) for s in _flat_encoded(part)]
+
+    def _to_tensor_list(self, value: Any) -> list[Any]:
+        return self._encoded_components(value, 0)
+
+    def _to_batched_tensor_list(self, value: Any) -> list[Any]:
+        """The tensors of a value, each of which can be unbatched.
+
+        Raises:
+          ValueError: one is a scalar.
+        """
+        tensors = self._encoded_components(value, 1)
+        if any(tensor.shape.rank == 0 for tensor in tensors):
+            raise ValueError(
+                f"While converting {value} to a list of tensors for batching, found a scalar item "
+                "which cannot be batched."
+            )
+        return tensors
+
+    def _encoded_components(self, value: Any, minimum_rank: int) -> list[Any]:
+        pairs = zip(_parts(self._component_specs), _parts(self._to_components(value)), strict=True)
+        return [t for spec, part in pairs for t in _encoded(spec, part, minimum_rank)]
+
+    def _from_tensor_list(self, tensors: Sequence[Any]) -> Any:
+        return self._from_compatible_tensor_list(tensors)
+
+    def _from_compatible_tensor_list(self, tensor_list: Sequence[Any]) -> Any:
+        rest, specs = iter(tensor_list), self._component_specs
+        return self._from_components(_packed(specs, [_decoded(s, rest) for s in _parts(specs)]))
+
+
+def _flat_encoded(spec: Any) -> list["TensorSpec"]:
+    """The types of the tensors that stand for a component."""
+    if isinstance(spec, TensorSpec):
+        return [spec]
+    encoder = getattr(spec, "__batch_encoder__", None)
+    if encoder is None:
+        return spec._flat_tensor_specs
+    return [s for part in _parts(encoder.encoding_specs(spec)) for s in _flat_encoded(part)]
+
+
+def _encoded(spec: Any, value: Any, minimum_rank: int) -> list[Any]:
+    """The tensors that stand for a component; with `minimum_rank` 1 each can be unbatched."""
+    if isinstance(spec, TensorSpec):
+        return [value]
+    encoder = getattr(spec, "__batch_encoder__", None)
+    if encoder is None:
+        name = "_to_batched_tensor_list" if minimum_rank else "_to_tensor_list"
+        return getattr(spec, name, spec._to_tensor_list)(value)
+    specs, parts = encoder.encoding_specs(spec), encoder.encode(spec, value, minimum_rank)
+    pairs = zip(_parts(specs), _parts(parts), strict=True)
+    return [t for inner, part in pairs for t in _encoded(inner, part, minimum_rank)]
+
+
+def _decoded(spec: Any, tensors: Iterator[Any]) -> Any:
+    """The component that the next tensors stand for."""
+    if isinstance(spec, TensorSpec):
+        return next(tensors)
+    encoder = getattr(spec, "__batch_encoder__", None)
+    if encoder is None:
+        return spec._from_tensor_list([next(tensors) for _ in spec._flat_tensor_specs])
+    specs = encoder.encoding_specs(spec)
+    return encoder.decode(spec, _packed(specs, [_decoded(s, tensors) for s in _parts(specs)]))
+
 
 class DenseSpec(TypeSpec):
     """The shape, dtype and name of an object that acts as one dense tensor."""
@@ -395,6 +462,14 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
     def placeholder_value(self, placeholder_context: Any) -> Any:
         """Returns a placeholder of this spec."""
         return placeholder_context.placeholder(self)
+
+    def _graph_placeholder(self, graph: Any, name: str | None = None) -> Any:
+        """Returns a placeholder in a graph; it has a name of the graph's if this one is invalid."""
+        with graph.as_default():
+            try:
+                return raw.Placeholder(dtype=self._dtype, shape=self._shape, name=name)
+            except ValueError:
+                return raw.Placeholder(dtype=self._dtype, shape=self._shape)
 
     def cast(self, value: Any, casting_context: Any) -> Any:
         """Returns `value` as a tensor of this type.

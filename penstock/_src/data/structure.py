@@ -14,7 +14,12 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.specs import TensorSpec, TypeSpec, type_spec_from_value
+from penstock._src.core.specs import (
+    BatchableTypeSpec,
+    TensorSpec,
+    TypeSpec,
+    type_spec_from_value,
+)
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
@@ -257,6 +262,8 @@ def to_batched_tensors(spec: Any, element: Any) -> list[Tensor]:
             encoder = leaf.__batch_encoder__
             parts = encoder.encode(leaf, value, minimum_rank=1)
             tensors.extend(to_batched_tensors(encoder.encoding_specs(leaf), parts))
+        elif isinstance(leaf, BatchableTypeSpec) and not isinstance(leaf, TensorSpec):
+            tensors.extend(leaf._to_batched_tensor_list(value))
         else:
             tensors.extend(_leaf_to_tensors(leaf, value))
     return tensors
