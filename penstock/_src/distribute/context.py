@@ -1,6 +1,5 @@
 """Tracks the current strategy and replica."""
 
-import contextlib
 import functools
 import threading
 from collections.abc import Callable
@@ -118,8 +117,10 @@ class StrategyScope(Entered):
         self._creators = STATE.variable_creators
         self._own_creators = [Creator(self.strategy), *self._creators]
         STATE.variable_creators = self._own_creators
-        self._variables = _scope_of_variables()
-        self._variables.__enter__()
+        self._variables = None
+        if STATE.graph is not None and not STATE.graph.building_function:
+            self._variables = above("resource_variable_scope")()
+            self._variables.__enter__()
         return super().__enter__()
 
     def __exit__(self, *exception: Any) -> None:
@@ -132,17 +133,12 @@ class StrategyScope(Entered):
             raise _nesting_error("Variable creator")
         STATE.device, STATE.variable_creators = self._devices, self._creators
         super().__exit__(*exception)
+        if self._variables is None:
+            return
         try:
             self._variables.__exit__(*exception)
         except RuntimeError as error:
             raise _nesting_error("Variable") from error
-
-
-def _scope_of_variables() -> Any:
-    """The scope of variables of the graph that sessions run, if one is being built."""
-    if STATE.graph is None or STATE.graph.building_function:
-        return contextlib.nullcontext()
-    return above("resource_variable_scope")()
 
 
 def _nesting_error(what: str) -> RuntimeError:

@@ -9,13 +9,15 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.distribute.context import (
+    Defaults,
     Entered,
     converted,
     current,
     require_cross_replica,
     require_replica,
+    require_strategy,
 )
-from penstock._src.distribute.extended import as_reduce_op, raw_identity
+from penstock._src.distribute.extended import StrategyExtended, as_reduce_op, raw_identity
 from penstock._src.distribute.values import InputReplicationMode, ReduceOp
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -132,8 +134,7 @@ class Strategy:
         """
         if not isinstance(args, (list, tuple)):
             raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
-        with self.scope():
-            return self._extended.call_for_each_replica(converted(fn), args, kwargs)
+        return self._extended.call_for_each_replica(converted(fn), args, kwargs)
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
         """Reduces the values of all replicas to one; if `axis` is given, also along this axis."""
@@ -261,3 +262,53 @@ def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs
 def strategy_supports_no_merge_call() -> bool:
     """Whether the current strategy works without merge calls."""
     return False
+
+
+class DefaultExtended(StrategyExtended):
+    """The hooks of the strategy of code that does not choose one."""
+
+    def call_for_each_replica(
+        self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Calls `fn` once."""
+        require_cross_replica(self._strategy)
+        with Entered(self._strategy, self._strategy.default_replica):
+            return fn(*args, **(kwargs or {}))
+
+    def _scope(self, strategy: Any) -> Any:
+        return _DefaultScope(strategy)
+
+    def _create_variable(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        return next_creator(**kwargs)
+
+
+class DefaultStrategy(Strategy):
+    """The strategy of code that does not choose one."""
+
+    def __init__(self) -> None:
+        super().__init__(DefaultExtended(self))
+
+
+class _DefaultScope:
+    """A context that is left out where no strategy is chosen; variables of others are refused within."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.strategy, self._around = strategy, list[Any]()
+
+    def __enter__(self) -> Strategy:
+        creators = STATE.variable_creators
+        self._around.append(creators)
+        if _refuse_others not in creators:
+            STATE.variable_creators = [_refuse_others, *creators]
+        return self.strategy
+
+    def __exit__(self, *exception: Any) -> None:
+        STATE.variable_creators = self._around.pop()
+
+
+def _refuse_others(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+    require_strategy(Defaults.strategy)
+    return next_creator(**kwargs)
+
+
+Defaults.strategy = DefaultStrategy()

@@ -10,7 +10,6 @@ from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.distribute import local  # noqa: F401  (it makes the default strategy)
 from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.context import Entered, current
 from penstock._src.distribute.cross_device_ops import CrossDeviceOps, ReductionToOneDevice
