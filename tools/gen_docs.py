@@ -29,7 +29,7 @@ LEFT_OUT = [
     (r"(IsB|B)oostedTrees", "boosted trees: definitions without a kernel on any device"),
     (r"GenerateBoundingBoxProposals", "a kernel for GPUs only"),
     (r"(Data|Register)(Service|Dataset)|DistributedSave", "communicates with the servers of tf.data's service"),
-    (r"Dataset(To|From)Graph|IteratorGetModelProto|DatasetFingerprint", "GraphDefs of TensorFlow's own dataset kernels and of their autotuner"),
+    (r"IteratorGetModelProto", "the state of the autotuner of TensorFlow's own dataset kernels"),
     (r"(Experimental)?Assert(Next|Prev)Dataset", "test-only: TensorFlow's own tests use them to check its graph optimizer on pipelines"),
     (r"QuantizedConv2D.+|QuantizedDepthwise", "oneDNN's fused convolutions: they cannot be called eagerly, as the filter must be a constant in a graph written by TensorFlow's own passes"),
 ]  # fmt: skip

@@ -61,6 +61,7 @@ def test_control_flow_holds_functions():
 
 
 DISPATCH = {  # files that name ops since they do something else for each, and v1/, which knows TensorFlow 1's
+    "bridge/python/tools/inference/batch_norms.py",  # the kinds of batch norms that TensorFlow's tool knows
     "bridge/python/tools/saved_models/scan.py",  # the ops that TensorFlow's command denies
     "compiler/lower/control_flow.py",
     "compiler/lower/lowering.py",

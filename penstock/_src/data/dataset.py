@@ -14,15 +14,19 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.data import structure
 from penstock._src.data.functional import Functional
 from penstock._src.data.generator import from_generator
+from penstock._src.data.graph_defs import files_of, is_rebuildable, rebuilt
 from penstock._src.data.iterator import NumpyIterator, OwnedIterator
 from penstock._src.data.options import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Options
 from penstock._src.data.sampling import Sampling
 from penstock._src.data.stored import Stored
 from penstock._src.data.transforms import seed_pair
+from penstock._src.eager.asset import Asset
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.proto import dataset as messages
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -30,7 +34,7 @@ from penstock._src.util.signatures import read_only
 
 
 @export("data.Dataset", v1=[])
-class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, CompositeTensor):
+class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, CompositeTensor, Trackable):
     """A potentially large sequence of elements, produced on demand.
 
     Begin with a source (`Dataset.from_tensor_slices`, `Dataset.range`, `TFRecordDataset`), add
@@ -51,6 +55,15 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     @property
     def _variant_tensor(self) -> Any:
         return self._variant_tensor_attr
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """What checkpoints save of it: nothing, while SavedModels hold the operations that make it."""
+        children = super()._trackable_children(save_type, **kwargs)
+        variant = self._variant_tensor
+        if save_type == "savedmodel" and isinstance(variant, EagerTensor):
+            if is_rebuildable(variant._value):
+                children["_variant_tracker"] = _VariantTracker(variant)
+        return children
 
     @staticmethod
     def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
@@ -482,6 +495,22 @@ class DatasetSpec(TypeSpec):
                 return None
         shape = self._dataset_shape.most_specific_common_supertype(shapes)
         return None if shape is None else DatasetSpec(element, shape)
+
+
+class _VariantTracker(TrackableResource):
+    """The variant of a dataset, which loading a SavedModel makes again."""
+
+    def __init__(self, variant: EagerTensor) -> None:
+        super().__init__()
+        self._resource_handle = variant
+        self._assets = {name: Asset(name) for name in files_of(variant._value)}
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = super()._trackable_children(save_type, **kwargs)
+        return children | {f"asset_{at}": held for at, held in enumerate(self._assets.values())}
+
+    def _create_resource(self) -> Any:
+        return rebuilt(self.resource_handle, self._assets)
 
 
 class _DatasetBatch(CompositeTensor):

@@ -12,7 +12,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
-from penstock._src.data.buckets import bucketed
+from penstock._src.data.batching.buckets import bucketed
 
 _AT_ONCE = 32  # number of classes counted between updates of the estimate
 _SEEN = 10  # initial count of each class

@@ -13,9 +13,9 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
+from penstock._src.data.batching.padding import padded_specs, padding_constants, padding_shapes
+from penstock._src.data.batching.ragged import ragged_batch, sparse_batch
 from penstock._src.data.options import UNKNOWN_CARDINALITY, Options
-from penstock._src.data.padding import padded_specs, padding_constants, padding_shapes
-from penstock._src.data.ragged import ragged_batch, sparse_batch
 from penstock._src.data.traced import trace
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import constant_value

@@ -72,6 +72,8 @@ TABLE = {
     "make_initializable_iterator": "v1.inputs.datasets",  # Strategy.make_dataset_iterator
     "write_object_proto": "saving.saved_model.writing.variables",  # tf.Variable's message
     "export_to_saved_model_graph": "saving.saved_model.writing.variables",  # and its copy
+    "dataset_graph": "data.graph_defs",  # the op DatasetToGraph
+    "dataset_of_graph": "data.graph_defs",  # the op DatasetFromGraph
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
 }
 

@@ -15,6 +15,7 @@ from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace
 from penstock._src.data.transforms import int64, static_batch_size
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.filesystems.files import open_file
 from penstock._src.util.export import export, export_by_name
 from penstock._src.util.files import records
@@ -151,7 +152,11 @@ def to_variant(dataset: Dataset) -> Any:
 @export("data.experimental.from_variant")
 def from_variant(variant: Any, structure: Any) -> Dataset:
     """Returns the dataset of a variant tensor; `structure` is its element_spec."""
-    return derived("_VariantDataset", variant, structure)
+    made = derived("_VariantDataset", variant, structure)
+    if isinstance(variant, EagerTensor):
+        made._options_attr = made._options_tensor_to_options(made._options())
+        made._options_attr._set_mutable(False)
+    return made
 
 
 @export("data.experimental.get_structure")

@@ -12,11 +12,10 @@ from penstock._src.core.errors import (
     InvalidArgumentError,
     OpError,
 )
-from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems import files as filesystems
 from penstock._src.ops.data.iteration.resume import Element, Failure, Indexed, Resumable, State
-from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, Run, text
+from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, PipelineOp, Run, text
 from penstock._src.ops.data_shared.blocks import (
     Block,
     BlockElements,
@@ -171,7 +170,7 @@ def _records(file: Any, name: str) -> Iterator[Block]:
     return Sequel(chunks(records.read_records(file, name), _RECORDS))
 
 
-class TextLineDataset(Op):
+class TextLineDataset(PipelineOp):
     """The lines of text files, without line endings."""
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
@@ -181,11 +180,11 @@ class TextLineDataset(Op):
     metadata: str = ""
     stateful = True
 
-    def eager(self, filenames, compression_type, buffer_size):
+    def pipeline(self, filenames, compression_type, buffer_size):
         return _strings(FromFiles(names_of(filenames), text(compression_type), _Lines))
 
 
-class TFRecordDataset(Op):
+class TFRecordDataset(PipelineOp):
     """The records of TFRecord files."""
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
@@ -195,11 +194,11 @@ class TFRecordDataset(Op):
     metadata: str = ""
     stateful = True
 
-    def eager(self, filenames, compression_type, buffer_size):
+    def pipeline(self, filenames, compression_type, buffer_size):
         return _strings(FromFiles(names_of(filenames), text(compression_type), _records))
 
 
-class TFRecordDatasetV2(Op):
+class TFRecordDatasetV2(PipelineOp):
     """The records of TFRecord files, from the given offsets on."""
 
     signature = """filenames: string, compression_type: string, buffer_size: int64,
@@ -209,7 +208,7 @@ class TFRecordDatasetV2(Op):
     metadata: str = ""
     stateful = True
 
-    def eager(self, filenames, compression_type, buffer_size, byte_offsets):
+    def pipeline(self, filenames, compression_type, buffer_size, byte_offsets):
         offsets = dict(zip(names_of(filenames), byte_offsets.ravel().tolist()))
 
         def read(file: Any, name: str) -> Iterator[Block]:
@@ -219,7 +218,7 @@ class TFRecordDatasetV2(Op):
         return _strings(FromFiles(names_of(filenames), text(compression_type), read))
 
 
-class FixedLengthRecordDatasetV2(Op):
+class FixedLengthRecordDatasetV2(PipelineOp):
     """The records of files in which all have the same length."""
 
     signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
@@ -229,7 +228,9 @@ class FixedLengthRecordDatasetV2(Op):
     metadata: str = ""
     stateful = True
 
-    def eager(self, filenames, header_bytes, record_bytes, footer_bytes, buffer_size, compression):
+    def pipeline(
+        self, filenames, header_bytes, record_bytes, footer_bytes, buffer_size, compression
+    ):
         header, size, footer = int(header_bytes), int(record_bytes), int(footer_bytes)
         if size <= 0:
             raise InvalidArgumentError("`record_bytes` must be > 0")
@@ -266,7 +267,7 @@ class _Names(Pipeline):
         return Indexed(lambda at: (string_scalar(os.fsencode(found[at])),), len(found))
 
 
-class MatchingFilesDataset(Op):
+class MatchingFilesDataset(PipelineOp):
     """The names of the files that match a pattern."""
 
     signature = "patterns: string -> handle: variant[]"
@@ -274,5 +275,5 @@ class MatchingFilesDataset(Op):
     file_arguments = "patterns"
     stateful = True
 
-    def eager(self, patterns):
+    def pipeline(self, patterns):
         return _strings(_Names(names_of(patterns)))

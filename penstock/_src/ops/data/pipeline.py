@@ -130,6 +130,8 @@ class Pipeline:
     function: Any = None
     functions: Any = ()
     seeds: Any = None
+    # The op that made it, and the host values of the op's inputs: see data/graph_defs.py.
+    made_by: "tuple[Op, tuple[Any, ...]] | None" = None
 
     def batch_size(self) -> int:
         """The number of rows of full batches; -1 if unknown."""
@@ -264,6 +266,8 @@ class PipelineOp(Op):
             attrs = self.attrs
             made.types = attrs.get("output_types") or attrs.get("Toutput_types") or ()
             made.shapes = attrs.get("output_shapes", ())
+        if made.made_by is None:  # an op may return its input
+            made.made_by = self, values
         return made
 
     def pipeline(self, *values: Any) -> Pipeline:

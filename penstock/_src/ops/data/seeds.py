@@ -30,6 +30,7 @@ class SeedGenerator(Resource):
 
     def __init__(self, seed: int, seed2: int, reshuffle: bool) -> None:
         super().__init__()
+        self.given = seed, seed2
         if seed == 0 and seed2 == 0:
             seed, seed2 = secrets.randbits(63), secrets.randbits(63)
         self.seed, self.seed2, self.reshuffle = seed, seed2, reshuffle

@@ -22,7 +22,7 @@ def _add(digest: Any, value: Any) -> None:
     elif isinstance(value, dict):
         _add(digest, sorted(value.items(), key=lambda item: str(item[0])))
     elif isinstance(value, Pipeline):
-        _add(digest, vars(value))
+        _add(digest, {name: held for name, held in vars(value).items() if name != "made_by"})
     elif isinstance(value, SeedGenerator):
         _add(digest, [value.seed, value.seed2, value.reshuffle])
     elif hasattr(value, "graph") and hasattr(value, "executable"):

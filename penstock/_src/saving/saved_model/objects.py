@@ -15,6 +15,7 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
 from penstock._src.graph.static_values import get_static_value
+from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.saving.object_graph import ByIdentity, ObjectView, children_of, object_name
 from penstock._src.saving.registered import get_registered_saver_name
 from penstock._src.saving.saved_model.custom_gradients import CapturedTensor
@@ -86,6 +87,11 @@ def is_variable(found: Any) -> bool:
 def _identity(handle: Any) -> int:
     """A number of a resource's handle, eager or of a graph."""
     return id(handle._value) if isinstance(handle, EagerTensor) else handle._id
+
+
+def _is_dataset(tensor: Any) -> bool:
+    """Whether a tensor is the variant of a dataset."""
+    return isinstance(tensor, EagerTensor) and isinstance(tensor._value, Pipeline)
 
 
 def is_resource(found: Any) -> bool:
@@ -239,7 +245,7 @@ class ModelObjects:
             return self._append(tensor)
         if tensor._id in self._constants:
             return self._constants[tensor._id]
-        if tensor.dtype is dtypes.resource:
+        if tensor.dtype is dtypes.resource or _is_dataset(tensor):
             number = self._by_handle.get(_identity(tensor))
             if number is None:
                 raise AssertionError(

@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.data.padding import shape_tensor
+from penstock._src.data.batching.padding import shape_tensor
 
 
 def optional_param_to_tensor(
