@@ -58,7 +58,7 @@ def test_a_dataset_is_not_looked_at(network, data, said):
 
 
 def test_labels_outside_the_classes_are_named(network, data):
-    from penstock._src.bridge.keras_hints import why_not_finite
+    from penstock._src.bridge.keras_modules.hints import why_not_finite
 
     x, y = data
     (message,) = why_not_finite(network(), x, y + 1, from_first=True)

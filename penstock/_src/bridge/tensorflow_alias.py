@@ -12,7 +12,8 @@ import sys
 import types
 from typing import Any
 
-from . import keras_hints, private_modules
+from . import private_modules
+from .keras_modules import loader as keras_modules
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
@@ -38,10 +39,10 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """Returns a spec for names below `tensorflow` that have a counterpart."""
-        if fullname == keras_hints.MODULE:
+        if fullname in keras_modules.WRAPPERS:
             spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
             if spec is not None:
-                spec.loader = keras_hints.Loader(spec.loader)
+                spec.loader = keras_modules.Loader(spec.loader)
             return spec
         if fullname != ALIAS and not fullname.startswith(ALIAS + "."):
             return None

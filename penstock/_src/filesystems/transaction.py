@@ -9,6 +9,7 @@ is alive.
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -52,6 +53,14 @@ class Transaction:
         if path not in self._places:
             self._places[path] = temporary_path(path)
         return self._places[path]
+
+    def take(self, path: str, written: str) -> None:
+        """Lets a local file that is written already, in the same file system, have the name `path`, with the mode of what it replaces."""
+        if os.path.exists(path):
+            shutil.copymode(path, written)
+        with open(written, "rb") as file:
+            os.fsync(file.fileno())
+        self._places[path] = written
 
     def written(self, path: str) -> str:
         """The name under which the contents of `path` are now."""
@@ -124,4 +133,5 @@ def tidy(folder: str) -> None:
             _finish(os.path.join(folder, name))
     for name in found:
         if is_left_over(name):
-            files.remove_if_there(os.path.join(folder, name))
+            with contextlib.suppress(errors.NotFoundError):  # another process tidies as well
+                files.remove_tree(os.path.join(folder, name))

@@ -7,7 +7,6 @@ data look like one sample without its batch dimension; `fit` warns if the loss i
 from __future__ import annotations
 
 import functools
-import importlib.abc
 import inspect
 import logging
 import types
@@ -33,23 +32,9 @@ TAKING_DATA = (
 LOOKED_AT = 10_000_000  # elements of the data that are checked for NaN
 
 
-class Loader(importlib.abc.Loader):
-    """Loads a module as another loader does, then adds the hints to it."""
-
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-
-    def create_module(self, spec: Any) -> types.ModuleType | None:
-        """Delegates to the other loader."""
-        return self.inner.create_module(spec)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Delegates to the other loader, then adds the hints."""
-        self.inner.exec_module(module)
-        add_hints(module.Model)  # type: ignore[attr-defined]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+def wrap_model(module: types.ModuleType) -> None:
+    """Adds the hints to the module of `keras.Model`."""
+    add_hints(module.Model)  # type: ignore[attr-defined]
 
 
 def add_hints(model_class: type) -> None:

@@ -1,0 +1,34 @@
+"""What is added to modules of Keras when they load on the stand-in."""
+
+from __future__ import annotations
+
+import importlib.abc
+import types
+from collections.abc import Callable
+from typing import Any
+
+from . import hints, saving
+
+WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
+    hints.MODULE: hints.wrap_model,
+    **saving.WRAPPERS,
+}
+
+
+class Loader(importlib.abc.Loader):
+    """Loads a module as another loader does, then wraps what is in it."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def create_module(self, spec: Any) -> types.ModuleType | None:
+        """Delegates to the other loader."""
+        return self.inner.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Delegates to the other loader, then wraps."""
+        self.inner.exec_module(module)
+        WRAPPERS[module.__name__](module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)

@@ -1,0 +1,138 @@
+"""Files that Keras writes are there as a whole or not at all; Keras itself is not modified.
+
+Keras writes `.keras`, `.weights.h5` and `.h5` files under their names: a process that is killed meanwhile leaves half a file where
+there was a whole one. When its modules load on the stand-in, the functions that save are wrapped: they write into a hidden folder
+beside the path, and the files get their names when they are complete and on the disk (`filesystems/transaction.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import shutil
+import types
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.filesystems.transaction import Transaction, recover, tidy
+from penstock._src.util.files.whole import temporary_path
+
+# The endings of the paths that a function accepts: it refuses others with the path in its message.
+_ENDINGS = {
+    "save_model": (".keras",),
+    "save_weights_only": ("weights.h5", "weights.json"),
+    "save_model_to_hdf5": ("",),
+}
+
+
+def wrap_library(module: types.ModuleType) -> None:
+    """Wraps what saves and loads in `keras.src.saving.saving_lib`."""
+    for name in ("save_model", "save_weights_only"):
+        setattr(module, name, _staged(getattr(module, name)))
+    for name in ("load_model", "load_weights_only"):
+        setattr(module, name, _recovered(getattr(module, name)))
+
+
+def wrap_hdf5(module: types.ModuleType) -> None:
+    """Wraps what saves in `keras.src.legacy.saving.legacy_h5_format`."""
+    module.save_model_to_hdf5 = _staged(module.save_model_to_hdf5)  # type: ignore[attr-defined]
+
+
+def wrap_backup(module: types.ModuleType) -> None:
+    """Wraps how `keras.callbacks.BackupAndRestore` writes where training is."""
+    backup = module.BackupAndRestore  # type: ignore[attr-defined]
+    backup._save_model = _with_whole_metadata(backup._save_model)
+
+
+# What wraps a module of Keras when it has loaded.
+WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
+    "keras.src.saving.saving_lib": wrap_library,
+    "keras.src.legacy.saving.legacy_h5_format": wrap_hdf5,
+    "keras.src.callbacks.backup_and_restore": wrap_backup,
+}
+
+
+def _staged(save: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that saves at `filepath`, and leaves what is there until all is written."""
+    signature = inspect.signature(save)
+
+    @functools.wraps(save)
+    def saving(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs).arguments
+        path = _local_path(given.get("filepath"))
+        if path is None or not _is_accepted(save.__name__, path, given):
+            return save(*args, **kwargs)
+        folder, name = os.path.split(path)
+        tidy(folder)
+        staging = temporary_path(path)
+        os.mkdir(staging)
+        try:
+            given["filepath"] = type(given["filepath"])(os.path.join(staging, name))
+            bound = inspect.BoundArguments(signature, given)  # type: ignore[arg-type]
+            result = save(*bound.args, **bound.kwargs)
+            with Transaction(path) as written:
+                for inner, below, files in os.walk(staging):
+                    for each in (os.path.join(inner, file) for file in files):
+                        written.take(os.path.join(folder, os.path.relpath(each, staging)), each)
+                    for each in below:
+                        target = os.path.relpath(os.path.join(inner, each), staging)
+                        os.makedirs(os.path.join(folder, target), exist_ok=True)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return result
+
+    return saving
+
+
+def _local_path(filepath: Any) -> str | None:
+    """The real path of a local file in a folder that is there; None for anything else."""
+    if not isinstance(filepath, (str, os.PathLike)) or "://" in os.fspath(filepath):
+        return None
+    path = os.path.realpath(filepath)
+    return path if os.path.isdir(os.path.dirname(path)) else None
+
+
+def _is_accepted(name: str, path: str, given: dict[str, Any]) -> bool:
+    """Whether the function will save at a path, without a question or an error about the path itself."""
+    if not given.get("overwrite", True) and os.path.exists(path):
+        return False
+    if not given.get("zipped", True):
+        return not path.endswith(".keras")
+    return path.endswith(_ENDINGS[name])
+
+
+def _recovered(load: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that loads from `filepath`, after what a killed process left half renamed is ended."""
+    signature = inspect.signature(load)
+
+    @functools.wraps(load)
+    def loading(*args: Any, **kwargs: Any) -> Any:
+        path = _local_path(signature.bind(*args, **kwargs).arguments.get("filepath"))
+        if path is not None:
+            recover(path)
+        return load(*args, **kwargs)
+
+    return loading
+
+
+def _with_whole_metadata(save: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The method that writes a backup, with the file that says the epoch written under another name first."""
+
+    @functools.wraps(save)
+    def saving(self: Any) -> None:
+        path = _local_path(self._training_metadata_path)
+        if path is None:
+            save(self)
+            return
+        if getattr(self, "double_checkpoint", False) and os.path.exists(path):
+            shutil.copyfile(path, self._prev_training_metadata_path)
+        named, self._training_metadata_path = self._training_metadata_path, temporary_path(path)
+        try:
+            save(self)
+            with Transaction(path) as written:
+                written.take(path, self._training_metadata_path)
+        finally:
+            self._training_metadata_path = named
+
+    return saving
