@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 MINUTES ?= 5
 WORKERS ?= 2
 FIRST  ?= 1000
+COUNT  ?= 1000
 STAMP  := $(VENV)/.installed
 LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tutorials fuzz fuzz-models bench bench-data lint format clean check $(CHECKS)
+.PHONY: demo test interop tutorials fuzz fuzz-models kills bench bench-data lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -43,6 +44,9 @@ fuzz: $(STAMP)  # random programs; SEED=7 runs one and makes it smaller
 
 fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m tests.fuzz.models.hunt $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+
+kills: $(STAMP)  # processes killed while they save; COUNT=1000 of them
+	$(BIN)/python -m tests.fuzz.kills --count $(COUNT)
 
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured

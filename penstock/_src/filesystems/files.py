@@ -169,3 +169,12 @@ def relative_to(path: str, folder: str) -> str:
         return os.path.relpath(path, folder or ".")
     start = folder.rstrip("/") + "/"
     return path[len(start) :].lstrip("/") if path.startswith(start) else path
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Whether a path is below a folder, wherever links in both lead."""
+    if "://" in path or "://" in folder:
+        parts = path.removeprefix(folder.rstrip("/")).split("/")
+        return path.startswith(folder.rstrip("/") + "/") and ".." not in parts
+    inner, outer = os.path.realpath(path), os.path.realpath(folder or ".")
+    return inner.startswith(os.path.join(outer, ""))

@@ -1,14 +1,18 @@
 """tf.train.CheckpointManager: keeps the most recent checkpoints of a folder."""
 
+import logging
 import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.filesystems.files import is_inside
 from penstock._src.saving import state
 from penstock._src.saving.checkpoint import CheckpointOptions, with_callback
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
+
+log = logging.getLogger("tensorflow")
 
 
 @export("train.CheckpointManager")
@@ -57,7 +61,7 @@ class CheckpointManager:
         self._last_step = last_checkpoint_step
         self._times: dict[str, float] = {}
         self._latest: str | None = None
-        self._last_preserved = time.time()
+        self._last_preserved = time.time() - 1.0
         self._recover()
 
     def _recover(self) -> None:
@@ -65,11 +69,24 @@ class CheckpointManager:
         found = state.get_checkpoint_state(self._directory)
         if found is None:
             return
-        paths = list(found.all_model_checkpoint_paths)
-        times = list(found.all_model_checkpoint_timestamps) or [time.time()] * len(paths)
-        self._last_preserved = found.last_preserved_timestamp or time.time()
-        self._times = {p: t for p, t in zip(paths, times) if state.checkpoint_exists(p)}
         self._latest = found.model_checkpoint_path
+        now = time.time()
+        if found.last_preserved_timestamp > now:
+            log.warning(
+                "The checkpoints in %s are from the future: the clock was put back. They are kept, and counted from now on.",
+                self._directory,
+            )
+            self._last_preserved = now
+            return
+        self._last_preserved = found.last_preserved_timestamp
+        times = (
+            found.all_model_checkpoint_timestamps
+        )  # none, if no manager wrote the file: those are not ours to remove
+        for path, written in zip(found.all_model_checkpoint_paths, times, strict=False):
+            if state.checkpoint_exists(path):
+                self._times[path] = written
+            else:
+                self._remove(path)  # what a process left that was killed while it removed them
 
     directory: str = read_only("_directory", "The folder.")
     checkpoint = read_only("_checkpoint", "The checkpoint that is saved.")
@@ -95,15 +112,15 @@ class CheckpointManager:
 
         Args:
           checkpoint_number: a number or variable for the name; by default the count of saves.
-          check_interval: whether `checkpoint_interval` applies.
+          check_interval: whether `checkpoint_interval` applies; without it, a step is still saved once only.
           options: of writing.
 
         Returns:
           The path, or None if the interval has not passed.
         """
-        if self._interval is not None and check_interval:
-            step = int(self._step_counter)
-            if self._last_step is not None and step - self._last_step < self._interval:
+        if self._interval is not None and self._last_step is not None:
+            passed = int(self._step_counter) - self._last_step
+            if not passed or (check_interval and passed < self._interval):
                 return None
         if self._step_counter is not None:
             self._last_step = int(self._step_counter)
@@ -120,19 +137,24 @@ class CheckpointManager:
         self._latest = path
         self._times.pop(path, None)
         self._times[path] = time.time()
-        self._sweep()
-        self._record_state()
+        self._record_state()  # before any is removed: who is killed meanwhile has the new one
+        if self._max_to_keep is not None and len(self._times) > self._max_to_keep:
+            self._sweep(self._max_to_keep)
+            self._record_state()
 
-    def _sweep(self) -> None:
-        """Removes the oldest checkpoints."""
-        if self._max_to_keep is None:
-            return
-        while len(self._times) > self._max_to_keep:
+    def _sweep(self, count: int) -> None:
+        """Removes the oldest checkpoints until there are `count`."""
+        while len(self._times) > count:
             path, written = next(iter(self._times.items()))
             del self._times[path]
             if self._keep_every and written - self._keep_every * 3600.0 >= self._last_preserved:
                 self._last_preserved = written
                 continue
+            self._remove(path)
+
+    def _remove(self, path: str) -> None:
+        """Removes a checkpoint, if it is in the folder: a checkpoint file may come from anywhere, and name anything."""
+        if is_inside(path, self._directory):
             state.remove_checkpoint(path)
 
     def _record_state(self) -> None:

@@ -1,6 +1,7 @@
 """The file `checkpoint` of a folder, which names the latest checkpoints, and reading checkpoints
 without objects."""
 
+import logging
 import os
 import re
 import time
@@ -11,11 +12,14 @@ import numpy as np
 from google.protobuf import text_format
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import OpError
 from penstock._src.filesystems import files
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.io.bundle import BundleReader, index_name
 from penstock._src.proto.saved import CheckpointState
 from penstock._src.util.export import export
+
+log = logging.getLogger("tensorflow")
 
 
 def _state_file(folder: Any, latest_filename: str | None) -> str:
@@ -99,7 +103,7 @@ def update_checkpoint_state(
 
 @export("train.get_checkpoint_state")
 def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:
-    """Returns the message of a folder's checkpoint file, or None if there is none.
+    """Returns the message of a folder's checkpoint file, or None if there is none that can be read.
 
     Raises:
       ValueError: the file names no checkpoint.
@@ -108,7 +112,11 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     path = _state_file(folder, latest_filename)
     if not files.exists(path):
         return None
-    state = text_format.Merge(files.read(path).decode(), CheckpointState())
+    try:
+        state = text_format.Merge(files.read(path).decode(), CheckpointState())
+    except (OpError, text_format.ParseError, UnicodeDecodeError) as error:
+        log.warning("%s: %s\nCheckpoint ignored.", type(error).__name__, error)
+        return None
     if not state.model_checkpoint_path:
         raise ValueError(f"Invalid checkpoint state loaded from {folder}")
 
@@ -141,13 +149,14 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 def remove_checkpoint(
     checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta"
 ) -> None:
-    """Removes the files of a checkpoint."""
+    """Removes the files of a checkpoint: the index first, without which the others are none."""
     folder, name = os.path.split(checkpoint_prefix)
-    for entry in files.names(folder):
+    if not files.is_folder(folder or "."):
+        return
+    found = [entry for entry in files.names(folder) if entry.startswith(name)]
+    for entry in sorted(found, key=lambda entry: not entry.endswith(".index")):
         rest = entry.removeprefix(name)
-        if entry.startswith(name) and (
-            rest in (".index", "." + meta_graph_suffix) or rest.startswith(".data-")
-        ):
+        if rest in (".index", "." + meta_graph_suffix) or rest.startswith(".data-"):
             files.remove_if_there(os.path.join(folder, entry))
 
 

@@ -25,6 +25,10 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "penstock-files")
 
 
+# Threads do not survive a fork: the child makes its own.
+os.register_at_fork(after_in_child=pool.cache_clear)
+
+
 def run_all(work: Callable[[int], None], places: Iterable[int]) -> None:
     """Calls a function in the threads; none of them runs any more when this ends, even by an error."""
     running = [pool().submit(work, place) for place in places]

@@ -24,6 +24,8 @@ def plain(path: str) -> str:
 
 
 class _LocalReader(Reader):
+    _file = -1
+
     def __init__(self, path: str) -> None:
         self._path = path
         self._file = os.open(path, os.O_RDONLY)

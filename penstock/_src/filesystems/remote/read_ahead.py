@@ -19,6 +19,10 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_THREADS, "penstock-read-ahead")
 
 
+# Threads do not survive a fork: the child makes its own.
+os.register_at_fork(after_in_child=pool.cache_clear)
+
+
 class ReadAhead(io.RawIOBase):
     """The bytes of a file of known size, by requests for blocks.
 

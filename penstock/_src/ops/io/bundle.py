@@ -107,7 +107,7 @@ def write_shards(
 
 def remove_bundle(prefix: str) -> None:
     """Removes the files of a checkpoint."""
-    for path in matching_prefix(prefix, ".data-") + [index_name(prefix)]:
+    for path in [index_name(prefix), *matching_prefix(prefix, ".data-")]:
         remove(path)
 
 

@@ -206,19 +206,22 @@ class Saver:
         """Records a checkpoint and removes old ones."""
         self._kept = [entry for entry in self._kept if entry[0] != path]
         self._kept.append((path, time.time()))
+        removed = []
         while self._max_to_keep and len(self._kept) > self._max_to_keep:
             old, written = self._kept.pop(0)
             if self._keep_every and written > self._next_preserved:
                 self._next_preserved += self._keep_every * 3600
                 continue
-            state.remove_checkpoint(old, meta_graph_suffix=suffix)
-        state.update_checkpoint_state(
+            removed.append(old)
+        state.update_checkpoint_state(  # first: who is killed while old ones are removed has the new one
             os.path.dirname(path),
             path,
             self.last_checkpoints,
             latest_filename,
             save_relative_paths=self._relative,
         )
+        for old in removed:
+            state.remove_checkpoint(old, meta_graph_suffix=suffix)
 
     @property
     def last_checkpoints(self) -> list[str]:
