@@ -81,3 +81,16 @@ def test_axes_of_reductions_may_be_known_only_when_the_graph_runs():
     summed = tf.function(lambda axis: tf.sparse.reduce_sum(X, axis), autograph=False)
     assert summed(tf.constant(1)).numpy().tolist() == [1.0, 2.0]
     assert summed(tf.constant([0])).numpy().tolist() == [0.0, 1.0, 2.0]
+
+
+def test_sparse_tensors_are_true():
+    # as in TensorFlow 2.21
+    value = tf.sparse.from_dense([0, 1])
+
+    @tf.function
+    def negative_if(condition, x):
+        if condition:
+            x = -x
+        return x
+
+    assert value and negative_if(value, tf.constant(1)).numpy() == -1

@@ -431,3 +431,36 @@ def test_diagonals_of_booleans():
     assert found.numpy().tolist() == [[False, True], [False, False]]
     with pytest.raises(tf.errors.InvalidArgumentError, match="diagonal must be at least 1-dim"):
         tf.linalg.set_diag([[1.0]], tf.constant(2.0))
+
+
+@pytest.mark.parametrize(
+    ("op", "extents", "block", "pads", "message"),
+    [
+        ("SpaceToBatchND", [1, 2, 2], [1, 1], [[0, -1], [0, 0]], "paddings cannot be negative"),
+        ("SpaceToBatchND", [1, 2, 2], [-1, 2], [[0, 0], [0, 0]], "block_shape must be positive"),
+        ("SpaceToBatchND", [1, 2, 3], [2, 2], [[0, 0], [0, 0]], "evenly divisible by 2 but is 3"),
+        ("SpaceToBatchND", [9, 2, 2], [2**62, 2], [[0, 0], [0, 0]], "caused by overflow"),
+        ("BatchToSpaceND", [3, 2, 2], [2, 2], [[0, 0], [0, 0]], "evenly divisible by 2 but is 3"),
+        ("BatchToSpaceND", [4, 2, 2], [2, 2], [[0, 5], [0, 0]], "subtracting 5 from 4"),
+    ],
+)
+def test_blocks_that_do_not_fit_are_refused_while_a_graph_is_built(
+    op, extents, block, pads, message
+):
+    # as in TensorFlow 2.21
+    pads = {"paddings" if op == "SpaceToBatchND" else "crops": pads}
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        block = tf.constant(block, tf.int64)
+        getattr(tf.raw_ops, op)(input=tf.zeros(extents), block_shape=block, **pads)
+
+
+def test_required_paddings_of_known_shapes_are_constants():
+    # as in TensorFlow 2.21
+    with tf.Graph().as_default():
+        found = tf.compat.v1.required_space_to_batch_paddings([3, 4], [2, 2], [[0, 1], [1, 0]])
+        paddings, crops = map(tf.get_static_value, found)
+    assert paddings.tolist() == [[0, 1], [1, 1]] and crops.tolist() == [[0, 0], [0, 1]]
+    image = tf.compat.v1.space_to_batch
+    with tf.Graph().as_default():
+        given = tf.compat.v1.placeholder(tf.float32)
+        assert image(given, tf.compat.v1.placeholder(tf.int32), 4).shape.rank == 4

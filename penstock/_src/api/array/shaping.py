@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import AnyTensor, Tensor
+from penstock._src.graph.static_values import constant_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -155,20 +156,26 @@ def batch_to_space(input, block_shape, crops, name=None):
 @export("required_space_to_batch_paddings")
 @scoped("required_space_to_batch_paddings")
 def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=None, name=None):
-    """The paddings and crops that make `block_shape` divide `input_shape`."""
-    shape = convert_to_tensor(input_shape, dtype=dtypes.int32)
-    block = convert_to_tensor(block_shape, dtype=dtypes.int32)
-    if block.shape.rank != 1:
-        raise ValueError("required_space_to_batch_paddings: block_shape must be a vector.")
-    base = np.zeros([block.shape[0], 2], np.int32) if base_paddings is None else base_paddings
-    base = convert_to_tensor(base, dtype=dtypes.int32)
+    """The paddings and crops that make `block_shape` divide `input_shape`; constants if all of it is known."""
+    shape = convert_to_tensor(input_shape, dtype=dtypes.int32, name="input_shape")
+    block = convert_to_tensor(block_shape, dtype=dtypes.int32, name="block_shape")
+    block.shape.assert_is_fully_defined()
+    block.shape.assert_has_rank(1)
+    shape.shape.assert_is_compatible_with(block.shape)
+    if base_paddings is None:
+        base_paddings = np.zeros([block.shape[0], 2], np.int32)
+    base = convert_to_tensor(base_paddings, dtype=dtypes.int32, name="base_paddings")
+    base.shape.assert_is_compatible_with([block.shape[0], 2])
+    known = [constant_value(tensor) for tensor in (shape, block, base)]
+    if all(value is not None for value in known):
+        shape, block, base = known
     start, end = base[:, 0], base[:, 1]
-    full = shape + start + end
-    zero = np.int32(0)
-    extra = raw.FloorMod(x=block - raw.FloorMod(x=full, y=block), y=block)
-    paddings = raw.Pack(values=[start, end + extra], axis=1)
-    crops = raw.Pack(values=[raw.ZerosLike(x=extra) + zero, extra], axis=1)
-    return paddings, crops
+    extra = (block - (shape + start + end) % block) % block
+    none = np.zeros(block.shape[0], np.int32)
+    if isinstance(extra, np.ndarray):
+        paddings, crops = np.stack([start, end + extra], 1), np.stack([none, extra], 1)
+        return convert_to_tensor(paddings, name="paddings"), convert_to_tensor(crops, name="crops")
+    return raw.Pack(values=[start, end + extra], axis=1), raw.Pack(values=[none, extra], axis=1)
 
 
 @export("is_tensor")

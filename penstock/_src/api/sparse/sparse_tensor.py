@@ -154,9 +154,6 @@ class SparseTensor(CompositeTensor):
     def __iter__(self):
         raise TypeError("'SparseTensor' object is not iterable")
 
-    def __bool__(self):
-        raise TypeError("Using a `tf.SparseTensor` as a Python `bool` is not allowed.")
-
     def __truediv__(self, y):
         y = convert_to_tensor(y, dtype=self.dtype, name="y")
         wide = TRUE_DIVISION.get(self.dtype.base_dtype)

@@ -1,5 +1,6 @@
 """Space-to-batch, space-to-depth and their inverses; patches of images."""
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -54,6 +55,9 @@ def unfolded(shape, block):
     return [*block, batch, *shape[1:]], order, [*result, *shape[m + 1 :]]
 
 
+_LARGEST = np.iinfo(np.int64).max  # of a length
+
+
 def check_blocks(op, rank, block, pads, what):
     """Raises InvalidArgumentError unless block sizes and pads are valid for a tensor of this rank."""
     if block.ndim != 1:
@@ -65,15 +69,22 @@ def check_blocks(op, rank, block, pads, what):
         raise op.invalid(f"{what} should have shape [{m}, 2] instead of {show(pads.shape)}")
     for i, b in enumerate(block.tolist()):
         if b <= 0:
-            raise op.invalid(f"block_shape must be positive: block_shape[{i}] = {b}")
+            raise op.invalid(
+                f"All values in block_shape must be positive, got value, {b} at index {i}."
+            )
     if (pads < 0).any():
-        raise op.invalid(f"{what} must be non-negative: {pads.tolist()}")
+        raise op.invalid(f"{what.capitalize()} must be non-negative")
 
 
 def space_to_batch(op, input, block, pads):
     """Returns blocks of space moved to the batch."""
     check_blocks(op, input.ndim, block, pads, "paddings")
     block, pads = block.tolist(), pads.tolist()
+    if input.shape[0] * math.prod(block) > _LARGEST:
+        raise op.invalid(
+            "Negative output dimension size caused by overflow when multiplying "
+            f"{input.shape[0]} and {math.prod(block)}"
+        )
     for i, (d, b, (low, high)) in enumerate(zip(input.shape[1:], block, pads)):
         if (d + low + high) % b:
             raise op.invalid(
@@ -123,21 +134,47 @@ def static_space(input, block, pads, to_batch):
             return unknown_shape(input.rank)
         kept = input.with_rank_at_least(1 + block[0]).as_list()[1 + block[0] :]
         return TensorShape([*[None] * (1 + block[0]), *kept])
-    total = int(np.prod(sizes))
     dims = input.with_rank_at_least(1 + len(sizes)).as_list()
-    if to_batch:
-        dims[0] = infer.times(dims[0], total)
-    elif dims[0] is not None:
-        dims[0] //= total
+    if min(sizes, default=1) <= 0:
+        raise ValueError("block_shape must be positive")
+    if around is not None and (np.asarray(around) < 0).any():
+        raise ValueError(f"{'paddings' if to_batch else 'crops'} cannot be negative")
+    for b in sizes:
+        dims[0] = _times(dims[0], b) if to_batch else _divided(dims[0], b)
     for i, b in enumerate(sizes, 1):
         if around is None or dims[i] is None:
             dims[i] = None
             continue
         low, high = (int(v) for v in around[i - 1])
-        if to_batch and (dims[i] + low + high) % b:
-            raise ValueError(f"{dims[i] + low + high} is not divisible by the block size {b}")
-        dims[i] = (dims[i] + low + high) // b if to_batch else dims[i] * b - low - high
+        if to_batch:
+            dims[i] = _divided(dims[i] + low + high, b)
+            continue
+        dims[i] = _times(dims[i], b)
+        for crop in (low, high):
+            if dims[i] < crop:
+                raise ValueError(
+                    f"Negative dimension size caused by subtracting {crop} from {dims[i]}"
+                )
+            dims[i] -= crop
     return TensorShape(dims)
+
+
+def _times(extent, number):
+    """A length times a number; None if it is unknown."""
+    if extent is None:
+        return None
+    if extent * number > _LARGEST:
+        raise ValueError(
+            f"Negative dimension size caused by overflow when multiplying {extent} and {number}"
+        )
+    return extent * number
+
+
+def _divided(extent, number):
+    """A length divided by a number; None if it is unknown."""
+    if extent is not None and extent % number:
+        raise ValueError(f"Dimension size must be evenly divisible by {number} but is {extent}")
+    return None if extent is None else extent // number
 
 
 def lower_space_to_batch(p, input, block, pads):

@@ -147,14 +147,21 @@ OF_RAGGED.update({where: _where_in_rows, batch_gather: _batch_gather_in_rows})
 def space_to_batch(input, paddings, block_size=None, name=None, block_shape=None):
     """Moves blocks of the spatial dimensions to the batch dimension."""
     block = either("block_shape", block_shape, "block_size", block_size)
-    return shaping.space_to_batch(input, _block(block), paddings, name)
+    return _image(shaping.space_to_batch(input, _block(block), paddings, name), block)
 
 
 @export(v1=["batch_to_space"])
 def batch_to_space(input, crops, block_size, name=None, block_shape=None):
     """Moves blocks of the batch dimension to the spatial dimensions."""
     block = either("block_shape", block_shape, "block_size", block_size)
-    return shaping.batch_to_space(input, _block(block), crops, name)
+    return _image(shaping.batch_to_space(input, _block(block), crops, name), block)
+
+
+def _image(result, block):
+    """The result, which is of rank 4 where one size is that of both axes."""
+    if isinstance(block, int):
+        result.set_shape(result.shape.with_rank(4))
+    return result
 
 
 def _block(size):
