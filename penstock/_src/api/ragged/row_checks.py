@@ -12,7 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.graph.static_values import get_static_value
+from penstock._src.graph.static_values import get_static_value, static_value
 
 INDEX_TYPES = (dtypes.int32, dtypes.int64)
 
@@ -65,12 +65,17 @@ def require(holds: Any, message: str, *data: Any) -> list[Any]:
     """
     known = get_static_value(holds) if isinstance(holds, Tensor) else holds
     if known is None:
-        rank = raw.Rank(input=holds) if holds.shape.rank is None else holds.shape.rank
-        condition = raw.All(input=holds, axis=raw.Range(start=0, limit=rank, delta=1))
-        return [raw.Assert(condition=condition, data=[convert_to_tensor(message), *data])]
+        return [assertion(holds, message, *data)]
     if not np.all(known):
         raise InvalidArgumentError(f"assertion failed: [{message}]")
     return []
+
+
+def assertion(holds: Tensor, message: str, *data: Any) -> Any:
+    """The operation that raises InvalidArgumentError unless `holds` everywhere."""
+    rank = raw.Rank(input=holds) if holds.shape.rank is None else holds.shape.rank
+    condition = raw.All(input=holds, axis=raw.Range(start=0, limit=rank, delta=1))
+    return raw.Assert(condition=condition, data=[convert_to_tensor(message), *data])
 
 
 def require_rank(tensor: Tensor, rank: int) -> list[Any]:
@@ -116,32 +121,29 @@ def not_negative(values):
     return values >= 0
 
 
-_INCOMPATIBLE = "RowPartition._merge_precomputed_encodings: partitions have incompatible "
-
-
-def check_shapes(mine, other, name):
-    """Raises ValueError if the shapes of two optional tensors are known to differ."""
-    if mine is not None and other is not None and not mine.shape.is_compatible_with(other.shape):
-        raise ValueError(f"{_INCOMPATIBLE}{name}")
-
-
 def merged(mine, other, name, validate):
     """One of two optional tensors with the same values, and whether they are known to be the same.
 
     Raises:
+      ValueError: their shapes differ.
       InvalidArgumentError: their values differ, in a graph when it runs.
     """
     if mine is None or other is None:
         return (other if mine is None else mine), False
     if mine is other:
         return mine, True
-    message = f"{_INCOMPATIBLE}{name}"
+    message = f"RowPartition._merge_precomputed_encodings: partitions have incompatible {name}"
+    if not mine.shape.is_compatible_with(other.shape):
+        raise ValueError(message)
     if not validate:
         return mine, False
-    known = get_static_value(mine), get_static_value(other)
-    symbolic = known[0] is None or known[1] is None
-    same = raw.Equal(x=mine, y=other) if symbolic else np.array_equal(*known)
-    return depending(mine, require(same, message, mine, other)), True
+    # Only what TensorFlow knows while it builds a graph is compared then, so that the same encoding is refused first.
+    known = static_value(mine), static_value(other)
+    if known[0] is None or known[1] is None:
+        checks = [assertion(raw.Equal(x=mine, y=other), message, mine, other)]
+    else:
+        checks = require(np.array_equal(*known), message)
+    return depending(mine, checks), True
 
 
 def check_flag(validate):

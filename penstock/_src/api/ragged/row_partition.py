@@ -24,7 +24,6 @@ from .row_checks import (
     check_flag,
     check_number_of_rows,
     check_product,
-    check_shapes,
     checked,
     consistent,
     depending,
@@ -393,8 +392,6 @@ class RowPartition(CompositeTensor):
         mine, others = self._encodings(), other._encodings()
         if all(mine[name] is others[name] for name in mine):
             return self
-        for name in mine:  # shapes are held against each other before any values
-            check_shapes(mine[name], others[name], name)
         found, same = {}, {}
         for name in sorted(mine, key=_CHEAP_FIRST.index):
             found[name], same[name] = merged(mine[name], others[name], name, validate)

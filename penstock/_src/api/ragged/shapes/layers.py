@@ -17,6 +17,7 @@ from penstock._src.util.signatures import read_only
 from .arguments import require_equal
 
 MISMATCH = "Cannot broadcast"
+_UNEQUAL = "Unable to broadcast: dimension size mismatch"
 
 
 class LayerBroadcaster:
@@ -129,7 +130,7 @@ def _either(one: Any, holds: Tensor) -> Any:
     return holds if one is False else True if one is True else raw.LogicalOr(x=one, y=holds)
 
 
-def _require_rows(one: Any, lengths: Tensor, wanted: Tensor, message: str | None) -> list[Any]:
+def _require_rows(one: Any, lengths: Tensor, wanted: Tensor, message: str) -> list[Any]:
     """Requires that rows have these lengths, unless they are of length `one`."""
     if one is False:
         return require_equal(lengths, wanted, message)
@@ -137,7 +138,7 @@ def _require_rows(one: Any, lengths: Tensor, wanted: Tensor, message: str | None
 
 
 def first_layers(
-    a_0: Tensor, b_0: Tensor, message: str | None = None
+    a_0: Tensor, b_0: Tensor, message: str = _UNEQUAL
 ) -> tuple[LayerBroadcaster, LayerBroadcaster]:
     """Returns the broadcasters from two outermost axes, of these lengths, to the axis that both broadcast to."""
     size, checks = common_length(a_0, b_0, message)
@@ -154,7 +155,7 @@ def _unless_both(mine: Tensor, theirs: Tensor) -> Any:
     return False if one is True and _is_one(theirs) is True else one
 
 
-def common_length(a: Tensor, b: Tensor, message: str | None = None) -> tuple[Tensor, list[Any]]:
+def common_length(a: Tensor, b: Tensor, message: str = _UNEQUAL) -> tuple[Tensor, list[Any]]:
     """Returns the length that axes of two lengths broadcast to, and assertions that there is one."""
     one, two = _is_one(a), _is_one(b)
     if one is True:
@@ -184,7 +185,7 @@ def next_layers(
         rows, bc_1, ac_1 = next_layers_of_half_ragged(bc_0, ac_0, b_1, a_1)
         return rows, ac_1, bc_1
     rows, others = ac_0.broadcast_row_partition(a_1), bc_0.broadcast_row_partition(b_1)
-    checks = require_equal(rows.row_splits(), others.row_splits())
+    checks = require_equal(rows.row_splits(), others.row_splits(), _UNEQUAL)
     ac_1 = LayerBroadcaster(depending(_below(ac_0, a_1, rows, False), checks))
     bc_1 = LayerBroadcaster(depending(_below(bc_0, b_1, rows, False), checks))
     return rows._with(row_splits=depending(rows.row_splits(), checks)), ac_1, bc_1
@@ -198,7 +199,7 @@ def next_layers_of_half_ragged(
     one, length = _is_one(a_1.uniform_row_length()), a_1.uniform_row_length()
     rows, checks = bc_0.broadcast_row_partition(b_1), []
     if one is not True:
-        checks = _require_rows(one, length, rows.row_lengths(), None)
+        checks = _require_rows(one, length, rows.row_lengths(), _UNEQUAL)
     rows = RowPartition.from_row_splits(depending(rows.row_splits(), checks), validate=False)
     ac_1 = LayerBroadcaster(_below(ac_0, a_1, rows, one))
     return rows, ac_1, LayerBroadcaster(_below(bc_0, b_1, rows, False))
