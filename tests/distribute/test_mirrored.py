@@ -5,6 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.bridge.eager_context import _reset_context
+from penstock._src.distribute.values import Mirrored, PerReplica
 
 Aggregation, Synchronization = tf.VariableAggregation, tf.VariableSynchronization
 
@@ -227,3 +228,64 @@ def test_iterators_of_tensorflow_1_give_each_replica_its_part(strategy):
     numbers = iter(range(4))
     of_function = strategy.make_input_fn_iterator(lambda _: lambda: tf.constant(next(numbers)))
     assert parts(of_function) == [0, 1]
+
+
+def test_replicas_find_variables_by_name_without_numbers(strategy):
+    def numbered():
+        number = int(tf.distribute.get_replica_context().replica_id_in_sync_group)
+        return tf.Variable(1.0, name=f"v_{number}")
+
+    assert strategy.run(numbered).name == "v_0:0"
+
+    def other():
+        number = int(tf.distribute.get_replica_context().replica_id_in_sync_group)
+        return tf.Variable(1.0, name="first" if number == 0 else "second")
+
+    with pytest.raises(RuntimeError, match="mismatching name"):
+        strategy.run(other)
+
+
+def test_get_variable_in_replicas(strategy):
+    v1 = tf.compat.v1
+
+    def make():
+        with v1.variable_scope("inner"):
+            return v1.get_variable("v", [1])
+
+    with tf.Graph().as_default(), strategy.scope(), v1.variable_scope("outer"):
+        made = strategy.run(make)
+        assert made.name == "outer/inner/v:0" and len(made.values) == 2
+
+
+def test_sessions_run_the_updates_of_all_copies(strategy):
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), strategy.scope(), v1.Session() as session:
+        on_write = tf.Variable(1.0, aggregation=tf.VariableAggregation.SUM)
+        on_read = tf.Variable(
+            1.0,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+        )
+        session.run(v1.global_variables_initializer())
+        updates = strategy.run(lambda: (on_write.assign_add(number()), on_read.assign_add(3.0)))
+        session.run([strategy.group(update) for update in updates])
+        assert session.run(list(on_write.values)) == [2, 2]
+        assert session.run(on_read) == 8
+        session.run(strategy.extended.update(on_write, lambda copy: copy.assign(7.0)))
+        assert session.run(list(on_write.values)) == [7, 7]
+
+
+def test_operations_of_other_replicas_have_a_scope_of_their_own(strategy):
+    with tf.Graph().as_default(), strategy.scope():
+        sums = strategy.run(lambda: tf.add(1.0, 2.0, name="sum"))
+        assert [value.op.name for value in sums.values] == ["sum", "replica_1/sum"]
+
+
+def test_mirrored_values_compute_as_the_first(strategy):
+    value = Mirrored((tf.constant(3.0), tf.constant(3.0)))
+    assert float(value + 1) == 4 and float(1 - value) == -2 and value.dtype == tf.float32
+
+
+def test_local_results_of_structures(strategy):
+    results = strategy.experimental_local_results({"a": PerReplica((1, 2)), "b": 3})
+    assert results == ({"a": 1, "b": 3}, {"a": 2, "b": 3})

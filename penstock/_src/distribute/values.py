@@ -1,6 +1,8 @@
 """Types that strategies exchange: reductions, input contexts and per-replica values."""
 
 import collections
+import operator
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -109,9 +111,58 @@ class DistributedValues:
 
     values = read_only("_values", "The values, one per replica.")
 
+    def _get(self) -> Any:
+        """The value of the current replica; outside of replicas, what stands for all of them."""
+        replica = current()[1]
+        if replica is None:
+            return self._get_cross_replica()
+        number = replica._id
+        return self._values[number if isinstance(number, int) else 0]
+
+    def _get_cross_replica(self) -> Any:
+        return self._values[0]
+
     def __repr__(self) -> str:
         shown = ",\n".join(f"  {i}: {v!r}" for i, v in enumerate(self._values))
         return f"{type(self).__name__}:{{\n{shown}\n}}"
+
+
+class DistributedDelegate(DistributedValues):
+    """Values that answer for the current replica's: they have its attributes, and compute as it does."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # such names say what kind of object it is
+            raise AttributeError(name)
+        return getattr(self._get(), name)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The values, one per replica."""
+        return self._values
+
+
+def _delegated(name: str) -> Callable[..., Any]:
+    """Returns the operator method that the current replica's value computes."""
+    compute = getattr(operator, name.replace("__r", "__") if name in _REVERSED else name)
+
+    def method(self: DistributedDelegate, *others: Any) -> Any:
+        given = [o._get() if isinstance(o, DistributedDelegate) else o for o in others]
+        if name in _REVERSED:
+            return compute(*given, self._get())
+        return compute(self._get(), *given)
+
+    method.__name__ = name
+    return method
+
+
+_BINARY = "add sub mul truediv floordiv mod pow and or xor".split()
+_REVERSED = {f"__r{name}__" for name in _BINARY}
+_COMPARISONS = "lt le gt ge".split()
+for _name in (
+    *(f"__{name}__" for name in (*_BINARY, *_COMPARISONS, "neg", "abs", "invert", "getitem")),
+    *sorted(_REVERSED),
+):
+    setattr(DistributedDelegate, _name, _delegated(_name))
 
 
 @export("types.experimental.distributed.PerReplica", v1=[])
@@ -146,8 +197,13 @@ class PerReplicaSpec(TypeSpec):
 
 
 @export("types.experimental.distributed.Mirrored", v1=[])
-class Mirrored(DistributedValues):
+class Mirrored(DistributedDelegate):
     """Values that are the same on all replicas."""
+
+    def _as_graph_element(self) -> Any:
+        """What a session fetches."""
+        held = self._get()
+        return held._as_graph_element() if hasattr(held, "_as_graph_element") else held
 
 
 class ValueContext:

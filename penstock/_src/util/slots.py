@@ -18,6 +18,7 @@ Otherwise, higher layers only add operators and methods to Tensor, Variable and 
 api/variables.py, api/ragged_overrides/table.py).
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +70,7 @@ TABLE = {
     "QueueRunner": "v1.inputs.queue_runner",  # the queue runners in a meta graph
     "BoundedTensorSpec": "bridge.python.framework.tensor",  # messages of structures
     "resource_variable_scope": "v1.variables.scopes",  # Strategy.scope
+    "replica_variable_scope": "v1.variables.scopes",  # Strategy.run
     "make_initializable_iterator": "v1.inputs.datasets",  # Strategy.make_dataset_iterator
     "write_object_proto": "saving.saved_model.writing.variables",  # tf.Variable's message
     "export_to_saved_model_graph": "saving.saved_model.writing.variables",  # and its copy
@@ -81,3 +83,9 @@ TABLE = {
 def above(name: str) -> Any:
     """Returns the object of a higher layer that the table lists under `name`."""
     return resolve(f"penstock._src.{TABLE[name]}", name)
+
+
+def above_if_loaded(name: str) -> Any:
+    """Returns the object that the table lists under `name`, or None if its module has not been imported: nothing uses it yet."""
+    module = sys.modules.get(f"penstock._src.{TABLE[name]}")
+    return None if module is None else getattr(module, name, None)

@@ -1,6 +1,6 @@
 """Conversion between one structure of distributed values and a structure for each replica."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.distribute.mirrored.variables import DistributedVariable
@@ -27,7 +27,7 @@ def select_copies(index: int, structure: Any) -> Any:
     )
 
 
-def regroup(structures: Sequence[Any], kind: type[DistributedValues] = PerReplica) -> Any:
+def regroup(structures: Sequence[Any], kind: Callable[[Sequence[Any]], Any] = PerReplica) -> Any:
     """Combines the structures of all replicas; leaves that are the same object in all of them stay that object."""
     first = structures[0]
     if isinstance(first, (list, tuple, dict)):
@@ -38,13 +38,14 @@ def regroup(structures: Sequence[Any], kind: type[DistributedValues] = PerReplic
     return _grouped(structures, kind)
 
 
-def _grouped(values: Sequence[Any], kind: type[DistributedValues]) -> Any:
+def _grouped(values: Sequence[Any], kind: Callable[[Sequence[Any]], Any]) -> Any:
     first = values[0]
     if all(value is first for value in values):
         return first
-    container = getattr(first, "_distributed_container", None)
-    if container is not None and container() is not None:
-        return container()
+    reference = getattr(first, "_distributed_container", None)
+    container = None if reference is None else reference()
+    if container is not None and all(a is b for a, b in zip(values, container.values)):
+        return container
     return kind(values)
 
 

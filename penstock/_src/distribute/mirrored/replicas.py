@@ -4,15 +4,17 @@ Each replica inherits the caller's thread-local state (the graph, tapes, scopes)
 graph, so its scopes are saved and restored when another thread continues.
 """
 
+import contextlib
 import contextvars
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.distribute.context import Entered
 from penstock._src.distribute.mirrored import grouping
+from penstock._src.util.slots import above_if_loaded
 
 # Attributes of a graph that hold the current scopes of new operations.
 SCOPES = ("_scope", "_container", "_binding", "_control_stack", "_colocation")
@@ -45,6 +47,8 @@ class Replica:
         self._state, self._graph = dict(STATE.__dict__), STATE.graph
         self._scopes = scopes_of(self._graph)
         self._may_run, self._has_paused = threading.Semaphore(0), threading.Semaphore(0)
+        scope_of_variables = above_if_loaded("replica_variable_scope")
+        self._variables = scope_of_variables and scope_of_variables(reuse=context._id > 0)
         surroundings = contextvars.copy_context()
         self._thread = threading.Thread(target=surroundings.run, args=(self._run,), daemon=True)
 
@@ -99,7 +103,7 @@ class Replica:
         STATE.__dict__.update(self._state)
         STATE.device = self.context.device
         try:
-            with Entered(self.context.strategy, self.context):
+            with Entered(self.context.strategy, self.context), self._names():
                 self.result = self.function(*self.args, **self.kwargs)
         except _Stopped:
             pass
@@ -108,6 +112,18 @@ class Replica:
         finally:
             self.is_finished = True
             self._has_paused.release()
+
+    @contextlib.contextmanager
+    def _names(self) -> Iterator[None]:
+        """The scopes of operations and of variables: the first replica makes these, the others find them."""
+        with contextlib.ExitStack() as stack:
+            if self._graph is not None and self.context._id > 0:
+                outer = self._graph.get_name_scope()
+                scope = f"{outer}/" if outer else ""
+                stack.enter_context(self._graph.name_scope(f"{scope}replica_{self.context._id}/"))
+            if self._variables is not None:
+                stack.enter_context(self._variables)
+            yield
 
 
 def scopes_of(graph: Any) -> list[Any]:

@@ -17,10 +17,13 @@ from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.mirrored import grouping
 from penstock._src.distribute.mirrored.datasets import DatasetOfEach, DistributedDataset
 from penstock._src.distribute.mirrored.replicas import MergeRequest, Replica, run_in_step
+from penstock._src.distribute.mirrored.shared_variables import shared_variable_creator
 from penstock._src.distribute.mirrored.variables import (
     DistributedVariable,
     MirroredVariable,
     SyncOnReadVariable,
+    builds_for_sessions,
+    run_together,
     updating,
 )
 from penstock._src.distribute.strategy import ReplicaContext, Strategy
@@ -31,7 +34,7 @@ from penstock._src.distribute.values import (
     ReduceOp,
     ValueContext,
 )
-from penstock._src.eager.variable import Variable, VariableSynchronization
+from penstock._src.eager.variable import VariableSynchronization
 from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
 from penstock._src.util import nest
@@ -61,12 +64,14 @@ class MirroredStrategy(Strategy):
 
 
 class MirroredReplicaContext(ReplicaContext):
-    """The context of code that runs in one replica. `made`: the variables created in this run, which replicas share."""
+    """The context of code that runs in one replica. `shared`: the variables created in this run, by name."""
 
-    def __init__(self, strategy: MirroredStrategy, index: int, made: list[Variable]) -> None:
+    def __init__(
+        self, strategy: MirroredStrategy, index: int, shared: dict[str, list[Any]]
+    ) -> None:
         super().__init__(strategy, index)
         self.device = strategy.devices[index]
-        self.made, self.seen = made, 0
+        self.create = shared_variable_creator(shared, index)
         self.replica: Any = None
 
     @property
@@ -112,14 +117,6 @@ class MirroredReplicaContext(ReplicaContext):
             lambda leaf: self.merge_call(merge, (convert_to_tensor(leaf),)), value
         )
 
-    def shared_variable(self, name: str | None) -> Variable | None:
-        """Returns the next variable of this name that another replica created in this run, or None."""
-        for i in range(self.seen, len(self.made)):
-            if name is None or self.made[i]._requested_name == name:
-                self.seen = i + 1
-                return self.made[i]
-        return None
-
 
 class MirroredExtended(StrategyExtended):
     """The hooks of `MirroredStrategy`."""
@@ -130,10 +127,10 @@ class MirroredExtended(StrategyExtended):
             return super()._call_for_each_replica(fn, args, kwargs)
         if isinstance(fn, Function) and STATE.graph is None:
             return self._as_function(fn)(args, kwargs)
-        made: list[Variable] = []
+        shared: dict[str, list[Any]] = {}
         replicas = [
             Replica(
-                MirroredReplicaContext(self._strategy, i, made),
+                MirroredReplicaContext(self._strategy, i, shared),
                 fn,
                 grouping.select(i, tuple(args)),
                 grouping.select(i, kwargs),
@@ -156,7 +153,11 @@ class MirroredExtended(StrategyExtended):
         return create_variable(self._strategy, next_creator, **kwargs)
 
     def _local_results(self, val: Any) -> tuple[Any, ...]:
-        return val.values if isinstance(val, DistributedValues) else (val,)
+        if isinstance(val, DistributedValues):
+            return val.values
+        if nest.is_nested(val):
+            return tuple(grouping.select_copies(i, val) for i in range(self._num_replicas_in_sync))
+        return (val,)
 
     def _experimental_distribute_dataset(self, dataset: Any, options: Any) -> Any:
         count = self._num_replicas_in_sync
@@ -203,6 +204,8 @@ class MirroredExtended(StrategyExtended):
             with updating(i):
                 own = grouping.select_copies(i, (tuple(args), kwargs))
                 results.append(fn(copy, *own[0], **own[1]))
+        if group and builds_for_sessions():
+            return grouping.regroup(results, run_together)
         regrouped = grouping.mirrored(results)
         return regrouped if group else nest.map_structure(self._local_results, regrouped)
 
@@ -210,22 +213,25 @@ class MirroredExtended(StrategyExtended):
 def create_variable(
     strategy: MirroredStrategy, next_creator: Callable[..., Any], **kwargs: Any
 ) -> Any:
-    """Creates a variable with a copy for each replica; a replica reuses the variable that another one created there."""
+    """Creates a variable with a copy for each replica; replicas reuse the variables that the first one creates."""
     context = current()[1]
     if not isinstance(context, MirroredReplicaContext):
         return _mirrored(strategy, next_creator, kwargs)
-    found = context.shared_variable(kwargs.get("name"))
-    if found is not None:
-        return found
-    with Entered(strategy, None):
-        made = _mirrored(strategy, next_creator, kwargs)
-    context.made.append(made)
-    context.seen = len(context.made)
-    return made
+
+    def create(**options: Any) -> Any:
+        with Entered(strategy, None):
+            return _mirrored(strategy, next_creator, options)
+
+    return context.create(create, **kwargs)
 
 
 def _mirrored(strategy: MirroredStrategy, create: Callable[..., Any], kwargs: Any) -> Any:
     synchronization = kwargs.get("synchronization") or VariableSynchronization.AUTO
+    if not isinstance(synchronization, VariableSynchronization):
+        raise ValueError(
+            f"Invalid variable synchronization mode: {synchronization} for variable: "
+            f"{kwargs.get('name')}"
+        )
     if synchronization is VariableSynchronization.NONE:
         raise ValueError(
             "`NONE` variable synchronization mode is not supported with tf.distribute strategy. "
@@ -242,6 +248,4 @@ def _mirrored(strategy: MirroredStrategy, create: Callable[..., Any], kwargs: An
         name = f"{first._name.rpartition('/')[2]}/replica_{i}/"
         own = {**kwargs, "initial_value": first.read_value, "name": name.rstrip("/")}
         copies.append(create(**own))
-    made = (SyncOnReadVariable if on_read else MirroredVariable)(strategy, copies)
-    made._requested_name = kwargs.get("name")
-    return made
+    return (SyncOnReadVariable if on_read else MirroredVariable)(strategy, copies)

@@ -9,12 +9,14 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from penstock._src.api.control.scopes import group
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.distribute.context import CONTEXTS, current
-from penstock._src.distribute.values import DistributedValues, PerReplica, ReduceOp
+from penstock._src.distribute.values import DistributedValues, Mirrored, PerReplica, ReduceOp
 from penstock._src.eager.variable import Variable, VariableAggregation
+from penstock._src.graph.operation import Operation
 from penstock._src.util.signatures import read_only
 
 # Methods that update the value and take one argument.
@@ -32,6 +34,22 @@ def updating(index: int) -> Iterator[None]:
         yield
     finally:
         CONTEXTS.updated = before
+
+
+def builds_for_sessions() -> bool:
+    """Whether a graph is being built whose operations a session runs."""
+    return STATE.graph is not None and not STATE.graph.building_function
+
+
+def run_together(updates: Sequence[Any]) -> Any:
+    """Returns the updates of all copies such that a session that runs one of them runs all."""
+    if len(updates) == 1:
+        return Mirrored(updates)
+    every = group(*updates)
+    if isinstance(updates[0], Operation):
+        return every
+    with STATE.graph.control_dependencies([every]):
+        return Mirrored([raw.Identity(input=convert_to_tensor(update)) for update in updates])
 
 
 class DistributedVariable(DistributedValues, Variable):
@@ -59,20 +77,28 @@ class DistributedVariable(DistributedValues, Variable):
             return None
         return replica._id
 
-    def _get(self) -> Variable:
+    @property
+    def _copy(self) -> Variable:
         """The current copy."""
         return self.values[self._replica or 0]
+
+    def _get(self) -> Any:
+        """The current copy; outside of replicas, what stands for all of them."""
+        return self._copy if self._replica is not None else self._get_cross_replica()
+
+    def _get_cross_replica(self) -> Any:
+        return self.values[0]
 
     distribute_strategy = read_only("_distribute_strategy", "The strategy that made it.")
 
     @property
     def _handle(self) -> Any:  # type: ignore[override]
-        return self._get()._handle
+        return self._copy._handle
 
     @property
     def device(self) -> str:
         """The device of the current copy."""
-        return self._get().device
+        return self._copy.device
 
     @property
     def _devices(self) -> tuple[str, ...]:
@@ -95,12 +121,13 @@ class DistributedVariable(DistributedValues, Variable):
     def _graph_element(self) -> Any:  # type: ignore[override]
         return self.values[0]._graph_element
 
-    def _assign_all(self, method: str, value: Any, **kwargs: Any) -> "DistributedVariable":
+    def _assign_all(self, method: str, value: Any, **kwargs: Any) -> Any:
         """Updates every copy, with its own value if the values are per-replica."""
+        updates = []
         for i, copy in enumerate(self.values):
             own = value.values[i] if isinstance(value, DistributedValues) else value
-            getattr(copy, method)(own, **kwargs)
-        return self
+            updates.append(getattr(copy, method)(own, **kwargs))
+        return run_together(updates) if builds_for_sessions() else self
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
         """Implements the methods of UPDATES, in any context."""
@@ -119,7 +146,7 @@ def _updating_method(name: str) -> Callable[..., Any]:
         if args:
             kwargs |= dict(zip(("use_locking", "name", "read_value"), args))
         if CONTEXTS.updated is not None:
-            return getattr(self._get(), name)(value, **kwargs)
+            return getattr(self._copy, name)(value, **kwargs)
         return self._update(name, value, **kwargs)
 
     method.__name__ = method.__qualname__ = name
@@ -140,7 +167,7 @@ class MirroredVariable(DistributedVariable):
         if self._replica is None:
             return self._assign_all(method, value, **kwargs)
         if self._aggregation is VariableAggregation.NONE:
-            return getattr(self._get(), method)(value, **kwargs)
+            return getattr(self._copy, method)(value, **kwargs)
 
         def merge(strategy: Any, values: Any) -> Any:
             return self._assign_all(method, aggregated(strategy, values, self), **kwargs)
@@ -153,7 +180,7 @@ class SyncOnReadVariable(DistributedVariable):
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
         if self._replica is not None:
-            return getattr(self._get(), method)(value, **kwargs)
+            return getattr(self._copy, method)(value, **kwargs)
         if self._aggregation is VariableAggregation.SUM:
             if method != "assign":
                 raise ValueError(
@@ -164,10 +191,15 @@ class SyncOnReadVariable(DistributedVariable):
             value = raw.Cast(x=part, DstT=self._dtype)
         return self._assign_all(method, value, **kwargs)
 
-    def _read(self) -> Any:
-        if self._replica is not None:
-            return self._get()._read()
+    def _get_cross_replica(self) -> Any:
         return aggregated(self._distribute_strategy, PerReplica(self.values), self)
+
+    def _read(self) -> Any:
+        return self._copy._read() if self._replica is not None else self._get_cross_replica()
+
+    @property
+    def _graph_element(self) -> Any:  # type: ignore[override]
+        return self._copy._graph_element if self._replica is not None else self._read()
 
 
 def aggregated(strategy: Any, values: Any, variable: DistributedVariable) -> Any:

@@ -1,6 +1,7 @@
 """What a session fetches: the tensors and operations of a structure, and their values in it."""
 
 import collections
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ class Fetches:
         self.fetches = fetches
         self.tensors: list[SymbolicTensor] = []
         self.operations: list[Operation] = []
+        # All of them, in the order of the structure: some variables make another tensor each time they are asked.
+        self._elements: list[SymbolicTensor | Operation] = []
         self._collect(fetches)
         # The operations that keep tensors, by the ids of their handle tensors.
         self.keeping = {t._id: t.op for t in self.tensors if t.op.type == KEEPING}
@@ -33,6 +36,7 @@ class Fetches:
             return
         for part in _parts(fetch):
             element = self._element(part)
+            self._elements.append(element)
             (self.tensors if isinstance(element, SymbolicTensor) else self.operations).append(
                 element
             )
@@ -65,17 +69,17 @@ class Fetches:
 
     def pack(self, values: dict[int, Any]) -> Any:
         """Returns the values, structured like the fetches."""
-        return self._pack(self.fetches, values)
+        return self._pack(self.fetches, values, iter(self._elements))
 
-    def _pack(self, fetch: Any, values: dict[int, Any]) -> Any:
+    def _pack(self, fetch: Any, values: dict[int, Any], elements: Iterator[Any]) -> Any:
         children = _children(fetch)
         if children is not None:
-            found = [self._pack(child, values) for child in children]
+            found = [self._pack(child, values, elements) for child in children]
             return _filled(fetch, found) if isinstance(fetch, dict) else nest.rebuild(fetch, found)
         parts = _parts(fetch)
         found = []
-        for part in parts:
-            element = self._element(part)
+        for _ in parts:
+            element = next(elements)
             found.append(
                 self._value(element, values) if isinstance(element, SymbolicTensor) else None
             )

@@ -304,6 +304,11 @@ def resource_variable_scope() -> variable_scope:
     return variable_scope(get_variable_scope(), custom_getter=getter)
 
 
+def replica_variable_scope(reuse: bool) -> variable_scope:
+    """Returns the current scope, to be entered in the thread of a replica, which makes variables or finds them."""
+    return variable_scope(get_variable_scope(), reuse=reuse, auxiliary_name_scope=False)
+
+
 def _current_name_scope() -> str:
     """The current name scope as it is re-entered: with a slash at its end, or empty."""
     if STATE.graph is None:

@@ -1,46 +1,8 @@
 """Variables that devices share: `tensorflow.python.distribute.shared_variable_creator`."""
 
-from __future__ import annotations
+from penstock._src.distribute.mirrored.shared_variables import (
+    canonical_name as _canonicalize_variable_name,
+)
+from penstock._src.distribute.mirrored.shared_variables import shared_variable_creator as make_fn
 
-import re
-from collections.abc import Callable
-from typing import Any
-
-
-def _canonicalize_variable_name(name: str | None) -> str:
-    """Returns a name without the numbers that made it and its scopes unique."""
-    return "Variable" if name is None else re.sub(r"_\d(?=/|$)", "", name)
-
-
-def make_fn(shared_variable_store: dict[str, list[Any]], device_id: int) -> Callable[..., Any]:
-    """Returns a variable creator: that of device 0 makes variables, those of others return these by name, in order.
-
-    Args:
-      shared_variable_store: the variables by name.
-      device_id: of the device.
-
-    Raises:
-      RuntimeError: (by the creator) device 0 has made no such variable.
-    """
-    taken: dict[str, int] = {}
-
-    def create(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-        name = _canonicalize_variable_name(kwargs.get("name"))
-        variable = next_creator(**kwargs)
-        shared_variable_store.setdefault(name, []).append(variable)
-        return variable
-
-    def reuse(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-        del next_creator
-        name = _canonicalize_variable_name(kwargs.get("name"))
-        position = taken.get(name, 0)
-        made = shared_variable_store.get(name, [])
-        if position >= len(made):
-            raise RuntimeError(
-                f"Tried to create variable {kwargs.get('name')} with mismatching name on device "
-                f"{device_id}"
-            )
-        taken[name] = position + 1
-        return made[position]
-
-    return create if device_id == 0 else reuse
+__all__ = ["_canonicalize_variable_name", "make_fn"]
