@@ -146,6 +146,8 @@ class Op:
     takes_slices: ClassVar[bool] = False
     # Method: for an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
     held: ClassVar[Any] = None
+    # Whether the operations of a group of devices compute it together: see graph/passes/collectives.py.
+    is_collective: ClassVar[bool] = False
     # What it does besides computing, for which a graph from a file needs its caller's consent: names of
     # util/flags.py's CAPABILITIES, separated by spaces; and the inputs and attributes that name the files, "" if none does.
     capabilities: ClassVar[str] = ""

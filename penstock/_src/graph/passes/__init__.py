@@ -1,1 +1,5 @@
-"""Passes over graphs of raw ops: a graph function in, another out. `freeze.py` inlines calls and turns variables into constants."""
+"""Passes over graphs of raw ops: a graph function in, another out, or a list of operations in, another out.
+
+`freeze.py` inlines calls and turns variables into constants, `unused_results.py` leaves out effects that nobody needs, and
+`collectives.py` joins operations of several devices.
+"""

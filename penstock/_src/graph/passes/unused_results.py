@@ -14,6 +14,7 @@ from penstock._src.graph.control import bodies_of, has_effect
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.passes.collectives import joined as joined_collectives
 
 
 def operations_to_run(
@@ -24,6 +25,8 @@ def operations_to_run(
     The replacements are in no graph.
     """
     needed = needed_operations(graph, inputs, outputs, control_outputs)
+    if any(op.raw_op.is_collective for op in needed):
+        needed = joined_collectives(needed)
     if graph.keeps_program_order or not any(_may_lose_effects(op) for op in needed):
         return needed
     read = {t._id for t in outputs}

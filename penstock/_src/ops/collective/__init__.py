@@ -1,1 +1,5 @@
-"""Collective ops for a process with one device: the sum over a group of one is the tensor itself."""
+"""Collective ops: sums, gathers and exchanges over a group of devices of this process.
+
+A group of one gets its own tensor (`single.py`). The members of a larger group that one graph has are joined when it runs
+(`together.py`, `graph/passes/collectives.py`).
+"""

@@ -1,11 +1,15 @@
-"""Collective ops for a group of one device. Larger groups raise UnimplementedError."""
+"""Collective ops for a group of one device.
 
+The members of larger groups are joined where a graph has all of them (`together.py`); one that is left alone raises an error.
+"""
+
+import time
 from typing import Literal
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InternalError, UnimplementedError
+from penstock._src.core.errors import DeadlineExceededError, InternalError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
@@ -13,10 +17,15 @@ from penstock._src.core.values.resources import Resource
 
 
 def alone(op, group_size):
-    """Raises an error unless a group has one member."""
+    """Raises an error unless a group has one member, after waiting for the others as long as the op says."""
     if group_size < 1:
         raise op.invalid(f"group_size must be positive. Received {int(group_size)}")
     if group_size > 1:
+        if op.timeout_seconds > 0:
+            time.sleep(op.timeout_seconds)
+            raise DeadlineExceededError(
+                f"{op.op_type}: Collective has timed out waiting for other workers."
+            )
         raise UnimplementedError(
             f"{op.op_type}: a group of {int(group_size)} devices; this process has one."
         )
@@ -26,8 +35,12 @@ class _Collective(Op):
     """The tensor itself: the reduction, gather or exchange over a group of one."""
 
     stateful = True
+    is_collective = True
+    least_rank = 0
 
     def eager(self, input, *group):
+        if input.ndim < self.least_rank:
+            raise self.invalid(f"input should have rank > {self.least_rank - 1}")
         alone(self, self.group_size if "group_size" in self.attrs else int(group[0]))
         return input
 
@@ -79,7 +92,8 @@ class CollectiveReduceScatterV2(_Collective):
 class CollectiveGather(_Collective):
     """The tensors of a group, one after the other."""
 
-    signature = "input: T -> data: T[input]"
+    signature = "input: T -> data: T"
+    least_rank = 1
     T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     group_size: int
     group_key: int
@@ -93,7 +107,8 @@ class CollectiveGatherV2(_Collective):
     """The tensors of a group, one after the other."""
 
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
-        ordering_token: Nordering_token * resource -> data: T[input]"""
+        ordering_token: Nordering_token * resource -> data: T"""
+    least_rank = 1
     T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
@@ -205,6 +220,7 @@ class CollectiveBcastRecv(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
+    is_collective = True
 
     def eager(self):
         alone(self, self.group_size)
@@ -221,6 +237,7 @@ class CollectiveBcastRecvV2(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
+    is_collective = True
 
     def eager(self, group_size, group_key, instance_key, shape):
         alone(self, int(group_size))

@@ -1,4 +1,4 @@
-"""`tensorflow.python.ops.collective_ops`: sums, gathers and exchanges over a group, which here is one process alone."""
+"""`tensorflow.python.ops.collective_ops`: sums, gathers and exchanges over a group of devices of this process."""
 
 from __future__ import annotations
 
