@@ -11,7 +11,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tutorials fuzz fuzz-models kills bench bench-data lint format clean check $(CHECKS)
+.PHONY: demo test interop tutorials fuzz fuzz-models fuzz-files kills bench bench-data lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -47,6 +47,9 @@ fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSOR
 
 kills: $(STAMP)  # processes killed while they save; COUNT=1000 of them
 	$(BIN)/python -m tests.fuzz.kills --count $(COUNT)
+
+fuzz-files: $(STAMP)  # damaged files of every format; CASES=500 of each, ONLY="png checkpoint" chooses
+	$(BIN)/python -m tests.fuzz.files --count $(or $(CASES),500) $(if $(ONLY),--only $(ONLY))
 
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured

@@ -15,6 +15,7 @@ from penstock._src.core.registry import raw
 from penstock._src.data import structure
 from penstock._src.data.traced import Traced, trace
 from penstock._src.filesystems import files
+from penstock._src.filesystems.damaged import message_of, parsing
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.structured_values import decode, encode
 from penstock._src.ops.data.pipeline import AUTOTUNE, available_cores
@@ -85,8 +86,8 @@ class Stored:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         if element_spec is None:
             try:
-                saved = files.read(os.path.join(path, _SPEC))
-                element_spec = decode(StructuredValue.FromString(saved))
+                spec_file = os.path.join(path, _SPEC)
+                element_spec = _spec_in(files.read(spec_file), spec_file)
             except errors.NotFoundError:
                 raise errors.NotFoundError(f"{path}: there is no saved dataset.") from None
         shards = cls._spec_of_datasets(cls._spec_of_datasets(element_spec))
@@ -133,6 +134,13 @@ class Stored:
             name=name,
         )
         return self._derived("_SnapshotDataset", variant, self.element_spec, self)
+
+
+def _spec_in(data: bytes, path: str) -> Any:
+    """The structure of TypeSpecs in a file."""
+    message = message_of(StructuredValue, data, path)
+    with parsing(path):
+        return decode(message)
 
 
 def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:

@@ -1,5 +1,6 @@
 """Converts arrays to TensorProtos and back."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,6 +44,10 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
     return proto
 
 
+# The most elements that a tensor may have.
+_MOST = (1 << 63) - 1
+# One value that stands for more elements than these is not repeated in memory.
+_SPREAD = 1 << 20
 _ALWAYS_BY_VALUE = ("bool", "uint16", "complex64", "complex128")
 _HALVES = ("float16", "bfloat16")
 # {dtype: the field of its numbers}
@@ -86,8 +91,10 @@ def from_proto(proto: Any) -> np.ndarray:
       InvalidArgumentError: the number of values does not fit the shape.
     """
     shape = [dim.size for dim in proto.tensor_shape.dim]
-    dtype = dtypes.as_dtype(proto.dtype).base_dtype
-    count = int(np.prod(shape, dtype=np.int64))
+    dtype = _dtype_in(proto)
+    count = math.prod(shape)
+    if any(size < 0 for size in shape) or count > _MOST:
+        raise InvalidArgumentError(f"TensorProto: no tensor has the shape {shape}.")
     if proto.tensor_content and dtype is dtypes.string:
         return _packed_strings(proto.tensor_content, count).reshape(shape)
     if dtype is dtypes.variant:
@@ -106,12 +113,29 @@ def from_proto(proto: Any) -> np.ndarray:
     return _numbers(proto, dtype, count).reshape(shape)
 
 
+def _dtype_in(proto: Any) -> DType:
+    try:
+        return dtypes.as_dtype(proto.dtype).base_dtype
+    except TypeError as error:
+        raise InvalidArgumentError(f"TensorProto: there is no data type {proto.dtype}.") from error
+
+
 def _packed_strings(content: bytes, count: int) -> np.ndarray:
-    """Decodes varint lengths followed by the strings."""
+    """Decodes varint lengths followed by the strings.
+
+    Raises:
+      InvalidArgumentError: there are fewer.
+    """
     lengths, at = [], 0
+    if count > len(content):  # each has a byte of its length
+        raise InvalidArgumentError(
+            f"TensorProto: {len(content)} bytes do not hold {count} strings."
+        )
     for _ in range(count):
         length = shift = 0
         while True:
+            if at == len(content) or shift > 63:
+                raise InvalidArgumentError("TensorProto: the lengths of strings are cut short.")
             byte = content[at]
             at += 1
             length |= (byte & 0x7F) << shift
@@ -143,8 +167,11 @@ def _filled(values: Any, count: int, kind: Any, default: Any) -> np.ndarray:
     """`count` values; the last one is repeated if fewer are given."""
     if len(values) > count:
         raise InvalidArgumentError(f"TensorProto: {len(values)} values where {count} are expected.")
-    made = np.empty(count, kind)
     given = len(values)
+    if given <= 1 and count > _SPREAD:  # a message of few bytes shall not take the memory of many
+        one = values[0] if given else default
+        return np.broadcast_to(np.asarray(one).astype(kind), (count,))
+    made = np.empty(count, kind)
     if given:
         made[:given] = list(values) if kind is object else np.asarray(values).astype(kind)
     made[given:] = values[-1] if given else default

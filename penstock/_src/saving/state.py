@@ -115,7 +115,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     try:
         state = text_format.Merge(files.read(path).decode(), CheckpointState())
     except (OpError, text_format.ParseError, UnicodeDecodeError) as error:
-        log.warning("%s: %s\nCheckpoint ignored.", type(error).__name__, error)
+        log.warning("%s: %s: %s\nCheckpoint ignored.", path, type(error).__name__, error)
         return None
     if not state.model_checkpoint_path:
         raise ValueError(f"Invalid checkpoint state loaded from {folder}")

@@ -25,6 +25,13 @@ from penstock._src.graph.serialize.v1_control import (
 )
 from penstock._src.util.export import export
 
+# Functions nest no deeper in what people write; Python's stack holds some more.
+_DEEPEST = 60
+
+
+class BadNodeError(ValueError):
+    """A node that cannot be imported; the message names it."""
+
 
 class Library:
     """The functions of a GraphDef by name, each imported on first use.
@@ -65,6 +72,8 @@ class Library:
             raise KeyError(f"The graph refers to a function '{name}' that is not in its library.")
         if name in self._active:
             raise UnimplementedError(f"The function '{name}' calls itself.")
+        if len(self._active) > _DEEPEST:
+            raise ValueError(f"The functions of the graph nest deeper than {_DEEPEST}.")
         self._active.add(name)
         self.functions[name] = import_function(self.definitions[name], self)
         self._active.discard(name)
@@ -138,6 +147,8 @@ def _function_input(text: str) -> tuple[str, str | None, int]:
 def graph_input(text: str) -> tuple[str, str | None, int]:
     """Splits `node:index` (in graphs)."""
     name, _, index = text.partition(":")
+    if index and not index.removeprefix("-").isdecimal():
+        raise ValueError(f"Unknown input node '{text}'.")
     return name, None, int(index or 0)
 
 
@@ -155,7 +166,11 @@ class NodeImporter:
         self.replaced: set[str] = set()  # nodes that v1 control flow was made of: see v1_control.py
 
     def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
-        waiting = {node.name: node for node in nodes}
+        waiting: dict[str, Any] = {}
+        for node in nodes:
+            if node.name in waiting:
+                raise ValueError(f"Node '{node.name}' is not unique{self._of_origin()}")
+            waiting[node.name] = node
         self.names.update(waiting)
         if any(node.op in JUMPS for node in nodes):
             structure = Structure(nodes)
@@ -179,11 +194,13 @@ class NodeImporter:
                     if name in waiting and name not in self.operations and name != top.name
                     if name not in back or top.op not in ("Merge", "RefMerge")
                 ]
+                if f"^{top.name}" in top.input:
+                    raise ValueError(f"1 nodes in a cycle: '{top.name}'{self._of_origin()}")
                 if top.name in self.operations:
                     stack.pop()
                 elif missing:
                     if len(stack) > len(waiting):
-                        raise ValueError("The graph has a cycle.")
+                        raise ValueError(f"The graph has a cycle{self._of_origin()}.")
                     stack.extend(missing)
                 else:
                     self._add(stack.pop(), prefix)
@@ -202,31 +219,67 @@ class NodeImporter:
         if mapped is not None:
             return mapped
         if name not in self.operations:
-            raise ValueError(f"The graph has no node '{name}', which another node reads.")
+            raise ValueError(
+                f"The graph has no node '{name}', which another node reads{self._of_origin()}."
+            )
         op = self.operations[name]
         if argument is not None:
             for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
                 if declared.name == argument:
                     break
                 index += len(dtype) if type(dtype) is tuple else 1
+        if not 0 <= index < len(op.outputs):
+            raise ValueError(
+                f"Connecting to invalid output {index} of source node {name} which has {len(op.outputs)} "
+                f"outputs{self._of_origin()}."
+            )
         return op.outputs[index]
 
+    def _of_origin(self) -> str:
+        """Where the graph is from, to end a message."""
+        consent = self.library.consent
+        return f" (in {consent.origin})" if consent is not None else ""
+
     def _add(self, node: Any, prefix: str) -> None:
+        """Adds a node, whose inputs are there.
+
+        Raises:
+          BadNodeError: it cannot be added.
+          OpError: as the op's checks do, with the node's name.
+        """
+        try:
+            self._add_checked(node, prefix)
+        except BadNodeError:
+            raise
+        except _ODDITIES as error:
+            where = f"Node '{node.name}' ({node.op}){self._of_origin()}"
+            raise BadNodeError(f"{where}: {error}") from error
+
+    def _add_checked(self, node: Any, prefix: str) -> None:
         texts = [text for text in node.input if not text.startswith("^")]
         used = self._known_before(texts)
         inputs = [self.tensor(text) for text in used]
         op = self.op_of(node, inputs)
+        expected = sum(
+            len(types) if isinstance(types, tuple) else 1 for types in map(op._dtype_of, op.inputs)
+        )
+        if expected != len(inputs):
+            raise ValueError(
+                f"NodeDef expected {expected} inputs, which do not match {len(inputs)} inputs specified"
+            )
         made = self.graph.add(op, inputs, prefix + node.name if prefix else node.name)
         made._device = node.device
         if "_class" in node.attr:
             made.colocation = tuple([self._group(g, prefix) for g in node.attr["_class"].list.s])
         if "_gradient_op_type" in node.attr:
             made.gradient_kind = node.attr["_gradient_op_type"].s.decode()
-        made._add_control_inputs(
-            self.operations[text[1:]]
-            for text in node.input
-            if text.startswith("^") and text[1:] in self.operations
-        )
+        for text in node.input:
+            if not text.startswith("^"):
+                continue
+            if text[1:] in self.operations:
+                made._add_control_input(self.operations[text[1:]])
+            elif text[1:] not in self.names and text[1:] not in self.known:
+                raise ValueError(f"Unknown input node '{text}'")
         if "_output_shapes" in node.attr:
             for t, proto in zip(made.outputs, node.attr["_output_shapes"].list.shape, strict=False):
                 shape = attributes.shape_from_proto(proto)
@@ -261,7 +314,9 @@ class NodeImporter:
             return self._call(self.library.get(node.op))
         cls = lookup(node.op)
         if cls is None:
-            raise UnimplementedError(f"{node.op}: this operation is not implemented.")
+            raise UnimplementedError(
+                f"{node.op}: this operation is not implemented: node '{node.name}'{self._of_origin()}."
+            )
         given: dict[str, Any] = {}
         for name, value in node.attr.items():
             annotation = attributes.annotation_of(cls, name)
@@ -281,6 +336,10 @@ class NodeImporter:
             "Tout": tuple(function.output_types),
         }
         return complete(kind, attrs, True)
+
+
+# What a node that nobody would write makes the code below raise.
+_ODDITIES = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
 def _infer_types(cls: type[Op], given: dict[str, Any], inputs: list[SymbolicTensor]) -> None:

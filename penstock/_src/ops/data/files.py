@@ -99,7 +99,8 @@ class BlocksOfFiles(Resumable):
         """Opens the current file."""
         name = self.step.names[self.number]
         self.file = open_file(name)
-        self.blocks = self.step.read(records.opened(self.file, self.step.compression), name)
+        stream = records.opened(self.file, self.step.compression, name=name)
+        self.blocks = self.step.read(stream, name)
 
     def close(self) -> None:
         """Goes to the next file."""

@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError
 from penstock._src.filesystems import files
+from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.whole import write_whole, written_whole
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
@@ -33,12 +34,12 @@ def write_elements(
 def read_elements(path: str, width: int, compression: str = "") -> Iterator[Element]:
     """The elements in a file written by `write_elements`."""
     with files.open_file(path) as file:
-        found = records.read_records(records.opened(file, compression), path)
+        found = records.read_records(records.opened(file, compression, name=path), path)
         try:
             while True:
                 element = tuple(
                     [
-                        from_proto(TensorProto.FromString(data))
+                        from_proto(message_of(TensorProto, data, path))
                         for _, data in zip(range(width), found)
                     ]
                 )
@@ -46,7 +47,7 @@ def read_elements(path: str, width: int, compression: str = "") -> Iterator[Elem
                     return
                 yield element
         except records.DamagedRecord as error:
-            raise DataLossError(f"{path}: {error}") from error
+            raise DataLossError(str(error)) from error
 
 
 class FileCache:

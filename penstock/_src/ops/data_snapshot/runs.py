@@ -15,6 +15,7 @@ from typing import Any
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import NotFoundError, UnimplementedError
 from penstock._src.filesystems import files
+from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.data.pipeline import Element
 from penstock._src.ops.data.storage import read_elements, write_element
@@ -40,7 +41,8 @@ def compression_of(name: str) -> str:
 def metadata_of(folder: str) -> Any:
     """The metadata of the run in a folder; None if there is none."""
     try:
-        return SnapshotMetadataRecord.FromString(files.read(os.path.join(folder, _METADATA)))
+        path = os.path.join(folder, _METADATA)
+        return message_of(SnapshotMetadataRecord, files.read(path), path)
     except NotFoundError:
         return None
 

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from penstock._src.core.errors import OutOfRangeError, UnimplementedError
+from penstock._src.core.errors import DataLossError, OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
@@ -39,9 +39,13 @@ def _framed(compression):
     def read(name):
         with open_file(name) as file:
             offset = 0
-            for record in records.read_records(records.opened(file, compression), name):
-                yield f"{name}:{offset}".encode(), record
-                offset += 16 + len(record)
+            stream = records.opened(file, compression, name=name)
+            try:
+                for record in records.read_records(stream, name):
+                    yield f"{name}:{offset}".encode(), record
+                    offset += 16 + len(record)
+            except records.DamagedRecord as error:
+                raise DataLossError(str(error)) from error
 
     return read
 
@@ -49,7 +53,10 @@ def _framed(compression):
 def _fixed(header, size, footer, hop, compression):
     def read(name):
         with open_file(name) as file:
-            data = records.opened(file, compression).read()
+            try:
+                data = records.opened(file, compression, name=name).read()
+            except records.DamagedRecord as error:
+                raise DataLossError(str(error)) from error
         last = len(data) - footer - size
         for number, at in enumerate(range(header, last + 1, hop or size)):
             yield f"{name}:{number}".encode(), data[at : at + size]

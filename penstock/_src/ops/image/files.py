@@ -9,8 +9,11 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.ops.image.jpeg import jpeg_pixels
-from penstock._src.ops.image.libraries import opened
+from penstock._src.ops.image.libraries import check_size, opened, reading
 from penstock._src.ops.image.png import png_pixels
+
+# Pixels that a byte of a GIF stands for at most: a code of 12 bits for up to 4096.
+_OF_LZW = 4096 * 8 // 12
 
 
 def kind_of(data: bytes) -> str | None:
@@ -83,12 +86,16 @@ def gif_pixels(op: Any, data: bytes, channels: int = 3) -> np.ndarray:
     """The frames `[frames, height, width, 3]` of a GIF."""
     if channels not in (0, 3):
         raise op.invalid(f"channels must be 0 or 3 for GIF, got {channels}")
+    width, height = struct.unpack("<HH", data[6:10].ljust(4, b"\0"))
+    check_size(op, data, width * height, _OF_LZW)
     image = opened(op, data)
-    frames = []
-    for at in range(getattr(image, "n_frames", 1)):
-        image.seek(at)
-        frames.append(np.asarray(image.convert("RGB")))
-    return np.stack(frames)
+    frames: list[np.ndarray] = []
+    with reading(op, data):
+        for at in range(getattr(image, "n_frames", 1)):
+            check_size(op, data, (at + 1) * width * height, _OF_LZW)
+            image.seek(at)
+            frames.append(np.asarray(image.convert("RGB")))
+        return np.stack(frames)
 
 
 def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
@@ -98,10 +105,11 @@ def webp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     if channels not in (0, found):
         raise op.invalid(f"channels attribute {channels} does not match bits per pixel from file {found}")  # fmt: skip
     frames = []
-    for at in range(getattr(image, "n_frames", 1)):
-        image.seek(at)
-        frames.append(np.asarray(image))
-    return np.stack(frames)
+    with reading(op, data):
+        for at in range(getattr(image, "n_frames", 1)):
+            image.seek(at)
+            frames.append(np.asarray(image))
+        return np.stack(frames)
 
 
 def jxl_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ops.image.libraries import decoded, turbo
+from penstock._src.ops.image.libraries import check_size, decoded, turbo
 
 _RATIOS = (1, 2, 4, 8)
 _MOST = 1 << 28  # pixels
+_OF_BLOCKS = 8 * 64  # pixels that a byte stands for at most: a bit for each block
 
 
 def jpeg_pixels(
@@ -57,6 +58,7 @@ def _by_turbo(
     library = turbo(op)
     try:
         height, width, space, _ = library.decode_jpeg_header(data)
+        check_size(op, data, height * width, _OF_BLOCKS)
         if space == "CMYK" or not _is_scaled_by(ratio, height, width) or height * width > _MOST:
             return None
         return library.decode_jpeg(

@@ -3,12 +3,16 @@
 import contextlib
 import importlib
 import io
+import struct
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
+
+# Any file may stand for so many pixels.
+_PIXELS_OF_NOTHING = 1 << 20
 
 
 @contextlib.contextmanager
@@ -44,11 +48,25 @@ def opened(op: Any, data: bytes) -> Any:
       InvalidArgumentError: it cannot be read.
     """
     library = _pillow(op)
-    try:
+    with reading(op, data):
         image = library.open(io.BytesIO(data))
         image.load()
-        return image
-    except (OSError, SyntaxError, ValueError) as error:
+    return image
+
+
+def check_size(op: Any, data: bytes, pixels: int, per_byte: int) -> None:
+    """Raises InvalidArgumentError if a file is too short for so many pixels, of which a byte holds at most `per_byte`."""
+    if pixels > per_byte * len(data) + _PIXELS_OF_NOTHING:
+        raise op.invalid(f"Invalid image data, size {len(data)}: it cannot hold {pixels} pixels.")
+
+
+@contextlib.contextmanager
+def reading(op: Any, data: bytes) -> Iterator[None]:
+    """Within this block what Pillow raises for damaged data is an InvalidArgumentError."""
+    bomb = _pillow(op).DecompressionBombError
+    try:
+        yield
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, bomb) as error:
         raise op.invalid(f"Invalid image data, size {len(data)}: {error}") from None
 
 
@@ -70,7 +88,7 @@ def decoded(op: Any, data: bytes, mode: str | None, ratio: int, fast: bool) -> A
         image.decoderconfig = (ratio, int(fast))
         image.load()
         return image
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, library.DecompressionBombError) as error:
         raise op.invalid(
             f"Invalid JPEG data or crop window, data size {len(data)}: {error}"
         ) from None

@@ -13,6 +13,8 @@ import numpy as np
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Samples per pixel of each color type.
+# Deflate's best ratio, and what a few bytes may stand for.
+_MOST_PER_BYTE, _BYTES_OF_NOTHING = 1032, 1 << 16
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
 # Adam7: first row, first column, step of rows, step of columns of each pass.
@@ -47,16 +49,38 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
     """The pixels, and the depth of their samples in the file."""
     chunks = _chunks(data)
     width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
-    stream = memoryview(zlib.decompress(chunks[b"IDAT"]))
     samples = _SAMPLES[color]
+    passes = _PASSES if interlaced else ((0, 0, 1, 1),)
+    parts = [
+        (len(range(row, height, down)), len(range(column, width, across)) * samples)
+        for row, column, down, across in passes
+    ]
+    size = sum(rows * (1 + _row_bytes(values, depth)) for rows, values in parts if values)
+    stream = memoryview(_inflated(chunks[b"IDAT"], size))
     pixels = np.empty((height, width, samples), np.uint16 if depth == 16 else np.uint8)
-    for row, column, down, across in _PASSES if interlaced else ((0, 0, 1, 1),):
+    for row, column, down, across in passes:
         part = pixels[row::down, column::across]
         if part.size:
             read = _unfiltered(stream, part.shape[0], part.shape[1] * samples, depth, samples)
             part[...] = read.reshape(part.shape)
             stream = stream[part.shape[0] * (1 + _row_bytes(part.shape[1] * samples, depth)) :]
     return _expanded(pixels, depth, color, chunks.get(b"PLTE"), chunks.get(b"tRNS")), depth
+
+
+def _inflated(data: bytes, size: int) -> bytes:
+    """The decompressed bytes, `size` of them.
+
+    Raises:
+      ValueError: there are fewer.
+    """
+    if size > _MOST_PER_BYTE * len(data) + _BYTES_OF_NOTHING:  # before they take memory
+        raise ValueError(f"{len(data)} bytes of image data do not hold {size}")
+    decoder = zlib.decompressobj()
+    found = decoder.decompress(data, max(size, 1))
+    decoder.decompress(decoder.unconsumed_tail, 1 << 16)  # compares the checksum
+    if len(found) < size or not decoder.eof:
+        raise ValueError(f"image data of {len(found)} bytes, of which {size} are needed")
+    return found
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes, errors
 from penstock._src.filesystems.base import Reader
+from penstock._src.filesystems.damaged import count_of, dtype_of, message_of, parsing
 from penstock._src.filesystems.files import (
     make_folders,
     matching_prefix,
@@ -163,6 +164,10 @@ class _Shard:
             entry.crc32c = crc32c.mask(found if known is None else known)
 
 
+# Elements of a tensor of which only slices are stored that may be read as zeros.
+_MOST_MISSING = 1 << 23
+
+
 class BundleReader:
     """The tensors of a checkpoint, read on demand."""
 
@@ -176,16 +181,20 @@ class BundleReader:
                 "Unsuccessful TensorSliceReader constructor: Failed to find any matching files "
                 f"for {prefix}",
             ) from error
-        header = BundleHeaderProto.FromString(table.pop(HEADER_KEY))
+        where = index_name(prefix)
+        if HEADER_KEY not in table:
+            raise errors.DataLossError(f"{where}: the table has no header.")
+        header = message_of(BundleHeaderProto, table.pop(HEADER_KEY), where)
         if header.endianness == BundleHeaderProto.BIG:
             raise errors.UnimplementedError(f"{prefix}: big-endian checkpoints are not supported.")
         self.num_shards = header.num_shards
         self._slice_entries = {key: value for key, value in table.items() if key[:1] == b"\0"}
-        self.entries: dict[str, Any] = {
-            key.decode(): BundleEntryProto.FromString(value)
-            for key, value in table.items()
-            if key[:1] != b"\0"
-        }
+        with parsing(where):
+            self.entries: dict[str, Any] = {
+                key.decode(): message_of(BundleEntryProto, value, f"{where}: tensor {key!r}")
+                for key, value in table.items()
+                if key[:1] != b"\0"
+            }
         self._shards: dict[int, Reader] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -193,11 +202,13 @@ class BundleReader:
 
     def shape(self, name: str) -> list[int]:
         """The full shape of a tensor."""
-        return _shape(self._find(name))
+        shape = _shape(self._find(name))
+        count_of(shape, f"{self.prefix}: tensor '{name}'")
+        return shape
 
     def dtype(self, name: str) -> dtypes.DType:
         """The type of a tensor."""
-        return dtypes.as_dtype(self._find(name).dtype)
+        return dtype_of(self._find(name).dtype, f"{self.prefix}: tensor '{name}'")
 
     def read(self, name: str) -> np.ndarray:
         """The value of a tensor.
@@ -209,11 +220,8 @@ class BundleReader:
         stored = self.read_stored(name)
         if isinstance(stored, np.ndarray):
             return stored
-        value = np.zeros(self.shape(name), self.dtype(name).np)
-        for part in stored:
-            place = tuple(slice(s, s + n) for s, n in zip(part.starts, part.lengths))
-            value[place] = part.value
-        return value
+        shape = self.shape(name)
+        return self._assembled(name, stored, [0] * len(shape), shape, _MOST_MISSING)
 
     def read_stored(self, name: str) -> np.ndarray | list[TensorSlice]:
         """The value of a tensor, or the slices of it that the checkpoint has, as `write_bundle` takes it."""
@@ -227,15 +235,50 @@ class BundleReader:
                 (e.start, e.length if e.WhichOneof("has_length_hack") else -1)
                 for e in slice_.extent
             )
-            stored = BundleEntryProto.FromString(self._slice_entries[slice_key(name, spec)])
             lengths = [size if length < 0 else length for (_, length), size in zip(spec, full)]
             starts = [start for start, _ in spec]
-            parts.append(TensorSlice(full, starts, lengths, self._value(stored, name)))
+            where = f"{self.prefix}: tensor '{name}': slice {spec}"
+            with parsing(where):
+                stored = message_of(
+                    BundleEntryProto, self._slice_entries[slice_key(name, spec)], where
+                )
+                value = self._value(stored, name).reshape(lengths)
+            if any(s < 0 or s + n > size for s, n, size in zip(starts, lengths, full, strict=True)):
+                raise errors.DataLossError(f"{where} is outside of the shape {full}.")
+            parts.append(TensorSlice(full, starts, lengths, value))
         return parts
 
     def read_slice(self, name: str, starts: Sequence[int], lengths: Sequence[int]) -> np.ndarray:
         """A part of a tensor, however it was stored."""
-        return self.read(name)[tuple(slice(s, s + n) for s, n in zip(starts, lengths))]
+        stored = self.read_stored(name)
+        if isinstance(stored, np.ndarray):
+            return stored[tuple(slice(s, s + n) for s, n in zip(starts, lengths))]
+        return self._assembled(name, stored, starts, lengths)
+
+    def _assembled(
+        self,
+        name: str,
+        parts: list[TensorSlice],
+        starts: Sequence[int],
+        lengths: Sequence[int],
+        most_missing: int = 0,
+    ) -> np.ndarray:
+        """A part of a tensor from its slices, with zeros for up to `most_missing` elements that none has.
+
+        Raises:
+          InvalidArgumentError: there are more, for which no memory is taken.
+        """
+        places = [overlap(starts, lengths, part.starts, part.lengths) for part in parts]
+        held = sum(math.prod(n for _, _, n in place) for place in places)
+        if math.prod(lengths) - held > most_missing:
+            raise errors.InvalidArgumentError(
+                f"{self.prefix}: tensor '{name}': its slices do not fill {list(lengths)} from {list(starts)} on."
+            )
+        value = np.zeros(lengths, self.dtype(name).np)
+        for part, place in zip(parts, places, strict=True):
+            inside = tuple(slice(at, at + n) for at, _, n in place)
+            value[inside] = part.value[tuple(slice(at, at + n) for _, at, n in place)]
+        return value
 
     def _find(self, name: str) -> Any:
         entry = self.entries.get(name)
@@ -250,7 +293,8 @@ class BundleReader:
 
     def _value(self, entry: Any, name: str) -> np.ndarray:
         where = f"{self.prefix}: tensor '{name}'"
-        dtype, shape = dtypes.as_dtype(entry.dtype), _shape(entry)
+        dtype, shape = dtype_of(entry.dtype, where), _shape(entry)
+        count = count_of(shape, where)
         reader = self._shard(entry.shard_id)
         if entry.offset < 0 or entry.size < 0 or entry.offset + entry.size > reader.size:
             raise errors.DataLossError(f"{where} is truncated.")
@@ -259,7 +303,7 @@ class BundleReader:
             read_data(reader, entry.offset, raw)
             decode = _decode_variants if dtype == dtypes.variant else _decode_strings
             return decode(raw.tobytes(), shape, entry.crc32c, where)
-        if entry.size != dtype.np.itemsize * math.prod(shape):
+        if entry.size != dtype.np.itemsize * count:
             raise errors.DataLossError(f"{where}: size does not fit its shape.")
         value = np.empty(shape, dtype.np)
         found = read_data(reader, entry.offset, value.reshape(-1).view(np.uint8))
@@ -268,6 +312,23 @@ class BundleReader:
         if entry.crc32c and crc32c.mask(found) != entry.crc32c:
             raise errors.DataLossError(f"{where}: checksum mismatch.")
         return value
+
+
+def overlap(
+    starts: Sequence[int],
+    lengths: Sequence[int],
+    other_starts: Sequence[int],
+    other_lengths: Sequence[int],
+) -> list[tuple[int, int, int]]:
+    """Of two slices, along each axis: where they overlap in the one and in the other, and how far."""
+    found = []
+    for start, length, other, size in zip(
+        starts, lengths, other_starts, other_lengths, strict=True
+    ):
+        first = max(start, other)
+        extent = max(0, min(start + length, other + size) - first)
+        found.append((first - start, first - other, extent) if extent else (0, 0, 0))
+    return found
 
 
 def _entry(value: np.ndarray, shape: Iterable[int]) -> Any:
@@ -311,7 +372,7 @@ def _encode_variants(value: np.ndarray) -> tuple[bytes, int]:
 def _decode_variants(raw: bytes, shape: list[int], stored_crc: int, where: str) -> np.ndarray:
     at, messages = 0, []
     try:
-        for _ in range(int(np.prod(shape, dtype=np.int64))):
+        for _ in range(math.prod(shape)):
             size, at = sstable.decode_varint(raw, at)
             messages.append(VariantTensorDataProto.FromString(raw[at : at + size]))
             at += size + 4
@@ -330,7 +391,7 @@ def _fixed_lengths(texts: list[bytes]) -> bytes:
 def _decode_strings(raw: bytes, shape: list[int], stored_crc: int, where: str) -> np.ndarray:
     at, sizes = 0, []
     try:
-        for _ in range(int(np.prod(shape, dtype=np.int64))):
+        for _ in range(math.prod(shape)):
             size, at = sstable.decode_varint(raw, at)
             sizes.append(size)
         stored, at = raw[at : at + 4], at + 4

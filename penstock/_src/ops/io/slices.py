@@ -8,13 +8,20 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
+from penstock._src.core.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnimplementedError,
+)
+from penstock._src.filesystems.damaged import count_of, dtype_of, message_of, parsing
 from penstock._src.filesystems.files import exists, make_folders, matching, read
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.ops.io.bundle import parsed_slice
+from penstock._src.ops.io.bundle import overlap, parsed_slice
 from penstock._src.ops.io.sstable import read_table, write_table
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.bundle import SavedSlice, SavedTensorSlices, TensorSliceProto
+from penstock._src.proto.tensor import TensorProto
 
 # The field of a TensorProto for each dtype.
 _FIELDS = {
@@ -67,6 +74,10 @@ class Piece:
     def index(self) -> tuple[slice, ...]:
         """The index of the slice in the tensor."""
         return tuple(slice(None) if s is None else slice(s[0], s[0] + s[1]) for s in self.spans)
+
+    def box(self) -> tuple[list[int], list[int]]:
+        """The starts and the extents of the slice."""
+        return [0 if s is None else s[0] for s in self.spans], list(self.shape())
 
     def shape(self) -> tuple[int, ...]:
         """The extents of the slice."""
@@ -145,7 +156,7 @@ class SliceReader:
         for name in files:
             table = read_table(read(name), name)
             for key, value in table.items():
-                held = SavedTensorSlices.FromString(value)
+                held = message_of(SavedTensorSlices, value, f"{name}: entry {key!r}")
                 if key:
                     self.slices.setdefault(held.data.name, []).append(held.data)
                 else:
@@ -162,29 +173,48 @@ class SliceReader:
             raise NotFoundError(
                 f'Tensor name "{name}" not found in checkpoint files {self.pattern}'
             )
-        meta = self.described[name]
-        found = dtypes.as_dtype(meta.type)
+        meta, where = self.described[name], f"{self.pattern}: tensor '{name}'"
+        found = dtype_of(meta.type, where)
         if found is not dtype:
             raise InvalidArgumentError(
                 f"Expected to restore a tensor of type {dtype.name}, got a tensor of type {found.name} "
                 f"instead: tensor_name = {name}"
             )
         full = [dim.size for dim in meta.shape.dim]
-        whole, there = np.empty(full, dtype.np), np.zeros(full, bool)
-        for piece, values in self._pieces(name, full, dtype):
-            whole[piece.index()] = values
-            there[piece.index()] = True
-        wanted = Piece.of(spec, tuple(full)).index()
-        if not there[wanted].all():
-            raise InvalidArgumentError("Error copying slice data")
-        return np.asarray(whole[wanted])
+        with parsing(where):
+            pieces = list(self._pieces(name, full, dtype, where))
+            wanted = Piece.of(spec, tuple(full))
+            count = count_of(wanted.shape(), where)
+            if count > sum(values.size for _, values in pieces):  # before it takes memory
+                raise InvalidArgumentError(f"{where}: Error copying slice data")
+            whole, there = np.empty(wanted.shape(), dtype.np), np.zeros(wanted.shape(), bool)
+            for piece, values in pieces:
+                places = overlap(*wanted.box(), *piece.box())
+                inside = tuple(slice(at, at + n) for at, _, n in places)
+                whole[inside] = values[tuple(slice(at, at + n) for _, at, n in places)]
+                there[inside] = True
+        if not there.all():
+            raise InvalidArgumentError(f"{where}: Error copying slice data")
+        return whole
 
     def _pieces(
-        self, name: str, full: list[int], dtype: DType
+        self, name: str, full: list[int], dtype: DType, where: str
     ) -> Iterator[tuple[Piece, np.ndarray]]:
         for held in self.slices.get(name, []):
             piece = Piece.from_proto(full, held.slice)
-            held.data.dtype = dtype.as_datatype_enum
-            for extent in piece.shape():
-                held.data.tensor_shape.dim.add(size=extent)
-            yield piece, from_proto(held.data)
+            shape = piece.shape()
+            # A TensorProto of few values stands for many: here each is there.
+            if count_of(shape, where) * _least(dtype) > held.ByteSize():
+                raise DataLossError(f"{where}: a slice has fewer values than its shape {shape}.")
+            data = TensorProto()
+            data.CopyFrom(held.data)
+            data.dtype = dtype.as_datatype_enum
+            for extent in shape:
+                data.tensor_shape.dim.add(size=extent)
+            yield piece, from_proto(data)
+
+
+def _least(dtype: DType) -> int:
+    """The least number of bytes that a value takes in a message."""
+    wide = ("float32", "float64", "complex64", "complex128")
+    return dtype.size if dtype.name in wide else 1

@@ -38,6 +38,8 @@ def decode_varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
         shift += 7
+        if shift > 63:
+            raise IndexError("a number has no end")
 
 
 def write_table(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -129,11 +131,15 @@ def _read_block(data: bytes, handle: bytes, at: int, name: str) -> bytes:
 def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     (restarts,) = struct.unpack("<I", block[-4:])
     end = len(block) - 4 * (restarts + 1)
+    if end < 0:
+        raise IndexError("more restarts than a block holds")
     at, key = 0, b""
     while at < end:
         shared, at = decode_varint(block, at)
         rest, at = decode_varint(block, at)
         size, at = decode_varint(block, at)
+        if shared > len(key) or at + rest + size > end:
+            raise IndexError("an entry is longer than its block")
         key = key[:shared] + block[at : at + rest]
         at += rest
         yield key, block[at : at + size]
@@ -142,9 +148,11 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _unsnap(data: bytes) -> bytes:
     """Decompresses Snappy: literals, and copies of earlier output."""
-    _, at = decode_varint(data, 0)
+    expected, at = decode_varint(data, 0)
     out = bytearray()
     while at < len(data):
+        if len(out) > expected:
+            raise IndexError("more data than Snappy's header says")
         tag = data[at]
         at += 1
         kind = tag & 3
@@ -164,6 +172,10 @@ def _unsnap(data: bytes) -> bytes:
             width = 2 if kind == 2 else 4
             size, offset = (tag >> 2) + 1, int.from_bytes(data[at : at + width], "little")
             at += width
+        if not 0 < offset <= len(out):
+            raise IndexError("a copy of what Snappy has not written")
         for _ in range(size):
             out.append(out[-offset])
+    if len(out) != expected:
+        raise IndexError("less data than Snappy's header says")
     return bytes(out)

@@ -484,6 +484,14 @@ class InitializeTableFromTextFileV2(Op):
     def eager(self, table_handle, filename):
         table, path = table_of(self, table_handle), filename.item().decode()
         lines = read(path).split(b"\n")
+        try:
+            self._fill(table, path, lines)
+        except (InvalidArgumentError, FailedPreconditionError) as error:
+            if path in error.message:
+                raise
+            raise type(error)(f"{path}: {error.message}") from error
+
+    def _fill(self, table, path, lines):
         if lines and not lines[-1]:
             lines.pop()
         lines = [line.rstrip(b"\r") for line in lines]

@@ -1,6 +1,8 @@
 """The files of a SavedModel's folder: whether it is one, and the message in it."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf import text_format
@@ -11,6 +13,27 @@ from penstock._src.filesystems.transaction import recover
 from penstock._src.proto import saved as messages
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export
+
+
+@contextlib.contextmanager
+def of_file(origin: str, path: str) -> Iterator[None]:
+    """Within this block, which loads a file, errors say which it is; what only damage leads to is a ValueError.
+
+    Args:
+      origin: the file in words.
+      path: of the file or folder, which no message need repeat.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, RecursionError, DecodeError) as error:
+        kind = type(error).__name__
+        raise ValueError(f"Cannot load {origin}: it is damaged ({kind}: {error}).") from error
+    except (ValueError, TypeError) as error:
+        if path in str(error):
+            raise
+        kinds = ValueError, TypeError
+        made = type(error) if type(error) in kinds else ValueError
+        raise made(f"{error} (in {origin})") from error
 
 
 def parse(folder: str) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import re
 from typing import Any
@@ -17,6 +18,7 @@ from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export
 
+log = logging.getLogger("tensorflow")
 _PARTS = (
     "saved_model_checksum",
     "graph_def_program_hash",
@@ -160,7 +162,10 @@ def note_read(folder: str) -> None:
     path = os.path.join(folder, constants.FINGERPRINT_FILENAME)
     metrics.LATEST["found_fingerprint"] = "FOUND" if files.exists(path) else "NOT_FOUND"
     if files.exists(path):
-        _note("read", folder, FingerprintDef.FromString(files.read(path)))
+        try:
+            _note("read", folder, FingerprintDef.FromString(files.read(path)))
+        except DecodeError as error:  # the model does not need it
+            log.warning("%s: %s. Fingerprint ignored.", path, error)
 
 
 def _note(what: str, folder: str, message: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.consent import Consent, consent_for
 from penstock._src.core.dispatch import STATE, in_v1_graph
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import DataLossError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.data_structures import ListWrapper, _TupleWrapper
@@ -21,7 +21,8 @@ from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
-from penstock._src.filesystems.files import exists
+from penstock._src.filesystems.damaged import count_of, dtype_of
+from penstock._src.filesystems.files import exists, matching_prefix, status
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.graph.serialize.attributes import shape_from_proto
@@ -37,7 +38,7 @@ from penstock._src.saving.saved_model import (
     fingerprints,
     revived_types,
 )
-from penstock._src.saving.saved_model.files import parse
+from penstock._src.saving.saved_model.files import of_file, parse
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
 from penstock._src.saving.saved_model.revived import (
@@ -153,7 +154,7 @@ def _load(
         metrics.COUNTS["read_api", metrics.LOAD_V1_IN_V2] += 1
         if filters:
             raise ValueError("Only the whole of a SavedModel of TensorFlow 1 can be loaded.")
-    with init_scope():
+    with init_scope(), of_file(consent.origin, folder):
         if of_objects:
             found = _load_objects(meta, folder, options, filters, consent)
         else:
@@ -230,6 +231,8 @@ class _Loader:
     def __init__(self, meta: Any, folder: str, selection: Selection, consent: Consent) -> None:
         self.meta, self.folder, self.selection = meta, folder, selection
         self.nodes = meta.object_graph_def.nodes
+        # Bytes of the files with the values, if there are any.
+        self.stored = _bytes_of_values(folder)
         self.saved_functions = meta.object_graph_def.concrete_functions
         _rename_resources(meta.graph_def.library)
         self.library = Library(meta.graph_def.library, consent=consent)
@@ -387,9 +390,11 @@ class _Loader:
         )
 
     def _variable(self, saved: Any) -> Variable:
+        shape = shape_from_proto(saved.shape)
+        self._check_size(saved, shape)
         made = empty_variable(
             saved.dtype,
-            shape_from_proto(saved.shape),
+            shape,
             saved.name or None,
             saved.trainable,
             VariableSynchronization(saved.synchronization),
@@ -399,6 +404,18 @@ class _Loader:
             trained = STATE.graph.get_collection_ref("trainable_variables")
             trained[:] = [held for held in trained if held is not made]
         return made
+
+    def _check_size(self, saved: Any, shape: TensorShape) -> None:
+        """Raises DataLossError if a variable is larger than the file with its value, before it takes memory."""
+        if self.stored is None or not shape.is_fully_defined():
+            return
+        where = f"{self.folder}: variable '{saved.name}'"
+        dtype = dtype_of(saved.dtype, where)
+        least = 1 if dtype is dtypes.string else dtype.size
+        if count_of([extent or 0 for extent in shape.as_list()], where) * least > self.stored:
+            raise DataLossError(
+                f"{where} of shape {shape} is larger than the files with all values."
+            )
 
     def _make_resource(self, number: int, node: Any) -> None:
         """Creates a resource, such as a lookup table, with its saved function."""
@@ -478,6 +495,12 @@ class _Loader:
                 or self._class_of(node) is not None
             ):
                 setattr(parent, name, held)
+
+
+def _bytes_of_values(folder: str) -> int | None:
+    prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+    paths = matching_prefix(prefix, ".data-")
+    return sum(status(path).length for path in paths) if paths else None
 
 
 def _rename_resources(library: Any) -> None:

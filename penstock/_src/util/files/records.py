@@ -15,6 +15,8 @@ from penstock._src.util.files import crc32c
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
+# A length says little: more than this is asked for only as the file goes on.
+_PIECE = 1 << 22
 COMPRESSIONS = ("", "GZIP", "ZLIB")
 # Buffer size in bytes for record files: a system call costs as much as copying 20 KB.
 BUFFER = 1 << 18
@@ -49,24 +51,38 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
         length, stored = _HEADER.unpack(header)
         if crc32c.masked(header[:8]) != stored:
             raise DamagedRecord(f"corrupted record at {at}. Is {name} even a TFRecord file?")
-        data = file.read(length)
+        data = _read(file, length)
         footer = file.read(_FOOTER.size)
         if len(data) < length or len(footer) < _FOOTER.size:
             raise DamagedRecord(
-                f"truncated record at {at}' failed with Read less bytes than requested"
+                f"{name}: truncated record at {at}' failed with Read less bytes than requested"
             )
         if check and crc32c.masked(data) != _FOOTER.unpack(footer)[0]:
-            raise DamagedRecord(f"corrupted record at {at}")
+            raise DamagedRecord(f"{name}: corrupted record at {at}")
         at += _HEADER.size + length + _FOOTER.size
         yield data
 
 
-def opened(file: BinaryIO, compression: str, buffer_size: int = BUFFER) -> Any:
-    """A reader of the decompressed bytes of an open file; it raises DamagedRecord where they cannot be decompressed."""
+def _read(file: BinaryIO, length: int) -> bytes:
+    """The next bytes, as many as asked for or as there are."""
+    if length <= _PIECE:
+        return file.read(length)
+    parts, left = [], length
+    while left and (part := file.read(min(left, _PIECE))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def opened(file: BinaryIO, compression: str, buffer_size: int = BUFFER, name: str = "") -> Any:
+    """Returns a reader of the decompressed bytes of an open file.
+
+    It raises DamagedRecord, with the `name` of the file, where they cannot be decompressed.
+    """
     if compression == "GZIP":
-        return io.BufferedReader(_Decompressed(file, 31, True), buffer_size)
+        return io.BufferedReader(_Decompressed(file, 31, True, name), buffer_size)
     if compression == "ZLIB":
-        return io.BufferedReader(_Decompressed(file, zlib.MAX_WBITS, False), buffer_size)
+        return io.BufferedReader(_Decompressed(file, zlib.MAX_WBITS, False, name), buffer_size)
     if compression in ("", "NONE"):
         return file
     raise ValueError(
@@ -81,10 +97,12 @@ class _Decompressed(io.RawIOBase):
       file: the compressed bytes.
       window_bits: of zlib, which says the format.
       goes_on: whether another stream may follow, as in GZIP.
+      name: of the file, for messages.
     """
 
-    def __init__(self, file: BinaryIO, window_bits: int, goes_on: bool) -> None:
+    def __init__(self, file: BinaryIO, window_bits: int, goes_on: bool, name: str) -> None:
         self.file, self.window_bits, self.goes_on = file, window_bits, goes_on
+        self.name = name
         self.decoder = zlib.decompressobj(window_bits)
 
     def readable(self) -> bool:
@@ -102,7 +120,8 @@ class _Decompressed(io.RawIOBase):
                 found = self.decoder.decompress(data, len(target))
             except zlib.error as error:
                 reason = str(error).removeprefix("Error ").replace(" while decompressing data", "")
-                raise DamagedRecord(f"inflate() failed with error {reason}") from error
+                where = f"{self.name}: " if self.name else ""
+                raise DamagedRecord(f"{where}inflate() failed with error {reason}") from error
             if found:
                 target[: len(found)] = found
                 return len(found)

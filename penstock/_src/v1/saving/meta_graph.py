@@ -303,6 +303,9 @@ def import_into_graph(
                 for item in _items(key, collection, graph, scope, known):
                     graph.add_to_collection(key, item)
     found = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=scope or None)
+    for held in found:
+        if not hasattr(held, "name"):
+            raise ValueError(f"The collection of variables holds what is none: {held!r:.60}.")
     return Imported(definition, {strip_name_scope(v.name, scope): v for v in found}, elements)
 
 

@@ -221,9 +221,9 @@ class Program:
             made = self.wrapped.prune(feeds, fetches)
         except UnliftableError as error:
             raise UnliftableError(
-                "A SavedModel signature needs an input for each placeholder the signature's outputs use. An output for "
-                f"signature '{key}' depends on a placeholder which is not an input (i.e. the placeholder is not fed a "
-                f"value).\n\n{error}"
+                f"{self.folder}: A SavedModel signature needs an input for each placeholder the signature's outputs use. "
+                f"An output for signature '{key}' depends on a placeholder which is not an input (i.e. the placeholder is "
+                f"not fed a value).\n\n{error}"
             ) from None
         made.name_inputs(names)
         return made

@@ -12,7 +12,7 @@ from penstock._src.filesystems.files import exists
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
-from penstock._src.saving.saved_model.files import parse
+from penstock._src.saving.saved_model.files import of_file, parse
 from penstock._src.util.export import export
 from penstock._src.util.signatures import hiding, read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
@@ -169,9 +169,10 @@ class SavedModelLoader:
     ) -> Any:
         """Does all steps; returns the MetaGraphDef."""
         metrics.COUNTS["read_api", metrics.LOADER] += 1
-        saver, _ = self.load_graph(sess.graph, tags, import_scope, **saver_kwargs)
-        self.restore_variables(sess, saver, import_scope)
-        self.run_init_ops(sess, tags, import_scope)
+        with of_file(self._consent.origin, self._export_dir):
+            saver, _ = self.load_graph(sess.graph, tags, import_scope, **saver_kwargs)
+            self.restore_variables(sess, saver, import_scope)
+            self.run_init_ops(sess, tags, import_scope)
         meta = self.get_meta_graph_def_from_tags(tags)
         metrics.COUNTS["read", "2" if meta.object_graph_def.nodes else "1"] += 1
         return meta

@@ -1,5 +1,6 @@
 """tf.compat.v1.train.Saver: checkpoints of variables by name."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from penstock._src.filesystems import files
 from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import SaverDef
 from penstock._src.saving import metrics, state
+from penstock._src.saving.saved_model.files import of_file
 from penstock._src.util.export import export
 from penstock._src.util.signatures import hiding
 from penstock._src.v1.saving import meta_graph
@@ -358,9 +360,11 @@ def import_consented(
     **kwargs: Any,
 ) -> Saver | None:
     """Like `import_meta_graph`; the graph may do what `consent` says."""
-    imported = meta_graph.import_into_graph(
-        meta_graph_or_file, import_scope, clear_devices=clear_devices, consent=consent, **kwargs
-    )
+    origin = consent.origin if consent is not None else ""
+    with of_file(origin, origin) if origin else contextlib.nullcontext():
+        imported = meta_graph.import_into_graph(
+            meta_graph_or_file, import_scope, clear_devices=clear_devices, consent=consent, **kwargs
+        )
     if imported.definition.HasField("saver_def"):
         scoped = meta_graph.scoped_saver(imported.definition.saver_def, import_scope)
         return Saver(saver_def=scoped, name=import_scope)

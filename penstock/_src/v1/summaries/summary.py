@@ -15,7 +15,9 @@ from penstock._src.api.control.scopes import name_scope
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import DataLossError
 from penstock._src.core.registry import raw
+from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.files import make_folders, open_file
 from penstock._src.graph.graph import Graph
 from penstock._src.observe.writer import COLLECTION
@@ -390,7 +392,15 @@ class FileWriterCache:
 
 @export(v1=["train.summary_iterator"])
 def summary_iterator(path: Any) -> Iterator[Any]:
-    """Yields the Event messages of an event file."""
-    with open_file(os.fsdecode(path)) as file:
-        for record in records.read_records(file, os.fsdecode(path)):
-            yield messages.Event.FromString(record)
+    """Yields the Event messages of an event file.
+
+    Raises:
+      DataLossError: it is damaged.
+    """
+    name = os.fsdecode(path)
+    with open_file(name) as file:
+        try:
+            for record in records.read_records(file, name):
+                yield message_of(messages.Event, record, name)
+        except records.DamagedRecord as error:
+            raise DataLossError(str(error)) from error

@@ -1,0 +1,64 @@
+"""Graphs that nobody would write are refused as TensorFlow refuses them: by a ValueError that names the node."""
+
+import pytest
+
+import penstock as tf
+
+v1 = tf.compat.v1
+
+
+def graph_of(*nodes):
+    definition = v1.GraphDef()
+    for name, op, inputs in nodes:
+        node = definition.node.add(name=name, op=op, input=inputs)
+        if op == "Const":
+            node.attr["dtype"].type = 1
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1.0))
+        elif op == "Identity":
+            node.attr["T"].type = 1
+    return definition
+
+
+A = ("a", "Const", [])
+
+
+@pytest.mark.parametrize(
+    "nodes, message",
+    [
+        ([A, A], "Node 'a' is not unique"),
+        ([A, ("b", "Identity", ["a:-1"])], "'b'.*invalid output -1 of source node a"),
+        ([A, ("b", "Identity", ["a:1"])], "'b'.*invalid output 1 of source node a which has 1"),
+        ([A, ("b", "Identity", ["a:x"])], "Unknown input node 'a:x'"),
+        ([("a", "Const", ["^a"])], "1 nodes in a cycle"),
+        ([("a", "Const", ["^none"])], "'a'.*Unknown input node '.none'"),
+        ([A, ("b", "Identity", ["a", "a"])], "'b'.*expected 1 inputs"),
+        ([("b", "Identity", [])], "'b'.*expected 1 inputs"),
+        ([("b", "Identity", ["c"]), ("c", "Identity", ["b"])], "cycle"),
+    ],
+)
+def test_odd_nodes(nodes, message):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        tf.import_graph_def(graph_of(*nodes))
+
+
+def test_functions_that_are_missing_or_nest_without_end():
+    missing = graph_of(A)
+    call = missing.node.add(name="call", op="PartitionedCall")
+    call.attr["f"].func.name = "nobody"
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="'call'.*nobody"):
+        tf.import_graph_def(missing)
+    deep = v1.GraphDef()
+    for level in range(200):
+        function = deep.library.function.add()
+        function.signature.name = f"f{level}"
+        function.node_def.add(name="inner", op=f"f{level + 1}" if level < 199 else "NoOp")
+    deep.node.add(name="outer", op="f0")
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="nest deeper"):
+        tf.import_graph_def(deep)
+
+
+def test_errors_name_the_file(tmp_path):
+    meta = v1.MetaGraphDef(graph_def=graph_of(("b", "Identity", ["none"])))
+    (tmp_path / "odd.meta").write_bytes(meta.SerializeToString())
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="'none'.*odd.meta"):
+        v1.train.import_meta_graph(str(tmp_path / "odd.meta"))
