@@ -27,6 +27,7 @@ from penstock._src.data.transforms import seed_pair
 from penstock._src.eager.asset import Asset
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
+from penstock._src.ops.data_planner.report import PipelineReport, explained
 from penstock._src.proto import dataset as messages
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -161,6 +162,27 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return f"<{type(self).__name__} element_spec={self.element_spec!r}>"
 
     __str__ = __repr__
+
+    def explain(self, elements: int = 1000, seconds: float = 2.0) -> PipelineReport:
+        """Returns what runs in place of the pipeline, with measured times and the step that the others wait for.
+
+        Computes elements, whose functions may have effects; Penstock's own, TensorFlow has none. See `docs/data.md`.
+
+        Args:
+          elements: the most elements to compute.
+          seconds: no element is begun after that time.
+
+        Raises:
+          RuntimeError: not executing eagerly.
+
+        >>> dataset = tf.data.Dataset.range(100).map(lambda x: x * 2).batch(8)
+        >>> report = dataset.explain()
+        >>> report.elements, [step.name for step in report.steps]
+        (13, ['Prefetch', 'Batch', 'Map', 'Range'])
+        """
+        if not isinstance(self._variant_tensor, EagerTensor):
+            raise RuntimeError("`tf.data.Dataset.explain()` is only supported in eager mode.")
+        return explained(self._variant_tensor._value, elements, seconds)
 
     def as_numpy_iterator(self) -> NumpyIterator:
         """Returns an iterator that yields elements as NumPy values.

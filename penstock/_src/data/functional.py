@@ -35,9 +35,9 @@ class Functional(Transforms):
         Args:
           map_func: a function of an element; the components of a tuple are separate arguments.
           num_parallel_calls: the maximum number of concurrent calls; `tf.data.AUTOTUNE` chooses.
-          deterministic: accepted; the order is always that of the elements.
+          deterministic: whether results come in the order of elements; by default, as the options say.
           synchronous: whether calls must run one at a time.
-          use_unbounded_threadpool: accepted.
+          use_unbounded_threadpool: accepted; every step has as many threads as it makes calls.
           name: of the op.
 
         >>> dataset = tf.data.Dataset.range(3).map(lambda x: x + 1)
@@ -79,8 +79,8 @@ class Functional(Transforms):
           map_func: maps an element to a dataset.
           cycle_length: the number of datasets that are open at a time.
           block_length: the number of consecutive elements from one dataset; by default 1.
-          num_parallel_calls: if given, threads prefetch from the open datasets.
-          deterministic: accepted; the order is always fixed.
+          num_parallel_calls: how many of the open datasets compute at a time, in threads; `tf.data.AUTOTUNE` gives one to each that is slow.
+          deterministic: whether elements come in that order; by default, as the options say.
           name: of the op.
         """
         _check_order(num_parallel_calls, deterministic)

@@ -1,4 +1,4 @@
-"""tf.data.Options: execution options of a pipeline. Most only affect speed."""
+"""tf.data.Options: execution options of a pipeline. docs/data.md tells what each does."""
 
 import enum
 import logging

@@ -18,7 +18,8 @@ from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of, parsing
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.structured_values import decode, encode
-from penstock._src.ops.data.pipeline import AUTOTUNE, available_cores
+from penstock._src.ops.data.pipeline import AUTOTUNE
+from penstock._src.ops.data_planner.settings import available_cores
 from penstock._src.proto.saved import StructuredValue
 
 _SPEC = "dataset_spec.pb"

@@ -54,6 +54,8 @@ class GraphFunction(TensorSignature):
         # made by autodiff/control_flow.py: itself, or the copy that gradients read; the function that gives its gradients
         self.differentiated: GraphFunction | None = None
         self.gradient: GraphFunction | None = None
+        # The function for stacks of elements of a dataset, or False; made by ops/data_planner/stacked.py.
+        self.of_stacks: Any = None
         # `implements` names the interface that this and other functions implement; the second field is the implementation
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None

@@ -57,6 +57,8 @@ TABLE = {
     "create_operation": "graph.serialize.op_definitions",  # Graph.create_op
     "add_from_node_def": "graph.serialize.op_definitions",  # Operation.from_node_def
     "shape_to_proto": "graph.serialize.attributes",  # TensorShape.as_proto
+    "composed_function": "graph.composition",  # two functions of datasets as one
+    "stacked_function": "api.vectorized.stacked",  # functions of datasets, for many elements at once
     "op_gradient": "autodiff.control_flow",  # gradients of If and its like on host values
     "gradient_function": "autodiff.control_flow",  # the op SymbolicGradient
     "stablehlo_text": "exporters.stablehlo.export",  # programs as text at that stage

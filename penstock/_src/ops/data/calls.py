@@ -30,6 +30,8 @@ def bound(
 
     if owner is None:
         return call
+    if run is not None and run.measures is not None:
+        call = run.measures.function(owner, call)
 
     def explained(*values: Any) -> list[Any]:
         try:

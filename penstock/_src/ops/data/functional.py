@@ -1,11 +1,8 @@
 """Datasets that apply a function to elements: map, filter, scan, take_while, and reduce."""
 
-import collections
 import itertools
 import logging
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from penstock._src.core.calls.attributes import Function
@@ -19,9 +16,7 @@ from penstock._src.ops.data.iteration.resume import (
     Applied,
     Chosen,
     Element,
-    Failure,
     Resumable,
-    State,
     attempt,
     unless_failed,
 )
@@ -33,143 +28,40 @@ from penstock._src.ops.data.pipeline import (
     Pipeline,
     Run,
     UnnamedDatasetOp,
-    available_cores,
+    external_state,
     positive,
 )
 from penstock._src.ops.data.vectorized import MappedRows, Stacked, serves, vectorized
+from penstock._src.ops.data_planner.threads import Mapped, MappedInParallel, Tuned
 
 Call = Callable[..., list[Any]]
-_WORTH_A_THREAD = 3e-4  # minimum seconds per call for which threads pay off
-_PROBES = 3
-
-
-class Mapped(Resumable):
-    """Iterates over the results of a function on each element; continues after an error in one."""
-
-    def __init__(self, source: Iterator[Element], call: Call) -> None:
-        self.source, self.call = source, call
-
-    def __next__(self) -> Element:
-        return tuple(self.call(*next(self.source)))
-
-
-class MappedInParallel(Resumable):
-    """The same with up to `width` concurrent calls; results are in order, unless that is not asked for.
-
-    While calls are shorter than the cost of handing them to threads, they run one by one.
-    """
-
-    def __init__(
-        self, source: Iterator[Element], call: Call, width: int, run: Run, in_order: bool = True
-    ) -> None:
-        self.source, self.call, self.width = source, call, width
-        self.in_order = in_order
-        self.pool = ThreadPoolExecutor(width, "penstock-map")
-        self.pending: collections.deque[Future] = collections.deque()
-        self.exhausted = False
-        self.quick_calls = 0  # number of consecutive short calls
-        run.on_close(self.close)
-
-    def timed(self, *element: Any) -> list[Any]:
-        begin = time.perf_counter()
-        result = self.call(*element)
-        quick = time.perf_counter() - begin < _WORTH_A_THREAD
-        self.quick_calls = self.quick_calls + 1 if quick else 0
-        return result
-
-    def __next__(self) -> Element:
-        if self.quick_calls > self.width + _PROBES and not self.exhausted:
-            if not self.pending:
-                return tuple(self.timed(*next(self.source)))
-            return tuple(self.first().result())
-        while not self.exhausted and len(self.pending) < self.width:
-            try:
-                element = next(self.source)
-            except StopIteration:
-                self.exhausted = True
-                break
-            except Exception as error:
-                self.pending.append(_done(Failure(error)))
-                break
-            self.pending.append(self.pool.submit(self.timed, *element))
-        if not self.pending:
-            self.close()
-            raise StopIteration
-        return tuple(self.first().result())
-
-    def first(self) -> Future:
-        """The next result, or that which is ready first."""
-        if not self.in_order:
-            done = wait(self.pending, return_when=FIRST_COMPLETED).done
-            self.pending.rotate(-next(at for at, p in enumerate(self.pending) if p in done))
-        return self.pending.popleft()
-
-    def close(self) -> None:
-        self.pool.shutdown(wait=False, cancel_futures=True)
-
-    def save(self) -> State:
-        results = [attempt(future.result) for future in self.pending]
-        return super().save() | {"results": results, "exhausted": self.exhausted}
-
-    def restore(self, state: State) -> None:
-        super().restore(state)
-        self.pending = collections.deque(map(_done, state["results"]))
-        self.exhausted = state["exhausted"]
-
-
-def _done(result: Any) -> Future:
-    """A future whose result, or Failure, is known."""
-    made: Future = Future()
-    if type(result) is Failure:
-        made.set_exception(result.error)
-    else:
-        made.set_result(result)
-    return made
 
 
 def mapped(
-    source: Iterator[Element], call: Call, width: int, run: Run, in_order: bool = True
+    source: Iterator[Element],
+    call: Call,
+    width: int,
+    run: Run,
+    in_order: bool = True,
+    may_group: bool = False,
 ) -> Iterator[Element]:
-    """Applies `call` to the elements; with AUTOTUNE, in threads if the first calls are slow."""
+    """Applies `call` to the elements; with AUTOTUNE, in threads if the first calls are slow.
+
+    Args:
+      source: the elements.
+      call: the function.
+      width: the most concurrent calls.
+      run: the iteration.
+      in_order: whether results come in the order of elements.
+      may_group: whether nobody sees that more elements are read than there are calls.
+    """
     if width in (0, 1):
         return Mapped(source, call)
     if width != AUTOTUNE:
-        return MappedInParallel(source, call, width, run, in_order)
-    if not in_order:
-        return MappedInParallel(source, call, available_cores(), run, in_order)
-    return Tuned(source, call, run)
-
-
-class Tuned(Resumable):
-    """Applies a function to elements, in threads if the first calls are slow."""
-
-    sources = ("results",)
-
-    def __init__(self, source: Iterator[Element], call: Call, run: Run) -> None:
-        self.source, self.call, self.run = source, call, run
-        self.results: Iterator[Element] = Mapped(source, call)
-        self.probes, self.fastest = 0, float("inf")
-
-    def __next__(self) -> Element:
-        if self.probes >= _PROBES:
-            return next(self.results)
-        self.probes += 1
-        begin = time.perf_counter()
-        try:
-            return next(self.results)
-        finally:
-            self.fastest = min(self.fastest, time.perf_counter() - begin)
-            if self.probes == _PROBES and self.fastest >= _WORTH_A_THREAD and available_cores() > 1:
-                self.results = self.in_threads()
-
-    def in_threads(self) -> MappedInParallel:
-        """Returns the same results from several threads."""
-        return MappedInParallel(self.source, self.call, available_cores(), self.run)
-
-    def restore(self, state: State) -> None:
-        if state["results"]["kind"] == MappedInParallel.__name__:
-            self.results, self.probes = self.in_threads(), _PROBES
-        super().restore(state)
+        return MappedInParallel(source, call, width, run, in_order, may_group)
+    if in_order and run.settings.tunes:
+        return Tuned(source, call, run, may_group)
+    return MappedInParallel(source, call, run.settings.cores, run, in_order, may_group)
 
 
 def _not_the_end(error: OutOfRangeError) -> OpError:
@@ -196,7 +88,8 @@ class _Map(Pipeline):
             return MappedRows(*at_once, run)
         call = bound(self.function, self.captured, run, self)
         source, in_order = self.inputs[0].iterate(run), run.in_order(self.deterministic)
-        return mapped(source, call, self.width, run, in_order)
+        may_group = self.width not in (0, 1) and external_state(self) is None
+        return mapped(source, call, self.width, run, in_order, may_group)
 
     def explained(self, error: OpError, run: Run | None) -> OpError:
         if isinstance(error, OutOfRangeError):  # not the end of the dataset
@@ -324,15 +217,27 @@ class MapAndBatchDataset(DatasetOp):
 class _Filter(Pipeline):
     keeps_batches = True
 
-    def __init__(self, source: Pipeline, function: Any, captured: list[Any]) -> None:
+    def __init__(
+        self, source: Pipeline, function: Any, captured: list[Any], width: int = 1
+    ) -> None:
         self.inputs, self.function, self.captured = (source,), function, captured
+        self.width, self.deterministic = width, "true"
 
     def cardinality(self) -> int:
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
         call = bound(self.function, self.captured, run, self)
-        return Chosen(self.inputs[0].iterate(run), lambda element: call(*element)[0])
+        source = self.inputs[0].iterate(run)
+        if self.width in (0, 1):
+            return Chosen(source, lambda element: call(*element)[0])
+
+        def marked(*element: Any) -> Any:
+            return call(*element)[0], *element
+
+        in_order, may_group = run.in_order(self.deterministic), external_state(self) is None
+        found = mapped(source, marked, self.width, run, in_order, may_group)
+        return Applied(Chosen(found, lambda element: element[0]), lambda element: element[1:])
 
 
 class FilterDataset(DatasetOp):
@@ -356,7 +261,9 @@ class ParallelFilterDataset(DatasetOp):
     Targuments: list[DType]
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
-        return _Filter(input_dataset, self.predicate, other_arguments)
+        made = _Filter(input_dataset, self.predicate, other_arguments, int(num_parallel_calls))
+        made.deterministic = self.deterministic
+        return made
 
 
 class FilterByLastComponentDataset(UnnamedDatasetOp):

@@ -24,6 +24,7 @@ from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import Element, NotResumable, State, restored, saved
 from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
 from penstock._src.ops.data.seeds import SeedGenerator
+from penstock._src.ops.data_planner.plan import planned
 from penstock._src.proto.dataset import CardinalityOptions
 
 END = "End of sequence"
@@ -60,6 +61,7 @@ class IteratorHandle(Resource):
 
     def start(self, dataset: Pipeline) -> None:
         """Begins a new iteration."""
+        dataset = planned(dataset)
         self._seeds = [source.state() for source in sources_of_seeds(dataset)]
         run = Run(dataset.options(), dataset)
         dataset.begin(run)
@@ -70,6 +72,7 @@ class IteratorHandle(Resource):
         self.dataset, self._current, self._elements = dataset, run, elements
         self.position, self.has_ended = 0, False
         self._close = weakref.finalize(self, run.close)
+        run.start()
 
     def next(self) -> Element | None:
         """The next element, or None at the end."""

@@ -25,11 +25,11 @@ from penstock._src.ops.data.pipeline import (
     DatasetOp,
     Pipeline,
     Run,
-    available_cores,
     positive,
     stateful_operation,
 )
-from penstock._src.ops.data.prefetch import Prefetched
+from penstock._src.ops.data_planner.settings import available_cores
+from penstock._src.ops.data_planner.threads import Prefetched, PrefetchedIfSlow
 
 Open = Callable[[Element], Iterator[Element]]
 
@@ -152,6 +152,15 @@ class _Interleave(_FlatMap):
             return InTurn(self, source, opened, run)
         return AsReady(self, source, opened, run)
 
+    def gate(self, run: Run) -> threading.Semaphore | None:
+        """What lets as many datasets compute at the same time as there are to be calls; None if all may."""
+        widths = [self.width if self.width > 1 else self.cycle, run.settings.pool or self.cycle]
+        return threading.Semaphore(min(widths)) if min(widths) < self.cycle else None
+
+    def ahead(self) -> int:
+        """How many datasets to open before it is their turn."""
+        return self.width if self.width > 1 else 0
+
 
 class _Interleaved(Resumable):
     """Base of iterators over the elements of several datasets that are open at once."""
@@ -162,6 +171,7 @@ class _Interleaved(Resumable):
         self, step: _Interleave, source: Iterator[Element], opened: Open, run: Run
     ) -> None:
         self.step, self.source, self.opened, self.run = step, source, opened, run
+        self.gate = step.gate(run)
         self.parts: list[Part | None] = []
         # Whether the source may have more elements.
         self.is_open = True
@@ -200,7 +210,7 @@ class AsReady(_Interleaved):
         self.block: list[Element | Failure] = []
 
     def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
-        return Prefetched(elements, 2 * self.step.block, self.run, self.changed)
+        return Prefetched(elements, 2 * self.step.block, self.run, self.changed, self.gate)
 
     def __next__(self) -> Element:
         while not self.block:
@@ -233,6 +243,7 @@ class InTurn(_Interleaved):
     """Iterates over blocks of elements of the open datasets in turn."""
 
     plain = ("is_open", "count", "at", "taken")
+    sources = ("source", "parts", "waiting")
 
     def __init__(
         self, step: _Interleave, source: Iterator[Element], opened: Open, run: Run
@@ -241,16 +252,35 @@ class InTurn(_Interleaved):
         self.parts = [None] * step.cycle
         # How many are open, which is current, and how many elements of its block were taken.
         self.count = self.at = self.taken = 0
+        # Those that are opened before it is their turn, so that threads can begin with them; and failures to open one.
+        self.waiting: list[Any] = []
+        self.most_waiting = step.ahead()
 
     def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
-        if self.step.width in (0, 1, AUTOTUNE):
+        width, size = self.step.width, 2 * self.step.block
+        if width in (0, 1):
             return elements
-        return Prefetched(elements, 2 * self.step.block, self.run)
+        if width == AUTOTUNE:
+            return PrefetchedIfSlow(elements, size, self.run, self.gate)
+        return Prefetched(elements, size, self.run, gate=self.gate)
+
+    def opened_next(self) -> Part | None:
+        while self.is_open and len(self.waiting) <= self.most_waiting:
+            part = attempt(super().opened_next)
+            if part is not None:
+                self.waiting.append(part)
+            if isinstance(part, Part) and isinstance(part.source, Prefetched):
+                part.source.started()
+        return unless_failed(self.waiting.pop(0)) if self.waiting else None
+
+    def restore(self, state: State) -> None:
+        self.waiting = [self.open(part["element"]) for part in state["waiting"]]
+        super().restore(state)
 
     def __next__(self) -> Element:
-        while self.count or self.is_open:
+        while self.count or self.is_open or self.waiting:
             part = self.parts[self.at]
-            if part is None and self.is_open:
+            if part is None and (self.is_open or self.waiting):
                 self.parts[self.at] = part = self.opened_next()
                 self.count += part is not None
                 continue

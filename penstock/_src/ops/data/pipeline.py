@@ -6,9 +6,9 @@ handling single elements.
 """
 
 import functools
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -24,17 +24,11 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.iteration.resume import Element
 from penstock._src.ops.data.iteration.rows import Access, Rows
+from penstock._src.ops.data_planner.settings import Memory, Settings, settings_of
 from penstock._src.proto.dataset import Options
 
 INFINITE, UNKNOWN = -1, -2
 AUTOTUNE = -1
-
-
-def available_cores() -> int:
-    """The number of cores this process may use, which is the value of AUTOTUNE."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Run:
@@ -46,8 +40,11 @@ class Run:
         self.options, self.root = options or {}, root
         # The aggregator for statistics of elements, or None.
         self.aggregator: Any = None
+        # What takes the time of each step, or None.
+        self.measures: Any = None
         self.canceled = threading.Event()
         self._closers: list[Callable[[], None]] = []
+        self._starters: list[Callable[[], Any]] = []
         self._begun: dict[int, Any] = {}
         # Random seeds drawn when the iteration was created, for each pipeline in order of use.
         self.drawn: dict[int, list[Any]] = {}
@@ -59,9 +56,24 @@ class Run:
         return Options.FromString(self.options.get("serialized", b""))
 
     @functools.cached_property
-    def may_reorder(self) -> bool:
-        """Whether the options allow elements in the order in which they are ready."""
-        return self._options.HasField("deterministic") and not self._options.deterministic
+    def settings(self) -> Settings:
+        """What the options ask for."""
+        return settings_of(self.options.get("serialized", b""))
+
+    @functools.cached_property
+    def memory(self) -> Memory:
+        """The memory for buffers whose sizes are tuned."""
+        return Memory(self.settings.memory)
+
+    @functools.cached_property
+    def _pool(self) -> Executor:
+        pool = ThreadPoolExecutor(self.settings.pool, "penstock-private")
+        self.on_close(lambda: pool.shutdown(wait=False, cancel_futures=True))
+        return pool
+
+    def pool(self, width: int) -> Executor:
+        """Threads for `width` calls at a time; those of the private pool if options ask for one."""
+        return self._pool if self.settings.pool else ThreadPoolExecutor(width, "penstock-map")
 
     def check_saving(self) -> None:
         """Raises UnimplementedError if symbolic checkpoints are asked for and a step refuses them."""
@@ -70,7 +82,9 @@ class Run:
 
     def in_order(self, deterministic: str) -> bool:
         """Whether a step with this attribute keeps the order of its elements."""
-        return deterministic == "true" or (deterministic == "default" and not self.may_reorder)
+        return deterministic == "true" or (
+            deterministic == "default" and not self.settings.may_reorder
+        )
 
     def begins(self, function: Any) -> bool:
         """Whether this is the first use of a function in the iteration."""
@@ -81,6 +95,15 @@ class Run:
     def on_close(self, closer: Callable[[], None]) -> None:
         """Calls `closer` when the iteration ends or is abandoned."""
         self._closers.append(closer)
+
+    def on_start(self, starter: Callable[[], Any]) -> None:
+        """Calls `starter` once the iterator has its position."""
+        self._starters.append(starter)
+
+    def start(self) -> None:
+        """Starts the threads that do not wait for the first element."""
+        while self._starters:
+            self._starters.pop()()
 
     def close(self) -> None:
         """Stops the threads of this iteration."""
@@ -124,6 +147,8 @@ class Pipeline:
     inputs: tuple["Pipeline", ...] = ()
     # Whether elements pass through unchanged, so that the batch size is that of the inputs.
     keeps_batches = False
+    # Whether its own time is time that it waits for other threads.
+    is_buffer = False
     # Whether it only marks its input.
     passes_on = False
     # The graph functions that it calls, and its source of seeds.
@@ -132,6 +157,10 @@ class Pipeline:
     seeds: Any = None
     # The op that made it, and the host values of the op's inputs: see data/graph_defs.py.
     made_by: "tuple[Op, tuple[Any, ...]] | None" = None
+    # Whether the pipeline must run step by step as it is.
+    is_fixed = False
+    # The pipeline that runs in its place (None: itself), once it is known; see ops/data_planner/plan.py.
+    plan: "tuple[Pipeline | None] | None" = None
 
     def batch_size(self) -> int:
         """The number of rows of full batches; -1 if unknown."""

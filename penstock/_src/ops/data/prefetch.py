@@ -1,8 +1,5 @@
 """Prefetching by a thread, and caches between iterations."""
 
-import collections
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +8,8 @@ from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.iteration.resume import (
     Counted,
     Element,
-    Failure,
     Resumable,
     State,
-    attempt,
 )
 from penstock._src.ops.data.iteration.rows import Access, Rows
 from penstock._src.ops.data.pipeline import (
@@ -26,128 +21,30 @@ from penstock._src.ops.data.pipeline import (
     text,
 )
 from penstock._src.ops.data.storage import FileCache
+from penstock._src.ops.data_planner.threads import Prefetched, PrefetchedIfSlow
 
-_TUNED_SIZE = 4
-_END = object()
-
-# Minimum seconds per element for which a prefetching thread pays off; below, the handover costs more than it gains.
-_WORTH_A_THREAD = 3e-4
-_SLOW_IN_A_ROW = 2  # number of slow elements before a thread takes over
-
-
-class Prefetched(Resumable):
-    """Iterates over elements that a thread computes up to `size` ahead."""
-
-    def __init__(
-        self,
-        source: Iterator[Element],
-        size: int,
-        run: Run,
-        changed: threading.Condition | None = None,
-    ) -> None:
-        self.source, self.size, self.run = source, size, run
-        self.low = size // 2  # the thread resumes when this many elements are left
-        self.ready: collections.deque[Any] = collections.deque()
-        self.changed = changed or threading.Condition()
-        self.thread: threading.Thread | None = None
-        # Held while the thread computes an element and appends it.
-        self.computing = threading.Lock()
-        run.on_close(self.close)
-
-    def __next__(self) -> Element:
-        self.started()
-        with self.changed:
-            while not self.ready:
-                self.changed.wait()
-            item = self.ready[0]
-            if item is _END:
-                raise StopIteration
-            self.ready.popleft()
-            if len(self.ready) <= self.low:  # refill in groups, to switch threads less often
-                self.changed.notify_all()
-        if type(item) is Failure:
-            raise item.error
-        return item
-
-    def started(self) -> "Prefetched":
-        """Starts the thread, if it does not run."""
-        if self.thread is None:
-            self.thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
-            self.thread.start()
-        return self
-
-    def fill(self) -> None:
-        item: Any = None
-        while item is not _END:
-            with self.changed:
-                if len(self.ready) >= self.size:
-                    while len(self.ready) > self.low and not self.run.canceled.is_set():
-                        self.changed.wait()
-            with self.computing:
-                item = _END if self.run.canceled.is_set() else attempt(next, self.source, _END)
-                with self.changed:
-                    self.ready.append(item)
-                    self.changed.notify_all()
-
-    def close(self) -> None:
-        with self.changed:
-            self.changed.notify_all()
-        thread = self.thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=5)
-
-    def save(self) -> State:
-        with self.computing:
-            ready = [item for item in self.ready if item is not _END]
-            return super().save() | {"ready": ready}
-
-    def restore(self, state: State) -> None:
-        super().restore(state)
-        self.ready.extend(state["ready"])
-
-
-class PrefetchedIfSlow(Resumable):
-    """Iterates over elements on demand; switches to a prefetching thread when elements are slow."""
-
-    def __init__(self, source: Iterator[Element], size: int, run: Run) -> None:
-        self.source, self.size, self.run = source, size, run
-        self.slow_in_a_row = 0
-
-    def __next__(self) -> Element:
-        if self.slow_in_a_row >= _SLOW_IN_A_ROW:
-            if type(self.source) is not Prefetched:
-                self.source = self.in_thread()
-            return next(self.source)
-        begin = time.perf_counter()
-        element = next(self.source)
-        is_slow = time.perf_counter() - begin > _WORTH_A_THREAD
-        self.slow_in_a_row = self.slow_in_a_row + 1 if is_slow else 0
-        return element
-
-    def in_thread(self) -> Prefetched:
-        """Returns the same elements computed ahead by a thread."""
-        return Prefetched(self.source, self.size, self.run)
-
-    def restore(self, state: State) -> None:
-        if state["source"]["kind"] == Prefetched.__name__:
-            self.source, self.slow_in_a_row = self.in_thread(), _SLOW_IN_A_ROW
-        super().restore(state)
+_TUNED_SIZE = 4  # elements, at first; the buffer grows where it is too small
 
 
 class _Prefetch(Pipeline):
-    keeps_batches = True
+    keeps_batches = is_buffer = True
 
     def __init__(self, source: Pipeline, size: int) -> None:
         self.inputs, self.size = (source,), size
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        size = _TUNED_SIZE if self.size == AUTOTUNE else self.size
+        is_tuned = self.size == AUTOTUNE
+        size = _TUNED_SIZE if is_tuned else self.size
         source = self.inputs[0].iterate(run)
         if size == 0:
             return source
-        if external_state(self) is not None:  # which shows what is read ahead
-            return Prefetched(source, size, run)
-        return PrefetchedIfSlow(source, size, run)
+        # What has external state shows what is read ahead.
+        if run.settings.starts_early or external_state(self) is not None:
+            prefetched = Prefetched(source, size, run, is_tuned=is_tuned)
+            if run.settings.starts_early:
+                run.on_start(prefetched.started)
+            return prefetched
+        return PrefetchedIfSlow(source, size, run, is_tuned=is_tuned)
 
     def access(self, run: Run) -> Access:
         return self.inputs[0].access(run)

@@ -1,0 +1,385 @@
+"""Iterators whose elements other threads compute: parallel calls, and reading ahead."""
+
+import collections
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+from penstock._src.ops.data.iteration.resume import (
+    Element,
+    Failure,
+    Resumable,
+    State,
+    attempt,
+    unless_failed,
+)
+from penstock._src.ops.data.pipeline import Run
+
+Call = Callable[..., list[Any]]
+
+# Seconds that a thread should work between handovers; below, the handover costs more than it gains.
+WORTH_A_THREAD = 3e-4
+_WORTH_A_GROUP = 3e-5  # minimum seconds per call for which groups of calls are tried
+_TRIAL = 128  # elements after which two ways are compared
+_PROBES = 3  # calls that show how long they take
+_SLOW_IN_A_ROW = 2  # slow elements before a thread takes over
+_LARGEST_BUFFER = 64  # elements of a buffer whose size is tuned
+_END = object()
+_OPEN = contextlib.nullcontext()
+
+
+class _Trial:
+    """Compares how long a consumer waits for elements: calls in its own thread first, then calls in groups."""
+
+    def __init__(self) -> None:
+        self.waited, self.taken, self.phase = [0.0, 0.0], 0, 0
+
+    @property
+    def in_groups(self) -> bool:
+        """Which way is tried, or has won."""
+        return self.phase == 1 or (self.phase == 2 and self.waited[1] < self.waited[0])
+
+    def add(self, seconds: float) -> None:
+        if self.phase == 2:
+            return
+        self.waited[self.phase] += seconds
+        self.taken += 1
+        if self.taken == _TRIAL:
+            self.taken, self.phase = 0, self.phase + 1
+
+
+class Mapped(Resumable):
+    """Iterates over the results of a function on each element; continues after an error in one."""
+
+    def __init__(self, source: Iterator[Element], call: Call) -> None:
+        self.source, self.call = source, call
+
+    def __next__(self) -> Element:
+        return tuple(self.call(*next(self.source)))
+
+
+class MappedInParallel(Resumable):
+    """Iterates over the results of a function on each element, from up to `width` concurrent calls.
+
+    Results are in order, unless that is not asked for. Short calls are handed to threads in groups if that is found to be
+    faster, and made one by one otherwise.
+    """
+
+    def __init__(
+        self,
+        source: Iterator[Element],
+        call: Call,
+        width: int,
+        run: Run,
+        in_order: bool = True,
+        may_group: bool = False,
+    ) -> None:
+        self.source, self.call, self.width, self.in_order = source, call, width, in_order
+        self.may_group, self.run = may_group, run
+        self.pool = run.pool(width)
+        self.pending: collections.deque[Future] = collections.deque()
+        # Results of a group that were not taken.
+        self.ready: collections.deque[Any] = collections.deque()
+        self.exhausted = False
+        # The seconds of recent calls, and the number of consecutive short ones.
+        self.seconds, self.quick_calls = WORTH_A_THREAD, 0
+        self.trial = _Trial()
+        run.on_close(self.close)
+
+    def __next__(self) -> Element:
+        if self.ready:
+            return _raised(self.ready.popleft())
+        if self.quick_calls <= self.width + _PROBES or self.exhausted:
+            return self.handed_over(1)
+        if not self.may_group or self.seconds < _WORTH_A_GROUP:
+            return self.one_by_one()
+        begin = time.perf_counter()
+        try:
+            if self.trial.in_groups:
+                return self.handed_over(math.ceil(WORTH_A_THREAD / self.seconds))
+            return self.one_by_one()
+        finally:
+            waited = time.perf_counter() - begin
+            self.trial.add(waited)
+            for _ in self.ready:  # which are there without waiting
+                self.trial.add(0.0)
+
+    def one_by_one(self) -> Element:
+        """The next result, computed here once those of threads are taken."""
+        if self.pending:
+            return self.first()
+        (result,) = self.timed([next(self.source)])
+        return _raised(result)
+
+    def handed_over(self, size: int) -> Element:
+        """The next result of threads, which work on groups of `size` elements."""
+        while not self.exhausted and len(self.pending) < self.width:
+            elements = self.group(size)
+            if elements:
+                self.pending.append(self.pool.submit(self.timed, elements))
+        if not self.pending:
+            self.close()
+            raise StopIteration
+        return self.first()
+
+    def group(self, size: int) -> list[Any]:
+        """The next elements; a failure ends the group."""
+        elements: list[Any] = []
+        while len(elements) < size:
+            element = attempt(next, self.source, None)
+            if element is None:
+                self.exhausted = True
+                break
+            elements.append(element)
+            if type(element) is Failure:
+                break
+        return elements
+
+    def timed(self, elements: list[Any]) -> list[Any]:
+        """The results of calls, or what failed."""
+        results = []
+        for element in elements:
+            if type(element) is Failure:
+                results.append(element)
+                continue
+            begin = time.perf_counter()
+            results.append(attempt(self.call, *element))
+            seconds = time.perf_counter() - begin
+            self.seconds += (seconds - self.seconds) / 8
+            self.quick_calls = self.quick_calls + 1 if seconds < WORTH_A_THREAD else 0
+        return results
+
+    def first(self) -> Element:
+        """The next result, or that which is ready first."""
+        if not self.in_order:
+            done = wait(self.pending, return_when=FIRST_COMPLETED).done
+            self.pending.rotate(-next(at for at, p in enumerate(self.pending) if p in done))
+        self.ready.extend(self.pending.popleft().result())
+        return _raised(self.ready.popleft())
+
+    def close(self) -> None:
+        if not self.run.settings.pool:  # otherwise others use it, too
+            self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def save(self) -> State:
+        results = [item for future in self.pending for item in future.result()]
+        return super().save() | {"results": [*self.ready, *results], "exhausted": self.exhausted}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self.ready.extend(state["results"])
+        self.exhausted = state["exhausted"]
+
+
+def _raised(result: Any) -> Element:
+    """A result as an element; raises a failure."""
+    return tuple(unless_failed(result))
+
+
+class Tuned(Resumable):
+    """Applies a function to elements: in threads if the first calls are slow, in more of them if the calls mostly wait."""
+
+    plain, sources = ("width",), ("results",)
+
+    def __init__(
+        self, source: Iterator[Element], call: Call, run: Run, may_group: bool = False
+    ) -> None:
+        self.source, self.call, self.run, self.may_group = source, call, run, may_group
+        self.results: Iterator[Element] = Mapped(source, self.probed)
+        self.probes, self.fastest, self.busy, self.width = 0, float("inf"), 0.0, 1
+
+    def __next__(self) -> Element:
+        if self.probes == _PROBES:
+            self.probes += 1
+            self.width = self.chosen_width()
+            self.results = self.rest()
+        return next(self.results)
+
+    def probed(self, *element: Any) -> list[Any]:
+        """The result of a call whose time is taken: that which passes, and that on a processor."""
+        self.probes += 1
+        begin, busy = time.perf_counter(), time.thread_time()
+        try:
+            return self.call(*element)
+        finally:
+            seconds = time.perf_counter() - begin
+            if seconds < self.fastest:
+                self.fastest, self.busy = seconds, time.thread_time() - busy
+
+    def chosen_width(self) -> int:
+        """The number of threads that pay off."""
+        cores = self.run.settings.cores
+        if self.fastest < (_WORTH_A_GROUP if self.may_group else WORTH_A_THREAD) or cores == 1:
+            return 1
+        # A call that has the processor for half of its time may only have lost it to others.
+        if self.busy > 0.5 * self.fastest:
+            return cores
+        limit = self.run.settings.most_waiting
+        return min(limit, math.ceil(cores * self.fastest / max(self.busy, self.fastest / limit)))
+
+    def rest(self) -> Iterator[Element]:
+        """The same results, from as many threads as were chosen."""
+        if self.width == 1:
+            return Mapped(self.source, self.call)
+        return MappedInParallel(
+            self.source, self.call, self.width, self.run, may_group=self.may_group
+        )
+
+    def restore(self, state: State) -> None:
+        self.width = state["width"]
+        if self.width > 1:
+            self.results, self.probes = self.rest(), _PROBES + 1
+        super().restore(state)
+
+
+def bytes_of(element: Any) -> int:
+    """The memory of an element's components; 0 for what is none."""
+    if type(element) is not tuple:
+        return 0
+    return sum(getattr(component, "nbytes", 0) for component in element)
+
+
+class Prefetched(Resumable):
+    """Iterates over elements that a thread computes up to `size` ahead.
+
+    Args:
+      source: computes the elements.
+      size: the number of elements of the buffer.
+      run: the iteration.
+      changed: notified of new elements; shared by iterators of which one waits for any.
+      gate: limits how many iterators compute at the same time, or None.
+      is_tuned: whether the buffer may grow where its consumer had to wait, within the memory of the settings.
+    """
+
+    def __init__(
+        self,
+        source: Iterator[Element],
+        size: int,
+        run: Run,
+        changed: threading.Condition | None = None,
+        gate: threading.Semaphore | None = None,
+        is_tuned: bool = False,
+    ) -> None:
+        self.source, self.size, self.run, self.gate = source, size, run, gate
+        self.is_tuned, self.was_full = is_tuned, False
+        self.ready: collections.deque[Any] = collections.deque()
+        self.changed = changed or threading.Condition()
+        self.thread: threading.Thread | None = None
+        # Held while the thread computes an element and appends it.
+        self.computing = threading.Lock()
+        run.on_close(self.close)
+
+    @property
+    def low(self) -> int:
+        """The thread resumes when this many elements are left: in groups, to switch threads less often."""
+        return self.size // 2
+
+    def __next__(self) -> Element:
+        self.started()
+        with self.changed:
+            if not self.ready:
+                self.grow()
+            while not self.ready:
+                self.changed.wait()
+            item = self.ready[0]
+            if item is _END:
+                raise StopIteration
+            self.ready.popleft()
+            if self.is_tuned:
+                self.run.memory.give_back(bytes_of(item))
+            if self.is_tuned or len(self.ready) <= self.low:
+                self.changed.notify_all()
+        return unless_failed(item)
+
+    def grow(self) -> None:
+        """Makes the buffer larger if it was too small for how much the times of elements differ."""
+        if self.is_tuned and self.was_full:
+            self.size, self.was_full = min(2 * self.size, _LARGEST_BUFFER), False
+
+    def started(self) -> "Prefetched":
+        """Starts the thread, if it does not run."""
+        if self.thread is None:
+            self.thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
+            self.thread.start()
+        return self
+
+    def wait_for_room(self) -> None:
+        """Waits while the buffer is full, or tuned buffers hold as much memory as they may."""
+        room, canceled = self.size, self.run.canceled
+        if len(self.ready) >= self.size:
+            self.was_full, room = True, self.low + 1
+        while len(self.ready) >= room and not canceled.is_set():
+            self.changed.wait()
+        while self.is_tuned and self.ready and self.run.memory.is_full and not canceled.is_set():
+            self.changed.wait()
+
+    def fill(self) -> None:
+        item: Any = None
+        while item is not _END:
+            with self.changed:
+                self.wait_for_room()
+            with self.gate or _OPEN, self.computing:
+                item = _END if self.run.canceled.is_set() else attempt(next, self.source, _END)
+                with self.changed:
+                    self.ready.append(item)
+                    if self.is_tuned:
+                        self.run.memory.take(bytes_of(item))
+                    self.changed.notify_all()
+
+    def close(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
+        thread = self.thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=5)
+
+    def save(self) -> State:
+        with self.computing:
+            ready = [item for item in self.ready if item is not _END]
+            return super().save() | {"ready": ready}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self.ready.extend(state["ready"])
+        if self.is_tuned:
+            self.run.memory.take(sum(map(bytes_of, self.ready)))
+
+
+class PrefetchedIfSlow(Resumable):
+    """Iterates over elements on demand; switches to a prefetching thread when elements are slow."""
+
+    def __init__(
+        self,
+        source: Iterator[Element],
+        size: int,
+        run: Run,
+        gate: threading.Semaphore | None = None,
+        is_tuned: bool = False,
+    ) -> None:
+        self.source, self.size, self.run = source, size, run
+        self.gate, self.is_tuned = gate, is_tuned
+        self.slow_in_a_row = 0
+
+    def __next__(self) -> Element:
+        if self.slow_in_a_row >= _SLOW_IN_A_ROW:
+            if type(self.source) is not Prefetched:
+                self.source = self.in_thread()
+            return next(self.source)
+        begin = time.perf_counter()
+        element = next(self.source)
+        is_slow = time.perf_counter() - begin > WORTH_A_THREAD
+        self.slow_in_a_row = self.slow_in_a_row + 1 if is_slow else 0
+        return element
+
+    def in_thread(self) -> Prefetched:
+        """Returns the same elements computed ahead by a thread."""
+        return Prefetched(self.source, self.size, self.run, None, self.gate, self.is_tuned)
+
+    def restore(self, state: State) -> None:
+        if state["source"]["kind"] == Prefetched.__name__:
+            self.source, self.slow_in_a_row = self.in_thread(), _SLOW_IN_A_ROW
+        super().restore(state)

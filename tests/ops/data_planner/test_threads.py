@@ -1,0 +1,183 @@
+"""Parallel calls and reading ahead: how many work at once, in which order, within which memory."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.ops.data.iteration.resume import Failure, attempt
+from penstock._src.ops.data.pipeline import Run
+from penstock._src.ops.data_planner.threads import MappedInParallel, Prefetched
+
+Dataset = tf.data.Dataset
+
+
+class Gauge:
+    """Counts the calls that run at the same time."""
+
+    def __init__(self, seconds=0.02):
+        self.lock, self.now, self.most, self.seconds = threading.Lock(), 0, 0, seconds
+
+    def __call__(self, value):
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.now -= 1
+        return value
+
+
+def measured(gauge, dtype=tf.int64):
+    def function(x):
+        return tf.ensure_shape(tf.numpy_function(gauge, [x], dtype), [])
+
+    return function
+
+
+def numbers(dataset):
+    return [int(x) for x in dataset]
+
+
+def test_a_parallel_map_makes_as_many_calls_at_a_time():
+    gauge = Gauge()
+    made = Dataset.range(24).map(measured(gauge), num_parallel_calls=6)
+    assert numbers(made) == list(range(24))
+    assert 4 <= gauge.most <= 6
+
+
+def test_a_private_pool_limits_the_calls():
+    gauge, options = Gauge(), tf.data.Options()
+    options.threading.private_threadpool_size = 2
+    made = Dataset.range(12).map(measured(gauge), num_parallel_calls=6).with_options(options)
+    assert numbers(made) == list(range(12))
+    assert gauge.most == 2
+
+
+def test_functions_that_wait_get_more_threads_than_there_are_cores():
+    gauge = Gauge()
+    made = Dataset.range(60).map(measured(gauge), num_parallel_calls=tf.data.AUTOTUNE)
+    assert numbers(made) == list(range(60))
+    assert gauge.most >= 8
+
+
+def test_a_processor_budget_limits_tuned_steps():
+    gauge, options = Gauge(), tf.data.Options()
+    options.autotune.cpu_budget = 1
+    made = Dataset.range(10).map(measured(gauge), num_parallel_calls=tf.data.AUTOTUNE)
+    assert numbers(made.with_options(options)) == list(range(10))
+    assert gauge.most == 1
+
+
+@pytest.mark.parametrize("calls", [2, 4])
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_an_interleave_computes_as_many_datasets_at_a_time(calls, deterministic):
+    gauge = Gauge()
+
+    def opened(x):
+        return Dataset.range(x, x + 3).map(measured(gauge))
+
+    made = Dataset.range(0, 40, 10).interleave(
+        opened, cycle_length=4, num_parallel_calls=calls, deterministic=deterministic
+    )
+    found = numbers(made)
+    plain = numbers(
+        Dataset.range(0, 40, 10).interleave(lambda x: Dataset.range(x, x + 3), cycle_length=4)
+    )
+    assert found == plain if deterministic else sorted(found) == sorted(plain)
+    assert 2 <= gauge.most <= calls
+
+
+def test_groups_of_short_calls_keep_order_and_errors():
+    def call(value):
+        time.sleep(1e-4)
+        if value == 50:
+            raise ValueError("no 50")
+        return [value]
+
+    source = iter([(n,) for n in range(900)])
+    mapped = MappedInParallel(source, call, 2, Run(), may_group=True)
+    mapped.trial.phase, mapped.trial.waited = 2, [1.0, 0.0]  # groups have won
+    found = [attempt(next, mapped, None) for _ in range(901)]
+    assert [at for at, item in enumerate(found) if type(item) is Failure] == [50]
+    assert found[-1] is None
+    assert [item[0] for at, item in enumerate(found[:-1]) if at != 50] == [
+        n for n in range(900) if n != 50
+    ]
+
+
+def test_a_tuned_buffer_stays_within_its_memory():
+    options, made = tf.data.Options(), []
+    options.autotune.ram_budget = 3000
+    run = Run({"serialized": options._to_proto().SerializeToString()})
+
+    def source():
+        for n in range(20):
+            made.append(n)
+            yield (np.full(1000, n, np.uint8),)
+
+    prefetched = Prefetched(source(), 16, run, is_tuned=True)
+    next(prefetched)
+    time.sleep(0.2)
+    assert 2 <= len(made) <= 5
+    assert [int(x[0]) for (x,) in prefetched] == list(range(1, 20))
+    run.close()
+
+
+def test_a_tuned_buffer_grows_where_it_was_too_small():
+    def source():
+        for n in range(40):
+            time.sleep(0.05 if n % 8 == 0 else 0)
+            yield (np.int64(n),)
+
+    run = Run()
+    prefetched = Prefetched(source(), 2, run, is_tuned=True)
+    taken = [next(prefetched)]
+    for _ in range(10):
+        time.sleep(0.01)
+        taken.append(next(prefetched))
+    assert prefetched.size > 2
+    assert [int(x) for (x,) in [*taken, *prefetched]] == list(range(40))
+    run.close()
+
+
+def test_the_next_datasets_are_opened_ahead():
+    begun = []
+
+    def told(y):
+        begun.append(int(y) // 10)
+        return y
+
+    def opened(x):
+        numbers = Dataset.range(x, x + 4)
+        return numbers.map(lambda y: tf.ensure_shape(tf.numpy_function(told, [y], tf.int64), []))
+
+    made = Dataset.range(0, 60, 10).interleave(opened, cycle_length=2, num_parallel_calls=2)
+    iterator = iter(made)
+    first = next(iterator)
+    time.sleep(0.3)
+    assert set(begun) == {0, 1, 2}
+    plain = Dataset.range(0, 60, 10).interleave(lambda x: Dataset.range(x, x + 4), cycle_length=2)
+    assert [int(first), *numbers(iterator)] == numbers(plain)
+
+
+def test_threads_start_with_the_iterator_if_options_ask():
+    seen, options = [], tf.data.Options()
+    options.experimental_warm_start = True
+
+    def told(x):
+        seen.append(int(x))
+        return x
+
+    def function(x):
+        return tf.ensure_shape(tf.numpy_function(told, [x], tf.int64), [])
+
+    made = Dataset.range(3).map(function).prefetch(2)
+    iterator = iter(made)
+    time.sleep(0.1)
+    assert not seen
+    iterator = iter(made.with_options(options))
+    time.sleep(0.3)
+    assert seen and [int(x) for x in iterator] == [0, 1, 2]
