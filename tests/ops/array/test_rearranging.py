@@ -464,3 +464,25 @@ def test_required_paddings_of_known_shapes_are_constants():
     with tf.Graph().as_default():
         given = tf.compat.v1.placeholder(tf.float32)
         assert image(given, tf.compat.v1.placeholder(tf.int32), 4).shape.rank == 4
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: tf.concat([], 0), "'values' to 'ConcatV2' Op with length 0 shorter than minimum"),
+        (lambda: tf.raw_ops.AddN(inputs=[]), "'inputs' to 'AddN' Op with length 0 shorter"),
+        (
+            lambda: tf.raw_ops.ConcatOffset(concat_dim=0, shape=[[1]]),
+            "shorter than minimum length 2",
+        ),
+    ],
+)
+def test_lists_of_tensors_that_are_too_short(make, message):
+    # as in TensorFlow 2.21
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_one_sparse_tensor_is_its_concatenation():
+    one = tf.sparse.from_dense([[0, 1]])
+    assert tf.sparse.to_dense(tf.sparse.concat(0, [one])).numpy().tolist() == [[0, 1]]

@@ -104,6 +104,7 @@ class ConcatV2(Op):
     """Tensors joined along an axis."""
 
     signature = "values: N * T, axis: Tidx -> output: T"
+    minimum = {"N": 1}
     T = ANY
     Tidx: INDEX = dtypes.int32
     vectorize = "rows, axis"
@@ -127,6 +128,7 @@ class Concat(Op):
     """Tensors joined along an axis; the older form of ConcatV2."""
 
     signature = "concat_dim: int32, values: N * T -> output: T"
+    minimum = {"N": 1}
     T = ANY
     keeps_finite = True
     has_static_value = True
@@ -148,6 +150,7 @@ class ConcatOffset(Op):
     """The offset of each of several shapes in their concatenation."""
 
     signature = "concat_dim: int32, shape: N * shape_type -> offset: N * shape_type[shape]"
+    minimum = {"N": 2}
     shape_type: INDEX = dtypes.int32
     differentiable = False
 
@@ -192,6 +195,7 @@ class ParallelConcat(Op):
     """Tensors whose first dimension is 1, joined along it."""
 
     signature = "values: N * T -> output: T[*shape]"
+    minimum = {"N": 1}
     T = ANY
     shape: TensorShape
 
@@ -228,6 +232,7 @@ class Pack(Op):
     """Tensors of one shape stacked along a new axis."""
 
     signature = "values: N * T -> output: T"
+    minimum = {"N": 1}
     T = ANY
     axis: int = 0
     vectorize = "rows"

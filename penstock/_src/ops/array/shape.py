@@ -60,6 +60,7 @@ class ShapeN(Op):
     """The shapes of several tensors, as vectors."""
 
     signature = "input: N * T -> output: N * out_type"
+    minimum = {"N": 1}
     eager_is_view = True
     T = ANY
     out_type: INDEX = dtypes.int32

@@ -28,6 +28,7 @@ class Merge(Op):
     """Whichever of `inputs` is computed, and its index."""
 
     signature = "inputs: N * T -> output: T, value_index: int32"
+    minimum = {"N": 1}
     T = ANY
     differentiable = False
 

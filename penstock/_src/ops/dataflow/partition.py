@@ -57,6 +57,7 @@ class _Stitch(Op):
     """Interleaves parts: row indices[m][i] of the result is data[m][i]."""
 
     signature = "indices: N * int32, data: N * T -> merged: T"
+    minimum = {"N": 1}
     T = ANY
 
     def shape(self, indices, data):

@@ -335,6 +335,7 @@ class MergeSummary(Op):
     """The values of several serialized Summaries in one."""
 
     signature = "inputs: N * string -> summary: string[]"
+    minimum = {"N": 1}
     N: int
     differentiable = False
 

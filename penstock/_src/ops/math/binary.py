@@ -410,6 +410,7 @@ class AddN(Op):
     """The sum of tensors of one shape."""
 
     signature = "inputs: N * T -> sum: T"
+    minimum = {"N": 1}
     T = NUMBER | {dtypes.variant}
     vectorize = "rows"
 
@@ -448,6 +449,7 @@ class AccumulateNV2(Op):
     """The sum of tensors of one shape, which is an attribute."""
 
     signature = "inputs: N * T -> sum: T"
+    minimum = {"N": 1}
     T = NUMBER
     shape: TensorShape
     gradient, eager, lower = AddN.gradient, AddN.eager, AddN.lower

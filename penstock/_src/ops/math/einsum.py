@@ -73,6 +73,7 @@ class Einsum(Op):
     """The sum of products of one or two tensors by named axes: "bij,bjk->bik"."""
 
     signature = "inputs: N * T -> output: T"
+    minimum = {"N": 1}
     T = ANY
     equation: str
 

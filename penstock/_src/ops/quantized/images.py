@@ -75,6 +75,7 @@ class QuantizedConcat(Op):
 
     signature = """concat_dim: int32, values: N * T, input_mins: N * float32,
         input_maxes: N * float32 -> output: T[...], output_min: float32[], output_max: float32[]"""
+    minimum = {"N": 2}
 
     def eager(self, concat_dim, values, input_mins, input_maxes):
         low, high = min(0.0, *map(float, input_mins)), max(0.0, *map(float, input_maxes))

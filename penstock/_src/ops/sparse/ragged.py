@@ -27,6 +27,7 @@ class RaggedTensorToTensor(Op):
 
     signature = """shape: Tshape, values: T, default_value: T,
         row_partition_tensors: num_row_partition_tensors * Tindex -> result: T"""
+    minimum = {"num_row_partition_tensors": 1}
     T = ANY
     Tindex = INDEX
     Tshape = INDEX
@@ -153,6 +154,7 @@ class RaggedTensorToSparse(Op):
 
     signature = """rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: T
         -> sparse_indices: int64, sparse_values: T, sparse_dense_shape: int64"""
+    minimum = {"RAGGED_RANK": 1}
     T = ANY
     Tsplits: INDEX = dtypes.int64
 
