@@ -31,7 +31,7 @@ LEFT_OUT = [
     (r"(Data|Register)(Service|Dataset)|DistributedSave", "communicates with the servers of tf.data's service"),
     (r"IteratorGetModelProto", "the state of the autotuner of TensorFlow's own dataset kernels"),
     (r"(Experimental)?Assert(Next|Prev)Dataset", "test-only: TensorFlow's own tests use them to check its graph optimizer on pipelines"),
-    (r"QuantizedConv2D.+|QuantizedDepthwise", "oneDNN's fused convolutions: they cannot be called eagerly, as the filter must be a constant in a graph written by TensorFlow's own passes"),
+    (r"QuantizedConv2DWithBias(Signed)?Sum.+", "oneDNN's fused convolutions with a summand: TensorFlow's own process ends when one is run from a graph or eagerly"),
 ]  # fmt: skip
 # The same for op definitions outside tf.raw_ops.
 HIDDEN = [
