@@ -119,3 +119,13 @@ def test_method_names_are_replaced(model, tmp_path):
     with tf.Graph().as_default(), v1.Session() as session:
         loaded = SavedModels.load(session, ["serve"], str(tmp_path / "new"))
         assert loaded.signature_def["serving_default"].method_name == "my/method"
+
+
+def test_defaults_of_signatures_are_tensors_of_known_value():
+    build = tf.compat.v1.saved_model.build_signature_def
+    with tf.Graph().as_default():
+        defaults = {"w": tf.constant(1.5), "n": tf.make_tensor_proto(3)}
+        made = build({}, {}, "m", defaults=defaults).defaults
+        assert tf.make_ndarray(made["w"]) == 1.5 and tf.make_ndarray(made["n"]) == 3
+        with pytest.raises(ValueError, match="known value"):
+            build({}, {}, "m", defaults={"w": tf.compat.v1.placeholder(tf.float32)})

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penstock._src.api.printing import make_tensor_proto
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -11,7 +12,9 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.filesystems.files import make_folders
 from penstock._src.filesystems.whole import written_whole
 from penstock._src.function import structured_values
+from penstock._src.graph.static_values import get_static_value
 from penstock._src.proto.saved import SignatureDef, StructuredValue
+from penstock._src.proto.tensor import TensorProto
 from penstock._src.saving.saved_model import constants
 from penstock._src.saving.saved_model.files import parse
 from penstock._src.saving.saved_model.writing.tensor_infos import info_of
@@ -97,7 +100,10 @@ def build_signature_def(
       inputs: TensorInfos by the names of arguments.
       outputs: TensorInfos by the names of results.
       method_name: the kind of call.
-      defaults: TensorProtos by the names of optional arguments.
+      defaults: TensorProtos, or tensors whose values are known, by the names of optional arguments.
+
+    Raises:
+      ValueError: the value of a tensor is not known.
     """
     made = SignatureDef(method_name=method_name or "")
     for name, info in (inputs or {}).items():
@@ -105,8 +111,18 @@ def build_signature_def(
     for name, info in (outputs or {}).items():
         made.outputs[name].CopyFrom(info)
     for name, value in (defaults or {}).items():
-        made.defaults[name].CopyFrom(value)
+        made.defaults[name].CopyFrom(_default(name, value))
     return made
+
+
+def _default(name: str, value: Any) -> Any:
+    """The TensorProto of an optional argument."""
+    if isinstance(value, TensorProto):
+        return value
+    known = get_static_value(value)
+    if known is None:
+        raise ValueError(f"The default of {name!r} must have a known value. Received: {value}")
+    return make_tensor_proto(known, dtype=value.dtype)
 
 
 @_public("signature_def_utils")
