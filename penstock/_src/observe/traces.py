@@ -1,6 +1,5 @@
 """tf.summary.trace_on, trace_export, trace_off: the graphs of the functions that ran."""
 
-import logging
 from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
@@ -11,8 +10,7 @@ from penstock._src.observe.writer import CURRENT
 from penstock._src.proto.config import RunMetadata
 from penstock._src.proto.event import SummaryMetadata
 from penstock._src.util.export import export
-
-logger = logging.getLogger("penstock")
+from penstock._src.util.slots import above
 
 
 class _Tracing:
@@ -37,13 +35,16 @@ def trace_on(
       profiler_outdir: the folder of the profile.
     """
     if STATE.graph is not None:
-        logger.warning("Cannot enable trace inside a `tf.function`.")
+        where = "Cannot enable trace inside a tf.function."
+        above("warning")(
+            where if STATE.graph.building_function else "Must enable trace in eager mode."
+        )
         return
     if _TRACING.kinds is not None:
-        logger.warning("Trace already enabled")
+        above("warning")("Trace already enabled")
         return
     if profiler and profiler_outdir is None:
-        logger.warning("No `profiler_outdir` passed to trace_on(). Profiler won't be enabled.")
+        above("warning")("No `profiler_outdir` passed to trace_on(). Profiler won't be enabled.")
         profiler = False
     _TRACING.kinds, _TRACING.outdir = (graph, profiler), profiler_outdir
     if graph:
@@ -60,7 +61,9 @@ def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None
       ValueError: tracing is not on, or there is no default writer.
     """
     if STATE.graph is not None:
-        logger.warning("Cannot export trace inside a `tf.function`.")
+        where = "Cannot export trace inside a tf.function."
+        outside = "Can only export trace while executing eagerly."
+        above("warning")(where if STATE.graph.building_function else outside)
         return
     if _TRACING.kinds is None:
         raise ValueError("Must enable trace before export through tf.summary.trace_on.")

@@ -66,6 +66,7 @@ TABLE = {
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "get_default_session": "v1.graphs.session",  # tf.test.TestCase.evaluate
     "forget_default_graphs": "v1.graphs.default_graph",  # tf.test.TestCase.setUp
+    "warning": "v1.process.log",  # tf.summary.trace_on
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
     "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto
     "Saver": "v1.saving.saver",  # the savers in a meta graph

@@ -117,3 +117,43 @@ def test_wrong_arguments_are_refused():
             metrics.sensitivity_at_specificity(L, P, 2.0)
         with pytest.raises(ValueError, match="can not be broadcast"):
             metrics.mean(P, W[:2])
+
+
+def _variables(make):
+    with tf.Graph().as_default():
+        make()
+        return [variable.op.name for variable in v1.local_variables()]
+
+
+def test_variables_have_tensorflow_s_names():
+    labels, scores = np.zeros([3, 1], np.int64), np.ones([3, 4], np.float32)
+    assert _variables(lambda: metrics.mean_tensor(scores)) == [
+        "mean/total_tensor",
+        "mean/count_tensor",
+    ]
+    assert _variables(lambda: metrics.recall(labels, labels)) == [
+        "recall/true_positives/count",
+        "recall/false_negatives/count",
+    ]
+    assert _variables(lambda: metrics.precision_at_k(labels, scores, 2, class_id=1)) == [
+        "precision_at_2_class1/true_positive_at_2_class1",
+        "precision_at_2_class1/false_positive_at_2_class1",
+    ]
+
+
+def test_sparse_values_as_labels_that_are_no_classes():
+    labels = v1.SparseTensorValue([[0, 0], [0, 1], [1, 0]], [0, 9, -1], [2, 2])
+    scores = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+    with tf.Graph().as_default(), v1.Session() as session:
+        value, update = metrics.recall_at_k(labels, scores, 1)
+        session.run(v1.local_variables_initializer())
+        session.run(update)
+        assert session.run(value) == pytest.approx(1 / 3)
+
+
+def test_weights_of_unknown_rank_are_squeezed():
+    with tf.Graph().as_default(), v1.Session() as session:
+        weights = v1.placeholder(tf.float32)
+        _, update = metrics.accuracy([1, 0, 0], [1, 1, 1], weights)
+        session.run(v1.local_variables_initializer())
+        assert session.run(update, {weights: [[98], [1], [1]]}) == pytest.approx(0.98)

@@ -20,14 +20,18 @@ from penstock._src.v1.metrics.streams import (
 )
 
 
-def averaged(values: Any, weights: Any, shape: Any = ()) -> Result:
-    """The weighted mean of all elements; with a shape, the mean of each element over the batches."""
+def averaged(values: Any, weights: Any, shape: Any = (), ending: str = "") -> Result:
+    """The weighted mean of all elements; with a shape, the mean of each element over the batches.
+
+    The names of the variables are `total` and `count` with an ending.
+    """
     values = cast(convert_to_tensor(values), dtypes.float32)
     counts = raw.OnesLike(x=values) if weights is None else weights_like(weights, values)
     terms = values * counts
     if shape == ():
         terms, counts = total(terms), total(counts)
-    return of_both(ratio, summed("total", shape, terms), summed("count", shape, counts))
+    totals = summed(f"total{ending}", shape, terms)
+    return of_both(ratio, totals, summed(f"count{ending}", shape, counts))
 
 
 @metric()
@@ -36,11 +40,11 @@ def mean(values: Any, weights: Any = None) -> Result:
     return averaged(values, weights)
 
 
-@metric()
+@metric("mean")
 def mean_tensor(values: Any, weights: Any = None) -> Result:
     """The weighted mean of each element over the batches."""
     values = convert_to_tensor(values)
-    return averaged(values, weights, values.shape.as_list())
+    return averaged(values, weights, values.shape.as_list(), "_tensor")
 
 
 @metric()
@@ -97,7 +101,7 @@ def mean_cosine_distance(labels: Any, predictions: Any, dim: int, weights: Any =
     return of_both(lambda m: 1.0 - m, averaged(inner, weights))
 
 
-@metric()
+@metric("percentage_below_threshold")
 def percentage_below(values: Any, threshold: float, weights: Any = None) -> Result:
     """The weighted share of values below a threshold."""
     values = convert_to_tensor(values)
@@ -126,9 +130,10 @@ def mean_per_class_accuracy(
         raw.UnsortedSegmentSum(data=x, segment_ids=labels, num_segments=size)
         for x in (counts, right)
     )
-    each, update = of_both(
-        ratio, summed("count", [num_classes], rights), summed("total", [num_classes], totals)
+    rights, totals = (
+        summed(name, [num_classes], held) for name, held in (("total", rights), ("count", totals))
     )
+    each, update = of_both(ratio, rights, totals)
     value = total(each) / num_classes
     return value, update
 

@@ -1,6 +1,6 @@
 """Counts of correct and wrong binary predictions at one or several thresholds; precision and recall."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.signatures import named
 from penstock._src.v1.metrics.streams import (
@@ -51,6 +52,12 @@ def _count_metric(kind: str) -> Any:
 
     text = f"The weighted number of {NAMES[kind].replace('_', ' ')}."
     return metric(NAMES[kind])(named(compute, NAMES[kind], text))
+
+
+def within(scope: str, make: Callable[..., Result], *args: Any) -> Result:
+    """Calls a function in a scope of names."""
+    with STATE.graph.name_scope(scope):
+        return make(*args)
 
 
 true_positives = _count_metric("tp")
@@ -104,7 +111,9 @@ def _share(name: str, other: str, meaning: str) -> tuple[Any, Any]:
     """The share of true positives in them and another kind of outcome: one number, and one per threshold."""
 
     def compute(labels: Any, predictions: Any, weights: Any = None) -> Result:
-        right, wrong = (count(kind, labels, predictions, weights) for kind in ("tp", other))
+        right, wrong = (
+            within(NAMES[kind], count, kind, labels, predictions, weights) for kind in ("tp", other)
+        )
         return of_both(lambda r, w: ratio(r, r + w), right, wrong)
 
     def per_threshold(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.array.creation import zeros
+from penstock._src.api.control.conditionals import cond
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -110,7 +111,9 @@ def ratio(numerator: Any, denominator: Any) -> Any:
 
 def total(x: Any) -> Any:
     """The sum of all elements."""
-    return raw.Sum(input=x, axis=np.arange(x.shape.rank or 0, dtype=np.int32))
+    if x.shape.rank is None:
+        return raw.Sum(input=x, axis=raw.Range(start=0, limit=raw.Rank(input=x), delta=1))
+    return raw.Sum(input=x, axis=np.arange(x.shape.rank, dtype=np.int32))
 
 
 def weights_like(weights: Any, values: Any) -> Any:
@@ -152,8 +155,24 @@ def fitting(predictions: Any, labels: Any, weights: Any) -> tuple[Any, Any, Any]
     if not predictions.shape.is_compatible_with(labels.shape):
         raise ValueError(f"Shapes {predictions.shape} and {labels.shape} are incompatible")
     if weights is not None:
-        weights = _squeezed(convert_to_tensor(weights), predictions)
+        weights = convert_to_tensor(weights)
+        if weights.shape.rank is None and predictions.shape.rank is not None:
+            weights = _of_rank(weights, predictions.shape.rank)
+        weights = _squeezed(weights, predictions)
     return predictions, labels, weights
+
+
+def _of_rank(weights: Any, rank: int) -> Any:
+    """Weights whose rank is known when they are computed: without a last axis too many, or with one that they lack."""
+
+    def differs(by: int) -> Any:
+        return raw.Equal(x=raw.Rank(input=weights), y=np.int32(rank + by))
+
+    return cond(
+        differs(1),
+        lambda: raw.Squeeze(input=weights, axis=[-1]),
+        lambda: cond(differs(-1), lambda: raw.ExpandDims(input=weights, axis=-1), lambda: weights),
+    )
 
 
 def _squeezed(one: Any, other: Any) -> Any:

@@ -7,9 +7,10 @@ import numpy as np
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.functions import to_dense
-from penstock._src.api.sparse.sparse_tensor import SparseTensor
+from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.signatures import named
 from penstock._src.v1.metrics.streams import (
@@ -22,13 +23,15 @@ from penstock._src.v1.metrics.streams import (
     weights_like,
 )
 
-# Marks a missing label.
-_NONE = -1
+# Marks a missing label; any other label that is no class counts as one that was missed.
+_NONE = np.iinfo(np.int64).min
 
 
 def _labels(labels: Any, rank: int | None) -> Any:
-    """Labels as int64 [..., maximum number of labels of a row], padded with -1."""
-    if isinstance(labels, SparseTensor):
+    """Labels as int64 [..., maximum number of labels of a row], padded with _NONE."""
+    if isinstance(labels, SparseTensor | SparseTensorValue):
+        given = SparseTensor.from_value(labels)
+        labels = SparseTensor(given.indices, cast(given.values, dtypes.int64), given.dense_shape)
         dense = to_dense(labels, default_value=_NONE)
     else:
         dense = cast(convert_to_tensor(labels), dtypes.int64)
@@ -44,14 +47,14 @@ def _found(labels: Any, predicted: Any) -> tuple[Any, Any]:
 
 
 def _distinct(labels: Any) -> Any:
-    """For each label of a row, whether it is valid and the first with its value."""
+    """For each label of a row, whether it is not missing and the first with its value."""
     count = labels.shape[-1]
     earlier = np.tri(count, count, -1, dtype=bool)
     pairs = raw.Equal(
         x=raw.ExpandDims(input=labels, axis=-1), y=raw.ExpandDims(input=labels, axis=-2)
     )
     repeated = raw.Any(input=raw.LogicalAnd(x=pairs, y=earlier), axis=[-1])
-    return raw.LogicalAnd(x=raw.GreaterEqual(x=labels, y=np.int64(0)), y=raw.LogicalNot(x=repeated))
+    return raw.LogicalAnd(x=raw.Greater(x=labels, y=np.int64(_NONE)), y=raw.LogicalNot(x=repeated))
 
 
 def _per_row(hits: Any, of_class: Any, weights: Any) -> Any:
@@ -65,7 +68,7 @@ def _per_row(hits: Any, of_class: Any, weights: Any) -> Any:
 
 
 def _precision_or_recall(
-    which: str, labels: Any, predicted: Any, class_id: int | None, weights: Any
+    which: str, labels: Any, predicted: Any, k: int | None, class_id: int | None, weights: Any
 ) -> Result:
     predicted = cast(convert_to_tensor(predicted), dtypes.int64)
     labels = _labels(labels, predicted.shape.rank)
@@ -77,18 +80,27 @@ def _precision_or_recall(
         )
     right = _per_row(is_label, of_prediction, weights)
     if which == "precision":
-        wrong = _per_row(raw.LogicalNot(x=is_label), of_prediction, weights)
+        wrong, other = _per_row(raw.LogicalNot(x=is_label), of_prediction, weights), "positive"
     else:
         missed = raw.LogicalAnd(x=_distinct(labels), y=raw.LogicalNot(x=is_predicted))
-        wrong = _per_row(missed, of_label, weights)
-    kind = dtypes.float64
-    counts = summed("true_positive", (), right, kind), summed("other", (), wrong, kind)
+        wrong, other = _per_row(missed, of_label, weights), "negative"
+    kind, which_ones = dtypes.float64, _at_k(k, class_id)
+    counts = (
+        summed(f"true_positive{which_ones}", (), right, kind),
+        summed(f"false_{other}{which_ones}", (), wrong, kind),
+    )
     return of_both(lambda r, w: raw.RealDiv(x=r, y=r + w), *counts)
+
+
+def _at_k(k: int | None, class_id: int | None) -> str:
+    """The ending of the names of what counts at k, and only one class."""
+    of_class = "" if class_id is None else f"_class{class_id}"
+    return f"_at_{'top_k' if k is None else k}{of_class}"
 
 
 def _at(share: str) -> Callable[[dict[str, Any]], str]:
     """Returns the function that names the operations of a metric at k."""
-    return lambda given: f"{share}_at_{'top_k' if given['k'] is None else given['k']}"
+    return lambda given: share + _at_k(given["k"], given.get("class_id"))
 
 
 def _highest(predictions: Any, k: int) -> Any:
@@ -101,13 +113,13 @@ def _share(which: str, of_indices: str, of_predictions: str, *more: str) -> tupl
     def at_top_k(
         labels: Any, predictions_idx: Any, k: Any = None, class_id: Any = None, weights: Any = None
     ) -> Result:
-        return _precision_or_recall(which, labels, predictions_idx, class_id, weights)
+        return _precision_or_recall(which, labels, predictions_idx, k, class_id, weights)
 
     def at_k(
         labels: Any, predictions: Any, k: int, class_id: int | None = None, weights: Any = None
     ) -> Result:
         highest = _highest(predictions, k)
-        return _precision_or_recall(which, labels, highest, class_id, weights)
+        return _precision_or_recall(which, labels, highest, k, class_id, weights)
 
     of_predictions = f"{of_predictions}; see `{which}_at_top_k`."
     return (
@@ -144,8 +156,7 @@ def average_precision_at_k(labels: Any, predictions: Any, k: int, weights: Any =
     if weights is not None:
         counts = weights_like(weights, averages)
     kind = dtypes.float64
-    return of_both(
-        ratio,
-        summed("total", (), total(averages * counts), kind),
-        summed("max", (), total(counts), kind),
-    )
+    with STATE.graph.name_scope("max"):  # whose name the variable's does not repeat
+        most = total(counts)
+    possible = summed("max", (), most, kind)
+    return of_both(ratio, summed("total", (), total(averages * counts), kind), possible)
