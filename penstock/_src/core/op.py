@@ -106,6 +106,8 @@ class Op:
     is_movement: ClassVar[bool] = False
     # `eager` takes the name of the operation in its graph as one more argument, for messages.
     takes_name: ClassVar[bool] = False
+    # Every element of a result is one of an input's, or a constant; so is every movement, which may do without a kernel.
+    rounds_nothing: ClassVar[bool] = False
     # Results are finite wherever inputs are; every movement is such an op.
     keeps_finite: ClassVar[bool] = False
     # `eager` gives the same bits as compiled kernels, and no arguments of these types are refused.

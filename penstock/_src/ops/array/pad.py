@@ -83,6 +83,7 @@ class Pad(Op):
     """The tensor with zeros around it."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
+    rounds_nothing = True
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings"
@@ -107,6 +108,7 @@ class PadV2(Op):
     """The tensor with one value around it."""
 
     signature = "input: T, paddings: Tpaddings, constant_values: T -> output: T"
+    rounds_nothing = True
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings, shared"
@@ -139,6 +141,7 @@ class MirrorPad(Op):
     """The tensor with its mirror image around it; SYMMETRIC repeats the edge, REFLECT does not."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
+    rounds_nothing = True
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     mode: Modes

@@ -121,6 +121,7 @@ class OneHot(Op):
     """A new axis with on_value at the index and off_value elsewhere."""
 
     signature = "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"
+    rounds_nothing = True
     T = ANY
     TI: INDEX | {dtypes.int8, dtypes.uint8} = dtypes.int64
     axis: int = -1

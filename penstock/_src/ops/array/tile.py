@@ -26,6 +26,7 @@ class Tile(Op):
 
     ranks = {"multiples": (1,)}
     signature = "input: T, multiples: Tmultiples -> output: T"
+    rounds_nothing = True
     T = ANY
     Tmultiples: INDEX = dtypes.int32
     vectorize = "rows, multiples"
@@ -94,6 +95,7 @@ class BroadcastTo(Op):
     """The tensor broadcast to a shape."""
 
     signature = "input: T, shape: Tidx -> output: T"
+    rounds_nothing = True
     eager_is_view = True
     T = ANY
     Tidx: INDEX = dtypes.int32

@@ -20,6 +20,7 @@ class Transpose(Op):
 
     ranks = {"perm": (1,)}
     signature = "x: T, perm: Tperm -> y: T"
+    rounds_nothing = True
     T = ANY
     Tperm: INDEX = dtypes.int32
     keeps_finite = True
@@ -129,6 +130,7 @@ class ReverseV2(Op):
 
     ranks = {"axis": (1,)}
     signature = "tensor: T, axis: Tidx -> output: T[tensor]"
+    rounds_nothing = True
     T = REVERSIBLE
     Tidx: INDEX = dtypes.int32
     vectorize = "rows, axis"

@@ -9,6 +9,8 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.core.values.memory import LARGE
 from penstock._src.ops.data.iteration.resume import Applied, Chosen, Element, Indexed, Resumable
 from penstock._src.ops.data.iteration.rows import Access, Stacks, row
 from penstock._src.ops.data.pipeline import (
@@ -42,7 +44,10 @@ def stack(values: Sequence[Any], component: int = 0) -> Any:
                 f"Cannot batch tensors with different shapes in component {component}. First "
                 f"element had shape {list(shape)} and element {at} had shape {list(value.shape)}."
             )
-    stacked = np.empty((len(values), *shape), first.dtype)
+    is_large = (
+        len(values) * first.nbytes >= LARGE
+    )  # then memory is used again, whose pages are there
+    stacked = (empty_aligned if is_large else np.empty)((len(values), *shape), first.dtype)
     for at, value in enumerate(values):
         stacked[at, ...] = value  # [...]: otherwise a rank-0 array would be stored as an object
     return stacked
@@ -92,8 +97,13 @@ class _Batch(Pipeline):
             return Stacks(rows, run, self.size, least)
         stacks = self.inputs[0].stacks(run, self.size)
         if stacks is not None:
-            return Chosen(stacks, lambda stack: len(stack[0]) >= least)
+            return self.large_enough(stacks)
         return Batches(self.inputs[0].iterate(run), self.size, self.drop_remainder)
+
+    def large_enough(self, stacks: Iterator[Element]) -> Iterator[Element]:
+        """The stacks, without a smaller last one if that is dropped."""
+        least = self.size if self.drop_remainder else 1
+        return Chosen(stacks, lambda stack: len(stack[0]) >= least)
 
     def access(self, run: Run) -> Access:
         (element,), total = self.accesses(self.inputs, run), self.inputs[0].cardinality()

@@ -32,6 +32,8 @@ from penstock._src.ops.data.pipeline import (
     positive,
 )
 from penstock._src.ops.data.vectorized import MappedRows, Stacked, serves, vectorized
+from penstock._src.ops.data_planner import stacked
+from penstock._src.ops.data_planner.stacked import StackedBatches, StackedElements
 from penstock._src.ops.data_planner.threads import Mapped, MappedInParallel, Tuned
 
 Call = Callable[..., list[Any]]
@@ -87,6 +89,9 @@ class _Map(Pipeline):
         if at_once is not None:
             return MappedRows(*at_once, run)
         call = bound(self.function, self.captured, run, self)
+        compiled = self.compiled(run)
+        if compiled is not None:
+            return StackedElements(*compiled, call, run)
         source, in_order = self.inputs[0].iterate(run), run.in_order(self.deterministic)
         may_group = self.width not in (0, 1) and external_state(self) is None
         return mapped(source, call, self.width, run, in_order, may_group)
@@ -103,12 +108,26 @@ class _Map(Pipeline):
         )
         return lambda number: tuple(call(*element(number)))
 
-    def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
+    def stacks(self, run: Run, size: int, aligned: bool = False) -> Iterator[Element] | None:
         at_once = self.at_once()
-        if at_once is None:
+        if at_once is not None:
+            rows, call = at_once
+            return Stacks(rows, run, size, 1, call)
+        compiled = self.compiled(run)
+        if compiled is None:
             return None
-        rows, call = at_once
-        return Stacks(rows, run, size, 1, call)
+        single = bound(self.function, self.captured, run, self)
+        return StackedBatches(*compiled, single, run, size, aligned)
+
+    def compiled(self, run: Run) -> tuple[Rows, Call] | None:
+        """The rows behind the elements and the function compiled for stacks of them, or None if unavailable."""
+        rows = self.inputs[0].rows()
+        if rows is None or not stacked.serves(rows) or self.synchronous:
+            return None
+        call = stacked.compiled_for_stacks(self.function, self.captured)
+        if call is not None and run.measures is not None:
+            call = run.measures.function(self, call)
+        return None if call is None else (rows, call)
 
     def at_once(self) -> tuple[Rows, Stacked] | None:
         """The rows behind the elements and the function vectorized over them, or None if unavailable."""
@@ -172,8 +191,9 @@ class _MapAndBatch(_Batch):
     """Batches that end where they would without errors; a batch with an error in an element is one error."""
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        if self.inputs[0].stacks(run, self.size) is not None:
-            return super().iterate(run)
+        stacks = self.inputs[0].stacks(run, self.size, aligned=True)
+        if stacks is not None:
+            return self.large_enough(stacks)
         source = self.inputs[0].iterate(run)
         return AlignedBatches(source, self.size, self.drop_remainder, self.stacked)
 

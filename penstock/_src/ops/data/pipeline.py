@@ -209,10 +209,11 @@ class Pipeline:
         """The elements as rows of arrays, or None if they are not."""
         return None
 
-    def stacks(self, run: Run, size: int) -> Iterator[Element] | None:
+    def stacks(self, run: Run, size: int, aligned: bool = False) -> Iterator[Element] | None:
         """Returns a new iterator over stacks of `size` elements if they can be made without the elements, else None.
 
-        The last stack may be smaller.
+        The last stack may be smaller. Behind an error in an element a stack begins with the next one; if `aligned`, where it
+        would have begun without the error.
         """
         return None
 

@@ -24,6 +24,7 @@ class StepTimes:
     calls: int = 0
     functions: float = 0.0
     begun: bool = False
+    gave_stacks: bool = False
 
 
 class _Nesting(threading.local):
@@ -108,8 +109,9 @@ class Measured(Pipeline):
     def rows(self) -> Any:
         return self.step.rows()
 
-    def stacks(self, run: Run, size: int) -> Any:
-        made = self.step.stacks(run, size)
+    def stacks(self, run: Run, size: int, aligned: bool = False) -> Any:
+        made = self.step.stacks(run, size, aligned)
+        self.measures.of(self.step).gave_stacks = made is not None
         return None if made is None else _Clocked(self.step, iter(made), self.measures)
 
     def access(self, run: Run) -> Any:

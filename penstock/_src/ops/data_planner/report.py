@@ -173,7 +173,7 @@ def _how(step: Pipeline, times: StepTimes, threads: int) -> str:
         return "reads ahead in a thread where elements are slow"
     if not times.elements and not times.begun:
         return "its rows are gathered by the next step"
-    if step.function is not None and not times.calls:
+    if step.function is not None and (2 * times.calls < times.elements or times.gave_stacks):
         return "its function is computed for many elements at once"
     if step.function is not None and step.function.why_host:
         return f"its function runs on the host: {step.function.why_host}"

@@ -172,6 +172,13 @@ class ChunkReader(Resumable):
             return range(0)
         return np.concatenate([np.asarray(part, np.int64) for part in parts])
 
+    def put_back(self, chunk: Any) -> None:
+        """Makes row numbers that were taken the next ones again."""
+        if not len(self.chunk):
+            self.chunk = chunk
+        else:
+            self.chunk = np.concatenate([np.asarray(c, np.int64) for c in (chunk, self.chunk)])
+
     def __next__(self) -> Any:
         chunk, self.chunk = self.chunk, range(0)
         return chunk if len(chunk) else next(self.chunks)
