@@ -4,7 +4,7 @@ from penstock._src.api.extending.op_functions import op_functions
 
 __getattr__ = op_functions(
     globals(),
-    plain="""
+    dispatchable="""
 approx_top_k = ApproxTopK(input, k, reduction_dimension=-1, recall_target=0.95, is_max_k=True, reduction_input_size_override=-1, aggregate_to_topk=True)
     The `k` largest (or smallest) entries along a dimension, with their indices.
 
