@@ -136,6 +136,8 @@ class QuantizedConv2DAndRelu(_Convolution):
     signature = """input: Tinput, filter: Tfilter, min_input: float32, max_input: float32,
         min_filter: float32, max_filter: float32
         -> output: out_type, min_output: float32, max_output: float32"""
+    out_type: QUANTIZED = dtypes.qint32
+    dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
     relu = True
 
@@ -148,6 +150,7 @@ class QuantizedConv2DAndRequantize(_Narrow):
         max_freezed_output: float32
         -> output: out_type, min_output: float32, max_output: float32"""
     out_type: QUANTIZED = dtypes.qint8
+    dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
 
 
@@ -164,6 +167,8 @@ class QuantizedConv2DWithBias(_Biased):
     signature = """input: Tinput, filter: Tfilter, bias: float32, min_input: float32,
         max_input: float32, min_filter: float32, max_filter: float32
         -> output: out_type, min_output: float32, max_output: float32"""
+    out_type: QUANTIZED = dtypes.qint32
+    dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
 
 
@@ -181,6 +186,7 @@ class QuantizedConv2DWithBiasAndRequantize(_NarrowBiased):
         min_freezed_output: float32, max_freezed_output: float32
         -> output: out_type, min_output: float32, max_output: float32"""
     out_type: QUANTIZED = dtypes.qint8
+    dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
 
 
@@ -212,6 +218,8 @@ class QuantizedDepthwiseConv2DWithBias(_Biased):
 class QuantizedDepthwiseConv2DWithBiasAndRelu(QuantizedDepthwiseConv2DWithBias):
     """The depthwise convolution with a bias, negative sums set to zero."""
 
+    out_type: QUANTIZED = dtypes.qint32
+    dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
     relu = True
 
@@ -224,6 +232,7 @@ class QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize(_NarrowBiased):
         min_freezed_output: float32, max_freezed_output: float32
         -> output: out_type, min_output: float32, max_output: float32"""
     out_type: QUANTIZED = dtypes.quint8
+    dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
     depthwise = True
     relu = True
