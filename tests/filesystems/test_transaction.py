@@ -1,14 +1,18 @@
 """Files that change together, and what is found after a process was killed at any point between."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
+import penstock as tf
 from penstock._src.filesystems import files, transaction
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
 from penstock._src.filesystems.whole import write_whole
+
+NEW = ".new-00000000-1-00000000"
 
 
 def _write(folder, text):
@@ -76,3 +80,25 @@ def test_what_a_dead_process_left_is_removed(tmp_path):
             file.write(b"whole")
         tidy(str(tmp_path))
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    "pair", [["../old", "new"], [NEW, "../new"], ["/old", "new"], [NEW, "link/new"], ["old", "new"]]
+)
+def test_a_record_renames_nothing_else(tmp_path, pair):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    for place in (folder, tmp_path):
+        for name in (NEW, "old"):
+            (place / name).write_text("kept")
+    (folder / ".thing.commit").write_text(json.dumps([pair]))
+    with pytest.raises(tf.errors.DataLossError, match="thing.commit"):
+        recover(str(folder / "thing"))
+    assert not (tmp_path / "new").exists() and not (folder / "new").exists()
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    (tmp_path / ".thing.commit").write_text("[[1, 2]")
+    with pytest.raises(tf.errors.DataLossError, match="thing.commit"):
+        recover(str(tmp_path / "thing"))

@@ -17,7 +17,7 @@ from penstock._src.core import errors
 from penstock._src.filesystems import files
 from penstock._src.filesystems.translation import translated
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.util.files.whole import is_left_over, temporary_path
+from penstock._src.util.files.whole import is_left_over, is_temporary, temporary_path
 
 _ENDING = ".commit"
 
@@ -114,13 +114,31 @@ def recover(path: str) -> None:
 def _finish(record: str) -> None:
     if not files.exists(record):
         return
+    try:
+        places = _read_record(record)
+    except errors.NotFoundError:  # whoever wrote it is done
+        return
+    _rename(places)
+    files.remove_if_there(record)
+
+
+def _read_record(record: str) -> dict[str, str]:
+    """{final: temporary} of a record, which may have come with a model of anybody.
+
+    Raises:
+      DataLossError: it is damaged, or names a file that is not below its folder, or not temporary.
+    """
     folder = os.path.dirname(record)
     try:
         pairs = json.loads(files.read(record))
-    except errors.NotFoundError:  # whoever wrote it is done
-        return
-    _rename({os.path.join(folder, new): os.path.join(folder, old) for old, new in pairs})
-    files.remove_if_there(record)
+        places = {os.path.join(folder, new): os.path.join(folder, old) for old, new in pairs}
+    except (ValueError, TypeError) as error:
+        raise errors.DataLossError(f"{record}: damaged: {error}") from error
+    for final, temporary in places.items():
+        is_below = all(files.is_inside(path, folder) for path in (final, temporary))
+        if not is_below or not is_temporary(files.relative_to(temporary, folder)):
+            raise errors.DataLossError(f"{record}: renames {temporary} to {final}")
+    return places
 
 
 def tidy(folder: str) -> None:

@@ -15,14 +15,14 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 # The block of memory, disk and file system that divides every place and size of a direct write.
 _ALIGNMENT = 4096
-_THREADS = 4
+THREADS = min(4, os.cpu_count() or 1)
 _REFUSED = (errno.EINVAL, errno.ENOTSUP)
 
 
 @functools.cache
 def pool() -> ThreadPoolExecutor:
     """The threads that read and write large files."""
-    return ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "penstock-files")
+    return ThreadPoolExecutor(THREADS, "penstock-files")
 
 
 # Threads do not survive a fork: the child makes its own.

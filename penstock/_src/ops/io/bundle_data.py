@@ -8,11 +8,11 @@ import numpy as np
 
 from penstock._src.filesystems.base import BLOCK, Reader
 from penstock._src.filesystems.files import system_of
-from penstock._src.filesystems.local.direct import run_all
+from penstock._src.filesystems.local.direct import THREADS, run_all
 from penstock._src.util.files import crc32c
 
 # Bytes that are read and summed before they leave the core's cache.
-_PIECE = 1 << 20
+_PIECE = 2 << 20
 
 
 def as_bytes(value: np.ndarray) -> np.ndarray:
@@ -60,18 +60,19 @@ def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
     if offset < 0 or offset + target.size > reader.size:
         return None
     pieces: dict[int, tuple[int, int]] = {}
+    share = max(_PIECE, -(-target.size // (_PIECE * THREADS)) * _PIECE)  # of a thread
 
-    def read(start: int) -> None:
-        piece = target[start : start + _PIECE]
-        if reader.read_into(piece.data, offset + start) < piece.size:
-            raise EOFError  # somebody cuts the file now
-        pieces[start] = crc32c.crc32c(piece.data), piece.size
+    def read(first: int) -> None:
+        for start in range(first, min(first + share, target.size), _PIECE):
+            piece = target[start : min(start + _PIECE, first + share)]
+            if reader.read_into(piece.data, offset + start) < piece.size:
+                raise EOFError  # somebody cuts the file now
+            pieces[start] = crc32c.crc32c(piece.data), piece.size
 
-    starts = range(0, target.size, _PIECE)
     try:
-        if len(starts) > 1:
-            run_all(read, starts)
-        elif starts:
+        if target.size > _PIECE:
+            run_all(read, range(0, target.size, share))
+        elif target.size:
             read(0)
     except EOFError:
         return None

@@ -43,6 +43,11 @@ def temporary_path(path: str | os.PathLike[str]) -> str:
     return os.path.join(os.path.dirname(path), name)
 
 
+def is_temporary(path: str) -> bool:
+    """Whether a file, or a folder that it is in, has a temporary name."""
+    return any(_TEMPORARY.fullmatch(part) for part in path.split(os.sep))
+
+
 def is_left_over(path: str) -> bool:
     """Whether a file under a temporary name was left by a process of this machine that has ended."""
     found = _TEMPORARY.fullmatch(os.path.basename(path))
