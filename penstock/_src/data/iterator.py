@@ -47,8 +47,8 @@ class IteratorBase(collections.abc.Iterator):
 class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
     """An iterator that ends with the last reference to it.
 
-    A checkpoint stores the number of elements taken and the seeds of the dataset. Restoring restarts the iteration and
-    skips as many, which continues with the same elements unless functions depend on other state.
+    A checkpoint stores its position in each step of the dataset, with what buffers hold. Restoring continues from there with the
+    same elements, unless functions depend on other state.
     """
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):

@@ -11,6 +11,7 @@ from typing import Any
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, errors
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.data import structure
 from penstock._src.data.traced import Traced, trace
@@ -21,6 +22,7 @@ from penstock._src.function.structured_values import decode, encode
 from penstock._src.ops.data.pipeline import AUTOTUNE
 from penstock._src.ops.data_planner.settings import available_cores
 from penstock._src.proto.saved import StructuredValue
+from penstock._src.util.slots import above
 
 _SPEC = "dataset_spec.pb"
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -47,23 +49,30 @@ class Stored:
           path: a folder, created if necessary.
           compression: None or "GZIP".
           shard_func: the shard of an element, a scalar int64; by default there is one shard.
-          checkpoint_args: not supported.
+          checkpoint_args: arguments of a tf.train.CheckpointManager but for `checkpoint`. After each element, it may save how
+            far writing has come; with the same arguments, an interrupted `save` goes on from there. Only in eager code.
+
+        Raises:
+          ValueError: `checkpoint_args` includes "checkpoint".
         """
-        if checkpoint_args is not None:
-            raise errors.UnimplementedError("Dataset.save: `checkpoint_args` is not supported.")
         files.make_folders(os.fsdecode(path))
         write_whole(
             os.path.join(os.fsdecode(path), _SPEC), encode(self.element_spec).SerializeToString()
         )
         traced = _sharding(shard_func, self.element_spec)
-        return raw.SaveDataset(
-            input_dataset=self._variant_tensor,
-            path=path,
-            shard_func_other_args=traced.captured,
-            compression=compression or "",
-            shard_func=traced.function,
-            use_shard_func=shard_func is not None,
-        )
+        written = {
+            "input_dataset": self._variant_tensor,
+            "path": path,
+            "shard_func_other_args": traced.captured,
+            "compression": compression or "",
+            "shard_func": traced.function,
+            "use_shard_func": shard_func is not None,
+        }
+        if not checkpoint_args or STATE.graph is not None:
+            return raw.SaveDataset(**written)
+        variant = raw.SaveDatasetV2(**written, **structure.attributes(self.element_spec))
+        writing = self._derived("_SaveDataset", variant, self.element_spec, self)
+        return _save_with_checkpoints(iter(writing), checkpoint_args)
 
     @classmethod
     def load(
@@ -142,6 +151,21 @@ def _spec_in(data: bytes, path: str) -> Any:
     message = message_of(StructuredValue, data, path)
     with parsing(path):
         return decode(message)
+
+
+def _save_with_checkpoints(iterator: Any, arguments: dict[str, Any]) -> None:
+    """Iterates to the end from the latest checkpoint, and saves checkpoints on the way."""
+    if "checkpoint" in arguments:
+        raise ValueError(
+            "'Invalid `checkpoint_args`. `checkpoint_args` are not allowed to include 'checkpoint'."
+        )
+    checkpoint = above("Checkpoint")(iterator=iterator)
+    manager = above("CheckpointManager")(checkpoint, **arguments)
+    checkpoint.restore(manager.latest_checkpoint)
+    for _ in iterator:
+        if "step_counter" in arguments:
+            arguments["step_counter"].assign_add(1)
+        manager.save(check_interval=True)
 
 
 def _sharding(function: Callable[..., Any] | None, spec: Any) -> Traced:

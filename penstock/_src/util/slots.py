@@ -79,6 +79,8 @@ TABLE = {
     "export_to_saved_model_graph": "saving.saved_model.writing.variables",  # and its copy
     "dataset_graph": "data.graph_defs",  # the op DatasetToGraph
     "dataset_of_graph": "data.graph_defs",  # the op DatasetFromGraph
+    "Checkpoint": "saving.checkpoint",  # Dataset.save goes on where it was interrupted
+    "CheckpointManager": "saving.manager",  # the same
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
 }
 

@@ -239,9 +239,9 @@ def save(
     compression: str | None = None,
     shard_func: Any = None,
     checkpoint_args: Any = None,
-) -> None:
+) -> Any:
     """Writes a dataset; see `Dataset.save`."""
-    dataset.save(path, compression, shard_func, checkpoint_args)
+    return dataset.save(path, compression, shard_func, checkpoint_args)
 
 
 @export("data.experimental.map_and_batch")

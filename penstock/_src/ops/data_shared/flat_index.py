@@ -8,9 +8,10 @@ import numpy as np
 
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import OutOfRangeError
+from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import Element, Resumable
+from penstock._src.ops.data.iteration.rows import Access, row
 from penstock._src.ops.data.pipeline import UNKNOWN, DatasetOp, Pipeline, Run
 
 Call = Callable[..., list[Any]]
@@ -24,9 +25,21 @@ class _Pieces(Pipeline):
         return self.count if self.count >= 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        cut = bound(self.op.map_func, self.captured[0], run)
-        locate = bound(self.op.index_map_func, self.captured[1], run)
-        return Pieces(self.inputs[0].iterate(run), cut, locate, self.count)
+        return Pieces(self.inputs[0].iterate(run), *self.calls(run), self.count)
+
+    def calls(self, run: Run) -> tuple[Call, Call]:
+        """The functions that cut an element and that locate a piece."""
+        cut, locate = self.op.map_func, self.op.index_map_func
+        return bound(cut, self.captured[0], run), bound(locate, self.captured[1], run)
+
+    def access(self, run: Run) -> Access:
+        (element,), (cut, locate) = self.accesses(self.inputs, run), self.calls(run)
+
+        def piece(at: int) -> Element:
+            number, offset = _place(locate(np.int64(at)))
+            return _piece(cut(*element(number)), offset)
+
+        return piece
 
 
 class Pieces(Resumable):
@@ -46,13 +59,37 @@ class Pieces(Resumable):
     def __next__(self) -> Element:
         if 0 <= self.count <= self.at:
             raise StopIteration
-        number, offset = (int(np.asarray(part)) for part in self.locate(np.int64(self.at)))
+        number, offset = _place(self.locate(np.int64(self.at)))
         if number >= len(self.pieces):
             if self.count < 0:
                 raise StopIteration
             raise OutOfRangeError(f"IndexFlatMap: element {number} of {len(self.pieces)}")
         self.at += 1
-        return tuple(np.asarray(component)[offset, ...] for component in self.pieces[number])
+        return _piece(self.pieces[number], offset)
+
+
+def _place(located: list[Any]) -> tuple[int, int]:
+    """The number of an element and the offset of a piece in it.
+
+    Raises:
+      InvalidArgumentError: they are no integers.
+    """
+    parts = list(map(np.asarray, located))
+    if len(parts) != 2 or any(part.ndim or part.dtype.kind not in "iu" for part in parts):
+        raise InvalidArgumentError("`index_map_func` is expected to return two int values.")
+    return int(parts[0]), int(parts[1])
+
+
+def _piece(pieces: list[Any], offset: int) -> Element:
+    """A piece: one of several components, or a row of the only one."""
+    held = [np.asarray(component) for component in pieces]
+    rows = held if len(held) > 1 or not held[0].ndim else held[0]
+    if not 0 <= offset < len(rows):
+        raise InvalidArgumentError(
+            f"IndexFlatMap: invalid `index_map_func` which returns offset {offset} for an element that "
+            f"`map_func` cuts into {len(rows)} pieces."
+        )
+    return (rows[offset] if rows is held else row(held[0], offset),)
 
 
 class IndexFlatMapDataset(DatasetOp):

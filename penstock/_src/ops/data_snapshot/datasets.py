@@ -26,6 +26,7 @@ from penstock._src.ops.data.pipeline import (
 from penstock._src.ops.data.storage import read_elements
 from penstock._src.ops.data_snapshot.runs import (
     SnapshotRun,
+    Written,
     compression_of,
     metadata_of,
     shard_elements,
@@ -122,7 +123,8 @@ def _saving(
 ) -> Iterator[Element]:
     written = SnapshotRun(folder, source.types, compression_of(op.compression))
     shard_of = _sharding(op.shard_func, captured) if op.use_shard_func else lambda element: 0
-    return written.pass_on(source.iterate(run), shard_of)
+    run.on_close(written.close)
+    return Written(source.iterate(run), written, shard_of)
 
 
 class _Saving(Pipeline):
@@ -198,7 +200,8 @@ class _Snapshot(Pipeline):
             self.folder, source.types, compression_of(self.op.compression), self.fingerprint
         )
         shard_of = _sharding(*self.sharding) if self.sharding else lambda element: 0
-        return written.pass_on(source.iterate(run), shard_of)
+        run.on_close(written.close)
+        return Written(source.iterate(run), written, shard_of)
 
 
 def _fingerprint(op: Any, source: Pipeline) -> str:

@@ -17,7 +17,7 @@ from penstock._src.core.errors import NotFoundError, UnimplementedError
 from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.ops.data.pipeline import Element
+from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.storage import read_elements, write_element
 from penstock._src.proto.dataset import SnapshotMetadataRecord
 from penstock._src.util.files import records
@@ -83,36 +83,92 @@ class SnapshotRun:
             dtype=[dtype.as_datatype_enum for dtype in types],
             num_elements=0,
         )
+        # The open files, by shard, and the number of their chunks.
         self.files: dict[int, records.RecordFile] = {}
+        self.chunk = 0
 
-    def pass_on(
-        self, elements: Iterator[Element], shard_of: Callable[[Element], int]
-    ) -> Iterator[Element]:
-        """Passes the elements on while writing each into its shard; finished once they all have been."""
+    def begin(self) -> None:
+        """Names the run in the metadata, unless the run before is whole."""
         files.make_folders(self.folder)
         before = metadata_of(self.folder)
-        if before is None or not before.finalized:  # otherwise that run is the last whole one
+        if before is None or not before.finalized:
             self._describe()
-        try:
-            for element in elements:
-                write_element(self._file(shard_of(element)), element, self.types)
-                self.metadata.num_elements += 1
-                yield element
-        finally:
-            for file in self.files.values():
-                file.close(files.system_of(self.folder).sync)
+
+    def write(self, element: Element, shard: int) -> None:
+        """Writes an element into a shard."""
+        if shard not in self.files:
+            folder = os.path.join(self._run_folder(), f"{shard:08d}.shard")
+            files.make_folders(folder)
+            file = files.open_file(os.path.join(folder, f"{self.chunk:08d}.snapshot"), "wb")
+            self.files[shard] = records.RecordFile(file, self.compression)
+        write_element(self.files[shard], element, self.types)
+        self.metadata.num_elements += 1
+
+    def close(self) -> None:
+        """Ends the chunks; what follows is written into new ones."""
+        for file in self.files.values():
+            file.close(files.system_of(self.folder).sync)
+        self.chunk += bool(self.files)
+        self.files = {}
+
+    def finish(self) -> None:
+        """Names the run in the metadata as whole."""
+        self.close()
         self.metadata.finalized = True
         self._describe()
 
-    def _file(self, shard: int) -> records.RecordFile:
-        if shard not in self.files:
-            folder = os.path.join(self.folder, self.metadata.run_id, f"{shard:08d}.shard")
-            files.make_folders(folder)
-            file = files.open_file(os.path.join(folder, f"{0:08d}.snapshot"), "wb")
-            self.files[shard] = records.RecordFile(file, self.compression)
-        return self.files[shard]
+    def go_on(self, run_id: str, chunk: int, count: int) -> None:
+        """Goes on with a run after the chunks below a number, which hold `count` elements."""
+        self.metadata.run_id, self.chunk, self.metadata.num_elements = run_id, chunk, count
+        run = self._run_folder()
+        for shard in files.names(run) if files.is_folder(run) else ():
+            for name in files.names(os.path.join(run, shard)):
+                if name.endswith(".snapshot") and int(name.removesuffix(".snapshot")) >= chunk:
+                    files.remove(os.path.join(run, shard, name))
+
+    def _run_folder(self) -> str:
+        return os.path.join(self.folder, self.metadata.run_id)
 
     def _describe(self) -> None:
         """Writes the metadata atomically."""
         path = os.path.join(self.folder, _METADATA)
         write_whole(path, self.metadata.SerializeToString())
+
+
+class Written(Resumable):
+    """Iterates over elements and writes each into its shard; the run is whole once there are no more."""
+
+    plain = ("has_begun", "has_ended")
+
+    def __init__(
+        self,
+        source: Iterator[Element],
+        written: SnapshotRun,
+        shard_of: Callable[[Element], int],
+    ) -> None:
+        self.source, self.written, self.shard_of = source, written, shard_of
+        self.has_begun = self.has_ended = False
+
+    def __next__(self) -> Element:
+        if not self.has_begun:
+            self.written.begin()
+            self.has_begun = True
+        element = next(self.source, None)
+        if element is None:
+            if not self.has_ended:
+                self.written.finish()
+                self.has_ended = True
+            raise StopIteration
+        self.written.write(element, self.shard_of(element))
+        return element
+
+    def save(self) -> State:
+        written = self.written
+        written.close()
+        run = [written.metadata.run_id, written.chunk, written.metadata.num_elements]
+        return super().save() | {"run": run}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        if self.has_begun and not self.has_ended:
+            self.written.go_on(*state["run"])
