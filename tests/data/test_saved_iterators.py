@@ -98,3 +98,23 @@ def test_symbolic_checkpoints_refuse_windows(tmp_path):
         next(it)
         with pytest.raises(tf.errors.UnimplementedError, match=f"{step} does not support symbolic"):
             tf.train.Checkpoint(it=it).write(str(tmp_path / "it"))
+
+
+def test_an_iterator_without_a_name_is_the_sessions():
+    """As TensorFlow writes them into graphs."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        iterator = v1.data.make_initializable_iterator(Dataset.range(6))
+        element = iterator.get_next()
+        definition = v1.get_default_graph().as_graph_def()
+    for node in definition.node:
+        if node.op == "IteratorV2":
+            node.attr["shared_name"].s = b""
+    with tf.Graph().as_default():
+        begin, fetched = tf.import_graph_def(
+            definition, return_elements=[iterator.initializer.name, element.name], name=""
+        )
+        for _ in range(2):
+            with v1.Session() as session:
+                session.run(begin)
+                assert [session.run(fetched) for _ in range(3)] == [0, 1, 2]

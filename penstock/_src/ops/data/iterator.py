@@ -19,7 +19,7 @@ from penstock._src.core.errors import (
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.values.resources import Resource, manager
+from penstock._src.core.values.resources import Resource, shared
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import Element, NotResumable, State, restored, saved
 from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
@@ -245,9 +245,7 @@ class IteratorV2(_IteratorOp):
         def make() -> IteratorHandle:
             return IteratorHandle(name, container)
 
-        if not name:
-            return make()
-        return manager().get_or_create(IteratorHandle, container, name, make)
+        return shared(IteratorHandle, container, name, make)
 
 
 class OneShotIterator(_IteratorOp):
@@ -263,9 +261,7 @@ class OneShotIterator(_IteratorOp):
             made.start(bound(self.dataset_factory, [])()[0])
             return made
 
-        if not self.shared_name:
-            return make()
-        return manager().get_or_create(IteratorHandle, self.container, self.shared_name, make)
+        return shared(IteratorHandle, self.container, self.shared_name, make)
 
 
 class MakeIterator(Op):
