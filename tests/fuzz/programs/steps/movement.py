@@ -166,7 +166,8 @@ def tiled(scope):
 @step(0.5)
 def repeated(scope):
     x = scope.pick(low=1)
-    scope.add(f"tf.repeat({x}, {scope.int(1, 3)}, axis={scope.axis(x)})")
+    # An axis from the end needs the rank, which a function may not know.
+    scope.add(f"tf.repeat({x}, {scope.int(1, 3)}, axis={scope.axis(x) % x.rank})")
 
 
 @step(0.7)
