@@ -41,3 +41,11 @@ def test_a_file_that_is_cut_off_is_refused():
     data = picture(40, 61, "420")
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid JPEG data"):
         tf.io.decode_jpeg(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("steps", [(2, 2), (1, 2), (2, 1), (1, 1)])
+def test_stripes_of_rows_do_not_show(steps, monkeypatch):
+    planes = np.random.default_rng(0).integers(0, 256, (37, 10, 3), np.uint8)
+    whole = jpeg._in_color(planes, *steps)
+    monkeypatch.setattr(jpeg, "_STRIPE", 3)
+    np.testing.assert_array_equal(jpeg._in_color(planes, *steps), whole)

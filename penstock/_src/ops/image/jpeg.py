@@ -19,6 +19,7 @@ from penstock._src.ops.image.libraries import check_size, decoded, turbo
 
 _RATIOS = (1, 2, 4, 8)
 _MOST = 1 << 28  # pixels
+_STRIPE = 256  # rows of chroma that are converted at a time
 _OF_BLOCKS = 8 * 64  # pixels that a byte stands for at most: a bit for each block
 
 
@@ -97,8 +98,7 @@ def _by_pillow(
     if steps == (1, 1) or image.info.get("adobe_transform") == 0:
         return np.array(image)
     if fast and fancy:
-        planes = np.asarray(decoded(op, data, "YCbCr", ratio, fast)).astype(np.int32)
-        return _in_color(planes, *steps)
+        return _in_color(np.asarray(decoded(op, data, "YCbCr", ratio, fast)), *steps)
     if not fast and not fancy:
         raise UnimplementedError(
             f"{type(op).__name__}: the accurate transform with repeated chroma is not implemented."
@@ -120,10 +120,18 @@ def _chroma_steps(layers: Any, ratio: int) -> tuple[int, int]:
 def _in_color(planes: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Red, green and blue from luma and repeated chroma, `[height, width, 3]`."""
     height, width = planes.shape[:2]
-    chroma = [
-        _upsampled(planes[::rows, ::columns, at], rows, columns)[:height, :width] for at in (1, 2)
-    ]
-    return _to_rgb(planes[..., 0], *chroma)
+    found = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _STRIPE * rows):  # wide numbers only for some rows at a time
+        bottom = min(top + _STRIPE * rows, height)
+        # With the rows of chroma above and below, which its interpolation reads.
+        first = max(top - rows, 0)
+        part = planes[first : min(bottom + rows, height)].astype(np.int32)
+        inside = slice(top - first, bottom - first)
+        chroma = [
+            _upsampled(part[::rows, ::columns, at], rows, columns)[inside, :width] for at in (1, 2)
+        ]
+        found[top:bottom] = _to_rgb(part[inside, :, 0], *chroma)
+    return found
 
 
 def _upsampled(plane: np.ndarray, rows: int, columns: int) -> np.ndarray:
