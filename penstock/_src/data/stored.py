@@ -13,6 +13,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, errors
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.specs import TypeSpec
 from penstock._src.data import structure
 from penstock._src.data.traced import Traced, trace
 from penstock._src.filesystems import files
@@ -22,6 +23,7 @@ from penstock._src.function.structured_values import decode, encode
 from penstock._src.ops.data.pipeline import AUTOTUNE
 from penstock._src.ops.data_planner.settings import available_cores
 from penstock._src.proto.saved import StructuredValue
+from penstock._src.util import nest
 from penstock._src.util.slots import above
 
 _SPEC = "dataset_spec.pb"
@@ -150,7 +152,10 @@ def _spec_in(data: bytes, path: str) -> Any:
     """The structure of TypeSpecs in a file."""
     message = message_of(StructuredValue, data, path)
     with parsing(path):
-        return decode(message)
+        spec = decode(message)
+    if not all(isinstance(part, TypeSpec) for part in nest.flatten(spec)):
+        raise errors.DataLossError(f"{path}: {spec!r:.80} is no structure of TypeSpecs.")
+    return spec
 
 
 def _save_with_checkpoints(iterator: Any, arguments: dict[str, Any]) -> None:

@@ -50,6 +50,8 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
     chunks = _chunks(data)
     width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     samples = _SAMPLES[color]
+    if depth not in (1, 2, 4, 8, 16):
+        raise ValueError(f"no samples have {depth} bits")
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     parts = [
         (len(range(row, height, down)), len(range(column, width, across)) * samples)

@@ -126,8 +126,13 @@ class DecodeWav(Op):
                 width, rate = file.getsampwidth(), file.getframerate()
                 channels = file.getnchannels()
                 data = file.readframes(file.getnframes())
-        except (wave.Error, EOFError) as error:
-            raise self.invalid(f"Header mismatch: {error}") from None
+        except (
+            wave.Error,
+            EOFError,
+            RuntimeError,
+        ) as error:  # RuntimeError: a chunk ends elsewhere
+            reason = str(error) or "a chunk is longer than the file"
+            raise self.invalid(f"Header mismatch: {reason}") from None
         if width != 2:
             raise self.invalid(f"Can only read 16-bit WAV files, but received {width * 8}")
         audio = np.frombuffer(data, "<i2").reshape(-1, channels).astype(np.float32) / 32768

@@ -365,6 +365,10 @@ def import_consented(
         imported = meta_graph.import_into_graph(
             meta_graph_or_file, import_scope, clear_devices=clear_devices, consent=consent, **kwargs
         )
+        return _saver_of(imported, import_scope)
+
+
+def _saver_of(imported: meta_graph.Imported, import_scope: str | None) -> Saver | None:
     if imported.definition.HasField("saver_def"):
         scoped = meta_graph.scoped_saver(imported.definition.saver_def, import_scope)
         return Saver(saver_def=scoped, name=import_scope)
