@@ -49,23 +49,28 @@ MALFORMED, OTHER_KIND, OTHER_SIZE, MISSING = 1, 2, 4, 8
 def examples() -> ExampleReader:
     """The functions, compiled."""
     m = Module()
-    wire.emit(m)
-    _emit_find(m)
-    _emit_feature(m)
-    _emit_row(m)
+    emit(m)
     _emit_scan(m)
-    _emit_fill(m, "floats", (FLOATS, SINGLE_FLOATS), _float_values)
-    _emit_fill(m, "ints", (INTS, SINGLE_INTS), _int_values)
-    _emit_fill(m, "texts", (BYTES,), _text_values)
     py.emit_entry(m, "scan", "banbana")
-    for name in ("floats", "ints", "texts"):
-        py.emit_entry(m, name, "bannnnaa", holds_gil=name == "texts")
     library = kernels()[Code.of(m)]
     _libraries.append(library)
     return ExampleReader(*[py.builtin(library[f"py_{n}"], n) for n in ExampleReader._fields])
 
 
 _libraries: list = []  # kept alive: the builtins hold addresses in it
+
+
+def emit(m: Module) -> None:
+    """Adds `find`, `feature` and `row`, and the builtins `floats`, `ints` and `texts`, to a module."""
+    wire.emit(m)
+    _emit_find(m)
+    _emit_feature(m)
+    _emit_row(m)
+    _emit_fill(m, "floats", (FLOATS, SINGLE_FLOATS), _float_values)
+    _emit_fill(m, "ints", (INTS, SINGLE_INTS), _int_values)
+    _emit_fill(m, "texts", (BYTES,), _text_values)
+    for name in ("floats", "ints", "texts"):
+        py.emit_entry(m, name, "bannnnaa", holds_gil=name == "texts")
 
 
 # -- where the values are

@@ -34,9 +34,10 @@ class ExampleColumns:
     """
 
     def __init__(self, serialized: Sequence[bytes], keys: tuple[str, ...]) -> None:
-        self.native, self.rows = examples(), len(serialized)
+        self.native: Any = examples()
+        self.rows = len(serialized)
         self.data = serialized[0] if self.rows == 1 else b"".join(serialized)
-        names, ends, self.number = _keys(keys)
+        names, ends, self.number = names_of(keys)
         bounds = np.array([0, *itertools.accumulate(map(len, serialized))], np.int64)
         self.table = np.zeros((self.rows, len(keys), ENTRY), np.int64)
         read = self.native.scan(self.data, bounds, self.rows, names, ends, len(keys), self.table)
@@ -100,6 +101,9 @@ class ExampleColumns:
         if self._fill(key, dtype, out, np.ascontiguousarray(places, np.int64)) & ~MISSING:
             raise IrregularError
 
+    def _filler(self, dtype: Any) -> Any:
+        return getattr(self.native, _FILLERS[dtype])
+
     def _fill(
         self,
         key: str,
@@ -109,13 +113,13 @@ class ExampleColumns:
         size: int = -1,
     ) -> int:
         """Writes a feature's values into `out`; returns what is the matter, as bits."""
-        fill = getattr(self.native, _FILLERS[dtype])
+        fill = self._filler(dtype)
         number, keys = self.number[key], self.table.shape[1]
         return fill(self.data, self.table, keys, number, self.rows, size, out, places)
 
 
 @functools.lru_cache(maxsize=256)
-def _keys(keys: tuple[str, ...]) -> tuple[bytes, np.ndarray, dict[str, int]]:
+def names_of(keys: tuple[str, ...]) -> tuple[bytes, np.ndarray, dict[str, int]]:
     """The names of features in one piece, where each ends, and their numbers."""
     encoded = [key.encode() for key in keys]
     ends = np.zeros(len(keys) + 1, np.int64)

@@ -7,6 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.array.constant import zero_of
+from penstock._src.ops.parsing import columns
 from penstock._src.ops.parsing.example import (
     _KINDS,
     _SHOWN,
@@ -15,6 +16,7 @@ from penstock._src.ops.parsing.example import (
     array_of,
     splits_shape,
 )
+from penstock._src.ops.parsing.sequence_columns import SequenceColumns
 from penstock._src.proto.example import SequenceExample
 
 
@@ -108,6 +110,17 @@ class Sequences(ExampleBatch):
         outer = np.cumsum([0, *(len(steps) for steps in lists)])
         inner = np.cumsum([0, *(len(values) for steps in lists for values in steps)])
         return array_of(flat, dtype), outer.astype(splits.np), inner.astype(splits.np)
+
+
+def read_sequences(op, serialized, names, keys, list_keys, read):
+    """What `read` makes of a batch: native columns, or Sequences for what these cannot read or refuse."""
+    if columns.is_available() and serialized:
+        asked = tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(list_keys))
+        try:
+            return read(SequenceColumns(serialized, *asked))
+        except columns.IrregularError:
+            pass  # read again, which explains what is wrong or takes an unusual form
+    return read(Sequences(op, serialized, names))
 
 
 def _texts(keys):
@@ -230,38 +243,34 @@ class ParseSequenceExampleV2(_ParseSequences):
         feature_list_dense_missing_assumed_empty,
         context_dense_defaults,
     ):
-        batch = Sequences(self, list(serialized.reshape(-1)), debug_name)
-        *sparse, dense = _context(
-            self,
-            batch,
-            _texts(context_sparse_keys),
-            _texts(context_dense_keys),
-            context_dense_defaults,
-        )
-        ragged = [
-            batch.ragged(key, dtype, splits)
-            for key, dtype, splits in zip(
-                _texts(context_ragged_keys),
-                self.context_ragged_value_types,
-                self.context_ragged_split_types,
-            )
-        ]
-        values, splits = _columns(ragged, 2)
-        *sparse_steps, dense_steps, lengths = _steps(
-            self,
-            batch,
+        sparse_keys, dense_keys = _texts(context_sparse_keys), _texts(context_dense_keys)
+        ragged_keys, ragged_lists = _texts(context_ragged_keys), _texts(feature_list_ragged_keys)
+        sparse_lists, dense_lists = (
             _texts(feature_list_sparse_keys),
             _texts(feature_list_dense_keys),
-            feature_list_dense_missing_assumed_empty.tolist(),
         )
-        ragged_steps = [
-            batch.ragged_steps(key, dtype, kind)
-            for key, dtype, kind in zip(
-                _texts(feature_list_ragged_keys),
-                self.feature_list_ragged_value_types,
-                self.feature_list_ragged_split_types,
+        may_miss = feature_list_dense_missing_assumed_empty.tolist()
+
+        def read(batch):
+            types = zip(self.context_ragged_value_types, self.context_ragged_split_types)
+            list_types = zip(
+                self.feature_list_ragged_value_types, self.feature_list_ragged_split_types
             )
-        ]
+            return (
+                _context(self, batch, sparse_keys, dense_keys, context_dense_defaults),
+                [batch.ragged(key, *kinds) for key, kinds in zip(ragged_keys, types)],
+                _steps(self, batch, sparse_lists, dense_lists, may_miss),
+                [batch.ragged_steps(key, *kinds) for key, kinds in zip(ragged_lists, list_types)],
+            )
+
+        keys = sparse_keys + dense_keys + ragged_keys
+        lists = sparse_lists + dense_lists + ragged_lists
+        rows = list(serialized.reshape(-1))
+        context, ragged, steps, ragged_steps = read_sequences(
+            self, rows, debug_name, keys, lists, read
+        )
+        (*sparse, dense), (*sparse_steps, dense_steps, lengths) = context, steps
+        values, splits = _columns(ragged, 2)
         flat, outer, inner = _columns(ragged_steps, 3)
         if serialized.ndim == 0:
             sparse, sparse_steps = _single(*sparse), _single(*sparse_steps)
@@ -323,14 +332,20 @@ class ParseSequenceExample(_ParseWithoutRagged):
         )
 
     def eager(self, serialized, debug_name, context_dense_defaults):
-        batch = Sequences(self, list(serialized), debug_name)
-        keys = _texts(self.context_sparse_keys), _texts(self.context_dense_keys)
-        context = _context(self, batch, *keys, context_dense_defaults)
-        dense_keys = _texts(self.feature_list_dense_keys)
+        sparse_keys, dense_keys = _texts(self.context_sparse_keys), _texts(self.context_dense_keys)
+        sparse_lists = _texts(self.feature_list_sparse_keys)
+        dense_lists = _texts(self.feature_list_dense_keys)
         optional = set(_texts(self.feature_list_dense_missing_assumed_empty))
-        may_miss = [key in optional for key in dense_keys]
-        sparse_keys = _texts(self.feature_list_sparse_keys)
-        return *context, *_steps(self, batch, sparse_keys, dense_keys, may_miss)
+        may_miss = [key in optional for key in dense_lists]
+
+        def read(batch):
+            return (
+                *_context(self, batch, sparse_keys, dense_keys, context_dense_defaults),
+                *_steps(self, batch, sparse_lists, dense_lists, may_miss),
+            )
+
+        keys, lists = sparse_keys + dense_keys, sparse_lists + dense_lists
+        return read_sequences(self, list(serialized), debug_name, keys, lists, read)
 
 
 class ParseSingleSequenceExample(_ParseWithoutRagged):
@@ -370,7 +385,6 @@ class ParseSingleSequenceExample(_ParseWithoutRagged):
         context_dense_defaults,
         debug_name,
     ):
-        batch = Sequences(self, [serialized.item()], debug_name)
         names = [
             _texts(k.item() for k in keys)
             for keys in (
@@ -381,8 +395,17 @@ class ParseSingleSequenceExample(_ParseWithoutRagged):
             )
         ]
         optional = set(_texts(feature_list_dense_missing_assumed_empty.tolist()))
-        *sparse, dense = _context(self, batch, names[0], names[1], context_dense_defaults)
         may_miss = [key in optional for key in names[3]]
-        *sparse_steps, dense_steps, _ = _steps(self, batch, names[2], names[3], may_miss)
+
+        def read(batch):
+            return (
+                _context(self, batch, names[0], names[1], context_dense_defaults),
+                _steps(self, batch, names[2], names[3], may_miss),
+            )
+
+        keys, lists = names[0] + names[1], names[2] + names[3]
+        (*sparse, dense), (*sparse_steps, dense_steps, _) = read_sequences(
+            self, [serialized.item()], debug_name, keys, lists, read
+        )
         first, second = _single(*sparse), _single(*sparse_steps)
         return *first, [d[0] for d in dense], *second, [d[0] for d in dense_steps]
