@@ -11,7 +11,7 @@ from .code import Code
 from .kernels import kernels
 from .language.module import Module
 from .language.types import I64, PTR
-from .target import Target, host
+from .target import Target
 
 # Adds eight bytes, or one byte, to a running checksum.
 _X86 = """
@@ -58,13 +58,9 @@ def _instructions(target: Target) -> str | None:
 @functools.cache
 def native_crc32c() -> Callable[[bytes, int], int] | None:
     """Returns a builtin (bytes, previous checksum) -> checksum; None if the CPU has no such instruction."""
-    instructions = _instructions(host())
-    if instructions is None:
-        return None
     m = Module()
-    m.raw(instructions)
-    m.names.update(("crc_word", "crc_byte"))
-    _emit_sum(m)
+    if not emit(m):
+        return None
     _emit_entry(m)
     library = kernels()[Code.of(m)]
     _libraries.append(library)
@@ -75,6 +71,17 @@ def native_crc32c() -> Callable[[bytes, int], int] | None:
 # (address, bytes, previous checksum) -> checksum, without the interpreter's lock
 _AT = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _libraries: list = []  # kept alive: the builtin holds its address
+
+
+def emit(m: Module) -> bool:
+    """Adds `crc32c` to a module: (data, count, previous checksum) -> checksum; False if the CPU has no such instruction."""
+    instructions = _instructions(m.target)
+    if instructions is None:
+        return False
+    m.raw(instructions)
+    m.names.update(("crc_word", "crc_byte"))
+    _emit_sum(m)
+    return True
 
 
 def _emit_sum(m: Module) -> None:

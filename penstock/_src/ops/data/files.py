@@ -20,14 +20,14 @@ from penstock._src.ops.data_shared.blocks import (
     Block,
     BlockElements,
     BlockStacks,
-    chunks,
+    Sequel,
     string_column,
     string_scalar,
 )
+from penstock._src.ops.data_shared.record_blocks import FixedLength, Records
 from penstock._src.util.files import records
 
 _BYTES = 1 << 18  # of text, read at once
-_RECORDS = 64  # read at once
 
 
 def names_of(filenames: np.ndarray) -> list[str]:
@@ -126,21 +126,6 @@ class BlocksOfFiles(Resumable):
             next(self.blocks, None)
 
 
-class Sequel:
-    """Iterates over blocks of an open file, of which reading can go on at the end of any."""
-
-    def __init__(self, blocks: Iterator[Block]) -> None:
-        self.blocks = blocks
-        # How many bytes were read that are not in a block yet.
-        self.unread = 0
-
-    def __iter__(self) -> Iterator[Block]:
-        return self
-
-    def __next__(self) -> Block:
-        return next(self.blocks)
-
-
 class _Lines(Sequel):
     def __init__(self, file: Any, name: str) -> None:
         super().__init__(self.read(file))
@@ -165,10 +150,6 @@ def _without_returns(lines: list[bytes], data: bytes) -> list[bytes]:
     if b"\r" in data or b"\r" in lines[0]:
         return [line[:-1] if line.endswith(b"\r") else line for line in lines]
     return lines
-
-
-def _records(file: Any, name: str) -> Iterator[Block]:
-    return Sequel(chunks(records.read_records(file, name), _RECORDS))
 
 
 class TextLineDataset(PipelineOp):
@@ -196,7 +177,7 @@ class TFRecordDataset(PipelineOp):
     stateful = True
 
     def pipeline(self, filenames, compression_type, buffer_size):
-        return _strings(FromFiles(names_of(filenames), text(compression_type), _records))
+        return _strings(FromFiles(names_of(filenames), text(compression_type), Records))
 
 
 class TFRecordDatasetV2(PipelineOp):
@@ -214,7 +195,7 @@ class TFRecordDatasetV2(PipelineOp):
 
         def read(file: Any, name: str) -> Iterator[Block]:
             file.read(offsets.get(name, 0))
-            return _records(file, name)
+            return Records(file, name)
 
         return _strings(FromFiles(names_of(filenames), text(compression_type), read))
 
@@ -237,14 +218,7 @@ class FixedLengthRecordDatasetV2(PipelineOp):
             raise InvalidArgumentError("`record_bytes` must be > 0")
 
         def read(file: Any, name: str) -> Iterator[Block]:
-            data = file.read()
-            body = data[header : len(data) - footer]
-            if len(body) % size:
-                raise InvalidArgumentError(
-                    f"Excess bytes at the end of the body of {name}: its size {len(body)} is not "
-                    f"a multiple of the record length {size}."
-                )
-            yield from chunks((body[at : at + size] for at in range(0, len(body), size)), _RECORDS)
+            return FixedLength(file, name, header, size, footer)
 
         return _strings(FromFiles(names_of(filenames), text(compression), read))
 

@@ -1,6 +1,5 @@
 """Elements that come in blocks: a source reads many at once, as columns, and batches are cut from these without handling elements."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -126,6 +125,21 @@ def _joined(parts: list[Block]) -> Element:
     return tuple([np.concatenate(columns) for columns in zip(*parts)])
 
 
+class Sequel:
+    """Iterates over blocks of an open file, of which reading can go on at the end of any."""
+
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self.blocks = blocks
+        # How many bytes were read that are not in a block yet.
+        self.unread = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        return self
+
+    def __next__(self) -> Block:
+        return next(self.blocks)
+
+
 def sliced(block: Block, failures: dict[int, Any]) -> Iterator[Block | Failure]:
     """A block with errors in the place of some rows."""
     begin = 0
@@ -138,9 +152,3 @@ def sliced(block: Block, failures: dict[int, Any]) -> Iterator[Block | Failure]:
         yield block
     elif begin < len(block[0]):
         yield [column[begin:] for column in block]
-
-
-def chunks(values: Iterator[bytes], size: int) -> Iterator[Block]:
-    """Single strings as blocks."""
-    while held := list(itertools.islice(values, size)):
-        yield (string_column(held),)

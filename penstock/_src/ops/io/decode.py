@@ -17,7 +17,7 @@ from penstock._src.ops.strings.elements import each, strings
 def _in_order(data, kind, little_endian):
     """Bytes as numbers of a type and byte order."""
     array = np.frombuffer(data, kind)
-    return array if little_endian or kind.itemsize == 1 else array.byteswap()
+    return array.copy() if little_endian or kind.itemsize == 1 else array.byteswap()
 
 
 class DecodeRaw(Op):
@@ -36,20 +36,19 @@ class DecodeRaw(Op):
         flat = bytes.reshape(-1)
         if not flat.size:
             return np.zeros((*bytes.shape, 0), kind)
-        size = len(flat[0])
-        for data in flat:
-            if len(data) != size:
-                raise self.invalid(
-                    "DecodeRaw requires input strings to all be the same size, but element 1 has "
-                    f"size {size} != {len(data)}"
-                )
+        size, *others = dict.fromkeys(map(len, flat.tolist()))
+        if others:
+            raise self.invalid(
+                "DecodeRaw requires input strings to all be the same size, but element 1 has "
+                f"size {size} != {others[0]}"
+            )
         if size % kind.itemsize:
             raise self.invalid(
                 f"Input to DecodeRaw has length {size} that is not a multiple of {kind.itemsize}, "
                 f"the size of {self.out_type.name}"
             )
-        rows = [_in_order(data, kind, self.little_endian) for data in flat]
-        return np.stack(rows).reshape(*bytes.shape, size // kind.itemsize)
+        numbers = _in_order(b"".join(flat.tolist()), kind, self.little_endian)
+        return numbers.reshape(*bytes.shape, size // kind.itemsize)
 
 
 class DecodePaddedRaw(Op):
@@ -70,12 +69,9 @@ class DecodePaddedRaw(Op):
                 f"fixed_length ({size}) must be a positive multiple of the size of out_type "
                 f"({kind.itemsize})"
             )
-        rows = [
-            _in_order(data[:size].ljust(size, b"\0"), kind, self.little_endian)
-            for data in input_bytes.reshape(-1)
-        ]
-        shape = (*input_bytes.shape, size // kind.itemsize)
-        return np.stack(rows).reshape(shape) if rows else np.zeros(shape, kind)
+        rows = [data[:size].ljust(size, b"\0") for data in input_bytes.reshape(-1).tolist()]
+        numbers = _in_order(b"".join(rows), kind, self.little_endian)
+        return numbers.reshape(*input_bytes.shape, size // kind.itemsize)
 
 
 class DecodeCompressed(Op):

@@ -32,6 +32,21 @@ def frame(record: bytes) -> bytes:
     return b"".join((length, crc32c.packed(length), record, crc32c.packed(record)))
 
 
+def wrong_length(at: int, name: str) -> str:
+    """Says that the length at a position of a file has another checksum."""
+    return f"corrupted record at {at}. Is {name} even a TFRecord file?"
+
+
+def wrong_data(at: int, name: str) -> str:
+    """Says that the record at a position has another checksum."""
+    return f"{name}: corrupted record at {at}"
+
+
+def cut_short(at: int, name: str) -> str:
+    """Says that a file ends within the record at a position."""
+    return f"{name}: truncated record at {at}' failed with Read less bytes than requested"
+
+
 def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[bytes]:
     """The records of an open, decompressed file.
 
@@ -50,15 +65,13 @@ def read_records(file: BinaryIO, name: str, check: bool = True) -> Iterator[byte
             return
         length, stored = _HEADER.unpack(header)
         if crc32c.masked(header[:8]) != stored:
-            raise DamagedRecord(f"corrupted record at {at}. Is {name} even a TFRecord file?")
+            raise DamagedRecord(wrong_length(at, name))
         data = _read(file, length)
         footer = file.read(_FOOTER.size)
         if len(data) < length or len(footer) < _FOOTER.size:
-            raise DamagedRecord(
-                f"{name}: truncated record at {at}' failed with Read less bytes than requested"
-            )
+            raise DamagedRecord(cut_short(at, name))
         if check and crc32c.masked(data) != _FOOTER.unpack(footer)[0]:
-            raise DamagedRecord(f"{name}: corrupted record at {at}")
+            raise DamagedRecord(wrong_data(at, name))
         at += _HEADER.size + length + _FOOTER.size
         yield data
 

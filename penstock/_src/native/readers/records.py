@@ -1,0 +1,126 @@
+"""Reads record files (TFRecord): finds and checks the records in a part of a file, and cuts strings out of bytes.
+
+`util/files/records.py` says what the format is.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .. import checksum
+from .. import python_calls as py
+from ..code import Code
+from ..kernels import kernels
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import I32, I64, PTR
+from ..language.value import Val
+
+# Why `scan` stopped: another record has no place; a record goes on after the data; a checksum is wrong, of a length or of a record.
+FULL, CUT, WRONG_LENGTH, WRONG_DATA = 0, 1, 2, 3
+HEADER, FOOTER = 12, 4  # bytes before and after a record
+
+
+class RecordReader(NamedTuple):
+    """Builtins over bytes and int64 arrays.
+
+    scan (data, begin, end, most, table [most, 2], ends [2]) -> number of records; writes where each starts and ends, where the next frame
+         begins, and why it stopped
+    cut  (data, table [rows, 2], rows, values) -> rows; writes the bytes between the places of each row as objects
+    """
+
+    scan: Callable[..., int]
+    cut: Callable[..., int]
+
+
+@functools.cache
+def record_reader() -> RecordReader | None:
+    """The functions, compiled; None if the CPU has no instruction for the checksum."""
+    m = Module()
+    if not checksum.emit(m):
+        return None
+    _emit_checksum(m)
+    _emit_scan(m)
+    _emit_cut(m)
+    py.emit_entry(m, "scan", "bnnnaa")
+    py.emit_entry(m, "cut", "bana", holds_gil=True)
+    library = kernels()[Code.of(m)]
+    _libraries.append(library)
+    return RecordReader(*[py.builtin(library[f"py_{n}"], n) for n in RecordReader._fields])
+
+
+_libraries: list = []  # kept alive: the builtins hold addresses in it
+
+
+def _word(f: Fn, at: Val, ty: str) -> Val:
+    """A number at any address."""
+    held = f.alloca(I64)
+    f.memcpy(held, f.at(f.data, at), 8 if ty == I64 else 4)
+    return f.convert(f.load(held, 0, ty), I64, signed=False)
+
+
+def _emit_checksum(m: Module) -> None:
+    """Whether the masked checksum of some bytes is the number after them."""
+    with m.fn("checks", ret=I64, internal=True, data=PTR, begin=I64, end=I64) as f:
+        crc = f.call("crc32c", f.at(f.data, f.begin), f.end - f.begin, f.i64(0), ret=I64)
+        rotated = f.binary("lshr", crc, 15) | (crc << 17)
+        masked = (rotated + 0xA282EAD8) & 0xFFFFFFFF
+        f.give(f.convert(masked.eq(_word(f, f.end, I32)), I64))
+
+
+def _emit_scan(m: Module) -> None:
+    arguments: Any = dict(data=PTR, begin=I64, end=I64, most=I64, table=PTR, ends=PTR)
+    with m.fn("scan", ret=I64, internal=True, **arguments) as f:
+
+        def checks(begin: Val, end: Val) -> Val:
+            return f.call("checks", f.data, begin, end, ret=I64).ne(0)
+
+        def framed(at: Val) -> tuple[Val, ...]:
+            length = _word(f, at, I64)
+            start = at + HEADER
+            fits = (length >= 0) & (length <= f.end - start - FOOTER)
+            stop = f.select(fits, start + length, start)
+
+            def record() -> tuple[Val, ...]:
+                (is_right,) = f.when(
+                    fits, lambda: (checks(start, stop),), lambda: (f.const(1, "i1"),)
+                )
+                wrong = f.select(is_right, f.i64(FULL), f.i64(WRONG_DATA))
+                return (f.select(fits, wrong, f.i64(CUT)),)
+
+            (stopped,) = f.when(checks(at, at + 8), record, lambda: (f.i64(WRONG_LENGTH),))
+            return start, stop, stopped
+
+        def step(row: Val, at: Val, _: Val) -> tuple[Val, ...]:
+            start, stop, stopped = f.when(
+                f.end - at >= HEADER, lambda: framed(at), lambda: (at, at, f.i64(CUT))
+            )
+            f.store(start, f.table, row * 2)
+            f.store(stop, f.table, row * 2 + 1)
+            is_read = stopped.eq(FULL)
+            return (
+                row + f.convert(is_read, I64),
+                f.select(is_read, stop + FOOTER, at),
+                stopped,
+            )
+
+        def goes_on(row: Val, at: Val, stopped: Val) -> Val:
+            return (row < f.most) & (at < f.end) & stopped.eq(FULL)
+
+        row, at, stopped = f.loop_while(goes_on, step, f.i64(0), f.begin, f.i64(FULL))
+        f.store(at, f.ends)
+        f.store(stopped, f.ends, 1)
+        f.give(row)
+
+
+def _emit_cut(m: Module) -> None:
+    with m.fn("cut", ret=I64, internal=True, data=PTR, table=PTR, rows=I64, values=PTR) as f:
+
+        def row(i: Val) -> None:
+            start, stop = f.load(f.table, i * 2, I64), f.load(f.table, i * 2 + 1, I64)
+            made = f.call("PyBytes_FromStringAndSize", f.at(f.data, start), stop - start, ret=PTR)
+            f.call("Py_DecRef", f.load(f.values, i, PTR))  # what an array of objects holds at first
+            f.store(made, f.values, i)
+
+        f.loop(f.i64(0), f.rows, 1, row)
+        f.give(f.rows)
