@@ -49,7 +49,7 @@ class Stored:
 
         Args:
           path: a folder, created if necessary.
-          compression: None or "GZIP".
+          compression: None, "GZIP" or "SNAPPY".
           shard_func: the shard of an element, a scalar int64; by default there is one shard.
           checkpoint_args: arguments of a tf.train.CheckpointManager but for `checkpoint`. After each element, it may save how
             far writing has come; with the same arguments, an interrupted `save` goes on from there. Only in eager code.
@@ -126,7 +126,7 @@ class Stored:
 
         Args:
           path: the folder.
-          compression: None, "GZIP", or "AUTO", which means none.
+          compression: None, "GZIP", "SNAPPY", or "AUTO", which means Snappy.
           reader_func: combines the dataset of shards into one dataset; by default interleaves them.
           shard_func: the shard of an element, a scalar int64; by default there is one shard.
           name: of the op.

@@ -104,3 +104,25 @@ class States:
     @staticmethod
     def read(tf: Any, folder: str) -> Any:
         return None
+
+
+class SavedDatasets:
+    """Datasets saved in every compression."""
+
+    COMPRESSIONS = (None, "GZIP", "SNAPPY")
+
+    @classmethod
+    def write(cls, tf: Any, folder: str) -> Any:
+        numbers = tf.data.Dataset.range(4000)
+        dataset = numbers.map(lambda n: {"n": n, "text": tf.strings.as_string(n % 7)})
+        for compression in cls.COMPRESSIONS:
+            dataset.save(f"{folder}/{compression}", compression=compression)
+        return None
+
+    @classmethod
+    def read(cls, tf: Any, folder: str) -> Any:
+        found = {}
+        for compression in cls.COMPRESSIONS:
+            loaded = tf.data.Dataset.load(f"{folder}/{compression}", compression=compression)
+            found[str(compression)] = list(loaded.batch(999).as_numpy_iterator())
+        return found

@@ -9,6 +9,7 @@ from penstock._src.core.errors import DataLossError
 from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.whole import write_whole, written_whole
+from penstock._src.ops.data_shared.snappy_stream import opened
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
 from penstock._src.util.files import records
@@ -34,7 +35,7 @@ def write_elements(
 def read_elements(path: str, width: int, compression: str = "") -> Iterator[Element]:
     """The elements in a file written by `write_elements`."""
     with files.open_file(path) as file:
-        found = records.read_records(records.opened(file, compression, name=path), path)
+        found = records.read_records(opened(file, compression, path), path)
         try:
             while True:
                 element = tuple(

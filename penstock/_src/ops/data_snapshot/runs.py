@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import NotFoundError, UnimplementedError
+from penstock._src.core.errors import NotFoundError
 from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.storage import read_elements, write_element
+from penstock._src.ops.data_shared.snappy_stream import SNAPPY, record_file
 from penstock._src.proto.dataset import SnapshotMetadataRecord
 from penstock._src.util.files import records
 
@@ -28,14 +29,8 @@ _VERSION = 2
 
 
 def compression_of(name: str) -> str:
-    """The compression of the files; AUTO means none.
-
-    Raises:
-      UnimplementedError: it is SNAPPY.
-    """
-    if name == "SNAPPY":
-        raise UnimplementedError("Snapshots compressed by SNAPPY are not implemented.")
-    return "" if name in ("AUTO", "NONE") else name
+    """The compression of the files; AUTO means Snappy."""
+    return {"AUTO": SNAPPY, "NONE": ""}.get(name, name)
 
 
 def metadata_of(folder: str) -> Any:
@@ -100,7 +95,7 @@ class SnapshotRun:
             folder = os.path.join(self._run_folder(), f"{shard:08d}.shard")
             files.make_folders(folder)
             file = files.open_file(os.path.join(folder, f"{self.chunk:08d}.snapshot"), "wb")
-            self.files[shard] = records.RecordFile(file, self.compression)
+            self.files[shard] = record_file(file, self.compression)
         write_element(self.files[shard], element, self.types)
         self.metadata.num_elements += 1
 

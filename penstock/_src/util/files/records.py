@@ -142,11 +142,13 @@ class _Decompressed(io.RawIOBase):
 
 
 class RecordFile:
-    """Writes records to an open file, compressed or not."""
+    """Writes records to an open file, compressed or not, or by an encoder with zlib's interface."""
 
-    def __init__(self, file: BinaryIO, compression: str = "", level: int = -1) -> None:
+    def __init__(
+        self, file: BinaryIO, compression: str = "", level: int = -1, encoder: Any = None
+    ) -> None:
         self._file = file
-        self._encoder: Any = None
+        self._encoder = encoder
         if compression == "GZIP":
             self._encoder = zlib.compressobj(level, zlib.DEFLATED, 31)
         elif compression == "ZLIB":
