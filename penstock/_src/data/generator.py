@@ -15,7 +15,7 @@ from penstock._src.data import structure
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.control.python_call import calling, register
-from penstock._src.ops.data.pipeline import Element
+from penstock._src.ops.data.pipeline import Element, Pipeline
 from penstock._src.ops.data.source import GeneratorPipeline
 from penstock._src.util import nest
 
@@ -32,7 +32,11 @@ def from_generator(generator: Callable[..., Any], spec: Any, args: Any, name: st
         made.types, made.shapes = types, shapes
         return made
 
-    tensors = [convert_to_tensor(arg) for arg in args or ()]
+    return from_host(dataset, [convert_to_tensor(arg) for arg in args or ()], name)
+
+
+def from_host(dataset: Callable[..., Pipeline], tensors: Sequence[Any], name: str | None) -> Any:
+    """The variant of the dataset that `dataset` makes of the host values of tensors, in graphs when it is run."""
     if STATE.graph is None:
         return EagerTensor(dataset(*(_numpy(t) for t in tensors)), dtypes.variant)
     token, held = register(dataset)

@@ -86,3 +86,11 @@ def test_compressed_records_of_one_length(tmp_path):
     name = write(tmp_path / "f", gzip.compress(b"head" + b"0123456789" * 60_000 + b"foo"))
     dataset = tf.data.FixedLengthRecordDataset(name, 10, 4, 3, compression_type="GZIP")
     assert read(dataset) == ([b"0123456789"] * 60_000, None)
+
+
+def test_batches_of_mapped_records_count_those_that_fail(tmp_path):
+    name = write(tmp_path / "r", b"".join(records.frame(b"%d" % n) for n in [1, 2, 3]))
+    dataset = tf.data.TFRecordDataset(name).apply(
+        tf.data.experimental.map_and_batch(lambda text: tf.strings.to_number(text), 2)
+    )
+    assert [b.tolist() for b in dataset.as_numpy_iterator()] == [[1, 2], [3]]

@@ -60,8 +60,9 @@ class FromFiles(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         return BlockElements(BlocksOfFiles(self))
 
-    def stacks(self, run: Run, size: int) -> Iterator[Element]:
-        return BlockStacks(BlocksOfFiles(self), size)
+    def stacks(self, run: Run, size: int, aligned: bool = False) -> Iterator[Element] | None:
+        # A block does not tell how many elements a failure stands for.
+        return None if aligned else BlockStacks(BlocksOfFiles(self), size)
 
 
 class BlocksOfFiles(Resumable):

@@ -65,7 +65,9 @@ class BlockElements(Resumable):
 
 def _scalars(column: np.ndarray) -> Iterator[np.ndarray]:
     if column.dtype == object:
-        return map(string_scalar, column.tolist())
+        rows = column.tolist()
+        are_arrays = bool(rows) and isinstance(rows[0], np.ndarray)  # of different lengths
+        return iter(rows) if are_arrays else map(string_scalar, rows)
     return _numbers(column)
 
 
