@@ -11,7 +11,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tutorials fuzz fuzz-models fuzz-files kills bench bench-data lint format clean check $(CHECKS)
+.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files kills bench bench-data lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -27,6 +27,14 @@ interop: $(STAMP) $(INTEROP_VENV)/.installed
 $(INTEROP_VENV)/.installed:
 	test -x $(INTEROP_VENV)/bin/python || $(PYTHON) -m venv $(INTEROP_VENV)
 	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow-cpu==2.21.*' tensorboard 'setuptools<81'
+	touch $@
+
+# What TensorBoard shows of Penstock's logs; with its profile page, and in Chromium where that is installed.
+tensorboard: $(STAMP) $(VENV)/.xprof
+	$(BIN)/python -m pytest -rs tests/interop/board
+
+$(VENV)/.xprof:
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check xprof
 	touch $@
 
 # All programs of tests/tutorials, on Penstock; `make tutorials TENSORFLOW=1` on TensorFlow, in an environment of its own.

@@ -16,7 +16,7 @@ ABOUT_ALL = {
     "fuzz": "random programs and models",
     "golden": "recorded results of the public functions",
     "harness": "how an op is tested",
-    "interop": "files that Penstock and TensorFlow write for each other",
+    "interop": "files that Penstock and TensorFlow write for each other, and TensorBoard reads",
     "keras": "Keras's own suite, and training",
     "layout": "the tree and the public face",
     "parity": "TensorFlow's op definitions, and programs of raw ops",

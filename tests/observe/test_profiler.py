@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_kernels_and_host_operations_stand_within_the_call(profile):
     assert any("tf.reduce_sum(tf.exp(x) + 1.0)" in e["args"]["source"] for e in kernels)
     (host,) = [e for e in inside if e["name"] == "AsString"]
     assert "text = tf.strings.as_string(x)" in host["args"]["source"]
-    assert any(e["name"] == "work#step_num=1#" for e in events)
+    assert [e["args"] for e in events if e["name"] == "work"] == [{"step_num": 1}]
 
 
 def test_the_file_for_perfetto_is_in_chromes_format(profile):
@@ -73,12 +74,10 @@ def test_the_file_for_perfetto_is_in_chromes_format(profile):
 
 
 def test_the_file_for_tensorboard_has_the_same_events(profile):
-    (plane,) = xplane(profile).planes
-    assert plane.name == "/host:CPU"
-    names, stats = (
-        {i: row.name for i, row in table.items()}
-        for table in (plane.event_metadata, plane.stat_metadata)
-    )
+    plane, environment = xplane(profile).planes
+    assert (plane.name, environment.name) == ("/host:CPU", "Task Environment")
+    names = {i: row.display_name or row.name for i, row in plane.event_metadata.items()}
+    stats = {i: row.name for i, row in plane.stat_metadata.items()}
     found = [names[e.metadata_id] for line in plane.lines for e in line.events]
     assert sorted(found) == sorted(e["name"] for e in spans(profile))
     shown = [
@@ -90,10 +89,40 @@ def test_the_file_for_tensorboard_has_the_same_events(profile):
     assert any(each.get("GB/s", 0) > 0 for each in shown)
 
 
+def test_the_file_for_tensorboard_starts_at_zero_and_tells_the_time_of_day(profile):
+    plane, environment = xplane(profile).planes
+    offsets = [e.offset_ps for line in plane.lines for e in line.events]
+    assert min(offsets) == 0 and max(offsets) < 60e12
+    assert {line.timestamp_ns for line in plane.lines} == {0}
+    times = {
+        environment.stat_metadata[s.metadata_id].name: s.int64_value for s in environment.stats
+    }
+    assert 0 <= time.time_ns() - times["profile_stop_time"] < 60e9
+    assert times["profile_start_time"] + max(offsets) / 1000 <= times["profile_stop_time"]
+
+
+def test_kernels_are_counted_as_their_operations(profile):
+    names = {
+        row.display_name: row.name for row in xplane(profile).planes[0].event_metadata.values()
+    }
+    assert "Sum" in names["nest[] reduce"].split(":")[1].split("_")
+    assert names["AsString"] == "AsString:AsString"
+
+
 def test_eager_ops_are_events(tmp_path):
     with profiler.Profile(str(tmp_path)):
         tf.linalg.matmul(tf.ones([4, 4]), tf.ones([4, 4]))
     assert "MatMul" in [e["name"] for e in spans(tmp_path)]
+    assert "MatMul:MatMul" in [m.name for m in xplane(tmp_path).planes[0].event_metadata.values()]
+
+
+def test_traces_show_any_values(tmp_path):
+    with profiler.Profile(str(tmp_path)):
+        with profiler.Trace("work", shown="a", begin=np.int64(2), rate=0.5, ok=True, x=tf.ones([])):
+            pass
+    (found,) = (e["args"] for e in spans(tmp_path) if e["name"] == "work")
+    x = found.pop("x")
+    assert found == {"shown": "a", "begin": 2, "rate": 0.5, "ok": 1} and "1" in str(x)
 
 
 def test_the_level_of_the_host_tracer_is_heeded(tmp_path):

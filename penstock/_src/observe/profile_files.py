@@ -20,7 +20,7 @@ XSpace
     planes=1 XPlane*, errors=2 string*, warnings=3 string*, hostnames=4 string*
 XPlane
     id=1 int64, name=2 string, lines=3 XLine*, event_metadata=4 {int64: XEventMetadata}
-    stat_metadata=5 {int64: XStatMetadata}
+    stat_metadata=5 {int64: XStatMetadata}, stats=6 XStat*
 XLine
     id=1 int64, display_id=10 int64, name=2 string, display_name=11 string, timestamp_ns=3 int64
     duration_ps=9 int64, events=4 XEvent*
@@ -39,11 +39,13 @@ XStatMetadata
 )
 XSpace = XPLANE["XSpace"]
 PLANE = "/host:CPU"
+ENVIRONMENT = "Task Environment"  # the plane that tells the time of day
 _FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # of an XStat
 
 
 class Event(NamedTuple):
-    """An event on a thread: name, start and end in nanoseconds, additional values to show, and the operations of a kernel."""
+    """An event on a thread: name, start and end in nanoseconds, additional values to show, the operations of a kernel, and the
+    name `operation:Type` under which TensorBoard counts it among the operations ("" if it does not)."""
 
     name: str
     thread: int
@@ -51,6 +53,7 @@ class Event(NamedTuple):
     end: int
     shown: dict[str, Any] = {}
     operations: tuple[Any, ...] = ()
+    counted_as: str = ""
 
 
 def write_profile(logdir: str, events: Sequence[Event]) -> None:
@@ -82,22 +85,38 @@ def _xspace(events: Sequence[Event]) -> Any:
     space = XSpace(hostnames=[socket.gethostname()])
     plane = space.planes.add(id=1, name=PLANE)
     first = min((e.begin for e in events), default=0)
+    last = max((e.end for e in events), default=0)
+    # TensorBoard counts in picoseconds, in which the time of day does not fit: the profile starts at 0.
     lines = {
-        thread: plane.lines.add(id=thread, name=name, timestamp_ns=first)
+        thread: plane.lines.add(id=thread, name=name)
         for thread, name in _thread_names(events).items()
     }
-    names: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for e in events:
         event = lines[e.thread].events.add(
-            metadata_id=_number(e.name, names, plane.event_metadata),
+            metadata_id=_event_number(e, numbers, plane.event_metadata),
             offset_ps=(e.begin - first) * 1000,
             duration_ps=(e.end - e.begin) * 1000,
         )
-        for key, value in e.shown.items():
-            kind = _FIELDS[type(value)]
-            number = _number(key, names, plane.stat_metadata)
-            event.stats.add(metadata_id=number, **{kind: value})
+        _add_stats(event, e.shown, numbers, plane.stat_metadata)
+    times = {"profile_start_time": first, "profile_stop_time": last}
+    environment = space.planes.add(id=2, name=ENVIRONMENT)
+    _add_stats(environment, times, {}, environment.stat_metadata)
     return space
+
+
+def _event_number(event: Event, numbers: dict[str, int], table: Any) -> int:
+    """The number of the metadata that an event shares with others of its names."""
+    number = _number(event.counted_as or event.name, numbers, table)
+    if event.counted_as:
+        table[number].display_name = event.name
+    return number
+
+
+def _add_stats(message: Any, values: dict[str, Any], numbers: dict[str, int], table: Any) -> None:
+    for key, value in values.items():
+        number = _number(key, numbers, table)
+        message.stats.add(metadata_id=number, **{_FIELDS[type(value)]: value})
 
 
 def _number(name: str, numbers: dict[str, int], table: Any) -> int:

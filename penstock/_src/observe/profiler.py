@@ -6,6 +6,7 @@ call of a function, each launch of a kernel within, each operation on the host, 
 """
 
 import collections
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -47,10 +48,12 @@ class Recording:
         self.programs: list[tuple[Any, Any, int]] = []  # plan, times of its records, thread
         self.offset = time.time_ns() - time.perf_counter_ns()
 
-    def add(self, name: str, begin: int, **shown: Any) -> None:
+    def add(
+        self, name: str, begin: int, shown: dict[str, Any] | None = None, counted_as: str = ""
+    ) -> None:
         """Adds what ended now."""
         end, thread = time.perf_counter_ns(), threading.get_ident()
-        self.events.append(Event(str(name), thread, begin, end, shown))
+        self.events.append(Event(str(name), thread, begin, end, shown or {}, (), counted_as))
 
     def program_ran(self, plan: Any, records: Any) -> None:
         """See RunObserver. The names of its kernels are looked up when the profile ends."""
@@ -60,7 +63,8 @@ class Recording:
         """See RunObserver."""
         line = line_of(op)
         shown = {"op": op.name} | ({"source": f"{line.place} {line.code}"} if line else {})
-        self.events.append(Event(op.type, threading.get_ident(), start, end, shown, (op,)))
+        counted = f"{op.name}:{op.type}"
+        self.events.append(Event(op.type, threading.get_ident(), start, end, shown, (op,), counted))
 
     def finished(self) -> list[Event]:
         """All events, in the time of day."""
@@ -79,7 +83,16 @@ class Recording:
                 kernel = known[id(plan)].get(word)
                 if kernel is not None:
                     shown = _shown(kernel, end - start)
-                    yield Event(kernel.label, thread, start, end, shown, kernel.operations)
+                    counted = _counted_as(kernel)
+                    yield Event(kernel.label, thread, start, end, shown, kernel.operations, counted)
+
+
+def _counted_as(kernel: KernelRecord) -> str:
+    """The last operation of a kernel, and the types of all."""
+    if not kernel.operations:
+        return re.sub(r"\W+", "_", kernel.label) + ":Kernel"
+    types = dict.fromkeys(op.type for op in kernel.operations)
+    return f"{kernel.operations[-1].name}:{'_'.join(types)}"
 
 
 def _shown(kernel: KernelRecord, nanoseconds: int) -> dict[str, Any]:
@@ -124,7 +137,7 @@ def _run_recorded(cls: Any, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> A
         return _run_plainly[0](cls, inputs, attrs)
     finally:
         if recording is not None:
-            recording.add(cls.op_type, begin)
+            recording.add(cls.op_type, begin, counted_as=f"{cls.op_type}:{cls.op_type}")
 
 
 def _watch_functions() -> None:
@@ -199,6 +212,14 @@ class Profile:
         stop()
 
 
+def _plain(value: Any) -> int | float | str:
+    """The value as files of profiles hold it."""
+    number = value.item() if hasattr(value, "item") else value
+    if isinstance(number, (bool, int)):
+        return int(number)
+    return number if isinstance(number, float) else str(value)
+
+
 @export("profiler.experimental.Trace", v1=[])
 class Trace:
     """A context that shows in profiles under a name.
@@ -223,9 +244,9 @@ class Trace:
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         if self._begin is None:
             return
-        shown = ",".join(f"{key}={value}" for key, value in self._metadata.items())
         if _STATE.recording is not None:
-            _STATE.recording.add(f"{self._name}#{shown}#" if shown else self._name, self._begin)
+            shown = {key: _plain(value) for key, value in self._metadata.items()}
+            _STATE.recording.add(self._name, self._begin, shown)
         self._begin = None
 
 

@@ -1,0 +1,1 @@
+"""What Penstock writes, as TensorBoard's pages show it."""
