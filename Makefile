@@ -29,7 +29,7 @@ $(INTEROP_VENV)/.installed:
 	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow-cpu==2.21.*' tensorboard 'setuptools<81'
 	touch $@
 
-# What TensorBoard shows of Penstock's logs; with its profile page, and in Chromium where that is installed.
+# What TensorBoard answers about Penstock's logs, with its profile page (xprof).
 tensorboard: $(STAMP) $(VENV)/.xprof
 	$(BIN)/python -m pytest -rs tests/interop/board
 
