@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler.blocks.block import MANY_SHAPES
+from penstock._src.compiler.blocks.block import MANY_SHAPES, Block
 from penstock._src.compiler.stages import STATISTICS
 
 
@@ -93,3 +93,15 @@ def test_the_report_says_why_the_host_computes():
     for n in range(1, MANY_SHAPES + 2):
         f(*drawn(n, n))
     assert "another shape in nearly every run" in str(f.explain(*drawn(3, 3)))
+
+
+def test_further_shapes_make_nothing(monkeypatch):
+    f = sums()
+    for n in range(1, MANY_SHAPES + 2):
+        f(*drawn(n, n))
+
+    def refuse(*_):
+        raise AssertionError("a form was made")
+
+    monkeypatch.setattr(Block, "specialize", refuse)
+    np.testing.assert_allclose(f(*drawn(1, 9)), np.zeros(9), atol=1e-6)

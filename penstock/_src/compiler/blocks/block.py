@@ -52,6 +52,8 @@ class Block:
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
         found = self.specializations.get(self.key(values))
+        if found is None and self.on_host is not None and _are_small(values):
+            found = self.on_host
         if found is None:
             with self.changing:
                 found = self.specializations.get(self.key(values)) or self.specialize(values)
@@ -87,12 +89,10 @@ class Block:
     @collector.paused()
     def specialize(self, values: Sequence[Any]) -> Specialization:
         """Makes and keeps the specialization for these inputs."""
-        if self.on_host is not None and _are_small(values):
-            return self.on_host
         self.section = dataclasses.replace(self.section, ops=self.operations())
         self.tell_variables(values)
         if self.has_many_shapes() and _are_small(values):
-            self.on_host = self.by_host(values)
+            self.on_host = self.on_host or self.by_host(values)
             return self.on_host
         while isinstance(found := specialize(self.section, values), list):
             self.specialize_for({*self.value_positions, *found})
