@@ -1,5 +1,7 @@
 """Ragged tensors, as row splits and flat values."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -120,17 +122,16 @@ class RaggedTensorToTensor(Op):
         if kinds[0] == "FIRST_DIM_SIZE":
             count = int(row_partition_tensors[0])
             partitions = partitions[1:]
-        # walk inwards: index vectors of the values of each level
-        index, extents = None, []
+        # walk inwards: the row and the column of the values of each level
+        levels, extents = [], []
         for kind, tensor in partitions:
             rows, number = _rows_of(kind, tensor, count)
-            if index is None:
+            if not levels:
                 extents.append(number)
-                index = np.arange(number)[:, None]
             begin = np.searchsorted(rows, np.arange(number), side="left")
             column = np.arange(rows.size) - begin[rows] if rows.size else rows
             extents.append(int(column.max()) + 1 if rows.size else 0)
-            index = np.concatenate([index[rows], column[:, None]], 1)
+            levels.append((rows, column))
             count = rows.size
         asked = [None if n < 0 else n for n in shape.tolist()] if shape.ndim else None
         self._check(asked, list(values.shape), list(default_value.shape))
@@ -138,10 +139,23 @@ class RaggedTensorToTensor(Op):
         dims = [n if a is None else a for a, n in zip(asked or [None] * len(natural), natural)]
         out = np.empty(dims, values.dtype)
         out[...] = default_value
-        lead = index.shape[1]
-        inside = (index < np.array(dims[:lead])).all(1) & (np.arange(len(index)) < len(values))
-        out[tuple(index[inside].T)] = values[: len(index)][inside[: len(values)]]
+        places, inside = _places(levels, extents[0], dims)
+        count, lead = min(len(places), len(values)), len(levels) + 1
+        places, values = places[:count], values[:count]
+        if not inside.all():
+            places, values = places[inside[:count]], values[inside[:count]]
+        out.reshape(math.prod(dims[:lead]), *dims[lead:])[places] = values
         return out
+
+
+def _places(levels, number, dims):
+    """Where values stand in a dense tensor whose leading axes are one, and which of them are within it."""
+    places = np.arange(number)
+    inside = places < dims[0]
+    for (rows, columns), extent in zip(levels, dims[1:]):
+        places = places[rows] * extent + columns
+        inside = inside[rows] & (columns < extent)
+    return places, inside
 
 
 def _listed(extents):
