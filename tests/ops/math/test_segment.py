@@ -148,3 +148,12 @@ def test_gradients_of_chosen_rows():
     )
     np.testing.assert_allclose(values_.numpy(), [1, 4, 3])
     assert rows.numpy().tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64"])
+def test_sums_of_integers_wrap_around_whatever_the_order_of_ids(dtype):
+    data = np.full(9, np.iinfo(dtype).max, dtype)
+    ids = np.array([3, 0, 3, 1, 0, 3, -1, 1, 3])
+    expected = [data[ids == segment].sum(dtype=dtype) for segment in range(5)]
+    found = raw.UnsortedSegmentSum(data=data, segment_ids=ids, num_segments=5)
+    np.testing.assert_array_equal(found, expected)

@@ -56,6 +56,9 @@ def combine(ufunc, data, ids, count, start):
         return out
     if ufunc is np.add and data.ndim == 1 and data.dtype == np.float64:
         return out + np.bincount(ids, data, count)
+    if ufunc is np.add and data.ndim == 1 and data.dtype.kind in "iu":
+        np.add.at(out, ids, data)  # exact in any order
+        return out
     order = np.argsort(ids, kind="stable") if np.any(np.diff(ids) < 0) else None
     ids = ids if order is None else ids[order]
     data = data if order is None else data[order]
