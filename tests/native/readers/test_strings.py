@@ -29,11 +29,13 @@ def test_pieces_are_those_of_python(separator):
     counts = np.empty(len(rows), np.int64)
     given = vector(rows), len(rows), separator, len(separator)
     pieces = np.empty(splitter().count(*given, counts), object)
-    assert splitter().split(*given, pieces) == len(pieces)
+    places = np.empty((len(pieces), 2), np.int64)
+    assert splitter().split(*given, pieces, places) == len(pieces)
     # Unlike bytes.split, an empty string has an empty piece only if there is a separator.
     expected = [row.split(separator or None) for row in rows]
     assert counts.tolist() == [len(row) for row in expected]
     assert pieces.tolist() == [piece for row in expected for piece in row]
+    assert places.tolist() == [[i, j] for i, row in enumerate(expected) for j in range(len(row))]
 
 
 def test_numbers_of_strings():

@@ -17,7 +17,8 @@ class Splitter(NamedTuple):
     """Builtins over arrays of bytes objects; the separator is white space if its size is 0.
 
     count (strings, number, separator, its size, counts [number]) -> how many pieces there are; writes those of each string
-    split (strings, number, separator, its size, pieces) -> the same; writes the pieces, one string's after the other's
+    split (strings, number, separator, its size, pieces, places [pieces, 2]) -> the same; writes the pieces, one string's after the
+          other's, and of each the string's number and its own in the string
     """
 
     count: Callable[..., int]
@@ -30,10 +31,10 @@ def splitter() -> Splitter:
     m = Module()
     _emit_next(m)
     _emit_skip(m)
-    _emit_all(m, "count", _counted)
-    _emit_all(m, "split", _made)
-    for name in Splitter._fields:
-        py.emit_entry(m, name, "anbna", holds_gil=True)
+    _emit_all(m, "count", makes=False)
+    _emit_all(m, "split", makes=True)
+    py.emit_entry(m, "count", "anbna", holds_gil=True)
+    py.emit_entry(m, "split", "anbnaa", holds_gil=True)
     library = kernels()[Code.of(m)]
     _libraries.append(library)
     return Splitter(*[py.builtin(library[f"py_{n}"], n) for n in Splitter._fields])
@@ -87,19 +88,16 @@ def _emit_next(m: Module) -> None:
         f.give(stop)
 
 
-def _counted(f: Fn, row: Val, first: Val, count: Val) -> None:
-    f.store(count - first, f.into, row)
-
-
-def _made(f: Fn, data: Val, begin: Val, stop: Val, count: Val) -> None:
+def _make(f: Fn, data: Val, begin: Val, stop: Val, count: Val) -> None:
     made = f.call("PyBytes_FromStringAndSize", f.at(data, begin), stop - begin, ret=PTR)
     f.call("Py_DecRef", f.load(f.into, count, PTR))  # what an array of objects holds at first
     f.store(made, f.into, count)
 
 
-def _emit_all(m: Module, name: str, write: Callable[..., None]) -> None:
-    makes = write is _made
+def _emit_all(m: Module, name: str, makes: bool) -> None:
     arguments: Any = dict(strings=PTR, number=I64, separator=PTR, size=I64, into=PTR)
+    if makes:
+        arguments["places"] = PTR
     with m.fn(name, ret=I64, internal=True, **arguments) as f:
 
         def string(row: Val, before: Val) -> tuple[Val, ...]:
@@ -113,7 +111,9 @@ def _emit_all(m: Module, name: str, write: Callable[..., None]) -> None:
             def piece(at: Val, count: Val, _: Val) -> tuple[Val, ...]:
                 stop = f.call("piece_end", data, at, end, f.separator, f.size, ret=I64)
                 if makes:
-                    write(f, data, at, stop, count)
+                    _make(f, data, at, stop, count)
+                    f.store(row, f.places, 2 * count)
+                    f.store(count - before, f.places, 2 * count + 1)
                 following = f.select(f.size.eq(0), skipped(stop), stop + f.size)
                 # An empty piece follows a separator at the end, but not white space.
                 goes_on = f.select(f.size.eq(0), following, stop) < end
@@ -125,7 +125,7 @@ def _emit_all(m: Module, name: str, write: Callable[..., None]) -> None:
                 lambda _, __, goes_on: goes_on.ne(0), piece, begin, before, is_some
             )
             if not makes:
-                write(f, row, before, count)
+                f.store(count - before, f.into, row)
             return (count,)
 
         (count,) = f.loop(f.i64(0), f.number, 1, string, f.i64(0))

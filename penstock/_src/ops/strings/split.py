@@ -43,9 +43,9 @@ def _split_natively(input, separator):
     split, rows = splitter(), np.ascontiguousarray(input)
     counts = np.empty(len(rows), np.int64)
     total = split.count(rows, len(rows), separator, len(separator), counts)
-    values = np.empty(total, object)
-    split.split(rows, len(rows), separator, len(separator), values)
-    return _places(counts), values, _dense_shape(counts)
+    values, places = np.empty(total, object), np.empty((total, 2), np.int64)
+    split.split(rows, len(rows), separator, len(separator), values, places)
+    return places, values, _dense_shape(counts)
 
 
 @functools.cache
