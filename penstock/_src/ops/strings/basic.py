@@ -1,6 +1,7 @@
 """Strings: join, case, length, strip, substrings, hashes."""
 
 import math
+import operator
 from typing import Literal
 
 import numpy as np
@@ -70,20 +71,14 @@ class StringLower(_Case):
     """Strings in lower case."""
 
     signature = "input: string -> output: string"
-
-    @staticmethod
-    def change(s):
-        return s.lower()
+    change = staticmethod(operator.methodcaller("lower"))
 
 
 class StringUpper(_Case):
     """Strings in upper case."""
 
     signature = "input: string -> output: string"
-
-    @staticmethod
-    def change(s):
-        return s.upper()
+    change = staticmethod(operator.methodcaller("upper"))
 
 
 class StringLength(Op):

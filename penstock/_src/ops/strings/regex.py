@@ -1,6 +1,7 @@
 """Regular expressions over strings, in the part of RE2's syntax that Python's `re` shares."""
 
 import functools
+import operator
 import re
 from re import _constants, _parser
 
@@ -93,7 +94,7 @@ def _replaced(op, input, pattern, rewrite, everywhere):
     expression, template = compiled(op.op_type, pattern), _template(op, rewrite)
     characters = _characters(expression, rewrite) if everywhere else None
     if characters:
-        return each(lambda s: s.translate(*characters), input)
+        return each(operator.methodcaller("translate", *characters), input)
     if expression.groups < max([int(n) for n in re.findall(r"\\g<(\d)>", template)], default=0):
         return input
     count = 0 if everywhere else 1
