@@ -136,10 +136,10 @@ class SplitBatches(Pipeline):
         return UNKNOWN
 
     def iterate(self, run):
-        return Split(self.inputs[0].iterate(run), self.parts)
+        return BatchParts(self.inputs[0].iterate(run), self.parts)
 
 
-class Split(Resumable):
+class BatchParts(Resumable):
     """Iterates over parts of batches."""
 
     plain = ("batch", "at")
