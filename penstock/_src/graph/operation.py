@@ -238,6 +238,9 @@ class Operation(OperationConversions):
         for op in ops:
             self._add_control_input(op)
 
+    def _remove_all_control_inputs(self) -> None:
+        self._control_inputs.clear()
+
     def _update_input(self, index: int, tensor: SymbolicTensor) -> None:
         self._inputs[index] = tensor
 
