@@ -24,7 +24,9 @@ from penstock._src.util.export import export
 def _only(tape: Tape | None) -> Iterator[None]:
     """Within this context only `tape` records."""
     before = STATE.tapes, STATE.accumulators
-    STATE.tapes, STATE.accumulators = (tape,) if tape is not None else (), ()
+    STATE.tapes = (tape,) if tape is not None else ()
+    # What only looks at values still does.
+    STATE.accumulators = tuple(a for a in STATE.accumulators if not hasattr(a, "record_step"))
     try:
         yield
     finally:

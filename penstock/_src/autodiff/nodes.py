@@ -12,7 +12,7 @@ from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
-from penstock._src.graph.graph import Graph
+from penstock._src.graph.graph import Graph, shown
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
@@ -27,6 +27,8 @@ def add_node(
     for outer, inner in zip(node.outputs, output_models(node), strict=True):
         outer._handle_data = inner._handle_data
     record_node(node)
+    if STATE.op_callbacks:  # they cannot replace the outputs, which gradients extend
+        shown(node)
     return node
 
 

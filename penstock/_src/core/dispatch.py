@@ -20,6 +20,9 @@ class State(threading.local):
         self.accumulators: tuple[Any, ...] = ()
         # Called with every operation added to a graph, including function bodies.
         self.graph_watchers: tuple[Callable[[Any], None], ...] = ()
+        # Called with every op, eager or in a graph: see core/calls/op_callbacks.py.
+        self.op_callbacks: tuple[Callable[..., Any], ...] = ()
+        self.invoking_op_callbacks = False
         self.device: str | None = None
         # What traces of functions are for, besides their arguments: the device of a replica, or None outside of replicas.
         self.trace_context: Any = None

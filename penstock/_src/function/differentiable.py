@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.autodiff.control_flow import backward_of, call_function, dense, differentiated
 from penstock._src.autodiff.tape import DIFFERENTIABLE, record_function
+from penstock._src.core.calls import op_callbacks
 from penstock._src.core.dispatch import STATE
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
@@ -33,6 +34,8 @@ class DifferentiableFunction:
             return list(call_function(self.function, tensors))
         if STATE.tapes or STATE.accumulators:
             watched = self._watched(tensors)
+            if STATE.op_callbacks:
+                return self._shown(tensors, watched)
             if watched:
                 return self._recorded(tensors, watched)
         try:
@@ -43,6 +46,16 @@ class DifferentiableFunction:
         if run is None:
             run = self._run = self.function.executable.run
         return list(map(EagerTensor, run(values), self.types))
+
+    def _shown(self, tensors: Sequence[Any], watched: tuple[int, ...]) -> list[Any]:
+        """Runs the function and shows the call to the callbacks of this thread, as an op with the function's name."""
+        if watched:
+            outputs = self._recorded(tensors, watched)
+        else:
+            values = self.function.executable([t._value for t in tensors])
+            outputs = list(map(EagerTensor, values, self.types))
+        op_callbacks.show(self.function.name, tensors, {}, outputs)
+        return outputs
 
     def _watched(self, tensors: Sequence[Any]) -> tuple[int, ...]:
         found: set[int] = set()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dispatch
+from penstock._src.core.calls import op_callbacks
 from penstock._src.core.calls.binding import bind, complete
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
@@ -98,7 +99,7 @@ class Graph(Colocation, GraphConversions):
             dispatch.record(op, node._inputs, node.outputs)
         for watch in STATE.graph_watchers:
             watch(node)
-        return arrange(node)
+        return arrange(node, shown(node) if STATE.op_callbacks else node.outputs)
 
     def add(self, op: Op, inputs: list[SymbolicTensor], name: str | None = None) -> Operation:
         """Appends an operation on tensors of this graph and returns it."""
@@ -172,7 +173,8 @@ class Graph(Colocation, GraphConversions):
         """Returns a constant of this graph; one made for an argument of an op is named `<op>/<argument>`."""
         name = self._name_of_part(name) if name else "Const"
         op = complete(find("Const"), {"value": array, "dtype": dtype}, True)
-        return self.add(op, [], name).outputs[0]
+        node = self.add(op, [], name)
+        return (shown(node) if STATE.op_callbacks else node.outputs)[0]
 
     def _name_of_part(self, name: str) -> str:
         """The name of an operation made for an argument of the op being recorded: it lies in that op's scope."""
@@ -569,12 +571,22 @@ def _shape_message(
     )
 
 
-def arrange(node: Operation) -> Any:
+def shown(node: Operation) -> Sequence[Any]:
+    """Shows a new operation to the callbacks of this thread; returns its outputs, or what they replace them by."""
+    attributes = node.node_def.attr
+    named = {name: attributes[name] for name in node.attributes if name in attributes}
+    graph = node.graph
+    shown = op_callbacks.invoke(node.type, node.inputs, named, node.outputs, node.name, graph)
+    # The inputs of a function are its placeholders.
+    return node.outputs if node.type == "Placeholder" else shown
+
+
+def arrange(node: Operation, outputs: Sequence[Any]) -> Any:
     """Returns the outputs in the form that a raw op returns."""
     op = node.raw_op
     types = op.output_dtypes
     if not types:
         return node
     if len(types) == 1:
-        return node.outputs if type(types[0]) is tuple else node.outputs[0]
-    return type(op).output_tuple()(*group_arguments(op.outputs, op, node.outputs))
+        return outputs if type(types[0]) is tuple else outputs[0]
+    return type(op).output_tuple()(*group_arguments(op.outputs, op, outputs))
