@@ -30,7 +30,6 @@ REASONS: list[tuple[str, str]] = [
     (r"dataset_to_graph", "no GraphDef of TensorFlow's own dataset kernels is kept"),
     (r"(CondContext|WhileContext|XLAControlFlowContext|\[Op:(Enter|Exit|Switch|Merge|NextIteration)\])",
      "control flow of TensorFlow 1 as single operations (Enter, Switch, Merge) does not run"),
-    (r"LSTMCell|rnn_cell", "cells of `rnn_cell` are not there"),
     (r"np\.int64\(\d+\) != \d+.*flat_map|flat_map_test.*np\.int64", "counts of a checkpointed `flat_map` differ"),
     (r"timeout|no result by then|not run", "the file did not end within the limit"),
 ]  # fmt: skip
