@@ -95,7 +95,7 @@ def gradient_steps(
             continue
         gradients = []
         for t in outputs:
-            total = add_up(found.pop(t._id, None))
+            total = _total(found.pop(t._id, None), node)
             if total is not None and t._id in sources:
                 found[t._id] = [total]
             gradients.append(None if t._id in stopped else total)
@@ -110,7 +110,26 @@ def gradient_steps(
             if needed and gradient is not None:
                 found.setdefault(t._id, []).append(gradient)
         _forget(found, node, sources)
-    return [add_up(found.get(x._id)) for x in xs]
+    return [_total(found.get(x._id), x.op) for x in xs]
+
+
+def _total(gradients: list[Any] | None, node: Operation) -> Any:
+    """The sum of the gradients of an output of `node`.
+
+    If gradients are colocated, those of one device are added beside that of its first reader, and these sums beside `node`.
+    """
+    graph: Any = STATE.graph
+    if not gradients or not graph.colocates_gradients:
+        return add_up(gradients)
+    by_device: dict[str, list[Any]] = {}
+    for gradient in gradients:
+        by_device.setdefault(gradient.device or "", []).append(gradient)
+    sums = []
+    for device in sorted(by_device):
+        with graph.colocate_with(by_device[device][-1].op, ignore_existing=True):
+            sums.append(add_up(by_device[device]))
+    with graph.colocate_with(node, ignore_existing=True):
+        return add_up(sums)
 
 
 def _zeros_of_variable(handle: Any) -> Any:
@@ -240,6 +259,9 @@ def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> 
     scope = graph._scope
     graph._scope = graph.unique_name(f"{node.name}_grad")
     try:
+        if graph.colocates_gradients:
+            with graph.colocate_with(node, ignore_existing=True):
+                return _node_gradient(node, gradients, wanted)
         return _node_gradient(node, gradients, wanted)
     finally:
         STATE.gradient_of, graph._scope = around, scope

@@ -13,6 +13,8 @@ class Colocation:
 
     # Operations beside which those that are added now run, outermost first.
     _colocation: Sequence[Operation] = ()
+    # Whether operations of gradients are made to run beside those whose gradients they are part of.
+    colocates_gradients = False
 
     if TYPE_CHECKING:
         _device_functions: list[Any]
@@ -43,6 +45,15 @@ class Colocation:
                 yield
         finally:
             self._colocation, self._device_functions = before, functions
+
+    @contextlib.contextmanager
+    def colocated_gradients(self) -> Iterator[None]:
+        """Within this scope operations of gradients are made to run beside those whose gradients they are part of."""
+        before, self.colocates_gradients = self.colocates_gradients, True
+        try:
+            yield
+        finally:
+            self.colocates_gradients = before
 
     def _colocate(self, node: Operation) -> None:
         """Notes on an operation beside which others it is made to run; it gets the device of the innermost that has one."""

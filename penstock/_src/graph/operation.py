@@ -204,6 +204,16 @@ class Operation(OperationConversions):
         return [op for op in self.graph._operations if self in op._control_inputs]
 
     @property
+    def _original_op(self) -> "Operation | None":
+        """Of an operation in a gradient: the operation whose gradient it is part of."""
+        found = (
+            op
+            for op in self.graph._operations
+            if op._outputs and self.gradient_of == op._outputs[0]._id
+        )
+        return None if self.gradient_of is None else next(found, None)
+
+    @property
     def traceback(self) -> StackTrace | None:
         """The user's line that made the operation, as a stack of one frame; None of operations that no line made."""
         return None if self.location is None else StackTrace([StackFrame(*self.location)])

@@ -155,7 +155,6 @@ gfile.Rename is io.gfile.rename: oldname:src newname:dst overwrite
 gfile.Walk is io.gfile.walk: top in_order:topdown=True
 
 # Gradients, scopes, functions of Python and columns of features.
-gradients is gradients.gradients: ys xs grad_ys name='gradients' -colocate_gradients_with_ops=False gate_gradients aggregation_method stop_gradients unconnected_gradients
 hessians is gradients.hessians: ys xs name='hessians' -colocate_gradients_with_ops=False gate_gradients aggregation_method
 tuple is control.scopes.tuple: tensors name control_inputs
 control_dependencies is control.scopes.control_dependencies: control_inputs

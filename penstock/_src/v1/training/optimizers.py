@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.api.gradients import gradients as gradients_of
 from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -18,6 +17,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.export import export
+from penstock._src.v1.functions.gradients import gradients
 from penstock._src.v1.variables.collections import trainable_variables
 from penstock._src.v1.variables.initializers import Constant, Ones, Zeros
 
@@ -79,7 +79,13 @@ class Optimizer(Trackable):
         Raises:
           ValueError: `loss` depends on none of the variables.
         """
-        pairs = self.compute_gradients(loss, var_list, gate_gradients, grad_loss=grad_loss)
+        pairs = self.compute_gradients(
+            loss,
+            var_list,
+            gate_gradients,
+            colocate_gradients_with_ops=colocate_gradients_with_ops,
+            grad_loss=grad_loss,
+        )
         if all(gradient is None for gradient, _ in pairs):
             raise ValueError(
                 "No gradients provided for any variable, check your graph for ops that do not "
@@ -112,7 +118,12 @@ class Optimizer(Trackable):
         variables = list(trainable_variables() if var_list is None else _flat(var_list))
         if not variables:
             raise ValueError("No variables to optimize.")
-        found = gradients_of(loss, variables, grad_ys=grad_loss)
+        found = gradients(
+            loss,
+            variables,
+            grad_ys=grad_loss,
+            colocate_gradients_with_ops=colocate_gradients_with_ops,
+        )
         return list(zip(found, variables))
 
     @staticmethod
