@@ -21,6 +21,12 @@ def test_arrays_share_memory_and_are_not_written():
     assert tensor.numpy()[0] == 1
 
 
+def test_the_shared_value_of_a_scalar_is_a_numpy_scalar():
+    assert tf.constant(b"text")._numpy() == b"text" and type(tf.constant(1)._numpy()) is np.int32
+    tensor = tf.constant([1.0, 2.0])
+    assert np.shares_memory(tensor._numpy(), np.asarray(tensor))
+
+
 @pytest.mark.parametrize(
     ("value", "dtype"),
     [

@@ -64,7 +64,9 @@ class EagerTensor(Tensor):
         return value.copy()
 
     def _numpy(self) -> Any:
-        return self._value
+        """What `numpy` returns, but sharing memory with the tensor: libraries read it by this name."""
+        value = self._value
+        return value if type(value) is np.ndarray and value.ndim else self.numpy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if not self._is_array():
