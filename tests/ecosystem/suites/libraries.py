@@ -87,4 +87,52 @@ SUITES = {
         environment=KERAS_2,
         limit=200,
     ),
+    # Most builders' tests need files that the wheel leaves out: the parts that every builder is made of are run.
+    "tensorflow_datasets": Suite(
+        alone=("tensorflow-datasets==4.9.10", "tensorflow-metadata", "array-record"),
+        install=(
+            *(
+                "absl-py",
+                "cloudpickle",
+                "dill",
+                "dm-tree",
+                "etils[edc,enp,epath,epy,etree]",
+                "googleapis-common-protos",
+            ),
+            *(
+                "immutabledict",
+                "importlib_resources",
+                "jax",
+                "matplotlib",
+                "mlcroissant",
+                "pandas",
+                "pillow<12",
+                "promise",
+            ),
+            *("psutil", "pyarrow", "pydub", "pyyaml", "requests", "scipy", "simple_parsing"),
+            *("termcolor", "toml", "tqdm", "wrapt", "zarr<3"),
+        ),
+        files=("tensorflow_datasets/core/**/*_test.py", "tensorflow_datasets/testing/*_test.py"),
+        left_out={
+            "*/core/community/*": "reads GitHub and the Hugging Face hub",
+            "*/core/github_api/*": "reads GitHub",
+            "*beam*": "needs Apache Beam",
+        },
+        environment={"PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "upb"},
+        limit=120,
+        batch=8,
+    ),
+    "tf_agents": Suite(
+        alone=("tf-agents==0.19.0", *PROBABILITY, "gym==0.23.0", "gym-notices"),
+        install=(*PROBABILITY_NEEDS, "gin-config", "mock", "pillow", "scipy", "wrapt"),
+        files=("tf_agents/**/*_test.py",),
+        left_out={
+            "*/examples/*": "trains for minutes",
+            "*/environments/suite_*": "needs simulators",
+            "*/replay_buffers/r*": "needs Reverb",
+        },
+        environment=KERAS_2,
+        limit=120,
+        batch=6,
+    ),
 }

@@ -77,6 +77,8 @@ def execute(environment: Environment, files: list[str], tmp: Path) -> tuple[list
     report, log = tmp / "report.jsonl", tmp / "log.txt"
     report.touch()
     command = [str(environment.python), "-m", "pytest", "-q", "--import-mode=importlib"]
+    # Other files of the process run when one cannot be imported.
+    command += ["--continue-on-collection-errors"]
     command += [
         "-p",
         "no:cacheprovider",
