@@ -27,6 +27,11 @@ _NAMES = {
         "required_space_to_batch_paddings reshape shape shape_n size space_to_batch "
         "space_to_batch_nd squeeze stop_gradient transpose unravel_index"
     ),
+    "penstock._src.api.config.build": (
+        "__compiler_version__=COMPILER_VERSION __cxx11_abi_flag__=CXX11_ABI_FLAG "
+        "__cxx_version__=CXX_VERSION __git_version__=GIT_VERSION "
+        "__monolithic_build__=GRAPH_DEF_VERSION_MIN_CONSUMER"
+    ),
     "penstock._src.api.config.devices": "device",
     "penstock._src.api.control.conditionals": "case cond switch_case",
     "penstock._src.api.control.scopes": (

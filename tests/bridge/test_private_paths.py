@@ -25,7 +25,7 @@ IMPORTED = {
     "python.debug.lib.debug_events_reader": "DebugDataReader",
     "python.framework.convert_to_constants": "convert_variables_to_constants_v2",
     "python.framework.function_def_to_graph": "function_def_to_graph",
-    "python.framework.tensor_spec": "DenseSpec TensorSpec",
+    "python.framework.tensor_spec": "BoundedTensorSpec DenseSpec TensorSpec",
     "python.framework.type_spec": "BatchableTypeSpec type_spec_from_value",
     "python.framework.type_spec_registry": "_NAME_TO_TYPE_SPEC get_name register",
     "python.grappler.tf_optimizer": "OptimizeGraph",

@@ -146,7 +146,7 @@ PATHS: dict[str, str] = {
     "python.framework.smart_cond": "smart_constant_value=@api.internal:smart_constant_value",
     "python.framework.tensor": "@core.specs",
     "python.framework.tensor_shape": "@core.shapes",
-    "python.framework.tensor_spec": "@core.specs",
+    "python.framework.tensor_spec": "@core.specs @bridge.python.framework.tensor",
     "python.framework.tensor_util": (
         "try_evaluate_constant=tf.get_static_value make_ndarray=tf.make_ndarray "
         "@graph.static_values"

@@ -30,6 +30,16 @@ for _name in (
     export_constant(f"version.{_name}", globals()[_name], v1=[f"version.{_name}", _name])
 for _name in ("CXX11_ABI_FLAG", "CXX_VERSION", "MONOLITHIC_BUILD"):
     export_constant(f"sysconfig.{_name}", globals()[_name], v1=[f"sysconfig.{_name}", _name])
+# `tf.__git_version__` and the like, which programs print.
+for _name in (
+    "GIT_VERSION",
+    "COMPILER_VERSION",
+    "CXX11_ABI_FLAG",
+    "CXX_VERSION",
+    "MONOLITHIC_BUILD",
+):
+    _dunder = f"__{_name.lower()}__"
+    export_constant(_dunder, globals()[_name], v1=[_dunder])
 
 
 @export("sysconfig.get_build_info")
