@@ -41,6 +41,13 @@ def test_odd_nodes(nodes, message):
         tf.import_graph_def(graph_of(*nodes))
 
 
+def test_values_of_an_unknown_type():
+    definition = graph_of(A)
+    definition.node[0].attr["value"].tensor.dtype = 99
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="'a'.*no data type 99"):
+        tf.import_graph_def(definition)
+
+
 def test_functions_that_are_missing_or_nest_without_end():
     missing = graph_of(A)
     call = missing.node.add(name="call", op="PartitionedCall")

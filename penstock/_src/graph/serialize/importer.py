@@ -8,7 +8,7 @@ from penstock._src.core.calls.attributes import convert_attribute
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.calls.consent import Consent, consent_of_program, guarded
 from penstock._src.core.dispatch import STATE, building_unrecorded
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import lookup
 from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape
@@ -322,7 +322,10 @@ class NodeImporter:
             annotation = attributes.annotation_of(cls, name)
             if annotation is None:
                 continue
-            decoded = attributes.decode(annotation, value, self.library.get)
+            try:
+                decoded = attributes.decode(annotation, value, self.library.get)
+            except InvalidArgumentError as error:  # of a tensor, which knows no node
+                raise ValueError(f"attribute {name}: {error}") from error
             given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
         _infer_types(cls, given, inputs)
         return complete(guarded(cls, node.name, self.library.consent), given, True)
