@@ -19,7 +19,7 @@ from penstock._src.ops.image.libraries import check_size, decoded, turbo
 
 _RATIOS = (1, 2, 4, 8)
 _MOST = 1 << 28  # pixels
-_STRIPE = 256  # rows of chroma that are converted at a time
+_STRIPE = 1 << 18  # pixels that are converted at a time, in rows of chroma
 _OF_BLOCKS = 8 * 64  # pixels that a byte stands for at most: a bit for each block
 
 
@@ -121,8 +121,9 @@ def _in_color(planes: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Red, green and blue from luma and repeated chroma, `[height, width, 3]`."""
     height, width = planes.shape[:2]
     found = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, _STRIPE * rows):  # wide numbers only for some rows at a time
-        bottom = min(top + _STRIPE * rows, height)
+    stripe = max(1, _STRIPE // (rows * width)) * rows
+    for top in range(0, height, stripe):  # wide numbers only for some rows at a time
+        bottom = min(top + stripe, height)
         # With the rows of chroma above and below, which its interpolation reads.
         first = max(top - rows, 0)
         part = planes[first : min(bottom + rows, height)].astype(np.int32)
