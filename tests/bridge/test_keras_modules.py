@@ -94,3 +94,15 @@ def test_where_training_is_is_written_whole(tmp_path, monkeypatch):
     with pytest.raises(Refused):
         backup.on_epoch_end(1)
     assert '"epoch": 1' in (tmp_path / "training_metadata.json").read_text()
+
+
+@pytest.mark.parametrize("name", PATHS[:2] + PATHS[3:])
+def test_errors_of_damaged_files_name_them(tmp_path, name):
+    model, path = _model(), tmp_path / name
+    _save(model, str(path))
+    path.write_bytes(path.read_bytes()[:-100])
+    load = model.load_weights if "weights" in name else keras.models.load_model
+    with pytest.raises(Exception) as raised:
+        load(path)
+    message = "\n".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
+    assert message.count(str(path)) == 1

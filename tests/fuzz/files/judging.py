@@ -68,6 +68,7 @@ def _refusal(form: Format, error: BaseException, folder: Path) -> str:
     if not isinstance(error, (OpError, *form.errors)):
         return "class"
     names = [path.name for path in (folder, *folder.rglob("*"))]
-    if form.named and not any(name in str(error) for name in names):
+    message = "\n".join([str(error), *getattr(error, "__notes__", [])])
+    if form.named and not any(name in message for name in names):
         return "no file"
-    return "" if str(error).strip() else "no message"
+    return "" if message.strip() else "no message"

@@ -3,6 +3,9 @@
 Keras writes `.keras`, `.weights.h5` and `.h5` files under their names: a process that is killed meanwhile leaves half a file where
 there was a whole one. When its modules load on the stand-in, the functions that save are wrapped: they write into a hidden folder
 beside the path, and the files get their names when they are complete and on the disk (`filesystems/transaction.py`).
+
+Errors of the functions that load get a note with the path: h5py's and zipfile's say what is wrong, but not in which file. HDF5 files
+that h5py would never come back from are refused.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
+from penstock._src.util.files.hdf5 import check_hdf5
 from penstock._src.util.files.whole import temporary_path
 
 # The endings of the paths that a function accepts: it refuses others with the path in its message.
@@ -39,6 +43,12 @@ def wrap_hdf5(module: types.ModuleType) -> None:
     module.save_model_to_hdf5 = _staged(module.save_model_to_hdf5)  # type: ignore[attr-defined]
 
 
+def wrap_loading(module: types.ModuleType) -> None:
+    """Wraps what loads in `keras.src.saving.saving_api`, the functions that users call."""
+    for name in ("load_model", "load_weights"):
+        setattr(module, name, _noted(getattr(module, name)))
+
+
 def wrap_backup(module: types.ModuleType) -> None:
     """Wraps how `keras.callbacks.BackupAndRestore` writes where training is."""
     backup = module.BackupAndRestore  # type: ignore[attr-defined]
@@ -47,6 +57,7 @@ def wrap_backup(module: types.ModuleType) -> None:
 
 # What wraps a module of Keras when it has loaded.
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
+    "keras.src.saving.saving_api": wrap_loading,
     "keras.src.saving.saving_lib": wrap_library,
     "keras.src.legacy.saving.legacy_h5_format": wrap_hdf5,
     "keras.src.callbacks.backup_and_restore": wrap_backup,
@@ -112,6 +123,26 @@ def _recovered(load: Callable[..., Any]) -> Callable[..., Any]:
         if path is not None:
             recover(path)
         return load(*args, **kwargs)
+
+    return loading
+
+
+def _noted(load: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose errors name the file that it loads, which is looked at before."""
+    place = list(inspect.signature(load).parameters).index("filepath")
+
+    @functools.wraps(load)
+    def loading(*args: Any, **kwargs: Any) -> Any:
+        given = kwargs.get("filepath", args[place] if len(args) > place else None)
+        local = _local_path(given)
+        if local is not None and os.path.isfile(local):
+            check_hdf5(local)
+        try:
+            return load(*args, **kwargs)
+        except Exception as error:
+            if str(given) not in str(error):
+                error.add_note(f"Penstock: while loading {given}")
+            raise
 
     return loading
 

@@ -84,7 +84,7 @@ class TuningRecords:
                     for name, products in content["machines"].items()
                 }
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} does not hold tuning records: {error}.") from error
 
     def write(self, path: Path) -> None:

@@ -129,3 +129,24 @@ def test_damaged_files_are_refused(tmp_path, data, capsys):
     assert cli.main(["audit", str(tmp_path / "file")]) == 2
     assert "file: " in capsys.readouterr().err
     assert cli.main(["audit", str(tmp_path / "none")]) == 2
+
+
+def test_groups_that_many_links_lead_to_are_looked_at_once(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        group = file
+        for _ in range(40):
+            below = group.create_group("a")
+            group["b"] = below
+            group = below
+        group["far"] = h5py.ExternalLink("other.h5", "/x")
+    (deed,) = audit(str(tmp_path / "m.h5")).deeds
+    assert deed.files == "other.h5"
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b" " * (200 << 20)])
+def test_configurations_that_nest_or_expand_are_refused(tmp_path, content):
+    with zipfile.ZipFile(tmp_path / "m.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", content)
+    with pytest.raises(tf.errors.DataLossError, match=r"m\.keras"):
+        audit(str(tmp_path / "m.keras"))

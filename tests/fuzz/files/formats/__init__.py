@@ -1,8 +1,7 @@
 """The formats: a valid sample of each, its reader, and what its errors may be."""
 
-from tests.fuzz.files.formats import checkpoints, data, encoded, models
+from tests.fuzz.files.formats import checkpoints, data, encoded, keras_files, kernels, models
 from tests.fuzz.files.formats.format import Format
 
-FORMATS: dict[str, Format] = {
-    made.name: made for module in (checkpoints, data, encoded, models) for made in module.FORMATS
-}
+MODULES = (checkpoints, data, encoded, keras_files, kernels, models)
+FORMATS: dict[str, Format] = {made.name: made for module in MODULES for made in module.FORMATS}

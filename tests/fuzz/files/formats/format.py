@@ -39,7 +39,7 @@ def ran(function: Callable[[], Any]) -> Any:
     """What a loaded program computes, or the class of the error that it raises: those name operations, not files."""
     try:
         return plain(function())
-    except (OpError, ValueError, TypeError) as error:
+    except (OpError, ValueError, TypeError, RuntimeError) as error:
         return type(error).__name__
 
 

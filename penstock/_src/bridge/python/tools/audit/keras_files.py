@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.bridge.python.tools.audit.findings import LOADING, Deed, Findings
 from penstock._src.core.errors import DataLossError, UnimplementedError
+from penstock._src.util.files.hdf5 import check_hdf5
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 # Modules whose classes come with Keras.
 _KERAS = ("keras", "tf_keras", "builtins", "tensorflow")
 _BYTECODE = ("__lambda__", "function_type", "residual_fn_type")
+# What zipfile, json and h5py raise of damaged files; a RuntimeError is also what nests too deep.
+_DAMAGES = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError,
+)  # fmt: skip
+# A configuration may be so many times as long as the file that holds it, and a bit more.
+_EXPANSION, _SPARE = 100, 1 << 20
 
 
 def audit_archive(found: Findings, path: str) -> None:
@@ -31,8 +39,11 @@ def audit_archive(found: Findings, path: str) -> None:
                     where = f"the entry {entry.filename}"
                     found.deeds.append(Deed("write_files", "archive", where, LOADING))
             if _CONFIG in archive.namelist():
+                longest = _EXPANSION * os.path.getsize(path) + _SPARE
+                if archive.getinfo(_CONFIG).file_size > longest:
+                    raise ValueError(f"{_CONFIG} is longer than {longest} bytes.")
                 add_config(found, json.loads(archive.read(_CONFIG)))
-    except (zipfile.BadZipFile, ValueError) as error:
+    except _DAMAGES as error:
         raise DataLossError(f"{path}: {error}") from error
 
 
@@ -48,14 +59,15 @@ def audit_hdf5(found: Findings, path: str) -> None:
     except ImportError as error:
         raise UnimplementedError(f"{path}: HDF5 files need the package h5py.") from error
     try:
+        check_hdf5(path)
         with h5py.File(path, "r") as file:
             if "model_config" in file.attrs:
                 add_config(found, json.loads(file.attrs["model_config"]))
-            for name, files in _elsewhere(h5py, file, "/"):
+            for name, files in _elsewhere(h5py, file, "/", set()):
                 found.deeds.append(Deed("read_files", "HDF5", name, LOADING, files))
             sizes = found.sizes
             file.visititems(lambda name, held: _count(sizes, held))
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except _DAMAGES as error:
         raise DataLossError(f"{path}: {error}") from error
 
 
@@ -65,8 +77,12 @@ def _count(sizes: dict[str, int], held: Any) -> None:
         sizes["elements"] = sizes.get("elements", 0) + int(held.size)
 
 
-def _elsewhere(h5py: Any, group: Any, path: str) -> Iterator[tuple[str, str]]:
-    """The names of links and arrays whose data is in other files, with the files."""
+def _elsewhere(h5py: Any, group: Any, path: str, seen: set[int]) -> Iterator[tuple[str, str]]:
+    """The names of links and arrays whose data is in other files, with the files. Links may lead to a group many times."""
+    place = h5py.h5o.get_info(group.id).addr
+    if place in seen:
+        return
+    seen.add(place)
     for name in group:
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
@@ -74,7 +90,7 @@ def _elsewhere(h5py: Any, group: Any, path: str) -> Iterator[tuple[str, str]]:
             continue
         held = group.get(name)
         if isinstance(held, h5py.Group):
-            yield from _elsewhere(h5py, held, f"{path}{name}/")
+            yield from _elsewhere(h5py, held, f"{path}{name}/", seen)
         elif isinstance(held, h5py.Dataset) and held.external:
             yield path + name, ", ".join(str(entry[0]) for entry in held.external)
 
@@ -98,7 +114,8 @@ def add_config(found: Findings, config: Any) -> None:
 
 def _holds_code(part: Any) -> bool:
     """Whether the function of a Lambda layer is bytecode, not a name."""
-    function = (part.get("config") or {}).get("function")
+    config = part.get("config")
+    function = config.get("function") if isinstance(config, dict) else None
     return isinstance(function, list) or (
         isinstance(function, dict) and function.get("class_name") == "__lambda__"
     )
