@@ -29,6 +29,9 @@ from tensorflow.python.ops import math_ops, gen_math_ops
 import tensorflow.compat.v1 as v1
 import tensorflow.compat.v2 as v2
 assert tf is penstock and nn.relu is penstock.nn.relu and v2.nn.relu is nn.relu
+import tensorflow.compat.v2.nn, tensorflow._api.v2.compat.v2.nn
+v2.enable_v2_behavior()
+assert v2 is tf.compat.v2 and "enable_v2_behavior" in dir(v2) and not hasattr(tf, "enable_v2_behavior")
 assert math_ops.add is not None and tensor_util.is_tf_type(tf.constant(1))
 assert v1.Session and tf.__version__.startswith("2.21.0+penstock.")
 """,

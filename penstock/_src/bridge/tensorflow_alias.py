@@ -62,11 +62,10 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def _counterpart(self, fullname: str) -> str | None:
         """The module that stands for `fullname`: a real name, or "private:<path>"."""
         rest = fullname[len(ALIAS) + 1 :]
-        if rest.startswith("_api.v2"):
+        if rest == "_api" or rest.startswith("_api.v2"):
             rest = rest[len("_api.v2") :].lstrip(".")
             rest = rest[2:].lstrip(".") if rest == "v2" or rest.startswith("v2.") else rest
-        if rest == "compat.v2" or rest.startswith("compat.v2."):
-            rest = rest[len("compat.v2") :].lstrip(".")
+        rest = rest.removeprefix("compat.v2.")
         version = "v1" if rest.startswith("compat.v1.keras") and asks_for_keras_2() else "v2"
         name = rest.removeprefix("compat.v1.") if version == "v1" else rest
         if name == "keras" or name.startswith("keras."):
