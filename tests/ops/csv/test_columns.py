@@ -9,6 +9,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.native.readers import csv as native
+from penstock._src.native.readers.rows import FULL
 from penstock._src.ops.csv import columns, records
 
 DEFAULTS = [np.zeros(1, np.int64), np.zeros(1, np.float64), np.array([b"-"], object)]
@@ -31,7 +32,7 @@ def test_lines_are_read_as_a_writer_wrote_them():
         csv.writer(file, lineterminator=ending).writerows(rows)
         data = file.getvalue().encode()
         read = form().lines(data, 0, True, 500)
-        assert (len(read.table), read.end, read.stopped) == (200, len(data), native.FULL)
+        assert (len(read.table), read.end, read.stopped) == (200, len(data), FULL)
         found = form().values(
             data, read.table, lambda _, column, text: text if column == 2 else float(text)
         )

@@ -9,18 +9,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..code import Code
-from ..kernels import kernels
+from ..builtins import load
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F64, I8, I64, PTR
 from ..language.value import Val
-from . import decimals
+from . import decimals, rows
 
 # Modes, as bits: fields may be enclosed in quotes; line breaks end records; nothing follows the data; records may have more fields.
 QUOTES, LINES, LAST, LONGER = 1, 2, 4, 8
-# Why `lines` stopped: another record has no place; a record is malformed; a record goes on after the data.
-FULL, MALFORMED, CUT = 0, 1, 2
+# Why `lines` stopped, if not for `rows.FULL`: a record is malformed; a record goes on after the data.
+MALFORMED, CUT = 1, 2
 ENTRY = 2  # words for a field: where it starts and ends; the end is inverted if quotes in it are doubled
 
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
@@ -63,12 +62,7 @@ def csv() -> CsvReader:
     py.emit_entry(m, "integers", "bannnbnnaaaa")
     py.emit_entry(m, "floats", "bannnbnnaaa")
     py.emit_entry(m, "texts", "bannnbnnaa", holds_gil=True)
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return CsvReader(*[py.builtin(library[f"py_{n}"], n) for n in CsvReader._fields])
-
-
-_libraries: list = []  # kept alive: the builtins hold addresses in it
+    return load(m, CsvReader)
 
 
 def _is(f: Fn, mode: int) -> Val:
@@ -180,16 +174,10 @@ def _emit_lines(m: Module) -> None:
             return (
                 row + f.convert(is_read, I64),
                 f.select(is_read, following, at),
-                f.select(is_read, f.i64(FULL), ~following),
+                f.select(is_read, f.i64(rows.FULL), ~following),
             )
 
-        def goes_on(row: Val, at: Val, stopped: Val) -> Val:
-            return (row < f.most) & (at < f.end) & stopped.eq(FULL)
-
-        row, at, stopped = f.loop_while(goes_on, step, f.i64(0), f.begin, f.i64(FULL))
-        f.store(at, f.ends)
-        f.store(stopped, f.ends, 1)
-        f.give(row)
+        f.give(rows.fill(f, step))
 
 
 def _emit_records(m: Module) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..code import Code
-from ..kernels import kernels
+from ..builtins import load
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
@@ -52,12 +51,7 @@ def examples() -> ExampleReader:
     emit(m)
     _emit_scan(m)
     py.emit_entry(m, "scan", "banbana")
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return ExampleReader(*[py.builtin(library[f"py_{n}"], n) for n in ExampleReader._fields])
-
-
-_libraries: list = []  # kept alive: the builtins hold addresses in it
+    return load(m, ExampleReader)
 
 
 def emit(m: Module) -> None:
@@ -115,7 +109,7 @@ def _emit_feature(m: Module) -> None:
                 f,
                 tag,
                 {
-                    wire.BYTES_1: lambda: describe(BYTES, *_texts(f)),
+                    wire.BYTES_1: lambda: describe(BYTES, *wire.messages(f)),
                     wire.BYTES_2: lambda: _numbers(f, describe, _packed_floats, _single_floats),
                     wire.BYTES_3: lambda: _numbers(f, describe, _packed_ints, _single_ints),
                 },
@@ -132,19 +126,6 @@ def _by_tag(f: Fn, tag: Val, cases: dict[int, Callable[[], None]]) -> None:
     (first, case), *others = cases.items()
     f.when(tag.eq(first), case, lambda: _by_tag(f, tag, dict(others)))
     return None
-
-
-def _texts(f: Fn) -> tuple[Val, Val]:
-    """(start, number) of texts up to the end."""
-    start = f.load(f.cursor, 0, I64)
-
-    def step(count: Val) -> tuple[Val, ...]:
-        wire.require(f, f.cursor, wire.varint(f, f.data, f.cursor, f.end).eq(wire.BYTES_1))
-        f.store(wire.length(f, f.data, f.cursor, f.end), f.cursor)
-        return (count + 1,)
-
-    (count,) = f.loop_while(lambda _: f.load(f.cursor, 0, I64) < f.end, step, f.i64(0))
-    return start, count
 
 
 def _numbers(f: Fn, describe: Callable, packed: Callable, single: Callable) -> None:

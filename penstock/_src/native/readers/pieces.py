@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..code import Code
-from ..kernels import kernels
+from ..builtins import load
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
@@ -35,12 +34,7 @@ def splitter() -> Splitter:
     _emit_all(m, "split", makes=True)
     py.emit_entry(m, "count", "anbna", holds_gil=True)
     py.emit_entry(m, "split", "anbnaa", holds_gil=True)
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return Splitter(*[py.builtin(library[f"py_{n}"], n) for n in Splitter._fields])
-
-
-_libraries: list = []  # kept alive: the builtins hold addresses in it
+    return load(m, Splitter)
 
 
 def _byte(f: Fn, at: Any) -> Val:

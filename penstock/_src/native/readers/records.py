@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 from .. import checksum
 from .. import python_calls as py
-from ..code import Code
-from ..kernels import kernels
+from ..builtins import load
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I32, I64, PTR
 from ..language.value import Val
+from . import rows
 
-# Why `scan` stopped: another record has no place; a record goes on after the data; a checksum is wrong, of a length or of a record.
-FULL, CUT, WRONG_LENGTH, WRONG_DATA = 0, 1, 2, 3
+# Why `scan` stopped, if not for `rows.FULL`: a record goes on after the data; a checksum is wrong, of a length or of a record.
+CUT, WRONG_LENGTH, WRONG_DATA = 1, 2, 3
 HEADER, FOOTER = 12, 4  # bytes before and after a record
 
 
@@ -44,12 +44,7 @@ def record_reader() -> RecordReader | None:
     _emit_cut(m)
     py.emit_entry(m, "scan", "bnnnaa")
     py.emit_entry(m, "cut", "bana", holds_gil=True)
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return RecordReader(*[py.builtin(library[f"py_{n}"], n) for n in RecordReader._fields])
-
-
-_libraries: list = []  # kept alive: the builtins hold addresses in it
+    return load(m, RecordReader)
 
 
 def _word(f: Fn, at: Val, ty: str) -> Val:
@@ -85,7 +80,7 @@ def _emit_scan(m: Module) -> None:
                 (is_right,) = f.when(
                     fits, lambda: (checks(start, stop),), lambda: (f.const(1, "i1"),)
                 )
-                wrong = f.select(is_right, f.i64(FULL), f.i64(WRONG_DATA))
+                wrong = f.select(is_right, f.i64(rows.FULL), f.i64(WRONG_DATA))
                 return (f.select(fits, wrong, f.i64(CUT)),)
 
             (stopped,) = f.when(checks(at, at + 8), record, lambda: (f.i64(WRONG_LENGTH),))
@@ -97,20 +92,14 @@ def _emit_scan(m: Module) -> None:
             )
             f.store(start, f.table, row * 2)
             f.store(stop, f.table, row * 2 + 1)
-            is_read = stopped.eq(FULL)
+            is_read = stopped.eq(rows.FULL)
             return (
                 row + f.convert(is_read, I64),
                 f.select(is_read, stop + FOOTER, at),
                 stopped,
             )
 
-        def goes_on(row: Val, at: Val, stopped: Val) -> Val:
-            return (row < f.most) & (at < f.end) & stopped.eq(FULL)
-
-        row, at, stopped = f.loop_while(goes_on, step, f.i64(0), f.begin, f.i64(FULL))
-        f.store(at, f.ends)
-        f.store(stopped, f.ends, 1)
-        f.give(row)
+        f.give(rows.fill(f, step))
 
 
 def _emit_cut(m: Module) -> None:

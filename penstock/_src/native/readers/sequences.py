@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..code import Code
-from ..kernels import kernels
+from ..builtins import load
 from ..language.module import Module
 from ..language.types import I64, PTR
 from ..language.value import Val
@@ -48,26 +47,14 @@ def sequences() -> SequenceReader:
     _emit_steps(m)
     py.emit_entry(m, "scan", "banbanabana")
     py.emit_entry(m, "steps", "bannna")
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return SequenceReader(*[py.builtin(library[f"py_{n}"], n) for n in SequenceReader._fields])
-
-
-_libraries: list = []  # kept alive: the builtins hold addresses in it
+    return load(m, SequenceReader)
 
 
 def _emit_list(m: Module) -> None:
     """Describes a list of features, whose message is from the cursor to the end."""
     with m.fn("feature_list", internal=True, data=PTR, cursor=PTR, end=I64, described=PTR) as f:
         wire.require(f, f.cursor, f.load(f.described, 0, I64).eq(0))
-        start = f.load(f.cursor, 0, I64)
-
-        def step(count: Val) -> tuple[Val, ...]:
-            wire.require(f, f.cursor, wire.varint(f, f.data, f.cursor, f.end).eq(wire.BYTES_1))
-            f.store(wire.length(f, f.data, f.cursor, f.end), f.cursor)
-            return (count + 1,)
-
-        (count,) = f.loop_while(lambda _: f.load(f.cursor, 0, I64) < f.end, step, f.i64(0))
+        start, count = wire.messages(f)
         for word, value in enumerate((f.i64(1), start, f.end, count)):
             f.store(value, f.described, word)
 

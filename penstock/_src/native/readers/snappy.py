@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..code import Code
-from ..kernels import kernels
+from ..builtins import load
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
@@ -51,12 +50,7 @@ def snappy() -> Snappy:
     _emit_encode(m)
     py.emit_entry(m, "decode", "bnnna")
     py.emit_entry(m, "encode", "bnnaa")
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return Snappy(*[py.builtin(library[f"py_{n}"], n) for n in Snappy._fields])
-
-
-_libraries: list = []  # kept alive: the builtins hold addresses in it
+    return load(m, Snappy)
 
 
 def _byte(f: Fn, p: Val, at: Any) -> Val:

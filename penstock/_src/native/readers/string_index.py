@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import python_calls as py
-from ..code import Code
-from ..kernels import kernels
+from ..builtins import load
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I32, I64, PTR
@@ -62,12 +61,7 @@ def _functions() -> _Functions:
     _emit_find(m)
     py.emit_entry(m, "fill", "anaan", holds_gil=True)
     py.emit_entry(m, "find", "anaaana", holds_gil=True)
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return _Functions(*[py.builtin(library[f"py_{n}"], n) for n in _Functions._fields])
-
-
-_libraries: list = []  # kept alive: the builtins hold addresses in it
+    return load(m, _Functions)
 
 
 def _emit_hash(m: Module) -> None:

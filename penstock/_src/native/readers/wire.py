@@ -37,6 +37,19 @@ def require(f: Fn, cursor: Val, condition: Val) -> None:
     f.store(f.select(condition, f.load(cursor, 0, I64), BAD), cursor)
 
 
+def messages(f: Fn) -> tuple[Val, Val]:
+    """(start, number) of the messages or texts up to the end that are the first field of the message at the cursor."""
+    start = f.load(f.cursor, 0, I64)
+
+    def step(count: Val) -> tuple[Val, ...]:
+        require(f, f.cursor, varint(f, f.data, f.cursor, f.end).eq(BYTES_1))
+        f.store(length(f, f.data, f.cursor, f.end), f.cursor)
+        return (count + 1,)
+
+    (count,) = f.loop_while(lambda _: f.load(f.cursor, 0, I64) < f.end, step, f.i64(0))
+    return start, count
+
+
 def _emit_varint(m: Module) -> None:
     with m.fn("varint", ret=I64, internal=True, data=PTR, cursor=PTR, end=I64) as f:
 
