@@ -49,14 +49,18 @@ class SequenceColumns(ExampleColumns):
         steps, lengths = self._steps(key)
         dims = shape.as_list()
         size = math.prod(dims)
-        is_missing = self.lists[:, self.list_number[key], 0] == 0
-        if (steps[:, 0, _COUNT_WORD] != size).any() or (is_missing.any() and not may_miss):
+        is_there = self.lists[:, self.list_number[key], 0]
+        if (steps[:, 0, _COUNT_WORD] != size).any() or not (may_miss or is_there.all()):
             raise IrregularError
         longest = int(lengths.max(initial=0))
-        filler = b"" if dtype is dtypes.string else 0
-        out = np.full((self.rows, longest, *dims), filler, dtype.np)
-        row, step = _places(lengths)
-        self._fill_from(steps, dtype, out, (row * longest + step) * size)
+        if len(steps) == self.rows * longest:  # nothing is padded
+            out, numbers = np.empty((self.rows, longest, *dims), dtype.np), np.arange(len(steps))
+        else:
+            filler = b"" if dtype is dtypes.string else 0
+            out = np.full((self.rows, longest, *dims), filler, dtype.np)
+            row, step = _places(lengths)
+            numbers = row * longest + step
+        self._fill_from(steps, dtype, out, numbers * size)
         return out, lengths.copy()
 
     def sparse_steps(self, key: str, dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
