@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
 import penstock as tf
@@ -136,8 +135,8 @@ def load_model(folder: str) -> int:
 
 
 def _keras_model() -> Any:
-    layers = [keras.layers.Dense(1100), keras.layers.Dense(600), keras.layers.Dense(3)]
-    return keras.Sequential([keras.Input((600,)), *layers])
+    layers = [tf.keras.layers.Dense(1100), tf.keras.layers.Dense(600), tf.keras.layers.Dense(3)]
+    return tf.keras.Sequential([tf.keras.Input((600,)), *layers])
 
 
 def _save_keras(name: str, **options: Any) -> Callable[[str], Save]:
@@ -162,7 +161,7 @@ def _load_keras(name: str) -> Callable[[str], int]:
         if "weights" in name:
             model.load_weights(f"{folder}/{name}")
         else:
-            model = keras.models.load_model(f"{folder}/{name}")
+            model = tf.keras.models.load_model(f"{folder}/{name}")
         return one(model.get_weights())
 
     return load
