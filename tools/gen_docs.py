@@ -89,7 +89,7 @@ def page() -> str:
         "parts. *tested against*: `golden`, calls of public symbols that run the op, with TensorFlow's "
         "values (tests/golden); `programs`, small programs of raw ops with TensorFlow's values (tests/parity/programs); "
         "`recorded`, calls of the op with TensorFlow's values and gradients, and `drawn`, random calls, eager and compiled, with gradients by "
-        "finite differences (tests/conformance); of an op without any of these, the test files that name it. The parity tests also cover every op.",
+        "finite differences (tests/conformance); of an op without any of these, the first test files that name it. The parity tests also cover every op.",
     ]
     families = collections.defaultdict(list)
     for name, cls in ops.items():
