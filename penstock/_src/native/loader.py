@@ -34,7 +34,11 @@ class Library:
         with _lock:
             if _jit is None:
                 initialize_llvm()
-                _jit = llvm.create_lljit_compiler(host().machine())
+                # JITLink gives a library one piece of memory; LLVM's older linker places sections
+                # one by one, in a large process too far apart for the 32 bits of an address in code.
+                _jit = llvm.create_lljit_compiler(
+                    host().machine(), use_jit_link=host().system != "windows"
+                )
             self._tracker = builder.link(_jit, f"penstock{next(_serial)}")
         self._addresses = {name: self._tracker[name] for name in exports}
 
