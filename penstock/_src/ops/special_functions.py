@@ -23,6 +23,28 @@ def _log_gamma(x: float) -> float:
     return math.lgamma(x) if x < 2.5e305 else x * math.inf
 
 
+def _erfc(library: Any, x: np.ndarray) -> np.ndarray:
+    """1 - erf(x); in float64 above 1 from its scaled form, since SciPy's own loses three digits there."""
+    found = library.erfc(x)
+    far = (x > 1) & np.isfinite(x)
+    if x.dtype != np.float64 or not far.any():
+        return found
+    # exp(-x * x) of the square in two parts: the first has half of the digits, so that its square is exact
+    first = (x.view(np.int64) & ~np.int64((1 << 27) - 1)).view(np.float64)
+    scale = np.exp(-first * first) * np.exp(-(x - first) * (x + first))
+    return np.where(far, scale * library.erfcx(x), found)
+
+
+def _expi(library: Any, x: np.ndarray) -> np.ndarray:
+    """The exponential integral; in float64 between 1 and 88 as Shi + Chi, since SciPy's own loses two digits there."""
+    found = library.expi(x)
+    middle = (x > 1) & (x < 88)
+    if x.dtype != np.float64 or not middle.any():
+        return found
+    return np.where(middle, np.add(*library.shichi(np.where(middle, x, 1.0))), found)
+
+
+MENDED = {"erfc": _erfc, "expi": _expi}
 WITHOUT_SCIPY = {"erf": math.erf, "erfc": math.erfc, "gammaln": _log_gamma}
 
 
@@ -37,6 +59,8 @@ def _find(name: str) -> Callable[..., Any]:
             f"The special function '{name}' is computed by SciPy, which is not installed: "
             "pip install penstock[scipy]."
         ) from None
+    if name in MENDED:
+        return functools.partial(MENDED[name], library)
     if name in FRESNEL:
         return lambda x: library.fresnel(x)[FRESNEL[name]]
     return getattr(library, name)
@@ -88,19 +112,34 @@ _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 
 
 def lgamma(x: np.ndarray) -> np.ndarray:
-    """Returns log |gamma(x)|; near its zeros at 1 and 2 by a series, since SciPy loses digits there."""
+    """Returns log |gamma(x)|; around its zeros at 1 and 2 by a series, since SciPy loses digits there."""
     found = _log_gamma_of(x)
-    for zero, slopes in ((1.0, _SLOPES_AT_1), (2.0, _SLOPES_AT_2)):
-        step = np.where(np.abs(x - zero) < 1e-4, x - zero, 0).astype(np.float64)
-        if step.any():
-            series = sum(c * step ** (n + 1) for n, c in enumerate(slopes))
-            found = np.where(step != 0, series, found).astype(x.dtype)
-    return found
+    near = np.abs(x.astype(np.float64) - 1.5) < 0.8
+    if not near.any():
+        return found
+    wide = np.where(near, x, 2.0).astype(np.float64)
+    below = wide < 1.5
+    step = np.where(below, wide - 1, wide - 2)  # log gamma(1 + z) = log gamma(2 + z) - log(1 + z)
+    series = step * np.polynomial.polynomial.polyval(step, _slopes_at_2(45))
+    series -= np.where(below, np.log1p(step), 0)
+    return np.where(near, series, found).astype(x.dtype)
 
 
-# psi(z), psi'(z) / 2, psi''(z) / 6, ... at 1 and 2: Euler's constant, and zeta(n) or zeta(n) - 1 with signs, over n.
-_SLOPES_AT_1 = (-0.5772156649015329, 0.8224670334241132, -0.40068563438653143, 0.27058080842778454)
-_SLOPES_AT_2 = (0.42278433509846714, 0.32246703342411320, -0.06735230105319810, 0.02058080842778455)
+@functools.cache
+def _slopes_at_2(count: int) -> list[float]:
+    """Coefficients of log gamma(2 + z) / z: 1 minus Euler's constant, and (zeta(n) - 1) / n with alternating signs."""
+    zeta_less_1 = [
+        math.fsum(k**-n for k in range(200, 1, -1)) + _rest_of_zeta(n, 200)
+        for n in range(2, count + 1)
+    ]
+    return [1 - np.euler_gamma, *((-1) ** n * zeta / n for n, zeta in enumerate(zeta_less_1, 2))]
+
+
+def _rest_of_zeta(n: int, last: int) -> float:
+    """The sum of k ** -n beyond `last`, by the formula of Euler and Maclaurin."""
+    at = last + 1.0
+    terms = 1 / (n - 1) * at ** (1 - n), at**-n / 2, n * at ** (-n - 1) / 12
+    return math.fsum((*terms, -n * (n + 1) * (n + 2) * at ** (-n - 3) / 720))
 
 
 def digamma(x: np.ndarray) -> np.ndarray:
