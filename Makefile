@@ -11,7 +11,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files kills bench bench-data lint format clean check $(CHECKS)
+.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files kills bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -62,6 +62,10 @@ fuzz-files: $(STAMP)  # damaged files of every format; CASES=500 of each, ONLY="
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured
 	$(BIN)/python bench/run.py $(BENCH)
+
+bench-errors: $(STAMP)  # of every function; beside the libraries' of TENSORFLOW_PYTHON and TORCH_PYTHON
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check mpmath
+	$(BIN)/python -m bench.errors --page $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(if $(TORCH_PYTHON),--torch $(TORCH_PYTHON)) $(BENCH)
 
 bench-data: $(STAMP)  # input pipelines; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m bench.data $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(BENCH)
