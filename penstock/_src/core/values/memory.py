@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock._src.core.errors import ResourceExhaustedError
 
-LARGE = 1 << 20  # bytes from which memory is pooled
+LARGE = 1 << 17  # bytes from which memory is pooled: of this size glibc asks the system
 MOST = 256 << 20  # maximum bytes of free blocks
 CLASSES = 8  # size classes per power of two: at most an eighth is wasted
 
