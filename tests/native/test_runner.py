@@ -185,3 +185,25 @@ def test_a_forked_child_has_a_pool_of_its_own(library):
         assert (mark(library, 50) > 0).all()
     finally:
         pool().resize(before)
+
+
+def test_a_thread_that_works_alone_runs_all_its_tasks(library):
+    before, found = pool().threads, {}
+    pool().resize(4)
+
+    def alone():
+        pool().work_alone()
+        found["alone"] = [mark(library, 200) for _ in range(20)]
+        pool().work_alone(False)
+        found["again"] = [mark(library, 200) for _ in range(20)]
+
+    try:
+        thread = threading.Thread(target=alone)
+        thread.start()
+        thread.join()
+        others = [mark(library, 200) for _ in range(20)]
+    finally:
+        pool().resize(before)
+    assert all((threads == 1).all() for threads in found["alone"])
+    assert any((threads > 1).any() for threads in found["again"])
+    assert any((threads > 1).any() for threads in others)

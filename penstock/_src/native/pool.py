@@ -2,9 +2,9 @@
 
     penstock_pool_run(fn, ctx, n, limit)    fn(ctx, task, thread) for task in range(n); returns when all are done
 
-`thread` is below `limit`, the number of threads that the caller has memory for. If the pool is larger than that, or is busy
-with another caller, the tasks run sequentially on the calling thread as thread 0; the results are the same, because the
-split into tasks is fixed.
+`thread` is below `limit`, the number of threads that the caller has memory for. If the pool is larger than that, is busy
+with another caller, or the calling thread works alone (`Pool.work_alone`), the tasks run sequentially on the calling thread
+as thread 0; the results are the same, because the split into tasks is fixed.
 
 Even-numbered threads take tasks from the front, odd ones from the back. Since kernels split work in memory order, a thread
 works on the same part of an array in consecutive jobs and finds it in its own caches.
@@ -42,7 +42,7 @@ PATIENCE = 4000  # pauses before the caller yields its core
 # Byte offsets in the pool's state: fields written by different threads are on separate cache lines.
 _TICKET, _FINISHED, _ASLEEP, _JOB, _CONTROL = 0, 128, 256, 384, 512
 _JOB_FN, _JOB_CTX, _JOB_N, _JOB_BASE = _JOB + 8, _JOB + 16, _JOB + 24, _JOB + 32
-_THREADS, _ALIVE, _QUIT, _BUSY = _CONTROL, _CONTROL + 8, _CONTROL + 16, _CONTROL + 64
+_THREADS, _ALIVE, _QUIT, _KEY, _BUSY = (_CONTROL + at for at in (0, 8, 16, 24, 64))
 
 
 def _at(offset: int) -> str:
@@ -188,7 +188,11 @@ entry:
   %alone = icmp sle i64 %t, 1
   %one = icmp sle i64 %n, 1
   %serial = or i1 %alone, %one
-  br i1 %serial, label %self, label %try
+  br i1 %serial, label %self, label %ask
+ask:
+  %noted = call ptr @os_noted({_at(_KEY)})
+  %by.itself = icmp ne ptr %noted, null
+  br i1 %by.itself, label %self, label %try
 try:
   %got = cmpxchg {_at(_BUSY)}, i64 0, i64 1 acquire monotonic
   %held = extractvalue {{ i64, i1 }} %got, 1
@@ -237,7 +241,7 @@ release:
   store atomic i64 0, {_at(_BUSY)} release, align 8
   br label %out
 self:
-  %i = phi i64 [ 0, %entry ], [ 0, %try ], [ 0, %refuse ], [ %i1, %self.run ]
+  %i = phi i64 [ 0, %entry ], [ 0, %ask ], [ 0, %try ], [ 0, %refuse ], [ %i1, %self.run ]
   %go = icmp slt i64 %i, %n
   br i1 %go, label %self.run, label %out
 self.run:
@@ -285,6 +289,13 @@ entry:
   ret void
 }}
 
+define void @penstock_pool_work_alone(i64 %whether) #0 {{
+entry:
+  %value = inttoptr i64 %whether to ptr
+  call void @os_note({_at(_KEY)}, ptr %value)
+  ret void
+}}
+
 define i64 @penstock_pool_threads() #0 {{
 entry:
   %t = load atomic i64, {_at(_THREADS)} acquire, align 8
@@ -297,7 +308,7 @@ entry:
 }}
 """
 _EXPORTS = ("penstock_pool_run", "penstock_pool_resize", "penstock_pool_forked", "penstock_pool_threads",
-            "penstock_nanoseconds")  # fmt: skip
+            "penstock_pool_work_alone", "penstock_nanoseconds")  # fmt: skip
 
 
 class Pool:
@@ -318,6 +329,8 @@ class Pool:
             provide(name, self.library[name])
         self._resize = self.library.function("penstock_pool_resize", ctypes.c_int64)
         self._threads = self.library.function("penstock_pool_threads", result=ctypes.c_int64)
+        self._work_alone = self.library.function("penstock_pool_work_alone", ctypes.c_int64)
+        self._noting = threading.Lock()
         self._run = self.library.function(
             "penstock_pool_run", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
         )
@@ -337,6 +350,15 @@ class Pool:
                 f"Thread pool: a size from 1 to {MOST_THREADS}. Received {threads}."
             )
         self._resize(threads)
+
+    def work_alone(self, alone: bool = True) -> None:
+        """Lets the calling thread run the tasks of its jobs itself.
+
+        This is for threads of which there are at least as many as cores: they keep all cores busy, and workers would only take
+        cores from them.
+        """
+        with self._noting:
+            self._work_alone(int(alone))
 
     def run(self, function: int, context: int, tasks: int) -> None:
         """Runs the tasks of the function at that address; for tests and tools."""

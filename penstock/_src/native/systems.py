@@ -6,6 +6,9 @@ Each row is IR text that defines
     os_wake(word)                wakes all threads that sleep on the word
     os_yield()                   yields the core to another thread
     os_nanoseconds() -> i64      a monotonic clock
+    os_note(key, value)          keeps a pointer for this thread, null on other threads, under the key in the word at `key`,
+                                 which is 0 until the first note
+    os_noted(key) -> ptr         that pointer
 and cpu_pause(), a hint to the core in a spinning loop.  A new system is a new row, and nothing else.
 """
 
@@ -29,6 +32,9 @@ declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_detach(i64)
 declare i32 @sched_yield()
 declare i32 @clock_gettime(i32, ptr)
+declare i32 @pthread_key_create(ptr, ptr)
+declare i32 @pthread_setspecific(i32, ptr)
+declare ptr @pthread_getspecific(i32)
 
 define internal i32 @os_start(ptr %fn, ptr %arg) #0 {
 entry:
@@ -56,6 +62,41 @@ define internal i64 @os_nanoseconds() #0 {
   %whole = mul i64 %s, 1000000000
   %all = add i64 %whole, %ns
   ret i64 %all
+}
+define internal void @os_note(ptr %key, ptr %value) #0 {        ; the caller lets one thread at a time make the key
+entry:
+  %slot = alloca i32
+  %known = load atomic i32, ptr %key acquire, align 4
+  %new = icmp eq i32 %known, 0
+  br i1 %new, label %make, label %keep
+make:
+  %failed = call i32 @pthread_key_create(ptr %slot, ptr null)
+  %bad = icmp ne i32 %failed, 0
+  br i1 %bad, label %out, label %made
+made:
+  %made.key = load i32, ptr %slot
+  %up = add i32 %made.key, 1                              ; 0 is a key, too
+  store atomic i32 %up, ptr %key release, align 4
+  br label %keep
+keep:
+  %number = phi i32 [ %known, %entry ], [ %up, %made ]
+  %own = sub i32 %number, 1
+  %r = call i32 @pthread_setspecific(i32 %own, ptr %value)
+  br label %out
+out:
+  ret void
+}
+define internal ptr @os_noted(ptr %key) #0 {
+entry:
+  %known = load atomic i32, ptr %key acquire, align 4
+  %none = icmp eq i32 %known, 0
+  br i1 %none, label %nothing, label %ask
+ask:
+  %own = sub i32 %known, 1
+  %value = call ptr @pthread_getspecific(i32 %own)
+  ret ptr %value
+nothing:
+  ret ptr null
 }
 """
 

@@ -8,7 +8,7 @@ handling single elements.
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.iteration.resume import Element
 from penstock._src.ops.data.iteration.rows import Access, Rows
+from penstock._src.ops.data_planner.callers import callers
 from penstock._src.ops.data_planner.settings import Memory, Settings, settings_of
 from penstock._src.proto.dataset import Options
 
@@ -67,13 +68,13 @@ class Run:
 
     @functools.cached_property
     def _pool(self) -> Executor:
-        pool = ThreadPoolExecutor(self.settings.pool, "penstock-private")
+        pool = callers(self.settings.pool, "penstock-private")
         self.on_close(lambda: pool.shutdown(wait=False, cancel_futures=True))
         return pool
 
     def pool(self, width: int) -> Executor:
         """Threads for `width` calls at a time; those of the private pool if options ask for one."""
-        return self._pool if self.settings.pool else ThreadPoolExecutor(width, "penstock-map")
+        return self._pool if self.settings.pool else callers(width, "penstock-map")
 
     def check_saving(self) -> None:
         """Raises UnimplementedError if symbolic checkpoints are asked for and a step refuses them."""

@@ -1,0 +1,19 @@
+"""The threads that call functions of datasets."""
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+from penstock._src import native
+from penstock._src.native.systems import is_supported
+
+
+def callers(width: int, name: str) -> Executor:
+    """Threads for `width` calls at a time.
+
+    If they are as many as the threads of kernels, each computes its kernels itself: together they keep all cores busy.
+    """
+    return ThreadPoolExecutor(width, name, initializer=_begin, initargs=(width,))
+
+
+def _begin(width: int) -> None:
+    if is_supported(native.host()) and width >= native.pool().threads:
+        native.pool().work_alone()
