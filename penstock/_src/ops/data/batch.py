@@ -9,10 +9,14 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.values.arrays import empty_aligned
-from penstock._src.core.values.memory import LARGE
 from penstock._src.ops.data.iteration.resume import Applied, Chosen, Element, Indexed, Resumable
 from penstock._src.ops.data.iteration.rows import Access, Stacks, row
+from penstock._src.ops.data.iteration.stacking import (
+    has_large_rows,
+    stack,
+    stack_elements,
+    stacked_one_by_one,
+)
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
@@ -24,38 +28,6 @@ from penstock._src.ops.data.pipeline import (
     positive,
     scalar,
 )
-
-
-def stack(values: Sequence[Any], component: int = 0) -> Any:
-    """The values of one component, stacked along a new first dimension.
-
-    Raises:
-      InvalidArgumentError: their shapes differ.
-    """
-    first = values[0]
-    if not isinstance(first, np.ndarray):  # variants
-        stacked = np.empty(len(values), object)
-        stacked[:] = values
-        return stacked
-    shape = first.shape
-    for at, value in enumerate(values):
-        if value.shape != shape:
-            raise InvalidArgumentError(
-                f"Cannot batch tensors with different shapes in component {component}. First "
-                f"element had shape {list(shape)} and element {at} had shape {list(value.shape)}."
-            )
-    is_large = (
-        len(values) * first.nbytes >= LARGE
-    )  # then memory is used again, whose pages are there
-    stacked = (empty_aligned if is_large else np.empty)((len(values), *shape), first.dtype)
-    for at, value in enumerate(values):
-        stacked[at, ...] = value  # [...]: otherwise a rank-0 array would be stored as an object
-    return stacked
-
-
-def stack_elements(elements: Sequence[Element]) -> Element:
-    """Elements with each component stacked."""
-    return tuple([stack(values, at) for at, values in enumerate(zip(*elements, strict=True))])
 
 
 class Batches(Resumable):
@@ -72,10 +44,18 @@ class Batches(Resumable):
         self.stacked = stacked
 
     def __next__(self) -> Element:
-        elements = list(itertools.islice(self.source, self.size))
-        if not elements or (self.drop_remainder and len(elements) < self.size):
+        elements = itertools.islice(self.source, self.size)
+        first = next(elements, None)
+        least = self.size if self.drop_remainder else 1
+        if first is not None and self.stacked is stack_elements and has_large_rows(first):
+            batch = stacked_one_by_one(first, elements, self.size, least)
+            if not batch:
+                raise StopIteration
+            return batch
+        rest = [] if first is None else [first, *elements]
+        if len(rest) < least:
             raise StopIteration
-        return self.stacked(elements)
+        return self.stacked(rest)
 
 
 class _Batch(Pipeline):

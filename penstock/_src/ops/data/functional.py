@@ -10,7 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.data.batch import Batches, _Batch, stack_elements
+from penstock._src.ops.data.batch import Batches, _Batch
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import (
     Applied,
@@ -21,6 +21,7 @@ from penstock._src.ops.data.iteration.resume import (
     unless_failed,
 )
 from penstock._src.ops.data.iteration.rows import Access, Rows, Stacks
+from penstock._src.ops.data.iteration.stacking import stack_elements
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     UNKNOWN,
