@@ -1,6 +1,5 @@
 """The files that pipelines read, made once in a folder; usage: python -m bench.data.files FOLDER."""
 
-import io
 import pathlib
 import sys
 import tempfile
@@ -14,6 +13,7 @@ class Files:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.jpegs = self.folder / "jpegs"
+        self.pngs = self.folder / "pngs"
         self.shards = self.folder / "shards"
         self.examples = self.folder / "examples.tfrecord"
         self.table = self.folder / "table.csv"
@@ -27,27 +27,28 @@ class Files:
 def make(folder):
     """Makes all files that are not there yet."""
     files = Files(folder)
-    if (files.folder / ".made").exists():
+    made = files.folder / ".made_with_pngs"
+    if made.exists():
         return
     files.jpegs.mkdir(parents=True, exist_ok=True)
+    files.pngs.mkdir(exist_ok=True)
     files.shards.mkdir(exist_ok=True)
     random = np.random.default_rng(0)
-    _images(files.jpegs, random)
+    _images(files, random)
     _records(files, random)
     _table(files.table, random)
     _lines(files.text, random)
-    (files.folder / ".made").touch()
+    made.touch()
 
 
-def _images(folder, random, count=128):
+def _images(files, random, count=128):
     from PIL import Image
 
     for number in range(count):
         coarse = random.integers(0, 256, (25, 38, 3), np.uint8)
         picture = Image.fromarray(coarse).resize((300, 200), Image.Resampling.BICUBIC)
-        stream = io.BytesIO()
-        picture.save(stream, "JPEG", quality=90)
-        (folder / f"{number:04d}.jpg").write_bytes(stream.getvalue())
+        picture.save(files.jpegs / f"{number:04d}.jpg", quality=90)
+        picture.save(files.pngs / f"{number:04d}.png")
 
 
 def _records(files, random, shards=32, each=400):
