@@ -11,6 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.native.readers.png_rows import png_rows
+from penstock._src.native.systems import is_supported
+from penstock._src.native.target import host
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Samples per pixel of each color type.
 # Deflate's best ratio, and what a few bytes may stand for.
@@ -58,14 +63,17 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
         for row, column, down, across in passes
     ]
     size = sum(rows * (1 + _row_bytes(values, depth)) for rows, values in parts if values)
-    stream = memoryview(_inflated(chunks[b"IDAT"], size))
-    pixels = np.empty((height, width, samples), np.uint16 if depth == 16 else np.uint8)
-    for row, column, down, across in passes:
-        part = pixels[row::down, column::across]
-        if part.size:
-            read = _unfiltered(stream, part.shape[0], part.shape[1] * samples, depth, samples)
-            part[...] = read.reshape(part.shape)
-            stream = stream[part.shape[0] * (1 + _row_bytes(part.shape[1] * samples, depth)) :]
+    stream, begin = _inflated(chunks[b"IDAT"], size), 0
+    if not interlaced:
+        read = _unfiltered(stream, 0, height, width * samples, depth, samples)
+        pixels = read.reshape(height, width, samples)
+    else:
+        pixels = np.empty((height, width, samples), np.uint16 if depth == 16 else np.uint8)
+        for (row, column, down, across), (rows, values) in zip(passes, parts):
+            if rows and values:
+                read = _unfiltered(stream, begin, rows, values, depth, samples)
+                pixels[row::down, column::across] = read.reshape(rows, -1, samples)
+                begin += rows * (1 + _row_bytes(values, depth))
     return _expanded(pixels, depth, color, chunks.get(b"PLTE"), chunks.get(b"tRNS")), depth
 
 
@@ -87,38 +95,54 @@ def _inflated(data: bytes, size: int) -> bytes:
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:
     """The contents of the chunks by name; chunks of the same name are concatenated."""
-    found: dict[bytes, bytes] = {}
-    at = len(_SIGNATURE)
+    found: dict[bytes, list[memoryview]] = {}
+    view, at = memoryview(data), len(_SIGNATURE)
     while b"IEND" not in found:
-        size, name = struct.unpack(">I4s", data[at : at + 8])
-        body = data[at + 8 : at + 8 + size]
-        (checksum,) = struct.unpack(">I", data[at + 8 + size : at + 12 + size])
-        if checksum != zlib.crc32(name + body):
+        size, name = struct.unpack_from(">I4s", data, at)
+        (checksum,) = struct.unpack_from(">I", data, at + 8 + size)
+        if checksum != zlib.crc32(view[at + 4 : at + 8 + size]):
             raise ValueError(f"bad checksum of chunk {name!r}")
-        found[name] = found.get(name, b"") + body
+        found.setdefault(name, []).append(view[at + 8 : at + 8 + size])
         at += 12 + size
-    return found
+    return {name: b"".join(bodies) for name, bodies in found.items()}
 
 
 def _row_bytes(values: int, depth: int) -> int:
     return (values * depth + 7) // 8
 
 
-def _unfiltered(stream: memoryview, rows: int, values: int, depth: int, samples: int) -> np.ndarray:
-    """The samples `[rows, values]` of one pass, with the row filters undone."""
-    size = _row_bytes(values, depth)
-    step = max(samples * depth // 8, 1)
-    lines = np.frombuffer(stream, np.uint8, rows * (size + 1)).reshape(rows, size + 1)
-    out = np.empty((rows, size), np.uint8)
-    above = np.zeros(size, np.uint8)
-    for at, line in enumerate(lines):
-        above = out[at] = _unfilter(int(line[0]), line[1:], above, step)
+def _unfiltered(
+    stream: bytes, begin: int, rows: int, values: int, depth: int, samples: int
+) -> np.ndarray:
+    """The samples `[rows, values]` of one pass, with the row filters undone; its bytes start at `begin`."""
+    size, step = _row_bytes(values, depth), max(samples * depth // 8, 1)
+    undo = _undone_by_native_code if is_supported(host()) else _undone_by_numpy
+    out = undo(stream, begin, rows, size, step)
     if depth == 16:
         return out.view(">u2").astype(np.uint16)
     if depth == 8:
         return out
     bits = np.unpackbits(out, axis=1).reshape(rows, -1, depth)
     return (bits @ (1 << np.arange(depth)[::-1])).astype(np.uint8)[:, :values]
+
+
+def _undone_by_native_code(
+    stream: bytes, begin: int, rows: int, size: int, step: int
+) -> np.ndarray:
+    out = empty_aligned((rows, size), np.dtype(np.uint8))
+    wrong = png_rows().undo(stream, begin, rows, size, step, out)
+    if wrong >= 0:
+        raise ValueError(f"unknown filter {stream[begin + wrong * (size + 1)]}")
+    return out
+
+
+def _undone_by_numpy(stream: bytes, begin: int, rows: int, size: int, step: int) -> np.ndarray:
+    lines = np.frombuffer(stream, np.uint8, rows * (size + 1), begin).reshape(rows, size + 1)
+    out = np.empty((rows, size), np.uint8)
+    above = np.zeros(size, np.uint8)
+    for at, line in enumerate(lines):
+        above = out[at] = _unfilter(int(line[0]), line[1:], above, step)
+    return out
 
 
 def _unfilter(kind: int, line: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
