@@ -60,6 +60,7 @@ class ReluGrad(Op):
         return raw.ReluGrad(gradients=dy, features=features), zeros_like(features)
 
     @of_one_shape
+    @quiet
     def eager(self, gradients, features):
         # a product as in TensorFlow: an infinite gradient becomes NaN, not zero
         return gradients * (features > 0).astype(gradients.dtype)
@@ -98,6 +99,7 @@ class Relu6Grad(Op):
         return raw.Relu6Grad(gradients=dy, features=features), zeros_like(features)
 
     @of_one_shape
+    @quiet
     def eager(self, gradients, features):
         inside = (features > 0) & (features < 6)
         return np.where(inside, gradients, gradients.dtype.type(0))
@@ -139,6 +141,7 @@ class LeakyReluGrad(Op):
         return by_gradients, zeros_like(features)
 
     @of_one_shape
+    @quiet
     def eager(self, gradients, features):
         return np.where(features > 0, gradients, gradients * gradients.dtype.type(self.alpha))
 
@@ -176,6 +179,7 @@ class EluGrad(Op):
         )
 
     @of_one_shape
+    @quiet
     def eager(self, gradients, outputs):
         return np.where(outputs < 0, gradients * (outputs + outputs.dtype.type(1)), gradients)
 
@@ -216,6 +220,7 @@ class SeluGrad(Op):
         )
 
     @of_one_shape
+    @quiet
     def eager(self, gradients, outputs):
         kind = gradients.dtype.type
         negative = gradients * (outputs + kind(SELU_SCALE_ALPHA))
@@ -279,6 +284,7 @@ class SoftsignGrad(_ActivationGrad):
     """gradients / (|features| + 1)^2."""
 
     @of_one_shape
+    @quiet
     def eager(self, gradients, features):
         size = np.abs(features) + features.dtype.type(1)
         return gradients / (size * size)
