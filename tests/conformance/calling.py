@@ -44,3 +44,28 @@ def call_on_variables(tf, op, variables, inputs, attrs, wrap):
     values = tensors(tf, inputs)
     outputs = [*step(*values), *step(*values)]
     return [out.numpy() for out in outputs] + [v.numpy() for v in held]
+
+
+def second_gradients(tf, op, values, attrs):
+    """Returns the gradients of a weighted sum of an op's gradients for its float inputs; None where there is none."""
+    watched = [v for v in tf.nest.flatten(values) if v.dtype.is_floating or v.dtype.is_complex]
+    with tf.GradientTape() as outer:
+        outer.watch(watched)
+        with tf.GradientTape() as inner:
+            inner.watch(watched)
+            outputs = call(tf, op, values, attrs)
+            smooth = [o for o in outputs if o.dtype.is_floating or o.dtype.is_complex]
+            weighted = [weights(tf, o, 0.5) * o for o in smooth]
+        first = [g for g in inner.gradient(weighted, watched) if g is not None]
+        weighted = [weights(tf, g, 1.5) * g for g in map(tf.convert_to_tensor, first)]
+    if not weighted:
+        return []
+    found = outer.gradient(weighted, watched)
+    return [None if g is None else tf.convert_to_tensor(g) for g in found]
+
+
+def weights(tf, tensor, phase):
+    """Numbers between -1 and 1 in the tensor's shape and type."""
+    shape = tf.shape(tensor, out_type=tf.int64)
+    places = tf.range(tf.reduce_prod(shape))
+    return tf.cast(tf.reshape(tf.cos(tf.cast(places, tf.float64) + phase), shape), tensor.dtype)

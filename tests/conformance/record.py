@@ -2,6 +2,7 @@
 
     python -m tests.conformance.record draw cases.npz      where Penstock and hypothesis are installed
     python -m tests.conformance.record compute cases.npz   where TensorFlow 2.21 is installed
+    python -m tests.conformance.record second recorded.npz there, too: recorded_second.npz, gradients of gradients of those calls
     python -m tests.conformance.record programs 60         there, too: recorded_programs.npz, so many programs
     python -m tests.conformance.record kernels ops.txt     there, too: kernels.json, for ops named in a file
 
@@ -18,6 +19,7 @@ import numpy as np
 from tests.conformance.calling import call, call_on_variables, tensors
 
 TARGET = pathlib.Path(__file__).with_name("recorded.npz")
+SECOND = pathlib.Path(__file__).with_name("recorded_second.npz")
 PROGRAMS = pathlib.Path(__file__).with_name("recorded_programs.npz")
 KERNELS = pathlib.Path(__file__).with_name("kernels.json")
 CALLS_PER_OP = 6
@@ -186,6 +188,31 @@ def written(op, inputs, results):
     return results
 
 
+def second(path: str) -> None:
+    """Writes the second gradients of the calls of a file, by their places in it, of float32 and wider."""
+    import tensorflow as tf
+
+    from tests.conformance.calling import second_gradients
+
+    calls, drawn = load(path)
+    found, store = {}, Store()
+    for place, entry in enumerate(calls):
+        inputs = [array_at(drawn, name) for name in entry["inputs"]]
+        narrow = any(a.dtype.itemsize == 2 for a in tf.nest.flatten(inputs))
+        # The gradient of the raw op counts the batch's mean and variance once more, as parts of x.
+        if narrow or not any(entry["gradients"]) or entry["op"].startswith("FusedBatchNormGrad"):
+            continue
+        try:
+            results = second_gradients(tf, entry["op"], tensors(tf, inputs), entry["attrs"])
+        except Exception as error:
+            print(entry["op"], type(error).__name__, str(error)[:100])
+            continue
+        if any(result is not None and result.numpy().any() for result in results):
+            found[place] = [None if r is None else store.put(r.numpy()) for r in results]
+    np.savez_compressed(SECOND, calls=json.dumps(found), version=tf.__version__, **store.by_type())
+    print(len(found), "calls,", SECOND.stat().st_size, "bytes")
+
+
 def programs(count: str) -> None:
     """Writes what random programs give in TensorFlow: a part of all values, and of the gradients of the last."""
     import tensorflow as tf
@@ -222,5 +249,5 @@ def kernels(path: str) -> None:
 
 
 if __name__ == "__main__":
-    COMMANDS = {"draw": draw, "compute": compute, "programs": programs, "kernels": kernels}
+    COMMANDS = {c.__name__: c for c in (draw, compute, second, programs, kernels)}
     COMMANDS[sys.argv[1]](sys.argv[2])
