@@ -43,5 +43,5 @@ def arguments(function: Function, dtype: str, seed: int = 0) -> list[Array]:
     kept = np.ones(count, bool)
     for column, (low, high) in zip(columns, function.intervals, strict=True):
         wide = column.astype(np.float64)
-        kept &= np.isfinite(wide) & (wide >= low) & (wide <= high) & ((low < 0) | (wide > 0))
+        kept &= np.isfinite(wide) & (wide >= low) & (wide <= high) & (wide != 0)  # zeros have signs
     return [column[kept] for column in columns]

@@ -48,6 +48,17 @@ def _lgamma(x: Any) -> Any:
     return mp.log(abs(mp.gamma(x))) if x < 0 else mp.loggamma(x)
 
 
+def _zeta(x: Any, q: Any) -> Any:
+    """Hurwitz's zeta function by the formula of Euler and Maclaurin; mpmath's has ten digits for large x."""
+    near, at = 60, q + 60
+    total = sum((q + k) ** -x for k in range(near)) + at ** (1 - x) / (x - 1) + at**-x / 2
+    term = x * at ** (-x - 1)
+    for k in range(1, 25):
+        total += mp.bernoulli(2 * k) / mp.factorial(2 * k) * term
+        term *= (x + 2 * k - 1) * (x + 2 * k) / at**2
+    return total
+
+
 def _dawsn(x: Any) -> Any:
     """Dawson's integral, by its asymptotic series where exp(x * x) would be huge."""
     if abs(x) > 30:
@@ -120,7 +131,7 @@ FUNCTIONS = (
     Function("math.igamma", lambda a, x: mp.gammainc(a, 0, x, regularized=True), ((1e-3, 1e3), (1e-3, 1e3)), "special.gammainc", 300),
     Function("math.igammac", lambda a, x: mp.gammainc(a, x, mp.inf, regularized=True), ((1e-3, 1e3), (1e-3, 1e3)), "special.gammaincc", 300),
     Function("math.betainc", lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True), ((1e-2, 100), (1e-2, 100), (1e-6, 0.9999)), None, 300),
-    Function("math.zeta", mp.zeta, ((1.01, 50), (1e-2, 1e3)), "special.zeta", 300),
+    Function("math.zeta", _zeta, ((1.01, 50), (1e-2, 1e3)), "special.zeta", 300),
     Function("math.polygamma", lambda n, x: mp.psi(int(n), x), ((1, 10), (1e-2, 1e3)), None, 300, (0,)),
 )  # fmt: skip
 

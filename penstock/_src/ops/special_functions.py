@@ -14,6 +14,8 @@ import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
 
+# In float32 SciPy's has no right digit where the result is small.
+WIDER = {"betainc": np.float64}
 FRESNEL = {"fresnel_sin": 0, "fresnel_cos": 1}
 
 
@@ -75,8 +77,8 @@ def special(name: str) -> Callable[..., np.ndarray]:
 
     def function(*arrays: Any) -> np.ndarray:
         dtype = arrays[-1].dtype
-        if dtype.itemsize == 2:
-            arrays = tuple(a.astype(np.float32) for a in arrays)
+        if dtype.itemsize == 2 or name in WIDER:
+            arrays = tuple(a.astype(WIDER.get(name, np.float32)) for a in arrays)
         with np.errstate(all="ignore"):
             return np.asarray(_find(name)(*arrays)).astype(dtype, copy=False)
 
@@ -212,7 +214,8 @@ def polygamma(n: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Returns the n-th derivative of digamma: (-1) ** (n + 1) * n! * zeta(n + 1, x)."""
     order = np.where((n >= 0) & (np.floor(n) == n), n, np.nan)
     sign = np.where(np.mod(order, 2) == 1, 1.0, -1.0)
-    value = sign * np.exp(special("gammaln")(order + 1)) * zeta(order + 1, x)
+    wide = order.astype(np.float64) + 1
+    value = sign * special("gamma")(wide) * zeta(wide, x.astype(np.float64))
     value = np.where(order == 0, digamma(x), value)
     return np.where(np.isposinf(n), np.inf * zeta(n, x), value).astype(x.dtype)
 

@@ -21,3 +21,14 @@ def test_sixteen_digits(name, compiled):
     x, want = (np.array([*part]) for part in (VALUES[name], VALUES[name].values()))
     got = function(tf.constant(x)).numpy()
     assert (np.abs(got - want) / np.spacing(np.abs(want))).max() < 8
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_small_results_of_betainc_in_float32_have_all_digits(compiled):
+    function = tf.function(tf.math.betainc) if compiled else tf.math.betainc
+    a, b, x = (
+        tf.constant(v, tf.float32) for v in ([58.6164, 10.0], [23.0999, 3.0], [0.129809, 0.01])
+    )
+    np.testing.assert_allclose(
+        function(a, b, x), [1.943793790737918e-34, 6.480548554141964e-19], 2e-7
+    )
