@@ -5,6 +5,7 @@ import penstock._src.eager.execute
 import penstock._src.eager.tensor
 import penstock._src.graph.graph  # noqa: F401
 from penstock._src.util.files import crc32c
+from penstock._src.util.flags import flags
 
 from . import operators, ragged_overrides, variables  # noqa: F401
 from .sparse import overrides  # noqa: F401
@@ -17,3 +18,7 @@ def _native_crc32c():
 
 
 crc32c.use_native(_native_crc32c)
+if flags.memory_limit:
+    from penstock._src.native.pool import pool
+
+    pool()  # it counts arrays from now on

@@ -27,6 +27,7 @@ from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.schedule import schedule
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.simplify import simplify
+from penstock._src.compiler.plan.memory_need import check_results
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.planner import plan
 from penstock._src.compiler.recognize.recognize import recognize
@@ -81,6 +82,7 @@ def plan_function(
 def _loaded(function: Function, stages: Stages) -> Compiled:
     """The function as a program of the chosen device."""
     device = current_device()
+    check_results(function)
     try:
         generator = device.generator
         planned = Plan(function)

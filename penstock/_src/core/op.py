@@ -38,11 +38,11 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     InvalidArgumentError,
     OpError,
-    ResourceExhaustedError,
     UnimplementedError,
 )
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
+from penstock._src.core.values import memory_limit
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
 
@@ -432,9 +432,7 @@ def refusal_of_values(op: Op, error: Exception) -> Exception:
     NumPy errors about an invalid array become an InvalidArgumentError that names the op.
     """
     if isinstance(error, MemoryError):
-        exhausted = ResourceExhaustedError(f"{op.op_type}: {error or 'out of memory'}")
-        exhausted.__cause__ = error
-        return exhausted
+        return memory_limit.refused(error, op.op_type)
     is_own = isinstance(error, OpError) or not isinstance(error, REFUSALS)
     # Stateful ops, such as iterators, and ops with functions may run user code: pass its errors on.
     if is_own or op.stateful or op.runs_functions:

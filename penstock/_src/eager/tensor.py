@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
+from penstock._src.core.values import memory_limit
 from penstock._src.core.values.memory import make_room
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -225,3 +226,6 @@ def unpickle(value: Any, name: str) -> EagerTensor:
     """Unpickles a tensor."""
     dtype = dtypes.as_dtype(name)
     return EagerTensor(np.asarray(value, dtype.np), dtype)
+
+
+memory_limit.register_holder(EagerTensor, "_value", "tensor")

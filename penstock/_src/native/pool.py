@@ -24,6 +24,7 @@ import threading
 from penstock._src.core import errors
 from penstock._src.util import flags
 
+from . import array_memory
 from .cache import ObjectCache
 from .code import Code
 from .compile import compile_object
@@ -317,6 +318,7 @@ class Pool:
     def __init__(self, threads: int):
         module = Module(host())
         module.raw(system_calls(host()) + _TEXT, _EXPORTS)
+        module.raw(array_memory.TEXT, array_memory.EXPORTS)
         code = Code.of(module)
         cache = ObjectCache.from_flags()
         data = cache.read(code.key)
@@ -335,6 +337,7 @@ class Pool:
             "penstock_pool_run", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
         )
         self.resize(threads)
+        array_memory.watch_arrays(self.library)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.library.function("penstock_pool_forked"))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from penstock._src.core.values import memory_limit
 from penstock._src.core.values.arrays import empty_aligned
 
 LARGE_BLOCK = 1 << 26  # bytes
@@ -18,6 +19,9 @@ class ArenaBlock:
         self.array = array
         self.lock = threading.Lock()
         self.lock.acquire()
+
+
+memory_limit.register_holder(ArenaBlock, "array", "temporaries of programs")
 
 
 class ArenaPool:

@@ -1,5 +1,6 @@
 """load: a plan's kernels are compiled or read from the disk, and the parts of its program made."""
 
+from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.native import kernels
 from penstock._src.runtime.arena import HOST_ARENAS
@@ -12,6 +13,7 @@ from penstock._src.runtime.weight_packer import packers_of
 
 def load(plan: Plan) -> Program:
     """The program of a plan for this process's CPU."""
+    check_memory(plan)
     libraries = kernels().load(plan.codes)
     constants = constants_of(plan)
     packers = packers_of(plan, libraries)

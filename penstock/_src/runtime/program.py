@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.plan.launch_table import time_words
+from penstock._src.compiler.plan.memory_need import exhausted_by
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.core.errors import InternalError
+from penstock._src.core.errors import InternalError, ResourceExhaustedError
 from penstock._src.core.values import resources
 from penstock._src.runtime.binding import BoundTable
 from penstock._src.runtime.observed import observed_run
@@ -57,10 +58,13 @@ class Program:
                     arguments[i].version += 1
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        arrays = self._arrays_of(arguments)
-        results = [make(shape, dtype) for make, shape, dtype in self._results]
-        packed = self._packed_weights(arguments, arrays) if self._packers else ()
-        table = self._take()
+        try:
+            arrays = self._arrays_of(arguments)
+            results = [make(shape, dtype) for make, shape, dtype in self._results]
+            packed = self._packed_weights(arguments, arrays) if self._packers else ()
+            table = self._take()
+        except ResourceExhaustedError as error:
+            raise exhausted_by(self.plan) from error
         try:
             run = observed_run(table) if RUN_OBSERVERS else table.run
             code = run(*arrays, *results, *packed)

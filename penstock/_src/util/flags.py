@@ -104,6 +104,21 @@ class Allowed(frozenset[str]):
         return super().__new__(cls, capabilities_in(names))
 
 
+class Bytes(int):
+    """A number of bytes, of a text that may end in KB, MB, GB or TB."""
+
+    expected = "a number of bytes, such as 1000000, 500MB or 8GB"
+    UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+    def __new__(cls, given: str | int) -> Bytes:
+        text = str(given).strip().upper()
+        unit = cls.UNITS.get(text[-2:], 1)
+        size = int(float(text[:-2]) * unit) if unit > 1 else int(text)
+        if size < 0:
+            raise ValueError(cls.expected)
+        return super().__new__(cls, size)
+
+
 class Flags:
     """Attribute access to the current values, read from the environment once."""
 
@@ -168,6 +183,12 @@ declare(
     str,
     "",
     "Generates code for x86-64-v3 (AVX2) or x86-64-v4 (AVX-512) instead of all that this processor has.",
+)
+declare(
+    "memory_limit",
+    Bytes,
+    Bytes(0),
+    "Most memory of arrays, such as 500MB or 8GB; 0 means the machine's or the control group's.",
 )
 declare("threads", int, 0, "Threads of the pool; 0 means the cores that this process may use.")
 declare("device", str, "CPU", "Device of compiled functions: CPU, reference (interpreter), null.")

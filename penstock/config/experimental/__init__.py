@@ -15,6 +15,7 @@ _NAMES = {
         "set_memory_growth set_virtual_device_configuration=set_logical_device_configuration "
         "set_visible_devices"
     ),
+    "penstock._src.api.config.memory": "get_memory_limit set_memory_limit",
     "penstock._src.api.config.settings": (
         "disable_mlir_bridge enable_mlir_bridge enable_tensor_float_32_execution "
         "get_synchronous_execution set_synchronous_execution tensor_float_32_execution_enabled"

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.values import memory_limit
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -149,6 +150,8 @@ def _dispatching(
             result = _fall_back(api, args, kwargs)
             if result is NOT_SUPPORTED:
                 raise
+        except MemoryError as error:
+            raise memory_limit.refused(error, function.__name__) from None
         return result
 
     # what dispatchers are registered for

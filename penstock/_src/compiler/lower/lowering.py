@@ -91,8 +91,10 @@ class Lowering:
         outer, self.p.arguments = self.p.arguments, args
         try:
             outputs = self._outputs(op, args)
-        except (NotLowerable, LoweringDefect, MemoryError):
+        except (NotLowerable, LoweringDefect):
             raise
+        except MemoryError as error:  # constants that it would need, such as index tables
+            raise NotLowerable(f"there is no memory to lower it: {error}") from error
         except OpError as error:
             raise RefusedArguments(f"{op.type} refuses its arguments: {error}") from error
         except Exception as error:

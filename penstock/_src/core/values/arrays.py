@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values import memory_limit
 from penstock._src.core.values.memory import LARGE, Block, recycled_block
 
 INT32 = np.iinfo(np.int32)
@@ -17,13 +18,22 @@ SMALL = 4096  # bytes below which alignment does not matter
 
 
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Returns an uninitialized array whose data starts at a multiple of 64 bytes."""
+    """Returns an uninitialized array whose data starts at a multiple of 64 bytes.
+
+    Raises:
+      ResourceExhaustedError: there is not enough memory.
+    """
     size = dtype.itemsize
     for extent in shape:
         size *= extent
-    raw = (
-        recycled_block(size + ALIGNMENT) if size >= LARGE else Block((size + ALIGNMENT,), np.uint8)
-    )
+    try:
+        raw = (
+            recycled_block(size + ALIGNMENT)
+            if size >= LARGE
+            else Block((size + ALIGNMENT,), np.uint8)
+        )
+    except MemoryError:
+        raise memory_limit.exhausted(shape, dtype) from None
     return np.ndarray(shape, dtype, raw, -raw.ctypes.data % ALIGNMENT)
 
 

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from penstock._src.core.errors import ResourceExhaustedError
+from penstock._src.core.values import memory_limit
 
 LARGE = 1 << 17  # bytes from which memory is pooled: of this size glibc asks the system
 MOST = 256 << 20  # maximum bytes of free blocks
@@ -54,7 +54,7 @@ class Waiting:
             blocks.append(block)
             self._by_size[size] = blocks
             self.bytes += size
-            while self.bytes > self.most:
+            while self.bytes > min(self.most, memory_limit.limit() // 8):
                 oldest = next(iter(self._by_size))
                 if self._by_size[oldest]:
                     self._by_size[oldest].pop()
@@ -91,8 +91,15 @@ def recycled_block(size: int) -> Block:
     if root is None:
         make_room(size)
         try:
-            # a plain ndarray would become the base of views itself, bypassing this block
-            root = Block((size,), np.uint8)
-        except (MemoryError, ValueError) as error:  # NumPy raises ValueError for 2**63 bytes
-            raise ResourceExhaustedError(f"OOM when allocating {size} bytes") from error
+            root = _new_block(size)
+        except MemoryError:
+            waiting.clear()
+            root = _new_block(size)
     return root.view(RecycledBlock)
+
+
+def _new_block(size: int) -> Block:
+    if size > memory_limit.limit():
+        raise MemoryError
+    # a plain ndarray would become the base of views itself, bypassing this block
+    return Block((size,), np.uint8)

@@ -16,7 +16,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.values import kernel_state
+from penstock._src.core.values import kernel_state, memory_limit
 
 # Held during a read-modify-write of a variable, so that concurrent updates are not lost.
 UPDATING = threading.RLock()
@@ -80,6 +80,9 @@ class VariableHandle(Resource):
 
     def __repr__(self) -> str:
         return f"<VariableHandle {self.name!r} {self.dtype.name}{self.shape}>"
+
+
+memory_limit.register_holder(VariableHandle, "value", "variable")
 
 
 class ResourceManager:

@@ -7,7 +7,8 @@ import numpy as np
 
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core import dtypes
-from penstock._src.core.errors import FailedPreconditionError, ResourceExhaustedError
+from penstock._src.core.errors import FailedPreconditionError
+from penstock._src.core.values import memory_limit
 from penstock._src.ir import interpreter
 from penstock._src.ir.function import Function
 
@@ -30,7 +31,7 @@ class ReferenceProgram:
             results, updates = interpreter.run(self.function, arrays)
             results, updates = [owned(r) for r in results], [owned(u) for u in updates]
         except MemoryError as error:
-            raise ResourceExhaustedError(str(error) or "out of memory") from error
+            raise memory_limit.refused(error, self.function.name) from error
         for position, value in zip(self.updated, updates):
             arguments[position].value = value
         return results

@@ -1,0 +1,126 @@
+"""How much memory arrays may take, and the error of what would take more.
+
+Arrays of a megabyte or more are counted by NumPy's allocator (`native/array_memory.py`), which refuses what would exceed the limit
+before it asks the system; NumPy then raises MemoryError with the array's shape. `exhausted` makes TensorFlow's error of that.
+"""
+
+import gc
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import OpError, ResourceExhaustedError
+from penstock._src.util.flags import flags
+
+USED, LIMIT, PEAK = range(3)
+NO_LIMIT = (1 << 63) - 1
+MENTIONED = 3  # of the largest arrays, how many a message lists
+LARGE = 1 << 20  # bytes of arrays that are counted
+
+# What native code counts, and the limit that it reads.
+WORDS = np.zeros(8, np.int64)
+_HOLDERS: dict[type, tuple[str, str]] = {}  # class: attribute that is an array, what it is called
+
+
+def machine_memory() -> int:
+    """The bytes that this process may use: the machine's memory, or its control group's if that is less."""
+    sizes = [NO_LIMIT]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min([*sizes, *_control_group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
+
+
+def _control_group_limits(membership: Path, root: Path) -> Iterable[int]:
+    """The limits of the process's control groups and of those around them, of both versions."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        base = root / "memory" if controllers else root
+        name = "memory.limit_in_bytes" if controllers else "memory.max"
+        group = base / path.lstrip("/")
+        for folder in (group, *group.parents):
+            if not folder.is_relative_to(base):
+                break
+            try:
+                yield int((folder / name).read_text())
+            except (OSError, ValueError):  # no such file, or "max"
+                continue
+
+
+def limit() -> int:
+    """The current limit in bytes."""
+    if not WORDS[LIMIT]:
+        set_limit(flags.memory_limit or None)
+    return int(WORDS[LIMIT])
+
+
+def set_limit(size: int | None) -> None:
+    """Sets the limit in bytes; None sets the machine's memory."""
+    WORDS[LIMIT] = machine_memory() if size is None else size
+
+
+def used() -> int:
+    """Bytes of counted arrays that are alive."""
+    return max(0, int(WORDS[USED]))
+
+
+def exhausted(shape: Iterable[int], dtype: Any, what: str = "") -> OpError:
+    """The error of an array that there is no memory for; `what` needs it, such as an op."""
+    shape = tuple(map(int, shape))
+    size = math.prod(shape) * dtype.itemsize
+    extents = ",".join(map(str, shape))
+    return _error(what, f"tensor with shape[{extents}] and type {dtype} of {size} bytes", size)
+
+
+def refused(error: MemoryError, what: str) -> OpError:
+    """The error of a MemoryError, of which NumPy's know the array's shape."""
+    if hasattr(error, "shape") and hasattr(error, "dtype"):
+        found = exhausted(error.shape, error.dtype, what)
+    else:
+        found = _error(what, "memory", 0)
+    found.__cause__ = error
+    return found
+
+
+def _error(what: str, wanted: str, size: int) -> OpError:
+    prefix = f"{what}: " if what else ""
+    return ResourceExhaustedError(f"{prefix}OOM when allocating {wanted}. {state(size)}")
+
+
+def state(size: int) -> str:
+    """What a message says of memory: why there are not `size` bytes, and what takes most."""
+    most, taken = limit(), used()
+    if size > most - taken:
+        why = f"The memory limit is {most} bytes, of which arrays use {taken}."
+    else:
+        why = f"The system has no more memory; arrays use {taken} bytes."
+    largest = ", ".join(f"{name} ({size} bytes)" for name, size in largest_arrays()[:MENTIONED])
+    return f"{why} Largest: {largest}." if largest else why
+
+
+def register_holder(kind: type, attribute: str, word: str) -> None:
+    """Makes messages list arrays that are an attribute of objects of a class, described by a word."""
+    _HOLDERS[kind] = attribute, word
+
+
+def largest_arrays() -> list[tuple[str, int]]:
+    """The description and the bytes of arrays that take much memory, the largest first."""
+    found: dict[int, tuple[str, int]] = {}
+    for holder in gc.get_objects():
+        if type(holder) in _HOLDERS:
+            attribute, word = _HOLDERS[type(holder)]
+            array = getattr(holder, attribute, None)
+            if isinstance(array, np.ndarray) and array.nbytes >= LARGE:
+                name = f" {named!r}" if (named := getattr(holder, "name", "")) else ""
+                extents = ",".join(map(str, array.shape))
+                found[array.ctypes.data] = f"{word}{name} {array.dtype}[{extents}]", array.nbytes
+    return sorted(found.values(), key=lambda entry: -entry[1])
