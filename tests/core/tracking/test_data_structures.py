@@ -1,4 +1,10 @@
-"""Containers that track tell of the variables and layers in them, as Keras 2 asks."""
+"""Containers that track tell of the variables and layers in them, as Keras 2 asks, and keep their form."""
+
+import collections
+import copy
+import pickle
+
+import pytest
 
 import penstock as tf
 
@@ -33,3 +39,53 @@ def test_layers_of_containers():
     held = tf.Module()
     held.parts = [Layer(), [Layer(), tf.Module()], tf.Module()]
     assert len(held.parts.layers) == 2 and held.parts.losses == [1.0, 1.0]
+
+
+Pair = collections.namedtuple("Pair", "first second")
+
+
+def module_with_containers():
+    held = tf.Module()
+    held.pair = Pair([tf.Variable(1.0)], 2)
+    held.both = (tf.Variable(3.0), {"k": 4})
+    held.ordered = collections.OrderedDict(b=tf.Variable(5.0), a=[6])
+    return held
+
+
+def test_checkpoints_name_fields_and_keys_of_ordered_dicts(tmp_path):
+    path = tf.train.Checkpoint(m=module_with_containers()).write(str(tmp_path / "c"))
+    suffix = "/.ATTRIBUTES/VARIABLE_VALUE"
+    found = [n.removesuffix(suffix) for n, _ in tf.train.list_variables(path) if suffix in n]
+    assert sorted(found) == ["m/both/0", "m/ordered/b", "m/pair/first/0"]
+
+
+def test_a_tracked_tuple_has_the_structure_of_the_plain_one():
+    held = module_with_containers()
+    assert held.both.__class__ is tuple and held.pair.__class__ is Pair
+    for tracked, plain in ((held.both, (1, {"k": 2})), (held.pair, Pair([1], 2))):
+        tf.nest.assert_same_structure(tracked, plain)
+        tf.nest.assert_same_structure(plain, tracked)
+    with pytest.raises(TypeError):
+        tf.nest.assert_same_structure(held.both, [1, {"k": 2}])
+    assert type(held.pair._replace(second=1)) is Pair
+    assert repr((held.both,)).startswith("(_TupleWrapper((<tf.Variable")
+
+
+def test_copies_of_tracked_containers():
+    held = tf.Module()
+    held.pair, held.ordered = Pair([1], {"k": 2}), collections.OrderedDict(b=1, a=[2])
+    for made in (copy.copy(held.pair), copy.deepcopy(held.pair)):
+        assert made == held.pair and type(made) is type(held.pair)
+    assert type(pickle.loads(pickle.dumps(held.pair))) is Pair
+    assert list(copy.deepcopy(held.ordered)) == ["b", "a"]
+
+
+def test_a_tracked_ordered_dict_keeps_its_order():
+    held = tf.Module()
+    held.ordered = ordered = collections.OrderedDict(b=1, a=[2])
+    held.ordered["c"] = [tf.Variable(3.0)]
+    held.ordered.move_to_end("b")
+    assert list(held.ordered) == ["a", "c", "b"] and list(ordered) == ["b", "a"]
+    assert isinstance(held.ordered, collections.OrderedDict) and len(held.ordered["c"].weights) == 1
+    assert repr(held.ordered).startswith("DictWrapper(OrderedDict(")
+    assert held.ordered.popitem() == ("b", 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import copy
 import functools
 from typing import Any
 
@@ -176,8 +178,10 @@ class List(ListWrapper):
 class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
     """A dict whose values are tracked under their keys."""
 
+    _kind: Any = dict  # what it is besides: dict or a subclass
+
     def __init__(self, wrapped_dict: Any = (), **more: Any) -> None:
-        dict.__init__(self)
+        self._kind.__init__(self)
         self.update(wrapped_dict, **more)
 
     @property
@@ -199,7 +203,7 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         value = tracking.wrap(value.value if isinstance(value, NoDependency) else value)
         if isinstance(value, Trackable) and isinstance(key, str):
             self._handle_deferred_dependencies(key, value)
-        dict.__setitem__(self, key, value)
+        self._kind.__setitem__(self, key, value)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Adds the items of another dict."""
@@ -221,7 +225,16 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         return type(self), (dict(self),)
 
     def __repr__(self) -> str:
-        return f"DictWrapper({dict.__repr__(self)})"
+        return f"DictWrapper({self})"
+
+    def __str__(self) -> str:
+        return repr(self._kind(self))
+
+
+class _OrderedDictWrapper(_DictWrapper, collections.OrderedDict):  # type: ignore[misc]
+    """An ordered dict whose values are tracked under their keys."""
+
+    _kind = collections.OrderedDict
 
 
 class Mapping(_DictWrapper):
@@ -229,19 +242,46 @@ class Mapping(_DictWrapper):
 
 
 class _TupleWrapper(TrackableDataStructure, tuple):
-    """A tuple whose elements are tracked under their indices."""
+    """A tuple whose elements are tracked, under their indices or the fields' names; it claims the class of the plain tuple."""
+
+    _kind: type = tuple
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return self._kind
+
+    @property
+    def __wrapped__(self) -> Any:
+        """The plain tuple with these elements."""
+        return tuple.__new__(self._kind, self)
 
     @property
     def _values(self) -> Any:
-        return self
+        return tuple(self)
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         del kwargs
-        return {str(i): v for i, v in enumerate(self) if _is_dependency(v, save_type)}
+        names = getattr(self._kind, "_fields", range(len(self)))
+        return {str(n): v for n, v in zip(names, self) if _is_dependency(v, save_type)}
+
+    def __copy__(self) -> Any:
+        return wrap_or_unwrap(self.__wrapped__)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return wrap_or_unwrap(copy.deepcopy(self.__wrapped__, memo))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.__wrapped__.__reduce_ex__(protocol)
+
+    def __repr__(self) -> str:
+        return f"_TupleWrapper({self})"
+
+    def __str__(self) -> str:
+        return repr(self.__wrapped__)
 
 
 def wrap_or_unwrap(value: Any) -> Any:
-    """Wraps plain lists, dicts and tuples that hold trackables in tracking containers."""
+    """Wraps plain lists, dicts and ordered dicts, and tuples that hold trackables, in tracking containers."""
     if isinstance(value, NoDependency):
         return value.value
     kind = type(value)
@@ -249,7 +289,9 @@ def wrap_or_unwrap(value: Any) -> Any:
         return ListWrapper(value)
     if kind is dict:
         return _DictWrapper(value)
-    if isinstance(value, tuple) and not isinstance(value, _TupleWrapper | TrackableReference):
+    if kind is collections.OrderedDict:
+        return _OrderedDictWrapper(value)
+    if isinstance(value, tuple) and not issubclass(kind, _TupleWrapper | TrackableReference):
         parts = [wrap_or_unwrap(part) for part in value]
         if any(isinstance(part, Trackable) or is_saved_function(part) for part in parts):
             return tuple.__new__(_TupleWrapper if kind is tuple else _tracking_class(kind), parts)  # type: ignore[arg-type]
@@ -257,9 +299,13 @@ def wrap_or_unwrap(value: Any) -> Any:
 
 
 @functools.cache
-def _tracking_class(kind: type) -> type:
-    """Returns a class of named tuples that are of `kind` and track their elements."""
-    return type(kind.__name__, (_TupleWrapper, kind), {"__module__": kind.__module__})
+def _tracking_class(kind: type) -> Any:
+    """Returns the class of tracking tuples that claim to be of `kind`, a class of named tuples."""
+    return type(
+        "_TupleWrapper",
+        (_TupleWrapper, kind),
+        {"_kind": kind, "_make": getattr(kind, "_make", None), "__module__": kind.__module__},
+    )
 
 
 slots.WRAP = wrap_or_unwrap
