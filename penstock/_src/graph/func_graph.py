@@ -23,6 +23,12 @@ _OF_VARIABLES = ("variables", "local_variables", "trainable_variables")
 _COUNT = itertools.count(1)
 
 
+class Global:
+    """The graph that is the default outside of `with graph.as_default()`, from its first use on."""
+
+    graph: Graph | None = None
+
+
 class TensorSignature:
     """The types of the inputs and outputs of a function over tensors."""
 
@@ -101,7 +107,9 @@ class FuncGraph(Graph, TensorSignature):
         self._weak_variables: dict[int, weakref.ref] = {}
         if self.enclosing is not None:
             self.seed = self.enclosing.seed
-            self._see_collections(self.enclosing)
+        around = self.enclosing or (STATE.default_graphs or [Global.graph])[-1]
+        if around is not None:
+            self._see_collections(around)
 
     def _see_collections(self, outer: Graph) -> None:
         """Lets the function read the collections around it. What it adds stays inside, except variables."""

@@ -10,12 +10,9 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension, TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.func_graph import Global
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export
-
-
-class _Global:
-    graph: Graph | None = None
 
 
 @export(v1=["get_default_graph"])
@@ -30,9 +27,9 @@ def get_default_graph() -> Graph:
 
 def global_graph() -> Graph:
     """Returns the graph that is the default outside of `as_default()` blocks."""
-    if _Global.graph is None:
-        _Global.graph = Graph()
-    return _Global.graph
+    if Global.graph is None:
+        Global.graph = Graph()
+    return Global.graph
 
 
 @export(v1=["reset_default_graph"])
@@ -47,10 +44,10 @@ def reset_default_graph() -> None:
             "Do not use tf.reset_default_graph() to clear nested graphs. If you need a cleared graph, "
             "exit the nesting and create a new graph."
         )
-    was_current = STATE.graph is not None and STATE.graph is _Global.graph
-    _Global.graph = Graph()
+    was_current = STATE.graph is not None and STATE.graph is Global.graph
+    Global.graph = Graph()
     if was_current:
-        STATE.graph = _Global.graph
+        STATE.graph = Global.graph
 
 
 def graph_mode() -> contextlib.AbstractContextManager[Graph]:
@@ -64,9 +61,9 @@ def forget_default_graphs() -> None:
     A test that failed in such a block may have left it open.
     """
     STATE.default_graphs.clear()
-    _Global.graph = Graph()
+    Global.graph = Graph()
     if STATE.graph is not None:
-        STATE.graph = _Global.graph
+        STATE.graph = Global.graph
 
 
 @export(v1=["disable_eager_execution"])
@@ -81,7 +78,7 @@ def enable_eager_execution(
     config: Any = None, device_policy: Any = None, execution_mode: Any = None
 ) -> None:
     """Makes ops run eagerly from now on."""
-    if STATE.graph is not None and STATE.graph is _Global.graph:
+    if STATE.graph is not None and STATE.graph is Global.graph:
         STATE.graph = None
 
 

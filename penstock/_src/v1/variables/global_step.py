@@ -4,11 +4,14 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.variables.collections import GraphKeys, VariableV1
+from penstock._src.v1.variables.initializers import Zeros
+from penstock._src.v1.variables.scopes import get_variable
 
 NAME = "global_step"
 
@@ -37,7 +40,7 @@ def get_global_step(graph: Graph | None = None) -> Any:
 
 @export(v1=["train.create_global_step"])
 def create_global_step(graph: Graph | None = None) -> Any:
-    """Creates the step counter of a graph.
+    """Creates the step counter of a graph, an eager variable outside of graphs.
 
     Raises:
       ValueError: the graph already has one.
@@ -45,6 +48,10 @@ def create_global_step(graph: Graph | None = None) -> Any:
     graph = graph or get_default_graph()
     if get_global_step(graph) is not None:
         raise ValueError('"global_step" already exists.')
+    if STATE.graph is None:
+        counter = get_variable(NAME, [], dtypes.int64, Zeros(), trainable=False)
+        graph.add_to_collection(GraphKeys.GLOBAL_STEP, counter)
+        return counter
     with graph.as_default(), graph.name_scope(None):
         return VariableV1(
             lambda: convert_to_tensor(0, dtype=dtypes.int64, name="zeros"),
