@@ -40,3 +40,12 @@ def test_gradients(wrap):
         return tape.gradient(total, x)
 
     assert float(wrap(gradient)(tf.constant(3.0))) == 39.0
+
+
+@pytest.mark.parametrize(
+    "result, expected",
+    [(None, None), ([], []), ([1], 1), ((1, (2, 3)), [1, 2, 3]), ({"b": 1, "a": None}, [None, 1])],
+)
+def test_eager_numpy_functions_return_a_flat_list(result, expected):
+    returned = tf.numpy_function(lambda: result, [], [tf.int32])
+    assert tf.nest.map_structure(lambda x: x if x is None else x.numpy(), returned) == expected

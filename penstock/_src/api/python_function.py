@@ -45,7 +45,7 @@ def numpy_function(
         return lambda inner: lambda *args: numpy_function(inner, args, Tout, stateful, name)
     types, is_list, shapes = _output_types(Tout)
     if STATE.graph is None:
-        return _called_now(func, [np.array(x) for x in inp or []], Tout)
+        return _called_now(func, [np.array(x) for x in inp or []])
     tensors = [convert_to_tensor(x) for x in inp or []]
     function = _with_plain_scalars(func)
     token, held = register(function)
@@ -54,13 +54,11 @@ def numpy_function(
     return _arranged(outputs, held, is_list, Tout, shapes)
 
 
-def _called_now(function: Callable[..., Any], arrays: Sequence[np.ndarray], form: Any) -> Any:
-    """Calls the function on arrays; the results keep their own types, as in TensorFlow."""
-    result = function(*arrays)
-    if nest.is_nested(form):
-        parts = list(result) if isinstance(result, list | tuple) else [result]
-        return nest.pack_sequence_as(form, [convert_to_tensor(part) for part in parts])
-    return None if form is None else convert_to_tensor(result)
+def _called_now(function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> Any:
+    """Calls the function on arrays; the results are a flat list with types of their own, or the only one, as in TensorFlow."""
+    flat = nest.flatten(function(*arrays))
+    parts = [None if part is None else convert_to_tensor(part) for part in flat]
+    return parts[0] if len(parts) == 1 else parts
 
 
 def _with_plain_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
