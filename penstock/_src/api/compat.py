@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from penstock._src.core.shapes import dimension_value as _dimension_value
+from penstock._src.core.shapes import Dimension
 from penstock._src.util.export import export, export_constant
 
 complex_types = (numbers.Complex, np.number)
@@ -63,8 +63,8 @@ def path_to_str(path):
 
 @export("compat.dimension_value", v1=["dimension_value", "compat.dimension_value"])
 def dimension_value(dimension):
-    """The int (or None) of an int or Dimension."""
-    return _dimension_value(dimension)
+    """The int (or None) of a Dimension; other values unchanged."""
+    return dimension.value if isinstance(dimension, Dimension) else dimension
 
 
 @export("compat.dimension_at_index", v1=["dimension_at_index", "compat.dimension_at_index"])

@@ -50,3 +50,15 @@ def test_slots_made_under_control_dependencies_begin_without_them():
         session.run(v1.global_variables_initializer())
         session.run(step, {fed: 2.0})
         assert abs(session.run(weight) - 0.5) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "name, attribute", [("Adam", "_lr"), ("GradientDescent", "_learning_rate")]
+)
+def test_the_learning_rate_is_read_and_set_as_an_attribute(name, attribute):
+    optimizer = getattr(v1.train, name + "Optimizer")(0.1)
+    assert getattr(optimizer, attribute) == 0.1
+    setattr(optimizer, attribute, 0.0)
+    v = tf.Variable(1.0)
+    optimizer.minimize(lambda: v * v, var_list=[v])
+    assert v.numpy() == 1.0

@@ -105,3 +105,10 @@ def test_assignments_in_functions_are_variables_with_the_operation_that_assigns(
     assert [float(x) for x in step()] == [3.0, 6.0] and float(v) == 3.0
     assert seen == [("AssignAddVariableOp", True)]
     assert [x is v for x in step.get_concrete_function().graph.variables] == [True]
+
+
+def test_updates_of_rows_have_no_operation_outside_of_graphs():
+    v = tf.Variable([1, 2, 3])
+    updated = v1.scatter_update(v, [0], [5])
+    assert updated.op is None and updated.numpy().tolist() == [5, 2, 3]
+    assert v1.scatter_nd_update(v, [[1]], [7]).op is None and v.numpy().tolist() == [5, 7, 3]

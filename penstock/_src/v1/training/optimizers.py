@@ -331,10 +331,19 @@ def _with_unique_rows(gradient: IndexedSlices) -> IndexedSlices:
     return IndexedSlices(raw.UnsortedSegmentSum(gradient.values, places, count), rows)
 
 
+def _set_rate(optimizer: Optimizer, rate: Any) -> None:
+    optimizer._numbers = (rate, *optimizer._numbers[1:])
+
+
+# The learning rate, by the attribute that code written for TensorFlow 1's optimizers reads and sets.
+RATE = property(lambda optimizer: optimizer._numbers[0], _set_rate)
+
+
 @export(v1=["train.GradientDescentOptimizer"])
 class GradientDescentOptimizer(Optimizer):
     """variable -= rate * gradient."""
 
+    _learning_rate = RATE
     _op = "ResourceApplyGradientDescent"
 
     def __init__(
@@ -352,6 +361,7 @@ class GradientDescentOptimizer(Optimizer):
 class MomentumOptimizer(Optimizer):
     """accumulator = momentum * accumulator + gradient; variable -= rate * accumulator."""
 
+    _learning_rate = RATE
     _first_values = {"momentum": 0.0}
     _number_names = ("learning_rate", "momentum")
 
@@ -380,6 +390,7 @@ _POWERS = ("beta1_power", "beta2_power")
 class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
 
+    _lr = RATE
     _first_values = {"m": 0.0, "v": 0.0}
     _number_names = ("learning_rate", "beta1", "beta2", "epsilon")
     _by_rows = False
@@ -450,6 +461,7 @@ class AdamOptimizer(Optimizer):
 class AdagradOptimizer(Optimizer):
     """accumulator += gradient**2; variable -= rate * gradient / sqrt(accumulator)."""
 
+    _learning_rate = RATE
     _op = "ResourceApplyAdagrad"
 
     def __init__(
@@ -471,6 +483,7 @@ class AdagradOptimizer(Optimizer):
 class RMSPropOptimizer(Optimizer):
     """RMSProp (Hinton's lecture 6e), with momentum, optionally centered."""
 
+    _learning_rate = RATE
     _op, _first_values = "ResourceApplyRMSProp", {"rms": 1.0, "momentum": 0.0}
     _number_names = ("learning_rate", "decay", "momentum", "epsilon")
 
@@ -497,6 +510,7 @@ class RMSPropOptimizer(Optimizer):
 class AdadeltaOptimizer(Optimizer):
     """Adadelta (Zeiler 2012, https://arxiv.org/abs/1212.5701)."""
 
+    _lr = RATE
     _op, _first_values = "ResourceApplyAdadelta", {"accum": 0.0, "accum_update": 0.0}
     _number_names = ("lr", "rho", "epsilon")
 

@@ -6,6 +6,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 from penstock._src.v1.training.optimizers import (
+    RATE,
     Optimizer,
     number_like,
     require_positive,
@@ -19,6 +20,7 @@ _STRENGTHS = ("learning_rate", "l1_regularization_strength", "l2_regularization_
 class ProximalGradientDescentOptimizer(Optimizer):
     """Gradient descent, then a step towards 0 (Duchi & Singer 2009)."""
 
+    _learning_rate = RATE
     _op = "ResourceApplyProximalGradientDescent"
     _number_names = _STRENGTHS
 
@@ -38,6 +40,7 @@ class ProximalGradientDescentOptimizer(Optimizer):
 class ProximalAdagradOptimizer(Optimizer):
     """Adagrad, then a step towards 0."""
 
+    _learning_rate = RATE
     _op = "ResourceApplyProximalAdagrad"
     _number_names = _STRENGTHS
 
@@ -60,6 +63,7 @@ class ProximalAdagradOptimizer(Optimizer):
 class AdagradDAOptimizer(Optimizer):
     """Adagrad with dual averaging: weights are computed from the sums of all gradients."""
 
+    _learning_rate = RATE
     _number_names = _STRENGTHS
 
     def __init__(
@@ -98,6 +102,7 @@ class AdagradDAOptimizer(Optimizer):
 class FtrlOptimizer(Optimizer):
     """Follow the regularized leader (McMahan et al. 2013)."""
 
+    _learning_rate = RATE
     _number_names = (*_STRENGTHS, "learning_rate_power")
 
     def __init__(

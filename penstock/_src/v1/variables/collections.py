@@ -217,7 +217,7 @@ class VariableV1(Variable):
             made_by.stands_for_reference = not is_resource
 
 
-def _assigned(result: Any) -> Any:
+def assigned(result: Any) -> Any:
     """What a function that assigns returns: eagerly, a variable whose `op` is None."""
     if STATE.graph is None and isinstance(result, Variable) and "_handle" in vars(result):
         return UnreadVariable(result, None)
@@ -237,7 +237,7 @@ def assign(
         options = {"validate_shape": validate_shape, "use_locking": use_locking}
         given = {option: value for option, value in options.items() if value is not None}
         return raw.Assign(ref=ref, value=convert_to_tensor(value, ref.dtype), name=name, **given)
-    return _assigned(ref.assign(value, name=name))
+    return assigned(ref.assign(value, name=name))
 
 
 @export(v1=["assign_add"])
@@ -246,7 +246,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None =
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignAdd(ref=ref, value=value, use_locking=bool(use_locking), name=name)
-    return _assigned(ref.assign_add(value, name=name))
+    return assigned(ref.assign_add(value, name=name))
 
 
 @export(v1=["assign_sub"])
@@ -255,4 +255,4 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None =
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignSub(ref=ref, value=value, use_locking=bool(use_locking), name=name)
-    return _assigned(ref.assign_sub(value, name=name))
+    return assigned(ref.assign_sub(value, name=name))

@@ -4,6 +4,7 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.util.export import export
 from penstock._src.v1.names.declared import declare
+from penstock._src.v1.variables.collections import assigned
 
 
 def _slices(ref, indices, updates):
@@ -17,9 +18,9 @@ def _scatter(method, meaning, use_locking=False):
         ref, indices, updates = given["ref"], given["indices"], given["updates"]
         if "_nd_" in method:
             updates = convert_to_tensor(updates, dtype=ref.dtype)
-            return getattr(ref, method)(indices, updates, given["name"])
+            return assigned(getattr(ref, method)(indices, updates, given["name"]))
         slices = _slices(ref, indices, updates)
-        return getattr(ref, method)(slices, given["use_locking"], given["name"])
+        return assigned(getattr(ref, method)(slices, given["use_locking"], given["name"]))
 
     parameters = f"ref, indices, updates, use_locking={use_locking}, name=None"
     meaning = f"{meaning} of a variable; returns the variable."
