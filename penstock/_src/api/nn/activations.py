@@ -203,7 +203,7 @@ def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
         rate = np.asarray(rate, kind)
     else:
         rate = _tensor_rate(rate, x.dtype)
-        scaled = x * (np.asarray(1, kind) / (np.asarray(1, kind) - rate))
+        scaled = raw.RealDiv(x=x, y=raw.Sub(x=convert_to_tensor(np.ones((), kind)), y=rate))
     numbers_drawn = uniform_sampler(shape=_noise_shape(x, noise_shape), dtype=x.dtype)
     keep = raw.GreaterEqual(x=numbers_drawn, y=rate)
     zero = convert_to_tensor(np.zeros((), kind))
