@@ -89,3 +89,10 @@ def test_a_tracked_ordered_dict_keeps_its_order():
     assert isinstance(held.ordered, collections.OrderedDict) and len(held.ordered["c"].weights) == 1
     assert repr(held.ordered).startswith("DictWrapper(OrderedDict(")
     assert held.ordered.popitem() == ("b", 1)
+
+
+def test_dependencies_by_the_names_that_libraries_read():
+    held = tf.Module()
+    held.v = tf.Variable(1.0)
+    assert [n for n, _ in held._unconditional_checkpoint_dependencies] == ["v"]
+    assert held._unconditional_dependency_names == {"v": held.v}

@@ -115,6 +115,14 @@ class Trackable:
     def _checkpoint_dependencies(self) -> list[TrackableReference]:
         return [TrackableReference(n, c) for n, c in self._trackable_children().items()]
 
+    @property
+    def _unconditional_checkpoint_dependencies(self) -> list[TrackableReference]:
+        return self._checkpoint_dependencies
+
+    @property
+    def _unconditional_dependency_names(self) -> dict[str, Any]:
+        return self._trackable_children()
+
     def _serialize_to_tensors(self) -> dict[str, Any]:
         """Returns the object's own values as tensors by name."""
         raise NotImplementedError
