@@ -43,6 +43,10 @@ class FileSystem(abc.ABC):
     def open(self, path: str, mode: str = "rb") -> BinaryIO:
         """Opens a file: rb, wb, ab, r+b, w+b or a+b."""
 
+    def open_log(self, path: str) -> BinaryIO:
+        """Opens a file that others read while it grows: after a flush, all of it can be read, or as much as before."""
+        return self.open(path, "ab")
+
     @abc.abstractmethod
     def reader(self, path: str) -> Reader:
         """Opens a file to be read at any place."""

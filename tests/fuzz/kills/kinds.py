@@ -228,11 +228,15 @@ def save_events(folder: str) -> Save:
 
 
 def load_events(folder: str) -> int:
-    """The last step; all files must be readable up to their ends."""
+    """The last step; all files must be readable up to their ends, which may be within a record that was never said to be flushed."""
     last = -1
     for name in sorted(os.listdir(folder)):
-        for record in tf.compat.v1.io.tf_record_iterator(f"{folder}/{name}"):
-            last = max(last, tf.compat.v1.Event.FromString(record).step)
+        try:
+            for record in tf.compat.v1.io.tf_record_iterator(f"{folder}/{name}"):
+                last = max(last, tf.compat.v1.Event.FromString(record).step)
+        except tf.errors.DataLossError as error:
+            if "truncated record" not in str(error):
+                raise
     return last
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 
 from penstock._src.core import errors
 from penstock._src.filesystems.base import BLOCK, FileStatus, FileSystem, Reader
+from penstock._src.filesystems.local.appending import AppendedFile
 from penstock._src.filesystems.local.direct import write_past_cache
 from penstock._src.filesystems.translation import translated
 from penstock._src.util.files import whole
@@ -55,6 +56,9 @@ class LocalFiles(FileSystem):
     def open(self, path: str, mode: str = "rb") -> BinaryIO:
         with translated(path):
             return cast(BinaryIO, open(plain(path), mode, BUFFER))
+
+    def open_log(self, path: str) -> BinaryIO:
+        return cast(BinaryIO, AppendedFile(plain(path)))
 
     def reader(self, path: str) -> Reader:
         with translated(path):

@@ -18,7 +18,7 @@ from penstock._src.core.errors import DataLossError, FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import BOOL, REAL
 from penstock._src.core.values.resources import Resource, shared
-from penstock._src.filesystems.files import make_folders, open_file, system_of
+from penstock._src.filesystems.files import make_folders, system_of
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.event import Event, Summary, SummaryMetadata
 from penstock._src.util.files import records
@@ -36,7 +36,7 @@ class EventWriter:
         make_folders(logdir)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
         self.path = os.path.join(logdir, f"{name}.{os.getpid()}.{next(_NUMBER)}{suffix}")
-        self._file = records.RecordFile(open_file(self.path, "ab"))
+        self._file = records.RecordFile(system_of(self.path).open_log(self.path))
         self._lock = threading.Lock()
         self._max_queue, self._flush_seconds = max_queue, flush_millis / 1000
         self._waiting, self._flushed = 0, time.monotonic()
