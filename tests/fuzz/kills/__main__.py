@@ -6,44 +6,64 @@ python -m tests.fuzz.kills --count 20 --kinds saved_model shards --seed 7
 
 import argparse
 import collections
+import contextlib
 import logging
+import os
 import random
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import penstock
 
 penstock.install_as_tensorflow()
 
 from tests.fuzz.kills.kinds import KINDS  # noqa: E402  (must find the stand-in)
-from tests.fuzz.kills.rounds import kill_once, refuse_once  # noqa: E402
+from tests.fuzz.kills.rounds import (  # noqa: E402
+    file_system,
+    fill_once,
+    forbid_once,
+    kill_once,
+    refuse_once,
+)
 
-# Every so many rounds, files may not grow instead of the process being killed.
-REFUSED_EVERY = 10
-# Rounds after which a folder is begun anew: a new process finds what killed ones left.
+# Rounds in a folder before a new one: a new process finds what killed ones left.
 ROUNDS_OF_A_FOLDER = 5
 
 
+@contextlib.contextmanager
+def _plain_folder() -> Iterator[str]:
+    folder = tempfile.mkdtemp()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
 def run(kind: str, count: int, seed: int) -> list[str]:
-    """Kills `count` processes; returns what was wrong."""
+    """Kills `count` processes; returns what was wrong.
+
+    In the last round of every second folder saving is refused instead: files may not grow, and, for root, the disk is full, or nothing
+    may be written.
+    """
     choice = random.Random(f"{kind} {seed}")
+    refusals = [refuse_once, fill_once, forbid_once] if os.geteuid() == 0 else [refuse_once]
     wrong = []
-    folder, version = "", 0
-    for number in range(count):
-        if number % ROUNDS_OF_A_FOLDER == 0:
-            if folder:
-                shutil.rmtree(folder)
-            folder, version = tempfile.mkdtemp(), 0
-        is_refused = number % REFUSED_EVERY == REFUSED_EVERY - 1
-        last, found = (refuse_once if is_refused else kill_once)(kind, folder, choice, version)
-        if found not in (last, last + 1):
-            wrong.append(f"{kind} round {number}: version {last} was saved, {found} found")
-            shutil.rmtree(folder)
-            folder, version = tempfile.mkdtemp(), 0
-            continue
-        version = found
-    shutil.rmtree(folder)
+    for first in range(0, count, ROUNDS_OF_A_FOLDER):
+        place = first // ROUNDS_OF_A_FOLDER
+        refuse = refusals[(place // 2 + seed) % len(refusals)] if place % 2 else kill_once
+        version = 0
+        with _plain_folder() if refuse in (kill_once, refuse_once) else file_system() as folder:
+            for number in range(first, min(first + ROUNDS_OF_A_FOLDER, count)):
+                is_last = number % ROUNDS_OF_A_FOLDER == ROUNDS_OF_A_FOLDER - 1
+                once = refuse if is_last else kill_once
+                last, found = once(kind, folder, choice, version)
+                if found not in (last, last + 1):
+                    name = f"{kind} round {number} ({once.__name__})"
+                    wrong.append(f"{name}: version {last} was saved, {found} found")
+                    break
+                version = found
     return wrong
 
 

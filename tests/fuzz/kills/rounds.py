@@ -9,15 +9,20 @@ import random
 import resource
 import select
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tests.fuzz.kills.kinds import KINDS
 
 SECONDS = 120
-SECONDS_OF_CALLS = 10
+SECONDS_OF_CALLS = 2
+# Kinds of which loading writes what is missing.
+COMPLETED = ("cache", "snapshot")
+ROOM = 96 << 20  # bytes of a file system of its own
 # What a save asks of the system, after any of which it may be killed.
 CALLS = ("replace", "fsync", "pwrite", "ftruncate", "open", "mkdir", "remove", "rmdir")
 
@@ -67,6 +72,14 @@ class Process:
                 os.kill(self.number, sign)
         status = os.waitpid(self.number, 0)[1]
         return status
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It stands still in the body."""
+        os.kill(self.number, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.number, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        yield
+        os.kill(self.number, signal.SIGCONT)
 
     def close(self) -> None:
         """Lets go of the pipe."""
@@ -152,27 +165,101 @@ def kill_once(kind: str, folder: str, choice: random.Random, before: int) -> tup
 def refuse_once(
     kind: str, folder: str, choice: random.Random, before: int
 ) -> tuple[int, int | None]:
-    """Lets a process save until files may not grow beyond some size; returns as `kill_once` does. The process must see an error."""
-    inner = saving(kind, folder, before + 1)
+    """Lets a process save until files may not grow beyond some size; returns as `kill_once` does."""
 
     def run(tell: Callable[[int], None]) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        sys.dont_write_bytecode = True  # Python keeps what it could write of a module
 
         def tell_and_limit(version: int) -> None:
             tell(version)
             limit = choice.randrange(1, 5 << 20)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-        sys.stderr = open(os.devnull, "w")  # the error that is expected
-        inner(tell_and_limit)
+        _silent(saving(kind, folder, before + 1))(tell_and_limit)
 
-    process = Process(run)
+    return _until_refused(kind, Process(run)), loaded(kind, folder)
+
+
+def fill_once(kind: str, folder: str, choice: random.Random, before: int) -> tuple[int, int | None]:
+    """Lets a process save into a file system of its own, until that is full; returns as `kill_once` does."""
+    process = Process(_silent(saving(kind, folder, before + 1)))
+    room = choice.randrange(4096, 5 << 20)
+
+    def leave_room() -> None:
+        with process.stopped():
+            _remount(folder, f"size={_used(folder) + room}")
+
+    last = _until_refused(kind, process, leave_room)
+    if kind in COMPLETED:
+        _remount(folder, f"size={ROOM}")
+    found = loaded(kind, folder)
+    _remount(folder, f"size={ROOM}")
+    return last, found
+
+
+def forbid_once(
+    kind: str, folder: str, choice: random.Random, before: int
+) -> tuple[int, int | None]:
+    """Lets a process save into a file system that may only be read, after one was killed there; returns as `kill_once` does."""
+    last, found = kill_once(kind, folder, choice, before)
+    if found is None:
+        return last, found
+    _remount(folder, "ro")
+    process = Process(_silent(saving(kind, folder, found + 1)))
+    told = process.told()
+    assert told is None, f"{kind}: {told} was saved where nothing may be written"
+    process.end(signal.SIGKILL)
+    process.close()
+    again = loaded(kind, folder)
+    _remount(folder, "rw")
+    return found, again
+
+
+def _until_refused(
+    kind: str, process: Process, after_first: Callable[[], None] = lambda: None
+) -> int:
+    """The last version that a process saved before it saw an error, or its time was over."""
     last = process.told()
     assert last is not None, f"{kind}: could not be saved"
-    ends = time.monotonic() + 10
+    after_first()
+    ends = time.monotonic() + SECONDS_OF_CALLS
     while time.monotonic() < ends and (told := process.told(2)) is not None:
         last = told
     process.end(signal.SIGKILL)
     last = process.last_told(last)
     process.close()
-    return last, loaded(kind, folder)
+    return last
+
+
+def _silent(
+    run: Callable[[Callable[[int], None]], None],
+) -> Callable[[Callable[[int], None]], None]:
+    """The same without the error that is expected."""
+
+    def silent(tell: Callable[[int], None]) -> None:
+        sys.stderr = open(os.devnull, "w")
+        run(tell)
+
+    return silent
+
+
+@contextlib.contextmanager
+def file_system() -> Iterator[str]:
+    """A folder that is a file system of its own, in memory; who asks is root."""
+    folder = tempfile.mkdtemp()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        os.rmdir(folder)
+
+
+def _used(folder: str) -> int:
+    found = os.statvfs(folder)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
+def _remount(folder: str, option: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{option}", folder], check=True)
