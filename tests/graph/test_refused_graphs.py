@@ -69,3 +69,53 @@ def test_errors_name_the_file(tmp_path):
     (tmp_path / "odd.meta").write_bytes(meta.SerializeToString())
     with tf.Graph().as_default(), pytest.raises(ValueError, match="'none'.*odd.meta"):
         v1.train.import_meta_graph(str(tmp_path / "odd.meta"))
+
+
+def test_inputs_of_another_type():
+    definition = graph_of(A)
+    node = definition.node.add(name="b", op="Identity", input=["a"])
+    node.attr["T"].type = tf.float64.as_datatype_enum
+    with (
+        tf.Graph().as_default(),
+        pytest.raises(
+            ValueError, match="b was passed float from import/a:0 incompatible with expected double"
+        ),
+    ):
+        tf.import_graph_def(definition)
+
+
+def test_attributes_that_no_input_gives():
+    definition = v1.GraphDef()
+    definition.node.add(name="b", op="Identity")
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="Node 'b'"):
+        tf.import_graph_def(definition)
+
+
+@tf.function(input_signature=[tf.TensorSpec([2])])
+def f(x):
+    return x + x
+
+
+def definition_of_loop_and_call():
+    def body(i, x):
+        return i + 1, x * 2.0
+
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [2])
+        tf.while_loop(lambda i, x: i < 3, body, [0, f(x)])
+        return graph.as_graph_def()
+
+
+@pytest.mark.parametrize("verb, argument", [("take", "input_arg"), ("return", "output_arg")])
+@pytest.mark.parametrize("what", ["cond", "body", "f"])
+def test_functions_that_take_or_return_others_than_their_call(verb, argument, what):
+    definition = definition_of_loop_and_call()
+    for function in definition.library.function:
+        if what in function.signature.name.split("_"):
+            arguments = getattr(function.signature, argument)
+            old = arguments[-1].name
+            arguments.add(name="more", type=1)
+            if verb == "return":
+                function.ret["more"] = function.ret[old]
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=f"{what} must {verb}"):
+        tf.import_graph_def(definition)

@@ -23,6 +23,7 @@ from penstock._src.graph.serialize.v1_control import (
     Structure,
     is_functional,
 )
+from penstock._src.ops.control.functional import check_functions
 from penstock._src.util.export import export
 
 # Functions nest no deeper in what people write; Python's stack holds some more.
@@ -260,14 +261,10 @@ class NodeImporter:
         used = self._known_before(texts)
         inputs = [self.tensor(text) for text in used]
         op = self.op_of(node, inputs)
-        expected = sum(
-            len(types) if isinstance(types, tuple) else 1 for types in map(op._dtype_of, op.inputs)
-        )
-        if expected != len(inputs):
-            raise ValueError(
-                f"NodeDef expected {expected} inputs, which do not match {len(inputs)} inputs specified"
-            )
-        made = self.graph.add(op, inputs, prefix + node.name if prefix else node.name)
+        name = prefix + node.name if prefix else node.name
+        _check_inputs(op, name, inputs)
+        check_functions(op)
+        made = self.graph.add(op, inputs, name)
         made._device = node.device
         if "_class" in node.attr:
             made.colocation = tuple([self._group(g, prefix) for g in node.attr["_class"].list.s])
@@ -328,7 +325,10 @@ class NodeImporter:
                 raise ValueError(f"attribute {name}: {error}") from error
             given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
         _infer_types(cls, given, inputs)
-        return complete(guarded(cls, node.name, self.library.consent), given, True)
+        try:
+            return complete(guarded(cls, node.name, self.library.consent), given, True)
+        except InvalidArgumentError as error:  # of attributes, which know no node either
+            raise ValueError(error.message) from error
 
     def _call(self, function: GraphFunction) -> Op:
         kind = lookup("StatefulPartitionedCall" if function.is_stateful else "PartitionedCall")
@@ -339,6 +339,28 @@ class NodeImporter:
             "Tout": tuple(function.output_types),
         }
         return complete(kind, attrs, True)
+
+
+def _check_inputs(op: Op, name: str, inputs: list[SymbolicTensor]) -> None:
+    """Raises ValueError unless inputs are as many, and of the types, that the attributes of an op say."""
+    expected: list[Any] = []
+    for types in map(op._dtype_of, op.inputs):
+        expected += types if isinstance(types, tuple) else [types]
+    if len(expected) != len(inputs):
+        raise ValueError(
+            f"NodeDef expected {len(expected)} inputs, which do not match {len(inputs)} inputs specified"
+        )
+    for at, (tensor, dtype) in enumerate(zip(inputs, expected, strict=True)):
+        if tensor.dtype.base_dtype != dtype.base_dtype:
+            raise ValueError(
+                f"Input {at} of node {name} was passed {_shown(tensor.dtype)} from {tensor.name} "
+                f"incompatible with expected {_shown(dtype)}."
+            )
+
+
+def _shown(dtype: dtypes.DType) -> str:
+    """A type as messages of graphs spell it."""
+    return {"float32": "float", "float64": "double"}.get(dtype.name, dtype.name)
 
 
 # What a node that nobody would write makes the code below raise.

@@ -41,6 +41,39 @@ def common_shape(shapes: list[TensorShape]) -> TensorShape:
     return first
 
 
+def check_functions(op: Op) -> None:
+    """Checks what a loop, branch or call of an imported graph runs.
+
+    Raises:
+      ValueError: a function does not take and return what the op's attributes say.
+    """
+    if op.control == "while":
+        types = op.attrs["T"]
+        _check_types("cond", op.attrs["cond"], types, None)
+        _check_types("body", op.attrs["body"], types, types)
+    elif op.control:
+        for name, annotation in op.annotations.items():
+            held = [op.attrs[name]] if annotation is Function else []
+            for function in op.attrs[name] if annotation == list[Function] else held:
+                _check_types(name, function, op.attrs["Tin"], op.attrs["Tout"])
+
+
+def _check_types(name: str, function: Any, taken: Any, returned: Any) -> None:
+    sides = {"take": (function.input_types, taken), "return": (function.output_types, returned)}
+    for verb, (found, expected) in sides.items():
+        if expected is None and len(found) == 1:
+            continue
+        if expected is None or list(found) != list(expected):
+            wanted = "one condition" if expected is None else _listed(expected)
+            raise ValueError(
+                f"{name} must {verb} {wanted}. Received {function.name}, whose types are {_listed(found)}."
+            )
+
+
+def _listed(types: Any) -> str:
+    return f"[{', '.join(dtype.name for dtype in types)}]"
+
+
 def _branch_shapes(branches: Any) -> list[TensorShape]:
     return [
         common_shape(list(column))

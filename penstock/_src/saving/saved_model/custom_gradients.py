@@ -64,7 +64,7 @@ def _gradient(
     def override(node: Any, *gradients: Any) -> list[Any]:
         function = library.get(name)
         given = [
-            _zeros(output, model) if gradient is None else gradient
+            gradient if _has_type_of(gradient, model) else _zeros(output, model)
             for gradient, output, model in zip(gradients, node.outputs, function.inputs)
         ]
         found = raw.StatefulPartitionedCall(
@@ -77,6 +77,11 @@ def _gradient(
         return [None if spec is None else next(results) for spec in form]
 
     return override
+
+
+def _has_type_of(gradient: Any, model: Any) -> bool:
+    """Whether there is a gradient that the function takes; a handle stands for none of a variable's."""
+    return gradient is not None and gradient.dtype == model.dtype
 
 
 def _zeros(output: Any, model: Any) -> Any:
