@@ -58,8 +58,9 @@ def test_lengths_of_records(tmp_path):
         list(tf.compat.v1.train.summary_iterator(str(tmp_path / "r")))
 
 
-def test_damaged_values_of_a_vocabulary_are_found_by_file_and_line(tmp_path):
-    (tmp_path / "words").write_text("a,1\nb,x\n")
+@pytest.mark.parametrize("value", ["x", "1_000", "99999999999999999999"])
+def test_damaged_values_of_a_vocabulary_are_found_by_file_and_line(tmp_path, value):
+    (tmp_path / "words").write_text(f"a,1\nb,{value}\n")
     vocabulary = tf.lookup.TextFileInitializer(
         str(tmp_path / "words"), tf.string, 0, tf.int64, 1, delimiter=","
     )

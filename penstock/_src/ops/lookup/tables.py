@@ -522,12 +522,24 @@ class InitializeTableFromTextFileV2(Op):
         if dtype is dtypes.string:
             return field
         try:
-            return float(field) if dtype.is_floating else int(field)
+            return number_of(field, dtype)
         except ValueError:
             shown = field.decode("utf-8", "replace")
             raise self.invalid(
                 f"Field {shown} in line {number} is not a valid {dtype.name}."
             ) from None
+
+
+def number_of(text, dtype):
+    """The number that bytes say in decimal; ValueError if they say none, or none of the type."""
+    if b"_" in text:  # which Python takes
+        raise ValueError
+    if dtype.is_floating:
+        return float(text)
+    found = int(text)
+    if dtype.is_integer and not dtype.min <= found <= dtype.max:
+        raise ValueError
+    return found
 
 
 def column(values, dtype):
