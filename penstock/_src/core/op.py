@@ -138,6 +138,9 @@ class Op:
     vectorize: ClassVar[str] = ""
     # Whether rows count as vectorized if they are computed one after the other, where words and rules do not apply.
     vectorizes_one_by_one: ClassVar[bool] = False
+    # Method: the outputs of `eager` for each of many elements of a dataset, all at once, of inputs and as outputs that are
+    # values of core/values/groups.py; arrays among the inputs are shared by all elements. Elementwise ops need none.
+    eager_each: ClassVar[Any] = None
     # Whether `eager` usually returns a view of its input or is trivial: never compiled for an eager call.
     eager_is_view: ClassVar[bool] = False
     # Whether the lowering computes float16 and bfloat16 in float32 and rounds once, as `eager` does.

@@ -56,6 +56,8 @@ class GraphFunction(TensorSignature):
         self.gradient: GraphFunction | None = None
         # The function for stacks of elements of a dataset, or False; made by ops/data_planner/stacked.py.
         self.of_stacks: Any = None
+        # Its first part for groups of elements, or False; made by ops/data_planner/group_functions.py.
+        self.of_groups: Any = None
         # `implements` names the interface that this and other functions implement; the second field is the implementation
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
+from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, is_group
 from penstock._src.ir.dims import product
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
@@ -154,6 +155,16 @@ class Reshape(Op):
     def eager(self, tensor, shape):
         return tensor.reshape(self.target(tensor.shape, shape))
 
+    def eager_each(self, tensor, shape):
+        if not is_group(tensor) or is_group(shape):
+            raise NotGrouped
+        if type(tensor) is Ragged:
+            if tensor.values.ndim == 1 and shape.tolist() == [-1]:
+                return tensor
+            tensor = tensor.stacked()
+        array = tensor.array
+        return Stacked(array.reshape(len(array), *self.target(array.shape[1:], shape)))
+
     def target(self, given, shape):
         """Returns `shape` with -1 resolved for a tensor of shape `given`.
 
@@ -238,6 +249,12 @@ class Squeeze(Op):
     def eager(self, input):
         return input.reshape(self.target(input.shape))
 
+    def eager_each(self, input):
+        if type(input) is not Stacked:
+            raise NotGrouped
+        array = input.array
+        return Stacked(array.reshape(len(array), *self.target(array.shape[1:])))
+
     def target(self, shape):
         """Returns the remaining dimensions; raises InvalidArgumentError if a named one is not 1."""
         rank, gone = len(shape), set()
@@ -294,6 +311,14 @@ class ExpandDims(Op):
         if not -rank - 1 <= at <= rank:
             raise self.invalid(f"Tried to expand dim index {at} for tensor with {rank} dimensions.")
         return np.expand_dims(input, at)
+
+    def eager_each(self, input, axis):
+        if type(input) is not Stacked or is_group(axis):
+            raise NotGrouped
+        at, rank = axis.item(), input.array.ndim - 1
+        if not -rank - 1 <= at <= rank:
+            raise NotGrouped
+        return Stacked(np.expand_dims(input.array, at + 1 if at >= 0 else at))
 
     def lower(self, p, input, axis):
         at = int(value_of(p, axis, "the axis").reshape(()))

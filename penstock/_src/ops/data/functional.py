@@ -34,6 +34,8 @@ from penstock._src.ops.data.pipeline import (
 )
 from penstock._src.ops.data.vectorized import MappedRows, Stacked, serves, vectorized
 from penstock._src.ops.data_planner import stacked
+from penstock._src.ops.data_planner.group_functions import GroupCall, first_part, may_read_ahead
+from penstock._src.ops.data_planner.grouped import Grouped, GroupedBatches
 from penstock._src.ops.data_planner.stacked import StackedBatches, StackedElements
 from penstock._src.ops.data_planner.threads import Mapped, MappedInParallel, Tuned
 
@@ -93,9 +95,29 @@ class _Map(Pipeline):
         compiled = self.compiled(run)
         if compiled is not None:
             return StackedElements(*compiled, call, run)
-        source, in_order = self.inputs[0].iterate(run), run.in_order(self.deterministic)
+        source, group = self.inputs[0].iterate(run), self.group(run)
+        if group is None:
+            return self.mapped(source, call, run)
+        rest = None
+        if group.part.rest is not None:
+            rest = bound(group.part.rest, self.captured, run, self)
+        return Grouped(source, group, call, rest, lambda rows: self.mapped(rows, call, run))
+
+    def mapped(self, source: Iterator[Element], call: Call, run: Run) -> Iterator[Element]:
+        """The results of calls for each element."""
+        in_order = run.in_order(self.deterministic)
         may_group = self.width not in (0, 1) and external_state(self) is None
         return mapped(source, call, self.width, run, in_order, may_group)
+
+    def group(self, run: Run) -> GroupCall | None:
+        """The first part of the function for groups of elements, or None if there is none."""
+        part = None if self.synchronous else first_part(self.function, self.captured)
+        if part is None or not may_read_ahead(self.inputs[0]):
+            return None
+        call = GroupCall(part, self.captured)
+        if run.measures is not None:
+            call.compute = run.measures.function(self, call.compute)
+        return call
 
     def explained(self, error: OpError, run: Run | None) -> OpError:
         if isinstance(error, OutOfRangeError):  # not the end of the dataset
@@ -114,11 +136,16 @@ class _Map(Pipeline):
         if at_once is not None:
             rows, call = at_once
             return Stacks(rows, run, size, 1, call)
-        compiled = self.compiled(run)
-        if compiled is None:
+        compiled, single = self.compiled(run), bound(self.function, self.captured, run, self)
+        if compiled is not None:
+            return StackedBatches(*compiled, single, run, size, aligned)
+        group = None if aligned else self.group(run)
+        if group is None or group.part.rest is not None:
             return None
-        single = bound(self.function, self.captured, run, self)
-        return StackedBatches(*compiled, single, run, size, aligned)
+        source = self.inputs[0].iterate(run)
+        return GroupedBatches(
+            source, group, single, lambda rows: self.mapped(rows, single, run), size
+        )
 
     def compiled(self, run: Run) -> tuple[Rows, Call] | None:
         """The rows behind the elements and the function compiled for stacks of them, or None if unavailable."""

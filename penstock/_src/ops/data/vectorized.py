@@ -59,11 +59,7 @@ def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
 
     `ranks` has the ranks of per-element tensors; all others are the same for every element.
     """
-    if not (op.is_elementwise and op.eager_is_exact):
-        return False
-    if op.op_type == "RealDiv" and not op.T.is_floating:
-        return False
-    if op.op_type == "Cast" and not _is_exact(op.SrcT, op.DstT):
+    if not is_exact(op):
         return False
     of_elements = {ranks[t._id] for t in inputs if t._id in ranks}
     if len(of_elements) > 1 or None in of_elements:
@@ -72,7 +68,16 @@ def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
     return not of_elements or all(r is not None and r <= max(of_elements) for r in others)
 
 
-def _is_exact(source: DType, target: DType) -> bool:
+def is_exact(op: Any) -> bool:
+    """Whether an op maps elements to elements, and its `eager` gives the bits of compiled kernels."""
+    if not (op.is_elementwise and op.eager_is_exact):
+        return False
+    if op.op_type == "RealDiv" and not op.T.is_floating:
+        return False
+    return op.op_type != "Cast" or _is_exact_cast(op.SrcT, op.DstT)
+
+
+def _is_exact_cast(source: DType, target: DType) -> bool:
     """Whether a cast is equal on all machines; out-of-range floats to integers are not."""
     return not (source.is_floating and target.is_integer) and not (
         source.is_complex or target.is_complex

@@ -10,6 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED
+from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, splits_of
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
 
@@ -50,6 +51,18 @@ class DecodeRaw(Op):
         numbers = _in_order(b"".join(flat.tolist()), kind, self.little_endian)
         return numbers.reshape(*bytes.shape, size // kind.itemsize)
 
+    def eager_each(self, bytes):
+        if type(bytes) is not Stacked:
+            raise NotGrouped
+        rows, width = bytes.array.reshape(-1).tolist(), self.out_type.np.itemsize
+        sizes = set(map(len, rows))
+        if len(sizes) <= 1:
+            return Stacked(self.eager(bytes.array))
+        if bytes.array.ndim > 1 or any(size % width for size in sizes):
+            raise NotGrouped
+        splits = splits_of([len(row) // width for row in rows])
+        return Ragged(_in_order(b"".join(rows), self.out_type.np, self.little_endian), splits)
+
 
 class DecodePaddedRaw(Op):
     """The bytes of each string, truncated or zero-padded to a length, as numbers."""
@@ -58,6 +71,7 @@ class DecodePaddedRaw(Op):
     out_type: FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     little_endian: bool = True
     differentiable = False
+    vectorize = "rows, shared"
 
     def shape(self, input_bytes, fixed_length):
         return None if input_bytes.rank is None else input_bytes.concatenate([None])
@@ -79,6 +93,7 @@ class DecodeCompressed(Op):
 
     signature = "bytes: string -> output: string[bytes]"
     compression_type: str = ""
+    is_elementwise = True
 
     def eager(self, bytes):
         modes = {"": None, "ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS | 16}

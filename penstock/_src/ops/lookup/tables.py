@@ -17,6 +17,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.core.values import resources
+from penstock._src.core.values.groups import NotGrouped, flat, is_group, like
 from penstock._src.core.values.resources import Resource
 from penstock._src.filesystems.files import read
 from penstock._src.native.readers.string_index import StringIndex
@@ -370,6 +371,11 @@ class LookupTableFindV2(Op):
     def eager(self, table_handle, keys, default_value):
         table = ready(self, _checked(self, table_handle, keys, default_value))
         return table.find(keys, default_value)
+
+    def eager_each(self, table_handle, keys, default_value):
+        if not is_group(keys) or is_group(default_value) or default_value.ndim:
+            raise NotGrouped
+        return like(keys, self.eager(table_handle, flat(keys), default_value))
 
 
 class LookupTableInsertV2(Op):

@@ -7,7 +7,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
+from penstock._src.core.values.groups import NotGrouped, is_group
 from penstock._src.ops.parsing import columns
+from penstock._src.ops.parsing.each import dense_each, ragged_each, read_each, sparse_each
 from penstock._src.ops.rules import show
 from penstock._src.proto.example import Example
 
@@ -252,6 +254,20 @@ class ParseExampleV2(Op):
             dense, splits = [d[0] for d in dense], [s[:0] for s in splits]
         return indices, values, shapes, dense, flat, splits
 
+    def eager_each(self, serialized, names, sparse_keys, dense_keys, ragged_keys, dense_defaults):
+        if any(map(is_group, (names, sparse_keys, dense_keys, ragged_keys, *dense_defaults))):
+            raise NotGrouped
+        sparse, dense, ragged = _texts(sparse_keys), _texts(dense_keys), _texts(ragged_keys)
+
+        def read(batch):
+            return (
+                *sparse_each(batch, sparse, self.sparse_types),
+                dense_each(batch, dense, self.Tdense, self.dense_shapes, dense_defaults),
+                *ragged_each(batch, ragged, self.ragged_value_types, self.ragged_split_types),
+            )
+
+        return read_each(columns.ExampleColumns, serialized, [sparse + dense + ragged], read)
+
 
 class ParseSingleExample(Op):
     """Features of one serialized example."""
@@ -283,3 +299,16 @@ class ParseSingleExample(Op):
             self, [serialized.item()], np.zeros(0, object), sparse + dense_keys, read, single=True
         )
         return [i[:, 1:] for i in indices], values, [s[1:] for s in shapes], [d[0] for d in dense]
+
+    def eager_each(self, serialized, dense_defaults):
+        if any(map(is_group, dense_defaults)):
+            raise NotGrouped
+        sparse, dense = _texts(self.sparse_keys), _texts(self.dense_keys)
+
+        def read(batch):
+            return (
+                *sparse_each(batch, sparse, self.sparse_types),
+                dense_each(batch, dense, self.Tdense, self.dense_shapes, dense_defaults),
+            )
+
+        return read_each(columns.ExampleColumns, serialized, [sparse + dense], read)

@@ -1,13 +1,25 @@
 """Parses sequence examples into tensors: context features, and feature lists by step."""
 
+import itertools
+
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
+from penstock._src.core.values.groups import NotGrouped, is_group
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.parsing import columns
+from penstock._src.ops.parsing.each import (
+    dense_each,
+    dense_steps_each,
+    ragged_each,
+    ragged_steps_each,
+    read_each,
+    sparse_each,
+    sparse_steps_each,
+)
 from penstock._src.ops.parsing.example import (
     _KINDS,
     _SHOWN,
@@ -168,6 +180,10 @@ class _ParseSequences(Op):
     def _dense_shapes(self, lead, steps, shapes):
         return [TensorShape([*lead, *steps]).concatenate(s) for s in shapes]
 
+    def _dense_steps_each(self, batch, keys, may_miss):
+        types, shapes = self.feature_list_dense_types, self.feature_list_dense_shapes
+        return dense_steps_each(batch, keys, types, shapes, may_miss)
+
 
 class ParseSequenceExampleV2(_ParseSequences):
     """Features and feature lists of a batch of sequence examples, or of one."""
@@ -279,6 +295,29 @@ class ParseSequenceExampleV2(_ParseSequences):
             lengths = [np.asarray(n[0]) for n in lengths]
         context = (*sparse, dense, values, splits)
         return *context, *sparse_steps, dense_steps, lengths, flat, outer, inner
+
+    def eager_each(self, serialized, debug_name, *keys_and_defaults):
+        *keys, defaults = keys_and_defaults
+        if any(map(is_group, (debug_name, *keys, *defaults))):
+            raise NotGrouped
+        *names, may_miss = [array.tolist() for array in keys]
+        sparse, dense, ragged, sparse_lists, dense_lists, ragged_lists = map(_texts, names)
+
+        def read(batch):
+            types, splits = self.context_ragged_value_types, self.context_ragged_split_types
+            list_types = self.feature_list_ragged_value_types
+            list_splits = self.feature_list_ragged_split_types
+            return (
+                *sparse_each(batch, sparse, self.context_sparse_types),
+                dense_each(batch, dense, self.Tcontext_dense, self.context_dense_shapes, defaults),
+                *ragged_each(batch, ragged, types, splits),
+                *sparse_steps_each(batch, sparse_lists, self.feature_list_sparse_types),
+                *self._dense_steps_each(batch, dense_lists, may_miss),
+                *ragged_steps_each(batch, ragged_lists, list_types, list_splits),
+            )
+
+        asked = [sparse + dense + ragged, sparse_lists + dense_lists + ragged_lists]
+        return read_each(SequenceColumns, serialized, asked, read)
 
 
 class _ParseWithoutRagged(_ParseSequences):
@@ -409,3 +448,25 @@ class ParseSingleSequenceExample(_ParseWithoutRagged):
         )
         first, second = _single(*sparse), _single(*sparse_steps)
         return *first, [d[0] for d in dense], *second, [d[0] for d in dense_steps]
+
+    def eager_each(self, serialized, may_be_missing, *keys_and_defaults):
+        *keys, defaults, debug_name = keys_and_defaults
+        given = [debug_name, may_be_missing, *defaults, *itertools.chain.from_iterable(keys)]
+        if any(map(is_group, given)):
+            raise NotGrouped
+        sparse, dense, sparse_lists, dense_lists = [
+            _texts(k.item() for k in names) for names in keys
+        ]
+        optional = set(_texts(may_be_missing.tolist()))
+
+        def read(batch):
+            return (
+                *sparse_each(batch, sparse, self.context_sparse_types),
+                dense_each(batch, dense, self.Tcontext_dense, self.context_dense_shapes, defaults),
+                *sparse_steps_each(batch, sparse_lists, self.feature_list_sparse_types),
+                self._dense_steps_each(batch, dense_lists, [k in optional for k in dense_lists])[0],
+            )
+
+        return read_each(
+            SequenceColumns, serialized, [sparse + dense, sparse_lists + dense_lists], read
+        )

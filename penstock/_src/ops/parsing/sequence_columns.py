@@ -46,30 +46,42 @@ class SequenceColumns(ExampleColumns):
         self, key: str, dtype: Any, shape: Any, may_miss: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """The array [examples, steps, *shape] of a feature list, padded, and the sequence lengths."""
-        steps, lengths = self._steps(key)
+        steps, lengths = self._dense_entries(key, shape, may_miss)
         dims = shape.as_list()
         size = math.prod(dims)
-        is_there = self.lists[:, self.list_number[key], 0]
-        if (steps[:, 0, _COUNT_WORD] != size).any() or not (may_miss or is_there.all()):
-            raise IrregularError
         longest = int(lengths.max(initial=0))
         if len(steps) == self.rows * longest:  # nothing is padded
             out, numbers = np.empty((self.rows, longest, *dims), dtype.np), np.arange(len(steps))
         else:
             filler = b"" if dtype is dtypes.string else 0
             out = np.full((self.rows, longest, *dims), filler, dtype.np)
-            row, step = _places(lengths)
+            row, step = places(lengths)
             numbers = row * longest + step
         self._fill_from(steps, dtype, out, numbers * size)
         return out, lengths.copy()
+
+    def dense_rows(
+        self, key: str, dtype: Any, shape: Any, may_miss: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The array [steps of all examples, *shape] of a feature list, and the sequence lengths."""
+        steps, lengths = self._dense_entries(key, shape, may_miss)
+        return self._all_values(steps, dtype).reshape(len(steps), *shape.as_list()), lengths
+
+    def _dense_entries(self, key: str, shape: Any, may_miss: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The entries of the steps of all rows, which all have as many values, and how many each row has."""
+        steps, lengths = self._steps(key)
+        size, is_there = math.prod(shape.as_list()), self.lists[:, self.list_number[key], 0]
+        if (steps[:, 0, _COUNT_WORD] != size).any() or not (may_miss or is_there.all()):
+            raise IrregularError
+        return steps, lengths
 
     def sparse_steps(self, key: str, dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Indices [example, step, position], values and dense shape of a feature list."""
         steps, lengths = self._steps(key)
         counts = steps[:, 0, _COUNT_WORD]
-        of_value, position = _places(counts)
+        of_value, position = places(counts)
         index = np.empty((len(of_value), 3), np.int64)
-        row, step = _places(lengths)
+        row, step = places(lengths)
         index[:, 0], index[:, 1], index[:, 2] = row[of_value], step[of_value], position
         widest = [self.rows, lengths.max(initial=0), counts.max(initial=0)]
         return index, self._all_values(steps, dtype), np.array(widest, np.int64)
@@ -108,7 +120,7 @@ class SequenceColumns(ExampleColumns):
             raise IrregularError
 
 
-def _places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of all values: the row, and the position in it, if rows have so many."""
     rows = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum(counts) - counts

@@ -11,6 +11,7 @@ from penstock._src.core.errors import OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.values.groups import NotGrouped, Stacked, elementwise, is_group
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, strings, text
@@ -46,6 +47,11 @@ class StringJoin(Op):
         flat = [x.reshape(-1) for x in np.broadcast_arrays(*inputs)]
         shape = shapes.pop() if shapes else ()
         return strings((separator.join(parts) for parts in zip(*flat, strict=True)), shape)
+
+    def eager_each(self, inputs):
+        if len({x.array.ndim for x in inputs if type(x) is Stacked}) > 1:
+            raise NotGrouped
+        return elementwise(lambda *arrays: self.eager(arrays), inputs)
 
 
 class _Case(Op):
@@ -136,6 +142,11 @@ class Substr(Op):
         return strings(
             (cut(s, int(b), int(n), at) for at, (s, b, n) in enumerate(triples)), words.shape
         )
+
+    def eager_each(self, input, pos, len):
+        if is_group(pos) or is_group(len):
+            raise NotGrouped
+        return elementwise(self.eager, [input, pos, len])
 
     def _part(self, s, begin, count, at):
         size = len(s)

@@ -207,6 +207,7 @@ class EncodeBase64(Op):
     """Strings in web-safe base64."""
 
     signature = "input: string -> output: string[input]"
+    is_elementwise = True
     pad: bool = False
     differentiable = False
 
@@ -222,6 +223,7 @@ class DecodeBase64(Op):
     """Strings out of web-safe base64."""
 
     signature = "input: string -> output: string[input]"
+    is_elementwise = True
     differentiable = False
 
     def eager(self, input):

@@ -39,6 +39,7 @@ class UnicodeScript(Op):
     """ICU's number of the script of each code point."""
 
     signature = "input: int32 -> output: int32[input]"
+    is_elementwise = True
 
     def eager(self, input):
         found = [script_of(int(p)) for p in input.reshape(-1)]

@@ -10,6 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
+from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, is_group, splits_of
 from penstock._src.native.readers.pieces import splitter
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
@@ -19,11 +20,28 @@ from penstock._src.ops.strings.elements import strings
 _SPACE = re.compile(rb"\s+")
 
 
-def _sparse(rows):
-    """Indices, values and dense shape of lists of pieces."""
+def _joined(rows):
+    """The places and values of lists of pieces, and how many each has."""
     counts = np.array([len(row) for row in rows], np.int64)
     values = strings(itertools.chain.from_iterable(rows), (int(counts.sum()),))
-    return _places(counts), values, _dense_shape(counts)
+    return _places(counts), values, counts
+
+
+def _sparse(places, values, counts):
+    """The indices, values and dense shape of pieces."""
+    return places, values, np.array([len(counts), counts.max(initial=0)], np.int64)
+
+
+def _sparse_each(input, places, values, counts):
+    """The same for elements that are vectors of strings: those of a matrix."""
+    elements, strings_each = input.shape
+    by_element = counts.reshape(elements, strings_each)
+    splits = splits_of(by_element.sum(1))
+    if strings_each:
+        places[:, 0] %= strings_each
+    shapes = np.full((elements, 2), strings_each, np.int64)
+    shapes[:, 1] = by_element.max(1, initial=0)
+    return Ragged(places, splits), Ragged(values, splits), Stacked(shapes)
 
 
 def _places(counts):
@@ -35,17 +53,14 @@ def _places(counts):
     return places
 
 
-def _dense_shape(counts):
-    return np.array([len(counts), counts.max(initial=0)], np.int64)
-
-
 def _split_natively(input, separator):
+    """The places and values of pieces, and how many each string has."""
     split, rows = splitter(), np.ascontiguousarray(input)
     counts = np.empty(len(rows), np.int64)
     total = split.count(rows, len(rows), separator, len(separator), counts)
     values, places = np.empty(total, object), np.empty((total, 2), np.int64)
     split.split(rows, len(rows), separator, len(separator), values, places)
-    return places, values, _dense_shape(counts)
+    return places, values, counts
 
 
 @functools.cache
@@ -65,12 +80,20 @@ class StringSplitV2(Op):
             raise self.invalid(f"input must be a vector, got shape: {show(input.shape)}")
         if sep.ndim:
             raise self.invalid(f"sep must be a scalar, got shape: {show(sep.shape)}")
-        by, most = sep.item(), self.maxsplit
+        return _sparse(*self._pieces(input, sep.item()))
+
+    def eager_each(self, input, sep):
+        if type(input) is not Stacked or input.array.ndim != 2 or is_group(sep) or sep.ndim:
+            raise NotGrouped
+        return _sparse_each(input.array, *self._pieces(input.array.reshape(-1), sep.item()))
+
+    def _pieces(self, input, by):
+        most = self.maxsplit
         if most <= 0 and _is_native():
             return _split_natively(input, by)
         if by:
-            return _sparse([s.split(by, most) if most > 0 else s.split(by) for s in input])
-        return _sparse([_words(s, most) if most > 0 else s.split() for s in input])
+            return _joined([s.split(by, most) if most > 0 else s.split(by) for s in input])
+        return _joined([_words(s, most) if most > 0 else s.split() for s in input])
 
 
 def _words(s, most):
@@ -103,7 +126,13 @@ class StringSplit(Op):
             raise self.invalid(f"input must be a vector, got shape: {show(input.shape)}")
         if delimiter.ndim:
             raise self.invalid(f"delimiter must be a scalar, got shape: {show(delimiter.shape)}")
-        return _sparse([self._pieces(s, delimiter.item()) for s in input])
+        return _sparse(*_joined([self._pieces(s, delimiter.item()) for s in input]))
+
+    def eager_each(self, input, delimiter):
+        if type(input) is not Stacked or input.array.ndim != 2 or is_group(delimiter):
+            raise NotGrouped
+        array, by = input.array, delimiter.item()
+        return _sparse_each(array, *_joined([self._pieces(s, by) for s in array.reshape(-1)]))
 
     def _pieces(self, s, delimiters):
         if not delimiters or not s:

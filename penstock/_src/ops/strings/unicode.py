@@ -214,6 +214,7 @@ class UnicodeTranscode(Op):
     """Strings in another encoding."""
 
     signature = "input: string -> output: string[input]"
+    is_elementwise = True
     input_encoding: str
     output_encoding: Literal["UTF-8", "UTF-16-BE", "UTF-32-BE"]
     errors: Literal["strict", "replace", "ignore"] = "replace"

@@ -1,0 +1,167 @@
+"""The values that a tensor has for many elements of a dataset at once: what `Op.eager_each` takes and gives.
+
+A value is `Stacked` if it has one shape for all elements, `Ragged` if its first dimension differs; an array that is neither is
+shared by all elements.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+class NotGrouped(Exception):
+    """Values have no form for a group, or an op has none for them: the elements are computed one by one."""
+
+
+class Stacked:
+    """The values of elements along a new first dimension.
+
+    Args:
+      array: the stack.
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def elements(self) -> list[np.ndarray]:
+        """The value of each element."""
+        array = self.array
+        return [array[at, ...] for at in range(len(array))]
+
+
+class Ragged:
+    """The values of elements, one element's rows after the other's.
+
+    Args:
+      values: all rows.
+      splits: where each element's rows begin, and the number of all rows.
+    """
+
+    __slots__ = ("splits", "values")
+
+    def __init__(self, values: np.ndarray, splits: np.ndarray) -> None:
+        self.values, self.splits = values, splits
+
+    def __len__(self) -> int:
+        return len(self.splits) - 1
+
+    @property
+    def counts(self) -> np.ndarray:
+        """The number of rows of each element."""
+        return np.diff(self.splits)
+
+    def elements(self) -> list[np.ndarray]:
+        """The value of each element."""
+        values = self.values
+        return [values[a:b] for a, b in itertools.pairwise(self.splits.tolist())]
+
+    def stacked(self) -> Stacked:
+        """The same as a stack.
+
+        Raises:
+          NotGrouped: the elements have different shapes.
+        """
+        counts = self.counts
+        if (counts != counts[0]).any():
+            raise NotGrouped
+        return Stacked(self.values.reshape(len(self), counts[0], *self.values.shape[1:]))
+
+
+Group = Stacked | Ragged
+
+
+def is_group(value: Any) -> bool:
+    """Whether a value is one for each element."""
+    return type(value) is Stacked or type(value) is Ragged
+
+
+def splits_of(counts: Any) -> np.ndarray:
+    """Where rows begin of which each element has so many."""
+    splits = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=splits[1:])
+    return splits
+
+
+def group_of(values: Sequence[Any]) -> Group:
+    """The host values of elements as a group.
+
+    Raises:
+      NotGrouped: they are no arrays, or differ in more than their first dimension.
+    """
+    first = values[0]
+    if not all(type(value) is np.ndarray for value in values):
+        raise NotGrouped
+    if len({value.shape for value in values}) == 1:
+        array = np.empty((len(values), *first.shape), first.dtype)
+        if first.ndim:
+            np.stack(values, out=array)
+        else:
+            array[:] = [value[()] for value in values]
+        return Stacked(array)
+    if len({value.shape[1:] for value in values}) > 1 or not all(value.ndim for value in values):
+        raise NotGrouped
+    return Ragged(np.concatenate(values), splits_of([len(value) for value in values]))
+
+
+def flat(group: Group) -> np.ndarray:
+    """All values of a group of scalars or of vectors."""
+    return group.array.reshape(-1) if type(group) is Stacked else group.values  # type: ignore[union-attr]
+
+
+def like(group: Group, values: np.ndarray) -> Group:
+    """Values, one for each of a group's, in the group's form."""
+    if type(group) is Stacked:
+        return Stacked(values.reshape(group.array.shape))
+    return Ragged(values, group.splits)  # type: ignore[union-attr]
+
+
+def elementwise(compute: Callable[..., Any], inputs: Sequence[Any]) -> Group:
+    """The results of a function that maps elements of arrays to elements.
+
+    Args:
+      compute: takes arrays that broadcast.
+      inputs: groups, and arrays that all elements share.
+
+    Raises:
+      NotGrouped: the shapes of the elements do not broadcast as those of the group would.
+    """
+    ragged = next((value for value in inputs if type(value) is Ragged), None)
+    if ragged is None:
+        rank = max(value.array.ndim for value in inputs if is_group(value))
+        return Stacked(np.asarray(compute(*[_of_rank(value, rank) for value in inputs])))
+    values = [_in_rows(value, ragged) for value in inputs]
+    return Ragged(np.asarray(compute(*values)), ragged.splits)
+
+
+def _of_rank(value: Any, rank: int) -> np.ndarray:
+    """A stack whose elements have rank - 1 dimensions, or what broadcasts to one."""
+    if type(value) is not Stacked:
+        if value.ndim >= rank:
+            raise NotGrouped
+        return value
+    array = value.array
+    missing = (1,) * (rank - array.ndim)
+    return array.reshape(len(array), *missing, *array.shape[1:]) if missing else array
+
+
+def _in_rows(value: Any, ragged: Ragged) -> np.ndarray:
+    """The value of each row."""
+    if not is_group(value):
+        if value.ndim:
+            raise NotGrouped
+        return value
+    if type(value) is Stacked:
+        if value.array.ndim > 1:
+            raise NotGrouped
+        return np.repeat(value.array, ragged.counts).reshape(-1, *(1,) * (ragged.values.ndim - 1))
+    alike = value.splits is ragged.splits or np.array_equal(value.splits, ragged.splits)
+    if not alike or value.values.ndim != ragged.values.ndim:
+        raise NotGrouped
+    return value.values

@@ -1,0 +1,266 @@
+"""Iterators over the results of a function whose first part is computed for groups of elements.
+
+A group is what the source gives within a short time, so that a slow source is not read ahead. Where the first part fails for a
+group, its elements are computed one by one, and the error is that of its element.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.core.values.groups import NotGrouped
+from penstock._src.ops.data.batch import Batches
+from penstock._src.ops.data.iteration.resume import (
+    Element,
+    Failure,
+    Resumable,
+    State,
+    attempt,
+    unless_failed,
+)
+from penstock._src.ops.data_planner.group_functions import GroupCall, elements_of, stacks_of
+from penstock._src.ops.data_planner.threads import Mapped
+
+Call = Callable[..., list[Any]]
+
+_PROBES = 3  # groups that show how long calls take
+_QUICK = 2e-4  # seconds for an element, above which calls in threads may be faster
+_WAIT = 3e-4  # seconds that the elements of a group are waited for
+_FIRST, _MOST = 4, 256  # elements of the first groups, and of the largest
+_MISFITS = 2  # groups without a form, after which none are made
+
+
+class Clock:
+    """Takes the time of a function for an element: the least of its calls.
+
+    Args:
+      call: the function.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call, self.calls, self.fastest = call, 0, float("inf")
+
+    def __call__(self, *values: Any) -> Any:
+        return self.of_elements(1, *values)
+
+    def of_elements(self, count: int, *values: Any) -> Any:
+        """The result of a call for as many elements."""
+        self.calls += 1
+        begin = time.perf_counter()
+        try:
+            return self.call(*values)
+        finally:
+            self.fastest = min(self.fastest, (time.perf_counter() - begin) / count)
+
+
+class Grouped(Resumable):
+    """Iterates over the results of a function, computed in groups unless the first ones are found to be slow.
+
+    Args:
+      source: the elements.
+      group: the first part of the function.
+      single: the function.
+      rest: the function of the results of the first part, or None if they are the results.
+      otherwise: gives the results for elements where calls are slow.
+    """
+
+    plain, sources = ("is_quick",), ("results",)
+
+    def __init__(
+        self,
+        source: Iterator[Element],
+        group: GroupCall,
+        single: Call,
+        rest: Call | None,
+        otherwise: Callable[[Iterator[Element]], Iterator[Element]],
+    ) -> None:
+        self.source, self.otherwise, self.part = source, otherwise, group.part
+        self.clock = Clock(group.compute)
+        self.rest_clock = None if rest is None else Clock(rest)
+        self.elements = GroupedElements(source, self.clock, single, self.rest_clock)
+        self.results: Iterator[Element] = self.elements
+        self.is_quick: bool | None = True if group.part.is_quick else None
+
+    def __next__(self) -> Element:
+        if self.is_quick is None and self.elements.is_idle and self.clock.calls >= _PROBES:
+            rest = 0.0 if self.rest_clock is None else self.rest_clock.fastest
+            self.is_quick = self.part.is_quick = self.clock.fastest + rest < _QUICK
+            if not self.is_quick:
+                self.results = self.otherwise(self.source)
+        return next(self.results)
+
+    def restore(self, state: State) -> None:
+        if state["is_quick"] is False:
+            self.results = self.otherwise(self.source)
+        super().restore(state)
+
+
+class GroupedElements(Resumable):
+    """Iterates over the results of a function whose first part is computed for groups.
+
+    Args:
+      source: the elements.
+      group: the first part.
+      single: the function.
+      rest: the function of the results of the first part, or None if they are the results.
+    """
+
+    plain = ("held", "results", "size", "singly", "failure", "exhausted")
+
+    def __init__(
+        self, source: Iterator[Element], group: Clock, single: Call, rest: Call | None
+    ) -> None:
+        self.source, self.group, self.single, self.rest = source, group, single, rest
+        # Elements that were read, results of a group that were not taken (the next one last), and the next group's size.
+        self.held: list[Element] = []
+        self.results: list[Any] = []
+        self.size = _FIRST
+        # How many of the elements are computed one by one, and what the source failed with behind them.
+        self.singly = 0
+        self.failure: Failure | None = None
+        self.exhausted = False
+        self.misfits = 0
+
+    def __next__(self) -> Element:
+        while not self.results:
+            if self.singly:
+                self.singly -= 1
+                return tuple(self.single(*self.held.pop(0)))
+            if not self.held:
+                self.read()
+            self.compute()
+        result = self.results.pop()
+        return result if self.rest is None else tuple(self.rest(*result))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was read has been handed on."""
+        return not (self.held or self.results or self.failure)
+
+    def read(self) -> None:
+        """Takes what the source gives in a short time."""
+        failure, self.failure = self.failure, None
+        unless_failed(failure)
+        until = time.perf_counter() + _WAIT
+        while not self.exhausted and len(self.held) < self.size:
+            element = attempt(next, self.source, None)
+            if element is None:
+                self.exhausted = True
+            elif type(element) is Failure:
+                self.failure = element
+                break
+            else:
+                self.held.append(element)
+                if time.perf_counter() > until:
+                    break
+        if not self.held:
+            unless_failed(self.failure)
+            raise StopIteration
+
+    def compute(self) -> None:
+        """Computes a group of what was read; where that fails, smaller ones, and few elements one by one."""
+        chosen = self.held[: self.size]
+        if len(chosen) == 1 or self.misfits == _MISFITS:
+            self.singly = len(chosen)
+            return
+        try:
+            found = self.group.of_elements(len(chosen), chosen)
+            self.results = elements_of(found, len(chosen))[::-1]
+        except NotGrouped:
+            self.misfits += 1
+            self.singly = len(chosen)
+        except Exception:  # of some element: which, tells a call for each
+            if len(chosen) <= _FIRST:
+                self.singly = len(chosen)
+            else:
+                self.size = len(chosen) // 2
+        else:
+            self.held = self.held[self.size :]
+            if self.group.calls >= _PROBES:
+                self.size = min(2 * self.size, _MOST)
+
+
+class Replayed(Resumable):
+    """Iterates over what was put back, and then over a source."""
+
+    plain = ("held",)
+
+    def __init__(self, source: Iterator[Element]) -> None:
+        self.source = source
+        # Elements, and failures in the place of elements.
+        self.held: list[Any] = []
+
+    def __next__(self) -> Element:
+        return unless_failed(self.held.pop(0)) if self.held else next(self.source)
+
+    def take(self, count: int) -> list[Element] | None:
+        """The next elements, fewer at the end; None if one of them has failed, and nothing is taken."""
+        taken = self.held
+        while len(taken) < count:
+            element = attempt(next, self.source, None)
+            if element is None:
+                break
+            taken.append(element)
+            if type(element) is Failure:
+                return None
+        self.held = taken[count:]
+        return taken[:count]
+
+
+class GroupedBatches(Resumable):
+    """Iterates over stacks of `size` results of a function of which no rest is left; the last one may be smaller.
+
+    Args:
+      source: the elements.
+      group: the function for groups.
+      single: the function.
+      otherwise: gives the results for elements where calls are slow.
+      size: of the stacks.
+    """
+
+    plain, sources = ("is_quick",), ("source", "slow")
+
+    def __init__(
+        self,
+        source: Iterator[Element],
+        group: GroupCall,
+        single: Call,
+        otherwise: Callable[[Iterator[Element]], Iterator[Element]],
+        size: int,
+    ) -> None:
+        self.source, self.group, self.size = Replayed(source), Clock(group.compute), size
+        self.single, self.otherwise, self.part = single, otherwise, group.part
+        self.is_quick: bool | None = True if group.part.is_quick else None
+        # The stacks where calls are slow.
+        self.slow: Iterator[Element] | None = None
+
+    def __next__(self) -> Element:
+        if self.is_quick is None and self.group.calls >= _PROBES:
+            self.is_quick = self.part.is_quick = self.group.fastest < _QUICK
+            self.slow = None if self.is_quick else self.slowly()
+        if self.slow is not None:
+            return next(self.slow)
+        elements = self.source.take(self.size)
+        if elements == []:
+            raise StopIteration
+        if elements is None:
+            return self.one_by_one()
+        try:
+            count = len(elements)
+            return tuple(stacks_of(self.group.of_elements(count, elements), count))
+        except Exception:  # of some element: which, tells a call for each
+            self.source.held = elements
+            return self.one_by_one()
+
+    def one_by_one(self) -> Element:
+        """The next stack from calls for each element."""
+        return next(Batches(Mapped(self.source, self.single), self.size, False))
+
+    def slowly(self) -> Iterator[Element]:
+        """The stacks from calls for each element, which may be made in threads."""
+        return Batches(self.otherwise(self.source), self.size, False)
+
+    def restore(self, state: State) -> None:
+        if state["slow"] is not None:
+            self.slow = self.slowly()
+        super().restore(state)

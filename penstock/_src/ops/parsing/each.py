@@ -1,0 +1,110 @@
+"""The features of examples that are parsed each by itself, read for a group of them at once."""
+
+import math
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, splits_of
+from penstock._src.ops.parsing import columns
+from penstock._src.ops.parsing.sequence_columns import places
+
+
+def read_each(reader, serialized, keys, read):
+    """What `read` makes of the features of the examples of a group, each parsed by itself.
+
+    Args:
+      reader: makes columns of serialized examples and lists of keys.
+      serialized: a group of scalars.
+      keys: the lists of keys.
+      read: takes the columns.
+
+    Raises:
+      NotGrouped: native code cannot read them, or refuses one.
+    """
+    if type(serialized) is not Stacked or serialized.array.ndim != 1 or not any(keys):
+        raise NotGrouped
+    if not columns.is_available():
+        raise NotGrouped
+    try:
+        return read(reader(serialized.array.tolist(), *[tuple(dict.fromkeys(k)) for k in keys]))
+    except columns.IrregularError as error:
+        raise ValueError("an example is irregular") from error  # which one, tells parsing each
+
+
+def dense_each(batch, keys, types, shapes, defaults):
+    """The dense features of each example."""
+    found = []
+    for key, dtype, shape, default in zip(keys, types, shapes, defaults, strict=True):
+        dims = shape.as_list()
+        if dims and dims[0] is None:
+            found.append(_rows_each(batch, key, dtype, dims[1:]))
+        else:
+            found.append(Stacked(batch.dense(key, dtype, shape, default)))
+    return found
+
+
+def _rows_each(batch, key, dtype, inner):
+    """A feature of rows of a shape, as many as each example has."""
+    values, splits = batch.ragged(key, dtype, dtypes.int64)
+    stride = math.prod(inner)
+    if stride == 0 or (splits % stride).any():
+        raise columns.IrregularError
+    return Ragged(values.reshape(-1, *inner), splits // stride)
+
+
+def sparse_each(batch, keys, types):
+    """The sparse features of each example: indices, values and shapes."""
+    found = []
+    for key, dtype in zip(keys, types, strict=True):
+        values, splits = batch.ragged(key, dtype, dtypes.int64)
+        counts = np.diff(splits)
+        index = np.arange(len(values)) - np.repeat(splits[:-1], counts)
+        sizes = Stacked(counts.reshape(-1, 1))
+        found.append((Ragged(index.reshape(-1, 1), splits), Ragged(values, splits), sizes))
+    return [f[0] for f in found], [f[1] for f in found], [f[2] for f in found]
+
+
+def ragged_each(batch, keys, types, splits_types):
+    """The ragged features of each example: values, and no row splits, as an example is one row."""
+    found = [Ragged(*batch.ragged(key, dtype, dtypes.int64)) for key, dtype in zip(keys, types)]
+    return found, [Stacked(np.zeros((batch.rows, 0), kind.np)) for kind in splits_types]
+
+
+def dense_steps_each(batch, keys, types, shapes, may_miss):
+    """The dense feature lists of each sequence example, and how many steps they have."""
+    found = [
+        batch.dense_rows(key, dtype, shape, miss)
+        for key, dtype, shape, miss in zip(keys, types, shapes, may_miss, strict=True)
+    ]
+    values = [Ragged(rows, splits_of(lengths)) for rows, lengths in found]
+    return values, [Stacked(lengths.copy()) for _, lengths in found]
+
+
+def sparse_steps_each(batch, keys, types):
+    """The sparse feature lists of each sequence example: indices, values and shapes."""
+    found = []
+    for key, dtype in zip(keys, types, strict=True):
+        values, outer, inner = batch.ragged_steps(key, dtype, dtypes.int64)
+        lengths, counts = np.diff(outer), np.diff(inner)
+        row, step = places(lengths)
+        of_value, position = places(counts)
+        index, splits = np.stack([step[of_value], position], 1), inner[outer]
+        widest = np.zeros(batch.rows, np.int64)
+        np.maximum.at(widest, row, counts)
+        sizes = Stacked(np.stack([lengths, widest], 1))
+        found.append((Ragged(index, splits), Ragged(values, splits), sizes))
+    return [f[0] for f in found], [f[1] for f in found], [f[2] for f in found]
+
+
+def ragged_steps_each(batch, keys, types, splits_types):
+    """The ragged feature lists of each sequence example: values, no splits of examples, and the splits of steps."""
+    flat, steps = [], []
+    for key, dtype, kind in zip(keys, types, splits_types, strict=True):
+        values, outer, inner = batch.ragged_steps(key, dtype, dtypes.int64)
+        flat.append(Ragged(values, inner[outer]))
+        counts = np.diff(outer) + 1
+        ends = inner[np.arange(counts.sum()) - np.repeat(np.arange(batch.rows), counts)]
+        ends = ends - np.repeat(inner[outer[:-1]], counts)
+        steps.append(Ragged(ends.astype(kind.np), splits_of(counts)))
+    return flat, [Stacked(np.zeros((batch.rows, 0), kind.np)) for kind in splits_types], steps
