@@ -529,9 +529,12 @@ def empty_variable(
     """Returns an uninitialized variable, to be restored."""
     dtype = dtypes.as_dtype(dtype)
     extents = [n or 0 for n in shape.as_list()] if shape.rank else []
-    value = np.full(extents, b"" if dtype is dtypes.string else 0, dtype.np)
+    # The system gives memory of zeros when it is written to: never, of what is restored.
+    zeros = np.zeros(extents, dtype.np)
+    if dtype is dtypes.string:
+        zeros[...] = b""
     return Variable(
-        value,
+        zeros if in_v1_graph() else EagerTensor(zeros, dtype),
         trainable=trainable,
         name=name,
         dtype=dtype,
