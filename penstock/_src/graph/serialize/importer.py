@@ -280,7 +280,7 @@ class NodeImporter:
         if "_output_shapes" in node.attr:
             for t, proto in zip(made.outputs, node.attr["_output_shapes"].list.shape, strict=False):
                 shape = attributes.shape_from_proto(proto)
-                if shape.is_compatible_with(t.shape):
+                if shape._dims != t.shape._dims and shape.is_compatible_with(t.shape):
                     t.set_shape(shape)
         self.operations[node.name] = made
         pairs = enumerate(zip(texts, used, strict=True))

@@ -49,6 +49,7 @@ from penstock._src.saving.saved_model.revived import (
     structured_or_flat,
 )
 from penstock._src.saving.saved_model.selection import Selection, Setter
+from penstock._src.util import collector
 from penstock._src.util.export import export
 from penstock._src.util.signatures import hiding
 from penstock._src.util.slots import above
@@ -154,7 +155,7 @@ def _load(
         metrics.COUNTS["read_api", metrics.LOAD_V1_IN_V2] += 1
         if filters:
             raise ValueError("Only the whole of a SavedModel of TensorFlow 1 can be loaded.")
-    with init_scope(), of_file(consent.origin, folder):
+    with collector.paused(), init_scope(), of_file(consent.origin, folder):
         if of_objects:
             found = _load_objects(meta, folder, options, filters, consent)
         else:
