@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-KINDS = ("images", "records", "text", "arrays", "functions", "training")
+KINDS = ("images", "remote", "records", "text", "arrays", "functions", "training")
 CASES: dict[str, "Case"] = {}
 
 

@@ -63,6 +63,21 @@ def test_functions_that_wait_get_more_threads_than_there_are_cores():
     assert gauge.most >= 8
 
 
+def test_the_next_iteration_starts_with_the_threads_of_the_last():
+    gauge = Gauge()
+    made = Dataset.range(30).map(measured(gauge), num_parallel_calls=tf.data.AUTOTUNE)
+    numbers(made)
+    gauge.most = 0
+    assert int(next(iter(made))) == 0
+    assert gauge.most >= 4
+    options = tf.data.Options()
+    options.autotune.cpu_budget = 1
+    time.sleep(0.2)  # calls of the iterator that was left
+    gauge.most = 0
+    assert numbers(made.with_options(options)) == list(range(30))
+    assert gauge.most == 1
+
+
 def test_a_processor_budget_limits_tuned_steps():
     gauge, options = Gauge(), tf.data.Options()
     options.autotune.cpu_budget = 1

@@ -49,6 +49,7 @@ def mapped(
     run: Run,
     in_order: bool = True,
     may_group: bool = False,
+    known: list[int] | None = None,
 ) -> Iterator[Element]:
     """Applies `call` to the elements; with AUTOTUNE, in threads if the first calls are slow.
 
@@ -59,13 +60,14 @@ def mapped(
       run: the iteration.
       in_order: whether results come in the order of elements.
       may_group: whether nobody sees that more elements are read than there are calls.
+      known: see `Tuned`.
     """
     if width in (0, 1):
         return Mapped(source, call)
     if width != AUTOTUNE:
         return MappedInParallel(source, call, width, run, in_order, may_group)
     if in_order and run.settings.tunes:
-        return Tuned(source, call, run, may_group)
+        return Tuned(source, call, run, may_group, known)
     return MappedInParallel(source, call, run.settings.cores, run, in_order, may_group)
 
 
@@ -86,6 +88,7 @@ class _Map(Pipeline):
         self.inputs, self.function, self.captured = (source,), function, captured
         self.width, self.deterministic = width, deterministic
         self.is_parallel, self.synchronous = False, False
+        self.known_width: list[int] = []
 
     def iterate(self, run: Run) -> Iterator[Element]:
         at_once = self.at_once()
@@ -107,7 +110,7 @@ class _Map(Pipeline):
         """The results of calls for each element."""
         in_order = run.in_order(self.deterministic)
         may_group = self.width not in (0, 1) and external_state(self) is None
-        return mapped(source, call, self.width, run, in_order, may_group)
+        return mapped(source, call, self.width, run, in_order, may_group, self.known_width)
 
     def group(self, run: Run) -> GroupCall | None:
         """The first part of the function for groups of elements, or None if there is none."""

@@ -18,6 +18,7 @@ from penstock._src.ops.data.iteration.resume import (
     unless_failed,
 )
 from penstock._src.ops.data.pipeline import Run
+from penstock._src.ops.data_planner.call_times import CallTime, Stopwatch
 
 Call = Callable[..., list[Any]]
 
@@ -181,45 +182,59 @@ def _raised(result: Any) -> Element:
 
 
 class Tuned(Resumable):
-    """Applies a function to elements: in threads if the first calls are slow, in more of them if the calls mostly wait."""
+    """Applies a function to elements: in threads if the first calls are slow, in more of them if the calls also wait.
+
+    `known` holds the number of threads found by an earlier iteration, if it was more than one: then this one starts with it.
+    """
 
     plain, sources = ("width",), ("results",)
 
     def __init__(
-        self, source: Iterator[Element], call: Call, run: Run, may_group: bool = False
+        self,
+        source: Iterator[Element],
+        call: Call,
+        run: Run,
+        may_group: bool = False,
+        known: list[int] | None = None,
     ) -> None:
         self.source, self.call, self.run, self.may_group = source, call, run, may_group
         self.results: Iterator[Element] = Mapped(source, self.probed)
-        self.probes, self.fastest, self.busy, self.width = 0, float("inf"), 0.0, 1
+        self.probes, self.fastest, self.width = 0, CallTime(math.inf, 0.0, False), 1
+        self.known = [] if known is None else known
+        if self.known:
+            self.begin(min(self.known[0], run.settings.most_waiting))
 
     def __next__(self) -> Element:
         if self.probes == _PROBES:
-            self.probes += 1
-            self.width = self.chosen_width()
-            self.results = self.rest()
+            self.begin(self.chosen_width())
         return next(self.results)
 
+    def begin(self, width: int) -> None:
+        """Goes on with a number of threads."""
+        self.width, self.probes = width, _PROBES + 1
+        self.results = self.rest()
+        if width > 1:
+            self.known[:] = [width]
+
     def probed(self, *element: Any) -> list[Any]:
-        """The result of a call whose time is taken: that which passes, and that on a processor."""
-        self.probes += 1
-        begin, busy = time.perf_counter(), time.thread_time()
+        """The result of a call whose time is taken."""
+        watch = Stopwatch()
         try:
             return self.call(*element)
         finally:
-            seconds = time.perf_counter() - begin
-            if seconds < self.fastest:
-                self.fastest, self.busy = seconds, time.thread_time() - busy
+            taken = watch.stop()
+            if taken.seconds < self.fastest.seconds:
+                self.fastest = taken
+            is_clear = taken.mostly_waits and taken.seconds > WORTH_A_THREAD
+            self.probes = _PROBES if is_clear else self.probes + 1
 
     def chosen_width(self) -> int:
         """The number of threads that pay off."""
-        cores = self.run.settings.cores
-        if self.fastest < (_WORTH_A_GROUP if self.may_group else WORTH_A_THREAD) or cores == 1:
+        settings = self.run.settings
+        least = _WORTH_A_GROUP if self.may_group else WORTH_A_THREAD
+        if self.fastest.seconds < least or settings.cores == 1:
             return 1
-        # A call that has the processor for half of its time may only have lost it to others.
-        if self.busy > 0.5 * self.fastest:
-            return cores
-        limit = self.run.settings.most_waiting
-        return min(limit, math.ceil(cores * self.fastest / max(self.busy, self.fastest / limit)))
+        return self.fastest.width(settings.cores, settings.most_waiting)
 
     def rest(self) -> Iterator[Element]:
         """The same results, from as many threads as were chosen."""
@@ -230,9 +245,10 @@ class Tuned(Resumable):
         )
 
     def restore(self, state: State) -> None:
-        self.width = state["width"]
-        if self.width > 1:
-            self.results, self.probes = self.rest(), _PROBES + 1
+        if state["width"] > 1:
+            self.begin(state["width"])
+        elif self.width > 1:
+            self.results, self.probes = Mapped(self.source, self.probed), 0
         super().restore(state)
 
 

@@ -1,0 +1,52 @@
+"""How long calls wait, and how many of them keep all cores busy."""
+
+import time
+
+import pytest
+
+from penstock._src.ops.data_planner import call_times
+from penstock._src.ops.data_planner.call_times import CallTime, Stopwatch
+
+
+@pytest.mark.parametrize(
+    ("seconds", "busy", "is_exact", "width"),
+    [
+        (0.02, 0.02, True, 2),  # computes
+        (0.02, 0.0195, True, 2),
+        (0.02, 0.01, True, 4),  # waits for half of its time
+        (0.02, 0.015, True, 3),
+        (0.02, 0.012, False, 2),  # may only have lost its core
+        (0.02, 0.005, False, 8),
+        (0.02, 0.0, True, 16),
+        (0.02, 0.0001, True, 16),
+    ],
+)
+def test_as_many_calls_as_keep_two_cores_busy(seconds, busy, is_exact, width):
+    assert CallTime(seconds, busy, is_exact).width(2, 16) == width
+
+
+def computed(seconds):
+    begin = time.thread_time()
+    while time.thread_time() - begin < seconds:
+        pass
+
+
+def test_a_call_that_computes_does_not_wait_however_busy_the_machine_is():
+    watch = Stopwatch()
+    computed(0.05)
+    taken = watch.stop()
+    assert taken.busy >= 0.05 and (taken.waits < 0.1 or not taken.is_exact)
+
+
+def test_a_call_that_sleeps_and_computes():
+    watch = Stopwatch()
+    time.sleep(0.06)
+    computed(0.02)
+    taken = watch.stop()
+    assert taken.mostly_waits and 0.02 <= taken.busy < 0.04 and taken.seconds >= 0.08
+
+
+def test_systems_that_do_not_tell_of_lost_cores(monkeypatch):
+    monkeypatch.setattr(call_times, "_SCHEDULED", "/nowhere")
+    taken = Stopwatch().stop()
+    assert not taken.is_exact and taken.seconds >= taken.busy
