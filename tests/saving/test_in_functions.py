@@ -1,4 +1,4 @@
-"""Checkpoints that functions write: with the values of each call."""
+"""Checkpoints and functions: what functions write, and variables that they make after a restoration."""
 
 import numpy as np
 import pytest
@@ -40,3 +40,28 @@ def test_functions_write_one_file(tmp_path):
     checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
     with pytest.raises(tf.errors.UnimplementedError, match="one data file"):
         tf.function(lambda: checkpoint.write(str(tmp_path / "c"), options))()
+
+
+class Late(tf.Module):
+    """Makes its variable, and its optimizer's slot, when it is called first."""
+
+    def __init__(self):
+        self.v = None
+        self.optimizer = tf.compat.v1.train.MomentumOptimizer(1.0, 0.9)
+
+    def __call__(self):
+        if self.v is None:
+            self.v = tf.Variable([9.0, 9.0])
+        self.optimizer.minimize(lambda: tf.reduce_sum(self.v * self.v), var_list=[self.v])
+        return self.v.read_value()
+
+
+def test_variables_made_while_a_function_is_traced_are_restored(tmp_path):
+    saved = Late()
+    saved()
+    path = tf.train.Checkpoint(m=saved).save(str(tmp_path / "c"))
+    expected = saved().numpy()
+    model = Late()
+    status = tf.train.Checkpoint(m=model).restore(path)
+    np.testing.assert_array_equal(tf.function(model)(), expected)
+    status.assert_consumed()

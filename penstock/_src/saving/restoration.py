@@ -10,6 +10,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.saving.object_graph import attribute_of, give_values, values_of
 from penstock._src.saving.registered import (
@@ -78,7 +79,11 @@ class Restoration:
         self._run_registered()
 
     def bind(self, number: int, found: Any) -> None:
-        """Restores the values of the checkpoint's object `number` into `found`."""
+        """Restores the values of the checkpoint's object `number` into `found`, and its dependencies."""
+        with init_scope():  # it may have been made while a function is traced
+            self._bind(number, found)
+
+    def _bind(self, number: int, found: Any) -> None:
         waiting = [(number, found)]
         while waiting:
             number, found = waiting.pop(0)
