@@ -69,6 +69,14 @@ def test_what_replicas_assign_is_aggregated(strategy, aggregation, wanted, compi
     assert values(v) == wanted
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_sync_on_read_variable_of_the_first_replica_is_an_operand(strategy, compiled):
+    v = variable(strategy, "ONLY_FIRST_REPLICA", "ON_READ")
+    v.assign(3.0)
+    add = lambda: tf.raw_ops.AddV2(x=v, y=v)  # noqa: E731
+    assert (tf.function(add) if compiled else add)() == 6.0
+
+
 def test_a_sum_of_one_value_for_all_is_refused(strategy):
     v = variable(strategy, "SUM")
     with pytest.raises(ValueError, match="A non-DistributedValues value 1.0 cannot be reduced"):

@@ -195,7 +195,8 @@ class SyncOnReadVariable(DistributedVariable):
         return aggregated(self._distribute_strategy, PerReplica(self.values), self)
 
     def _read(self) -> Any:
-        return self._copy._read() if self._replica is not None else self._get_cross_replica()
+        value = self._get()
+        return value._read() if isinstance(value, Variable) else value
 
     @property
     def _graph_element(self) -> Any:  # type: ignore[override]
