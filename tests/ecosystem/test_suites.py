@@ -34,7 +34,9 @@ def run(folder, **suite):
 def test_each_outcome_is_recorded(tmp_path):
     (tmp_path / "a_test.py").write_text(
         "import pytest, tensorflow as tf\n"
+        "import os\n"
         "def test_passes(): assert 'penstock' in tf.add.__module__\n"
+        "def test_has_a_folder(): assert 'suite_' in os.environ['TEST_TMPDIR']\n"
         "def test_fails(): tf.reshape(tf.zeros([3]), [2])\n"
         "def test_skipped(): pytest.skip('no GPU')\n"
         "@pytest.mark.xfail\ndef test_known(): assert False\n"

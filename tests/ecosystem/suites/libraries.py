@@ -67,7 +67,7 @@ SUITES = {
     ),
     "tensorflow_recommenders": Suite(
         alone=("tensorflow-recommenders==0.7.7", "tf-keras"),
-        install=("absl-py", "scipy"),
+        install=("absl-py", "scipy", "six"),
         files=("tensorflow_recommenders/**/*_test.py",),
         environment=KERAS_2,
         limit=300,

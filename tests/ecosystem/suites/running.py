@@ -95,7 +95,7 @@ def execute(environment: Environment, files: list[str], tmp: Path) -> tuple[list
         process = subprocess.Popen(
             command,
             cwd=tmp / "work",
-            env=variables(environment, plugins, report),
+            env=variables(environment, tmp, plugins, report),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -116,7 +116,7 @@ def execute(environment: Environment, files: list[str], tmp: Path) -> tuple[list
     return rows, end
 
 
-def variables(environment: Environment, plugins: Path, report: Path) -> dict[str, str]:
+def variables(environment: Environment, tmp: Path, plugins: Path, report: Path) -> dict[str, str]:
     """The environment variables of a process that runs tests."""
     return {
         **os.environ,
@@ -127,6 +127,8 @@ def variables(environment: Environment, plugins: Path, report: Path) -> dict[str
         "TF_ENABLE_ONEDNN_OPTS": "0",
         "PYTHONPATH": str(plugins),
         "SUITE_REPORT": str(report),
+        # absl's folder for files of tests, which processes would share
+        "TEST_TMPDIR": str(tmp / "files"),
         "SUITE_STAND_IN": "0" if environment.tensorflow else "1",
         **environment.suite.environment,
     }
