@@ -67,7 +67,7 @@ SUITES = {
     ),
     "tensorflow_recommenders": Suite(
         alone=("tensorflow-recommenders==0.7.7", "tf-keras"),
-        install=("absl-py", "scipy", "six"),
+        install=("absl-py", "requests", "scipy", "six", "wrapt"),
         files=("tensorflow_recommenders/**/*_test.py",),
         environment=KERAS_2,
         limit=300,
@@ -76,7 +76,7 @@ SUITES = {
         alone=("tf-models-official==2.20.0", "tf-keras", "tensorflow-model-optimization"),
         install=(
             *("absl-py", "etils", "gin-config", "immutabledict", "pandas", "psutil", "pyyaml"),
-            *("scipy", "six", "termcolor", "tqdm"),
+            *("requests", "scipy", "six", "termcolor", "tqdm", "wrapt"),
         ),
         files=(
             "orbit/**/*_test.py",
