@@ -91,11 +91,15 @@ def test_examples_are_the_statements_in_docstrings_without_what_is_no_python():
     spec.loader.exec_module(module)
     source = (
         'class C:\n  """C.\n\n  ```python\n  x = f(\n      1)\n  ==> 3\n  ```\n'
-        '  and\n\n  ```\n  x + 1  # [4.\n  ```\n  """\n'
+        '  and\n\n  ```\n  x + 1  # [4.\n  ```\n\n  >>> with y:\n  ...   z()\n  3\n  """\n'
     )
     ((name, line, statements),) = module.examples_of(source)
     assert (name, line) == ("C", 1)
-    assert [ast.unparse(statement) for statement in statements] == ["x = f(1)", "x + 1"]
+    assert [ast.unparse(statement) for statement in statements] == [
+        "x = f(1)",
+        "x + 1",
+        "with y:\n    z()",
+    ]
 
 
 def test_every_row_names_its_files():

@@ -35,6 +35,7 @@ PROBABILITY_NEEDS = (
     *("absl-py", "cloudpickle", "decorator", "dm-tree", "gast", "opt_einsum", "requests", "six"),
 )
 KERAS_2 = {"TF_USE_LEGACY_KERAS": "1"}
+KERAS_2_NEEDS = ("absl-py", "requests", "scipy", "six", "wrapt")
 
 SUITES = {
     "gpflow": Suite(
@@ -65,9 +66,19 @@ SUITES = {
         files=("sonnet/**/*_test.py",),
         limit=300,
     ),
+    # tf-keras has no test files, neither in its wheels nor in its source distributions (2.14.1, 2.15.0, 2.21.0): its examples run.
+    "tf_keras": Suite(
+        alone=("tf-keras==2.21.0",),
+        install=(*KERAS_2_NEEDS, "pillow", "pandas"),
+        files=("tf_keras/src/**/*.py",),
+        examples=True,
+        environment=KERAS_2,
+        limit=30,
+        batch=80,
+    ),
     "tensorflow_recommenders": Suite(
         alone=("tensorflow-recommenders==0.7.7", "tf-keras"),
-        install=("absl-py", "requests", "scipy", "six", "wrapt"),
+        install=KERAS_2_NEEDS,
         files=("tensorflow_recommenders/**/*_test.py",),
         environment=KERAS_2,
         limit=300,
@@ -75,8 +86,8 @@ SUITES = {
     "models": Suite(
         alone=("tf-models-official==2.20.0", "tf-keras", "tensorflow-model-optimization"),
         install=(
-            *("absl-py", "etils", "gin-config", "immutabledict", "pandas", "psutil", "pyyaml"),
-            *("requests", "scipy", "six", "termcolor", "tqdm", "wrapt"),
+            *(*KERAS_2_NEEDS, "etils", "gin-config", "immutabledict", "pandas", "psutil", "pyyaml"),
+            *("termcolor", "tqdm"),
         ),
         files=(
             "orbit/**/*_test.py",

@@ -1,11 +1,13 @@
 """A plugin for pytest: makes a test of each statement of the Python examples in docstrings.
 
-The fenced blocks of a docstring run in order, in one namespace that begins with the names of their module. Lines that are no
-Python, such as results that are shown, are left out. The numbers of what a statement computes or assigns go into the
+The fenced blocks of a docstring, then what follows its prompts (`>>>`), run in order, in one namespace that begins with the names
+of their module. Lines that are no Python, such as results that are shown, are left out. The numbers of what a statement computes or assigns go into the
 report, where they are compared with those that TensorFlow gives for the same seeds.
 """
 
 import ast
+import contextlib
+import doctest
 import importlib
 import random
 import re
@@ -20,7 +22,7 @@ MOST = 64  # numbers of an array that are compared
 
 
 def examples_of(source):
-    """Yields (qualified name, line, statements) for each docstring that has fenced Python code.
+    """Yields (qualified name, line, statements) for each docstring that has Python code, in fences or after prompts.
 
     Example:
       >>> [(name, [ast.unparse(s) for s in statements]) for name, _, statements in examples_of(
@@ -30,13 +32,22 @@ def examples_of(source):
     pending = [("", ast.parse(source))]
     while pending:
         prefix, node = pending.pop(0)
-        blocks = FENCE.findall(ast.get_docstring(node) or "") if hasattr(node, "body") else []
-        found = [s for block in blocks for s in statements_of(textwrap.dedent(block))]
+        text = (ast.get_docstring(node) or "") if hasattr(node, "body") else ""
+        found = [s for block in FENCE.findall(text) for s in statements_of(textwrap.dedent(block))]
+        found += prompted(text)
         if found:
             yield prefix or "<module>", getattr(node, "lineno", 1), found
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.ClassDef | ast.FunctionDef):
                 pending.append((f"{prefix}.{child.name}".lstrip("."), child))
+
+
+def prompted(text):
+    """The statements after the prompts of a docstring, which may be wrongly indented."""
+    with contextlib.suppress(ValueError):
+        examples = doctest.DocTestParser().get_examples(text)
+        return [s for example in examples for s in statements_of(example.source)]
+    return []
 
 
 def statements_of(code):
@@ -76,17 +87,26 @@ def begin(module):
     """The namespace in which the examples of a module start, with the seeds set."""
     import numpy as np
     import tensorflow as tf
-    import tensorflow_probability as tfp
 
     tf.random.set_seed(7)
     np.random.seed(7)
     random.seed(7)
     return {
-        **dict(tfd=tfp.distributions, tfb=tfp.bijectors, tfl=tfp.layers, tfpl=tfp.layers, tfp=tfp),
-        **dict(tfk=tf.keras, tfkl=tf.keras.layers, tfm=tfp.math, keras=tf.keras),
+        **(names_of_probability() if module.startswith("tensorflow_probability") else {}),
+        **dict(tfk=tf.keras, tfkl=tf.keras.layers, keras=tf.keras),
         **vars(importlib.import_module(module)),
         **dict(np=np, tf=tf, __name__="example"),
     }
+
+
+def names_of_probability():
+    """The names that TensorFlow Probability's examples use."""
+    import tensorflow_probability as tfp
+
+    return dict(
+        **dict(tfd=tfp.distributions, tfb=tfp.bijectors, tfl=tfp.layers, tfpl=tfp.layers),
+        **dict(tfp=tfp, tfm=tfp.math),
+    )
 
 
 class Statement(pytest.Item):
