@@ -51,6 +51,40 @@ def test_a_damaged_file_is_built_again(tmp_path, damage, caplog):
     assert ask(Kernels(ObjectCache(tmp_path)), 42) == 42
 
 
+def test_code_of_another_user_or_kernel_is_not_run(tmp_path):
+    cache = ObjectCache(tmp_path / "cache")
+    cache.write("a" * 40, b"mine")
+    cache.write("b" * 40, b"another kernel")
+    os.replace(cache.path("b" * 40), cache.path("a" * 40))
+    assert cache.read("a" * 40) is None and not cache.path("a" * 40).exists()
+    with flags.override(cache_key=str(tmp_path / "other")):
+        cache.write("a" * 40, b"forged")
+        assert cache.read("a" * 40) == b"forged"
+    assert cache.read("a" * 40) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
+def test_a_key_is_only_its_users(tmp_path):
+    path, code = tmp_path / "new" / "key", b"code"
+    with flags.override(cache_key=str(path)):
+        ObjectCache(tmp_path).write("a" * 40, code)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert ObjectCache(tmp_path).read("a" * 40) == code
+    shown = tmp_path / "shown"
+    shown.write_bytes(path.read_bytes())
+    shown.chmod(0o644)
+    with flags.override(cache_key=str(shown)):
+        assert ObjectCache(tmp_path).read("a" * 40) is None
+
+
+def test_without_a_key_kernels_are_only_in_memory(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with flags.override(cache_key=str(blocked / "key")):
+        assert ask(Kernels(ObjectCache(tmp_path / "cache")), 46) == 46
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_folder_that_cannot_be_written_only_means_compiling(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -1,11 +1,11 @@
 """The on-disk cache of object code: a file for each Code, named by its key.
 
 A file is written under a temporary name and renamed, so that readers never see a partial file; writers may race, since they
-write the same bytes. It starts with a checksum; a file that fails it is removed and rebuilt. When the folder exceeds LIMIT,
-the oldest files are removed.
+write the same bytes. It starts with a signature by the user's key (`signing.py`); a file that is damaged, or signed by another
+key, is removed and rebuilt. When the folder exceeds LIMIT, the oldest files are removed.
 """
 
-import hashlib
+import hmac
 import logging
 import os
 import sys
@@ -16,12 +16,13 @@ from pathlib import Path
 from penstock._src.util import flags
 from penstock._src.util.files.whole import written_whole
 
+from . import signing
+
 log = logging.getLogger("penstock.native")
 
-MAGIC = b"PNSTKOBJ1\n"
+MAGIC = b"PNSTKOBJ2\n"
 LIMIT = 512 << 20  # bytes of a folder
 INTERVAL = 600  # seconds between checks of the folder's size by a process that writes
-_DIGEST = hashlib.sha256().digest_size
 
 
 def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
@@ -52,7 +53,7 @@ def default_folder() -> Path | None:
 
 
 class ObjectCache:
-    """Object code by key in a folder. A disk error only causes recompilation."""
+    """Object code by key in a folder. A disk error only causes recompilation, as does the lack of a key to sign with."""
 
     def __init__(self, folder: Path | str | None):
         self.folder = Path(folder) if folder else None
@@ -73,21 +74,22 @@ class ObjectCache:
         return self.folder / key[:2] / f"{key[2:]}.o"
 
     def read(self, key: str) -> bytes | None:
-        """The object stored under `key`, or None if it is missing or damaged."""
-        if self.folder is None:
+        """The object stored under `key`, or None if it is missing, damaged or not the user's."""
+        secret = signing.user_key() if self.folder else None
+        if secret is None:
             return None
         path = self.path(key)
         try:
             data = path.read_bytes()
         except OSError:
             return None
-        start = len(MAGIC) + _DIGEST
-        if (
-            data[: len(MAGIC)] == MAGIC
-            and hashlib.sha256(data[start:]).digest() == data[len(MAGIC) : start]
+        start = len(MAGIC) + signing.LENGTH
+        code = data[start:]
+        if data[: len(MAGIC)] == MAGIC and hmac.compare_digest(
+            data[len(MAGIC) : start], signing.signature(secret, key, code)
         ):
-            return data[start:]
-        self._complain("%s is damaged; it is rebuilt", path)
+            return code
+        self._complain("%s is damaged or not this user's; it is rebuilt", path)
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -95,7 +97,8 @@ class ObjectCache:
         return None
 
     def write(self, key: str, code: bytes) -> None:
-        if self.folder is None:
+        """Keeps an object for later processes of this user."""
+        if self.folder is None or (secret := signing.user_key()) is None:
             return
         path = self.path(key)
         try:
@@ -105,8 +108,8 @@ class ObjectCache:
                 if self._is_due():
                     self.prune()
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            with written_whole(path, survives_crashes=False) as file:  # it has a checksum
-                file.write(MAGIC + hashlib.sha256(code).digest() + code)
+            with written_whole(path, survives_crashes=False) as file:  # it is signed
+                file.write(MAGIC + signing.signature(secret, key, code) + code)
         except OSError as error:
             self._complain("kernels are not kept in %s: %s", self.folder, error)
 

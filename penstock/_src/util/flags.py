@@ -173,6 +173,12 @@ declare(
 declare("guard", int, 0, "1 gives every buffer its own memory with sentinels, checked after a run.")
 declare("cache_dir", str, "", "Folder of compiled kernels; by default in the user's cache folder.")
 declare(
+    "cache_key",
+    str,
+    "",
+    "File of the key that signs kernels; by default in the user's configuration.",
+)
+declare(
     "tuning",
     str,
     "",

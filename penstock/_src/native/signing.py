@@ -1,0 +1,79 @@
+"""The user's key, by which this user's processes know the object code that they have written.
+
+Whoever can write into a folder of kernels could otherwise leave code there that the next process would run. The key is a file that only its
+user may read; it is made when it is first needed. Processes that share a folder of kernels share the key (PENSTOCK_CACHE_KEY).
+"""
+
+import contextlib
+import functools
+import hashlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+from penstock._src.util import flags
+
+log = logging.getLogger("penstock.native")
+
+LENGTH = 32  # bytes of a key and of a signature
+
+
+def default_path() -> Path | None:
+    """Where the key is in the user's configuration on this system; None if no home is known."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return base / "penstock" / "kernels.key"
+
+
+def user_key() -> bytes | None:
+    """The key, made if there is none; None where it cannot be kept, or where others may read it."""
+    named = flags.flags.cache_key
+    path = Path(named) if named else default_path()
+    return _key_in(path) if path else None
+
+
+@functools.cache
+def _key_in(path: Path) -> bytes | None:
+    try:
+        if not path.exists():
+            _make(path)
+        if sys.platform != "win32" and path.stat().st_mode & 0o077:
+            log.warning("kernels are not kept on disk: others than their user may read %s", path)
+            return None
+        key = path.read_bytes()
+    except OSError as error:
+        log.debug("kernels are not kept on disk, since their key cannot be: %s", error)
+        return None
+    return key if len(key) == LENGTH else None
+
+
+def _make(path: Path) -> None:
+    """Writes a new key, unless another process does so first."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(LENGTH))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(own, path)
+    finally:
+        os.unlink(own)
+
+
+def signature(key: bytes, name: str, content: bytes) -> bytes:
+    """What only the key's owner can make of a name and the content under it (keyed BLAKE2, RFC 7693)."""
+    made = hashlib.blake2b(name.encode() + b"\n", key=key, digest_size=LENGTH)
+    made.update(content)
+    return made.digest()
