@@ -32,3 +32,11 @@ def test_small_results_of_betainc_in_float32_have_all_digits(compiled):
     np.testing.assert_allclose(
         function(a, b, x), [1.943793790737918e-34, 6.480548554141964e-19], 2e-7
     )
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+@pytest.mark.parametrize("name", ["rsqrt", "sigmoid"])
+def test_functions_of_16_bits_are_rounded_once(name, dtype):
+    x = tf.cast(tf.linspace(0.01, 9.0, 700), dtype)
+    exact = getattr(tf.math, name)(tf.cast(x, tf.float64))
+    np.testing.assert_array_equal(getattr(tf.math, name)(x), tf.cast(exact, dtype))

@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
 from penstock._src.ops import special_functions
-from penstock._src.ops.rules import HostUnary, Unary, conj
+from penstock._src.ops.rules import HostUnary, Unary, conj, in_float32
 
 SMOOTH = FLOAT | COMPLEX
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -51,12 +51,13 @@ class Log1p(Unary):
 
 
 def logistic(x):
-    """Returns 1 / (1 + e ** -x) without overflow."""
+    """Returns 1 / (1 + e ** -x) without overflow, rounded once in types of 16 bits."""
     if x.dtype.kind == "c":
         return 1 / (1 + np.exp(-x))
-    one = x.dtype.type(1)
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, one, e) / (one + e)
+    wide = in_float32(x)
+    one = wide.dtype.type(1)
+    e = np.exp(-np.abs(wide))
+    return (np.where(wide >= 0, one, e) / (one + e)).astype(x.dtype, copy=False)
 
 
 class Sigmoid(Unary):

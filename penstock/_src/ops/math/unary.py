@@ -12,7 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import Binary, Unary, cast, conj, is_float, quiet
+from penstock._src.ops.rules import Binary, Unary, cast, conj, in_float32, is_float, quiet
 
 ARITHMETIC = FLOAT | SIGNED | COMPLEX
 
@@ -68,8 +68,9 @@ class Sqrt(Unary):
 
 
 def reciprocal_of_root(x):
-    """Returns 1 / sqrt(x) in the type of x."""
-    return np.reciprocal(np.sqrt(x))
+    """Returns 1 / sqrt(x) in the type of x, rounded once if that has 16 bits."""
+    wide = in_float32(x)
+    return np.reciprocal(np.sqrt(wide)).astype(x.dtype, copy=False)
 
 
 class Rsqrt(Unary):
