@@ -125,7 +125,7 @@ def test_keys_tell_targets_apart():
 
 def test_another_process_finds_the_objects(tmp_path):
     program = (
-        "import sys; from tests.native.test_cache import *\n"
+        "import sys; from tests.native.cache.test_objects import *\n"
         f"k = Kernels(ObjectCache({str(tmp_path)!r})); ask(k, 45); print(k.statistics.from_disk)"
     )
 
