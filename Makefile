@@ -11,7 +11,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files kills bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -58,6 +58,11 @@ kills: $(STAMP)  # processes killed while they save; COUNT=1000 of them
 
 fuzz-files: $(STAMP)  # damaged files of every format; CASES=500 of each, ONLY="png checkpoint" chooses
 	$(BIN)/python -m tests.fuzz.files --count $(or $(CASES),500) $(if $(ONLY),--only $(ONLY))
+
+# Calls of ops and functions with absurd arguments; SEED=7 ONLY='op Conv2D$$$$' runs one; beside TensorFlow's if TENSORFLOW_PYTHON is given.
+fuzz-calls: $(STAMP)
+	$(BIN)/python -m tests.fuzz.calls $(if $(SEED),--seed $(SEED),--minutes $(MINUTES)) $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON))
 
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured

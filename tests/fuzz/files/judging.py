@@ -1,7 +1,5 @@
 """What is a finding: an error that is no error of TensorFlow's, names no file, or a result that changed in silence."""
 
-import os
-import resource
 import time
 import traceback
 from pathlib import Path
@@ -9,27 +7,10 @@ from typing import Any
 
 from penstock._src.core.errors import OpError, ResourceExhaustedError
 from tests.fuzz.files.formats.format import Format
+from tests.fuzz.surviving import peak
 
 SECONDS = 10.0
 SPARE = 100 << 20
-# More than the samples need, far less than a length that was blown up.
-ADDRESS_SPACE = 3 << 30
-
-
-def limit_memory() -> None:
-    """Ends the process's wish for memory that no sample needs."""
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESS_SPACE, resource.RLIM_INFINITY))
-
-
-def _peak(reset: bool = False) -> int:
-    """The most memory that was resident since the last reset, in bytes."""
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) << 10
-    return 0
 
 
 def judged(form: Format, folder: Path, expected: Any) -> dict[str, str]:
@@ -39,7 +20,7 @@ def judged(form: Format, folder: Path, expected: Any) -> dict[str, str]:
       outcome: "loaded" or the class of the error; finding: why it is one, or ""; text: the message and where it was raised.
     """
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    before = _peak(reset=True)
+    before = peak(reset=True)
     start = time.monotonic()
     text = ""
     try:
@@ -50,7 +31,7 @@ def judged(form: Format, folder: Path, expected: Any) -> dict[str, str]:
         text = f"{error}"[:500] + "\n" + "".join(traceback.format_tb(error.__traceback__)[-4:])
     if time.monotonic() - start > SECONDS:
         finding = finding or "slow"
-    if _peak() - before > 2 * size + SPARE:
+    if peak() - before > 2 * size + SPARE:
         finding = finding or "memory"
     return {"outcome": outcome, "finding": finding, "text": text}
 

@@ -3,21 +3,15 @@
 python -m tests.fuzz.files.workers FORMAT FIRST LAST     a line of JSON for each seed
 """
 
-import json
-import os
 import random
-import select
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
-MARK = "case "
-START = 120.0  # seconds until the first answer
+from tests.fuzz import surviving
 
 
 def sample(form: Any) -> Path:
@@ -45,13 +39,13 @@ def damage(form: Any, folder: Path, seed: int) -> tuple[int, bytes]:
 def run(name: str, first: int, last: int) -> None:
     """Runs cases in this process and prints what came of each."""
     from tests.fuzz.files.formats import FORMATS
-    from tests.fuzz.files.judging import judged, limit_memory
+    from tests.fuzz.files.judging import judged
 
     form = FORMATS[name]
     valid = sample(form)
     expected = form.read(valid)
-    limit_memory()
-    print(MARK + json.dumps({"ready": True}), flush=True)
+    surviving.limit_memory()
+    surviving.say({"ready": True})
     for seed in range(first, last):
         # Under the name of the sample: some formats hold their own paths.
         folder = Path(tempfile.mkdtemp(prefix="fuzz_")) / valid.name
@@ -59,47 +53,13 @@ def run(name: str, first: int, last: int) -> None:
         damage(form, folder, seed)
         answer = {"seed": seed, **judged(form, folder, expected)}
         shutil.rmtree(folder.parent)
-        print(MARK + json.dumps(answer), flush=True)
+        surviving.say(answer)
     shutil.rmtree(valid)
 
 
 def cases(name: str, first: int, last: int, seconds: float) -> Iterator[dict[str, Any]]:
     """What came of each seed, by processes that begin anew after a death or a hang."""
-    seed = first
-    while seed < last:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fuzz.files.workers", name, str(seed), str(last)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if "-v" not in sys.argv else None,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        assert process.stdout is not None
-        limit, ready = START, False
-        while seed < last:
-            if not select.select([process.stdout], [], [], limit)[0]:
-                process.kill()
-                yield {"seed": seed, "outcome": "hang", "finding": "hang", "text": ""}
-                seed += 1
-                break
-            line = process.stdout.readline().decode()
-            if not line:
-                text = process.stderr.read().decode()[-800:] if process.stderr else ""
-                if not ready:
-                    raise RuntimeError(f"{name}: the sample cannot be made or read.\n{text}")
-                yield {"seed": seed, "outcome": "death", "finding": "death", "text": text}
-                seed += 1
-                break
-            if line.startswith(MARK):
-                answer = json.loads(line[len(MARK) :])
-                limit = seconds
-                if "ready" in answer:
-                    ready = True
-                    continue
-                seed += 1
-                yield answer
-        process.kill()
-        process.wait()
+    return surviving.answers("tests.fuzz.files.workers", [name], first, last, seconds, name)
 
 
 if __name__ == "__main__":
