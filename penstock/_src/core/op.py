@@ -38,19 +38,17 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     InvalidArgumentError,
     OpError,
+    ResourceExhaustedError,
     UnimplementedError,
 )
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
-from penstock._src.core.values import memory_limit
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
 
 OPS: dict[str, type["Op"]] = {}
-# Errors of NumPy and Python for arguments of the wrong shape, rank or range.
-REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
-# What NumPy and Python say of arrays whose size cannot be counted.
-_TOO_LARGE = ("array is too big", "Maximum allowed size", "too large to convert to C long")
+# Of one list: more tensors than a program could ever name.
+MOST_OUTPUTS = 1 << 24
 
 
 class InputShape(TensorShape):
@@ -292,7 +290,14 @@ class Op:
         if argument.type_list_attr:
             return tuple(self.attrs[argument.type_list_attr])
         dtype = argument.dtype or self.attrs[str(argument.type_attr)]
-        return (dtype,) * self.attrs[argument.number_attr] if argument.number_attr else dtype
+        if not argument.number_attr:
+            return dtype
+        count = self.attrs[argument.number_attr]
+        if count > MOST_OUTPUTS:
+            raise ResourceExhaustedError(
+                f"{self.op_type}: '{argument.number_attr}' asks for {count} outputs, more than {MOST_OUTPUTS}."
+            )
+        return (dtype,) * count
 
     @classmethod
     def output_tuple(cls) -> Any:
@@ -427,25 +432,6 @@ def ruled(op: Op, inputs: Sequence[Any]) -> Any:
             most = "at most rank" if 0 in allowed and len(allowed) > 1 else "rank"
             raise ValueError(f"Shape must be {most} {allowed[-1]} but is rank {shape.rank}")
     return type(op).shape_rule(op, *grouped)
-
-
-def refusal_of_values(op: Op, error: Exception) -> Exception:
-    """Translates an error in a kernel to the error that TensorFlow's kernel raises.
-
-    NumPy errors about an invalid array become an InvalidArgumentError that names the op.
-    """
-    if isinstance(error, MemoryError):
-        return memory_limit.refused(error, op.op_type)
-    is_own = isinstance(error, OpError) or not isinstance(error, REFUSALS)
-    # Stateful ops, such as iterators, and ops with functions may run user code: pass its errors on.
-    if is_own or op.stateful or op.runs_functions:
-        return error
-    text = str(error)
-    if any(words in text for words in _TOO_LARGE):
-        text = f"the shape of the result would have more than 2**63 - 1 elements ({text})"
-    refusal = InvalidArgumentError(f"{op.op_type}: {text}")
-    refusal.__cause__ = error
-    return refusal
 
 
 def refusal_of_reference(cls: type[Op]) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 
 from penstock._src.core import convert, dispatch
 from penstock._src.core.calls.binding import bind
+from penstock._src.core.calls.refusals import refusal_of_values
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op, group_arguments, refusal_of_reference, refusal_of_values
+from penstock._src.core.op import Op, group_arguments, refusal_of_reference
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.compiled import (
@@ -105,7 +106,7 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
         else:
             value = kernel.run(*values)
     except Exception as error:
-        raise _naming_op(kernel.op, error)  # noqa: B904 - it is the error itself, or has it as its cause
+        raise _naming_op(kernel.op, error, values)  # noqa: B904 - it is the error itself, or has it as its cause
     if not kernel.is_plain:
         return _finish(kernel, inputs, value)
     if type(value) is not np.ndarray or value.dtype is not kernel.storage:
@@ -255,12 +256,12 @@ def run_kernel(op: Op, values: list[Any]) -> Any:
             return op.eager(*group_arguments(op.inputs, op, values))
         return op.eager(*values)
     except Exception as error:
-        raise _naming_op(op, error)  # noqa: B904 - it is the error itself, or has it as its cause
+        raise _naming_op(op, error, group_arguments(op.inputs, op, values))  # noqa: B904 - it is the error itself, or has it as its cause
 
 
-def _naming_op(op: Op, error: Exception) -> Exception:
+def _naming_op(op: Op, error: Exception, values: Sequence[Any]) -> Exception:
     """Returns the error to raise for a kernel's error; the message of an OpError ends with the op's name."""
-    refusal = refusal_of_values(op, error)
+    refusal = refusal_of_values(op, error, values)
     if isinstance(refusal, OpError) and refusal._message and "[Op:" not in refusal._message:
         refusal._message = f"{refusal._message} [Op:{op.op_type}]"
         refusal.args = (refusal._message,)

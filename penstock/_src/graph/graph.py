@@ -11,10 +11,11 @@ import numpy as np
 from penstock._src.core import dispatch
 from penstock._src.core.calls import op_callbacks
 from penstock._src.core.calls.binding import bind, complete
+from penstock._src.core.calls.refusals import REFUSALS
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import REFUSALS, InputShape, Op, group_arguments, ruled
+from penstock._src.core.op import InputShape, Op, group_arguments, ruled
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
 from penstock._src.graph.colocation import Colocation

@@ -53,9 +53,13 @@ def conj(x: Any) -> Any:
     return raw.Conj(input=x) if x.dtype.is_complex else x
 
 
+_LARGEST = 2**31 - 1
+
+
 def ints(values: Sequence[int]) -> np.ndarray:
-    """Returns an int32 vector, which may be empty."""
-    return np.array(values, dtype=np.int32)
+    """Returns an int32 vector, which may be empty; an int64 vector if a value is larger."""
+    wide = any(value > _LARGEST for value in values)
+    return np.array(values, dtype=np.int64 if wide else np.int32)
 
 
 def known_shape(x: Any) -> list[int] | None:

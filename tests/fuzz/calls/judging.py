@@ -10,8 +10,8 @@ import numpy as np
 
 import penstock
 from penstock._src.core import registry
+from penstock._src.core.calls.refusals import is_raised
 from penstock._src.core.errors import OpError
-from penstock._src.core.refusals import is_raised
 from tests.fuzz.calls import call as calls
 from tests.fuzz.calls import running
 from tests.fuzz.calls.running import Outcome

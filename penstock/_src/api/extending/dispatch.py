@@ -15,8 +15,8 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.values import memory_limit
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -146,12 +146,13 @@ def _dispatching(
                 return result
         try:
             return (function if STATE.graph is None else in_graph)(*args, **kwargs)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError) as error:
             result = _fall_back(api, args, kwargs)
             if result is NOT_SUPPORTED:
+                refusal_of_call(function.__name__, error, args, kwargs)
                 raise
-        except MemoryError as error:
-            raise memory_limit.refused(error, function.__name__) from None
+        except (MemoryError, *ACCIDENTS) as error:
+            raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
         return result
 
     # what dispatchers are registered for

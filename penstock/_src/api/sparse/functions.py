@@ -19,8 +19,16 @@ from .sparse_tensor import SparseTensor, SparseTensorValue, to_sparse
 
 
 def _components(value):
-    """Checks that a value has the components of a sparse tensor; as in TensorFlow, nothing more is required here."""
-    return SparseTensor.from_value(value) if isinstance(value, SparseTensorValue) else value
+    """The value with the components of a sparse tensor; as in TensorFlow, nothing more is required here.
+
+    Raises:
+      TypeError: it lacks them.
+    """
+    if isinstance(value, SparseTensorValue):
+        return SparseTensor.from_value(value)
+    if not all(hasattr(value, name) for name in ("indices", "values", "dense_shape")):
+        raise TypeError(f"Input must be a SparseTensor. Received: {type(value).__name__}")
+    return value
 
 
 @export("sparse.from_dense")

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.refusals import refusal_of_values
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op, group_arguments, refusal_of_values
+from penstock._src.core.op import Op, group_arguments
 from penstock._src.core.values.resources import Resource, VariableHandle
 from penstock._src.graph.operation import Operation
 
@@ -25,7 +26,7 @@ def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -
     try:
         result = raw.eager(*arguments, op.name) if raw.takes_name else raw.eager(*arguments)
     except Exception as error:
-        refusal = refusal_of_values(raw, error)
+        refusal = refusal_of_values(raw, error, arguments)
         if isinstance(refusal, OpError):
             locate(refusal, op)
         raise refusal  # noqa: B904 - it is the error itself, or has it as its cause

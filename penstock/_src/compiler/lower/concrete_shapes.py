@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.refusals import REFUSALS
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import REFUSALS, InputShape, ruled
+from penstock._src.core.op import InputShape, ruled
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_shape
 from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation

@@ -11,6 +11,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
+from penstock._src.filesystems.translation import translated
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import dims_of, quiet, show, sum_over
@@ -62,9 +63,9 @@ class ImmutableConst(Op):
     def eager(self):
         if self.dtype.np.hasobject:
             raise UnimplementedError(f"ImmutableConst: type {self.dtype.name} has no plain bytes.")
-        return np.memmap(
-            self.memory_region_name, self.dtype.np, "r", 0, tuple(self.shape.as_list())
-        )
+        path = self.memory_region_name
+        with translated(path):
+            return np.memmap(path, self.dtype.np, "r", 0, tuple(self.shape.as_list()))
 
 
 # -- placeholders ----------------------------------------------------------------------------------

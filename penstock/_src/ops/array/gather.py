@@ -288,7 +288,7 @@ class GatherNd(Op):
                 "index innermost dimension length must be <= params rank; saw: "
                 f"{depth} vs. {params.ndim}"
             )
-        if indices.size and not params.size and self.bad_indices_policy != "IGNORE":
+        if indices.size and not params.size and not check_policy(self):
             raise self.invalid(
                 "Requested more than 0 entries, but params is empty.  Params shape: "
                 f"{show(params.shape)}"
@@ -325,7 +325,7 @@ class GatherNd(Op):
         for d in params.shape[:depth]:
             rows = d * rows
         table = p.reshape(params, (rows, *params.shape[depth:]))
-        mode = "zero" if self.bad_indices_policy == "IGNORE" else "error"
+        mode = "zero" if check_policy(self) else "error"
         return p.gather(table, flat, 0, 0, mode=mode)
 
 

@@ -9,7 +9,7 @@ from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
-from penstock._src.ops.array.gather import bad_vectors, rows_shape
+from penstock._src.ops.array.gather import bad_vectors, check_policy, rows_shape
 from penstock._src.ops.rules import cast, dims_of, in_float32, quiet, show
 
 WIDE_INDEX = INDEX | {dtypes.int16}
@@ -64,8 +64,7 @@ def lower_scatter(op, p, x, indices, updates, how):
     lead = tuple(indices.shape[:-1])
     if not depth or depth > len(x.shape) or tuple(updates.shape) != lead + tuple(x.shape[depth:]):
         raise NotLowerable("updates that do not fit the indices")
-    mode = "drop" if op.bad_indices_policy == "IGNORE" else "error"
-    return combined(p, x, indices, updates, how, mode)
+    return combined(p, x, indices, updates, how, "drop" if check_policy(op) else "error")
 
 
 def combined(p, x, indices, updates, how, mode):

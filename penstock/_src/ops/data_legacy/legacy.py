@@ -8,7 +8,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.csv import dataset
@@ -17,6 +16,7 @@ from penstock._src.ops.data.iteration.resume import Applied, Counted, Resumable
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Pipeline,
+    PipelineOp,
     UnnamedDatasetOp,
     positive,
     text,
@@ -28,7 +28,7 @@ from penstock._src.ops.sparse.variants import RaggedValue
 from penstock._src.ops.variants import variant
 
 
-class FixedLengthRecordDataset(Op):
+class FixedLengthRecordDataset(PipelineOp):
     """The records of files in which all have the same length."""
 
     signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
@@ -38,9 +38,9 @@ class FixedLengthRecordDataset(Op):
     metadata: str = ""
     stateful = True
 
-    def eager(self, *inputs):
+    def pipeline(self, *inputs):
         plain = np.array(b"", object)
-        return files.FixedLengthRecordDatasetV2.eager(self, *inputs, plain)
+        return files.FixedLengthRecordDatasetV2.pipeline(self, *inputs, plain)
 
 
 class CSVDataset(UnnamedDatasetOp):

@@ -218,6 +218,8 @@ class EncodePng(Op):
     def eager(self, image):
         _encodable(self, image, (1, 2, 3, 4))
         flat = image.reshape(-1, *image.shape[-3:])
+        if not -1 <= self.compression <= 9:
+            raise self.invalid(f"compression should be in [-1,9], got {self.compression}")
         files = [png_file(pixels, self.compression) for pixels in flat]
         return strings(files, image.shape[:-3])
 

@@ -232,6 +232,8 @@ class _Projective(Op):
 
     def _read(self, image, x, y, valid, fill):
         rows, columns = image.shape[:2]
+        if not rows or not columns:
+            return np.full((*x.shape, image.shape[2]), fill).astype(image.dtype)
         x, inside_x = _mapped(x, columns, self.fill_mode)
         y, inside_y = _mapped(y, rows, self.fill_mode)
         fill = np.asarray(fill).astype(np.float32)

@@ -52,6 +52,8 @@ def audio_summary(op, tag, tensor, sample_rate):
     """The Summary of a batch of sounds, as 16-bit WAV files."""
     if tensor.ndim not in (2, 3):
         raise op.invalid(f"Tensor must be 3-D or 2-D, got: {show(tensor.shape)}")
+    if not sample_rate > 0:
+        raise op.invalid("sample_rate must be > 0")
     made = Summary()
     for number, sound in enumerate(tensor[: op.max_outputs]):
         name = f"{tag}/audio" if op.max_outputs == 1 else f"{tag}/audio/{number}"

@@ -1,0 +1,204 @@
+"""What a kernel's error becomes: TensorFlow's error classes, with the op and its inputs named."""
+
+import dis
+import functools
+import os
+import sysconfig
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import (
+    InternalError,
+    InvalidArgumentError,
+    OpError,
+)
+from penstock._src.core.values import memory_limit
+
+# Errors of NumPy and Python for arguments of the wrong shape, rank or range.
+REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
+# What nothing raises on purpose for wrong values.
+ACCIDENTS = (
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    StopIteration,
+    RecursionError,
+    BufferError,
+    EOFError,
+)
+# What NumPy and Python say of arrays whose size cannot be counted.
+_TOO_LARGE = ("array is too big", "Maximum allowed size", "too large to convert to C long")
+_PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+# Libraries that kernels call; whatever else a traceback goes through is the user's.
+_LIBRARIES = ("numpy", "scipy", "PIL", "ml_dtypes", "google", "llvmlite")
+_RAISE = dis.opmap["RAISE_VARARGS"]
+
+
+def refusal_of_values(op: Any, error: Exception, values: Sequence[Any] = ()) -> Exception:
+    """Translates an error in a kernel to the error that TensorFlow's kernel raises.
+
+    Errors of NumPy and Python about the values become an InvalidArgumentError that names the op, accidents an InternalError, and a
+    lack of memory a ResourceExhaustedError; the original is the cause. Errors of the user's own functions are passed on.
+
+    Args:
+      op: the op, with its attributes.
+      error: what its kernel raised.
+      values: the host values of its inputs, lists of them for list inputs.
+
+    Returns:
+      The error to raise.
+
+    Example:
+      >>> from penstock._src.core.calls.refusals import refusal_of_values
+      >>> from penstock._src.core import registry
+      >>> refusal_of_values(registry.find("Neg").instance({"T": None}), ValueError("bad size"))
+      InvalidArgumentError('Neg: bad size')
+    """
+    if isinstance(error, OpError):
+        return error
+    if isinstance(error, MemoryError):
+        return memory_limit.refused(error, op.op_type)
+    if isinstance(error, AttributeError) and _is_handle(error.obj, values):
+        held = type(error.obj).__name__
+        text = f"{op.op_type}: Trying to access a resource or variant of the wrong type: got {held}"
+        return _caused(InvalidArgumentError(text), error)
+    if op.runs_functions or _is_of_user(error.__traceback__):
+        return error
+    if isinstance(error, REFUSALS) or _is_of_library(error):
+        return _caused(InvalidArgumentError(f"{op.op_type}: {_text(op, error, values)}"), error)
+    if isinstance(error, ACCIDENTS):
+        text = f"{op.op_type}: {type(error).__name__}: {_text(op, error, values)}"
+        return _caused(InternalError(text), error)
+    return error
+
+
+def refusal_of_call(
+    name: str, error: Exception, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Exception:
+    """Translates an error that Python or NumPy raised in a public function, so that it says which call was wrong.
+
+    A TypeError or ValueError gets a note, an accident (an attribute that a value lacks, an index) becomes one of these, and a lack of
+    memory a ResourceExhaustedError. What Penstock or the user's functions raise on purpose stays as it is.
+
+    Args:
+      name: the function.
+      error: what it raised.
+      args: its positional arguments.
+      kwargs: its other arguments.
+
+    Returns:
+      The error to raise.
+    """
+    if isinstance(error, MemoryError):
+        return memory_limit.refused(error, name)
+    if is_raised(error.__traceback__) or _is_of_user(error.__traceback__):
+        return error
+    given = [_shown(value) for value in args]
+    given += [f"{key}={_shown(value)}" for key, value in kwargs.items()]
+    call = f"{name}({', '.join(given)})"
+    if isinstance(error, TypeError | ValueError):
+        error.add_note(f"Raised by the call {call}.")
+        return error
+    kind = TypeError if isinstance(error, AttributeError) else ValueError
+    return _caused(kind(f"{call}: {type(error).__name__}: {error}"), error)
+
+
+def _shown(value: Any) -> str:
+    """An argument in few words: tensors by type and shape."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"<{type(value).__name__} {value.dtype} {value.shape}>"
+    text = (
+        repr(value)
+        if isinstance(value, int | float | str | bytes | list | tuple | dict | None)
+        else ""
+    )
+    return text if text and len(text) <= 80 else f"<{type(value).__name__}>"
+
+
+def _is_of_library(error: Exception) -> bool:
+    """Whether the class of an error is of a library that reads or writes a format (zlib, struct, wave, protobuf)."""
+    return type(error).__module__.split(".")[0] not in ("builtins", "penstock", "__main__")
+
+
+def _caused(refusal: Exception, error: Exception) -> Exception:
+    refusal.__cause__ = error
+    return refusal
+
+
+def _text(op: Any, error: Exception, values: Sequence[Any]) -> str:
+    """The message of an error; with the shapes of the inputs, if no statement of the kernel's raised it."""
+    text = str(error)
+    if any(words in text for words in _TOO_LARGE):
+        text = f"the shape of the result would have more than 2**63 - 1 elements ({text})"
+    if not values or is_raised(error.__traceback__):
+        return text
+    shown = [f"{argument.name} {_form(value)}" for argument, value in zip(op.inputs, values)]
+    return f"{text} (inputs: {', '.join(shown)})"
+
+
+def _form(value: Any) -> str:
+    """The type and shape of an input."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_form, value[:8]))}{', ...' if len(value) > 8 else ''}]"
+    if not isinstance(value, np.ndarray | np.generic):
+        return type(value).__name__
+    kind = "string" if value.dtype.kind == "O" else value.dtype.name
+    return f"{kind}{list(value.shape)}"
+
+
+def _is_handle(found: Any, values: Sequence[Any]) -> bool:
+    """Whether it is the object of a resource or variant among the values."""
+    if found is None or isinstance(found, np.ndarray | np.generic):
+        return False
+    for value in values:
+        if isinstance(value, list | tuple):
+            if _is_handle(found, value):
+                return True
+        elif value is found or getattr(value, "ndim", None) == 0 and value.item() is found:
+            return True
+    return False
+
+
+def is_raised(traceback: TracebackType | None) -> bool:
+    """Whether a `raise` statement of Penstock's is where an error comes from."""
+    last = traceback
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return False
+    code = last.tb_frame.f_code
+    return _is_ours(code.co_filename) and code.co_code[last.tb_lasti] == _RAISE
+
+
+def _is_of_user(traceback: TracebackType | None) -> bool:
+    """Whether an error comes through a function that neither Penstock nor a library of its own has."""
+    while traceback is not None:
+        if not _is_ours(traceback.tb_frame.f_code.co_filename) and not _is_library(
+            traceback.tb_frame.f_code.co_filename
+        ):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_PACKAGE)
+
+
+def _is_library(file: str) -> bool:
+    """Whether a file is Python's own, or of a library that kernels call."""
+    packages, standard = _folders()
+    if file.startswith(packages):
+        return file[len(packages) :].lstrip(os.sep).split(os.sep)[0] in _LIBRARIES
+    return file.startswith((standard, "<frozen", "<string>", "<__array_function__"))
+
+
+@functools.cache
+def _folders() -> tuple[str, str]:
+    """Where packages are installed, and where Python's own modules are."""
+    paths = sysconfig.get_paths()
+    return paths["purelib"], paths["stdlib"]
