@@ -18,7 +18,7 @@ class Format:
       name: as on the command line.
       make: writes a valid sample into a folder.
       read: reads what is in the folder; returns what it holds, in numbers, texts and lists.
-      exact: whether checksums protect it: what loads must be equal to the sample, or a beginning of it.
+      exact: whether checksums protect it: what loads must be equal to the sample, or of its records.
       named: whether errors name a file of the folder; what decodes bytes has none.
       errors: classes that errors may have, besides TensorFlow's.
       mutate: damages the bytes of a file of this name; by default anywhere.
