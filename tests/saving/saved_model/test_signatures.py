@@ -58,3 +58,17 @@ def test_nested_results_are_refused(folder):
 
     with pytest.raises(ValueError, match="Got a non-Tensor value"):
         saved(f, folder)
+
+
+def test_parameters_whose_saved_names_are_no_names_are_unknown(tmp_path):
+    module = tf.Module()
+    module.f = tf.function(lambda x: x + 1.0, input_signature=[tf.TensorSpec([])])
+    tf.saved_model.save(module, str(tmp_path))
+    path = tmp_path / "saved_model.pb"
+    saved = SavedModel.FromString(path.read_bytes())
+    for node in saved.meta_graphs[0].object_graph_def.nodes:
+        for pair in node.function.function_spec.fullargspec.named_tuple_value.values:
+            if pair.key == "args":
+                pair.value.list_value.values[0].int64_value = 7
+    path.write_bytes(saved.SerializeToString())
+    assert tf.saved_model.load(str(tmp_path)).f(tf.constant(1.0)) == 2.0

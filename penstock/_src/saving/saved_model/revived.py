@@ -275,15 +275,21 @@ def structured_or_flat(signature: inspect.Signature | None) -> Callable[..., lis
     return bind
 
 
+def _is_parameter(name: Any) -> bool:
+    """Whether Python has parameters of this name, which damaged files hold as something else."""
+    return isinstance(name, str) and name.isidentifier()
+
+
 def python_signature(spec: Any) -> inspect.Signature | None:
     """The saved signature of the Python function, or None."""
     full = decode(spec.fullargspec)
-    if full is None:
+    if not set(inspect.FullArgSpec._fields) <= set(getattr(full, "_fields", ())):
         return None
     names = list(full.args)
     if spec.is_method and names:
         names = names[1:]
-    if not all(name.isidentifier() for name in [*names, *(full.kwonlyargs or ())]):
+    rest = [name for name in (full.varargs, full.varkw) if name]
+    if not all(map(_is_parameter, [*names, *(full.kwonlyargs or ()), *rest])):
         return None
     defaults = list(full.defaults or ())
     kind = inspect.Parameter
