@@ -7,10 +7,12 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import hints, saving
+from . import backup, hints, saving
 
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     hints.MODULE: hints.wrap_model,
+    "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
+    "keras.src.backend.tensorflow.trainer": backup.wrap_trainer,
     **saving.WRAPPERS,
 }
 

@@ -49,18 +49,11 @@ def wrap_loading(module: types.ModuleType) -> None:
         setattr(module, name, _noted(getattr(module, name)))
 
 
-def wrap_backup(module: types.ModuleType) -> None:
-    """Wraps how `keras.callbacks.BackupAndRestore` writes where training is."""
-    backup = module.BackupAndRestore  # type: ignore[attr-defined]
-    backup._save_model = _with_whole_metadata(backup._save_model)
-
-
 # What wraps a module of Keras when it has loaded.
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     "keras.src.saving.saving_api": wrap_loading,
     "keras.src.saving.saving_lib": wrap_library,
     "keras.src.legacy.saving.legacy_h5_format": wrap_hdf5,
-    "keras.src.callbacks.backup_and_restore": wrap_backup,
 }
 
 
@@ -145,25 +138,3 @@ def _noted(load: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return loading
-
-
-def _with_whole_metadata(save: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The method that writes a backup, with the file that says the epoch written under another name first."""
-
-    @functools.wraps(save)
-    def saving(self: Any) -> None:
-        path = _local_path(self._training_metadata_path)
-        if path is None:
-            save(self)
-            return
-        if getattr(self, "double_checkpoint", False) and os.path.exists(path):
-            shutil.copyfile(path, self._prev_training_metadata_path)
-        named, self._training_metadata_path = self._training_metadata_path, temporary_path(path)
-        try:
-            save(self)
-            with Transaction(path) as written:
-                written.take(path, self._training_metadata_path)
-        finally:
-            self._training_metadata_path = named
-
-    return saving
