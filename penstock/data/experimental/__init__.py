@@ -8,6 +8,7 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.api.missing.table": "enable_debug_mode=data_experimental_enable_debug_mode",
     "penstock._src.data.columnar.arrow": "ArrowDataset ParquetDataset",
+    "penstock._src.data.columnar.json_lines": "JsonLinesDataset",
     "penstock._src.data.columnar.lmdb": "LMDBDataset",
     "penstock._src.data.columnar.webdataset": "WebDataset",
     "penstock._src.data.experimental.classes": "CsvDataset RandomDataset SqlDataset",

@@ -25,7 +25,7 @@ def pyarrow() -> Any:
         import pyarrow as found  # type: ignore[import-not-found,import-untyped]
     except ImportError as error:
         raise ImportError(
-            "Reading Arrow and Parquet needs the package pyarrow: pip install penstock[arrow]."
+            "Reading Arrow, Parquet and JSON lines needs the package pyarrow: pip install penstock[arrow]."
         ) from error
     return found
 
@@ -73,6 +73,18 @@ def _number(field: Any, kind: Any) -> Any:
     raise UnimplementedError(f"Column {field.name}: no tensor has Arrow's type {field.type}.")
 
 
+def type_of(spec: TensorSpec) -> Any:
+    """Arrow's type of the values of a column, as its reader of JSON takes it."""
+    arrow = pyarrow()
+    if spec.dtype is dtypes.string:
+        kind = arrow.string()
+    elif spec.dtype.is_floating and spec.dtype is not dtypes.float64:
+        kind = arrow.float32()
+    else:
+        kind = arrow.from_numpy_dtype(spec.dtype.np)
+    return kind if spec.shape.rank == 0 else arrow.list_(kind)
+
+
 def columns_of(table: Any, specs: Mapping[str, TensorSpec], defaults: Mapping[str, Any]) -> Block:
     """The columns of a table or record batch as arrays.
 
@@ -99,10 +111,15 @@ def _column(name: str, values: Any, spec: TensorSpec, defaults: Mapping[str, Any
         return string_column(values.cast(arrow.large_binary()).to_pylist())
     if spec.shape.rank == 0:
         return _numbers(values, spec)
-    flat = _numbers(values.flatten(), spec)
-    if spec.shape[0] is not None:
-        return flat.reshape(len(values), spec.shape[0])
-    ends = np.cumsum(values.value_lengths().to_numpy(zero_copy_only=False))
+    flat, size = _numbers(values.flatten(), spec), spec.shape[0]
+    if arrow.types.is_fixed_size_list(values.type):
+        return flat.reshape(len(values), size)
+    lengths = values.value_lengths().to_numpy(zero_copy_only=False)
+    if size is not None:
+        if (lengths != size).any():
+            raise InvalidArgumentError(f"Column {name} has a list that has not {size} elements.")
+        return flat.reshape(len(values), size)
+    ends = np.cumsum(lengths)
     rows = np.empty(len(values), object)
     for at, row in enumerate(np.split(flat, ends[:-1]) if len(values) else ()):
         rows[at] = row
@@ -110,6 +127,7 @@ def _column(name: str, values: Any, spec: TensorSpec, defaults: Mapping[str, Any
 
 
 def _numbers(values: Any, spec: TensorSpec) -> np.ndarray:
+    """The values of a column, of all rows together."""
     types, kind = pyarrow().types, values.type
     if not (types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind)):
         values = values.cast(spec.dtype.name)  # points in time, as numbers
