@@ -10,6 +10,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.saving.object_graph import attribute_of, give_values, values_of
@@ -95,8 +96,10 @@ class Restoration:
             found._maybe_initialize_trackable()
             self.give(number, found)
             self._restore_slots(number)
-            for child in self.graph.nodes[number].children:
-                there = self._child(found, child.local_name)
+            children = self.graph.nodes[number].children
+            held = _dependencies(found) if len(children) > 1 else None
+            for child in children:
+                there = self._child(found, child.local_name, held)
                 if there is not None:
                     waiting.append((child.node_id, there))
                 else:
@@ -115,10 +118,10 @@ class Restoration:
                 at = slot.slot_variable_node_id
                 optimizer.restore_slot(slot.slot_name, variable, functools.partial(self.bind, at))
 
-    def _child(self, parent: Any, name: str) -> Any:
+    def _child(self, parent: Any, name: str, held: dict[str, Any] | None) -> Any:
         if parent is self.root and name in self.attached:
             return self.attached[name]
-        return parent._lookup_dependency(name)
+        return parent._lookup_dependency(name) if held is None else held.get(name)
 
     def _leave_word(self, parent: Any, child: Any) -> None:
         number = child.node_id
@@ -260,6 +263,12 @@ class Restoration:
             for slot in self.graph.nodes[at].slot_variables:
                 names.setdefault(slot.slot_variable_node_id, f"{names[at]}'s {slot.slot_name}")
         return names.get(number, f"(object {number})")
+
+
+def _dependencies(found: Any) -> dict[str, Any] | None:
+    """The dependencies of an object by name, if it has no way of its own to look one up: then a list of many is listed once."""
+    has_own_way = type(found)._lookup_dependency is not Trackable._lookup_dependency
+    return None if has_own_way else found._trackable_children()
 
 
 def _shapes(tensors: dict[str, Any]) -> dict[str, Any]:

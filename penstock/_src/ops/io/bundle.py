@@ -16,6 +16,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes, errors
+from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.filesystems.base import Reader
 from penstock._src.filesystems.damaged import count_of, dtype_of, message_of, parsing
 from penstock._src.filesystems.files import (
@@ -305,7 +306,8 @@ class BundleReader:
             return decode(raw.tobytes(), shape, entry.crc32c, where)
         if entry.size != dtype.np.itemsize * count:
             raise errors.DataLossError(f"{where}: size does not fit its shape.")
-        value = np.empty(shape, dtype.np)
+        # of large arrays in memory that is used again: of the values that were restored before
+        value = empty_aligned(tuple(shape), dtype.np)
         found = read_data(reader, entry.offset, value.reshape(-1).view(np.uint8))
         if found is None:
             raise errors.DataLossError(f"{where} is truncated.")
