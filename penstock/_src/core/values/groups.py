@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+# Bytes of elements that share memory, so that one that is kept does not keep its group.
+_TOGETHER = 1 << 10
+
 
 class NotGrouped(Exception):
     """Values have no form for a group, or an op has none for them: the elements are computed one by one."""
@@ -31,9 +34,15 @@ class Stacked:
         return len(self.array)
 
     def elements(self) -> list[np.ndarray]:
-        """The value of each element."""
-        array = self.array
-        return [array[at, ...] for at in range(len(array))]
+        """The value of each element, in memory that few others share."""
+        found: list[np.ndarray] = []
+        together = (
+            1 if self.array.dtype == object else max(1, _TOGETHER // max(1, self.array[0].nbytes))
+        )
+        for begin in range(0, len(self), together):
+            part = self.array[begin : begin + together].copy()
+            found += [part[at, ...] for at in range(len(part))]
+        return found
 
 
 class Ragged:
@@ -58,9 +67,9 @@ class Ragged:
         return np.diff(self.splits)
 
     def elements(self) -> list[np.ndarray]:
-        """The value of each element."""
+        """The value of each element, in memory of its own."""
         values = self.values
-        return [values[a:b] for a, b in itertools.pairwise(self.splits.tolist())]
+        return [values[a:b].copy() for a, b in itertools.pairwise(self.splits.tolist())]
 
     def stacked(self) -> Stacked:
         """The same as a stack.

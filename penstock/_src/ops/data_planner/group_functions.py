@@ -46,7 +46,7 @@ class FirstPart:
       steps: the operations, in order.
       results: the ids of the tensors that they hand on.
       rest: the function of these tensors and of what is captured that gives the results; None if they are the results.
-      is_quick: whether calls of the function were found to be short.
+      is_quick: whether calls of the function were found to be short; None if that is not known yet.
     """
 
     inputs: list[int]
@@ -54,7 +54,7 @@ class FirstPart:
     steps: list[_Step]
     results: list[int]
     rest: Any
-    is_quick: bool = False
+    is_quick: bool | None = None
 
 
 def first_part(function: Any, captured: Sequence[Any]) -> FirstPart | None:
@@ -155,13 +155,12 @@ def _parted(
 def _is_for_groups(operation: Any, own: set[int]) -> bool:
     """Whether an operation is one of a group, given the ids of tensors that elements do not share."""
     op = operation.raw_op
-    if op.runs_functions or (op.stateful and not op.reads_only):
+    depends = any(t._id in own for t in operation._inputs)
+    if depends and op.eager_each is not None:
+        return True
+    if op.runs_functions or op.stateful or not _has_bits_of_programs(operation):
         return False
-    if not any(t._id in own for t in operation._inputs):
-        return _has_bits_of_programs(operation) and not op.stateful
-    return op.eager_each is not None or (
-        _has_bits_of_programs(operation) and (op.is_elementwise or _takes_rows(op))
-    )
+    return not depends or op.is_elementwise or _takes_rows(op)
 
 
 def _has_bits_of_programs(operation: Any) -> bool:

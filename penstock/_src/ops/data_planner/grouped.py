@@ -78,8 +78,8 @@ class Grouped(Resumable):
         self.clock = Clock(group.compute)
         self.rest_clock = None if rest is None else Clock(rest)
         self.elements = GroupedElements(source, self.clock, single, self.rest_clock)
-        self.results: Iterator[Element] = self.elements
-        self.is_quick: bool | None = True if group.part.is_quick else None
+        self.is_quick = group.part.is_quick
+        self.results = self.elements if self.is_quick is not False else otherwise(source)
 
     def __next__(self) -> Element:
         if self.is_quick is None and self.elements.is_idle and self.clock.calls >= _PROBES:
@@ -90,8 +90,8 @@ class Grouped(Resumable):
         return next(self.results)
 
     def restore(self, state: State) -> None:
-        if state["is_quick"] is False:
-            self.results = self.otherwise(self.source)
+        is_slow = state["is_quick"] is False
+        self.results = self.otherwise(self.source) if is_slow else self.elements
         super().restore(state)
 
 
@@ -230,9 +230,9 @@ class GroupedBatches(Resumable):
     ) -> None:
         self.source, self.group, self.size = Replayed(source), Clock(group.compute), size
         self.single, self.otherwise, self.part = single, otherwise, group.part
-        self.is_quick: bool | None = True if group.part.is_quick else None
+        self.is_quick = group.part.is_quick
         # The stacks where calls are slow.
-        self.slow: Iterator[Element] | None = None
+        self.slow = self.slowly() if self.is_quick is False else None
 
     def __next__(self) -> Element:
         if self.is_quick is None and self.group.calls >= _PROBES:
@@ -261,6 +261,5 @@ class GroupedBatches(Resumable):
         return Batches(self.otherwise(self.source), self.size, False)
 
     def restore(self, state: State) -> None:
-        if state["slow"] is not None:
-            self.slow = self.slowly()
+        self.slow = None if state["slow"] is None else self.slowly()
         super().restore(state)
