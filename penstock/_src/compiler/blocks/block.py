@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, element_shape, input_kinds
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
@@ -165,7 +167,10 @@ class BlockStep:
 
 def _are_small(values: Sequence[Any]) -> bool:
     """Whether inputs and variables have few elements together."""
-    return sum(map(_element_count, values)) <= SMALL_INPUTS
+    count = 0
+    for value in values:
+        count += value.size if type(value) is np.ndarray else _element_count(value)
+    return count <= SMALL_INPUTS
 
 
 def _element_count(value: Any) -> int:

@@ -162,8 +162,9 @@ class HostStep:
         else:
             with kernel_state.of_node(self.states, self.op):
                 results = run_on_host(self.op, arguments, self.kernel)
-        for observer in tuple(RUN_OBSERVERS) if start else ():
-            observer.host_ran(self.op, start, time.perf_counter_ns())
+        if start:
+            for observer in tuple(RUN_OBSERVERS):
+                observer.host_ran(self.op, start, time.perf_counter_ns())
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
 

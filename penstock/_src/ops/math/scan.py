@@ -31,14 +31,16 @@ class _Scan(Op):
             )
         if not x.size:
             return x
-        wide = np.moveaxis(in_float32(x), at, 0)
+        wide = in_float32(x)
+        wide = wide if x.ndim == 1 else np.moveaxis(wide, at, 0)
         wide = wide[::-1] if self.reverse else wide
         if self.exclusive:
             first = np.full_like(wide[:1], self.neutral)
             wide = np.concatenate([first, wide[:-1]])
         total = self.accumulate(wide)
         total = total[::-1] if self.reverse else total
-        return np.ascontiguousarray(np.moveaxis(total, 0, at)).astype(x.dtype, copy=False)
+        total = total if x.ndim == 1 else np.moveaxis(total, 0, at)
+        return np.ascontiguousarray(total).astype(x.dtype, copy=False)
 
     def accumulate(self, x):
         """Returns the scan along the first axis."""

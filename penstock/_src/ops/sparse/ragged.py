@@ -122,6 +122,11 @@ class RaggedTensorToTensor(Op):
         if kinds[0] == "FIRST_DIM_SIZE":
             count = int(row_partition_tensors[0])
             partitions = partitions[1:]
+        asked = [None if n < 0 else n for n in shape.tolist()] if shape.ndim else None
+        lengths = _lengths(partitions[0][1], len(values)) if kinds == ["ROW_SPLITS"] else None
+        if lengths is not None:
+            self._check(asked, list(values.shape), list(default_value.shape))
+            return _padded(lengths, values, default_value, asked)
         # walk inwards: the row and the column of the values of each level
         levels, extents = [], []
         for kind, tensor in partitions:
@@ -133,7 +138,6 @@ class RaggedTensorToTensor(Op):
             extents.append(int(column.max()) + 1 if rows.size else 0)
             levels.append((rows, column))
             count = rows.size
-        asked = [None if n < 0 else n for n in shape.tolist()] if shape.ndim else None
         self._check(asked, list(values.shape), list(default_value.shape))
         natural = [*extents, *values.shape[1:]]
         dims = [n if a is None else a for a, n in zip(asked or [None] * len(natural), natural)]
@@ -146,6 +150,29 @@ class RaggedTensorToTensor(Op):
             places, values = places[inside[:count]], values[inside[:count]]
         out.reshape(math.prod(dims[:lead]), *dims[lead:])[places] = values
         return out
+
+
+def _lengths(splits, count):
+    """The lengths of the rows into which splits cut as many values; None if there are none, or others than that."""
+    if splits.size < 2 or splits[0] != 0 or splits[-1] != count:
+        return None
+    lengths = splits[1:] - splits[:-1]
+    return lengths if lengths.min() >= 0 else None
+
+
+def _padded(lengths, values, default, asked):
+    """The rows of values with these lengths as one array, of the shape that is asked for."""
+    natural = [lengths.size, int(lengths.max()), *values.shape[1:]]
+    dims = [n if a is None else a for a, n in zip(asked or [None] * len(natural), natural)]
+    out = np.empty(dims, values.dtype)
+    out[...] = default
+    lengths = lengths[: dims[0]]
+    values = values[: lengths.sum()]
+    if natural[1] > dims[1]:
+        starts = np.cumsum(lengths) - lengths
+        values = values[np.arange(len(values)) - np.repeat(starts, lengths) < dims[1]]
+    out[: lengths.size][np.arange(dims[1]) < lengths[:, None]] = values
+    return out
 
 
 def _places(levels, number, dims):
