@@ -1,9 +1,7 @@
-"""Regular expressions over strings, in the part of RE2's syntax that Python's `re` shares."""
+"""Regular expressions over strings, in RE2's syntax; the work is linear in the text (re2/)."""
 
 import functools
 import operator
-import re
-from re import _constants, _parser
 
 import numpy as np
 
@@ -11,94 +9,99 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, text
-
-_POSIX = {
-    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": "\\x00-\\x7F", "blank": "\\t ",
-    "cntrl": "\\x00-\\x1F\\x7F", "digit": "0-9", "graph": "!-~", "lower": "a-z", "print": " -~",
-    "punct": "!-/:-@[-`{-~", "space": "\\t\\n\\v\\f\\r ", "upper": "A-Z", "word": "0-9A-Za-z_",
-    "xdigit": "0-9A-Fa-f",
-}  # fmt: skip
-_PROPERTIES = {
-    "L": "^\\W\\d_", "Lu": "A-Z", "Ll": "a-z", "N": "\\d", "Nd": "\\d", "P": "!-#%-*,-/:;?@\\[-\\]_{}",
-    "Z": "\\s", "Zs": " \\u00a0\\u2000-\\u200a\\u3000",
-}  # fmt: skip
+from penstock._src.ops.strings.re2.expression import Expression, expression
+from penstock._src.ops.strings.re2.parsing import Cat, Chars, PatternError, Repeat
 
 
-@functools.lru_cache(maxsize=1024)
 def compiled(op_type, pattern):
-    """The compiled pattern.
+    """The expression of a pattern.
 
     Raises:
       InvalidArgumentError: it cannot be parsed.
     """
-    source = re.sub(r"\[:(\^?)(\w+):\]", lambda m: _POSIX.get(m[2], m[0]), text(pattern))
-    source = re.sub(
-        r"\\p(?:\{(\w+)\}|(\w))", lambda m: f"[{_PROPERTIES.get(m[1] or m[2], m[0])}]", source
-    )
-    source = source.replace("\\z", "\\Z").replace("\\C", "(?s:.)")
-    source = re.sub(r"\\Q(.*?)(?:\\E|$)", lambda m: re.escape(m[1]), source)
+    shown = text(pattern)
     try:
-        return re.compile(source, re.ASCII)
-    except re.error as error:
-        raise InvalidArgumentError(
-            f"{op_type}: Invalid pattern: {text(pattern)}, error: {error}"
-        ) from None
-
-
-def _template(op, rewrite):
-    """A rewrite of RE2 (\\0 to \\9) as one of Python."""
-    shown = text(rewrite)
-
-    def piece(match):
-        escaped = match[1]
-        if escaped == "\\":
-            return "\\\\"
-        if escaped.isdigit():
-            return f"\\g<{escaped}>"
-        raise op.invalid(f"Invalid rewrite pattern: {shown}")
-
-    return re.sub(r"\\(.)", piece, shown)
-
-
-def _is_ascii(item):
-    """Whether a part of a class of characters, as Python parses it, matches ASCII characters only."""
-    kind, value = item
-    if kind is _constants.LITERAL:
-        return value < 128
-    if kind is _constants.RANGE:
-        return value[1] < 128
-    return kind is _constants.CATEGORY and "_NOT_" not in str(value)
+        if not shown.isprintable() and any("\ud800" <= c <= "\udfff" for c in shown):
+            raise PatternError("invalid UTF-8")
+        return expression(shown)
+    except PatternError as error:
+        message = f"{op_type}: Invalid pattern: {shown}, error: {error}"
+        raise InvalidArgumentError(message) from None
 
 
 @functools.lru_cache(maxsize=1024)
-def _characters(expression, rewrite):
-    """The bytes that a class of ASCII characters matches, and the table to replace them; None for any other expression.
+def _pieces(op_type, rewrite):
+    """A rewrite of RE2's (\\0 to \\9) as texts and numbers of groups."""
+    pieces, held, at = [], "", 0
+    while at < len(rewrite):
+        letter, following = rewrite[at], rewrite[at + 1 : at + 2]
+        at += 1
+        if letter != "\\":
+            held += letter
+        elif following.isdigit():
+            pieces += [held, int(following)]
+            held, at = "", at + 1
+        elif following == "\\":
+            held, at = held + "\\", at + 1
+        elif following:
+            raise InvalidArgumentError(f"{op_type}: Invalid rewrite pattern: {rewrite}")
+    return (*pieces, held)
+
+
+def _rewriting(pieces):
+    """The function from a text and the spans of a match to what stands there instead."""
+
+    def rewrite(source, spans):
+        return "".join(
+            piece if isinstance(piece, str) else source[spans[2 * piece] : spans[2 * piece + 1]]
+            for piece in pieces
+        )
+
+    return rewrite
+
+
+def _template(pieces):
+    """The pieces as a template of Python's `re`."""
+    return "".join(
+        piece.replace("\\", "\\\\") if isinstance(piece, str) else f"\\g<{piece}>"
+        for piece in pieces
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _characters(found: Expression, rewrite):
+    """The arguments of bytes.translate that replace a class of ASCII characters; None for any other expression.
 
     Classes with `+` count if what they match is removed.
     """
-    parsed = list(_parser.parse(expression.pattern, re.ASCII))
-    if len(rewrite) > 1 or b"\\" in rewrite or len(parsed) != 1:
+    node = found.tree
+    while isinstance(node, Cat) and len(node.parts) == 1:
+        (node,) = node.parts
+    if isinstance(node, Repeat) and not rewrite and (node.least, node.most) == (1, None):
+        node = node.part
+    if not isinstance(node, Chars) or len(rewrite) > 1 or node.ranges and node.ranges[-1][1] > 127:
         return None
-    kind, value = parsed[0]
-    if kind is _constants.MAX_REPEAT and not rewrite and value[:2] == (1, _constants.MAXREPEAT):
-        ((kind, value),) = value[2] if len(value[2]) == 1 else ((None, None),)
-    if kind is not _constants.IN or not all(map(_is_ascii, value)):
-        return None
-    found = bytes(code for code in range(128) if expression.fullmatch(chr(code)))
+    codes = bytes(code for low, high in node.ranges for code in range(low, high + 1))
     if not rewrite:
-        return None, found
-    return bytes.maketrans(found, rewrite * len(found)), b""
+        return None, codes
+    return bytes.maketrans(codes, rewrite * len(codes)), b""
 
 
 def _replaced(op, input, pattern, rewrite, everywhere):
-    expression, template = compiled(op.op_type, pattern), _template(op, rewrite)
-    characters = _characters(expression, rewrite) if everywhere else None
+    found, pieces = compiled(op.op_type, pattern), _pieces(op.op_type, text(rewrite))
+    if max([piece for piece in pieces if isinstance(piece, int)], default=0) > found.groups:
+        return input
+    characters = _characters(found, rewrite) if everywhere and b"\\" not in rewrite else None
     if characters:
         return each(operator.methodcaller("translate", *characters), input)
-    if expression.groups < max([int(n) for n in re.findall(r"\\g<(\d)>", template)], default=0):
-        return input
-    count = 0 if everywhere else 1
-    return each(lambda s: data(expression.sub(template, text(s), count=count)), input)
+    instead, template = _rewriting(pieces), _template(pieces)
+
+    def new(element):
+        source = text(element)
+        made = found.substituted(source, template) if everywhere else None
+        return data(found.replaced(source, instead, everywhere) if made is None else made)
+
+    return each(new, input)
 
 
 class RegexReplace(Op):
@@ -132,8 +135,8 @@ class StaticRegexReplace(Op):
 
 
 def _matches(op, input, pattern):
-    expression = compiled(op.op_type, pattern)
-    found = [expression.fullmatch(text(s)) is not None for s in input.reshape(-1)]
+    known = compiled(op.op_type, pattern)
+    found = [known.matches(text(s)) for s in input.reshape(-1)]
     return np.array(found, bool).reshape(input.shape)
 
 
