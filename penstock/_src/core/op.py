@@ -48,7 +48,7 @@ from penstock._src.util.signatures import read_only
 
 OPS: dict[str, type["Op"]] = {}
 # Of one list: more tensors than a program could ever name.
-MOST_OUTPUTS = 1 << 24
+MOST_OUTPUTS = 1 << 20
 
 
 class InputShape(TensorShape):
@@ -190,7 +190,9 @@ class Op:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    # {attribute: the least number it may be, or the least length of a list}.
+    # Whether its attribute `container` may have any characters.
+    takes_any_container: ClassVar[bool] = False
+    # {attribute: the least number it may be, or the least length of a list}; those of base classes hold, too.
     minimum: ClassVar[dict[str, int]] = {}
     # Whether an input or output is a reference to a v1 variable; such ops run in graphs only.
     has_refs: ClassVar[bool] = False
@@ -226,6 +228,10 @@ class Op:
             if attr and isinstance(cls.__dict__.get(attr, getattr(cls, attr, None)), frozenset):
                 cls.type_sets[attr] = getattr(cls, attr)
         cls.type_sets |= allowed
+        known = {*cls.attributes, *(a.number_attr or a.type_list_attr for a in cls.inputs)}
+        bases = [base.__dict__.get("minimum", {}) for base in reversed(cls.__mro__)]
+        merged = {name: least for minimum in bases for name, least in minimum.items()}
+        cls.minimum = {name: least for name, least in merged.items() if name in known}
         functions = (attribute_values.Function, list[attribute_values.Function])
         if any(kind in functions for kind in cls.annotations.values()):
             cls.runs_functions = True
@@ -276,6 +282,8 @@ class Op:
         op.__dict__["attrs"] = attrs
         for name, least in cls.minimum.items():
             attribute_values.check_minimum(cls.op_type, name, attrs[name], least)
+        if attrs.get("container") and not cls.takes_any_container:
+            attribute_values.check_container(cls.op_type, attrs["container"])
         types = op.__dict__["output_dtypes"] = op._output_dtypes()
         flows = any(dtype in DIFFERENTIABLE for dtype in flatten_arguments(types))
         # An op without a gradient is recorded always: differentiating it is an error.

@@ -6,6 +6,7 @@ of these, `Function` (a graph function), `Tensor` (an array).
 
 import contextlib
 import ctypes
+import re
 import typing
 from typing import Any, Literal
 
@@ -73,6 +74,16 @@ def check_minimum(op: str, name: str, value: Any, least: int) -> None:
     raise InvalidArgumentError(
         f"Value for attr '{name}' of {what} must be at least minimum {least} [Op:{op}]"
     )
+
+
+# Names of containers of resources.
+_CONTAINER = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_./-]*\Z")
+
+
+def check_container(op: str, name: str) -> None:
+    """Raises InvalidArgumentError if a container of resources has a name of other characters than TensorFlow allows."""
+    if not _CONTAINER.match(name):
+        raise InvalidArgumentError(f"container contains invalid characters: {name} [Op:{op}]")
 
 
 def _refusal(op: str, name: str, text: Any, choices: tuple[Any, ...]) -> Exception:

@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
-from penstock._src.core.calls.lists import bind_list
+from penstock._src.core.calls.lists import bind_list, check_length
 from penstock._src.core.calls.signature import Argument
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like, leaves_int32
 from penstock._src.core.dtypes import DType
@@ -154,6 +154,8 @@ def _bind_list(
         raise TypeError(
             f"Expected list for '{argument.name}' argument to '{cls.op_type}' Op, not {values}."
         )
+    if argument.number_attr in given:
+        check_length(cls, argument, len(values), given)
     if argument.type_list_attr:
         hints = given.get(argument.type_list_attr) or (None,) * len(values)
         tensors = [

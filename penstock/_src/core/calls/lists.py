@@ -110,13 +110,19 @@ def _type_name(value: Any) -> str:
         return "<NOT CONVERTIBLE TO TENSOR>"
 
 
-def _note_length(cls: type[Op], argument: Argument, length: int, given: dict[str, Any]) -> None:
+def check_length(cls: type[Op], argument: Argument, length: int, given: dict[str, Any]) -> None:
+    """Raises ValueError if a list is not as long as an attribute or an earlier list says."""
     attr, name = str(argument.number_attr), argument.defined_name
     if attr in given and given[attr] != length:
         raise ValueError(
             f"List argument '{name}' to '{cls.op_type}' Op with length {length} must match length "
             f"{given[attr]} of argument '{_origin(cls, argument, attr)}'."
         )
+
+
+def _note_length(cls: type[Op], argument: Argument, length: int, given: dict[str, Any]) -> None:
+    check_length(cls, argument, length, given)
+    attr, name = str(argument.number_attr), argument.defined_name
     if length < cls.minimum.get(attr, 0):
         raise ValueError(
             f"List argument '{name}' to '{cls.op_type}' Op with length {length} shorter than minimum "

@@ -68,7 +68,8 @@ def refusal_of_values(op: Any, error: Exception, values: Sequence[Any] = ()) -> 
         return _caused(InvalidArgumentError(text), error)
     if op.runs_functions or _is_of_user(error.__traceback__):
         return error
-    if isinstance(error, REFUSALS) or _is_of_library(error):
+    is_of_array = isinstance(error, AttributeError) and isinstance(error.obj, np.ndarray)
+    if isinstance(error, REFUSALS) or is_of_array or _is_of_library(error):
         return _caused(InvalidArgumentError(f"{op.op_type}: {_text(op, error, values)}"), error)
     if isinstance(error, ACCIDENTS):
         text = f"{op.op_type}: {type(error).__name__}: {_text(op, error, values)}"

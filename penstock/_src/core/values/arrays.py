@@ -269,7 +269,11 @@ def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: boo
     if "string" in kinds and kinds != {"string"} and not in_graph:
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
     allowed = {"bool", "int", "float"}
-    if dtype is dtypes.string:
+    if not dtype.is_numpy_compatible:
+        if not leaves:
+            raise TypeError(f"Cannot convert an empty list to a tensor of dtype {dtype.name}")
+        allowed = set()
+    elif dtype is dtypes.string:
         allowed = {"string"}
     elif dtype.is_bool:
         allowed = {"bool"}

@@ -291,6 +291,7 @@ class _GetNext(Op):
     signature = "iterator: resource -> components: *output_types[*output_shapes]"
     may_end = True
     iteration = "elements"
+    minimum = {"output_types": 1, "output_shapes": 1}
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -301,6 +302,16 @@ class _GetNext(Op):
         element = iterator.next()
         if element is None:
             raise OutOfRangeError(END)
+        types = self.output_types
+        if len(element) != len(types):
+            raise self.invalid(
+                f"Number of components does not match: expected {len(types)} types but got {len(element)}."
+            )
+        for at, (value, dtype) in enumerate(zip(element, types)):
+            if type(value) is np.ndarray and value.dtype != dtype.np:
+                raise self.invalid(
+                    f"Data type mismatch at component {at}: expected {dtype.name} but got {value.dtype}."
+                )
         return list(element)
 
 
@@ -344,6 +355,8 @@ class IteratorFromStringHandleV2(Op):
     output_shapes: list[TensorShape] = []
 
     def eager(self, string_handle):
+        if string_handle.ndim:
+            raise self.invalid("string_handle must be a scalar")
         name = string_handle[()].decode()
         found = _NAMED.get(name)
         if found is None:

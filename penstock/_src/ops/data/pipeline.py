@@ -288,6 +288,8 @@ def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:
 class PipelineOp(Op):
     """Base of the ops that make a dataset; a subclass defines `pipeline(inputs...)`."""
 
+    minimum = {"output_types": 1, "output_shapes": 1}
+
     def shape(self, *_inputs: Any) -> TensorShape:
         return TensorShape([])
 
@@ -322,8 +324,16 @@ class UnnamedDatasetOp(PipelineOp):
 
 
 def scalar(value: Any) -> Any:
-    """The Python value of a host scalar."""
-    return value[()] if isinstance(value, np.ndarray) else value
+    """The Python value of a host scalar.
+
+    Raises:
+      ValueError: it has another shape.
+    """
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.ndim:
+        raise ValueError(f"must be a scalar, got shape {list(value.shape)}")
+    return value[()]
 
 
 def text(value: Any) -> str:

@@ -23,6 +23,7 @@ class _Make(Op):
 
     signature = "-> handle: resource[]"
 
+    minimum = {"component_types": 1}
     kind = Queue
 
     def eager(self):

@@ -60,6 +60,7 @@ class _PlaceOp(Op):
     container: str = ""
     shared_name: str = ""
 
+    minimum = {"capacity": 0, "memory_limit": 0}
     stateful = True
     kind = Place
 

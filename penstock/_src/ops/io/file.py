@@ -49,6 +49,10 @@ class MatchingFiles(Op):
     file_arguments = "pattern"
 
     def eager(self, pattern):
+        if pattern.ndim > 1:
+            raise self.invalid(
+                f"Input patterns tensor must be scalar or vector, but had shape: {show(pattern.shape)}"
+            )
         found = set()
         for each in pattern.reshape(-1):
             found.update(files.matching(each.decode()))

@@ -435,7 +435,11 @@ class LookupTableExportV2(Op):
     reads_only = True
 
     def eager(self, table_handle):
-        return ready(self, table_handle).export()
+        table = ready(self, table_handle)
+        for wanted, held in ((self.Tkeys, table.key_dtype), (self.Tvalues, table.value_dtype)):
+            if wanted != held:
+                raise self.invalid(f"Type mismatch: actual {held.name} vs. expect {wanted.name}")
+        return table.export()
 
 
 class LookupTableImportV2(Op):

@@ -420,7 +420,7 @@ class LRNGrad(Op):
 
 def _neighbors(op, x):
     """A view [..., channels, 2 * radius + 1] of each channel's neighborhood."""
-    radius = op.depth_radius
+    radius = min(op.depth_radius, x.shape[3])
     if not x.shape[3]:
         return x[..., None]
     padded = np.pad(x, [(0, 0)] * 3 + [(radius, radius)])
@@ -433,7 +433,8 @@ def _norm(op, x):
 
 
 def _lower_neighbors(op, p, x):
-    radius = op.depth_radius
+    # More neighbors than channels are zeros.
+    radius = min(op.depth_radius, int(x.shape[3]))
     view = p.windows(x, axes=[3], size=[2 * radius + 1], low=[radius], high=[radius])
     return p.reduce_sum(view, [4])
 

@@ -231,6 +231,8 @@ def _in_top_k(op, predictions, targets, k):
 
 
 def _lower_in_top_k(p, predictions, targets, k):
+    if predictions.shape[0] != targets.shape[0]:
+        raise NotLowerable("targets that are not as many as the predictions")
     classes = predictions.shape[1]
     column = p.expand_dims(targets, 1)
     place = p.broadcast_to(p.iota([1, classes], 1, targets.dtype), predictions.shape)

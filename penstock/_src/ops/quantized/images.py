@@ -11,6 +11,7 @@ from penstock._src.ops.image.resize import bilinear_weights
 from penstock._src.ops.nn.window import window
 from penstock._src.ops.quantized.quantize import limits
 from penstock._src.ops.quantized.ranges import from_floats, requantized
+from penstock._src.ops.rules import show
 
 F = np.float32
 
@@ -25,6 +26,16 @@ class _Pool(Op):
     padding: Literal["SAME", "VALID"]
 
     def eager(self, input, min_input, max_input):
+        for name in ("ksize", "strides"):
+            if len(self.attrs[name]) != 4 or min(self.attrs[name]) <= 0:
+                raise self.invalid(
+                    f"{name} must have 4 positive entries. Received {self.attrs[name]}"
+                )
+        if input.ndim != 4 or min_input.size != 1 or max_input.size != 1:
+            raise self.invalid(
+                f"the input must have rank 4, and its range be one number each. Received "
+                f"{show(input.shape)}, {show(min_input.shape)}, {show(max_input.shape)}"
+            )
         rows, columns = (
             window(self.op_type, input.shape[a], self.ksize[a], self.strides[a], 1, self.padding)
             for a in (1, 2)
@@ -34,7 +45,7 @@ class _Pool(Op):
             for j in range(columns.out):
                 part = input[:, _span(rows, i), _span(columns, j)]
                 made[:, i, j] = self.reduced(part)
-        return made, F(min_input), F(max_input)
+        return made, F(min_input.item()), F(max_input.item())
 
 
 def _span(axis, at):

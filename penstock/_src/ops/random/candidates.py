@@ -17,6 +17,19 @@ from penstock._src.ops.rules import show, unbroadcast
 _BLOCKS_PER_CANDIDATE = 512
 
 
+def _check_classes(op, true_classes, range_max):
+    if true_classes.ndim != 2:
+        raise op.invalid(f"true_classes must be a matrix. Received {show(true_classes.shape)}")
+    if true_classes.shape[1] != op.num_true:
+        raise op.invalid(
+            f"true_classes must have num_true columns, expected: {true_classes.shape[1]} "
+            f"was: {op.num_true}"
+        )
+    outside = true_classes[(true_classes < 0) | (true_classes >= range_max)]
+    if outside.size:
+        raise op.invalid(f"`true_candidate` out of range [0, {range_max}), received {outside[0]}")
+
+
 class _Sampler(Op):
     """Samples classes; also returns the expected counts of the true and the sampled classes."""
 
@@ -33,15 +46,7 @@ class _Sampler(Op):
     stateful = True
 
     def eager(self, true_classes):
-        if true_classes.ndim != 2:
-            raise self.invalid(
-                f"true_classes must be a matrix. Received {show(true_classes.shape)}"
-            )
-        if true_classes.shape[1] != self.num_true:
-            raise self.invalid(
-                f"true_classes must have num_true columns, expected: {true_classes.shape[1]} "
-                f"was: {self.num_true}"
-            )
+        _check_classes(self, true_classes, self.range_max)
         count = self.num_sampled
         if self.unique and count > self.range_max:
             raise self.invalid(
@@ -112,6 +117,7 @@ class AllCandidateSampler(Op):
     stateful = True
 
     def eager(self, true_classes):
+        _check_classes(self, true_classes, self.num_sampled)
         count = self.num_sampled
         ones = np.ones(true_classes.shape, np.float32)
         return np.arange(count), ones, np.ones(count, np.float32)

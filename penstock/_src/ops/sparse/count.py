@@ -7,6 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops import infer
 from penstock._src.ops.rules import show
+from penstock._src.ops.sparse.splits import check_splits
 
 
 def _counted(op, rows, values, weights, shape):
@@ -40,6 +41,24 @@ def check_weights(op, values, weights):
         raise op.invalid(
             "Weights and values must have the same shape. Received weights "
             f"{show(weights.shape)}, values {show(values.shape)}"
+        )
+
+
+def check_indices(op, indices, values, dense_shape):
+    """Refuses entries of a sparse tensor that lie outside of its shape."""
+    if indices.ndim != 2 or indices.shape != (values.size, dense_shape.size):
+        raise op.invalid(
+            f"Input indices must be a 2-dimensional tensor with a row for each value. Got: "
+            f"{show(indices.shape)} for {show(values.shape)} values of rank {dense_shape.size}"
+        )
+    if dense_shape.size not in (1, 2):
+        raise op.invalid(f"The rank of the input must be 1 or 2. Received {dense_shape.size}")
+    outside = (indices < 0) | (indices >= dense_shape)
+    if outside.any():
+        at, axis = np.argwhere(outside)[0]
+        raise op.invalid(
+            f"Invalid index value at {at}: dimension {axis} has value {indices[at, axis]} which is "
+            f"not in [0, {dense_shape[axis]}) (as given by dense shape {show(dense_shape)})"
         )
 
 
@@ -89,6 +108,7 @@ class SparseCountSparseOutput(_Count):
         return _of_rank(infer.vector_length(dense_shape))
 
     def eager(self, indices, values, dense_shape, weights):
+        check_indices(self, indices, values, dense_shape)
         matrix = dense_shape.size == 2
         rows = indices[:, 0] if matrix else np.zeros(len(values), np.int64)
         shape = (int(dense_shape[0]),) if matrix else ()
@@ -105,5 +125,6 @@ class RaggedCountSparseOutput(_Count):
         return _of_rank(2)
 
     def eager(self, splits, values, weights):
+        check_splits(self, splits, len(values))
         rows = np.repeat(np.arange(splits.size - 1), np.diff(splits))
         return _counted(self, rows, values, weights, (splits.size - 1,))

@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops.rules import show
+from penstock._src.ops.sparse.splits import check_splits
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
 
@@ -95,6 +96,11 @@ class RaggedTensorToVariant(Op):
 
     def eager(self, rt_nested_splits, rt_dense_values):
         splits = list(rt_nested_splits)
+        rows_below = (
+            [*(inner.size - 1 for inner in splits[1:]), len(rt_dense_values)] if splits else []
+        )
+        for outer, rows in zip(splits, rows_below, strict=True):
+            check_splits(self, outer, rows)
         if not self.batched_input:
             return RaggedValue(splits, rt_dense_values)
         if not splits:
@@ -156,6 +162,11 @@ class RaggedTensorFromVariant(Op):
             encoded_ragged = encoded_ragged.item()
         if not isinstance(encoded_ragged, np.ndarray):
             held = encoded_ragged
+            if self.output_ragged_rank != len(held.splits):
+                raise self.invalid(
+                    "output_ragged_rank must be equal to input_ragged_rank + encoded_ragged.dims(). "
+                    f"Received {self.output_ragged_rank}, {len(held.splits)}, []"
+                )
             return [s.astype(kind) for s in held.splits], held.values
         shape = encoded_ragged.shape
         parts = list(encoded_ragged.reshape(-1))

@@ -18,6 +18,7 @@ class VarHandleOp(Op):
     """The handle of a variable of this dtype and shape; unless anonymous, it can be found by its name."""
 
     signature = "-> resource: resource[]"
+    takes_any_container = True
     container: str = ""
     shared_name: str = ""
     debug_name: str = ""

@@ -196,6 +196,14 @@ class UnicodeEncode(Op):
 
     def eager(self, input_values, input_splits):
         check_replacement(self, self.replacement_char)
+        if input_splits.ndim != 1 or not input_splits.size or input_splits[0]:
+            raise self.invalid("First value in input_splits must be zero.")
+        if input_splits[-1] != input_values.size:
+            raise self.invalid(
+                "Last value in input_splits must be equal to length of input_tensor."
+            )
+        if (input_splits[1:] < input_splits[:-1]).any():
+            raise self.invalid("Values in input_splits must be monotonically increasing.")
         rows = []
         for begin, end in zip(input_splits[:-1], input_splits[1:], strict=True):
             points = [self._checked(int(p)) for p in input_values[begin:end]]
