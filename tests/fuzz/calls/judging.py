@@ -97,8 +97,17 @@ def refusal(error: BaseException | None, call: dict[str, Any]) -> tuple[str, str
             if _names(error, call)
             else (f"{type(error).__name__} without a name at {where}", text)
         )
+    if "function" in call and type(error) in (TypeError, ValueError):
+        return "", ""  # Python's own for an argument of a wrong kind
     if isinstance(
-        error, TypeError | ValueError | LookupError | RuntimeError | NotImplementedError
+        error,
+        TypeError
+        | ValueError
+        | LookupError
+        | RuntimeError
+        | NotImplementedError
+        | AttributeError
+        | AssertionError,
     ) and is_deliberate(error):
         return "", ""
     return f"{type(error).__name__} at {where}", text
@@ -209,6 +218,9 @@ def unequal(first: list[Any], second: list[Any], numbers: bool = True) -> str:
             if not same.all():
                 where = tuple(np.argwhere(~same)[0])
                 return f"result {at} at {list(map(int, where))}: {a[where]} and {b[where]}"
+        elif a.dtype.kind == "O":
+            if list(map(str, a.ravel())) != list(map(str, b.ravel())):
+                return f"result {at}: {a} and {b}"[:300]
         elif not np.array_equal(a, b):
             where = tuple(np.argwhere(a != b)[0])
             return f"result {at} at {list(map(int, where))}: {a[where]!r} and {b[where]!r}"
