@@ -30,3 +30,23 @@ def test_a_mutable_table():
     assert raw.LookupTableSizeV2(table_handle=table).numpy() == 1
     keys, values = raw.LookupTableExportV2(table_handle=table, Tkeys="int64", Tvalues="float32")
     assert (keys.numpy().tolist(), values.numpy().tolist()) == ([1], [2.0])
+
+
+def tensor_list(*numbers):
+    return raw.TensorListFromTensor(tensor=np.int32(numbers), element_shape=np.array([], np.int32))
+
+
+def stacked(handle):
+    shape = np.array([], np.int32)
+    return raw.TensorListStack(handle, shape, element_dtype="int32").numpy().tolist()
+
+
+def test_values_may_be_variants():
+    table = raw.MutableDenseHashTableV2(np.int64(-1), np.int64(-2), value_dtype="variant")
+    both = raw.Pack(values=[tensor_list(3), tensor_list(4, 5)])
+    raw.LookupTableInsertV2(table_handle=table, keys=np.int64(1), values=tensor_list(1, 2))
+    raw.LookupTableInsertV2(table_handle=table, keys=np.array([5, 6]), values=both)
+    find = lambda keys: raw.LookupTableFindV2(table, keys, tensor_list())  # noqa: E731
+    assert stacked(find(np.int64(1))) == [1, 2] and stacked(find(np.int64(9))) == []
+    found = raw.Unpack(value=find(np.array([5, 7, 6])), num=3)
+    assert [stacked(handle) for handle in found] == [[3], [], [4, 5]]

@@ -305,6 +305,8 @@ class Unpack(Op):
             raise self.invalid(
                 f"Input shape axis {self.axis} must equal {self.num}, got shape {show(value.shape)}"
             )
+        if rank == 1 and self.T in (dtypes.resource, dtypes.variant):
+            return list(value)  # handles
         return [part_at(value, i, self.axis) for i in range(self.num)]
 
     def lower(self, p, value):

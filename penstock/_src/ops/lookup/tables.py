@@ -23,6 +23,7 @@ from penstock._src.filesystems.files import read
 from penstock._src.native.readers.string_index import StringIndex
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
+from penstock._src.ops.array.concat import handle_array
 from penstock._src.ops.lookup.buckets import places
 from penstock._src.ops.rules import show
 
@@ -369,8 +370,10 @@ class LookupTableFindV2(Op):
         return None if keys.rank is None else keys.concatenate(default_value)
 
     def eager(self, table_handle, keys, default_value):
-        table = ready(self, _checked(self, table_handle, keys, default_value))
-        return table.find(keys, default_value)
+        default = handle_array(default_value)
+        found = ready(self, _checked(self, table_handle, keys, default)).find(keys, default)
+        # A scalar variant is its handle.
+        return found[()] if self.Tout is dtypes.variant and not found.ndim else found
 
     def eager_each(self, table_handle, keys, default_value):
         if not is_group(keys) or is_group(default_value) or default_value.ndim:
@@ -387,6 +390,7 @@ class LookupTableInsertV2(Op):
     differentiable = False
 
     def eager(self, table_handle, keys, values):
+        values = handle_array(values)
         table = _checked(self, table_handle, keys, values)
         if not table.mutable:
             raise UnimplementedError(
