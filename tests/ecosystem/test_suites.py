@@ -36,7 +36,7 @@ def test_each_outcome_is_recorded(tmp_path):
         "import pytest, tensorflow as tf\n"
         "import os\n"
         "def test_passes(): assert 'penstock' in tf.add.__module__\n"
-        "def test_has_a_folder(): assert 'suite_' in os.environ['TEST_TMPDIR']\n"
+        "def test_has_a_folder(): assert os.listdir(os.environ['TEST_TMPDIR']) == []\n"
         "def test_fails(): tf.reshape(tf.zeros([3]), [2])\n"
         "def test_skipped(): pytest.skip('no GPU')\n"
         "@pytest.mark.xfail\ndef test_known(): assert False\n"
@@ -44,7 +44,7 @@ def test_each_outcome_is_recorded(tmp_path):
     (tmp_path / "b_test.py").write_text("import missing_module\n")
     found = run(tmp_path)
     tests = found["a_test.py"]["tests"]
-    assert tests["test_passes"] == tests["test_known"] == "passed"
+    assert tests["test_passes"] == tests["test_has_a_folder"] == tests["test_known"] == "passed"
     assert tests["test_skipped"] == ["skipped", "Skipped: no GPU"]
     assert tests["test_fails"][0] == "failed"
     assert "InvalidArgumentError" in tests["test_fails"][1]

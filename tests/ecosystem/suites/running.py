@@ -74,6 +74,7 @@ def execute(environment: Environment, files: list[str], tmp: Path) -> tuple[list
     if not environment.tensorflow:
         (plugins / "penstock").symlink_to(ROOT / "penstock")
     (tmp / "work").mkdir()
+    (tmp / "files").mkdir()
     report, log = tmp / "report.jsonl", tmp / "log.txt"
     report.touch()
     command = [str(environment.python), "-m", "pytest", "-q", "--import-mode=importlib"]
