@@ -89,3 +89,68 @@ def test_a_root_is_a_dependency_of_its_checkpoint():
     assert checkpoint.root is root
     assert {"root", "other"} <= set(checkpoint._trackable_children())
     assert any(held is root.v for held in internals.list_objects(checkpoint))
+
+
+class OptimizerOfKeras2(tf.__internal__.tracking.Trackable):
+    """Makes slots as Keras 2's optimizers do: when a step needs them, or when a restoration asks for them."""
+
+    def __init__(self):
+        self._held, self._waiting = {}, {}
+
+    def get_slot_names(self):
+        return ["m"]
+
+    def get_slot(self, variable, name):
+        return self._held[variable.ref()][name]
+
+    def add_slot(self, variable, initializer=None):
+        if variable.ref() not in self._held:
+            made = tf.Variable(initializer or tf.zeros_like(variable), trainable=False)
+            self._held[variable.ref()] = {"m": made}
+            for position in self._waiting.pop(variable.ref(), ()):
+                position.restore(made)
+        return self._held[variable.ref()]["m"]
+
+    def _create_or_restore_slot_variable(self, slot_variable_position, slot_name, variable):
+        assert slot_name == "m" and slot_variable_position.is_simple_variable()
+        assert slot_variable_position.value_shape() == variable.shape
+        if tf.executing_eagerly():
+            initial = tf.__internal__.tracking.CheckpointInitialValueCallable(
+                checkpoint_position=slot_variable_position
+            )
+            return self.add_slot(variable, initial)
+        self._waiting.setdefault(variable.ref(), []).append(slot_variable_position)
+        return None
+
+
+@pytest.mark.parametrize("step_first", [True, False])
+def test_slots_of_keras_2_are_saved_and_restored(tmp_path, step_first):
+    def model():
+        return tf.train.Checkpoint(v=tf.Variable([1.0, 2.0]), optimizer=OptimizerOfKeras2())
+
+    saved = model()
+    saved.optimizer.add_slot(saved.v).assign([3.0, 4.0])
+    path = saved.write(str(tmp_path / "c"))
+    keys = [name for name, _ in tf.train.list_variables(path)]
+    assert "v/.OPTIMIZER_SLOT/optimizer/m/.ATTRIBUTES/VARIABLE_VALUE" in keys
+    found = model()
+    if step_first:
+        found.optimizer.add_slot(found.v)
+    found.read(path).assert_consumed()
+    assert found.optimizer.get_slot(found.v, "m").numpy().tolist() == [3.0, 4.0]
+
+
+def test_slots_of_keras_2_that_functions_make_are_restored(tmp_path):
+    saved = tf.train.Checkpoint(v=tf.Variable([1.0]), optimizer=OptimizerOfKeras2())
+    saved.optimizer.add_slot(saved.v).assign([3.0])
+    path = saved.write(str(tmp_path / "c"))
+    optimizer, found = OptimizerOfKeras2(), tf.train.Checkpoint()
+    found.read(path)
+
+    @tf.function
+    def step():
+        if found.__dict__.get("v") is None:
+            found.optimizer, found.v = optimizer, tf.Variable([0.0])
+        return optimizer.add_slot(found.v) + 0.0
+
+    assert step().numpy().tolist() == [3.0]

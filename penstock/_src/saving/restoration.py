@@ -1,6 +1,7 @@
 """Gives the objects of a program the values of a checkpoint: now, or when they are created."""
 
 import functools
+import itertools
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import in_v1_graph
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
@@ -25,6 +27,7 @@ from penstock._src.util import nest
 # In a graph, by the identity of an object: the object, the placeholders of its values, and the operation that assigns them.
 Assignments = dict[int, tuple[Any, dict[str, Any], Any]]
 
+_NUMBERS = itertools.count()
 log = logging.getLogger("tensorflow")
 INCONSISTENT = (
     "Inconsistent references when %s the checkpoint into this object graph. Two objects of the program, %s and %s, "
@@ -110,13 +113,20 @@ class Restoration:
         for of, slot in self._slots.get(number, ()):
             optimizer = self.bound.get(of)
             variable = self.bound.get(slot.original_variable_node_id)
-            if (
-                optimizer is not None
-                and variable is not None
-                and hasattr(optimizer, "restore_slot")
-            ):
-                at = slot.slot_variable_node_id
-                optimizer.restore_slot(slot.slot_name, variable, functools.partial(self.bind, at))
+            if optimizer is not None and variable is not None:
+                self._restore_slot(optimizer, slot, variable)
+
+    def _restore_slot(self, optimizer: Any, slot: Any, variable: Any) -> None:
+        at = slot.slot_variable_node_id
+        if hasattr(optimizer, "restore_slot"):
+            optimizer.restore_slot(slot.slot_name, variable, functools.partial(self.bind, at))
+        elif hasattr(optimizer, "_create_or_restore_slot_variable"):  # Keras 2
+            position = SlotPosition(self, at)
+            found = optimizer._create_or_restore_slot_variable(
+                slot_variable_position=position, slot_name=slot.slot_name, variable=variable
+            )
+            if found is not None:
+                position.restore(found)
 
     def _child(self, parent: Any, name: str, held: dict[str, Any] | None) -> Any:
         if parent is self.root and name in self.attached:
@@ -273,3 +283,37 @@ def _dependencies(found: Any) -> dict[str, Any] | None:
 
 def _shapes(tensors: dict[str, Any]) -> dict[str, Any]:
     return {name: nest.map_structure(lambda t: t.shape, value) for name, value in tensors.items()}
+
+
+class SlotPosition:
+    """A slot in a checkpoint, in the form in which Keras 2's optimizers ask for it; they may keep it until they make the slot.
+
+    Args:
+      restoration: of the checkpoint.
+      number: of the slot among the checkpoint's objects.
+    """
+
+    def __init__(self, restoration: Any, number: int) -> None:
+        self._restoration, self._number = restoration, number
+        self.restore_uid = next(_NUMBERS)
+
+    def is_simple_variable(self) -> bool:
+        """Whether it is one value of a variable."""
+        names = [a.name for a in self._restoration.graph.nodes[self._number].attributes]
+        return names == ["VARIABLE_VALUE"]
+
+    def value(self) -> EagerTensor:
+        """Returns the value."""
+        attribute = self._restoration.graph.nodes[self._number].attributes[0]
+        reader = self._restoration.reader
+        return EagerTensor(
+            reader.read(attribute.checkpoint_key), reader.dtype(attribute.checkpoint_key)
+        )
+
+    def value_shape(self) -> TensorShape:
+        """Returns the shape of the value."""
+        return as_shape(self.value().shape)
+
+    def restore(self, slot: Any) -> None:
+        """Gives the value to a slot that has been made."""
+        self._restoration.bind(self._number, slot)

@@ -132,12 +132,19 @@ def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
     """(optimizer, variable, name, slot) of the slots whose optimizer and variable are both in the view."""
     variables = [found for found in view.objects if isinstance(found, Variable)]
     for found in view.objects:
-        if hasattr(found, "restore_slot"):
+        if hasattr(found, "get_slot_names"):
             for name in found.get_slot_names():
                 for variable in variables:
-                    slot = found.get_slot(variable, name)
+                    slot = _slot(found, variable, name)
                     if slot is not None:
                         yield found, variable, name, slot
+
+
+def _slot(optimizer: Any, variable: Any, name: str) -> Any:
+    try:
+        return optimizer.get_slot(variable, name)
+    except (AttributeError, KeyError):  # Keras 2's optimizers know nothing of other variables
+        return None
 
 
 def _add_slots(view: ObjectView, made: Serialized, reads: Reads | None) -> None:

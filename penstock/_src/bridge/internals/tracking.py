@@ -37,12 +37,21 @@ class CheckpointInitialValue:
 
 @export("__internal__.tracking.CheckpointInitialValueCallable", v1=[])
 class CheckpointInitialValueCallable:
-    """A function that returns an initial value from a checkpoint; none is ever created here."""
+    """A function that returns the value of a slot that a checkpoint holds.
+
+    Args:
+      checkpoint_position: what an optimizer's `_create_or_restore_slot_variable` was given.
+    """
 
     def __init__(self, checkpoint_position: Any) -> None:
-        raise UnimplementedError(
-            "CheckpointInitialValueCallable: variables are made with values of their own, then restored."
-        )
+        self.checkpoint_position = checkpoint_position
+
+    def __call__(self, shape: Any = None, dtype: Any = None, shard_info: Any = None) -> Any:
+        """Returns the value, in the shape and type that the checkpoint has."""
+        del shape, dtype
+        if shard_info is not None:
+            raise UnimplementedError("CheckpointInitialValueCallable: parts of a value.")
+        return self.checkpoint_position.value()
 
 
 @export("__internal__.tracking.ObjectGraphView", v1=[])
