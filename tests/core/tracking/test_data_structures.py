@@ -59,6 +59,13 @@ def test_checkpoints_name_fields_and_keys_of_ordered_dicts(tmp_path):
     assert sorted(found) == ["m/both/0", "m/ordered/b", "m/pair/first/0"]
 
 
+def test_saved_models_hold_named_tuples_as_tuples(tmp_path):
+    tf.saved_model.save(module_with_containers(), str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    assert loaded.pair[0][0].numpy() == 1.0 and loaded.both[0].numpy() == 3.0
+    assert loaded.ordered["b"].numpy() == 5.0
+
+
 def test_a_tracked_tuple_has_the_structure_of_the_plain_one():
     held = module_with_containers()
     assert held.both.__class__ is tuple and held.pair.__class__ is Pair

@@ -242,7 +242,7 @@ class Mapping(_DictWrapper):
 
 
 class _TupleWrapper(TrackableDataStructure, tuple):
-    """A tuple whose elements are tracked, under their indices or the fields' names; it claims the class of the plain tuple."""
+    """A tuple whose elements are tracked, under the names of fields and their indices; it claims the class of the plain tuple."""
 
     _kind: type = tuple
 
@@ -261,8 +261,9 @@ class _TupleWrapper(TrackableDataStructure, tuple):
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         del kwargs
-        names = getattr(self._kind, "_fields", range(len(self)))
-        return {str(n): v for n, v in zip(names, self) if _is_dependency(v, save_type)}
+        names = [*getattr(self._kind, "_fields", ()), *range(len(self))]
+        held = zip(names, [*self] * 2)
+        return {str(name): v for name, v in held if _is_dependency(v, save_type)}
 
     def __copy__(self) -> Any:
         return wrap_or_unwrap(self.__wrapped__)

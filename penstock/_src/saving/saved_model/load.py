@@ -366,7 +366,8 @@ class _Loader:
         values: list[Any] = []
         for child in node.children:
             self._make_tuple(child.node_id)
-            _set_item(values, int(child.local_name), self.objects[child.node_id])
+            if child.local_name.isdigit():  # elements of named tuples stand under their fields, too
+                _set_item(values, int(child.local_name), self.objects[child.node_id])
         self.objects[number] = _TupleWrapper(values)
 
     @staticmethod

@@ -26,6 +26,7 @@ _WRAPPERS = {
     "ListWrapper": "trackable_list_wrapper",
     "List": "trackable_list_wrapper",
     "_DictWrapper": "trackable_dict_wrapper",
+    "_OrderedDictWrapper": "trackable_dict_wrapper",
     "Mapping": "trackable_dict_wrapper",
 }
 
