@@ -49,3 +49,30 @@ def test_objects_that_exist_get_the_saved_values(folder):
 
     assert load_partial(folder, {"root": (mine, setter)}, options=options)["root"] is mine
     assert mine.held.v.numpy() == 1 and mine.own.numpy() == 5 and "held" in set_names
+
+
+class Nothing(tf.lookup.KeyValueTensorInitializer):
+    """Leaves a table as it is, as Keras 2 does until it has loaded the vocabulary."""
+
+    def __init__(self):
+        self._key_dtype, self._value_dtype = tf.string, tf.int64
+
+    key_dtype = property(lambda self: self._key_dtype)
+    value_dtype = property(lambda self: self._value_dtype)
+
+    def initialize(self, table):
+        del table
+
+
+def test_tables_that_exist_are_filled(tmp_path):
+    root = tf.Module()
+    numbers = tf.constant([1, 2], tf.int64)
+    filled = tf.lookup.KeyValueTensorInitializer(["a", "b"], numbers)
+    root.table = tf.lookup.StaticHashTable(filled, -1)
+    root.look = tf.function(root.table.lookup, input_signature=[tf.TensorSpec([None], tf.string)])
+    tf.saved_model.save(root, str(tmp_path))
+    mine = tf.Module()
+    mine.table = tf.lookup.StaticHashTable(Nothing(), -1)
+    nodes = {"root": mine, "root.table": mine.table}
+    load_partial(str(tmp_path), nodes)
+    assert mine.table.lookup(tf.constant(["b", "z"])).numpy().tolist() == [2, -1]

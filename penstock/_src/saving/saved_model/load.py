@@ -272,7 +272,7 @@ class _Loader:
         custom_gradients.restore(self.meta, self.library, self._captured)
         for number, node in self.selection.items():
             self._connect(number, node)
-        for number, node in nodes:
+        for number, node in self.selection.items():
             if node.WhichOneof("kind") == "resource":
                 self._initialize(self.objects[number])
         for number, node in nodes:
