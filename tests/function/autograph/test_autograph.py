@@ -264,6 +264,20 @@ def test_set_loop_options_gives_shape_invariants():
     assert outcome(f, tf.constant(2)) == [1.0] * 4
 
 
+def test_set_loop_options_may_stand_in_a_context():
+    def f(n):
+        y = tf.ones([1])
+        for _ in tf.range(n):
+            with tf.name_scope("step"):
+                tf.autograph.experimental.set_loop_options(
+                    shape_invariants=[(y, tf.TensorShape([None]))]
+                )
+                y = tf.concat([y, y], 0)
+        return y
+
+    assert outcome(f, tf.constant(2)) == [1.0] * 4
+
+
 def test_set_loop_options_gives_shape_invariants_of_structures():
     grows = (tf.TensorShape([None]), {"a": tf.TensorShape([None])})
 

@@ -209,16 +209,19 @@ class StatementConverter(ExpressionConverter):
         return made + helpers + templates.statements(call, node, ITERATED=iterated, OPTIONS=options)
 
     def _loop_options(self, body: Block) -> tuple[ast.expr, Block]:
-        """Takes `tf.autograph.experimental.set_loop_options(...)` out of the start of a loop body."""
+        """Takes `tf.autograph.experimental.set_loop_options(...)` out of the start of a loop body, or of a context there."""
+        if isinstance(body[0], ast.With):
+            options, body[0].body = self._loop_options(body[0].body)
+            return options, body
         call = body[0].value if isinstance(body[0], ast.Expr) else None
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("set_loop_options"):
             names = ["parallel_iterations", "swap_memory", "maximum_iterations", "shape_invariants"]
             given = dict(zip(names, call.args, strict=False))
             given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
             keys: list[ast.expr | None] = [ast.Constant(name) for name in given]
-            options = ast.Dict(keys, [self.visit(value) for value in given.values()])
-            ast.fix_missing_locations(ast.copy_location(options, call))
-            return options, body[1:] or [ast.copy_location(ast.Pass(), body[0])]
+            found = ast.Dict(keys, [self.visit(value) for value in given.values()])
+            ast.fix_missing_locations(ast.copy_location(found, call))
+            return found, body[1:] or [ast.copy_location(ast.Pass(), body[0])]
         return ast.copy_location(ast.Dict([], []), body[0]), body
 
 
