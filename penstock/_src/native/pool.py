@@ -24,12 +24,12 @@ import threading
 from penstock._src.core import errors
 from penstock._src.util import flags
 
-from . import array_memory
 from .cache import ObjectCache
 from .code import Code
 from .compile import compile_object
 from .language.module import Module
 from .loader import Library, provide
+from .process import array_memory, interrupts
 from .systems import system_calls
 from .target import host, initialize_llvm
 
@@ -78,11 +78,29 @@ take:
   %mine = and i1 %ba, %m
   br i1 %mine, label %run, label %out
 run:
+  %owner = icmp eq i64 %tid, 0
+  br i1 %owner, label %heed, label %ask
+heed:                                                     ; the caller looks for signals, all whether tasks are dropped
+  %signalled = call i1 @came()
+  br i1 %signalled, label %attend, label %ask
+attend:
+  %ends = call i1 @abandons()
+  br i1 %ends, label %drop, label %ask
+drop:
+  store atomic i64 1, {interrupts.word(interrupts.STOP)} seq_cst, align 8
+  br label %ask
+ask:
+  %stop = load atomic i64, {interrupts.word(interrupts.STOP)} monotonic, align 8
+  %go = icmp eq i64 %stop, 0
+  br i1 %go, label %work, label %done
+work:
   %last = sub i64 %n, 1
   %behind = sub i64 %last, %back
   %within = select i1 %odd, i64 %behind, i64 %front
   %task = add i64 %base, %within
   call void %fn(ptr %ctx, i64 %task, i64 %tid)
+  br label %done
+done:
   %d = atomicrmw add {_at(_FINISHED)}, i64 1 release
   br label %take
 out:
@@ -239,12 +257,28 @@ joined:
   %rest = icmp ult i64 %next, %n
   br i1 %rest, label %fork, label %release
 release:
+  %dropped = load atomic i64, {interrupts.word(interrupts.STOP)} monotonic, align 8
+  %whole = icmp eq i64 %dropped, 0
+  br i1 %whole, label %free, label %reset
+reset:
+  store atomic i64 0, {interrupts.word(interrupts.STOP)} seq_cst, align 8
+  br label %free
+free:
   store atomic i64 0, {_at(_BUSY)} release, align 8
   br label %out
 self:
   %i = phi i64 [ 0, %entry ], [ 0, %ask ], [ 0, %try ], [ 0, %refuse ], [ %i1, %self.run ]
   %go = icmp slt i64 %i, %n
-  br i1 %go, label %self.run, label %out
+  br i1 %go, label %self.more, label %out
+self.more:
+  %first = icmp eq i64 %i, 0
+  br i1 %first, label %self.run, label %self.heed
+self.heed:
+  %signalled = call i1 @came()
+  br i1 %signalled, label %self.attend, label %self.run
+self.attend:
+  %ends = call i1 @abandons()
+  br i1 %ends, label %out, label %self.run
 self.run:
   call void %fn(ptr %ctx, i64 %i, i64 0)
   %i1 = add i64 %i, 1
@@ -287,6 +321,10 @@ entry:
   store atomic i64 0, {_at(_QUIT)} seq_cst, align 8
   store atomic i32 0, {_at(_ASLEEP)} seq_cst, align 4
   store atomic i64 0, {_at(_BUSY)} seq_cst, align 8
+  %self = call i64 @pthread_self()
+  store i64 %self, {interrupts.word(interrupts.MAIN)}
+  store i64 1, {interrupts.word(interrupts.HELD)}
+  store i64 0, {interrupts.word(interrupts.STOP)}
   ret void
 }}
 
@@ -319,6 +357,7 @@ class Pool:
         module = Module(host())
         module.raw(system_calls(host()) + _TEXT, _EXPORTS)
         module.raw(array_memory.TEXT, array_memory.EXPORTS)
+        module.raw(interrupts.TEXT, interrupts.EXPORTS)
         code = Code.of(module)
         cache = ObjectCache.from_flags()
         data = cache.read(code.key)
@@ -327,7 +366,7 @@ class Pool:
             data = compile_object(code.text, host().machine())
             cache.write(code.key, data)
         self.library = Library(data, code.exports)
-        for name in _EXPORTS:
+        for name in (*_EXPORTS, *interrupts.EXPORTS):
             provide(name, self.library[name])
         self._resize = self.library.function("penstock_pool_resize", ctypes.c_int64)
         self._threads = self.library.function("penstock_pool_threads", result=ctypes.c_int64)
@@ -338,6 +377,7 @@ class Pool:
         )
         self.resize(threads)
         array_memory.watch_arrays(self.library)
+        interrupts.watch_interrupts(self.library)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.library.function("penstock_pool_forked"))
 

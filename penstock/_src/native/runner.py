@@ -8,8 +8,10 @@ A record of the table is
     JUMP             target
     JUMP_UNLESS      target           address of a byte: jumps if it is 0
     SWITCH           how many         address of an int32 index, then as many targets; outside the range: the last
-Targets are word offsets in the table.  After every record the status is looked at (an int64 array; kernels write an
-error's code to its first word and details after it): not 0 ends the run.
+    HOLD             0 or 1           1: from here on the run is not interrupted, as variables are half updated; 0: it may be
+Targets are word offsets in the table.  After every launch the status is looked at (an int64 array; kernels write an
+error's code to its first word and details after it): not 0 ends the run. So do, between launches, signals whose Python
+handlers raise (`process/interrupts.py`), and a deadline: a time of the monotonic clock among the status words, 0 for none.
 """
 
 import functools
@@ -25,10 +27,13 @@ from .language.function import Fn
 from .language.module import Module
 from .language.types import I8, I32, I64, PTR
 from .language.value import Val
+from .process.interrupts import ABANDONED, SIGNALLED
 
 HEADER = 4  # words of a record before its arguments
 OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
-JUMP, JUMP_UNLESS, SWITCH = range(3)
+JUMP, JUMP_UNLESS, SWITCH, HOLD = range(4)
+INTERRUPTED, LATE = -1, -2  # what a run gives that a signal or a deadline has ended
+HELD, DEADLINE = 14, 15  # status words
 LAST_CONTROL = 15  # a larger operation is an address
 
 # words of what a bound call knows
@@ -120,6 +125,10 @@ def _emit_run(m: Module, name: str, timed: bool) -> None:
     """<name>(table, words, status, limit, log) -> status code."""
     with m.fn(name, ret=I64, internal=True, noalias=False,
               table=PTR, words=I64, status=PTR, limit=I64, log=PTR) as f:  # fmt: skip
+        f.store(f.i64(0), f.status, HELD)
+        deadline = f.load(f.status, DEADLINE, I64)
+        main = f.call("penstock_run_begins", ret=I64)
+        signals = f.call("penstock_interrupt_words", ret=PTR)
 
         def one(at: Val):
             record = f.at(f.table, at, I64)
@@ -131,23 +140,41 @@ def _emit_run(m: Module, name: str, timed: bool) -> None:
             def launch():
                 fn = f.load(record, OPERATION, PTR)
                 f.call("penstock_pool_run", fn, args, f.load(record, A, I64), f.limit)
-                return (following,)
+                stops = f.load(f.status, 0, I64) | _ending(f, signals, main, deadline)
+                return (f.select(stops.ne(0), f.words, following),)
 
             (after,) = f.when(
                 f.compare("ugt", operation, LAST_CONTROL),
                 launch,
-                lambda: _control(f, operation, record, args, following),
+                lambda: _control(f, operation, record, args, following, main),
             )
             if timed:
                 _note_time(f, record, at, before)
-            code = f.load(f.status, 0, I64)
-            return (f.select(code.ne(0), f.words, after),)
+            return (after,)
 
         f.loop_while(lambda at: at < f.words, one, f.i64(0))
-        f.give(f.load(f.status, 0, I64))
+        ended = f.call("penstock_run_ends", main, ret=I64)
+        f.give(f.select(ended.ne(0), f.i64(INTERRUPTED), f.load(f.status, 0, I64)))
 
 
-def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> tuple[Val, ...]:
+def _ending(f: Fn, signals: Val, main: Val, deadline: Val) -> Val:
+    """Not 0 if a signal or the deadline, of which there is none if it is 0, ends the run; of a deadline the status tells."""
+
+    def look():
+        late = (f.call("penstock_nanoseconds", ret=I64) > deadline) & deadline.ne(0)
+        ends = late & f.load(f.status, HELD, I64).eq(0)
+        code = f.select(ends, f.i64(LATE), f.load(f.status, 0, I64))
+        f.store(code, f.status)
+        return (code | f.call("penstock_run_stops", main, ret=I64),)
+
+    came = f.load(signals, SIGNALLED // 8, I64) | f.load(signals, ABANDONED // 8, I64)
+    (stops,) = f.when((came | deadline).ne(0), look, lambda: (f.i64(0),))
+    return stops
+
+
+def _control(
+    f: Fn, operation: Val, record: Val, args: Val, following: Val, main: Val
+) -> tuple[Val, ...]:
     """The position in the table after a record that is not a launch."""
     target = f.load(record, A, I64)
 
@@ -160,10 +187,19 @@ def _control(f: Fn, operation: Val, record: Val, args: Val, following: Val) -> t
         inside = (index >= 0) & (index < target)
         return (f.load(args, f.select(inside, index, target - 1) + 1, I64),)
 
+    def hold():
+        f.store(target, f.status, HELD)
+        f.call("penstock_run_holds", main, target)
+        return (following,)
+
     return f.when(
         operation.eq(JUMP_UNLESS),
         jump_unless,
-        lambda: f.when(operation.eq(SWITCH), switch, lambda: (target,)),
+        lambda: f.when(
+            operation.eq(SWITCH),
+            switch,
+            lambda: f.when(operation.eq(HOLD), hold, lambda: (target,)),
+        ),
     )
 
 
@@ -219,4 +255,9 @@ def _emit_entry(m: Module, name: str, timed: bool) -> None:
         status = word(_STATUS, PTR)
         f.store(f.i64(0), status)
         arguments = table, word(_WORDS), status, word(_LIMIT)
-        py.give(f, py.without_gil(f, lambda: f.call(name, *arguments, word(_LOG, PTR), ret=I64)))
+        code = py.without_gil(f, lambda: f.call(name, *arguments, word(_LOG, PTR), ret=I64))
+        f.branch(code.eq(INTERRUPTED), "interrupted", "done")
+        f.start("interrupted")
+        f.give(f.const(0, PTR))  # with the exception of a signal's handler
+        f.start("done")
+        py.give(f, code)

@@ -16,8 +16,10 @@ import numpy as np
 from penstock._src.compiler.plan.launch_table import time_words
 from penstock._src.compiler.plan.memory_need import exhausted_by
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.core.errors import InternalError, ResourceExhaustedError
+from penstock._src.core.calls import deadlines
+from penstock._src.core.errors import DeadlineExceededError, InternalError, ResourceExhaustedError
 from penstock._src.core.values import resources
+from penstock._src.native.runner import DEADLINE, LATE
 from penstock._src.runtime.binding import BoundTable
 from penstock._src.runtime.observed import observed_run
 from penstock._src.runtime.signature import ProgramSignature
@@ -65,7 +67,10 @@ class Program:
             table = self._take()
         except ResourceExhaustedError as error:
             raise exhausted_by(self.plan) from error
+        late_at = deadlines.current() if deadlines.SET else 0
         try:
+            if late_at:
+                table.status[DEADLINE] = late_at
             run = observed_run(table) if RUN_OBSERVERS else table.run
             code = run(*arrays, *results, *packed)
             if code:
@@ -73,6 +78,8 @@ class Program:
             if self._conditions:
                 table.look_at_conditions([*arrays, *results])
         finally:
+            if late_at:
+                table.status[DEADLINE] = 0
             self._give_back(table)
         return results
 
@@ -83,6 +90,8 @@ class Program:
         return [p.of(arguments[p.variable], arrays[p.variable]) for p in self._packers]
 
     def _fail(self, code: int, status: np.ndarray) -> None:
+        if code == LATE:
+            raise DeadlineExceededError(deadlines.MESSAGE)
         if not 0 < code <= len(self.plan.errors):
             raise InternalError(None, None, f"The program stopped with status {code}.")
         raise self.plan.errors[code - 1].error(status)

@@ -14,6 +14,7 @@ from penstock._src.compiler.blocks.host import locate, run_on_host
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.pipeline import Compiled, compile_function
+from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import make_shape
@@ -155,6 +156,8 @@ class HostStep:
         return [self.op]
 
     def __call__(self, slots: list[Any]) -> None:
+        if deadlines.SET:
+            deadlines.check()
         arguments = [slots[i] for i in self.reads]
         start = time.perf_counter_ns() if RUN_OBSERVERS else 0
         if self.states is None:

@@ -10,7 +10,7 @@ from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.in_place import Lifetimes
-from penstock._src.compiler.plan.launch_table import Launch, Record
+from penstock._src.compiler.plan.launch_table import Jump, Label, Launch, Record
 from penstock._src.compiler.plan.plan import CheckFailed, OutOfBounds
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
 from penstock._src.compiler.plan.verify.order import MemoryTrace
@@ -38,6 +38,8 @@ class PlanBuilder:
     tasks       of contractions that sum, by the kernel's identity
     errors      by error code - 1
     trace       what kernels do with memory, if that is to be verified
+    updates     whether the next launch updates a variable
+    is_held     whether the run cannot be interrupted here: a launch before has updated variables
     """
 
     function: Function
@@ -52,6 +54,8 @@ class PlanBuilder:
     trace: MemoryTrace | None
     time: int = 0
     made: Sequence[Node] = ()
+    updates: bool = False
+    is_held: bool = False
     launches: list[Record] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
     known: list[Buffer] = field(default_factory=list)
@@ -121,11 +125,18 @@ class PlanBuilder:
                 self.known.append(whole)
 
     def note(self, kernel: Any, reads: Sequence[Buffer], writes: Sequence[Buffer]) -> None:
-        """Notes what a kernel does with memory, if that is to be verified."""
+        """Notes what a kernel does with memory, before its launches are added."""
         if self.trace is not None:
             self.trace.add(kernel, reads, writes)
+        if any((b.inside or b).place == "variable" for b in writes):
+            self.updates = True
 
     # -- launches
+    def control(self, *records: Jump | Label) -> None:
+        """Adds jumps and labels; what comes next may be reached otherwise."""
+        self.launches += records
+        self.is_held = False
+
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""
         key = kernel.node.kind if isinstance(kernel, SpecialKernel) else type(kernel)
@@ -145,7 +156,9 @@ class PlanBuilder:
         """Adds a launch, if it has tasks; of the kernel at hand, unless `made` says what else is stored or checked."""
         if tasks:
             made = self.made if made is None else made
-            self.launches.append(Launch(code, function, tasks, args, label, made))
+            holds = self.updates and not self.is_held
+            self.launches.append(Launch(code, function, tasks, args, label, made, holds))
+            self.is_held, self.updates = self.is_held or holds, False
 
     def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:
         """What a loop uses and was made before it stays alive until its end."""

@@ -15,9 +15,9 @@ from typing import Any
 
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
-from penstock._src.native.runner import HEADER, JUMP, JUMP_UNLESS, NANOSECONDS, SWITCH
+from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, NANOSECONDS, SWITCH
 
-CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch"}
+CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch", HOLD: "hold"}
 
 
 class _Status:
@@ -31,7 +31,8 @@ STATUS = _Status()
 class Launch:
     """A fork-join over tasks. `args` are numbers, Buffers, (Buffer, byte offset) or STATUS.
 
-    `made` are the nodes that its kernel stores (or checks): one list for all launches of a kernel.
+    `made` are the nodes that its kernel stores (or checks): one list for all launches of a kernel. One that `holds` is the first
+    that updates a variable: from here on the run is not interrupted.
     """
 
     code: Code
@@ -40,6 +41,7 @@ class Launch:
     args: Sequence[Any]
     label: str
     made: Sequence[Node]
+    holds: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,8 @@ def offsets(records: Sequence[Record]) -> Iterator[tuple[Record, int]]:
     """Each record with the word at which it begins."""
     at = 0
     for record in records:
+        if isinstance(record, Launch) and record.holds:
+            at += HEADER
         yield record, at
         if not isinstance(record, Label):
             at += HEADER + len(record.args)
@@ -101,6 +105,8 @@ def encode(
     for record in records:
         if isinstance(record, Label):
             continue
+        if isinstance(record, Launch) and record.holds:
+            words += [HOLD, 1, HEADER, 0]
         start = len(words)
         if isinstance(record, Jump):
             target = record.target

@@ -1,6 +1,6 @@
 """How much memory arrays may take, and the error of what would take more.
 
-Arrays of a megabyte or more are counted by NumPy's allocator (`native/array_memory.py`), which refuses what would exceed the limit
+Arrays of a megabyte or more are counted by NumPy's allocator (`native/process/array_memory.py`), which refuses what would exceed the limit
 before it asks the system; NumPy then raises MemoryError with the array's shape. `exhausted` makes TensorFlow's error of that.
 """
 

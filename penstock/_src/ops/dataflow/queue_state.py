@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 
+from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import CancelledError, InvalidArgumentError, OutOfRangeError
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.array.constant import zero_of
@@ -64,7 +65,7 @@ class Queue(Resource):
         with self.changed:
             for element in elements:
                 while not self.closed and 0 <= self.capacity <= len(self.held):
-                    self.changed.wait()
+                    deadlines.wait(self.changed)
                 if self.closed:
                     raise CancelledError(f"{self.title} is closed.")
                 self.add(element)
@@ -80,7 +81,7 @@ class Queue(Resource):
         with self.changed:
             while len(taken) < count:
                 while not self.closed and len(self.held) <= self.minimum:
-                    self.changed.wait()
+                    deadlines.wait(self.changed)
                 if self.held:
                     taken.append(self.take())
                     self.changed.notify_all()

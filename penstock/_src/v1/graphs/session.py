@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.compiler.compile import compile_graph
+from penstock._src.core.calls.deadlines import deadline
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import (
     InvalidArgumentError,
@@ -141,7 +142,8 @@ class BaseSession:
         Args:
           fetches: a tensor, operation (value None), variable or name, or a structure of them.
           feed_dict: {tensor: value}, which replaces the value that the graph would compute.
-          options: RunOptions; a `trace_level` makes `run_metadata` tell what ran when.
+          options: RunOptions; `timeout_in_ms` ends the run with DeadlineExceededError, and a `trace_level` makes `run_metadata`
+            tell what ran when.
           run_metadata: a RunMetadata that is filled.
 
         Raises:
@@ -156,6 +158,16 @@ class BaseSession:
             )
         plan = Fetches(self._graph, fetches)
         feeds = self._feeds(feed_dict or {})
+        with deadline(self._timeout(options)):
+            return self._described(plan, feeds, options, run_metadata)
+
+    def _timeout(self, options: Any) -> int:
+        """The milliseconds that a run may take; 0 for no limit."""
+        asked = 0 if options is None else options.timeout_in_ms
+        return asked or (0 if self._config is None else self._config.operation_timeout_in_ms)
+
+    def _described(self, plan: Fetches, feeds: list[Any], options: Any, run_metadata: Any) -> Any:
+        """Runs, and tells of it in `run_metadata` if that is asked for."""
         if run_metadata is None:
             return self._run(plan, feeds)
         wanted = [op.name for op in (*(t.op for t in plan.tensors), *plan.operations)]

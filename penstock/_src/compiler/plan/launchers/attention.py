@@ -36,9 +36,9 @@ def launch_attention(builder: PlanBuilder, kernel: AttentionKernel) -> None:
             words += [builder.extent(e) for e in expressions]
     tasks = int(dims.product(batches)) * chunks if rows and columns else 0
     builder.algorithms.add(kernel.label)
-    builder.add(code.code, code.function, tasks, words, kernel.label)
     read, made = ([builder.buffer(n) for n in nodes] for nodes in (kernel.inputs, kernel.outputs))
     builder.note(kernel, read, made)
+    builder.add(code.code, code.function, tasks, words, kernel.label)
 
 
 def _chunks(rows: int, batches: Sequence[int], threads: int) -> tuple[int, int]:

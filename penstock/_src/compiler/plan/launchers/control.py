@@ -64,18 +64,26 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     again, done = Label(), Label()
     start = builder.time
     events = 0 if builder.trace is None else len(builder.trace.events)
-    builder.launches.append(again)
+    builder.control(again)
     condition = builder.schedule.nested[node.attrs["cond"]]
     (holds,) = launch_nested(builder, condition, [*state, *outer])
-    builder.launches.append(Jump(runner.JUMP_UNLESS, done, [holds]))
+    builder.control(Jump(runner.JUMP_UNLESS, done, [holds]))
     builder.note("a loop's condition", [holds], [])
     _step(builder, builder.schedule.nested[node.attrs["body"]], state, outer)
-    builder.launches.append(Jump(runner.JUMP, again))
-    builder.launches.append(done)
+    if _has_all_variables(builder, state):
+        builder.control(Jump(runner.HOLD, 0))
+    builder.control(Jump(runner.JUMP, again), done)
     if builder.trace is not None:
         builder.trace.again(events)
     builder.time += 1
     builder.keep_through(start, [*state, *outer])
+
+
+def _has_all_variables(builder: PlanBuilder, state: Sequence[Buffer]) -> bool:
+    """Whether every variable that the program assigns is a loop's state where it lies, so that all are whole after a round."""
+    places = [buffer.inside or buffer for buffer in state]
+    numbers = {buffer.number for buffer in places if buffer.place == "variable"}
+    return numbers >= builder.assigned
 
 
 def _step(
@@ -128,15 +136,15 @@ def launch_case(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     number = _int32(builder, index)
     labels, end = [Label() for _ in branches], Label()
     start = builder.time
-    builder.launches.append(Jump(runner.SWITCH, len(branches), [number, *labels]))
+    builder.control(Jump(runner.SWITCH, len(branches), [number, *labels]))
     builder.note("a choice", [number], [])
     for label, branch in zip(labels, branches):
-        builder.launches.append(label)
+        builder.control(label)
         # each on its own: a number that one branch returns lies in a result, where another returns something else
         with _nested(builder, [branch]):
             _launch_branch(builder, builder.schedule.nested[branch], inputs, results)
-        builder.launches.append(Jump(runner.JUMP, end))
-    builder.launches.append(end)
+        builder.control(Jump(runner.JUMP, end))
+    builder.control(end)
     builder.time += 1
     builder.keep_through(start, [*results, *inputs])
 

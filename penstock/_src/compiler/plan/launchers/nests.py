@@ -16,7 +16,9 @@ from penstock._src.ir import dims
 from penstock._src.ir.node import Node
 
 GRAIN = 1 << 14  # element operations of a task
-MOST_TASKS = 8  # of a nest, for each thread
+MOST_TASKS = 8  # of a nest, for each thread, unless they are long
+MOST_LONG_TASKS = 1 << 12
+LONG = 1 << 24  # element operations of a task that takes so long that Ctrl-C would wait for it
 EVEN = 1.04  # times the shortest time: many small tasks suit threads that lose their cores
 
 
@@ -85,15 +87,18 @@ def _launch(
     total = code.iterations(extent)
     if total == 0:
         return
-    per = rounds_of_a_task(total, math.ceil(code.work(extent) / GRAIN), builder.threads)
+    per = rounds_of_a_task(total, code.work(extent), builder.threads)
     args = [per, total, *leaves, *outputs, *[extent(e) for e in code.extents]]
     builder.add(code.code, code.function, -(-total // per), args, kernel.label, kernel.outputs)
 
 
-def rounds_of_a_task(total: int, most: int, threads: int) -> int:
-    """The number of iterations of a task, of `total`, for at most `most` tasks, so that all threads end together."""
-    most = min(total, most, MOST_TASKS * threads)
-    if threads == 1 or most <= 1:
+def rounds_of_a_task(total: int, work: float, threads: int) -> int:
+    """The number of iterations of a task, of `total` with so much work together, so that all threads end together."""
+    long = min(int(work / LONG), MOST_LONG_TASKS)
+    if threads == 1:
+        return dims.ceil_divide(total, max(1, long))
+    most = min(total, math.ceil(work / GRAIN), max(MOST_TASKS * threads, long))
+    if most <= 1:
         return total
 
     def longest(tasks: int) -> int:

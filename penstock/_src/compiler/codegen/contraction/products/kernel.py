@@ -21,6 +21,7 @@ from penstock._src.compiler.codegen.kernel_code import (
 from penstock._src.native import Code, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
+from penstock._src.native.process.interrupts import unless_dropped
 
 from .description import Matrix
 from .packing import GemmPacking
@@ -119,7 +120,11 @@ class GemmKernel(GemmPacking):
                 else:
                     self.sweep(f, i0, i1, j0, j1, partial(one, i0))
 
-            f.loop(0, self.count, 1, depth_block)
+            def unless_interrupted(block):
+                unless_dropped(f, lambda: depth_block(block))
+
+            is_short = is_static(self.count) and self.count == 1
+            f.loop(0, self.count, 1, depth_block if is_short else unless_interrupted)
 
     def rows_of_a(self, f: Fn, block, batch, i, first, base, packed: Val) -> Val:
         """Where a tile reads A from row i on; `first` is the first row of what the task has packed."""

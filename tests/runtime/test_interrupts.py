@@ -1,0 +1,130 @@
+"""Ctrl-C and deadlines end running programs, and leave variables whole."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.native import pool
+
+LATENCY = 2.0  # seconds; milliseconds on an idle machine, but tests share theirs
+
+
+def interrupted(call, after=0.3):
+    """Calls, sends SIGINT meanwhile, and returns how long the call went on."""
+    sent = []
+
+    def send():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(after, send)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            call()
+            time.sleep(5)  # in case the call has ended by itself
+        return time.perf_counter() - sent[0]
+    finally:
+        timer.join()
+
+
+@tf.function
+def forever(x):
+    _, x = tf.while_loop(
+        lambda i, x: i < 10**10, lambda i, x: (i + 1, tf.sin(x)), [tf.constant(0, tf.int64), x]
+    )
+    return x
+
+
+def test_an_interrupt_ends_a_compiled_loop():
+    forever.get_concrete_function(tf.ones([10]))
+    pool()
+    assert interrupted(lambda: forever(tf.ones([10]))) < LATENCY
+    assert tf.function(lambda x: x + 1.0)(tf.ones([3])).numpy().tolist() == [2.0] * 3
+
+
+def test_a_handler_that_returns_lets_the_run_go_on():
+    seen = []
+    count = tf.function(lambda n: tf.while_loop(lambda i: i < n, lambda i: i + 1, [0])[0])
+    n = 2_000_000
+    count(tf.constant(n))
+    before = signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+    try:
+        timer = threading.Timer(0.01, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer.start()
+        while not seen:
+            assert count(tf.constant(n)) == n
+        timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert interrupted(lambda: forever(tf.ones([10]))) < LATENCY
+
+
+def test_other_threads_are_not_interrupted():
+    results = []
+    count = tf.function(lambda n: tf.while_loop(lambda i: i < n, lambda i: i + 1, [0])[0])
+    count(tf.constant(3))
+    thread = threading.Thread(target=lambda: results.append(int(count(tf.constant(20_000_000)))))
+    thread.start()
+    assert interrupted(lambda: forever(tf.ones([10])), 0.1) < LATENCY
+    thread.join()
+    assert results == [20_000_000]
+
+
+def test_variables_are_those_of_a_whole_round():
+    first, second = tf.Variable(tf.zeros([50])), tf.Variable(tf.zeros([50]))
+
+    @tf.function
+    def train(n):
+        for _ in tf.range(n):
+            first.assign_add(tf.ones([50]))
+            second.assign_sub(tf.ones([50]))
+
+    train(3)
+    interrupted(lambda: train(2**31 - 1))
+    assert first[0] >= 3
+    np.testing.assert_array_equal(first, -second.numpy())
+    np.testing.assert_array_equal(first, np.full(50, first[0]))
+
+
+def test_a_run_that_has_begun_to_update_variables_ends():
+    variable, other = tf.Variable(tf.zeros([100])), tf.Variable(0)
+
+    @tf.function
+    def step(n):
+        variable.assign_add(tf.ones([100]))
+        other.assign_add(tf.while_loop(lambda i: i < n, lambda i: i + 1, [0])[0])
+
+    step(1)
+    interrupted(lambda: step(10**9), after=0.1)
+    assert (float(variable[0]), int(other)) in [(1.0, 1), (2.0, 1 + 10**9)]
+
+
+def _late(fetch, feeds=None):
+    options = tf.compat.v1.RunOptions(timeout_in_ms=200)
+    start = time.perf_counter()
+    with tf.compat.v1.Session(graph=fetch.graph) as session:
+        with pytest.raises(tf.errors.DeadlineExceededError, match="Timed out"):
+            session.run(fetch, feeds, options=options)
+    assert time.perf_counter() - start < 0.2 + LATENCY
+
+
+def test_a_deadline_ends_a_session_s_loop():
+    with tf.Graph().as_default():
+        n = tf.compat.v1.placeholder(tf.int64, [])
+        count = tf.while_loop(lambda i: i < n, lambda i: i + 1, [tf.constant(0, tf.int64)])[0]
+        _late(count, {n: 10**12})
+        with tf.compat.v1.Session() as session:
+            options = tf.compat.v1.RunOptions(timeout_in_ms=60_000)
+            assert session.run(count, {n: 5}, options=options) == 5
+            assert session.run(count, {n: 5}) == 5
+
+
+def test_a_deadline_ends_the_wait_for_a_queue():
+    with tf.Graph().as_default():
+        _late(tf.queue.FIFOQueue(3, [tf.float32]).dequeue())
