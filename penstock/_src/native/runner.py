@@ -33,7 +33,7 @@ HEADER = 4  # words of a record before its arguments
 OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
 JUMP, JUMP_UNLESS, SWITCH, HOLD = range(4)
 INTERRUPTED, LATE = -1, -2  # what a run gives that a signal or a deadline has ended
-HELD, DEADLINE = 14, 15  # status words
+STOPPED_AT, HELD, DEADLINE = 13, 14, 15  # status words; the first: of the launch that ended the run
 LAST_CONTROL = 15  # a larger operation is an address
 
 # words of what a bound call knows
@@ -141,7 +141,12 @@ def _emit_run(m: Module, name: str, timed: bool) -> None:
                 fn = f.load(record, OPERATION, PTR)
                 f.call("penstock_pool_run", fn, args, f.load(record, A, I64), f.limit)
                 stops = f.load(f.status, 0, I64) | _ending(f, signals, main, deadline)
-                return (f.select(stops.ne(0), f.words, following),)
+
+                def end():
+                    f.store(at, f.status, STOPPED_AT)
+                    return (f.words,)
+
+                return f.when(stops.ne(0), end, lambda: (following,))
 
             (after,) = f.when(
                 f.compare("ugt", operation, LAST_CONTROL),

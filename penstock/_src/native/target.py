@@ -23,6 +23,7 @@ class Target:
     registers       how many vector registers there are
     cores           that this process may use
     l1, l2          bytes of a core's data caches
+    checked         whether loads and stores are checked against their buffers (PENSTOCK_CHECKED)
     """
 
     triple: str
@@ -33,6 +34,7 @@ class Target:
     cores: int = 1
     l1: int = 32 << 10
     l2: int = 512 << 10
+    checked: bool = False
 
     @property
     def system(self) -> str:
@@ -78,7 +80,8 @@ class Target:
     @functools.cached_property
     def identity(self) -> str:
         """Everything that compiled code depends on besides its text."""
-        return f"{self.triple} {self.cpu} {self.features}"
+        checked = " checked" if self.checked else ""
+        return f"{self.triple} {self.cpu} {self.features}{checked}"
 
     def machine(self, opt: int = 2) -> llvm.TargetMachine:
         """A new LLVM target machine: one for each compiling thread."""

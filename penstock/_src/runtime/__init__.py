@@ -11,6 +11,7 @@ and variables' handles. Read first: load.py, then program.py.
     weight_packer.py   packed weights, kept with their variables and made again when these change
     observed.py        timed runs, of which observers are told (profilers, reports)
     watched.py         runs that are logged, guarded by sentinels, or begin with poisoned memory
+    checked_run.py     runs whose loads and stores are held to their buffers
 
 A device whose kernels are called in another way (by a driver, from an executable) has a program of its own in its folder
 of devices/, and takes from here what it shares: a signature, an `ArenaPool` over its own memory.

@@ -22,6 +22,7 @@ class BoundTable:
     run       the native call: arguments, results and packed weights -> 0 or an error's code
     status    its words: what an error needs to tell
     claim, release    of the arena, which other programs may be using
+    constants    their arrays
     timed     the run with a clock beside each record, and the log that it fills, once they were asked for
     """
 
@@ -32,6 +33,7 @@ class BoundTable:
     arena: np.ndarray
     claim: Callable[[bool], bool]
     release: Callable[[], None]
+    constants: Mapping[Buffer, np.ndarray]
     timed: Any = None
 
     def look_at_conditions(self, arrays: Sequence[np.ndarray]) -> None:
@@ -95,4 +97,6 @@ def bind(
     )  # fmt: skip
     call.table[status_words] = call.status.ctypes.data
     lock = block.lock
-    return BoundTable(plan, call, call.run, call.status, block.array, lock.acquire, lock.release)
+    return BoundTable(
+        plan, call, call.run, call.status, block.array, lock.acquire, lock.release, constants
+    )

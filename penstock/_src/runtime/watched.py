@@ -1,6 +1,7 @@
 """Programs whose runs are watched: logged (PENSTOCK_DEBUG=2), their buffers guarded by sentinels that nobody may write
-(PENSTOCK_GUARD), or their memory poisoned before (PENSTOCK_CHECK)."""
+(PENSTOCK_GUARD), their memory poisoned before (PENSTOCK_CHECK), or each access checked (PENSTOCK_CHECKED)."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from penstock._src.compiler.plan.buffers import GUARD, gaps
 from penstock._src.core.errors import InternalError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.runtime.binding import BoundTable
+from penstock._src.runtime.checked_run import checked_run
 from penstock._src.runtime.program import Program
 from penstock._src.util.flags import flags
 
@@ -29,7 +31,8 @@ class WatchedProgram(Program):
 
     def __init__(self, *parts: Any):
         super().__init__(*parts)
-        self.is_logged, self.is_poisoned = flags.debug >= 2, bool(flags.check)
+        self.is_logged, self.is_checked = flags.debug >= 2, bool(flags.checked)
+        self.is_poisoned = self.is_checked or bool(flags.check)
         self.gaps = gaps(self.plan.buffers, self.plan.arena_bytes) if self.plan.guarded else []
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
@@ -44,7 +47,8 @@ class WatchedProgram(Program):
             self._poison(table, results)
         try:
             start_time = time.perf_counter()
-            code = table.run(*arrays, *results, *packed)
+            with self._checked(table, [*arrays, *results, *packed]):
+                code = table.run(*arrays, *results, *packed)
             if self.is_logged:
                 self._log(time.perf_counter() - start_time)
             if code:
@@ -57,6 +61,11 @@ class WatchedProgram(Program):
         finally:
             self._give_back(table)
         return results
+
+    def _checked(
+        self, table: BoundTable, arrays: Sequence[np.ndarray]
+    ) -> contextlib.AbstractContextManager[None]:
+        return checked_run(table, arrays) if self.is_checked else contextlib.nullcontext()
 
     def _poison(self, table: BoundTable, results: Sequence[np.ndarray]) -> None:
         """Makes what the last run left in the arena unusable, and what lies in new results."""

@@ -171,6 +171,12 @@ declare(
     "1 repeats every run by the interpreter and compares the results; n every nth of each program.",
 )
 declare("guard", int, 0, "1 gives every buffer its own memory with sentinels, checked after a run.")
+declare(
+    "checked",
+    int,
+    0,
+    "1 checks every load and store of generated code against its buffer, and poisons temporaries; slow.",
+)
 declare("cache_dir", str, "", "Folder of compiled kernels; by default in the user's cache folder.")
 declare(
     "cache_key",

@@ -49,7 +49,7 @@ def plan(schedule: Schedule, generator: Generator, threads: int) -> Plan:
     written = generator.written
     builder = _begin(schedule, generator, threads)
     _plan_function(builder, EarlyChecks.of(schedule))
-    guarded = bool(flags.guard)
+    guarded = bool(flags.guard or flags.checked)
     arena_bytes = arrange(builder.known, guarded)
     if builder.trace is not None:
         verify_order(builder.trace, arena_bytes, generator.target)

@@ -1,5 +1,6 @@
 """The CPU as a device: its target's kernels, the pool's threads, and programs of one native call."""
 
+import dataclasses
 import functools
 
 from penstock._src.compiler.codegen.cpu import CpuGenerator
@@ -9,12 +10,19 @@ from penstock._src.ir.function import Function
 from penstock._src.native import Target, host, pool
 from penstock._src.runtime.load import load
 from penstock._src.runtime.program import Program
+from penstock._src.util.flags import flags
 
 
 @functools.cache
 def generator_for(target: Target) -> CpuGenerator:
     """The one that has written for a target so far."""
     return CpuGenerator(target)
+
+
+@functools.cache
+def checked_host() -> Target:
+    """The CPU of this process, for code that checks its loads and stores."""
+    return dataclasses.replace(host(), checked=True)
 
 
 class CpuDevice:
@@ -24,7 +32,7 @@ class CpuDevice:
 
     @property
     def generator(self) -> CpuGenerator:
-        return generator_for(host())
+        return generator_for(checked_host() if flags.checked else host())
 
     @property
     def threads(self) -> int:

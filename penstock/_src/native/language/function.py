@@ -38,7 +38,10 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
                 raise ValueError(
                     f"native.Fn: an argument may not have the name of a method. Received {arg!r}."
                 )
-            setattr(self, arg, Val(self, ty, "%" + arg))
+            value = Val(self, ty, "%" + arg)
+            setattr(self, arg, value)
+            if ty == PTR and self.target.checked:
+                self.find_bounds(value)
 
     if TYPE_CHECKING:
 

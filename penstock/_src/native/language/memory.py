@@ -1,20 +1,37 @@
 """Memory of a function: addresses are a pointer and an offset in elements."""
 
-from .types import BF16, I16, I64, PTR, SIZE, VOID, constant, lanes, like, mangle, scalar
+from .checked import EVERYWHERE, CheckedAccesses
+from .types import (
+    BF16,
+    I16,
+    I64,
+    PTR,
+    SIZE,
+    VOID,
+    constant,
+    lanes,
+    like,
+    mangle,
+    scalar,
+    size_of,
+)
 from .value import Val
-from .writer import FunctionWriter
 
 
-class MemoryInstructions(FunctionWriter):
+class MemoryInstructions(CheckedAccesses):
     """Mixed into Fn."""
 
     def at(self, p: Val, offset=0, ty: str = "i8") -> Val:
         """The address `offset` elements of `ty` past `p`."""
         if isinstance(offset, int) and offset == 0:
             return p
-        return self.emit(
-            PTR, f"getelementptr inbounds {scalar(ty)}, ptr {p.s}, i64 {self.text(offset, I64)}"
+        inbounds = "" if self.target.checked else "inbounds "
+        place = self.emit(
+            PTR, f"getelementptr {inbounds}{scalar(ty)}, ptr {p.s}, i64 {self.text(offset, I64)}"
         )
+        if self.target.checked:
+            place.bounds = self.bounds_of(p)
+        return place
 
     def load(self, p: Val, offset=0, ty: str = PTR, mask: Val | None = None) -> Val:
         """Loads a value of `ty`; lanes outside `mask` are not accessed and read as zero."""
@@ -26,11 +43,16 @@ class MemoryInstructions(FunctionWriter):
             return self.emit(ty, f"bitcast {bits.ty} {bits.s} to {ty}")
         p = self.at(p, offset, element)
         if mask is None:
-            return self.emit(ty, f"load {ty}, ptr {p.s}, align {SIZE[element]}")
+            p = self.place_within(p, ty, False)
+            loaded = self.emit(ty, f"load {ty}, ptr {p.s}, align {SIZE[element]}")
+            if ty == PTR and self.target.checked:
+                self.find_bounds(loaded)
+            return loaded
+        kept = self.lanes_within(p, ty, mask.s, False)
         name = f"@llvm.masked.load.{mangle(ty)}.p0"
         self.module.declare(f"declare {ty} {name}(ptr, {mask.ty}, {ty})")
         place = f"ptr align {SIZE[element]} {p.s}"
-        return self.emit(ty, f"call {ty} {name}({place}, {mask.ty} {mask.s}, {ty} zeroinitializer)")
+        return self.emit(ty, f"call {ty} {name}({place}, {mask.ty} {kept}, {ty} zeroinitializer)")
 
     def store(self, v: Val, p: Val, offset=0, mask: Val | None = None) -> None:
         element = scalar(v.ty)
@@ -44,12 +66,14 @@ class MemoryInstructions(FunctionWriter):
             one = self.emit(element, f"extractelement {v.ty} {v.s}, i64 {lane}")
             v, p, mask = one, self.at(p, lane, element), None
         if mask is None:
+            p = self.place_within(p, v.ty, True)
             self.emit(VOID, f"store {v.ty} {v.s}, ptr {p.s}, align {SIZE[element]}")
             return
         name = f"@llvm.masked.store.{mangle(v.ty)}.p0"
         self.module.declare(f"declare void {name}({v.ty}, ptr, {mask.ty})")
         place = f"ptr align {SIZE[element]} {p.s}"
-        self.emit(VOID, f"call void {name}({v.ty} {v.s}, {place}, {mask.ty} {mask.s})")
+        kept = self.lanes_within(p, v.ty, mask.s, True)
+        self.emit(VOID, f"call void {name}({v.ty} {v.s}, {place}, {mask.ty} {kept})")
 
     def gather(self, p: Val, offsets: Val, ty: str, mask: Val | None = None) -> Val:
         """Lane i of the result is the element of `ty`'s at p + offsets[i]; lanes outside `mask` are zero."""
@@ -61,6 +85,7 @@ class MemoryInstructions(FunctionWriter):
             f"<{n} x ptr>", f"getelementptr {element}, ptr {p.s}, {offsets.ty} {offsets.s}"
         )
         mask_text = mask.s if mask is not None else constant(1, f"<{n} x i1>")
+        mask_text = self.lanes_within(p, ty, mask_text, False, offsets)
         name = f"@llvm.masked.gather.{mangle(ty)}.v{n}p0"
         self.module.declare(f"declare {ty} {name}(<{n} x ptr>, <{n} x i1>, {ty})")
         place = f"<{n} x ptr> align {SIZE[element]} {where.s}"
@@ -78,6 +103,7 @@ class MemoryInstructions(FunctionWriter):
             f"<{n} x ptr>", f"getelementptr {element}, ptr {p.s}, {offsets.ty} {offsets.s}"
         )
         mask_text = mask.s if mask is not None else constant(1, f"<{n} x i1>")
+        mask_text = self.lanes_within(p, v.ty, mask_text, True, offsets)
         name = f"@llvm.masked.scatter.{mangle(v.ty)}.v{n}p0"
         self.module.declare(f"declare void {name}({v.ty}, <{n} x ptr>, <{n} x i1>)")
         place = f"<{n} x ptr> align {SIZE[element]} {where.s}"
@@ -94,33 +120,44 @@ class MemoryInstructions(FunctionWriter):
         )
 
     def at_any(self, p: Val, offset, ty: str) -> Val:
-        """An address that may be out of bounds, for prefetching only."""
+        """An address that may be out of bounds: to prefetch, or to add offsets to."""
         if isinstance(offset, int) and offset == 0:
             return p
-        return self.emit(
+        place = self.emit(
             PTR, f"getelementptr {scalar(ty)}, ptr {p.s}, i64 {self.text(offset, I64)}"
         )
+        if self.target.checked:
+            place.bounds = self.bounds_of(p)
+        return place
 
     def alloca(self, ty: str, count: int = 1, align: int = 64) -> Val:
         """Stack memory for `count` elements, allocated at function entry."""
         v = Val(self, PTR, self.name_value())
         self.entry.append(f"{v.s} = alloca [{count} x {ty}], align {align}")
+        if self.target.checked:
+            address = self.name_value()
+            self.entry.append(f"{address} = ptrtoint ptr {v.s} to i64")
+            v.bounds = address, str(count * size_of(ty))
         return v
 
     def address(self, name: str) -> Val:
         """The address of a function or global of this module, or of one to be linked."""
-        return Val(self, PTR, f"@{name}")
+        found = Val(self, PTR, f"@{name}")
+        found.bounds = EVERYWHERE
+        return found
 
     def memset(self, p: Val, byte: int, size) -> None:
         self.module.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        count = self.size_within(p, self.text(size, I64), True)
         self.emit(
-            VOID,
-            f"call void @llvm.memset.p0.i64(ptr {p.s}, i8 {byte}, i64 {self.text(size, I64)}, i1 false)",
+            VOID, f"call void @llvm.memset.p0.i64(ptr {p.s}, i8 {byte}, i64 {count}, i1 false)"
         )
 
     def memcpy(self, to: Val, source: Val, size) -> None:
         self.module.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        count = self.size_within(to, self.text(size, I64), True)
+        count = self.size_within(source, count, False)
         self.emit(
             VOID,
-            f"call void @llvm.memcpy.p0.p0.i64(ptr {to.s}, ptr {source.s}, i64 {self.text(size, I64)}, i1 false)",
+            f"call void @llvm.memcpy.p0.p0.i64(ptr {to.s}, ptr {source.s}, i64 {count}, i1 false)",
         )

@@ -19,12 +19,13 @@ class Val:
     `//` and `%` are unsigned (sizes and indices are not negative), `>>` and the comparisons signed.
     """
 
-    __slots__ = ("f", "ty", "s")
+    __slots__ = ("f", "ty", "s", "bounds")
 
     f: Instructions
 
     def __init__(self, f: Any, ty: str, s: str):
         self.f, self.ty, self.s = f, ty, s
+        self.bounds: tuple[str, str] | None = None  # of a pointer: see checked.py
 
     def __repr__(self):
         return f"{self.ty} {self.s}"

@@ -1,0 +1,87 @@
+"""PENSTOCK_CHECKED=1: runs whose loads and stores are checked, and the error of one outside its buffer."""
+
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.plan.launch_table import Launch, offsets
+from penstock._src.core.errors import InternalError
+from penstock._src.native import pool
+from penstock._src.native.process import bounds
+from penstock._src.native.runner import STOPPED_AT
+from penstock._src.runtime.binding import BoundTable
+
+_ONE_AT_A_TIME = threading.RLock()  # the process has one list of buffers
+Range = tuple[int, int, str]  # address, bytes, name
+
+
+@functools.cache
+def _words() -> np.ndarray:
+    return bounds.bounds_words(pool().library)
+
+
+@contextlib.contextmanager
+def checked_run(table: BoundTable, arrays: Sequence[np.ndarray]) -> Iterator[None]:
+    """A context in which the table's kernels are held to their buffers and to these arrays of the call.
+
+    Raises:
+      InternalError: an access was outside; the message names kernel, operation and line.
+    """
+    found = _ranges(table, arrays)
+    listed = np.array([(start, size) for start, size, _ in found], np.int64)
+    words = _words()
+    with _ONE_AT_A_TIME:
+        words[bounds.FAULTS] = 0
+        words[bounds.STATUS], words[bounds.TABLE] = table.status.ctypes.data, listed.ctypes.data
+        words[bounds.COUNT] = len(listed)
+        try:
+            yield
+        finally:
+            words[bounds.COUNT] = 0
+            faults = words.copy()
+    if faults[bounds.FAULTS]:
+        raise _error(table, found, faults)
+
+
+def _ranges(table: BoundTable, arrays: Sequence[np.ndarray]) -> list[Range]:
+    """What kernels may touch, by address; of what begins at the same place the largest."""
+    own = [(table.call.table, "the launch table"), (table.status, "the status")]
+    own += [(array, f"array {i} of the call") for i, array in enumerate(arrays)]
+    found = [(array.ctypes.data, array.nbytes, name) for array, name in own]
+    arena = table.arena.ctypes.data
+    for buffer in table.plan.buffers:
+        if buffer.place == "arena" and buffer.last >= 0:
+            found.append((arena + buffer.offset, buffer.size, buffer.name))
+        elif buffer.place == "constant":
+            array = table.constants[buffer]
+            found.append((array.ctypes.data, array.nbytes, buffer.name))
+    largest: dict[int, Range] = {}
+    for entry in sorted(found):
+        largest[entry[0]] = entry
+    return list(largest.values())
+
+
+def _error(table: BoundTable, ranges: Sequence[Range], words: np.ndarray) -> InternalError:
+    low, length, address, size, stores = (
+        int(words[i])
+        for i in (bounds.LOW, bounds.LENGTH, bounds.ADDRESS, bounds.BYTES, bounds.WHAT)
+    )
+    name = next((name for start, _, name in ranges if start == low), "no buffer")
+    launch = _launch_at(table, int(table.status[STOPPED_AT]))
+    nodes = launch.made if launch is not None else ()
+    label = launch.label if launch is not None else "the program"
+    error = InternalError(
+        f"{table.plan.function.name}: kernel '{label}' {'stores' if stores else 'loads'} {size} bytes at byte "
+        f"{address - low} of {name}, which has {length} bytes."
+    )
+    error.origin = next((n.origin for n in nodes if n.origin is not None), None)  # type: ignore[attr-defined]
+    return error
+
+
+def _launch_at(table: BoundTable, word: int) -> Any:
+    launches = (r for r, at in offsets(table.plan.launches) if isinstance(r, Launch) and at == word)
+    return next(launches, None)
