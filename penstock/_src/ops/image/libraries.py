@@ -1,9 +1,12 @@
-"""Access to Pillow and simplejpeg, optional libraries, which are loaded when an image file is first read or written."""
+"""Access to Pillow, simplejpeg and isal, optional libraries, which are loaded when an image file is first read or written."""
 
 import contextlib
+import functools
 import importlib
+import importlib.util
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +42,14 @@ def turbo(op: Any) -> Any:
     """
     with _named(op):
         return importlib.import_module("simplejpeg")
+
+
+@functools.cache
+def inflaters() -> tuple[Any, ...]:
+    """Modules like zlib, the fastest first; the last one is zlib, whose errors are told."""
+    if importlib.util.find_spec("isal") is None:
+        return (zlib,)
+    return importlib.import_module("isal.isal_zlib"), zlib
 
 
 def opened(op: Any, data: bytes) -> Any:

@@ -15,6 +15,7 @@ from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.readers.png_rows import png_rows
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
+from penstock._src.ops.image.libraries import inflaters
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Samples per pixel of each color type.
@@ -85,12 +86,19 @@ def _inflated(data: bytes, size: int) -> bytes:
     """
     if size > _MOST_PER_BYTE * len(data) + _BYTES_OF_NOTHING:  # before they take memory
         raise ValueError(f"{len(data)} bytes of image data do not hold {size}")
-    decoder = zlib.decompressobj()
-    found = decoder.decompress(data, max(size, 1))
-    decoder.decompress(decoder.unconsumed_tail, 1 << 16)  # compares the checksum
-    if len(found) < size or not decoder.eof:
-        raise ValueError(f"image data of {len(found)} bytes, of which {size} are needed")
-    return found
+    found = b""
+    for library in inflaters():
+        decoder = library.decompressobj()
+        try:
+            found = decoder.decompress(data, max(size, 1))
+            decoder.decompress(decoder.unconsumed_tail, 1 << 16)  # compares the checksum
+        except library.error:
+            if library is zlib:
+                raise
+            continue
+        if len(found) >= size and decoder.eof:
+            return found
+    raise ValueError(f"image data of {len(found)} bytes, of which {size} are needed")
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:

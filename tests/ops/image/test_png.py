@@ -1,0 +1,67 @@
+"""PNG files by either decompressor: the same pixels and errors."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.ops.image import png
+from penstock._src.ops.image.libraries import inflaters
+from penstock._src.ops.image.png import png_file
+
+PIXELS = np.random.default_rng(5).integers(0, 256, (40, 30, 3)).astype(np.uint8)
+
+
+@pytest.fixture(params=["zlib", "isal"])
+def inflater(request, monkeypatch):
+    """Has only one of the libraries decompress, and zlib tell what is wrong."""
+    if request.param == "isal":
+        pytest.importorskip("isal")
+        inflaters.cache_clear()
+        assert len(inflaters()) == 2
+    else:
+        monkeypatch.setattr(png, "inflaters", lambda: (zlib,))
+
+
+def with_data(change):
+    """A file whose compressed data is changed."""
+    data = png_file(PIXELS, 6)
+    begin = data.index(b"IDAT") + 4
+    size = struct.unpack(">I", data[begin - 8 : begin - 4])[0]
+    body = change(data[begin : begin + size])
+    chunk = b"IDAT" + body
+    made = struct.pack(">I", len(body)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return data[: begin - 8] + made + data[begin + size + 4 :]
+
+
+def test_pixels(inflater):
+    found = tf.io.decode_png(with_data(lambda body: body))
+    np.testing.assert_array_equal(found, PIXELS)
+
+
+def test_data_of_several_chunks(inflater):
+    data = png_file(PIXELS, 6)
+    begin = data.index(b"IDAT") + 4
+    size = struct.unpack(">I", data[begin - 8 : begin - 4])[0]
+    body = data[begin : begin + size]
+    parts = [b"IDAT" + part for part in (body[:100], body[100:101], body[101:])]
+    chunks = [struct.pack(">I", len(p) - 4) + p + struct.pack(">I", zlib.crc32(p)) for p in parts]
+    split = data[: begin - 8] + b"".join(chunks) + data[begin + size + 4 :]
+    np.testing.assert_array_equal(tf.io.decode_png(split), PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda body: body[:-1] + bytes([body[-1] ^ 1]), "incorrect data check"),
+        (lambda body: body[: len(body) // 2], "are needed"),
+        (lambda body: zlib.compress(zlib.decompress(body)[:-1]), "are needed"),
+        (lambda body: b"\0" + body[1:], "incorrect header check"),
+    ],
+    ids=["checksum", "cut", "short", "header"],
+)
+def test_damaged_data(inflater, change, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.io.decode_png(with_data(change))
