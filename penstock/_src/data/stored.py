@@ -18,12 +18,15 @@ from penstock._src.data import structure
 from penstock._src.data.traced import Traced, trace
 from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of, parsing
+from penstock._src.filesystems.transaction import tidy
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.structured_values import decode, encode
 from penstock._src.ops.data.pipeline import AUTOTUNE
 from penstock._src.ops.data_planner.settings import available_cores
+from penstock._src.ops.data_snapshot.runs import move_run, recover_run
 from penstock._src.proto.saved import StructuredValue
 from penstock._src.util import nest
+from penstock._src.util.files.whole import temporary_path
 from penstock._src.util.slots import above
 
 _SPEC = "dataset_spec.pb"
@@ -57,10 +60,13 @@ class Stored:
         Raises:
           ValueError: `checkpoint_args` includes "checkpoint".
         """
-        files.make_folders(os.fsdecode(path))
-        write_whole(
-            os.path.join(os.fsdecode(path), _SPEC), encode(self.element_spec).SerializeToString()
-        )
+        folder = os.fsdecode(path)
+        files.make_folders(folder)
+        described = encode(self.element_spec).SerializeToString()
+        is_at_once = not checkpoint_args and STATE.graph is None
+        is_over_others = is_at_once and _described_in(folder) not in (None, described)
+        if not is_over_others:
+            write_whole(os.path.join(folder, _SPEC), described)
         traced = _sharding(shard_func, self.element_spec)
         written = {
             "input_dataset": self._variant_tensor,
@@ -70,6 +76,8 @@ class Stored:
             "shard_func": traced.function,
             "use_shard_func": shard_func is not None,
         }
+        if is_over_others:
+            return _save_over(folder, described, written)
         if not checkpoint_args or STATE.graph is not None:
             return raw.SaveDataset(**written)
         variant = raw.SaveDatasetV2(**written, **structure.attributes(self.element_spec))
@@ -97,6 +105,7 @@ class Stored:
         while wait and not files.exists(os.path.join(path, _SPEC)):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         if element_spec is None:
+            recover_run(path)
             try:
                 spec_file = os.path.join(path, _SPEC)
                 element_spec = _spec_in(files.read(spec_file), spec_file)
@@ -146,6 +155,26 @@ class Stored:
             name=name,
         )
         return self._derived("_SnapshotDataset", variant, self.element_spec, self)
+
+
+def _described_in(folder: str) -> bytes | None:
+    """What tells the structure of the elements that are saved in a folder; None if nothing is."""
+    try:
+        return files.read(os.path.join(folder, _SPEC))
+    except errors.NotFoundError:
+        return None
+
+
+def _save_over(folder: str, described: bytes, written: dict[str, Any]) -> None:
+    """Saves elements over those of another structure, which stay until the new ones are whole."""
+    tidy(folder)
+    staging = temporary_path(os.path.join(folder, _SPEC))
+    try:
+        raw.SaveDataset(**{**written, "path": staging})
+        move_run(staging, folder, _SPEC, described)
+    finally:
+        if files.exists(staging):
+            files.remove_tree(staging)
 
 
 def _spec_in(data: bytes, path: str) -> Any:

@@ -168,10 +168,13 @@ def _load_keras(name: str) -> Callable[[str], int]:
 
 
 def save_dataset(folder: str) -> Save:
-    """Elements saved into a folder."""
+    """Elements saved into a folder, over those of another type in every second version."""
 
     def save(version: int) -> None:
-        same = tf.data.Dataset.range(50).map(lambda x: tf.fill([5000], version + 0 * x))
+        kind = (tf.int64, tf.int32)[version // 2 % 2]
+        same = tf.data.Dataset.range(50).map(
+            lambda x: tf.fill([5000], tf.cast(version + 0 * x, kind))
+        )
         same.save(f"{folder}/elements")
 
     return save

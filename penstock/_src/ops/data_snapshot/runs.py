@@ -16,6 +16,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import NotFoundError
 from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of
+from penstock._src.filesystems.transaction import Transaction, recover
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.storage import read_elements, write_element
@@ -48,6 +49,7 @@ def shards_of(folder: str) -> list[str]:
     Raises:
       NotFoundError: the folder has no run.
     """
+    recover_run(folder)
     metadata = metadata_of(folder)
     if metadata is None:
         raise NotFoundError(f"Could not find metadata file [{os.path.join(folder, _METADATA)}]")
@@ -61,6 +63,23 @@ def shard_elements(shard: str, width: int, compression: str, start: int = 0) -> 
     chunks = sorted(name for name in files.names(shard) if name.endswith(".snapshot"))
     for name in chunks[start:]:
         yield from read_elements(os.path.join(shard, name), width, compression)
+
+
+def move_run(staging: str, folder: str, name: str, contents: bytes) -> None:
+    """Moves a whole run into another folder of the same file system; a file beside the metadata changes together with them."""
+    metadata = metadata_of(staging)
+    run = os.path.join(staging, metadata.run_id)
+    if files.is_folder(run):
+        files.rename(run, os.path.join(folder, metadata.run_id))
+    with Transaction(os.path.join(folder, _METADATA)) as written:
+        for path, data in ((name, contents), (_METADATA, metadata.SerializeToString())):
+            with written.open(os.path.join(folder, path)) as file:
+                file.write(data)
+
+
+def recover_run(folder: str) -> None:
+    """Ends what `move_run` began in a process that was killed."""
+    recover(os.path.join(folder, _METADATA))
 
 
 class SnapshotRun:
