@@ -27,11 +27,13 @@ _ENDINGS = {
     "save_model": (".keras",),
     "save_weights_only": ("weights.h5", "weights.json"),
     "save_model_to_hdf5": ("",),
+    "save_weights": (".h5", ".hdf5", ".keras"),  # of tf_keras, which writes checkpoints otherwise
+    "save": ("",),  # a SavedModel of tf_keras
 }
 
 
 def wrap_library(module: types.ModuleType) -> None:
-    """Wraps what saves and loads in `keras.src.saving.saving_lib`."""
+    """Wraps what saves and loads in `saving_lib` of Keras 3 or 2."""
     for name in ("save_model", "save_weights_only"):
         setattr(module, name, _staged(getattr(module, name)))
     for name in ("load_model", "load_weights_only"):
@@ -39,7 +41,7 @@ def wrap_library(module: types.ModuleType) -> None:
 
 
 def wrap_hdf5(module: types.ModuleType) -> None:
-    """Wraps what saves in `keras.src.legacy.saving.legacy_h5_format`."""
+    """Wraps what saves whole models in the older HDF5 format."""
     module.save_model_to_hdf5 = _staged(module.save_model_to_hdf5)  # type: ignore[attr-defined]
 
 
@@ -49,11 +51,29 @@ def wrap_loading(module: types.ModuleType) -> None:
         setattr(module, name, _noted(getattr(module, name)))
 
 
+def wrap_weights(module: types.ModuleType) -> None:
+    """Wraps what saves weights in `tf_keras.src.saving.legacy.save`."""
+    module.save_weights = _staged(module.save_weights)  # type: ignore[attr-defined]
+
+
+def wrap_saved_model(module: types.ModuleType) -> None:
+    """Wraps what saves or loads in `tf_keras.src.saving.legacy.saved_model`, whose folders hold metadata of Keras as well."""
+    if hasattr(module, "save"):
+        module.save = _staged(module.save)  # type: ignore[attr-defined]
+    else:
+        module.load = _recovered(module.load)  # type: ignore[attr-defined]
+
+
 # What wraps a module of Keras when it has loaded.
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     "keras.src.saving.saving_api": wrap_loading,
     "keras.src.saving.saving_lib": wrap_library,
     "keras.src.legacy.saving.legacy_h5_format": wrap_hdf5,
+    "tf_keras.src.saving.saving_lib": wrap_library,
+    "tf_keras.src.saving.legacy.hdf5_format": wrap_hdf5,
+    "tf_keras.src.saving.legacy.save": wrap_weights,
+    "tf_keras.src.saving.legacy.saved_model.save": wrap_saved_model,
+    "tf_keras.src.saving.legacy.saved_model.load": wrap_saved_model,
 }
 
 
@@ -76,17 +96,24 @@ def _staged(save: Callable[..., Any]) -> Callable[..., Any]:
             bound = inspect.BoundArguments(signature, given)  # type: ignore[arg-type]
             result = save(*bound.args, **bound.kwargs)
             with Transaction(path) as written:
-                for inner, below, files in os.walk(staging):
-                    for each in (os.path.join(inner, file) for file in files):
-                        written.take(os.path.join(folder, os.path.relpath(each, staging)), each)
-                    for each in below:
-                        target = os.path.relpath(os.path.join(inner, each), staging)
-                        os.makedirs(os.path.join(folder, target), exist_ok=True)
+                for each in _made_in(staging, folder):
+                    written.take(os.path.join(folder, os.path.relpath(each, staging)), each)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         return result
 
     return saving
+
+
+def _made_in(staging: str, folder: str) -> list[str]:
+    """The files below `staging`, that of a SavedModel without which the others are nothing last; `folder` gets the same folders."""
+    found = []
+    for inner, below, files in os.walk(staging):
+        found += [os.path.join(inner, file) for file in files]
+        for each in below:
+            target = os.path.relpath(os.path.join(inner, each), staging)
+            os.makedirs(os.path.join(folder, target), exist_ok=True)
+    return sorted(found, key=lambda path: os.path.basename(path) == "saved_model.pb")
 
 
 def _local_path(filepath: Any) -> str | None:
@@ -101,18 +128,21 @@ def _is_accepted(name: str, path: str, given: dict[str, Any]) -> bool:
     """Whether the function will save at a path, without a question or an error about the path itself."""
     if not given.get("overwrite", True) and os.path.exists(path):
         return False
+    if given.get("save_format") in ("tf", "tensorflow"):
+        return False
     if not given.get("zipped", True):
         return not path.endswith(".keras")
     return path.endswith(_ENDINGS[name])
 
 
 def _recovered(load: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that loads from `filepath`, after what a killed process left half renamed is ended."""
+    """A function that loads from `filepath` or `path`, after what a killed process left half renamed is ended."""
     signature = inspect.signature(load)
 
     @functools.wraps(load)
     def loading(*args: Any, **kwargs: Any) -> Any:
-        path = _local_path(signature.bind(*args, **kwargs).arguments.get("filepath"))
+        given = signature.bind(*args, **kwargs).arguments
+        path = _local_path(given.get("filepath", given.get("path")))
         if path is not None:
             recover(path)
         return load(*args, **kwargs)
