@@ -70,7 +70,7 @@ class RestoreV2(Op):
             key = name.decode()
             if key in reader and reader.dtype(key) is not dtype:
                 raise InvalidArgumentError(
-                    f"RestoreV2: tensor {key} has type {reader.dtype(key).name}, not {dtype.name}."
+                    f"RestoreV2: tensor {key} of {path} has type {reader.dtype(key).name}, not {dtype.name}."
                 )
             if spec:
                 _, starts, lengths = parsed_slice(spec.decode())

@@ -178,7 +178,7 @@ class SliceReader:
         if found is not dtype:
             raise InvalidArgumentError(
                 f"Expected to restore a tensor of type {dtype.name}, got a tensor of type {found.name} "
-                f"instead: tensor_name = {name}"
+                f"instead: tensor_name = {name} in {self.pattern}"
             )
         full = [dim.size for dim in meta.shape.dim]
         with parsing(where):
