@@ -7,6 +7,7 @@ python -m tests.fuzz.kills --count 20 --kinds saved_model shards --seed 7
 import argparse
 import collections
 import contextlib
+import importlib
 import logging
 import os
 import random
@@ -28,6 +29,8 @@ from tests.fuzz.kills.rounds import (  # noqa: E402
     refuse_once,
 )
 
+# Kinds that Keras saves.
+OF_KERAS = {"keras", "h5", "weights", "sharded_weights"}
 # Rounds in a folder before a new one: a new process finds what killed ones left.
 ROUNDS_OF_A_FOLDER = 5
 
@@ -74,6 +77,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS))
     given = parser.parse_args()
+    if not OF_KERAS.isdisjoint(given.kinds):
+        importlib.import_module("keras")  # once, not in every fork
     counts: collections.Counter[str] = collections.Counter(
         given.kinds[number % len(given.kinds)] for number in range(given.count)
     )
