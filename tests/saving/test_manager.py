@@ -98,3 +98,16 @@ def test_a_damaged_checkpoint_file_is_ignored(tmp_path, checkpoint):
     (tmp_path / "checkpoint").write_text("no message")
     assert tf.train.latest_checkpoint(tmp_path) is None
     assert tf.train.CheckpointManager(checkpoint, tmp_path, 1).checkpoints == []
+
+
+def test_a_variable_of_a_session_numbers_checkpoints(tmp_path):
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        step, v = tf.Variable(7, dtype=tf.int64), tf.Variable(1.0)
+        saved = tf.train.Checkpoint(v=v, step=step)
+        manager = tf.train.CheckpointManager(saved, str(tmp_path), 2)
+        session.run(v1.global_variables_initializer())
+        assert manager.save(step).endswith("ckpt-7")
+        session.run(step.assign_add(2))
+        assert manager.save(step).endswith("ckpt-9")
+        assert session.run(saved.save_counter) == 2

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.core.dispatch import STATE, in_v1_graph
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import Variable
 from penstock._src.filesystems.files import is_inside
 from penstock._src.saving import state
 from penstock._src.saving.checkpoint import CheckpointOptions, with_callback
@@ -119,17 +122,15 @@ class CheckpointManager:
           The path, or None if the interval has not passed.
         """
         if self._interval is not None and self._last_step is not None:
-            passed = int(self._step_counter) - self._last_step
+            passed = _number(self._step_counter) - self._last_step
             if not passed or (check_interval and passed < self._interval):
                 return None
         if self._step_counter is not None:
-            self._last_step = int(self._step_counter)
+            self._last_step = _number(self._step_counter)
         options = with_callback(options, self._record)
-        if checkpoint_number is None:
-            number = self._checkpoint._next_number(None)
-        else:
-            self._checkpoint.save_counter.assign_add(1)
-            number = int(checkpoint_number)
+        number = self._checkpoint._next_number(None)
+        if checkpoint_number is not None:
+            number = _number(checkpoint_number)
         return self._checkpoint.write(f"{self._prefix}-{number}", options=options)
 
     def _record(self, path: str) -> None:
@@ -172,7 +173,7 @@ class CheckpointManager:
         if self._latest is not None:
             self._checkpoint.restore(self._latest)
             if self._step_counter is not None:
-                self._last_step = int(self._step_counter)
+                self._last_step = _number(self._step_counter)
             return self._latest
         if self._init_fn is not None:
             self._init_fn()
@@ -181,3 +182,10 @@ class CheckpointManager:
     def sync(self) -> None:
         """Waits until checkpoints are written that were begun with `enable_async`."""
         self._checkpoint.sync()
+
+
+def _number(value: Any) -> int:
+    """A number, or what a variable or tensor holds; in a graph, in the default session."""
+    if in_v1_graph() and isinstance(value, Tensor | Variable):
+        return int(STATE.graph._default_session().run(value))
+    return int(value)
