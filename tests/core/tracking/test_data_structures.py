@@ -103,3 +103,30 @@ def test_dependencies_by_the_names_that_libraries_read():
     held.v = tf.Variable(1.0)
     assert [n for n, _ in held._unconditional_checkpoint_dependencies] == ["v"]
     assert held._unconditional_dependency_names == {"v": held.v}
+
+
+def test_proxies_of_tuples_are_tracked():
+    class Proxy:
+        """Stands for a tuple, as wrapt's proxies do."""
+
+        __class__ = property(lambda self: Pair)
+        __wrapped__ = Pair([1], 2)
+
+        def __iter__(self):
+            return iter(self.__wrapped__)
+
+    held = tf.Module()
+    held.pair = Proxy()
+    assert held.pair == Pair([1], 2) and held.pair.__class__ is Pair
+
+
+def test_tuples_of_classes_with_attributes_are_tracked():
+    class Named(collections.namedtuple("Named", "first")):
+        pass
+
+    plain = Named([tf.Variable(1.0)])
+    plain.note = "kept"
+    held = tf.Module()
+    held.named = plain
+    assert held.named.first.weights and held.named.note == "kept"
+    assert held.named.__class__ is Named and len(held.variables) == 1

@@ -241,8 +241,8 @@ class Mapping(_DictWrapper):
     """A dict of trackable objects."""
 
 
-class _TupleWrapper(TrackableDataStructure, tuple):
-    """A tuple whose elements are tracked, under the names of fields and their indices; it claims the class of the plain tuple."""
+class _TupleMethods(TrackableDataStructure):
+    """What tracking tuples have: elements tracked under the names of fields and their indices, and the class of the plain tuple."""
 
     _kind: type = tuple
 
@@ -251,15 +251,17 @@ class _TupleWrapper(TrackableDataStructure, tuple):
         return self._kind
 
     @property
-    def __wrapped__(self) -> Any:
+    def __wrapped__(self: Any) -> Any:
         """The plain tuple with these elements."""
         return tuple.__new__(self._kind, self)
 
     @property
-    def _values(self) -> Any:
+    def _values(self: Any) -> Any:
         return tuple(self)
 
-    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+    def _trackable_children(
+        self: Any, save_type: str = "checkpoint", **kwargs: Any
+    ) -> dict[str, Any]:
         del kwargs
         names = [*getattr(self._kind, "_fields", ()), *range(len(self))]
         held = zip(names, [*self] * 2)
@@ -281,6 +283,10 @@ class _TupleWrapper(TrackableDataStructure, tuple):
         return repr(self.__wrapped__)
 
 
+class _TupleWrapper(_TupleMethods, tuple):
+    """A plain tuple whose elements are tracked."""
+
+
 def wrap_or_unwrap(value: Any) -> Any:
     """Wraps plain lists, dicts and ordered dicts, and tuples that hold trackables, in tracking containers."""
     if isinstance(value, NoDependency):
@@ -292,10 +298,13 @@ def wrap_or_unwrap(value: Any) -> Any:
         return _DictWrapper(value)
     if kind is collections.OrderedDict:
         return _OrderedDictWrapper(value)
-    if isinstance(value, tuple) and not issubclass(kind, _TupleWrapper | TrackableReference):
+    if isinstance(value, tuple) and not issubclass(kind, _TupleMethods | TrackableReference):
         parts = [wrap_or_unwrap(part) for part in value]
         if any(isinstance(part, Trackable) or is_saved_function(part) for part in parts):
-            return tuple.__new__(_TupleWrapper if kind is tuple else _tracking_class(kind), parts)  # type: ignore[arg-type]
+            kind = value.__class__  # what a proxy claims to be
+            made = tuple.__new__(_TupleWrapper if kind is tuple else _tracking_class(kind), parts)
+            vars(made).update(getattr(value, "__dict__", {}))
+            return made
     return value
 
 
@@ -304,7 +313,7 @@ def _tracking_class(kind: type) -> Any:
     """Returns the class of tracking tuples that claim to be of `kind`, a class of named tuples."""
     return type(
         "_TupleWrapper",
-        (_TupleWrapper, kind),
+        (_TupleMethods, kind),
         {"_kind": kind, "_make": getattr(kind, "_make", None), "__module__": kind.__module__},
     )
 
