@@ -32,3 +32,17 @@ def test_one_worker_with_several_devices():
     with strategy.scope():
         variable = tf.Variable(1.0)
     assert isinstance(variable, MirroredVariable) and len(variable._devices) == 2
+
+
+def test_a_name_scope_does_not_read_all_attributes():
+    read = []
+
+    class Watched(tf.Module):
+        def __getattribute__(self, name):
+            read.append(name)
+            return super().__getattribute__(name)
+
+    module = Watched(name="m")
+    first = module.name_scope
+    read.clear()
+    assert module.name_scope is first and "__dict__" not in read

@@ -47,7 +47,8 @@ class Module(AutoTrackable):
     @property
     def name_scope(self):
         """A context that prefixes names with the module's name, always the same one."""
-        if "_name_scope" not in vars(self):
+        # Not by `vars`: Sonnet's custom getters see each attribute that is read.
+        if not hasattr(self, "_name_scope"):
             self._name_scope = name_scope(self._scope_name)
         return self._name_scope
 
