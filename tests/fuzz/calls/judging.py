@@ -11,7 +11,7 @@ import numpy as np
 import penstock
 from penstock._src.core import registry
 from penstock._src.core.calls.refusals import is_raised
-from penstock._src.core.errors import OpError
+from penstock._src.core.errors import InternalError, OpError
 from tests.fuzz.calls import call as calls
 from tests.fuzz.calls import running
 from tests.fuzz.calls.running import Outcome
@@ -90,7 +90,7 @@ def refusal(error: BaseException | None, call: dict[str, Any]) -> tuple[str, str
     )
     where = origin(error)
     if isinstance(error, OpError):
-        if "internal:" in str(error) or type(error).__name__ == "InternalError":
+        if "internal:" in str(error) or is_accident(error):
             return f"InternalError at {where}", text
         return (
             ("", "")
@@ -111,6 +111,11 @@ def refusal(error: BaseException | None, call: dict[str, Any]) -> tuple[str, str
     ) and is_deliberate(error):
         return "", ""
     return f"{type(error).__name__} at {where}", text
+
+
+def is_accident(error: OpError) -> bool:
+    """Whether an error stands for one that nothing raised on purpose."""
+    return isinstance(error, InternalError) and error.__cause__ is not None
 
 
 def _names(error: OpError, call: dict[str, Any]) -> bool:

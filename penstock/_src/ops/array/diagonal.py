@@ -94,6 +94,8 @@ class _MatrixDiagPart(Op):
         return raw.MatrixSetDiagV3(zeros_like(input), dy, k, align=self.align)
 
     def eager(self, input, k, padding_value):
+        if padding_value.ndim:
+            raise self.invalid("padding_value must be a scalar")
         return self.take(input, k, padding_value[()])
 
     def take(self, input, k, fill):
@@ -105,6 +107,8 @@ class _MatrixDiagPart(Op):
         return take_diagonals(input, lower, upper, self.align, fill)
 
     def lower(self, p, input, k, padding_value):
+        if padding_value.rank:
+            raise NotLowerable("a padding that is no scalar")
         return self.lowered(p, input, value_of(p, k, "k"), padding_value)
 
     def lowered(self, p, input, k, fill):

@@ -209,6 +209,8 @@ class Bincount(Op):
         return count_values(arr.ravel(), int(size), weights.ravel(), self.T.np, False)
 
     def lower(self, p, arr, size, weights):
+        if weights.size and weights.shape != arr.shape:
+            raise NotLowerable("weights that are not those of the numbers")
         flat = p.reshape(arr, (-1,)) if len(arr.shape) != 1 else arr
         weighted = len(weights.shape) > 1 and all(weights.shape)
         return lower_counts(

@@ -38,6 +38,11 @@ class _SparseApply(Op):
         arrays = [h.read().copy() for h in handles]
         self.check_scalars(inputs)
         self.check_limits(inputs)
+        for name, array in zip(names, arrays):
+            if array.shape != arrays[0].shape:
+                raise self.invalid(
+                    f"var and {name} do not have the same shape{show(arrays[0].shape)} {show(array.shape)}"
+                )
         self._check(arrays[0], grad, indices)
         rest = [n for n in names[len(handles) :] if n != "indices"]
         given = dict(zip(names, inputs, strict=True))
@@ -66,6 +71,8 @@ class _SparseApply(Op):
         arrays = [p.read_variable(h) for h in handles]
         self.check_scalars(inputs)
         self.lower_limits(p, inputs)
+        if any(array.shape != arrays[0].shape for array in arrays):
+            raise NotLowerable("variables of different shapes")
         if indices.rank != 1 or grad.shape != (*indices.shape, *arrays[0].shape[1:]):
             raise NotLowerable("a gradient that does not fit the indices or the variable")
         if not indices.size:

@@ -235,15 +235,19 @@ class UnsortedSegmentJoin(Op):
         rest = inputs.shape[segment_ids.ndim :]
         rows = inputs.reshape(segment_ids.size, int(np.prod(rest)))
         ids = segment_ids.reshape(-1)
+        if count < 0:
+            raise self.invalid(f"Number of segments must be non-negative but got {count}")
         if ids.size and not 0 <= ids.min() <= ids.max() < count:
             raise self.invalid(
                 "segment_ids are not allowed to exceed num_segments or to have negative values."
             )
-        parts = [[[] for _ in range(rows.shape[1])] for _ in range(count)]
-        for segment, row in zip(ids, rows, strict=True):
-            for column, value in enumerate(row):
-                parts[segment][column].append(value)
-        return strings((separator.join(p) for row in parts for p in row), (count, *rest))
+        made = np.full((count, rows.shape[1]), b"", object)
+        parts = {}
+        for segment, row in zip(ids.tolist(), rows, strict=True):
+            parts.setdefault(segment, []).append(row)
+        for segment, found in parts.items():
+            made[segment] = [separator.join(column) for column in zip(*found, strict=True)]
+        return made.reshape(count, *rest)
 
 
 class _Buckets(Op):

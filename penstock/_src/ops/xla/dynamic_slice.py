@@ -6,6 +6,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import dims_of, shape_of, show
 
@@ -50,6 +51,8 @@ class XlaDynamicSlice(Op):
 
     def lower(self, p, input, start_indices, size_indices):
         sizes = dims_of(p, size_indices, "the size")
+        if start_indices.shape != (len(input.shape),) or len(sizes) != len(input.shape):
+            raise NotLowerable("not a start and a size for each dimension")
         return p.dynamic_slice(input, starts_of(p, start_indices, len(input.shape)), sizes)
 
 
