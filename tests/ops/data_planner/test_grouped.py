@@ -4,6 +4,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import penstock as tf
 from penstock._src.core.values.groups import Ragged, Stacked
@@ -328,3 +330,39 @@ def test_other_functions_have_no_first_part(function):
 def test_vectors_of_strings_are_no_group():
     step = step_of(Dataset.from_tensor_slices(LINES).batch(8).map(tf.strings.lower))
     assert first_part(step.function, step.captured) is None
+
+
+STEPS = [
+    lambda d: d.map(tf.strings.lower),
+    lambda d: d.map(lambda s: tf.strings.substr(s, 1, 4)),  # fails where a string is empty
+    lambda d: d.map(lambda s: tf.strings.join([s, "7"]), num_parallel_calls=2),
+    lambda d: d.map(lambda s: tf.strings.as_string(tf.strings.length(s) // 2)),
+    lambda d: d.filter(lambda s: tf.strings.length(s) > 2),
+    lambda d: d.shuffle(9, seed=2),
+    lambda d: d.skip(3).take(40),
+    lambda d: d.repeat(2),
+    lambda d: d.prefetch(2),
+]
+ENDS = [
+    lambda d: d,
+    lambda d: d.batch(7),
+    lambda d: d.map(tf.strings.length).batch(5, drop_remainder=True),
+    lambda d: d.map(lambda s: tf.strings.split([s]).values).padded_batch(6),
+    lambda d: d.map(lambda s: tf.strings.to_number(s[-1:] if s.shape.rank else s)).ignore_errors(),
+    lambda d: d.map(lambda s: (TABLE.lookup(s), tf.io.decode_raw(s, tf.uint8))),
+]
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.lists(st.sampled_from(STEPS), max_size=4), end=st.sampled_from(ENDS))
+def test_pipelines_give_the_same_in_groups_and_singly(steps, end):
+    def made():
+        dataset = Dataset.from_tensor_slices(LINES)
+        for step in steps:
+            dataset = step(dataset)
+        return end(dataset)
+
+    found = outcomes(made())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(functional, "first_part", lambda *_: None)
+        assert outcomes(made()) == found

@@ -139,8 +139,7 @@ class GroupedElements(Resumable):
 
     def read(self) -> None:
         """Takes what the source gives in a short time."""
-        failure, self.failure = self.failure, None
-        unless_failed(failure)
+        self.fail()
         until = time.perf_counter() + _WAIT
         while not self.exhausted and len(self.held) < self.size:
             element = attempt(next, self.source, None)
@@ -154,8 +153,13 @@ class GroupedElements(Resumable):
                 if time.perf_counter() > until:
                     break
         if not self.held:
-            unless_failed(self.failure)
+            self.fail()
             raise StopIteration
+
+    def fail(self) -> None:
+        """Raises what the source failed with, once."""
+        failure, self.failure = self.failure, None
+        unless_failed(failure)
 
     def compute(self) -> None:
         """Computes a group of what was read; where that fails, smaller ones, and few elements one by one."""
@@ -195,16 +199,17 @@ class Replayed(Resumable):
 
     def take(self, count: int) -> list[Element] | None:
         """The next elements, fewer at the end; None if one of them has failed, and nothing is taken."""
-        taken = self.held
-        while len(taken) < count:
+        held = self.held
+        while len(held) < count and not (held and type(held[-1]) is Failure):
             element = attempt(next, self.source, None)
             if element is None:
                 break
-            taken.append(element)
-            if type(element) is Failure:
-                return None
-        self.held = taken[count:]
-        return taken[:count]
+            held.append(element)
+        taken = held[:count]
+        if any(type(item) is Failure for item in taken):
+            return None
+        self.held = held[count:]
+        return taken
 
 
 class GroupedBatches(Resumable):
