@@ -115,7 +115,12 @@ def create_file_writer(
       name: a name by which sessions share the writer.
       experimental_trackable: accepted.
       experimental_mesh: accepted.
+
+    Raises:
+      ValueError: `logdir` is None.
     """
+    if logdir is None:
+        raise ValueError("create_file_writer: Argument `logdir` cannot be None")
     with init_scope():
         given = {"logdir": logdir, "max_queue": max_queue, "flush_millis": flush_millis}
         for argument, value in (given | {"filename_suffix": filename_suffix}).items():

@@ -39,7 +39,8 @@ def convert_image_dtype(image, dtype, saturate=False, name=None):
     if image.dtype.is_integer:
         scale = np.asarray(1.0 / image.dtype.max, kind.as_numpy_dtype)
         return raw.Mul(x=cast(image, kind), y=scale, name=name)
-    scale = np.asarray(kind.max + 0.5, image.dtype.as_numpy_dtype)
+    with np.errstate(over="ignore"):  # in float16 it may be infinite
+        scale = np.asarray(kind.max + 0.5, image.dtype.as_numpy_dtype)
     return change(image * scale, kind, name=name)
 
 

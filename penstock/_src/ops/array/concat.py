@@ -209,6 +209,8 @@ class ParallelConcat(Op):
 
     def _check(self, values):
         wanted = self.attrs["shape"].as_list()
+        if wanted[:1] != [len(values)]:
+            raise self.invalid(f"0th dimension of value = {wanted[:1]} must be {len(values)}")
         for value in values:
             if [*value.shape[:1]] != [1] or [*value.shape[1:]] != wanted[1:]:
                 raise self.invalid(

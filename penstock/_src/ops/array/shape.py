@@ -496,7 +496,9 @@ class UnravelIndex(Op):
             )
         if not indices.size:
             raise self.invalid("received empty tensor indices")
-        total = int(np.prod(dims, dtype=np.int64)) if dims.size else 0
+        total = math.prod(dims.tolist()) if dims.size else 0
+        if total > np.iinfo(self.Tidx.np).max:
+            raise self.invalid(f"Input dims product is causing integer overflow: {dims.tolist()}")
         if np.any(indices < 0) or np.any(indices >= total):
             raise self.invalid("index is out of bound as with dims")
         parts = np.unravel_index(indices.ravel(), tuple(dims.tolist()))
@@ -507,6 +509,8 @@ class UnravelIndex(Op):
         extents = dims_of(p, dims, "dims")
         if not extents or indices.rank > 1 or not indices.size:
             raise NotLowerable("no dimensions or no indices")
+        if product(extents) > np.iinfo(self.Tidx.np).max:
+            raise NotLowerable("the host refuses so many elements")
         total = p.scalar(product(extents), self.Tidx)
         inside = p.and_(p.ge(indices, 0), p.lt(indices, total))
         message = "UnravelIndex: index is out of bound as with dims"

@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import in_float32, show
+from penstock._src.ops.rules import check_elements, in_float32, show
 
 
 def distinct(x, axis=0):
@@ -249,7 +249,18 @@ class EditDistance(Op):
                 "truth_shape and hypothesis_shape must have the same rank of at least 1. Received "
                 f"{truth_shape.tolist()} and {hypothesis_shape.tolist()}"
             )
+        for name, indices, values in (
+            ("hypothesis", hypothesis_indices, hypothesis_values),
+            ("truth", truth_indices, truth_values),
+        ):
+            if indices.shape != (*values.shape, truth_shape.size):
+                raise self.invalid(
+                    f"{name}_indices must have a row for each value and a column for each of the "
+                    f"{truth_shape.size} dimensions. Received indices {show(indices.shape)} and values "
+                    f"{show(values.shape)}"
+                )
         dims = np.maximum(hypothesis_shape, truth_shape)[:-1]
+        check_elements(self, *dims.tolist())
         out = np.zeros(dims.tolist(), np.float32)
         guesses = sequences(self, hypothesis_indices, hypothesis_values, dims)
         truths = sequences(self, truth_indices, truth_values, dims)

@@ -249,6 +249,12 @@ class SparseTensorSliceDataset(PipelineOp):
     stateful = True
 
     def pipeline(self, indices, values, dense_shape):
+        if indices.ndim != 2 or indices.shape != (len(values), len(dense_shape)):
+            raise InvalidArgumentError(
+                "SparseTensorSliceDataset: Number of values must match first dimension of indices, and "
+                f"dimensions the second. Got {len(values)} values, indices shape: "
+                f"{list(indices.shape)}, dense shape: {dense_shape.tolist()}"
+            )
         if len(indices) > 1 and (np.diff(indices[:, 0]) < 0).any():
             raise InvalidArgumentError(
                 "SparseTensorSliceDataset: indices must be ordered by the first dimension."

@@ -182,6 +182,7 @@ class CompressElement(Op):
     """An element in one variant, compressed."""
 
     signature = "components: *input_types -> compressed: variant[]"
+    minimum = {"input_types": 1}
     input_types: list[DType]
 
     def eager(self, components):

@@ -83,6 +83,8 @@ class ThreadPoolHandle(Op):
     shared_name: str = ""
 
     def eager(self):
+        if self.num_threads >= 65536:
+            raise self.invalid(f"`num_threads` must be < 65536. Received {self.num_threads}")
         return Resource(self.display_name, self.container)
 
 

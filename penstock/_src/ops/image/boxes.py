@@ -281,6 +281,10 @@ def _draw(op, images, boxes, colors):
     if boxes.ndim != 3 or boxes.shape[0] != images.shape[0] or boxes.shape[2] != 4:
         raise op.invalid(f"The boxes should be [batch, count, 4]. Received {show(boxes.shape)}")
     depth = images.shape[3]
+    if colors is not None and (colors.ndim != 2 or colors.shape[1] < depth):
+        raise op.invalid(
+            f"colors must have equal or more channels than the image provided: {show(colors.shape)}"
+        )
     if colors is not None and colors.size:
         table = colors[:, :depth].astype(np.float32)
     else:

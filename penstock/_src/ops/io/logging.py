@@ -78,6 +78,8 @@ class PrintV2(Op):
         return [stream.removeprefix("file://")] if stream.startswith("file://") else []
 
     def eager(self, input):
+        if input.ndim:
+            raise self.invalid(f"Input is expected to be scalar, but got {list(input.shape)}")
         text = input.item().decode("utf-8", "replace") + self.end
         stream = self.output_stream
         if stream.startswith("file://"):

@@ -285,8 +285,11 @@ class Histogram:
         return histogram
 
 
-def histogram_of(values: np.ndarray) -> Any:
+def histogram_of(op: Op, values: np.ndarray) -> Any:
     """The HistogramProto of values."""
+    if not np.isfinite(values.astype(np.float64)).all():
+        what = "Nan" if np.isnan(values.astype(np.float64)).any() else "Infinity"
+        raise op.invalid(f"{what} in summary histogram")
     made = Histogram()
     made.add(values)
     return made.proto()
@@ -301,7 +304,7 @@ class HistogramSummary(Op):
 
     def eager(self, tag, values):
         summary = Summary()
-        summary.value.add(tag=_text(tag)).histo.CopyFrom(histogram_of(values))
+        summary.value.add(tag=_text(tag)).histo.CopyFrom(histogram_of(self, values))
         return summary.SerializeToString()
 
 
@@ -313,7 +316,7 @@ class WriteHistogramSummary(Op):
 
     def eager(self, writer, step, tag, values):
         event = Event(wall_time=time.time(), step=int(step))
-        event.summary.value.add(tag=_text(tag)).histo.CopyFrom(histogram_of(values))
+        event.summary.value.add(tag=_text(tag)).histo.CopyFrom(histogram_of(self, values))
         writer.opened().write(event)
         return ()
 

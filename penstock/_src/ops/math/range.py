@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
+from penstock._src.core.values import memory_limit
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import is_float, quiet, show, value_of
@@ -58,6 +59,10 @@ class Range(Op):
             count = self.count(first, last, step)
         except ValueError as error:
             raise self.invalid(str(error)) from None
+        if (
+            count * self.Tidx.np.itemsize > memory_limit.limit()
+        ):  # numpy.arange makes none of too many
+            raise memory_limit.exhausted((count,), self.Tidx.np, self.op_type)
         if not self.Tidx.is_floating:
             return (np.arange(count) * step + first).astype(self.Tidx.np)
         wide = np.float32 if self.Tidx.size < 4 else self.Tidx.np.type

@@ -76,6 +76,18 @@ class _CtcLoss(Op):
                 f"len(sequence_length) != batch_size.  len(sequence_length):  "
                 f"{sequence_length.size} batch_size: {batch}"
             )
+        if labels_indices.ndim != 2 or labels_indices.shape != (*labels_values.shape, 2):
+            raise self.invalid(
+                "labels_indices and labels_values must contain the same number of rows, but saw shapes: "
+                f"{show(labels_indices.shape)} vs. {show(labels_values.shape)}"
+            )
+        outside = (labels_indices < 0).any(-1) | (labels_indices[:, 0] >= batch)
+        if outside.any():
+            at = int(np.argmax(outside))
+            raise self.invalid(
+                f"label SparseTensor is not valid: indices[{at}] = {show(labels_indices[at])} is out of "
+                f"bounds: need 0 <= index < {batch}"
+            )
         blank = 0 if self.blank_is_first else classes - 1
         losses, gradients = np.zeros(batch, inputs.dtype), np.zeros_like(inputs)
         with np.errstate(all="ignore"):

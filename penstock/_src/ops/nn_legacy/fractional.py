@@ -13,6 +13,7 @@ from penstock._src.core.values import kernel_state
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import permutation, reserve
+from penstock._src.ops.rules import show
 
 
 def draws(op):
@@ -158,6 +159,11 @@ class FractionalMaxPoolGrad(Op):
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 
     def eager(self, orig_input, orig_output, out_backprop, rows, columns):
+        if orig_output.shape != out_backprop.shape:
+            raise self.invalid(
+                f"orig_output {show(orig_output.shape)} must have the shape of out_backprop "
+                f"{show(out_backprop.shape)}"
+            )
         made = np.zeros_like(orig_input)
         extents = orig_input.shape[1:3]
         down, across = (windows(s, n, self.overlapping) for s, n in zip((rows, columns), extents))

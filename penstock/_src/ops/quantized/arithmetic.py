@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.nn import convolution as cv
+from penstock._src.ops.quantized.ends import check_ends
 from penstock._src.ops.quantized.ranges import (
     from_floats,
     of_product,
@@ -16,6 +17,7 @@ from penstock._src.ops.quantized.ranges import (
     to_floats,
     zero_of,
 )
+from penstock._src.ops.rules import show
 
 F = np.float32
 
@@ -127,6 +129,9 @@ class QuantizedAdd(_Sum):
         return self.added(x, y, ranges, (self.T1, self.T2), self.Toutput)
 
 
+BIAS_ENDS = "min_input", "max_input", "min_bias", "max_bias"
+
+
 class QuantizedBiasAdd(_Sum):
     """A vector added along the last axis."""
 
@@ -135,6 +140,9 @@ class QuantizedBiasAdd(_Sum):
     out_type: QUANTIZED
 
     def eager(self, input, bias, *ranges):
+        if input.ndim < 2:
+            raise self.invalid(f"Input tensor must be at least 2D: {show(input.shape)}")
+        check_ends(self, **dict(zip(BIAS_ENDS, ranges, strict=True)))
         if bias.shape != input.shape[-1:]:
             raise self.invalid(
                 "Must provide as many biases as the last dimension of the input tensor: "

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
+from penstock._src.ops.quantized.ends import check_channels
 from penstock._src.ops.rules import in_float32, quiet, show
 
 Rounding = Literal["HALF_TO_EVEN", "HALF_UP"]
@@ -199,6 +200,7 @@ def through_levels(op, x, low, high, bits, options):
         others = None if axis == -1 else tuple(i for i in range(x.ndim) if i != axis)
         low, high = wide.min(axis=others), wide.max(axis=others)
     else:
+        check_channels(op, x, axis, input_min=low, input_max=high)
         low, high = in_float32(low), in_float32(high)
         if np.any(low > high):
             raise op.invalid(f"Invalid range: input_min {low} > input_max {high}")
@@ -283,6 +285,11 @@ class QuantizeAndDequantizeV4Grad(Op):
 
     def eager(self, gradients, input, input_min, input_max):
         require_same_size(self, gradients, input)
+        if not -1 <= self.axis < input.ndim:
+            raise self.invalid(
+                f"Axis must be at least -1 and less than the rank {input.ndim}. Found {self.axis}"
+            )
+        check_channels(self, input, self.axis, input_min=input_min, input_max=input_max)
         low = along_axis(input_min, input.ndim, self.axis)
         high = along_axis(input_max, input.ndim, self.axis)
         zero = gradients.dtype.type(0)

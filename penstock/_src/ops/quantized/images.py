@@ -9,11 +9,16 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, QUANTIZED
 from penstock._src.ops.image.resize import bilinear_weights
 from penstock._src.ops.nn.window import window
+from penstock._src.ops.quantized.ends import check_ends
 from penstock._src.ops.quantized.quantize import limits
 from penstock._src.ops.quantized.ranges import from_floats, requantized
 from penstock._src.ops.rules import show
 
 F = np.float32
+# The ends of the ranges of QuantizedBatchNormWithGlobalNormalization, in the order in which it sorts them.
+ENDS = (
+    "t_min", "t_max", "m_min", "v_min", "beta_min", "gamma_min", "m_max", "v_max", "beta_max", "gamma_max",
+)  # fmt: skip
 
 
 class _Pool(Op):
@@ -78,6 +83,7 @@ class QuantizedReshape(Op):
     Tshape: INDEX = dtypes.int32
 
     def eager(self, tensor, shape, input_min, input_max):
+        check_ends(self, input_min=input_min, input_max=input_max)
         return tensor.reshape([int(d) for d in shape]), F(input_min), F(input_max)
 
 
@@ -143,6 +149,14 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
     scale_after_normalization: bool
 
     def eager(self, t, t_min, t_max, *moments):
+        ends = dict(zip(ENDS, (t_min, t_max, *moments[1::3], *moments[2::3]), strict=True))
+        check_ends(self, **ends)
+        for name, moment in zip(("mean", "variance", "beta", "gamma"), moments[::3], strict=True):
+            if moment.shape != t.shape[3:] or not moment.size:
+                raise self.invalid(
+                    f"{name} must have a value for each of the channels of {show(t.shape)}. "
+                    f"Received shape {show(moment.shape)}"
+                )
         mean, variance, beta, gamma = (
             _evenly(*moments[at : at + 3], self.Tinput).astype(F) for at in range(0, 12, 3)
         )
@@ -174,6 +188,7 @@ class QuantizedResizeBilinear(Op):
         return [images[0], rows, columns, images[3]], (), ()
 
     def eager(self, images, size, min, max):
+        check_ends(self, min=min, max=max)
         rows, columns = (bilinear_weights(self, n, int(m)) for n, m in zip(images.shape[1:3], size))
         made = np.einsum("ih,bhwc,jw->bijc", rows, images.astype(np.float64), columns)
         if self.T != dtypes.float32:

@@ -13,6 +13,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
+from penstock._src.ops.quantized.ends import check_channels
 from penstock._src.ops.rules import quiet
 
 Mode = Literal["MIN_COMBINED", "MIN_FIRST", "SCALED"]
@@ -66,6 +67,7 @@ class QuantizeV2(Op):
             raise self.invalid(f"axis {self.axis} must be less than the rank {input.ndim}")
         if self.round_mode == "HALF_TO_EVEN" and self.mode != "SCALED":
             raise self.invalid("Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'")
+        check_channels(self, input, self.axis, min_range=min_range, max_range=max_range)
         low = np.minimum(0.0, min_range.astype(np.float64))
         given = max_range.astype(np.float64)
         if np.any(min_range > max_range):
@@ -109,6 +111,7 @@ class Dequantize(Op):
     def eager(self, input, min_range, max_range):
         if self.axis >= input.ndim or self.axis < -1:
             raise self.invalid(f"axis {self.axis} must be less than the rank {input.ndim}")
+        check_channels(self, input, self.axis, min_range=min_range, max_range=max_range)
         least, greatest = limits(self.T)
         low = along(min_range.astype(np.float64), input.ndim, self.axis)
         high = along(max_range.astype(np.float64), input.ndim, self.axis)

@@ -7,6 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.rules import conj, dims_of, quiet, show
 from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_places
 
@@ -197,7 +198,11 @@ class SparseDenseCwiseMul(_Cwise):
 class SparseDenseCwiseDiv(_Cwise):
     """Sparse divided by dense."""
 
-    combine = staticmethod(np.divide)
+    def combine(self, x, y):
+        """The quotients; those of integers are truncated."""
+        if self.T.is_integer and (y == 0).any():
+            raise self.invalid("cannot divide by zero, but the dense tensor contains zero")
+        return truncated_quotient(x, y)
 
     def partial(self, x, y, dy):
         return dy / y, -dy * x / (y * y)

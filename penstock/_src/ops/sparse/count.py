@@ -88,6 +88,10 @@ class DenseCountSparseOutput(_Count):
         return _of_rank(values.rank)
 
     def eager(self, values, weights):
+        if values.ndim and not values.size:
+            raise self.invalid(
+                f"Shapes dimension cannot be 0. Received values of {show(values.shape)}"
+            )
         if values.ndim not in (1, 2):
             raise self.invalid(f"Input must be a 1 or 2-dimensional tensor. Got: {values.ndim}")
         rows = np.zeros(values.shape, np.int64)

@@ -200,6 +200,11 @@ class SparseReshape(Op):
         -> output_indices: int64[input_indices[0], new_shape[0]], output_shape: int64[new_shape]"""
 
     def eager(self, input_indices, input_shape, new_shape):
+        if input_indices.ndim != 2 or input_indices.shape[1:] != input_shape.shape:
+            raise self.invalid(
+                "Input tensor rank must match input shape length. Received indices of "
+                f"{show(input_indices.shape)} and shape {show(input_shape)}"
+            )
         total = int(np.prod(input_shape))
         target = [int(n) for n in new_shape]
         if target.count(-1) > 1:
@@ -302,6 +307,8 @@ class SparseSplit(Op):
 
     def eager(self, split_dim, indices, values, shape):
         axis = axis_of(self, split_dim, shape.size, "split_dim")
+        check_sparse(self, indices, values, shape)
+        check_indices(self, indices, shape, ordered=False)
         extent, parts = int(shape[axis]), self.num_split
         if parts > extent:
             raise self.invalid(f"Number of splits {parts} must be at most the extent {extent}")
@@ -374,6 +381,9 @@ class SparseFillEmptyRowsGrad(Op):
     T = ANY
 
     def eager(self, reverse_index_map, grad_values):
+        for name, value in (("reverse_index_map", reverse_index_map), ("grad_values", grad_values)):
+            if value.ndim != 1:
+                raise self.invalid(f"{name} must be a vector, saw: {show(value.shape)}")
         outside = (reverse_index_map < 0) | (reverse_index_map >= grad_values.size)
         if outside.any():
             raise self.invalid(

@@ -47,6 +47,8 @@ def _check(op, indices, values, shape):
             "expected indices as a matrix, values and shape as vectors. Received "
             f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
         )
+    if (shape < 0).any():
+        raise op.invalid(f"Expected shape dimensions to be non-negative, got {show(shape)}")
 
 
 class AddSparseToTensorsMap(_MapOp):

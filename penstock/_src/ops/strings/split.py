@@ -161,6 +161,8 @@ class StringNGrams(Op):
     def eager(self, data, data_splits):
         if data_splits.size and (data_splits[0] != 0 or data_splits[-1] != data.size):
             raise self.invalid("First split value must be 0, and the last the number of elements")
+        if any(width < 1 for width in self.ngram_widths):
+            raise self.invalid(f"ngram_widths must contain positive values: {self.ngram_widths}")
         grams, splits = [], [0]
         for begin, end in zip(data_splits[:-1], data_splits[1:], strict=True):
             grams.extend(self._row(list(data[begin:end])))

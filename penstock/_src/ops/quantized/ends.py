@@ -1,0 +1,19 @@
+"""Checks of the ends of ranges: single numbers, or one for each place along an axis."""
+
+
+def check_ends(op, **ends):
+    """Refuses ends of ranges that are no single numbers."""
+    for name, value in ends.items():
+        if value.size != 1:
+            raise op.invalid(f"{name} must be a scalar, received shape {list(value.shape)}")
+
+
+def check_channels(op, x, axis, **ends):
+    """Refuses ends of ranges without a number for each place along an axis, or without a single one where that is -1."""
+    count = 1 if axis == -1 else x.shape[axis]
+    for name, value in ends.items():
+        if value.size != count or value.ndim > 1:
+            raise op.invalid(
+                f"{name} must have {count} elements for axis {axis} of an input of shape "
+                f"{list(x.shape)}, received shape {list(value.shape)}"
+            )
