@@ -1,0 +1,45 @@
+"""Images and sound."""
+
+import numpy as np
+
+from tests.fuzz.advisories.case import calls, f32, floats, i32, i64, none, raw, text
+
+CASES = (
+    raw("CVE-2018-21233", "DecodeBmp", contents=text(b"BM" + b"\xff" * 60), channels=3),
+    raw("CVE-2018-21233", "DecodeBmp", contents=text(b"BM" + bytes(16) + (2**31 - 1).to_bytes(4, "little") * 2 + b"\1\0\x18\0" + bytes(40)), channels=0),
+    raw("CVE-2019-9635", "DecodeGif", contents=text(b"GIF89a" + b"\xff" * 40)),
+    raw("CVE-2018-7576", "DecodeGif", contents=text(b"GIF89a\1\0\1\0\0\0\0;")),
+    calls("CVE-2023-25667", "image.decode_image", lambda tf: tf.image.decode_image(b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\2\2D\1\0;")),
+    raw("CVE-2021-29531", "EncodePng", image=np.zeros((0, 0, 1), np.uint8), compression=-1),
+    raw("CVE-2021-29531", "EncodePng", image=np.zeros((2, 2, 9), np.uint8), compression=-1),
+    raw("CVE-2022-23584", "DecodePng", contents=text(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\xff" * 30), channels=0),
+    raw("CVE-2022-23585", "DecodePng", contents=text(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x10\6\0\0\0\0\0\0\0"), channels=0),
+    raw("CVE-2021-29533", "DrawBoundingBoxes", images=none(3, 5, 0, 3), boxes=f32(3, 2, 4)),
+    raw("CVE-2022-36001", "DrawBoundingBoxesV2", images=f32(2, 2, 2, 3), boxes=floats([[[-1e38, 1e38, float("nan"), 0]]] * 2), colors=none(0, 0)),
+    raw("CVE-2022-36001", "DrawBoundingBoxes", images=f32(1, 2, 2, 1), boxes=f32(1, 2, 5)),
+    raw("CVE-2021-29529", "ResizeBilinear", images=f32(1, 64, 64, 1), size=i32([250, 250]), half_pixel_centers=True),
+    raw("CVE-2022-23587", "ResizeBicubic", images=f32(1, 2, 2, 1), size=i32([2**30, 2**30])),
+    raw("CVE-2022-41907", "ResizeNearestNeighborGrad", grads=f32(1, 1, 1, 1), size=i32([2**30, 2**30])),
+    raw("CVE-2022-41907", "ResizeNearestNeighborGrad", grads=f32(1, 1, 1, 1), size=i32([-5, 2])),
+    raw("CVE-2022-41886", "ImageProjectiveTransformV2", images=f32(1, 2, 2, 1), transforms=f32(1, 8), output_shape=i32([2**30, 2**30]), interpolation="BILINEAR"),
+    raw("CVE-2022-41886", "ImageProjectiveTransformV2", images=f32(1, 2, 2, 1), transforms=f32(7, 3), output_shape=i32([2, 2]), interpolation="BILINEAR"),
+    raw("CVE-2021-37669", "NonMaxSuppressionV5", boxes=f32(1, 4), scores=f32(1), max_output_size=i32(-4), iou_threshold=f32(value=0.1), score_threshold=f32(value=0.1), soft_nms_sigma=f32(value=0.0)),
+    raw("CVE-2021-37669", "NonMaxSuppressionV2", boxes=f32(3, 4), scores=f32(3), max_output_size=i32(2**31 - 1), iou_threshold=f32(value=9.0)),
+    raw("CVE-2021-37669", "CombinedNonMaxSuppression", boxes=f32(1, 1, 1, 4), scores=f32(1, 1, 1), max_output_size_per_class=i32(-1), max_total_size=i32(-2), iou_threshold=f32(value=0.5), score_threshold=f32(value=0.5)),
+    raw("CVE-2022-41896", "Mfcc", spectrogram=f32(1, 20, 1), sample_rate=i32([7, 3]), upper_frequency_limit=200.0, lower_frequency_limit=-10.0, filterbank_channel_count=5, dct_coefficient_count=5),
+    raw("CVE-2022-41896", "Mfcc", spectrogram=f32(1, 20, 4), sample_rate=i32(16000), upper_frequency_limit=4000.0, lower_frequency_limit=20.0, filterbank_channel_count=2**31 - 1, dct_coefficient_count=2**31 - 1),
+    raw("CVE-2023-25666", "AudioSpectrogram", input=f32(3, 2), window_size=-5, stride=1),
+    raw("CVE-2023-25666", "AudioSpectrogram", input=f32(3, 2), window_size=2**30, stride=0),
+    raw("CVE-2022-35995", "AudioSummaryV2", tag=text("t"), tensor=none(0, 0), sample_rate=f32(), max_outputs=3),
+    raw("CVE-2022-41888", "ExtractGlimpse", input=f32(1, 2, 2, 1), size=i32([-2, 5]), offsets=f32(1, 2)),
+    raw("CVE-2021-41206", "ExtractImagePatches", images=f32(1, 3, 3, 1), ksizes=[1, 2**31 - 1, 1, 1], strides=[1, 1, 1, 1], rates=[1, 2**31 - 1, 1, 1], padding="VALID"),
+    raw("CVE-2021-41206", "DecodeWav", contents=text(b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\1\0\0\0" + bytes(20)), desired_channels=0, desired_samples=-9),
+    raw("CVE-2021-41206", "SampleDistortedBoundingBoxV2", image_size=i32([0, 0, 0]), bounding_boxes=f32(1, 1, 4), min_object_covered=f32()),
+    raw("CVE-2021-29614", "DecodePaddedRaw", input_bytes=text([b"A" * 10]), fixed_length=i32(3), out_type="uint16"),
+    raw("CVE-2021-29614", "DecodePaddedRaw", input_bytes=text([b"A" * 10]), fixed_length=i32(2**31 - 4), out_type="uint16"),
+    raw("CVE-2021-41206", "EncodeWav", audio=f32(2, 0), sample_rate=i32(-5)),
+    raw("CVE-2021-41206", "AdjustHue", images=f32(2), delta=f32(2)),
+    raw("CVE-2021-41206", "ScaleAndTranslate", images=f32(1, 2, 2, 1), size=i32([-1, 5]), scale=f32(2), translation=f32(2)),
+    calls("CVE-2021-41199", "image.resize_with_crop_or_pad", lambda tf: tf.image.resize_with_crop_or_pad(tf.ones([2, 2, 3]), 2**31 - 1, 2**31 - 1)),
+    raw("CVE-2021-41206", "SegmentMean", data=f32(2, 2), segment_ids=i64([-3, 1])),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Operations of shapes, parts, strings, files and state."""

@@ -1,0 +1,55 @@
+"""Sizes that overflow, and shapes that do not fit."""
+
+import numpy as np
+
+from tests.fuzz.advisories.case import calls, f32, floats, i32, i64, none, raw
+
+HUGE = 2**62
+
+CASES = (
+    calls("CVE-2021-41197", "zeros", lambda tf: tf.zeros([HUGE, HUGE])),
+    calls("CVE-2021-41197", "ones", lambda tf: tf.ones([2**31, 2**31, 2**31])),
+    calls("CVE-2021-41197", "keras.backend.arange", lambda tf: tf.raw_ops.Range(start=0, limit=2**31 - 1, delta=1)),
+    raw("CVE-2021-41198", "Tile", input=f32(1, 1), multiples=i64([HUGE, HUGE])),
+    calls("CVE-2021-41198", "tile", lambda tf: tf.tile(tf.ones([1]), tf.constant([100000000 * 100000000], tf.int64))),
+    calls("CVE-2021-41199", "image.resize", lambda tf: tf.image.resize(tf.ones([1, 1, 1, 3]), [2**31 - 1, 2**31 - 1])),
+    calls("CVE-2021-41202", "range", lambda tf: tf.range(start=-1e38, limit=1.0)),
+    calls("CVE-2021-41202", "range", lambda tf: tf.range(0, 10.0**18, 1e-3)),
+    raw("CVE-2022-36015", "Range", start=floats(-1e38), limit=floats(1), delta=floats(1)),
+    raw("CVE-2022-36015", "Range", start=i64(0), limit=i64(2**63 - 1), delta=i64(1)),
+    raw("CVE-2022-35934", "Reshape", tensor=f32(1), shape=i64([0, 255, 255, 2**62])),
+    raw("CVE-2022-35934", "Reshape", tensor=f32(4), shape=i64([2**40, 2**40, -1])),
+    raw("CVE-2021-29584", "SpaceToBatchND", input=f32(1, 1, 1, 1), block_shape=i64([2**31 - 1, 2**31 - 1]), paddings=i64([[0, 0], [0, 0]])),
+    raw("CVE-2022-29203", "SpaceToBatchND", input=f32(1, 2, 2), block_shape=i64([2**62, 3]), paddings=i64([[0, 0], [0, 0]])),
+    raw("CVE-2021-29584", "BatchToSpaceND", input=f32(1, 1), block_shape=i64([2**62]), crops=i64([[0, 0]])),
+    raw("CVE-2021-29615", "Fill", dims=i64([-5, 2]), value=f32()),
+    raw("CVE-2021-29615", "Fill", dims=i64([[2]]), value=f32()),
+    raw("CVE-2022-21729", "UnravelIndex", indices=i64([7]), dims=i64([2**62, 2**62])),
+    raw("CVE-2021-37668", "UnravelIndex", indices=i32([-0x100000]), dims=i32([0x100000, 0x100000])),
+    raw("CVE-2021-37668", "UnravelIndex", indices=i32([1]), dims=i32([0])),
+    raw("CVE-2021-41216", "Transpose", x=f32(2, 3), perm=i32([0, 9])),
+    raw("CVE-2021-41216", "Transpose", x=f32(2, 3), perm=i32([-1, -1])),
+    calls("CVE-2021-29618", "transpose", lambda tf: tf.transpose(tf.complex(1.0, 2.0), conjugate=True)),
+    calls("CVE-2021-29618", "transpose", lambda tf: tf.raw_ops.ConjugateTranspose(x=tf.complex([1.0], [2.0]), perm=tf.constant([0, 1]))),
+    raw("CVE-2021-29556", "Reverse", tensor=none(0, 0), dims=np.array([True, False, True])),
+    raw("CVE-2021-41222", "SplitV", value=f32(4), size_splits=i64([-1, -1]), axis=i32(0), num_split=2),
+    raw("CVE-2021-41222", "SplitV", value=f32(4), size_splits=i64([5, -9]), axis=i32(0), num_split=2),
+    raw("CVE-2022-21731", "ConcatV2", values=[f32(1, 2, 3), f32(1, 2, 3)], axis=i32(3)),
+    raw("CVE-2022-21731", "ConcatV2", values=[f32(1, 2), f32(1)], axis=i32(0)),
+    raw("CVE-2020-26267", "DataFormatVecPermute", x=i32([1, 2, 3]), src_format="NHWC", dst_format="NCHW"),
+    raw("CVE-2020-26267", "DataFormatVecPermute", x=i32([1, 4, 6, 2]), src_format="1234", dst_format="1253"),
+    raw("CVE-2020-26267", "DataFormatDimMap", x=i32([17]), src_format="1234", dst_format="8390"),
+    raw("CVE-2021-41207", "ParallelConcat", values=[none(1, 0), none(1, 0)], shape=[2, 0]),
+    raw("CVE-2023-25676", "ParallelConcat", values=[f32(1, 2)], shape=[0, 2]),
+    raw("CVE-2021-37660", "InplaceAdd", x=none(0, 3, dtype="float32"), i=i32([0]), v=f32(1, 3)),
+    raw("CVE-2021-37660", "InplaceUpdate", x=f32(2, 3), i=i32([7]), v=f32(1, 3)),
+    raw("CVE-2021-37660", "InplaceSub", x=f32(), i=i32([0]), v=f32(1)),
+    raw("CVE-2022-41895", "MirrorPadGrad", input=f32(1), paddings=i32([[2**30, 2**30]]), mode="REFLECT"),
+    raw("CVE-2022-41895", "MirrorPadGrad", input=f32(2, 2), paddings=i32([[-5, -5], [1, 1]]), mode="SYMMETRIC"),
+    raw("CVE-2022-23580", "EnsureShape", input=f32(2), shape=[-7]),
+    raw("CVE-2020-15202", "RandomUniformInt", shape=i64([2**32, 2**31]), minval=i32(0), maxval=i32(5)),
+    calls("CVE-2022-41884", "constant", lambda tf: tf.constant(np.ones((2**31, 2**31, 0), np.float32)) + 1.0),
+    raw("CVE-2022-36016", "BroadcastTo", input=f32(1), shape=i64([-3, 2])),
+    raw("CVE-2022-41890", "BroadcastGradientArgs", s0=i32([-1, 2]), s1=i32([2**31 - 1])),
+    raw("CVE-2022-41890", "BroadcastArgs", s0=i64([2**62, 2]), s1=i64([3])),
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""Sparse tensors in parts."""
+
+from tests.fuzz.advisories.case import calls, f32, floats, i32, i64, none, raw, text
+
+NO_INDICES = none(0, 2, dtype="int64")
+
+CASES = (
+    raw("CVE-2020-15194", "SparseFillEmptyRowsGrad", reverse_index_map=i64([[1, 2]]), grad_values=floats([1, 2, 3])),
+    raw("CVE-2020-15195", "SparseFillEmptyRowsGrad", reverse_index_map=i64([7, -1]), grad_values=floats([1, 2, 3])),
+    raw("CVE-2022-41898", "SparseFillEmptyRowsGrad", reverse_index_map=i64([]), grad_values=floats([])),
+    raw("CVE-2021-29565", "SparseFillEmptyRows", indices=NO_INDICES, values=floats([]), dense_shape=i64([]), default_value=f32()),
+    raw("CVE-2021-41224", "SparseFillEmptyRows", indices=i64([[0, 0], [1, 2]]), values=floats([1]), dense_shape=i64([5, 6]), default_value=f32()),
+    raw("CVE-2021-37676", "SparseFillEmptyRows", indices=i64([[0]]), values=floats([1]), dense_shape=i64([5]), default_value=f32(2)),
+    raw("CVE-2021-29567", "SparseDenseCwiseMul", sp_indices=i64([[-1, 5]]), sp_values=floats([1]), sp_shape=i64([3, 2]), dense=f32(1)),
+    raw("CVE-2021-29567", "SparseDenseCwiseMul", sp_indices=NO_INDICES, sp_values=floats([2]), sp_shape=i64([3]), dense=f32(3)),
+    raw("CVE-2021-37636", "SparseDenseCwiseDiv", sp_indices=i64([[4]]), sp_values=i32([-400]), sp_shape=i64([8]), dense=i32([0])),
+    raw("CVE-2021-29607", "SparseSparseMinimum", a_indices=i64([[1, 0], [3, 0]]), a_values=floats([1]), a_shape=i64([3]), b_indices=NO_INDICES, b_values=floats([]), b_shape=i64([3])),
+    raw("CVE-2021-29607", "SparseSparseMinimum", a_indices=i64([[9, 9]]), a_values=floats([1]), a_shape=i64([3, 3]), b_indices=i64([[0, 0]]), b_values=floats([1]), b_shape=i64([3, 3])),
+    raw("CVE-2023-25665", "SparseSparseMaximum", a_indices=i64([[1]]), a_values=floats([0.1]), a_shape=i64([2]), b_indices=none(0, 1, dtype="int64"), b_values=floats([1]), b_shape=i64([2])),
+    raw("CVE-2021-29609", "SparseAdd", a_indices=none(10, 97, dtype="int64"), a_values=floats([]), a_shape=i64([]), b_indices=i64([[0, 0]]), b_values=floats([1]), b_shape=i64([1, 1]), thresh=f32()),
+    raw("CVE-2021-29609", "SparseAdd", a_indices=NO_INDICES, a_values=floats([]), a_shape=i64([2, 2]), b_indices=i64([[0, 0, 0]]), b_values=floats([1]), b_shape=i64([1, 1]), thresh=f32()),
+    raw("CVE-2022-29206", "SparseTensorDenseAdd", a_indices=i64([17]), a_values=floats([1]), a_shape=i64([1]), b=f32(1)),
+    raw("CVE-2021-29611", "SparseReshape", input_indices=none(4, 0, dtype="int64"), input_shape=i64([1, 1, 1]), new_shape=i64([1])),
+    raw("CVE-2021-37640", "SparseReshape", input_indices=none(0, 1, dtype="int64"), input_shape=i64([0]), new_shape=i64([-1, 0])),
+    raw("CVE-2021-29534", "SparseConcat", indices=[i64([[0, 0]]), i64([[0, 0]])], values=[floats([1]), floats([2])], shapes=[i64([2**62, 3]), i64([2**62, 3])], concat_dim=0),
+    raw("CVE-2021-29534", "SparseConcat", indices=[i64([[0, 0]]), i64([[0, 0]])], values=[floats([1]), floats([2])], shapes=[i64([1, 3]), i64([1])], concat_dim=1),
+    raw("CVE-2021-29558", "SparseSplit", split_dim=i64(0), indices=i64([[0, 0]]), values=floats([1]), shape=i64([5, 0]), num_split=2),
+    raw("CVE-2021-29558", "SparseSplit", split_dim=i64(0), indices=i64([[7, 0], [99, 1]]), values=floats([1, 2]), shape=i64([3, 2]), num_split=3),
+    raw("CVE-2021-29519", "SparseCross", indices=[i64([[0, 0]])], values=[text(["<test>"])], shapes=[i64([1, 1])], dense_inputs=[i64([[1]])], hashed_output=True, num_buckets=0, hash_key=0, out_type="string", internal_type="int64"),
+    raw("CVE-2022-35997", "SparseCross", indices=[i64([[0, 0]])], values=[text(["a"])], shapes=[i64([1])], dense_inputs=[i64([[1]])], hashed_output=False, num_buckets=10, hash_key=3, out_type="string", internal_type="string"),
+    raw("CVE-2021-37635", "SparseReduceSum", input_indices=i64([[9, 9]]), input_values=floats([1]), input_shape=i64([2, 2]), reduction_axes=i32([0])),
+    raw("CVE-2021-37635", "SparseReduceMaxSparse", input_indices=i64([[0, 0], [0, 1]]), input_values=floats([1]), input_shape=i64([2]), reduction_axes=i32([3])),
+    raw("CVE-2022-21736", "SparseTensorSliceDataset", indices=i64([[0]]), values=none(0), dense_shape=i64([4])),
+    raw("CVE-2021-37647", "SparseTensorSliceDataset", indices=NO_INDICES, values=floats([1]), dense_shape=i64([])),
+    raw("CVE-2021-29523", "AddManySparseToTensorsMap", sparse_indices=i64([[0, 0]]), sparse_values=floats([1]), sparse_shape=i64([2**62, 2**62]), container="", shared_name=""),
+    raw("CVE-2022-23568", "AddManySparseToTensorsMap", sparse_indices=i64([[0, 0]]), sparse_values=floats([1]), sparse_shape=i64([-1, 5]), container="", shared_name=""),
+    calls("CVE-2022-23567", "sparse.SparseTensor", lambda tf: tf.sparse.reduce_sum(tf.sparse.SparseTensor([[0, 0]], [1.0], [2**40, 2**40]))),
+    raw("CVE-2021-41215", "DeserializeSparse", serialized_sparse=text([""]), dtype="int32"),
+    raw("CVE-2021-41215", "DeserializeSparse", serialized_sparse=text([["a", "b", "c"]]), dtype="float32"),
+    raw("CVE-2022-35993", "SetSize", set_indices=i64([1, 2]), set_values=i64([1]), set_shape=i64([2]), validate_indices=True),
+    raw("CVE-2021-29564", "EditDistance", hypothesis_indices=NO_INDICES, hypothesis_values=i64([]), hypothesis_shape=i64([0]), truth_indices=NO_INDICES, truth_values=i64([]), truth_shape=i64([0])),
+    raw("CVE-2022-29208", "EditDistance", hypothesis_indices=i64([[-1250999896764, 0, 0]]), hypothesis_values=i64([1]), hypothesis_shape=i64([1, 1, 2]), truth_indices=i64([[0, 0, 0]]), truth_values=i64([1]), truth_shape=i64([1, 1, 2])),
+    raw("CVE-2023-25662", "EditDistance", hypothesis_indices=i64([[0, 0, 0]]), hypothesis_values=i64([1]), hypothesis_shape=i64([2**62, 2**62, 2]), truth_indices=i64([[0, 0, 0]]), truth_values=i64([1]), truth_shape=i64([2**62, 2**62, 2])),
+    raw("CVE-2022-23569", "SparseToDense", sparse_indices=i64([[1, 1]]), output_shape=i64([-2, 2]), sparse_values=f32(), default_value=f32()),
+)  # fmt: skip
