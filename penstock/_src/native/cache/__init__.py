@@ -1,4 +1,4 @@
-"""Object code on disk: `objects.py` keeps it by key, `signing.py` has the user's key that signs it.
+"""Object code on disk: `objects.py` keeps it by key, `signing.py` has the user's key that signs it, `places.py` where both are.
 
 In: a key and object code. Out: the object code of a key, if this user's processes have written it.
 """

@@ -8,7 +8,6 @@ key, is removed and rebuilt. When the folder exceeds LIMIT, the oldest files are
 import hmac
 import logging
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from penstock._src.util import flags
 from penstock._src.util.files.whole import written_whole
 
 from . import signing
+from .places import folder_of_user
 
 log = logging.getLogger("penstock.native")
 
@@ -39,17 +39,8 @@ def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
 
 def default_folder() -> Path | None:
     """The user's cache folder of this system; None if no home is known."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "penstock" / "kernels"
+    folder = folder_of_user("cache")
+    return folder and folder / "kernels"
 
 
 class ObjectCache:

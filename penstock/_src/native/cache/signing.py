@@ -14,6 +14,8 @@ from pathlib import Path
 
 from penstock._src.util import flags
 
+from .places import folder_of_user
+
 log = logging.getLogger("penstock.native")
 
 LENGTH = 32  # bytes of a key and of a signature
@@ -21,17 +23,8 @@ LENGTH = 32  # bytes of a key and of a signature
 
 def default_path() -> Path | None:
     """Where the key is in the user's configuration on this system; None if no home is known."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    return base / "penstock" / "kernels.key"
+    folder = folder_of_user("configuration")
+    return folder and folder / "kernels.key"
 
 
 def user_key() -> bytes | None:
