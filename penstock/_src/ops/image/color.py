@@ -100,6 +100,7 @@ class RGBToHSV(Op):
             parts.append(dh * by_hue / 6.0 + ds * by_s(most, least) + dv * most)
         return raw.Pack(values=parts, axis=-1)
 
+    @quiet
     def eager(self, images):
         _require_rgb(self, images)
         return rgb_to_hsv(in_float32(images)).astype(images.dtype, copy=False)
@@ -118,6 +119,7 @@ class HSVToRGB(Op):
     def shape(self, images):
         return _of_three(images)
 
+    @quiet
     def eager(self, images):
         _require_rgb(self, images)
         return hsv_to_rgb(in_float32(images)).astype(images.dtype, copy=False)
@@ -187,6 +189,7 @@ class AdjustContrastv2(_Adjust):
     ranks = {"contrast_factor": (0,)}
     signature = "images: T, contrast_factor: float32 -> output: T"
 
+    @quiet
     def eager(self, images, contrast_factor):
         if images.ndim < 3:
             raise self.invalid(f"input must be at least 3-D, got shape{show(images.shape)}")
@@ -208,6 +211,7 @@ class AdjustHue(_Adjust):
     ranks = {"delta": (0,)}
     signature = "images: T, delta: float32 -> output: T"
 
+    @quiet
     def eager(self, images, delta):
         self.check(images, "delta", delta)
         hsv = rgb_to_hsv(in_float32(images))
@@ -228,6 +232,7 @@ class AdjustSaturation(_Adjust):
     ranks = {"scale": (0,)}
     signature = "images: T, scale: float32 -> output: T"
 
+    @quiet
     def eager(self, images, scale):
         self.check(images, "scale", scale)
         hsv = rgb_to_hsv(in_float32(images))
@@ -259,5 +264,6 @@ class AdjustContrast(Op):
     def shape(self, images, contrast_factor, min_value, max_value):
         raise NotImplementedError(self._removed)
 
+    @quiet
     def eager(self, images, contrast_factor, min_value, max_value):
         raise UnimplementedError(self._removed)

@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.ops.image import projection
-from penstock._src.ops.rules import check_elements, show, value_of
+from penstock._src.ops.rules import check_elements, quiet, show, value_of
 
 
 class CropAndResize(Op):
@@ -42,6 +42,7 @@ class CropAndResize(Op):
         by_boxes = raw.CropAndResizeGradBoxes(grads=dy, image=image, boxes=boxes, box_ind=box_ind)
         return by_image, by_boxes, None, None
 
+    @quiet
     def eager(self, image, boxes, box_ind, crop_size):
         height, width = _crop_size(self, image, boxes, box_ind, crop_size)
         x = image.astype(np.float32)
@@ -131,6 +132,7 @@ class CropAndResizeGradImage(Op):
     T: {dtypes.float16, dtypes.float32, dtypes.float64}
     method: Literal["bilinear", "nearest"] = "bilinear"
 
+    @quiet
     def eager(self, grads, boxes, box_ind, image_size):
         out = np.zeros([int(n) for n in image_size], np.float32)
         _require_boxes(self, boxes, box_ind, out.shape[0])
@@ -154,6 +156,7 @@ class CropAndResizeGradBoxes(Op):
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
     method: Literal["bilinear"] = "bilinear"
 
+    @quiet
     def eager(self, grads, image, boxes, box_ind):
         _require_boxes(self, boxes, box_ind, image.shape[0])
         x = image.astype(np.float32)
@@ -321,6 +324,7 @@ class ImageProjectiveTransformV2(_Projective):
         )
         return by_images, None, None
 
+    @quiet
     def eager(self, images, transforms, output_shape):
         return self.transformed(images, transforms, output_shape, 0)
 
@@ -350,6 +354,7 @@ class ImageProjectiveTransformV3(_Projective):
         )
         return by_images, None, None, None
 
+    @quiet
     def eager(self, images, transforms, output_shape, fill_value):
         return self.transformed(images, transforms, output_shape, fill_value)
 

@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, SIGNED
-from penstock._src.ops.rules import check_elements, shape_of, show, value_of
+from penstock._src.ops.rules import check_elements, quiet, shape_of, show, value_of
 
 
 def _size(op, images, size):
@@ -147,6 +147,7 @@ class _Resize(Op):
     def _matrices(self, shape, size):
         return self.weights(self, shape[1], size[0]), self.weights(self, shape[2], size[1])
 
+    @quiet
     def eager(self, images, size):
         target = _size(self, images, size)
         if not images.size:
@@ -179,6 +180,7 @@ class _ResizeGrad(Op):
         if 0 in grads.shape[1:3]:
             raise self.invalid("resized dimensions must be positive")
 
+    @quiet
     def eager(self, grads, original_image):
         self._check(grads, original_image)
         shape = original_image.shape
@@ -212,6 +214,7 @@ class ResizeBilinear(_Resize):
         )
         return by_images, None
 
+    @quiet
     def eager(self, images, size):
         height, width = _size(self, images, size)
         if not images.size:
@@ -307,6 +310,7 @@ class ResizeNearestNeighbor(Op):
         )
         return by_images, None
 
+    @quiet
     def eager(self, images, size):
         height, width = _size(self, images, size)
         rows = nearest_indices(self, images.shape[1], height)
@@ -331,6 +335,7 @@ class ResizeNearestNeighborGrad(Op):
     def shape(self, grads, size):
         return _shape(grads, size)
 
+    @quiet
     def eager(self, grads, size):
         height, width = _size(self, grads, size)
         rows = nearest_indices(self, height, grads.shape[1])
@@ -445,6 +450,7 @@ class ScaleAndTranslate(Op):
         )
         return by_images, None, None, None
 
+    @quiet
     def eager(self, images, size, scale, translation):
         target = _size(self, images, size)
         if (scale <= 0).any():
@@ -469,6 +475,7 @@ class ScaleAndTranslateGrad(Op):
     kernel_type: str = "lanczos3"
     antialias: bool = True
 
+    @quiet
     def eager(self, grads, original_image, scale, translation):
         inputs = original_image.shape[1:3]
         rows, columns = _kernel_matrices(self, inputs, grads.shape[1:3], scale, translation)

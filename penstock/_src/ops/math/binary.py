@@ -475,6 +475,7 @@ class ClipByValue(Op):
             unbroadcast(where(above, dy, zeros), clip_value_max),
         )
 
+    @quiet
     def eager(self, t, clip_value_min, clip_value_max):
         for bound in (clip_value_min, clip_value_max):
             if bound.ndim and bound.shape != t.shape:

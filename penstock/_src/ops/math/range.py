@@ -101,6 +101,7 @@ class LinSpace(Op):
             raise ValueError(f"LinSpace: Requires num > 0: {count}")
         return [None if count is None else int(count)]
 
+    @quiet
     def eager(self, start, stop, num):
         for name, value in (("start", start), ("stop", stop), ("num", num)):
             if value.ndim:

@@ -120,6 +120,7 @@ class LeakyRelu(Op):
     def gradient(self, features, _activations, dy):
         return raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
 
+    @quiet
     def eager(self, features):
         return np.where(features > 0, features, features * features.dtype.type(self.alpha))
 

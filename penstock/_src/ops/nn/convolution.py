@@ -24,7 +24,7 @@ from penstock._src.ops.nn.window import (
     unpad_axes,
     window,
 )
-from penstock._src.ops.rules import in_float32, show
+from penstock._src.ops.rules import in_float32, quiet, show
 
 LETTERS = "xyz", "ijk"  # letters of output positions and of filter taps in contraction specs
 
@@ -135,6 +135,7 @@ def _all_taps(c: Convolution):
     return product(*(range(w.size) for w in c.windows))
 
 
+@quiet
 def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray:
     """The convolution."""
     dtype = input.dtype
@@ -155,6 +156,7 @@ def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray
     )
 
 
+@quiet
 def input_gradient(
     c: Convolution, shape: Sequence[int], filter: np.ndarray, dy: np.ndarray
 ) -> np.ndarray:
@@ -176,6 +178,7 @@ def input_gradient(
     return np.ascontiguousarray(out).astype(dtype, copy=False)
 
 
+@quiet
 def filter_gradient(
     c: Convolution, input: np.ndarray, shape: Sequence[int], dy: np.ndarray
 ) -> np.ndarray:

@@ -9,7 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import REAL
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn.window import out_extent, pad_axes, padded_shape, taps, unpad_axes, window
-from penstock._src.ops.rules import show
+from penstock._src.ops.rules import quiet, show
 
 
 class _Dilation(Op):
@@ -85,6 +85,7 @@ class Dilation2D(_Dilation):
             raw.Dilation2DBackpropFilter(input=input, filter=filter, out_backprop=dy, **attrs),
         )
 
+    @quiet
     def eager(self, input, filter):
         out = None
         for _, _, value in self.candidates(input, filter):
@@ -115,6 +116,7 @@ class Dilation2DBackpropInput(_Dilation):
 
     signature = "input: T, filter: T, out_backprop: T -> in_backprop: T[input]"
 
+    @quiet
     def eager(self, input, filter, out_backprop):
         windows = self.windows(input.shape, filter.shape)
         place = self.places(input, filter)
@@ -130,6 +132,7 @@ class Dilation2DBackpropFilter(_Dilation):
 
     signature = "input: T, filter: T, out_backprop: T -> filter_backprop: T[filter]"
 
+    @quiet
     def eager(self, input, filter, out_backprop):
         place = self.places(input, filter)
         out = np.zeros(filter.shape, filter.dtype)

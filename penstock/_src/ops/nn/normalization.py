@@ -10,7 +10,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn.window import channel_axis
-from penstock._src.ops.rules import cast, in_float32, show, sum_over
+from penstock._src.ops.rules import cast, in_float32, quiet, show, sum_over
 
 
 class _FusedBatchNorm(Op):
@@ -60,6 +60,7 @@ class _FusedBatchNorm(Op):
         )
         return found[0], found[1], found[2], None, None
 
+    @quiet
     def eager(self, x, scale, offset, mean, variance):
         self._check(x, scale, offset, mean, variance)
         wide = in_float32(x)
@@ -189,6 +190,7 @@ class _FusedBatchNormGrad(Op):
         channels = scale.with_rank(1)
         return x, channels, channels, TensorShape([0]), TensorShape([0])
 
+    @quiet
     def eager(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         if y_backprop.shape != x.shape:
             raise self.invalid(
@@ -369,6 +371,7 @@ class LRN(Op):
             beta=self.beta,
         )
 
+    @quiet
     def eager(self, input):
         if input.ndim != 4:
             raise self.invalid(f"in must be 4-dimensional. Received {show(input.shape)}")
@@ -401,6 +404,7 @@ class LRNGrad(Op):
                 f"{shapes}"
             )
 
+    @quiet
     def eager(self, input_grads, input_image, output_image):
         self._check(input_grads, input_image, output_image)
         x, g = in_float32(input_image), in_float32(input_grads)

@@ -158,7 +158,8 @@ def _binomial_by_geometric(lanes, n, q, active, out) -> None:
 
 
 def _binomial_by_rejection(lanes, n, q, active, out) -> None:
-    deviation = np.sqrt(n * q * (1 - q), where=n >= 0, out=np.ones_like(n))
+    with np.errstate(all="ignore"):
+        deviation = np.sqrt(n * q * (1 - q), where=n >= 0, out=np.ones_like(n))
     b = 1.15 + 2.53 * deviation
     a = -0.0873 + 0.0248 * b + 0.01 * q
     c = n * q + 0.5
