@@ -33,6 +33,7 @@ from penstock._src.compiler.plan.planner import plan
 from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.compiler.stages import STATISTICS, Stages
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.values import memory_limit
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import flags
 
@@ -89,6 +90,8 @@ def _loaded(function: Function, stages: Stages) -> Compiled:
         if generator is not None:
             planned = plan_function(function, generator, device.threads, stages)
         program = stages.timed("load", device.load, planned)
+    except MemoryError as error:  # of a stage of the compiler
+        raise memory_limit.refused(error, function.name) from error
     except UnimplementedError as error:
         # A gap of the code generator. It is a defect, shown by explain(); the results are right, but slow.
         program = find_device("reference").load(Plan(function))

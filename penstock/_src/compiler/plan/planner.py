@@ -24,6 +24,7 @@ from penstock._src.compiler.plan.launchers.attention import launch_attention
 from penstock._src.compiler.plan.launchers.contractions import launch_contraction, stores_once
 from penstock._src.compiler.plan.launchers.functions import launch_all
 from penstock._src.compiler.plan.launchers.nests import copy, launch_nest
+from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.verify.order import MemoryTrace, verify_order
 from penstock._src.core import dtypes
@@ -51,15 +52,17 @@ def plan(schedule: Schedule, generator: Generator, threads: int) -> Plan:
     _plan_function(builder, EarlyChecks.of(schedule))
     guarded = bool(flags.guard or flags.checked)
     arena_bytes = arrange(builder.known, guarded)
-    if builder.trace is not None:
-        verify_order(builder.trace, arena_bytes, generator.target)
     function = schedule.function
     conditions = [(check, builder.buffer(check.condition)) for check in function.checks]
-    return Plan(
+    planned = Plan(
         function, tuple(builder.launches), tuple(builder.known), arena_bytes, tuple(builder.prepacked),
         tuple(builder.errors), tuple(conditions), frozenset(builder.algorithms), threads, guarded,
         generator.written - written,
     )  # fmt: skip
+    if builder.trace is not None:
+        check_memory(planned)  # verifying takes a share of what the program needs
+        verify_order(builder.trace, arena_bytes, generator.target)
+    return planned
 
 
 def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilder:
