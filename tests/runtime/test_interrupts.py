@@ -14,6 +14,14 @@ from penstock._src.native import pool
 LATENCY = 2.0  # seconds; milliseconds on an idle machine, but tests share theirs
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_are_taken():
+    """Background processes begin with SIGINT ignored; Python then has no handler."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(call, after=0.3):
     """Calls, sends SIGINT meanwhile, and returns how long the call went on."""
     sent = []

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.core.values import memory_limit
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.bounded_normal import truncated
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS, reserve
@@ -136,6 +137,8 @@ def _between(op, stream, dims, parameters):
             raise op.invalid(
                 f"Input {name} should have length 1 or shape[0], got shape: {show(value.shape)}"
             )
+    if prod(dims) * op.dtype.np.itemsize > memory_limit.limit():  # they are drawn in parts
+        raise memory_limit.exhausted(dims, op.dtype.np, op.op_type)
     many = any(v.size > 1 for v in parameters.values())
     batches = dims[0] if many else 1
     each = prod(dims) // batches if batches else 0

@@ -9,7 +9,6 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX
-from penstock._src.core.values import memory_limit
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream, key_and_counter
@@ -26,10 +25,6 @@ def shape_from(op, shape):
         if extent < 0:
             raise op.invalid(f"Dimension {extent} must be >= 0")
     check_elements(op, *shape.tolist())
-    if (
-        prod(shape.tolist()) > memory_limit.limit()
-    ):  # before numbers are drawn one part after the other
-        raise memory_limit.exhausted(shape.tolist(), np.dtype(np.int8), op.op_type)
     return shape.tolist()
 
 
