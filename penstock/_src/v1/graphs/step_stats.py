@@ -31,10 +31,8 @@ def _stats_of(op: Operation, event: Event, begin: int, took: int) -> Any:
     for slot, tensor in enumerate(op.outputs):
         description = made.output.add(slot=slot).tensor_description
         description.dtype = tensor.dtype.as_datatype_enum
-        if tensor.shape.is_fully_defined():
-            description.shape.SetInParent()
-            for size in tensor.shape.as_list():
-                description.shape.dim.add(size=size)
+        # Also of unknown shapes: TensorBoard shows no times at all if a single output lacks its own.
+        description.shape.CopyFrom(tensor.shape.as_proto())
     return made
 
 
