@@ -29,12 +29,13 @@ $(INTEROP_VENV)/.installed:
 	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow-cpu==2.21.*' tensorboard 'setuptools<81'
 	touch $@
 
-# What TensorBoard answers about Penstock's logs, with its profile page (xprof).
-tensorboard: $(STAMP) $(VENV)/.xprof
-	$(BIN)/python -m pytest -rs tests/interop/board
+# What TensorBoard answers about Penstock's logs and shows of them in Chromium, where that is installed; PICTURES=folder keeps pictures of its pages.
+tensorboard: $(STAMP) $(VENV)/.tensorboard
+	$(BIN)/python -m pytest -rs tests/interop/board $(if $(PICTURES),--pictures '$(PICTURES)')
 
-$(VENV)/.xprof:
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check xprof
+# TensorBoard's profile page and the browser's driver.
+$(VENV)/.tensorboard: | $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check xprof playwright
 	touch $@
 
 # All programs of tests/tutorials, on Penstock; `make tutorials TENSORFLOW=1` on TensorFlow, in an environment of its own.

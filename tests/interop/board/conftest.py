@@ -1,13 +1,19 @@
-"""The logs and the TensorBoard that the tests of this folder share."""
+"""The logs, the TensorBoard and the browser that the tests of this folder share."""
 
 import time
+from pathlib import Path
 
 import pytest
 
+from tests.interop.board.browser import Tab, chromium
 from tests.interop.board.server import Board, write_logs
 
 RUNS = {"summaries", "graphs", "sessions", "trials", "trials/one", "trials/two"}
 RUNS |= {"embeddings", "curves", "meshes", "fits/train"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--pictures", type=Path, help="folder for pictures of TensorBoard's pages")
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +36,22 @@ def board(logs):
         yield started
     finally:
         started.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def tab(request, browser, board):
+    """A tab for a page of TensorBoard, of which a picture is taken when the test ends."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    yield Tab(page, board.url)
+    folder = request.config.getoption("pictures", None)
+    if folder:
+        page.wait_for_timeout(1000)  # for animations to end
+        page.screenshot(path=folder / f"{request.node.name.removeprefix('test_')}.png")
+    page.close()

@@ -20,15 +20,14 @@ def write_logs(folder: Path) -> None:
 
 
 class Board:
-    """TensorBoard on a port of its own.
+    """TensorBoard on a port of its own, with Penstock as its TensorFlow, by which its projector reads checkpoints.
 
     Args:
       folder: the logs.
-      on_penstock: whether it has Penstock as its TensorFlow, by which its projector reads checkpoints.
     """
 
-    def __init__(self, folder: Path, on_penstock: bool = True) -> None:
-        python = [sys.executable, "-m", *(["penstock", "run", "-m"] if on_penstock else [])]
+    def __init__(self, folder: Path) -> None:
+        python = [sys.executable, "-m", "penstock", "run", "-m"]
         self._process = subprocess.Popen(
             [*python, "tensorboard.main", "--logdir", str(folder), "--port", "0"],
             stdout=subprocess.PIPE,
