@@ -55,9 +55,12 @@ class Tab:
     def expand(self, count: int) -> None:
         """Opens all groups of tags, of which TensorBoard opens two: waits until there are `count`."""
         self.page.locator("button.heading").nth(count - 1).wait_for()
-        closed = self.page.locator("tf-category-paginated-view", has=self.page.locator(CLOSED))
-        while closed.count():
-            closed.first.locator("button.heading").click()
+        groups = self.page.locator("tf-category-paginated-view")
+        for group in (groups.nth(at) for at in range(groups.count())):
+            closed = group.locator(CLOSED)
+            if closed.count():
+                group.locator("button.heading").click()  # once: a second click would close it
+                closed.wait_for(state="detached")
 
     def cards(self, kind: str, count: int) -> dict[str, Any]:
         """The cards of an element's name by their titles, once there are `count`."""
