@@ -24,6 +24,25 @@ def _word(index: int) -> str:
     return f"getelementptr i64, ptr %words, i64 {index}"
 
 
+def _new_block(arguments: str) -> str:
+    """The rest of a function that gives a new block of %size bytes: by %fn, and counted if it is large."""
+    return f"""  %small = icmp ult i64 %size, {_LARGE}
+  br i1 %small, label %plain, label %large
+plain:
+  %p = tail call ptr %fn(ptr null, {arguments})
+  ret ptr %p
+large:
+  %good = call i1 @array_admit(ptr %words, i64 %size)
+  br i1 %good, label %take, label %refuse
+take:
+  %q = call ptr %fn(ptr null, {arguments})
+  call void @array_settle(ptr %words, ptr %q, i64 %size)
+  ret ptr %q
+refuse:
+  ret ptr null
+"""
+
+
 TEXT = f"""
 declare i64 @malloc_usable_size(ptr)
 
@@ -72,21 +91,7 @@ define ptr @penstock_array_malloc(ptr %words, i64 %size) #0 {{
 entry:
   %fn.at = {_word(_MALLOC)}
   %fn = load ptr, ptr %fn.at
-  %small = icmp ult i64 %size, {_LARGE}
-  br i1 %small, label %plain, label %large
-plain:
-  %p = tail call ptr %fn(ptr null, i64 %size)
-  ret ptr %p
-large:
-  %good = call i1 @array_admit(ptr %words, i64 %size)
-  br i1 %good, label %take, label %refuse
-take:
-  %q = call ptr %fn(ptr null, i64 %size)
-  call void @array_settle(ptr %words, ptr %q, i64 %size)
-  ret ptr %q
-refuse:
-  ret ptr null
-}}
+{_new_block("i64 %size")}}}
 define ptr @penstock_array_calloc(ptr %words, i64 %count, i64 %each) #0 {{
 entry:
   %fn.at = {_word(_CALLOC)}
@@ -96,21 +101,7 @@ entry:
   %over = extractvalue {{ i64, i1 }} %product, 1
   br i1 %over, label %refuse, label %known
 known:
-  %small = icmp ult i64 %size, {_LARGE}
-  br i1 %small, label %plain, label %large
-plain:
-  %p = tail call ptr %fn(ptr null, i64 %count, i64 %each)
-  ret ptr %p
-large:
-  %good = call i1 @array_admit(ptr %words, i64 %size)
-  br i1 %good, label %take, label %refuse
-take:
-  %q = call ptr %fn(ptr null, i64 %count, i64 %each)
-  call void @array_settle(ptr %words, ptr %q, i64 %size)
-  ret ptr %q
-refuse:
-  ret ptr null
-}}
+{_new_block("i64 %count, i64 %each")}}}
 define ptr @penstock_array_realloc(ptr %words, ptr %old, i64 %size) #0 {{
 entry:
   %fn.at = {_word(_REALLOC)}
