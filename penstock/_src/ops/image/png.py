@@ -106,6 +106,8 @@ def _chunks(data: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, list[memoryview]] = {}
     view, at = memoryview(data), len(_SIGNATURE)
     while b"IEND" not in found:
+        if len(data) < at + 12 or len(data) < at + 12 + int.from_bytes(data[at : at + 4], "big"):
+            raise ValueError(f"the chunk at byte {at} is cut off")
         size, name = struct.unpack_from(">I4s", data, at)
         (checksum,) = struct.unpack_from(">I", data, at + 8 + size)
         if checksum != zlib.crc32(view[at + 4 : at + 8 + size]):

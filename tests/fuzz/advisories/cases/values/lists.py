@@ -2,8 +2,6 @@
 
 from tests.fuzz.advisories.case import calls
 
-ANY = -1
-
 
 def _list(tf, size=2):
     return tf.raw_ops.TensorListReserve(
