@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dispatch
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
@@ -58,7 +59,7 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
     key += tuple(v.dtype for v in values)
     try:
         executable = _kept_executable(key, op, forms)
-    except ValueError:
+    except RefusedValue:
         return op.eager(*values)
     results = executable([v for v, is_baked in zip(values, baked) if not is_baked])
     return results[0] if len(results) == 1 else tuple(results)
@@ -103,5 +104,8 @@ def _executable(op: Op, forms: list[Any]) -> Any:
                 continue
             tensors.append(graph.placeholder(dtype, make_shape(form), "input"))
             graph.inputs.append(tensors[-1])
-        node = graph.add(op, tensors, op.op_type)
+        try:
+            node = graph.add(op, tensors, op.op_type)
+        except ValueError as error:  # its shape rule refuses
+            raise RefusedValue(str(error)) from error
     return compile_graph(graph, graph.inputs, node.outputs)

@@ -21,11 +21,14 @@ class NeedsValue(NotLowerable):
 class RefusedArguments(NotLowerable):
     """Raised while an operation is lowered whose arguments TensorFlow refuses; its kernel raises the error when it runs."""
 
+    PREFIX = "refused arguments: "  # of what a lowering refuses; a shape rule may be stricter than the kernel
+
 
 class LoweringDefect(Exception):
     """A lowering failed although it did not say that it would: a defect of Penstock's.
 
-    The operation runs on the host. Under PENSTOCK_VERIFY this is raised then, unless the kernel refuses the arguments too.
+    The operation runs on the host. If its kernel takes the arguments, a RuntimeWarning says what failed; under PENSTOCK_VERIFY
+    this is raised then.
     """
 
     PREFIX = "internal: "

@@ -5,6 +5,7 @@ The third kind, a block left for later, stands with the block (block.py).
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.values import kernel_state
 from penstock._src.graph.operation import Operation
-from penstock._src.ir.errors import LoweringDefect
+from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.flags import flags
@@ -173,11 +174,14 @@ class HostStep:
 
 
 class SuspectStep(HostStep):
-    """Runs an operation whose lowering failed, under PENSTOCK_VERIFY: the kernel should refuse these arguments too."""
+    """Runs an operation whose lowering failed: the kernel should refuse these arguments too."""
 
     def __call__(self, slots: list[Any]) -> None:
         super().__call__(slots)
-        raise LoweringDefect(f"{self.why}, though its kernel takes these arguments")
+        text = f"{self.why}, though its kernel takes these arguments"
+        if flags.verify:
+            raise LoweringDefect(text)
+        warnings.warn(f"A slow kernel is used: {text}", RuntimeWarning)
 
 
 def host_step(
@@ -185,6 +189,14 @@ def host_step(
 ) -> HostStep:
     """A step that runs an operation on the host, for a reason."""
     kernel = op.raw_op
-    is_suspect = flags.verify and why.startswith(LoweringDefect.PREFIX)
-    kind = SuspectStep if is_suspect else HostStep
+    kind = SuspectStep if _is_suspect(op, why) else HostStep
     return kind(op, reads, writes, why, kernel, states if kernel.stateful else None)
+
+
+def _is_suspect(op: Operation, why: str) -> bool:
+    """Whether an operation was left to the host for a reason that its kernel should share."""
+    if why.startswith(LoweringDefect.PREFIX):
+        return True
+    # A function may hold what refuses its arguments in a branch that is not taken.
+    is_plain = not op.raw_op.runs_functions
+    return flags.verify and is_plain and why.startswith(RefusedArguments.PREFIX)

@@ -17,7 +17,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_
 from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.build.maker import NodeMaker
-from penstock._src.ir.errors import NotLowerable, RefusedArguments
+from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.ir.node import Node
 
 
@@ -71,14 +71,14 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
         found = ruled(raw, inputs)
         return flat_shapes(types, (found,) if len(types) == 1 else found)
     except (*REFUSALS, InvalidArgumentError) as error:
-        raise RefusedArguments(f"{op.type} refuses its arguments: {error}") from None
+        raise RefusedArguments(f"{op.type}: its shapes are refused: {error}") from None
 
 
 def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[Node]) -> None:
     """Compares the shapes that a lowering made with what the rule said.
 
     Raises:
-      NotLowerable: they differ.
+      LoweringDefect: they differ.
     """
     for shape, node in zip(expected, made, strict=True):
         dims = shape._dims
@@ -86,6 +86,6 @@ def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[
             continue
         extents = zip(dims, node.shape)
         if len(dims) != len(node.shape) or any(d is not None and d != n for d, n in extents):
-            raise NotLowerable(
-                f"{op.type}: lowering gives {list(map(int, node.shape))}, its rule {list(dims)}"
-            )
+            made_dims = list(map(int, node.shape))
+            text = f"the lowering of '{op.name}' ({op.type}) gives shape {made_dims}, its rule {list(dims)}"
+            raise LoweringDefect(LoweringDefect.PREFIX + text)

@@ -12,6 +12,7 @@ from penstock._src.compiler.lower.concrete_shapes import (
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, entry_of, group_arguments
 from penstock._src.graph.operation import Operation
@@ -95,8 +96,8 @@ class Lowering:
             raise
         except MemoryError as error:  # constants that it would need, such as index tables
             raise NotLowerable(f"there is no memory to lower it: {error}") from error
-        except OpError as error:
-            raise RefusedArguments(f"{op.type} refuses its arguments: {error}") from error
+        except (OpError, RefusedValue) as error:
+            raise RefusedArguments(f"{RefusedArguments.PREFIX}{op.type}: {error}") from error
         except Exception as error:
             raise LoweringDefect(_defect(op, error)) from error
         finally:

@@ -17,6 +17,11 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.values import memory_limit
 
+
+class RefusedValue(ValueError):
+    """Arguments that TensorFlow refuses, said where it is not known whether a shape rule, a kernel or a lowering asks."""
+
+
 # Errors of NumPy and Python for arguments of the wrong shape, rank or range.
 REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
 # What nothing raises on purpose for wrong values.

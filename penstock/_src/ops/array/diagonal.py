@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -191,7 +192,7 @@ class _MatrixDiag(Op):
         """Returns rows and columns of the matrices; -1 means inferred from the diagonals.
 
         Raises:
-          ValueError: they do not fit the diagonals.
+          RefusedValue: they do not fit the diagonals.
         """
         lower, upper = band
         least = width - min(upper, 0), width + max(lower, 0)
@@ -199,7 +200,7 @@ class _MatrixDiag(Op):
         if rows < 0 and columns < 0:
             found = [max(found)] * 2
         elif max_length(*found, lower, upper) != width:
-            raise ValueError(
+            raise RefusedValue(
                 "The number of rows or columns is not consistent with the specified d_lower, "
                 "d_upper, and diagonal."
             )
@@ -222,7 +223,7 @@ class _MatrixDiag(Op):
             )
         try:
             rows, columns = self.size(diagonal.shape[-1], (lower, upper), rows, columns)
-        except ValueError as error:
+        except RefusedValue as error:
             raise self.invalid(str(error)) from None
         lead = diagonal.shape[: -1 if lower == upper else -2]
         out = np.full((*lead, rows, columns), fill, self.T.np)
@@ -240,10 +241,7 @@ class _MatrixDiag(Op):
         rank = len(diagonal.shape)
         if not rank or self.T.np.hasobject or lower > upper or (lower != upper and rank < 2):
             raise NotLowerable("no diagonals, or no numbers")
-        try:
-            rows, columns = self.size(diagonal.shape[-1], (lower, upper), rows, columns)
-        except ValueError as error:
-            raise NotLowerable(str(error)) from None
+        rows, columns = self.size(diagonal.shape[-1], (lower, upper), rows, columns)
         lead = diagonal.shape[: -1 if lower == upper else -2]
         if not hasattr(fill, "shape"):
             fill = p.scalar(fill, self.T)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -165,14 +166,14 @@ class _Strided(Op):
             )
         try:
             return resolve(rank, begin.tolist(), end.tolist(), strides.tolist(), self.masks)
-        except ValueError as error:
+        except RefusedValue as error:
             raise self.invalid(str(error)) from None
 
     def index(self, shape, begin, end, strides):
         """Returns the NumPy index of the slice."""
         try:
             return basic_index(self.entries(len(shape), begin, end, strides), shape)
-        except ValueError as error:
+        except RefusedValue as error:
             raise self.invalid(str(error)) from None
 
     def static_entries(self, rank, begin, end, strides):
@@ -193,10 +194,7 @@ class _Strided(Op):
         """Returns the entries for nodes with static values while lowering."""
         self.require_vectors(begin, end, strides)
         values = [[int(d) for d in dims_of(p, v, "the bounds")] for v in (begin, end, strides)]
-        try:
-            return resolve(rank, *values, self.masks)
-        except ValueError as error:
-            raise NotLowerable(str(error)) from None
+        return resolve(rank, *values, self.masks)
 
 
 def static_count(entry, values, dimension, masks):
@@ -260,7 +258,7 @@ class StridedSlice(_Strided):
         try:
             bounds = tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist())
             found = input[open_index(input.ndim, *bounds, masks)]
-        except (ValueError, TypeError, IndexError):
+        except (RefusedValue, TypeError, IndexError):
             # The slow path raises a precise error.
             found = input[self.index(input.shape, begin, end, strides)]
         return contiguous(found) if isinstance(found, np.ndarray) else found
@@ -274,11 +272,8 @@ class StridedSlice(_Strided):
 
     def known_or_dims(self, input, begin, end, strides):
         """Returns the entries for known bounds."""
-        try:
-            entries = resolve(len(input.shape), begin, end, strides, self.masks)
-            basic_index(entries, [int(d) for d in input.shape])
-        except ValueError as error:
-            raise NotLowerable(str(error)) from None
+        entries = resolve(len(input.shape), begin, end, strides, self.masks)
+        basic_index(entries, [int(d) for d in input.shape])
         return entries
 
     def lower_unknown(self, p, input, begin, end, strides):
@@ -287,10 +282,7 @@ class StridedSlice(_Strided):
         values = [[known(p, v, i) for i in range(count)] for v in (begin, end, strides)]
         if None in values[2]:
             raise NeedsValue(strides, "needs the strides while compiling")
-        try:
-            entries = resolve(len(input.shape), *values, self.masks)
-        except ValueError as error:
-            raise NotLowerable(str(error)) from None
+        entries = resolve(len(input.shape), *values, self.masks)
         rest = []
         for entry in entries:
             unknown = [
@@ -344,11 +336,7 @@ def known(p, vector, i):
 
 def cut(p, x, entries):
     """Lowers a slice whose entries are known."""
-    try:
-        index = basic_index(entries, [int(d) for d in x.shape])
-    except ValueError as error:
-        raise NotLowerable(str(error)) from None
-    return p.take(x, index)
+    return p.take(x, basic_index(entries, [int(d) for d in x.shape]))
 
 
 class StridedSliceGrad(_Strided):
@@ -388,10 +376,7 @@ class StridedSliceGrad(_Strided):
         values = [[known(p, v, i) for i in range(int(v.shape[0]))] for v in (begin, end, strides)]
         if None in values[2]:
             raise NeedsValue(strides, "needs the strides while compiling")
-        try:
-            entries = resolve(len(shape), *values, self.masks)
-        except ValueError as error:
-            raise NotLowerable(str(error)) from None
+        entries = resolve(len(shape), *values, self.masks)
         extents, starts, rest = list(shape), [p.constant(0)] * len(shape), []
         for entry in entries:
             if entry.is_index and entry.begin is None:
@@ -423,10 +408,7 @@ class StridedSliceGrad(_Strided):
 def spread(p, values, entries, shape, fill):
     """Lowers a constant tensor with `values` at the elements that the entries select."""
     sizes = [int(d) for d in shape]
-    try:
-        basic_index(entries, sizes)
-    except ValueError as error:
-        raise NotLowerable(str(error)) from None
+    basic_index(entries, sizes)
     if [int(d) for d in values.shape] != sliced_shape(entries, sizes):
         raise NotLowerable("values of another shape than the slice")
     taken = before_new_axes(entries, shape)

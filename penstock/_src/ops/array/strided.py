@@ -4,6 +4,8 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from penstock._src.core.calls.refusals import RefusedValue
+
 
 @dataclass(frozen=True)
 class SliceEntry:
@@ -51,20 +53,20 @@ def resolve(
     """Returns the entries of a slice of a tensor of this rank, in order; unknown bounds are None.
 
     Raises:
-      ValueError: the vectors do not fit the rank or the masks.
+      RefusedValue: the vectors do not fit the rank or the masks.
     """
     count = len(begin)
     if len(end) != count or len(strides) != count:
-        raise ValueError(
+        raise RefusedValue(
             "Expected begin, end, and strides to be 1D equal size tensors, but got shapes "
             f"[{count}], [{len(end)}], and [{len(strides)}] instead."
         )
     ellipses = [i for i in range(count) if masks.ellipsis >> i & 1]
     if len(ellipses) > 1:
-        raise ValueError("Multiple ellipses in slice spec not allowed")
+        raise RefusedValue("Multiple ellipses in slice spec not allowed")
     named = sum(1 for i in range(count) if i not in ellipses and not masks.new_axis >> i & 1)
     if named > rank:
-        raise ValueError(f"Index out of range using input dim {rank}; input has only {rank} dims")
+        raise RefusedValue(f"Index out of range using input dim {rank}; input has only {rank} dims")
     entries: list[SliceEntry] = []
     axis = 0
     for i in range(count):
@@ -85,10 +87,10 @@ def _entry(
 ) -> SliceEntry:
     step = 1 if stride is None else stride
     if step == 0:
-        raise ValueError(f"strides[{i}] must be non-zero")
+        raise RefusedValue(f"strides[{i}] must be non-zero")
     if masks.shrink_axis >> i & 1:
         if step < 0:
-            raise ValueError("only stride 1 allowed on non-range indexing.")
+            raise RefusedValue("only stride 1 allowed on non-range indexing.")
         # The begin mask is ignored for an index.
         return SliceEntry(axis, i, True, begin)
     first = None if masks.begin >> i & 1 else begin
@@ -115,11 +117,11 @@ def check_index(entry: SliceEntry, dimension: int) -> int:
     """Returns the element that an index entry takes, counted from the front.
 
     Raises:
-      ValueError: there is no such element.
+      RefusedValue: there is no such element.
     """
     index = entry.begin or 0
     if not -dimension <= index < dimension:
-        raise ValueError(f"slice index {index} of dimension {entry.axis} out of bounds.")
+        raise RefusedValue(f"slice index {index} of dimension {entry.axis} out of bounds.")
     return index + dimension if index < 0 else index
 
 
@@ -127,7 +129,7 @@ def basic_index(entries: Sequence[SliceEntry], shape: Sequence[int]) -> tuple:
     """Returns the NumPy index that takes the same elements.
 
     Raises:
-      ValueError: an index is out of bounds.
+      RefusedValue: an index is out of bounds.
     """
     return tuple(
         None
@@ -150,7 +152,7 @@ def open_index(
     """Returns the NumPy index of a slice of a tensor of this rank, with unchecked indices.
 
     Raises:
-      ValueError: the vectors do not fit the rank or the masks.
+      RefusedValue: the vectors do not fit the rank or the masks.
     """
     entries = resolve(rank, begin, end, strides, Masks(*masks))
     return tuple(None if e.is_new else (e.begin or 0) if e.is_index else e.slice() for e in entries)

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -30,24 +31,24 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
     """Returns the axis letters of each operand and of the result, with BATCH in place of "...".
 
     Raises:
-      ValueError: the equation does not match the number of operands or their ranks.
+      RefusedValue: the equation does not match the number of operands or their ranks.
     """
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if not arrow:
-        raise ValueError(f"Expecting exactly one '->' in einsum equation: {equation}")
+        raise RefusedValue(f"Expecting exactly one '->' in einsum equation: {equation}")
     if len(terms) != len(ranks):
-        raise ValueError(f"Expected {len(terms)} inputs but got: {len(ranks)}")
+        raise RefusedValue(f"Expected {len(terms)} inputs but got: {len(ranks)}")
     widest = 0
     for i, (term, rank) in enumerate(zip(terms, ranks)):
         named = len(term.replace("...", ""))
         if "..." in term and rank < named:
-            raise ValueError(f"Expected input {i} to have rank at least {named} but got: {rank}")
+            raise RefusedValue(f"Expected input {i} to have rank at least {named} but got: {rank}")
         if "..." not in term and rank != named:
-            raise ValueError(f"Expected input {i} to have rank {named} but got: {rank}")
+            raise RefusedValue(f"Expected input {i} to have rank {named} but got: {rank}")
         widest = max(widest, rank - named)
     if widest and "..." not in right:
-        raise ValueError(
+        raise RefusedValue(
             f"Output contains {widest} broadcasting dimension(s) but no ellipsis (...) was found in the "
             "output subscripts."
         )
@@ -59,7 +60,7 @@ def labels_of(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], s
     result = right.replace("...", batch)
     unknown = set(result) - set("".join(full))
     if unknown:
-        raise ValueError(f"Labels of the output are missing in the inputs: {sorted(unknown)}")
+        raise RefusedValue(f"Labels of the output are missing in the inputs: {sorted(unknown)}")
     return tuple(full), result
 
 
@@ -148,7 +149,7 @@ class Einsum(Op):
     def eager(self, inputs):
         try:
             terms, result = labels_of(self.equation, tuple(x.ndim for x in inputs))
-        except ValueError as error:
+        except RefusedValue as error:
             raise self.invalid(str(error)) from None
         self.check(inputs, terms)
         operands = [in_float32(x) for x in inputs]
@@ -176,10 +177,7 @@ class Einsum(Op):
                     )
 
     def lower(self, p, inputs):
-        try:
-            terms, result = labels_of(self.equation, tuple(len(x.shape) for x in inputs))
-        except ValueError as error:
-            raise NotLowerable(str(error)) from None
+        terms, result = labels_of(self.equation, tuple(len(x.shape) for x in inputs))
         if len(set(result)) != len(result) or any(len(set(t)) != len(t) for t in terms):
             raise NotLowerable("a label that stands twice in one operand")
         if len(inputs) > 2:

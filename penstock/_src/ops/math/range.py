@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.core.values import memory_limit
@@ -30,19 +31,19 @@ class Range(Op):
             return [None]
         try:
             return [self.count(*(v.item() for v in values))]
-        except ValueError as error:
-            raise ValueError(f"Range: {error}") from None
+        except RefusedValue as error:
+            raise RefusedValue(f"Range: {error}") from None
 
     def count(self, start, limit, delta):
-        """Returns the number of elements; raises ValueError if delta has the wrong sign."""
+        """Returns the number of elements; raises RefusedValue if delta has the wrong sign."""
         if self.Tidx.is_floating:
             start, limit, delta = float(start), float(limit), float(delta)
         if delta == 0:
-            raise ValueError(f"Requires delta != 0: {delta}")
+            raise RefusedValue(f"Requires delta != 0: {delta}")
         if delta > 0 and start > limit:
-            raise ValueError(f"Requires start <= limit when delta > 0: {start}/{limit}")
+            raise RefusedValue(f"Requires start <= limit when delta > 0: {start}/{limit}")
         if delta < 0 and start < limit:
-            raise ValueError(f"Requires start >= limit when delta < 0: {start}/{limit}")
+            raise RefusedValue(f"Requires start >= limit when delta < 0: {start}/{limit}")
         if self.Tidx.is_floating:
             # Divide in the range's own dtype: float32(1.0) / float32(0.1) is exactly 10.
             kind = self.Tidx.np.type
@@ -57,7 +58,7 @@ class Range(Op):
         first, last, step = (v.reshape(()).item() for v in (start, limit, delta))
         try:
             count = self.count(first, last, step)
-        except ValueError as error:
+        except RefusedValue as error:
             raise self.invalid(str(error)) from None
         if (
             count * self.Tidx.np.itemsize > memory_limit.limit()
@@ -79,10 +80,7 @@ class Range(Op):
             value_of(p, v, name).item()
             for v, name in ((start, "start"), (limit, "limit"), (delta, "delta"))
         ]
-        try:
-            count = self.count(*values)
-        except ValueError as error:
-            raise NotLowerable(str(error)) from None
+        count = self.count(*values)
         steps = p.iota((count,), 0, self.Tidx)
         return p.add(p.mul(steps, values[2]), values[0])
 
