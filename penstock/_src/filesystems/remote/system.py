@@ -63,8 +63,10 @@ class _Written:
 
     def __exit__(self, kind: Any, *error: Any) -> None:
         if kind is not None and hasattr(self._file, "discard"):
-            with contextlib.suppress(Exception):  # the error in the body matters more
+            try:
                 self._file.discard()
+            except Exception as failure:  # the error in the body matters more
+                error[0].add_note(f"{self.name} was not discarded: {failure}")
             return
         self.close()
 

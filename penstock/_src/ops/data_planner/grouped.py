@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from penstock._src.core.errors import OpError
 from penstock._src.core.values.groups import NotGrouped
 from penstock._src.ops.data.batch import Batches
 from penstock._src.ops.data.iteration.resume import (
@@ -173,7 +174,7 @@ class GroupedElements(Resumable):
         except NotGrouped:
             self.misfits += 1
             self.singly = len(chosen)
-        except Exception:  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: which, tells a call for each
             if len(chosen) <= _FIRST:
                 self.singly = len(chosen)
             else:
@@ -253,7 +254,7 @@ class GroupedBatches(Resumable):
         try:
             count = len(elements)
             return tuple(stacks_of(self.group.of_elements(count, elements), count))
-        except Exception:  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: which, tells a call for each
             self.source.held = elements
             return self.one_by_one()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.errors import OpError
 from penstock._src.ops.data.batch import Batches
 from penstock._src.ops.data.iteration.resume import (
     Element,
@@ -107,7 +108,7 @@ class StackedElements(Resumable):
         """The results of a group, or what failed."""
         try:
             stacks = self.stacked(*self.rows.gather(chunk))
-        except Exception:  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: which, tells a call for each
             arrays = self.rows.arrays
             return [attempt(self.single, *[row(a, number) for a in arrays]) for number in chunk]
         return [tuple([stack[at, ...] for stack in stacks]) for at in range(len(chunk))]
@@ -144,7 +145,7 @@ class StackedBatches(Resumable):
             raise StopIteration
         try:
             return tuple(self.stacked(*self.rows.gather(chunk)))
-        except Exception:  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: which, tells a call for each
             return self.one_by_one(chunk)
 
     def one_by_one(self, chunk: Any) -> Element:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 
 from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core.calls.consent import Consent
@@ -343,7 +344,7 @@ def read_meta_graph_file(meta_graph_or_file: Any) -> Any:
     data = read(path)
     try:
         return MetaGraphDef.FromString(data)
-    except Exception:  # it may be text: protobuf has no single exception class for invalid messages
+    except DecodeError:  # it may be text
         try:
             return text_format.Parse(data.decode(), MetaGraphDef())
         except (text_format.ParseError, UnicodeDecodeError) as error:
@@ -372,7 +373,7 @@ def _values(collection: Any, graph: Any, prefix: str, known: dict[str, Any]) -> 
 def _as_variable_def(data: bytes) -> Any:
     try:
         definition = VariableDef.FromString(data)
-    except Exception:  # protobuf has no single exception class for invalid messages
+    except DecodeError:
         return None
     return definition if definition.variable_name and definition.initializer_name else None
 
