@@ -14,7 +14,8 @@ def test_variables_of_dicts_stand_in_the_order_of_keys():
     module.mixed = {1: tf.Variable(1.0), "x": tf.Variable(1.0)}
     with pytest.raises(ValueError, match="Error processing property 'mixed'"):
         module.variables  # noqa: B018
-    assert module.name_scope is module.name_scope
+    scope = module.name_scope
+    assert module.name_scope is scope
 
 
 def test_every_path_to_a_variable_is_told():
