@@ -38,7 +38,10 @@ assert steps == [0] + 3 * [1] + 30 * [2], steps
 
 def test_events_that_a_full_disk_refuses_leave_whole_ones_and_are_written_later(tmp_path):
     ended = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True
+        # bytecode of modules would be cut off, too
+        [sys.executable, "-B", "-c", FULL, str(tmp_path)],
+        capture_output=True,
+        text=True,
     )
     assert not ended.returncode, ended.stderr
 
