@@ -1,5 +1,7 @@
 """Every primitive: its meaning against plain NumPy, and its shape rule against its meaning."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -300,3 +302,12 @@ def test_what_a_kind_does_not_allow_is_malformed():
     x = p.parameter(0, (3,), dtypes.float32)
     with pytest.raises(MalformedFunction, match="binary add: the dtypes must be equal"):
         p.add(x, p.cast(x, dtypes.float64))
+
+
+def test_overflow_is_infinite_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        half = np.array([60000, 60000], np.float16)
+        total = evaluate(lambda p, x: p.reduce_sum(x), half)
+        product = evaluate(lambda p, x: p.mul(x, x), half)
+    assert np.isinf(total) and np.isinf(product).all()

@@ -33,8 +33,7 @@ class ImmediateBuilder(NodeMaker):
         node = new_node(self, kind, tuple(args), attrs, None)
         if kind == "constant":
             return node
-        with np.errstate(all="ignore"):
-            value = evaluate_node(node, [a.attrs["value"] for a in args])
+        value = evaluate_node(node, [a.attrs["value"] for a in args])
         if node.results is not None:
             types = [dtype for _, dtype in node.results]
             held = {"values": value, "dtypes": types}

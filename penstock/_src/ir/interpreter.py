@@ -9,8 +9,10 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import PRIMITIVES
+from penstock._src.util.quiet import quiet
 
 
+@quiet
 def evaluate_node(node: Node, args: Sequence[Any]) -> Any:
     """The value of one node, given its arguments' values."""
     if node.kind == "while":
