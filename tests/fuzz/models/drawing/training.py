@@ -166,6 +166,8 @@ def optimizer(d: Drawing) -> dict[str, Any]:
         "SGD", "SGD", "Adam", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "AdamW", "Ftrl", "Lion",
         "Lamb", "Adafactor", "Muon",
     )  # fmt: skip
+    if name == "Adafactor" and any(spec["kind"] == "ids" for spec in d.inputs):
+        name = "Adagrad"  # Keras's product of sparse gradients fails where an index is met twice
     rate: Any = d.pick(0.001, 0.01, 0.03)
     if d.maybe(0.2):
         rate = d.pick(

@@ -5,7 +5,16 @@ from dataclasses import replace
 from tests.fuzz.programs.drawing import FLOATS, INTEGERS
 from tests.fuzz.programs.program import Step
 from tests.fuzz.programs.steps import step
-from tests.fuzz.programs.steps.control import bound, few, results, state, trips, truth, unbind
+from tests.fuzz.programs.steps.control import (
+    bound,
+    few,
+    few_rows,
+    results,
+    state,
+    trips,
+    truth,
+    unbind,
+)
 
 
 @step(0.8)
@@ -55,7 +64,7 @@ def for_each(scope):
     item = scope.drawing.name()
     over = f"tf.range({trips(scope)})"
     if scope.chance(0.4):
-        over = str(scope.pick((*FLOATS, *INTEGERS), low=1, where=lambda v: v.size <= 300))
+        over = str(scope.pick((*FLOATS, *INTEGERS), low=1, where=few_rows))
     first = "tf.constant(0)" if over.startswith("tf.range") else f"{over}[0]"
     values.insert(0, bound(scope, item, first))
     body = scope.block((), values, few(scope), results(wanted))
