@@ -34,6 +34,7 @@ WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 31, 32, 64)
 # What a batch may be: of one sample after the other, the last is the odd one.
 BATCHES = ((6, 4, 1), (8, 3, 0), (5, 32, 2), (4, 7, 1), (16, 6, 0), (3, 64, 1))
 DEEPEST = 4  # blocks in blocks
+MOST_WORK = 2_000_000  # elements that one loop computes
 CLOSE = 0.02  # what rounding may change, of the largest element
 
 
@@ -80,6 +81,10 @@ class Value:
     @property
     def size(self):
         return max(int(np.prod(s)) for s in self.shapes)
+
+    @property
+    def rows(self):
+        return max(s[0] for s in self.shapes)
 
     def extent(self, axis):
         """Returns the number of an axis, None if samples differ."""
@@ -130,6 +135,7 @@ class Scope:
         self.outer = len(self.values)
         self.random, self.tf = drawing.random, drawing.tf
         self.steps, self.names = [], []
+        self.work = 0  # elements computed, those of blocks among them
         self.focus = None  # the value that the next pick gives, if it fits
 
     # -- choices
@@ -217,6 +223,7 @@ class Scope:
         values = self.run(step)
         self.steps.append(step)
         self.values += values
+        self.work += sum(value.size for value in values)
         self.drawing.budget -= 1
         return values
 
@@ -257,7 +264,7 @@ class Scope:
             raise Rejected("ranks differ")
         return Value(name, dtypes.pop(), tuple(shapes), len(self.steps), finite)
 
-    def block(self, names, values, wanted, results):
+    def block(self, names, values, wanted, results, repeats=1):
         """Draws the body of a block.
 
         Args:
@@ -265,11 +272,15 @@ class Scope:
           values: one Value for each.
           wanted: how many steps.
           results: function of the scope that gives the texts of what the block returns; it may add steps.
+          repeats: how often it is run; what computes too much in all is rejected.
         """
         inner = Scope(self.drawing, [[dict(e) for e in envs] for envs in self.envs],
                       [*self.values, *values], self.depth + 1)  # fmt: skip
         inner.parent = self
         inner.grow(wanted)
+        if repeats > 1 and repeats * inner.work > MOST_WORK:
+            raise Rejected("a long loop over large values")
+        self.work += repeats * inner.work
         texts = tuple(str(text) for text in results(inner))
         self.copy_parameters(inner)
         return Block(tuple(names), tuple(inner.steps), texts)

@@ -10,6 +10,18 @@ SMALL = {"float16": 0.2, "bfloat16": 0.2, "float32": 0.3, "float64": 0.3}
 WORK = 400_000  # products of numbers
 
 
+MOST_PRODUCTS = 20 * WORK  # of two values of the program
+
+
+def within(*extents):
+    """Raises Rejected where the extents of all axes of a product have too large a product in one of the samples.
+
+    An empty axis counts as one: what is summed over it may be large.
+    """
+    if max(int(np.prod(np.maximum(e, 1))) for e in extents) > MOST_PRODUCTS:
+        raise Rejected("a large product")
+
+
 def scaled(scope, text, dtype):
     """Keeps sums of the order of 1, often."""
     return f"{text} * {SMALL[dtype]}" if dtype in SMALL and scope.chance(0.7) else text
@@ -55,6 +67,7 @@ def product_of_two(scope):
         return True
 
     y = scope.pick((x.dtype,), low=2, where=fits)
+    within(*((*s, t[-2 if b else -1], *t[:-2]) for s, t in zip(x.shapes, y.shapes)))
     text = (
         f"tf.matmul({x}, {y}{', transpose_a=True' if a else ''}{', transpose_b=True' if b else ''})"
     )
@@ -65,6 +78,7 @@ def product_of_two(scope):
 def gram(scope):
     x = scope.pick(PRODUCTS, low=2, high=4)
     options = scope.choose(["transpose_a=True", "transpose_b=True"])
+    within(*((*s, s[-1 if "_a" in options else -2]) for s in x.shapes))
     scope.add(scaled(scope, f"tf.matmul({x}, {x}, {options})", x.dtype), sums=True)
 
 
@@ -72,6 +86,7 @@ def gram(scope):
 def attention(scope):
     """Scores, a softmax, and what they weigh."""
     x = scope.pick(("float32", "float64", "bfloat16"), low=3, high=4)
+    within(*((*s, s[-2]) for s in x.shapes))
     scores = f"tf.matmul({x}, {x}, transpose_b=True) * 0.3"
     if scope.chance(0.4):
         scores = f"tf.where({x}[..., :1] > 0, {scores}, -30.0)"
@@ -124,6 +139,10 @@ def einsum(scope):
         if None in wanted:
             raise
         y = scope.weights(wanted, x.dtype)
+    else:
+        for s, t in zip(x.shapes, y.shapes):
+            extents = dict(zip(letters[0], s)) | dict(zip(letters[1], t))
+            within(tuple(extents.values()))
     scope.add(scaled(scope, f"tf.einsum({text!r}, {x}, {y})", x.dtype), sums=True)
 
 

@@ -3,6 +3,8 @@
 from tests.fuzz.programs.drawing import FLOATS, INTEGERS, Rejected
 from tests.fuzz.programs.steps import step
 
+MOST_TRIPS = 4  # of loops that do not run over rows
+
 
 def truth(scope):
     """The text of a condition that the values decide."""
@@ -93,15 +95,15 @@ def switched(scope):
 
 
 def trips(scope):
-    """How often: known, or as shapes or values say."""
+    """How often, MOST_TRIPS at most: known, or as shapes or values say."""
     kind = scope.choose(["known", "shape", "value"])
     if kind == "shape":
         x = scope.pick(low=1)
-        return f"tf.minimum(tf.shape({x})[{scope.int(0, x.rank - 1)}], 4)"
+        return f"tf.minimum(tf.shape({x})[{scope.int(0, x.rank - 1)}], {MOST_TRIPS})"
     if kind == "value":
         x = scope.pick(INTEGERS)
-        return f"tf.math.floormod(tf.reduce_sum(tf.cast({x}, tf.int32)), 5)"
-    return str(scope.int(0, 4))
+        return f"tf.math.floormod(tf.reduce_sum(tf.cast({x}, tf.int32)), {MOST_TRIPS + 1})"
+    return str(scope.int(0, MOST_TRIPS))
 
 
 @step(1.5)
@@ -118,7 +120,7 @@ def looped(scope):
     def ends(inner):
         return [f"{counter} + 1", *results(wanted)(inner)]
 
-    body = scope.block((counter, *names), inner_values, few(scope), ends)
+    body = scope.block((counter, *names), inner_values, few(scope), ends, MOST_TRIPS)
     test = f"{counter} < {often}"
     if scope.chance(0.3) and wanted[0].dtype in FLOATS:
         test = f"({test}) & (tf.reduce_max(tf.abs(tf.cast({names[0]}, tf.float32))) < 20)"
@@ -145,7 +147,7 @@ def unbind(scope, names):
 
 def few_rows(value):
     """Whether a loop over a value's rows is short: each of them runs op by op in every way."""
-    return value.size <= 1500 and max(shape[0] for shape in value.shapes) <= 48
+    return value.size <= 1500 and value.rows <= 48
 
 
 @step(0.8)
@@ -160,7 +162,7 @@ def mapped(scope):
         made.append(inner.choose(late) if late else row)
         return [made[0].name]
 
-    body = scope.block((name,), [row], few(scope), end)
+    body = scope.block((name,), [row], few(scope), end, x.rows)
     unbind(scope, [name])
     way = scope.choose(["map", "array", "vectorized"])
     if way == "map":
@@ -177,7 +179,7 @@ def scanned(scope):
     x = scope.pick((*FLOATS, "int32"), low=1, where=few_rows)
     names = [scope.drawing.name() for _ in range(2)]
     values = [bound(scope, n, f"{x}[0]") for n in names]
-    body = scope.block(names, values, few(scope), results([values[0]]))
+    body = scope.block(names, values, few(scope), results([values[0]]), x.rows)
     unbind(scope, names)
     way = scope.choose(["scan", "scan", "foldl"])
     text = (
@@ -193,7 +195,7 @@ def grown(scope):
     """A TensorArray that grows as often as a loop runs."""
     x = state(scope, 1)[0]
     name = scope.drawing.name()
-    body = scope.block((name,), [bound(scope, name, x.name)], few(scope), results([x]))
+    body = scope.block((name,), [bound(scope, name, x.name)], few(scope), results([x]), MOST_TRIPS)
     unbind(scope, [name])
     scope.add(f"growing({{0}}, {x}, {trips(scope)})", blocks=(body,))
 

@@ -6,6 +6,7 @@ from tests.fuzz.programs.drawing import FLOATS, INTEGERS
 from tests.fuzz.programs.program import Step
 from tests.fuzz.programs.steps import step
 from tests.fuzz.programs.steps.control import (
+    MOST_TRIPS,
     bound,
     few,
     few_rows,
@@ -42,7 +43,9 @@ def while_true(scope):
     values = [bound(scope, counter, "tf.constant(1)")]
     values += [bound(scope, n, v.name) for n, v in zip(names, wanted, strict=True)]
     counted = results(wanted)
-    body = scope.block((), values, few(scope), lambda inner: [f"{counter} + 1", *counted(inner)])
+    body = scope.block(
+        (), values, few(scope), lambda inner: [f"{counter} + 1", *counted(inner)], MOST_TRIPS
+    )
     unbind(scope, [counter, *names])
     if "continue" not in str(body := leave(scope, body, names[0], wanted[0].dtype)):
         starts = ("tf.constant(0)", *(str(v) for v in wanted))
@@ -62,12 +65,13 @@ def for_each(scope):
     names = [scope.drawing.name() for _ in wanted]
     values = [bound(scope, n, v.name) for n, v in zip(names, wanted, strict=True)]
     item = scope.drawing.name()
-    over = f"tf.range({trips(scope)})"
+    over, often = f"tf.range({trips(scope)})", MOST_TRIPS
     if scope.chance(0.4):
-        over = str(scope.pick((*FLOATS, *INTEGERS), low=1, where=few_rows))
+        x = scope.pick((*FLOATS, *INTEGERS), low=1, where=few_rows)
+        over, often = str(x), x.rows
     first = "tf.constant(0)" if over.startswith("tf.range") else f"{over}[0]"
     values.insert(0, bound(scope, item, first))
-    body = scope.block((), values, few(scope), results(wanted))
+    body = scope.block((), values, few(scope), results(wanted), often)
     unbind(scope, [item, *names])
     body = leave(scope, body, names[0], wanted[0].dtype)
     starts = tuple(str(v) for v in wanted)
