@@ -8,16 +8,24 @@ from penstock._src.saving import metrics
 
 def test_checkpoints_are_timed(tmp_path):
     """Each write and restore has a duration, and files a size."""
-    before = {k: len(v) for k, v in metrics.DURATIONS.items()}
+    before = {k: v.count for k, v in metrics.DURATIONS.items()}
     checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
     path = checkpoint.save(str(tmp_path / "c"))
     checkpoint.restore(path)
     for metric in ("checkpoint_write", "checkpoint_read"):
         key = metric, metrics.CHECKPOINT_V2
-        assert len(metrics.DURATIONS[key]) == before.get(key, 0) + 1
+        assert metrics.DURATIONS[key].count == before.get(key, 0) + 1
         assert metrics.histogram(*key).num == sum(metrics.histogram(*key).bucket)
     size = metrics.size_of(path)
     assert size and metrics.COUNTS[f"checkpoint_size_{size}", metrics.CHECKPOINT_V2] >= 1
+
+
+def test_durations_fall_into_buckets():
+    durations = metrics.Durations()
+    for value in (999, 1000, 10**12):
+        durations.add(value)
+    assert durations.buckets[:2] == [1, 1] and durations.buckets[-1] == 1
+    assert (durations.least, durations.most, durations.sum) == (999, 10**12, 1999 + 10**12)
 
 
 def test_fingerprints_tell_programs_apart(tmp_path):

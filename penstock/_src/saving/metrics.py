@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import contextlib
 import time
@@ -20,13 +21,31 @@ CHECKPOINT_V1, CHECKPOINT_V2, SAVER = "checkpoint_v1", "checkpoint_v2", "saver_v
 COUNTS: collections.Counter[tuple[str, str]] = collections.Counter()
 # {metric: the latest text}
 LATEST: dict[str, str] = {}
-# {(metric, label): microseconds}
-DURATIONS: dict[tuple[str, str], list[int]] = collections.defaultdict(list)
 # {label: when the last checkpoint was written, in seconds}
 _LAST_WRITTEN: dict[str, float] = {}
 _STARTED = time.time()
 # The limits of the buckets of durations: a millisecond, and half as much again each time.
 _LIMITS = [1000 * 1.5**step for step in range(41)]
+
+
+class Durations:
+    """How long something took, in microseconds: all that a histogram tells."""
+
+    def __init__(self) -> None:
+        self.count = self.sum = self.sum_squares = self.least = self.most = 0
+        self.buckets = [0] * (len(_LIMITS) + 1)
+
+    def add(self, value: int) -> None:
+        """Counts one more."""
+        self.least = min(self.least, value) if self.count else value
+        self.most = max(self.most, value)
+        self.count += 1
+        self.sum += value
+        self.sum_squares += value * value
+        self.buckets[bisect.bisect_right(_LIMITS, value)] += 1
+
+
+DURATIONS: dict[tuple[str, str], Durations] = collections.defaultdict(Durations)
 
 
 @contextlib.contextmanager
@@ -35,7 +54,7 @@ def timed(metric: str, label: str) -> Iterator[None]:
     begin = time.time()
     yield
     end = time.time()
-    DURATIONS[metric, label].append(max(0, round((end - begin) * 1e6)))
+    DURATIONS[metric, label].add(max(0, round((end - begin) * 1e6)))
     if metric == "checkpoint_write":
         before = _LAST_WRITTEN.get(label, _STARTED)
         COUNTS["training_time_saved", label] += max(0, round((end - before) * 1e6))
@@ -54,12 +73,9 @@ def record_size(label: str, prefix: str) -> None:
 
 def histogram(metric: str, label: str) -> HistogramProto:
     """The durations of a metric in buckets."""
-    values = DURATIONS[metric, label]
-    counts = [0.0] * (len(_LIMITS) + 1)
-    for value in values:
-        counts[sum(value >= limit for limit in _LIMITS)] += 1
-    made = HistogramProto(num=len(values), sum=sum(values), sum_squares=sum(v * v for v in values))
-    made.min, made.max = min(values, default=0), max(values, default=0)
+    seen = DURATIONS[metric, label]
+    made = HistogramProto(num=seen.count, sum=seen.sum, sum_squares=seen.sum_squares)
+    made.min, made.max = seen.least, seen.most
     made.bucket_limit.extend([*_LIMITS, float("inf")])
-    made.bucket.extend(counts)
+    made.bucket.extend(map(float, seen.buckets))
     return made
