@@ -199,6 +199,8 @@ class Op:
     is_simple: ClassVar[bool] = False
     bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
+    # How many instances a class remembers.
+    most_instances: ClassVar[int] = 1024
 
     # Of an instance, which sets them once (`_make`).
     attrs: dict[str, Any]
@@ -271,8 +273,9 @@ class Op:
             return cls._make(attrs)
         if found is None:
             found = cls._make(attrs)
-            if len(cls._instances) < 4096:
-                cls._instances[key] = found
+            if len(cls._instances) >= Op.most_instances:
+                cls._instances.clear()  # some attributes are ever new: tokens, names
+            cls._instances[key] = found
         return found
 
     @classmethod

@@ -1,0 +1,15 @@
+"""Ops with the same attributes are one object, for as long as a class remembers them."""
+
+from penstock._src.core.op import Op
+from penstock._src.ops.control.python_call import EagerPyFunc
+
+
+def test_ops_with_the_same_attributes_are_one():
+    attrs = {"Tin": (), "Tout": (), "is_async": False, "token": "same"}
+    assert EagerPyFunc.instance(attrs) is EagerPyFunc.instance(dict(attrs))
+
+
+def test_a_class_does_not_remember_every_token():
+    for number in range(Op.most_instances + 10):
+        EagerPyFunc.instance({"Tin": (), "Tout": (), "is_async": False, "token": str(number)})
+    assert len(EagerPyFunc._instances) <= Op.most_instances
