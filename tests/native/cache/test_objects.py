@@ -6,11 +6,13 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from penstock._src.native import Code, Kernels, Module
 from penstock._src.native.cache import ObjectCache, default_folder
+from penstock._src.native.cache.objects import INTERVAL
 from penstock._src.native.language.types import I64
 from penstock._src.util import flags
 
@@ -160,4 +162,17 @@ def test_a_folder_is_looked_at_once_in_a_while(tmp_path, monkeypatch):
     assert len(looked) == 1
     os.utime(tmp_path / "looked-at", (0, 0))
     ObjectCache(tmp_path).write("c" * 40, bytes(8))
+    assert len(looked) == 2
+
+
+def test_a_process_that_runs_on_looks_again(tmp_path, monkeypatch):
+    looked, cache = [], ObjectCache(tmp_path)
+    monkeypatch.setattr(ObjectCache, "prune", lambda self: looked.append(self))
+    cache.write("a" * 40, bytes(8))
+    os.utime(tmp_path / "looked-at", (0, 0))
+    cache.write("b" * 40, bytes(8))
+    assert len(looked) == 1
+    later = time.monotonic() + INTERVAL + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    cache.write("c" * 40, bytes(8))
     assert len(looked) == 2

@@ -7,6 +7,7 @@ key, is removed and rebuilt. When the folder exceeds LIMIT, the oldest files are
 
 import hmac
 import logging
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ class ObjectCache:
     def __init__(self, folder: Path | str | None):
         self.folder = Path(folder) if folder else None
         self._warned = False
-        self._pruned = False
+        self._looked = -math.inf  # when the folder's size was last of interest
 
     @classmethod
     def from_flags(cls) -> "ObjectCache":
@@ -94,8 +95,8 @@ class ObjectCache:
         path = self.path(key)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self._pruned:
-                self._pruned = True
+            if time.monotonic() - self._looked > INTERVAL:
+                self._looked = time.monotonic()
                 if self._is_due():
                     self.prune()
             path.parent.mkdir(mode=0o700, exist_ok=True)
