@@ -23,8 +23,11 @@ class Code:
 
     @classmethod
     def of(cls, module) -> "Code":
-        """The code of a finished Module."""
-        return cls(str(module), tuple(module.exports), module.target)
+        """The code of a Module, which is finished by that."""
+        if module.code is None:
+            module.code = cls(str(module), tuple(module.exports), module.target)
+            module.parts.clear()  # kernels' emitters live long
+        return module.code
 
     @functools.cached_property
     def key(self) -> str:

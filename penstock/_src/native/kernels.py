@@ -1,4 +1,4 @@
-"""All native code of the process by key; each is compiled or read from disk once."""
+"""The native code of the process by key; what is in use, or was not long ago, is neither compiled nor read again."""
 
 import functools
 import sys
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from penstock._src.util import flags
 
 from .cache import ObjectCache
+from .cache.recently_used import RecentlyUsed
 from .code import Code
 from .compile import compile_all
 from .loader import Library
 from .pool import pool
 from .target import host
+
+UNUSED_KERNELS = 512  # that are kept for programs to come, of some 20 KB each
 
 
 @dataclass
@@ -35,22 +38,24 @@ class Kernels:
         self.cache = ObjectCache.from_flags() if cache is None else cache
         self.threads = threads or host().cores
         self.statistics = KernelStatistics()
-        self._libraries: dict[str, Library] = {}
+        self._libraries = RecentlyUsed[str, Library](UNUSED_KERNELS)
         self._lock = threading.RLock()
 
     def load(self, codes: Iterable[Code]) -> dict[str, Library]:
-        """Makes every code executable; returns {key: Library}."""
+        """Makes every code executable; returns {key: Library}. Code stays loaded while its Library is alive."""
         codes = list(codes)
         with self._lock:
             pool()  # kernels may link to the pool's functions
-            new = {c.key: c for c in codes if c.key not in self._libraries}
-            self.statistics.reused += len({c.key for c in codes}) - len(new)
+            found = {c.key: self._libraries.get(c.key) for c in codes}
+            loaded = {key: library for key, library in found.items() if library is not None}
+            new = {c.key: c for c in codes if c.key not in loaded}
+            self.statistics.reused += len(loaded)
             objects = self._objects(new)
             start = time.perf_counter()
             for key, code in new.items():
-                self._libraries[key] = Library(objects[key], code.exports)
+                loaded[key] = self._libraries[key] = Library(objects[key], code.exports)
             self.statistics.load_seconds += time.perf_counter() - start
-            return {c.key: self._libraries[c.key] for c in codes}
+            return loaded
 
     def __getitem__(self, code: Code) -> Library:
         return self.load((code,))[code.key]

@@ -10,9 +10,12 @@ from penstock._src.core import errors
 
 from .target import host, initialize_llvm
 
+# LLVM keeps some 9 KB of a library that is unloaded until its linker goes, so a linker is for a few libraries only.
+LIBRARIES_OF_A_LINKER = 32
+
 _lock = threading.Lock()
 _serial = itertools.count()
-_jit: llvm.LLJIT | None = None
+_linkers: list[llvm.LLJIT] = []  # the newest
 _symbols: dict[str, int] = {}  # symbols for generated code, besides those the process exports
 
 
@@ -21,25 +24,28 @@ def provide(name: str, address: int) -> None:
     _symbols[name] = address
 
 
+def _new_linker() -> llvm.LLJIT:
+    initialize_llvm()
+    # JITLink gives a library one piece of memory; LLVM's older linker places sections
+    # one by one, in a large process too far apart for the 32 bits of an address in code.
+    return llvm.create_lljit_compiler(host().machine(), use_jit_link=host().system != "windows")
+
+
 class Library:
     """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive."""
 
     def __init__(self, code: bytes, exports: tuple[str, ...]):
-        global _jit
         builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
         for name, address in _symbols.items():
-            builder.import_symbol(name, address)
+            if name.encode() in code:  # a symbol that nobody asks for takes 1 KB, too
+                builder.import_symbol(name, address)
         for name in exports:
             builder.export_symbol(name)
         with _lock:
-            if _jit is None:
-                initialize_llvm()
-                # JITLink gives a library one piece of memory; LLVM's older linker places sections
-                # one by one, in a large process too far apart for the 32 bits of an address in code.
-                _jit = llvm.create_lljit_compiler(
-                    host().machine(), use_jit_link=host().system != "windows"
-                )
-            self._tracker = builder.link(_jit, f"penstock{next(_serial)}")
+            number = next(_serial)
+            if number % LIBRARIES_OF_A_LINKER == 0:
+                _linkers[:] = [_new_linker()]
+            self._tracker = builder.link(_linkers[0], f"penstock{number}")
         self._addresses = {name: self._tracker[name] for name in exports}
 
     def __getitem__(self, name: str) -> int:

@@ -1,5 +1,6 @@
 """The generator for CPUs: LLVM IR of vector instructions, as wide as the target's registers."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +23,10 @@ from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
+from penstock._src.native.cache.recently_used import RecentlyUsed
 from penstock._src.native.language.types import OF_NUMPY
+
+KEPT_CODES = 1024  # of the kernels that were asked for last
 
 
 class CpuGenerator:
@@ -31,16 +35,20 @@ class CpuGenerator:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.written, self.seconds = 0, 0.0
-        self.codes: dict[Any, Any] = {}
+        self._codes = RecentlyUsed[Any, Any](KEPT_CODES)
+        self._lock = threading.Lock()
 
     def keep(self, key: Any, write: Callable[[], Any]) -> Any:
         """The code of a signature, written if it is new."""
-        found = self.codes.get(key)
+        with self._lock:
+            found = self._codes.get(key)
         if found is None:
             start = time.perf_counter()
-            found = self.codes[key] = write()
-            self.written += 1
-            self.seconds += time.perf_counter() - start
+            found = write()
+            with self._lock:
+                self._codes[key] = found
+                self.written += 1
+                self.seconds += time.perf_counter() - start
         return found
 
     def nest(self, nest: LoopNest) -> NestCode:

@@ -59,6 +59,7 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
         args = ", ".join(f"{t} {alias if t == PTR else ''}%{a}" for a, t in self.args.items())
         link = "internal " if self.internal else ""
         body = "\n  ".join(self.entry + self.lines)
+        self.lines.clear()  # values, which emitters keep, hold the function
         self.module.parts.append(
             f"define {link}{self.ret} @{self.name}({args}) #0 {{\nentry:\n  {body}\n}}"
         )

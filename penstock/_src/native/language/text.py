@@ -1,5 +1,7 @@
 """ModuleText: the text of a module so far; functions add their definitions and declarations."""
 
+from typing import Any
+
 from penstock._src.native.target import Target
 
 
@@ -12,9 +14,12 @@ class ModuleText:
         self.declarations: dict[str, tuple[str, str]] = {}
         self.names: set[str] = set()
         self.exports: list[str] = []
+        self.code: Any = None  # once it is finished
 
     def define(self, name: str, internal: bool) -> None:
         """Registers a function under construction; `internal` functions are visible in this module only."""
+        if self.code is not None:
+            raise ValueError(f"native.Module: no function may follow its code. Received {name!r}.")
         if name in self.names:
             raise ValueError(
                 f"native.Module: a function has one definition. Received {name!r} twice."
