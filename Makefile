@@ -11,7 +11,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills soak bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -56,6 +56,10 @@ fuzz-models: $(STAMP)  # random Keras models; beside TensorFlow's too, if TENSOR
 
 kills: $(STAMP)  # processes killed while they save; COUNT=1000 of them
 	$(BIN)/python -m tests.fuzz.kills --count $(COUNT)
+
+# Long runs: nothing may grow, nothing be left; hours, or what COUNT and SCENES="retraces sessions" choose.
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak $(SCENES) $(if $(filter-out undefined default file,$(origin COUNT)),--count $(COUNT)) $(if $(filter-out undefined default file,$(origin MINUTES)),--minutes $(MINUTES))
 
 fuzz-files: $(STAMP)  # damaged files of every format; CASES=500 of each, ONLY="png checkpoint" chooses
 	$(BIN)/python -m tests.fuzz.files --count $(or $(CASES),500) $(if $(ONLY),--only $(ONLY))

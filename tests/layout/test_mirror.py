@@ -20,6 +20,7 @@ ABOUT_ALL = {
     "keras": "Keras's own suite, and training",
     "layout": "the tree and the public face",
     "parity": "TensorFlow's op definitions, and programs of raw ops",
+    "soak": "long runs: memory, threads and files",
     "pitfalls": "where beginners stumble",
     "tutorials": "programs that users write",
 }
