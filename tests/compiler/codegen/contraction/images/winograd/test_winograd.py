@@ -127,3 +127,55 @@ def test_rounding_errors_are_at_most_three_times_those_of_the_plain_sum(make, sh
 def test_others_are_computed_directly(image, outputs, geometry):
     weights = (3, 3, image[-1], outputs)
     assert not is_winograd(kernel_of(forward(**geometry), [image, weights])[3])
+
+
+NOT_FINITE = [(5, np.nan), (9000, np.inf), (-1, -np.inf), (-700, 3e38)]
+
+
+def spoiled(array):
+    """The array with a NaN, infinities and a number near the largest."""
+    for index, value in NOT_FINITE:
+        array.reshape(-1)[index % array.size] = value
+    return array
+
+
+@GEOMETRIES
+def test_what_is_not_finite_in_an_image_reaches_the_outputs_that_read_it(geometry):
+    weights, dy = (3, 3, 16, 48), (dim(6), *dy_size((9, 14), (3, 3), geometry), 48)
+    for make, image in [
+        (forward(**geometry), (dim(6), 9, 14, 16)),
+        (input_gradient((9, 14), **geometry), dy),
+    ]:
+        x, w = values([image, weights], dtypes.float32)
+        same_as_plain(make, [image, weights], [spoiled(x), w])
+
+
+@GEOMETRIES
+def test_what_is_not_finite_in_an_image_reaches_its_channels_filters(geometry):
+    shapes = [(dim(6), 9, 14, 32), (dim(6), *dy_size((9, 14), (3, 3), geometry), 16)]
+    x, dy = values(shapes, dtypes.float32)
+    same_as_plain(filter_gradient((3, 3), **geometry), shapes, [spoiled(x), dy])
+
+
+# Without borders: whether a weight meets the zeros around an image is the kernels' affair.
+def test_weights_and_gradients_that_are_not_finite_reach_what_reads_them():
+    shapes = [(dim(6), 9, 14, 16), (3, 3, 16, 48)]
+    x, w = values(shapes, dtypes.float32)
+    w[0, 0, 0, 0], w[1, 2, 3, 4], w[2, 2, 15, 47] = np.nan, np.inf, 3e38
+    same_as_plain(forward(**PLAIN), shapes, [x, w])
+    shapes = [(dim(6), 9, 14, 32), (dim(6), 7, 12, 16)]
+    x, dy = values(shapes, dtypes.float32)
+    same_as_plain(filter_gradient((3, 3), **PLAIN), shapes, [x, spoiled(dy)])
+
+
+def same_as_plain(make, shapes, arrays):
+    found = []
+    for disabled in ("winograd", ""):
+        with override(disable=disabled):
+            node, _, matched, kernel = kernel_of(make, shapes)
+        assert is_winograd(kernel) == (not disabled)
+        out = np.zeros([int(d) for d in node.shape], np.float32)
+        found.append(run_kernel(kernel, *arrays, out, matched.sizes)[0])
+    assert not np.isfinite(found[0]).all()
+    assert np.isfinite(found[0]).any()
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-4, atol=1e-4)

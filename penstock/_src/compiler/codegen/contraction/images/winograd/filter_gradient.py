@@ -2,7 +2,8 @@
 
 Blocks of rows of tiles are cut into fixed ranges, as in the plain kernel. A task goes through a range: tiles of the
 image and of the outputs' gradient are transformed, and 36 products, whose depth is the tiles, are added up; at the end
-the sums become 3 x 3 taps. A second fork-join adds the ranges up in order.
+the sums become 3 x 3 taps. A second fork-join adds the ranges up in order. A range whose taps are not all finite is summed
+plainly (`direct`).
 """
 
 from typing import Any
@@ -28,7 +29,7 @@ from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR
 
-from . import tiles
+from . import direct, tiles
 from .tiles import POINTS, Side, TileReader, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_gradients, of_inputs, of_sums
 
@@ -109,6 +110,7 @@ class _WinogradGradientKernel(FilterGradientKernel):
         g, element = self.g, self.types.total
         self.emit_product()
         self.emit_taps()
+        direct.emit_filter_sums(self.module, g, self.vector)
         with self.module.task("sum_ranges") as f:
             x, dy, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, SCRATCH))
             mine = f.at(scratch, f.task * self.length, element)
@@ -131,7 +133,16 @@ class _WinogradGradientKernel(FilterGradientKernel):
 
             f.loop(low, high, 1, block)
             empty = lambda: f.memset(mine, 0, self.length * self.size)
-            f.when(low < high, lambda: f.call("taps", sums, mine), empty)
+
+            def taps():
+                def again():
+                    empty()
+                    last = f.min(high * self.block_rows, all_rows)
+                    f.call("direct", x, dy, mine, low * self.block_rows, last)
+
+                f.when(f.call("taps", sums, mine, ret=I1), again)
+
+            f.when(low < high, taps, empty)
 
     def emit_product(self) -> None:
         """`mr` channels by `nr` outputs at one point: adds up the products of some tiles."""
@@ -169,17 +180,18 @@ class _WinogradGradientKernel(FilterGradientKernel):
         f.loop(f.i64(0), POINTS, 1, point)
 
     def emit_taps(self) -> None:
-        """Sums at 36 points -> rows (tap, channel) of the filter."""
+        """Sums at 36 points -> rows (tap, channel) of the filter; returns whether one is not finite."""
         size = self.g.channels * self.g.outputs
-        with self.module.fn("taps", internal=True, noalias=False, sums=PTR, out=PTR) as f:
+        with self.module.fn("taps", ret=I1, internal=True, noalias=False, sums=PTR, out=PTR) as f:
 
-            def vector(i):
+            def vector(i, bad):
                 read = lambda j, k: f.load(
                     f.sums, i + (j * INPUTS + k) * self.sum_pitch, self.vector
                 )
                 points = [[read(j, k) for k in range(INPUTS)] for j in range(INPUTS)]
-                for j, row in enumerate(both_axes(f, points, of_sums)):
-                    for k, v in enumerate(row):
-                        f.store(v, f.out, i + (j * TAPS + k) * size)
+                found = [v for row in both_axes(f, points, of_sums) for v in row]
+                for tap, v in enumerate(found):
+                    f.store(v, f.out, i + tap * size)
+                return (bad | direct.is_any_not_finite(f, found),)
 
-            f.loop(0, size, self.lanes, vector)
+            f.give(*f.loop(0, size, self.lanes, vector, f.const(False, I1)))

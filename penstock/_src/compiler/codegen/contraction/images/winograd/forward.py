@@ -1,16 +1,18 @@
 """Convolutions of 3 x 3 taps, and input gradients of such, by Winograd's algorithm.
 
-    weights    transformed by all threads beforehand: [panel of outputs][36][channel][nr]
+    weights    transformed by all threads beforehand: [panel of outputs][36][channel][nr], and kept as they are
     a task     some rows of tiles of 4 x 4 outputs, of one image or several: the inputs of its tiles are transformed
                to [36][tile][channel]; then for each panel 36 small products give [36][tile][nr], transformed back
 
-What a task works on stays in its L2.
+What a task works on stays in its L2. A tile with an infinity or NaN among its outputs is summed plainly (`direct`).
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import number, value
 from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
 from penstock._src.compiler.codegen.contraction.images.weights import pack_tap
-from penstock._src.compiler.codegen.contraction.pack import room
 from penstock._src.compiler.codegen.contraction.tile import (
     MOST_VECTORS,
     accumulate,
@@ -40,7 +42,7 @@ from penstock._src.native import Code, Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, SIZE
 
-from . import tiles
+from . import direct, tiles
 from .tiles import POINTS, Side, TileReader, store_points, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_inputs, of_products, of_weights
 
@@ -91,10 +93,13 @@ class _WinogradKernel:
         # as in TileReader: points stay out of each other's sets of the caches
         self.product_pitch = self.tiles * self.nr + lanes
         self.weight_pitch = c.channels * self.nr + lanes
-        self.tap_room = room(self.nr, lanes, lanes)
         mine = self.reader.blank + POINTS * (self.reader.pitch + self.product_pitch)
-        self.own = round_up(max(mine, TAPS * TAPS * self.tap_room), 64 // self.size)
-        self.all_weights = self.panels * POINTS * self.weight_pitch
+        self.own = round_up(mine, 64 // self.size)
+        # behind the transformed weights the plain ones: [panel][tap][channel][nr]
+        self.plain_at = self.panels * POINTS * self.weight_pitch
+        self.tap_size = c.channels * self.nr
+        plain = self.panels * TAPS * TAPS * self.tap_size
+        self.all_weights = round_up(self.plain_at + plain, 64 // self.size)
         self.own_at = 0 if c.is_prepacked else self.all_weights
 
     def _tiles(self, all_rows: int) -> tuple[int, int, int]:
@@ -120,6 +125,7 @@ class _WinogradKernel:
     def emit(self) -> KernelCode:
         self.emit_weights()
         self.emit_product()
+        direct.emit_sums(self.module, self.c, self.vector, self.nr, self.product_pitch)
         self.emit_task()
         weight_tasks = self.panels * (self.c.channels // self.lanes)
         return KernelCode(
@@ -143,17 +149,17 @@ class _WinogradKernel:
         """A task transforms a vector's length of channels of a panel."""
         c, lanes, nr, w = self.c, self.lanes, self.nr, self.c.filter
         with self.module.task("weights") as f:
-            source, scratch = f.load(f.ctx, RIGHT, PTR), f.load(f.ctx, SCRATCH, PTR)
+            source = f.load(f.ctx, RIGHT, PTR)
+            weights = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
             parts = c.channels // lanes
             panel, first = f.task // parts, f.i64(times(f, f.task % parts, lanes))
-            mine = f.at(scratch, f.tid * self.own + self.own_at, self.element)
-            weights = f.load(f.ctx, OUTPUT, PTR) if c.is_prepacked else scratch
+            plain = f.at(weights, self.plain_of(f, panel) + first * nr, self.element)
             column = f.i64(times(f, panel, nr))
             start = times(f, column, w.output) + times(f, first, w.channel) + w.base
 
             def tap(i, j):
                 at = start + times(f, i, w.row) + times(f, j, w.column)
-                to = f.at(mine, (times(f, i, TAPS) + j) * self.tap_room, self.element)
+                to = f.at(plain, (times(f, i, TAPS) + j) * self.tap_size, self.element)
                 pack_tap(f, w, source, at, nr, c.outputs - column, lanes, to, self.types, lanes)
 
             f.loop(f.i64(0), TAPS, 1, lambda i: f.loop(f.i64(0), TAPS, 1, lambda j: tap(i, j)))
@@ -162,12 +168,16 @@ class _WinogradKernel:
 
             def vector(k):
                 at = times(f, k, lanes)
-                read = lambda i, j: f.load(mine, (i * TAPS + j) * self.tap_room + at, self.vector)
+                read = lambda i, j: f.load(plain, (i * TAPS + j) * self.tap_size + at, self.vector)
                 taps = [[read(i, j) for j in range(TAPS)] for i in range(TAPS)]
                 points = both_axes(f, taps, of_weights)
                 store_points(f, points, self.vector, out, self.weight_pitch, at)
 
             f.loop(f.i64(0), lanes * self.nv, 1, vector)
+
+    def plain_of(self, f: Fn, panel: Val | int) -> Any:
+        """Where a panel's plain weights begin."""
+        return times(f, panel, TAPS * TAPS * self.tap_size) + self.plain_at
 
     # -- products
     def emit_product(self) -> None:
@@ -205,6 +215,7 @@ class _WinogradKernel:
         self.written.add(name)
         c, lanes = self.c, self.lanes
         arguments = dict(products=PTR, ctx=PTR, partial=PTR, first=I64, channel=I64)
+        arguments |= dict(x=PTR, top=I64, left=I64, weights=PTR)
         with self.module.fn(name, internal=True, noalias=False, **arguments) as f:
             place = lambda i: i // columns * c.y.row + i % columns * c.y.column
             cells = [(i, 0) for i in range(rows * columns)]
@@ -221,8 +232,9 @@ class _WinogradKernel:
                     f.products, at + (i * INPUTS + j) * self.product_pitch, self.vector
                 )
                 points = [[read(i, j) for j in range(INPUTS)] for i in range(INPUTS)]
-                y = both_axes(f, points, of_products, rows, columns)
-                values = self.epilogue.apply(f, tile, [v for row in y for v in row])
+                y = [v for row in both_axes(f, points, of_products, rows, columns) for v in row]
+                y = self.finite_or_direct(f, y, rows, columns, at)
+                values = self.epilogue.apply(f, tile, y)
                 if self.epilogue.partial_bytes:
                     self.epilogue.accumulate(f, tile, values, f.partial)
                 y_at = f.at(f.load(f.ctx, OUTPUT, PTR), out, self.types.output)
@@ -232,9 +244,25 @@ class _WinogradKernel:
             f.loop(f.i64(0), self.nv, 1, vector)
         return name
 
-    def transform_products(self, f: Fn, first: Val, count: Val, panel, products: Val, partial: Val):
+    def finite_or_direct(
+        self, f: Fn, y: Sequence[Val], rows: int, columns: int, at
+    ) -> Sequence[Val]:
+        """The outputs, or their plain sums where one is not finite."""
+
+        def again() -> list[Val]:
+            sums = f.at(f.products, at, self.element)
+            weights = f.at(f.weights, at, self.element)
+            f.call("direct", f.x, weights, sums, f.top, f.left, f.i64(rows), f.i64(columns))
+            return [f.load(sums, i * self.product_pitch, self.vector) for i in range(len(y))]
+
+        return f.when(direct.is_any_not_finite(f, y), again, lambda: y)
+
+    def transform_products(
+        self, f: Fn, x: Val, first: Val, count: Val, panel, weights: Val, products: Val, partial: Val
+    ) -> None:  # fmt: skip
         """Stores the outputs of a panel."""
         c = self.c
+        plain = f.at(weights, self.plain_of(f, panel), self.element)
         column = f.i64(times(f, panel, self.nr))
         low, left = c.h.out - OUTPUTS * (self.down - 1), c.w.out - OUTPUTS * (self.across - 1)
 
@@ -242,11 +270,15 @@ class _WinogradKernel:
             image, ti = (first + r) // self.down, (first + r) % self.down
             start = times(f, image, c.y.image) + times(f, ti, OUTPUTS * c.y.row)
             start = f.i64(start + c.y.base) + column
+            pixels = f.at_any(x, f.i64(times(f, image, c.x.image) + c.x.base), self.element)
+            top = f.i64(times(f, ti, OUTPUTS) - c.h.low)
 
             def tile(j, rows: int, columns: int):
                 at = f.at(products, times(f, times(f, r, self.across) + j, self.nr), self.element)
                 out = start + times(f, j, OUTPUTS * c.y.column)
-                f.call(self.output_tile(rows, columns), at, f.ctx, partial, out, column)
+                left = f.i64(times(f, j, OUTPUTS) - c.w.low)
+                name = self.output_tile(rows, columns)
+                f.call(name, at, f.ctx, partial, out, column, pixels, top, left, plain)
 
             def tiles(rows: int):
                 whole = self.across if left == OUTPUTS else self.across - 1
@@ -283,6 +315,6 @@ class _WinogradKernel:
             def panel(p):
                 weights = f.at(all_weights, times(f, p, POINTS * self.weight_pitch), element)
                 self.multiply(f, count * self.across, inputs, weights, products)
-                self.transform_products(f, first, count, p, products, partial)
+                self.transform_products(f, x, first, count, p, all_weights, products, partial)
 
             f.loop(f.i64(0), self.panels, 1, panel)
