@@ -41,6 +41,7 @@ from penstock._src.function.types.input_signature import (
 from penstock._src.function.types.trace_types import from_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.process import forks
 from penstock._src.util.signatures import read_only
 
 
@@ -94,7 +95,7 @@ class Function(Trackable):
         self._bound: Any = weakref.WeakKeyDictionary()
         self._traced = False
         self._side_effects_checked = False  # whether `side_effects.warn` has run
-        self._lock = threading.RLock()
+        self._lock = forks.freed_in_child(threading.RLock())
         self._look_like(python_function)
 
     def _look_like(self, python_function: Callable[..., Any]) -> None:

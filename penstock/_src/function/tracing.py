@@ -20,7 +20,8 @@ from penstock._src.graph import trace as graph_trace
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import SymbolicTensor
-from penstock._src.util import collector, nest, slots
+from penstock._src.util import nest, slots
+from penstock._src.util.process import collector
 
 
 @dataclass

@@ -1,11 +1,16 @@
 """The native code of the process by key; what is in use, or was not long ago, is neither compiled nor read again."""
 
+import contextlib
 import functools
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+import llvmlite.binding as llvm
 
 from penstock._src.util import flags
 
@@ -40,6 +45,10 @@ class Kernels:
         self.statistics = KernelStatistics()
         self._libraries = RecentlyUsed[str, Library](UNUSED_KERNELS)
         self._lock = threading.RLock()
+
+    def held(self) -> contextlib.AbstractContextManager[Any]:
+        """Waits until no thread loads code; none begins before the context ends."""
+        return self._lock
 
     def load(self, codes: Iterable[Code]) -> dict[str, Library]:
         """Makes every code executable; returns {key: Library}. Code stays loaded while its Library is alive."""
@@ -87,4 +96,19 @@ class Kernels:
 @functools.cache
 def kernels() -> Kernels:
     """The process's kernels."""
-    return Kernels()
+    made = Kernels()
+    _hold_in_forks(made)
+    return made
+
+
+def _hold_in_forks(made: Kernels) -> None:
+    """Lets no fork come while another thread is in LLVM: its locks would never be free in the child."""
+    if not hasattr(os, "register_at_fork"):
+        return
+    entered = contextlib.ExitStack()
+
+    def enter() -> None:
+        entered.enter_context(made.held())
+        entered.enter_context(llvm.ffi.lib._lock)
+
+    os.register_at_fork(before=enter, after_in_parent=entered.close, after_in_child=entered.close)

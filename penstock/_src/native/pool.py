@@ -23,6 +23,7 @@ import threading
 
 from penstock._src.core import errors
 from penstock._src.util import flags
+from penstock._src.util.process import forks
 
 from .cache import ObjectCache
 from .code import Code
@@ -372,7 +373,7 @@ class Pool:
         self._resize = self.library.function("penstock_pool_resize", ctypes.c_int64)
         self._threads = self.library.function("penstock_pool_threads", result=ctypes.c_int64)
         self._work_alone = self.library.function("penstock_pool_work_alone", ctypes.c_int64)
-        self._noting = threading.Lock()
+        self._noting = forks.freed_in_child(threading.Lock())
         self._run = self.library.function(
             "penstock_pool_run", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
         )
@@ -411,7 +412,7 @@ class Pool:
 
 _pools: list[Pool] = []  # the process's pool, after first use
 _wanted = [0]  # the requested number of threads; 0: the default
-_making = threading.Lock()
+_making = forks.freed_in_child(threading.Lock())
 
 
 def pool() -> Pool:

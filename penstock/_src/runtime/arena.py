@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.core.values import memory_limit
 from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.util.process import forks
 
 LARGE_BLOCK = 1 << 26  # bytes
 
@@ -17,7 +18,7 @@ class ArenaBlock:
 
     def __init__(self, array: np.ndarray):
         self.array = array
-        self.lock = threading.Lock()
+        self.lock = forks.freed_in_child(threading.Lock())
         self.lock.acquire()
 
 
@@ -30,7 +31,7 @@ class ArenaPool:
     def __init__(self, allocate: Callable[[int], np.ndarray]):
         self.allocate = allocate
         self.blocks: weakref.WeakSet[ArenaBlock] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        self._lock = forks.freed_in_child(threading.Lock())
 
     def block(self, size: int) -> ArenaBlock:
         """A block that is not in use and large enough, the smallest there is; else a new one. The caller holds its lock."""

@@ -14,8 +14,10 @@ from penstock._src.native import pool
 from penstock._src.native.process import bounds
 from penstock._src.native.runner import STOPPED_AT
 from penstock._src.runtime.binding import BoundTable
+from penstock._src.util.process import forks
 
-_ONE_AT_A_TIME = threading.RLock()  # the process has one list of buffers
+# The process has one list of buffers.
+_ONE_AT_A_TIME = forks.freed_in_child(threading.RLock())
 Range = tuple[int, int, str]  # address, bytes, name
 
 

@@ -18,7 +18,7 @@ from penstock._src.compiler.blocks.specialize import Specialized, specialize
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.control.list_value import TensorList
-from penstock._src.util import collector
+from penstock._src.util.process import collector, forks
 
 # Specializations kept per block; the oldest goes first.
 MOST_SPECIALIZATIONS = 64
@@ -49,7 +49,7 @@ class Block:
         self.made = 0  # specializations so far
         self.on_host: Specialization | None = None  # for any shapes
         # What keys consist of may change while one is made: another thread must not file its own under the new form.
-        self.changing = threading.RLock()
+        self.changing = forks.freed_in_child(threading.RLock())
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""

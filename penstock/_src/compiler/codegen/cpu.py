@@ -25,6 +25,7 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.cache.recently_used import RecentlyUsed
 from penstock._src.native.language.types import OF_NUMPY
+from penstock._src.util.process import forks
 
 KEPT_CODES = 1024  # of the kernels that were asked for last
 
@@ -36,7 +37,7 @@ class CpuGenerator:
         self.target = target
         self.written, self.seconds = 0, 0.0
         self._codes = RecentlyUsed[Any, Any](KEPT_CODES)
-        self._lock = threading.Lock()
+        self._lock = forks.freed_in_child(threading.Lock())
 
     def keep(self, key: Any, write: Callable[[], Any]) -> Any:
         """The code of a signature, written if it is new."""

@@ -22,12 +22,13 @@ from penstock._src.core.errors import PermissionDeniedError
 from penstock._src.core.op import Op
 from penstock._src.util.export import export
 from penstock._src.util.flags import CAPABILITIES, capabilities_in, flags
+from penstock._src.util.process import forks
 
 # File systems of this machine, beside those that are reached over the network.
 _LOCAL = ("file://", "ram://", "memory://")
 # Prefixes of paths that the program itself has just asked a loaded graph to write or read, and how often.
 _ASKED: collections.Counter[str] = collections.Counter()
-_LOCK = threading.Lock()
+_LOCK = forks.freed_in_child(threading.Lock())
 # What `allow` blocks of this thread name; None outside of them.
 _BLOCK: contextvars.ContextVar[frozenset[str] | None] = contextvars.ContextVar(
     "allowed", default=None

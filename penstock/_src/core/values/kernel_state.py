@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from penstock._src.util.process import forks
+
 
 class _Current(threading.local):
     states: dict[Any, Any] | None = None
@@ -17,7 +19,7 @@ class _Current(threading.local):
 
 _CURRENT = _Current()
 _EAGER: dict[Any, Any] = {}
-_LOCK = threading.RLock()
+_LOCK = forks.freed_in_child(threading.RLock())
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 
 from penstock._src.core.values import memory_limit
+from penstock._src.util.process import forks
 
 LARGE = 1 << 17  # bytes from which memory is pooled: of this size glibc asks the system
 MOST = 256 << 20  # maximum bytes of free blocks
@@ -32,9 +33,8 @@ class Waiting:
 
     def __init__(self, most: int):
         self.most, self.bytes = most, 0
-        self._lock = (
-            threading.RLock()
-        )  # reentrant: garbage collection inside `take` may call `give`
+        # Reentrant: garbage collection inside `take` may call `give`.
+        self._lock = forks.freed_in_child(threading.RLock())
         self._by_size: dict[int, list[Block]] = {}
 
     def take(self, size: int) -> Block | None:

@@ -5,7 +5,6 @@ in the current manager while it exists.
 """
 
 import contextlib
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -17,18 +16,10 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.values import kernel_state, memory_limit
+from penstock._src.util.process import forks
 
 # Held during a read-modify-write of a variable, so that concurrent updates are not lost.
-UPDATING = threading.RLock()
-
-
-def _new_lock() -> None:
-    global UPDATING
-    UPDATING = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):  # in a forked child the thread that held it does not exist
-    os.register_at_fork(after_in_child=_new_lock)
+UPDATING = forks.freed_in_child(threading.RLock())
 
 # TensorFlow's shared name for an anonymous resource.
 ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
@@ -90,7 +81,7 @@ class ResourceManager:
 
     def __init__(self, keep: bool = False) -> None:
         self._held: Any = {} if keep else weakref.WeakValueDictionary()
-        self._lock = threading.Lock()
+        self._lock = forks.freed_in_child(threading.Lock())
 
     def get_or_create(self, kind: type, container: str, name: str, make: Callable[[], Any]) -> Any:
         """Returns the resource of this kind and name; makes it if it does not exist."""

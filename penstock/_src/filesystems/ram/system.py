@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 
 from penstock._src.filesystems.base import FileStatus, FileSystem, Reader
 from penstock._src.filesystems.translation import as_tensorflow
+from penstock._src.util.process import forks
 
 Place = tuple[str, ...]
 ROOT: Place = ()
@@ -93,7 +94,7 @@ class RamFiles(FileSystem):
 
     def __init__(self) -> None:
         self._nodes: dict[Place, _Node] = {ROOT: _Node(None)}
-        self._lock = threading.RLock()
+        self._lock = forks.freed_in_child(threading.RLock())
 
     def _find(self, path: str) -> _Node:
         node = self._nodes.get(_place(path))

@@ -15,6 +15,7 @@ from penstock._src.function.autograph.builtins import OVERLOADS
 from penstock._src.function.autograph.if_while_for import StatementConverter
 from penstock._src.function.autograph.loops import for_, while_
 from penstock._src.function.autograph.templates import Namer
+from penstock._src.util.process import forks
 
 logger = logging.getLogger("penstock.autograph")
 
@@ -27,7 +28,7 @@ MODULES_LEFT_ALONE = frozenset(
 )
 _MARK = "_penstock_autograph"  # on a function: "converted", or "never"
 _codes: dict[types.CodeType, types.CodeType] = {}
-_lock = threading.RLock()
+_lock = forks.freed_in_child(threading.RLock())
 _warned: weakref.WeakSet = weakref.WeakSet()
 
 

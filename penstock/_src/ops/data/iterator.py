@@ -26,6 +26,7 @@ from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
 from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data_planner.plan import planned
 from penstock._src.proto.dataset import CardinalityOptions
+from penstock._src.util.process import forks
 
 END = "End of sequence"
 
@@ -53,6 +54,7 @@ class IteratorHandle(Resource):
         self._lock = threading.Lock()
         self._close: Any = None
         self._current: Run | None = None
+        self._process = forks.count()
         self.dataset: Pipeline | None = None
         # The number of elements taken, and whether there are no more.
         self.position, self.has_ended = 0, False
@@ -70,12 +72,15 @@ class IteratorHandle(Resource):
     def _go_on(self, dataset: Pipeline, run: Run, elements: PythonIterator[Element]) -> None:
         self.close()
         self.dataset, self._current, self._elements = dataset, run, elements
+        self._process = run.process
         self.position, self.has_ended = 0, False
         self._close = weakref.finalize(self, run.close)
         run.start()
 
     def next(self) -> Element | None:
         """The next element, or None at the end."""
+        if self._process != forks.count():
+            self._go_on_in_child()
         with self._lock:
             if self._elements is None:
                 raise FailedPreconditionError(
@@ -97,6 +102,19 @@ class IteratorHandle(Resource):
         else:
             self.position += 1
         return element
+
+    def _go_on_in_child(self) -> None:
+        """Lets an iterator be used in a forked child, which it can be if it has no threads.
+
+        Raises:
+          FailedPreconditionError: its threads are in the parent.
+        """
+        if self._lock.locked() or (self._current is not None and self._current.has_threads):
+            raise FailedPreconditionError(
+                "IteratorGetNext: the threads of this iterator are in the process that was forked. Make an "
+                "iterator of the dataset in the child; it begins with the first element."
+            )
+        self._process = forks.count()
 
     def state(self) -> State:
         """What `restore` needs; its value for "elements" is None if the position within them cannot be saved.

@@ -27,6 +27,7 @@ from penstock._src.ops.data.iteration.rows import Access, Rows
 from penstock._src.ops.data_planner.callers import callers
 from penstock._src.ops.data_planner.settings import Memory, Settings, settings_of
 from penstock._src.proto.dataset import Options
+from penstock._src.util.process import forks
 
 INFINITE, UNKNOWN = -1, -2
 AUTOTUNE = -1
@@ -44,6 +45,8 @@ class Run:
         # What takes the time of each step, or None.
         self.measures: Any = None
         self.canceled = threading.Event()
+        # Whether threads work for it, and the number of the process that has them.
+        self.has_threads, self.process = False, forks.count()
         self._closers: list[Callable[[], None]] = []
         self._starters: list[Callable[[], Any]] = []
         self._begun: dict[int, Any] = {}
@@ -74,6 +77,7 @@ class Run:
 
     def pool(self, width: int) -> Executor:
         """Threads for `width` calls at a time; those of the private pool if options ask for one."""
+        self.has_threads = True
         return self._pool if self.settings.pool else callers(width, "penstock-map")
 
     def check_saving(self) -> None:
@@ -108,6 +112,8 @@ class Run:
 
     def close(self) -> None:
         """Stops the threads of this iteration."""
+        if self.process != forks.count():
+            return  # threads and locks are the parent's
         self.canceled.set()
         while self._closers:
             self._closers.pop()()

@@ -319,6 +319,7 @@ class Prefetched(Resumable):
     def started(self) -> "Prefetched":
         """Starts the thread, if it does not run."""
         if self.thread is None:
+            self.run.has_threads = True
             self.thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
             self.thread.start()
         return self

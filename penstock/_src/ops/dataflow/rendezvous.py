@@ -6,8 +6,9 @@ import threading
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
+from penstock._src.util.process import forks
 
-_LOCK = threading.Lock()
+_LOCK = forks.freed_in_child(threading.Lock())
 _SENT: dict[tuple, queue.SimpleQueue] = {}
 
 

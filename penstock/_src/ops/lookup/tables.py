@@ -26,6 +26,7 @@ from penstock._src.native.target import host
 from penstock._src.ops.array.concat import handle_array
 from penstock._src.ops.lookup.buckets import places
 from penstock._src.ops.rules import show
+from penstock._src.util.process import forks
 
 _MANY = 16  # keys for which it pays to have numbers for all
 
@@ -41,7 +42,7 @@ class Table(Resource):
         self.key_dtype, self.value_dtype = key_dtype, value_dtype
         self.value_shape = tuple(value_shape)
         self.held = {}
-        self.lock = threading.RLock()
+        self.lock = forks.freed_in_child(threading.RLock())
 
     def find(self, keys, default):
         """The values at keys, the default where there is none."""

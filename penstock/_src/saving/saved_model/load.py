@@ -49,8 +49,8 @@ from penstock._src.saving.saved_model.revived import (
     structured_or_flat,
 )
 from penstock._src.saving.saved_model.selection import Selection, Setter
-from penstock._src.util import collector
 from penstock._src.util.export import export
+from penstock._src.util.process import collector
 from penstock._src.util.signatures import hiding
 from penstock._src.util.slots import above
 

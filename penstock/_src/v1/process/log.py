@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.process import forks
 from penstock._src.util.signatures import named
 
 DEBUG, INFO, WARN, ERROR, FATAL = (
@@ -23,7 +24,7 @@ export_constant(None, FATAL, v1=["logging.FATAL"])
 
 _logger = logging.getLogger("tensorflow")
 _counts: dict[Any, int] = {}
-_lock = threading.Lock()
+_lock = forks.freed_in_child(threading.Lock())
 
 
 def get_logger() -> logging.Logger:

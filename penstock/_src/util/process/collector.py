@@ -5,8 +5,11 @@ import gc
 import threading
 from collections.abc import Iterator
 
-_lock = threading.Lock()
+from . import forks
+
+_lock = forks.freed_in_child(threading.Lock())
 _pauses = 0
+_own = threading.local()  # pauses of the thread
 _was_enabled = False
 
 
@@ -23,14 +26,27 @@ def paused() -> Iterator[None]:
             _was_enabled = gc.isenabled()
             gc.disable()
         _pauses += 1
+        _own.pauses = getattr(_own, "pauses", 0) + 1
     try:
         yield
     finally:
         with _lock:
             _pauses -= 1
+            _own.pauses -= 1
             if not _pauses and _was_enabled:
                 _count_as_old()
                 gc.enable()
+
+
+def _in_child() -> None:
+    """Ends the pauses of threads that a forked child does not have."""
+    global _pauses
+    before, _pauses = _pauses, getattr(_own, "pauses", 0)
+    if before and not _pauses and _was_enabled:
+        gc.enable()
+
+
+forks.call_in_child(_in_child)
 
 
 def _count_as_old() -> None:

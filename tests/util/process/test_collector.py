@@ -1,10 +1,12 @@
 """Pauses of the collector of cycles."""
 
 import gc
+import os
+import threading
 
 import pytest
 
-from penstock._src.util import collector
+from penstock._src.util.process import collector
 
 
 def test_the_collector_runs_again_after_the_last_pause():
@@ -31,3 +33,24 @@ def test_a_collector_that_was_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_pause_of_another_thread_ends_in_a_forked_child():
+    paused, done = threading.Event(), threading.Event()
+
+    def pause():
+        with collector.paused():
+            paused.set()
+            done.wait()
+
+    thread = threading.Thread(target=pause)
+    thread.start()
+    paused.wait()
+    child = os.fork()
+    if not child:
+        os._exit(not gc.isenabled())
+    assert os.waitpid(child, 0)[1] == 0 and not gc.isenabled()
+    done.set()
+    thread.join()
+    assert gc.isenabled()
