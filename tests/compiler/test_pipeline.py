@@ -1,8 +1,12 @@
 """The stages of the pipeline: their order, what they write, what they take."""
 
+import numpy as np
+import pytest
+
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import compile_function
 from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.flags import override
 
 WRITTEN = "lower simplify loops recognize partition merge schedule plan".split()
@@ -34,3 +38,22 @@ def test_every_stage_is_timed():
 def test_a_device_without_a_code_generator_takes_the_function_as_it_is():
     with override(device="reference"):
         assert list(compile_function(layer()).seconds) == ["simplify", "loops", "load"]
+
+
+def without_code():
+    p = LoweringContext()
+    x = p.parameter(0, (4,), dtypes.complex64)
+    return p.function("without_code", [x], [p.acos(x)])
+
+
+def test_what_there_is_no_code_for_is_interpreted(capsys):
+    with override(verify=0):
+        compiled = compile_function(without_code())
+    assert "acos of complex numbers" in compiled.why_interpreted
+    assert "without_code is interpreted: acos" in capsys.readouterr().err
+    np.testing.assert_allclose(compiled.run([np.zeros(4, np.complex64)])[0], np.pi / 2)
+
+
+def test_nothing_is_interpreted_in_tests():
+    with override(verify=1), pytest.raises(UnimplementedError, match="acos of complex numbers"):
+        compile_function(without_code())

@@ -94,6 +94,8 @@ def _loaded(function: Function, stages: Stages) -> Compiled:
         raise memory_limit.refused(error, function.name) from error
     except UnimplementedError as error:
         # A gap of the code generator. It is a defect, shown by explain(); the results are right, but slow.
+        if flags.verify:
+            raise
         program = find_device("reference").load(Plan(function))
         print(f"penstock: {function.name} is interpreted: {error}", file=sys.stderr)
         return Compiled(function, program, program.run, stages.seconds, str(error))

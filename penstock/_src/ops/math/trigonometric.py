@@ -4,9 +4,21 @@ import numpy as np
 
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import Binary, Unary, conj, unbroadcast
 
 SMOOTH = FLOAT | COMPLEX
+
+
+class _Inverse(Unary):
+    """A function of which there is no code for complex numbers."""
+
+    is_abstract = True
+
+    def lower(self, p, x):
+        if self.T.is_complex:
+            raise NotLowerable(f"{self.primitive} of complex numbers")
+        return super().lower(p, x)
 
 
 class Sin(Unary):
@@ -36,7 +48,7 @@ class Tan(Unary):
         return dy * raw.Square(raw.Reciprocal(raw.Cos(conj(x))))
 
 
-class Asin(Unary):
+class Asin(_Inverse):
     """The inverse of the sine."""
 
     T, ufunc, primitive = SMOOTH, np.arcsin, "asin"
@@ -45,7 +57,7 @@ class Asin(Unary):
         return dy * raw.Reciprocal(raw.Sqrt(1 - raw.Square(conj(x))))
 
 
-class Acos(Unary):
+class Acos(_Inverse):
     """The inverse of the cosine."""
 
     T, ufunc, primitive = SMOOTH, np.arccos, "acos"
@@ -54,7 +66,7 @@ class Acos(Unary):
         return raw.Neg(dy) * raw.Reciprocal(raw.Sqrt(1 - raw.Square(conj(x))))
 
 
-class Atan(Unary):
+class Atan(_Inverse):
     """The inverse of the tangent."""
 
     T, ufunc, primitive = SMOOTH, np.arctan, "atan"
@@ -81,7 +93,7 @@ class Cosh(Unary):
         return dy * raw.Sinh(conj(x))
 
 
-class Asinh(Unary):
+class Asinh(_Inverse):
     """The inverse of the hyperbolic sine."""
 
     T, ufunc, primitive = SMOOTH, np.arcsinh, "asinh"
@@ -90,7 +102,7 @@ class Asinh(Unary):
         return dy / raw.Cosh(conj(y))
 
 
-class Acosh(Unary):
+class Acosh(_Inverse):
     """The inverse of the hyperbolic cosine."""
 
     T, ufunc, primitive = SMOOTH, np.arccosh, "acosh"
@@ -99,7 +111,7 @@ class Acosh(Unary):
         return dy / raw.Sinh(conj(y))
 
 
-class Atanh(Unary):
+class Atanh(_Inverse):
     """The inverse of the hyperbolic tangent."""
 
     T, ufunc, primitive = SMOOTH, np.arctanh, "atanh"
