@@ -1,0 +1,185 @@
+"""What is stored, and what each reader computes again; and which kernels become one."""
+
+import numpy as np
+import pytest
+
+from penstock._src.compiler.fusion.merge import merge
+from penstock._src.compiler.fusion.partition import partition
+from penstock._src.compiler.fusion.storing import DEEP, HOISTED, LONG, MOST_PIECES
+from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.recognize.recognize import recognize
+from penstock._src.core import dtypes
+
+F32, I32 = dtypes.float32, dtypes.int32
+SHAPES = {"x": (30, 40), "y": (30, 40), "z": (30, 40), "row": (40,), "column": (30,), "wide": (40, 50)}  # fmt: skip
+
+
+def partitioned(build):
+    p = LoweringContext()
+    given = {name: p.parameter(i, shape, F32) for i, (name, shape) in enumerate(SHAPES.items())}
+    results = build(p, **given)
+    return partition(recognize(p.function("f", list(given.values()), results)))
+
+
+def named(node):
+    return node.attrs.get("op", node.kind)
+
+
+def stored(build):
+    """What the nodes are called that are stored, in order."""
+    return [named(node) for group in partitioned(build).groups for node in group.nodes]
+
+
+def kernels(build):
+    """The nodes that each kernel stores."""
+    return [[named(node) for node in group.nodes] for group in merge(partitioned(build)).groups]
+
+
+def times(p, x, function, count):
+    for _ in range(count):
+        x = getattr(p, function)(x)
+    return x
+
+
+EXP = 8  # the cost of an exponential
+STORED = {
+    "a chain is not": (lambda p, x, **_: [p.sin(p.exp(x))], ["sin"]),
+    "what two want, if it costs much": (
+        lambda p, x, **_: [p.sin(y := times(p, x, "exp", LONG // EXP + 1)), p.cos(p.neg(y))],
+        ["exp", "sin", "cos"],
+    ),
+    "not what two want, if it costs little": (
+        lambda p, x, **_: [p.sin(y := times(p, x, "exp", LONG // EXP)), p.cos(p.neg(y))],
+        ["sin", "cos"],
+    ),
+    "not what one wants, if it costs much": (
+        lambda p, x, **_: [p.sin(times(p, x, "exp", LONG // EXP + 1))],
+        ["sin"],
+    ),
+    "what two want, of three arrays of its size": (
+        lambda p, x, y, z, **_: [p.sin(s := x + y * z), p.cos(s)],
+        ["add", "sin", "cos"],
+    ),
+    "not what two want, of two arrays of its size": (
+        lambda p, x, y, row, **_: [p.sin(s := x + y * p.broadcast(row, (30, 40), (1,))), p.cos(s)],
+        ["sin", "cos"],
+    ),
+    "what is deep": (
+        lambda p, x, **_: [p.sin(p.neg(times(p, p.abs(x), "square", DEEP)))],
+        ["square", "sin"],
+    ),
+    "not what is almost deep": (
+        lambda p, x, **_: [p.sin(p.neg(times(p, p.abs(x), "square", DEEP - 3)))],
+        ["sin"],
+    ),
+    "a concatenation of many pieces": (
+        lambda p, x, **_: [p.sin(p.concat([times(p, x, "sin", i) for i in range(MOST_PIECES + 1)], 0))],
+        ["concat", "sin"],
+    ),
+    "not a concatenation of few pieces": (
+        lambda p, x, **_: [p.sin(p.concat([times(p, x, "sin", i) for i in range(MOST_PIECES)], 0))],
+        ["sin"],
+    ),
+    "what a product reads": (
+        lambda p, x, wide, **_: [p.contract("mk,kn->mn", p.exp(x), wide)],
+        ["exp", "contract"],
+    ),
+    "what is taken again and again by windows": (
+        lambda p, x, **_: [p.reduce_max(p.windows(p.exp(x), [1], [3], [1], [1], [1], [1]), [2])],
+        ["exp", "max"],
+    ),
+    "not what is cheap, by windows": (
+        lambda p, x, **_: [p.reduce_max(p.windows(p.neg(x), [1], [3], [1], [1], [1], [1]), [2])],
+        ["max"],
+    ),
+    "what is repeated along rows, if it costs something": (
+        lambda p, row, **_: [p.broadcast(p.exp(row), (30, 40), (1,)) * 2.0],
+        ["exp", "mul"],
+    ),
+    "not what is repeated along rows, if it costs nothing": (
+        lambda p, row, **_: [p.broadcast(p.neg(row), (30, 40), (1,)) * 2.0],
+        ["mul"],
+    ),
+    "not what a row has one of": (
+        lambda p, column, **_: [p.broadcast(p.exp(column), (30, 40), (0,)) * 2.0],
+        ["mul"],
+    ),
+    "what a row has one of, if it costs much": (
+        lambda p, column, **_: [
+            p.broadcast(times(p, column, "exp", HOISTED // EXP + 1), (30, 40), (0,)) * 2.0
+        ],
+        ["exp", "mul"],
+    ),
+    "not what a reshape alone wants": (
+        lambda p, x, **_: [p.sin(p.reshape(p.exp(x), [1200]))],
+        ["sin"],
+    ),
+    "what a transpose passes on to repeat it": (
+        lambda p, column, **_: [
+            p.broadcast(p.transpose(p.reshape(p.exp(column), (5, 6)), (1, 0)), (7, 6, 5), (1, 2)) * 2.0
+        ],
+        ["exp", "mul"],
+    ),
+    "what is gathered": (
+        lambda p, x, **_: [p.gather(p.exp(x), p.constant(np.zeros(90, np.int32)), 0, 0, "clip")],
+        ["exp", "gather"],
+    ),
+}  # fmt: skip
+
+MERGED = {
+    "what reads one array over one space": (
+        lambda p, x, **_: [p.sin(x), p.cos(x)],
+        [["sin", "cos"]],
+    ),
+    "not what reads different arrays": (
+        lambda p, x, y, **_: [p.sin(x), p.cos(y)],
+        [["sin"], ["cos"]],
+    ),
+    "not what stands over different spaces": (
+        lambda p, x, row, **_: [p.sin(x), p.cos(p.slice(x, [0, 0], [30, 20]))],
+        [["sin"], ["cos"]],
+    ),
+    "what reads at the same place what another makes": (
+        lambda p, x, y, z, **_: [s := x + y * z, p.sin(s), p.cos(s)],
+        [["add", "sin", "cos"]],
+    ),
+    "not what reads elsewhere what another makes": (
+        lambda p, x, y, z, **_: [s := p.exp(x), p.reverse(s, [0]) + 1.0],
+        [["exp"], ["add"]],
+    ),
+    "reductions of one space": (
+        lambda p, x, **_: [p.reduce_sum(x, [0]), p.reduce_max(x, [0])],
+        [["sum", "max"]],
+    ),
+    "not reductions over different axes": (
+        lambda p, x, **_: [p.reduce_sum(x, [0]), p.reduce_max(x, [1])],
+        [["sum"], ["max"]],
+    ),
+    "a softmax, whose maxima and sums nothing else reads": (
+        lambda p, x, **_: [
+            (e := p.exp(x - p.reduce_max(x, [1], keepdims=True)))
+            / p.reduce_sum(e, [1], keepdims=True)
+        ],
+        [["div"]],
+    ),
+    "not what is repeated across rows": (
+        lambda p, x, **_: [x - p.reduce_max(x, [0], keepdims=True)],
+        [["max"], ["sub"]],
+    ),
+    "not more than twelve": (
+        lambda p, x, **_: [x * float(i) for i in range(2, 16)],
+        [["mul"] * 12, ["mul"] * 2],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_stored(name):
+    build, expected = STORED[name]
+    assert stored(build) == expected
+
+
+@pytest.mark.parametrize("name", MERGED)
+def test_merged(name):
+    build, expected = MERGED[name]
+    assert kernels(build) == expected
