@@ -11,7 +11,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills soak bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills soak mutate bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -68,6 +68,11 @@ fuzz-files: $(STAMP)  # damaged files of every format; CASES=500 of each, ONLY="
 fuzz-calls: $(STAMP)
 	$(BIN)/python -m tests.fuzz.calls $(if $(SEED),--seed $(SEED),--minutes $(MINUTES)) $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON))
+
+# Mutants of the compiler that tests must kill: ONLY="ir/rules" chooses folders, SAMPLE=100 as many of each (docs/testing.md).
+mutate: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
+	$(BIN)/python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
 
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured

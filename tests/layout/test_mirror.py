@@ -19,6 +19,7 @@ ABOUT_ALL = {
     "interop": "files that Penstock and TensorFlow write for each other, and TensorBoard reads",
     "keras": "Keras's own suite, and training",
     "layout": "the tree and the public face",
+    "mutation": "mutants of the compiler, and which tests kill them",
     "parity": "TensorFlow's op definitions, and programs of raw ops",
     "soak": "long runs: memory, threads and files",
     "pitfalls": "where beginners stumble",
