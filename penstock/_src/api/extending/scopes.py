@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.dispatch import STATE
 
 
@@ -59,8 +60,23 @@ def name_scope_of(scope: str | None, named: str | None) -> NameScope | None:
     return NameScope(scope or named or "", of_result=scope is None)
 
 
+def refusing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a public function raise TensorFlow's or Python's error for a call that NumPy has no memory or no numbers for."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, MemoryError, *ACCIDENTS) as error:
+            raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+
+    return call
+
+
 def scoped(scope: str | None = None, *, named: str | None = None) -> Callable[..., Any]:
     """Puts the ops of a function into a name scope, that of its parameter `name` if it has one.
+
+    Errors are as with `refusing`.
 
     Args:
       scope: the scope's name by default; the op that gives the result is named within.
@@ -74,7 +90,10 @@ def scoped(scope: str | None = None, *, named: str | None = None) -> Callable[..
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return (function if STATE.graph is None else in_scope)(*args, **kwargs)
+            try:
+                return (function if STATE.graph is None else in_scope)(*args, **kwargs)
+            except (MemoryError, *ACCIDENTS) as error:
+                raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
 
         return call
 

@@ -66,6 +66,15 @@ def weighted_moments(x, axes, frequency_weights, keepdims=False, name=None):
     return cast(mean, x.dtype), cast(variance, x.dtype)
 
 
+def _axis_in(axis, rank):
+    """An axis counted from the front, where the rank is known."""
+    if rank is None:
+        return axis
+    if not -rank <= axis < rank:
+        raise ValueError(f"Invalid reduction dimension {axis} for input with {rank} dimensions.")
+    return axis % rank
+
+
 @export("nn.sufficient_statistics", v1=[])
 @scoped("sufficient_statistics")
 def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
@@ -73,7 +82,7 @@ def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
     del name
     x = convert_to_tensor(x, name="x")
     rank = x.shape.rank
-    axes = sorted({int(a) if rank is None else int(a) % rank for a in np.atleast_1d(axes)})
+    axes = sorted({_axis_in(int(a), rank) for a in np.atleast_1d(axes)})
     extents = [None if rank is None else x.shape[a] for a in axes]
     if None not in extents:
         count = convert_to_tensor(np.asarray(np.prod(extents), x.dtype.as_numpy_dtype))

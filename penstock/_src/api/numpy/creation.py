@@ -160,6 +160,8 @@ def arange(start, stop=None, step=1, dtype=None):
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axis=0):
     """`num` evenly spaced numbers of the ends' dtype; as in TensorFlow, `dtype` is ignored."""
     del dtype
+    if num < 0:
+        raise ValueError(f"linspace: `num` must not be negative. Received {num}.")
     start, stop = promoted(start, stop, inexact=True)
     count = num - 1 if endpoint else num
     delta = stop - start

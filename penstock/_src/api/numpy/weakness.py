@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.extending.dispatch import NOT_SUPPORTED
+from penstock._src.api.extending.scopes import refusing
 from penstock._src.api.extending.weak_tensor import strong, with_weakness
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core.composite import IndexedSlices
@@ -39,11 +40,11 @@ def public(name: str) -> Callable[[Function], Function]:
     """Exports a function as `tf.experimental.numpy.<name>`; while the lattice promotes, it keeps weakness if NumPy's function would."""
 
     def register(function: Function) -> Function:
-        made = function
+        made = refusing(function)
         if name in _KEEP_WEAKNESS:
-            made = _switched(function, keeping(function))
+            made = _switched(made, keeping(function))
         elif name in _JOIN_WEAKLY:
-            made = _switched(function, joining(function))
+            made = _switched(made, joining(function))
         return export(f"experimental.numpy.{name}", v1=[])(made)
 
     return register

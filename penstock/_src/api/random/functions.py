@@ -358,7 +358,7 @@ def stateless_shuffle(value, seed, alg="auto_select", name=None):
 def index_shuffle(index, seed, max_index):
     """The position of `index` in a random permutation of 0 ... max_index, a function of `seed`."""
     seed = convert_to_tensor(seed)
-    extent = seed.shape[-1]
+    extent = seed.shape[-1] if seed.shape.rank else None
     if extent not in (2, 3):
         raise ValueError(
             f"`seed` must have shape [n, 2] or [n, 3] or [2] or [3]. Received: {seed.shape}"

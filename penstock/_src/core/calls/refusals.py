@@ -87,8 +87,8 @@ def refusal_of_call(
 ) -> Exception:
     """Translates an error that Python or NumPy raised in a public function, so that it says which call was wrong.
 
-    A TypeError or ValueError gets a note, an accident (an attribute that a value lacks, an index) becomes one of these, and a lack of
-    memory a ResourceExhaustedError. What Penstock or the user's functions raise on purpose stays as it is.
+    A TypeError or ValueError gets a note, one of NumPy's own classes or an accident (an attribute that a value lacks, an index) becomes
+    one of these, and a lack of memory a ResourceExhaustedError. What Penstock or the user's functions raise on purpose stays as it is.
 
     Args:
       name: the function.
@@ -106,10 +106,10 @@ def refusal_of_call(
     given = [_shown(value) for value in args]
     given += [f"{key}={_shown(value)}" for key, value in kwargs.items()]
     call = f"{name}({', '.join(given)})"
-    if isinstance(error, TypeError | ValueError):
+    if isinstance(error, TypeError | ValueError) and not _is_of_library(error):
         error.add_note(f"Raised by the call {call}.")
         return error
-    kind = TypeError if isinstance(error, AttributeError) else ValueError
+    kind = TypeError if isinstance(error, AttributeError | TypeError) else ValueError
     return _caused(kind(f"{call}: {type(error).__name__}: {error}"), error)
 
 

@@ -130,7 +130,10 @@ def _strings(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]
     if array.dtype.kind == "O" and array.size and not isinstance(array.flat[0], (str, bytes)):
         return _from_python(array.tolist(), dtype)
     if dtype is not None and dtype is not dtypes.string:
-        return array.astype(dtype.np), dtype
+        try:
+            return array.astype(dtype.np), dtype
+        except ValueError as error:
+            raise ValueError(f"Strings cannot be converted to {dtype.name}: {error}") from None
     out = np.empty(array.shape, object)
     flat = out.reshape(-1)
     for i, element in enumerate(array.reshape(-1).tolist()):

@@ -81,6 +81,14 @@ def exhausted(shape: Iterable[int], dtype: Any, what: str = "") -> OpError:
     return _error(what, f"tensor with shape[{extents}] and type {dtype} of {size} bytes", size)
 
 
+def require(shape: Iterable[int], dtype: np.dtype, what: str = "") -> None:
+    """Raises the error of `exhausted` unless there is memory for an array that NumPy's allocator does not make."""
+    shape = tuple(shape)
+    size = math.prod(shape) * dtype.itemsize
+    if size >= LARGE and size > limit() - used():
+        raise exhausted(shape, dtype, what)
+
+
 def refused(error: MemoryError, what: str) -> OpError:
     """The error of a MemoryError, of which NumPy's know the array's shape."""
     if hasattr(error, "shape") and hasattr(error, "dtype"):
