@@ -290,6 +290,10 @@ def _slope_by_fraction(a: float, x: float, digamma_a: float) -> float:
     return -front * ((math.log(x) - digamma_a) * value + slope)
 
 
+NEAR = 1 << 16  # points that are skipped one by one
+SOBOL_BITS = 30
+
+
 def sobol_points(dimensions: int, count: int, skip: int) -> np.ndarray:
     """Returns `count` points of the Sobol sequence, after the origin and `skip` more.
 
@@ -304,5 +308,15 @@ def sobol_points(dimensions: int, count: int, skip: int) -> np.ndarray:
             "pip install penstock[scipy]."
         ) from None
     sequence = library.Sobol(dimensions, scramble=False)
-    sequence.fast_forward(skip + 1)
-    return sequence.random(count)
+    if skip < NEAR:
+        sequence.fast_forward(skip + 1)
+        return sequence.random(count)
+    if skip + count >= 1 << SOBOL_BITS:
+        raise ValueError(f"At most 2**{SOBOL_BITS} - 1 points can be generated")
+    # SciPy steps to a point through all before it; each is the sum of the direction numbers at the bits of its Gray code.
+    at = np.arange(skip + 1, skip + 1 + count, dtype=np.int64)
+    code = (at ^ at >> 1)[:, None]
+    points = np.zeros((count, dimensions), np.int64)
+    for bit, direction in enumerate(sequence._sv.T.astype(np.int64)):
+        points ^= (code >> bit & 1) * direction
+    return points / (1 << SOBOL_BITS)

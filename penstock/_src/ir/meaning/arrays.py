@@ -156,7 +156,9 @@ def windows(args: Arrays, node: Node) -> np.ndarray:
     strides, inner = list(x.strides), []
     for i, axis in enumerate(attrs["axes"]):
         inner.append(x.strides[axis] * int(attrs["dilations"][i]))
-        strides[axis] = x.strides[axis] * int(attrs["strides"][i])
+        # a single position takes no step, which may be too long for an address
+        step = int(attrs["strides"][i]) if int(node.shape[axis]) > 1 else 1
+        strides[axis] = x.strides[axis] * step
     shape = ints(node.shape)
     if 0 in shape:
         return np.empty(shape, x.dtype)

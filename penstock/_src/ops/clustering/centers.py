@@ -13,6 +13,8 @@ from penstock._src.core.op import Op
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.rules import show
 
+FEW = 1000  # draws that are made one by one
+
 
 class _Words:
     """Random numbers made from a stream of 32-bit words."""
@@ -94,16 +96,35 @@ class KmeansPlusPlusInitialization(Op):
         chosen = [random.below(count)]
         nearest = _squares(points, points[chosen[0]])
         while len(chosen) < wanted:
-            trials = []
-            for _ in range(retries + 1):
-                sums = np.cumsum(nearest, dtype=np.float64)
-                place = int(np.searchsorted(sums, random.long_fraction() * sums[-1]))
-                trials.append(min(place, count - 1))
+            if retries < max(count, FEW):
+                trials = [_drawn(random, nearest) for _ in range(retries + 1)]
+            else:
+                trials = [_best_of(random, points, nearest, retries + 1)]
             distances = [np.minimum(nearest, _squares(points, points[t])) for t in trials]
             best = int(np.argmin([d.sum(dtype=np.float64) for d in distances]))
             chosen.append(trials[best])
             nearest = distances[best]
         return points[chosen]
+
+
+def _drawn(random, weights):
+    """An index, drawn in proportion to its weight."""
+    sums = np.cumsum(weights, dtype=np.float64)
+    place = int(np.searchsorted(sums, random.long_fraction() * sums[-1]))
+    return min(place, len(weights) - 1)
+
+
+def _best_of(random, points, nearest, draws):
+    """The best of many drawn points, at the cost of trying every point once.
+
+    The best of n draws is among the points from the k-th best on with the n-th power of the probability that one draw is.
+    """
+    left = [np.minimum(nearest, _squares(points, p)).sum(dtype=np.float64) for p in points]
+    order = np.argsort(left, kind="stable")
+    sums = np.cumsum(nearest[order][::-1], dtype=np.float64)  # from the worst on
+    wanted = sums[-1] * random.long_fraction() ** (1 / draws)
+    place = len(order) - 1 - int(np.searchsorted(sums, wanted))
+    return int(order[max(place, 0)])
 
 
 def _squares(points, center):

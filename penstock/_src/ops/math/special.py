@@ -321,6 +321,9 @@ class BesselY1(_SpecialUnary):
 MOST_DIMENSIONS = 1111  # the number of TensorFlow's direction numbers
 
 
+MOST_SAMPLES = 2**31 - 1
+
+
 class SobolSample(Op):
     """Points of the Sobol sequence in the unit cube, in the order of Gray codes, without the origin.
 
@@ -342,4 +345,6 @@ class SobolSample(Op):
             raise self.invalid(
                 f"num_results must be at least one and skip not negative. Received {count}, {first}"
             )
+        if first + count >= MOST_SAMPLES:
+            raise self.invalid(f"num_results+skip must be less than {MOST_SAMPLES}")
         return functions.sobol_points(size, count, first).astype(self.dtype.np)

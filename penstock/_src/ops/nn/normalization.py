@@ -375,10 +375,12 @@ class LRN(Op):
     def eager(self, input):
         if input.ndim != 4:
             raise self.invalid(f"in must be 4-dimensional. Received {show(input.shape)}")
+        _check_radius(self)
         x = in_float32(input)
         return (x * np.power(_norm(self, x), np.float32(-self.beta))).astype(input.dtype)
 
     def lower(self, p, input):
+        _check_radius(self)
         return input * p.pow(_lower_norm(self, p, input), -self.beta)
 
 
@@ -397,6 +399,7 @@ class LRNGrad(Op):
         return input_grads.merge_with(input_image).merge_with(output_image)
 
     def _check(self, *given):
+        _check_radius(self)
         if any(x.shape != given[0].shape for x in given):
             shapes = ", ".join(show(x.shape) for x in given)
             raise self.invalid(
@@ -420,6 +423,11 @@ class LRNGrad(Op):
         shared = input_grads * output_image / norm
         pulled = _lower_neighbors(self, p, shared) * (2 * self.alpha * self.beta)
         return input_grads * p.pow(norm, -self.beta) - input_image * pulled
+
+
+def _check_radius(op):
+    if op.depth_radius >= 2**31 - 1:
+        raise op.invalid(f"depth_radius = {op.depth_radius} larger than int max")
 
 
 def _neighbors(op, x):

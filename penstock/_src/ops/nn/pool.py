@@ -385,6 +385,7 @@ class MaxPoolGradGradWithArgmax(Op):
     include_batch_in_index: bool = False
 
     def eager(self, input, grad, argmax):
+        require_maxima(pooling(self, input.shape), input, argmax, grad)
         return grad.reshape(-1)[_batch_places(self, input, argmax)]
 
 

@@ -66,7 +66,7 @@ def pooling(op: Any, shape: Sequence[int]) -> Pooling:
     pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), range(rank))
     axes = [a for a in range(rank) if a in axes or pairs[a] != (0, 0)]
     windows = [
-        window(op.op_type, shape[a], op.ksize[a], op.strides[a], 1, op.padding, pairs[a])
+        window(op.op_type, shape[a], op.ksize[a], op.strides[a], 1, op.padding, pairs[a]).clipped()
         for a in axes
     ]
     return Pooling(op.op_type, list(shape), axes, windows)

@@ -107,6 +107,9 @@ class SoftmaxCrossEntropyWithLogits(Op):
         return terms.sum(-1).astype(dtype, copy=False), (e / total - y).astype(dtype, copy=False)
 
     def lower(self, p, features, labels):
+        classes = labels.shape[-1]
+        if features.shape[-1] == 1 != classes:  # the same logit for every class
+            features = p.broadcast_to(features, (*features.shape[:-1], classes))
         shifted = features - p.reduce_max(features, [-1], keepdims=True)
         e = p.exp(shifted)
         total = p.reduce_sum(e, [-1], keepdims=True)

@@ -34,6 +34,17 @@ class Window(NamedTuple):
         high = self.extent - 1 - (self.out - 1) * self.stride + self.low
         return low, high
 
+    def clipped(self) -> "Window":
+        """The same positions of a pooling's window without the taps that only see padding, where these are most of it."""
+        if self.size <= 2 * self.extent or self.extent == 0 or self.out == 0:
+            return self
+        last = (self.out - 1) * self.stride  # where the last position starts, before the padding
+        front = max(self.low - last, 0)
+        size = min(self.size, self.extent + self.low) - front
+        low = self.low - front
+        high = last + size - self.extent - low
+        return self._replace(size=size, low=low, high=high)
+
 
 def spatial_axes(data_format: str, rank: int) -> list[int]:
     """The spatial axes of a batch of images with `rank` axes in all."""

@@ -75,6 +75,9 @@ def permutation(key, largest, rounds):
         yield at
 
 
+MOST_ROUNDS = 1 << 12
+
+
 class RandomIndexShuffle(Op):
     """The position of each index in a random permutation of 0 ... max_index."""
 
@@ -90,6 +93,8 @@ class RandomIndexShuffle(Op):
     def eager(self, index, seed, max_index):
         if self.rounds < 4 or self.rounds % 2:
             raise self.invalid(f"Rounds must be >= 4 and even but got {self.rounds}")
+        if self.rounds > MOST_ROUNDS:
+            raise self.invalid(f"Rounds must be <= {MOST_ROUNDS} but got {self.rounds}")
         counts = [index.size] if index.ndim else []
         counts += [seed.shape[0]] if seed.ndim == 2 else []
         counts += [max_index.size] if max_index.ndim else []

@@ -24,10 +24,12 @@ class RaggedFillEmptyRows(Op):
             raise self.invalid("value_rowids and values must have the same length")
         if value_rowids.size and not 0 <= value_rowids.min() <= value_rowids.max() < count:
             raise self.invalid(f"value_rowids must be in [0, {count})")
+        # The largest array first, so that too many rows are refused before any memory is written.
+        ids = np.empty(len(value_rowids) + count - len(np.unique(value_rowids)), np.int64)
         empty = np.ones(count, bool)
         empty[value_rowids] = False
         missing = np.flatnonzero(empty)
-        ids = np.concatenate([value_rowids, missing])
+        np.concatenate([value_rowids, missing], out=ids)
         order = np.argsort(ids, kind="stable")
         padding = np.empty(len(missing), values.dtype)
         padding[...] = default_value[()]

@@ -8,8 +8,11 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, NUMERIC
+from penstock._src.core.values import memory_limit
 from penstock._src.ops.strings.elements import each, strings, text
 from penstock._src.ops.strings.numbers import to_float, to_integer
+
+MOST_DIGITS = 1100  # after the point, of any float64
 
 
 class AsString(Op):
@@ -40,6 +43,9 @@ class AsString(Op):
             raise self.invalid(f"Fill string must be one or fewer characters. Received {self.fill}")
         if self.scientific and self.shortest:
             raise self.invalid("Cannot select both scientific and shortest notation")
+        memory_limit.require(
+            (input.size, max(self.width, self.precision, 0)), np.dtype(np.uint8), self.op_type
+        )
         if kind == "O":
             return each(lambda s: ("%" + self._flags() + "s").encode() % s, input)
         return strings((self._shown(v, kind, real) for v in input.reshape(-1)), input.shape)
@@ -60,8 +66,25 @@ class AsString(Op):
         precision = f".{self.precision}" if self.precision > -1 else ""
         form = "%" + self._flags() + precision + letter
         if kind == "c":
-            return f"({form % value.real},{form % value.imag})".encode()
-        return _c_style(form, float(value)).encode()
+            return f"({self._written(form, value.real)},{self._written(form, value.imag)})".encode()
+        return self._written(form, float(value)).encode()
+
+    def _written(self, form, value):
+        """A float by C's rules; digits beyond those that a float64 has are zeros, which are not computed."""
+        zeros = self.precision - MOST_DIGITS
+        if zeros <= 0 or self.shortest or not np.isfinite(value):
+            return _c_style(form, value)
+        flag = self.fill if self.fill in ("+", " ", "#") else ""
+        letter = "e" if self.scientific else "f"
+        digits, by, exponent = f"%{flag}.{MOST_DIGITS}{letter}".__mod__(value).partition("e")
+        return _justified(f"{digits}{'0' * zeros}{by}{exponent}", self.width, self.fill)
+
+
+def _justified(number, width, flag):
+    """A number padded to a width as C's flag says: behind it, by zeros after its sign, or before it."""
+    if flag == "-":
+        return number.ljust(width)
+    return number.zfill(width) if flag == "0" else number.rjust(width)
 
 
 def _c_style(form, value):

@@ -146,6 +146,9 @@ class StringSplit(Op):
         return [p for p in pieces if p] if self.skip_empty else pieces
 
 
+MOST_PADDING = (1 << 30) - 1  # TensorFlow counts twice this in 32 bits
+
+
 class StringNGrams(Op):
     """N-grams of the pieces in each row of a ragged tensor."""
 
@@ -163,23 +166,35 @@ class StringNGrams(Op):
             raise self.invalid("First split value must be 0, and the last the number of elements")
         if any(width < 1 for width in self.ngram_widths):
             raise self.invalid(f"ngram_widths must contain positive values: {self.ngram_widths}")
+        for width in self.ngram_widths:
+            if self._padding(width) >= MOST_PADDING:
+                raise self.invalid(
+                    f"Pad width could lead to integer overflow, got pad_width = {self._padding(width)}"
+                )
+        if not data_splits.size:
+            return strings([], (0,)), data_splits
         grams, splits = [], [0]
         for begin, end in zip(data_splits[:-1], data_splits[1:], strict=True):
             grams.extend(self._row(list(data[begin:end])))
             splits.append(len(grams))
         return strings(grams, (len(grams),)), np.array(splits, data_splits.dtype)
 
+    def _padding(self, width):
+        """The pads on each side of a row for n-grams of `width`."""
+        return width - 1 if self.pad_width < 0 else min(self.pad_width, width - 1)
+
     def _row(self, row):
         by = self.separator.encode()
         left, right = self.left_pad.encode(), self.right_pad.encode()
         found = []
         for width in self.ngram_widths:
-            pad = width - 1 if self.pad_width < 0 else min(self.pad_width, width - 1)
+            pad = self._padding(width)
             count = len(row) + 2 * pad - width + 1
+            if count <= 0:
+                continue
             padded = [left] * pad + row + [right] * pad
-            found.extend(by.join(padded[i : i + width]) for i in range(max(count, 0)))
+            found.extend(by.join(padded[i : i + width]) for i in range(count))
         if not found and self.preserve_short_sequences and row:
-            width = min(self.ngram_widths)
-            pad = width - 1 if self.pad_width < 0 else min(self.pad_width, width - 1)
+            pad = self._padding(min(self.ngram_widths))
             found.append(by.join([left] * pad + row + [right] * pad))
         return found
