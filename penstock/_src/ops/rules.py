@@ -266,6 +266,8 @@ def dims_of(p: Any, node: Any, what: str) -> list[int]:
     """
     if node.rank > 1:
         raise NotLowerable(f"{what} is not a vector")
+    if not node.dtype.is_integer:
+        raise NotLowerable(f"{what} is not of integers")
     dims = p.dims(node)
     if dims is None:
         raise NeedsValue(node, f"needs the value of {what} while compiling")

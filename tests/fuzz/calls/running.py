@@ -147,7 +147,7 @@ def gradients(tape: Any, result: Any, sources: list[Any]) -> list[Any]:
     """Host values of the gradients of the floats in `result`; none if this combination has no gradient."""
     try:
         return calls.host_values(_gradient_tensors(tape, result, sources))
-    except (LookupError, OpError):
+    except (LookupError, NotImplementedError, OpError):
         return []
 
 

@@ -35,7 +35,12 @@ def test_gradients_go_to_their_windows():
         "col_pooling_sequence": np.int64([0, 2, 3, 5, 6, 7]),
         "out_backprop": np.arange(20, dtype="f").reshape(1, 4, 5, 1),
     }
-    largest = raw.FractionalMaxPoolGrad(orig_input=X, orig_output=X[:, :4, :5], **ends)
+    maxima = [
+        [X[0, t:b, left:right, 0].max() for left, right in ((0, 2), (2, 3), (3, 5), (5, 6), (6, 7))]
+        for t, b in ((0, 1), (1, 3), (3, 5), (5, 7))
+    ]
+    maxima = np.array(maxima, X.dtype)[None, :, :, None]
+    largest = raw.FractionalMaxPoolGrad(orig_input=X, orig_output=maxima, **ends)
     assert largest.numpy().ravel()[:14].tolist() == [0, 0, 1, 2, 0, 3, 4, 0, 0, 0, 0, 7, 8, 9]
     mean = raw.FractionalAvgPoolGrad(orig_input_tensor_shape=np.int64(X.shape), **ends)
     expected = [0, 0, 1, 1, 1, 3, 4, 1.25, 1.25, 3, 1.75, 1.75, 4, 4.5]

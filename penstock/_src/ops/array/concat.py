@@ -412,6 +412,8 @@ class SplitV(Op):
         sizes = infer.value_or_none(size_splits)
         if sizes is None:
             sizes = [dims[at] if self.num_split == 1 else None] * self.num_split
+        elif len(sizes) != self.num_split:
+            raise ValueError(f"There must be {self.num_split} sizes. Received {sizes}")
         elif -1 in sizes:
             whole = dims[at]
             rest = None if whole is None else whole - sum(s for s in sizes if s != -1)

@@ -320,6 +320,8 @@ class GatherNd(Op):
             raise NotLowerable("index vectors longer than the rank")
         if not depth:
             return p.broadcast_to(params, (*indices.shape[:-1], *params.shape))
+        if 0 in params.shape and 0 not in indices.shape:
+            raise NotLowerable("elements of an empty tensor")
         flat = flat_index(p, indices, params.shape[:depth])
         rows = 1
         for d in params.shape[:depth]:

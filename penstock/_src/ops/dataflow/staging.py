@@ -30,6 +30,14 @@ class Place(Resource):
             return False
         return not self.memory_limit or _bytes([*self.held(), *values]) <= self.memory_limit
 
+    def require_space(self, values):
+        """Raises ResourceExhaustedError for values that would not even fit into an empty area."""
+        if self.memory_limit and _bytes(values) > self.memory_limit:
+            raise ResourceExhaustedError(
+                f"Attempted to insert tensors with combined size of '{_bytes(values)}' bytes into "
+                f"Staging Area with a memory limit of '{self.memory_limit}'."
+            )
+
     def held(self):
         """The values in it."""
         return [value for item in self.items for value in item]
@@ -81,6 +89,7 @@ class Stage(_PlaceOp):
 
     def eager(self, values):
         place = self.place()
+        place.require_space(values)
         with place.changed:
             place.changed.wait_for(lambda: place.fits(values))
             place.items.append(tuple(values))
@@ -185,11 +194,7 @@ class MapStage(_MapOp):
         with place.changed:
             if at in place.items:
                 raise self.invalid(f"The key {at} is complete already.")
-            if place.memory_limit and _bytes(values) > place.memory_limit:
-                raise ResourceExhaustedError(
-                    f"Attempted to insert tensors with combined size of '{_bytes(values)}' bytes into "
-                    f"Staging Area with a memory limit of '{place.memory_limit}'."
-                )
+            place.require_space(values)
             place.changed.wait_for(
                 lambda: (
                     not place.memory_limit or _bytes([*place.held(), *values]) <= place.memory_limit

@@ -22,6 +22,8 @@ class _Make(Op):
 
     def made(self, size):
         """The new array."""
+        if int(size) < 0:
+            raise self.invalid("Size should be >= 0.")
         return HostArray(
             self.dtype,
             int(size),

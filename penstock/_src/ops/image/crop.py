@@ -281,8 +281,8 @@ def _mapped(at, extent, mode):
     """Coordinates mapped into the image by the fill mode."""
     always = np.ones(at.shape, bool)
     size = np.float32(extent)
-    if mode == "NEAREST":
-        return np.clip(at, 0, size - 1), always
+    if mode == "CONSTANT":
+        return at, always
     if mode == "WRAP":
         if extent <= 1:
             return np.zeros_like(at), always
@@ -301,7 +301,7 @@ def _mapped(at, extent, mode):
         high = np.where(high >= size, period - high - 1, high)
         found = np.where(at < 0, low, np.where(at > size - 1, high, at))
         return np.clip(found, 0, size - 1).astype(np.float32), always
-    return at, always
+    return np.clip(at, 0, size - 1), always  # NEAREST; TensorFlow takes other words for it, too
 
 
 class ImageProjectiveTransformV2(_Projective):

@@ -132,6 +132,10 @@ class DecodeWav(Op):
         self._check()
         if contents.ndim:
             raise self.invalid(f"contents must be scalar, but got shape{show(contents.shape)}")
+        if contents.item()[12:16] not in (b"fmt ", b""):
+            raise self.invalid(
+                f"Unexpected field {contents.item()[12:16]!r} where the format is due"
+            )
         try:
             with wave.open(io.BytesIO(contents.item())) as file:
                 width, rate = file.getsampwidth(), file.getframerate()

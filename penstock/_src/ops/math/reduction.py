@@ -291,7 +291,7 @@ class EuclideanNorm(_Reduction):
     def lower(self, p, input, axis):
         if not self.T.is_floating:
             raise NotLowerable(f"the norm of {self.T.name}")
-        axes = [int(a) for a in value_of(p, axis, "the axes").ravel()]
+        axes = self.axes_of(value_of(p, axis, "the axes"), len(input.shape))
         return p.sqrt(p.reduce_sum(p.square(input), axes, keepdims=self.keep_dims))
 
 

@@ -83,9 +83,21 @@ class Rsqrt(Unary):
 
 
 class Reciprocal(Unary):
-    """1 / x; of integers, truncated."""
+    """1 / x; of integers, truncated, and -1 for 0 as in XLA."""
 
     T, ufunc, primitive = ARITHMETIC, np.reciprocal, "reciprocal"
+
+    @quiet
+    def eager(self, x):
+        if x.dtype.kind not in "iu":
+            return self.ufunc(x)
+        return np.where(x == 0, x.dtype.type(-1), self.ufunc(x))
+
+    def lower(self, p, x):
+        if not self.T.is_integer:
+            return p.reciprocal(x)
+        is_unit = p.or_(p.eq(x, 1), p.eq(x, -1))
+        return p.select(p.eq(x, 0), -1, p.select(is_unit, x, 0))
 
     def gradient(self, _x, y, dy):
         return raw.ReciprocalGrad(y, dy)

@@ -159,24 +159,51 @@ class FractionalMaxPoolGrad(Op):
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 
     def eager(self, orig_input, orig_output, out_backprop, rows, columns):
+        require_rank_4(
+            self, orig_input=orig_input, orig_output=orig_output, out_backprop=out_backprop
+        )
         if orig_output.shape != out_backprop.shape:
             raise self.invalid(
                 f"orig_output {show(orig_output.shape)} must have the shape of out_backprop "
                 f"{show(out_backprop.shape)}"
             )
+        extents, wanted = orig_input.shape[1:3], orig_output.shape[1:3]
+        down, across = (
+            windows(s, n, self.overlapping)[:count]
+            for s, n, count in zip((rows, columns), extents, wanted)
+        )
+        if not self._are_windows(orig_input, orig_output, down, across):
+            raise self.invalid(_OTHER_MAXIMA)
         made = np.zeros_like(orig_input)
-        extents = orig_input.shape[1:3]
-        down, across = (windows(s, n, self.overlapping) for s, n in zip((rows, columns), extents))
         images, channels = np.ogrid[: made.shape[0], : made.shape[3]]
         for i, (top, bottom) in enumerate(down):
             for j, (left, right) in enumerate(across):
                 window = orig_input[:, top:bottom, left:right]
                 width = window.shape[2]
-                at = window.reshape(len(made), -1, made.shape[3]).argmax(1)
+                flat = window.reshape(len(made), -1, made.shape[3])
+                at = flat.argmax(1)
+                if not (flat[images, at, channels] == orig_output[:, i, j]).all():
+                    raise self.invalid(_OTHER_MAXIMA)
                 made[images, top + at // width, left + at % width, channels] += out_backprop[
                     :, i, j
                 ]
         return made
+
+    @staticmethod
+    def _are_windows(orig_input, orig_output, down, across):
+        """Whether the windows give an output of this shape, each from some elements."""
+        shape = (orig_input.shape[0], len(down), len(across), orig_input.shape[3])
+        return shape == orig_output.shape and all(0 <= b < e for b, e in (*down, *across))
+
+
+_OTHER_MAXIMA = "tensor_out_dup is not the same as tensor_out: the maxima of the windows are others"
+
+
+def require_rank_4(op, **tensors):
+    """Raises InvalidArgumentError unless all have four axes."""
+    for name, tensor in tensors.items():
+        if tensor.ndim != 4:
+            raise op.invalid(f"{name} should be a tensor of rank 4, got {show(tensor.shape)}")
 
 
 class FractionalAvgPoolGrad(Op):
@@ -188,14 +215,21 @@ class FractionalAvgPoolGrad(Op):
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 
     def eager(self, orig_input_tensor_shape, out_backprop, rows, columns):
-        made = np.zeros(orig_input_tensor_shape.tolist(), out_backprop.dtype)
-        for name, sequence in (("Row", rows), ("Column", columns)):
-            if (sequence < 0).any():
-                raise self.invalid(
-                    f"{name} sequence tensor values must not be negative, got {sequence}"
-                )
+        shape = orig_input_tensor_shape.tolist()
+        require_rank_4(self, out_backprop=out_backprop)
+        if len(shape) != 4 or (shape[0], shape[3]) != (
+            out_backprop.shape[0],
+            out_backprop.shape[3],
+        ):
+            raise self.invalid(
+                f"out_backprop {show(out_backprop.shape)} does not fit an input of shape {shape}"
+            )
+        made = np.zeros(shape, out_backprop.dtype)
         down, across = (
-            windows(s, n, self.overlapping) for s, n in zip((rows, columns), made.shape[1:3])
+            self._windows(name, sequence, extent, count)
+            for name, sequence, extent, count in zip(
+                ("row", "col"), (rows, columns), shape[1:3], out_backprop.shape[1:3]
+            )
         )
         for i, (top, bottom) in enumerate(down):
             for j, (left, right) in enumerate(across):
@@ -203,3 +237,14 @@ class FractionalAvgPoolGrad(Op):
                 part = out_backprop[:, i, j][:, None, None, :]
                 made[:, top:bottom, left:right] += part / count
         return made
+
+    def _windows(self, name, sequence, extent, count):
+        """The `count` windows of a sequence, checked."""
+        if len(sequence) <= count:
+            raise self.invalid(
+                f"{name}_seq_tensor must have at least {count + 1} elements, but got {len(sequence)}"
+            )
+        found = windows(sequence, extent, self.overlapping)[:count]
+        if any(not 0 <= begin < end for begin, end in found):
+            raise self.invalid(f"{name} sequence tensor values must grow from 0, got {sequence}")
+        return found

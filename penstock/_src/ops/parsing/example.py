@@ -48,7 +48,9 @@ class ExampleBatch:
 
     def __init__(self, op, serialized, names, single=False):
         self.op, self.single = op, single
-        self.names = [n.decode() for n in names.reshape(-1)] or ["<unknown>"] * len(serialized)
+        self.names = [n.decode(errors="replace") for n in names.reshape(-1)] or ["<unknown>"] * len(
+            serialized
+        )
         self.rows = [parsed(op, s, n) for s, n in zip(serialized, self.names, strict=True)]
 
     def values(self, row, key, dtype):

@@ -45,8 +45,10 @@ class Sequences(ExampleBatch):
     """A batch of sequence examples: `rows` are the context features of each."""
 
     def __init__(self, op, serialized, names):
-        self.op = op
-        self.names = [n.decode() for n in names.reshape(-1)] or ["<unknown>"] * len(serialized)
+        self.op, self.single = op, False
+        self.names = [n.decode(errors="replace") for n in names.reshape(-1)] or ["<unknown>"] * len(
+            serialized
+        )
         self.rows, self.lists = [], []
         for text, name in zip(serialized, self.names, strict=True):
             try:

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, QUANTIZED
 from penstock._src.ops.image.resize import bilinear_weights
@@ -40,6 +41,10 @@ class _Pool(Op):
             raise self.invalid(
                 f"the input must have rank 4, and its range be one number each. Received "
                 f"{show(input.shape)}, {show(min_input.shape)}, {show(max_input.shape)}"
+            )
+        if self.ksize[0] != 1 or self.strides[0] != 1:
+            raise UnimplementedError(
+                f"{self.op_type}: Pooling is not yet supported on the batch dimension."
             )
         rows, columns = (
             window(self.op_type, input.shape[a], self.ksize[a], self.strides[a], 1, self.padding)

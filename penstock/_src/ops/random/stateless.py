@@ -21,6 +21,8 @@ def shape_from(op, shape):
     """The dimensions in a shape input, checked."""
     if shape.ndim != 1:
         raise op.invalid(f"shape must be a vector. Received {show(shape.shape)}")
+    if shape.dtype.kind not in "iu":
+        raise op.invalid(f"shape must be of integers. Received {shape.dtype.name}")
     for extent in shape.tolist():
         if extent < 0:
             raise op.invalid(f"Dimension {extent} must be >= 0")

@@ -358,6 +358,11 @@ class RaggedGather(Op):
         return [None] * len(splits), by_values, None
 
     def eager(self, params_nested_splits, params_dense_values, indices):
+        if self.OUTPUT_RAGGED_RANK != len(params_nested_splits) + indices.ndim - 1:
+            raise self.invalid(
+                f"OUTPUT_RAGGED_RANK must be PARAMS_RAGGED_RANK + rank(indices) - 1. Received "
+                f"{self.OUTPUT_RAGGED_RANK}, {len(params_nested_splits)} and {indices.ndim}"
+            )
         outer = params_nested_splits[0]
         rows = outer.size - 1
         wrong = (indices < 0) | (indices >= rows)
