@@ -11,13 +11,16 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills soak mutate bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills soak mutate bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
 
 test: lint
 	$(BIN)/python -m pytest
+
+test-checked: $(STAMP)  # the tests with every load and store of generated code checked: an hour; ONLY=tests/compiler chooses
+	PENSTOCK_CHECKED=1 $(BIN)/python -m pytest -p no:cacheprovider $(or $(ONLY),--ignore=tests/layout)
 
 # Files of every format, written by Penstock and read by TensorFlow, and the other way round; NAMES="checkpoints events" chooses.
 INTEROP_VENV := .venv-interop

@@ -132,6 +132,13 @@ def test_programs_run_as_ever():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+def test_tiles_that_begin_outside_of_an_image_do_not_point_there():
+    x, w = tf.ones([2, 16, 16, 16]), tf.ones([3, 3, 16, 32])
+    with flags.override(checked=1):
+        y = tf.function(lambda x, w: tf.nn.conv2d(x, w, 1, "SAME"))(x, w)
+    np.testing.assert_allclose(y[0, :2, :2, 0], [[64, 96], [96, 144]], rtol=1e-5)
+
+
 def test_offsets_may_lead_back_into_the_buffer():
     def body(f, x):
         places = f.emit(

@@ -201,6 +201,7 @@ def test_explaining_changes_no_variable():
     assert f().numpy().tolist() == [2, 3]
 
 
+@pytest.mark.plain_kernels
 def test_times_of_kernels_and_host_operations():
     v = tf.Variable(tf.ones([8]))
 
@@ -222,6 +223,7 @@ def test_times_of_kernels_and_host_operations():
     assert "of the peak" not in f.explain(tf.ones([8]))
 
 
+@pytest.mark.plain_kernels
 def test_rounds_of_loops_are_told_one_by_one():
     @tf.function
     def f(x, n):

@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
     (sys.platform, platform.machine()) != ("linux", "x86_64"),
     reason="the page shows code for x86-64",
 )
+@pytest.mark.plain_kernels
 def test_from_source_to_kernel_is_fresh():
     check = [sys.executable, str(ROOT / "tools" / "gen_kernel_page.py"), "--check"]
     ran = subprocess.run(check, capture_output=True, text=True)

@@ -103,6 +103,7 @@ def test_nothing_comes_from_outside(saved):
     assert not re.findall(r"https?://|@import|url\(", text)
 
 
+@pytest.mark.plain_kernels
 def test_every_kernel_leads_to_source_and_primitives(saved, report):
     links = links_of(saved.read_text(encoding="utf-8"))
     for kernel in report.kernels:

@@ -6,6 +6,7 @@ zeros, missing columns are known when emitting.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -95,8 +96,8 @@ class TileReader:
             exists = [(top + i >= 0) & (top + i < h.size) for i in range(self.reads)]
             source = [f.at_any(x, start + i * image.row, image.element) for i in range(self.reads)]
 
-            def tile(name, j):
-                along = times(f, j, OUTPUTS * image.column)
+            def tile(name, skipped, j):
+                along = times(f, j, OUTPUTS * image.column) + skipped * image.column
                 rows = [
                     f.select(e, f.at_any(p, along, image.element), blank)
                     for e, p in zip(exists, source, strict=True)
@@ -105,13 +106,14 @@ class TileReader:
                 f.call(name, *rows, f.at(dst, at, image.element))
 
             for columns, run in groupby(range(self.across), inside):
-                name, all_of = self.tile(columns), list(run)
-                f.loop(all_of[0], all_of[-1] + 1, 1, lambda j, name=name: tile(name, f.i64(j)))
+                all_of, skipped = list(run), columns.index(True) if True in columns else 0
+                each = partial(tile, self.tile(columns, skipped), skipped)
+                f.loop(all_of[0], all_of[-1] + 1, 1, lambda j, each=each: each(f.i64(j)))
 
         f.loop(f.i64(0), count, 1, row)
 
-    def tile(self, columns: tuple[bool, ...]) -> str:
-        """The function that transforms a tile of which these columns lie in the image."""
+    def tile(self, columns: tuple[bool, ...], skipped: int) -> str:
+        """The function that transforms a tile of which these columns lie in the image; its rows begin at the first of them."""
         name = f"{self.name}_" + "".join(str(int(c)) for c in columns)
         if name in self.written:
             return name
@@ -125,7 +127,8 @@ class TileReader:
                 def pixel(i, j):
                     row = getattr(f, f"row{i}")
                     inside = columns[j]
-                    return f.load(row, at + j * self.image.column, self.vector) if inside else None
+                    offset = at + (j - skipped) * self.image.column
+                    return f.load(row, offset, self.vector) if inside else None
 
                 tile = [[pixel(i, j) for j in range(self.reads)] for i in range(self.reads)]
                 points = both_axes(f, tile, self.transform)
