@@ -27,9 +27,13 @@ def call(name, arguments, **attrs):
     return raw_ops.XlaCallModule(
         args=list(arguments),
         module=RECORDED[f"{name}/module"].tobytes(),
-        Sout=[tf.TensorShape(None)] * len(results),
-        Tout=[tf.as_dtype(value.dtype) for value in results],
-        **{"version": 10, "platforms": ["CPU"], **attrs},
+        **{
+            "Sout": [tf.TensorShape(None)] * len(results),
+            "Tout": [tf.as_dtype(value.dtype) for value in results],
+            "version": 10,
+            "platforms": ["CPU"],
+            **attrs,
+        },
     )
 
 
@@ -111,3 +115,15 @@ def test_saved_and_loaded(tmp_path):
 def test_bytes_that_are_no_module():
     with pytest.raises(tf.errors.InvalidArgumentError, match="MLIR bytecode"):
         raw_ops.XlaCallModule(args=[], version=10, module=b"nothing", Sout=[[]], Tout=[tf.int32])
+
+
+@pytest.mark.parametrize(
+    "types", [[tf.float32], [tf.float32] * 4, [tf.float32, tf.int32, tf.float32]]
+)
+def test_results_have_the_declared_types(types):
+    attrs = {"Tout": types, "Sout": [tf.TensorShape(None)] * len(types)}
+    arguments = values("any batch", "in")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected results of types"):
+        call("any batch", arguments, **attrs)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected results of types"):
+        tf.function(lambda: call("any batch", arguments, **attrs))()

@@ -74,7 +74,14 @@ class XlaCallModule(Op):
         if len(platforms) > 1:
             index = platforms.index(PLATFORM) if PLATFORM in platforms else 0
             arguments = [p.constant(index, dtypes.int32), *arguments]
-        return Translation(parsed(self.module), p).main(arguments)
+        results = Translation(parsed(self.module), p).main(arguments)
+        found = [node.dtype for node in results]
+        if found != list(self.Tout):
+            names = [[dtype.name for dtype in types] for types in (self.Tout, found)]
+            raise InvalidArgumentError(
+                f"XlaCallModule: expected results of types {names[0]}. The module has {names[1]}."
+            )
+        return results
 
     def _is_off(self, check):
         return any(check in str(name) for name in self.disabled_checks)
