@@ -11,7 +11,7 @@ LIBRARIES := $(VENV)/libraries
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls kills soak mutate bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py
@@ -76,6 +76,11 @@ fuzz-calls: $(STAMP)
 mutate: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
 	$(BIN)/python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
+
+# Damage to bytes that follows the code it reaches; ONLY="csv stablehlo" chooses what reads them.
+fuzz-bytes: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python -m tests.fuzz.bytes --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured
