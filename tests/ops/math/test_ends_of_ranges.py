@@ -106,3 +106,16 @@ def test_special_functions_near_poles_zeros_and_ends():
     huge = tf.constant([1e307, 1e307], tf.float64)
     np.testing.assert_array_equal(tf.math.igamma(huge, tf.constant(3.0, tf.float64)), [0, 0])
     np.testing.assert_array_equal(tf.raw_ops.IgammaGradA(a=huge, x=huge), [0, 0])
+
+
+@way
+def test_digamma_is_accurate_about_its_zero(wrap):
+    x = tf.constant([1.4616321449683622, 1.4616321449683625, 1.4616, 1.2, 1.8], tf.float64)
+    expected = [
+        -9.2412655217294275e-17,
+        1.2245374622004069e-16,
+        -3.110625123034165e-5,
+        -0.28903989659218835,
+        0.28499143329386157,
+    ]  # by mpmath
+    np.testing.assert_allclose(wrap(tf.math.digamma)(x), expected, rtol=1e-14)

@@ -1,5 +1,6 @@
 """Special functions, from elementwise ones. They are computed in double precision, in which single precision is exact."""
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -10,6 +11,9 @@ from penstock._src.ir.node import Node
 # log(x) - digamma(x) - 1 / (2 x) as a series in x ** -2: B(2 k) / (2 k) (Abramowitz & Stegun 6.3.18).
 _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 _DIGAMMA_FROM = 10  # where the series has double precision
+# Its positive zero, in two parts, about which it has a series of its own: there the one above is a difference of equal numbers.
+_DIGAMMA_ZERO = 1.4616321449683622, 9.549995429965697e-17
+_NEAR_ZERO, _TERMS_AT_ZERO = 0.4, 30
 _BESSEL_FROM = 20.0  # below it the power series, above it the one for large numbers
 _BESSEL_TERMS = 44, 20  # of the two
 
@@ -25,6 +29,23 @@ def _descending(order: int) -> list[float]:
     found = [1.0]
     for k in range(1, _BESSEL_TERMS[1]):
         found.append(-found[-1] * (4 * order * order - (2 * k - 1) ** 2) / (8 * k))
+    return found
+
+
+@functools.cache
+def _digamma_at_zero() -> list[float]:
+    """Coefficients of digamma(z + d) / d at its positive zero z: (-1) ** n zeta(n + 2, z), by the formula of Euler and Maclaurin."""
+    z, found = _DIGAMMA_ZERO[0], []
+    for s in range(2, _TERMS_AT_ZERO + 2):
+        end = z + 60
+        rest = (
+            end ** (1 - s) / (s - 1),
+            end**-s / 2,
+            s * end ** (-s - 1) / 12,
+            -s * (s + 1) * (s + 2) * end ** (-s - 3) / 720,
+            math.prod(range(s, s + 5)) * end ** (-s - 5) / 30240,
+        )
+        found.append((-1) ** s * math.fsum((*((z + k) ** -s for k in range(60)), *rest)))
     return found
 
 
@@ -57,6 +78,11 @@ class SpecialFunctions(Indexing):
         square = self.mul(inverse, inverse)
         series = self.mul(square, self.polynomial(square, _DIGAMMA))
         value = self.sub(self.sub(self.log(s), self.mul(inverse, 0.5)), self.add(series, before))
+        if x.dtype == dtypes.float64:
+            first, second = _DIGAMMA_ZERO
+            beyond = self.sub(self.sub(wide, first), second)
+            near = self.mul(beyond, self.polynomial(beyond, _digamma_at_zero()))
+            value = self.select(self.lt(self.abs(beyond), _NEAR_ZERO), near, value)
         turn = self.mul(self.sub(wide, self.round(wide)), math.pi)
         reflected = self.sub(value, self.mul(self.div(self.cos(turn), self.sin(turn)), math.pi))
         value = self.select(low, reflected, value)
