@@ -11,7 +11,9 @@ import mmap
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
+
+from penstock._src.util.process.daemon_threads import DaemonThreads
 
 # The block of memory, disk and file system that divides every place and size of a direct write.
 _ALIGNMENT = 4096
@@ -20,9 +22,9 @@ _REFUSED = (errno.EINVAL, errno.ENOTSUP)
 
 
 @functools.cache
-def pool() -> ThreadPoolExecutor:
+def pool() -> DaemonThreads:
     """The threads that read and write large files."""
-    return ThreadPoolExecutor(THREADS, "penstock-files")
+    return DaemonThreads(THREADS, "penstock-files")
 
 
 # Threads do not survive a fork: the child makes its own.

@@ -4,8 +4,10 @@ import functools
 import io
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
+
+from penstock._src.util.process.daemon_threads import DaemonThreads
 
 # A request of some 20 ms to a store that gives 100 MB/s a connection (S3, GCS): latency is a third of what a block takes.
 _BLOCK = 4 << 20
@@ -14,9 +16,9 @@ _THREADS = 32
 
 
 @functools.cache
-def pool() -> ThreadPoolExecutor:
+def pool() -> DaemonThreads:
     """The threads that wait for distant files."""
-    return ThreadPoolExecutor(_THREADS, "penstock-read-ahead")
+    return DaemonThreads(_THREADS, "penstock-read-ahead")
 
 
 # Threads do not survive a fork: the child makes its own.

@@ -52,7 +52,7 @@ class IteratorHandle(Resource):
         super().__init__(name, container)
         self._elements: PythonIterator[Element] | None = None
         self._lock = threading.Lock()
-        self._close: Any = None
+        self._close: weakref.finalize | None = None
         self._current: Run | None = None
         self._process = forks.count()
         self.dataset: Pipeline | None = None
@@ -75,6 +75,9 @@ class IteratorHandle(Resource):
         self._process = run.process
         self.position, self.has_ended = 0, False
         self._close = weakref.finalize(self, run.close)
+        self._close.atexit = (
+            run.closes_at_exit
+        )  # threads end with the process; their calls may take long
         run.start()
 
     def next(self) -> Element | None:

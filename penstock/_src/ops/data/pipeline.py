@@ -48,6 +48,7 @@ class Run:
         # Whether threads work for it, and the number of the process that has them.
         self.has_threads, self.process = False, forks.count()
         self._closers: list[Callable[[], None]] = []
+        self.closes_at_exit = False
         self._starters: list[Callable[[], Any]] = []
         self._begun: dict[int, Any] = {}
         # Random seeds drawn when the iteration was created, for each pipeline in order of use.
@@ -97,9 +98,10 @@ class Run:
         self._begun[id(function)] = function
         return is_new
 
-    def on_close(self, closer: Callable[[], None]) -> None:
-        """Calls `closer` when the iteration ends or is abandoned."""
+    def on_close(self, closer: Callable[[], None], at_exit: bool = False) -> None:
+        """Calls `closer` when the iteration ends or is abandoned; `at_exit`: by the end of the interpreter, too."""
         self._closers.append(closer)
+        self.closes_at_exit |= at_exit
 
     def on_start(self, starter: Callable[[], Any]) -> None:
         """Calls `starter` once the iterator has its position."""

@@ -1,9 +1,11 @@
 """The threads that call functions of datasets."""
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+import functools
+from concurrent.futures import Executor
 
 from penstock._src import native
 from penstock._src.native.systems import is_supported
+from penstock._src.util.process.daemon_threads import DaemonThreads
 
 
 def callers(width: int, name: str) -> Executor:
@@ -11,7 +13,7 @@ def callers(width: int, name: str) -> Executor:
 
     If they are as many as the threads of kernels, each computes its kernels itself: together they keep all cores busy.
     """
-    return ThreadPoolExecutor(width, name, initializer=_begin, initargs=(width,))
+    return DaemonThreads(width, name, functools.partial(_begin, width))
 
 
 def _begin(width: int) -> None:

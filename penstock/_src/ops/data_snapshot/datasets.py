@@ -123,7 +123,7 @@ def _saving(
 ) -> Iterator[Element]:
     written = SnapshotRun(folder, source.types, compression_of(op.compression))
     shard_of = _sharding(op.shard_func, captured) if op.use_shard_func else lambda element: 0
-    run.on_close(written.close)
+    run.on_close(written.close, at_exit=True)
     return Written(source.iterate(run), written, shard_of)
 
 
@@ -200,7 +200,7 @@ class _Snapshot(Pipeline):
             self.folder, source.types, compression_of(self.op.compression), self.fingerprint
         )
         shard_of = _sharding(*self.sharding) if self.sharding else lambda element: 0
-        run.on_close(written.close)
+        run.on_close(written.close, at_exit=True)
         return Written(source.iterate(run), written, shard_of)
 
 
