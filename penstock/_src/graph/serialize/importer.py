@@ -147,8 +147,8 @@ def _function_input(text: str) -> tuple[str, str | None, int]:
 
 def graph_input(text: str) -> tuple[str, str | None, int]:
     """Splits `node:index` (in graphs)."""
-    name, _, index = text.partition(":")
-    if index and not index.removeprefix("-").isdecimal():
+    name, colon, index = text.partition(":")
+    if colon and not index.removeprefix("-").isdecimal():
         raise ValueError(f"Unknown input node '{text}'.")
     return name, None, int(index or 0)
 
@@ -258,6 +258,10 @@ class NodeImporter:
 
     def _add_checked(self, node: Any, prefix: str) -> None:
         texts = [text for text in node.input if not text.startswith("^")]
+        if not node.name:
+            raise ValueError("Node name contains invalid characters")
+        if self.split is graph_input and list(node.input[: len(texts)]) != texts:
+            raise ValueError("Control dependencies must come after regular dependencies")
         used = self._known_before(texts)
         inputs = [self.tensor(text) for text in used]
         op = self.op_of(node, inputs)
