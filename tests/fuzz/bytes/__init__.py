@@ -10,9 +10,9 @@ an input reaches.
 
 targets.py      what reads bytes besides files: ops that decode, StableHLO, AutoGraph
 programs.py     programs in Python from bytes, for AutoGraph
-guided.py       a process that hunts in one target
+guided.py       hunts in targets, in child processes
 packing.py      bytes as text
 smaller.py      the shortest input with the same finding
-__main__.py     starts the processes and reports
+__main__.py     reports
 corpus.jsonl    what was found; test_bytes.py replays it
 """

@@ -2,131 +2,73 @@
 
 import argparse
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.bytes.packing import packed
-from tests.fuzz.surviving import MARK, ROOT
+from tests.fuzz.bytes import guided
 
 CORPUS = Path(__file__).parent / "corpus.jsonl"
-START = 180.0  # seconds for a process to start, beyond those that it hunts
-COVERED = re.compile(rb"cov: (\d+)")
-RUNS = re.compile(rb"stat::number_of_executed_units:\s*(\d+)")
+COVERED = re.compile(r"cov: (\d+)")
+RUNS = re.compile(r"^#(\d+)|number_of_executed_units:\s*(\d+)", re.MULTILINE)
 
 
 def main() -> int:
     """Runs what the command line asks for; the status is 1 if anything is found."""
-    from tests.fuzz.bytes.targets import TARGETS
-
     parser = argparse.ArgumentParser("python -m tests.fuzz.bytes", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5, help="of all targets together")
-    parser.add_argument("--only", nargs="*", choices=sorted(TARGETS), help="targets")
+    parser.add_argument("--only", nargs="*", help="targets")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="adds what is found to the corpus")
     parsed = parser.parse_args()
-    names = parsed.only or list(TARGETS)
+    targets = guided.instrumented(_targets)
+    names = parsed.only or list(targets)
     total = 0
     for name in names:
-        found, runs, covered = hunted(name, 60 * parsed.minutes / len(names), parsed.seed)
-        print(f"{name}: {runs} inputs, {covered} edges; {len(found)} found", flush=True)
-        for case in found:
-            print(f"  {case['finding']}: {case['outcome']}, {json.dumps(case['data'])[:300]}")
-            print("    " + case["text"].strip().replace("\n", "\n    ")[-700:], flush=True)
-            if parsed.keep:
-                with CORPUS.open("a") as file:
-                    entry = {"format": name, "file": case["file"], "data": case["data"]}
-                    file.write(json.dumps(entry) + "\n")
-        total += len(found)
+        hunt = guided.instrumented(lambda name=name: guided.Hunt(targets[name]))
+        total += _hunted(hunt, 60 * parsed.minutes / len(names), parsed)
+        hunt.end()
     print(f"{total} found")
     return 1 if total else 0
 
 
-def hunted(name: str, seconds: float, seed: int) -> tuple[list[dict[str, Any]], int, int]:
-    """Hunts in a target; a process that dies or hangs is followed by another while there is time.
+def _targets() -> Any:
+    from tests.fuzz.bytes.targets import TARGETS
 
-    Returns:
-      what was found; how many inputs ran; how many edges of the code they reached.
-    """
-    end = time.monotonic() + seconds
-    found: list[dict[str, Any]] = []
-    runs = covered = 0
+    return TARGETS
+
+
+def _hunted(hunt: guided.Hunt, seconds: float, parsed: Any) -> int:
+    """Hunts in a target, also after a death, while there is time; reports, and returns how much was found."""
+    end, seed, found, runs = time.monotonic() + seconds, parsed.seed, [], 0
     while (left := int(end - time.monotonic())) > 0:
-        folder = Path(tempfile.mkdtemp(prefix="hunt_"))
-        started = time.monotonic()
-        cases, said, died = _process(name, left, seed, folder)
-        end += max(0.0, time.monotonic() - started - left)  # what starting took
-        runs += max([int(n) for n in RUNS.findall(said)], default=0)
-        covered = max([covered, *[int(n) for n in COVERED.findall(said)]])
-        found += cases
-        if died:
-            found.append(_death(folder, said, died))
-        shutil.rmtree(folder)
-        if not died:
+        status = guided.fuzz(hunt, left, seed)
+        said = hunt.said.read_text(errors="replace")
+        runs += max((int(a or b) for a, b in RUNS.findall(said)), default=0)
+        new = hunt.findings(status)
+        found += new
+        if not any(case["finding"] in ("death", "hang") for case in new):
             break
+        hunt.said.unlink()
+        hunt.running.unlink()
+        hunt.found.unlink(missing_ok=True)
         seed += 1
-    return found, runs, covered
+    covered = max(map(int, COVERED.findall(said)), default=0)
+    print(f"{hunt.target.name}: {runs} inputs, {covered} edges; {len(found)} found", flush=True)
+    for case in found:
+        _show(hunt.target.name, case, parsed.keep)
+    return len(found)
 
 
-def _process(
-    name: str, seconds: int, seed: int, folder: Path
-) -> tuple[list[dict[str, Any]], bytes, str]:
-    """What one process found and said, and whether it ended by "death" or "hang"."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.fuzz.bytes.guided",
-        name,
-        str(seconds),
-        str(seed),
-        str(folder),
-    ]
-    with open(folder / "said", "wb") as errors:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-            },
-        )
-        try:
-            output, _ = process.communicate(timeout=seconds + START)
-            died = "death" if process.returncode else ""
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-            died = "hang"
-    said = (folder / "said").read_bytes()
-    cases = [
-        json.loads(line[len(MARK) :])
-        for line in output.decode(errors="replace").splitlines()
-        if line.startswith(MARK)
-    ]
-    if not cases:
-        raise RuntimeError(f"{name}: no input can be run.\n{said.decode(errors='replace')[-2000:]}")
-    hung = died == "hang" or b"libFuzzer: timeout" in said
-    return cases[1:], said, "hang" if hung else died
-
-
-def _death(folder: Path, said: bytes, died: str) -> dict[str, Any]:
-    data = (folder / "running").read_bytes()
-    text = said.decode(errors="replace")[-2000:]
-    return {
-        "finding": died,
-        "outcome": died,
-        "text": text,
-        "file": data[0] if data else 0,
-        "data": packed(data[1:]),
-    }
+def _show(name: str, case: dict[str, Any], keep: bool) -> None:
+    print(f"  {case['finding']}: {case['outcome']}, {case['data'][:300]}")
+    print("    " + case["text"].strip().replace("\n", "\n    ")[-700:], flush=True)
+    if keep:
+        entry = {"format": name, "file": case["file"], "data": case["data"]}
+        with CORPUS.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
 
 
 if __name__ == "__main__":
