@@ -26,13 +26,11 @@ class _QuietContext(threading.local):
         self.run = context.run
 
 
-_CONTEXT = _QuietContext() if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else None
+_CONTEXT = _QuietContext()
 
 
 def quiet(function: _F) -> _F:
     """Decorator: runs `function`, of positional arguments, without NumPy's warnings."""
-    if _CONTEXT is None:  # NumPy 1 does not use a context variable
-        return np.errstate(all="ignore")(function)
 
     @functools.wraps(function)
     def silent(*args: Any) -> Any:
@@ -49,8 +47,6 @@ def quietly(ufunc: np.ufunc, careful: Callable[..., Any]) -> Callable[..., Any]:
 
     `careful` is the slow variant: it raises the right error for arguments that do not fit together.
     """
-    if _CONTEXT is None:
-        return careful
     context, is_quiet = _CONTEXT, _IS_QUIET.get
 
     def run(*arrays: Any) -> Any:

@@ -201,8 +201,7 @@ def _restore(allocator: _Allocator) -> None:
 def _default_handler() -> _Handler | None:
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    core = np._core if hasattr(np, "_core") else np.core  # NumPy 2, NumPy 1
-    interface = core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]
+    interface = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]
     table = ctypes.cast(pointer(interface, None), ctypes.POINTER(ctypes.c_void_p))
     capsule = ctypes.cast(table[_TABLE_NUMBER], ctypes.POINTER(ctypes.py_object))[0]
     handler = ctypes.cast(pointer(capsule, b"mem_handler"), ctypes.POINTER(_Handler))[0]
