@@ -30,7 +30,7 @@ from .code import Code
 from .compile import compile_object
 from .language.module import Module
 from .loader import Library, provide
-from .process import array_memory, bounds, interrupts
+from .process import array_memory, bounds, float16_calls, interrupts
 from .systems import system_calls
 from .target import host, initialize_llvm
 
@@ -360,6 +360,8 @@ class Pool:
         module.raw(array_memory.TEXT, array_memory.EXPORTS)
         module.raw(interrupts.TEXT, interrupts.EXPORTS)
         module.raw(bounds.TEXT, bounds.EXPORTS)
+        conversions = float16_calls.exports(host())
+        module.raw(float16_calls.text(host()), conversions)
         code = Code.of(module)
         cache = ObjectCache.from_flags()
         data = cache.read(code.key)
@@ -368,7 +370,7 @@ class Pool:
             data = compile_object(code.text, host().machine())
             cache.write(code.key, data)
         self.library = Library(data, code.exports)
-        for name in (*_EXPORTS, *interrupts.EXPORTS, *bounds.EXPORTS):
+        for name in (*_EXPORTS, *interrupts.EXPORTS, *bounds.EXPORTS, *conversions):
             provide(name, self.library[name])
         self._resize = self.library.function("penstock_pool_resize", ctypes.c_int64)
         self._threads = self.library.function("penstock_pool_threads", result=ctypes.c_int64)

@@ -61,6 +61,11 @@ class Target:
         """Whether it has dot products of four bytes."""
         return "+avx512vnni" in self.features and "+avx512vl" in self.features
 
+    @property
+    def converts_halves(self) -> bool:
+        """Whether LLVM's code for float16 calls nobody."""
+        return self.architecture != "x86_64" or "+f16c" in self.features or self.cpu in _WITH_F16C
+
     def lanes(self, element: str) -> int:
         """How many elements one register holds."""
         return self.vector_bytes // SIZE[element]
@@ -122,7 +127,8 @@ def host() -> Target:
     )
 
 
-_LEVELS = {"x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
+_LEVELS = {"x86-64-v2": (16, 16), "x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
+_WITH_F16C = ("x86-64-v3", "x86-64-v4")  # of those
 
 
 def _level(cpu: str) -> tuple[int, int]:

@@ -194,7 +194,7 @@ declare(
     "cpu",
     str,
     "",
-    "Generates code for x86-64-v3 (AVX2) or x86-64-v4 (AVX-512) instead of all that this processor has.",
+    "Generates code for x86-64-v2 (SSE4), x86-64-v3 (AVX2) or x86-64-v4 (AVX-512) instead of all that this processor has.",
 )
 declare(
     "memory_limit",

@@ -1,4 +1,4 @@
 """Native code that stands in the process's own places: NumPy's allocator (`array_memory.py`), the handler of SIGINT (`process/interrupts.py`).
 
-Both are IR text of the pool's module, and are put in place when the pool is made.
+What LLVM calls where a processor lacks an instruction is here, too (`float16_calls.py`). All are IR text of the pool's module, put in place when the pool is made.
 """
