@@ -8,6 +8,7 @@ FIRST  ?= 1000
 COUNT  ?= 1000
 STAMP  := $(VENV)/.installed
 LIBRARIES := $(VENV)/libraries
+UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
@@ -111,6 +112,41 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Releases and platforms (docs/platforms.md).
+.PHONY: wheel matrix processors sbom audit
+
+# The wheel and the source archive in dist/, built twice: the same bytes or an error.
+wheel: $(UV)
+	$(BIN)/python tools/platforms/wheel.py --uv $(UV)
+
+# The tests' core against the wheel: every Python that uv finds or fetches, lowest and highest versions of what Penstock needs; writes docs/platforms.md.
+# PYTHONS="3.12 /opt/python3.14/bin/python3" chooses.
+matrix: wheel
+	$(BIN)/python tools/platforms/matrix.py --uv $(UV) --page $(if $(PYTHONS),--pythons $(PYTHONS))
+
+# The tests of generated code with the code for lesser processors, which this one runs.
+processors: $(STAMP)
+	for cpu in x86-64-v2 x86-64-v3; do \
+		PENSTOCK_CPU=$$cpu $(BIN)/python -m pytest tests/native tests/runtime tests/compiler tests/autodiff tests/ops/math || exit 1; \
+	done
+
+# What an installation with all extras consists of (CycloneDX), and what is known against it.
+INSTALLED := build/installed
+sbom: $(INSTALLED)
+	$(UV) tool run --from cyclonedx-bom cyclonedx-py environment --output-reproducible --pyproject pyproject.toml --output-file dist/penstock.cdx.json $(INSTALLED)
+
+audit: $(INSTALLED)
+	$(UV) pip freeze --python $(INSTALLED) | grep -v '^penstock' >$(INSTALLED)/requirements.txt
+	$(UV) tool run pip-audit --strict --no-deps --disable-pip --requirement $(INSTALLED)/requirements.txt
+
+$(INSTALLED): wheel
+	$(UV) venv --quiet --clear --python $(BIN)/python $@
+	$(UV) pip install --quiet --python $@ "$$(echo dist/*.whl)[keras,scipy,image,records,arrow,lmdb,remote]"
+	$(UV) pip check --python $@
+
+$(UV): | $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
