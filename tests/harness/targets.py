@@ -6,7 +6,7 @@ from penstock._src.native import Target, host
 
 HERE = host()
 _LESSER = {
-    "x86_64": {"avx2": ("haswell", "+avx2,+fma", 32, 16), "sse4": ("x86-64-v2", "", 16, 16)},
+    "x86_64": {"avx2": ("haswell", "+avx2,+fma,+f16c", 32, 16), "sse4": ("x86-64-v2", "", 16, 16)},
     "aarch64": {"neon": ("generic", "+neon", 16, 32)},
 }
 LESSER = [

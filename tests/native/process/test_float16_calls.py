@@ -29,9 +29,17 @@ def library():
     """The conversions, each with a function `each<name>(from, to, count)`."""
     module = Module(Target(host().triple, "x86-64-v2", "", 16, 16))
     loops = [loop(name, source[0], to[0]) for name, (source, to) in TYPES.items()]
-    text = float16_calls.text(module.target) + "".join(loops)
+    # A pool that has the conversions gives them to whatever is loaded later.
+    text = float16_calls.text(module.target) if host().converts_halves else declarations()
+    text += "".join(loops)
     module.raw(text, tuple(f"each{name}" for name in TYPES))
     return kernels()[Code.of(module)]
+
+
+def declarations():
+    return "".join(
+        f"declare {to} @{name}({source})\n" for name, ((source, _), (to, _)) in TYPES.items()
+    )
 
 
 def loop(name, source, to):
