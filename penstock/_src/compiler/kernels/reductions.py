@@ -18,7 +18,7 @@ from penstock._src.compiler.kernels.index import (
 )
 from penstock._src.compiler.kernels.inline import Inliner, accumulator
 from penstock._src.compiler.kernels.kernel import NestKernel
-from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce
+from penstock._src.compiler.kernels.loop_nest import LoopNest, Store, coalesce, indices
 from penstock._src.compiler.kernels.values import Value
 from penstock._src.core.dtypes import DType
 from penstock._src.ir import dims
@@ -42,8 +42,8 @@ def reduction_kernels(
     axis, part = cut_of(roots[0])
     if axis is None:
         return [finish(nodes, {}, is_leaf)]
-    partials: Partials = {}
-    first = _parts(roots, axis, part, is_leaf, partials)
+    flat = _flat_parts(roots, is_leaf) if _has_inner_axes(roots[0], axis) else None
+    first, partials = flat or _parts(roots, axis, part, is_leaf)
     return [first, finish(nodes, partials, is_leaf)]
 
 
@@ -77,41 +77,87 @@ def cut_of(root: Node) -> tuple[int | None, int]:
 
 
 def _parts(
-    roots: Sequence[Node], axis: int, part: int, is_leaf: Callable[[Node], bool], partials: Partials
-) -> NestKernel:
-    """The nest that stores the results of every part, of shape (parts, *shape)."""
-    inliner = Inliner(is_leaf)
-    scope = inliner.scope
+    roots: Sequence[Node], axis: int, part: int, is_leaf: Callable[[Node], bool]
+) -> tuple[NestKernel, Partials]:
+    """The nest that stores the results of every part of an axis, of shape (parts, *shape)."""
     (x,) = roots[0].args
-    extent, axes = x.shape[axis], sorted(roots[0].attrs["axes"])
-    count = dims.ceil_divide(extent, part)
-    number = scope.var(count)
-    space = (number, *[scope.var(e) for e in roots[0].shape])
-    within = scope.var(part)
-    others = tuple([scope.var(x.shape[a]) for a in axes if a != axis])
-    limit = constant(extent) - of_atom(number) * part
-    outer, inner, coordinates = iter(space[1:]), iter(others), []
+    axes = sorted(roots[0].attrs["axes"])
+    cut = _Cut(is_leaf, x.shape[axis], part)
+    space = [cut.scope.var(e) for e in roots[0].shape]
+    others = [cut.scope.var(x.shape[a]) for a in axes if a != axis]
+    outer, inner, coordinates = iter(space), iter(others), []
     for a in range(len(x.shape)):
         if a == axis:
-            coordinates.append(of_atom(number) * part + of_atom(within))
+            coordinates.append(cut.along)
         else:
             coordinates.append(of_atom(next(inner if a in axes else outer)))
-    shape = (count, *roots[0].shape)
-    place = Position(scope, shape, [of_atom(v) for v in space])
-    stores, outputs = [], []
-    for root in dict.fromkeys(roots):
-        wide = accumulator(root.dtype)
-        (arg,) = root.args
-        body = inliner.value(arg, Position(scope, arg.shape, coordinates))
-        if wide is not root.dtype:
-            body = scope.value("cast", (body,), wide)
-        variables = (within, *others)
-        value = scope.value("reduce", (body,), wide, (root.op, variables, limit))
-        partial = Node(root.builder, "partial", (), {}, shape, wide)
-        partials[root.id] = (partial, ())
-        outputs.append(partial)
-        stores.append((place.linear, value, wide))
-    return _nest(inliner, space, outputs, enumerate(stores))
+    return cut.nest(roots, space, others, coordinates)
+
+
+def _has_inner_axes(root: Node, axis: int) -> bool:
+    """Whether an array of unknown extent is reduced to one number and has other axes beside the one to cut.
+
+    Their extents, perhaps small, would be those of the inner loops, with vectors partly used and few sums side by side.
+    """
+    (x,) = root.args
+    beside = [e for a, e in enumerate(x.shape) if a != axis and not is_one(e)]
+    everything = len(root.attrs["axes"]) == len(x.shape)
+    return everything and bool(beside) and any(isinstance(e, Dim) for e in x.shape)
+
+
+def _flat_parts(
+    roots: Sequence[Node], is_leaf: Callable[[Node], bool]
+) -> tuple[NestKernel, Partials] | None:
+    """The nest of parts of all elements in order, whatever their axes; None if some are read in another order."""
+    cut = _Cut(is_leaf, dims.product(roots[0].args[0].shape), PART)
+    kernel, partials = cut.nest(roots, [], [], None)
+    in_order = all(i.only_affine_in(cut.within) for i in indices(kernel.nest))
+    return (kernel, partials) if in_order else None
+
+
+class _Cut:
+    """An axis of some extent cut into parts.
+
+    number    the variable of the part
+    within    that of the element in it
+    along     both together: the element of the axis
+    """
+
+    def __init__(self, is_leaf: Callable[[Node], bool], extent: int, part: int):
+        self.inliner = Inliner(is_leaf)
+        self.scope = self.inliner.scope
+        self.count = dims.ceil_divide(extent, part)
+        self.number = self.scope.var(self.count)
+        self.within = self.scope.var(part)
+        self.along = of_atom(self.number) * part + of_atom(self.within)
+        self.limit = constant(extent) - of_atom(self.number) * part
+
+    def nest(
+        self, roots: Sequence[Node], results: Sequence[Var], others: Sequence[Var], coordinates: Sequence[Index] | None
+    ) -> tuple[NestKernel, Partials]:  # fmt: skip
+        """The nest of all parts, over the variables of the results; `others` are reduced beside the cut axis.
+
+        `coordinates` are the element's, or None where the cut axis counts all elements.
+        """
+        space = (self.number, *results)
+        shape = (self.count, *roots[0].shape)
+        place = Position(self.scope, shape, [of_atom(v) for v in space])
+        partials: Partials = {}
+        stores, outputs = [], []
+        for root in dict.fromkeys(roots):
+            wide = accumulator(root.dtype)
+            (arg,) = root.args
+            number = self.along if coordinates is None else None
+            body = self.inliner.value(arg, Position(self.scope, arg.shape, coordinates, number))
+            if wide is not root.dtype:
+                body = self.scope.value("cast", (body,), wide)
+            how = root.op, (self.within, *others), self.limit
+            value = self.scope.value("reduce", (body,), wide, how)
+            partial = Node(root.builder, "partial", (), {}, shape, wide)
+            partials[root.id] = (partial, ())
+            outputs.append(partial)
+            stores.append((place.linear, value, wide))
+        return _nest(self.inliner, space, outputs, enumerate(stores)), partials
 
 
 def finish(
