@@ -45,6 +45,7 @@ def profile(tmp_path):
     return tmp_path
 
 
+@pytest.mark.plain_kernels
 def test_kernels_and_host_operations_stand_within_the_call(profile):
     events = spans(profile)
     (call,) = [e for e in events if "mixed" in e["name"]]
@@ -73,6 +74,7 @@ def test_the_file_for_perfetto_is_in_chromes_format(profile):
     assert [e["ts"] for e in spans(profile)] == sorted(e["ts"] for e in spans(profile))
 
 
+@pytest.mark.plain_kernels
 def test_the_file_for_tensorboard_has_the_same_events(profile):
     plane, environment = xplane(profile).planes
     assert (plane.name, environment.name) == ("/host:CPU", "Task Environment")
@@ -101,6 +103,7 @@ def test_the_file_for_tensorboard_starts_at_zero_and_tells_the_time_of_day(profi
     assert times["profile_start_time"] + max(offsets) / 1000 <= times["profile_stop_time"]
 
 
+@pytest.mark.plain_kernels
 def test_kernels_are_counted_as_their_operations(profile):
     names = {
         row.display_name: row.name for row in xplane(profile).planes[0].event_metadata.values()
@@ -145,6 +148,7 @@ def test_nothing_is_recorded_after_it():
         profiler.stop()
 
 
+@pytest.mark.plain_kernels
 def test_the_callback_of_keras_profiles_batches(tmp_path):
     keras = tf.keras
     model = keras.Sequential([keras.Input([8]), keras.layers.Dense(4, activation="relu")])
