@@ -62,6 +62,7 @@ def right(build, *arguments):
     [
         (lambda p, x: p.reduce_sum(x, axes=(0,)), [normal(1000, 3) + 3]),
         (lambda p, x: p.reduce_sum(x, axes=(1,)), [normal(7, 50_000)]),
+        (lambda p, x: p.cumulative(p.mul(x, 0.3), "sum", 0), [np.full((3000, 5), 0.1, np.float32)]),
         (lambda p, x, y: p.contract("mk,kn->mn", x, y), [normal(40, 300), normal(300, 50)]),
         (lambda p, x: x - p.broadcast(p.reduce_sum(x, axes=(1,)) / 200.0, x.shape, (0,)), [normal(9, 200) * 0 + 1.1]),
         (lambda p, x: p.sub(p.add(x, 1e4), 1e4), [normal(100)]),

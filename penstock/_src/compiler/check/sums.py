@@ -151,8 +151,13 @@ def scan(members: Members, step: Step, args: list[Value]) -> Value:
     ulps = parts(count) if node.op == "sum" else 1.0
     for k in range(members.count):
         value = of(x, k + 1)
-        noisy = members.noise.scaled(value, ulps * precision(dtype))
-        made.append(_off(members, node, compute([noisy])))
+        if k % 2 and node.op == "sum":  # as in `_added`: equal terms err all in one direction
+            narrow = _widened(value)
+            running = _evaluate_as(node, narrow.dtype)([narrow])
+            total = members.noise.louder(running, compute([value]))
+        else:
+            total = compute([members.noise.scaled(value, ulps * precision(dtype))])
+        made.append(_off(members, node, total))
     return unified(made)
 
 
