@@ -25,6 +25,7 @@ from penstock._src.ops.data.iteration.resume import Element, NotResumable, State
 from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
 from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data_planner.plan import planned
+from penstock._src.ops.rules import show
 from penstock._src.proto.dataset import CardinalityOptions
 from penstock._src.util.process import forks
 
@@ -306,6 +307,40 @@ class DeleteIterator(Op):
         return ()
 
 
+_OBJECTS = np.dtype(object)
+
+
+def of_types(op: Any, element: Element) -> list[Any]:
+    """The components of an element, which have the types that an op declares.
+
+    Raises:
+      InvalidArgumentError: they have others, or are of another number.
+    """
+    types = op.output_types
+    if len(element) != len(types):
+        raise op.invalid(
+            f"Number of components does not match: expected {len(types)} types but got {len(element)}."
+        )
+    for at, (value, dtype) in enumerate(zip(element, types)):
+        kind = _OBJECTS if type(value) is bytes else getattr(value, "dtype", None)
+        if kind != dtype.np and isinstance(kind, np.dtype):
+            raise op.invalid(
+                f"Data type mismatch at component {at}: expected {dtype.name} but got {kind}."
+            )
+    return list(element)
+
+
+def of_types_and_shapes(op: Any, element: Element) -> list[Any]:
+    """As `of_types`; the shapes must be those that the op declares, too."""
+    made = of_types(op, element)
+    for at, (value, shape) in enumerate(zip(made, op.output_shapes)):
+        if isinstance(value, np.ndarray) and not shape.is_compatible_with(TensorShape(value.shape)):
+            raise op.invalid(
+                f"Incompatible shapes at component {at}: expected {shape} but got {show(value.shape)}."
+            )
+    return made
+
+
 class _GetNext(Op):
     """Base of the ops that take the next element."""
 
@@ -323,17 +358,7 @@ class _GetNext(Op):
         element = iterator.next()
         if element is None:
             raise OutOfRangeError(END)
-        types = self.output_types
-        if len(element) != len(types):
-            raise self.invalid(
-                f"Number of components does not match: expected {len(types)} types but got {len(element)}."
-            )
-        for at, (value, dtype) in enumerate(zip(element, types)):
-            if type(value) is np.ndarray and value.dtype != dtype.np:
-                raise self.invalid(
-                    f"Data type mismatch at component {at}: expected {dtype.name} but got {value.dtype}."
-                )
-        return list(element)
+        return of_types(self, element)
 
 
 class IteratorGetNext(_GetNext):
@@ -458,7 +483,7 @@ class OptionalGetValue(Op):
     def eager(self, optional):
         if optional.components is None:
             raise InvalidArgumentError("The given optional does not have a value.")
-        return list(optional.components)
+        return of_types_and_shapes(self, optional.components)
 
 
 class DatasetCardinality(Op):
@@ -507,7 +532,7 @@ class DatasetToSingleElement(Op):
                 raise InvalidArgumentError("Dataset had more than one element.")
         finally:
             run.close()
-        return list(first)
+        return of_types_and_shapes(self, first)
 
 
 class GetElementAtIndex(Op):
@@ -520,7 +545,7 @@ class GetElementAtIndex(Op):
     def eager(self, dataset, index):
         run = Run(dataset.options(), dataset)
         try:
-            return list(dataset.at(int(index), run))
+            return of_types_and_shapes(self, dataset.at(int(index), run))
         finally:
             run.close()
 

@@ -12,7 +12,7 @@ from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OutOf
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, manager
-from penstock._src.ops.data.iterator import END, IteratorHandle
+from penstock._src.ops.data.iterator import END, IteratorHandle, of_types
 from penstock._src.ops.data.pipeline import Element
 from penstock._src.ops.strings.elements import strings
 
@@ -130,7 +130,7 @@ class MultiDeviceIteratorGetNextFromShard(Op):
     output_shapes: list[TensorShape]
 
     def eager(self, multi_device_iterator, shard_num, incarnation_id):
-        return list(multi_device_iterator.next(int(shard_num), int(incarnation_id)))
+        return of_types(self, multi_device_iterator.next(int(shard_num), int(incarnation_id)))
 
 
 class MultiDeviceIteratorToStringHandle(Op):
