@@ -128,7 +128,7 @@ class Hunt:
 def _kind(answer: dict[str, Any]) -> Any:
     """What tells findings apart: the outcome, and the line that raised it."""
     places = [line for line in answer["text"].splitlines() if line.startswith('  File "')]
-    return answer["finding"], answer["outcome"], places[-1:]
+    return answer["finding"], answer["outcome"], "".join(places[-1:])
 
 
 def instrumented(load: Callable[[], Any]) -> Any:
