@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -125,9 +126,18 @@ def _parameters(fields: tuple[ExtensionTypeField, ...]) -> list[inspect.Paramete
     return made
 
 
+def _annotations(cls: type) -> dict[str, Any]:
+    """The annotations of a class without its bases'; what names classes that are not defined yet stays a reference."""
+    if sys.version_info < (3, 14):
+        return inspect.get_annotations(cls)
+    import annotationlib
+
+    return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+
+
 def _check_class(cls: type) -> None:
     """Raises a ValueError if a class has reserved fields, fields without annotation, or an unsuitable `Spec`."""
-    annotations = cls.__dict__.get("__annotations__", {})
+    annotations = _annotations(cls)
     head = f"The field annotations for {cls.__name__} are invalid."
     spec = cls.__dict__.get("Spec", object)
     if not isinstance(spec, type):
@@ -243,7 +253,7 @@ class ExtensionType(_Record, CompositeTensor, metaclass=ExtensionTypeMetaclass):
             if issubclass(base, ExtensionType) and not base.__dict__.get(
                 "_tf_extension_type_do_not_transform_this_class", False
             ):
-                annotations.update(base.__dict__.get("__annotations__", {}))
+                annotations.update(_annotations(base))
         try:
             hints, is_resolved = typing.get_type_hints(cls), True
         except (NameError, AttributeError):
