@@ -1,6 +1,7 @@
 """Loads object code into this process."""
 
 import ctypes
+import functools
 import itertools
 import threading
 
@@ -8,6 +9,7 @@ import llvmlite.binding as llvm
 
 from penstock._src.core import errors
 
+from .systems import symbols
 from .target import host, initialize_llvm
 
 # LLVM keeps some 9 KB of a library that is unloaded until its linker goes, so a linker is for a few libraries only.
@@ -28,13 +30,19 @@ def _new_linker() -> llvm.LLJIT:
     initialize_llvm()
     # JITLink gives a library one piece of memory; LLVM's older linker places sections
     # one by one, in a large process too far apart for the 32 bits of an address in code.
-    return llvm.create_lljit_compiler(host().machine(), use_jit_link=host().system != "windows")
+    return llvm.create_lljit_compiler(host().machine(), use_jit_link=True)
+
+
+@functools.cache
+def _provide_calls_of_system() -> None:
+    _symbols.update(symbols(host()))
 
 
 class Library:
     """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive."""
 
     def __init__(self, code: bytes, exports: tuple[str, ...]):
+        _provide_calls_of_system()
         builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
         for name, address in _symbols.items():
             if name.encode() in code:  # a symbol that nobody asks for takes 1 KB, too

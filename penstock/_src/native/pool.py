@@ -32,7 +32,7 @@ from .language.module import Module
 from .loader import Library, provide
 from .process import array_memory, bounds, float16_calls, interrupts
 from .systems import system_calls
-from .target import host, initialize_llvm
+from .target import Target, host, initialize_llvm
 
 MOST_THREADS = 1024
 MOST_TASKS = (
@@ -322,7 +322,7 @@ entry:
   store atomic i64 0, {_at(_QUIT)} seq_cst, align 8
   store atomic i32 0, {_at(_ASLEEP)} seq_cst, align 4
   store atomic i64 0, {_at(_BUSY)} seq_cst, align 8
-  %self = call i64 @pthread_self()
+  %self = call i64 @os_thread()
   store i64 %self, {interrupts.word(interrupts.MAIN)}
   store i64 1, {interrupts.word(interrupts.HELD)}
   store i64 0, {interrupts.word(interrupts.STOP)}
@@ -351,18 +351,22 @@ _EXPORTS = ("penstock_pool_run", "penstock_pool_resize", "penstock_pool_forked",
             "penstock_pool_work_alone", "penstock_nanoseconds")  # fmt: skip
 
 
+def pool_code(target: Target) -> Code:
+    """The pool's native code, with what else stands in the process's own places."""
+    module = Module(target)
+    module.raw(system_calls(target) + _TEXT, _EXPORTS)
+    module.raw(array_memory.TEXT, array_memory.EXPORTS)
+    module.raw(interrupts.TEXT, interrupts.EXPORTS)
+    module.raw(bounds.TEXT, bounds.EXPORTS)
+    module.raw(float16_calls.text(target), float16_calls.exports(target))
+    return Code.of(module)
+
+
 class Pool:
     """The process's pool.  Generated code calls `penstock_pool_run` by name."""
 
     def __init__(self, threads: int):
-        module = Module(host())
-        module.raw(system_calls(host()) + _TEXT, _EXPORTS)
-        module.raw(array_memory.TEXT, array_memory.EXPORTS)
-        module.raw(interrupts.TEXT, interrupts.EXPORTS)
-        module.raw(bounds.TEXT, bounds.EXPORTS)
-        conversions = float16_calls.exports(host())
-        module.raw(float16_calls.text(host()), conversions)
-        code = Code.of(module)
+        code = pool_code(host())
         cache = ObjectCache.from_flags()
         data = cache.read(code.key)
         if data is None:
@@ -370,8 +374,9 @@ class Pool:
             data = compile_object(code.text, host().machine())
             cache.write(code.key, data)
         self.library = Library(data, code.exports)
-        for name in (*_EXPORTS, *interrupts.EXPORTS, *bounds.EXPORTS, *conversions):
-            provide(name, self.library[name])
+        for name in code.exports:
+            if name not in array_memory.EXPORTS:
+                provide(name, self.library[name])
         self._resize = self.library.function("penstock_pool_resize", ctypes.c_int64)
         self._threads = self.library.function("penstock_pool_threads", result=ctypes.c_int64)
         self._work_alone = self.library.function("penstock_pool_work_alone", ctypes.c_int64)

@@ -90,8 +90,10 @@ class Target:
 
     def machine(self, opt: int = 2) -> llvm.TargetMachine:
         """A new LLVM target machine: one for each compiling thread."""
+        # On Windows, a process's libraries may be out of reach of the 32 bits of an address in code.
+        model = "large" if self.system == "windows" else "small"
         return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel="small"
+            cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel=model
         )
 
 

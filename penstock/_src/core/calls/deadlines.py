@@ -1,4 +1,4 @@
-"""Deadlines of runs: times of the monotonic clock, in nanoseconds, by which a thread's run must end.
+"""Deadlines of runs: times of Python's performance counter, in nanoseconds, which native code reads too, by which a thread's run must end.
 
 Programs look between their launches, operations on the host before they begin, queues while they wait. `SET` has an entry for each
 deadline of any thread, so that runs without one look at nothing else.
@@ -29,7 +29,7 @@ def deadline(milliseconds: int) -> Iterator[None]:
         yield
         return
     before = _CURRENT.at
-    _CURRENT.at = time.monotonic_ns() + milliseconds * 1_000_000
+    _CURRENT.at = time.perf_counter_ns() + milliseconds * 1_000_000
     SET.append(_CURRENT.at)
     try:
         yield
@@ -45,7 +45,7 @@ def current() -> int:
 
 def check() -> None:
     """Raises DeadlineExceededError if this thread's deadline has passed."""
-    if _CURRENT.at and time.monotonic_ns() > _CURRENT.at:
+    if _CURRENT.at and time.perf_counter_ns() > _CURRENT.at:
         raise DeadlineExceededError(MESSAGE)
 
 
@@ -58,5 +58,5 @@ def wait(condition: threading.Condition) -> None:
     if not _CURRENT.at:
         condition.wait()
         return
-    condition.wait(max(0, _CURRENT.at - time.monotonic_ns()) / 1e9)
+    condition.wait(max(0, _CURRENT.at - time.perf_counter_ns()) / 1e9)
     check()

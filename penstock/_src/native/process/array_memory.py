@@ -44,8 +44,6 @@ refuse:
 
 
 TEXT = f"""
-declare i64 @malloc_usable_size(ptr)
-
 define internal i1 @array_admit(ptr %words, i64 %size) #0 {{      ; counts a request, unless it is too much
 entry:
   %at = {_word(memory_limit.USED)}
@@ -71,7 +69,7 @@ entry:
   %none = icmp eq ptr %p, null
   br i1 %none, label %correct, label %ask
 ask:
-  %has = call i64 @malloc_usable_size(ptr %p)
+  %has = call i64 @os_block(ptr %p)
   br label %correct
 correct:
   %real = phi i64 [ 0, %entry ], [ %has, %ask ]
@@ -82,7 +80,7 @@ correct:
 }}
 define internal void @array_forget(ptr %words, ptr %p) #0 {{
 entry:
-  %has = call i64 @malloc_usable_size(ptr %p)
+  %has = call i64 @os_block(ptr %p)
   %at = {_word(memory_limit.USED)}
   %u = atomicrmw usub_sat ptr %at, i64 %has monotonic        ; blocks from before are not counted
   ret void
@@ -106,7 +104,7 @@ define ptr @penstock_array_realloc(ptr %words, ptr %old, i64 %size) #0 {{
 entry:
   %fn.at = {_word(_REALLOC)}
   %fn = load ptr, ptr %fn.at
-  %had = call i64 @malloc_usable_size(ptr %old)
+  %had = call i64 @os_block(ptr %old)
   %old.large = icmp uge i64 %had, {_LARGE}
   %new.large = icmp uge i64 %size, {_LARGE}
   br i1 %new.large, label %large, label %shrink

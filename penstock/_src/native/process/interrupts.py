@@ -23,8 +23,6 @@ from ..loader import Library
 
 SIGNALLED, ABANDONED, STOP, HELD, MAIN, LOOKED, PREVIOUS = (8 * i for i in range(7))
 _INTERVAL = 5_000_000  # nanoseconds between looks at the handler
-_SIGINT = 2
-_STRUCT = 512  # more bytes than any system's struct sigaction, whose first word is the handler
 
 
 def word(offset: int) -> str:
@@ -34,8 +32,6 @@ def word(offset: int) -> str:
 
 TEXT = f"""
 @penstock_interrupts = internal global [64 x i8] zeroinitializer, align 64
-declare i32 @sigaction(i32, ptr, ptr)
-declare i64 @pthread_self()
 declare i32 @PyGILState_Ensure()
 declare void @PyGILState_Release(i32)
 declare i32 @PyErr_CheckSignals()
@@ -45,13 +41,12 @@ entry:
   store atomic i64 1, {word(SIGNALLED)} seq_cst, align 8
   %before = load atomic ptr, {word(PREVIOUS)} seq_cst, align 8
   call void %before(i32 %number, ptr %info, ptr %context)
+  call void @os_handled(ptr @on_interrupt)
   ret void
 }}
 define internal void @set_handler(ptr %wanted, ptr %instead) #0 {{   ; unless `instead` or no function handles the signal
 entry:
-  %action = alloca [{_STRUCT} x i8], align 16
-  %r = call i32 @sigaction(i32 {_SIGINT}, ptr null, ptr %action)
-  %handler = load ptr, ptr %action
+  %handler = call ptr @os_handler()
   %number = ptrtoint ptr %handler to i64
   %known = icmp eq ptr %handler, %wanted
   %none = icmp ule i64 %number, 1
@@ -68,8 +63,7 @@ keep:
   store atomic ptr %handler, {word(PREVIOUS)} seq_cst, align 8
   br label %write
 write:
-  store ptr %wanted, ptr %action
-  %s = call i32 @sigaction(i32 {_SIGINT}, ptr %action, ptr null)
+  call void @os_handle(ptr %wanted)
   br label %out
 out:
   ret void
@@ -89,7 +83,7 @@ entry:
 }}
 define internal i1 @on_main_thread() #0 {{
 entry:
-  %self = call i64 @pthread_self()
+  %self = call i64 @os_thread()
   %main = load i64, {word(MAIN)}
   %same = icmp eq i64 %self, %main
   ret i1 %same
