@@ -114,7 +114,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 # Releases and platforms (docs/platforms.md).
-.PHONY: wheel matrix processors sbom audit
+.PHONY: wheel matrix processors aarch64 sbom audit
 
 # The wheel and the source archive in dist/, built twice: the same bytes or an error.
 wheel: $(UV)
@@ -130,6 +130,10 @@ processors: $(STAMP)
 	for cpu in x86-64-v2 x86-64-v3; do \
 		PENSTOCK_CPU=$$cpu $(BIN)/python -m pytest tests/native tests/runtime tests/compiler tests/autodiff tests/ops/math || exit 1; \
 	done
+
+# Tests on an emulated ARM processor, from Debian's packages; NAMES="tests/native" chooses, CPU=cortex-a72 is QEMU's name of one.
+aarch64: $(UV)
+	$(BIN)/python tools/platforms/aarch64.py --uv $(UV) $(if $(CPU),--cpu $(CPU)) $(NAMES)
 
 # What an installation with all extras consists of (CycloneDX), and what is known against it.
 INSTALLED := build/installed
