@@ -13,7 +13,8 @@ from tests.soak.measure import Holdings, holdings, native_threads
 GROWTH = 0.01  # of memory over the last half, of what there was in its middle
 BLOCKS = 1.0  # of Python's, that a step may leave
 NOISE = 400  # blocks that come and go: free lists, caches of Python's own
-ROUGHNESS = 1024  # KB: the allocators keep a block of memory for one small object in it
+MOST_LOOKS = 40
+ROUGHNESS = 2048  # KB: the allocators keep a block of memory for one small object in it
 KEPT = 16  # values of a cache
 LOOKS = (
     4  # at a quarter; the least counts, because garbage that nobody has collected yet is no leak
@@ -54,7 +55,8 @@ def run(step: Callable[[int], None], count: int) -> Report:
 
 def _least(step: Callable[[int], None], first: int, steps: int) -> Holdings:
     """What is held at the end of some steps, with the least memory and the fewest blocks on the way."""
-    looks = {first + steps * (i + 1) // LOOKS - 1 for i in range(LOOKS)}
+    count = max(LOOKS, min(MOST_LOOKS, steps // 100))
+    looks = {first + steps * (i + 1) // count - 1 for i in range(count)}
     seen = []
     for i in range(first, first + steps):
         step(i)
