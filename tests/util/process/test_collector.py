@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+import weakref
 
 import pytest
 
@@ -23,6 +24,46 @@ def test_a_pause_ends_with_an_error():
     with pytest.raises(KeyError), collector.paused():
         raise KeyError
     assert gc.isenabled()
+
+
+class Cycle:
+    """An object that only the collector frees."""
+
+    def __init__(self) -> None:
+        self.self = self
+        self.others = [[] for _ in range(20_000)]
+
+
+def test_garbage_made_in_pauses_is_collected():
+    freed = []
+    for _ in range(3 * collector.MOST_UNCOLLECTED // 20_000):
+        with collector.paused():
+            weakref.finalize(Cycle(), freed.append, 1)
+    assert freed
+
+
+def test_few_objects_are_not_collected_at_once():
+    gc.collect()
+    freed = []
+    with collector.paused():
+        collector._uncollected = 0
+        weakref.finalize(Cycle(), freed.append, 1)
+    assert not freed
+    gc.collect()
+    assert freed
+
+
+def test_finalizers_of_garbage_may_pause():
+    entered = []
+
+    def pause() -> None:
+        with collector.paused():
+            entered.append(1)
+
+    for _ in range(3 * collector.MOST_UNCOLLECTED // 20_000):
+        with collector.paused():
+            weakref.finalize(Cycle(), pause)
+    assert entered and gc.isenabled()
 
 
 def test_a_collector_that_was_off_stays_off():

@@ -11,6 +11,9 @@ _lock = forks.freed_in_child(threading.Lock())
 _pauses = 0
 _own = threading.local()  # pauses of the thread
 _was_enabled = False
+_uncollected = 0  # objects made in pauses since the last full collection
+_kept = 0  # objects that it left
+MOST_UNCOLLECTED = 200_000
 
 
 @contextlib.contextmanager
@@ -33,9 +36,26 @@ def paused() -> Iterator[None]:
         with _lock:
             _pauses -= 1
             _own.pauses -= 1
-            if not _pauses and _was_enabled:
-                _count_as_old()
-                gc.enable()
+            is_due = not _pauses and _was_enabled and _end()
+        if is_due:
+            _collect()
+
+
+def _end() -> bool:
+    """Enables the collector again; returns whether a full collection is due."""
+    global _uncollected
+    _uncollected += gc.get_count()[0]
+    _count_as_old()
+    gc.enable()
+    return _uncollected > max(MOST_UNCOLLECTED, _kept // 4)
+
+
+def _collect() -> None:
+    """Collects all generations: Python does so for what has come to the oldest by collections, which these objects have not."""
+    global _uncollected, _kept
+    _uncollected = 0
+    gc.collect()
+    _kept = len(gc.get_objects())
 
 
 def _in_child() -> None:
