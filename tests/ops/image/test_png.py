@@ -65,3 +65,15 @@ def test_data_of_several_chunks(inflater):
 def test_damaged_data(inflater, change, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         tf.io.decode_png(with_data(change))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "depth", "color"),
+    [(0, 1 << 28, 8, 2), (0, 1, 8, 0), (5, 0, 8, 2), (2, 1, 4, 2), (2, 1, 16, 3), (2, 1, 4, 6)],
+)
+def test_headers_that_no_image_has(width, height, depth, color):
+    data = bytearray(png_file(PIXELS, 6))
+    data[16:26] = struct.pack(">IIBB", width, height, depth, color)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid PNG data"):
+        tf.io.decode_png(bytes(data))

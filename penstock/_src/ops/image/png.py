@@ -23,6 +23,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PER_BYTE, _BYTES_OF_NOTHING = 1032, 1 << 16
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
+_DEPTHS = {_GRAY: (1, 2, 4, 8, 16), _PALETTE: (1, 2, 4, 8)}
 # Adam7: first row, first column, step of rows, step of columns of each pass.
 _PASSES = (
     (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
@@ -56,8 +57,10 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
     chunks = _chunks(data)
     width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     samples = _SAMPLES[color]
-    if depth not in (1, 2, 4, 8, 16):
-        raise ValueError(f"no samples have {depth} bits")
+    if not width or not height:
+        raise ValueError(f"an image of {width} x {height} pixels")
+    if depth not in _DEPTHS.get(color, (8, 16)):
+        raise ValueError(f"no samples of color type {color} have {depth} bits")
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     parts = [
         (len(range(row, height, down)), len(range(column, width, across)) * samples)
@@ -126,6 +129,8 @@ def _unfiltered(
 ) -> np.ndarray:
     """The samples `[rows, values]` of one pass, with the row filters undone; its bytes start at `begin`."""
     size, step = _row_bytes(values, depth), max(samples * depth // 8, 1)
+    if len(stream) - begin < rows * (size + 1):  # native code reads them all
+        raise ValueError(f"image data of {len(stream)} bytes end before {rows} rows")
     undo = _undone_by_native_code if is_supported(host()) else _undone_by_numpy
     out = undo(stream, begin, rows, size, step)
     if depth == 16:
