@@ -165,3 +165,32 @@ def test_gradients_of_fractional_pooling_need_its_maxima():
             orig_input=tf.ones([1, 4, 4, 1]), orig_output=tf.zeros([1, 2, 2, 1]),
             out_backprop=tf.ones([1, 2, 2, 1]), row_pooling_sequence=ends, col_pooling_sequence=ends,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("index", [[-1, 0], [0, 2], [2**40, 0]])
+def test_indices_that_are_not_validated_stay_within_the_shape(index, traced):
+    def dense():
+        return raw.SparseToDense(
+            sparse_indices=np.int64([index]), output_shape=np.int64([2, 2]), sparse_values=[1],
+            default_value=0, validate_indices=False,
+        )  # fmt: skip
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
+        (tf.function(dense) if traced else dense)()
+
+
+def test_more_rows_than_memory_holds_are_refused_at_once():
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        raw.SerializeManySparse(
+            sparse_indices=np.int64([[0, 0]]), sparse_values=[1], sparse_shape=np.int64([2**40, 2])
+        )
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_boundaries_that_are_no_numbers_are_below_all(traced):
+    def buckets(x):
+        return raw.Bucketize(input=x, boundaries=[0.0, float("nan")])
+
+    run = tf.function(buckets) if traced else buckets
+    assert run(tf.constant([-1.0, 5.0, np.nan])).numpy().tolist() == [1, 2, 2]

@@ -387,7 +387,10 @@ class Bucketize(Op):
         edges = np.array(self.boundaries, np.float32)
         if np.any(np.diff(edges) < 0):
             raise self.invalid("Expected sorted boundaries")
-        return np.searchsorted(edges, input, side="right").astype(np.int32)
+        # Neither boundaries nor values that are NaN are above anything, which searchsorted takes otherwise.
+        sorted_edges = edges[~np.isnan(edges)]
+        found = np.searchsorted(sorted_edges, input, side="right") + edges.size - sorted_edges.size
+        return found.astype(np.int32)
 
     def lower(self, p, input):
         if any(b < a for a, b in zip(self.boundaries, self.boundaries[1:])):

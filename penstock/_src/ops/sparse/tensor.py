@@ -132,6 +132,9 @@ class SparseToDense(Op):
             raise self.invalid("default_value should be a scalar.")
         if self.validate_indices:
             check_indices(self, indices, output_shape)
+        elif ((indices < 0) | (indices >= output_shape)).any():
+            shape = show(output_shape.tolist())
+            raise self.invalid(f"Indices are not valid (out of bounds).  Shape: {shape}")
         return dense_of(
             indices, np.broadcast_to(sparse_values, len(indices)), output_shape, default_value
         )
@@ -152,17 +155,22 @@ class SparseToDense(Op):
         if not indices.shape[0]:
             return dense
         values = p.broadcast_to(sparse_values, [indices.shape[0]])
-        if self.validate_indices:
-            inputs = [sparse_indices, output_shape, sparse_values, default_value]
-            message = "SparseToDense: the indices are out of bounds, out of order or repeated"
-            p.check_as_host(_are_valid(p, indices, shape), message, inputs)
+        inputs = [sparse_indices, output_shape, sparse_values, default_value]
+        message = "SparseToDense: the indices are out of bounds, out of order or repeated"
+        check = _are_valid if self.validate_indices else _are_inside
+        p.check_as_host(check(p, indices, shape), message, inputs)
         return p.scatter(dense, indices, values, op="set")
+
+
+def _are_inside(p, indices, shape):
+    """Lowers the check that index vectors are within a shape."""
+    limits = p.broadcast_to(p.shape_value(shape, indices.dtype), indices.shape)
+    return p.reduce_all(p.and_(p.ge(indices, 0), p.lt(indices, limits)))
 
 
 def _are_valid(p, indices, shape):
     """Lowers the check that index vectors are within a shape, sorted and unique."""
-    limits = p.broadcast_to(p.shape_value(shape, indices.dtype), indices.shape)
-    inside = p.reduce_all(p.and_(p.ge(indices, 0), p.lt(indices, limits)))
+    inside = _are_inside(p, indices, shape)
     flat = p.full([indices.shape[0]], 0, dtypes.int64)
     for axis, extent in enumerate(shape):
         column = p.cast(p.take_index(indices, 1, axis), dtypes.int64)

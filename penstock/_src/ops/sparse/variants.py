@@ -257,12 +257,12 @@ class SerializeManySparse(_Serialize):
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
         rows = int(sparse_shape[0])
-        items = []
+        made = np.empty((rows, 3), object)  # first, so that too many rows are refused at once
         for row in range(rows):
             here = sparse_indices[:, 0] == row
             parts = self.packed(sparse_indices[here, 1:], sparse_values[here], sparse_shape[1:])
-            items.extend(parts)
-        return _objects(items, (rows, 3))
+            made[row] = parts
+        return made
 
 
 class DeserializeSparse(Op):
