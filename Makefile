@@ -78,7 +78,7 @@ mutate: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
 	$(BIN)/python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
 
-# Damage to bytes that follows the code it reaches; ONLY="csv stablehlo" chooses what reads them.
+# Damage to bytes that follows the code it reaches; ONLY="csv_line stablehlo" chooses what reads them.
 fuzz-bytes: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	$(BIN)/python -m tests.fuzz.bytes --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

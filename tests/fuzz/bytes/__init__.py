@@ -1,8 +1,8 @@
 """Coverage-guided damage to the bytes of everything that reads bytes, by atheris (libFuzzer).
 
     make fuzz-bytes MINUTES=10                     all targets, one after another
-    make fuzz-bytes ONLY="csv stablehlo" MINUTES=2 some
-    python -m tests.fuzz.bytes --only csv --keep   adds what is found, made smaller, to the corpus
+    make fuzz-bytes ONLY="csv_line stablehlo" MINUTES=2 some
+    python -m tests.fuzz.bytes --only csv_line --keep   adds what is found, made smaller, to the corpus
 
 A target reads its bytes, or raises an error of tf.errors or one that its format documents (tests/fuzz/files/judging.py), in bounded time
 and memory; it neither dies nor hangs. Those of tests/fuzz/files are targets, too: there damage is blind, here it follows what new code

@@ -25,6 +25,8 @@ def main() -> int:
     parsed = parser.parse_args()
     targets = guided.instrumented(_targets)
     names = parsed.only or list(targets)
+    if unknown := set(names) - set(targets):
+        parser.error(f"no targets: {', '.join(sorted(unknown))}. There are {', '.join(targets)}.")
     total = 0
     for name in names:
         hunt = guided.instrumented(lambda name=name: guided.Hunt(targets[name]))

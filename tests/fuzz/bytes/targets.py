@@ -88,7 +88,7 @@ def _module_bytes() -> bytes:
 
 
 _OPS = [
-    _target("csv", b'7,1.5,"a ""b""",9', _csv),
+    _target("csv_line", b'7,1.5,"a ""b""",9', _csv),
     _target("raw", bytes(range(32)), lambda d: [_shape(tf.io.decode_raw(d, t)) for t in _DTYPES]),
     _target(
         "padded_raw",

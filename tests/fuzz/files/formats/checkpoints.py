@@ -104,5 +104,5 @@ FORMATS = [
     Format("checkpoint_v1", make_v1, read_v1, exact=True),
     Format("checkpoint_v1_entries", make_v1, read_v1, mutate=_in_table),
     Format("checkpoint_objects", make_objects, read_objects, mutate=_in_table),
-    Format("checkpoint_state", make_state, read_state, mutate=_in_state),
+    Format("checkpoint_state", make_state, read_state, errors=(ValueError,), mutate=_in_state),
 ]
