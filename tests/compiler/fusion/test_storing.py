@@ -6,12 +6,14 @@ import pytest
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.storing import DEEP, HOISTED, LONG, MOST_PIECES
+from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.core import dtypes
 
 F32, I32 = dtypes.float32, dtypes.int32
-SHAPES = {"x": (30, 40), "y": (30, 40), "z": (30, 40), "row": (40,), "column": (30,), "wide": (40, 50)}  # fmt: skip
+LARGE = (SMALL // 40 + 1, 40)  # where memory's bandwidth counts
+SHAPES = {"x": (30, 40), "y": (30, 40), "z": (30, 40), "row": (40,), "column": (30,), "wide": (40, 50), "large": LARGE, "other": LARGE}  # fmt: skip
 
 
 def partitioned(build):
@@ -166,11 +168,77 @@ MERGED = {
         lambda p, x, **_: [x - p.reduce_max(x, [0], keepdims=True)],
         [["max"], ["sub"]],
     ),
+    "not what is made for all elements of a reduction that the other reads": (
+        lambda p, x, **_: [
+            s := p.sin(x),
+            p.cos(x) + p.broadcast(p.reduce_sum(s, [0]), (30, 40), (1,)),
+        ],
+        [["sin"], ["sum"], ["add"]],
+    ),
+    "what can wait for what the other reads": (
+        lambda p, x, y, **_: [
+            p.sin(x),
+            p.cos(x) + p.broadcast(p.reduce_sum(y, [0]), (30, 40), (1,)),
+        ],
+        [["sum"], ["sin", "add"]],
+    ),
+    "small arrays that read a row in common": (
+        lambda p, x, y, row, **_: [(r := p.broadcast(row, (30, 40), (1,))) + x, r * y],
+        [["add", "mul"]],
+    ),
+    "not large arrays that read a row in common": (
+        lambda p, large, other, row, **_: [
+            (r := p.broadcast(row, LARGE, (1,))) + large,
+            r * other,
+        ],
+        [["add"], ["mul"]],
+    ),
+    "large arrays that read one in common": (
+        lambda p, large, other, **_: [large + other, p.sin(large)],
+        [["add", "sin"]],
+    ),
+    "rows of one space alone": (
+        lambda p, x, y, **_: [x - p.reduce_max(x, [1], keepdims=True), y - p.reduce_max(y, [1], keepdims=True)],
+        [["sub"], ["sub"]],
+    ),
+    "not rows and what has other rows": (
+        lambda p, x, **_: [
+            x - p.reduce_max(x, [1], keepdims=True),
+            (r := p.reshape(x, [60, 20])) - p.reduce_max(r, [1], keepdims=True),
+        ],
+        [["sub"], ["sub"]],
+    ),
     "not more than twelve": (
         lambda p, x, **_: [x * float(i) for i in range(2, 16)],
         [["mul"] * 12, ["mul"] * 2],
     ),
 }  # fmt: skip
+
+
+def unrelated(p, x, y):
+    return [p.sin(x), p.cos(y)]
+
+
+def test_small_kernels_of_a_loop_are_merged_though_they_read_nothing_in_common():
+    p = LoweringContext()
+    x, y = (p.parameter(i, (30,), F32) for i in range(2))
+    zero = p.constant(np.int32(0))
+    loop = p.while_(
+        lambda i, *_: p.lt(i, 5), lambda i, x, y: [i + 1, *unrelated(p, x, y)], [zero, x, y]
+    )
+    merged = merge(partition(recognize(p.function("f", [x, y], loop))))
+    bodies = [[[named(n) for n in g.nodes] for g in part.groups] for part in merged.nested.values()]
+    assert any({"sin", "cos"} <= set(names) for groups in bodies for names in groups)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_kernels_read_a_limited_number_of_arrays(more):
+    p = LoweringContext()
+    given = [p.parameter(i, (30, 40), F32) for i in range(MOST_READS + more)]
+    half = len(given) // 2
+    results = [sum(given[:half], given[-1]), sum(given[half:-1], given[-1])]
+    groups = merge(partition(recognize(p.function("f", given, results)))).groups
+    assert len(groups) == 1 + more
 
 
 @pytest.mark.parametrize("name", STORED)
