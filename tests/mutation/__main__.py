@@ -24,6 +24,7 @@ FOLDERS = ("ir/rules", "compiler/fusion", "compiler/plan")
 # Tests that are about these folders.
 TESTS = ("tests/ir", "tests/compiler", "tests/runtime", "tests/conformance/test_fuzz.py")
 RECORDED = ROOT / ".mutation" / "tests.json"
+CONTROLS = 4
 DONE = ("killed", "timeout")
 
 
@@ -60,7 +61,6 @@ class Outcomes:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.by_folder: dict[str, dict[str, str]] = {}
-        self.unchanged: list[running.Job] = []
 
     def report(self, folder: str):
         """What to call with a job of a folder and its outcome."""
@@ -68,7 +68,10 @@ class Outcomes:
 
         def reported(job: running.Job, outcome: str) -> None:
             if outcome == "unchanged":
-                self.unchanged.append(job)
+                return  # it is run afterwards, in a process of its own
+            if job.mutant.what == running.NOTHING:
+                if outcome != "survived":
+                    sys.exit(f"Tests fail without a mutant, or take too long: {job.tests[:3]} ...")
                 return
             held[job.mutant.name(ROOT)] = outcome
             if outcome == "survived":
@@ -87,26 +90,34 @@ def run(folder: str, record: recording.Record, given: argparse.Namespace, to: Ou
             report(job, "not covered")
             print(f"not covered: {job.mutant.name(ROOT)}", flush=True)
     covered = [job for job in jobs if job.tests]
-    in_functions = [job for job in covered if job.in_function]
-    to.unchanged.clear()
+    in_functions = with_controls([job for job in covered if job.in_function])
     server = os.fork()
     if not server:
         run_server(in_functions, report, to, given.workers)
-    os.waitpid(server, 0)
+    if os.waitstatus_to_exitcode(os.waitpid(server, 0)[1]):
+        sys.exit(1)
     if in_functions:
         to.by_folder[folder].update(json.loads(to.out.read_text())[folder])
-    left = [job for job in covered if job.mutant.name(ROOT) not in to.by_folder[folder]]
+    held = to.by_folder[folder]
+    left = with_controls([job for job in covered if job.mutant.name(ROOT) not in held])
     running.run_all(left, lambda job: lambda: running.run_fresh(job), report, given.workers)
+
+
+def with_controls(jobs: list[running.Job]) -> list[running.Job]:
+    """Jobs, some of them once more without a change, so that tests which fail by themselves kill nothing."""
+    return [*[job.unchanged() for job in jobs[:: len(jobs) // CONTROLS + 1]], *jobs]
 
 
 def run_server(jobs, report, to: Outcomes, workers: int) -> None:
     """Runs mutants of functions in processes forked from this one, which ends."""
     files = sorted({test.partition("::")[0] for job in jobs for test in job.tests})
+    code = 1
     try:
-        pytest.main([*recording.OPTIONS, *files], plugins=[running.Server(jobs, report, workers)])
+        server = running.Server(jobs, report, workers)
+        code = int(pytest.main([*recording.OPTIONS, *files], plugins=[server]))
     finally:
         sys.stdout.flush()
-        os._exit(0)
+        os._exit(code)
 
 
 def in_process(function, *args) -> None:

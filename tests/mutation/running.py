@@ -7,6 +7,8 @@ interpreter or to kernels on the host.
 """
 
 import contextlib
+import copy
+import dataclasses
 import functools
 import gc
 import importlib
@@ -30,7 +32,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "penstock" / "_src"
 MEMORY = 4 << 30  # bytes that a mutant may ask for beyond what the process has
 STARTING = 20.0  # seconds in which a process imports the package
 SLOWER = 10.0  # times that a test may take what it took when it was recorded
-KILLED, SURVIVED, UNCHANGED, BROKEN = 1, 0, 77, 78  # exit codes
+KILLED, SURVIVED, UNCHANGED = 1, 0, 77  # exit codes
+NOTHING = "nothing is changed"
 FRESH_TESTS = 400  # of a process that imports the package
 
 
@@ -120,7 +123,7 @@ class Child:
         os.close(self.ended)
         if not ready:
             return "timeout"
-        names = {SURVIVED: "survived", UNCHANGED: "unchanged", BROKEN: "pytest did not run"}
+        names = {SURVIVED: "survived", UNCHANGED: "unchanged"}
         return names.get(os.waitstatus_to_exitcode(status), "killed")
 
 
@@ -149,7 +152,7 @@ class Server:
         return True
 
     def run(self, job: "Job", items, functions) -> int:
-        if not change(job.mutant, functions):
+        if job.mutant.what != NOTHING and not change(job.mutant, functions):
             return UNCHANGED
         forget_results()
         for test in job.tests:
@@ -168,7 +171,10 @@ def module_of(path: Path) -> str:
 
 
 class Job:
-    """A mutant with the tests that may kill it, and the seconds in which they should have ended."""
+    """A mutant with the tests that may kill it, and the seconds in which they should have ended.
+
+    in_function  whether it takes the place of a function's code, and no module has to be imported again
+    """
 
     def __init__(self, mutant: Mutant, record: Record, budget: float) -> None:
         self.mutant, self.tests, seconds = mutant, [], 0.0
@@ -188,6 +194,12 @@ class Job:
             self.tests.append(record.tests[test])
         self.limit = STARTING + SLOWER * seconds
         self.in_function = in_function
+
+    def unchanged(self) -> "Job":
+        """The same tests of the code as it is, which all must pass."""
+        other = copy.copy(self)
+        other.mutant = dataclasses.replace(self.mutant, span=(0, 0), replacement="", what=NOTHING)
+        return other
 
 
 def run_all(jobs, work, report, workers: int) -> None:
@@ -237,6 +249,4 @@ def run_fresh(job: Job) -> int:
     assert not any(name.startswith("penstock") for name in sys.modules)
     with imported_changed(job.mutant):
         result = pytest.main([*OPTIONS, "-x", *job.tests[:FRESH_TESTS]])
-    return {0: SURVIVED, 1: KILLED, 2: KILLED}.get(
-        int(result), BROKEN
-    )  # 2: tests were not imported
+    return SURVIVED if result == 0 else KILLED

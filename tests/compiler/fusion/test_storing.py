@@ -157,6 +157,13 @@ MERGED = {
         lambda p, x, **_: [p.reduce_sum(x, [0]), p.reduce_max(x, [1])],
         [["sum"], ["max"]],
     ),
+    "not rows of different lengths": (
+        lambda p, x, **_: [
+            p.reduce_max(r := p.reshape(x, [5, 6, 40]), [1, 2]),
+            p.reduce_max(r, [2]),
+        ],
+        [["max"], ["max"]],
+    ),
     "a softmax, whose maxima and sums nothing else reads": (
         lambda p, x, **_: [
             (e := p.exp(x - p.reduce_max(x, [1], keepdims=True)))
