@@ -1,7 +1,8 @@
-"""Which reductions are those of rows, and what a group is without some of its nodes."""
+"""What nodes cost, which reductions are those of rows, and what a group is without some of its nodes."""
 
 import pytest
 
+from penstock._src.compiler.fusion.costs import cost_of
 from penstock._src.compiler.fusion.groups import LONGEST_ROW, FusionGroup, RowSpace
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
@@ -57,3 +58,24 @@ def test_what_is_left_of_a_group_has_the_kind_that_it_needs(left, kind):
     kept = group.without({n.id for i, n in enumerate(nodes) if i not in left})
     assert kept.kind == kind and list(kept.nodes) == [nodes[i] for i in left]
     assert kept.reduced == [roots[i] for i in left if roots[i] is not None]
+
+
+@pytest.mark.parametrize(
+    "make, cost",
+    [
+        (lambda p, x: p.exp(x), 8),
+        (lambda p, x: p.div(x, p.sin(x)), 3),
+        (lambda p, x: p.tan(x), 25),  # without code of vectors
+        (lambda p, x: p.add(x, 2.0), 1),
+        (lambda p, x: p.neg(x), 1),
+        (lambda p, x: p.lt(x, 2.0), 1),
+        (lambda p, x: p.cast(x, dtypes.int32), 1),
+        (lambda p, x: p.bitcast(x, dtypes.int32), 1),
+        (lambda p, x: p.select(p.lt(x, 2.0), x, p.exp(x)), 1),
+        (lambda p, x: p.reverse(x, [0]), 0),
+        (lambda p, x: x, 0),
+    ],
+)
+def test_costs(make, cost):
+    p = LoweringContext()
+    assert cost_of(make(p, p.parameter(0, (30,), F32))) == cost

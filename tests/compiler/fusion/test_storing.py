@@ -238,6 +238,17 @@ def test_small_kernels_of_a_loop_are_merged_though_they_read_nothing_in_common()
     assert any({"sin", "cos"} <= set(names) for groups in bodies for names in groups)
 
 
+@pytest.mark.parametrize("times, merged", [(4, True), (5, False)])
+def test_large_kernels_are_merged_if_a_quarter_of_their_elements_is_common(times, merged):
+    p = LoweringContext()
+    width = SMALL // 4 + 1
+    common = p.parameter(0, (width,), F32)
+    x, y = (p.parameter(i, (times, width), F32) for i in (1, 2))
+    repeated = p.broadcast(common, (times, width), (1,))
+    function = p.function("f", [common, x, y], [p.add(repeated, x), p.mul(repeated, y)])
+    assert len(merge(partition(recognize(function))).groups) == (1 if merged else 2)
+
+
 @pytest.mark.parametrize("more", [0, 1])
 def test_kernels_read_a_limited_number_of_arrays(more):
     p = LoweringContext()
