@@ -12,7 +12,8 @@ import pytest
 # No files of their own, and the same draws in every run.
 OPTIONS = (
     "--override-ini=addopts=--import-mode=importlib",
-    *("-p", "no:terminal", "-p", "no:cacheprovider", "--hypothesis-seed=0"),
+    *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+    "--hypothesis-seed=0",
 )
 # In place of a test: the line runs while modules are imported.
 AT_IMPORT = -1

@@ -123,7 +123,7 @@ STORED = {
         ["exp", "mul"],
     ),
     "what is gathered": (
-        lambda p, x, **_: [p.gather(p.exp(x), p.constant(np.zeros(90, np.int32)), 0, 0, "clip")],
+        lambda p, x, **_: [p.gather(p.exp(x), p.constant(np.zeros(90, np.int32)), 0, 0, "clamp")],
         ["exp", "gather"],
     ),
 }  # fmt: skip
@@ -269,3 +269,22 @@ def test_stored(name):
 def test_merged(name):
     build, expected = MERGED[name]
     assert kernels(build) == expected
+
+
+@pytest.mark.parametrize("rows, moved", [(30, False), (7000, True)])
+def test_sums_over_many_rows_are_added_up_on_tiles(rows, moved):
+    p = LoweringContext()
+    x, w = p.parameter(0, (rows, 30), F32), p.parameter(1, (30, 72), F32)
+    y = p.matmul(x, w)
+    function = p.function("f", [x, w], [y, p.reduce_sum(y, (0,))])
+    _, sums = merge(partition(recognize(function))).groups
+    assert (sums.kernel is not None) is moved
+
+
+@pytest.mark.parametrize("mode, count", [("clamp", 1), ("error", 2)])
+def test_indices_are_checked_by_a_kernel_where_they_may_be_wrong(mode, count):
+    p = LoweringContext()
+    x, indices = p.parameter(0, (30, 40), F32), p.parameter(1, (90,), I32)
+    found = p.make("gather", (x, indices), axis=0, batch_dims=0, mode=mode)
+    groups = partition(recognize(p.function("f", [x, indices], [found]))).groups
+    assert len(groups) == count

@@ -56,3 +56,10 @@ def test_sums_that_reach_other_columns_are_seen(monkeypatch):
     monkeypatch.setattr(column_sums, "_sums_columns", lambda root, kernel: True)
     got, want = simulated(split_columns, (700, 30), (30, 72))
     assert not np.allclose(got[0], want[0], rtol=1e-3)
+
+
+def test_products_of_nothing_have_sums_of_nothing():
+    found, expected = simulated(sums_on_tiles, (Dim.symbol("n", 0), 30), (30, 72))
+    assert [a.shape for a in found] == [(0, 72), (72,), (72,)]
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
