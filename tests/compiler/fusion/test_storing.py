@@ -288,3 +288,21 @@ def test_indices_are_checked_by_a_kernel_where_they_may_be_wrong(mode, count):
     found = p.make("gather", (x, indices), axis=0, batch_dims=0, mode=mode)
     groups = partition(recognize(p.function("f", [x, indices], [found]))).groups
     assert len(groups) == count
+
+
+@pytest.mark.parametrize(
+    "make, expected",
+    [
+        (lambda p, x: p.add(x, 1), ["add", "contract"]),
+        (lambda p, x: p.pad(x, [1, 0], [1, 0], 0), ["pad", "contract"]),
+        (lambda p, x: p.reverse(x, [0]), ["contract"]),
+    ],
+)
+def test_operands_of_products_without_tiles_are_computed_once(make, expected):
+    p = LoweringContext()
+    x = p.parameter(0, (30, 40), dtypes.complex64)
+    made = make(p, x)
+    w = p.parameter(1, (40, 50), made.dtype)
+    found = recognize(p.function("f", [x, w], [p.contract("mk,kn->mn", made, w)]))
+    assert not found.matches
+    assert [named(node) for group in partition(found).groups for node in group.nodes] == expected
