@@ -12,7 +12,7 @@ UV     := $(BIN)/uv
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 
-.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate bench bench-data bench-errors lint format clean check $(CHECKS)
+.PHONY: demo test test-checked interop tensorboard tutorials fuzz fuzz-models fuzz-files fuzz-calls fuzz-bytes kills soak mutate coverage bench bench-data bench-errors lint format clean check $(CHECKS)
 
 demo: $(STAMP)
 	$(BIN)/penstock run examples/demo.py

@@ -186,3 +186,15 @@ def test_stores_in_loops_that_may_be_empty(monkeypatch):
     monkeypatch.setattr(reductions, "coalesce", within_another)
     with pytest.raises(InternalError, match="stands in loops"):
         build(rows, (70, 30))
+
+
+def test_stores_whose_loop_is_missing(monkeypatch):
+    whole = kernel.coalesce
+
+    def without_rows(nest):
+        made = whole(nest)
+        return replace(made, space=made.space[1:])
+
+    monkeypatch.setattr(kernel, "coalesce", without_rows)
+    with pytest.raises(InternalError, match="which no loop has"):
+        build(turned, (7, 30))

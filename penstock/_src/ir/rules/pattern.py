@@ -30,20 +30,11 @@ class Pattern:
     def __add__(self, other: Any) -> Pattern:
         return binary("add", self, other)
 
-    def __radd__(self, other: Any) -> Pattern:
-        return binary("add", other, self)
-
     def __sub__(self, other: Any) -> Pattern:
         return binary("sub", self, other)
 
-    def __rsub__(self, other: Any) -> Pattern:
-        return binary("sub", other, self)
-
     def __mul__(self, other: Any) -> Pattern:
         return binary("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Pattern:
-        return binary("mul", other, self)
 
     def __truediv__(self, other: Any) -> Pattern:
         return binary("div", self, other)

@@ -196,7 +196,9 @@ class AdjustContrastv2(_Adjust):
         if np.ndim(contrast_factor):
             raise self.invalid(f"contrast_factor must be scalar: {show(contrast_factor.shape)}")
         x = in_float32(images)
-        mean = x.mean((-3, -2), keepdims=True, dtype=x.dtype)
+        # NumPy warns of the mean of nothing, which is no number.
+        pixels = x.shape[-3] * x.shape[-2]
+        mean = x.sum((-3, -2), keepdims=True, dtype=x.dtype) / x.dtype.type(pixels)
         return (mean + contrast_factor * (x - mean)).astype(images.dtype, copy=False)
 
     def lower(self, p, images, contrast_factor):
