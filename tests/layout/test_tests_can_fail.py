@@ -19,6 +19,10 @@ RAISED_BY = {
         "test_terms_may_be_added_in_any_order_where_they_cancel": "PENSTOCK_CHECK",
     },
     "compiler/plan/test_verify.py": {"test_what_is_right_is_accepted": "the proofs of plans"},
+    "compiler/plan/verify/test_order.py": {
+        "test_what_was_written_may_be_read": "the proof of the order",
+        "test_buffers_without_bytes_and_those_outside_are_not_watched": "the proof of the order",
+    },
     "stablehlo/test_bytecode.py": {"test_damaged_bytes_are_told_apart": "the parser"},
     "util/files/test_hdf5.py": {"test_other_files_pass": "the check of HDF5 files"},
 }
