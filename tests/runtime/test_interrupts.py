@@ -56,6 +56,30 @@ def test_an_interrupt_ends_a_compiled_loop():
     assert tf.function(lambda x: x + 1.0)(tf.ones([3])).numpy().tolist() == [2.0] * 3
 
 
+def test_an_interrupt_ends_a_sort():
+    """One task, of some forty passes over its elements."""
+    draw, sort = np.random.default_rng(1), tf.function(lambda x: tf.sort(x))
+    x = tf.constant(draw.random(4_000_000, np.float32))
+    sort(x)
+    start = time.perf_counter()
+    sort(x)
+    whole = time.perf_counter() - start
+
+    def sort_on():
+        while True:
+            sort(x)
+
+    latencies = [interrupted(sort_on, whole * share) for share in (0.1, 0.2, 0.3)]
+    assert min(latencies) < whole / 3
+
+
+@pytest.mark.parametrize("count", [1, 1000, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, 700_001])
+def test_sorts_in_pieces_are_stable(count):
+    x = np.random.default_rng(count).integers(0, 50, count).astype(np.int32)
+    found = tf.function(lambda x: tf.argsort(x, stable=True))(tf.constant(x))
+    assert np.array_equal(found.numpy(), np.argsort(x, kind="stable"))
+
+
 def test_a_handler_that_returns_lets_the_run_go_on():
     seen = []
     count = tf.function(lambda n: tf.while_loop(lambda i: i < n, lambda i: i + 1, [0])[0])

@@ -16,6 +16,7 @@ import atexit
 import ctypes
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from ..language.function import Fn
 from ..language.types import I64
@@ -221,7 +222,7 @@ def watch_interrupts(library: Library) -> None:
     atexit.register(library.function("penstock_interrupts_end"))
 
 
-def unless_dropped(f: Fn, body: Callable[[], None]) -> None:
+def unless_dropped(f: Fn, body: Callable[[], Any]) -> None:
     """In a task that may take long, now and then: the body, unless the job is dropped."""
     dropped = f.call("penstock_task_is_dropped", f.tid, ret=I64)
     f.when(dropped.eq(0), body)

@@ -3,6 +3,7 @@
 All extents are run-time numbers, so there is one kernel for each type and order.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val
+from penstock._src.native.process.interrupts import unless_dropped
 
+PIECE = 1 << 18  # elements that are merged between looks for an interrupt
 WORDS = 4  # of a thread's scratch, for each element of a line: two arrays of keys and two of places
 
 
@@ -54,7 +57,7 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
     """
     m = Module(target)
     rooms = dict(keys=PTR, places=PTR, other_keys=PTR, other_places=PTR)
-    with m.fn("merge_sort", internal=True, noalias=False, **rooms, n=I64) as f:
+    with m.fn("merge_sort", internal=True, noalias=False, **rooms, n=I64, tid=I64) as f:
         _merge_sort(f)
     with m.task("task") as f:
         n, inner, lines = (f.load(f.ctx, i, I64) for i in range(3))
@@ -72,8 +75,9 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
                 x = memory.load(f, memory.Elements(inputs[k], at), dtypes[k])
                 f.store(sortable(f, x, dtypes[k], descending), rooms[0], i)
 
-            f.loop(0, n, 1, prepare)
-            f.call("merge_sort", *rooms, n)
+            # After an interrupt places are not those of elements.
+            unless_dropped(f, functools.partial(f.loop, 0, n, 1, prepare))
+            f.call("merge_sort", *rooms, n, f.tid)
 
         def write(i):
             at = base + f.load(rooms[1], i, I64) * inner
@@ -81,18 +85,21 @@ def emit_sort(dtypes: tuple, keys: int, descending: bool, target: Any) -> Code:
                 value = memory.load(f, memory.Elements(x, at), dtype)
                 memory.store(f, memory.Elements(y, base + i * inner), dtype, value)
 
-        f.loop(0, n, 1, write)
+        unless_dropped(f, lambda: f.loop(0, n, 1, write))
         del lines
     return Code.of(m)
 
 
 def _merge_sort(f: Any) -> None:
-    """Bottom-up: runs of 1, 2, 4 ... are merged into the other arrays; the result is copied back if it ends there."""
+    """Bottom-up: runs of 1, 2, 4 ... are merged into the other arrays; the result is copied back if it ends there.
+
+    Between pieces of many elements it looks for an interrupt, after which it merges no more.
+    """
     rooms = (f.keys, f.places, f.other_keys, f.other_places)
 
-    def merge(low, middle, high, source, target):
+    def merge(low, high, left_end, right_end, source, target, i, j):
         def one(k, i, j):
-            left, right = i < middle, j < high
+            left, right = i < left_end, j < right_end
             a = f.load(source[0], f.select(left, i, 0), I64)
             b = f.load(source[0], f.select(right, j, 0), I64)
             first = left & (~right | f.compare("ule", a, b))
@@ -102,15 +109,30 @@ def _merge_sort(f: Any) -> None:
             step = f.convert(first, I64, signed=False)
             return i + step, j + (1 - step)
 
-        f.loop(low, high, 1, one, low, middle)
+        return f.loop(low, high, 1, one, i, j)
 
     def pass_over(run, flipped):
         def go(source, target):
-            def pair(low):
-                middle = f.min(low + run, f.n)
-                merge(low, middle, f.min(low + run * 2, f.n), source, target)
+            is_large = run * 2 > PIECE
 
-            f.loop(f.i64(0), f.n, run * 2, pair)
+            def dropped():
+                return (f.call("penstock_task_is_dropped", f.tid, ret=I64),)
+
+            def pair(low):
+                middle, high = f.min(low + run, f.n), f.min(low + run * 2, f.n)
+
+                def piece(k, i, j):
+                    (ends,) = f.when(is_large, dropped, lambda: (f.i64(0),))
+                    end = f.select(ends.eq(0), f.min(k + PIECE, high), k)
+                    return merge(k, end, middle, high, source, target, i, j)
+
+                f.loop(low, high, PIECE, piece, low, middle)
+
+            def block(at):
+                unless_dropped(f, lambda: f.loop(at, f.min(at + size, f.n), run * 2, pair))
+
+            size = f.max(run * 2, PIECE)
+            f.loop(f.i64(0), f.n, size, block)
 
         f.when(flipped.ne(0), lambda: go(rooms[2:], rooms[:2]), lambda: go(rooms[:2], rooms[2:]))
         return run * 2, flipped ^ 1
