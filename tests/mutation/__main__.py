@@ -55,6 +55,14 @@ def chosen(folder: str, given: argparse.Namespace) -> list[Mutant]:
     return random.Random(given.seed).sample(found, given.sample)
 
 
+def is_recorded() -> bool:
+    """Whether it is known which tests execute the lines of the files as they are."""
+    if not RECORDED.exists():
+        return False
+    files = [path for folder in FOLDERS for path in (running.PACKAGE / folder).rglob("*.py")]
+    return max(path.stat().st_mtime for path in files) < RECORDED.stat().st_mtime
+
+
 class Outcomes:
     """What came of each mutant, written down as it comes."""
 
@@ -149,7 +157,7 @@ def main() -> None:
     os.chdir(ROOT)
     with tempfile.TemporaryDirectory() as kernels:
         os.environ["PENSTOCK_CACHE_DIR"] = kernels
-        if given.again or not RECORDED.exists():
+        if given.again or not is_recorded():
             in_process(recording.record, given.tests, running.PACKAGE, FOLDERS, RECORDED)
         if given.add:
             in_process(recording.add, given.add, running.PACKAGE, FOLDERS, RECORDED)
