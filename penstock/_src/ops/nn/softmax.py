@@ -12,6 +12,12 @@ from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import in_float32, quiet, show, sum_over
 
 
+def _is_unused(gradient):
+    """Whether an output's gradient is missing, or zeros because nothing depends on the output."""
+    node = getattr(gradient, "op", None)
+    return gradient is None or (node is not None and node.type == "ZerosLike")
+
+
 class Softmax(Op):
     """exp(logits) / sum(exp(logits)) along the last axis, shifted by the row's maximum so that no exp overflows."""
 
@@ -80,7 +86,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
         row = raw.ExpandDims(input=dloss, axis=-1)
         by_labels = -raw.LogSoftmax(logits=features) * row
         by_features = backprop * row
-        if dbackprop is not None:
+        if not _is_unused(dbackprop):
             softmax = raw.Softmax(logits=features)
             inner = sum_over(dbackprop * softmax, [-1], keep_dims=True)
             by_features = by_features + (dbackprop - inner) * softmax
@@ -133,7 +139,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
     def gradient(self, features, _labels, _loss, backprop, dloss, dbackprop):
         by_features = backprop * raw.ExpandDims(input=dloss, axis=-1)
-        if dbackprop is not None:
+        if not _is_unused(dbackprop):
             softmax = raw.Softmax(logits=features)
             inner = sum_over(dbackprop * softmax, [-1], keep_dims=True)
             by_features = by_features + (dbackprop - inner) * softmax
