@@ -1,13 +1,18 @@
 """Which tests execute which lines: one run of the tests under coverage.py, with a context for each test."""
 
+from __future__ import annotations
+
 import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import coverage
 import pytest
+
+if TYPE_CHECKING:
+    import coverage
 
 # No files of their own, and the same draws in every run.
 OPTIONS = (
@@ -71,6 +76,8 @@ class _Recorder:
 
 def record(folders: Sequence[str], root: Path, of: Sequence[str], target: Path) -> None:
     """Runs the tests of folders; writes what they execute of the folders `of` below `root` to `target`."""
+    import coverage  # `make mutate` and `make coverage` install it
+
     measured = coverage.Coverage(
         data_file=None, include=[str(root / each / "*") for each in of], config_file=False
     )
