@@ -209,17 +209,13 @@ MADE = {
         lambda p, row, **_: p.reduce_max(row, [0, 1]),
         lambda p, row, **_: p.reduce_max(p.reshape(row, [4]), [0]),
     ),
-    "a sum of what is scaled along the kept axis": (
-        lambda p, x, v, **_: p.reduce_sum(p.mul(p.broadcast(v, (3, 4), (1,)), x), [0]),
-        lambda p, x, v, **_: p.mul(p.reduce_sum(x, [0]), v),
+    "a sum of integers that are scaled along the kept axis": (
+        lambda p, x, v, **_: p.reduce_sum(p.mul(p.broadcast(p.cast(v, I), (3, 4), (1,)), p.cast(x, I)), [0]),
+        lambda p, x, v, **_: p.mul(p.reduce_sum(p.cast(x, I), [0]), p.cast(v, I)),
     ),
-    "a sum of what is scaled along one of two kept axes": (
-        lambda p, w, v, **_: p.reduce_sum(p.mul(w, p.broadcast(v, (2, 3, 4), (2,))), [1]),
-        lambda p, w, v, **_: p.mul(p.reduce_sum(w, [1]), p.broadcast(v, (2, 4), (1,))),
-    ),
-    "a sum of what is divided along the kept axis": (
-        lambda p, x, v, **_: p.reduce_sum(p.div(x, p.broadcast(v, (3, 4), (1,))), [0]),
-        lambda p, x, v, **_: p.div(p.reduce_sum(x, [0]), v),
+    "a sum of integers that are scaled along one of two kept axes": (
+        lambda p, w, v, **_: p.reduce_sum(p.mul(p.cast(w, I), p.broadcast(p.cast(v, I), (2, 3, 4), (2,))), [1]),
+        lambda p, w, v, **_: p.mul(p.reduce_sum(p.cast(w, I), [1]), p.broadcast(p.cast(v, I), (2, 4), (1,))),
     ),
     "a maximum of what is repeated": (
         lambda p, v, **_: p.reduce_max(p.broadcast(v, (3, 4), (1,)), [0]),
@@ -338,6 +334,12 @@ KEPT = {
     ),
     "a sum over a whole axis": lambda p, x, **_: p.reduce_sum(x, [0]),
     "a sum of products": lambda p, x, y, **_: p.reduce_sum(p.mul(x, y), [0]),
+    "a sum of what is scaled along the kept axis": lambda p, x, v, **_: p.reduce_sum(
+        p.mul(p.broadcast(v, (3, 4), (1,)), x), [0]
+    ),
+    "a sum of what is divided along the kept axis": lambda p, x, v, **_: p.reduce_sum(
+        p.div(x, p.broadcast(v, (3, 4), (1,))), [0]
+    ),
     "a sum of what is scaled along the axis": lambda p, x, v, **_: p.reduce_sum(
         p.mul(x, p.broadcast(v, (3, 4), (1,))), [1]
     ),

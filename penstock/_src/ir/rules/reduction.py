@@ -53,14 +53,6 @@ def _sum_of_scaled(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     return None
 
 
-def _sum_of_divided(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
-    axes = node.attrs["axes"]
-    inner = _constant_along(y, axes)
-    if inner is None or _constant_along(x, axes) is not None:
-        return None
-    return p.div(p.reduce(x, "sum", axes), p.broadcast(inner, node.shape, _lower_axes(y, axes)))
-
-
 def _of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """A reduction of a value that is repeated along (some of) the axes."""
     wide, axes = node.args[0], node.attrs["axes"]
@@ -110,15 +102,9 @@ def _of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
     return p.reshape(p.reduce(x, node.op, kept) if kept else x, node.shape)
 
 
-def _linear(node: Node, **_: Any) -> bool:
-    """Whether a factor may come out of a sum. A sum of nothing is 0, also where the factor is no number.
-
-    A sum of float16 soon leaves its range, and its terms may have been scaled to prevent just that.
-    """
-    kind = node.dtype
-    numeric = kind.is_floating or kind.is_complex or kind.is_integer
-    has_terms = all(node.args[0].shape[a] != 0 for a in node.attrs["axes"])
-    return numeric and kind != dtypes.float16 and has_terms
+def _wraps(node: Node, **_: Any) -> bool:
+    """Whether a factor may come out of a sum: floats' sums could overflow, or be infinite less infinite, on one side only."""
+    return node.dtype.is_integer
 
 
 REDUCTION = (
@@ -128,13 +114,7 @@ REDUCTION = (
         m.reduce_sum(-x),
         lambda p, node, x: p.neg(p.reduce(x, "sum", node.attrs["axes"])),
     ),
-    rule("sum(x * c) -> sum(x) * c", m.reduce_sum(x * y), _sum_of_scaled, when=_linear),
-    rule(
-        "sum(x / c) -> sum(x) / c",
-        m.reduce_sum(x / y),
-        _sum_of_divided,
-        when=lambda node, **_: node.dtype.is_floating and _linear(node),
-    ),
+    rule("sum(x * c) -> sum(x) * c, integers", m.reduce_sum(x * y), _sum_of_scaled, when=_wraps),
     rule(
         "reduce(repeat(x)) -> x, of sums times the count",
         m.Apply("reduce", None, (m.broadcast(x),)),
