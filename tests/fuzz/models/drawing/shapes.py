@@ -121,7 +121,9 @@ def merge(d: Drawing, x: int) -> int:
         "broadcast",
     )
     others = same_shape(d, x)
-    if not others or d.maybe(0.3):
+    if shape[-1] is None:  # no layer has as many units
+        others = others or [x]
+    elif not others or d.maybe(0.3):
         others = [d.layer(x, "Dense", units=shape[-1], activation=d.activation())]
     other = d.pick(*others)
     if kind == "Concatenate":
