@@ -209,7 +209,7 @@ def _factorize(op, matrix, rows):
     n = matrix.shape[0]
     for k in range(n):
         pivot = k + int(np.argmax(np.abs(matrix[k:, k])))
-        if matrix[pivot, k] == 0:
+        if matrix[pivot, k] == 0 or (k == 0 and np.isnan(matrix[pivot, k])):
             raise op.invalid("Input is not invertible.")
         if pivot != k:
             matrix[[k, pivot]] = matrix[[pivot, k]]

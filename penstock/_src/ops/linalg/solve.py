@@ -50,7 +50,7 @@ class MatrixInverse(Op):
         identity = p.eq(p.iota((1, n, n), 1, dtypes.int32), p.iota((1, n, n), 2, dtypes.int32))
         ones = p.broadcast_to(p.cast(identity, a.dtype), a.shape)
         found, pivots, _ = elimination.eliminated(p, a, ones)
-        p.check(p.reduce_all(p.ne(pivots, 0)), f"{self.op_type}: Input is not invertible.")
+        p.check(_are_pivots(p, pivots), f"{self.op_type}: Input is not invertible.")
         return p.cast(p.reshape(found, input.shape), input.dtype)
 
 
@@ -73,12 +73,18 @@ class MatrixDeterminant(Op):
     @quiet
     def eager(self, input):
         require_square(self, input)
-        return np.asarray(np.linalg.det(widened(input))).astype(input.dtype, copy=False)
+        found = _nan_of_nan(input, np.linalg.det(widened(input)))
+        return found.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
         sign, pivots = _sign_and_pivots(p, input)
         found = sign * p.reduce_prod(pivots, (1,))
         return p.cast(p.reshape(found, input.shape[:-2]), input.dtype)
+
+
+def _nan_of_nan(matrices, found):
+    """What was found of each matrix, NaN where one has a NaN: LAPACK takes that for a pivot of 0."""
+    return np.where(np.isnan(widened(matrices)).any((-2, -1)), np.nan, found)
 
 
 class LogMatrixDeterminant(Op):
@@ -101,7 +107,7 @@ class LogMatrixDeterminant(Op):
     def eager(self, input):
         require_square(self, input)
         sign, log = np.linalg.slogdet(widened(input))
-        return np.asarray(sign).astype(input.dtype), np.asarray(log).astype(input.dtype)
+        return tuple(_nan_of_nan(input, x).astype(input.dtype) for x in (sign, log))
 
     def lower(self, p, input):
         sign, pivots = _sign_and_pivots(p, input)
@@ -148,7 +154,7 @@ class MatrixSolve(Op):
     def lower(self, p, matrix, rhs):
         a = _oriented(p, elimination.as_batch(p, matrix), self.adjoint)
         found, pivots, _ = elimination.eliminated(p, a, elimination.as_batch(p, rhs))
-        p.check(p.reduce_all(p.ne(pivots, 0)), f"{self.op_type}: Input matrix is not invertible.")
+        p.check(_are_pivots(p, pivots), f"{self.op_type}: Input matrix is not invertible.")
         return p.cast(p.reshape(found, rhs.shape), rhs.dtype)
 
 
@@ -202,6 +208,12 @@ class MatrixTriangularSolve(Op):
         return p.cast(p.reshape(found, shape), rhs.dtype)
 
 
+def _are_pivots(p, pivots):
+    """Whether no pivot is 0, and the first no NaN: a NaN that is met later spreads, in LAPACK and TensorFlow as well."""
+    first = p.slice(pivots, [0, 0], [pivots.shape[0], 1])
+    return p.and_(p.reduce_all(p.ne(pivots, 0)), p.reduce_all(p.eq(first, first)))
+
+
 def _oriented(p, a, adjoint):
     """The matrices, or their transposes."""
     return p.transpose(a, (0, 2, 1)) if adjoint else a
@@ -217,16 +229,20 @@ def _sign_and_pivots(p, input):
 
 @quiet
 def _substitute(a, b, lower):
-    """Forward or backward substitution in blocks; a zero on the diagonal is divided by without an error."""
+    """Forward or backward substitution in blocks; a zero on the diagonal is divided by without an error.
+
+    Where that may happen, or numbers are not finite, rows are taken one by one: LAPACK exchanges the rows of a block.
+    """
     singular = (np.diagonal(a, axis1=-2, axis2=-1) == 0).any()
-    n, block = a.shape[-1], 1 if singular else 64
+    one_by_one = singular or not (np.isfinite(a).all() and np.isfinite(b).all())
+    n, block = a.shape[-1], 1 if one_by_one else 64
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     x = np.broadcast_to(b, (*batch, *b.shape[-2:])).copy()
     begins = range(0, n, block)
     for begin in begins if lower else reversed(begins):
         end = min(begin + block, n)
         corner, rows = a[..., begin:end, begin:end], x[..., begin:end, :]
-        x[..., begin:end, :] = rows / corner if singular else np.linalg.solve(corner, rows)
+        x[..., begin:end, :] = rows / corner if one_by_one else np.linalg.solve(corner, rows)
         rest = slice(end, n) if lower else slice(0, begin)
         x[..., rest, :] -= a[..., rest, begin:end] @ x[..., begin:end, :]
     return x
