@@ -47,3 +47,32 @@ def test_a_nan_is_no_first_pivot(op, wrap):
         wrap(op)(tf.constant(FIRST, tf.float32))
     later = tf.nest.flatten(wrap(op)(tf.constant(LAST, tf.float32)))[0]
     assert np.isnan(later).any()
+
+
+DECOMPOSED = {
+    "inv": tf.linalg.inv,
+    "det": tf.linalg.det,
+    "slogdet": tf.linalg.slogdet,
+    "solve": lambda x: tf.linalg.solve(x, tf.ones_like(x)),
+    "qr": tf.linalg.qr,
+    "cholesky": tf.linalg.cholesky,
+}
+
+
+@pytest.mark.parametrize("name", DECOMPOSED)
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_eager_and_compiled_calls_agree_where_they_are(name, value):
+    random = np.random.default_rng(0)
+    compiled = tf.function(DECOMPOSED[name])
+    for place in range(16):
+        x = random.normal(size=(2, 4, 4)).astype(np.float32)
+        x = x @ x.transpose(0, 2, 1) + np.eye(4, dtype=np.float32)
+        x[1].reshape(-1)[place] = value
+        try:
+            eager = tf.nest.flatten(DECOMPOSED[name](tf.constant(x)))
+        except tf.errors.InvalidArgumentError:
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                compiled(x)
+            continue
+        for one, other in zip(eager, tf.nest.flatten(compiled(x)), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)

@@ -285,7 +285,7 @@ def _mapped(at, extent, mode):
         return at, always
     if mode == "WRAP":
         if extent <= 1:
-            return np.zeros_like(at), always
+            return at * np.float32(0), always  # a NaN stays one
         steps = size - 1
         low = at + size * ((-at / steps).astype(np.int64) + 1)
         high = at - size * (at / steps).astype(np.int64)
@@ -293,7 +293,7 @@ def _mapped(at, extent, mode):
         return np.clip(found, 0, size - 1).astype(np.float32), always
     if mode == "REFLECT":
         if extent <= 1:
-            return np.zeros_like(at), always
+            return at * np.float32(0), always  # a NaN stays one
         period = 2 * size
         low = np.where(at < -period, period * (-at / period).astype(np.int64) + at, at)
         low = np.where(low < -size, low + period, -low - 1)

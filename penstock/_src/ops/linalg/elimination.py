@@ -7,8 +7,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.immediate import ImmediateBuilder
+from penstock._src.ops.linalg.matrices import widened
 
 # A loop takes n steps over n^2 elements; for much larger matrices LAPACK on the host is faster.
 LARGEST = 256
@@ -26,6 +30,21 @@ def as_batch(p: Any, x: Any) -> Any:
         raise NotLowerable(f"matrices of more than {LARGEST} rows are left to LAPACK")
     wide = x if x.dtype in (dtypes.float32, dtypes.float64) else p.cast(x, dtypes.float32)
     return p.reshape(wide, (math.prod(x.shape[:-2]), *x.shape[-2:]))
+
+
+def computed_now(op: Any, matrix: Any, *others: Any) -> Any:
+    """What an op's lowering gives where the matrix has infinities or NaN; None for other matrices, and those that are not lowered.
+
+    LAPACK takes a NaN for a pivot of 0, and exchanges rows by it. Computed by the same steps, eager calls give what compiled ones do.
+    """
+    if np.isfinite(widened(matrix)).all():
+        return None
+    p = ImmediateBuilder()
+    try:
+        found = op.lower(p, *map(p.constant, (matrix, *others)))
+    except NotLowerable:
+        return None
+    return tuple(map(p.value, found)) if isinstance(found, tuple) else p.value(found)
 
 
 def steps(p: Any, count: int, body: Callable[..., list[Any]], state: list[Any]) -> list[Any]:

@@ -41,6 +41,9 @@ class MatrixInverse(Op):
 
     def eager(self, input):
         require_square(self, input)
+        found = elimination.computed_now(self, input)
+        if found is not None:
+            return found
         x = adjoint_array(input) if self.adjoint else input
         return _inverse(self, x)
 
@@ -73,7 +76,9 @@ class MatrixDeterminant(Op):
     @quiet
     def eager(self, input):
         require_square(self, input)
-        found = _nan_of_nan(input, np.linalg.det(widened(input)))
+        found = elimination.computed_now(self, input)
+        if found is None:
+            found = _nan_of_nan(input, np.linalg.det(widened(input)))
         return found.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
@@ -106,6 +111,9 @@ class LogMatrixDeterminant(Op):
     @quiet
     def eager(self, input):
         require_square(self, input)
+        found = elimination.computed_now(self, input)
+        if found is not None:
+            return found
         sign, log = np.linalg.slogdet(widened(input))
         return tuple(_nan_of_nan(input, x).astype(input.dtype) for x in (sign, log))
 
@@ -145,6 +153,9 @@ class MatrixSolve(Op):
                 "Input matrix and rhs are incompatible. Received matrix "
                 f"{show(matrix.shape)}, rhs {show(rhs.shape)}"
             )
+        found = elimination.computed_now(self, matrix, rhs)
+        if found is not None:
+            return found
         a = adjoint_array(matrix) if self.adjoint else matrix
         try:
             return np.linalg.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
@@ -290,6 +301,8 @@ class MatrixSolveLs(Op):
         if rows == 0 or columns == 0:
             return np.zeros((*a.shape[:-2], columns, b.shape[-1]), b.dtype)
         if not self.fast:
+            if not np.isfinite(a).all():  # no decomposition converges
+                return np.full((*a.shape[:-2], columns, b.shape[-1]), np.nan, b.dtype)
             return (np.linalg.pinv(a) @ b).astype(b.dtype)
         h = adjoint_array(a)
         try:

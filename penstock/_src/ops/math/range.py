@@ -113,8 +113,7 @@ class LinSpace(Op):
             step = np.float32((np.float32(last) - np.float32(first)) / np.float32(count - 1))
             wide = np.float32(first) + step * np.arange(count, dtype=np.float32)
             wide[-1] = last
-        if count > 1:  # also for infinite ends
-            wide[0] = first
+        wide[0] = first  # also for infinite ends
         return wide.astype(self.T.np)
 
     def lower(self, p, start, stop, num):
