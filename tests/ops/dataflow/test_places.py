@@ -18,7 +18,7 @@ def test_stack_gives_the_last_first():
 
 
 def test_staging_area_keeps_the_order():
-    place = {"dtypes": [tf.int32], "shared_name": "test_staging"}
+    place = {"dtypes": [tf.int32], "shared_name": "test_staging_order"}
     for value in (1, 2):
         raw.Stage(values=[value], **{k: v for k, v in place.items() if k != "dtypes"})
     assert raw.StagePeek(index=1, **place)[0].numpy() == 2

@@ -26,6 +26,13 @@ def test_a_pause_ends_with_an_error():
     assert gc.isenabled()
 
 
+@pytest.fixture(autouse=True)
+def _few_objects(monkeypatch):
+    """As in a young process: what a collection left decides when the next one is due."""
+    monkeypatch.setattr(collector, "_kept", 0)
+    monkeypatch.setattr(collector, "_uncollected", 0)
+
+
 class Cycle:
     """An object that only the collector frees."""
 

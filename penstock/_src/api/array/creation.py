@@ -42,11 +42,11 @@ def constant(value, dtype=None, shape=None, name="Const"):
       shape: a single value is broadcast to it.
       name: a name for the operation.
     """
-    if _CONSTANT_TARGETS:
-        result = first_match(_CONSTANT_TARGETS, constant, (value, dtype, shape, name), {})
-        if result is not NOT_SUPPORTED:
-            return result
     try:
+        if _CONSTANT_TARGETS:
+            result = first_match(_CONSTANT_TARGETS, constant, (value, dtype, shape, name), {})
+            if result is not NOT_SUPPORTED:
+                return result
         return plain_constant(value, dtype, shape, name)
     except (MemoryError, OverflowError) as error:
         raise refusal_of_call("constant", error, (value,), {"dtype": dtype, "shape": shape})  # noqa: B904 - it is the cause

@@ -135,18 +135,33 @@ def _ne(f, real, a, b):
 
 
 # -- functions
+def _zero_with(f, zeros, product):
+    """A product that is 0 where one of these factors is, also by an infinity or NaN (C99, annex G)."""
+    for x in zeros:
+        product = f.select(x.eq(0.0), x, product)
+    return product
+
+
+def _infinite_with(f, x, product):
+    """A product that is infinite where x is, also by the NaN of an angle that is not finite (C99, annex G)."""
+    infinite = f.intrinsic("fabs", x, fast=False)
+    lost = infinite.eq(float("inf")) & product.ne(product)
+    return f.select(lost, infinite, product)
+
+
 @function("exp")
 def exp(f, real, z):
     """e^re (cos im + i sin im)"""
     size = real("exp", z.re)
-    return Pair(size * real("cos", z.im), size * real("sin", z.im))
+    re = _infinite_with(f, z.re, _zero_with(f, [size], size * real("cos", z.im)))
+    return Pair(re, _zero_with(f, [size, z.im], size * real("sin", z.im)))
 
 
 @function("expm1")
 def _expm1(f, real, z):
-    e = exp(f, real, z)
     half = real("sin", z.im * 0.5)
-    return Pair(real("expm1", z.re) * real("cos", z.im) - half * half * 2.0, e.im)
+    re = real("expm1", z.re) * real("cos", z.im) - half * half * 2.0
+    return Pair(re, real("exp", z.re) * real("sin", z.im))
 
 
 @function("log")
@@ -189,12 +204,13 @@ def power(f, real, a, b):
 
 @function("sin")
 def _sin(f, real, z):
-    return Pair(real("sin", z.re) * real("cosh", z.im), real("cos", z.re) * real("sinh", z.im))
+    turned = _sinh(f, real, Pair(-z.im, z.re))
+    return Pair(turned.im, -turned.re)
 
 
 @function("cos")
 def _cos(f, real, z):
-    return Pair(real("cos", z.re) * real("cosh", z.im), -(real("sin", z.re) * real("sinh", z.im)))
+    return _cosh(f, real, Pair(-z.im, z.re))
 
 
 @function("tan")
@@ -205,12 +221,16 @@ def _tan(f, real, z):
 
 @function("sinh")
 def _sinh(f, real, z):
-    return Pair(real("sinh", z.re) * real("cos", z.im), real("cosh", z.re) * real("sin", z.im))
+    re = _zero_with(f, [z.re], real("sinh", z.re) * real("cos", z.im))
+    im = _zero_with(f, [z.im], real("cosh", z.re) * real("sin", z.im))
+    return Pair(_infinite_with(f, z.re, re), im)
 
 
 @function("cosh")
 def _cosh(f, real, z):
-    return Pair(real("cosh", z.re) * real("cos", z.im), real("sinh", z.re) * real("sin", z.im))
+    re = real("cosh", z.re) * real("cos", z.im)
+    im = _zero_with(f, [z.re, z.im], real("sinh", z.re) * real("sin", z.im))
+    return Pair(_infinite_with(f, z.re, re), im)
 
 
 @function("tanh")
@@ -223,7 +243,8 @@ def tanh(f, real, z):
     re = f.select(
         far, f.intrinsic("copysign", f.zero(x.ty) + 1.0, z.re, fast=False), real("sinh", x) / below
     )
-    return Pair(re, f.select(far, f.zero(x.ty), real("sin", y) / below))
+    im = f.select(far, f.zero(x.ty), real("sin", y) / below)
+    return Pair(_zero_with(f, [z.re], re), _zero_with(f, [z.im], im))
 
 
 @function("sigmoid")
