@@ -10,6 +10,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.native import pool
+from penstock._src.util.flags import override
 
 LATENCY = 2.0  # seconds; milliseconds on an idle machine, but tests share theirs
 
@@ -155,6 +156,13 @@ def test_a_deadline_ends_a_session_s_loop():
             options = tf.compat.v1.RunOptions(timeout_in_ms=60_000)
             assert session.run(count, {n: 5}, options=options) == 5
             assert session.run(count, {n: 5}) == 5
+
+
+def test_a_deadline_ends_a_loop_that_is_watched():
+    with override(guard=1), tf.Graph().as_default():
+        n = tf.compat.v1.placeholder(tf.int64, [])
+        count = tf.while_loop(lambda i: i < n, lambda i: i + 1, [tf.constant(0, tf.int64)])[0]
+        _late(count, {n: 10**12})
 
 
 def test_a_deadline_ends_the_wait_for_a_queue():

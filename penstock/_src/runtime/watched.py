@@ -11,8 +11,10 @@ import numpy as np
 
 from penstock._src.compiler.check.poison import poison
 from penstock._src.compiler.plan.buffers import GUARD, gaps
+from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import InternalError
 from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.native.runner import DEADLINE
 from penstock._src.runtime.binding import BoundTable
 from penstock._src.runtime.checked_run import checked_run
 from penstock._src.runtime.program import Program
@@ -45,7 +47,9 @@ class WatchedProgram(Program):
             table.arena[:] = SENTINEL
         if self.is_poisoned:
             self._poison(table, results)
+        late_at = deadlines.current() if deadlines.SET else 0
         try:
+            table.status[DEADLINE] = late_at
             start_time = time.perf_counter()
             with self._checked(table, [*arrays, *results, *packed]):
                 code = table.run(*arrays, *results, *packed)
@@ -59,6 +63,7 @@ class WatchedProgram(Program):
                 result.look(f"result {i}")
             table.look_at_conditions([*arrays, *results])
         finally:
+            table.status[DEADLINE] = 0
             self._give_back(table)
         return results
 
