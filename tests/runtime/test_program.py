@@ -55,6 +55,7 @@ def test_small_pieces_of_a_whole_are_written_several_at_once():
         np.testing.assert_array_equal(program(array)[0], interpreter.run(function, [array])[0][0])
 
 
+@pytest.mark.plain_kernels
 def test_programs_share_their_memory():
     first, second = build_program(function(64)), build_program(function(32))
     first(*arrays(64))
@@ -64,6 +65,7 @@ def test_programs_share_their_memory():
     assert id(second._free[0].arena) in there
 
 
+@pytest.mark.plain_kernels
 def test_programs_for_growing_lengths_share_their_memory():
     programs = [build_program(function(n)) for n in range(400, 500, 5)]
     for n, program in zip(range(400, 500, 5), programs, strict=True):

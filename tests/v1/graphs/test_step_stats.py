@@ -1,10 +1,13 @@
 """What a full trace of a run tells of the graph's operations."""
 
+import pytest
+
 import penstock as tf
 
 v1 = tf.compat.v1
 
 
+@pytest.mark.plain_kernels
 def test_operations_are_told_though_a_kernel_computes_several():
     with tf.Graph().as_default(), v1.Session() as session:
         x = v1.placeholder(tf.float32, [64], "x")
@@ -27,6 +30,7 @@ def test_operations_are_told_though_a_kernel_computes_several():
     assert max(shares) == min(shares) >= 0
 
 
+@pytest.mark.plain_kernels
 def test_outputs_have_shapes_even_if_unknown():
     with tf.Graph().as_default(), v1.Session() as session:
         x = v1.placeholder(tf.float32, [None, 3], "x")
