@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from penstock._src.bridge.cli.arguments import Parser
 from penstock._src.bridge.python.tools.saved_models.inputs import load_inputs_from_input_arg_string
 from penstock._src.bridge.python.tools.saved_models.run import run_signature
 from penstock._src.bridge.python.tools.saved_models.scan import scan
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("penstock saved-model", description="What a SavedModel holds.")
+    parser = Parser("penstock saved-model", "What a SavedModel holds.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="show | run | scan")
     shown = commands.add_parser("show", help="prints tag-sets, signatures, operations, functions")
     ran = commands.add_parser("run", help="runs a signature")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import penstock as tf
-from penstock._src.bridge import cli
+from penstock._src.bridge.cli import commands, disable, enable
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def python(*arguments, cwd):
@@ -57,18 +57,56 @@ def test_errors_of_the_program_are_its_own(tmp_path):
     assert status == 1 and 'program.py", line 2' in err and "InvalidArgumentError" in err
 
 
-def test_what_run_refuses(tmp_path, capsys):
-    assert cli.main(["run"]) == 2
-    assert "expected a script" in capsys.readouterr().err
-    assert cli.main(["run", str(tmp_path / "none.py")]) == 2
-    assert "there is no file" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "expected a script"),
+        (["-m"], "expected a script"),
+        (["none.py"], "there is no file 'none.py'"),
+        (["."], "a folder without __main__.py"),
+        (["-m", "nosuch"], "there is no module 'nosuch'"),
+        (["-m", "nosuch.part"], "there is no module 'nosuch.part'"),
+        (["-m", "json.nosuch"], "there is no module 'json.nosuch'"),
+        (["-m", "json"], "a package without __main__.py"),
+    ],
+)
+def test_what_run_refuses_in_a_line(tmp_path, monkeypatch, capsys, arguments, reason):
+    monkeypatch.chdir(tmp_path)
+    assert commands.main(["run", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("penstock run: ") and reason in said and said.count("\n") == 1
+
+
+def test_a_missing_import_of_the_program_is_its_own_error(tmp_path):
+    (tmp_path / "program.py").write_text("import nosuch\n")
+    status, _, err = python("-m", "penstock", "run", "-m", "program", cwd=tmp_path)
+    assert status == 1 and "No module named 'nosuch'" in err and "line 1" in err
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_every_command_has_help(command, capsys):
+    try:
+        status = commands.main([command, "--help"])
+    except SystemExit as end:
+        status = end.code
+    said = capsys.readouterr().out
+    assert status == 0 and said.startswith(f"usage: penstock {command}")
+
+
+def test_unknown_commands_and_options_are_one_line(capsys):
+    assert commands.main(["tuen"]) == 2
+    assert "Did you mean `penstock tune`?" in capsys.readouterr().err
+    assert commands.main(["env", "--nosuch"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("penstock env: ") and said.count("\n") == 1
 
 
 @pytest.fixture
 def environment(tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "_start_file", lambda: tmp_path / cli.START)
-    monkeypatch.setattr(cli.sys, "prefix", "/some/venv")
-    monkeypatch.setattr(cli, "_real_tensorflow", lambda: None)
+    for command in (enable, disable):
+        monkeypatch.setattr(command, "start_file", lambda: tmp_path / enable.START)
+    monkeypatch.setattr(sys, "prefix", "/some/venv")
+    monkeypatch.setattr(enable, "real_tensorflow", lambda: None)
     return tmp_path
 
 
@@ -89,53 +127,30 @@ print(importlib.metadata.version("tensorflow") == tf.__version__)
     "imports", ["import tensorflow", "import keras", "import tensorflow.keras.layers"]
 )
 def test_enable_and_disable(environment, capsys, imports):
-    assert cli.main(["enable"]) == 0
+    assert commands.main(["enable"]) == 0
     program = USE.format(folder=str(environment), imports=imports)
     status, out, err = python("-c", program, cwd=environment)
     assert (status, out) == (0, "penstock 2 (3, 2)\nTrue\n"), err
-    assert cli.main(["disable"]) == 0
+    assert commands.main(["disable"]) == 0
     assert not list(environment.glob("*.pth"))
-    assert cli.main(["disable"]) == 0
+    assert commands.main(["disable"]) == 0
     assert "nothing to undo" in capsys.readouterr().out
 
 
 def test_enable_refuses_beside_tensorflow(environment, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "_real_tensorflow", lambda: "tensorflow 2.21.0")
-    assert cli.main(["enable"]) == 2
+    monkeypatch.setattr(enable, "real_tensorflow", lambda: "tensorflow 2.21.0")
+    assert commands.main(["enable"]) == 2
     assert "tensorflow 2.21.0" in capsys.readouterr().err
 
 
 def test_enable_refuses_outside_of_virtual_environments(environment, monkeypatch, capsys):
-    monkeypatch.setattr(cli.sys, "prefix", cli.sys.base_prefix)
-    assert cli.main(["enable"]) == 2
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    assert commands.main(["enable"]) == 2
     assert "virtual environment" in capsys.readouterr().err
-
-
-def test_reports(capsys):
-    assert cli.main(["flags"]) == 0
-    assert "PENSTOCK_DEBUG" in capsys.readouterr().out
-    assert cli.main(["env"]) == 0
-    assert "llvmlite" in capsys.readouterr().out
-    assert cli.main(["op", "MatMul"]) == 0
-    out = capsys.readouterr().out
-    assert "MatMul(a: T, b: T -> product: T)" in out and "matmul.py:" in out and "native" in out
-    assert cli.main(["op", "MatMulll"]) == 2
-    assert cli.main(["op", "atMu"]) == 2
-    assert "Similar: BatchMatMul" in capsys.readouterr().err
-
-
-def test_tune_keeps_records_of_programs_that_run(tmp_path):
-    (tmp_path / "program.py").write_text("import tensorflow as tf\nprint(int(tf.constant(42)))\n")
-    tune = ("-m", "penstock", "tune", "--seconds", "0", "--out", "records")
-    status, _, err = python(*tune, cwd=tmp_path)
-    assert status == 2 and not (tmp_path / "records").exists(), err
-    status, out, err = python(*tune, "program.py", cwd=tmp_path)
-    assert (status, out) == (0, "42\nrecords: records of 0 products.\n"), err
-    assert (tmp_path / "records").exists()
 
 
 def test_a_damaged_saved_model_is_refused_in_a_line(tmp_path, capsys):
     (tmp_path / "saved_model.pb").write_bytes(b"garbage")
-    assert cli.main(["saved-model", "show", "--dir", str(tmp_path), "--all"]) == 2
+    assert commands.main(["saved-model", "show", "--dir", str(tmp_path), "--all"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("penstock saved-model: Cannot parse file") and said.count("\n") == 1

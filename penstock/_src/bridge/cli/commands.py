@@ -1,0 +1,78 @@
+"""The table of commands, and `main`, which runs one."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+from penstock._src.bridge.cli.arguments import Refused
+from penstock._src.version import VERSION
+
+# Command: its module, what follows it, and what it does.
+COMMANDS = {
+    "run": (
+        "run",
+        "SCRIPT ... | -m MODULE ...",
+        "runs a program that imports TensorFlow, on Penstock",
+    ),
+    "enable": ("enable", "", "makes `tensorflow` mean Penstock in this virtual environment"),
+    "disable": ("disable", "", "undoes `enable`"),
+    "env": ("env", "", "versions, processor, threads, kernel cache"),
+    "flags": ("flags", "", "every environment variable that Penstock reads"),
+    "op": (
+        "op",
+        "NAME",
+        "what a raw op or a function such as tf.nn.softmax takes, gives and calls",
+    ),
+    "tune": (
+        "tune",
+        "SCRIPT ...",
+        "runs a program, then looks for faster cuts of its matrix products",
+    ),
+    "saved-model": ("saved_model", "show | run | scan --dir FOLDER", "what a SavedModel holds"),
+    "audit": ("audit", "MODEL ...", "what models would do besides computing, without loading them"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if given else 2
+    if given[0] == "--version":
+        print(VERSION)
+        return 0
+    name, *rest = given
+    try:
+        if name not in COMMANDS:
+            raise Refused(_unknown(name))
+        module = importlib.import_module(f"penstock._src.bridge.cli.{COMMANDS[name][0]}")
+        return module.main(rest)
+    except Refused as refusal:
+        print(f"penstock {name}: {' '.join(str(refusal).split())}", file=sys.stderr)
+        return 2
+
+
+def usage() -> str:
+    """The text of `penstock --help`."""
+    heads = {name: f"{name} {follows}".rstrip() for name, (_, follows, _) in COMMANDS.items()}
+    width = max(map(len, heads.values()))
+    lines = [f"  penstock {heads[name]:{width}}  {COMMANDS[name][2]}" for name in COMMANDS]
+    return "\n".join(
+        [
+            "The command `penstock`.",
+            "",
+            *lines,
+            "",
+            "`penstock COMMAND --help` says more; --version.",
+        ]
+    )
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f" Did you mean `penstock {close[0]}`?" if close else ""
+    return f"there is no such command.{hint} `penstock --help` lists them."

@@ -1,0 +1,98 @@
+"""The raw ops that the code of a function names, by itself or through the functions of Penstock that it calls.
+
+What operators (`x + y`) call, and what depends on the arguments, is not known without a call: an op that is found may be called, it need not be.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from penstock._src.core import registry
+
+# Packages that public functions are made of; what is below them runs ops, and is not made of them.
+ROOMS = ("penstock._src.api.", "penstock._src.data.", "penstock._src.v1.")
+NAMED = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"})
+MEMBER = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+
+
+def ops_of(function: Callable[..., Any]) -> list[str]:
+    """Returns the names of the raw ops that a function may call, in the order in which its code names them."""
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    waiting = [function]
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        further = []
+        for held in _named_by(current):
+            op = _as_op(held)
+            if op is not None:
+                found.setdefault(op)
+            elif _is_followed(held):
+                further.append(held)
+        waiting += reversed(further)
+    return list(found)
+
+
+def _as_op(held: Any) -> str | None:
+    if isinstance(held, types.FunctionType) and held.__module__ == registry.__name__:
+        return held.__name__ if held.__name__ in registry.index() else None
+    return None
+
+
+def _is_followed(held: Any) -> bool:
+    return isinstance(held, types.FunctionType | functools.partial) and (
+        isinstance(held, functools.partial) or held.__module__.startswith(ROOMS)
+    )
+
+
+def _named_by(function: Any) -> Iterator[Any]:
+    """The objects that a function's code names, those in what it wraps included."""
+    if isinstance(function, functools.partial):
+        yield function.func
+        yield from function.args
+        return
+    inner = inspect.unwrap(function)
+    if inner is not function:
+        yield inner
+        return
+    yield from _named_in(function.__code__, function)
+
+
+def _named_in(code: types.CodeType, function: types.FunctionType) -> Iterator[Any]:
+    closed = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))
+    scope = function.__globals__
+    instructions = list(dis.get_instructions(code))
+    for at, instruction in enumerate(instructions):
+        if instruction.opname not in NAMED:
+            continue
+        name = instruction.argval
+        if name in closed:
+            held = _content(closed[name])
+        elif name in scope:
+            held = scope[name]
+        else:
+            continue
+        for member in instructions[at + 1 :]:  # raw.Softmax, products.matmul
+            is_member = member.opname in MEMBER
+            if not is_member or not isinstance(held, types.ModuleType | registry.RawOps):
+                break
+            held = getattr(held, member.argval, None)
+        yield held
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _named_in(constant, function)
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return None
