@@ -10,9 +10,9 @@ from typing import Any
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode, Stream
 
 MAGIC = b"ML\xefR"
-# Versions of the container: 1 has lists of uses, 5 properties, 6 is the present one.
-VERSIONS = range(1, 7)
-NATIVE_PROPERTIES = 5
+# Versions of the container: 1 has versions of dialects, 4 the number of names, 5 properties, 6 is the present one.
+VERSIONS = range(7)
+DIALECT_FLAGS, NAME_COUNTS, NATIVE_PROPERTIES = 1, 4, 5
 
 STRINGS, DIALECTS, ENTRIES, OFFSETS, OPERATIONS = 0, 1, 2, 3, 4
 RESOURCES, RESOURCE_OFFSETS, DIALECT_VERSIONS, PROPERTIES = 5, 6, 7, 8
@@ -104,13 +104,15 @@ class Tables:
 
     def _read_dialects(self, stream: Stream) -> None:
         for _ in range(stream.number()):
-            name, is_versioned = stream.flagged()
+            has_flag = self.version >= DIALECT_FLAGS
+            name, is_versioned = stream.flagged() if has_flag else (stream.number(), False)
             self.dialects.append(self.strings[name])
             if is_versioned:
                 read_section(stream)
         if not stream:
             return
-        stream.number()  # the number of names
+        if self.version >= NAME_COUNTS:
+            stream.number()
         while stream:
             dialect = self.dialects[stream.number()]
             for _ in range(stream.number()):
