@@ -267,5 +267,120 @@ case(
 case("an even batch", lambda a: a.reshape(a.shape[0] // 2, 2, -1), normal(6, 4), shapes="2*b, 4")
 case("hessian", jax.hessian(lambda a: jnp.sin(a @ a)), normal(3))
 
+tiny = np.array(
+    [1e-6, -1e-6, 3e-8, 6.1e-5, 6e-5, 65519, 65520, 1e30, np.nan, -0.0, 1.2345678, np.inf, -np.inf, 3, 0.3],
+    np.float32,
+)  # fmt: skip
+case(
+    "fewer bits",
+    lambda a, b: [
+        *[lax.reduce_precision(a, *bits) for bits in ((5, 10), (8, 7), (8, 23), (5, 2), (4, 3), (3, 0), (11, 52), (2, 23))],
+        *[lax.reduce_precision(b, *bits) for bits in ((5, 7), (4, 10), (3, 2))],
+        lax.reduce_precision(a.astype(jnp.bfloat16), 5, 3).astype(jnp.float32),
+    ],
+    tiny, tiny.clip(-65504, 65504).astype(np.float16),
+)  # fmt: skip
+truths = np.array([True, False, True, False]), np.array([True, True, False, False])
+case(
+    "truths",
+    lambda a, b: [
+        lax.max(a, b),
+        lax.min(a, b),
+        lax.lt(a, b),
+        lax.ge(a, b),
+        jnp.outer(a, b) @ jnp.outer(b, a),
+        lax.sort([a, b], num_keys=2),
+        jnp.flip(jnp.sort(a)),
+        a.astype(jnp.int8),
+        jnp.cumsum(b),
+    ],
+    *truths,
+)
+waves = (spd + 1j * (spd - spd.transpose(0, 2, 1) + normal(4, 4))).astype(np.complex64)
+hermitian = waves + waves.conj().transpose(0, 2, 1) + 8 * np.eye(4, dtype=np.complex64)
+case(
+    "complex factors",
+    lambda a, h: [
+        jnp.linalg.eigvalsh(h),
+        jnp.linalg.svd(a, compute_uv=False),
+        jnp.linalg.cholesky(h),
+        *jnp.linalg.qr(a),
+        jnp.linalg.qr(a[:, :, :2], mode="complete")[0],
+        *[
+            lax.linalg.triangular_solve(
+                h, a, left_side=left, lower=lower, transpose_a=turn, conjugate_a=conj
+            )
+            for left in (True, False)
+            for lower, turn, conj in ((1, 0, 0), (0, 1, 0), (1, 1, 1), (0, 0, 1))
+        ],
+    ],
+    waves,
+    hermitian,
+)
+case(
+    "upper factors", lambda a: [jnp.linalg.cholesky(a, upper=True), jl.cholesky(a, lower=True)], spd
+)
+
+
+def spectrum(a):
+    values, vectors = jnp.linalg.eig(a)
+    order = jnp.argsort(values.real * 3 + values.imag)
+    rest = jnp.abs(a.astype(values.dtype) @ vectors - vectors * values[..., None, :])
+    return values[order], rest < 1e-4, jnp.linalg.norm(vectors, axis=-2)
+
+
+case(
+    "eigenvalues of any matrix",
+    spectrum,
+    spd[0] @ np.diag(np.float32([1, 2, -1, 3])) + normal(4, 4),
+)
+case("eigenvalues of complex matrices", spectrum, waves[0])
+with jax.enable_x64(True):
+    both = lax.RandomAlgorithm.RNG_PHILOX, lax.RandomAlgorithm.RNG_THREE_FRY
+    case(
+        "bits of any width",
+        lambda long, short: [
+            lax.rng_bit_generator(state, shape, kind, algorithm)
+            for algorithm, state in ((both[0], long), (both[1], short))
+            for shape, kind in (
+                ((3, 5), "uint64"),
+                ((7,), "uint8"),
+                ((), "uint32"),
+                ((5, 3, 3), "uint32"),
+                ((), "uint64"),
+            )
+        ],
+        np.array([2**64 - 1, 5], np.uint64),
+        np.array([7, 2**64 - 2], np.uint64),
+    )
+case(
+    "cropped convolutions",
+    lambda a, w: [
+        convolve(a, w, (1, 1), [(-1, 0), (0, -2)]),
+        convolve(a, w, (2, 1), [(-1, 2), (1, -1)], lhs=(2, 2)),
+        lax.conv_general_dilated(a[:, 0, 0], w[0, 0], (), [], dimension_numbers=("NC", "IO", "NC")),
+    ],
+    image,
+    normal(3, 3, 4, 2),
+)
+case(
+    "nothing",
+    lambda a: [
+        a[:0].sum(0),
+        lax.reduce(a[:, :0], jnp.float32(3), lambda x, y: x * y - x, (1,)),
+        a.at[jnp.zeros((0, 1), int)].add(1.0),
+        a[jnp.zeros((0,), int)],
+        jnp.max(a[:0], axis=0, initial=2.0),
+    ],
+    x,
+)
+case(
+    "branches that return their operands",
+    lambda c, a, b: lax.cond(c, lambda a, b: (b, a), lambda a, b: (a, a * b), a, b),
+    np.array(True),
+    x,
+    2 * x,
+)
+
 if __name__ == "__main__":
     np.savez_compressed(HERE / "modules.npz", **CASES)

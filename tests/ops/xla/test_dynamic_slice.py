@@ -45,6 +45,24 @@ def test_gradients():
     np.testing.assert_array_equal(dx, expected)
 
 
+def test_the_gradient_of_a_block_lies_where_the_block_was():
+    x = tf.constant(X)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        block = raw_ops.XlaDynamicSlice(input=x, start_indices=[9, 1], size_indices=[2, 3])
+        y = block * tf.constant([[1.0, 2, 3], [4, 5, 6]])
+    expected = np.zeros((4, 6))
+    expected[2:, 1:4] = [[1, 2, 3], [4, 5, 6]]
+    np.testing.assert_array_equal(tape.gradient(y, x), expected)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "compiled"])
+def test_a_block_needs_a_start_and_a_size_for_each_dimension(wrap):
+    take = wrap(lambda s: raw_ops.XlaDynamicSlice(input=X, start_indices=s, size_indices=[2]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="one start and one size for each"):
+        take(tf.constant([1]))
+
+
 def test_a_block_that_is_too_large_is_refused():
     with pytest.raises(tf.errors.InvalidArgumentError, match="XlaDynamicUpdateSlice.*does not fit"):
         raw_ops.XlaDynamicUpdateSlice(

@@ -5,7 +5,7 @@ import pytest
 
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.ir import interpreter
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.xla.translation.translate import Translation
@@ -168,3 +168,56 @@ def test_a_comparator_of_no_known_form():
 def test_what_is_not_implemented_is_named():
     with pytest.raises(UnimplementedError, match="'infeed' is not implemented"):
         results("infeed", [], [])
+
+
+@pytest.mark.parametrize(
+    ("target", "function"),
+    [("Sharding", lambda x: x), ("chlo.square", np.square), ("mhlo.tan", np.tan)],
+)
+def test_custom_calls_by_name(target, function):
+    (found,) = results("custom_call", [X], [type_of(X)], call_target_name=target)
+    np.testing.assert_allclose(found, function(X), rtol=1e-5)
+
+
+def test_collectives_of_one_participant_are_the_operand():
+    (found,) = results("all_gather", [X], [type_of(X)], replica_groups=vector(0))
+    np.testing.assert_array_equal(found, X)
+    (number,) = results("replica_id", [], [TensorType((), dtypes.uint32)])
+    assert number == 0
+    with pytest.raises(UnimplementedError, match="all_gather of 2 participants"):
+        results("all_gather", [X], [type_of(X)], replica_groups=vector(0, 1))
+
+
+def test_branches_by_condition():
+    scalar = TensorType((), dtypes.float32)
+    for holds in (True, False):
+        branches = [
+            block_of([], ("constant", [], scalar, {"value": Dense(scalar, np.float32(v))}))
+            for v in (2.5, -1.0)
+        ]
+        (found,) = results("if", [np.array(holds)], [scalar], branches)
+        assert found == (2.5 if holds else -1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "message"),
+    [
+        ("custom_call", {"call_target_name": "nobody"}, "the custom call 'nobody'"),
+        ("call", {"callee": "elsewhere"}, "the module has no function 'elsewhere'"),
+    ],
+)
+def test_functions_that_are_not_there_are_named(name, attributes, message):
+    with pytest.raises(UnimplementedError, match=message):
+        results(name, [X], [type_of(X)], **attributes)
+
+
+def test_arguments_must_be_those_of_the_module():
+    main = block_of([type_of(X)], ("negate", [0], type_of(X), {}))
+    module = HloModule({"main": HloOperation("func", [], [], {}, [Region([main])])})
+    p = ImmediateBuilder()
+    translation = Translation(module, p)
+    x, turned = p.known_array(X, dtypes.float32), p.known_array(X.T, dtypes.float32)
+    with pytest.raises(InvalidArgumentError, match="takes 1 arguments. Received 2"):
+        translation.main([x, x])
+    with pytest.raises(InvalidArgumentError, match=r"argument 0 has float32 shape \[6, 4\]"):
+        translation.main([turned])

@@ -193,6 +193,7 @@ def compare(t: Translation, operation: HloOperation, x: Node, y: Node) -> Node:
 
 
 _SIGNED = {1: dtypes.int8, 2: dtypes.int16, 4: dtypes.int32, 8: dtypes.int64}
+_UNSIGNED = {2: dtypes.uint16, 4: dtypes.uint32, 8: dtypes.uint64}
 
 
 def total_order(t: Translation, x: Node) -> Node:
@@ -245,15 +246,32 @@ def bitcast(t: Translation, operation: HloOperation, x: Node) -> Node:
 
 @translates("reduce_precision")
 def reduce_precision(t: Translation, operation: HloOperation, x: Node) -> Node:
-    """The value rounded to fewer bits of exponent and mantissa."""
-    form = operation.attribute("exponent_bits"), operation.attribute("mantissa_bits")
-    own = _FORMATS.get(x.dtype)
-    if own is not None and form[0] >= own[0] and form[1] >= own[1]:
+    """The value rounded to fewer bits of exponent and mantissa: to infinity and, as there are no subnormals, to zero."""
+    p = t.p
+    exponent, mantissa = operation.attribute("exponent_bits"), operation.attribute("mantissa_bits")
+    own_exponent, own_mantissa = _FORMATS[x.dtype]
+    if exponent >= own_exponent and mantissa >= own_mantissa:
         return x
-    for dtype, of_dtype in _FORMATS.items():
-        if of_dtype == form:
-            return t.p.cast(t.p.cast(x, dtype), x.dtype)
-    raise NotLowerable(f"rounding to {form[0]} bits of exponent and {form[1]} of mantissa")
+    dtype = _UNSIGNED[x.dtype.size]
+
+    def number(value: int) -> Node:
+        return p.constant(value, dtype)
+
+    bits = p.bitcast(x, dtype)
+    sign = p.and_(bits, number(1 << x.dtype.size * 8 - 1))
+    dropped = own_mantissa - mantissa
+    if dropped > 0:  # to the nearest; from the middle to the even one
+        last = p.and_(p.shift_right_logical(bits, dropped), number(1))
+        bits = p.add(p.add(bits, last), number((1 << dropped - 1) - 1))
+        bits = p.shift_left(p.shift_right_logical(bits, dropped), dropped)
+    if exponent < own_exponent:
+        middle, reach = (1 << own_exponent - 1) - 1, (1 << exponent - 1) - 1
+        infinity = number((1 << own_exponent) - 1 << own_mantissa)
+        own = p.and_(bits, infinity)
+        is_large = p.gt(own, number(middle + reach << own_mantissa))
+        is_small = p.le(own, number(middle - reach << own_mantissa))
+        bits = p.select(is_large, p.or_(sign, infinity), p.select(is_small, sign, bits))
+    return p.select(p.ne(x, x), x, p.bitcast(bits, x.dtype))
 
 
 _FORMATS: dict[Any, tuple[int, int]] = {
