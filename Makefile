@@ -78,6 +78,13 @@ mutate: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
 	$(BIN)/python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) --workers $(WORKERS)
 
+# Lines of the engine that tests run (docs/testing.md): all tests, for an hour; CORE=1 those of the engine alone, ONLY="tests/ops" some,
+# beside what was measured before; MISSING="ir compiler" shows the lines that none runs.
+coverage: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
+	$(BIN)/python tools/coverage_of_engine.py $(if $(CORE),--core) $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report) \
+		$(if $(MISSING),--missing $(MISSING))
+
 # Damage to bytes that follows the code it reaches; ONLY="csv_line stablehlo" chooses what reads them.
 fuzz-bytes: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
