@@ -64,16 +64,17 @@ def _verify_load(
 def _domain(atoms: list[Var | Dynamic], conditions: list[Value], extent: Extents) -> Domain:
     """Points of the variables, and of the numbers that are loaded."""
     domain = Domain([a for a in atoms if isinstance(a, Var)], extent)
-    count = domain.count
-    for atom in dict.fromkeys(a for a in atoms if isinstance(a, Dynamic)):
+    count, dynamic = domain.count, dict.fromkeys(a for a in atoms if isinstance(a, Dynamic))
+    if dynamic and count < BOUND:  # each point with every number that is tried
+        domain.at = {v: np.repeat(x, BOUND) for v, x in domain.at.items()}
+        count *= BOUND
+    for atom in dynamic:
         limit = atom.extent
         if limit is None:
             limit = next((c.attrs[2] for c in conditions if atoms_of(c.attrs[0]) == [atom]), 1)
         top = max(extent(limit) - 1, 0)
         some = np.unique(np.linspace(0, top, BOUND).astype(np.int64))
-        tried = np.resize(some, count) if count >= len(some) else np.resize([0, top], count)
-        tried[-1:] = top
-        domain.at[atom] = tried
+        domain.at[atom] = np.resize(some, count)
     return domain
 
 
