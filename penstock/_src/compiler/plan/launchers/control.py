@@ -135,7 +135,6 @@ def launch_case(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     inputs = [builder.used(a) for a in operands]
     number = _int32(builder, index)
     labels, end = [Label() for _ in branches], Label()
-    start = builder.time
     builder.control(Jump(runner.SWITCH, len(branches), [number, *labels]))
     builder.note("a choice", [number], [])
     for label, branch in zip(labels, branches):
@@ -146,7 +145,6 @@ def launch_case(builder: PlanBuilder, kernel: SpecialKernel) -> None:
         builder.control(Jump(runner.JUMP, end))
     builder.control(end)
     builder.time += 1
-    builder.keep_through(start, [*results, *inputs])
 
 
 def _launch_branch(
