@@ -139,3 +139,14 @@ def test_what_is_kept_dies_with_the_variable():
     memory = kept_by_a_call()
     gc.collect()
     assert memory() is None
+
+
+def test_a_variable_is_packed_once_for_all_that_read_it_alike(programs):
+    v, w, x = tf.Variable(normal(200, 150)), tf.Variable(normal(200, 150)), normal(130, 200)
+    f = tf.function(lambda x: (tf.matmul(x, v), tf.matmul(x * 2.0, w), tf.matmul(x + 1.0, v)))
+    for found, expected in zip(f(x), (x @ v, (x * 2) @ w, (x + 1) @ v), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+    (plan,) = [p.plan for p in programs if p.plan.prepacked]
+    assert len(plan.prepacked) == 2
+    assert len({weights.variable for weights in plan.prepacked}) == 2
+    assert [weights.memory.number for weights in plan.prepacked] == [0, 1]

@@ -46,3 +46,15 @@ def test_memory_of_the_dead_is_used_again():
         buffer.touch(i + 1)
     assert arrange([a, b, c]) == 2048
     assert a.offset == c.offset != b.offset
+
+
+def test_what_is_guarded_reaches_from_the_arenas_start_to_its_end():
+    a, b = Buffer("a", 100, first=0, last=1), Buffer("b", 7, first=0, last=1)
+    unused, outside = Buffer("unused", 7), Buffer("outside", 7, "input", first=0, last=1)
+    total = arrange([a, unused, b, outside], guard=True)
+    assert (a.offset, b.offset, total) == (256, 256 + 128 + 256, 640 + 64 + 256)
+    assert gaps([b, unused, a, outside], total) == [
+        (0, 256, "the arena's start"),
+        (356, 640, "a"),
+        (647, 960, "b"),
+    ]
