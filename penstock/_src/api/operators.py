@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes, errors
+from penstock._src.core.calls.tracebacks import shorten, shortening
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor, is_convertible, number
 from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph, scope_in_graph
@@ -63,16 +64,23 @@ def _binary(op, reflected=False):
     run, types = _DIRECT.get(op.name, (None, ()))
 
     def operator(self, other):
-        if type(self) is EagerTensor and self._dtype in types and STATE.graph is None:
-            operand = other
-            if type(other) is not EagerTensor or other._dtype is not self._dtype:
-                operand = _operand(other, self._dtype)
-            if operand is not None:
-                return run(operand, self) if reflected else run(self, operand)
-        if not isinstance(self, Tensor):
-            return op.of_others(other, self) if reflected else op.of_others(self, other)
-        if _declines(other):
-            return NotImplemented
+        try:
+            if type(self) is EagerTensor and self._dtype in types and STATE.graph is None:
+                operand = other
+                if type(other) is not EagerTensor or other._dtype is not self._dtype:
+                    operand = _operand(other, self._dtype)
+                if operand is not None:
+                    return run(operand, self) if reflected else run(self, operand)
+            if not isinstance(self, Tensor):
+                return op.of_others(other, self) if reflected else op.of_others(self, other)
+            if _declines(other):
+                return NotImplemented
+            return _of_any(self, other)
+        except Exception as error:
+            shorten(error)
+            raise
+
+    def _of_any(self, other):
         try:
             if reflected and STATE.graph is None and not isinstance(other, Tensor):
                 other = convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x")
@@ -196,17 +204,41 @@ def _true_division(x, y):
 
 def _compare(op, of_others):
     def operator(self, other):
-        if not isinstance(self, Tensor):
-            return of_others(self, other)
-        return NotImplemented if _declines(other) else op(self, other)
+        try:
+            if not isinstance(self, Tensor):
+                return of_others(self, other)
+            return NotImplemented if _declines(other) else op(self, other)
+        except Exception as error:
+            shorten(error)
+            raise
 
     return operator
 
 
 def _invert(self):
-    if not isinstance(self, Tensor):
-        return elementwise.logical_not(self)
-    return raw.LogicalNot(self) if self.dtype.base_dtype.is_bool else raw.Invert(self)
+    try:
+        if not isinstance(self, Tensor):
+            return elementwise.logical_not(self)
+        return raw.LogicalNot(self) if self.dtype.base_dtype.is_bool else raw.Invert(self)
+    except Exception as error:
+        shorten(error)
+        raise
+
+
+def _negate(self):
+    try:
+        return raw.Neg(self) if isinstance(self, Tensor) else elementwise.negative(self)
+    except Exception as error:
+        shorten(error)
+        raise
+
+
+def _absolute(self):
+    try:
+        return elementwise.abs(self)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 @export("__operators__.eq", v1=["__operators__.eq"])
@@ -220,7 +252,11 @@ def tensor_equals(self, other):
         return _compare_or_differ(arithmetic.equal, self, other, False)
     if _declines(other):
         return NotImplemented
-    return _compare_or_constant(raw.Equal, self, other, False)
+    try:
+        return _compare_or_constant(raw.Equal, self, other, False)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 @export("__operators__.ne", v1=["__operators__.ne"])
@@ -234,7 +270,11 @@ def tensor_not_equals(self, other):
         return _compare_or_differ(arithmetic.not_equal, self, other, True)
     if _declines(other):
         return NotImplemented
-    return _compare_or_constant(raw.NotEqual, self, other, True)
+    try:
+        return _compare_or_constant(raw.NotEqual, self, other, True)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def _compare_or_differ(compare, x, y, otherwise):
@@ -256,9 +296,13 @@ def _compare_or_constant(op, x, y, otherwise):
 
 
 def _bool(self):
-    if not hasattr(self, "numpy"):
-        raise _no_python_value(self, "bool")
-    return bool(self._value if self.shape.rank == 0 else self.numpy())
+    try:
+        if not hasattr(self, "numpy"):
+            raise _no_python_value(self, "bool")
+        return bool(self._value if self.shape.rank == 0 else self.numpy())
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def _no_python_value(tensor, use):
@@ -274,6 +318,7 @@ def _no_python_value(tensor, use):
     )
 
 
+@shortening
 def _iterate(self):
     if not hasattr(self, "numpy"):
         raise _no_python_value(self, "iter")
@@ -301,6 +346,7 @@ class _Rows:
         return self.limit - self.index
 
 
+@shortening
 def _length(self):
     if not hasattr(self, "numpy"):
         raise TypeError(
@@ -342,11 +388,15 @@ def _check_index(index):
 
 def _subscript(tensor, slice_spec, var=None):
     """`tensor[slice_spec]`; a basic index of an eager tensor is not dispatched on."""
-    if type(tensor) is EagerTensor and _is_basic(slice_spec):
-        result = _eager_item(tensor, slice_spec)
-        if result is not None:
-            return result
-    return get_item(tensor, slice_spec, var)
+    try:
+        if type(tensor) is EagerTensor and _is_basic(slice_spec):
+            result = _eager_item(tensor, slice_spec)
+            if result is not None:
+                return result
+        return get_item(tensor, slice_spec, var)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 @dispatchable("__operators__.getitem", v1=["__operators__.getitem"])
@@ -485,11 +535,9 @@ def install_operators() -> None:
     for name, method in {
         "div": Tensor.__truediv__,
         "rdiv": Tensor.__rtruediv__,
-        "neg": lambda self: (
-            raw.Neg(self) if isinstance(self, Tensor) else elementwise.negative(self)
-        ),
+        "neg": _negate,
         "pos": lambda self: self,
-        "abs": lambda self: elementwise.abs(self),
+        "abs": _absolute,
         "invert": _invert,
         "eq": tensor_equals,
         "ne": tensor_not_equals,
@@ -507,7 +555,11 @@ def install_variable_operators() -> None:
 
     def through_value(name):
         def operator(self, *others):
-            return getattr(Tensor, name)(self._read(), *others)
+            try:
+                return getattr(Tensor, name)(self._read(), *others)
+            except Exception as error:
+                shorten(error)
+                raise
 
         operator.__name__ = name
         return operator

@@ -10,6 +10,7 @@ from penstock._src.autodiff import tape as tape_module
 from penstock._src.autodiff.backprop import UnconnectedGradients, gradients_of_tape, zeros_like
 from penstock._src.autodiff.composite import gradient_tensors, with_gradients
 from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -142,23 +143,29 @@ class GradientTape:
           RuntimeError: the tape is not persistent and was used before.
           ValueError: `unconnected_gradients` is not an UnconnectedGradients value.
         """
-        tape = self._finish()
-        unconnected = unconnected_gradients
-        if type(unconnected) is not UnconnectedGradients:
-            unconnected = unconnected_kind(unconnected)
-        targets = flat_targets(target)
-        single = is_tensor_like(sources)
-        flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
-        for source in flat_sources:
-            require_dtype(source)
-        seeds: list[Any] = [None] * len(targets)
-        if output_gradients is not None:
-            given = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
-            seeds = [None if g is None else convert_to_tensor(g) for part in given for g in part]
-        result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
-        if not self._persistent:
-            self._release()
-        return result[0] if single else nest.pack_sequence_as(sources, result)
+        try:
+            tape = self._finish()
+            unconnected = unconnected_gradients
+            if type(unconnected) is not UnconnectedGradients:
+                unconnected = unconnected_kind(unconnected)
+            targets = flat_targets(target)
+            single = is_tensor_like(sources)
+            flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
+            for source in flat_sources:
+                require_dtype(source)
+            seeds: list[Any] = [None] * len(targets)
+            if output_gradients is not None:
+                given = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
+                seeds = [
+                    None if g is None else convert_to_tensor(g) for part in given for g in part
+                ]
+            result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
+            if not self._persistent:
+                self._release()
+            return result[0] if single else nest.pack_sequence_as(sources, result)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _differentiate(
         self,
@@ -193,19 +200,23 @@ class GradientTape:
           unconnected_gradients: what to return for sources that `target` does not depend on: None or zeros.
           parallel_iterations, experimental_use_pfor: accepted for compatibility; no effect.
         """
-        unconnected = unconnected_kind(unconnected_gradients)
-        flat_sources = nest.flatten(sources)
-        tape = self._finish()
-        result = jacobian.whole(tape, target, [gradient_tensors(s)[0] for s in flat_sources])
-        if not self._persistent:
-            self._release()
-        if unconnected is UnconnectedGradients.ZERO:
-            shape = raw.Shape(target)
-            result = [
-                jacobian.zeros_of(shape, convert_to_tensor(s)) if found is None else found
-                for s, found in zip(flat_sources, result, strict=True)
-            ]
-        return nest.pack_sequence_as(sources, result)
+        try:
+            unconnected = unconnected_kind(unconnected_gradients)
+            flat_sources = nest.flatten(sources)
+            tape = self._finish()
+            result = jacobian.whole(tape, target, [gradient_tensors(s)[0] for s in flat_sources])
+            if not self._persistent:
+                self._release()
+            if unconnected is UnconnectedGradients.ZERO:
+                shape = raw.Shape(target)
+                result = [
+                    jacobian.zeros_of(shape, convert_to_tensor(s)) if found is None else found
+                    for s, found in zip(flat_sources, result, strict=True)
+                ]
+            return nest.pack_sequence_as(sources, result)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def batch_jacobian(
         self,
@@ -225,19 +236,23 @@ class GradientTape:
         Raises:
           ValueError: the first dimensions differ, or a tensor has rank 1.
         """
-        unconnected_kind(unconnected_gradients)
-        batch = target.shape[0]
-        at_least_matrices = [t.shape.with_rank_at_least(2) for t in (target, source)]
-        if None not in (batch, at_least_matrices[1][0]) and batch != source.shape[0]:
-            raise ValueError(
-                "Need first dimension of target shape "
-                f"({target.shape}) and source shape ({source.shape}) to match."
-            )
-        tape = self._finish()
-        result = jacobian.of_rows(tape, target, source)
-        if not self._persistent:
-            self._release()
-        return result
+        try:
+            unconnected_kind(unconnected_gradients)
+            batch = target.shape[0]
+            at_least_matrices = [t.shape.with_rank_at_least(2) for t in (target, source)]
+            if None not in (batch, at_least_matrices[1][0]) and batch != source.shape[0]:
+                raise ValueError(
+                    "Need first dimension of target shape "
+                    f"({target.shape}) and source shape ({source.shape}) to match."
+                )
+            tape = self._finish()
+            result = jacobian.of_rows(tape, target, source)
+            if not self._persistent:
+                self._release()
+            return result
+        except Exception as error:
+            shorten(error)
+            raise
 
 
 def unconnected_kind(value: Any) -> UnconnectedGradients:

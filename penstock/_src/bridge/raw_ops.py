@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import registry
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.util import lazy
 
 
@@ -32,7 +33,11 @@ def function(name: str) -> Callable[..., Any]:
 
     @functools.wraps(run)
     def call(**kwargs: Any) -> Any:
-        return run(**kwargs)
+        try:
+            return run(**kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
 
     call.__signature__ = run.__signature__  # type: ignore[attr-defined]  # `inspect` reads it
     return call

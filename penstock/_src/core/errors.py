@@ -5,7 +5,7 @@ arguments `(node_def, op, message)`.
 """
 
 import inspect
-from typing import Any
+from typing import Any, TypeVar
 
 from penstock._src.util.export import export, export_constant
 from penstock._src.util.signatures import read_only
@@ -26,10 +26,19 @@ for _name in CODE_NAMES:
     export_constant("errors." + _name, globals()[_name])
 
 
+Error = TypeVar("Error", bound=Exception)
+
 # Parameters of TensorFlow's classes; a message alone is enough.
 _ARGUMENTS = ("self", "node_def", "op", "message", "error_code")
 
 
+def _shown_as_public(cls: type[Error]) -> type[Error]:
+    """Gives a class the module that users import it from, which tracebacks and pickles name."""
+    cls.__module__ = "penstock.errors"
+    return cls
+
+
+@_shown_as_public
 @export("errors.OpError", v1=["errors.OpError", "OpError"])
 class OpError(Exception):
     """An error with one of TensorFlow's codes, and `message`, `op`, `node_def` and `error_code`."""
@@ -88,7 +97,7 @@ def error_class(name: str, code: int, what: str) -> type[OpError]:
     kept = [p for p in shown.parameters.values() if p.name != "error_code"]
     __init__.__signature__ = shown.replace(parameters=kept)  # type: ignore[attr-defined]
     body = {"CODE": code, "__doc__": what, "__init__": __init__, "__module__": __name__}
-    return export("errors." + name)(type(name, (OpError,), body))
+    return _shown_as_public(export("errors." + name)(type(name, (OpError,), body)))
 
 
 CancelledError = error_class("CancelledError", CANCELLED, "The operation was cancelled.")
@@ -127,11 +136,13 @@ UnauthenticatedError = error_class(
 CLASS_OF_CODE = {c.CODE: c for c in OpError.__subclasses__()}
 
 
+@_shown_as_public
 @export("errors.OperatorNotAllowedInGraphError")
 class OperatorNotAllowedInGraphError(TypeError):
     """A Python operation needs the value of a symbolic tensor."""
 
 
+@_shown_as_public
 @export("errors.InaccessibleTensorError")
 class InaccessibleTensorError(ValueError):
     """A tensor was used outside the function or branch that defines it."""

@@ -13,6 +13,7 @@ import math
 import os
 import pathlib
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,7 @@ class RawOps:
 
 
 # Each op gets a function with its inputs as parameters, so that Python itself binds the arguments.
+FUNCTION_LINE = sys._getframe().f_lineno
 FUNCTION = """
 def {op}({parameters}*, name=None, **attrs):
     graph = STATE.graph
@@ -98,8 +100,8 @@ def make_function(cls: type[Op]) -> Callable[..., Any]:
     parameters = "".join(f"{argument.name}, " for argument in cls.inputs)
     text = FUNCTION.format(op=cls.op_type, parameters=parameters)
     scope: dict[str, Any] = {"STATE": dispatch.STATE, "slots": slots, "cls": cls}
-    # Use this file's name, so that messages and tracebacks treat the frame as library code.
-    exec(compile(text, __file__, "exec"), scope)
+    # Frames of the function show the template in this file, and count as library code.
+    exec(compile("\n" * FUNCTION_LINE + text, __file__, "exec"), scope)
     call: Any = scope[cls.op_type]
     if cls.raw_names or cls.raw_defaults:
         call = _as_raw_op(call, cls.raw_names, cls.raw_defaults)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -163,6 +164,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     __str__ = __repr__
 
+    @shortening
     def explain(self, elements: int = 1000, seconds: float = 2.0) -> PipelineReport:
         """Returns what runs in place of the pipeline, with measured times and the step that the others wait for.
 
@@ -184,6 +186,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
             raise RuntimeError("`tf.data.Dataset.explain()` is only supported in eager mode.")
         return explained(self._variant_tensor._value, elements, seconds)
 
+    @shortening
     def as_numpy_iterator(self) -> NumpyIterator:
         """Returns an iterator that yields elements as NumPy values.
 
@@ -199,6 +202,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     # -- sources
 
     @staticmethod
+    @shortening
     def from_tensors(tensors: Any, name: str | None = None) -> "Dataset":
         """Returns the dataset whose only element is `tensors`."""
         element = structure.normalize(tensors)
@@ -211,6 +215,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return derived("_TensorDataset", variant, spec)
 
     @staticmethod
+    @shortening
     def from_tensor_slices(tensors: Any, name: str | None = None) -> "Dataset":
         """Returns the dataset whose elements are the slices of `tensors` along their first axis.
 
@@ -237,6 +242,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return derived("_TensorSliceDataset", variant, spec)
 
     @staticmethod
+    @shortening
     def range(*args: Any, **kwargs: Any) -> "Dataset":
         """Returns the dataset of numbers of Python's `range`; `output_type` is int64 by default.
 
@@ -256,6 +262,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return derived("_RangeDataset", variant, spec)
 
     @staticmethod
+    @shortening
     def counter(
         start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64, name: str | None = None
     ) -> "Dataset":
@@ -269,6 +276,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return Dataset.range(start, stop, step, output_type=dtype, name=name)
 
     @staticmethod
+    @shortening
     def random(
         seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None
     ) -> "Dataset":
@@ -290,6 +298,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return derived("_RandomDataset", variant, spec)
 
     @staticmethod
+    @shortening
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> "Dataset":
         """Returns the dataset of tuples of one element from each, up to the shortest.
 
@@ -328,6 +337,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return derived("_ZipDataset", variant, spec, *sources)
 
     @staticmethod
+    @shortening
     def from_generator(
         generator: Callable[..., Any],
         output_types: Any = None,
@@ -351,6 +361,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return derived("_FlatMapDataset", variant, spec)
 
     @staticmethod
+    @shortening
     def list_files(
         file_pattern: Any, shuffle: bool | None = None, seed: Any = None, name: str | None = None
     ) -> "Dataset":

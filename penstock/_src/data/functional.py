@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
@@ -19,6 +20,7 @@ _ORDER = {None: "default", True: "true", False: "false"}
 class Functional(Transforms):
     """The methods of Dataset that take functions."""
 
+    @shortening
     def map(
         self,
         map_func: Callable[..., Any],
@@ -46,24 +48,28 @@ class Functional(Transforms):
         traced = trace(map_func, self.element_spec, "Map")
         return _mapped(self, traced, num_parallel_calls, deterministic, synchronous, name)
 
+    @shortening
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
         """Returns the dataset of the elements for which `predicate` is true."""
         traced = trace(predicate, self.element_spec, "Filter")
         _check_predicate(traced)
         return self._same("FilterDataset", traced.captured, predicate=traced.function, name=name)
 
+    @shortening
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
         """Returns the dataset of the elements up to the first for which `predicate` is false."""
         traced = trace(predicate, self.element_spec, "TakeWhile")
         _check_predicate(traced)
         return self._same("TakeWhileDataset", traced.captured, predicate=traced.function, name=name)
 
+    @shortening
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Any:
         """Returns the dataset of the elements of all datasets that `map_func` returns, in order."""
         traced = trace(map_func, self.element_spec, "FlatMap")
         spec = _made_datasets(traced, "map_func")
         return self._of("FlatMapDataset", spec, traced.captured, f=traced.function, name=name)
 
+    @shortening
     def interleave(
         self,
         map_func: Callable[..., Any],
@@ -113,6 +119,7 @@ class Functional(Transforms):
             name=name,
         )
 
+    @shortening
     def reduce(
         self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None
     ) -> Any:
@@ -133,6 +140,7 @@ class Functional(Transforms):
         )
         return structure.from_tensors(spec, results)
 
+    @shortening
     def scan(
         self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None
     ) -> Any:
@@ -149,6 +157,7 @@ class Functional(Transforms):
             name=name,
         )
 
+    @shortening
     def group_by_window(
         self,
         key_func: Callable[..., Any],

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import OutOfRangeError
@@ -113,15 +114,19 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
         return self
 
     def __next__(self) -> Any:
-        if self._handle is not None and STATE.graph is None:
-            element = self._handle.next()
-            if element is None:
-                raise StopIteration
-            return self._pack(element)
         try:
-            return self.get_next()
-        except OutOfRangeError:
-            raise StopIteration from None
+            if self._handle is not None and STATE.graph is None:
+                element = self._handle.next()
+                if element is None:
+                    raise StopIteration
+                return self._pack(element)
+            try:
+                return self.get_next()
+            except OutOfRangeError:
+                raise StopIteration from None
+        except Exception as error:
+            shorten(error)
+            raise
 
     next = __next__
 
@@ -131,15 +136,21 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
         Raises:
           tf.errors.OutOfRangeError: there is none.
         """
-        if self._handle is not None and STATE.graph is None:
-            element = self._handle.next()
-            if element is None:
-                raise OutOfRangeError(f"{END} [Op:IteratorGetNext]")
-            return self._pack(element)
-        tensors = raw.IteratorGetNext(
-            iterator=self._iterator_resource, output_types=self._types, output_shapes=self._shapes
-        )
-        return structure.from_tensors(self._element_spec, tensors)
+        try:
+            if self._handle is not None and STATE.graph is None:
+                element = self._handle.next()
+                if element is None:
+                    raise OutOfRangeError(f"{END} [Op:IteratorGetNext]")
+                return self._pack(element)
+            tensors = raw.IteratorGetNext(
+                iterator=self._iterator_resource,
+                output_types=self._types,
+                output_shapes=self._shapes,
+            )
+            return structure.from_tensors(self._element_spec, tensors)
+        except Exception as error:
+            shorten(error)
+            raise
 
     _next_internal = get_next
 
@@ -220,7 +231,11 @@ class NumpyIterator(Trackable):
         return self
 
     def __next__(self) -> Any:
-        return structure.map_leaves(_numpy, next(self._iterator))
+        try:
+            return structure.map_leaves(_numpy, next(self._iterator))
+        except Exception as error:
+            shorten(error)
+            raise
 
     def next(self) -> Any:
         """Returns the next element."""

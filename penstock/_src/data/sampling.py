@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.api.random.functions import uniform
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
@@ -27,6 +28,7 @@ class Sampling:
     element_spec: Any
 
     @classmethod
+    @shortening
     def sample_from_datasets(
         cls,
         datasets: Sequence[Any],
@@ -78,6 +80,7 @@ class Sampling:
         return directed(chosen, list(datasets), stop_on_empty_dataset)
 
     @staticmethod
+    @shortening
     def choose_from_datasets(
         datasets: Sequence[Any], choice_dataset: Any, stop_on_empty_dataset: bool = True
     ) -> Any:
@@ -98,6 +101,7 @@ class Sampling:
             )
         return directed(choice_dataset, list(datasets), stop_on_empty_dataset)
 
+    @shortening
     def bucket_by_sequence_length(
         self,
         element_length_func: Callable[..., Any],
@@ -135,6 +139,7 @@ class Sampling:
             name,
         )
 
+    @shortening
     def rejection_resample(
         self,
         class_func: Callable[..., Any],

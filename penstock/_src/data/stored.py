@@ -11,6 +11,7 @@ from typing import Any
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, errors
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TypeSpec
@@ -41,6 +42,7 @@ class Stored:
     _derived: Callable[..., Any]
     _spec_of_datasets: Callable[[Any], Any]
 
+    @shortening
     def save(
         self,
         path: str,
@@ -85,6 +87,7 @@ class Stored:
         return _save_with_checkpoints(iter(writing), checkpoint_args)
 
     @classmethod
+    @shortening
     def load(
         cls,
         path: str,
@@ -122,6 +125,7 @@ class Stored:
         )
         return cls._derived("_LoadDataset", variant, element_spec)
 
+    @shortening
     def snapshot(
         self,
         path: str,

@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
@@ -71,22 +72,27 @@ class Transforms:
 
     # -- selecting and repeating
 
+    @shortening
     def take(self, count: Any, name: str | None = None) -> Any:
         """Returns the dataset of the first `count` elements, or of all if `count` is -1."""
         return self._same("TakeDataset", int64(count), name=name)
 
+    @shortening
     def skip(self, count: Any, name: str | None = None) -> Any:
         """Returns the dataset without the first `count` elements, or an empty one if `count` is -1."""
         return self._same("SkipDataset", int64(count), name=name)
 
+    @shortening
     def repeat(self, count: Any = None, name: str | None = None) -> Any:
         """Returns the dataset repeated `count` times, or endlessly for None or -1."""
         return self._same("RepeatDataset", int64(-1 if count is None else count), name=name)
 
+    @shortening
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Any:
         """Returns every `num_shards`-th element, from the one at `index` on."""
         return self._same("ShardDataset", int64(num_shards), int64(index), name=name)
 
+    @shortening
     def concatenate(self, dataset: Any, name: str | None = None) -> Any:
         """Returns the dataset of these elements, then those of `dataset`.
 
@@ -102,6 +108,7 @@ class Transforms:
         made = self._of("ConcatenateDataset", spec, dataset._variant_tensor, name=name)
         return self._derived("_ConcatenateDataset", made._variant_tensor, spec, self, dataset)
 
+    @shortening
     def unique(self, name: str | None = None) -> Any:
         """Returns the dataset of distinct elements.
 
@@ -116,6 +123,7 @@ class Transforms:
                 )
         return self._same("UniqueDataset", name=name)
 
+    @shortening
     def enumerate(self, start: Any = 0, name: str | None = None) -> Any:
         """Returns the dataset of (number, element), counting from `start`."""
         counted = _range(start)
@@ -127,6 +135,7 @@ class Transforms:
         )
         return self._derived("_ZipDataset", variant, spec, self)
 
+    @shortening
     def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
         """Returns `transformation_func(self)`.
 
@@ -140,12 +149,14 @@ class Transforms:
             )
         return made
 
+    @shortening
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Any:
         """Returns the dataset without the elements that raise an error."""
         return self._same("IgnoreErrorsDataset", log_warning=log_warning, name=name)
 
     # -- order and time
 
+    @shortening
     def shuffle(
         self,
         buffer_size: Any,
@@ -172,17 +183,20 @@ class Transforms:
             name=name,
         )
 
+    @shortening
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Any:
         """Returns the dataset with up to `buffer_size` elements prefetched by a thread."""
         size = -1 if buffer_size is None else buffer_size
         return self._same("PrefetchDataset", int64(size), name=name)
 
+    @shortening
     def cache(self, filename: Any = "", name: str | None = None) -> Any:
         """Returns the dataset with its elements cached in memory or in a file by the first full iteration."""
         return self._same(
             "CacheDatasetV2", filename, raw.DummyMemoryCache(), kind="CacheDataset", name=name
         )
 
+    @shortening
     def with_options(self, options: Options, name: str | None = None) -> Any:
         """Returns the dataset with its options overridden by `options`."""
         made = self._same(
@@ -194,6 +208,7 @@ class Transforms:
 
     # -- batching
 
+    @shortening
     def batch(
         self,
         batch_size: Any,
@@ -217,6 +232,7 @@ class Transforms:
             "BatchDatasetV2", spec, int64(batch_size), drop_remainder, kind=kind, name=name
         )
 
+    @shortening
     def padded_batch(
         self,
         batch_size: Any,
@@ -249,6 +265,7 @@ class Transforms:
         )
         return self._derived("_PaddedBatchDataset", variant, spec, self)
 
+    @shortening
     def ragged_batch(
         self,
         batch_size: Any,
@@ -262,10 +279,12 @@ class Transforms:
             self, int64(batch_size), drop_remainder, size, dtypes.as_dtype(row_splits_dtype), name
         )
 
+    @shortening
     def sparse_batch(self, batch_size: Any, row_shape: Any, name: str | None = None) -> Any:
         """Returns the dataset of sparse tensors of `batch_size` rows of shape `row_shape`."""
         return sparse_batch(self, batch_size, as_shape(row_shape), name)
 
+    @shortening
     def rebatch(
         self, batch_size: Any, drop_remainder: bool = False, name: str | None = None
     ) -> Any:
@@ -291,6 +310,7 @@ class Transforms:
         made = Transforms._of(source, op, spec, *inputs, name=name)
         return self._derived(f"_{op.removesuffix('V2')}", made._variant_tensor, spec, self)
 
+    @shortening
     def unbatch(self, name: str | None = None) -> Any:
         """Returns the dataset of the rows of the elements."""
         spec = structure.unbatched(self.element_spec)
@@ -307,6 +327,7 @@ class Transforms:
         traced = trace(encode, whole, "Unbatch")
         return self._of("MapDataset", traced.output_spec, traced.captured, f=traced.function)
 
+    @shortening
     def window(
         self,
         size: Any,
@@ -339,11 +360,13 @@ class Transforms:
 
     # -- queries
 
+    @shortening
     def cardinality(self) -> Tensor:
         """Returns the number of elements as an int64 tensor: `tf.data.INFINITE_CARDINALITY` or
         `tf.data.UNKNOWN_CARDINALITY` if it is infinite or unknown."""
         return raw.DatasetCardinality(input_dataset=self._variant_tensor)
 
+    @shortening
     def get_single_element(self, name: str | None = None) -> Any:
         """Returns the only element.
 
@@ -355,6 +378,7 @@ class Transforms:
         )
         return structure.from_tensors(self.element_spec, tensors)
 
+    @shortening
     def fingerprint(self) -> Tensor:
         """Returns a hash that identifies the dataset."""
         return raw.DatasetFingerprint(input_dataset=self._variant_tensor)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.autodiff.tape import record_read, variable_accessed
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.dtypes import DType, as_dtype
@@ -30,6 +31,7 @@ from penstock._src.eager.variable_handle import (
     scoped,
     under,
 )
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -38,43 +40,27 @@ from penstock._src.util.slots import above
 UNIQUE = itertools.count()
 
 
-@export("VariableSynchronization")
-class VariableSynchronization(Enum):
-    """When the copies of a distributed variable are brought together."""
-
-    AUTO = 0
-    NONE = 1
-    ON_WRITE = 2
-    ON_READ = 3
-
-
-@export("VariableAggregation", v1=[])
-class VariableAggregation(Enum):
-    """How values assigned by several replicas become one."""
-
-    NONE = 0
-    SUM = 1
-    MEAN = 2
-    ONLY_FIRST_REPLICA = 3
-
-
 class _VariableMaker(type(Trackable)):  # type: ignore[misc]
     """Makes variables through the active creators (tf.variable_creator_scope), innermost first."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        # TensorFlow accepts this argument for every variable class; only False has an effect, in functions.
-        if kwargs.get("experimental_enable_variable_lifting") is not False:
-            kwargs.pop("experimental_enable_variable_lifting", None)
-        creators = STATE.variable_creators if cls.__dict__.get("asks_creators", False) else ()
-        if not creators:
-            return super().__call__(*args, **kwargs)
-        parameters = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
-        given = {name: parameter.default for name, parameter in parameters.items()}
-        given |= {**dict(zip(parameters, args)), **kwargs}
-        create: Callable[..., Any] = super().__call__
-        for creator in creators:
-            create = functools.partial(creator, create)
-        return create(**given)
+        try:
+            # TensorFlow accepts this argument for every variable class; only False has an effect, in functions.
+            if kwargs.get("experimental_enable_variable_lifting") is not False:
+                kwargs.pop("experimental_enable_variable_lifting", None)
+            creators = STATE.variable_creators if cls.__dict__.get("asks_creators", False) else ()
+            if not creators:
+                return super().__call__(*args, **kwargs)
+            parameters = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
+            given = {name: parameter.default for name, parameter in parameters.items()}
+            given |= {**dict(zip(parameters, args)), **kwargs}
+            create: Callable[..., Any] = super().__call__
+            for creator in creators:
+                create = functools.partial(creator, create)
+            return create(**given)
+        except Exception as error:
+            shorten(error)
+            raise
 
 
 def _check_arguments(initial_value: Any, constraint: Any, name: Any) -> None:
@@ -403,21 +389,25 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         Raises:
           ValueError: the shapes are incompatible.
         """
-        if STATE.graph is not None and self._is_elsewhere():
-            with self._handle.graph.as_default():
-                return self.assign(value, use_locking, name, read_value)
-        tensor = convert_to_tensor(value, dtype=self._dtype)
-        shape = tensor.shape
-        if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
-            raise ValueError(
-                f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
-                f"{self._shape}, and the assigned value shape {tensor.shape} are incompatible."
-            )
-        # Eagerly, both shapes are known and have been compared.
-        checks = STATE.graph is not None and self._validates and self._shape.is_fully_defined()
-        options = {"validate_shape": True} if checks else {}
-        assigned = raw.AssignVariableOp(self._handle, tensor, name=name, **options)
-        return self._assigned(assigned, read_value)
+        try:
+            if STATE.graph is not None and self._is_elsewhere():
+                with self._handle.graph.as_default():
+                    return self.assign(value, use_locking, name, read_value)
+            tensor = convert_to_tensor(value, dtype=self._dtype)
+            shape = tensor.shape
+            if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
+                raise ValueError(
+                    f"Cannot assign value to variable '{self.name}': Shape mismatch.The variable shape "
+                    f"{self._shape}, and the assigned value shape {tensor.shape} are incompatible."
+                )
+            # Eagerly, both shapes are known and have been compared.
+            checks = STATE.graph is not None and self._validates and self._shape.is_fully_defined()
+            options = {"validate_shape": True} if checks else {}
+            assigned = raw.AssignVariableOp(self._handle, tensor, name=name, **options)
+            return self._assigned(assigned, read_value)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _is_elsewhere(self) -> bool:
         """Whether the variable belongs to another graph of TensorFlow 1 than the current one."""
@@ -432,11 +422,17 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         read_value: bool = True,
     ) -> Any:
         """Adds `delta` to the value."""
-        if STATE.graph is not None and self._is_elsewhere():
-            with self._handle.graph.as_default():
-                return self.assign_add(delta, use_locking, name, read_value)
-        tensor = convert_to_tensor(delta, dtype=self._dtype)
-        return self._assigned(raw.AssignAddVariableOp(self._handle, tensor, name=name), read_value)
+        try:
+            if STATE.graph is not None and self._is_elsewhere():
+                with self._handle.graph.as_default():
+                    return self.assign_add(delta, use_locking, name, read_value)
+            tensor = convert_to_tensor(delta, dtype=self._dtype)
+            return self._assigned(
+                raw.AssignAddVariableOp(self._handle, tensor, name=name), read_value
+            )
+        except Exception as error:
+            shorten(error)
+            raise
 
     def assign_sub(
         self,
@@ -446,11 +442,17 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         read_value: bool = True,
     ) -> Any:
         """Subtracts `delta` from the value."""
-        if STATE.graph is not None and self._is_elsewhere():
-            with self._handle.graph.as_default():
-                return self.assign_sub(delta, use_locking, name, read_value)
-        tensor = convert_to_tensor(delta, dtype=self._dtype)
-        return self._assigned(raw.AssignSubVariableOp(self._handle, tensor, name=name), read_value)
+        try:
+            if STATE.graph is not None and self._is_elsewhere():
+                with self._handle.graph.as_default():
+                    return self.assign_sub(delta, use_locking, name, read_value)
+            tensor = convert_to_tensor(delta, dtype=self._dtype)
+            return self._assigned(
+                raw.AssignSubVariableOp(self._handle, tensor, name=name), read_value
+            )
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _assigned(self, op: Any, read_value: bool) -> Any:
         """Returns the result of an assignment: the variable or, in a graph, a read that runs after it."""

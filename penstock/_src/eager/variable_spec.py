@@ -9,13 +9,9 @@ from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import DenseSpec, TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
-from penstock._src.eager.variable import (
-    UNIQUE,
-    Variable,
-    VariableAggregation,
-    VariableSynchronization,
-)
+from penstock._src.eager.variable import UNIQUE, Variable
 from penstock._src.eager.variable_handle import make_handle
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 
 
 class VariableSpec(DenseSpec):

@@ -8,6 +8,7 @@ from typing import Any
 from penstock._src.api.extending import types
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core.calls.binding import kernel_name
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import resource
@@ -180,17 +181,21 @@ class ConcreteFunction:
         Raises:
           TypeError: arguments do not fit the signature.
         """
-        kinds = None if kwargs else _kinds(args)
-        if kinds is not None and kinds in self._known_calls:
-            return self.call_flat(args)
-        if self._binder is not None:
-            tensors = self._bound(args, kwargs)
-        else:
-            tensors = self._flat_arguments(args, kwargs)
-        as_they_stand = len(tensors) == len(args) and all(map(is_, tensors, args))
-        if kinds is not None and as_they_stand and len(self._known_calls) < _MOST_KNOWN:
-            self._known_calls.add(kinds)
-        return self.call_flat(tensors)
+        try:
+            kinds = None if kwargs else _kinds(args)
+            if kinds is not None and kinds in self._known_calls:
+                return self.call_flat(args)
+            if self._binder is not None:
+                tensors = self._bound(args, kwargs)
+            else:
+                tensors = self._flat_arguments(args, kwargs)
+            as_they_stand = len(tensors) == len(args) and all(map(is_, tensors, args))
+            if kinds is not None and as_they_stand and len(self._known_calls) < _MOST_KNOWN:
+                self._known_calls.add(kinds)
+            return self.call_flat(tensors)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
         """Returns the tensors of arguments as the Python function takes them, or else as they stand."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.extending.types import PolymorphicFunction
+from penstock._src.core.calls.tracebacks import shorten, shortening
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -107,30 +108,34 @@ class Function(Trackable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the function: traces it if no trace fits these arguments, then runs the trace."""
-        if not kwargs and len(args) == self._plain_arity and not _Settings.run_eagerly:
-            key: list[Any] = []
-            tensors = []
-            for arg in args:
-                kind = type(arg)
-                if kind is EagerTensor:
-                    key.append(arg._dtype)
-                    key.append(getattr(arg._value, "shape", None))
-                    tensors.append(arg)
-                elif not add_quick_key(arg, key, tensors):
-                    break
-            else:
-                key.append(STATE.trace_context)
-                quick = tuple(key)
-                concrete = self._fast.get(quick)
-                if concrete is None:
-                    concrete, tensors = self._find(args, kwargs)
-                    if STATE.graph is None and self._side_effects_checked:
-                        self._fast[quick] = concrete
-                return concrete.call_flat(tensors)
-        if _Settings.run_eagerly:
-            return self._python_function(*args, **kwargs)
-        concrete, tensors = self._find(args, kwargs)
-        return concrete.call_flat(tensors)
+        try:
+            if not kwargs and len(args) == self._plain_arity and not _Settings.run_eagerly:
+                key: list[Any] = []
+                tensors = []
+                for arg in args:
+                    kind = type(arg)
+                    if kind is EagerTensor:
+                        key.append(arg._dtype)
+                        key.append(getattr(arg._value, "shape", None))
+                        tensors.append(arg)
+                    elif not add_quick_key(arg, key, tensors):
+                        break
+                else:
+                    key.append(STATE.trace_context)
+                    quick = tuple(key)
+                    concrete = self._fast.get(quick)
+                    if concrete is None:
+                        concrete, tensors = self._find(args, kwargs)
+                        if STATE.graph is None and self._side_effects_checked:
+                            self._fast[quick] = concrete
+                    return concrete.call_flat(tensors)
+            if _Settings.run_eagerly:
+                return self._python_function(*args, **kwargs)
+            concrete, tensors = self._find(args, kwargs)
+            return concrete.call_flat(tensors)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _find(
         self, args: Sequence[Any], kwargs: dict[str, Any]
@@ -276,6 +281,7 @@ class Function(Trackable):
 
     # -- traces
 
+    @shortening
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """Returns the trace for arguments of these types; TensorSpecs may replace tensors."""
         if self._input_signature is not None and not args and not kwargs:

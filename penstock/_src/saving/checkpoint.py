@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
@@ -135,6 +136,7 @@ class _Checkpoint(AutoTrackable):
 
     # -- writing
 
+    @shortening
     def write(self, file_prefix: Any, options: CheckpointOptions | None = None) -> Any:
         """Writes a checkpoint to files that begin with `file_prefix`; returns it.
 
@@ -151,6 +153,7 @@ class _Checkpoint(AutoTrackable):
             self._top, self._attached, prefix, options, reads, session, self._label, writer
         )
 
+    @shortening
     def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
         """Writes a checkpoint to `<file_prefix>-<number>` and records it as the latest of its folder.
 
@@ -190,6 +193,7 @@ class _Checkpoint(AutoTrackable):
 
     # -- restoring
 
+    @shortening
     def read(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
         """Restores a checkpoint written by `write`.
 
@@ -203,6 +207,7 @@ class _Checkpoint(AutoTrackable):
             self._top, self._attached, prefix, options, self._assignments, self._label
         )
 
+    @shortening
     def restore(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
         """Restores a checkpoint written by `save`; None restores nothing.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import os
 import sys
+import sysconfig
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NamedTuple, overload
@@ -12,6 +14,18 @@ from typing import Any, NamedTuple, overload
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 # Files between the user's code and an op whose lines do not help the user.
 PLUMBING = (f"{os.sep}keras{os.sep}src{os.sep}", f"{os.sep}functools.py", f"{os.sep}contextlib.py")
+# Packages that the library calls, beside Python's own modules.
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "PIL",
+    "ml_dtypes",
+    "google",
+    "llvmlite",
+    "keras",
+    "tf_keras",
+    "optree",
+)
 
 
 class Location(NamedTuple):
@@ -53,6 +67,24 @@ _KINDS: dict[
 def is_users(file: str) -> bool:
     """Whether a file is neither Penstock's nor one whose lines do not help the user."""
     return _kind_of(file) is _USERS
+
+
+def is_own(file: str) -> bool:
+    """Whether a file is Penstock's."""
+    kind = _KINDS.get(file)
+    if kind is None:
+        kind = _KINDS[file] = _kind_of(file)
+    return kind is _OWN
+
+
+@functools.cache
+def belongs_to_library(file: str) -> bool:
+    """Whether a file is Python's own, or of a package that Penstock calls."""
+    paths = sysconfig.get_paths()
+    for packages in {paths["purelib"], paths["platlib"]}:
+        if file.startswith(packages + os.sep):
+            return file[len(packages) + 1 :].split(os.sep)[0] in LIBRARIES
+    return file.startswith((paths["stdlib"] + os.sep, "<frozen", "<__array_function__"))
 
 
 def _kind_of(file: str) -> str:

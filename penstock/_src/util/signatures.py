@@ -45,8 +45,8 @@ def taking(
     values = "".join(f"{argument.arg}, " for argument in given)
     text = f"def {name}({parameters}):\n    return _call(({values}))\n"
     held = {**scope, "_call": call}
-    # Use this file's name, so that messages and tracebacks treat the frame as library code.
-    exec(compile(text, __file__, "exec"), held)
+    # Below this file's name, so that messages and tracebacks treat the frame as library code.
+    exec(compile(text, f"{__file__}:generated", "exec"), held)
     return held[name]
 
 

@@ -14,6 +14,7 @@ from penstock._src.api.extending.dispatch import (
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.calls.refusals import refusal_of_call
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor, leaves_int32
 from penstock._src.core.dispatch import OBSERVED, STATE, scope_in_graph
 from penstock._src.core.errors import InvalidArgumentError
@@ -43,13 +44,17 @@ def constant(value, dtype=None, shape=None, name="Const"):
       name: a name for the operation.
     """
     try:
-        if _CONSTANT_TARGETS:
-            result = first_match(_CONSTANT_TARGETS, constant, (value, dtype, shape, name), {})
-            if result is not NOT_SUPPORTED:
-                return result
-        return plain_constant(value, dtype, shape, name)
-    except (MemoryError, OverflowError) as error:
-        raise refusal_of_call("constant", error, (value,), {"dtype": dtype, "shape": shape})  # noqa: B904 - it is the cause
+        try:
+            if _CONSTANT_TARGETS:
+                result = first_match(_CONSTANT_TARGETS, constant, (value, dtype, shape, name), {})
+                if result is not NOT_SUPPORTED:
+                    return result
+            return plain_constant(value, dtype, shape, name)
+        except (MemoryError, OverflowError) as error:
+            raise refusal_of_call("constant", error, (value,), {"dtype": dtype, "shape": shape})  # noqa: B904 - it is the cause
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 # What `tf.constant` is while dtypes are converted (api/numpy_behavior).

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.autodiff.control_flow import add_conditional, unify
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
@@ -27,6 +28,7 @@ from penstock._src.util.export import export
 
 
 @export("cond", v1=[])
+@shortening
 def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None = None) -> Any:
     """Returns `true_fn()` if `pred` is true, else `false_fn()`.
 
@@ -195,6 +197,7 @@ def _check_alike(first: FuncGraph, second: FuncGraph, branch: _Branch, other: _B
 
 
 @export("switch_case", v1=["switch_case"])
+@shortening
 def switch_case(
     branch_index: Any, branch_fns: Any, default: Any = None, name: str = "switch_case"
 ) -> Any:
@@ -273,6 +276,7 @@ def _branch_table(branch_fns: Any) -> dict[int, Callable[[], Any]]:
 
 
 @export("case", v1=[])
+@shortening
 def case(
     pred_fn_pairs: Any,
     default: Any = None,

@@ -6,6 +6,7 @@ from typing import Any
 from penstock._src.autodiff.control_flow import unify
 from penstock._src.autodiff.loop_gradient import add_limited_while
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -20,6 +21,7 @@ from penstock._src.util.nest_paths import flatten_up_to
 
 
 @export("while_loop", v1=[])
+@shortening
 def while_loop(
     cond: Any,
     body: Any,

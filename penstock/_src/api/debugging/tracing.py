@@ -3,29 +3,39 @@
 import numpy as np
 
 from penstock._src.core import errors
+from penstock._src.core.calls import tracebacks
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
-_FILTERING = [True]
-
 
 @export("debugging.is_traceback_filtering_enabled")
 def is_traceback_filtering_enabled():
-    """Whether frames of the library are left out of tracebacks."""
-    return _FILTERING[0]
+    """Whether frames of the library are left out of tracebacks; they are by default.
+
+    Returns:
+      A bool, for the calling thread.
+
+    >>> import penstock as tf
+    >>> tf.debugging.is_traceback_filtering_enabled()
+    True
+    """
+    return tracebacks.is_filtering()
 
 
 @export("debugging.enable_traceback_filtering")
 def enable_traceback_filtering():
-    """Leaves frames of the library out of tracebacks."""
-    _FILTERING[0] = True
+    """Leaves frames of the library out of the tracebacks of errors in this thread, as by default.
+
+    What is left are the lines of the user's program. An error of the library that led to the one raised is left out too.
+    """
+    tracebacks.set_filtering(True)
 
 
 @export("debugging.disable_traceback_filtering")
 def disable_traceback_filtering():
-    """Shows all frames in tracebacks."""
-    _FILTERING[0] = False
+    """Shows all frames in the tracebacks of errors in this thread, and the errors that led to them: to look into the library."""
+    tracebacks.set_filtering(False)
 
 
 _HEADING = "\n\n!!! Detected Infinity or NaN in output"

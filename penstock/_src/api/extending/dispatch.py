@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.dispatch import STATE
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -140,19 +141,23 @@ def _dispatching(
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        if targets:
-            result = first_match(targets, api, args, kwargs)
-            if result is not NOT_SUPPORTED:
-                return result
         try:
-            return (function if STATE.graph is None else in_graph)(*args, **kwargs)
-        except (TypeError, ValueError) as error:
-            result = _fall_back(api, args, kwargs)
-            if result is NOT_SUPPORTED:
-                refusal_of_call(function.__name__, error, args, kwargs)
-                raise
-        except (MemoryError, *ACCIDENTS) as error:
-            raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+            if targets:
+                result = first_match(targets, api, args, kwargs)
+                if result is not NOT_SUPPORTED:
+                    return result
+            try:
+                return (function if STATE.graph is None else in_graph)(*args, **kwargs)
+            except (TypeError, ValueError) as error:
+                result = _fall_back(api, args, kwargs)
+                if result is NOT_SUPPORTED:
+                    refusal_of_call(function.__name__, error, args, kwargs)
+                    raise
+            except (MemoryError, *ACCIDENTS) as error:
+                raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+        except Exception as error:
+            shorten(error)
+            raise
         return result
 
     # what dispatchers are registered for

@@ -82,7 +82,7 @@ class OpFunction:
         made: dict[str, Any] = {}
         text = f"{header}\n    return raw.{op}({', '.join(passed)})\n"
         scope.update(_NAMES | scope)
-        exec(compile(text, scope["__file__"], "exec"), scope, made)
+        exec(compile(text, f"{scope['__file__']}:generated", "exec"), scope, made)
         function = made[self.name]
         function.__doc__ = self.documentation
         return function

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.dispatch import STATE
 
 
@@ -66,9 +67,13 @@ def refusing(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
-        except (TypeError, MemoryError, *ACCIDENTS) as error:
-            raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+            try:
+                return function(*args, **kwargs)
+            except (TypeError, MemoryError, *ACCIDENTS) as error:
+                raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+        except Exception as error:
+            shorten(error)
+            raise
 
     return call
 
@@ -91,9 +96,13 @@ def scoped(scope: str | None = None, *, named: str | None = None) -> Callable[..
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
-                return (function if STATE.graph is None else in_scope)(*args, **kwargs)
-            except (MemoryError, *ACCIDENTS) as error:
-                raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+                try:
+                    return (function if STATE.graph is None else in_scope)(*args, **kwargs)
+                except (MemoryError, *ACCIDENTS) as error:
+                    raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+            except Exception as error:
+                shorten(error)
+                raise
 
         return call
 

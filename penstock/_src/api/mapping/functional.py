@@ -7,6 +7,7 @@ from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.mapping import row_codec
 from penstock._src.core import dtypes
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, executing_eagerly
@@ -53,6 +54,7 @@ def _static(tensor: Tensor, count: Any) -> Tensor:
 
 
 @export("map_fn")
+@shortening
 def map_fn(
     fn: Callable[..., Any],
     elems: Any,
@@ -231,6 +233,7 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
 
 
 @export("foldl")
+@shortening
 def foldl(
     fn: Callable[..., Any],
     elems: Any,
@@ -252,6 +255,7 @@ def foldl(
 
 
 @export("foldr")
+@shortening
 def foldr(
     fn: Callable[..., Any],
     elems: Any,
@@ -266,6 +270,7 @@ def foldr(
 
 
 @export("scan")
+@shortening
 def scan(
     fn: Callable[..., Any],
     elems: Any,

@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.util import nest
+
+from .tracebacks import keras_filters
 
 logger = logging.getLogger("penstock")
 
@@ -57,6 +60,8 @@ def _noted(method: Callable[..., Any], name: str) -> Callable[..., Any]:
             note = one_sample_note(self, data)
             if note and note not in getattr(error, "__notes__", ()):
                 error.add_note(note)
+            if keras_filters():
+                shorten(error)
             raise
 
     return with_hints

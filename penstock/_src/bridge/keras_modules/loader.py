@@ -7,10 +7,12 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import backup, hints, saving
+from . import backup, hints, saving, tracebacks
 
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     hints.MODULE: hints.wrap_model,
+    tracebacks.MODULE: tracebacks.wrap_filter,
+    tracebacks.OPTIMIZER: tracebacks.wrap_optimizer,
     "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
     "keras.src.backend.tensorflow.trainer": backup.wrap_trainer,
     **saving.WRAPPERS,

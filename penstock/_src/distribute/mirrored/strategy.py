@@ -34,7 +34,7 @@ from penstock._src.distribute.values import (
     ReduceOp,
     ValueContext,
 )
-from penstock._src.eager.variable import VariableSynchronization
+from penstock._src.eager.variable_modes import VariableSynchronization
 from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
 from penstock._src.util import nest

@@ -15,7 +15,8 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.distribute.context import CONTEXTS, current
 from penstock._src.distribute.values import DistributedValues, Mirrored, PerReplica, ReduceOp
-from penstock._src.eager.variable import Variable, VariableAggregation
+from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_modes import VariableAggregation
 from penstock._src.graph.operation import Operation
 from penstock._src.util.signatures import read_only
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.consent import Consent, consent_for
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import DataLossError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
@@ -20,7 +21,8 @@ from penstock._src.eager.asset import Asset
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
-from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
+from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.filesystems.damaged import count_of, dtype_of
 from penstock._src.filesystems.files import exists, matching_prefix, status
 from penstock._src.function.concrete import ConcreteFunction
@@ -93,6 +95,7 @@ class RestoredResource(TrackableResource):
 
 
 @export("saved_model.load", v1=["saved_model.load_v2"])
+@shortening
 @hiding("allow")
 def load(
     export_dir: Any,

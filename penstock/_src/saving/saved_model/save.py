@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.api.config.build import GIT_VERSION
 from penstock._src.core import dispatch
+from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tracking.trackable import Trackable
@@ -50,6 +51,7 @@ log = logging.getLogger("absl")
 
 
 @export("saved_model.save", v1=["saved_model.save", "saved_model.experimental.save"])
+@shortening
 def save(
     obj: Any, export_dir: Any, signatures: Any = None, options: constants.SaveOptions | None = None
 ) -> None:

@@ -4,7 +4,7 @@ import contextlib
 
 from penstock._src.api.config import devices
 from penstock._src.core.dispatch import STATE
-from penstock._src.eager.variable import VariableAggregation
+from penstock._src.eager.variable_modes import VariableAggregation
 from penstock._src.util.export import export
 
 export(v1=["VariableAggregation"])(VariableAggregation)

@@ -16,7 +16,8 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import executing_eagerly_outside_functions
-from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
+from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.function.autograph.convert import converted_call
 from penstock._src.util import nest
 from penstock._src.v1.graphs.default_graph import get_default_graph

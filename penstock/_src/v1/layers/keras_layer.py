@@ -15,7 +15,8 @@ from penstock._src.api.module import Module, snake_case
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.eager.variable import Variable, VariableAggregation, VariableSynchronization
+from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.util import nest
 from penstock._src.util.signatures import read_only, read_write
 from penstock._src.v1.variables.initializers import GlorotUniform

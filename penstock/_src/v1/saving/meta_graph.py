@@ -11,12 +11,8 @@ from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core.calls.consent import Consent
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager.variable import (
-    UNIQUE,
-    Variable,
-    VariableAggregation,
-    VariableSynchronization,
-)
+from penstock._src.eager.variable import UNIQUE, Variable
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.filesystems.files import exists, make_folders, read
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.graph.operation import Operation

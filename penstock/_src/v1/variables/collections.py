@@ -10,12 +10,8 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager.variable import (
-    UnreadVariable,
-    Variable,
-    VariableAggregation,
-    VariableSynchronization,
-)
+from penstock._src.eager.variable import UnreadVariable, Variable
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph, resource_variables_enabled
 

@@ -10,7 +10,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
-from penstock._src.eager.variable import VariableAggregation, VariableSynchronization
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_write, spread
 from penstock._src.v1.graphs.default_graph import get_default_graph, global_graph

@@ -7,12 +7,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
-from penstock._src.eager.variable import (
-    UNIQUE,
-    Variable,
-    VariableAggregation,
-    VariableSynchronization,
-)
+from penstock._src.eager.variable import UNIQUE, Variable
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.v1.variables.collections import VariableV1
 
 BaseResourceVariable = Variable

@@ -7,12 +7,8 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import (
-    UNIQUE,
-    Variable,
-    VariableAggregation,
-    VariableSynchronization,
-)
+from penstock._src.eager.variable import UNIQUE, Variable
+from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.graph.serialize.attributes import shape_to_proto
 
 

@@ -1,0 +1,127 @@
+"""Tracebacks without the library's frames: what a user reads of an error is the user's own lines and the message.
+
+A function that users call ends in
+
+    except Exception as error:
+        shorten(error)
+        raise
+
+which costs nothing while there is no error, and unlike a wrapper adds no frame: a bare `raise` does not put the function itself
+into the traceback again. Frames are dropped where the error leaves the library, so that debuggers, notebooks, test runners and
+logs all see the short traceback.
+"""
+
+import functools
+import sys
+import threading
+import types
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from penstock._src.util.locations import belongs_to_library, is_own, is_users
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Settings(threading.local):
+    filters = True
+
+
+_SETTINGS = _Settings()
+
+
+def set_filtering(enabled: bool) -> None:
+    """Sets whether errors of this thread lose the library's frames."""
+    _SETTINGS.filters = enabled
+
+
+def is_filtering() -> bool:
+    """Returns whether errors of this thread lose the library's frames."""
+    return _SETTINGS.filters
+
+
+def shorten(error: BaseException) -> None:
+    """Drops the library's frames from the traceback of an error, and what it was raised from if that is the library's own affair.
+
+    Called in an exception handler of a function of the library; does nothing if the library itself called that function.
+    """
+    frame = sys._getframe(1).f_back
+    if frame is None or is_own(frame.f_code.co_filename) or not _SETTINGS.filters:
+        return
+    error.__traceback__ = without_own_frames(error.__traceback__)
+    _hide_own_causes(error)
+
+
+def without_own_frames(traceback: types.TracebackType | None) -> types.TracebackType | None:
+    """Returns the part of a traceback that is not the library's: what other libraries do for it is dropped with it."""
+    kept = []
+    called_by_own = True
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if is_own(file):
+            called_by_own = True
+        elif is_users(file) and not belongs_to_library(file):
+            called_by_own = False
+        if not called_by_own:
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    for entry, following in zip(kept, [*kept[1:], None]):
+        entry.tb_next = following
+    return kept[0] if kept else None
+
+
+def _hide_own_causes(error: BaseException) -> None:
+    """Keeps of the errors that led to this one those which came through the user's code."""
+    if getattr(error, "shows_cause", False):
+        return
+    if error.__cause__ is not None:
+        if came_through_users_code(error.__cause__):
+            return
+        error.__cause__ = None
+        error.__suppress_context__ = False
+    if error.__suppress_context__:
+        return
+    context = error.__context__
+    while context is not None and not came_through_users_code(context):
+        context = context.__context__
+    error.__context__ = context
+
+
+def came_through_users_code(error: BaseException) -> bool:
+    """Returns whether the traceback of an error has a line of the user's."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if is_users(file) and not belongs_to_library(file):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def shortening(function: Function) -> Function:
+    """Makes the errors of a public function short, at the price of a call; `shorten` is for functions that are called often."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
+
+    return call  # type: ignore[return-value]
+
+
+def shortening_methods(*names: str) -> Callable[[type], type]:
+    """Returns a class decorator that makes the errors of some methods short, as `shortening`."""
+
+    def decorate(cls: type) -> type:
+        for name in names:
+            method = cls.__dict__[name]
+            if isinstance(method, staticmethod | classmethod):
+                setattr(cls, name, type(method)(shortening(method.__func__)))
+            else:
+                setattr(cls, name, shortening(method))
+        return cls
+
+    return decorate
