@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
 from penstock._src.core.calls.lists import bind_list, check_length
@@ -101,6 +103,8 @@ def _bind_one(
             raise TypeError(f"Cannot convert {value} to EagerTensor of dtype {hint.name}")
         if hint is dtypes.int32 and _needs_int64(cls, attr, inputs):
             hint = dtypes.int64
+        if hint is dtypes.complex64 and _holds_python_complex(value):
+            hint = None  # which is complex128 for Python
         try:
             tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.defined_name)
         except ValueError as error:
@@ -124,6 +128,10 @@ def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
         for argument, value in zip(cls.inputs, inputs)
         if argument.type_attr == attr
     )
+
+
+def _holds_python_complex(value: Any) -> bool:
+    return isinstance(value, complex) or (_is_list_of_values(value) and np.iscomplexobj(value))
 
 
 def _is_list_of_values(value: Any) -> bool:
