@@ -7,20 +7,19 @@ from penstock._src.util.lazy import attach as _attach
 from penstock._src.version import VERSION as __version__
 
 _NAMES = {
+    "penstock._src.api.array.clipping": "clip_by_global_norm clip_by_norm clip_by_value",
     "penstock._src.api.array.conversion": "convert_to_tensor=convert_to_tensor_v2",
-    "penstock._src.api.array.creation": (
-        "constant fill linspace meshgrid newaxis one_hot ones ones_like range sequence_mask zeros "
-        "zeros_like"
-    ),
+    "penstock._src.api.array.creation": "constant fill newaxis ones ones_like zeros zeros_like",
     "penstock._src.api.array.indexing": (
-        "boolean_mask clip_by_global_norm clip_by_norm clip_by_value edit_distance gather "
-        "gather_nd scatter_nd slice strided_slice tensor_scatter_nd_add tensor_scatter_nd_max "
-        "tensor_scatter_nd_min tensor_scatter_nd_sub tensor_scatter_nd_update where"
+        "boolean_mask edit_distance gather gather_nd scatter_nd slice strided_slice "
+        "tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
+        "tensor_scatter_nd_update where"
     ),
     "penstock._src.api.array.joining": (
         "concat dynamic_partition dynamic_stitch pad repeat reverse reverse_sequence roll split "
         "stack tile unique unique_with_counts unstack"
     ),
+    "penstock._src.api.array.ranges": "linspace meshgrid one_hot range sequence_mask",
     "penstock._src.api.array.shaping": (
         "batch_to_space bitcast broadcast_dynamic_shape broadcast_to ensure_shape expand_dims "
         "guarantee_const identity identity_n is_symbolic_tensor is_tensor parallel_stack rank "
@@ -55,22 +54,29 @@ _NAMES = {
     "penstock._src.api.linalg.decompositions": "eig eigvals matrix_square_root=sqrtm",
     "penstock._src.api.linalg.products": "einsum matmul tensordot",
     "penstock._src.api.mapping.functional": "foldl foldr map_fn scan",
+    "penstock._src.api.math.activations": "sigmoid",
     "penstock._src.api.math.arithmetic": (
-        "add add_n atan2 divide equal greater greater_equal less less_equal logical_and logical_or "
-        "maximum minimum multiply not_equal pow realdiv scalar_mul subtract truediv truncatediv "
-        "truncatemod"
+        "add add_n atan2 divide maximum minimum multiply pow realdiv scalar_mul subtract truediv "
+        "truncatediv truncatemod"
     ),
+    "penstock._src.api.math.complex_numbers": "complex",
     "penstock._src.api.math.counting": "histogram_fixed_width histogram_fixed_width_bins",
     "penstock._src.api.math.elementwise": (
-        "abs acos acosh asin asinh atan atanh cast complex cos cosh exp floor logical_not negative "
-        "round saturate_cast sigmoid sign sin sinh sqrt square tan tanh"
+        "abs cast exp floor logical_not negative round saturate_cast sign sqrt square"
     ),
+    "penstock._src.api.math.logic": (
+        "equal greater greater_equal less less_equal logical_and logical_or not_equal"
+    ),
+    "penstock._src.api.math.norms": "norm",
     "penstock._src.api.math.reduction": (
-        "argmax argmin norm reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean "
-        "reduce_min reduce_prod reduce_sum"
+        "argmax argmin reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min "
+        "reduce_prod reduce_sum"
     ),
     "penstock._src.api.math.scan": "cumsum",
     "penstock._src.api.math.sorting": "argsort searchsorted sort",
+    "penstock._src.api.math.trigonometry": (
+        "acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh"
+    ),
     "penstock._src.api.module": "Module",
     "penstock._src.api.printing": (
         "get_logger load_library load_op_library make_ndarray make_tensor_proto print"

@@ -7,9 +7,11 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.array.shaping": "space_to_batch",
-    "penstock._src.api.math.elementwise": "elu relu relu6 selu sigmoid softplus softsign tanh",
-    "penstock._src.api.math.reduction": "l2_normalize zero_fraction",
+    "penstock._src.api.math.activations": "elu relu relu6 selu sigmoid softplus softsign",
+    "penstock._src.api.math.norms": "l2_normalize",
+    "penstock._src.api.math.reduction": "zero_fraction",
     "penstock._src.api.math.sorting": "approx_max_k approx_min_k in_top_k top_k",
+    "penstock._src.api.math.trigonometry": "tanh",
     "penstock._src.api.nn.activations": (
         "crelu dropout gelu leaky_relu log_softmax silu softmax swish=silu"
     ),

@@ -152,3 +152,13 @@ def test_clients_are_known():
         dtensor.local_devices("X")
     with pytest.raises(ValueError, match="not initialized"):
         dtensor.shutdown_accelerator_system()
+
+
+def test_tensors_are_made_in_a_layout():
+    layout = dtensor.Layout.replicated(dtensor.create_mesh([("x", 1)], devices=["CPU:0"]), 1)
+    ones = tf.ones([4])
+    made = [tf.zeros([4], layout=layout), tf.ones([4], layout=layout)]
+    made += [tf.fill([4], 2.0, layout=layout), tf.zeros_like(ones, layout=layout)]
+    made.append(tf.ones_like(ones, layout=layout))
+    assert [dtensor.fetch_layout(tensor) for tensor in made] == [layout] * 5
+    assert [float(tensor.numpy().sum()) for tensor in made] == [0, 4, 8, 0, 4]

@@ -70,7 +70,7 @@ FLOOR = {
     for name in line.split()
 }
 MAX_LINES = 600
-MAX_LINES_OF_A_FUNCTION = 80
+MAX_LINES_OF_A_FUNCTION = 80  # below its docstring
 MAX_ENTRIES = 15
 # A folder of families, namespaces or stages, which a search finds by name: its folders are not counted, its files are.
 HOMES = {"ops", "api", "compiler"}
@@ -141,7 +141,9 @@ def test_files_stay_short(path):
 def test_functions_stay_short(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef):
-            lines = node.end_lineno - node.lineno + 1
+            documented = ast.get_docstring(node) is not None
+            first = node.body[0].end_lineno if documented else node.lineno - 1
+            lines = node.end_lineno - first
             assert lines <= MAX_LINES_OF_A_FUNCTION, f"{path}:{node.lineno} {node.name}"
 
 

@@ -60,8 +60,9 @@ def docstrings(path):
                 yield getattr(node, "name", path.stem), node.body[0].lineno, text
         elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "op_functions":
             for rows in node.keywords:
-                if ">>> " in rows.value.value:
-                    yield rows.arg, rows.value.lineno, rows.value.value
+                for row in re.split(r"\n(?=\S)", rows.value.value):
+                    if ">>> " in row:
+                        yield row.split()[0], rows.value.lineno, row.partition("\n")[2]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(SRC)))

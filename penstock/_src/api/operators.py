@@ -19,7 +19,7 @@ from penstock._src.util.export import export
 from .array import indexing
 from .extending.dispatch import dispatchable
 from .linalg.products import matmul
-from .math import arithmetic, elementwise
+from .math import arithmetic, elementwise, logic
 
 
 def _declines(other: Any) -> bool:
@@ -163,7 +163,7 @@ _OPERATORS = {
     "matmul": lambda x, y: matmul(x, y, name=None if STATE.graph is None else "matmul"),
     "and": _logic(_named("BitwiseAnd", "and"), _named("LogicalAnd", "and")),
     "or": _logic(_named("BitwiseOr", "or"), _named("LogicalOr", "or")),
-    "xor": _logic(_named("BitwiseXor", "xor"), arithmetic.logical_xor),
+    "xor": _logic(_named("BitwiseXor", "xor"), logic.logical_xor),
 }
 
 
@@ -176,9 +176,9 @@ _PUBLIC = {
     "mod": arithmetic.floormod,
     "pow": arithmetic.pow,
     "matmul": matmul,
-    "and": arithmetic.logical_and,
-    "or": arithmetic.logical_or,
-    "xor": arithmetic.logical_xor,
+    "and": logic.logical_and,
+    "or": logic.logical_or,
+    "xor": logic.logical_xor,
 }
 _multiply = _named("Mul", "mul")
 
@@ -188,7 +188,7 @@ def _product(x, y):
     if not any(isinstance(v, Tensor) and v.dtype.base_dtype.is_bool for v in (x, y)):
         return _multiply(x, y)
     x, y = (elementwise.cast(v, dtypes.bool_) for v in (x, y))
-    return arithmetic.logical_and(x, y)
+    return logic.logical_and(x, y)
 
 
 def _true_division(x, y):
@@ -249,7 +249,7 @@ def tensor_equals(self, other):
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is other
     if not isinstance(self, Tensor):
-        return _compare_or_differ(arithmetic.equal, self, other, False)
+        return _compare_or_differ(logic.equal, self, other, False)
     if _declines(other):
         return NotImplemented
     try:
@@ -267,7 +267,7 @@ def tensor_not_equals(self, other):
     if not Tensor._USE_EQUALITY or (STATE.graph is not None and in_v1_graph()):
         return self is not other
     if not isinstance(self, Tensor):
-        return _compare_or_differ(arithmetic.not_equal, self, other, True)
+        return _compare_or_differ(logic.not_equal, self, other, True)
     if _declines(other):
         return NotImplemented
     try:
@@ -526,10 +526,10 @@ def install_operators() -> None:
         setattr(Tensor, op.direct, _binary(op))
         setattr(Tensor, op.reflected, _binary(op, reflected=True))
     for name, op, of_others in (
-        ("lt", raw_compare("Less"), arithmetic.less),
-        ("le", raw_compare("LessEqual"), arithmetic.less_equal),
-        ("gt", raw_compare("Greater"), arithmetic.greater),
-        ("ge", raw_compare("GreaterEqual"), arithmetic.greater_equal),
+        ("lt", raw_compare("Less"), logic.less),
+        ("le", raw_compare("LessEqual"), logic.less_equal),
+        ("gt", raw_compare("Greater"), logic.greater),
+        ("ge", raw_compare("GreaterEqual"), logic.greater_equal),
     ):
         setattr(Tensor, f"__{name}__", _compare(op, of_others))
     for name, method in {

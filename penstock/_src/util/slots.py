@@ -81,6 +81,7 @@ TABLE = {
     "dataset_of_graph": "data.graph_defs",  # the op DatasetFromGraph
     "Checkpoint": "saving.checkpoint",  # Dataset.save goes on where it was interrupted
     "CheckpointManager": "saving.manager",  # the same
+    "relayout": "distribute.dtensor.tensors",  # tf.zeros and its like, in a layout
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
 }
 

@@ -1,6 +1,5 @@
 """Creates tensors from values, shapes and ranges."""
 
-import builtins
 import math
 
 import numpy as np
@@ -11,13 +10,11 @@ from penstock._src.api.extending.dispatch import (
     first_match,
     unary,
 )
-from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.calls.refusals import refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor, leaves_int32
 from penstock._src.core.dispatch import OBSERVED, STATE, scope_in_graph
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
@@ -25,7 +22,6 @@ from penstock._src.core.values.arrays import to_array
 from penstock._src.eager.compiled import LARGE
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import slots
 from penstock._src.util.export import export, export_constant
 
@@ -35,13 +31,30 @@ export_constant("newaxis", newaxis)
 
 @export("constant", v1=[])
 def constant(value, dtype=None, shape=None, name="Const"):
-    """A tensor of `value`: a number, string, nested list or array.
+    """Returns a tensor of `value`: a number, a string, a nested list or an array.
+
+    Unlike `tf.convert_to_tensor` it can fill a shape with one value, and it takes no symbolic
+    tensors.
 
     Args:
-      value: the elements.
-      dtype: by default inferred (float32 and int32 for Python numbers).
-      shape: a single value is broadcast to it.
+      value: a Python or NumPy value. Nested lists must be rectangular.
+      dtype: the dtype of the result; by default inferred (float32 and int32 for Python numbers).
+      shape: the shape of the result. As many elements are reshaped to it, a single one fills it.
       name: a name for the operation.
+
+    Returns:
+      A tensor of shape `shape`, or of the shape of `value`.
+
+    Raises:
+      TypeError: `value` does not convert to `dtype`, is a symbolic tensor, or has a number of
+        elements that `shape` does not take.
+      ValueError: the nested lists of `value` differ in length.
+
+    >>> tf.constant([1.5, 2.5])
+    <tf.Tensor: shape=(2,), dtype=float32, numpy=array([1.5, 2.5], dtype=float32)>
+    >>> tf.constant(-1, shape=[2, 2]).numpy()
+    array([[-1, -1],
+           [-1, -1]], dtype=int32)
     """
     try:
         try:
@@ -212,23 +225,74 @@ def _has_no_extents(shape):
 
 @dispatchable("zeros", v1=[])
 def zeros(shape, dtype=dtypes.float32, name=None, layout=None):
-    """A tensor of zeros (False, empty strings)."""
+    """Returns a tensor of zeros (False for bool, empty strings for string).
+
+    Args:
+      shape: a list, tuple, `TensorShape` or an integer vector.
+      dtype: the dtype of the elements.
+      name: a name for the operation.
+      layout: a `tf.experimental.dtensor.Layout`: the result is then a DTensor in it.
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    >>> tf.zeros([2, 3], tf.int32).numpy()
+    array([[0, 0, 0],
+           [0, 0, 0]], dtype=int32)
+    """
     kind = dtypes.as_dtype(dtype).base_dtype
-    return _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
+    made = _filled(shape, b"" if kind == dtypes.string else 0, kind, name or "zeros")
+    return made if layout is None else slots.above("relayout")(made, layout)
 
 
 @dispatchable("ones", v1=[])
 def ones(shape, dtype=dtypes.float32, name=None, layout=None):
-    """A tensor of ones (True)."""
+    """Returns a tensor of ones (True for bool).
+
+    Args:
+      shape: a list, tuple, `TensorShape` or an integer vector.
+      dtype: the dtype of the elements: a number or bool.
+      name: a name for the operation.
+      layout: a `tf.experimental.dtensor.Layout`: the result is then a DTensor in it.
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    >>> tf.ones([2, 2]).numpy()
+    array([[1., 1.],
+           [1., 1.]], dtype=float32)
+    """
     kind = dtypes.as_dtype(dtype).base_dtype
-    return _filled(shape, 1, kind, name or "ones")
+    made = _filled(shape, 1, kind, name or "ones")
+    return made if layout is None else slots.above("relayout")(made, layout)
 
 
 @dispatchable("fill", v1=[])
 def fill(dims, value, name=None, layout=None):
-    """A tensor of shape `dims` with `value` everywhere."""
+    """Returns a tensor of shape `dims` with `value` everywhere.
+
+    The dtype is that of `value`. Unlike `tf.constant`, the shape may be a tensor that only the
+    run computes.
+
+    Args:
+      dims: an int32 or int64 vector.
+      value: a scalar of any dtype.
+      name: a name for the operation.
+      layout: a `tf.experimental.dtensor.Layout`: the result is then a DTensor in it.
+
+    Returns:
+      A tensor of shape `dims` and the dtype of `value`.
+
+    Raises:
+      InvalidArgumentError: `value` is no scalar, or a number in `dims` is negative.
+
+    >>> tf.fill([2, 3], 9).numpy()
+    array([[9, 9, 9],
+           [9, 9, 9]], dtype=int32)
+    """
     extents = dims if STATE.graph is not None and _has_tensors(dims) else shape_vector(dims)
-    return raw.Fill(dims=extents, value=value, name=name)
+    made = raw.Fill(dims=extents, value=value, name=name)
+    return made if layout is None else slots.above("relayout")(made, layout)
 
 
 def _like(op, number, input, dtype, name):
@@ -247,209 +311,40 @@ def _like(op, number, input, dtype, name):
 
 @unary("zeros_like", v1=[])
 def zeros_like(input, dtype=None, name=None, layout=None):
-    """Zeros in the shape of `input`."""
-    return _like(raw.ZerosLike, 0, input, dtype, name or "zeros_like")
+    """Returns zeros in the shape of `input`, and in its dtype unless another is given.
+
+    Args:
+      input: a tensor, or a ragged or sparse one.
+      dtype: the dtype of the result, if it is to differ from that of `input`.
+      name: a name for the operation.
+      layout: a `tf.experimental.dtensor.Layout`: the result is then a DTensor in it.
+
+    Returns:
+      A tensor of zeros.
+
+    >>> tf.zeros_like([[1, 2], [3, 4]]).numpy()
+    array([[0, 0],
+           [0, 0]], dtype=int32)
+    """
+    made = _like(raw.ZerosLike, 0, input, dtype, name or "zeros_like")
+    return made if layout is None else slots.above("relayout")(made, layout)
 
 
 @unary("ones_like", v1=[])
 def ones_like(input, dtype=None, name=None, layout=None):
-    """Ones in the shape of `input`."""
-    return _like(raw.OnesLike, 1, input, dtype, name or "ones_like")
-
-
-_RANKED = (
-    dtypes.int32,
-    dtypes.int64,
-    dtypes.float16,
-    dtypes.bfloat16,
-    dtypes.float32,
-    dtypes.float64,
-)
-
-
-@dispatchable("range", named="range")
-def range(start, limit=None, delta=1, dtype=None, name="range"):
-    """start, start + delta, ... up to but excluding `limit`; `range(n)` begins at 0.
+    """Returns ones in the shape of `input`, and in its dtype unless another is given.
 
     Args:
-      start: the first number; or the limit, if `limit` is None.
-      limit: the exclusive end.
-      delta: the step.
-      dtype: by default the widest dtype of the arguments.
+      input: a tensor, or a ragged or sparse one.
+      dtype: the dtype of the result, if it is to differ from that of `input`.
       name: a name for the operation.
+      layout: a `tf.experimental.dtensor.Layout`: the result is then a DTensor in it.
+
+    Returns:
+      A tensor of ones.
+
+    >>> tf.ones_like([1, 2, 3], dtype=tf.float32).numpy()
+    array([1., 1., 1.], dtype=float32)
     """
-    if limit is None:
-        start, limit = 0, start
-    given = ((start, "start"), (limit, "limit"), (delta, "delta"))
-    if dtype is not None:
-        kind = dtypes.as_dtype(dtype)
-        parts = [_range_part(v, kind, label) for v, label in given]
-    else:
-        parts = [convert_to_tensor(v, name=label) for v, label in given]
-        kinds = {p.dtype.base_dtype for p in parts}
-        for k in kinds:
-            if k not in _RANKED:
-                raise AssertionError(f"range: numbers are required. Received type {k.name}.")
-        kind = max(kinds, key=_RANKED.index)
-        parts = [p if p.dtype.base_dtype == kind else cast(p, kind) for p in parts]
-    return raw.Range(start=parts[0], limit=parts[1], delta=parts[2], name=name)
-
-
-def _range_part(value, kind, label):
-    if isinstance(value, Tensor):
-        return cast(value, kind)
-    return convert_to_tensor(value, dtype=kind, name=label)
-
-
-@dispatchable("linspace", v1=["linspace", "lin_space"], scope="linspace")
-def linspace(start, stop, num, name=None, axis=0):
-    """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis."""
-    start = convert_to_tensor(start, name="start")
-    stop = convert_to_tensor(stop, name="stop", dtype=start.dtype)
-    num = convert_to_tensor(num, name="num")
-    if not num.dtype.is_integer:
-        raise TypeError(
-            f"Argument `tensor` (name: num) must be of type integer. Received `tensor` = {num} of "
-            f"dtype: {num.dtype!r}"
-        )
-    known = get_static_value(num)
-    if known is None and start.shape.rank == 0 == stop.shape.rank and start.dtype.is_floating:
-        return raw.LinSpace(start=start, stop=stop, num=num, name=name)
-    kind = start.dtype
-    if kind.is_integer:
-        # The result dtype of an integer division.
-        kind = dtypes.float32 if kind.size <= 2 else dtypes.float64
-        start, stop = cast(start, kind), cast(stop, kind)
-    shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
-    start = raw.BroadcastTo(input=start, shape=shape)
-    stop = raw.BroadcastTo(input=stop, shape=shape)
-    wanted = None if known is None else int(known.reshape(-1)[0])
-    if wanted is not None and wanted < 0:
-        raise InvalidArgumentError(
-            f"Requires start <= limit when delta > 0: 1/{wanted + 1} [Op:Range]"
-        )
-    first = raw.ExpandDims(input=start, axis=axis)
-    last = raw.ExpandDims(input=stop, axis=axis)
-    if wanted is not None and wanted < 2:
-        # include `stop`, so that it gets a gradient of zeros
-        both = raw.ConcatV2(values=[first, last], axis=axis)
-        return cast(raw.GatherV2(both, np.arange(wanted, dtype=np.int32), axis), kind)
-    if wanted is None:
-        gaps = raw.Maximum(x=cast(num, dtypes.int64), y=np.int64(2)) - 1
-        steps = cast(raw.Range(start=np.int64(1), limit=gaps, delta=np.int64(1)), kind)
-        gaps = cast(gaps, kind)
-    else:
-        steps = np.arange(1, wanted - 1, dtype=kind.as_numpy_dtype)
-        gaps = np.asarray(wanted - 1, kind.as_numpy_dtype)
-    rank = raw.Rank(input=first)
-    at = raw.OneHot(raw.FloorMod(x=axis, y=rank), rank, np.int32(-1), np.int32(1))
-    steps = raw.Reshape(tensor=steps, shape=at)
-    delta = (last - first) / gaps
-    whole = raw.ConcatV2(values=[first, first + delta * steps, last], axis=axis)
-    if wanted is None:  # fewer than the two ends
-        whole = raw.GatherV2(
-            whole, raw.Range(start=0, limit=cast(num, dtypes.int32), delta=1), axis
-        )
-    return cast(whole, kind, name=name)
-
-
-@dispatchable("one_hot", named="one_hot")
-def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
-    """A new axis of length `depth` that holds `on_value` at each index, `off_value` elsewhere.
-
-    Args:
-      indices: integers.
-      depth: the length of the new axis.
-      on_value: 1 by default.
-      off_value: 0 by default.
-      axis: where the new axis goes; by default last.
-      dtype: the result's type; by default the values', or float32.
-      name: a name for the operation.
-    """
-    if on_value is not None:
-        on_value = convert_to_tensor(on_value, dtype_hint=dtype, name="on_value")
-    if off_value is not None:
-        off_value = convert_to_tensor(off_value, dtype_hint=dtype, name="off_value")
-    on_dtype = None if on_value is None else on_value.dtype
-    off_dtype = None if off_value is None else off_value.dtype
-    found = on_dtype if on_dtype is not None else off_dtype
-    if dtype is None:
-        kind = found if found is not None else dtypes.float32
-    else:
-        kind = dtypes.as_dtype(dtype)
-        for label, have in (("on_value", on_dtype), ("off_value", off_dtype)):
-            if have is not None and have.base_dtype != kind:
-                raise TypeError(f"dtype {have} of {label} does not match dtype parameter {kind}")
-    if on_dtype is not None and off_dtype is not None and on_dtype != off_dtype:
-        raise TypeError(
-            f"dtype {on_dtype} of on_value does not match dtype {off_dtype} of off_value"
-        )
-    on = convert_to_tensor(1 if on_value is None else on_value, dtype=kind, name="on_value")
-    off = convert_to_tensor(0 if off_value is None else off_value, dtype=kind, name="off_value")
-    place = -1 if axis is None else axis
-    return raw.OneHot(
-        indices=indices, depth=depth, on_value=on, off_value=off, axis=place, name=name
-    )
-
-
-@dispatchable("sequence_mask", scope="SequenceMask")
-def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
-    """True at the first `lengths[i]` of `maxlen` positions of each row."""
-    lengths = convert_to_tensor(lengths, name="lengths")
-    if maxlen is None:
-        flat = raw.Reshape(tensor=lengths, shape=[-1])
-        maxlen = raw.Max(input=flat, axis=[0])
-        maxlen = raw.Maximum(x=maxlen, y=np.zeros((), maxlen.dtype.as_numpy_dtype))
-    else:
-        maxlen = convert_to_tensor(maxlen, name="maxlen")
-    if maxlen.shape.rank not in (None, 0):
-        raise ValueError(
-            "Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = "
-            f"{maxlen} with shape '{maxlen.shape}' instead"
-        )
-    one = np.ones((), maxlen.dtype.as_numpy_dtype)
-    row = raw.Range(start=one - one, limit=maxlen, delta=one)
-    column = cast(raw.ExpandDims(input=lengths, axis=-1), maxlen.dtype)
-    kind = dtypes.as_dtype(dtype)
-    mask = row < column
-    return mask if kind.is_bool else cast(mask, kind, name=name)
-
-
-@dispatchable("meshgrid", scope="meshgrid")
-def meshgrid(*args, **kwargs):
-    """The coordinates of all points of a grid, one tensor for each axis.
-
-    Args:
-      *args: the axes' vectors.
-      **kwargs: `indexing` "xy" (default) or "ij"; `name`.
-    """
-    indexing = kwargs.pop("indexing", "xy")
-    kwargs.pop("name", None)
-    if kwargs:
-        key = list(kwargs)[0]
-        raise TypeError(f"'{key}' is an invalid keyword argument for this function")
-    if indexing not in ("xy", "ij"):
-        raise ValueError(
-            f"Argument `indexing` parameter must be either 'xy' or 'ij', got '{indexing}'"
-        )
-    axes = [convert_to_tensor(a) for a in args]
-    rank = len(axes)
-    order = list(builtins.range(rank))
-    if indexing == "xy" and rank > 1:
-        order[0], order[1] = 1, 0
-    lengths = [raw.Size(input=a) for a in axes]
-    shape = raw.Pack(values=[lengths[i] for i in order]) if rank else None
-    grids = []
-    for i, axis in enumerate(axes):
-        place = order[i]
-        column = [-1 if j == place else 1 for j in builtins.range(rank)]
-        if axes[0].dtype.is_bool:
-            axis = cast(axis, dtypes.bool_)
-        elif axis.dtype != axes[0].dtype and not axis.dtype.is_bool:
-            raise InvalidArgumentError(
-                f"meshgrid: the axes should have one type. Received {axes[0].dtype!r} and "
-                f"{axis.dtype!r} [Op:Mul]"
-            )
-        column = raw.Reshape(tensor=axis, shape=np.array(column, np.int32))
-        grids.append(raw.BroadcastTo(input=column, shape=shape))
-    return grids
+    made = _like(raw.OnesLike, 1, input, dtype, name or "ones_like")
+    return made if layout is None else slots.above("relayout")(made, layout)

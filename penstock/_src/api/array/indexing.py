@@ -4,12 +4,10 @@ import builtins
 
 import numpy as np
 
-from penstock._src.api.extending.dispatch import dispatchable, unary
-from penstock._src.api.extending.scopes import scoped
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, index_tensor
-from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
@@ -20,15 +18,34 @@ from .creation import shape_vector
 
 @dispatchable("gather", v1=[])
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
-    """The slices of `params` along `axis` at `indices`.
+    """Returns the slices of `params` along `axis` at `indices`.
+
+    The gradient for a variable, along the first axis, is an `IndexedSlices` of the rows that were
+    read, not a tensor of all rows.
 
     Args:
-      params: a tensor, or a variable (whose rows are read without a copy).
-      indices: integers in [0, params.shape[axis]).
-      validate_indices: ignored; indices are always checked.
-      axis: by default `batch_dims`.
-      batch_dims: the number of leading batch axes.
+      params: a tensor, or a variable (whose rows are read without copying the others).
+      indices: int32 or int64 in `[0, params.shape[axis])`, of any shape.
+      validate_indices: ignored: indices are always checked.
+      axis: the axis to gather from; by default `batch_dims`.
+      batch_dims: how many leading axes `params` and `indices` have in common.
       name: a name for the operation.
+
+    Returns:
+      A tensor of shape `params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis +
+      1:]`.
+
+    Raises:
+      InvalidArgumentError: an index lies outside `params`, in eager calls and compiled ones.
+
+    >>> tf.gather([10, 20, 30], [2, 0, 2]).numpy()
+    array([30, 10, 30], dtype=int32)
+    >>> tf.gather([[1, 2, 3], [4, 5, 6]], [0, 2], axis=1).numpy()
+    array([[1, 3],
+           [4, 6]], dtype=int32)
+    >>> tf.gather([[1, 2, 3], [4, 5, 6]], [[2], [0]], batch_dims=1).numpy()
+    array([[3],
+           [4]], dtype=int32)
     """
     if axis is None:
         axis = batch_dims
@@ -40,7 +57,29 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
 
 @dispatchable("gather_nd", v1=[])
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
-    """The entries or slices of `params` at the coordinates in the last axis of `indices`."""
+    """Returns the entries or slices of `params` at coordinates that stand in the last axis of `indices`.
+
+    Args:
+      params: a tensor or a variable.
+      indices: integers of shape `[..., k]` with k at most the rank of `params`; each vector of k
+        numbers selects an entry, or a slice if k is smaller than the rank.
+      batch_dims: how many leading axes `params` and `indices` have in common.
+      name: a name for the operation.
+      bad_indices_policy: "" or "ERROR" to raise for a coordinate outside `params`; "IGNORE" to
+        return zeros there.
+
+    Returns:
+      A tensor of shape `indices.shape[:-1] + params.shape[k:]`.
+
+    Raises:
+      ValueError: `batch_dims` is negative or too large.
+      InvalidArgumentError: a coordinate lies outside `params`.
+
+    >>> tf.gather_nd([[1, 2], [3, 4]], [[0, 1], [1, 0]]).numpy()
+    array([2, 3], dtype=int32)
+    >>> tf.gather_nd([[1, 2], [3, 4]], [[1]]).numpy()
+    array([[3, 4]], dtype=int32)
+    """
     if batch_dims:
         if batch_dims < 0:
             raise ValueError("tf.gather_nd does not allow negative batch_dims.")
@@ -79,7 +118,27 @@ def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
 
 @dispatchable("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"])
 def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
-    """Zeros of `shape` with `updates` added at `indices`; repeated indices accumulate."""
+    """Returns zeros of `shape` with `updates` added at `indices`.
+
+    Updates for the same place add up, in no order that can be relied on for rounding.
+
+    Args:
+      indices: int32 or int64 of shape `[..., k]` with k at most the length of `shape`.
+      updates: values of shape `indices.shape[:-1] + shape[k:]`.
+      shape: an integer vector: the shape of the result.
+      bad_indices_policy: "" or "ERROR" to raise for an index outside `shape`; "IGNORE" to leave
+        its update out.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `shape` and the dtype of `updates`.
+
+    Raises:
+      InvalidArgumentError: an index lies outside `shape`, or the shapes do not fit.
+
+    >>> tf.scatter_nd([[1], [3], [1]], [10, 20, 5], [5]).numpy()
+    array([ 0, 15,  0, 20,  0], dtype=int32)
+    """
     if not isinstance(shape, Tensor):
         indices = convert_to_tensor(indices, name="indices")
         shape = convert_to_tensor(shape, dtype_hint=indices.dtype, name="ScatterNd/shape")
@@ -100,37 +159,157 @@ def _tensor_scatter(op, tensor, indices, updates, policy, name):
 
 @dispatchable("tensor_scatter_nd_update", v1=["tensor_scatter_nd_update", "tensor_scatter_update"])
 def tensor_scatter_nd_update(tensor, indices, updates, name=None):
-    """`tensor` with `updates` written at `indices`."""
+    """Returns a copy of `tensor` with `updates` written at `indices`.
+
+    If an index occurs twice, one of its updates wins. The gradient for `tensor` is 0 where it was
+    replaced.
+
+    Args:
+      tensor: a tensor of any dtype.
+      indices: int32 or int64 of shape `[..., k]` with k at most the rank of `tensor`.
+      updates: values of the dtype of `tensor`, of shape `indices.shape[:-1] + tensor.shape[k:]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `tensor`.
+
+    Raises:
+      InvalidArgumentError: an index lies outside `tensor`, or the shapes do not fit.
+
+    >>> tf.tensor_scatter_nd_update([1, 2, 3, 4], [[0], [2]], [10, 30]).numpy()
+    array([10,  2, 30,  4], dtype=int32)
+    """
     return _tensor_scatter(raw.TensorScatterUpdate, tensor, indices, updates, "", name)
 
 
 @dispatchable("tensor_scatter_nd_add", v1=["tensor_scatter_nd_add", "tensor_scatter_add"])
 def tensor_scatter_nd_add(tensor, indices, updates, bad_indices_policy="", name=None):
-    """`tensor` with `updates` added at `indices`."""
+    """Returns a copy of `tensor` with `updates` added at `indices`.
+
+    Updates for the same place add up.
+
+    Args:
+      tensor: a numeric tensor.
+      indices: int32 or int64 of shape `[..., k]` with k at most the rank of `tensor`.
+      updates: values of the dtype of `tensor`, of shape `indices.shape[:-1] + tensor.shape[k:]`.
+      bad_indices_policy: "" or "ERROR" to raise for an index outside `tensor`; "IGNORE" to leave
+        its update out.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `tensor`.
+
+    Raises:
+      InvalidArgumentError: an index lies outside `tensor`, or the shapes do not fit.
+
+    >>> tf.tensor_scatter_nd_add([1, 1, 1], [[0], [2], [2]], [10, 5, 5]).numpy()
+    array([11,  1, 11], dtype=int32)
+    """
     return _tensor_scatter(raw.TensorScatterAdd, tensor, indices, updates, bad_indices_policy, name)
 
 
 @dispatchable("tensor_scatter_nd_sub", v1=["tensor_scatter_nd_sub", "tensor_scatter_sub"])
 def tensor_scatter_nd_sub(tensor, indices, updates, bad_indices_policy="", name=None):
-    """`tensor` with `updates` subtracted at `indices`."""
+    """Returns a copy of `tensor` with `updates` subtracted at `indices`.
+
+    Updates for the same place add up.
+
+    Args:
+      tensor: a numeric tensor.
+      indices: int32 or int64 of shape `[..., k]` with k at most the rank of `tensor`.
+      updates: values of the dtype of `tensor`, of shape `indices.shape[:-1] + tensor.shape[k:]`.
+      bad_indices_policy: "" or "ERROR" to raise for an index outside `tensor`; "IGNORE" to leave
+        its update out.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `tensor`.
+
+    Raises:
+      InvalidArgumentError: an index lies outside `tensor`, or the shapes do not fit.
+
+    >>> tf.tensor_scatter_nd_sub([1, 1, 1], [[0], [2], [2]], [10, 5, 5]).numpy()
+    array([-9,  1, -9], dtype=int32)
+    """
     return _tensor_scatter(raw.TensorScatterSub, tensor, indices, updates, bad_indices_policy, name)
 
 
 @dispatchable("tensor_scatter_nd_max", v1=["tensor_scatter_nd_max"])
 def tensor_scatter_nd_max(tensor, indices, updates, bad_indices_policy="", name=None):
-    """`tensor` with the greater of entry and update at `indices`."""
+    """Returns a copy of `tensor` with the greater of entry and update at `indices`.
+
+    Args:
+      tensor: a tensor of real numbers.
+      indices: int32 or int64 of shape `[..., k]` with k at most the rank of `tensor`.
+      updates: values of the dtype of `tensor`, of shape `indices.shape[:-1] + tensor.shape[k:]`.
+      bad_indices_policy: "" or "ERROR" to raise for an index outside `tensor`; "IGNORE" to leave
+        its update out.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `tensor`.
+
+    Raises:
+      InvalidArgumentError: an index lies outside `tensor`, or the shapes do not fit.
+
+    >>> tf.tensor_scatter_nd_max([5, 5, 5], [[0], [2]], [9, 1]).numpy()
+    array([9, 5, 5], dtype=int32)
+    """
     return _tensor_scatter(raw.TensorScatterMax, tensor, indices, updates, bad_indices_policy, name)
 
 
 @dispatchable("tensor_scatter_nd_min", v1=["tensor_scatter_nd_min"])
 def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=None):
-    """`tensor` with the smaller of entry and update at `indices`."""
+    """Returns a copy of `tensor` with the smaller of entry and update at `indices`.
+
+    Args:
+      tensor: a tensor of real numbers.
+      indices: int32 or int64 of shape `[..., k]` with k at most the rank of `tensor`.
+      updates: values of the dtype of `tensor`, of shape `indices.shape[:-1] + tensor.shape[k:]`.
+      bad_indices_policy: "" or "ERROR" to raise for an index outside `tensor`; "IGNORE" to leave
+        its update out.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `tensor`.
+
+    Raises:
+      InvalidArgumentError: an index lies outside `tensor`, or the shapes do not fit.
+
+    >>> tf.tensor_scatter_nd_min([5, 5, 5], [[0], [2]], [9, 1]).numpy()
+    array([5, 5, 1], dtype=int32)
+    """
     return _tensor_scatter(raw.TensorScatterMin, tensor, indices, updates, bad_indices_policy, name)
 
 
 @dispatchable("where", v1=["where_v2"])
 def where(condition, x=None, y=None, name=None):
-    """`x` where `condition` holds, else `y`; without both, the indices where it holds."""
+    """Returns `x` where `condition` holds and `y` elsewhere; without both, the indices where it holds.
+
+    The three broadcast together. Both branches are computed before, so a gradient can be NaN
+    where the branch that is not taken has no finite one: choose a harmless argument inside the
+    branch first.
+
+    Args:
+      condition: bool; with `condition` alone, a number counts as True if it is not 0.
+      x: a tensor of any dtype.
+      y: a tensor of the dtype of `x`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape; or, without `x` and `y`, int64 indices of shape `[count,
+      rank]` in row-major order.
+
+    Raises:
+      ValueError: only one of `x` and `y` is given.
+      InvalidArgumentError: the shapes do not broadcast, or the dtypes differ.
+
+    >>> tf.where([True, False, True], [1, 2, 3], [10, 20, 30]).numpy()
+    array([ 1, 20,  3], dtype=int32)
+    >>> tf.where([[True, False], [False, True]]).numpy()
+    array([[0, 0],
+           [1, 1]])
+    """
     if x is None and y is None:
         if not isinstance(condition, Tensor):
             condition = convert_to_tensor(condition, dtype_hint=dtypes.bool_, name="condition")
@@ -142,7 +321,30 @@ def where(condition, x=None, y=None, name=None):
 
 @dispatchable("boolean_mask", v1=[], scope="boolean_mask")
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
-    """The entries of `tensor` where `mask`, whose shape is that of axes from `axis` on, is True."""
+    """Returns the entries of `tensor` where `mask` is True.
+
+    The number of results is known only when the mask is; inside a compiled function, the size is
+    a dynamic one.
+
+    Args:
+      tensor: a tensor of at least the rank of `mask` after `axis`.
+      mask: bool, in the shape of the axes of `tensor` from `axis` on; its rank must be known and
+        not 0.
+      axis: the first axis that the mask is for; by default 0.
+      name: a name for the operation.
+
+    Returns:
+      A tensor in which one axis, of the number of True entries, replaces those of the mask.
+
+    Raises:
+      ValueError: the mask is a scalar, its rank is unknown, or its shape does not fit.
+
+    >>> tf.boolean_mask([1, 2, 3, 4], [True, False, True, False]).numpy()
+    array([1, 3], dtype=int32)
+    >>> tf.boolean_mask([[1, 2, 3], [4, 5, 6]], [True, False, True], axis=1).numpy()
+    array([[1, 3],
+           [4, 6]], dtype=int32)
+    """
     tensor = convert_to_tensor(tensor, name="tensor")
     mask = convert_to_tensor(mask, name="mask")
     depth, rank = mask.shape.rank, tensor.shape.rank
@@ -174,7 +376,24 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
 
 @dispatchable("slice")
 def slice(input_, begin, size, name=None):
-    """The slice of `size` (-1: up to the end) that starts at `begin`."""
+    """Returns the block of `input_` that starts at `begin` and has the given `size`.
+
+    Args:
+      input_: a tensor of rank n.
+      begin: n integers, from 0: where the block starts.
+      size: n integers: the extents of the block; -1 takes all up to the end of that axis.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of shape `size`.
+
+    Raises:
+      InvalidArgumentError: the block does not lie within `input_`.
+
+    >>> tf.slice([[1, 2, 3], [4, 5, 6]], begin=[0, 1], size=[-1, 2]).numpy()
+    array([[2, 3],
+           [5, 6]], dtype=int32)
+    """
     if not isinstance(begin, Tensor):
         begin = index_tensor(begin)
     if not isinstance(size, Tensor):
@@ -237,90 +456,6 @@ def _remember_slice(result, var, spec):
         return var._strided_slice_assign(value=value, name=name, **spec)
 
     result.assign = assign
-
-
-@unary("clip_by_value", v1=["clip_by_value"], named="clip_by_value")
-def clip_by_value(t, clip_value_min, clip_value_max, name=None):
-    """`t` limited to [clip_value_min, clip_value_max]."""
-    if hasattr(t, "indices") and hasattr(t, "values"):
-        clipped = clip_by_value(t.values, clip_value_min, clip_value_max, name)
-        return type(t)(clipped, t.indices, t.dense_shape)
-    t = convert_to_tensor(t, name="t")
-    upper = raw.Minimum(x=t, y=clip_value_max)
-    if t.shape.rank is not None:
-        upper.shape.assert_is_compatible_with(t.shape)
-    result = raw.Maximum(x=upper, y=clip_value_min, name=name)
-    result.shape.assert_is_compatible_with(t.shape)
-    return result
-
-
-@dispatchable("clip_by_norm", named="clip_by_norm")
-def clip_by_norm(t, clip_norm, axes=None, name=None):
-    """`t` scaled down so that its norm (over `axes`) is at most `clip_norm`."""
-    slices = hasattr(t, "indices") and hasattr(t, "values")
-    values = convert_to_tensor(t.values if slices else t, name="t")
-    if axes is None:
-        axes = raw.Range(start=0, limit=raw.Rank(input=values), delta=1)
-    squares = raw.Sum(input=values * values, axis=axes, keep_dims=True)
-    positive = squares > 0
-    safe = raw.SelectV2(condition=positive, t=squares, e=raw.OnesLike(x=squares))
-    length = raw.SelectV2(condition=positive, t=raw.Sqrt(x=safe), e=squares)
-    limit = cast(convert_to_tensor(clip_norm, dtype_hint=values.dtype), values.dtype)
-    limit = raw.Maximum(x=limit, y=raw.ZerosLike(x=limit))
-    clipped = raw.RealDiv(x=values * limit, y=raw.Maximum(x=length, y=limit), name=name)
-    return type(t)(clipped, t.indices, t.dense_shape) if slices else clipped
-
-
-@export("linalg.global_norm", v1=["linalg.global_norm", "global_norm"])
-@scoped("global_norm")
-def global_norm(t_list, name=None):
-    """The square root of the sum of squares of all entries of a list of tensors."""
-    if not isinstance(t_list, (list, tuple)):
-        raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
-    values = [_values_of(t) for t in t_list if t is not None]
-    halves = [raw.L2Loss(t=v) for v in values]
-    total = raw.Sum(input=raw.Pack(values=halves, name="stack"), axis=convert_to_tensor([0]))
-    two = convert_to_tensor(2.0, dtype=total.dtype)
-    return raw.Sqrt(x=total * two, name="global_norm")
-
-
-def _values_of(t):
-    return convert_to_tensor(t.values if hasattr(t, "indices") and hasattr(t, "values") else t)
-
-
-@export("clip_by_global_norm")
-def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
-    """A list of tensors scaled together so that their global norm is at most `clip_norm`.
-
-    Returns:
-      The list, and the global norm before clipping.
-    """
-    if not isinstance(t_list, (list, tuple)):
-        raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
-    t_list = list(t_list)
-    if use_norm is None:
-        use_norm = global_norm(t_list, name)
-    with scope_in_graph(name, "clip_by_global_norm") as scope:
-        return _clipped_together(t_list, clip_norm, use_norm, scope), use_norm
-
-
-def _clipped_together(t_list, clip_norm, use_norm, scope):
-    one = convert_to_tensor(1.0, dtype=use_norm.dtype)
-    scale = clip_norm * raw.Minimum(x=1.0 / use_norm, y=one / clip_norm)
-    # propagate an infinite or NaN norm to the result
-    scale = scale + (use_norm - use_norm)
-    clipped = []
-    for number, t in enumerate(t_list):
-        if t is None:
-            clipped.append(None)
-            continue
-        values = _values_of(t)
-        scaled = values * cast(scale, values.dtype)
-        if scope:
-            scaled = raw.Identity(input=scaled, name=f"{scope}_{number}")
-        is_slices = hasattr(t, "indices") and hasattr(t, "values")
-        clipped.append(type(t)(scaled, t.indices, t.dense_shape) if is_slices else scaled)
-    return clipped
 
 
 @export("edit_distance")

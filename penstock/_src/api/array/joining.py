@@ -14,17 +14,32 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
-from .creation import sequence_mask
+from .ranges import sequence_mask
 
 
 @dispatchable("concat")
 def concat(values, axis, name="concat"):
-    """The tensors concatenated along an existing axis.
+    """Returns the tensors of a list joined along an existing axis.
 
     Args:
-      values: a list of tensors with equal sizes along the other axes.
-      axis: a Python or int32 scalar.
+      values: a list of tensors of one dtype, with equal extents along all other axes.
+      axis: a Python or int32 scalar; negative numbers count from the end.
       name: a name for the operation.
+
+    Returns:
+      A tensor whose extent along `axis` is the sum of theirs.
+
+    Raises:
+      InvalidArgumentError: the ranks or the other extents differ, the dtypes differ, or `axis` is
+        out of range.
+
+    >>> tf.concat([[[1, 2]], [[3, 4], [5, 6]]], axis=0).numpy()
+    array([[1, 2],
+           [3, 4],
+           [5, 6]], dtype=int32)
+    >>> tf.concat([[[1], [2]], [[3], [4]]], axis=-1).numpy()
+    array([[1, 3],
+           [2, 4]], dtype=int32)
     """
     if not isinstance(values, (list, tuple)):
         values = [values]
@@ -39,7 +54,24 @@ def concat(values, axis, name="concat"):
 
 @dispatchable("stack")
 def stack(values, axis=0, name="stack"):
-    """Tensors of equal shape stacked along a new axis."""
+    """Returns tensors of equal shape put together along a new axis.
+
+    Args:
+      values: a list of tensors of one shape and dtype, or a tensor, whose entries are stacked.
+      axis: where the new axis goes, from `-(rank + 1)` to `rank`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank one more than theirs.
+
+    Raises:
+      ValueError: the list is empty, or `axis` is out of range.
+      InvalidArgumentError: the shapes or dtypes differ.
+
+    >>> tf.stack([[1, 2], [3, 4]], axis=1).numpy()
+    array([[1, 3],
+           [2, 4]], dtype=int32)
+    """
     if isinstance(values, Tensor):
         values = unstack(values)
     values = list(values)
@@ -62,7 +94,24 @@ def stack(values, axis=0, name="stack"):
 
 @dispatchable("unstack")
 def unstack(value, num=None, axis=0, name="unstack"):
-    """The list of slices of `value` along `axis`, which is removed."""
+    """Returns the list of slices of `value` along `axis`, which is removed.
+
+    Args:
+      value: a tensor of rank 1 or more.
+      num: the extent of `axis`, if the static shape does not tell it.
+      axis: the axis to take apart.
+      name: a name for the operation.
+
+    Returns:
+      A list of tensors of rank one less.
+
+    Raises:
+      ValueError: `axis` is out of range, or the extent is neither known nor given.
+      InvalidArgumentError: `num` is not the extent.
+
+    >>> [t.numpy() for t in tf.unstack([[1, 2], [3, 4]], axis=1)]
+    [array([1, 3], dtype=int32), array([2, 4], dtype=int32)]
+    """
     value = convert_to_tensor(value)
     if num is None:
         rank = value.shape.rank
@@ -77,14 +126,27 @@ def unstack(value, num=None, axis=0, name="unstack"):
 
 @dispatchable("split")
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
-    """`value` split along `axis` into equal parts, or parts of given sizes.
+    """Returns the list of parts of `value` along `axis`, of equal or of given sizes.
 
     Args:
       value: a tensor.
-      num_or_size_splits: the number of parts, or a list of sizes (one may be -1).
+      num_or_size_splits: the number of equal parts, or a list of sizes, of which one may be -1
+        for the rest.
       axis: the axis to split.
-      num: the number of sizes, if it cannot be inferred from the shape of their tensor.
+      num: the number of sizes, if they come as a tensor whose length is unknown.
       name: a name for the operation.
+
+    Returns:
+      A list of tensors.
+
+    Raises:
+      ValueError: the sizes are a tensor of rank 0, or their number is unknown.
+      InvalidArgumentError: the parts are not equal, or the sizes do not add up to the extent.
+
+    >>> [t.numpy() for t in tf.split([1, 2, 3, 4, 5, 6], 3)]
+    [array([1, 2], dtype=int32), array([3, 4], dtype=int32), array([5, 6], dtype=int32)]
+    >>> [t.numpy() for t in tf.split([1, 2, 3, 4, 5, 6], [1, -1, 2])]
+    [array([1], dtype=int32), array([2, 3, 4], dtype=int32), array([5, 6], dtype=int32)]
     """
     if isinstance(num_or_size_splits, Dimension):
         num_or_size_splits = num_or_size_splits.value
@@ -110,13 +172,27 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
 
 @dispatchable("repeat")
 def repeat(input, repeats, axis=None, name=None):
-    """Each entry along `axis` repeated `repeats` times (None: of the flattened input).
+    """Returns `input` with each entry along `axis` repeated.
 
     Args:
-      input: a tensor.
-      repeats: one count, or a count for each entry.
-      axis: the axis to repeat along.
+      input: a tensor or a ragged tensor.
+      repeats: integers: one count for all entries, or one for each.
+      axis: the axis to repeat along; None repeats the elements of the flattened input.
       name: a name for the operation.
+
+    Returns:
+      A tensor of the rank of `input`, or a vector if `axis` is None.
+
+    Raises:
+      TypeError: `axis` is not a Python integer, or `repeats` are not integers.
+      ValueError: `axis` is out of range, or `repeats` have more than one dimension.
+      InvalidArgumentError: there are not as many counts as entries.
+
+    >>> tf.repeat(["a", "b"], [2, 1]).numpy()
+    array([b'a', b'a', b'b'], dtype=object)
+    >>> tf.repeat([[1, 2], [3, 4]], 2, axis=1).numpy()
+    array([[1, 1, 2, 2],
+           [3, 3, 4, 4]], dtype=int32)
     """
     input = convert_to_tensor(input)
     if axis is None:
@@ -198,14 +274,30 @@ def _picked(input, picks, axis, name):
 
 @dispatchable("pad", v1=[])
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
-    """`tensor` with entries added before and after.
+    """Returns `tensor` with entries added before and after each axis.
 
     Args:
       tensor: a tensor of rank n.
-      paddings: `[n, 2]` integers: how many before and after along each axis.
-      mode: "CONSTANT", "REFLECT" (without the border) or "SYMMETRIC" (with it).
-      constant_values: the padding value in mode "CONSTANT".
+      paddings: `[n, 2]` integers, not negative: how many entries before and after along each
+        axis.
+      mode: "CONSTANT", "REFLECT" (mirrored without the border: at most extent - 1 entries) or
+        "SYMMETRIC" (mirrored with it: at most the extent). Case does not matter.
+      constant_values: a scalar of the dtype of `tensor`: what is added in mode "CONSTANT".
       name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `tensor`.
+
+    Raises:
+      ValueError: `mode` is another word.
+      InvalidArgumentError: the shape of `paddings` does not fit, or mirrored padding is too long.
+
+    >>> tf.pad([[1, 2], [3, 4]], [[0, 1], [1, 0]], constant_values=9).numpy()
+    array([[9, 1, 2],
+           [9, 3, 4],
+           [9, 9, 9]], dtype=int32)
+    >>> tf.pad([1, 2, 3], [[2, 0]], mode="REFLECT").numpy()
+    array([3, 2, 1, 2, 3], dtype=int32)
     """
     how = mode.upper()
     if how == "CONSTANT":
@@ -242,7 +334,27 @@ def _with_known_extents(padded):
 
 @dispatchable("reverse_sequence", v1=[])
 def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None):
-    """The first `seq_lengths[i]` entries along `seq_axis` of each batch entry i reversed."""
+    """Returns `input` with the first `seq_lengths[i]` entries of each batch entry i reversed.
+
+    Args:
+      input: a tensor of rank 2 or more.
+      seq_lengths: int32 or int64, one for each entry along `batch_axis`, at most the extent of
+        `seq_axis`.
+      seq_axis: the axis along which entries are reversed.
+      batch_axis: the axis of the batch; by default 0.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `input`.
+
+    Raises:
+      InvalidArgumentError: a length exceeds the extent, or there are not as many as batch
+        entries.
+
+    >>> tf.reverse_sequence([[1, 2, 3, 4], [5, 6, 7, 8]], [3, 2], seq_axis=1).numpy()
+    array([[3, 2, 1, 4],
+           [6, 5, 7, 8]], dtype=int32)
+    """
     return raw.ReverseSequence(
         input=input,
         seq_lengths=seq_lengths,
@@ -254,7 +366,26 @@ def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=No
 
 @dispatchable("dynamic_partition")
 def dynamic_partition(data, partitions, num_partitions, name=None):
-    """The entries of `data` split into `num_partitions` tensors by their partition numbers."""
+    """Returns the entries of `data` sorted into `num_partitions` tensors by their numbers.
+
+    Within each tensor entries keep their order; `tf.dynamic_stitch` puts them together again.
+
+    Args:
+      data: a tensor.
+      partitions: int32 numbers from 0 to `num_partitions - 1`; its shape is the beginning of the
+        shape of `data`.
+      num_partitions: a Python integer, at least 1.
+      name: a name for the operation.
+
+    Returns:
+      A list of `num_partitions` tensors, some of which may be empty.
+
+    Raises:
+      InvalidArgumentError: a number is out of range, or the shapes do not fit.
+
+    >>> [t.numpy() for t in tf.dynamic_partition([10, 20, 30], [1, 0, 1], 2)]
+    [array([20], dtype=int32), array([10, 30], dtype=int32)]
+    """
     return list(
         raw.DynamicPartition(
             data=data, partitions=partitions, num_partitions=num_partitions, name=name
@@ -266,16 +397,110 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 tile +manip.tile = Tile(input, multiples)
-    `input` repeated `multiples[i]` times along axis i.
+    Returns `input` repeated `multiples[i]` times along axis i.
+
+    Args:
+      input: a tensor of rank n.
+      multiples: n integers, not negative; 0 gives an empty axis.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of shape `input.shape * multiples`.
+
+    Raises:
+      InvalidArgumentError: there are not n multiples, or one is negative.
+
+    >>> tf.tile([[1, 2]], [2, 2]).numpy()
+    array([[1, 2, 1, 2],
+           [1, 2, 1, 2]], dtype=int32)
 reverse +manip.reverse +reverse_v2 = ReverseV2(tensor, axis)
-    `tensor` turned round along the axes in the list `axis`.
+    Returns `tensor` with the order of entries reversed along some axes.
+
+    Args:
+      tensor: a tensor of any dtype.
+      axis: a list of axes.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reverse([[1, 2], [3, 4]], axis=[1]).numpy()
+    array([[2, 1],
+           [4, 3]], dtype=int32)
 roll +manip.roll = Roll(input, shift, axis)
-    `input` shifted along axes, what leaves at one end entering at the other.
+    Returns `input` shifted along axes; what leaves at one end enters at the other.
+
+    Args:
+      input: a tensor of rank 1 or more.
+      shift: an integer, or one for each of `axis`: how far towards higher indices.
+      axis: an axis, or a list of axes; shifts for an axis that occurs twice add up.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range, or there are not as many shifts as axes.
+
+    >>> tf.roll([1, 2, 3, 4], shift=1, axis=0).numpy()
+    array([4, 1, 2, 3], dtype=int32)
 dynamic_stitch = DynamicStitch(indices, data)
-    One tensor whose entry `indices[m][i]` is `data[m][i]`; later ones win.
+    Returns one tensor whose entry `indices[m][i]` is `data[m][i]`.
+
+    If an index occurs more than once, the last one wins. Entries that no index names are not
+    defined.
+
+    Args:
+      indices: a list of int32 tensors.
+      data: a list of as many tensors; the shape of each begins with that of its indices.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `1 + max(indices)` entries.
+
+    Raises:
+      InvalidArgumentError: an index is negative, or the shapes do not fit.
+
+    >>> tf.dynamic_stitch([[0, 2], [1]], [[10, 30], [20]]).numpy()
+    array([10, 20, 30], dtype=int32)
 unique = Unique(x, out_idx=dtypes.int32)
-    The distinct entries y of a vector in order of appearance, and idx with y[idx] = x.
+    Returns the distinct entries of a vector, and for each entry which of them it is.
+
+    Args:
+      x: a vector.
+      out_idx: the dtype of the indices: int32 or int64.
+      name: a name for the operation.
+
+    Returns:
+      A pair `(y, idx)`: the distinct entries in order of their first appearance, and indices of
+      the length of `x` with `y[idx] == x`.
+
+    Raises:
+      InvalidArgumentError: `x` is not a vector.
+
+    >>> y, idx = tf.unique([3, 1, 3, 2])
+    >>> y.numpy(), idx.numpy()
+    (array([3, 1, 2], dtype=int32), array([0, 1, 0, 2], dtype=int32))
 unique_with_counts = UniqueWithCounts(x, out_idx=dtypes.int32)
-    `tf.unique` with the count of each distinct entry.
+    Returns the distinct entries of a vector, which of them each entry is, and how often they occur.
+
+    Args:
+      x: a vector.
+      out_idx: the dtype of the indices and counts: int32 or int64.
+      name: a name for the operation.
+
+    Returns:
+      A triple `(y, idx, count)`: the distinct entries in order of their first appearance, indices
+      with `y[idx] == x`, and the number of times that each of `y` occurs.
+
+    Raises:
+      InvalidArgumentError: `x` is not a vector.
+
+    >>> y, idx, count = tf.unique_with_counts([3, 1, 3, 2])
+    >>> y.numpy(), count.numpy()
+    (array([3, 1, 2], dtype=int32), array([2, 1, 1], dtype=int32))
 """,
 )

@@ -23,7 +23,22 @@ _MOST = {dtypes.int32: dtypes.int32.max, dtypes.int64: dtypes.int64.max}
 
 @dispatchable("shape", v1=[], named="Shape")
 def shape(input, out_type=None, name=None):
-    """The extents of `input` as an integer vector."""
+    """Returns the extents of `input` as an integer vector.
+
+    Inside a function this is the shape at the time of the run; `input.shape` is what is known
+    when the function is traced.
+
+    Args:
+      input: a tensor; a ragged tensor gives a `tf.experimental.DynamicRaggedShape`.
+      out_type: int32 (the default) or int64.
+      name: a name for the operation.
+
+    Returns:
+      A vector of as many entries as `input` has axes.
+
+    >>> tf.shape([[1, 2, 3], [4, 5, 6]]).numpy()
+    array([2, 3], dtype=int32)
+    """
     input = convert_to_tensor(input, name="input")
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     extents = input.shape
@@ -39,7 +54,19 @@ def shape(input, out_type=None, name=None):
 
 @dispatchable("size", v1=[], named="Size")
 def size(input, out_type=None, name=None):
-    """The number of elements."""
+    """Returns the number of elements of `input`.
+
+    Args:
+      input: a tensor.
+      out_type: int32 (the default) or int64.
+      name: a name for the operation.
+
+    Returns:
+      A scalar of `out_type`.
+
+    >>> tf.size([[1, 2, 3], [4, 5, 6]]).numpy()
+    np.int32(6)
+    """
     input = convert_to_tensor(input, name="input")
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     count = input.shape.num_elements()
@@ -50,7 +77,18 @@ def size(input, out_type=None, name=None):
 
 @dispatchable("rank", named="Rank")
 def rank(input, name=None):
-    """The number of dimensions, as an int32 scalar."""
+    """Returns the number of axes of `input`, 0 for a scalar.
+
+    Args:
+      input: a tensor.
+      name: a name for the operation.
+
+    Returns:
+      An int32 scalar.
+
+    >>> tf.rank([[1, 2], [3, 4]]).numpy()
+    np.int32(2)
+    """
     input = convert_to_tensor(input, name="input")
     if input.shape.rank is not None:
         return convert_to_tensor(np.asarray(input.shape.rank, np.int32), name=name)
@@ -59,7 +97,26 @@ def rank(input, name=None):
 
 @dispatchable("reshape", v1=["reshape", "manip.reshape"])
 def reshape(tensor, shape, name=None):
-    """The same elements in row-major order in another shape; one -1 is inferred."""
+    """Returns the elements of `tensor`, in row-major order, in another shape.
+
+    Nothing is copied in eager execution if the elements already lie in that order.
+
+    Args:
+      tensor: a tensor of any dtype.
+      shape: integers; one of them may be -1, for what is left.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `shape`.
+
+    Raises:
+      InvalidArgumentError: `shape` has another number of elements, more than one -1, or another
+        negative number.
+
+    >>> tf.reshape([1, 2, 3, 4, 5, 6], [2, -1]).numpy()
+    array([[1, 2, 3],
+           [4, 5, 6]], dtype=int32)
+    """
     if STATE.graph is None or not isinstance(shape, (list, tuple)):
         return raw.Reshape(tensor, shape_input(shape), name=name)
     with STATE.graph.name_scope(name or "Reshape") as scope:
@@ -68,7 +125,25 @@ def reshape(tensor, shape, name=None):
 
 @dispatchable("squeeze", v1=[])
 def squeeze(input, axis=None, name=None):
-    """`input` without its axes of length 1 (only those in `axis`, if given)."""
+    """Returns `input` without its axes of length 1, or without those that are named.
+
+    Args:
+      input: a tensor.
+      axis: an axis or a list of axes, all of length 1; by default every axis of length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor with the same elements.
+
+    Raises:
+      InvalidArgumentError: an axis that is named has another length or is out of range.
+      TypeError: `axis` is a tensor whose value is not known while a function is traced.
+
+    >>> tf.squeeze(tf.zeros([1, 2, 1, 3])).shape
+    TensorShape([2, 3])
+    >>> tf.squeeze(tf.zeros([1, 2, 1, 3]), axis=[2]).shape
+    TensorShape([1, 2, 3])
+    """
     axes = [] if axis is None else axis
     if isinstance(axes, Tensor):
         known = getattr(axes, "_value", None)
@@ -82,7 +157,28 @@ def squeeze(input, axis=None, name=None):
 
 @dispatchable("transpose", v1=[])
 def transpose(a, perm=None, conjugate=False, name="transpose"):
-    """`a` with its axes in the order `perm` (by default reversed), optionally conjugated."""
+    """Returns `a` with its axes in another order.
+
+    Args:
+      a: a tensor of rank n.
+      perm: a permutation of 0 ... n - 1: axis i of the result is axis `perm[i]` of `a`. By
+        default the order is reversed.
+      conjugate: if True, complex numbers are conjugated too.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of shape `[a.shape[p] for p in perm]`.
+
+    Raises:
+      InvalidArgumentError: `perm` is not a permutation of the axes.
+
+    >>> tf.transpose([[1, 2, 3], [4, 5, 6]]).numpy()
+    array([[1, 4],
+           [2, 5],
+           [3, 6]], dtype=int32)
+    >>> tf.transpose(tf.zeros([2, 3, 4]), perm=[0, 2, 1]).shape
+    TensorShape([2, 4, 3])
+    """
     if not isinstance(a, Tensor):
         a = convert_to_tensor(a, name="a")
     op = raw.ConjugateTranspose if conjugate and a.dtype.is_complex else raw.Transpose
@@ -98,13 +194,46 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
 
 @dispatchable("broadcast_to")
 def broadcast_to(input, shape, name=None):
-    """`input` broadcast to `shape`."""
+    """Returns `input` broadcast to `shape`: its axes of length 1, and axes in front of it, are repeated.
+
+    Args:
+      input: a tensor.
+      shape: an integer vector of at least as many entries as `input` has axes.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `shape`.
+
+    Raises:
+      InvalidArgumentError: `input` does not broadcast to `shape`.
+
+    >>> tf.broadcast_to([1, 2, 3], [2, 3]).numpy()
+    array([[1, 2, 3],
+           [1, 2, 3]], dtype=int32)
+    """
     return raw.BroadcastTo(input=input, shape=shape_vector(shape), name=name)
 
 
 @dispatchable("broadcast_dynamic_shape")
 def broadcast_dynamic_shape(shape_x, shape_y):
-    """The shape, as a tensor, to which tensors of these shapes are broadcast together."""
+    """Returns the shape to which tensors of two shapes broadcast, as a tensor.
+
+    `tf.broadcast_static_shape` does the same for shapes that are known when the program is
+    written.
+
+    Args:
+      shape_x: an int32 or int64 vector.
+      shape_y: an int32 or int64 vector.
+
+    Returns:
+      An integer vector.
+
+    Raises:
+      InvalidArgumentError: the shapes do not broadcast.
+
+    >>> tf.broadcast_dynamic_shape([2, 1, 4], [3, 1]).numpy()
+    array([2, 3, 4], dtype=int32)
+    """
     if isinstance(shape_x, Tensor) and isinstance(shape_y, Tensor):
         if {shape_x.dtype, shape_y.dtype} == {dtypes.int32, dtypes.int64}:
             shape_x, shape_y = cast(shape_x, dtypes.int64), cast(shape_y, dtypes.int64)
@@ -113,7 +242,23 @@ def broadcast_dynamic_shape(shape_x, shape_y):
 
 @dispatchable("identity")
 def identity(input, name=None):
-    """A tensor with the contents of `input`."""
+    """Returns a tensor with the contents of `input`.
+
+    For a variable it is a snapshot: later assignments do not change it. The gradient passes
+    through.
+
+    Args:
+      input: a tensor, a variable, or a composite tensor, whose components are treated alike.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    >>> v = tf.Variable(1)
+    >>> before = tf.identity(v)
+    >>> v.assign_add(5).numpy(), before.numpy()
+    (np.int32(6), np.int32(1))
+    """
     if not isinstance(input, Tensor) and nest.is_composite(input):
         return nest.map_structure(identity, input, expand_composites=True)
     return raw.Identity(input=input, name=name)
@@ -127,7 +272,22 @@ def identity_n(input, name=None):
 
 @unary("stop_gradient")
 def stop_gradient(input, name=None):
-    """`input` without a gradient."""
+    """Returns `input`, through which no gradient passes.
+
+    Args:
+      input: a tensor or a composite tensor.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same contents, which gradients treat as a constant.
+
+    >>> x = tf.constant(3.0)
+    >>> with tf.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = x * tf.stop_gradient(x)
+    >>> tape.gradient(y, x).numpy()
+    np.float32(3.0)
+    """
     if not isinstance(input, Tensor) and hasattr(input, "_type_spec"):
         return nest.map_structure(stop_gradient, input, expand_composites=True)
     return raw.StopGradient(input=input, name=name)
@@ -180,9 +340,18 @@ def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=Non
 
 @export("is_tensor")
 def is_tensor(x):
-    """Whether `x` is a tensor, a variable or one of TensorFlow's own composite tensors.
+    """Returns True for a tensor, a variable or a composite tensor such as a ragged or sparse one.
 
     Other objects count as tensors if they have an attribute `is_tensor_like`, whatever its value.
+
+    Args:
+      x: any Python object.
+
+    Returns:
+      A Python bool.
+
+    >>> tf.is_tensor(tf.constant(1)), tf.is_tensor([1, 2]), tf.is_tensor(np.ones(2))
+    (True, False, False)
     """
     return (
         isinstance(x, Tensor)
@@ -209,11 +378,43 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 -expand_dims = ExpandDims(input, axis)
-    `input` with a new axis of length 1 before `axis`.
+    Returns `input` with a new axis of length 1.
+
+    Args:
+      input: a tensor of rank n.
+      axis: where the new axis goes, from `-(n + 1)` to `n`; -1 makes it the last.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank n + 1 with the same elements.
+
+    Raises:
+      InvalidArgumentError: `axis` is out of range.
+
+    >>> tf.expand_dims([1, 2, 3], 0).shape, tf.expand_dims([1, 2, 3], -1).shape
+    (TensorShape([1, 3]), TensorShape([3, 1]))
 unravel_index = UnravelIndex(indices, dims)
     Flat indices as coordinates in an array of shape `dims`, one row for each axis.
 ensure_shape = EnsureShape(x: input, shape)
-    `x`, checked at run time to have `shape` (None for any size).
+    Returns `x`, whose shape is checked when it is known.
+
+    What the shape says is known from there on while a function is traced; unlike
+    `Tensor.set_shape`, it is also checked at each run.
+
+    Args:
+      x: a tensor.
+      shape: a shape in which None stands for any extent.
+      name: a name for the operation.
+
+    Returns:
+      `x`, with `shape` merged into its static shape.
+
+    Raises:
+      InvalidArgumentError: the shape of `x` at the run differs.
+      ValueError: the static shape already differs.
+
+    >>> tf.ensure_shape([[1, 2], [3, 4]], [None, 2]).shape
+    TensorShape([2, 2])
 parallel_stack = Pack(values: [convert_to_tensor(v) for v in values], name="parallel_stack", *, axis=0)
     Tensors of equal shape stacked along a new first axis.
 """,
@@ -225,6 +426,25 @@ shape_n = ShapeN(input, out_type=dtypes.int32)
 """,
     unary="""
 bitcast = Bitcast(input, type)
-    The bits of `input` read as another type.
+    Returns the bits of `input` read as another dtype.
+
+    Args:
+      input: a tensor of numbers.
+      type: the dtype to read.
+      name: a name for the operation.
+      smaller dtype gives a new last axis; a larger one uses up the last axis, whose length must
+        be the ratio of the sizes. Bytes are in the order of the machine.
+
+    Returns:
+      A tensor of dtype `type`.
+
+    Raises:
+      InvalidArgumentError: the last axis has another length than the ratio.
+
+    >>> hex(tf.bitcast(1.0, tf.uint32).numpy())
+    '0x3f800000'
+    >>> tf.bitcast(tf.constant([1, 256]), tf.uint8).numpy()
+    array([[1, 0, 0, 0],
+           [0, 1, 0, 0]], dtype=uint8)
 """,
 )

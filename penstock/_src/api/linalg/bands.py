@@ -4,7 +4,8 @@ import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
-from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.complex_numbers import conj
+from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
@@ -19,16 +20,33 @@ from .products import matmul
 
 @dispatchable("linalg.diag", v1=["linalg.diag", "matrix_diag"], named="diag")
 def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
-    """Matrices with given diagonals.
+    """Returns matrices with given diagonals and `padding_value` elsewhere.
 
     Args:
-      diagonal: `[..., n]`, or `[..., d, n]` for a band of d diagonals.
+      diagonal: `[..., n]` for one diagonal, or `[..., d, n]` for a band of d, the highest first.
       name: a name for the operation.
-      k: offset of the diagonal (positive: above the main one), or a pair of lowest and highest.
-      num_rows: rows of the matrices; -1: the minimum.
-      num_cols: columns of the matrices; -1: the minimum.
-      padding_value: the value outside the diagonals.
-      align: how diagonals of different lengths are stored in a band.
+      k: the offset of the diagonal, positive above the main one; or a pair: the lowest and the
+        highest.
+      num_rows: the rows of the matrices; -1 for the least that is needed.
+      num_cols: the columns of the matrices; -1 for the least that is needed.
+      padding_value: a scalar: what stands outside of the diagonals.
+      align: at which end shorter diagonals of a band are padded: two words of "LEFT" and "RIGHT"
+        joined by "_", for those above and below the main one.
+
+    Returns:
+      A tensor `[..., rows, columns]`.
+
+    Raises:
+      InvalidArgumentError: the sizes do not fit.
+
+    >>> tf.linalg.diag([1, 2, 3]).numpy()
+    array([[1, 0, 0],
+           [0, 2, 0],
+           [0, 0, 3]], dtype=int32)
+    >>> tf.linalg.diag([1, 2], k=1).numpy()
+    array([[0, 1, 0],
+           [0, 0, 2],
+           [0, 0, 0]], dtype=int32)
     """
     diagonal = convert_to_tensor(diagonal, name="diagonal")
     if k == 0 and num_rows == -1 and num_cols == -1 and padding_value == 0:
@@ -48,7 +66,27 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
 
 @dispatchable("linalg.diag_part", v1=["linalg.diag_part", "matrix_diag_part"], named="diag_part")
 def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT"):
-    """The diagonals `k` of matrices; see `tf.linalg.diag`."""
+    """Returns one diagonal, or a band of them, of each matrix.
+
+    Args:
+      input: `[..., m, n]`.
+      name: a name for the operation.
+      k: the offset of the diagonal, positive above the main one; or a pair: the lowest and the
+        highest.
+      padding_value: a scalar: what fills up shorter diagonals of a band.
+      align: at which end they are filled up, as in `tf.linalg.diag`.
+
+    Returns:
+      A tensor `[..., length]`, or `[..., number of diagonals, length]`, the highest first.
+
+    Raises:
+      InvalidArgumentError: `k` lies outside the matrix.
+
+    >>> tf.linalg.diag_part([[1, 2, 3], [4, 5, 6], [7, 8, 9]]).numpy()
+    array([1, 5, 9], dtype=int32)
+    >>> tf.linalg.diag_part([[1, 2, 3], [4, 5, 6], [7, 8, 9]], k=1).numpy()
+    array([2, 6], dtype=int32)
+    """
     input = convert_to_tensor(input, name="input")
     if input.dtype.is_bool:
         padding_value = bool(padding_value)
@@ -63,7 +101,21 @@ def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT")
 
 @dispatchable("linalg.tensor_diag_part", v1=["linalg.tensor_diag_part", "diag_part"])
 def tensor_diag_part(input, name=None):
-    """The diagonal of a tensor of even rank whose two halves have equal shapes."""
+    """Returns the diagonal of a tensor of even rank: its entries [i..., i...].
+
+    Args:
+      input: a tensor of rank 2n whose first and last n axes have equal sizes.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank n.
+
+    Raises:
+      InvalidArgumentError: the rank is odd, or the sizes differ.
+
+    >>> tf.linalg.tensor_diag_part([[1, 2], [3, 4]]).numpy()
+    array([1, 4], dtype=int32)
+    """
     input = convert_to_tensor(input, name="input")
     if input.shape.rank == 0:
         return input
@@ -72,7 +124,18 @@ def tensor_diag_part(input, name=None):
 
 @dispatchable("linalg.trace", v1=["linalg.trace", "trace"], named="Trace")
 def trace(x, name=None):
-    """The sum of each matrix's diagonal."""
+    """Returns the sum of the main diagonal of each matrix.
+
+    Args:
+      x: numbers, `[..., m, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[...]`.
+
+    >>> tf.linalg.trace([[1, 2], [3, 4]]).numpy()
+    np.int32(5)
+    """
     x = convert_to_tensor(x, name="x")
     return reduce_sum(diag_part(x), [-1], name=name)
 
@@ -83,7 +146,24 @@ def trace(x, name=None):
     scope="matrix_transpose",
 )
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
-    """`a` with its last two axes exchanged."""
+    """Returns `a` with its last two axes exchanged.
+
+    Args:
+      a: a tensor of rank 2 or more.
+      name: a name for the operation.
+      conjugate: if True, complex numbers are conjugated too.
+
+    Returns:
+      A tensor `[..., n, m]` for `[..., m, n]`.
+
+    Raises:
+      ValueError: `a` has a lower rank.
+
+    >>> tf.linalg.matrix_transpose([[1, 2, 3], [4, 5, 6]]).numpy()
+    array([[1, 4],
+           [2, 5],
+           [3, 6]], dtype=int32)
+    """
     a = convert_to_tensor(a, name="a")
     rank = a.shape.rank
     op = raw.ConjugateTranspose if conjugate and a.dtype.is_complex else raw.Transpose
@@ -103,13 +183,44 @@ def matrix_transpose(a, name="matrix_transpose", conjugate=False):
 
 @dispatchable("linalg.adjoint", scope="adjoint")
 def adjoint(matrix, name=None):
-    """Each matrix transposed and conjugated."""
+    """Returns each matrix transposed and conjugated.
+
+    Args:
+      matrix: `[..., m, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., n, m]`.
+
+    >>> tf.linalg.adjoint([[1.0 + 1.0j, 2.0 + 0.0j]]).numpy()
+    array([[1.-1.j],
+           [2.-0.j]])
+    """
     return matrix_transpose(convert_to_tensor(matrix, name="matrix"), name=name, conjugate=True)
 
 
 @dispatchable("eye", "linalg.eye", scope="eye")
 def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name=None):
-    """Identity matrices `[*batch_shape, num_rows, num_columns]`."""
+    """Returns identity matrices.
+
+    Args:
+      num_rows: the number of rows, not negative.
+      num_columns: the number of columns, by default as many.
+      batch_shape: the leading axes of the result, by default none.
+      dtype: the dtype of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[*batch_shape, num_rows, num_columns]`.
+
+    Raises:
+      TypeError: a number is not an integer.
+      InvalidArgumentError: a number is negative.
+
+    >>> tf.eye(2, 3).numpy()
+    array([[1., 0., 0.],
+           [0., 1., 0.]], dtype=float32)
+    """
     kind = dtypes.as_dtype(dtype)
     columns = num_rows if num_columns is None else num_columns
     if not all(isinstance(n, (int, np.integer)) or is_tensor_like(n) for n in (num_rows, columns)):
@@ -366,14 +477,63 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 linalg.band_part +matrix_band_part = MatrixBandPart(input, num_lower, num_upper)
-    Matrices with zeros outside a band; a negative width keeps that whole triangle.
+    Returns matrices with zeros outside of a band around the main diagonal.
+
+    Args:
+      input: `[..., m, n]`.
+      num_lower: how many diagonals below the main one are kept; a negative number keeps all.
+      num_upper: how many diagonals above the main one are kept; a negative number keeps all.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `input`.
+
+    Raises:
+      InvalidArgumentError: a number exceeds the size of the matrices.
+
+    >>> tf.linalg.band_part(tf.ones([3, 3]), -1, 0).numpy()
+    array([[1., 0., 0.],
+           [1., 1., 0.],
+           [1., 1., 1.]], dtype=float32)
 linalg.tensor_diag +diag = Diag(diagonal)
     A tensor of twice the rank with `diagonal` on its diagonal.
 linalg.cross +cross = Cross(a, b)
-    The cross products of vectors of three.
+    Returns the cross products of vectors with three entries.
+
+    Args:
+      a: real numbers, `[..., 3]`.
+      b: numbers of the same shape and dtype.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape.
+
+    Raises:
+      InvalidArgumentError: the last axis is not of length 3, or the shapes differ.
+
+    >>> tf.linalg.cross([1, 0, 0], [0, 1, 0]).numpy()
+    array([0, 0, 1], dtype=int32)
 linalg.banded_triangular_solve = BandedTriangularSolve(bands: matrix, rhs, lower=True, adjoint=False) in banded_triangular_solve
     The X with A X = rhs, for a triangular band matrix given by its diagonals.
 linalg.set_diag +matrix_set_diag = MatrixSetDiagV3(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT")
-    `input` with the diagonals `k` replaced; see `tf.linalg.diag`.
+    Returns matrices with some diagonals replaced.
+
+    Args:
+      input: `[..., m, n]`.
+      diagonal: `[..., length]`, or `[..., number of diagonals, length]`, the highest first.
+      name: a name for the operation.
+      k: the offset of the diagonal, positive above the main one; or a pair: the lowest and the
+        highest.
+      align: at which end shorter diagonals are padded, as in `tf.linalg.diag`.
+
+    Returns:
+      A tensor of the shape of `input`.
+
+    Raises:
+      InvalidArgumentError: the sizes do not fit.
+
+    >>> tf.linalg.set_diag([[1, 2], [3, 4]], [7, 9]).numpy()
+    array([[7, 2],
+           [3, 9]], dtype=int32)
 """,
 )

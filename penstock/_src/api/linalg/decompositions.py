@@ -7,8 +7,10 @@ import numpy as np
 from penstock._src.api.control.conditionals import cond
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
-from penstock._src.api.math.elementwise import abs, cast, conj
-from penstock._src.api.math.reduction import norm, reduce_max, reduce_sum
+from penstock._src.api.math.complex_numbers import conj
+from penstock._src.api.math.elementwise import abs, cast
+from penstock._src.api.math.norms import norm
+from penstock._src.api.math.reduction import reduce_max, reduce_sum
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
@@ -20,7 +22,21 @@ from .products import matmul
 
 @dispatchable("linalg.logdet")
 def logdet(matrix, name=None):
-    """The logarithm of the determinant of each Hermitian positive definite matrix."""
+    """Returns the logarithm of the determinant of each matrix.
+
+    Args:
+      matrix: floats or complex numbers, `[..., n, n]`, Hermitian and positive definite.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[...]`.
+
+    Raises:
+      InvalidArgumentError: a matrix is not positive definite.
+
+    >>> tf.linalg.logdet([[2.0, 0.0], [0.0, 8.0]]).numpy().round(4)
+    np.float32(2.7726)
+    """
     factor = raw.Cholesky(input=matrix)
     diagonal = (
         raw.Real(input=factor, Tout=factor.dtype.real_dtype) if factor.dtype.is_complex else factor
@@ -31,7 +47,21 @@ def logdet(matrix, name=None):
 
 @dispatchable("linalg.cholesky_solve", v1=[], scope="cholesky_solve")
 def cholesky_solve(chol, rhs, name=None):
-    """The X with L L* X = rhs, for the Cholesky factor L = `chol`."""
+    """Returns the X with A X = rhs, for the Cholesky factor of A.
+
+    Args:
+      chol: `[..., n, n]`: what `tf.linalg.cholesky(A)` returns.
+      rhs: `[..., n, k]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., n, k]`.
+
+    >>> chol = tf.linalg.cholesky([[4.0, 0.0], [0.0, 9.0]])
+    >>> tf.linalg.cholesky_solve(chol, [[8.0], [18.0]]).numpy()
+    array([[2.],
+           [2.]], dtype=float32)
+    """
     first = raw.MatrixTriangularSolve(matrix=chol, rhs=rhs, adjoint=False, lower=True)
     return raw.MatrixTriangularSolve(matrix=chol, rhs=first, adjoint=True, lower=True, name=name)
 
@@ -82,10 +112,26 @@ def _by_normal_equations(matrix, rhs, l2_regularizer, wide, name):
 
 @dispatchable("linalg.svd", v1=["linalg.svd", "svd"])
 def svd(tensor, full_matrices=False, compute_uv=True, name=None):
-    """Singular values s (descending), and u, v with tensor = u diag(s) v*.
+    """Returns the singular values of matrices, and singular vectors.
+
+    The gradient of the vectors needs singular values that differ.
+
+    Args:
+      tensor: floats or complex numbers, `[..., m, n]`.
+      full_matrices: if True, `u` and `v` are square; otherwise they have min(m, n) columns.
+      compute_uv: if False, only the singular values are computed.
+      name: a name for the operation.
 
     Returns:
-      `(s, u, v)`, or `s` alone without `compute_uv`.
+      A triple `(s, u, v)` with tensor = u diag(s) adjoint(v) and `s` descending, or `s` alone
+      without `compute_uv`. Note that NumPy returns adjoint(v).
+
+    Raises:
+      InvalidArgumentError: `tensor` has a rank below 2.
+
+    >>> s, u, v = tf.linalg.svd([[3.0, 0.0], [0.0, 4.0]])
+    >>> s.numpy()
+    array([4., 3.], dtype=float32)
     """
     s, u, v = raw.Svd(input=tensor, compute_uv=compute_uv, full_matrices=full_matrices, name=name)
     if compute_uv:
@@ -95,14 +141,44 @@ def svd(tensor, full_matrices=False, compute_uv=True, name=None):
 
 @dispatchable("linalg.eigh", v1=["linalg.eigh", "self_adjoint_eig"])
 def eigh(tensor, name=None):
-    """Eigenvalues (ascending) and eigenvectors of Hermitian matrices; only the lower triangle is read."""
+    """Returns the eigenvalues and eigenvectors of Hermitian matrices.
+
+    Args:
+      tensor: floats or complex numbers, `[..., n, n]`; only the lower triangle is read.
+      name: a name for the operation.
+
+    Returns:
+      A pair: eigenvalues `[..., n]` in ascending order, and eigenvectors `[..., n, n]` in its
+      columns.
+
+    Raises:
+      InvalidArgumentError: the matrices are not square.
+
+    >>> values, vectors = tf.linalg.eigh([[2.0, 0.0], [0.0, 1.0]])
+    >>> values.numpy()
+    array([1., 2.], dtype=float32)
+    """
     e, v = raw.SelfAdjointEigV2(input=tensor, compute_v=True, name=name)
     return e, v
 
 
 @dispatchable("linalg.eigvalsh", v1=["linalg.eigvalsh", "self_adjoint_eigvals"])
 def eigvalsh(tensor, name=None):
-    """Eigenvalues (ascending) of Hermitian matrices."""
+    """Returns the eigenvalues of Hermitian matrices in ascending order.
+
+    Args:
+      tensor: floats or complex numbers, `[..., n, n]`; only the lower triangle is read.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., n]`.
+
+    Raises:
+      InvalidArgumentError: the matrices are not square.
+
+    >>> tf.linalg.eigvalsh([[2.0, 1.0], [1.0, 2.0]]).numpy().round(4)
+    array([1., 3.], dtype=float32)
+    """
     return raw.SelfAdjointEigV2(input=tensor, compute_v=False, name=name)[0]
 
 
@@ -111,7 +187,26 @@ _COMPLEX = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
 
 @dispatchable("linalg.eig", "eig")
 def eig(tensor, name=None):
-    """Eigenvalues and eigenvectors of square matrices, as complex numbers."""
+    """Returns the eigenvalues and eigenvectors of square matrices.
+
+    They are complex and in no particular order; for Hermitian matrices `tf.linalg.eigh` is faster
+    and real.
+
+    Args:
+      tensor: floats or complex numbers, `[..., n, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A pair of complex tensors: eigenvalues `[..., n]`, and eigenvectors `[..., n, n]` in its
+      columns.
+
+    Raises:
+      InvalidArgumentError: the matrices are not square.
+
+    >>> values, vectors = tf.eig(tf.constant([[0.0, 1.0], [-1.0, 0.0]]))
+    >>> sorted(values.numpy().imag.tolist())
+    [-1.0, 1.0]
+    """
     tensor = convert_to_tensor(tensor)
     kind = _COMPLEX.get(tensor.dtype, tensor.dtype)
     e, v = raw.Eig(input=tensor, Tout=kind, compute_v=True, name=name)
@@ -120,7 +215,21 @@ def eig(tensor, name=None):
 
 @dispatchable("linalg.eigvals", "eigvals")
 def eigvals(tensor, name=None):
-    """Eigenvalues of square matrices, as complex numbers."""
+    """Returns the eigenvalues of square matrices, as complex numbers.
+
+    Args:
+      tensor: floats or complex numbers, `[..., n, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A complex tensor `[..., n]`, in no particular order.
+
+    Raises:
+      InvalidArgumentError: the matrices are not square.
+
+    >>> sorted(tf.eigvals(tf.constant([[2.0, 0.0], [0.0, 5.0]])).numpy().real.tolist())
+    [2.0, 5.0]
+    """
     tensor = convert_to_tensor(tensor)
     kind = _COMPLEX.get(tensor.dtype, tensor.dtype)
     return raw.Eig(input=tensor, Tout=kind, compute_v=False, name=name)[0]
@@ -128,9 +237,26 @@ def eigvals(tensor, name=None):
 
 @dispatchable("linalg.expm", scope="matrix_exponential")
 def expm(input, name=None):
-    """The exponential of each matrix, by scaling, squaring and a Padé approximant of order 13.
+    """Returns the exponential of each matrix.
 
-    Source: Higham, The Scaling and Squaring Method for the Matrix Exponential Revisited, 2005.
+    It is computed by scaling, squaring and a Padé approximant of order 13.
+
+    Source: Higham, "The Scaling and Squaring Method for the Matrix Exponential Revisited", 2005.
+
+    Args:
+      input: floats or complex numbers, `[..., n, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape.
+
+    Raises:
+      ValueError: the dtype is another, or the matrices are not square.
+      InvalidArgumentError: the matrices of an eager call are not square.
+
+    >>> tf.linalg.expm([[0.0, 1.0], [0.0, 0.0]]).numpy()
+    array([[1., 1.],
+           [0., 1.]], dtype=float32)
     """
     a = convert_to_tensor(input, name="input")
     if a.dtype == dtypes.float16:
@@ -196,14 +322,24 @@ def _check_matrices(a):
 
 @dispatchable("linalg.pinv", scope="pinv")
 def pinv(a, rcond=None, validate_args=False, name=None):
-    """The Moore-Penrose pseudo-inverse of each matrix.
+    """Returns the Moore-Penrose pseudo-inverse of each matrix.
 
     Args:
-      a: `[..., m, n]`, float.
-      rcond: singular values below rcond * the largest one count as zero; by default
-        10 * max(m, n) * eps.
-      validate_args: check the rank at run time.
+      a: floats, `[..., m, n]`.
+      rcond: singular values below `rcond` times the greatest one count as 0; by default 10 *
+        max(m, n) * epsilon.
+      validate_args: if True, the rank is checked at run time.
       name: a name for the operation.
+
+    Returns:
+      A tensor `[..., n, m]`.
+
+    Raises:
+      TypeError: `a` is not of floats.
+
+    >>> tf.linalg.pinv([[2.0, 0.0], [0.0, 0.0]]).numpy()
+    array([[0.5, 0. ],
+           [0. , 0. ]], dtype=float32)
     """
     a = convert_to_tensor(a, name="a")
     if not a.dtype.is_floating:
@@ -228,7 +364,23 @@ def pinv(a, rcond=None, validate_args=False, name=None):
 
 @dispatchable("linalg.matrix_rank", scope="matrix_rank")
 def matrix_rank(a, tol=None, validate_args=False, name=None):
-    """How many singular values exceed `tol` (by default: eps * max(m, n) * the largest one)."""
+    """Returns how many singular values of each matrix exceed a tolerance.
+
+    Args:
+      a: floats, `[..., m, n]`.
+      tol: the tolerance; by default epsilon * max(m, n) * the greatest singular value.
+      validate_args: if True, the rank is checked at run time.
+      name: a name for the operation.
+
+    Returns:
+      An int32 tensor `[...]`.
+
+    Raises:
+      TypeError: `a` is not of floats.
+
+    >>> tf.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]).numpy()
+    np.int32(1)
+    """
     a = convert_to_tensor(a, name="a")
     if not a.dtype.is_floating:
         raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
@@ -261,24 +413,153 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 linalg.det +matrix_determinant = MatrixDeterminant(input)
-    The determinant of each matrix.
+    Returns the determinant of each matrix.
+
+    Args:
+      input: floats or complex numbers, `[..., n, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[...]`.
+
+    Raises:
+      InvalidArgumentError: the matrices are not square.
+
+    >>> tf.linalg.det([[2.0, 0.0], [0.0, 3.0]]).numpy().round(4)
+    np.float32(6.0)
 linalg.slogdet = LogMatrixDeterminant(input)
-    Sign and logarithm of the absolute value of each determinant.
+    Returns the sign and the logarithm of the absolute value of each determinant.
+
+    Unlike `tf.linalg.det` it neither overflows nor underflows.
+
+    Args:
+      input: floats or complex numbers, `[..., n, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A pair of tensors `[...]`; a sign of 0 goes with a logarithm of minus infinity.
+
+    Raises:
+      InvalidArgumentError: the matrices are not square.
+
+    >>> sign, logarithm = tf.linalg.slogdet([[0.0, 2.0], [1.0, 0.0]])
+    >>> sign.numpy(), logarithm.numpy().round(4)
+    (np.float32(-1.0), np.float32(0.6931))
 linalg.inv +matrix_inverse = MatrixInverse(input, adjoint=False)
-    The inverse of each matrix (of its adjoint, if `adjoint`).
+    Returns the inverse of each matrix.
+
+    To solve equations, `tf.linalg.solve` is faster and more accurate.
+
+    Args:
+      input: floats or complex numbers, `[..., n, n]`.
+      adjoint: if True, the inverse of the adjoint.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape.
+
+    Raises:
+      InvalidArgumentError: a matrix is not invertible, or not square.
+
+    >>> tf.linalg.inv([[2.0, 0.0], [0.0, 4.0]]).numpy()
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]], dtype=float32)
 linalg.cholesky +cholesky = Cholesky(input)
-    The lower triangular L with L L* = input, of positive definite matrices.
+    Returns the lower triangular L with L adjoint(L) = input.
+
+    Args:
+      input: floats or complex numbers, `[..., n, n]`, Hermitian and positive definite; only the
+        lower triangle is read.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape, 0 above the diagonal.
+
+    Raises:
+      InvalidArgumentError: a matrix is not positive definite, or not square.
+
+    >>> tf.linalg.cholesky([[4.0, 2.0], [2.0, 5.0]]).numpy()
+    array([[2., 0.],
+           [1., 2.]], dtype=float32)
 linalg.triangular_solve +matrix_triangular_solve = MatrixTriangularSolve(matrix, rhs, lower=True, adjoint=False) in triangular_solve
-    The X with matrix X = rhs, of a triangular matrix whose other half is not read.
+    Returns the X with matrix X = rhs, for triangular matrices.
+
+    Args:
+      matrix: floats or complex numbers, `[..., n, n]`; the other half is not read.
+      rhs: `[..., n, k]`. The leading axes broadcast.
+      lower: whether the lower half is the one that counts.
+      adjoint: if True, adjoint(matrix) X = rhs is solved.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., n, k]`.
+
+    Raises:
+      InvalidArgumentError: a diagonal has a 0, or the sizes do not fit.
+
+    >>> tf.linalg.triangular_solve([[2.0, 0.0], [1.0, 1.0]], [[4.0], [5.0]]).numpy()
+    array([[2.],
+           [3.]], dtype=float32)
 linalg.solve +matrix_solve = MatrixSolve(matrix, rhs, adjoint=False)
-    The X with matrix X = rhs (adjoint(matrix) X = rhs, if `adjoint`).
+    Returns the X with matrix X = rhs.
+
+    Args:
+      matrix: floats or complex numbers, `[..., n, n]`.
+      rhs: `[..., n, k]`.
+      adjoint: if True, adjoint(matrix) X = rhs is solved.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., n, k]`.
+
+    Raises:
+      InvalidArgumentError: a matrix is not invertible, or the sizes do not fit.
+
+    >>> tf.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [[2.0], [8.0]]).numpy()
+    array([[1.],
+           [2.]], dtype=float32)
 linalg.qr +qr = Qr(input, full_matrices=False)
-    The factors q (orthonormal columns) and r (upper triangular) of each matrix.
+    Returns the factors of input = q r, with orthonormal columns and an upper triangle.
+
+    The signs of the columns of `q` are those that LAPACK chooses.
+
+    Args:
+      input: floats or complex numbers, `[..., m, n]`.
+      full_matrices: if True, `q` is `[..., m, m]`; otherwise it has min(m, n) columns.
+      name: a name for the operation.
+
+    Returns:
+      A pair `(q, r)`.
+
+    >>> q, r = tf.linalg.qr([[3.0, 1.0], [4.0, 2.0]])
+    >>> tf.abs(r).numpy().round(4)
+    array([[5. , 2.2],
+           [0. , 0.4]], dtype=float32)
+    >>> tf.matmul(q, r).numpy().round(4)
+    array([[3., 1.],
+           [4., 2.]], dtype=float32)
 linalg.logm = MatrixLogarithm(input)
     The principal logarithm of each complex matrix.
 linalg.sqrtm matrix_square_root = MatrixSquareRoot(input)
     The square root S of each matrix, S S = input.
 linalg.lu = Lu(input, output_idx_type=dtypes.int32)
-    L and U in one matrix, and the row permutation of the pivots.
+    Returns the triangular factors of each matrix and the order of its rows.
+
+    Args:
+      input: floats or complex numbers, `[..., n, n]`.
+      output_idx_type: the dtype of `p`: int32 or int64.
+      name: a name for the operation.
+
+    Returns:
+      A pair `(lu, p)`: L without its diagonal of ones below U, in one matrix; and `[..., n]`,
+      with row i of L U being row `p[i]` of `input`.
+
+    Raises:
+      InvalidArgumentError: a matrix is not invertible, or not square.
+
+    >>> lu, p = tf.linalg.lu([[1.0, 2.0], [4.0, 4.0]])
+    >>> lu.numpy(), p.numpy()
+    (array([[4.  , 4.  ],
+           [0.25, 1.  ]], dtype=float32), array([1, 0], dtype=int32))
 """,
 )

@@ -6,8 +6,9 @@ import numpy as np
 
 from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.linalg.operators import shapes
-from penstock._src.api.math.elementwise import conj
-from penstock._src.api.math.reduction import norm, reduce_any, reduce_sum
+from penstock._src.api.math.complex_numbers import conj
+from penstock._src.api.math.norms import norm
+from penstock._src.api.math.reduction import reduce_any, reduce_sum
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export

@@ -6,7 +6,8 @@ import string
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
-from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.complex_numbers import conj
+from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import scope_in_graph
@@ -32,21 +33,36 @@ def matmul(
     grad_b=False,
     name=None,
 ):
-    """The product of matrices, optionally transposed or conjugate-transposed.
+    """Returns the product of matrices, which may be transposed first.
+
+    `a @ b` is the same. Only one of transpose and adjoint can be asked for each.
 
     Args:
-      a: `[..., m, k]`.
-      b: `[..., k, n]`; leading axes are broadcast against `a`'s.
+      a: numbers, `[..., m, k]`.
+      b: numbers of the same dtype, `[..., k, n]`. The leading axes broadcast.
       transpose_a: use `a` transposed.
       transpose_b: use `b` transposed.
       adjoint_a: use `a` transposed and conjugated.
       adjoint_b: use `b` transposed and conjugated.
       a_is_sparse: a hint without effect.
       b_is_sparse: a hint without effect.
-      output_type: the result's type; int32 for two int8 matrices.
+      output_type: the dtype of the result: int32 for two int8 matrices, else that of `a`.
       grad_a: a hint without effect.
       grad_b: a hint without effect.
       name: a name for the operation.
+
+    Returns:
+      A tensor `[..., m, n]`.
+
+    Raises:
+      ValueError: both transpose and adjoint are asked for.
+      InvalidArgumentError: the inner sizes differ, or the leading axes do not broadcast.
+
+    >>> tf.matmul([[1, 2], [3, 4]], [[5], [6]]).numpy()
+    array([[17],
+           [39]], dtype=int32)
+    >>> tf.matmul([[1.0, 2.0]], [[3.0, 4.0]], transpose_b=True).numpy()
+    array([[11.]], dtype=float32)
     """
     if transpose_a and adjoint_a:
         raise ValueError(
@@ -88,7 +104,26 @@ def matmul(
 def matvec(
     a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None
 ):
-    """The product of matrices `[..., m, n]` and vectors `[..., n]`; arguments as `matmul`'s."""
+    """Returns the product of matrices and vectors.
+
+    Args:
+      a: numbers, `[..., m, n]`.
+      b: numbers of the same dtype, `[..., n]`. The leading axes broadcast.
+      transpose_a: use `a` transposed.
+      adjoint_a: use `a` transposed and conjugated.
+      a_is_sparse: a hint without effect.
+      b_is_sparse: a hint without effect.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., m]`.
+
+    Raises:
+      InvalidArgumentError: the sizes do not fit.
+
+    >>> tf.linalg.matvec([[1, 2], [3, 4]], [5, 6]).numpy()
+    array([17, 39], dtype=int32)
+    """
     product = matmul(
         a,
         raw.ExpandDims(input=b, axis=-1),
@@ -102,14 +137,26 @@ def matvec(
 
 @dispatchable("tensordot", "linalg.tensordot", named="Tensordot")
 def tensordot(a, b, axes, name=None):
-    """The sum of products over pairs of axes.
+    """Returns the sums of products over some axes of both tensors.
 
     Args:
-      a: a tensor.
-      b: a tensor of the same type.
-      axes: n contracts the last n axes of `a` with the first n of `b`; a pair of lists names the
+      a: numbers.
+      b: numbers of the same dtype.
+      axes: n sums over the last n axes of `a` and the first n of `b`; a pair of lists names the
         axes of each.
       name: a name for the operation.
+
+    Returns:
+      A tensor with the other axes of `a`, then those of `b`.
+
+    Raises:
+      ValueError: the axes are not as many on both sides, or out of range.
+      InvalidArgumentError: their sizes differ.
+
+    >>> tf.tensordot([[1, 2], [3, 4]], [10, 1], axes=1).numpy()
+    array([12, 34], dtype=int32)
+    >>> tf.tensordot([[1, 2], [3, 4]], [[1, 2], [3, 4]], axes=[[0, 1], [0, 1]]).numpy()
+    np.int32(30)
     """
     a = convert_to_tensor(a, name="a")
     b = convert_to_tensor(b, name="b")
@@ -195,12 +242,32 @@ def _as_matrix(x, axes, contracted_first):
 
 @dispatchable("einsum", "linalg.einsum", scope="einsum")
 def einsum(equation, *inputs, **kwargs):
-    """The sum of products named by `equation`, such as "bij,bjk->bik".
+    """Returns the sums of products that an equation such as "bij,bjk->bik" names.
+
+    A letter that does not occur after "->" is summed over. Without "->" the result has the
+    letters that occur once, in alphabetical order. "..." stands for leading axes that broadcast.
+    A letter that occurs twice in one input takes the diagonal.
 
     Args:
-      equation: the axes of each input as letters; after "->" the axes of the result. Missing letters are summed over. "..."
-        is any leading axes, which broadcast. *inputs: the tensors. **kwargs: `name`, and `optimize` ("greedy", "optimal" or
-        "auto"), how the contraction order is chosen.
+      equation: the axes of each input as letters, and those of the result.
+      *inputs: the tensors, all of one dtype.
+      **kwargs: `name`, and `optimize`: "greedy", "optimal" or "auto", how the order of products
+        is chosen.
+
+    Returns:
+      A tensor.
+
+    Raises:
+      TypeError: there is another keyword.
+      ValueError: the equation does not fit the inputs.
+      InvalidArgumentError: a letter stands for different sizes.
+
+    >>> a, b = tf.constant([[1, 2], [3, 4]]), tf.constant([[5, 6], [7, 8]])
+    >>> tf.einsum("ij,jk->ik", a, b).numpy()
+    array([[19, 22],
+           [43, 50]], dtype=int32)
+    >>> tf.einsum("ii->i", a).numpy()
+    array([1, 4], dtype=int32)
     """
     name = kwargs.pop("name", None)
     optimize = kwargs.pop("optimize", "greedy")

@@ -44,7 +44,23 @@ def _pair_of_one_type(x, y):
 
 @binary("add", "math.add", "__operators__.add", named="Add")
 def add(x, y, name=None):
-    """x + y; strings are concatenated."""
+    """Returns x + y element by element; strings are concatenated.
+
+    Args:
+      x: a tensor of numbers or strings.
+      y: a tensor of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape. Integers that overflow wrap around.
+
+    Raises:
+      InvalidArgumentError: the shapes do not broadcast, or the dtypes differ.
+
+    >>> tf.add([1, 2, 3], [[10], [20]]).numpy()
+    array([[11, 12, 13],
+           [21, 22, 23]], dtype=int32)
+    """
     if type(x) is not EagerTensor or type(y) is not EagerTensor:
         x, y = pair(x, y)
     if x.dtype.base_dtype is dtypes.string:
@@ -54,7 +70,23 @@ def add(x, y, name=None):
 
 @binary("divide", "math.divide", named="truediv")
 def divide(x, y, name=None):
-    """x / y as in Python: the quotient of integers is a float."""
+    """Returns x / y as Python divides: the quotient of integers is a float.
+
+    Args:
+      x: numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape; for integers of at most 16 bits float32, for wider ones
+      float64. Division by 0 gives an infinity or NaN.
+
+    Raises:
+      TypeError: the dtypes differ.
+
+    >>> tf.divide([7, 8], 2).numpy()
+    array([3.5, 4. ])
+    """
     if name is not None:
         return truediv(x, y, name=name)
     if not is_tensor_like(x) and not is_tensor_like(y):
@@ -76,7 +108,24 @@ def truediv(x, y, name=None):
 
 @binary("math.divide_no_nan", v1=["math.divide_no_nan", "div_no_nan"])
 def divide_no_nan(x, y, name=None):
-    """x / y, and 0 where `y` is 0."""
+    """Returns x / y, and 0 wherever `y` is 0.
+
+    The gradient is 0 as well where `y` is 0.
+
+    Args:
+      x: float, complex or integer numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape; for integers, a float as from `tf.divide`.
+
+    Raises:
+      TypeError: the dtypes differ, or are not numeric.
+
+    >>> tf.math.divide_no_nan([1.0, 2.0], [0.0, 4.0]).numpy()
+    array([0. , 0.5], dtype=float32)
+    """
     if is_tensor_like(y) and not is_tensor_like(x):
         x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
     x, y = _pair_of_one_type(x, y)
@@ -90,21 +139,41 @@ def divide_no_nan(x, y, name=None):
 
 @binary("math.multiply_no_nan", named="multiply_no_nan")
 def multiply_no_nan(x, y, name=None):
-    """x * y, and 0 where `y` is 0 even if `x` is infinite or NaN."""
+    """Returns x * y, and 0 wherever `y` is 0, even if `x` is infinite or NaN.
+
+    Args:
+      x: float or complex numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.math.multiply_no_nan([float("inf"), 2.0], [0.0, 3.0]).numpy()
+    array([0., 6.], dtype=float32)
+    """
     x, y = strict_pair(x, y)
     return raw.MulNoNan(x=x, y=y, name=name)
 
 
-@binary("math.logical_xor", v1=["math.logical_xor", "logical_xor"])
-def logical_xor(x, y, name="LogicalXor"):
-    """True where exactly one is true."""
-    both = raw.LogicalAnd(x=x, y=y)
-    return raw.LogicalAnd(x=raw.LogicalOr(x=x, y=y), y=raw.LogicalNot(x=both), name=name)
-
-
 @binary("scalar_mul", "math.scalar_mul", v1=["scalar_mul", "math.scalar_mul"], named="scalar_mul")
 def scalar_mul(scalar, x, name=None):
-    """scalar * x; for IndexedSlices, the values are scaled."""
+    """Returns scalar * x; of an `IndexedSlices`, the values are scaled.
+
+    Args:
+      scalar: a scalar, converted to the dtype of `x`.
+      x: a tensor or an `IndexedSlices`.
+      name: a name for the operation.
+
+    Returns:
+      What `x` is, of the same shape and dtype.
+
+    Raises:
+      ValueError: `scalar` is not a scalar.
+
+    >>> tf.scalar_mul(2.0, tf.constant([1.0, 3.0])).numpy()
+    array([2., 6.], dtype=float32)
+    """
     dtype = dtypes.as_dtype(x.dtype).base_dtype
     scalar = convert_to_tensor(scalar, dtype=dtype, name="scalar")
     if scalar.shape.rank not in (None, 0):
@@ -118,7 +187,24 @@ def scalar_mul(scalar, x, name=None):
 @export("add_n", "math.add_n")
 @add_dispatch_support(iterable_parameters=["inputs"])
 def add_n(inputs, name=None):
-    """The sum of a list of tensors of one shape and type."""
+    """Returns the sum of a list of tensors of one shape and dtype.
+
+    Unlike `tf.add`, shapes do not broadcast.
+
+    Args:
+      inputs: a list (or other iterable) of tensors or `IndexedSlices`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of their shape and dtype.
+
+    Raises:
+      ValueError: the list is empty.
+      InvalidArgumentError: the shapes or dtypes differ.
+
+    >>> tf.add_n([[1, 2], [10, 20], [100, 200]]).numpy()
+    array([111, 222], dtype=int32)
+    """
     tensors = [convert_to_tensor(v) for v in inputs]
     if not tensors:
         raise ValueError(
@@ -152,7 +238,22 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 
 @dispatchable("math.polyval", scope="polyval")
 def polyval(coeffs, x, name=None):
-    """The polynomial with these coefficients, the highest power first, at `x` (Horner's rule)."""
+    """Returns the value of a polynomial at `x`, by Horner's rule.
+
+    Args:
+      coeffs: a list of tensors, the coefficient of the highest power first.
+      x: a tensor.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape; zeros if the list is empty.
+
+    Raises:
+      ValueError: `coeffs` is not a list.
+
+    >>> tf.math.polyval([1.0, 0.0, -2.0], [1.0, 3.0]).numpy()
+    array([-1.,  7.], dtype=float32)
+    """
     if not isinstance(coeffs, list):
         raise ValueError(f"Argument coeffs must be list type. Received type {type(coeffs)}.")
     x = convert_to_tensor(x, name="x")
@@ -168,62 +269,200 @@ __getattr__ = op_functions(
     globals(),
     binary="""
 subtract math.subtract = Sub(x, y)
-    x - y.
+    Returns x - y element by element.
+
+    Args:
+      x: numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape. Integers that overflow wrap around.
+
+    Raises:
+      InvalidArgumentError: the shapes do not broadcast, or the dtypes differ.
+
+    >>> tf.subtract([5, 7], 2).numpy()
+    array([3, 5], dtype=int32)
 multiply math.multiply = Mul(x, y)
-    x * y.
+    Returns x * y element by element; `tf.matmul` is the product of matrices.
+
+    Args:
+      x: numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape. Integers that overflow wrap around.
+
+    Raises:
+      InvalidArgumentError: the shapes do not broadcast, or the dtypes differ.
+
+    >>> tf.multiply([1, 2, 3], [[1], [10]]).numpy()
+    array([[ 1,  2,  3],
+           [10, 20, 30]], dtype=int32)
 realdiv = RealDiv(x, y)
     x / y of real types.
 math.floordiv +floordiv = FloorDiv(x, y) as floordiv
-    floor(x / y), rounding towards minus infinity.
+    Returns x / y rounded towards minus infinity.
+
+    Args:
+      x: integers or floats.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape and the dtype of `x`.
+
+    Raises:
+      InvalidArgumentError: an integer is divided by 0.
+
+    >>> tf.math.floordiv([7, -7], 2).numpy()
+    array([ 3, -4], dtype=int32)
 math.floormod +floormod math.mod +mod = FloorMod(x, y)
-    The remainder of `floordiv`, with `y`'s sign.
+    Returns the remainder of `tf.math.floordiv`, which has the sign of `y`.
+
+    Args:
+      x: integers or floats.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape with `floordiv(x, y) * y + floormod(x, y) == x`.
+
+    Raises:
+      InvalidArgumentError: an integer is divided by 0.
+
+    >>> tf.math.floormod([7, -7], 3).numpy()
+    array([1, 2], dtype=int32)
 truncatediv = TruncateDiv(x, y)
     x / y of integers, rounded towards zero.
 truncatemod = TruncateMod(x, y)
     The remainder of `truncatediv`, with `x`'s sign.
 pow math.pow = Pow(x, y)
-    x ** y.
+    Returns x ** y element by element.
+
+    Args:
+      x: numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape and the dtype of `x`. A negative float to a power that is no
+      integer is NaN.
+
+    Raises:
+      InvalidArgumentError: an integer is raised to a negative power.
+
+    >>> tf.pow([2, 3], [3, 2]).numpy()
+    array([8, 9], dtype=int32)
 maximum math.maximum = Maximum(x, y)
-    The greater of both.
+    Returns the greater of `x` and `y`, element by element.
+
+    Where one is NaN the result is NaN. Where both are equal, the gradient goes to `x`.
+
+    Args:
+      x: real numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.math.maximum([1, 5, 3], 2).numpy()
+    array([2, 5, 3], dtype=int32)
 minimum math.minimum = Minimum(x, y)
-    The smaller of both.
+    Returns the smaller of `x` and `y`, element by element.
+
+    Where one is NaN the result is NaN. Where both are equal, the gradient goes to `x`.
+
+    Args:
+      x: real numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.math.minimum([1, 5, 3], 2).numpy()
+    array([1, 2, 2], dtype=int32)
 math.squared_difference +squared_difference = SquaredDifference(x, y)
-    (x - y) ** 2; for complex numbers the squared modulus of the difference.
+    Returns (x - y) ** 2; for complex numbers, the squared modulus of the difference.
+
+    Args:
+      x: numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.math.squared_difference([1.0, 5.0], 3.0).numpy()
+    array([4., 4.], dtype=float32)
 atan2 math.atan2 = Atan2(y, x)
-    The angle of the point (x, y), in (-pi, pi].
+    Returns the angle of the point (x, y), between -pi and pi.
+
+    Args:
+      y: float numbers.
+      x: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of angles in radians, with the quadrant by the signs of both.
+
+    >>> tf.math.atan2([1.0, -1.0], [1.0, -1.0]).numpy().round(4)
+    array([ 0.7854, -2.3562], dtype=float32)
 math.nextafter = NextAfter(x1, x2)
-    The next representable number after `x1` towards `x2`.
+    Returns the next number after `x1` that its dtype can hold, in the direction of `x2`.
+
+    Args:
+      x1: float32 or float64.
+      x2: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape; where both are equal, `x1`.
+
+    >>> tf.math.nextafter(tf.constant([0.0, 1.0], tf.float64), tf.constant(2.0, tf.float64)).numpy()
+    array([5.e-324, 1.e+000])
 math.xdivy = Xdivy(x, y) in xdivy
-    x / y, and 0 where `x` is 0.
+    Returns x / y, and 0 wherever `x` is 0.
+
+    Args:
+      x: float or complex numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.math.xdivy([0.0, 1.0], [0.0, 4.0]).numpy()
+    array([0.  , 0.25], dtype=float32)
 math.xlogy = Xlogy(x, y)
-    x * log(y), and 0 where `x` is 0.
+    Returns x * log(y), and 0 wherever `x` is 0.
+
+    Args:
+      x: float or complex numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.math.xlogy([0.0, 2.0], [0.0, 1.0]).numpy()
+    array([0., 0.], dtype=float32)
 math.xlog1py = Xlog1py(x, y) in xlog1py
-    x * log1p(y), and 0 where `x` is 0.
-equal math.equal = Equal(x, y)
-    Where `x` equals `y`.
-not_equal math.not_equal = NotEqual(x, y)
-    Where `x` differs from `y`.
-greater math.greater = Greater(x, y)
-    Where x > y.
-greater_equal math.greater_equal = GreaterEqual(x, y)
-    Where x >= y.
-less math.less = Less(x, y)
-    Where x < y.
-less_equal math.less_equal = LessEqual(x, y)
-    Where x <= y.
-logical_and math.logical_and = LogicalAnd(x, y)
-    Where both are true.
-logical_or math.logical_or = LogicalOr(x, y)
-    Where one of them is true.
-bitwise.bitwise_and = BitwiseAnd(x, y)
-    The bits set in both.
-bitwise.bitwise_or = BitwiseOr(x, y)
-    The bits set in one of them.
-bitwise.bitwise_xor = BitwiseXor(x, y)
-    The bits set in exactly one of them.
-bitwise.left_shift = LeftShift(x, y)
-    `x` with its bits moved up by `y`.
-bitwise.right_shift = RightShift(x, y)
-    `x` with its bits moved down by `y`; signed types keep their sign.
+    Returns x * log(1 + y), and 0 wherever `x` is 0.
+
+    Args:
+      x: float or complex numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.math.xlog1py([0.0, 2.0], [-1.0, 0.0]).numpy()
+    array([0., 0.], dtype=float32)
 """,
 )

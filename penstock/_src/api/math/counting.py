@@ -23,17 +23,30 @@ def bincount(
     axis=None,
     binary_output=False,
 ):
-    """Counts of each non-negative integer.
+    """Returns how often each integer occurs.
 
     Args:
-      arr: integers, dense, sparse or ragged.
-      weights: weights of the entries instead of 1; of `arr`'s shape.
-      minlength: the minimum length of the result.
-      maxlength: the maximum length of the result; larger values are not counted.
-      dtype: the result's type when there are no weights.
+      arr: integers, not negative: a tensor, or a ragged or sparse one.
+      weights: numbers in the shape of `arr`, which are added up instead of 1.
+      minlength: the least length of the result.
+      maxlength: the greatest length of the result; numbers from there on are not counted.
+      dtype: the dtype of the result if there are no weights.
       name: a name for the operation.
-      axis: None or 0 counts all entries together, -1 each row by itself.
-      binary_output: 1 for present, 0 for absent, instead of counts.
+      axis: None or 0 counts all numbers together, -1 each row by itself.
+      binary_output: if True, the result is 1 for numbers that occur, and 0 for others.
+
+    Returns:
+      A vector of `max(arr) + 1` counts, or a row of counts for each row.
+
+    Raises:
+      ValueError: `axis` is another number.
+      InvalidArgumentError: a number is negative, or `weights` has another shape.
+
+    >>> tf.math.bincount([1, 1, 3]).numpy()
+    array([0, 2, 0, 1], dtype=int32)
+    >>> tf.math.bincount([[1, 1], [0, 2]], axis=-1).numpy()
+    array([[0, 2, 0],
+           [1, 0, 1]], dtype=int32)
     """
     if axis is not None and axis not in (0, -1):
         raise ValueError(
@@ -77,7 +90,27 @@ def bincount_size(values, minlength, maxlength):
 def confusion_matrix(
     labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None
 ):
-    """The matrix whose entry [i, j] counts examples of class i predicted as class j."""
+    """Returns the matrix whose entry [i, j] counts examples of class i predicted as class j.
+
+    Args:
+      labels: integers, `[n]`: the true classes.
+      predictions: integers, `[n]`: the predicted classes.
+      num_classes: the number of classes; by default one more than the greatest class.
+      weights: numbers, `[n]`, which are added up instead of 1.
+      dtype: the dtype of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[num_classes, num_classes]`.
+
+    Raises:
+      InvalidArgumentError: a class is negative or not below `num_classes`.
+
+    >>> tf.math.confusion_matrix([0, 1, 1, 2], [0, 1, 2, 2]).numpy()
+    array([[1, 0, 0],
+           [0, 1, 1],
+           [0, 0, 1]], dtype=int32)
+    """
     labels = cast(_squeezed(labels, predictions), dtypes.int64)
     predictions = cast(_squeezed(predictions, labels), dtypes.int64)
     if num_classes is None:
@@ -125,9 +158,23 @@ def _checked_sign(values, which):
 
 @dispatchable("histogram_fixed_width_bins", scope="histogram_fixed_width_bins")
 def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
-    """The bin of each value when `value_range` is divided into `nbins` equal bins.
+    """Returns for each value in which of `nbins` equal parts of a range it falls.
 
-    Values outside the range fall into the first or last bin.
+    Args:
+      values: real numbers of any shape.
+      value_range: the two ends of the range. Values outside count in the first or last part.
+      nbins: an int32 scalar: the number of parts.
+      dtype: the dtype of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `values` with numbers from 0 to `nbins - 1`.
+
+    Raises:
+      InvalidArgumentError: `nbins` is not positive.
+
+    >>> tf.histogram_fixed_width_bins([-1.0, 0.5, 1.5, 9.0], [0.0, 2.0], nbins=2).numpy()
+    array([0, 0, 1, 1], dtype=int32)
     """
     values = convert_to_tensor(values, name="values")
     shape = raw.Shape(input=values)
@@ -154,7 +201,23 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 histogram_fixed_width = HistogramFixedWidth(values, value_range, nbins=100, dtype=dtypes.int32)
-    Counts of values in `nbins` equal bins of `value_range`.
+    Returns how many values fall into each of `nbins` equal parts of a range.
+
+    Args:
+      values: real numbers of any shape.
+      value_range: the two ends of the range. Values outside count in the first or last part.
+      nbins: an int32 scalar: the number of parts.
+      dtype: int32 or int64.
+      name: a name for the operation.
+
+    Returns:
+      A vector of `nbins` counts.
+
+    Raises:
+      InvalidArgumentError: `nbins` is not positive, or the range is not ascending.
+
+    >>> tf.histogram_fixed_width([-1.0, 0.5, 1.5, 9.0], [0.0, 2.0], nbins=2).numpy()
+    array([2, 2], dtype=int32)
 math.sobol_sample = SobolSample(dim, num_results, skip=0, dtype: dtype or dtypes.float32=dtypes.float32) in sobol
     Points `[num_results, dim]` of the Sobol sequence in the unit cube.
 """,

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from penstock._src.api.extending.dispatch import binary, unary
+from penstock._src.api.extending.dispatch import unary
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
@@ -16,7 +16,22 @@ from penstock._src.core.tensor import Tensor
 
 @unary("abs", "math.abs", named="Abs")
 def abs(x, name=None):
-    """The absolute value; for complex numbers, the modulus as a real number."""
+    """Returns the absolute value; for complex numbers, the modulus as a real number.
+
+    The gradient at 0 is 0. The most negative integer has no counterpart and stays as it is.
+
+    Args:
+      x: numbers, or a ragged or sparse tensor of them.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `x`, and of its dtype unless that is complex.
+
+    >>> tf.abs([-1.5, 2.0]).numpy()
+    array([1.5, 2. ], dtype=float32)
+    >>> tf.abs([3.0 + 4.0j]).numpy()
+    array([5.])
+    """
     x = convert_to_tensor(x)
     if x.dtype.is_complex:
         return raw.ComplexAbs(x=x, Tout=x.dtype.real_dtype, name=name)
@@ -25,7 +40,18 @@ def abs(x, name=None):
 
 @unary("sign", "math.sign")
 def sign(x, name=None):
-    """-1, 0 or 1 if `x` is negative, zero or positive; for complex numbers x / |x|."""
+    """Returns -1, 0 or 1 if `x` is negative, zero or positive; for complex numbers x / |x|.
+
+    Args:
+      x: numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`; NaN stays NaN.
+
+    >>> tf.sign([-2.0, 0.0, 5.0]).numpy()
+    array([-1.,  0.,  1.], dtype=float32)
+    """
     x = convert_to_tensor(x)
     if x.dtype.is_complex:
         modulus = abs(x)
@@ -36,19 +62,48 @@ def sign(x, name=None):
 
 @unary("round", "math.round")
 def round(x, name=None):
-    """The nearest integer in `x`'s dtype, with ties to even."""
+    """Returns the nearest integer as a number of the same dtype; halves go to the even one.
+
+    The gradient is 0 everywhere.
+
+    Args:
+      x: real numbers; integers are returned unchanged.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.round([0.5, 1.5, -2.6]).numpy()
+    array([ 0.,  2., -3.], dtype=float32)
+    """
     x = convert_to_tensor(x)
     return x if x.dtype.is_integer else raw.Round(x=x, name=name)
 
 
 @unary("cast", "dtypes.cast")
 def cast(x, dtype, name=None):
-    """`x` in another dtype; float to integer truncates.
+    """Returns `x` in another dtype.
+
+    Floats lose their fraction when they become integers; numbers become True unless they are 0;
+    complex numbers lose their imaginary part, with a warning. What does not fit an integer dtype
+    is not defined: use `tf.saturate_cast` to clip it. The gradient passes between floats and is
+    None for integers.
 
     Args:
-      x: a tensor, a composite tensor or a convertible value.
-      dtype: the target dtype.
+      x: a tensor, a ragged or sparse one, an `IndexedSlices` or what converts to one.
+      dtype: the dtype of the result.
       name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `x`, or `x` itself if it has that dtype.
+
+    Raises:
+      TypeError: `x` does not convert to a tensor, or there is no cast between the dtypes.
+
+    >>> tf.cast([1.8, -1.8], tf.int32).numpy()
+    array([ 1, -1], dtype=int32)
+    >>> tf.cast([0, 2], tf.bool).numpy()
+    array([False,  True])
     """
     wanted = dtypes.as_dtype(dtype).base_dtype
     if isinstance(x, IndexedSlices):
@@ -71,7 +126,22 @@ def cast(x, dtype, name=None):
 
 @unary("saturate_cast", "dtypes.saturate_cast", named="saturate_cast")
 def saturate_cast(value, dtype, name=None):
-    """`value` in another dtype, clipped to its range."""
+    """Returns `value` in another dtype, clipped to the range of that dtype.
+
+    Args:
+      value: numbers; of complex ones the real part, if `dtype` is real.
+      dtype: the dtype of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `value`.
+
+    Raises:
+      TypeError: a bool is to become complex.
+
+    >>> tf.saturate_cast([-5.0, 3.7, 900.0], tf.uint8).numpy()
+    array([  0,   3, 255], dtype=uint8)
+    """
     wanted = dtypes.as_dtype(dtype)
     value = convert_to_tensor(value, name="value")
     if value.dtype.is_complex and not wanted.is_complex:
@@ -105,82 +175,39 @@ def _representable(dtype, limit, exact, up):
     return value
 
 
-@binary("complex", "dtypes.complex")
-def complex(real, imag, name=None):
-    """The complex numbers with these real and imaginary parts, both float32 or both float64."""
-    real = convert_to_tensor(real, name="real")
-    imag = convert_to_tensor(imag, name="imag")
-    wide = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}
-    if real.dtype not in wide or imag.dtype != real.dtype:
-        raise TypeError(
-            "The `real` and `imag` components have incorrect types: "
-            f"{real.dtype.name} {imag.dtype.name}. They must be consistent, and one of "
-            f"{[dtypes.float32, dtypes.float64]}"
-        )
-    return raw.Complex(real=real, imag=imag, Tout=wide[real.dtype], name=name)
-
-
-@unary("math.real")
-def real(input, name=None):
-    """The real part; a real tensor is returned unchanged."""
-    input = convert_to_tensor(input, name="input")
-    if not input.dtype.is_complex:
-        if not input.dtype.is_numeric:
-            raise TypeError(
-                f"`tf.math.real` does not accept non-numeric dtypes. Received {input.dtype!r}"
-            )
-        return input
-    return raw.Real(input=input, Tout=input.dtype.real_dtype, name=name)
-
-
-@unary("math.imag", scope="Imag")
-def imag(input, name=None):
-    """The imaginary part; zeros for a real tensor."""
-    input = convert_to_tensor(input, name="input")
-    if input.dtype.is_complex:
-        return raw.Imag(input=input, Tout=input.dtype.real_dtype, name=name)
-    return raw.ZerosLike(x=input, name=name)
-
-
-@unary("math.angle", scope="Angle")
-def angle(input, name=None):
-    """The argument of a complex number; 0 or pi for a real one."""
-    input = convert_to_tensor(input, name="input")
-    if input.dtype.is_complex:
-        return raw.Angle(input=input, Tout=input.dtype.real_dtype, name=name)
-    zero = convert_to_tensor(0, input.dtype)
-    pi = convert_to_tensor(np.pi, input.dtype)
-    return raw.SelectV2(condition=input < zero, t=pi, e=raw.ZerosLike(x=input), name=name)
-
-
-@unary("math.conj")
-def conj(x, name=None):
-    """The complex conjugate; a real tensor is returned unchanged."""
-    x = convert_to_tensor(x)
-    if x.dtype.is_complex or x.dtype == dtypes.variant:
-        return raw.Conj(input=x, name=name)
-    if x.dtype.is_floating or x.dtype.is_integer:
-        return x
-    raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}.")
-
-
 @unary("math.erfcinv", scope="erfcinv")
 def erfcinv(x, name=None):
-    """The inverse of `erfc`."""
+    """Returns the inverse of the complementary error function.
+
+    Args:
+      x: float32 or float64 between 0 and 2.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`; NaN outside the range.
+
+    >>> tf.math.erfcinv([0.5, 1.0]).numpy().round(4)
+    array([ 0.4769, -0.    ], dtype=float32)
+    """
     x = convert_to_tensor(x, name="start")
     ndtri = raw.Ndtri(x=convert_to_tensor(0.5, x.dtype) * x)
     return raw.Mul(x=ndtri, y=convert_to_tensor(-(0.5**0.5), x.dtype), name=name)
 
 
-@unary("math.log_sigmoid", named="LogSigmoid")
-def log_sigmoid(x, name=None):
-    """log(sigmoid(x)), which is -softplus(-x)."""
-    return raw.Neg(x=raw.Softplus(features=-convert_to_tensor(x, name="x")), name=name)
-
-
 @unary("math.reciprocal_no_nan", named="reciprocal_no_nan")
 def reciprocal_no_nan(x, name=None):
-    """1 / x, and 0 where `x` is 0."""
+    """Returns 1 / x, and 0 wherever `x` is 0.
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.reciprocal_no_nan([2.0, 0.0]).numpy()
+    array([0.5, 0. ], dtype=float32)
+    """
     x = convert_to_tensor(x, name="x")
     return raw.DivNoNan(x=convert_to_tensor(1, x.dtype), y=x, name=name)
 
@@ -188,89 +215,290 @@ def reciprocal_no_nan(x, name=None):
 __getattr__ = op_functions(
     globals(),
     unary="""
-acos math.acos = Acos(x)
-    The angle in [0, pi] whose cosine is `x`.
-acosh math.acosh = Acosh(x)
-    The non-negative number whose hyperbolic cosine is `x`.
-asin math.asin = Asin(x)
-    The angle in [-pi/2, pi/2] whose sine is `x`.
-asinh math.asinh = Asinh(x)
-    The number whose hyperbolic sine is `x`.
-atan math.atan = Atan(x)
-    The angle in (-pi/2, pi/2) whose tangent is `x`.
-atanh math.atanh = Atanh(x)
-    The number whose hyperbolic tangent is `x`.
-cos math.cos = Cos(x)
-    The cosine of `x` radians.
-cosh math.cosh = Cosh(x)
-    The hyperbolic cosine, (e**x + e**-x) / 2.
-sin math.sin = Sin(x)
-    The sine of `x` radians.
-sinh math.sinh = Sinh(x)
-    The hyperbolic sine, (e**x - e**-x) / 2.
-tan math.tan = Tan(x)
-    The tangent of `x` radians.
-tanh math.tanh nn.tanh = Tanh(x)
-    The hyperbolic tangent, between -1 and 1.
 math.ceil = Ceil(x)
-    The smallest integer not below `x`, in `x`'s type.
+    Returns the smallest integer that is not below `x`, as a number of its dtype.
+
+    The gradient is 0 everywhere.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.ceil([-1.5, 0.2, 2.0]).numpy()
+    array([-1.,  1.,  2.], dtype=float32)
 floor math.floor = Floor(x)
-    The largest integer not above `x`, in `x`'s type.
+    Returns the largest integer that is not above `x`, as a number of its dtype.
+
+    The gradient is 0 everywhere.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.floor([-1.5, 0.2, 2.0]).numpy()
+    array([-2.,  0.,  2.], dtype=float32)
 math.rint = Rint(x)
-    The nearest integer in `x`'s type; halves go to the even one.
+    Returns the nearest integer as a number of the same dtype; halves go to the even one.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.rint([0.5, 1.5, -2.6]).numpy()
+    array([ 0.,  2., -3.], dtype=float32)
 math.digamma = Digamma(x)
-    The derivative of `lgamma`.
+    Returns the derivative of the logarithm of the Gamma function.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`; NaN at 0 and the negative integers.
+
+    >>> tf.math.digamma([1.0, 2.0]).numpy().round(4)
+    array([-0.5772,  0.4228], dtype=float32)
 math.erf = Erf(x)
-    The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to `x`.
+    Returns the error function: 2/sqrt(pi) times the integral of exp(-t*t) from 0 to `x`.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`, between -1 and 1.
+
+    >>> tf.math.erf([-1.0, 0.0, 3.0]).numpy().round(5)
+    array([-0.8427 ,  0.     ,  0.99998], dtype=float32)
 math.erfc = Erfc(x)
-    1 - erf(x), accurate for large `x`.
+    Returns 1 - erf(x), accurate where that is close to 0.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`, between 0 and 2.
+
+    >>> tf.math.erfc([0.0, 1.0]).numpy().round(5)
+    array([1.    , 0.1573], dtype=float32)
 math.erfinv = Erfinv(x) in erfinv
-    The inverse of `erf`.
+    Returns the number whose error function is `x`.
+
+    Args:
+      x: float32 or float64.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`; infinite at -1 and 1, NaN beyond them.
+
+    >>> tf.math.erfinv([0.0, 0.5, 1.0]).numpy().round(5)
+    array([0.     , 0.47694,     inf], dtype=float32)
 exp math.exp = Exp(x)
-    e ** x.
+    Returns e ** x.
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`; infinite where it overflows.
+
+    >>> tf.exp([0.0, 1.0, 1000.0]).numpy().round(4)
+    array([1.    , 2.7183,    inf], dtype=float32)
 math.expm1 = Expm1(x)
-    e ** x - 1, accurate near 0.
+    Returns e ** x - 1, accurate for `x` close to 0.
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.expm1([0.0, 1e-10]).numpy()
+    array([0.e+00, 1.e-10], dtype=float32)
 math.log = Log(x)
-    The natural logarithm.
+    Returns the natural logarithm.
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`: minus infinity for 0, NaN for negative real numbers.
+
+    >>> tf.math.log([1.0, 0.0, -1.0]).numpy()
+    array([  0., -inf,  nan], dtype=float32)
 math.log1p = Log1p(x)
-    log(1 + x), accurate near 0.
+    Returns log(1 + x), accurate for `x` close to 0.
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`: minus infinity for -1, NaN for real numbers below.
+
+    >>> tf.math.log1p([0.0, 1e-10, -1.0]).numpy()
+    array([0.e+00, 1.e-10,   -inf], dtype=float32)
 math.lgamma = Lgamma(x)
-    The logarithm of the absolute value of the Gamma function.
+    Returns the logarithm of the absolute value of the Gamma function.
+
+    For a whole number n above 0 this is log((n - 1)!).
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`: infinite at 0 and the negative integers.
+
+    >>> tf.math.lgamma([1.0, 5.0, 0.0]).numpy().round(5)
+    array([0.     , 3.17805,     inf], dtype=float32)
 math.is_finite = IsFinite(x)
-    Where `x` is neither infinite nor NaN.
+    Returns True where `x` is neither infinite nor NaN.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor of the shape of `x`.
+
+    >>> tf.math.is_finite([1.0, float("inf"), float("nan")]).numpy()
+    array([ True, False, False])
 math.is_inf = IsInf(x)
-    Where `x` is positive or negative infinity.
+    Returns True where `x` is plus or minus infinity.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor of the shape of `x`.
+
+    >>> tf.math.is_inf([1.0, float("-inf"), float("nan")]).numpy()
+    array([False,  True, False])
 math.is_nan = IsNan(x)
-    Where `x` is not a number.
+    Returns True where `x` is NaN, "not a number".
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor of the shape of `x`.
+
+    >>> tf.math.is_nan([1.0, float("inf"), float("nan")]).numpy()
+    array([False, False,  True])
 logical_not math.logical_not = LogicalNot(x)
-    The truth value of NOT `x`.
+    Returns True where `x` is False, and False where it is True.
+
+    Args:
+      x: bool.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor of the shape of `x`.
+
+    >>> tf.math.logical_not([True, False]).numpy()
+    array([False,  True])
 negative math.negative = Neg(x)
-    -x.
+    Returns -x; the most negative integer stays as it is.
+
+    Args:
+      x: numbers of a signed dtype.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.negative([1.0, -2.0]).numpy()
+    array([-1.,  2.], dtype=float32)
 math.reciprocal = Reciprocal(x)
-    1 / x.
+    Returns 1 / x, which is infinite for 0.
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.reciprocal([2.0, 0.0]).numpy()
+    array([0.5, inf], dtype=float32)
 math.rsqrt = Rsqrt(x)
-    1 / sqrt(x).
+    Returns 1 / sqrt(x).
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`: infinite for 0, NaN for negative real numbers.
+
+    >>> tf.math.rsqrt([4.0, 0.0, -1.0]).numpy()
+    array([0.5, inf, nan], dtype=float32)
 sqrt math.sqrt = Sqrt(x)
-    The square root.
+    Returns the square root.
+
+    The gradient at 0 is infinite; where that is multiplied by 0, as in the norm of a zero vector,
+    it becomes NaN.
+
+    Args:
+      x: float or complex numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`: NaN for negative real numbers.
+
+    >>> tf.sqrt([4.0, 0.0, -1.0]).numpy()
+    array([ 2.,  0., nan], dtype=float32)
 square math.square = Square(x)
-    x * x.
-sigmoid math.sigmoid nn.sigmoid = Sigmoid(x)
-    1 / (1 + exp(-x)).
+    Returns x * x.
+
+    Args:
+      x: numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.square([-3, 2]).numpy()
+    array([9, 4], dtype=int32)
 bitwise.invert = Invert(x)
-    All bits of `x` flipped.
-nn.relu = Relu(features)
-    max(features, 0).
-nn.relu6 = Relu6(features)
-    min(max(features, 0), 6).
-nn.elu = Elu(features)
-    `features` where positive, exp(features) - 1 elsewhere.
-nn.selu = Selu(features)
-    The scaled ELU, whose constants keep mean 0 and variance 1.
-math.softplus nn.softplus = Softplus(features)
-    log(exp(features) + 1).
-nn.softsign math.softsign = Softsign(features)
-    features / (|features| + 1).
+    Returns `x` with every bit flipped: -x - 1 for signed integers.
+
+    Args:
+      x: integers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.bitwise.invert([0, 5, -1]).numpy()
+    array([-1, -6,  0], dtype=int32)
 math.ndtri = Ndtri(x) in ndtri
-    The quantile of the standard normal distribution.
+    Returns the quantile of the standard normal distribution.
+
+    Args:
+      x: float32 or float64 between 0 and 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`: infinite at 0 and 1, NaN outside.
+
+    >>> tf.math.ndtri([0.5, 0.975]).numpy().round(4)
+    array([0.  , 1.96], dtype=float32)
 """,
 )

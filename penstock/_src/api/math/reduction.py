@@ -1,6 +1,5 @@
 """Reductions over axes, norms and counts."""
 
-import builtins
 import functools
 
 import numpy as np
@@ -14,7 +13,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
 
-from .elementwise import abs, cast
+from .elementwise import cast
 
 
 def reduction_axes(x, axis):
@@ -58,31 +57,128 @@ def _reduce(op, x, axis, keepdims, name):
 
 @dispatchable("reduce_sum", "math.reduce_sum", v1=[])
 def reduce_sum(input_tensor, axis=None, keepdims=False, name=None):
-    """The sum over `axis` (None: over all axes)."""
+    """Returns the sum over some axes, or over all.
+
+    The sum of nothing is 0. Results are equal to the bit from run to run; the order of the
+    additions is not that of NumPy.
+
+    Args:
+      input_tensor: numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`; integers that overflow wrap around.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reduce_sum([[1, 2, 3], [4, 5, 6]]).numpy()
+    np.int32(21)
+    >>> tf.reduce_sum([[1, 2, 3], [4, 5, 6]], axis=1, keepdims=True).numpy()
+    array([[ 6],
+           [15]], dtype=int32)
+    """
     return _reduce(raw.Sum, input_tensor, axis, keepdims, name)
 
 
 @dispatchable("reduce_mean", "math.reduce_mean", v1=[])
 def reduce_mean(input_tensor, axis=None, keepdims=False, name=None):
-    """The mean over `axis`, in `input_tensor`'s type (integers: rounded towards zero)."""
+    """Returns the mean over some axes, or over all, in the dtype of the input.
+
+    The mean of integers is rounded towards zero: cast to a float first to keep the fraction. The
+    mean of nothing is NaN.
+
+    Args:
+      input_tensor: numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reduce_mean([[1.0, 2.0], [3.0, 5.0]], axis=0).numpy()
+    array([2. , 3.5], dtype=float32)
+    >>> tf.reduce_mean([1, 2]).numpy()
+    np.int32(1)
+    """
     return _reduce(raw.Mean, input_tensor, axis, keepdims, name)
 
 
 @dispatchable("reduce_prod", "math.reduce_prod", v1=[])
 def reduce_prod(input_tensor, axis=None, keepdims=False, name=None):
-    """The product over `axis`."""
+    """Returns the product over some axes, or over all; the product of nothing is 1.
+
+    Args:
+      input_tensor: numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reduce_prod([[1, 2], [3, 4]], axis=1).numpy()
+    array([ 2, 12], dtype=int32)
+    """
     return _reduce(raw.Prod, input_tensor, axis, keepdims, name)
 
 
 @dispatchable("reduce_max", "math.reduce_max", v1=[])
 def reduce_max(input_tensor, axis=None, keepdims=False, name=None):
-    """The greatest entry over `axis`."""
+    """Returns the greatest entry over some axes, or over all.
+
+    The greatest of no entries is minus infinity, or the lowest integer of the dtype. Entries that
+    are equally great share the gradient.
+
+    Args:
+      input_tensor: real numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`; NaN where an entry is.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reduce_max([[1, 5], [3, 4]], axis=1).numpy()
+    array([5, 4], dtype=int32)
+    """
     return _reduce(raw.Max, input_tensor, axis, keepdims, name)
 
 
 @dispatchable("reduce_min", "math.reduce_min", v1=[])
 def reduce_min(input_tensor, axis=None, keepdims=False, name=None):
-    """The smallest entry over `axis`."""
+    """Returns the smallest entry over some axes, or over all.
+
+    The smallest of no entries is infinity, or the highest integer of the dtype. Entries that are
+    equally small share the gradient.
+
+    Args:
+      input_tensor: real numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`; NaN where an entry is.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reduce_min([[1, 5], [3, 4]], axis=1).numpy()
+    array([1, 3], dtype=int32)
+    """
     return _reduce(raw.Min, input_tensor, axis, keepdims, name)
 
 
@@ -92,25 +188,85 @@ def _truth(x):
 
 @dispatchable("reduce_all", "math.reduce_all", v1=[])
 def reduce_all(input_tensor, axis=None, keepdims=False, name=None):
-    """Whether all entries over `axis` are true."""
+    """Returns True where all entries over some axes, or over all, are True.
+
+    Args:
+      input_tensor: bool.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor; True for no entries.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reduce_all([[True, False], [True, True]], axis=1).numpy()
+    array([False,  True])
+    """
     return _reduce(raw.All, _truth(input_tensor), axis, keepdims, name)
 
 
 @dispatchable("reduce_any", "math.reduce_any", v1=[])
 def reduce_any(input_tensor, axis=None, keepdims=False, name=None):
-    """Whether any entry over `axis` is true."""
+    """Returns True where any entry over some axes, or over all, is True.
+
+    Args:
+      input_tensor: bool.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor; False for no entries.
+
+    Raises:
+      InvalidArgumentError: an axis is out of range or occurs twice.
+
+    >>> tf.reduce_any([[True, False], [False, False]], axis=1).numpy()
+    array([ True, False])
+    """
     return _reduce(raw.Any, _truth(input_tensor), axis, keepdims, name)
 
 
 @dispatchable("math.reduce_euclidean_norm")
 def reduce_euclidean_norm(input_tensor, axis=None, keepdims=False, name=None):
-    """The square root of the sum of squares over `axis`."""
+    """Returns the square root of the sum of squares over some axes, or over all.
+
+    Args:
+      input_tensor: numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`.
+
+    >>> tf.math.reduce_euclidean_norm([[3.0, 4.0], [5.0, 12.0]], axis=1).numpy()
+    array([ 5., 13.], dtype=float32)
+    """
     return _reduce(raw.EuclideanNorm, input_tensor, axis, keepdims, name)
 
 
 @dispatchable("reduce_logsumexp", "math.reduce_logsumexp", v1=[], named="ReduceLogSumExp")
 def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
-    """log(sum(exp(x))) over `axis`, shifted by the maximum so that no exp overflows."""
+    """Returns log(sum(exp(x))) over some axes, or over all.
+
+    The maximum is taken off first and added again, so that no exponential overflows.
+
+    Args:
+      input_tensor: floats.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`; minus infinity for no entries.
+
+    >>> tf.reduce_logsumexp([1000.0, 1000.0]).numpy().round(4)
+    np.float32(1000.6932)
+    """
     x = convert_to_tensor(input_tensor)
     peak = raw.StopGradient(input=reduce_max(x, axis, keepdims=True))
     peak = raw.SelectV2(condition=raw.IsFinite(x=peak), t=peak, e=raw.ZerosLike(x=peak))
@@ -122,7 +278,25 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
 
 @dispatchable("math.reduce_variance", scope="reduce_variance")
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
-    """The mean squared distance from the mean over `axis`."""
+    """Returns the mean squared distance from the mean, over some axes or over all.
+
+    The sum is divided by the number of entries, not by one less.
+
+    Args:
+      input_tensor: float or complex numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`, or of its real dtype.
+
+    Raises:
+      TypeError: the numbers are integers.
+
+    >>> tf.math.reduce_variance([[1.0, 3.0], [2.0, 8.0]], axis=1).numpy()
+    array([1., 9.], dtype=float32)
+    """
     x = convert_to_tensor(input_tensor)
     mean = reduce_mean(x, axis, keepdims=True)
     if mean.dtype.is_integer:
@@ -140,14 +314,49 @@ def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
 
 @dispatchable("math.reduce_std", scope="reduce_std")
 def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
-    """The square root of the variance over `axis`."""
+    """Returns the standard deviation, over some axes or over all.
+
+    It is the square root of `tf.math.reduce_variance`; its gradient is NaN where the variance is
+    0.
+
+    Args:
+      input_tensor: float or complex numbers.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the dtype of `input_tensor`, or of its real dtype.
+
+    Raises:
+      TypeError: the numbers are integers.
+
+    >>> tf.math.reduce_std([[1.0, 3.0], [2.0, 8.0]], axis=1).numpy().round(4)
+    array([1., 3.], dtype=float32)
+    """
     variance = reduce_variance(input_tensor, axis, keepdims)
     return raw.Sqrt(x=variance, name=name)
 
 
 @dispatchable("math.count_nonzero", v1=[], scope="count_nonzero")
 def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None):
-    """The number of entries over `axis` that are not zero (for strings, not empty)."""
+    """Returns how many entries over some axes, or over all, are not zero.
+
+    False, the empty string and -0.0 count as zero; NaN does not.
+
+    Args:
+      input: numbers, bool or strings.
+      axis: an axis or a list of axes, negative ones counting from the end; None means all.
+      keepdims: if True, the axes stay with length 1.
+      dtype: the dtype of the counts.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `dtype`.
+
+    >>> tf.math.count_nonzero([[0, 1, 2], [0, 0, 3]], axis=1).numpy()
+    array([2, 1])
+    """
     x = convert_to_tensor(input, name="input")
     if x.dtype == dtypes.string:
         zero = convert_to_tensor("")
@@ -161,7 +370,18 @@ def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None
 
 @dispatchable("math.zero_fraction", "nn.zero_fraction", scope="zero_fraction")
 def zero_fraction(value, name=None):
-    """The fraction of entries that are zero, as float32."""
+    """Returns the fraction of entries that are zero.
+
+    Args:
+      value: numbers.
+      name: a name for the operation.
+
+    Returns:
+      A float32 scalar; NaN if there are no entries.
+
+    >>> tf.math.zero_fraction([0.0, 1.0, 0.0, 0.0]).numpy()
+    np.float32(0.75)
+    """
     value = convert_to_tensor(value, name="value")
     count = cast(raw.Size(input=value, out_type=dtypes.int64), dtypes.float32)
     zeros = count - cast(count_nonzero(value), dtypes.float32)
@@ -170,7 +390,26 @@ def zero_fraction(value, name=None):
 
 @dispatchable("argmax", "math.argmax", v1=[])
 def argmax(input, axis=None, output_type=dtypes.int64, name=None):
-    """The index of the greatest entry along `axis` (None: 0); the first of equal ones."""
+    """Returns the index of the greatest entry along an axis, the first of several.
+
+    It has no gradient.
+
+    Args:
+      input: real numbers or bool.
+      axis: an axis; None means 0, not all axes.
+      output_type: the dtype of the indices: int64, int32, int16 or uint16.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of indices, without that axis.
+
+    Raises:
+      TypeError: `axis` is neither an integer nor a tensor.
+      InvalidArgumentError: `axis` is out of range or has length 0.
+
+    >>> tf.argmax([[1, 9, 3], [7, 5, 7]], axis=1).numpy()
+    array([1, 0])
+    """
     axis = 0 if axis is None else axis
     if not isinstance(axis, (int, Tensor)):
         raise TypeError(f"axis must be int or Tensor with integer datatype. Received: {axis}")
@@ -180,89 +419,25 @@ def argmax(input, axis=None, output_type=dtypes.int64, name=None):
 
 @dispatchable("argmin", "math.argmin", v1=[])
 def argmin(input, axis=None, output_type=dtypes.int64, name=None):
-    """The index of the smallest entry along `axis` (None: 0); the first of equal ones."""
+    """Returns the index of the smallest entry along an axis, the first of several.
+
+    It has no gradient.
+
+    Args:
+      input: real numbers or bool.
+      axis: an axis; None means 0, not all axes.
+      output_type: the dtype of the indices: int64 or int32.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of indices, without that axis.
+
+    Raises:
+      InvalidArgumentError: `axis` is out of range or has length 0.
+
+    >>> tf.argmin([[4, 9, 3], [7, 5, 7]], axis=1).numpy()
+    array([2, 1])
+    """
     axis = 0 if axis is None else axis
     kind = dtypes.as_dtype(output_type)
     return raw.ArgMin(input=input, dimension=axis, output_type=kind, name=name)
-
-
-@dispatchable("norm", "linalg.norm", v1=[], scope="norm")
-def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
-    """The norm of vectors or matrices.
-
-    Args:
-      tensor: float or complex numbers.
-      ord: "euclidean" or "fro", 1, 2, `np.inf`, or any positive number for vectors.
-      axis: None treats all entries as one vector; an int takes vectors along it; a pair of ints
-        takes matrices.
-      keepdims: if True, the reduced axes are kept with size 1.
-      name: a name for the operation.
-    """
-    is_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
-    given = axis if is_matrix else () if axis is None else (axis,)
-    if not all(isinstance(a, int) for a in given) or (is_matrix and axis[0] == axis[1]):
-        raise ValueError(
-            "'axis' must be None, an integer, or a tuple of 2 unique integers. "
-            f"Received: axis={axis}"
-        )
-    allowed = ["euclidean", "fro", 1, 2, np.inf] if is_matrix else ["euclidean", 1, 2, np.inf]
-    if ord not in allowed and (is_matrix or isinstance(ord, str) or ord <= 0):
-        raise ValueError(f"'ord' must be a supported norm in {allowed}, got {ord}")
-    keep = bool(keepdims)
-    tensor = convert_to_tensor(tensor)
-    has_squares = ord in ("fro", "euclidean", 2)
-    if has_squares and (tensor.dtype.is_bool or tensor.dtype == dtypes.string):
-        raise TypeError(f"Expected numeric or variant tensor, got dtype {tensor.dtype!r}.")
-    axes = list(axis) if is_matrix else axis
-    if has_squares:
-        if is_matrix and ord in (2, 2.0):
-            return _spectral_norm(tensor, axes, keep, name)
-        squares = tensor * raw.Conj(input=tensor) if tensor.dtype.is_complex else tensor * tensor
-        total = reduce_sum(squares, axes, keepdims=True)
-        result = raw.Sqrt(x=total)
-    elif ord == 1:
-        result = reduce_sum(abs(tensor), axes[0] if is_matrix else axes, keepdims=True)
-        if is_matrix:
-            result = reduce_max(result, axes[-1], keepdims=True)
-    elif ord == np.inf:
-        result = abs(tensor)
-        if is_matrix:
-            result = reduce_sum(result, axes[1], keepdims=True)
-        result = reduce_max(result, axes[0] if is_matrix else axes, keepdims=True)
-    else:
-        powers = raw.Pow(x=abs(tensor), y=convert_to_tensor(ord, tensor.dtype.real_dtype))
-        result = reduce_sum(powers, axes, keepdims=True)
-        result = raw.Pow(x=result, y=convert_to_tensor(1.0 / ord, result.dtype))
-    if keep:
-        return raw.Identity(input=result, name=name) if name else result
-    if axes is None:
-        return raw.Squeeze(input=result, axis=[], name=name)
-    squeezed = axes if isinstance(axes, builtins.list) else [axes]
-    return raw.Squeeze(input=result, axis=[int(a) for a in squeezed], name=name)
-
-
-def _spectral_norm(tensor, axes, keep, name):
-    rank = tensor.shape.rank
-    if rank is None:
-        raise ValueError("norm: the 2-norm of matrices needs a known rank. Received unknown rank.")
-    axes = [a % rank for a in axes]
-    others = [a for a in range(rank) if a not in axes]
-    matrices = raw.Transpose(x=tensor, perm=np.array(others + axes, np.int32))
-    singular = raw.Svd(input=matrices, compute_uv=False, full_matrices=False).s
-    result = raw.Max(input=singular, axis=[-1], keep_dims=False, name=name)
-    for a in sorted(axes) if keep else ():
-        result = raw.ExpandDims(input=result, axis=a)
-    return result
-
-
-@dispatchable(
-    "linalg.l2_normalize", "math.l2_normalize", "nn.l2_normalize", v1=[], named="l2_normalize"
-)
-def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
-    """x / sqrt(max(sum(x**2), epsilon)) along `axis`."""
-    axis = dim if axis is None else axis
-    x = convert_to_tensor(x, name="x")
-    modulus = abs(x) if x.dtype.is_complex else x
-    total = reduce_sum(raw.Square(x=modulus), axis, keepdims=True)
-    scale = raw.Rsqrt(x=raw.Maximum(x=total, y=epsilon))
-    return raw.Mul(x=x, y=cast(scale, x.dtype), name=name)

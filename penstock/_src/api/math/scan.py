@@ -20,7 +20,24 @@ def _unsorted(op, data, segment_ids, num_segments, name):
 
 @dispatchable("math.unsorted_segment_sum", v1=["math.unsorted_segment_sum", "unsorted_segment_sum"])
 def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
-    """The sums of entries that share an id; negative ids are dropped."""
+    """Returns the sums of entries that share an id; ids need no order.
+
+    Args:
+      data: numbers.
+      segment_ids: int32 or int64; its shape is the beginning of the shape of `data`. Entries with
+        a negative id are left out.
+      num_segments: an integer scalar: the number of rows of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `num_segments` rows; ids that do not occur have 0.
+
+    Raises:
+      InvalidArgumentError: an id is not below `num_segments`, or the shapes do not fit.
+
+    >>> tf.math.unsorted_segment_sum([1, 2, 3, 4], [2, 0, 2, -1], 3).numpy()
+    array([2, 0, 4], dtype=int32)
+    """
     return _unsorted(raw.UnsortedSegmentSum, data, segment_ids, num_segments, name)
 
 
@@ -28,19 +45,70 @@ def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
     "math.unsorted_segment_prod", v1=["math.unsorted_segment_prod", "unsorted_segment_prod"]
 )
 def unsorted_segment_prod(data, segment_ids, num_segments, name=None):
-    """The products of entries that share an id; negative ids are dropped."""
+    """Returns the products of entries that share an id; ids need no order.
+
+    Args:
+      data: numbers.
+      segment_ids: int32 or int64; its shape is the beginning of the shape of `data`. Entries with
+        a negative id are left out.
+      num_segments: an integer scalar: the number of rows of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `num_segments` rows; ids that do not occur have 1.
+
+    Raises:
+      InvalidArgumentError: an id is not below `num_segments`, or the shapes do not fit.
+
+    >>> tf.math.unsorted_segment_prod([1, 2, 3, 4], [2, 0, 2, -1], 3).numpy()
+    array([2, 1, 3], dtype=int32)
+    """
     return _unsorted(raw.UnsortedSegmentProd, data, segment_ids, num_segments, name)
 
 
 @dispatchable("math.unsorted_segment_max", v1=["math.unsorted_segment_max", "unsorted_segment_max"])
 def unsorted_segment_max(data, segment_ids, num_segments, name=None):
-    """The maxima of entries that share an id; an empty segment has the type's lowest value."""
+    """Returns the maxima of entries that share an id; ids need no order.
+
+    Args:
+      data: real numbers.
+      segment_ids: int32 or int64; its shape is the beginning of the shape of `data`. Entries with
+        a negative id are left out.
+      num_segments: an integer scalar: the number of rows of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `num_segments` rows; ids that do not occur have the lowest number of the dtype.
+
+    Raises:
+      InvalidArgumentError: an id is not below `num_segments`, or the shapes do not fit.
+
+    >>> tf.math.unsorted_segment_max([1, 2, 3, 4], [1, 0, 1, -1], 2).numpy()
+    array([2, 3], dtype=int32)
+    """
     return _unsorted(raw.UnsortedSegmentMax, data, segment_ids, num_segments, name)
 
 
 @dispatchable("math.unsorted_segment_min", v1=["math.unsorted_segment_min", "unsorted_segment_min"])
 def unsorted_segment_min(data, segment_ids, num_segments, name=None):
-    """The minima of entries that share an id; an empty segment has the type's highest value."""
+    """Returns the minima of entries that share an id; ids need no order.
+
+    Args:
+      data: real numbers.
+      segment_ids: int32 or int64; its shape is the beginning of the shape of `data`. Entries with
+        a negative id are left out.
+      num_segments: an integer scalar: the number of rows of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `num_segments` rows; ids that do not occur have the highest number of the dtype.
+
+    Raises:
+      InvalidArgumentError: an id is not below `num_segments`, or the shapes do not fit.
+
+    >>> tf.math.unsorted_segment_min([1, 2, 3, 4], [1, 0, 1, -1], 2).numpy()
+    array([2, 1], dtype=int32)
+    """
     return _unsorted(raw.UnsortedSegmentMin, data, segment_ids, num_segments, name)
 
 
@@ -77,7 +145,21 @@ def _segment_counts(data, segment_ids, num_segments):
     scope="UnsortedSegmentMean",
 )
 def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
-    """The means of entries that share an id; an empty segment has mean 0."""
+    """Returns the means of entries that share an id; ids need no order.
+
+    Args:
+      data: numbers.
+      segment_ids: int32 or int64; its shape is the beginning of the shape of `data`. Entries with
+        a negative id are left out.
+      num_segments: an integer scalar: the number of rows of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `num_segments` rows; ids that do not occur have 0.
+
+    >>> tf.math.unsorted_segment_mean([1.0, 2.0, 4.0], [1, 0, 1], 2).numpy()
+    array([2. , 2.5], dtype=float32)
+    """
     sums, counts, dtype = _segment_sums(data, segment_ids, num_segments)
     means = truediv(sums, counts, name=name)
     return means if dtype == sums.dtype else cast(means, dtype)
@@ -89,7 +171,21 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     scope="UnsortedSegmentSqrtN",
 )
 def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
-    """The sums of entries that share an id, divided by the square root of their count."""
+    """Returns the sums of entries that share an id, divided by the square roots of their numbers.
+
+    Args:
+      data: float or complex numbers.
+      segment_ids: int32 or int64; its shape is the beginning of the shape of `data`. Entries with
+        a negative id are left out.
+      num_segments: an integer scalar: the number of rows of the result.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `num_segments` rows; ids that do not occur have 0.
+
+    >>> tf.math.unsorted_segment_sqrt_n([1.0] * 4, [0, 0, 0, 0], 1).numpy()
+    array([2.], dtype=float32)
+    """
     sums, counts, dtype = _segment_sums(data, segment_ids, num_segments)
     scaled = raw.RealDiv(x=sums, y=raw.Sqrt(x=counts), name=name)
     return scaled if dtype == sums.dtype else cast(scaled, dtype)
@@ -136,27 +232,143 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 cumsum math.cumsum = Cumsum(x, axis=0, exclusive=False, reverse=False)
-    The running sum along `axis`.
+    Returns the running sum along an axis.
 
     Args:
       x: numbers.
       axis: the axis to run along.
-      exclusive: leave out the entry itself, so that the first sum is 0.
-      reverse: run from the end.
+      exclusive: if True, each sum leaves out its own entry, so that the first is 0.
+      reverse: if True, the sums run from the end.
       name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    Raises:
+      InvalidArgumentError: `axis` is out of range.
+
+    >>> tf.cumsum([1, 2, 3, 4]).numpy()
+    array([ 1,  3,  6, 10], dtype=int32)
+    >>> tf.cumsum([1, 2, 3, 4], exclusive=True, reverse=True).numpy()
+    array([9, 7, 4, 0], dtype=int32)
 math.cumprod +cumprod = Cumprod(x, axis=0, exclusive=False, reverse=False)
-    The running product along `axis`; arguments as `cumsum`'s.
+    Returns the running product along an axis.
+
+    Args:
+      x: numbers.
+      axis: the axis to run along.
+      exclusive: if True, each product leaves out its own entry, so that the first is 1.
+      reverse: if True, the products run from the end.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    Raises:
+      InvalidArgumentError: `axis` is out of range.
+
+    >>> tf.math.cumprod([1, 2, 3, 4]).numpy()
+    array([ 1,  2,  6, 24], dtype=int32)
 math.cumulative_logsumexp = CumulativeLogsumexp(x, axis=0, exclusive=False, reverse=False)
-    The running log(sum(exp(x))) along `axis`; arguments as `cumsum`'s.
+    Returns the running log(sum(exp(x))) along an axis, without overflow.
+
+    Args:
+      x: floats.
+      axis: the axis to run along.
+      exclusive: if True, each sum leaves out its own entry, so that the first is the logarithm of
+        0.
+      reverse: if True, the sums run from the end.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.cumulative_logsumexp([0.0, 0.0, 0.0]).numpy().round(4)
+    array([0.    , 0.6931, 1.0986], dtype=float32)
 math.segment_sum +segment_sum = SegmentSum(data, segment_ids)
-    The sums of rows that share an id; ids are sorted.
+    Returns the sums of rows that share an id.
+
+    Args:
+      data: numbers, a tensor of at least one axis.
+      segment_ids: int32 or int64, one id for each row of `data`, not negative and in ascending
+        order.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `max(segment_ids) + 1` rows; ids that do not occur have 0.
+
+    Raises:
+      InvalidArgumentError: the ids are not ascending, or not as many as rows.
+
+    >>> tf.math.segment_sum([1, 2, 3, 4], [0, 0, 2, 2]).numpy()
+    array([3, 0, 7], dtype=int32)
 math.segment_mean +segment_mean = SegmentMean(data, segment_ids)
-    The means of rows that share an id; ids are sorted.
+    Returns the means of rows that share an id.
+
+    Args:
+      data: numbers, a tensor of at least one axis.
+      segment_ids: int32 or int64, one id for each row of `data`, not negative and in ascending
+        order.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `max(segment_ids) + 1` rows; ids that do not occur have 0.
+
+    Raises:
+      InvalidArgumentError: the ids are not ascending, or not as many as rows.
+
+    >>> tf.math.segment_mean([1.0, 2.0, 3.0, 5.0], [0, 0, 2, 2]).numpy()
+    array([1.5, 0. , 4. ], dtype=float32)
 math.segment_prod +segment_prod = SegmentProd(data, segment_ids)
-    The products of rows that share an id; ids are sorted.
+    Returns the products of rows that share an id.
+
+    Args:
+      data: numbers, a tensor of at least one axis.
+      segment_ids: int32 or int64, one id for each row of `data`, not negative and in ascending
+        order.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `max(segment_ids) + 1` rows; ids that do not occur have 1.
+
+    Raises:
+      InvalidArgumentError: the ids are not ascending, or not as many as rows.
+
+    >>> tf.math.segment_prod([1, 2, 3, 4], [0, 0, 2, 2]).numpy()
+    array([ 2,  1, 12], dtype=int32)
 math.segment_max +segment_max = SegmentMax(data, segment_ids)
-    The maxima of rows that share an id; ids are sorted.
+    Returns the maxima of rows that share an id.
+
+    Args:
+      data: real numbers, a tensor of at least one axis.
+      segment_ids: int32 or int64, one id for each row of `data`, not negative and in ascending
+        order.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `max(segment_ids) + 1` rows; ids that do not occur have 0.
+
+    Raises:
+      InvalidArgumentError: the ids are not ascending, or not as many as rows.
+
+    >>> tf.math.segment_max([1, 2, 3, 4], [0, 0, 2, 2]).numpy()
+    array([2, 0, 4], dtype=int32)
 math.segment_min +segment_min = SegmentMin(data, segment_ids)
-    The minima of rows that share an id; ids are sorted.
+    Returns the minima of rows that share an id.
+
+    Args:
+      data: real numbers, a tensor of at least one axis.
+      segment_ids: int32 or int64, one id for each row of `data`, not negative and in ascending
+        order.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `max(segment_ids) + 1` rows; ids that do not occur have 0.
+
+    Raises:
+      InvalidArgumentError: the ids are not ascending, or not as many as rows.
+
+    >>> tf.math.segment_min([1, 2, 3, 4], [0, 0, 2, 2]).numpy()
+    array([1, 0, 3], dtype=int32)
 """,
 )

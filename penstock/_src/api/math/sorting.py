@@ -17,7 +17,29 @@ _DIRECTIONS = ("ASCENDING", "DESCENDING")
 
 @dispatchable("sort", scope="sort")
 def sort(values, axis=-1, direction="ASCENDING", name=None):
-    """`values` sorted along `axis`, "ASCENDING" or "DESCENDING"."""
+    """Returns `values` sorted along an axis.
+
+    The gradient goes to where each entry came from. NaN has no place that can be relied on.
+
+    Args:
+      values: real numbers.
+      axis: a constant: the axis to sort along, by default the last.
+      direction: "ASCENDING" or "DESCENDING".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `values`.
+
+    Raises:
+      ValueError: `direction` is another word, or `axis` is no constant scalar.
+      InvalidArgumentError: `axis` is out of range.
+
+    >>> tf.sort([3, 1, 2]).numpy()
+    array([1, 2, 3], dtype=int32)
+    >>> tf.sort([[3, 1], [2, 9]], axis=0, direction="DESCENDING").numpy()
+    array([[3, 9],
+           [2, 1]], dtype=int32)
+    """
     values = convert_to_tensor(values, name="values")
     axis, rank = _axis_of(values, axis)
     if direction == "DESCENDING":
@@ -29,7 +51,25 @@ def sort(values, axis=-1, direction="ASCENDING", name=None):
 
 @dispatchable("argsort", scope="argsort")
 def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
-    """The indices that sort `values` along `axis`; equal entries keep their order."""
+    """Returns the indices that sort `values` along an axis.
+
+    Args:
+      values: real numbers.
+      axis: a constant: the axis to sort along, by default the last.
+      direction: "ASCENDING" or "DESCENDING".
+      stable: whether equal entries must keep their order; they always do.
+      name: a name for the operation.
+
+    Returns:
+      An int32 tensor of the shape of `values`.
+
+    Raises:
+      ValueError: `direction` is another word, or `axis` is no constant scalar.
+      InvalidArgumentError: `axis` is out of range.
+
+    >>> tf.argsort([30, 10, 20]).numpy()
+    array([1, 2, 0], dtype=int32)
+    """
     del stable
     values = convert_to_tensor(values, name="values")
     axis, rank = _axis_of(values, axis)
@@ -102,14 +142,26 @@ def _with_axis_last(values, axis, rank):
 
 @dispatchable("searchsorted")
 def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, name=None):
-    """Where each value would be inserted to keep the last axis of `sorted_sequence` sorted.
+    """Returns where each value would have to be inserted to keep a sequence sorted.
 
     Args:
-      sorted_sequence: `[..., n]`, ascending.
-      values: `[..., m]`, the leading axes equal to `sorted_sequence`'s.
-      side: "left" before equal entries, "right" after them.
+      sorted_sequence: `[..., n]`, ascending along the last axis.
+      values: `[..., m]` of the same dtype, with the same leading axes.
+      side: "left" to go before equal entries, "right" to go after them.
       out_type: int32 or int64.
       name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `values` with numbers from 0 to n.
+
+    Raises:
+      ValueError: `side` is another word.
+      InvalidArgumentError: the leading axes differ.
+
+    >>> tf.searchsorted([1, 3, 5, 7], [0, 3, 4]).numpy()
+    array([0, 1, 2], dtype=int32)
+    >>> tf.searchsorted([1, 3, 5, 7], [0, 3, 4], side="right").numpy()
+    array([0, 2, 2], dtype=int32)
     """
     if side not in ("left", "right"):
         raise ValueError(
@@ -164,20 +216,56 @@ math.approx_max_k nn.approx_max_k = ApproxTopK(operand: input, k, reduction_dime
 math.approx_min_k nn.approx_min_k = ApproxTopK(operand: input, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1, aggregate_to_topk=True, *, is_max_k=False)
     Values and indices of (approximately) the `k` smallest entries along an axis.
 math.invert_permutation +invert_permutation = InvertPermutation(x)
-    The permutation y with y[x[i]] = i.
--nn.in_top_k -math.in_top_k = InTopKV2(targets, predictions, k) in in_top_k
-    Whether each target is among the `k` highest predictions of its row.
-math.top_k nn.top_k = TopKV2(input, k=1, sorted=True, index_type=dtypes.int32)
-    The `k` largest entries of each row and their indices.
+    Returns the permutation y with `y[x[i]] = i`.
 
     Args:
-      input: `[..., n]`, any real type.
-      k: int32 scalar, 0 <= k <= n.
-      sorted: if True, each row's entries come in descending order.
-      index_type: `int16`, `int32` or `int64`.
+      x: an int32 or int64 vector of the numbers 0 ... n - 1 in any order.
       name: a name for the operation.
 
     Returns:
-      values `[..., k]`, and indices `[..., k]`; of equal entries the lower index comes first.
+      A vector of the same dtype.
+
+    Raises:
+      InvalidArgumentError: a number is missing, occurs twice or is out of range.
+
+    >>> tf.math.invert_permutation([2, 0, 1]).numpy()
+    array([1, 2, 0], dtype=int32)
+-nn.in_top_k -math.in_top_k = InTopKV2(targets, predictions, k) in in_top_k
+    Returns True for each row whose target is among its `k` highest predictions.
+
+    Predictions that tie with the k-th highest count as among them. A target out of range, or a
+    prediction that is not finite, gives False.
+
+    Args:
+      targets: int32 or int64, `[batch]`: classes.
+      predictions: float32, `[batch, classes]`.
+      k: an integer scalar.
+      name: a name for the operation.
+
+    Returns:
+      A bool tensor `[batch]`.
+
+    >>> tf.math.in_top_k([2, 0], [[0.1, 0.2, 0.7], [0.1, 0.6, 0.3]], k=1).numpy()
+    array([ True, False])
+math.top_k nn.top_k = TopKV2(input, k=1, sorted=True, index_type=dtypes.int32)
+    Returns the `k` largest entries of each row, and where they stood.
+
+    Args:
+      input: `[..., n]`, real numbers.
+      k: int32 scalar, 0 <= k <= n.
+      sorted: if True, the entries of each row come in descending order.
+      index_type: the dtype of the indices: int16, int32 or int64.
+      name: a name for the operation.
+
+    Returns:
+      A pair `(values, indices)`, each of shape `[..., k]`; of equal entries the one with the
+      lower index comes first.
+
+    Raises:
+      InvalidArgumentError: `input` is a scalar, or `k` is out of range.
+
+    >>> values, indices = tf.math.top_k([10, 30, 20], k=2)
+    >>> values.numpy(), indices.numpy()
+    (array([30, 20], dtype=int32), array([1, 2], dtype=int32))
 """,
 )

@@ -18,7 +18,17 @@ __getattr__ = op_functions(
     globals(),
     unary="""
 math.bessel_i0 math.special.bessel_i0 = BesselI0(x) in bessel_i0
-    The modified Bessel function of the first kind, order 0.
+    Returns the modified Bessel function of the first kind, of order 0.
+
+    Args:
+      x: floats.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> tf.math.bessel_i0([0.0, 1.0]).numpy().round(4)
+    array([1.    , 1.2661], dtype=float32)
 math.bessel_i0e math.special.bessel_i0e = BesselI0e(x) in bessel_i0e
     exp(-abs(x)) * bessel_i0(x).
 math.bessel_i1 math.special.bessel_i1 = BesselI1(x) in bessel_i1

@@ -18,7 +18,19 @@ from penstock._src.core.tensor import Tensor
 
 @unary("nn.leaky_relu")
 def leaky_relu(features, alpha=0.2, name=None):
-    """`features` where positive, alpha * features elsewhere."""
+    """Returns `features` where they are positive, and alpha * features elsewhere.
+
+    Args:
+      features: real numbers; integers become float32.
+      alpha: the slope of the negative half, a Python number.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `features`.
+
+    >>> tf.nn.leaky_relu([-10.0, 0.0, 2.0], alpha=0.1).numpy()
+    array([-1.,  0.,  2.], dtype=float32)
+    """
     features = convert_to_tensor(features, name="features")
     if features.dtype.is_integer:
         features = cast(features, dtypes.float32)
@@ -29,7 +41,27 @@ def leaky_relu(features, alpha=0.2, name=None):
 
 @unary("nn.gelu", v1=[])
 def gelu(features, approximate=False, name=None):
-    """x * P(X <= x) for a standard normal X, or its approximation by tanh."""
+    """Returns `features` times the probability that a standard normal number is smaller.
+
+    Source: Hendrycks, Gimpel, "Gaussian Error Linear Units", 2016.
+
+    Args:
+      features: floats.
+      approximate: if True, the probability is approximated by a hyperbolic tangent, which is
+        faster.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `features`.
+
+    Raises:
+      ValueError: the features are not floats.
+
+    >>> tf.nn.gelu([-1.0, 0.0, 1.0]).numpy().round(4)
+    array([-0.1587,  0.    ,  0.8413], dtype=float32)
+    >>> tf.nn.gelu([-1.0, 0.0, 1.0], approximate=True).numpy().round(4)
+    array([-0.1588,  0.    ,  0.8412], dtype=float32)
+    """
     x = convert_to_tensor(features, name="features")
     if not x.dtype.is_floating:
         raise ValueError(
@@ -49,7 +81,18 @@ def gelu(features, approximate=False, name=None):
 
 @unary("nn.silu", "nn.swish")
 def silu(features, beta=1.0):
-    """features * sigmoid(beta * features)."""
+    """Returns features * sigmoid(beta * features), also known as swish.
+
+    Args:
+      features: float or complex numbers.
+      beta: a scalar, which may be trained.
+
+    Returns:
+      A tensor of the shape and dtype of `features`.
+
+    >>> tf.nn.silu([-1.0, 0.0, 1.0]).numpy().round(4)
+    array([-0.2689,  0.    ,  0.7311], dtype=float32)
+    """
     features = convert_to_tensor(features, name="features")
     beta = convert_to_tensor(beta, name="beta")
     beta = cast(beta, features.dtype)
@@ -74,7 +117,19 @@ def _complex_silu(features, beta):
 
 @dispatchable("nn.crelu", v1=[], scope="CRelu")
 def crelu(features, axis=-1, name=None):
-    """relu of `features` and of -features, concatenated along `axis`."""
+    """Returns the rectified `features` and the rectified -features, joined along an axis.
+
+    Args:
+      features: real numbers.
+      axis: the axis to join along.
+      name: a name for the operation.
+
+    Returns:
+      A tensor that is twice as long along `axis`.
+
+    >>> tf.nn.crelu([-1.0, 2.0]).numpy()
+    array([0., 2., 1., 0.], dtype=float32)
+    """
     features = convert_to_tensor(features, name="features")
     both = raw.ConcatV2(values=[features, -features], axis=axis)
     return raw.Relu(features=both, name=name)
@@ -106,13 +161,48 @@ def _along(op, logits, axis, name):
 
 @dispatchable("nn.softmax", "math.softmax", v1=[])
 def softmax(logits, axis=None, name=None):
-    """exp(logits) / sum(exp(logits)) along `axis` (by default the last)."""
+    """Returns exp(logits) / sum(exp(logits)) along an axis: positive numbers that add up to 1.
+
+    The greatest logit is taken off first, so that no exponential overflows.
+
+    Args:
+      logits: floats, of rank 1 or more.
+      axis: the axis of the classes, by default the last.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `logits`.
+
+    Raises:
+      InvalidArgumentError: `logits` is empty along the axis or a scalar, or `axis` is out of
+        range.
+
+    >>> tf.math.softmax([1.0, 2.0, 3.0]).numpy().round(4)
+    array([0.09  , 0.2447, 0.6652], dtype=float32)
+    """
     return _along(raw.Softmax, logits, axis, name)
 
 
 @unary("nn.log_softmax", "math.log_softmax", v1=[])
 def log_softmax(logits, axis=None, name=None):
-    """logits - log(sum(exp(logits))) along `axis` (by default the last)."""
+    """Returns logits - log(sum(exp(logits))) along an axis.
+
+    It is the logarithm of `tf.nn.softmax`, without its rounding of small probabilities to 0.
+
+    Args:
+      logits: floats, of rank 1 or more.
+      axis: the axis of the classes, by default the last.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `logits`.
+
+    Raises:
+      InvalidArgumentError: `axis` is out of range.
+
+    >>> tf.math.log_softmax([1.0, 2.0, 3.0]).numpy().round(4)
+    array([-2.4076, -1.4076, -0.4076], dtype=float32)
+    """
     return _along(raw.LogSoftmax, logits, axis, name)
 
 
@@ -132,14 +222,29 @@ def _noise_shape(x, noise_shape):
 
 @dispatchable("nn.dropout", v1=[], scope="dropout")
 def dropout(x, rate, noise_shape=None, seed=None, name=None):
-    """`x` with a random fraction `rate` of its entries set to zero and the others scaled by 1 / (1 - rate).
+    """Returns `x` with a random part of its entries set to 0 and the others scaled up.
+
+    What stays is divided by `1 - rate`, so that the mean stays the same. It always drops: a layer
+    such as `tf.keras.layers.Dropout` does so during training only.
 
     Args:
-      x: float.
-      rate: between 0 and 1, a number or a scalar tensor.
-      noise_shape: shape of the random choice, broadcast to `x`'s.
-      seed: of the random choice.
+      x: floats.
+      rate: the probability with which an entry is dropped, a number or scalar tensor from 0 up to
+        but excluding 1.
+      noise_shape: the shape of the random choice, which broadcasts to that of `x`: along an axis
+        of length 1 entries are dropped together.
+      seed: a Python integer, see `tf.random.set_seed`.
       name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    Raises:
+      ValueError: `rate` is out of range, or `x` is not of floats.
+
+    >>> tf.random.set_seed(0)
+    >>> tf.nn.dropout(tf.ones([6]), rate=0.5, seed=1).numpy()
+    array([2., 0., 0., 2., 2., 2.], dtype=float32)
     """
     return general_dropout(
         x,
@@ -156,7 +261,28 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
     scope="stateless_dropout",
 )
 def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
-    """`tf.nn.dropout` determined by `seed`, a pair of integers."""
+    """Returns `x` with some entries set to 0 and the others scaled up, as `seed` decides.
+
+    The same seed always drops the same entries.
+
+    Args:
+      x: floats.
+      rate: the probability with which an entry is dropped, a number or scalar tensor from 0 up to
+        but excluding 1.
+      seed: a vector of two integers.
+      rng_alg: the algorithm: "philox", "threefry" or "auto_select" (the default).
+      noise_shape: the shape of the random choice, which broadcasts to that of `x`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    Raises:
+      ValueError: `rate` is out of range, or `x` is not of floats.
+
+    >>> tf.nn.experimental.stateless_dropout(tf.ones([6]), rate=0.5, seed=[1, 0]).numpy()
+    array([2., 0., 2., 0., 0., 0.], dtype=float32)
+    """
     alg = rng_alg or "auto_select"
     return general_dropout(
         x,

@@ -87,16 +87,32 @@ def _channels_second(data_format):
 
 @dispatchable("nn.conv1d", v1=[], named="conv1d")
 def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, name=None):
-    """The convolution of sequences `[..., w, c]` with filters `[width, c, c_out]`.
+    """Returns the convolution of sequences with filters.
+
+    As in all of TensorFlow it is a cross-correlation: filters are not flipped.
 
     Args:
-      input: sequences, channels last ("NWC") or before them ("NCW").
-      filters: `[width, in_channels, out_channels]`.
-      stride: an int or a list of 1 or 3.
-      padding: "SAME" or "VALID".
+      input: floats, `[..., width, in_channels]`, or `[batch, in_channels, width]` for "NCW".
+      filters: `[filter_width, in_channels, out_channels]`. If `in_channels` divides that of the
+        input, channels form groups.
+      stride: an integer, or a list of 1 or 3: how far the filters move.
+      padding: "SAME" (zeros around, so that stride 1 keeps the width) or "VALID" (only whole
+        windows).
       data_format: "NWC" or "NCW".
-      dilations: an int or a list of 1 or 3.
+      dilations: an integer, or a list of 1 or 3: the distance of the entries that a filter reads.
       name: a name for the operation.
+
+    Returns:
+      `[..., new_width, out_channels]`, or channels second.
+
+    Raises:
+      ValueError: a list has another length, or `data_format` is another word.
+      InvalidArgumentError: the shapes do not fit.
+
+    >>> x = tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 4, 1])
+    >>> ones = tf.ones([2, 1, 1])
+    >>> tf.nn.conv1d(x, ones, stride=1, padding="VALID").numpy().ravel()
+    array([3., 5., 7.], dtype=float32)
     """
     first = _channels_second(data_format)
     axis = 2 if first else -3
@@ -124,16 +140,34 @@ def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, n
 
 @dispatchable("nn.conv2d", v1=[])
 def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None, name=None):
-    """The convolution of images with filters `[height, width, c, c_out]`.
+    """Returns the convolution of images with filters.
+
+    As in all of TensorFlow it is a cross-correlation: filters are not flipped.
 
     Args:
-      input: images `[..., h, w, c]` ("NHWC") or `[n, c, h, w]` ("NCHW").
-      filters: `[height, width, in_channels, out_channels]`.
-      strides: an int or a list of 1, 2 or 4.
-      padding: "SAME", "VALID" or a list of four pairs.
+      input: floats, `[..., height, width, in_channels]`, or `[batch, in_channels, height, width]`
+        for "NCHW".
+      filters: `[filter_height, filter_width, in_channels, out_channels]`. If `in_channels`
+        divides that of the input, channels form groups.
+      strides: an integer, or a list of 1, 2 or 4: how far the filters move.
+      padding: "SAME" (zeros around, so that stride 1 keeps the size), "VALID" (only whole
+        windows), or four pairs: the zeros before and after each axis.
       data_format: "NHWC" or "NCHW".
-      dilations: an int or a list of 1, 2 or 4.
+      dilations: an integer, or a list of 1, 2 or 4: the distance of the entries that a filter
+        reads.
       name: a name for the operation.
+
+    Returns:
+      `[..., new_height, new_width, out_channels]`, or channels second.
+
+    Raises:
+      ValueError: a list has another length, or `data_format` is another word.
+      InvalidArgumentError: the shapes do not fit.
+
+    >>> x = tf.reshape(tf.range(9.0), [1, 3, 3, 1])
+    >>> tf.nn.conv2d(x, tf.ones([2, 2, 1, 1]), strides=1, padding="VALID").numpy()[0, :, :, 0]
+    array([[ 8., 12.],
+           [20., 24.]], dtype=float32)
     """
     data_format = data_format or "NHWC"
     channel = channel_axis_of(data_format)
@@ -179,16 +213,27 @@ def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None
 def convolution(
     input, filters, strides=None, padding="VALID", data_format=None, dilations=None, name=None
 ):
-    """The convolution over 1, 2 or 3 spatial axes, as many as the filters have.
+    """Returns the convolution over 1, 2 or 3 spatial axes, as many as the filters have.
 
     Args:
-      input: `[batch, *spatial, channels]`, or channels second if `data_format` begins with "NC".
+      input: floats, `[batch, *spatial, in_channels]`, or channels second if `data_format` begins
+        with "NC".
       filters: `[*spatial, in_channels, out_channels]`.
-      strides: an int or one per spatial axis.
+      strides: an integer, or one for each spatial axis.
       padding: "SAME" or "VALID".
       data_format: "NWC", "NCW", "NHWC", "NCHW", "NDHWC" or "NCDHW".
-      dilations: an int or one per spatial axis.
+      dilations: an integer, or one for each spatial axis.
       name: a name for the operation.
+
+    Returns:
+      `[batch, *new_spatial, out_channels]`, or channels second.
+
+    Raises:
+      ValueError: ranks are unknown or do not fit, or both strides and dilations exceed 1.
+
+    >>> x = tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 4, 1])
+    >>> tf.nn.convolution(x, tf.ones([2, 1, 1]), dilations=2).numpy().ravel()
+    array([4., 6.], dtype=float32)
     """
     with scope_in_graph(name, "convolution") as scope:
         name = scope or name
@@ -221,16 +266,29 @@ def convolution(
 
 @dispatchable("nn.depthwise_conv2d", v1=[], named="depthwise")
 def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilations=None, name=None):
-    """The convolution of each channel with its own filters `[height, width, c, multiplier]`.
+    """Returns the convolution of each channel of images with filters of its own.
 
     Args:
-      input: images.
-      filter: `[height, width, in_channels, multiplier]`.
-      strides: four ints.
-      padding: "SAME", "VALID" or a list of four pairs.
-      data_format: "NHWC" (default) or "NCHW".
-      dilations: an int or two ints.
+      input: floats, `[batch, height, width, channels]`, or channels second for "NCHW".
+      filter: `[filter_height, filter_width, channels, multiplier]`.
+      strides: four integers, equal for height and width.
+      padding: "SAME", "VALID" or four pairs: the zeros before and after each axis.
+      data_format: "NHWC" (the default) or "NCHW".
+      dilations: one or two integers; where they exceed 1, strides must be 1.
       name: a name for the operation.
+
+    Returns:
+      `[batch, new_height, new_width, channels * multiplier]`; the results of a channel stand next
+      to one another.
+
+    Raises:
+      ValueError: there are more than two dilations.
+      InvalidArgumentError: the shapes do not fit.
+
+    >>> x = tf.reshape(tf.range(8.0), [1, 2, 2, 2])
+    >>> out = tf.nn.depthwise_conv2d(x, tf.ones([2, 2, 2, 1]), [1, 1, 1, 1], "VALID")
+    >>> out.numpy().ravel()
+    array([12., 16.], dtype=float32)
     """
     data_format = data_format or "NHWC"
     how, explicit = explicit_padding(padding)
@@ -263,7 +321,29 @@ def separable_conv2d(
     dilations=None,
     name=None,
 ):
-    """A depthwise convolution followed by a pointwise one."""
+    """Returns a depthwise convolution of images followed by one that mixes channels.
+
+    Args:
+      input: floats, `[batch, height, width, channels]`, or channels second for "NCHW".
+      depthwise_filter: `[filter_height, filter_width, channels, multiplier]`.
+      pointwise_filter: `[1, 1, channels * multiplier, out_channels]`.
+      strides: four integers, of the depthwise convolution.
+      padding: "SAME", "VALID" or four pairs: the zeros before and after each axis.
+      data_format: "NHWC" (the default) or "NCHW".
+      dilations: one or two integers, of the depthwise convolution.
+      name: a name for the operation.
+
+    Returns:
+      `[batch, new_height, new_width, out_channels]`, or channels second.
+
+    Raises:
+      ValueError: the pointwise filter is not of height and width 1.
+
+    >>> x = tf.ones([1, 3, 3, 2])
+    >>> depthwise, pointwise = tf.ones([2, 2, 2, 1]), tf.ones([1, 1, 2, 5])
+    >>> tf.nn.separable_conv2d(x, depthwise, pointwise, [1, 1, 1, 1], "SAME").shape
+    TensorShape([1, 3, 3, 5])
+    """
     data_format = data_format or "NHWC"
     pointwise_filter = convert_to_tensor(pointwise_filter, name="pointwise_filter")
     if not pointwise_filter.shape[:2].is_compatible_with([1, 1]):
@@ -403,7 +483,31 @@ def conv_transpose(
     dilations=None,
     name=None,
 ):
-    """The transposed convolution over as many spatial axes as the filters have."""
+    """Returns the transpose of a convolution: from the shape of its result to `output_shape`.
+
+    It is the gradient of `tf.nn.convolution` by its input, often called a deconvolution.
+
+    Args:
+      input: floats, `[batch, *spatial, in_channels]`, or channels second.
+      filters: `[*spatial, out_channels, in_channels]`.
+      output_shape: the whole shape of the result, as integers or an integer vector.
+      strides: an integer, or one for each spatial axis.
+      padding: "SAME" or "VALID".
+      data_format: "NWC", "NCW", "NHWC", "NCHW", "NDHWC" or "NCDHW".
+      dilations: an integer, or one for each spatial axis.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `output_shape`.
+
+    Raises:
+      ValueError: ranks are unknown or do not fit.
+      InvalidArgumentError: no convolution leads from `output_shape` to the shape of `input`.
+
+    >>> x = tf.ones([1, 2, 1])
+    >>> tf.nn.conv_transpose(x, tf.ones([2, 1, 1]), [1, 4, 1], strides=2).numpy().ravel()
+    array([1., 1., 1., 1.], dtype=float32)
+    """
     filters = convert_to_tensor(filters)
     given = isinstance(output_shape, list | tuple | TensorShape)
     spatial = (len(output_shape) if given else filters.shape.rank) - 2

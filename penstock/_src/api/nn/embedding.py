@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from penstock._src.api.array.indexing import clip_by_norm, gather
+from penstock._src.api.array.clipping import clip_by_norm
+from penstock._src.api.array.indexing import gather
 from penstock._src.api.control.scopes import name_scope_v1
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
@@ -95,13 +96,27 @@ def _row_count(params, kind):
 
 @dispatchable("nn.embedding_lookup", v1=[], named="embedding_lookup")
 def embedding_lookup(params, ids, max_norm=None, name=None):
-    """The rows `ids` of a table, each clipped to the norm `max_norm` if that is given.
+    """Returns rows of a table by their ids.
+
+    The gradient of the table is an `IndexedSlices` of the rows that were read.
 
     Args:
-      params: the table, or a list of its parts ("div" order).
-      ids: integers of any shape.
-      max_norm: the greatest norm of a row.
+      params: the table, `[rows, ...]`, as a tensor or variable, or a list of its parts in order.
+      ids: int32 or int64, of any shape, or a ragged tensor.
+      max_norm: the greatest Euclidean norm of a row; longer ones are scaled down. None for no
+        limit.
       name: a name for the operation.
+
+    Returns:
+      A tensor of shape `ids.shape + params.shape[1:]`.
+
+    Raises:
+      InvalidArgumentError: an id is out of range.
+
+    >>> table = tf.constant([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
+    >>> tf.nn.embedding_lookup(table, [2, 0]).numpy()
+    array([[3., 3.],
+           [1., 1.]], dtype=float32)
     """
     return lookup(params, ids, "div", max_norm, name)
 
@@ -120,16 +135,31 @@ def embedding_lookup_v1(
 def embedding_lookup_sparse(
     params, sp_ids, sp_weights, combiner=None, max_norm=None, name=None, allow_fast_lookup=False
 ):
-    """The combined embeddings of each row of sparse ids.
+    """Returns one combined embedding for each row of sparse ids.
 
     Args:
-      params: the table, or a list of its parts.
-      sp_ids: a SparseTensor or RaggedTensor of ids.
-      sp_weights: their weights, of the same structure; None: 1.
-      combiner: "sum", "mean" (default; weighted) or "sqrtn".
-      max_norm: the greatest norm of an embedding.
+      params: the table, `[rows, ...]`, or a list of its parts.
+      sp_ids: a `SparseTensor` or `RaggedTensor` of int32 or int64 ids; each row needs at least
+        one.
+      sp_weights: float weights of the same structure, or None for 1.
+      combiner: "sum", "mean" (the default: divided by the sum of the weights) or "sqrtn" (divided
+        by the root of the sum of their squares).
+      max_norm: the greatest norm of an embedding before it is combined.
       name: a name for the operation.
       allow_fast_lookup: a hint without effect.
+
+    Returns:
+      A tensor `[rows of ids, ...]`.
+
+    Raises:
+      ValueError: `combiner` is another word.
+      InvalidArgumentError: an id is out of range.
+
+    >>> table = tf.constant([[1.0], [2.0], [3.0]])
+    >>> ids = tf.ragged.constant([[0, 2], [1]])
+    >>> tf.nn.embedding_lookup_sparse(table, ids, None, combiner="sum").numpy()
+    array([[4.],
+           [2.]], dtype=float32)
     """
     del allow_fast_lookup
     return _sparse_lookup(params, sp_ids, sp_weights, "div", combiner, max_norm, name)
@@ -213,9 +243,32 @@ def safe_embedding_lookup_sparse(
     name=None,
     allow_fast_lookup=False,
 ):
-    """`embedding_lookup_sparse` that drops invalid ids and weights and fills empty rows.
+    """Returns one combined embedding for each row of sparse ids, which may be empty or invalid.
 
-    Empty rows get the embedding of `default_id`, or zeros.
+    Negative ids and ids without a positive weight are left out. A row without ids gets the
+    embedding of `default_id`, or zeros.
+
+    Args:
+      embedding_weights: the table, `[rows, ...]`, or a list of its parts.
+      sparse_ids: a `SparseTensor` or `RaggedTensor` of ids.
+      sparse_weights: float weights of the same structure, or None for 1.
+      combiner: "sum", "mean" or "sqrtn".
+      default_id: the id for empty rows.
+      max_norm: the greatest norm of an embedding before it is combined.
+      name: a name for the operation.
+      allow_fast_lookup: a hint without effect.
+
+    Returns:
+      A tensor `[rows of ids, ...]`.
+
+    Raises:
+      ValueError: `embedding_weights` is empty.
+
+    >>> table = tf.constant([[1.0], [2.0], [3.0]])
+    >>> ids = tf.sparse.from_dense([[1, 2], [0, 0]])
+    >>> tf.nn.safe_embedding_lookup_sparse(table, ids).numpy()
+    array([[2.5],
+           [0. ]], dtype=float32)
     """
     del allow_fast_lookup
     given = (embedding_weights, sparse_ids, sparse_weights, combiner, default_id, max_norm, name)

@@ -19,9 +19,24 @@ from penstock._src.graph.static_values import get_static_value
 
 @binary("nn.sigmoid_cross_entropy_with_logits", v1=[], named="logistic_loss")
 def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
-    """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)).
+    """Returns the cross entropy of independent yes-or-no labels with `logits`.
 
-    Computed as max(logits, 0) - logits * labels + log1p(exp(-|logits|)).
+    It is -labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), computed
+    without overflow.
+
+    Args:
+      labels: floats from 0 to 1, the probabilities of yes.
+      logits: floats of the same shape and dtype.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape: one loss for each label.
+
+    Raises:
+      ValueError: one of them is missing, or the shapes differ.
+
+    >>> tf.nn.sigmoid_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[3.0, 100.0]).numpy().round(4)
+    array([4.86e-02, 1.00e+02], dtype=float32)
     """
     if labels is None or logits is None:
         raise ValueError("Both `labels` and `logits` must be provided.")
@@ -81,13 +96,26 @@ def _to_last(x, axis):
     "nn.softmax_cross_entropy_with_logits", v1=[], named="softmax_cross_entropy_with_logits"
 )
 def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
-    """-sum(labels * log_softmax(logits)) along `axis`; gradients flow into `labels` too.
+    """Returns the cross entropy of class probabilities with `logits`.
+
+    It is -sum(labels * log_softmax(logits)). Gradients flow into the labels too: use
+    `tf.stop_gradient` where that is not wanted.
 
     Args:
-      labels: probabilities, of `logits`' shape.
-      logits: unscaled log probabilities.
-      axis: of the classes.
+      labels: floats of the shape of `logits`: for each example a probability of each class.
+      logits: floats: unscaled logarithms of probabilities, not the result of a softmax.
+      axis: the axis of the classes.
       name: a name for the operation.
+
+    Returns:
+      A tensor without that axis: one loss for each example.
+
+    Raises:
+      InvalidArgumentError: the shapes do not fit.
+
+    >>> labels, logits = [[0.0, 1.0]], [[1.0, 3.0]]
+    >>> tf.nn.softmax_cross_entropy_with_logits(labels, logits).numpy().round(4)
+    array([0.1269], dtype=float32)
     """
     logits = convert_to_tensor(logits, name="logits")
     labels = convert_to_tensor(labels, name="labels")
@@ -109,12 +137,24 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
 
 @dispatchable("nn.sparse_softmax_cross_entropy_with_logits", v1=[])
 def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
-    """-log_softmax(logits)[label] for each row.
+    """Returns the cross entropy of class numbers with `logits`: -log_softmax(logits)[label].
 
     Args:
-      labels: `[...]` integers in [0, classes).
-      logits: `[..., classes]`.
+      labels: int32 or int64, `[...]`, from 0 to classes - 1.
+      logits: floats, `[..., classes]`: unscaled logarithms of probabilities, not the result of a
+        softmax.
       name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `labels`: one loss for each example.
+
+    Raises:
+      ValueError: the ranks of labels and logits do not fit.
+      InvalidArgumentError: a label is out of range, which the message names.
+
+    >>> loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[1], logits=[[1.0, 3.0]])
+    >>> loss.numpy().round(4)
+    array([0.1269], dtype=float32)
     """
     with scope_in_graph(name, "SparseSoftmaxCrossEntropyWithLogits"):
         return _sparse_cross_entropy(labels, logits, name)
@@ -183,18 +223,41 @@ def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
 
 @dispatchable("nn.l2_loss")
 def l2_loss(t, name=None):
-    """sum(t ** 2) / 2."""
+    """Returns half the sum of the squares of all entries.
+
+    Args:
+      t: floats.
+      name: a name for the operation.
+
+    Returns:
+      A scalar of the dtype of `t`.
+
+    >>> tf.nn.l2_loss([3.0, 4.0]).numpy()
+    np.float32(12.5)
+    """
     return raw.L2Loss(t=t, name=name)
 
 
 @dispatchable("nn.compute_average_loss", v1=["nn.compute_average_loss"])
 def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size=None):
-    """The weighted sum of losses divided by the global batch size (by default: of all replicas).
+    """Returns the weighted sum of losses divided by the size of the global batch.
+
+    With a distribution strategy the sum of the results of all replicas is the mean over the
+    global batch.
 
     Args:
-      per_example_loss: `[batch]`.
-      sample_weight: the weight of each example.
+      per_example_loss: floats, `[batch, ...]`.
+      sample_weight: the weight of each example, by default 1.
       global_batch_size: by default the number of losses times the number of replicas in sync.
+
+    Returns:
+      A scalar.
+
+    Raises:
+      ValueError: `per_example_loss` is a scalar.
+
+    >>> tf.nn.compute_average_loss([1.0, 3.0], sample_weight=[1.0, 0.5]).numpy()
+    np.float32(1.25)
     """
     loss = convert_to_tensor(per_example_loss)
     if loss.shape.rank == 0:
@@ -234,7 +297,17 @@ def _checked_batch_size(size):
 
 @dispatchable("nn.scale_regularization_loss", v1=["nn.scale_regularization_loss"])
 def scale_regularization_loss(regularization_loss):
-    """The loss divided by the number of replicas in sync."""
+    """Returns the sum of a regularization loss divided by the number of replicas in sync.
+
+    Args:
+      regularization_loss: a float scalar or tensor.
+
+    Returns:
+      A scalar.
+
+    >>> tf.nn.scale_regularization_loss([1.0, 3.0]).numpy()
+    np.float32(4.0)
+    """
     loss = convert_to_tensor(regularization_loss)
     count = np.asarray(replicas_in_sync(), loss.dtype.as_numpy_dtype)
     return reduce_sum(loss) / count

@@ -16,7 +16,24 @@ from penstock._src.util.export import export
 
 @dispatchable("nn.moments", v1=[])
 def moments(x, axes, shift=None, keepdims=False, name=None):
-    """Mean and variance of `x` over `axes`; half precision is accumulated in float32."""
+    """Returns the mean and the variance over some axes.
+
+    The variance is divided by the number of entries. float16 and bfloat16 are summed in float32.
+
+    Args:
+      x: float or complex numbers.
+      axes: a list of axes.
+      shift: ignored.
+      keepdims: if True, the axes stay with length 1.
+      name: a name for the operation.
+
+    Returns:
+      A pair `(mean, variance)` of the dtype of `x`.
+
+    >>> mean, variance = tf.nn.moments(tf.constant([[1.0, 3.0], [2.0, 8.0]]), axes=[1])
+    >>> mean.numpy(), variance.numpy()
+    (array([2., 5.], dtype=float32), array([1., 9.], dtype=float32))
+    """
     del shift
     with scope_in_graph(name, "moments"):
         x = convert_to_tensor(x, name="x")
@@ -117,7 +134,25 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
 
 @dispatchable("nn.batch_normalization", v1=["nn.batch_normalization"])
 def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
-    """(x - mean) / sqrt(variance + variance_epsilon) * scale + offset."""
+    """Returns (x - mean) / sqrt(variance + variance_epsilon) * scale + offset.
+
+    Args:
+      x: floats.
+      mean: floats that broadcast to `x`.
+      variance: floats that broadcast to `x`, not negative.
+      offset: floats that broadcast to `x`, or None for no offset.
+      scale: floats that broadcast to `x`, or None for no scale.
+      variance_epsilon: a small number that keeps the root away from 0.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `x`.
+
+    >>> x = tf.constant([[1.0], [3.0]])
+    >>> tf.nn.batch_normalization(x, mean=2.0, variance=1.0, offset=None, scale=2.0, variance_epsilon=0.0).numpy()
+    array([[-2.],
+           [ 2.]], dtype=float32)
+    """
     with scope_in_graph(name, "batchnorm"):
         factor = raw.Rsqrt(x=variance + variance_epsilon)
         if scale is not None:
@@ -139,13 +174,24 @@ def batch_norm_with_global_normalization(
 
 @dispatchable("nn.bias_add", v1=["nn.bias_add"])
 def bias_add(value, bias, data_format=None, name=None):
-    """`value` plus a vector along its channels.
+    """Returns `value` plus a vector along its channels.
 
     Args:
-      value: `[batch, ..., channels]`, or channels second if `data_format` begins with "NC".
-      bias: `[channels]`.
-      data_format: such as "NHWC", "NCHW", "N...C" or "NC...".
+      value: numbers, `[batch, ..., channels]`, or channels second.
+      bias: a vector `[channels]` of the same dtype.
+      data_format: "N...C", such as "NHWC" (the default), or "NC...", such as "NCHW".
       name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `value`.
+
+    Raises:
+      ValueError: `data_format` has another form.
+      InvalidArgumentError: the bias is not a vector, or not as long as there are channels.
+
+    >>> tf.nn.bias_add([[1.0, 2.0], [3.0, 4.0]], [10.0, 20.0]).numpy()
+    array([[11., 22.],
+           [13., 24.]], dtype=float32)
     """
     if data_format is not None:
         if data_format.startswith("NC"):

@@ -81,22 +81,59 @@ def _pool(kind, x, size, strides, padding, data_format, name):
 
 @dispatchable("nn.max_pool", v1=["nn.max_pool_v2"], named="MaxPool2d")
 def max_pool(input, ksize, strides, padding, data_format=None, name=None):
-    """The greatest entry of each window over the 1, 2 or 3 spatial axes.
+    """Returns the greatest entry of each window, over 1, 2 or 3 spatial axes.
+
+    Of equal entries the first one gets the gradient.
 
     Args:
-      input: `[batch, *spatial, channels]`, or channels second if `data_format` begins with "NC".
-      ksize: an int, one per spatial axis, or one per axis.
-      strides: as `ksize`.
-      padding: "SAME", "VALID", or a list of pairs.
-      data_format: such as "NHWC".
+      input: numbers, `[batch, *spatial, channels]`, or channels second if `data_format` begins
+        with "NC".
+      ksize: the size of the windows: an integer, one for each spatial axis, or one for each axis.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME", "VALID", or a list of pairs for explicit padding; what is added never
+        counts as greatest.
+      data_format: such as "NWC", "NHWC" (the default for images) or "NCHW".
       name: a name for the operation.
+
+    Returns:
+      A tensor of the rank and dtype of `input`.
+
+    Raises:
+      ValueError: the ranks do not fit.
+      InvalidArgumentError: a window does not fit into the input.
+
+    >>> x = tf.reshape([1.0, 5.0, 2.0, 4.0], [1, 4, 1])
+    >>> tf.nn.max_pool(x, ksize=2, strides=2, padding="VALID").numpy().ravel()
+    array([5., 4.], dtype=float32)
     """
     return _pool("MAX", input, ksize, strides, padding, data_format, name)
 
 
 @dispatchable("nn.avg_pool", v1=["nn.avg_pool_v2"])
 def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
-    """The mean of each window over the 1, 2 or 3 spatial axes; padding does not count."""
+    """Returns the mean of each window, over 1, 2 or 3 spatial axes.
+
+    Entries that padding adds do not count.
+
+    Args:
+      input: floats, `[batch, *spatial, channels]`, or channels second if `data_format` begins
+        with "NC".
+      ksize: the size of the windows: an integer, one for each spatial axis, or one for each axis.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME" or "VALID".
+      data_format: such as "NWC", "NHWC" (the default for images) or "NCHW".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the rank and dtype of `input`.
+
+    Raises:
+      ValueError: the ranks do not fit.
+
+    >>> x = tf.reshape([1.0, 5.0, 2.0, 4.0, 9.0], [1, 5, 1])
+    >>> tf.nn.avg_pool(x, ksize=2, strides=2, padding="SAME").numpy().ravel()
+    array([3., 3., 9.], dtype=float32)
+    """
     return _pool("AVG", input, ksize, strides, padding, data_format, name)
 
 
@@ -108,7 +145,27 @@ def max_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
 
 @dispatchable("nn.max_pool2d")
 def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
-    """The greatest entry of each window of images."""
+    """Returns the greatest entry of each window of images.
+
+    Args:
+      input: numbers, `[batch, height, width, channels]`, or channels second for "NCHW".
+      ksize: the size of the windows: an integer, or a list of 1, 2 or 4.
+      strides: how far the windows move, given like `ksize`.
+      padding: "SAME", "VALID", or four pairs for explicit padding.
+      data_format: "NHWC" or "NCHW".
+      name: a name for the operation.
+
+    Returns:
+      A tensor of rank 4.
+
+    Raises:
+      InvalidArgumentError: a window does not fit into the input.
+
+    >>> x = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
+    >>> tf.nn.max_pool2d(x, ksize=2, strides=2, padding="VALID").numpy()[0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]], dtype=float32)
+    """
     layout, name = data_format or "NHWC", name or "MaxPool2d"
     return _pool_2d("MAX", input, ksize, strides, padding, layout, name)
 
@@ -149,17 +206,29 @@ def pool(
     dilations=None,
     name=None,
 ):
-    """Max or average pooling ("MAX", "AVG"), optionally with dilated windows.
+    """Returns the maximum or mean of each window, whose entries may stand apart.
 
     Args:
-      input: `[batch, *spatial, channels]`, or channels second if `data_format` begins with "NC".
-      window_shape: one int per spatial axis.
+      input: floats, `[batch, *spatial, channels]`, or channels second if `data_format` begins
+        with "NC".
+      window_shape: a list of one integer for each spatial axis.
       pooling_type: "MAX" or "AVG".
-      strides: one int per spatial axis, by default 1.
-      padding: "SAME" or "VALID".
-      data_format: such as "NWC" or "NCHW".
-      dilations: one int per spatial axis.
+      strides: a list of one integer for each spatial axis, by default 1.
+      padding: "SAME", "VALID", or pairs for explicit padding.
+      data_format: such as "NWC", "NHWC" or "NCHW".
+      dilations: a list of one integer for each spatial axis, by default 1: the distance of the
+        entries of a window.
       name: a name for the operation.
+
+    Returns:
+      A tensor of the rank and dtype of `input`.
+
+    Raises:
+      ValueError: `pooling_type` is another word, or both strides and dilations exceed 1.
+
+    >>> x = tf.reshape([1.0, 5.0, 2.0, 4.0], [1, 4, 1])
+    >>> tf.nn.pool(x, [2], "MAX", dilations=[2]).numpy().ravel()
+    array([2., 5.], dtype=float32)
     """
     if pooling_type not in ("MAX", "AVG"):
         raise ValueError(f"`pooling_type` must be 'MAX' or 'AVG'. Received {pooling_type}.")
@@ -328,11 +397,46 @@ def erosion2d(value, filters, strides, padding, data_format, dilations, name=Non
 
 @dispatchable("nn.space_to_depth", v1=[])
 def space_to_depth(input, block_size, data_format="NHWC", name=None):
-    """Square blocks of pixels moved into the channels."""
+    """Returns images whose square blocks of pixels have become channels.
+
+    Args:
+      input: `[batch, height, width, channels]` for "NHWC".
+      block_size: the side of the blocks, which divides height and width; at least 2.
+      data_format: "NHWC", "NCHW" or "NCHW_VECT_C".
+      name: a name for the operation.
+
+    Returns:
+      `[batch, height / block_size, width / block_size, channels * block_size**2]`.
+
+    Raises:
+      InvalidArgumentError: `block_size` does not divide height and width.
+
+    >>> tf.nn.space_to_depth([[[[1], [2]], [[3], [4]]]], 2).numpy()
+    array([[[[1, 2, 3, 4]]]], dtype=int32)
+    """
     return raw.SpaceToDepth(input=input, block_size=block_size, data_format=data_format, name=name)
 
 
 @dispatchable("nn.depth_to_space", v1=[])
 def depth_to_space(input, block_size, data_format="NHWC", name=None):
-    """Channels moved into square blocks of pixels."""
+    """Returns images whose channels have become square blocks of pixels.
+
+    It undoes `tf.nn.space_to_depth`.
+
+    Args:
+      input: `[batch, height, width, channels]` for "NHWC".
+      block_size: the side of the blocks, whose square divides the channels; at least 2.
+      data_format: "NHWC", "NCHW" or "NCHW_VECT_C".
+      name: a name for the operation.
+
+    Returns:
+      `[batch, height * block_size, width * block_size, channels / block_size**2]`.
+
+    Raises:
+      InvalidArgumentError: the square of `block_size` does not divide the channels.
+
+    >>> tf.nn.depth_to_space([[[[1, 2, 3, 4]]]], 2).numpy()[0, :, :, 0]
+    array([[1, 2],
+           [3, 4]], dtype=int32)
+    """
     return raw.DepthToSpace(input=input, block_size=block_size, data_format=data_format, name=name)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.api.array.creation import sequence_mask
+from penstock._src.api.array.ranges import sequence_mask
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
@@ -301,17 +301,32 @@ def ctc_loss(
     blank_index=None,
     name=None,
 ):
-    """The connectionist temporal classification loss of each sequence.
+    """Returns the loss of connectionist temporal classification of each sequence.
+
+    It is the negative logarithm of the probability of all ways to stretch the labels, with blanks
+    between, over the frames.
+
+    Source: Graves and others, "Connectionist Temporal Classification", 2006.
 
     Args:
-      labels: `[batch, length]` ints, or a SparseTensor.
-      logits: `[frames, batch, classes]` (batch first unless `logits_time_major`).
-      label_length: the labels' lengths; None for a SparseTensor.
-      logit_length: the frames' lengths.
-      logits_time_major: whether the first axis of `logits` is frames.
-      unique: ignored; see `ctc_unique_labels`.
-      blank_index: the blank class; by default 0 for dense labels.
+      labels: int32 `[batch, length]`, padded with zeros, or a `SparseTensor`.
+      logits: floats `[frames, batch, classes]`, or `[batch, frames, classes]`.
+      label_length: int32 `[batch]`; None if labels are sparse.
+      logit_length: int32 `[batch]`: how many frames count.
+      logits_time_major: whether frames are the first axis of `logits`.
+      unique: accepted; results of `ctc_unique_labels` are not needed.
+      blank_index: the class of the blank, negative numbers counting from the end; by default 0.
       name: a name for the operation.
+
+    Returns:
+      A float tensor `[batch]`; infinite where the labels do not fit into the frames.
+
+    Raises:
+      ValueError: labels are sparse and `blank_index` is missing.
+
+    >>> logits = tf.zeros([2, 1, 3])
+    >>> tf.nn.ctc_loss([[1]], logits, label_length=[1], logit_length=[2]).numpy().round(4)
+    array([1.0986], dtype=float32)
     """
     del unique
     logits = convert_to_tensor(logits, name="logits")
@@ -352,7 +367,26 @@ def _decoded(indices, values, shapes):
 
 @dispatchable("nn.ctc_greedy_decoder")
 def ctc_greedy_decoder(inputs, sequence_length, merge_repeated=True, blank_index=None):
-    """The labels of the best class of each frame, and the negated sum of their logits."""
+    """Returns the labels of the best class of each frame, without blanks.
+
+    Args:
+      inputs: floats `[frames, batch, classes]`: logits.
+      sequence_length: int32 `[batch]`: how many frames count.
+      merge_repeated: if True, a class that follows itself without a blank between is one label.
+      blank_index: the class of the blank; by default the last.
+
+    Returns:
+      A list of one `SparseTensor` of labels `[batch, longest]`, and the negated sums of the best
+      logits, `[batch, 1]`.
+
+    Raises:
+      InvalidArgumentError: a sequence is longer than there are frames.
+
+    >>> logits = tf.math.log([[[0.8, 0.1, 0.1]], [[0.1, 0.1, 0.8]], [[0.1, 0.8, 0.1]]])
+    >>> (labels,), _ = tf.nn.ctc_greedy_decoder(logits, [3])
+    >>> labels.values.numpy()
+    array([0, 1])
+    """
     inputs = convert_to_tensor(inputs)
     indices, values, shape, scores = raw.CTCGreedyDecoder(
         inputs=inputs,
@@ -365,7 +399,29 @@ def ctc_greedy_decoder(inputs, sequence_length, merge_repeated=True, blank_index
 
 @dispatchable("nn.ctc_beam_search_decoder", v1=["nn.ctc_beam_search_decoder_v2"])
 def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1):
-    """The most probable label sequences found by a beam search, and their log probabilities."""
+    """Returns the most probable sequences of labels that a beam search finds.
+
+    The last class is the blank.
+
+    Args:
+      inputs: floats `[frames, batch, classes]`: logits.
+      sequence_length: int32 `[batch]`: how many frames count.
+      beam_width: how many beginnings are kept from frame to frame.
+      top_paths: how many sequences are returned, at most `beam_width`.
+
+    Returns:
+      A list of `top_paths` sparse tensors of labels, and the logarithms of their probabilities,
+      `[batch, top_paths]`.
+
+    Raises:
+      InvalidArgumentError: a sequence is longer than there are frames, or `top_paths` exceeds
+        `beam_width`.
+
+    >>> logits = tf.math.log([[[0.8, 0.1, 0.1]], [[0.1, 0.1, 0.8]], [[0.1, 0.8, 0.1]]])
+    >>> (labels,), _ = tf.nn.ctc_beam_search_decoder(logits, [3])
+    >>> labels.values.numpy()
+    array([0, 1])
+    """
     indices, values, shapes, scores = raw.CTCBeamSearchDecoder(
         inputs=inputs,
         sequence_length=sequence_length,

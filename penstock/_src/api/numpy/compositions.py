@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.api.array import indexing
 from penstock._src.api.linalg.products import matmul as _matmul
-from penstock._src.api.math import arithmetic, elementwise
+from penstock._src.api.math import arithmetic, complex_numbers, elementwise, logic
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 
@@ -28,7 +28,7 @@ from .weakness import public
 def multiply(x1, x2):
     """x1 * x2; of bools their conjunction."""
     x1, x2 = promoted_pair(x1, x2)
-    return arithmetic.logical_and(x1, x2) if x1.dtype.is_bool else arithmetic.multiply(x1, x2)
+    return logic.logical_and(x1, x2) if x1.dtype.is_bool else arithmetic.multiply(x1, x2)
 
 
 @public("floor_divide")
@@ -64,13 +64,13 @@ def _extreme(x1, x2, of_bools, op):
 @public("maximum")
 def maximum(x1, x2):
     """The greater of both; of bools their disjunction."""
-    return _extreme(x1, x2, arithmetic.logical_or, raw.Maximum)
+    return _extreme(x1, x2, logic.logical_or, raw.Maximum)
 
 
 @public("minimum")
 def minimum(x1, x2):
     """The smaller of both; of bools their conjunction."""
-    return _extreme(x1, x2, arithmetic.logical_and, raw.Minimum)
+    return _extreme(x1, x2, logic.logical_and, raw.Minimum)
 
 
 def _truth(x):
@@ -92,7 +92,7 @@ def logical_or(x1, x2):
 @public("logical_xor")
 def logical_xor(x1, x2):
     """Where exactly one of them is true."""
-    return arithmetic.logical_xor(_truth(x1), _truth(x2))
+    return logic.logical_xor(_truth(x1), _truth(x2))
 
 
 @public("logical_not")
@@ -281,26 +281,26 @@ def angle(z, deg=False):
     """The argument of complex numbers."""
     z = inexact(z)
     kind = dtypes.float64 if z.dtype == dtypes.complex128 else dtypes.float32
-    result = elementwise.cast(elementwise.angle(z), kind)
+    result = elementwise.cast(complex_numbers.angle(z), kind)
     return rad2deg(result) if deg else result
 
 
 @public("real")
 def real(val):
     """The real part."""
-    return elementwise.real(to_array(val))
+    return complex_numbers.real(to_array(val))
 
 
 @public("imag")
 def imag(val):
     """The imaginary part."""
-    return elementwise.imag(to_array(val))
+    return complex_numbers.imag(to_array(val))
 
 
 @public("iscomplex")
 def iscomplex(x):
     """Where the imaginary part is not zero."""
-    part = elementwise.imag(to_array(x))
+    part = complex_numbers.imag(to_array(x))
     return raw.NotEqual(x=part, y=number(0, part))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.api.array import creation
+from penstock._src.api.array import creation, ranges
 from penstock._src.api.linalg import bands
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -219,7 +219,7 @@ def meshgrid(*xi, **kwargs):
     """The coordinates of all points of a grid."""
     if kwargs.pop("sparse", False) or not kwargs.pop("copy", True):
         raise ValueError("meshgrid: sparse=True and copy=False are not supported.")
-    return creation.meshgrid(*(to_array(x) for x in xi), **kwargs)
+    return ranges.meshgrid(*(to_array(x) for x in xi), **kwargs)
 
 
 @public("vander")
@@ -271,4 +271,4 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 @public("diag_indices")
 def diag_indices(n, ndim=2):
     """The coordinates of the main diagonal."""
-    return (creation.range(n),) * ndim
+    return (ranges.range(n),) * ndim

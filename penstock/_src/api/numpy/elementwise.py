@@ -1,6 +1,6 @@
 """Elementwise functions of NumPy that are those of tf.math on converted arguments."""
 
-from penstock._src.api.math import arithmetic, elementwise
+from penstock._src.api.math import arithmetic, complex_numbers, elementwise, logic, trigonometry
 from penstock._src.core import dtypes
 
 from .promotion import RULES, inexact, is_no_float, numbers, promoted_pair, to_array
@@ -26,63 +26,79 @@ def _quotient_pair(x1, x2):
     return x1, x2
 
 
-# {names: (the function of tf.math, what converts the argument, docstring)}
-_UNARY = {
-    "abs absolute fabs": ("abs", to_array, "The absolute value."),
-    "arccos": ("acos", inexact, "The angle whose cosine is `x`."),
-    "arccosh": ("acosh", inexact, "The inverse hyperbolic cosine."),
-    "arcsin": ("asin", inexact, "The angle whose sine is `x`."),
-    "arcsinh": ("asinh", inexact, "The inverse hyperbolic sine."),
-    "arctan": ("atan", inexact, "The angle whose tangent is `x`."),
-    "arctanh": ("atanh", inexact, "The inverse hyperbolic tangent."),
-    "ceil": ("ceil", inexact, "The smallest integer not below `x`."),
-    "cos": ("cos", inexact, "The cosine."),
-    "cosh": ("cosh", inexact, "The hyperbolic cosine."),
-    "exp": ("exp", inexact, "e ** x."),
-    "expm1": ("expm1", inexact, "e ** x - 1."),
-    "floor": ("floor", inexact, "The largest integer not above `x`."),
-    "log": ("log", inexact, "The natural logarithm."),
-    "log1p": ("log1p", inexact, "log(1 + x)."),
-    "negative": ("negative", to_array, "-x."),
-    "reciprocal": ("reciprocal", to_array, "1 / x."),
-    "sin": ("sin", inexact, "The sine."),
-    "sinh": ("sinh", inexact, "The hyperbolic sine."),
-    "sqrt": ("sqrt", inexact, "The square root."),
-    "square": ("square", to_array, "x * x."),
-    "tan": ("tan", inexact, "The tangent."),
-    "tanh": ("tanh", inexact, "The hyperbolic tangent."),
-    "conj conjugate": ("conj", to_array, "The complex conjugate."),
-    "isfinite": ("is_finite", inexact, "Where `x` is neither infinite nor NaN."),
-    "isnan": ("is_nan", inexact, "Where `x` is not a number."),
+_MODULES = {
+    "arithmetic": arithmetic,
+    "complex_numbers": complex_numbers,
+    "elementwise": elementwise,
+    "logic": logic,
+    "trigonometry": trigonometry,
 }
 
-# {names: (the function of tf.math, what converts both arguments, docstring)}
+# {names: (the module and function of api/math, what converts the argument, docstring)}
+_UNARY = {
+    "abs absolute fabs": ("elementwise.abs", to_array, "The absolute value."),
+    "arccos": ("trigonometry.acos", inexact, "The angle whose cosine is `x`."),
+    "arccosh": ("trigonometry.acosh", inexact, "The inverse hyperbolic cosine."),
+    "arcsin": ("trigonometry.asin", inexact, "The angle whose sine is `x`."),
+    "arcsinh": ("trigonometry.asinh", inexact, "The inverse hyperbolic sine."),
+    "arctan": ("trigonometry.atan", inexact, "The angle whose tangent is `x`."),
+    "arctanh": ("trigonometry.atanh", inexact, "The inverse hyperbolic tangent."),
+    "ceil": ("elementwise.ceil", inexact, "The smallest integer not below `x`."),
+    "cos": ("trigonometry.cos", inexact, "The cosine."),
+    "cosh": ("trigonometry.cosh", inexact, "The hyperbolic cosine."),
+    "exp": ("elementwise.exp", inexact, "e ** x."),
+    "expm1": ("elementwise.expm1", inexact, "e ** x - 1."),
+    "floor": ("elementwise.floor", inexact, "The largest integer not above `x`."),
+    "log": ("elementwise.log", inexact, "The natural logarithm."),
+    "log1p": ("elementwise.log1p", inexact, "log(1 + x)."),
+    "negative": ("elementwise.negative", to_array, "-x."),
+    "reciprocal": ("elementwise.reciprocal", to_array, "1 / x."),
+    "sin": ("trigonometry.sin", inexact, "The sine."),
+    "sinh": ("trigonometry.sinh", inexact, "The hyperbolic sine."),
+    "sqrt": ("elementwise.sqrt", inexact, "The square root."),
+    "square": ("elementwise.square", to_array, "x * x."),
+    "tan": ("trigonometry.tan", inexact, "The tangent."),
+    "tanh": ("trigonometry.tanh", inexact, "The hyperbolic tangent."),
+    "conj conjugate": ("complex_numbers.conj", to_array, "The complex conjugate."),
+    "isfinite": ("elementwise.is_finite", inexact, "Where `x` is neither infinite nor NaN."),
+    "isnan": ("elementwise.is_nan", inexact, "Where `x` is not a number."),
+}
+
+# {names: (the module and function of api/math, what converts both arguments, docstring)}
 _BINARY = {
-    "subtract": ("subtract", promoted_pair, "x1 - x2."),
-    "mod remainder": ("floormod", _numbers_of_int8, "The remainder of floor division."),
-    "power": ("pow", promoted_pair, "x1 ** x2."),
-    "arctan2": ("atan2", _inexact_pair, "The angle of the point (x2, x1)."),
-    "nextafter": ("nextafter", _inexact_pair, "The next number after `x1` towards `x2`."),
-    "equal": ("equal", promoted_pair, "Where both are equal."),
-    "not_equal": ("not_equal", promoted_pair, "Where they differ."),
-    "greater": ("greater", _numbers_of_int32, "Where x1 > x2."),
-    "greater_equal": ("greater_equal", _numbers_of_int32, "Where x1 >= x2."),
-    "less": ("less", _numbers_of_int32, "Where x1 < x2."),
-    "less_equal": ("less_equal", _numbers_of_int32, "Where x1 <= x2."),
-    "divide true_divide": ("truediv", _quotient_pair, "x1 / x2."),
+    "subtract": ("arithmetic.subtract", promoted_pair, "x1 - x2."),
+    "mod remainder": ("arithmetic.floormod", _numbers_of_int8, "The remainder of floor division."),
+    "power": ("arithmetic.pow", promoted_pair, "x1 ** x2."),
+    "arctan2": ("arithmetic.atan2", _inexact_pair, "The angle of the point (x2, x1)."),
+    "nextafter": (
+        "arithmetic.nextafter",
+        _inexact_pair,
+        "The next number after `x1` towards `x2`.",
+    ),
+    "equal": ("logic.equal", promoted_pair, "Where both are equal."),
+    "not_equal": ("logic.not_equal", promoted_pair, "Where they differ."),
+    "greater": ("logic.greater", _numbers_of_int32, "Where x1 > x2."),
+    "greater_equal": ("logic.greater_equal", _numbers_of_int32, "Where x1 >= x2."),
+    "less": ("logic.less", _numbers_of_int32, "Where x1 < x2."),
+    "less_equal": ("logic.less_equal", _numbers_of_int32, "Where x1 <= x2."),
+    "divide true_divide": ("arithmetic.truediv", _quotient_pair, "x1 / x2."),
 }
 
 
 def _unary(function, convert):
+    module, name = function.split(".")
+
     def call(x):
-        return getattr(elementwise, function)(convert(x))
+        return getattr(_MODULES[module], name)(convert(x))
 
     return call
 
 
 def _binary(function, convert):
+    module, name = function.split(".")
+
     def call(x1, x2):
-        return getattr(arithmetic, function)(*convert(x1, x2))
+        return getattr(_MODULES[module], name)(*convert(x1, x2))
 
     return call
 
@@ -106,7 +122,7 @@ def isinf(x):
 def add(x1, x2):
     """x1 + x2."""
     x1, x2 = promoted_pair(x1, x2)
-    return arithmetic.logical_or(x1, x2) if x1.dtype.is_bool else arithmetic.add(x1, x2)
+    return logic.logical_or(x1, x2) if x1.dtype.is_bool else arithmetic.add(x1, x2)
 
 
 @public("bitwise_and")
@@ -114,8 +130,8 @@ def bitwise_and(x1, x2):
     """The bits set in both."""
     x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
-        return arithmetic.logical_and(x1, x2)
-    return arithmetic.bitwise_and(x1, x2)
+        return logic.logical_and(x1, x2)
+    return logic.bitwise_and(x1, x2)
 
 
 @public("bitwise_or")
@@ -123,8 +139,8 @@ def bitwise_or(x1, x2):
     """The bits set in one of them."""
     x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
-        return arithmetic.logical_or(x1, x2)
-    return arithmetic.bitwise_or(x1, x2)
+        return logic.logical_or(x1, x2)
+    return logic.bitwise_or(x1, x2)
 
 
 @public("bitwise_xor")
@@ -132,5 +148,5 @@ def bitwise_xor(x1, x2):
     """The bits set in exactly one of them."""
     x1, x2 = promoted_pair(x1, x2)
     if x1.dtype.is_bool:
-        return arithmetic.logical_xor(x1, x2)
-    return arithmetic.bitwise_xor(x1, x2)
+        return logic.logical_xor(x1, x2)
+    return logic.bitwise_xor(x1, x2)

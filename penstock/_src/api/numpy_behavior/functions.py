@@ -21,9 +21,11 @@ from penstock._src.util.lazy import resolve
 
 # {module: functions of one tensor whose result is weak if the tensor is; "name/argument" if that is not the first}
 KEEP = {
-    "math.elementwise": "abs softplus sign real imag angle round sigmoid log_sigmoid conj reciprocal_no_nan erfinv ndtri "
-    "erfcinv ceil sqrt exp rsqrt acos floor invert acosh asin asinh atan atanh cos cosh digamma erf erfc expm1 lgamma "
-    "log log1p negative reciprocal rint sin sinh square tan tanh relu6 elu relu selu softsign",
+    "math.elementwise": "abs sign round reciprocal_no_nan erfinv ndtri erfcinv ceil sqrt exp rsqrt floor invert digamma erf "
+    "erfc expm1 lgamma log log1p negative reciprocal rint square",
+    "math.activations": "softplus sigmoid log_sigmoid relu6 elu relu selu softsign",
+    "math.complex_numbers": "real imag angle conj",
+    "math.trigonometry": "acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh",
     "math.arithmetic": "scalar_mul/x",
     "math.special": "dawsn expint fresnel_cos fresnel_sin spence bessel_i0 bessel_i0e bessel_i1 bessel_i1e bessel_k0 "
     "bessel_k0e bessel_k1 bessel_k1e bessel_j0 bessel_j1 bessel_y0 bessel_y1",
@@ -31,7 +33,7 @@ KEEP = {
     "reduce_sum reduce_variance",
     "array.creation": "zeros_like ones_like",
     "array.shaping": "reshape expand_dims identity squeeze stop_gradient transpose",
-    "array.indexing": "clip_by_value",
+    "array.clipping": "clip_by_value",
     "debugging.asserts": "check_numerics",
     "nn.activations": "leaky_relu gelu log_softmax silu",
     "nn.pooling": "depth_to_space space_to_depth",
@@ -47,7 +49,7 @@ JOIN = {
     "linalg.products": "matmul",
 }
 # Those whose result has no weakness.
-COMPARE = {"math.arithmetic": "maximum minimum equal"}
+COMPARE = {"math.arithmetic": "maximum minimum", "math.logic": "equal"}
 
 
 def listed(table: dict[str, str]) -> list[tuple[Callable[..., Any], str | None]]:

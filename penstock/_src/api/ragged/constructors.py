@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.api.array.creation import sequence_mask
+from penstock._src.api.array.ranges import sequence_mask
 from penstock._src.api.extending.dispatch import add_dispatch_support
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 
 from penstock._src.api import operators
-from penstock._src.api.array import creation, indexing, joining, shaping
+from penstock._src.api.array import creation, indexing, joining, ranges, shaping
 from penstock._src.api.extending.dispatch import (
     BINARY,
     BINARY_ASSERTS,
@@ -13,7 +13,7 @@ from penstock._src.api.extending.dispatch import (
     UNARY,
     register_fallback,
 )
-from penstock._src.api.math import arithmetic, counting, elementwise, reduction
+from penstock._src.api.math import arithmetic, counting, elementwise, logic, reduction
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.nn import activations, embedding
 from penstock._src.api.ragged import gathering
@@ -198,7 +198,7 @@ def _one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=Non
                 f"axis ({axis}) must be greater than indices.ragged_rank ({indices.ragged_rank})."
             )
         axis -= indices.ragged_rank
-    values = creation.one_hot(indices.flat_values, depth, on_value, off_value, axis, dtype, name)
+    values = ranges.one_hot(indices.flat_values, depth, on_value, off_value, axis, dtype, name)
     return indices.with_flat_values(values)
 
 
@@ -342,7 +342,7 @@ OF_RAGGED = {
     indexing.boolean_mask: _boolean_mask,
     creation.zeros_like: _like(creation.zeros_like),
     creation.ones_like: _like(creation.ones_like),
-    creation.one_hot: _one_hot,
+    ranges.one_hot: _one_hot,
     counting.bincount: _bincount,
     arithmetic.add_n: _add_n,
     embedding.embedding_lookup: _embedding_lookup,
@@ -366,17 +366,17 @@ for _name, _api in {
     "floordiv": arithmetic.floordiv,
     "mod": arithmetic.floormod,
     "pow": arithmetic.pow,
-    "and": arithmetic.logical_and,
-    "or": arithmetic.logical_or,
-    "xor": arithmetic.logical_xor,
+    "and": logic.logical_and,
+    "or": logic.logical_or,
+    "xor": logic.logical_xor,
 }.items():
     setattr(RaggedTensor, f"__{_name}__", _operator(_api))
     setattr(RaggedTensor, f"__r{_name}__", _operator(_api, reflected=True))
 for _name, _api in {
-    "lt": arithmetic.less,
-    "le": arithmetic.less_equal,
-    "gt": arithmetic.greater,
-    "ge": arithmetic.greater_equal,
+    "lt": logic.less,
+    "le": logic.less_equal,
+    "gt": logic.greater,
+    "ge": logic.greater_equal,
     "eq": operators.tensor_equals,
     "ne": operators.tensor_not_equals,
 }.items():

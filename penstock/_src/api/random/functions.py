@@ -79,15 +79,23 @@ def _location_and_scale(shape, mean, stddev, kind):
 
 @dispatchable("random.normal", v1=["random.normal", "random_normal"], named="random_normal")
 def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
-    """Numbers of a normal distribution.
+    """Returns numbers drawn from a normal distribution.
 
     Args:
-      shape: of the result.
-      mean: of the distribution.
-      stddev: its standard deviation.
-      dtype: float16, bfloat16, float32 or float64.
-      seed: of this call; with the global seed it fixes the numbers.
+      shape: the shape of the result: integers or an integer vector.
+      mean: the mean, which broadcasts to `shape`.
+      stddev: the standard deviation, which broadcasts to `shape`.
+      dtype: a float dtype.
+      seed: a Python integer that, with the global seed, determines the numbers.
       name: a name for the operation.
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    >>> tf.random.set_seed(5)
+    >>> x = tf.random.normal([10000], mean=3.0)
+    >>> abs(float(tf.reduce_mean(x)) - 3.0) < 0.1
+    True
     """
     kind = dtypes.as_dtype(dtype)
     shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
@@ -101,7 +109,25 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=No
     named="truncated_normal",
 )
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
-    """Numbers of a normal distribution; those beyond two standard deviations are redrawn."""
+    """Returns normal numbers at most two standard deviations away from the mean.
+
+    Numbers further away are drawn again.
+
+    Args:
+      shape: the shape of the result: integers or an integer vector.
+      mean: the mean, which broadcasts to `shape`.
+      stddev: the standard deviation before truncation, which broadcasts to `shape`.
+      dtype: a float dtype.
+      seed: a Python integer that, with the global seed, determines the numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    >>> x = tf.random.truncated_normal([1000], stddev=2.0)
+    >>> bool(tf.reduce_max(tf.abs(x)) <= 4.0)
+    True
+    """
     kind = dtypes.as_dtype(dtype)
     shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
     numbers = raw.TruncatedNormal(shape=shape, dtype=kind, **op_seeds(seed))
@@ -110,7 +136,33 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=Non
 
 @dispatchable("random.uniform", v1=["random.uniform", "random_uniform"], named="random_uniform")
 def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
-    """Numbers of [minval, maxval), uniformly distributed; integers need `maxval`, floats default to 1."""
+    """Returns numbers drawn with equal probability from a range.
+
+    Each call draws others; `tf.random.set_seed` makes a program repeat them,
+    `tf.random.stateless_uniform` a call.
+
+    Args:
+      shape: the shape of the result: integers or an integer vector.
+      minval: the lower end, which may be drawn; it broadcasts to `shape`.
+      maxval: the upper end, which is not drawn; by default 1 for floats, and needed for integers.
+      dtype: a float dtype, int32, int64, uint32 or uint64.
+      seed: a Python integer that, with the global seed, determines the numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    Raises:
+      ValueError: integers are asked for without `maxval`, or `dtype` is another.
+      InvalidArgumentError: an upper end is not above the lower one.
+
+    >>> tf.random.set_seed(1)
+    >>> x = tf.random.uniform([1000], minval=2.0, maxval=4.0)
+    >>> bool(tf.reduce_min(x) >= 2), bool(tf.reduce_max(x) < 4)
+    (True, True)
+    >>> tf.random.uniform([3], maxval=10, dtype=tf.int32).shape
+    TensorShape([3])
+    """
     kind = dtypes.as_dtype(dtype)
     if kind not in _UNIFORM[:6]:
         raise ValueError(
@@ -159,7 +211,21 @@ def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
 
 @dispatchable("random.poisson", v1=[], scope="random_poisson")
 def poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
-    """Numbers of Poisson distributions: `shape` of them for each rate in `lam`."""
+    """Returns numbers drawn from Poisson distributions.
+
+    Args:
+      shape: the beginning of the shape of the result.
+      lam: floats, not negative: the means.
+      dtype: the dtype of the result: a float, int32 or int64.
+      seed: a Python integer that, with the global seed, determines the numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of shape `shape + lam.shape`.
+
+    >>> tf.random.poisson([5], [2.0, 100.0]).shape
+    TensorShape([5, 2])
+    """
     kind = dtypes.as_dtype(dtype)
     seeds = op_seeds(seed)
     shape = convert_to_tensor(_short(shape), name="shape")
@@ -169,7 +235,24 @@ def poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
 
 @dispatchable("random.categorical", v1=["random.categorical"], scope="categorical")
 def categorical(logits, num_samples, dtype=None, seed=None, name=None):
-    """Classes drawn with the probabilities softmax(logits), `num_samples` for each row."""
+    """Returns classes drawn with given logarithms of probabilities.
+
+    Args:
+      logits: floats, `[batch, classes]`, which need not be normalized.
+      num_samples: an int32 scalar: how many classes are drawn for each row.
+      dtype: the dtype of the result: int64 (the default) or int32.
+      seed: a Python integer that, with the global seed, determines the numbers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[batch, num_samples]` of numbers from 0 to classes - 1.
+
+    Raises:
+      InvalidArgumentError: `logits` is not a matrix.
+
+    >>> tf.random.categorical([[0.0, float("-inf")]], 4).numpy()
+    array([[0, 0, 0, 0]])
+    """
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     logits = convert_to_tensor(logits, name="logits")
     seeds = op_seeds(seed)
@@ -180,7 +263,21 @@ def categorical(logits, num_samples, dtype=None, seed=None, name=None):
 
 @dispatchable("random.shuffle", v1=["random.shuffle", "random_shuffle"])
 def shuffle(value, seed=None, name=None):
-    """The rows of `value` in random order."""
+    """Returns `value` with the entries of its first axis in random order.
+
+    The gradient goes back to where each entry came from.
+
+    Args:
+      value: a tensor of rank 1 or more.
+      seed: a Python integer that, with the global seed, determines the order.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `value`.
+
+    >>> tf.sort(tf.random.shuffle([3, 1, 2])).numpy()
+    array([1, 2, 3], dtype=int32)
+    """
     return raw.RandomShuffle(value=value, **op_seeds(seed), name=name)
 
 
@@ -191,16 +288,29 @@ def shuffle(value, seed=None, name=None):
 def stateless_uniform(
     shape, seed, minval=0, maxval=None, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
-    """Numbers of [minval, maxval), a function of `seed`.
+    """Returns numbers drawn with equal probability from a range, as `seed` determines.
+
+    The same seed and shape always give the same numbers, on every machine.
 
     Args:
-      shape: of the result.
-      seed: two integers.
-      minval: lower bound; None for an integer dtype draws from its full range.
-      maxval: exclusive upper bound; 1 for floats by default.
-      dtype: of the result.
+      shape: the shape of the result: integers or an integer vector.
+      seed: a vector of two integers.
+      minval: the lower end, which may be drawn.
+      maxval: the upper end, which is not drawn; by default 1 for floats. None with `minval` None
+        draws integers of all bits.
+      dtype: a float dtype, int32, int64, uint32 or uint64.
       name: a name for the operation.
-      alg: "auto_select", "philox" or "threefry".
+      alg: "philox", "threefry" or "auto_select".
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    Raises:
+      ValueError: integers are asked for with only one end, or `alg` is another word.
+      InvalidArgumentError: `seed` has another shape.
+
+    >>> tf.random.stateless_uniform([3], seed=[1, 2], maxval=10, dtype=tf.int32).numpy()
+    array([0, 9, 4], dtype=int32)
     """
     kind = dtypes.as_dtype(dtype)
     if kind not in _UNIFORM:
@@ -239,7 +349,26 @@ def stateless_uniform(
 def stateless_normal(
     shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
-    """Numbers of a normal distribution, a function of `seed`."""
+    """Returns numbers drawn from a normal distribution, as `seed` determines.
+
+    Args:
+      shape: the shape of the result: integers or an integer vector.
+      seed: a vector of two integers.
+      mean: the mean, which broadcasts to `shape`.
+      stddev: the standard deviation, which broadcasts to `shape`.
+      dtype: a float dtype.
+      name: a name for the operation.
+      alg: "philox", "threefry" or "auto_select".
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    Raises:
+      InvalidArgumentError: `seed` has another shape.
+
+    >>> tf.random.stateless_normal([3], seed=[1, 2]).numpy().round(3)
+    array([0.544, 0.207, 0.074], dtype=float32)
+    """
     kind = dtypes.as_dtype(dtype)
     shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
     key, counter, number = key_and_counter(seed, alg)
@@ -259,7 +388,26 @@ def _scaled_always(numbers, scale, shift, name):
 def stateless_truncated_normal(
     shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None, alg="auto_select"
 ):
-    """Numbers of a normal distribution within two standard deviations, a function of `seed`."""
+    """Returns normal numbers at most two standard deviations away, as `seed` determines.
+
+    Args:
+      shape: the shape of the result: integers or an integer vector.
+      seed: a vector of two integers.
+      mean: the mean, which broadcasts to `shape`.
+      stddev: the standard deviation before truncation, which broadcasts to `shape`.
+      dtype: a float dtype.
+      name: a name for the operation.
+      alg: "philox", "threefry" or "auto_select".
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    Raises:
+      InvalidArgumentError: `seed` has another shape.
+
+    >>> tf.random.stateless_truncated_normal([3], seed=[1, 2]).numpy().round(3)
+    array([0.544, 0.207, 0.074], dtype=float32)
+    """
     kind = dtypes.as_dtype(dtype)
     shape, mean, stddev = _location_and_scale(shape, mean, stddev, kind)
     key, counter, number = key_and_counter(seed, alg)
@@ -289,7 +437,28 @@ def stateless_parameterized_truncated_normal(
 
 @dispatchable("random.stateless_gamma", scope="stateless_random_gamma")
 def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=None):
-    """Numbers of gamma distributions, a function of `seed`; `shape` ends with the parameters'."""
+    """Returns numbers drawn from gamma distributions, as `seed` determines.
+
+    The gradient flows into `alpha` and `beta`, by implicit differentiation.
+
+    Args:
+      shape: the shape of the result, which ends in the broadcast shape of `alpha` and `beta`.
+      seed: a vector of two integers.
+      alpha: positive floats: the shape parameter.
+      beta: positive floats: the inverse scale, by default 1.
+      dtype: a float dtype.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `shape` and `dtype`.
+
+    Raises:
+      InvalidArgumentError: `shape` does not end in that shape.
+
+    >>> x = tf.random.stateless_gamma([1000], seed=[1, 2], alpha=4.0)
+    >>> abs(float(tf.reduce_mean(x)) - 4.0) < 0.3
+    True
+    """
     kind = dtypes.as_dtype(dtype)
     wanted = shape_of(shape)
     shape = convert_to_tensor(wanted, name="shape")
@@ -309,7 +478,24 @@ def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=No
 
 @dispatchable("random.stateless_binomial", scope="stateless_random_binomial")
 def stateless_binomial(shape, seed, counts, probs, output_dtype=dtypes.int32, name=None):
-    """Binomial numbers with `counts` trials of probability `probs`, a function of `seed`."""
+    """Returns how often trials succeed, as `seed` determines.
+
+    Args:
+      shape: the shape of the result, which ends in the broadcast shape of `counts` and `probs`.
+      seed: a vector of two integers.
+      counts: numbers of trials, not negative.
+      probs: the probability that a trial succeeds; its dtype is that of `counts`, where both are
+        tensors.
+      output_dtype: the dtype of the result: int32, int64 or a float.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of `shape` and `output_dtype`.
+
+    >>> x = tf.random.stateless_binomial([1000], seed=[1, 2], counts=10.0, probs=0.3)
+    >>> abs(float(tf.reduce_mean(tf.cast(x, tf.float32))) - 3.0) < 0.3
+    True
+    """
     shape = _named_shape(shape)
     probs = convert_to_tensor(probs, dtype_hint=dtypes.float32, name="probs")
     counts = cast(convert_to_tensor(counts, dtype_hint=probs.dtype, name="counts"), probs.dtype)
@@ -336,7 +522,24 @@ def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
 
 @dispatchable("random.stateless_categorical", scope="stateless_categorical")
 def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=None):
-    """Classes drawn with the probabilities softmax(logits), a function of `seed`."""
+    """Returns classes drawn with given logarithms of probabilities, as `seed` determines.
+
+    Args:
+      logits: floats, `[batch, classes]`, which need not be normalized.
+      num_samples: an int32 scalar: how many classes are drawn for each row.
+      seed: a vector of two integers.
+      dtype: the dtype of the result: int64 or int32.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[batch, num_samples]` of numbers from 0 to classes - 1.
+
+    Raises:
+      InvalidArgumentError: `logits` is not a matrix.
+
+    >>> tf.random.stateless_categorical([[0.0, 0.0, 0.0]], 6, seed=[1, 2]).numpy()
+    array([[2, 2, 0, 2, 1, 1]])
+    """
     return raw.StatelessMultinomial(
         logits=logits,
         num_samples=num_samples,
@@ -372,7 +575,20 @@ def index_shuffle(index, seed, max_index):
 
 @export("random.split", "random.experimental.stateless_split")
 def split(seed, num=2, alg="auto_select"):
-    """`[num, 2]` new seeds from one."""
+    """Returns several seeds made of one, for numbers that are independent of each other.
+
+    Args:
+      seed: a vector of two integers.
+      num: how many seeds.
+      alg: "philox", "threefry" or "auto_select".
+
+    Returns:
+      An integer tensor `[num, 2]` of the dtype of `seed`; each row is a seed.
+
+    >>> first, second = tf.random.split([1, 2], num=2)
+    >>> first.shape, bool(tf.reduce_all(first == second))
+    (TensorShape([2]), False)
+    """
     seed = convert_to_tensor(seed)
     return stateless_uniform([num, 2], seed, minval=None, maxval=None, dtype=seed.dtype, alg=alg)
 

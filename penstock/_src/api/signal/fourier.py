@@ -83,13 +83,42 @@ def _inverse_real(op, input_tensor, count, fft_length, name):
 
 @dispatchable("signal.rfft", v1=["signal.rfft", "spectral.rfft"], named="rfft")
 def rfft(input_tensor, fft_length=None, name=None):
-    """The half spectrum of a real signal, which is truncated or padded to `fft_length`."""
+    """Returns the discrete Fourier transform of real numbers along the last axis.
+
+    The other half of the transform is the conjugate of what is returned.
+
+    Args:
+      input_tensor: float32 or float64, `[..., n]`.
+      fft_length: an int32 vector of one entry: the length to which the input is cropped or padded
+        with zeros; by default n.
+      name: a name for the operation.
+
+    Returns:
+      A complex tensor `[..., fft_length / 2 + 1]`.
+
+    >>> tf.signal.rfft([1.0, 2.0, 3.0, 4.0]).numpy()
+    array([10.+0.j, -2.+2.j, -2.+0.j], dtype=complex64)
+    """
     return _real(raw.RFFT, input_tensor, 1, fft_length, name)
 
 
 @dispatchable("signal.rfft2d", v1=["signal.rfft2d", "spectral.rfft2d"], named="rfft2d")
 def rfft2d(input_tensor, fft_length=None, name=None):
-    """The half spectrum of a real signal over the last two axes."""
+    """Returns the discrete Fourier transform of real numbers along the last two axes.
+
+    Args:
+      input_tensor: float32 or float64, `[..., m, n]`.
+      fft_length: an int32 vector of two entries: the sizes to which the input is cropped or
+        padded with zeros.
+      name: a name for the operation.
+
+    Returns:
+      A complex tensor `[..., m, n / 2 + 1]`.
+
+    >>> tf.signal.rfft2d([[1.0, 2.0], [3.0, 4.0]]).numpy().real
+    array([[10., -2.],
+           [-4.,  0.]], dtype=float32)
+    """
     return _real(raw.RFFT2D, input_tensor, 2, fft_length, name)
 
 
@@ -101,13 +130,39 @@ def rfft3d(input_tensor, fft_length=None, name=None):
 
 @dispatchable("signal.irfft", v1=["signal.irfft", "spectral.irfft"], named="irfft")
 def irfft(input_tensor, fft_length=None, name=None):
-    """The real signal of a half spectrum."""
+    """Returns the real numbers whose transform by `tf.signal.rfft` is given.
+
+    Args:
+      input_tensor: complex64 or complex128, `[..., k]`.
+      fft_length: an int32 vector of one entry: the length of the result; by default 2 * (k - 1).
+      name: a name for the operation.
+
+    Returns:
+      A float tensor `[..., fft_length]`.
+
+    >>> tf.signal.irfft([10.0 + 0j, -2.0 + 2.0j, -2.0 + 0j]).numpy()
+    array([1., 2., 3., 4.], dtype=float32)
+    """
     return _inverse_real(raw.IRFFT, input_tensor, 1, fft_length, name)
 
 
 @dispatchable("signal.irfft2d", v1=["signal.irfft2d", "spectral.irfft2d"], named="irfft2d")
 def irfft2d(input_tensor, fft_length=None, name=None):
-    """The real signal of a half spectrum over the last two axes."""
+    """Returns the real numbers whose transform by `tf.signal.rfft2d` is given.
+
+    Args:
+      input_tensor: complex64 or complex128, `[..., m, k]`.
+      fft_length: an int32 vector of two entries: the sizes of the result; by default m and 2 * (k
+        - 1).
+      name: a name for the operation.
+
+    Returns:
+      A float tensor.
+
+    >>> tf.signal.irfft2d([[10.0 + 0j, -2.0 + 0j], [-4.0 + 0j, 0j]]).numpy()
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    """
     return _inverse_real(raw.IRFFT2D, input_tensor, 2, fft_length, name)
 
 
@@ -242,11 +297,42 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 signal.fft +spectral.fft +fft = FFT(input)
-    The discrete Fourier transform over the last axis.
+    Returns the discrete Fourier transform along the last axis.
+
+    Args:
+      input: complex64 or complex128, `[..., n]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape and dtype, not divided by n.
+
+    >>> tf.signal.fft([1.0 + 0j, 2.0 + 0j, 3.0 + 0j, 4.0 + 0j]).numpy()
+    array([10.+0.j, -2.+2.j, -2.+0.j, -2.-2.j])
 signal.ifft +spectral.ifft +ifft = IFFT(input)
-    The inverse discrete Fourier transform over the last axis.
+    Returns the inverse discrete Fourier transform along the last axis.
+
+    Args:
+      input: complex64 or complex128, `[..., n]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape and dtype, divided by n.
+
+    >>> tf.signal.ifft([10.0 + 0j, -2.0 + 2.0j, -2.0 + 0j, -2.0 - 2.0j]).numpy().real
+    array([1., 2., 3., 4.])
 signal.fft2d +spectral.fft2d +fft2d = FFT2D(input)
-    The discrete Fourier transform over the last two axes.
+    Returns the discrete Fourier transform along the last two axes.
+
+    Args:
+      input: complex64 or complex128, `[..., m, n]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    >>> tf.signal.fft2d([[1.0 + 0j, 2.0 + 0j], [3.0 + 0j, 4.0 + 0j]]).numpy().real
+    array([[10., -2.],
+           [-4.,  0.]])
 signal.ifft2d +spectral.ifft2d +ifft2d = IFFT2D(input)
     The inverse discrete Fourier transform over the last two axes.
 signal.fft3d +spectral.fft3d +fft3d = FFT3D(input)

@@ -15,16 +15,26 @@ from .windows import hann_window, vorbis_window
 
 @dispatchable("signal.frame", scope="frame")
 def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1, name=None):
-    """Frames `[..., frames, frame_length, ...]` of the axis, every `frame_step` samples.
+    """Returns overlapping pieces of a signal.
 
     Args:
-      signal: `[..., samples, ...]`.
-      frame_length: samples of a frame.
-      frame_step: samples between the beginnings of frames.
-      pad_end: whether frames that extend over the end are kept, padded with `pad_value`.
-      pad_value: a scalar.
-      axis: the axis to split into frames.
+      signal: a tensor of rank 1 or more.
+      frame_length: an integer scalar: the length of each piece.
+      frame_step: an integer scalar: how far the next piece starts.
+      pad_end: if True, the end is padded, so that every sample is in a piece.
+      pad_value: a scalar: what it is padded with.
+      axis: the axis of the samples.
       name: a name for the operation.
+
+    Returns:
+      A tensor in which `axis` has become two: pieces, and samples.
+
+    Raises:
+      ValueError: an argument is not a scalar.
+
+    >>> tf.signal.frame([1, 2, 3, 4, 5], frame_length=3, frame_step=2).numpy()
+    array([[1, 2, 3],
+           [3, 4, 5]], dtype=int32)
     """
     signal = convert_to_tensor(signal, name="signal")
     signal.shape.with_rank_at_least(1)
@@ -153,16 +163,26 @@ def stft(
     pad_end=False,
     name=None,
 ):
-    """The short-time Fourier transform `[..., frames, fft_length // 2 + 1]`.
+    """Returns the short-time Fourier transform: the transforms of overlapping pieces.
 
     Args:
-      signals: `[..., samples]`, real.
-      frame_length: samples of a frame.
-      frame_step: samples between the beginnings of frames.
-      fft_length: by default the next power of two of `frame_length`.
-      window_fn: called with the length and the type; None for no window.
-      pad_end: whether frames that run over the end are kept.
+      signals: float32 or float64, `[..., samples]`.
+      frame_length: an integer scalar: the samples of each piece.
+      frame_step: an integer scalar: how far the next piece starts.
+      fft_length: an integer scalar: the length of the transform; by default the least power of 2
+        that holds a piece.
+      window_fn: a function of the length and `dtype` that returns the window; None for no window.
+      pad_end: if True, the end is padded with zeros.
       name: a name for the operation.
+
+    Returns:
+      A complex tensor `[..., pieces, fft_length / 2 + 1]`.
+
+    Raises:
+      ValueError: an argument is not a scalar.
+
+    >>> tf.signal.stft(tf.ones([16]), frame_length=8, frame_step=4).shape
+    TensorShape([3, 5])
     """
     signals = convert_to_tensor(signals, name="signals")
     signals.shape.with_rank_at_least(1)
@@ -178,7 +198,31 @@ def stft(
 def inverse_stft(
     stfts, frame_length, frame_step, fft_length=None, window_fn=hann_window, name=None
 ):
-    """The signal of a short-time Fourier transform; see `inverse_stft_window_fn`."""
+    """Returns the signal of a short-time Fourier transform.
+
+    It is exact in the middle if the window is that of `tf.signal.inverse_stft_window_fn`.
+
+    Args:
+      stfts: complex64 or complex128, `[..., pieces, k]`.
+      frame_length: an integer scalar: the samples of each piece.
+      frame_step: an integer scalar: how far the next piece starts.
+      fft_length: an integer scalar: the length of the transform; by default the least power of 2
+        that holds a piece.
+      window_fn: a function of the length and `dtype` that returns the window; None for no window.
+      name: a name for the operation.
+
+    Returns:
+      A float tensor `[..., samples]`.
+
+    Raises:
+      ValueError: an argument is not a scalar.
+
+    >>> signal = tf.sin(tf.range(16.0))
+    >>> parts = tf.signal.stft(signal, 8, 4)
+    >>> back = tf.signal.inverse_stft(parts, 8, 4, window_fn=tf.signal.inverse_stft_window_fn(4))
+    >>> bool(np.allclose(back[4:12], signal[4:12], atol=1e-5))
+    True
+    """
     stfts = convert_to_tensor(stfts, name="stfts")
     stfts.shape.with_rank_at_least(2)
     size = get_static_int(frame_length)
@@ -197,7 +241,19 @@ def inverse_stft(
 
 @dispatchable("signal.inverse_stft_window_fn")
 def inverse_stft_window_fn(frame_step, forward_window_fn=hann_window, name=None):
-    """The window with which `inverse_stft` exactly inverts `stft`."""
+    """Returns the window for `tf.signal.inverse_stft` that undoes a window of `tf.signal.stft`.
+
+    Args:
+      frame_step: an integer scalar: how far the next piece starts.
+      forward_window_fn: the `window_fn` of the forward transform.
+      name: a name for the operation.
+
+    Returns:
+      A function of the length and `dtype` that returns the window.
+
+    >>> tf.signal.inverse_stft_window_fn(2)(4, tf.float32).shape
+    TensorShape([4])
+    """
 
     def inverse_window(frame_length, dtype):
         size, step = get_static_int(frame_length), get_static_int(frame_step)

@@ -61,19 +61,66 @@ def _raised_cosine(window_length, periodic, dtype, a, b, name):
 
 @dispatchable("signal.hann_window", scope="hann_window")
 def hann_window(window_length, periodic=True, dtype=dtypes.float32, name=None):
-    """0.5 - 0.5 cos(2 pi n / N); `periodic` for spectra, else symmetric."""
+    """Returns a Hann window, half a cosine raised by one.
+
+    Args:
+      window_length: an integer scalar.
+      periodic: if True, the window is one period, for spectra; otherwise it is symmetric, for
+        filters.
+      dtype: a float dtype.
+      name: a name for the operation.
+
+    Returns:
+      A vector of `window_length` numbers from 0 to 1.
+
+    Raises:
+      ValueError: `dtype` is not a float, or the length is not a scalar.
+
+    >>> tf.signal.hann_window(4).numpy().round(4)
+    array([0. , 0.5, 1. , 0.5], dtype=float32)
+    """
     return _raised_cosine(window_length, periodic, dtype, 0.5, 0.5, name)
 
 
 @dispatchable("signal.hamming_window", scope="hamming_window")
 def hamming_window(window_length, periodic=True, dtype=dtypes.float32, name=None):
-    """0.54 - 0.46 cos(2 pi n / N); `periodic` for spectra, else symmetric."""
+    """Returns a Hamming window, which stays above 0 at its ends.
+
+    Args:
+      window_length: an integer scalar.
+      periodic: if True, the window is one period, for spectra; otherwise it is symmetric, for
+        filters.
+      dtype: a float dtype.
+      name: a name for the operation.
+
+    Returns:
+      A vector of `window_length` numbers from 0.08 to 1.
+
+    Raises:
+      ValueError: `dtype` is not a float, or the length is not a scalar.
+
+    >>> tf.signal.hamming_window(4).numpy().round(4)
+    array([0.08, 0.54, 1.  , 0.54], dtype=float32)
+    """
     return _raised_cosine(window_length, periodic, dtype, 0.54, 0.46, name)
 
 
 @dispatchable("signal.kaiser_window", scope="kaiser_window")
 def kaiser_window(window_length, beta=12.0, dtype=dtypes.float32, name=None):
-    """Kaiser's window; `beta` trades main lobe width against side lobe level."""
+    """Returns a Kaiser window, made of modified Bessel functions.
+
+    Args:
+      window_length: an integer scalar.
+      beta: how fast it falls off; 0 gives a rectangle.
+      dtype: a float dtype.
+      name: a name for the operation.
+
+    Returns:
+      A vector of `window_length` numbers.
+
+    >>> tf.signal.kaiser_window(3, beta=2.0).numpy().round(4)
+    array([0.4387, 1.    , 0.4387], dtype=float32)
+    """
     kind = _check(dtype)
     length = length_of(window_length)
     if isinstance(length, int) and length == 1:

@@ -2,7 +2,7 @@
 
 from penstock._src.api.array import shaping
 from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
-from penstock._src.api.math import counting, elementwise
+from penstock._src.api.math import counting, elementwise, trigonometry
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
@@ -56,7 +56,9 @@ def bincount(
 
 # Functions that are applied to the values.
 _UNARY = {
-    getattr(elementwise, n) for n in "abs negative sign square sqrt sin erf tanh cast".split()
+    *(getattr(elementwise, n) for n in "abs negative sign square sqrt erf cast".split()),
+    trigonometry.sin,
+    trigonometry.tanh,
 }
 _SPECIAL = {
     shaping.shape: _shape,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from penstock._src.api.array.creation import one_hot
+from penstock._src.api.array.ranges import one_hot
 from penstock._src.api.linalg.bands import set_diag
 from penstock._src.api.math import elementwise as m
 from penstock._src.api.math.reduction import argmax, reduce_sum

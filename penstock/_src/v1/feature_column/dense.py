@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.array.creation import one_hot
+from penstock._src.api.array.ranges import one_hot
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.nn.embedding import (
     embedding_lookup_sparse,

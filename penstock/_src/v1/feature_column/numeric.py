@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.array.creation import one_hot
+from penstock._src.api.array.ranges import one_hot
 from penstock._src.api.io.parsing import FixedLenFeature, VarLenFeature
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.sparse.functions import to_dense

@@ -22,12 +22,12 @@ reduce_any math.reduce_any is math.reduction.reduce_any: input_tensor axis keepd
 reduce_all math.reduce_all is math.reduction.reduce_all: input_tensor axis keepdims=None name reduction_indices>axis keep_dims>keepdims
 reduce_logsumexp math.reduce_logsumexp is math.reduction.reduce_logsumexp: input_tensor axis keepdims=None name reduction_indices>axis keep_dims>keepdims
 count_nonzero math.count_nonzero is math.reduction.count_nonzero: input_tensor>input axis keepdims=None dtype name reduction_indices>axis keep_dims>keepdims input=None
-norm linalg.norm is math.reduction.norm: tensor ord axis keepdims=None name keep_dims>keepdims
+norm linalg.norm is math.norms.norm: tensor ord axis keepdims=None name keep_dims>keepdims
 argmax math.argmax is math.reduction.argmax: input axis name dimension>axis output_type
 arg_max is math.reduction.argmax: input dimension:axis= output_type name
 argmin math.argmin is math.reduction.argmin: input axis name dimension>axis output_type
 arg_min is math.reduction.argmin: input dimension:axis= output_type name
-math.l2_normalize nn.l2_normalize linalg.l2_normalize is math.reduction.l2_normalize: x axis epsilon name dim>axis
+math.l2_normalize nn.l2_normalize linalg.l2_normalize is math.norms.l2_normalize: x axis epsilon name dim>axis
 bincount math.bincount is math.counting.bincount: arr weights minlength maxlength dtype
 confusion_matrix math.confusion_matrix is math.counting.confusion_matrix: labels predictions num_classes dtype name weights
 nn.in_top_k math.in_top_k is math.sorting.in_top_k: predictions targets k name
@@ -196,9 +196,10 @@ def _alike(module: str, names: str, prefix: str = "") -> None:
 
 _alike(
     "math.elementwise",
-    "angle ceil conj digamma erf erfc expm1 imag is_finite is_inf is_nan lgamma log log1p log_sigmoid real reciprocal "
-    "rint rsqrt",
+    "ceil digamma erf erfc expm1 is_finite is_inf is_nan lgamma log log1p reciprocal rint rsqrt",
 )
+_alike("math.activations", "log_sigmoid")
+_alike("math.complex_numbers", "angle conj imag real")
 _alike("math.elementwise", "is_finite is_inf is_nan", "debugging.")
 _alike("debugging.shape_asserts", "assert_type")
 _alike("debugging.shape_asserts", "assert_type", "debugging.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.api.math.elementwise import conj
+from penstock._src.api.math.complex_numbers import conj
 from penstock._src.core.registry import raw
 
 from . import shapes

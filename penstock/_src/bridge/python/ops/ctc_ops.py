@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.array.creation import one_hot, sequence_mask
 from penstock._src.api.array.indexing import boolean_mask, gather, where
 from penstock._src.api.array.joining import concat
+from penstock._src.api.array.ranges import one_hot, sequence_mask
 from penstock._src.api.array.shaping import expand_dims, shape
 from penstock._src.api.mapping.functional import scan
 from penstock._src.api.math.elementwise import cast

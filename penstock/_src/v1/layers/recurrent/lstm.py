@@ -3,7 +3,7 @@
 import collections
 from typing import Any
 
-from penstock._src.api.array.indexing import clip_by_value
+from penstock._src.api.array.clipping import clip_by_value
 from penstock._src.api.array.joining import concat, split
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.nn.normalization import bias_add

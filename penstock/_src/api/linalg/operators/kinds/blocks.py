@@ -158,7 +158,27 @@ class _Blocks(LinearOperator):
 
 @export("linalg.LinearOperatorBlockDiag")
 class LinearOperatorBlockDiag(_Blocks):
-    """The matrix with `operators` along its diagonal; products take tensors or lists of blocks."""
+    """A linear operator that has other operators as blocks along its diagonal.
+
+    Args:
+      operators: a list of `LinearOperator` objects of one dtype.
+      is_non_singular: whether all blocks are invertible, if that is known.
+      is_self_adjoint: whether all blocks are their own adjoints, if that is known.
+      is_positive_definite: whether all blocks are positive definite, if that is known.
+      is_square: whether the operator is square, if that is known.
+      name: a name for the operation.
+
+    Raises:
+      ValueError: the list is empty.
+      TypeError: the dtypes differ.
+
+    >>> one = tf.linalg.LinearOperatorDiag([1.0, 2.0])
+    >>> two = tf.linalg.LinearOperatorFullMatrix([[3.0]])
+    >>> tf.linalg.LinearOperatorBlockDiag([one, two]).to_dense().numpy()
+    array([[1., 0., 0.],
+           [0., 2., 0.],
+           [0., 0., 3.]], dtype=float32)
+    """
 
     @with_hints(is_square=True, name=None)
     def __init__(self, operators, hints):

@@ -7,8 +7,9 @@ from penstock._src.api.linalg.bands import matrix_transpose
 from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.linalg.operators.base import LinearOperator
 from penstock._src.api.linalg.operators.hints import with_hints
+from penstock._src.api.math.complex_numbers import conj, imag
 from penstock._src.api.math.elementwise import abs as magnitude
-from penstock._src.api.math.elementwise import cast, conj, imag
+from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
 from penstock._src.api.signal import fourier
 from penstock._src.core import dtypes

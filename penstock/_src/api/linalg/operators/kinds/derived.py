@@ -12,7 +12,7 @@ from penstock._src.api.linalg.operators.algebra import agreed_hint
 from penstock._src.api.linalg.operators.base import LinearOperator
 from penstock._src.api.linalg.operators.hints import HINTS, with_hints
 from penstock._src.api.linalg.products import matmul
-from penstock._src.api.math.elementwise import conj
+from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
@@ -158,16 +158,31 @@ class LinearOperatorInversion(LinearOperator):
 
 @export("linalg.LinearOperatorLowRankUpdate")
 class LinearOperatorLowRankUpdate(LinearOperator):
-    """A base operator with a low-rank update: A + U D V*.
+    """A linear operator L + U D adjoint(V), of an operator and a product of thin matrices.
+
+    Solutions and determinants use those of L and a matrix of size k (the Woodbury identity and
+    the matrix determinant lemma).
 
     Args:
-      base_operator: A, `[..., m, n]`.
-      u: U, `[..., m, k]`.
-      diag_update: the diagonal of D `[..., k]`; by default ones.
-      v: V, `[..., n, k]`; by default U.
-      is_diag_update_positive: whether all numbers of D are positive.
-      is_non_singular: hints; see LinearOperator.
-      name: a name.
+      base_operator: L, a `LinearOperator` of shape `[..., m, n]`.
+      u: `[..., m, k]`.
+      diag_update: the diagonal of D, `[..., k]`; by default ones.
+      v: `[..., n, k]`; by default `u`.
+      is_diag_update_positive: whether `diag_update` is positive, if that is known; it is not
+        checked.
+      is_non_singular: whether the operator is invertible, if that is known.
+      is_self_adjoint: whether the operator is its own adjoint, if that is known.
+      is_positive_definite: whether the operator is positive definite, if that is known.
+      is_square: whether the operator is square, if that is known.
+      name: a name for the operation.
+
+    Raises:
+      ValueError: the hints contradict each other.
+
+    >>> base = tf.linalg.LinearOperatorDiag([1.0, 2.0])
+    >>> tf.linalg.LinearOperatorLowRankUpdate(base, [[1.0], [1.0]]).to_dense().numpy()
+    array([[2., 1.],
+           [1., 3.]], dtype=float32)
     """
 
     _matrix_axes = {"base_operator": 0, "u": 2, "diag_update": 1, "v": 2}

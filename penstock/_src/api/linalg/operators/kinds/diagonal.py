@@ -7,8 +7,9 @@ from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.linalg.operators.base import LinearOperator
 from penstock._src.api.linalg.operators.hints import with_hints
 from penstock._src.api.linalg.operators.shapes import assert_real
+from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.math.elementwise import abs as magnitude
-from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
@@ -17,7 +18,28 @@ from penstock._src.util.signatures import read_only
 
 @export("linalg.LinearOperatorDiag")
 class LinearOperatorDiag(LinearOperator):
-    """The diagonal matrix with `diag` `[..., n]` on its diagonal; hints as LinearOperator's."""
+    """A linear operator that is a diagonal matrix, stored by its diagonal.
+
+    Products and solutions take as many steps as there are entries.
+
+    Args:
+      diag: floats or complex numbers, `[..., n]`.
+      is_non_singular: whether no entry is 0, if that is known; it is not checked.
+      is_self_adjoint: whether all entries are real, if that is known.
+      is_positive_definite: whether all real parts are positive, if that is known.
+      is_square: True or None.
+      name: a name for the operation.
+
+    Raises:
+      ValueError: `is_square` is False.
+
+    >>> operator = tf.linalg.LinearOperatorDiag([1.0, 2.0])
+    >>> operator.matmul([[1.0], [1.0]]).numpy()
+    array([[1.],
+           [2.]], dtype=float32)
+    >>> operator.determinant().numpy()
+    np.float32(2.0)
+    """
 
     _matrix_axes = {"diag": 1}
 

@@ -11,8 +11,9 @@ from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.linalg.operators.base import LinearOperator
 from penstock._src.api.linalg.operators.hints import HINTS, with_hints
 from penstock._src.api.linalg.operators.shapes import assert_real
+from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.math.elementwise import abs as magnitude
-from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw

@@ -17,8 +17,9 @@ from penstock._src.api.linalg.operators.base import LinearOperator
 from penstock._src.api.linalg.operators.hints import with_hints
 from penstock._src.api.linalg.operators.shapes import check_matrix
 from penstock._src.api.linalg.products import matmul
+from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.math.elementwise import abs as magnitude
-from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_prod, reduce_sum
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape

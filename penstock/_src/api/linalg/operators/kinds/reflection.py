@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from penstock._src.api.array.creation import one_hot
 from penstock._src.api.array.indexing import gather
+from penstock._src.api.array.ranges import one_hot
 from penstock._src.api.control.scopes import no_op
 from penstock._src.api.linalg.bands import diag_part, set_diag
 from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.linalg.operators.base import LinearOperator
 from penstock._src.api.linalg.operators.hints import with_hints
-from penstock._src.api.math.elementwise import cast, conj
+from penstock._src.api.math.complex_numbers import conj
+from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.math.sorting import argsort
 from penstock._src.core import dtypes, errors

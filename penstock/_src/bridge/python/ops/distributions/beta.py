@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from penstock._src.api.math.elementwise import softplus
+from penstock._src.api.math.activations import softplus
 from penstock._src.v1.distributions.positive import Beta
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from penstock._src.api.math.activations import softplus
 from penstock._src.api.math.elementwise import abs as magnitude
-from penstock._src.api.math.elementwise import floor, softplus
+from penstock._src.api.math.elementwise import floor
 from penstock._src.v1.distributions.location import StudentT
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.array.creation import linspace, meshgrid
+from penstock._src.api.array.ranges import linspace, meshgrid
 from penstock._src.api.linalg.operators.kinds.convolution import FORWARD as _FFT_OP
 from penstock._src.api.linalg.operators.kinds.convolution import INVERSE as _IFFT_OP
 from penstock._src.api.linalg.operators.kinds.convolution import complex_of

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from penstock._src.api.array.indexing import where
 from penstock._src.api.array.shaping import stop_gradient
 from penstock._src.api.linalg import products
-from penstock._src.api.math.elementwise import conj
+from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor

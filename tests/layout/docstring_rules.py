@@ -1,0 +1,192 @@
+"""What a complete docstring holds, and which public symbols still lack it.
+
+`docstrings/tiers.txt` names the symbols that guides, tutorials and libraries use most. `docstrings/left.txt` names those of
+them whose docstring is not complete: it only ever shrinks. `python -m tests.layout.docstring_rules` prints what they lack.
+"""
+
+import ast
+import enum
+import functools
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from penstock import _src
+from penstock._src.util import export
+
+DATA = Path(__file__).resolve().parent / "docstrings"
+# Parameters whose meaning is the same everywhere need no words, or are the object itself.
+SILENT = {"self", "cls"}
+ARGUMENT = re.compile(r"^  (\*{0,2}\w+(?:, \*{0,2}\w+)*):", re.MULTILINE)
+# Symbols that raise for lack of what they need cannot show a result.
+WITHOUT_EXAMPLE = "penstock._src.api.missing."
+
+
+def load_definitions() -> None:
+    """Imports everything, so that the table of exports is complete."""
+    for info in pkgutil.walk_packages(_src.__path__, "penstock._src."):
+        importlib.import_module(info.name)
+
+
+def names(file: str) -> list[str]:
+    """The names in a file of `docstrings/`, one in each line."""
+    return (DATA / file).read_text().split()
+
+
+def definition(name: str) -> Any:
+    """The object behind the public name `tf.…`."""
+    entry = export.V2[name.removeprefix("tf.")]
+    held = importlib.import_module(entry.module)
+    for part in entry.attribute.split("."):
+        held = getattr(held, part)
+    return held
+
+
+def gaps(name: str) -> list[str]:
+    """What the docstring of a public symbol lacks; constants have none and lack nothing."""
+    held = definition(name)
+    if not callable(held):
+        return []
+    found = list(_gaps_of_class(held) if inspect.isclass(held) else gaps_of_function(held))
+    missing = export.V2[name.removeprefix("tf.")].module.startswith(WITHOUT_EXAMPLE)
+    if ">>> " not in (held.__doc__ or "") and not missing:
+        found.append("example")
+    return found
+
+
+def gaps_of_function(function: Any, documentation: str | None = None) -> Iterator[str]:
+    """What the docstring of a function or method lacks, apart from an example."""
+    text = inspect.cleandoc(documentation if documentation is not None else function.__doc__ or "")
+    yield from _gaps_of_summary(text)
+    described = _described(text)
+    yield from (f"Args: {name}" for name in _parameters(function) if name not in described)
+    node = _source(function)
+    if _returns(function, node) and "Returns:" not in text and "Yields:" not in text:
+        yield "Returns"
+    if node is not None and raises(node) and "Raises:" not in text:
+        yield "Raises"
+
+
+def _gaps_of_class(cls: type) -> Iterator[str]:
+    text = inspect.cleandoc(cls.__doc__ or "")
+    yield from _gaps_of_summary(text)
+    if hasattr(cls, "DESCRIPTOR") or issubclass(cls, enum.Enum):
+        return
+    described = _described(text) | _described(inspect.cleandoc(cls.__init__.__doc__ or ""))
+    if _is_own(cls.__init__) or _is_own(cls.__new__) or hasattr(cls, "_fields"):
+        yield from (f"Args: {name}" for name in _parameters(cls) if name not in described)
+    for name, method in _methods(cls):
+        lacking = list(gaps_of_function(method, inspect.getdoc(getattr(cls, name))))
+        if lacking:
+            yield f"{name}({'; '.join(lacking)})"
+
+
+def _methods(cls: type) -> Iterator[tuple[str, Any]]:
+    """The public methods of a class that Penstock defines, its own and inherited ones."""
+    seen = set()
+    for base in cls.__mro__:
+        for name, member in vars(base).items():
+            function = getattr(member, "__func__", member)
+            if name.startswith("_") or name in seen:
+                continue
+            seen.add(name)
+            if inspect.isfunction(function) and _is_own(function):
+                yield name, function
+
+
+def _is_own(function: Any) -> bool:
+    return str(getattr(function, "__module__", "")).startswith("penstock.")
+
+
+def _gaps_of_summary(text: str) -> Iterator[str]:
+    first, _, rest = text.partition("\n")
+    if not first.rstrip().endswith(".") or rest.partition("\n")[0].strip():
+        yield "summary of one line"
+
+
+def _described(text: str) -> set[str]:
+    """The names that the part "Args:" of a docstring explains."""
+    _, found, rest = text.partition("Args:\n")
+    part = re.split(r"^\S", rest, maxsplit=1, flags=re.MULTILINE)[0] if found else ""
+    named = ",".join(match.group(1) for match in ARGUMENT.finditer(part))
+    return {name.strip().lstrip("*") for name in named.split(",")}
+
+
+def _parameters(function: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return []
+    return [n for n in parameters if n not in SILENT and not n.startswith("_")]
+
+
+@functools.cache
+def _definitions(module: str) -> dict[str, ast.FunctionDef]:
+    """The functions and methods of a module by their qualified names."""
+    path = sys.modules[module].__file__
+    assert path is not None
+    found: dict[str, ast.FunctionDef] = {}
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.FunctionDef):
+                found.setdefault(prefix + node.name, node)
+            elif isinstance(node, ast.ClassDef):
+                visit(node.body, f"{prefix}{node.name}.")
+
+    visit(ast.parse(Path(path).read_text()).body, "")
+    return found
+
+
+def _source(function: Any) -> ast.FunctionDef | None:
+    """The definition of a function; None for one that a table makes."""
+    bare = inspect.unwrap(function)
+    return _definitions(bare.__module__).get(getattr(bare, "__qualname__", ""))
+
+
+def _returns(function: Any, node: ast.FunctionDef | None) -> bool:
+    if node is None:
+        return True
+    for part in _own_nodes(node):
+        if isinstance(part, (ast.Yield, ast.YieldFrom)):
+            return True
+        if isinstance(part, ast.Return) and part.value is not None:
+            if not (isinstance(part.value, ast.Constant) and part.value.value is None):
+                return not _is_declared_none(node)
+    return False
+
+
+def _is_declared_none(node: ast.FunctionDef) -> bool:
+    return isinstance(node.returns, ast.Constant) and node.returns.value is None
+
+
+def raises(node: ast.FunctionDef) -> bool:
+    """True if the function itself raises; abstract methods and re-raised errors do not count."""
+    raised = [p.exc for p in _own_nodes(node) if isinstance(p, ast.Raise) and p.exc is not None]
+    return any("NotImplementedError" not in ast.unparse(error) for error in raised)
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function without those of functions inside it."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+            yield child
+            yield from _own_nodes(child)
+
+
+def main() -> None:
+    load_definitions()
+    lacking = {name: gaps(name) for name in names("tiers.txt")}
+    for name, found in lacking.items():
+        if found:
+            print(f"{name}: {', '.join(found)}")
+    print(f"{sum(map(bool, lacking.values()))} of {len(lacking)} docstrings are not complete.")
+
+
+if __name__ == "__main__":
+    main()
