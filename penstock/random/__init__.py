@@ -11,14 +11,14 @@ _NAMES = {
         "log_uniform_candidate_sampler uniform_candidate_sampler"
     ),
     "penstock._src.api.random.functions": (
-        "categorical fold_in gamma normal poisson shuffle split stateless_binomial "
-        "stateless_categorical stateless_gamma stateless_normal "
-        "stateless_parameterized_truncated_normal stateless_poisson stateless_truncated_normal "
-        "stateless_uniform truncated_normal uniform"
+        "categorical gamma normal poisson shuffle stateless_binomial stateless_categorical "
+        "stateless_gamma stateless_normal stateless_parameterized_truncated_normal "
+        "stateless_poisson stateless_truncated_normal stateless_uniform truncated_normal uniform"
     ),
     "penstock._src.api.random.generator": (
         "Generator create_rng_state get_global_generator set_global_generator"
     ),
+    "penstock._src.api.random.seed_splitting": "fold_in split",
     "penstock._src.api.random.seeds": "Algorithm set_seed",
 }
 _SUBMODULES = "experimental".split()

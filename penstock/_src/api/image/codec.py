@@ -14,14 +14,28 @@ from .color import convert_image_dtype
 
 @dispatchable("image.decode_image", "io.decode_image", scope="decode_image")
 def decode_image(contents, channels=None, dtype=dtypes.uint8, name=None, expand_animations=True):
-    """The image of a JPEG, PNG, BMP or GIF file's bytes.
+    """Returns the image of the bytes of a JPEG, PNG, BMP or GIF file.
+
+    While a function is traced the rank of the result is not known, as a GIF file gives frames:
+    set it with `set_shape`, or with `expand_animations=False`.
 
     Args:
-      contents: a string scalar.
+      contents: a string scalar: the bytes of the file.
       channels: 0 or None (as in the file), 1, 3 or 4.
-      dtype: uint8, uint16, or a float type for numbers in [0, 1].
+      dtype: uint8, uint16, or a float dtype for numbers from 0 to 1.
       name: a name for the operation.
-      expand_animations: all frames of a GIF, `[n, h, w, c]`; else its first.
+      expand_animations: whether a GIF file gives all its frames, `[frames, height, width, 3]`, or
+        the first.
+
+    Returns:
+      A tensor `[height, width, channels]` of `dtype`, or frames.
+
+    Raises:
+      InvalidArgumentError: the bytes are no such file, or `channels` does not go with it.
+
+    >>> file = tf.io.encode_png(tf.zeros([4, 6, 3], tf.uint8))
+    >>> tf.image.decode_image(file, dtype=tf.float32).shape
+    TensorShape([4, 6, 3])
     """
     kind = dtypes.as_dtype(dtype)
     native = kind if kind in (dtypes.uint8, dtypes.uint16, dtypes.float32) else dtypes.uint16
@@ -65,27 +79,91 @@ image.decode_bmp io.decode_bmp = DecodeBmp(contents, channels=0)
 image.decode_gif io.decode_gif = DecodeGif(contents)
     The frames `[n, h, w, 3]` of a GIF file's bytes.
 image.encode_jpeg io.encode_jpeg = EncodeJpeg(image, format="", quality=95, progressive=False, optimize_size=False, chroma_downsampling=True, density_unit="in", x_density=300, y_density=300, xmp_metadata="")
-    The bytes of a JPEG file of a uint8 image.
-image.decode_jpeg io.decode_jpeg = DecodeJpeg(contents, channels=0, ratio=1, fancy_upscaling=True, try_recover_truncated=False, acceptable_fraction=1, dct_method="")
-    The uint8 image of a JPEG file's bytes.
+    Returns the bytes of a JPEG file of an image.
 
     Args:
-      contents: a string scalar.
-      channels: 0 (as in the file), 1 or 3.
-      ratio: 1, 2, 4 or 8: decode smaller.
-      fancy_upscaling: smooth the color planes.
-      try_recover_truncated: accept a file that ends early.
-      acceptable_fraction: the fraction of lines that must be present.
-      dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "".
+      image: uint8, `[height, width, channels]` with 1 or 3 channels.
+      format: "grayscale", "rgb", or "" to go by the channels.
+      quality: from 0 to 100.
+      progressive: whether the file can be shown before it is complete.
+      optimize_size: whether a smaller file is worth more time.
+      chroma_downsampling: whether colors are stored with half the resolution.
+      density_unit: "in" or "cm", of the densities.
+      x_density: pixels per unit from left to right.
+      y_density: pixels per unit from top to bottom.
+      xmp_metadata: XMP metadata that go into the file.
       name: a name for the operation.
+
+    Returns:
+      A string scalar.
+
+    Raises:
+      InvalidArgumentError: the image has another shape, or an argument is out of range.
+
+    >>> tf.image.is_jpeg(tf.io.encode_jpeg(tf.zeros([2, 2, 3], tf.uint8))).numpy()
+    np.True_
+image.decode_jpeg io.decode_jpeg = DecodeJpeg(contents, channels=0, ratio=1, fancy_upscaling=True, try_recover_truncated=False, acceptable_fraction=1, dct_method="")
+    Returns the image of the bytes of a JPEG file.
+
+    PNG, GIF and BMP files are read as well.
+
+    Args:
+      contents: a string scalar: the bytes of the file.
+      channels: 0 (as in the file), 1 (gray) or 3 (RGB).
+      ratio: 1, 2, 4 or 8: by how much the image is made smaller while it is decoded.
+      fancy_upscaling: whether color planes are smoothed where they have less resolution.
+      try_recover_truncated: whether a file that ends early is read as far as it goes.
+      acceptable_fraction: the fraction of lines that must be there.
+      dct_method: "INTEGER_FAST", "INTEGER_ACCURATE" or "" (the system's choice).
+      name: a name for the operation.
+
+    Returns:
+      A uint8 tensor `[height, width, channels]`.
+
+    Raises:
+      InvalidArgumentError: the bytes are no such file, or an argument is out of range.
+
+    >>> file = tf.io.encode_jpeg(tf.zeros([4, 6, 3], tf.uint8))
+    >>> tf.image.decode_jpeg(file).shape
+    TensorShape([4, 6, 3])
 image.decode_png io.decode_png = DecodePng(contents, channels=0, dtype=dtypes.uint8)
-    The uint8 or uint16 image of a PNG file's bytes.
+    Returns the image of the bytes of a PNG file.
+
+    Args:
+      contents: a string scalar: the bytes of the file.
+      channels: 0 (as in the file), 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGB and alpha).
+      dtype: uint8 or uint16.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[height, width, channels]` of `dtype`.
+
+    Raises:
+      InvalidArgumentError: the bytes are no such file.
+
+    >>> file = tf.io.encode_png(tf.constant([[[0], [255]]], tf.uint8))
+    >>> tf.image.decode_png(file).numpy().tolist()
+    [[[0], [255]]]
 -image.decode_webp -io.decode_webp = DecodeWebP(contents, channels=0, dtype=dtypes.uint8)
     The frames of a WebP file's bytes.
 image.extract_jpeg_shape io.extract_jpeg_shape = ExtractJpegShape(contents, output_type=dtypes.int32)
     Height, width and channels of a JPEG file's bytes.
 image.encode_png io.encode_png = EncodePng(image: convert_to_tensor(image), compression=-1)
-    The bytes of a PNG file of a uint8 or uint16 image.
+    Returns the bytes of a PNG file of an image.
+
+    Args:
+      image: uint8 or uint16, `[height, width, channels]` with 1 to 4 channels.
+      compression: from 0 (none) to 9 (most); -1 for the default.
+      name: a name for the operation.
+
+    Returns:
+      A string scalar.
+
+    Raises:
+      InvalidArgumentError: the image has another shape, or is empty.
+
+    >>> tf.io.encode_png(tf.zeros([2, 2, 1], tf.uint8)).numpy()[1:4]
+    b'PNG'
 """,
     plain="""
 -image.decode_jxl -io.decode_jxl = DecodeJxl(contents, channels=0, dtype=dtypes.uint8)

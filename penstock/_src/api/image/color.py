@@ -17,7 +17,25 @@ _FLOATS = (dtypes.float16, dtypes.float32)
 
 @unary("image.convert_image_dtype", named="convert_image")
 def convert_image_dtype(image, dtype, saturate=False, name=None):
-    """The image in another dtype, rescaled: floats span [0, 1], integers their full range."""
+    """Returns the image in another dtype, with its values scaled.
+
+    Floats span 0 to 1, integers 0 to the greatest of their dtype.
+
+    Args:
+      image: a tensor of integers or floats.
+      dtype: an integer or float dtype.
+      saturate: whether values that do not fit are clipped rather than undefined.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape.
+
+    Raises:
+      AttributeError: one of the dtypes is neither.
+
+    >>> tf.image.convert_image_dtype(tf.constant([0, 128, 255], tf.uint8), tf.float32).numpy()
+    array([0.       , 0.5019608, 1.       ], dtype=float32)
+    """
     image = convert_to_tensor(image, name="image")
     kind = dtypes.as_dtype(dtype)
     if not (kind.is_floating or kind.is_integer):
@@ -51,7 +69,20 @@ def _as_float(image):
 
 @unary("image.adjust_brightness", scope="adjust_brightness")
 def adjust_brightness(image, delta):
-    """The image with `delta` added to all pixels, which span [0, 1]."""
+    """Returns the image with `delta` added to all pixels.
+
+    Integer images are converted to floats from 0 to 1 and back, and clipped.
+
+    Args:
+      image: a tensor of integers or floats.
+      delta: a scalar, in units of floats from 0 to 1.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+
+    >>> tf.image.adjust_brightness([[[0.25]]], 0.5).numpy()
+    array([[[0.75]]], dtype=float32)
+    """
     image, floats = _as_float(image)
     changed = floats + cast(convert_to_tensor(delta), floats.dtype)
     return convert_image_dtype(changed, image.dtype, saturate=True)
@@ -59,7 +90,19 @@ def adjust_brightness(image, delta):
 
 @dispatchable("image.adjust_contrast", scope="adjust_contrast")
 def adjust_contrast(images, contrast_factor):
-    """The image with each channel's distance from its mean scaled."""
+    """Returns images with the distance of each channel from its mean scaled.
+
+    Args:
+      images: `[..., height, width, channels]`.
+      contrast_factor: a float scalar: what distances are multiplied with.
+
+    Returns:
+      A tensor of the shape and dtype of `images`.
+
+    >>> tf.image.adjust_contrast([[[1.0], [3.0]]], 2.0).numpy()
+    array([[[0.],
+            [4.]]], dtype=float32)
+    """
     images, floats = _as_float(images)
     factor = convert_to_tensor(contrast_factor, dtype_hint=dtypes.float32)
     changed = raw.AdjustContrastv2(images=floats, contrast_factor=cast(factor, dtypes.float32))
@@ -96,7 +139,22 @@ def adjust_hue(image, delta, name=None):
 
 @dispatchable("image.adjust_saturation", scope="adjust_saturation")
 def adjust_saturation(image, saturation_factor, name=None):
-    """The RGB image with its saturation scaled."""
+    """Returns the RGB image with its saturation scaled.
+
+    Args:
+      image: `[..., 3]`, integers or floats from 0 to 1.
+      saturation_factor: a float scalar; 0 makes the image gray.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+
+    Raises:
+      InvalidArgumentError: the last axis is not of length 3.
+
+    >>> tf.image.adjust_saturation([[[0.5, 0.25, 0.25]]], 0.0).numpy()
+    array([[[0.5, 0.5, 0.5]]], dtype=float32)
+    """
     image, floats = _as_float(image)
     changed = raw.AdjustSaturation(
         images=floats, scale=cast(convert_to_tensor(saturation_factor), dtypes.float32), name=name
@@ -106,7 +164,24 @@ def adjust_saturation(image, saturation_factor, name=None):
 
 @dispatchable("image.per_image_standardization", named="per_image_standardization")
 def per_image_standardization(image):
-    """Each image with mean 0 and standard deviation 1 (at least 1 / sqrt(pixels))."""
+    """Returns each image scaled to mean 0 and standard deviation 1.
+
+    The deviation counts as at least 1 / sqrt(number of values), so that images of one color
+    become 0.
+
+    Args:
+      image: `[..., height, width, channels]`.
+
+    Returns:
+      A float tensor of the same shape.
+
+    Raises:
+      ValueError: the image has less than three axes.
+
+    >>> tf.image.per_image_standardization([[[1.0], [3.0]]]).numpy()
+    array([[[-1.],
+            [ 1.]]], dtype=float32)
+    """
     image = convert_to_tensor(image, name="image")
     if image.shape.rank is not None and image.shape.rank < 3:
         raise ValueError(f"'image' (shape {image.shape}) must be at least three-dimensional.")
@@ -120,7 +195,18 @@ def per_image_standardization(image):
 
 @dispatchable("image.rgb_to_grayscale", named="rgb_to_grayscale")
 def rgb_to_grayscale(images, name=None):
-    """The luma 0.2989 R + 0.587 G + 0.114 B, in one channel."""
+    """Returns the luma of RGB images, 0.2989 R + 0.587 G + 0.114 B.
+
+    Args:
+      images: `[..., 3]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., 1]` of the dtype of `images`.
+
+    >>> tf.image.rgb_to_grayscale([[[1.0, 0.0, 0.0]]]).numpy()
+    array([[[0.2989]]], dtype=float32)
+    """
     images, floats = _as_float(images)
     weights = np.array([0.2989, 0.587, 0.114], floats.dtype.as_numpy_dtype)
     gray = tensordot(floats, weights, [[-1], [-1]])
@@ -129,7 +215,21 @@ def rgb_to_grayscale(images, name=None):
 
 @dispatchable("image.grayscale_to_rgb", named="grayscale_to_rgb")
 def grayscale_to_rgb(images, name=None):
-    """The one channel three times."""
+    """Returns gray images as RGB: the one channel three times.
+
+    Args:
+      images: `[..., 1]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[..., 3]` of the dtype of `images`.
+
+    Raises:
+      ValueError: there is another number of channels.
+
+    >>> tf.image.grayscale_to_rgb(tf.constant([[[5]]])).numpy()
+    array([[[5, 5, 5]]], dtype=int32)
+    """
     images = convert_to_tensor(images, name="images")
     if images.shape.rank is not None and images.shape.rank < 2:
         raise ValueError(
@@ -149,13 +249,41 @@ def grayscale_to_rgb(images, name=None):
 
 @dispatchable("image.rgb_to_hsv")
 def rgb_to_hsv(images, name=None):
-    """Hue, saturation and value of RGB in [0, 1]."""
+    """Returns hue, saturation and value of RGB images.
+
+    Args:
+      images: floats from 0 to 1, `[..., 3]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape, each number from 0 to 1.
+
+    Raises:
+      InvalidArgumentError: the last axis is not of length 3.
+
+    >>> tf.image.rgb_to_hsv([[[0.0, 1.0, 0.0]]]).numpy().round(4)
+    array([[[0.3333, 1.    , 1.    ]]], dtype=float32)
+    """
     return raw.RGBToHSV(images=images, name=name)
 
 
 @dispatchable("image.hsv_to_rgb")
 def hsv_to_rgb(images, name=None):
-    """RGB of hue, saturation and value in [0, 1]."""
+    """Returns RGB images of hue, saturation and value.
+
+    Args:
+      images: floats from 0 to 1, `[..., 3]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape, each number from 0 to 1.
+
+    Raises:
+      InvalidArgumentError: the last axis is not of length 3.
+
+    >>> tf.image.hsv_to_rgb([[[0.0, 1.0, 0.5]]]).numpy()
+    array([[[0.5, 0. , 0. ]]], dtype=float32)
+    """
     return raw.HSVToRGB(images=images, name=name)
 
 
@@ -237,7 +365,21 @@ def for_each_channel(kernel, image):
 
 @dispatchable("image.sobel_edges")
 def sobel_edges(image):
-    """Sobel's derivatives `[..., (dy, dx)]` of NHWC images, mirrored at the border."""
+    """Returns the derivatives of images by Sobel's filters.
+
+    The border is mirrored.
+
+    Args:
+      image: floats, `[batch, height, width, channels]`.
+
+    Returns:
+      A tensor `[batch, height, width, channels, 2]`: along the last axis the changes from top to
+      bottom and from left to right.
+
+    >>> image = tf.reshape([0.0, 0.0, 1.0] * 3, [1, 3, 3, 1])
+    >>> tf.image.sobel_edges(image)[0, 1, :, 0, 1].numpy()
+    array([0., 4., 0.], dtype=float32)
+    """
     image = convert_to_tensor(image)
     kernel = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]]).astype(image.dtype.as_numpy_dtype)
     both = np.stack([kernel, kernel.T], -1)[:, :, None, :]
@@ -258,7 +400,21 @@ def sobel_edges(image):
 
 @dispatchable("image.total_variation", scope="total_variation")
 def total_variation(images, name=None):
-    """The sum of absolute differences of neighboring pixels of each image."""
+    """Returns the sum of the absolute differences of neighboring pixels of each image.
+
+    Args:
+      images: `[batch, height, width, channels]` or `[height, width, channels]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[batch]`, or a scalar.
+
+    Raises:
+      ValueError: the rank is another.
+
+    >>> tf.image.total_variation(tf.constant([[[1.0], [4.0]], [[1.0], [5.0]]])).numpy()
+    np.float32(8.0)
+    """
     images = convert_to_tensor(images)
     rank = images.shape.rank
     if rank not in (3, 4):

@@ -19,7 +19,14 @@ from penstock._src.util.export import export
 
 @export("image.ResizeMethod", v1=[])
 class ResizeMethod:
-    """Names of the interpolations of `tf.image.resize`."""
+    """Names of the interpolations of `tf.image.resize`.
+
+    "area", "bicubic", "bilinear", "gaussian", "lanczos3", "lanczos5", "mitchellcubic" and
+    "nearest".
+
+    >>> tf.image.ResizeMethod.BICUBIC
+    'bicubic'
+    """
 
     BILINEAR = "bilinear"
     NEAREST_NEIGHBOR = "nearest"
@@ -85,15 +92,29 @@ def _resize_batch(images, size, method, antialias, name):
 def resize(
     images, size, method="bilinear", preserve_aspect_ratio=False, antialias=False, name=None
 ):
-    """Images of another size, as float32 unless `method` is "nearest".
+    """Returns images in another size.
+
+    The result is float32, unless `method` is "nearest", which keeps the dtype.
 
     Args:
-      images: `[n, h, w, c]` or `[h, w, c]`.
-      size: new height and width.
+      images: `[batch, height, width, channels]` or `[height, width, channels]`.
+      size: two int32 numbers: the new height and width.
       method: one of `tf.image.ResizeMethod`.
-      preserve_aspect_ratio: fit into `size` without distortion.
-      antialias: filter before making smaller ("bilinear", "bicubic" and the kernels).
+      preserve_aspect_ratio: if True, `size` is the greatest size, and images are not distorted.
+      antialias: whether images that become smaller are smoothed first; not for "nearest" and
+        "area".
       name: a name for the operation.
+
+    Returns:
+      A tensor of the rank of `images`.
+
+    Raises:
+      ValueError: the rank is another, or `size` is not two integers.
+
+    >>> tf.image.resize([[[1.0], [3.0]]], [1, 4]).numpy().ravel()
+    array([1. , 1.5, 2.5, 3. ], dtype=float32)
+    >>> tf.image.resize(tf.zeros([4, 8, 3]), [2, 2], preserve_aspect_ratio=True).shape
+    TensorShape([1, 2, 3])
     """
     images = convert_to_tensor(images, name="images")
     rank = images.shape.rank
@@ -154,7 +175,25 @@ def _require(condition, message):
 
 @dispatchable("image.crop_to_bounding_box", scope="crop_to_bounding_box")
 def crop_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
-    """The crop of the target size at the offset."""
+    """Returns a window of images.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+      offset_height: the row where the window starts.
+      offset_width: the column where the window starts.
+      target_height: the rows of the window.
+      target_width: the columns of the window.
+
+    Returns:
+      A tensor of the target size.
+
+    Raises:
+      ValueError: the window does not lie within the image.
+
+    >>> tf.image.crop_to_bounding_box(tf.reshape(tf.range(9), [3, 3, 1]), 1, 0, 2, 2)[:, :, 0].numpy()
+    array([[3, 4],
+           [6, 7]], dtype=int32)
+    """
 
     def run(batch):
         height, width = _extents(batch)
@@ -186,7 +225,26 @@ def _vector(values):
 
 @dispatchable("image.pad_to_bounding_box")
 def pad_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
-    """The image placed at the offset in a black image of the target size."""
+    """Returns images placed into black ones of a size.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+      offset_height: how many black rows stand above.
+      offset_width: how many black columns stand to the left.
+      target_height: the rows of the result.
+      target_width: the columns of the result.
+
+    Returns:
+      A tensor of the target size.
+
+    Raises:
+      ValueError: the image does not fit.
+
+    >>> tf.image.pad_to_bounding_box(tf.ones([1, 2, 1]), 1, 1, 3, 3)[:, :, 0].numpy()
+    array([[0., 0., 0.],
+           [0., 1., 1.],
+           [0., 0., 0.]], dtype=float32)
+    """
 
     def run(batch):
         height, width = _extents(batch)
@@ -222,7 +280,22 @@ def _smaller(a, b):
     v1=["image.resize_with_crop_or_pad", "image.resize_image_with_crop_or_pad"],
 )
 def resize_with_crop_or_pad(image, target_height, target_width):
-    """The image cropped, or padded with black, around its center to the target size."""
+    """Returns images cropped, or padded with black, around their center.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+      target_height: an integer scalar.
+      target_width: an integer scalar.
+
+    Returns:
+      A tensor of the target size.
+
+    Raises:
+      ValueError: the rank is another, or a size is not positive.
+
+    >>> tf.image.resize_with_crop_or_pad(tf.ones([1, 2, 1]), 1, 4).numpy().ravel()
+    array([0., 1., 1., 0.], dtype=float32)
+    """
 
     def run(batch):
         rows, columns = _known(target_height), _known(target_width)
@@ -250,7 +323,24 @@ def resize_with_crop_or_pad(image, target_height, target_width):
 
 @dispatchable("image.resize_with_pad", v1=[])
 def resize_with_pad(image, target_height, target_width, method="bilinear", antialias=False):
-    """The image resized without distortion to fit into the target size, the rest black."""
+    """Returns images resized without distortion to fit a size, the rest black.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+      target_height: an integer scalar.
+      target_width: an integer scalar.
+      method: one of `tf.image.ResizeMethod`.
+      antialias: whether images that become smaller are smoothed first.
+
+    Returns:
+      A tensor of the target size.
+
+    Raises:
+      ValueError: the rank is another, or a size is not positive.
+
+    >>> tf.image.resize_with_pad(tf.ones([2, 4, 1]), 4, 4)[:, 0, 0].numpy()
+    array([0., 1., 1., 0.], dtype=float32)
+    """
 
     def run(batch):
         rows, columns = _known(target_height), _known(target_width)
@@ -282,7 +372,22 @@ def resize_with_pad(image, target_height, target_width, method="bilinear", antia
 
 @dispatchable("image.central_crop", scope="central_crop")
 def central_crop(image, central_fraction):
-    """The middle of the image, `central_fraction` of each side long."""
+    """Returns the middle of images.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+      central_fraction: the part of each side that is kept: above 0, at most 1.
+
+    Returns:
+      A tensor of the same rank and dtype.
+
+    Raises:
+      ValueError: the fraction is out of range or unknown, or the rank is another.
+
+    >>> tf.image.central_crop(tf.reshape(tf.range(16), [4, 4, 1]), 0.5)[:, :, 0].numpy()
+    array([[ 5,  6],
+           [ 9, 10]], dtype=int32)
+    """
     image = convert_to_tensor(image, name="image")
     fraction = (
         get_static_value(central_fraction)
@@ -333,13 +438,39 @@ def _reversed(image, axis_from_end, name=None):
 
 @dispatchable("image.flip_left_right", scope="flip_left_right")
 def flip_left_right(image):
-    """The image mirrored from left to right."""
+    """Returns images mirrored from left to right.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    Raises:
+      ValueError: the rank is another.
+
+    >>> tf.image.flip_left_right([[[1], [2], [3]]]).numpy().ravel()
+    array([3, 2, 1], dtype=int32)
+    """
     return _reversed(image, 2)
 
 
 @dispatchable("image.flip_up_down", scope="flip_up_down")
 def flip_up_down(image):
-    """The image mirrored from top to bottom."""
+    """Returns images mirrored from top to bottom.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    Raises:
+      ValueError: the rank is another.
+
+    >>> tf.image.flip_up_down([[[1]], [[2]]]).numpy().ravel()
+    array([2, 1], dtype=int32)
+    """
     return _reversed(image, 3)
 
 
@@ -357,7 +488,23 @@ def transpose(image, name=None):
 
 @dispatchable("image.rot90", scope="rot90")
 def rot90(image, k=1, name=None):
-    """The image rotated counter-clockwise by `k` times 90 degrees."""
+    """Returns images rotated by quarter turns against the clock.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+      k: how many quarter turns, an integer scalar.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same rank and dtype.
+
+    Raises:
+      ValueError: the rank is another.
+
+    >>> tf.image.rot90([[[1], [2]], [[3], [4]]]).numpy()[:, :, 0]
+    array([[2, 4],
+           [1, 3]], dtype=int32)
+    """
     image = convert_to_tensor(image, name="image")
     turns = _known(k) if not isinstance(k, np.ndarray) else int(k)
     if isinstance(turns, Tensor):
@@ -378,7 +525,27 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 image.extract_patches = ExtractImagePatches(images, sizes: ksizes, strides, rates, padding)
-    Windows of the images, laid out in the channels.
+    Returns windows of images, with the pixels of each along the last axis.
+
+    Args:
+      images: `[batch, height, width, channels]`.
+      sizes: `[1, rows, columns, 1]`: the size of the windows.
+      strides: `[1, rows, columns, 1]`: how far the next window is.
+      rates: `[1, rows, columns, 1]`: the distance of the pixels of a window.
+      padding: "VALID" or "SAME".
+      name: a name for the operation.
+
+    Returns:
+      A tensor `[batch, windows from top to bottom, from left to right, rows * columns *
+      channels]`.
+
+    Raises:
+      InvalidArgumentError: an argument has another form.
+
+    >>> images = tf.reshape(tf.range(9), [1, 3, 3, 1])
+    >>> tf.image.extract_patches(images, [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID")[0, 0].numpy()
+    array([[0, 1, 3, 4],
+           [1, 2, 4, 5]], dtype=int32)
 -image.crop_and_resize = CropAndResize(image, boxes, box_indices: box_ind, crop_size, method="bilinear", extrapolation_value=0.0)
     Boxes (of normalized corners) of images, each resized to `crop_size`.
 -image.extract_glimpse = ExtractGlimpseV2(input, size, offsets, centered=True, normalized=True, noise="uniform", *, uniform_noise=False)

@@ -28,7 +28,20 @@ def _check_pair(a, b):
 
 @dispatchable("image.psnr", scope="PSNR")
 def psnr(a, b, max_val, name=None):
-    """The peak signal-to-noise ratio of each pair of images, in dB."""
+    """Returns the peak signal-to-noise ratio of each pair of images, in decibels.
+
+    Args:
+      a: `[..., height, width, channels]`.
+      b: images of the same shape.
+      max_val: the greatest value of a pixel, such as 1.0 or 255.
+      name: a name for the operation.
+
+    Returns:
+      A float32 tensor `[...]`; infinite for equal images.
+
+    >>> tf.image.psnr(tf.zeros([2, 2, 1]), tf.ones([2, 2, 1]) * 0.1, max_val=1.0).numpy().round(3)
+    np.float32(20.0)
+    """
     a, b = convert_to_tensor(a), convert_to_tensor(b)
     peak = convert_image_dtype(cast(convert_to_tensor(max_val), a.dtype), dtypes.float32)
     a, b = convert_image_dtype(a, dtypes.float32), convert_image_dtype(b, dtypes.float32)
@@ -110,19 +123,30 @@ def ssim(
     k2=0.03,
     return_index_map=False,
 ):
-    """The structural similarity of each pair of images.
+    """Returns the structural similarity of each pair of images, 1 for equal ones.
+
+    Source: Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to
+    Structural Similarity", 2004.
 
     Args:
-      img1: `[..., h, w, c]`.
-      img2: images of the same shape.
-      max_val: the range of pixel values.
+      img1: `[..., height, width, channels]`, at least as large as the window.
+      img2: images of the same shape and dtype.
+      max_val: the greatest value of a pixel, such as 1.0 or 255.
       filter_size: the size of the Gaussian window.
-      filter_sigma: its standard deviation.
-      k1: stabilizes the luminance term.
-      k2: stabilizes the structure term.
-      return_index_map: return the map over the image instead of its mean.
+      filter_sigma: the standard deviation of the window.
+      k1: keeps the term of luminance finite.
+      k2: keeps the term of structure finite.
+      return_index_map: whether the similarity of each window is returned rather than their mean.
 
-    Source: Wang, Bovik, Sheikh, Simoncelli, Image Quality Assessment, 2004.
+    Returns:
+      A float tensor `[...]`, or a map over the image.
+
+    Raises:
+      InvalidArgumentError: the shapes differ, or images are smaller than the window.
+
+    >>> image = tf.random.stateless_uniform([1, 16, 16, 1], seed=[1, 2])
+    >>> tf.image.ssim(image, image, max_val=1.0).numpy()
+    array([1.], dtype=float32)
     """
     x, y, peak = _prepared(img1, img2, max_val, filter_size)
     values, _ = _ssim_parts(x, y, peak, filter_size, filter_sigma, k1, k2)

@@ -48,7 +48,23 @@ def random_brightness(image, max_delta, seed=None):
 
 @unary("image.stateless_random_brightness", v1=["image.stateless_random_brightness"])
 def stateless_random_brightness(image, max_delta, seed):
-    """`random_brightness`, a function of `seed`."""
+    """Returns images made brighter or darker, as `seed` determines.
+
+    Args:
+      image: a tensor of integers or floats.
+      max_delta: what is added lies from -max_delta up to max_delta, in units of floats from 0 to
+        1; not negative.
+      seed: a vector of two integers.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+
+    Raises:
+      ValueError: `max_delta` is negative.
+
+    >>> tf.image.stateless_random_brightness([[[0.5]]], 0.2, seed=[1, 2]).shape
+    TensorShape([1, 1, 1])
+    """
     _check_delta(max_delta)
     return color.adjust_brightness(image, _stateless(-max_delta, max_delta, seed))
 
@@ -62,7 +78,23 @@ def random_contrast(image, lower, upper, seed=None):
 
 @dispatchable("image.stateless_random_contrast", v1=["image.stateless_random_contrast"])
 def stateless_random_contrast(image, lower, upper, seed):
-    """`random_contrast`, a function of `seed`."""
+    """Returns images of more or less contrast, as `seed` determines.
+
+    Args:
+      image: `[..., height, width, channels]`.
+      lower: the least factor, not negative.
+      upper: the end of the range of factors, above `lower`.
+      seed: a vector of two integers.
+
+    Returns:
+      A tensor of the shape and dtype of `image`.
+
+    Raises:
+      ValueError: the range is empty or negative.
+
+    >>> tf.image.stateless_random_contrast(tf.ones([2, 2, 1]), 0.5, 2.0, seed=[1, 2]).numpy().ravel()
+    array([1., 1., 1., 1.], dtype=float32)
+    """
     _check_bounds(lower, upper)
     return color.adjust_contrast(image, _stateless(lower, upper, seed))
 
@@ -147,7 +179,21 @@ def _flip(image, axis, draw):
 
 @dispatchable("image.random_flip_left_right")
 def random_flip_left_right(image, seed=None):
-    """The image, mirrored from left to right with probability 1/2."""
+    """Returns images of which each is mirrored from left to right or not, at random.
+
+    Args:
+      image: `[batch, height, width, channels]` or `[height, width, channels]`.
+      seed: a Python integer that, with the global seed, determines which.
+
+    Returns:
+      A tensor of the same shape and dtype.
+
+    Raises:
+      ValueError: the rank is another.
+
+    >>> tf.image.random_flip_left_right(tf.zeros([8, 4, 4, 3])).shape
+    TensorShape([8, 4, 4, 3])
+    """
     return _flip(image, 1, lambda shape: random.uniform(shape, 0, 1.0, seed=seed))
 
 
@@ -192,7 +238,23 @@ def _crop(value, size, draw, name):
 
 @dispatchable("image.random_crop", v1=["image.random_crop", "random_crop"])
 def random_crop(value, size, seed=None, name=None):
-    """A random crop of `size`."""
+    """Returns a window of random place of a tensor.
+
+    Args:
+      value: a tensor.
+      size: an integer vector of as many entries as `value` has axes: the size of the window.
+      seed: a Python integer that, with the global seed, determines the place.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of shape `size`.
+
+    Raises:
+      InvalidArgumentError: the window is larger than `value`.
+
+    >>> tf.image.random_crop(tf.zeros([8, 8, 3]), [4, 4, 3]).shape
+    TensorShape([4, 4, 3])
+    """
     top = dtypes.int32.max
     return _crop(
         value,
@@ -206,7 +268,23 @@ def random_crop(value, size, seed=None, name=None):
     "image.stateless_random_crop", v1=["image.stateless_random_crop"], named="random_crop"
 )
 def stateless_random_crop(value, size, seed, name=None):
-    """`random_crop`, a function of `seed`."""
+    """Returns a window of a tensor, at a place that `seed` determines.
+
+    Args:
+      value: a tensor.
+      size: an integer vector of as many entries as `value` has axes: the size of the window.
+      seed: a vector of two integers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of shape `size`.
+
+    Raises:
+      InvalidArgumentError: the window is larger than `value`.
+
+    >>> tf.image.stateless_random_crop(tf.range(10), [3], seed=[1, 2]).numpy()
+    array([4, 5, 6], dtype=int32)
+    """
     top = dtypes.int32.max
     return _crop(
         value,

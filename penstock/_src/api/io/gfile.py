@@ -135,7 +135,21 @@ def isdir(path):
 
 @export("io.gfile.listdir")
 def listdir(path):
-    """The names in a folder."""
+    """Returns the names of the files and folders in a folder.
+
+    Args:
+      path: a path or a URL.
+
+    Returns:
+      A list of names, without the path, in no particular order.
+
+    Raises:
+      NotFoundError: there is no such folder.
+
+    >>> tf.io.gfile.makedirs(folder + "/a/b")
+    >>> tf.io.gfile.listdir(folder + "/a")
+    ['b']
+    """
     text = _text(path)
     if not files.is_folder(text):
         raise errors.NotFoundError(None, None, f"Could not find directory {text}")
@@ -144,7 +158,18 @@ def listdir(path):
 
 @export("io.gfile.makedirs")
 def makedirs(path):
-    """Creates a folder and its parents."""
+    """Creates a folder and the folders above it; one that is there already stays.
+
+    Args:
+      path: a path or a URL.
+
+    Raises:
+      FailedPreconditionError: a file has the name of a folder.
+
+    >>> tf.io.gfile.makedirs(folder + "/a/b")
+    >>> tf.io.gfile.isdir(folder + "/a/b")
+    True
+    """
     system_of(_text(path)).make_folders(_text(path))
 
 
@@ -164,7 +189,19 @@ def remove(path):
 
 @export("io.gfile.rmtree")
 def rmtree(path):
-    """Deletes a folder and its contents, or a file."""
+    """Deletes a folder with all its contents, or a file.
+
+    Args:
+      path: a path or a URL.
+
+    Raises:
+      NotFoundError: there is nothing at `path`.
+
+    >>> tf.io.gfile.makedirs(folder + "/a/b")
+    >>> tf.io.gfile.rmtree(folder + "/a")
+    >>> tf.io.gfile.exists(folder + "/a")
+    False
+    """
     files.remove_tree(_text(path))
 
 

@@ -18,7 +18,20 @@ from . import ragged_features
 
 @export("io.FixedLenFeature", v1=["io.FixedLenFeature", "FixedLenFeature"])
 class FixedLenFeature(namedtuple("FixedLenFeature", ["shape", "dtype", "default_value"])):
-    """A feature with the same shape in all examples: a dense tensor."""
+    """A feature that has one shape in all examples: it is parsed to a dense tensor.
+
+    Args:
+      shape: the shape of the feature in an example.
+      dtype: float32, int64 or string.
+      default_value: what takes its place where it is missing; without it, a missing feature is an
+        error.
+
+    >>> example = tf.train.Example()
+    >>> example.features.feature["x"].float_list.value.extend([1.0, 2.0])
+    >>> features = {"x": tf.io.FixedLenFeature([2], tf.float32)}
+    >>> tf.io.parse_single_example(example.SerializeToString(), features)["x"].numpy()
+    array([1., 2.], dtype=float32)
+    """
 
     def __new__(cls, shape, dtype, default_value=None):
         return super().__new__(cls, shape, dtype, default_value)
@@ -26,7 +39,15 @@ class FixedLenFeature(namedtuple("FixedLenFeature", ["shape", "dtype", "default_
 
 @export("io.VarLenFeature", v1=["io.VarLenFeature", "VarLenFeature"])
 class VarLenFeature(namedtuple("VarLenFeature", ["dtype"])):
-    """A feature of any length: a sparse tensor."""
+    """A feature of any length: it is parsed to a sparse tensor.
+
+    Args:
+      dtype: float32, int64 or string.
+
+    >>> features = {"x": tf.io.VarLenFeature(tf.int64)}
+    >>> tf.io.parse_example([b"", b""], features)["x"].dense_shape.numpy()
+    array([2, 0])
+    """
 
 
 @export("io.FixedLenSequenceFeature", v1=["io.FixedLenSequenceFeature", "FixedLenSequenceFeature"])
@@ -55,7 +76,22 @@ class RaggedFeature(
         "RaggedFeature", ["dtype", "value_key", "partitions", "row_splits_dtype", "validate"]
     )
 ):
-    """A ragged tensor whose values and row partitions are features."""
+    """A feature that is parsed to a ragged tensor.
+
+    Args:
+      dtype: float32, int64 or string.
+      value_key: the name of the feature with the values; by default the key of this object.
+      partitions: features with the row partitions, from the outside in: such as
+        `tf.io.RaggedFeature.RowSplits("splits")`.
+      row_splits_dtype: int32 or int64.
+      validate: whether the partitions are checked.
+
+    >>> example = tf.train.Example()
+    >>> example.features.feature["x"].int64_list.value.extend([1, 2, 3])
+    >>> features = {"x": tf.io.RaggedFeature(tf.int64)}
+    >>> tf.io.parse_example([example.SerializeToString(), b""], features)["x"].to_list()
+    [[1, 2, 3], []]
+    """
 
     RowSplits = ragged_features.RowSplits
     RowLengths = ragged_features.RowLengths
@@ -234,13 +270,29 @@ def _ragged(name, feature, found):
 @export("io.parse_example", v1=[])
 @scoped("ParseExample")
 def parse_example(serialized, features, example_names=None, name=None):
-    """Serialized examples as tensors by feature.
+    """Returns tensors of serialized `tf.train.Example` messages, by the names of features.
 
     Args:
-      serialized: a vector of strings, or a scalar for one example.
-      features: {name: FixedLenFeature, VarLenFeature, SparseFeature, RaggedFeature, ...}.
-      example_names: names for messages.
+      serialized: a string vector, one message each; or a scalar.
+      features: a dictionary of names and `FixedLenFeature`, `VarLenFeature`, `SparseFeature`,
+        `RaggedFeature` or `FixedLenSequenceFeature` objects.
+      example_names: a string vector of names that messages about errors show.
       name: a name for the operation.
+
+    Returns:
+      A dictionary of names and tensors: dense `[batch, ...]`, sparse or ragged, as the features
+      say.
+
+    Raises:
+      ValueError: `features` is empty, or a feature is of another kind.
+      InvalidArgumentError: a message is damaged, or a feature is missing or of another dtype or
+        length.
+
+    >>> example = tf.train.Example()
+    >>> example.features.feature["x"].int64_list.value.append(7)
+    >>> features = {"x": tf.io.FixedLenFeature([], tf.int64)}
+    >>> tf.io.parse_example([example.SerializeToString()], features)["x"].numpy()
+    array([7])
     """
     if not features:
         raise ValueError(f"Missing: features was {features}.")
@@ -272,7 +324,26 @@ def _strings(values):
 
 @export("io.parse_single_example", v1=[])
 def parse_single_example(serialized, features, example_names=None, name=None):
-    """One serialized example as tensors by feature; see `parse_example`."""
+    """Returns tensors of one serialized `tf.train.Example`, by the names of features.
+
+    Args:
+      serialized: a string scalar.
+      features: a dictionary of names and features, as for `tf.io.parse_example`.
+      example_names: a string scalar, the name that messages about errors show.
+      name: a name for the operation.
+
+    Returns:
+      A dictionary of names and tensors, without the axis of the batch.
+
+    Raises:
+      ValueError: `features` is None.
+      InvalidArgumentError: the message is damaged, or a feature is missing or of another dtype or
+        length.
+
+    >>> features = {"x": tf.io.FixedLenFeature([], tf.int64, default_value=-1)}
+    >>> tf.io.parse_single_example(b"", features)["x"].numpy()
+    np.int64(-1)
+    """
     if not features:
         raise ValueError("Invalid argument: features cannot be None.")
     serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")

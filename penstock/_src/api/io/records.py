@@ -75,7 +75,20 @@ class TFRecordOptions:
 
 @export("io.TFRecordWriter", v1=["io.TFRecordWriter", "python_io.TFRecordWriter"])
 class TFRecordWriter:
-    """Writes records to a file, which is complete after `close`."""
+    """Writes records to a file of the format that `tf.data.TFRecordDataset` reads.
+
+    The file is complete after `close`, or at the end of a `with` block.
+
+    Args:
+      path: a path or a URL.
+      options: a `tf.io.TFRecordOptions`, or "GZIP" or "ZLIB" for a compressed file.
+
+    >>> with tf.io.TFRecordWriter(folder + "/a.tfrecord") as writer:
+    ...     writer.write(b"one")
+    ...     writer.write(b"two")
+    >>> [r.numpy() for r in tf.data.TFRecordDataset(folder + "/a.tfrecord")]
+    [b'one', b'two']
+    """
 
     def __init__(self, path, options=None):
         compression = TFRecordOptions.get_compression_type_string(options)
@@ -84,7 +97,14 @@ class TFRecordWriter:
         self._file.write(b"")
 
     def write(self, record):
-        """Adds a record, a bytes object."""
+        """Adds a record.
+
+        Args:
+          record: a bytes object.
+
+        Raises:
+          FailedPreconditionError: the writer is closed.
+        """
         if self._file is None:
             raise errors.FailedPreconditionError(None, None, "Writer is closed.")
         if isinstance(record, str):
@@ -147,14 +167,24 @@ def match_filenames_once(pattern, name=None):
 
 @export("io.decode_raw", v1=[])
 def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, name=None):
-    """Bytes read as numbers, along a new last axis.
+    r"""Returns numbers that are stored as bytes, along a new last axis.
 
     Args:
-      input_bytes: strings of equal length.
-      out_type: the numbers' type.
-      little_endian: their byte order.
-      fixed_length: truncate or pad each string to this many bytes.
+      input_bytes: strings of one length, unless `fixed_length` is given.
+      out_type: the dtype of the numbers.
+      little_endian: whether the lowest byte comes first.
+      fixed_length: the number of bytes to which each string is cut or padded with zeros; a
+        multiple of the size of a number.
       name: a name for the operation.
+
+    Returns:
+      A tensor of shape `input_bytes.shape + [numbers]`.
+
+    Raises:
+      InvalidArgumentError: the strings differ in length, or are no multiple of the size.
+
+    >>> tf.io.decode_raw(b"\x01\x00\x00\x01", tf.uint16).numpy()
+    array([  1, 256], dtype=uint16)
     """
     kind = dtypes.as_dtype(out_type)
     if fixed_length is not None:
@@ -179,16 +209,29 @@ def decode_csv(
     select_cols=None,
     name=None,
 ):
-    """The columns of lines of CSV.
+    """Returns the columns of lines of comma-separated values.
 
     Args:
-      records: strings, a line each.
-      record_defaults: for each column a default, or its type if it is required.
-      field_delim: the field separator.
-      use_quote_delim: whether fields may be quoted.
-      na_value: the string for a missing field.
-      select_cols: the columns to read.
+      records: strings, one line each.
+      record_defaults: for each column a tensor of at most one entry: what an empty field means.
+        An empty tensor (or a dtype) makes the field required. Its dtype is that of the column:
+        float32, float64, int32, int64 or string.
+      field_delim: the character between fields.
+      use_quote_delim: whether fields may stand in double quotes.
+      na_value: a further text that means an empty field.
+      select_cols: the sorted indices of the columns to read; by default all.
       name: a name for the operation.
+
+    Returns:
+      A list of tensors of the shape of `records`, one for each column.
+
+    Raises:
+      ValueError: `select_cols` is not ascending, or not as long as `record_defaults`.
+      InvalidArgumentError: a line has another number of fields, or a field does not convert.
+
+    >>> a, b = tf.io.decode_csv(["1,x", ",y"], record_defaults=[[0], [""]])
+    >>> a.numpy(), b.numpy()
+    (array([1, 0], dtype=int32), array([b'x', b'y'], dtype=object))
     """
     defaults = []
     for default in record_defaults:
@@ -230,17 +273,77 @@ io.decode_compressed +decode_compressed = DecodeCompressed(bytes, compression_ty
 """,
     plain="""
 io.read_file +read_file = ReadFile(filename)
-    The contents of a file, as a string scalar.
+    Returns the contents of a file.
+
+    Args:
+      filename: a string scalar: a path or a URL.
+      name: a name for the operation.
+
+    Returns:
+      A string scalar.
+
+    Raises:
+      NotFoundError: there is no such file.
+
+    >>> tf.io.write_file(folder + "/a.txt", "words")
+    >>> tf.io.read_file(folder + "/a.txt").numpy()
+    b'words'
 io.write_file +write_file = WriteFile(filename, contents)
-    Writes a string scalar to a file, whose folder is made if needed.
+    Writes a string to a file, whose folder is made if needed.
+
+    Args:
+      filename: a string scalar: a path or a URL.
+      contents: a string scalar.
+      name: a name for the operation.
+
+    Returns:
+      In graphs an operation, else None.
+
+    >>> tf.io.write_file(folder + "/new/a.txt", "words")
+    >>> tf.io.gfile.exists(folder + "/new/a.txt")
+    True
 io.serialize_tensor +serialize_tensor = SerializeTensor(tensor)
     A tensor as the bytes of a TensorProto.
 io.decode_json_example +decode_json_example = DecodeJSONExample(json_examples)
     Examples in JSON as the bytes of their messages.
 audio.decode_wav = DecodeWav(contents, desired_channels=-1, desired_samples=-1)
-    Samples in [-1, 1] `[samples, channels]` of a 16-bit WAV file's bytes, and its rate.
+    Returns the samples and the sample rate of the bytes of a 16-bit WAV file.
+
+    Args:
+      contents: a string scalar: the bytes of the file.
+      desired_channels: how many channels the result has: others are left out, missing ones repeat
+        the last; -1 for those of the file.
+      desired_samples: how many samples the result has, cut or padded with zeros; -1 for those of
+        the file.
+      name: a name for the operation.
+
+    Returns:
+      A pair: float32 `[samples, channels]` from -1 to 1, and the rate in samples per second, an
+      int32 scalar.
+
+    Raises:
+      InvalidArgumentError: the bytes are no such file.
+
+    >>> file = tf.audio.encode_wav([[0.0], [0.5]], sample_rate=8000)
+    >>> samples, rate = tf.audio.decode_wav(file)
+    >>> samples.numpy().ravel(), rate.numpy()
+    (array([0. , 0.5], dtype=float32), np.int32(8000))
 audio.encode_wav = EncodeWav(audio, sample_rate)
-    The bytes of a 16-bit WAV file of samples in [-1, 1].
+    Returns the bytes of a 16-bit WAV file of samples.
+
+    Args:
+      audio: float32 from -1 to 1, `[samples, channels]`; others are clipped.
+      sample_rate: an int32 scalar: samples per second.
+      name: a name for the operation.
+
+    Returns:
+      A string scalar.
+
+    Raises:
+      InvalidArgumentError: `audio` is not a matrix.
+
+    >>> tf.audio.encode_wav([[0.0], [0.5]], sample_rate=8000).numpy()[:4]
+    b'RIFF'
 io.matching_files +matching_files = MatchingFiles(pattern)
     The paths that match a pattern, sorted.
 io.parse_tensor +parse_tensor = ParseTensor(serialized, out_type)

@@ -571,31 +571,3 @@ def index_shuffle(index, seed, max_index):
         filler = np.asarray(498247692, seed.dtype.as_numpy_dtype)
         seed = raw.PadV2(input=seed, paddings=np.array(paddings, np.int32), constant_values=filler)
     return raw.RandomIndexShuffle(index=index, seed=seed, max_index=max_index, rounds=4)
-
-
-@export("random.split", "random.experimental.stateless_split")
-def split(seed, num=2, alg="auto_select"):
-    """Returns several seeds made of one, for numbers that are independent of each other.
-
-    Args:
-      seed: a vector of two integers.
-      num: how many seeds.
-      alg: "philox", "threefry" or "auto_select".
-
-    Returns:
-      An integer tensor `[num, 2]` of the dtype of `seed`; each row is a seed.
-
-    >>> first, second = tf.random.split([1, 2], num=2)
-    >>> first.shape, bool(tf.reduce_all(first == second))
-    (TensorShape([2]), False)
-    """
-    seed = convert_to_tensor(seed)
-    return stateless_uniform([num, 2], seed, minval=None, maxval=None, dtype=seed.dtype, alg=alg)
-
-
-@export("random.fold_in", "random.experimental.stateless_fold_in")
-def fold_in(seed, data, alg="auto_select"):
-    """A new seed from a seed and an integer."""
-    data = convert_to_tensor(data)
-    first = stateless_uniform([1], seed, minval=None, maxval=None, dtype=data.dtype, alg=alg)[0]
-    return raw.Pack(values=[first, data])

@@ -58,7 +58,25 @@ def regex_full_match(input, pattern, name=None):
 
 @unary("strings.regex_replace", v1=["strings.regex_replace", "regex_replace"])
 def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
-    """Matches of an RE2 pattern replaced by `rewrite`, in which \\1 is the first group."""
+    r"""Returns strings with the matches of a pattern replaced.
+
+    Args:
+      input: strings.
+      pattern: a string scalar: a regular expression in the syntax of RE2.
+      rewrite: a string scalar; `\1` to `\9` stand for the groups of the match, `\0` for all of
+        it.
+      replace_global: whether all matches are replaced or the first.
+      name: a name for the operation.
+
+    Returns:
+      Strings of the shape of `input`.
+
+    Raises:
+      InvalidArgumentError: the pattern is not valid.
+
+    >>> tf.strings.regex_replace(["a-b-c"], "-", "+").numpy()
+    array([b'a+b+c'], dtype=object)
+    """
     if isinstance(pattern, (str, bytes)) and isinstance(rewrite, (str, bytes)):
         return raw.StaticRegexReplace(
             input=input, pattern=pattern, rewrite=rewrite, replace_global=replace_global, name=name
@@ -166,21 +184,114 @@ strings.as_string as_string = AsString(input, precision=-1, scientific=False, sh
       fill: what fills it: " " or "0".
       name: a name for the operation.
 -strings.length = StringLength(input, unit="BYTE")
-    The number of bytes ("BYTE") or characters ("UTF8_CHAR").
+    Returns the lengths of strings.
+
+    Args:
+      input: strings.
+      unit: "BYTE" or "UTF8_CHAR": what is counted.
+      name: a name for the operation.
+
+    Returns:
+      An int32 tensor of the shape of `input`.
+
+    >>> tf.strings.length(["a", "bcd", ""]).numpy()
+    array([1, 3, 0], dtype=int32)
 -strings.substr = Substr(input, pos, len, unit="BYTE")
-    `len` bytes or characters from `pos` on (negative: from the end).
+    Returns a piece of each string.
+
+    Args:
+      input: strings.
+      pos: where the piece starts, negative numbers counting from the end; it broadcasts with
+        `input`.
+      len: how long the piece is at most; of the shape of `pos`.
+      unit: "BYTE" or "UTF8_CHAR": what is counted.
+      name: a name for the operation.
+
+    Returns:
+      Strings of the broadcast shape.
+
+    Raises:
+      InvalidArgumentError: a position lies outside its string.
+
+    >>> tf.strings.substr(["Hello", "World"], pos=1, len=3).numpy()
+    array([b'ell', b'orl'], dtype=object)
 strings.lower = StringLower(input, encoding="")
-    In small letters; `encoding` "utf-8" for others than ASCII.
+    Returns strings in lower case.
+
+    Args:
+      input: strings.
+      encoding: "" for ASCII letters only, or "utf-8" for all.
+      name: a name for the operation.
+
+    Returns:
+      Strings of the shape of `input`.
+
+    Raises:
+      InvalidArgumentError: with "utf-8", a string is not valid.
+
+    >>> tf.strings.lower(["Hello"]).numpy()
+    array([b'hello'], dtype=object)
 strings.upper = StringUpper(input, encoding="")
-    In capital letters; `encoding` "utf-8" for others than ASCII.
+    Returns strings in upper case.
+
+    Args:
+      input: strings.
+      encoding: "" for ASCII letters only, or "utf-8" for all.
+      name: a name for the operation.
+
+    Returns:
+      Strings of the shape of `input`.
+
+    Raises:
+      InvalidArgumentError: with "utf-8", a string is not valid.
+
+    >>> tf.strings.upper(["Hello"]).numpy()
+    array([b'HELLO'], dtype=object)
 strings.strip +string_strip = StringStrip(input)
-    Without white space at both ends.
+    Returns strings without white space at both ends.
+
+    Args:
+      input: strings.
+      name: a name for the operation.
+
+    Returns:
+      Strings of the shape of `input`.
+
+    >>> tf.strings.strip(["  a b "]).numpy()
+    array([b'a b'], dtype=object)
 -strings.to_number = StringToNumber(input: string_tensor, out_type=dtypes.float32)
-    The numbers that strings spell.
+    Returns the numbers that strings spell.
+
+    Args:
+      input: strings, with or without white space around the number.
+      out_type: float32, float64, int32, int64, uint32 or uint64.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `input`.
+
+    Raises:
+      InvalidArgumentError: a string is not a number, or does not fit `out_type`.
+
+    >>> tf.strings.to_number(["1.5", "-2e3"]).numpy()
+    array([ 1.5e+00, -2.0e+03], dtype=float32)
 -strings.to_hash_bucket = StringToHashBucket(input: string_tensor, num_buckets)
     Hashes in [0, num_buckets).
 strings.to_hash_bucket_fast +string_to_hash_bucket_fast = StringToHashBucketFast(input, num_buckets)
-    FarmHash fingerprints in [0, num_buckets).
+    Returns a number from 0 to `num_buckets - 1` for each string, by FarmHash.
+
+    Equal strings always give equal numbers, on all machines; others may share one.
+
+    Args:
+      input: strings.
+      num_buckets: a positive integer.
+      name: a name for the operation.
+
+    Returns:
+      An int64 tensor of the shape of `input`.
+
+    >>> tf.strings.to_hash_bucket_fast(["Hello", "World"], 10).numpy()
+    array([1, 2])
 strings.to_hash_bucket_strong +string_to_hash_bucket_strong = StringToHashBucketStrong(input, num_buckets, key)
     SipHashes under a key of two numbers, in [0, num_buckets).
 strings.unicode_script = UnicodeScript(input)
@@ -192,6 +303,20 @@ strings.unicode_transcode = UnicodeTranscode(input, input_encoding, output_encod
 strings.unsorted_segment_join +unsorted_segment_join = UnsortedSegmentJoin(inputs, segment_ids, num_segments, separator="")
     The strings of each segment joined.
 strings.join +string_join = StringJoin(inputs: [convert_to_tensor(x, dtype=dtypes.string) for x in inputs], separator="") as StringJoin
-    The strings joined elementwise.
+    Returns strings put together from those at the same place of several tensors.
+
+    Args:
+      inputs: a list of string tensors of one shape; scalars broadcast.
+      separator: a string that stands between them.
+      name: a name for the operation.
+
+    Returns:
+      Strings of that shape.
+
+    Raises:
+      InvalidArgumentError: the shapes differ.
+
+    >>> tf.strings.join([["a", "b"], ["x", "y"]], separator="-").numpy()
+    array([b'a-x', b'b-y'], dtype=object)
 """,
 )

@@ -35,13 +35,24 @@ def _as_ragged(indices, values, shape):
 
 @dispatchable("strings.split", v1=[], scope="StringSplit")
 def split(input, sep=None, maxsplit=-1, name=None):
-    """Each string split at `sep` (None: at white space) into a row of strings.
+    """Returns the parts of each string between separators, as a ragged tensor.
 
     Args:
-      input: strings of any shape, possibly ragged.
-      sep: the separator.
-      maxsplit: the maximum number of splits.
+      input: strings of any shape, or a ragged tensor of them.
+      sep: the separator; None or "" splits at white space, and leaves out empty parts.
+      maxsplit: the greatest number of splits of a string; -1 for no limit.
       name: a name for the operation.
+
+    Returns:
+      A `RaggedTensor` with one more axis; for a scalar, a vector.
+
+    Raises:
+      ValueError: the rank of `input` is unknown.
+
+    >>> tf.strings.split(["a b c", "d"]).to_list()
+    [[b'a', b'b', b'c'], [b'd']]
+    >>> tf.strings.split("a,,b", sep=",").numpy()
+    array([b'a', b'', b'b'], dtype=object)
     """
     sep = "" if sep is None else sep
 
@@ -53,7 +64,21 @@ def split(input, sep=None, maxsplit=-1, name=None):
 
 @dispatchable("strings.bytes_split", scope="StringsByteSplit")
 def bytes_split(input, name=None):
-    """Each string split into its bytes."""
+    """Returns the bytes of each string, as a ragged tensor.
+
+    Args:
+      input: strings of any shape, or a ragged tensor of them.
+      name: a name for the operation.
+
+    Returns:
+      A `RaggedTensor` of strings of one byte with one more axis; for a scalar, a vector.
+
+    Raises:
+      ValueError: the rank of `input` is unknown.
+
+    >>> tf.strings.bytes_split(["abc", "d"]).to_list()
+    [[b'a', b'b', b'c'], [b'd']]
+    """
 
     def cut(flat):
         parts = raw.StringSplit(input=flat, delimiter="", skip_empty=False, name=name)
@@ -89,7 +114,26 @@ def unicode_decode(
     replace_control_characters=False,
     name=None,
 ):
-    """Each string as a row of code points."""
+    """Returns the code points of each string, as a ragged tensor.
+
+    Args:
+      input: strings of any shape, or a ragged tensor of them.
+      input_encoding: the encoding, such as "UTF-8", "UTF-16-BE" or "ISO-8859-1".
+      errors: what is done where a string is not valid: "strict" (raise), "replace" or "ignore".
+      replacement_char: the code point that takes the place of what is not valid.
+      replace_control_characters: whether control characters are replaced too.
+      name: a name for the operation.
+
+    Returns:
+      An int32 `RaggedTensor` with one more axis; for a scalar, a vector.
+
+    Raises:
+      InvalidArgumentError: a string is not valid and `errors` is "strict", or the encoding is
+        unknown.
+
+    >>> tf.strings.unicode_decode(["ab", "é"], "UTF-8").to_list()
+    [[97, 98], [233]]
+    """
     arguments = (input_encoding, errors, replacement_char, replace_control_characters, False)
     return _on_flat(input, lambda flat: _decode(flat, *arguments))
 
@@ -125,7 +169,25 @@ def _encoded(points, encoding):
 
 @dispatchable("strings.unicode_split", scope="UnicodeSplit")
 def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
-    """Each string split into its characters."""
+    """Returns the characters of each string, as a ragged tensor.
+
+    Args:
+      input: strings of any shape, or a ragged tensor of them.
+      input_encoding: the encoding, such as "UTF-8".
+      errors: what is done where a string is not valid: "strict" (raise), "replace" or "ignore".
+      replacement_char: the code point that takes the place of what is not valid.
+      name: a name for the operation.
+
+    Returns:
+      A `RaggedTensor` of strings of one character with one more axis; for a scalar, a vector.
+
+    Raises:
+      InvalidArgumentError: a string is not valid and `errors` is "strict", or the encoding is
+        unknown.
+
+    >>> tf.strings.unicode_split(["ab", "c"], "UTF-8").to_list()
+    [[b'a', b'b'], [b'c']]
+    """
     points = unicode_decode(input, input_encoding, errors, replacement_char)
     return _encoded(points, input_encoding)
 
