@@ -153,7 +153,7 @@ audit: $(INSTALLED)
 
 $(INSTALLED): wheel
 	$(UV) venv --quiet --clear --python $(BIN)/python $@
-	$(UV) pip install --quiet --python $@ "$$(echo dist/*.whl)[keras,scipy,image,records,arrow,lmdb,remote]"
+	$(UV) pip install --quiet --python $@ "$$(echo dist/*.whl)[all]"
 	$(UV) pip check --python $@
 
 $(UV): | $(STAMP)

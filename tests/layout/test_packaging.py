@@ -14,7 +14,9 @@ EXTRAS = {
     for name, needs in PROJECT["optional-dependencies"].items()
 }
 FOR_DEVELOPERS = {"lint", "test"}
-FOR_USERS = sorted(set(EXTRAS) - FOR_DEVELOPERS)
+# `tensorflow` is for libraries that expect TensorFlow; no code of Penstock's needs it.
+FOR_LIBRARIES = {"tensorflow"}
+FOR_USERS = sorted(set(EXTRAS) - FOR_DEVELOPERS - FOR_LIBRARIES - {"all"})
 # Packages whose module has another name, or which are asked for by name.
 MODULES = {
     "absl-py": "absl",
@@ -51,6 +53,12 @@ def modules(packages: set[str]) -> set[str]:
 @pytest.mark.parametrize("extra", FOR_USERS)
 def test_extras_are_imported(extra):
     assert modules(EXTRAS[extra]) <= imported("penstock")
+
+
+def test_all_is_every_extra_for_users():
+    (everything,) = PROJECT["optional-dependencies"]["all"]
+    names = set(re.fullmatch(r"penstock\[(.*)\]", everything)[1].split(","))
+    assert names == {*FOR_USERS, *FOR_LIBRARIES}
 
 
 def test_packages_for_tests_are_imported():

@@ -4,7 +4,7 @@ import collections
 import pathlib
 
 from penstock._src.util.export import export, export_constant
-from penstock._src.version import GRAPH_DEF_VERSION, VERSION
+from penstock._src.version import GRAPH_DEF_VERSION, OWN_VERSION, VERSION
 
 export_constant("version.VERSION", VERSION, v1=["version.VERSION", "VERSION"])
 export_constant(
@@ -13,7 +13,8 @@ export_constant(
     v1=["version.GRAPH_DEF_VERSION", "GRAPH_DEF_VERSION"],
 )
 
-GIT_VERSION = f"v{VERSION}"
+# The own version is here as well: saved models and bug reports carry this text.
+GIT_VERSION = f"v{VERSION}-penstock-{OWN_VERSION}"
 COMPILER_VERSION = "llvmlite"
 GRAPH_DEF_VERSION_MIN_CONSUMER = 0
 GRAPH_DEF_VERSION_MIN_PRODUCER = 0
