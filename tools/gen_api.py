@@ -99,6 +99,8 @@ def package_text(package, names, submodules):
     """The source of one public package."""
     title = f"tf.{package}: its public names." if package else "The public API; see the README."
     text = HEADER.format(title=title)
+    if not package:
+        text += "\nfrom penstock._src.bridge.environments.at_start import follow as _follow"
     text += "\nfrom penstock._src.util.lazy import attach as _attach\n"
     if not package:
         text += "from penstock._src.version import VERSION as __version__\n"
@@ -107,6 +109,7 @@ def package_text(package, names, submodules):
     text += f"_SUBMODULES = {listed}.split()\n"
     text += "\n__getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)\n"
     if not package:
+        text += "_follow()\n"
         text += (
             "\n\ndef install_as_tensorflow():\n"
             '    """Makes `import tensorflow` mean Penstock, in this process."""\n'

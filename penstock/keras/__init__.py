@@ -1,5 +1,8 @@
 """tf.keras: Keras 3 on Penstock, imported when it is touched."""
 
+# Modules below, such as `penstock.keras.layers`, are Keras's: no file here, so `at_start.Following` finds them.
+__path__ = []
+
 
 def __getattr__(name):
     if name.startswith("__") and name not in ("__version__", "__internal__", "__all__"):

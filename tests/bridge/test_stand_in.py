@@ -33,7 +33,7 @@ import tensorflow.compat.v2.nn, tensorflow._api.v2.compat.v2.nn
 v2.enable_v2_behavior()
 assert v2 is tf.compat.v2 and "enable_v2_behavior" in dir(v2) and not hasattr(tf, "enable_v2_behavior")
 assert math_ops.add is not None and tensor_util.is_tf_type(tf.constant(1))
-assert v1.Session and tf.__version__.startswith("2.21.0+penstock.")
+assert v1.Session and [int(part) for part in tf.__version__.split(".")][:2] == [2, 21]
 """,
     "keras is one": """
 import penstock
@@ -46,6 +46,33 @@ assert tf.keras.layers.Dense is keras.layers.Dense is Dense is layers.Dense is k
 assert keras.config.backend() == "tensorflow"
 import tensorflow.keras.backend as K
 assert float(K.sum(K.ones([2, 2]))) == 4.0 and tf.keras.losses.MAE and tf.compat.v1.keras.Model is keras.Model
+""",
+    "modules of Keras below penstock": """
+from penstock.keras.layers import Dense
+import penstock.keras.layers as layers, penstock.keras.applications.mobilenet
+from penstock import keras
+import penstock as tf
+assert Dense is layers.Dense is keras.layers.Dense is tf.keras.layers.Dense
+try:
+    import penstock.keras.nowhere
+except ModuleNotFoundError:
+    pass
+else:
+    raise AssertionError("penstock.keras.nowhere was imported")
+""",
+    "keras finds its backend after penstock": """
+import importlib.util
+import penstock as tf
+assert importlib.util.find_spec("tensorflow") is None
+import keras
+assert keras.config.backend() == "tensorflow"
+assert keras.layers.Dense(2)(tf.ones([1, 3])).shape == (1, 2) and tf.keras.layers.Dense is keras.layers.Dense
+""",
+    "keras keeps another backend": """
+import os, sys
+os.environ["KERAS_BACKEND"] = "numpy"
+import penstock, keras
+assert keras.config.backend() == "numpy" and "tensorflow" not in sys.modules
 """,
     "tf.keras without the stand-in": """
 import os

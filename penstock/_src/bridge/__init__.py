@@ -6,5 +6,5 @@ each subject.
 
 `tensorflow_alias.py` is the import hook, `private_modules.py` looks up private names, with `private_paths.txt`, the generated table of
 those that are public symbols, and `python_paths.py`, the modules of ours that stand for one of TensorFlow's as a whole; `keras.py` loads Keras 3, `keras_modules` has what is added to it, `compat_v1.py`
-builds `compat.v1`, `cli/` is the command (`at_start.py`: what `penstock enable` runs).
+builds `compat.v1`, `cli/` is the command. `environments/` makes Penstock the TensorFlow of a virtual environment.
 """

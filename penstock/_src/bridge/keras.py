@@ -6,6 +6,7 @@ TF_USE_LEGACY_KERAS=1 in the environment makes it Keras 2 (the package tf_keras)
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -33,7 +34,7 @@ def load() -> types.ModuleType:
         if error.name != "keras":
             raise
         raise ImportError(
-            "tf.keras is Keras 3, which is not installed: pip install penstock[keras]."
+            "tf.keras is Keras 3, which is not installed: pip install 'penstock[keras]'"
         ) from error
     backend = keras.config.backend()
     if backend != "tensorflow":
@@ -78,3 +79,9 @@ def attribute(name: str) -> object:
         if importlib.util.find_spec(place) is None:
             raise
         return importlib.import_module(place)
+
+
+def find_spec(fullname: str) -> importlib.machinery.ModuleSpec | None:
+    """Returns the spec of `penstock.keras.<path>`: Keras's own module, as `tensorflow.keras.<path>` is."""
+    load()
+    return tensorflow_alias.FINDER.find_spec(fullname)

@@ -13,10 +13,13 @@ import types
 from typing import Any
 
 from . import private_modules
+from .environments import stand_in
 from .keras_modules import loader as keras_modules
 
 PUBLIC = "penstock"
 ALIAS = "tensorflow"
+# `penstock.keras.layers` is the module that `tensorflow.keras.layers` is.
+OWN_KERAS = PUBLIC + ".keras."
 # Keras 2; {} is the version of TensorFlow's API.
 LEGACY_KERAS = "tf_keras.api._{}.keras"
 # Keras 3 with the additional names of tf.keras: an older `backend`, reductions of losses, short names of metrics.
@@ -44,7 +47,7 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             if spec is not None:
                 spec.loader = keras_modules.Loader(spec.loader)
             return spec
-        if fullname != ALIAS and not fullname.startswith(ALIAS + "."):
+        if fullname != ALIAS and not fullname.startswith((ALIAS + ".", OWN_KERAS)):
             return None
         counterpart = self._counterpart(fullname)
         if counterpart is None:
@@ -61,7 +64,7 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _counterpart(self, fullname: str) -> str | None:
         """The module that stands for `fullname`: a real name, or "private:<path>"."""
-        rest = fullname[len(ALIAS) + 1 :]
+        rest = fullname.partition(".")[2]
         if rest == "_api" or rest.startswith("_api.v2"):
             rest = rest[len("_api.v2") :].lstrip(".")
             rest = rest[2:].lstrip(".") if rest == "v2" or rest.startswith("v2.") else rest
@@ -122,7 +125,7 @@ def _can_import(name: str) -> bool:
 
 
 class _TensorFlowMetadata(importlib.metadata.DistributionFinder):
-    """Answers `importlib.metadata.version("tensorflow")`."""
+    """Answers `importlib.metadata.version("tensorflow")` where no file does."""
 
     @staticmethod
     def find_spec(fullname: str, path: Any = None, target: Any = None) -> None:
@@ -132,8 +135,8 @@ class _TensorFlowMetadata(importlib.metadata.DistributionFinder):
     def find_distributions(self, context: Any = None) -> Any:
         """Yields the distribution `tensorflow`, unless a real one is installed."""
         name = getattr(context, "name", None)
-        if name is not None and name.replace("_", "-").lower() in ("tensorflow", "tensorflow-cpu"):
-            yield Distribution(name)
+        if name is not None and name.replace("_", "-").lower() in stand_in.NAMES:
+            yield Distribution(name.replace("_", "-").lower())
 
 
 class Distribution(importlib.metadata.Distribution):
@@ -144,10 +147,7 @@ class Distribution(importlib.metadata.Distribution):
 
     def read_text(self, filename: str) -> str | None:
         """Returns METADATA, the only file."""
-        from_version = importlib.import_module("penstock._src.version").VERSION
-        if filename == "METADATA":
-            return f"Metadata-Version: 2.1\nName: {self._name}\nVersion: {from_version}\n"
-        return None
+        return stand_in.metadata(self._name) if filename == "METADATA" else None
 
     def locate_file(self, path: Any) -> Any:
         """Returns `path`: there are no files."""
@@ -174,7 +174,8 @@ def install() -> None:
     if held is not None and held is not own:
         raise RuntimeError(
             "install_as_tensorflow: another `tensorflow` has already been imported, from "
-            f"{getattr(held, '__file__', 'an unknown place')}. Call it first."
+            f"{getattr(held, '__file__', 'an unknown place')}. Call `penstock.install_as_tensorflow()` "
+            "before anything imports tensorflow or keras."
         )
     if not is_installed():
         sys.meta_path.insert(0, FINDER)

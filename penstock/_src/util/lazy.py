@@ -1,10 +1,16 @@
 """Modules whose attributes are imported on first access (PEP 562)."""
 
+from __future__ import annotations
+
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+
+# As in `typing`, which would take most of the time of `import penstock`, at the start of every Python where Penstock stands in.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
 # Imported before the first public name is resolved: sets up eager execution and operators.
 STARTUP = "penstock._src.api.load"

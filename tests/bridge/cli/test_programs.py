@@ -1,4 +1,4 @@
-"""The command `penstock`, and what it leaves in a virtual environment."""
+"""The command `penstock`: programs, refusals, help."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import penstock as tf
-from penstock._src.bridge.cli import commands, disable, enable
+from penstock._src.bridge.cli import commands
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -99,54 +99,6 @@ def test_unknown_commands_and_options_are_one_line(capsys):
     assert commands.main(["env", "--nosuch"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("penstock env: ") and said.count("\n") == 1
-
-
-@pytest.fixture
-def environment(tmp_path, monkeypatch):
-    for command in (enable, disable):
-        monkeypatch.setattr(command, "start_file", lambda: tmp_path / enable.START)
-    monkeypatch.setattr(sys, "prefix", "/some/venv")
-    monkeypatch.setattr(enable, "real_tensorflow", lambda: None)
-    return tmp_path
-
-
-USE = """
-import site, sys
-site.addsitedir({folder!r})
-assert not [m for m in sys.modules if m.startswith(("numpy", "llvmlite"))], "it must start quickly"
-{imports}
-import tensorflow as tf, penstock
-assert tf is penstock, "there must be one Penstock"
-print(tf.__name__, int(tf.constant(1) + 1), tf.keras.layers.Dense(2)(tf.ones([3, 1])).shape)
-import importlib.metadata
-print(importlib.metadata.version("tensorflow") == tf.__version__)
-"""
-
-
-@pytest.mark.parametrize(
-    "imports", ["import tensorflow", "import keras", "import tensorflow.keras.layers"]
-)
-def test_enable_and_disable(environment, capsys, imports):
-    assert commands.main(["enable"]) == 0
-    program = USE.format(folder=str(environment), imports=imports)
-    status, out, err = python("-c", program, cwd=environment)
-    assert (status, out) == (0, "penstock 2 (3, 2)\nTrue\n"), err
-    assert commands.main(["disable"]) == 0
-    assert not list(environment.glob("*.pth"))
-    assert commands.main(["disable"]) == 0
-    assert "nothing to undo" in capsys.readouterr().out
-
-
-def test_enable_refuses_beside_tensorflow(environment, monkeypatch, capsys):
-    monkeypatch.setattr(enable, "real_tensorflow", lambda: "tensorflow 2.21.0")
-    assert commands.main(["enable"]) == 2
-    assert "tensorflow 2.21.0" in capsys.readouterr().err
-
-
-def test_enable_refuses_outside_of_virtual_environments(environment, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
-    assert commands.main(["enable"]) == 2
-    assert "virtual environment" in capsys.readouterr().err
 
 
 def test_a_damaged_saved_model_is_refused_in_a_line(tmp_path, capsys):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Refused
-from penstock._src.version import VERSION
+from penstock._src.version import OWN_VERSION, VERSION
 
 # Command: its module, what follows it, and what it does.
 COMMANDS = {
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(usage())
         return 0 if given else 2
     if given[0] == "--version":
-        print(VERSION)
+        print(f"Penstock {OWN_VERSION}, TensorFlow {VERSION}'s API")
         return 0
     name, *rest = given
     try:

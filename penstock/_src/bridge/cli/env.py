@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser
-from penstock._src.version import VERSION
+from penstock._src.version import OWN_VERSION, VERSION
 
 PACKAGES = ("numpy", "llvmlite", "ml_dtypes", "protobuf", "keras", "scipy", "tensorboard")
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
 
     target = host()
     rows = {
-        "penstock": VERSION,
+        "penstock": f"{OWN_VERSION}, TensorFlow {VERSION}'s API",
         "python": f"{platform.python_version()} on {platform.platform()}",
         "processor": f"{target.cpu} ({target.triple}), vectors of {target.vector_bytes} bytes",
         "threads": f"{pool().threads} of {os.cpu_count()} cores",

@@ -1,0 +1,60 @@
+"""The folder of packages of this Python: what stands for TensorFlow there, and whether TensorFlow itself does."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import pathlib
+import shutil
+import sysconfig
+
+from . import stand_in
+
+# Everything that installs a package `tensorflow`.
+DISTRIBUTIONS = (*stand_in.NAMES, "tensorflow-gpu", "tensorflow-intel", "tf-nightly-cpu")
+# The installer in the metadata that `penstock enable` writes; in those that a wheel brought it is pip.
+INSTALLER = "penstock"
+WHEEL = "tensorflow-on-penstock"
+
+
+def folder() -> pathlib.Path:
+    """The folder itself."""
+    return pathlib.Path(sysconfig.get_path("purelib"))
+
+
+def write_stand_in() -> None:
+    """Writes the files that stand for TensorFlow."""
+    for path, content in stand_in.files(INSTALLER).items():
+        file = folder() / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+
+
+def remove_stand_in() -> bool:
+    """Removes what `write_stand_in` wrote, in this version or an older one; False if there was nothing."""
+    start = folder() / stand_in.START
+    written = [place for place in folder().glob("*.dist-info") if _is_ours(place)]
+    if not start.exists() and not written:
+        return False
+    start.unlink(missing_ok=True)
+    for place in written:
+        shutil.rmtree(place)
+    return True
+
+
+def _is_ours(place: pathlib.Path) -> bool:
+    installer = place / "INSTALLER"
+    return installer.is_file() and installer.read_text("utf-8").strip() == INSTALLER
+
+
+def is_brought_by_wheel() -> bool:
+    """True if the distribution `tensorflow-on-penstock` is installed."""
+    return any(importlib.metadata.distributions(name=WHEEL))
+
+
+def real_tensorflow() -> str | None:
+    """Name and version of an installed TensorFlow, or None."""
+    for name in DISTRIBUTIONS:
+        for found in importlib.metadata.distributions(name=name):
+            if not stand_in.is_stand_in(found):
+                return f"{name} {found.version}"
+    return None

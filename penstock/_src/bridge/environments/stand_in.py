@@ -1,0 +1,81 @@
+"""The files that stand for TensorFlow in an environment.
+
+`penstock_as_tensorflow.pth` is a line that Python runs at its start: it waits for the first `import tensorflow`. The folders
+`tensorflow-2.21.0.dist-info` and the like are metadata, by which pip takes TensorFlow for installed: it does not fetch TensorFlow for
+`pip install tf-keras`, and `pip check` misses nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.metadata
+
+from penstock._src.version import OWN_VERSION, VERSION
+
+START = "penstock_as_tensorflow.pth"
+# One line, as .pth files want it. Without Penstock, which pip may have uninstalled, it does nothing.
+START_LINE = (
+    "import sys; exec('try:\\n from penstock._src.bridge.environments import at_start\\n at_start.wait()\\n"
+    'except ModuleNotFoundError as e:\\n if e.name != "penstock": raise\')\n'
+)
+# TensorFlow's distributions that libraries depend on; macOS had one of its own until 2.16.
+NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly")
+# What libraries write in brackets after TensorFlow's name; there is nothing to install for them.
+EXTRAS = ("and-cuda", "gcs-filesystem")
+# uv calls a distribution without this file broken.
+WHEEL = f"""Wheel-Version: 1.0
+Generator: penstock {OWN_VERSION}
+Root-Is-Purelib: true
+Tag: py3-none-any
+"""
+SUMMARY = "Penstock, which stands for TensorFlow"
+REQUIRED = f"penstock[tensorflow]=={OWN_VERSION}"
+
+
+def files(installer: str) -> dict[str, bytes]:
+    """Returns the contents of all files, by their paths in the folder of packages.
+
+    Args:
+      installer: what put them there, as pip shows it.
+    """
+    made = {START: START_LINE.encode()}
+    for name in NAMES:
+        folder = f"{name.replace('-', '_')}-{VERSION}.dist-info"
+        own = {
+            f"{folder}/METADATA": metadata(name).encode(),
+            f"{folder}/WHEEL": WHEEL.encode(),
+            f"{folder}/INSTALLER": f"{installer}\n".encode(),
+            f"{folder}/top_level.txt": b"tensorflow\n",
+        }
+        # Whoever uninstalls `tensorflow` uninstalls the start-up line: TensorFlow itself may follow.
+        listed = {**own, START: made[START]}
+        made |= own | {f"{folder}/RECORD": record(listed, f"{folder}/RECORD").encode()}
+    return made
+
+
+def metadata(name: str) -> str:
+    """Returns the METADATA of a distribution of TensorFlow that Penstock stands for."""
+    lines = [
+        "Metadata-Version: 2.1",
+        f"Name: {name}",
+        f"Version: {VERSION}",
+        f"Summary: {SUMMARY}",
+        f"Requires-Dist: {REQUIRED}",
+        *(f"Provides-Extra: {extra}" for extra in EXTRAS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def record(contents: dict[str, bytes], own: str) -> str:
+    """Returns a RECORD: path, hash and size of each file, and of itself the path alone."""
+    rows = []
+    for path, content in contents.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        rows.append(f"{path},sha256={digest},{len(content)}")
+    return "\n".join([*rows, f"{own},,"]) + "\n"
+
+
+def is_stand_in(found: importlib.metadata.Distribution) -> bool:
+    """True if an installed distribution with a name of TensorFlow's is Penstock's."""
+    return found.metadata["Summary"] == SUMMARY

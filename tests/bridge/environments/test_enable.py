@@ -1,0 +1,133 @@
+"""`penstock enable`: what it leaves in a virtual environment, and what programs and pip find there."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from penstock._src.bridge.cli import main
+from penstock._src.bridge.environments import site_packages, stand_in
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """A folder of packages in place of this environment's."""
+    monkeypatch.setattr(site_packages, "folder", lambda: tmp_path)
+    monkeypatch.setattr(sys, "prefix", "/some/venv")
+    monkeypatch.setattr(site_packages, "real_tensorflow", lambda: None)
+    monkeypatch.setattr(site_packages, "is_brought_by_wheel", lambda: False)
+    return tmp_path
+
+
+def python(program, folder):
+    """What a new Python printed that has `folder` among its folders of packages."""
+    start = f"import site, sys\nbefore = set(sys.modules)\nsite.addsitedir({str(folder)!r})\n"
+    done = subprocess.run(
+        [sys.executable, "-c", start + program],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+IMPORTS = """
+assert not {{"numpy", "llvmlite", "typing", "re"}} & (set(sys.modules) - before), "it must start quickly"
+{imports}
+import tensorflow as tf, penstock
+assert tf is penstock, "there must be one Penstock"
+print(tf.__name__, int(tf.constant(1) + 1), tf.keras.layers.Dense(2)(tf.ones([3, 1])).shape)
+"""
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import tensorflow",
+        "import keras",
+        "import penstock, keras",
+        "import tensorflow.keras.layers",
+        "import importlib.util; assert importlib.util.find_spec('tensorflow')",
+    ],
+)
+def test_programs_find_one_penstock(environment, imports):
+    assert main(["enable"]) == 0
+    assert python(IMPORTS.format(imports=imports), environment) == "penstock 2 (3, 2)\n"
+
+
+def test_finders_stay_in_order_when_the_stand_in_arrives(environment):
+    """A list that changes during the search must not hide the finder after it."""
+    main(["enable"])
+    program = """
+import penstock
+penstock.install_as_tensorflow()
+class Last:
+    asked = []
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        cls.asked.append(name)
+from penstock._src.bridge.environments.at_start import Waiting
+sys.meta_path.insert(sys.meta_path.index(Waiting) + 1, Last)
+import keras
+print("keras" in Last.asked)
+"""
+    assert python(program, environment) == "True\n"
+
+
+def test_metadata_is_known_before_any_import(environment):
+    main(["enable"])
+    program = """
+import importlib.metadata
+print([importlib.metadata.version(n) for n in ("tensorflow", "tensorflow-cpu", "tf-nightly")])
+import tensorflow
+print(importlib.metadata.version("tensorflow") == tensorflow.__version__)
+"""
+    assert python(program, environment) == f"{[stand_in.VERSION] * 3}\nTrue\n"
+
+
+def test_records_list_what_is_there(environment):
+    main(["enable"])
+    for found in importlib.metadata.distributions(path=[str(environment)]):
+        assert stand_in.is_stand_in(found)
+        for file in found.files:
+            content = file.locate().read_bytes()
+            assert file.size in (None, len(content))
+        assert stand_in.START in map(str, found.files)
+
+
+def test_disable_leaves_nothing(environment, capsys):
+    main(["enable"])
+    other = environment / "other-1.0.dist-info"
+    other.mkdir()
+    (other / "INSTALLER").write_text("pip\n")
+    assert main(["disable"]) == 0
+    assert list(environment.iterdir()) == [other]
+    assert main(["disable"]) == 0
+    assert "nothing to undo" in capsys.readouterr().out
+
+
+def test_start_without_penstock_is_silent(tmp_path):
+    (tmp_path / "start.py").write_text(stand_in.START_LINE)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(tmp_path / "start.py")], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_refusals(environment, monkeypatch, capsys):
+    monkeypatch.setattr(site_packages, "is_brought_by_wheel", lambda: True)
+    assert main(["disable"]) == 2
+    assert "pip uninstall tensorflow-on-penstock" in capsys.readouterr().err
+    monkeypatch.setattr(site_packages, "real_tensorflow", lambda: "tensorflow 2.21.0")
+    assert main(["enable"]) == 2
+    assert "tensorflow 2.21.0" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    assert main(["enable"]) == 2
+    assert "virtual environment" in capsys.readouterr().err
