@@ -10,6 +10,7 @@ SRC = ROOT / "penstock" / "_src"
 # Folders about the whole rather than a room of it.
 ABOUT_ALL = {
     "conformance": "drawn and recorded calls of every op, beside NumPy and TensorFlow",
+    "docs": "the pages of docs/: their programs, links and generated parts",
     "ecosystem": "programs and libraries written for TensorFlow",
     "errors": "wrong calls and what is said of them",
     "examples": "examples/",
