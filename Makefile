@@ -115,6 +115,22 @@ $(LIBRARIES):
 	$(BIN)/python -m pip install --quiet --target $@ --no-deps tensorflow-probability tf_keras opt_einsum decorator gast six \
 		gpflow check_shapes deprecated wrapt lark multipledispatch tabulate dropstackframe
 
+# The site of docs/ and the API reference in build/site, and the pictures on its pages; a warning is an error.
+.PHONY: docs docs-test docs-pictures
+docs: $(VENV)/.docs
+	$(BIN)/python tools/gen_not_supported.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+docs-test: $(STAMP)  # the programs of all pages; NAMES="tour.md guides/data.md" chooses
+	$(BIN)/python -m tests.docs $(NAMES)
+
+docs-pictures: $(STAMP)  # with Chromium, for the picture of a page
+	$(BIN)/python -m tools.site.pictures
+
+$(VENV)/.docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	touch $@
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,0 +1,33 @@
+"""What mkdocs calls while it builds the site (mkdocs.yml): adds the API reference and pages that the navigation does not name."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tools.site import navigation, reference  # noqa: E402
+
+_PAGES: dict[str, str] = {}
+
+
+def on_config(config: Any) -> Any:
+    """Completes the navigation."""
+    _PAGES.update({f"api/{name}": text for name, text in reference.pages().items()})
+    spaces = [{space or "tf": f"api/{space or 'tf'}.md"} for space in reference.namespaces()]
+    api = ["api/index.md", *spaces, {"compat.v1": "api/v1.md"}]
+    for section in config.nav:
+        if "API" in section:
+            section["API"] = api
+    navigation.add_rest(config.nav, Path(config.docs_dir))
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Adds the generated pages."""
+    for name, text in _PAGES.items():
+        files.append(File.generated(config, name, content=text))
+    return files
