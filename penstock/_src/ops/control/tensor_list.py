@@ -19,10 +19,13 @@ INT32 = dtypes.int32
 class ListOp(Op):
     """Base of the ops on lists: checks the dtype of elements."""
 
-    def checked(self, held: Any, dtype: DType) -> TensorList:
+    def list_of(self, held: Any) -> TensorList:
         if not isinstance(held, TensorList):
             raise self.invalid(f"Input handle is not a list. Saw: '{type(held).__name__}'")
-        if held.dtype is not dtype:
+        return held
+
+    def checked(self, held: Any, dtype: DType) -> TensorList:
+        if self.list_of(held).dtype is not dtype:
             raise self.invalid(
                 f"Invalid data types; op elements {dtype.name} but list elements {held.dtype.name}"
             )
@@ -148,7 +151,7 @@ class TensorListLength(ListOp):
     differentiable = False
 
     def eager(self, input_handle):
-        return np.asarray(len(input_handle), np.int32)
+        return np.asarray(len(self.list_of(input_handle)), np.int32)
 
 
 class TensorListElementShape(ListOp):
@@ -159,7 +162,7 @@ class TensorListElementShape(ListOp):
     differentiable = False
 
     def eager(self, input_handle):
-        return shape_to(input_handle.element_shape, self.shape_type)
+        return shape_to(self.list_of(input_handle).element_shape, self.shape_type)
 
 
 class TensorListResize(ListOp):
@@ -171,13 +174,13 @@ class TensorListResize(ListOp):
         return raw.TensorListResize(input_handle=dlist, size=_length(input_handle)), None
 
     def eager(self, input_handle, size):
-        size = int(size)
+        held, size = self.list_of(input_handle), int(size)
         if size < 0:
             raise InvalidArgumentError(
                 f"TensorListSlice expects size to be non-negative. Got: {size}"
             )
-        items = input_handle.items[:size]
-        return input_handle.with_items([*items, *[None] * (size - len(items))])
+        items = held.items[:size]
+        return held.with_items([*items, *[None] * (size - len(items))])
 
 
 class TensorListGetItem(ListOp):
@@ -331,6 +334,11 @@ class _Scatter(ListOp):
 
     def put(self, held: TensorList, tensor: Any, indices: Any) -> TensorList:
         items = list(held.items)
+        if np.ndim(tensor) == 0 or len(tensor) != len(indices):
+            raise self.invalid(
+                f"Invalid number of rows in input tensor. Expected {len(indices)}. "
+                f"Received shape {list(np.shape(tensor))}"
+            )
         for row, index in zip(tensor, indices.tolist(), strict=True):
             if index < 0:
                 raise InvalidArgumentError("Indices in TensorListScatter must all be non-negative.")

@@ -56,32 +56,39 @@ class TensorListConcat(ListOp):
 
 def _concatenate(op: ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
     held = op.checked(held, op.element_dtype)
+    whole = _merged(op, held.element_shape, shape)
     items = []
     for index, item in enumerate(held.items):
         if item is None:
-            known = held.element_shape.merge_with(shape)
+            known = whole
             if known.rank is not None and index < len(leading_dims):
                 known = make_shape((int(leading_dims[index]), *known.as_list()[1:]))
             item = held.item(index, known)
         if item.ndim == 0:
             raise InvalidArgumentError(
-                "Concat saw a scalar shape at index 0 but requires at least vectors."
+                f"Concat saw a scalar shape at index {index} but requires at least vectors."
             )
         items.append(item)
     if not items:
-        rest = shape.merge_with(held.element_shape)
-        if rest.rank is None or not rest[1:].is_fully_defined():
+        if whole.rank is None or not whole[1:].is_fully_defined():
             raise InvalidArgumentError(
                 "All except the first dimension must be fully defined when concating an empty "
-                f"tensor list. element_shape: {rest}"
+                f"tensor list. element_shape: {whole}"
             )
-        return np.zeros((0, *rest.as_list()[1:]), held.dtype.np), np.zeros(0, np.int64)
+        return np.zeros((0, *whole.as_list()[1:]), held.dtype.np), np.zeros(0, np.int64)
     if len({item.shape[1:] for item in items}) > 1:
         raise InvalidArgumentError(
             "Tried to concat tensors with unequal shapes: "
             + " vs ".join(str(list(item.shape)) for item in items[:2])
         )
     return np.concatenate(items), np.array([len(item) for item in items], np.int64)
+
+
+def _merged(op: ListOp, held: Any, asked: Any) -> Any:
+    """The shape of elements, as the list and an argument say."""
+    if not held.is_compatible_with(asked):
+        raise op.invalid(f"Incompatible shapes of elements: {held} and {asked}")
+    return held.merge_with(asked)
 
 
 class TensorListSplit(ListOp):
@@ -103,6 +110,17 @@ class TensorListSplit(ListOp):
     def eager(self, tensor, element_shape, lengths):
         if tensor.ndim == 0:
             raise InvalidArgumentError("Tensor must be at least a vector, but saw shape: []")
+        if lengths.ndim != 1:
+            raise self.invalid(
+                f"Expected lengths to be a vector, received shape: {show(lengths.shape)}"
+            )
+        if (lengths < 0).any():
+            raise self.invalid(f"Invalid value in lengths: {lengths.min()}")
+        shape = shape_from(element_shape)
+        if not make_shape((None, *tensor.shape[1:])).is_compatible_with(shape):
+            raise self.invalid(
+                f"tensor shape {show(tensor.shape)} is not compatible with element_shape {shape}"
+            )
         ends = np.cumsum(lengths)
         if (int(ends[-1]) if len(ends) else 0) != tensor.shape[0]:
             raise InvalidArgumentError(
@@ -110,7 +128,7 @@ class TensorListSplit(ListOp):
                 f"{int(ends[-1]) if len(ends) else 0} and value's shape is: {list(tensor.shape)}"
             )
         items = [tensor[end - size : end] for end, size in zip(ends, lengths, strict=True)]
-        return TensorList(self.element_dtype, shape_from(element_shape), items)
+        return TensorList(self.element_dtype, shape, items)
 
 
 class TensorListConcatLists(ListOp):
@@ -137,8 +155,12 @@ class TensorListConcatLists(ListOp):
         """One list after the other."""
         first = self.checked(one, self.element_dtype)
         second = self.checked(other, self.element_dtype)
-        shape = first.element_shape.merge_with(second.element_shape)
-        return TensorList(first.dtype, shape, [*first.items, *second.items])
+        if str(first.element_shape) != str(second.element_shape):  # unknown extents are equal, too
+            raise self.invalid(
+                "input_a and input_b TensorList element shapes are not identical: "
+                f"{first.element_shape} and {second.element_shape}"
+            )
+        return first.with_items([*first.items, *second.items])
 
 
 class TensorListPushBackBatch(ListOp):
@@ -149,10 +171,26 @@ class TensorListPushBackBatch(ListOp):
     differentiable = False
 
     def eager(self, input_handles, tensor):
-        if isinstance(input_handles, TensorList):
-            held = self.checked(input_handles, self.element_dtype)
-            return held.with_items([*held.items, tensor])
-        made = np.empty(len(input_handles), object)
-        for index, held in enumerate(input_handles):
-            made[index] = held.with_items([*held.items, np.asarray(tensor[index])])
+        shape = np.shape(input_handles)
+        rows = tensor.shape[: len(shape)]
+        if rows != shape:
+            raise self.invalid(
+                f"Expected tensor.shape to begin with {show(shape)}, the shape of input_handles. "
+                f"Received {show(tensor.shape)}"
+            )
+        if not shape:
+            return self.pushed(input_handles, tensor)
+        made = np.empty(shape, object)
+        for at in np.ndindex(shape):
+            made[at] = self.pushed(input_handles[at], np.asarray(tensor[at]))
         return made
+
+    def pushed(self, held, tensor):
+        """A list with one more element."""
+        held = self.checked(held, self.element_dtype)
+        if not held.accepts(tensor):
+            raise self.invalid(
+                "Tried to append a tensor with incompatible shape to a list. Op element shape: "
+                f"{show(tensor.shape)} list shape: {held.element_shape}"
+            )
+        return held.with_items([*held.items, tensor])
