@@ -291,9 +291,13 @@ def expm(input, name=None):
     u = matmul(a, odd + c[7] * a6 + c[5] * a4 + c[3] * a2 + c[1] * eye)
     even = matmul(a6, c[12] * a6 + c[10] * a4 + c[8] * a2)
     v = even + c[6] * a6 + c[4] * a4 + c[2] * a2 + c[0] * eye
-    result = raw.MatrixSolve(matrix=v - u, rhs=v + u)
-    state = [np.asarray(0, real.as_numpy_dtype), result]
-    return _square_repeatedly(state[1], squarings, name)
+    # Of elements that are not finite: NaN everywhere, which a solve would refuse.
+    is_finite = raw.IsFinite(x=size)
+    result = raw.MatrixSolve(
+        matrix=raw.SelectV2(condition=is_finite, t=v - u, e=eye),
+        rhs=raw.SelectV2(condition=is_finite, t=v + u, e=np.asarray(np.nan, c[0].dtype)),
+    )
+    return _square_repeatedly(result, squarings, name)
 
 
 def _square_repeatedly(matrix, times, name):

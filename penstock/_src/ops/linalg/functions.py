@@ -10,9 +10,17 @@ from penstock._src.ops.linalg.matrices import adjoint, require_square, square
 
 
 def _each(function, x):
-    """A function applied to each matrix of a batch."""
+    """A function applied to each matrix of a batch; NaN where elements are not finite."""
+    if not x.size:
+        return x.copy()
     flat = x.reshape(-1, *x.shape[-2:])
-    return np.stack([function(m) for m in flat]).reshape(x.shape) if flat.size else x.copy()
+    made = [function(m) if np.isfinite(m).all() else _nothing(m) for m in flat]
+    return np.stack(made).reshape(x.shape)
+
+
+def _nothing(x):
+    """NaN, in both parts of complex numbers."""
+    return np.full(x.shape, np.nan * (1 + 1j) if np.iscomplexobj(x) else np.nan, x.dtype)
 
 
 class MatrixExponential(Op):
@@ -103,7 +111,7 @@ def _root_by_eigenvalues(a):
     if np.iscomplexobj(a):
         return root
     if np.abs(root.imag).max() > 1e-6 * max(np.abs(root.real).max(), 1.0):
-        return np.full_like(a, np.nan)  # no real square root
+        return _nothing(a)  # no real square root
     return root.real
 
 
@@ -123,21 +131,33 @@ class MatrixLogarithm(Op):
 
 
 def _logarithm(a):
-    """Inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature.
+    """Inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature; NaN for singular matrices.
 
     Source: Higham, Functions of Matrices, 2008, algorithm 11.9 in outline.
     """
-    x = a.astype(np.complex128)
+    angle = _angle_to_cut(np.linalg.eigvals(a))
+    size = np.abs(a).sum(0).max() or 1.0
+    x = a.astype(np.complex128) / size * np.exp(-1j * angle)
     eye, roots = np.eye(x.shape[0]), 0
-    while np.abs(x - eye).sum(0).max() > 0.25 and roots < 60:
-        x = _square_root(x)
-        roots += 1
+    try:
+        while np.abs(x - eye).sum(0).max() > 0.25 and roots < 60:
+            x = _square_root(x)
+            roots += 1
+    except np.linalg.LinAlgError:
+        return _nothing(x)
     nodes, weights = np.polynomial.legendre.leggauss(12)
     delta = x - eye
     total = np.zeros_like(x)
     for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
         total = total + weight * np.linalg.solve(eye + node * delta, delta)
-    return total * 2.0**roots
+    return total * 2.0**roots + (np.log(size) + 1j * angle) * eye
+
+
+def _angle_to_cut(values):
+    """By what angle to turn a matrix so that no eigenvalue is negative and none crosses the negative axis."""
+    angles = np.angle(values)
+    angles[angles < 1e-12 - np.pi] = np.pi  # from below, which is rounding
+    return (np.pi + angles.min()) / 2 if angles.max() > np.pi - 1e-3 else 0.0
 
 
 def _square_root(x):
