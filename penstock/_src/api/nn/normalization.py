@@ -219,19 +219,20 @@ def isotonic_regression(inputs, decreasing=True, axis=-1):
     """The nearest monotone sequences along `axis`, and the segment of each entry."""
     inputs = convert_to_tensor(inputs)
     rank = inputs.shape.rank
-    axis = axis % rank
+    axis = axis % rank if rank else axis
     last = axis == rank - 1
     if not last:
         perm = list(range(rank))
         perm[axis], perm[-1] = perm[-1], perm[axis]
         perm = np.array(perm, np.int32)
         inputs = raw.Transpose(x=inputs, perm=perm)
-    kinds = {dtypes.float64: dtypes.float64, dtypes.bfloat16: dtypes.bfloat16}
-    kind = kinds.get(
-        inputs.dtype, dtypes.float16 if inputs.dtype == dtypes.float16 else dtypes.float32
+    wide = inputs.dtype in (dtypes.int32, dtypes.int64)
+    kind = inputs.dtype if inputs.dtype.is_floating else dtypes.float64 if wide else dtypes.float32
+    extents = raw.Shape(input=inputs)
+    flat = raw.Reshape(
+        tensor=inputs,
+        shape=[raw.Prod(input=extents[:-1], axis=0), raw.Prod(input=extents[-1:], axis=0)],
     )
-    rows = raw.ConcatV2(values=[[-1], raw.Shape(input=inputs)[-1:]], axis=0)
-    flat = raw.Reshape(tensor=inputs, shape=rows)
     flat = flat if decreasing else -flat
     result, segments = raw.IsotonicRegression(input=flat, output_dtype=kind)
     result = result if decreasing else -result
