@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import dispatch
+from penstock._src.core.calls.tracebacks import name_users_line
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
 from penstock._src.core.specs import TensorSpec
@@ -41,7 +42,11 @@ def trace(
         arguments = [_placeholders(graph, part) for part in specs]
         if not more and type(arguments[0]) is tuple:
             arguments = list(arguments[0])
-        result = converted_call(function, *arguments)
+        try:
+            result = converted_call(function, *arguments)
+        except Exception as error:
+            name_users_line(error)
+            raise
         if isinstance(result, list):
             result = tuple(result)
         result = structure.normalize(result, wanted)

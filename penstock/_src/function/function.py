@@ -157,14 +157,15 @@ class Function(Trackable):
             specs = [spec_of(leaf) for leaf in leaves]
             if self._input_signature is not None:
                 specs = self._signature_specs(specs)
-            retracing.log(self, self._cache.reason(structure, specs))
+            reason = self._cache.reason(structure, specs)
+            retracing.log(self, reason)
             general, specs = self._cache.generalized(structure, specs)
             if general != structure:
                 parameters = [
                     (name, generalize(value, described))
                     for (name, value), (_, described) in zip(parameters, general, strict=True)
                 ]
-            concrete = self._trace(parameters, specs, leaves)
+            concrete = self._trace(parameters, specs, leaves, reason)
             self._cache.add(general, specs, leaves, concrete)
         return concrete, leaves
 
@@ -218,9 +219,9 @@ class Function(Trackable):
         return f"({', '.join(shown)})" if shown else str(self._signature)
 
     def _trace(
-        self, parameters: list[tuple[str, Any]], specs: list[TensorSpec], values: Leaves
+        self, parameters: list[tuple[str, Any]], specs: list[TensorSpec], values: Leaves, why: str
     ) -> ConcreteFunction:
-        retracing.count(self)
+        retracing.count(self, why)
         trace = Trace(
             self._target(), self._name, parameters, specs, self._signature, self._autograph, values
         )

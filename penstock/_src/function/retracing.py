@@ -20,8 +20,8 @@ _of_function: "weakref.WeakKeyDictionary[Any, int]" = weakref.WeakKeyDictionary(
 _warned: set[Any] = set()
 
 
-def count(function: Any) -> None:
-    """Counts a trace; warns once if there are too many."""
+def count(function: Any, reason: str) -> None:
+    """Counts a trace, made for this reason; warns once if there are too many."""
     plain = _plain(function)
     code = getattr(plain, "__code__", None)
     if not is_user_module(getattr(plain, "__module__", None)):
@@ -47,11 +47,12 @@ def count(function: Any) -> None:
     elif traces >= MANY_TRACES:
         _warned.add(code)
         logger.warning(
-            "%s was traced %d times. A new trace is made for every new shape or dtype of a tensor and for "
-            "every new value of a Python number, string or object. Pass numbers that change as tensors "
+            "%s was traced %d times, the last time as %s. A new trace is made for every new shape or dtype of a "
+            "tensor and for every new value of a Python number, string or object. Pass numbers that change as tensors "
             "(tf.constant), or use reduce_retracing=True or an input_signature with None for sizes that vary.",
             where,
             traces,
+            reason,
         )
 
 

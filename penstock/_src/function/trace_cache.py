@@ -6,6 +6,7 @@ from typing import Any
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.retrace_reason import changes
 
 
 class TraceCache:
@@ -16,6 +17,7 @@ class TraceCache:
         self.count = 0
         self._exact: dict[Any, ConcreteFunction] = {}
         self._by_structure: dict[Any, list[tuple[list[TensorSpec], ConcreteFunction]]] = {}
+        self._last: Any = None  # the structure and the specs of the newest trace
 
     def lookup(self, structure: Any, leaves: Sequence[Any]) -> ConcreteFunction | None:
         """Returns the most specific trace that accepts these arguments."""
@@ -72,22 +74,14 @@ class TraceCache:
         key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
         self._exact[key] = concrete
         self._by_structure.setdefault(structure, []).append((specs, concrete))
+        self._last = structure[0], specs
         self.count += 1
 
     def reason(self, structure: Any, specs: Sequence[TensorSpec]) -> str:
-        """Returns the reason why no trace accepts these arguments."""
-        if not self._by_structure:
+        """Returns the reason why no trace accepts these arguments: the parameters that changed since the last trace, and the remedy."""
+        if self._last is None:
             return "first call"
-        earlier = self._by_structure.get(self._with_context(structure))
-        if earlier is None:
-            return "other Python values, structure or replica"
-        last, _ = earlier[-1]
-        changes = [
-            f"argument tensor {i}: {a.dtype.name}{a.shape} became {b.dtype.name}{b.shape}"
-            for i, (a, b) in enumerate(zip(last, specs, strict=True))
-            if a.dtype is not b.dtype or a.shape._dims != b.shape._dims
-        ]
-        return "; ".join(changes) or "other arguments"
+        return changes(self._last, (structure, specs)) or "another graph or replica"
 
     def concrete_functions(self) -> list[ConcreteFunction]:
         """Returns all traces."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import dispatch, dtypes
+from penstock._src.core.calls.tracebacks import name_users_line
 from penstock._src.core.errors import OpError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
@@ -48,6 +49,7 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
     graph.calling_device = dispatch.STATE.device
     created: list[Any] = []
     graph.variable_rule = created.append if allow_variables else _no_variables
+    graph.converts = trace.autograph
     function = trace.function
     if trace.autograph:
         function = convert.converted(function, requested=True) or _converted_call(function)
@@ -59,7 +61,11 @@ def trace_function(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunctio
         arguments = [(name, substitute(value, tensors)) for name, value in trace.parameters]
         before = [_shallow(value) for _, value in arguments]
         args, kwargs = _call_form(arguments, trace.signature)
-        result = function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except Exception as error:
+            name_users_line(error)
+            raise
         _check_unchanged(trace, arguments, before)
         graph_trace.set_outputs(graph, result)
         graph_trace.mark_outputs(graph)

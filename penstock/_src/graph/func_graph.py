@@ -65,6 +65,8 @@ class FuncGraph(Graph, TensorSignature):
     # Whether it is part of the function around it: the arguments of that function are its own.
     is_part_of_function = False
     keeps_program_order = True
+    # Whether AutoGraph converts the Python function that is traced.
+    converts = True
     # Whether the outputs come after all that has effects: definitions say it by control inputs, programs keep the order.
     outputs_wait = False
     # the device of the call that is traced; the operations do not have it, as other calls may be on others

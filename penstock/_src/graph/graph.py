@@ -564,7 +564,7 @@ def _shape_message(
         for t in inputs
     )
     names = ", ".join(t.op.name for t in inputs)
-    where = f" Defined at {location}." if location else ""
+    where = f"\n{location.in_user_code()}" if location else ""
     text = getattr(error, "in_graph", str(error)).rstrip(".")
     return (
         f"{text} for '{{{{node {name}}}}} = {op.op_type}({names})' with input shapes: "

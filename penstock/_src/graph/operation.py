@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from penstock._src.core.calls.no_value import advice
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OperatorNotAllowedInGraphError
@@ -59,12 +60,9 @@ class SymbolicTensor(Tensor):
         return self._shape.rank
 
     def _no_value(self, task: str) -> OperatorNotAllowedInGraphError:
-        where = self._op.location
         return OperatorNotAllowedInGraphError(
             f"{task} is not allowed: the symbolic `tf.Tensor` '{self.name}' has no value while a "
-            "graph is built. Decorate the function with @tf.function to have AutoGraph convert "
-            "it, or use TensorFlow ops (tf.cond, tf.while_loop, tf.where)."
-            + (f" The tensor was made at {where}." if where else "")
+            f"graph is built. {advice(self.graph)}"
         )
 
     def __bool__(self) -> bool:

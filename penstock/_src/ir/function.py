@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.ir import printer
 from penstock._src.ir.node import Node
 
@@ -14,6 +15,12 @@ class Check:
 
     condition: Node  # a scalar bool
     message: str
+
+    def error(self) -> OpError:
+        """Returns what is raised if the condition does not hold; its `origin` is the operation that the condition was made for."""
+        error = InvalidArgumentError(None, None, self.message)
+        error.origin = self.condition.origin  # type: ignore[attr-defined]
+        return error
 
 
 @dataclass(frozen=True, eq=False)

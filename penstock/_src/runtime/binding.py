@@ -9,7 +9,6 @@ import numpy as np
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.native import Call
 from penstock._src.runtime.arena import ArenaBlock
@@ -40,7 +39,7 @@ class BoundTable:
         """Raises the message of the first condition that does not hold; `arrays` are arguments, then results."""
         for check, buffer in self.plan.conditions:
             if not self._condition(buffer, arrays):
-                raise InvalidArgumentError(None, None, check.message)
+                raise check.error()
 
     def _condition(self, buffer: Buffer, arrays: Sequence[np.ndarray]) -> bool:
         """The bool that lies in a buffer after a run."""

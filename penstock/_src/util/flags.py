@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -63,9 +64,13 @@ class Disabled(frozenset[str]):
 
     def __new__(cls, text: str) -> Disabled:
         names = {name.strip() for name in text.split(",")} - {""}
-        if not names <= OPTIONAL.keys():
-            raise ValueError(f"PENSTOCK_DISABLE: expected {cls.expected}. Received '{text}'.")
-        return super().__new__(cls, names)
+        for name in sorted(names - OPTIONAL.keys()):
+            warnings.warn(
+                f"PENSTOCK_DISABLE: there is no '{name}', which is ignored{_instead(name, OPTIONAL)}. It takes {cls.expected}.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return super().__new__(cls, names & OPTIONAL.keys())
 
 
 # What graphs from files may do besides computing, if their callers allow it (core/calls/consent.py).
@@ -119,12 +124,37 @@ class Bytes(int):
         return super().__new__(cls, size)
 
 
+def _instead(name: str, known: Iterable[str]) -> str:
+    """What a misspelt name was meant to be, as the end of a sentence."""
+    import difflib  # for a warning only
+
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def warn_of_unknown() -> None:
+    """Warns of variables of the environment that look like flags and are none."""
+    known = {flag.variable for flag in TABLE.values()}
+    for name in sorted(os.environ):
+        if name.startswith("PENSTOCK_") and name not in known and not name.startswith(_OF_TESTS):
+            warnings.warn(
+                f"{name} has no effect: there is no such flag{_instead(name, known)}. `penstock flags` lists them.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+_OF_TESTS = "PENSTOCK_FUZZ_"  # read by Penstock's own tests
+
+
 class Flags:
     """Attribute access to the current values, read from the environment once."""
 
     def __getattr__(self, name: str) -> Any:
         if name not in TABLE:
             raise AttributeError(f"There is no flag '{name}'.")
+        if not vars(self):  # the first flag that is read
+            warn_of_unknown()
         value = TABLE[name].read()
         setattr(self, name, value)
         return value

@@ -38,6 +38,11 @@ class Location(NamedTuple):
     def __str__(self) -> str:
         return f'File "{self.file}", line {self.line}, in {self.function}'
 
+    def in_user_code(self) -> str:
+        """Returns the end of an error's message: the line of the user's program, and its source if there is one."""
+        source = linecache.getline(self.file, self.line).strip()
+        return f"in user code: {self}" + (f": {source}" if source else "")
+
 
 def user_location(depth: int = 1) -> Location | None:
     """Returns the innermost frame outside Penstock (and Keras, if there is one beyond it)."""

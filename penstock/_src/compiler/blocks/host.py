@@ -64,7 +64,7 @@ def locate(error: OpError, op: Any = None) -> None:
     operation as its `origin`."""
     op = op or getattr(error, "origin", None)
     if isinstance(op, Operation) and "{{node" not in error._message:
-        where = f" Defined at {op.location}." if op.location else ""
+        where = f"\n{op.location.in_user_code()}" if op.location else ""
         error._message = f"{error._message} [[{{{{node {op.name}}}}}]]{where}"
         error.args = (error._message,)
 

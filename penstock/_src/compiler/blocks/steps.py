@@ -14,6 +14,7 @@ import numpy as np
 from penstock._src.compiler.blocks.host import locate, run_on_host
 from penstock._src.compiler.blocks.inputs import DenseList, stacked
 from penstock._src.compiler.lower.checks import arguments_of
+from penstock._src.compiler.lower.context import Refusal
 from penstock._src.compiler.pipeline import Compiled, compile_function
 from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import OpError
@@ -42,7 +43,7 @@ class ProgramStep:
     makers: Sequence[tuple[int, Source]]  # slots, and how their values are found after a run
     ops: Sequence[Operation]
     # Message of a check, or operation with a bad index -> the operation that raises the error, its arguments.
-    assertions: Mapping[Any, Any]
+    assertions: Mapping[Any, Refusal]
     equal: dict[int, list[Operation]]  # node -> further operations of the same value
     call: Callable[[Sequence[Any]], list[Any]]  # what runs the program
     # The inputs are the program's arguments and its results are the outputs, as they are.
@@ -72,12 +73,13 @@ class ProgramStep:
                 getattr(error, "origin", None)
             )
             if found is not None:
-                op, args = found
-                values = arguments_of(self.function, args, arguments)
-                if op.type == "Assert":
+                values = arguments_of(self.function, found, arguments)
+                if found.op.type == "Assert":
                     values[0] = np.zeros_like(values[0])  # the condition did not hold
-                run_on_host(op, values)  # raises
-            locate(error)
+                run_on_host(found.op, values)  # raises, unless a check is stricter than the kernel
+                locate(error, found.op)
+            else:
+                locate(error)
             raise
 
     def __call__(self, slots: list[Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.lower.context import Refusal
 from penstock._src.compiler.lower.control_flow import truth
 from penstock._src.compiler.lower.lowering import Lowering, handler
 from penstock._src.compiler.lower.values import HostValue, Lowered
@@ -35,8 +36,8 @@ def _assert(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         p.check(truth(lowering, args[0]), f"assertion failed: {_shown(args[1:])}")
         return []
     message = f"assertion failed in '{op.name}' of {op.graph!r}"
+    p.assertions[message] = Refusal(op, args)
     p.check(truth(lowering, args[0]), message)
-    p.assertions[message] = op, args
     return []
 
 
@@ -57,10 +58,18 @@ def _guards_effects(op: Operation) -> bool:
     )
 
 
-def arguments_of(
-    function: Function, args: Sequence[Lowered], arguments: Sequence[Any]
-) -> list[Any]:
-    """The host values of what an operation that failed takes, computed by the interpreter from the program's arguments."""
+def arguments_of(function: Function, refusal: Refusal, arguments: Sequence[Any]) -> list[Any]:
+    """The host values of what an operation that failed takes, computed by the interpreter from the program's arguments.
+
+    What the failed condition does not depend on is zeros: it may take long to compute.
+    """
+    matter = None if refusal.condition is None else _ancestors(refusal.condition)
+    args = [
+        HostValue("does not matter", np.zeros(a.shape, a.dtype.np))
+        if isinstance(a, Node) and matter is not None and a.id not in matter and _is_array(a)
+        else a
+        for a in refusal.args
+    ]
     handles = {
         p.id: a
         for a, p in zip(arguments, function.parameters, strict=True)
@@ -79,3 +88,20 @@ def arguments_of(
         return handles[argument.id] if argument.id in handles else next(values)
 
     return [value(argument) for argument in args]
+
+
+def _is_array(node: Node) -> bool:
+    """Whether a node is an array of known shape."""
+    return node.dtype != dtypes.resource and all(isinstance(d, int) for d in node.shape)
+
+
+def _ancestors(node: Node) -> set[int]:
+    """The ids of the nodes that a node depends on, its own among them."""
+    found: set[int] = set()
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if node.id not in found:
+            found.add(node.id)
+            pending += node.args
+    return found

@@ -6,6 +6,7 @@ variables, the checks made so far, the values that lowerings asked for, and what
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.core.dtypes import DType
@@ -15,6 +16,25 @@ from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An operation whose kernel says what is wrong when a check fails, and its arguments.
+
+    Of the arguments only those that the `condition` depends on matter, if it is known.
+    """
+
+    op: Any
+    args: Sequence[Any]
+    condition: Node | None = None
+
+
+def _is_repeatable(op: Any, args: Sequence[Any]) -> bool:
+    """Whether an operation's kernel can be run once more for its error."""
+    if op is None or not args or op.raw_op.stateful or op.raw_op.runs_functions:
+        return False
+    return all(type(arg) is Node or getattr(arg, "value", None) is not None for arg in args)
 
 
 class LoweringContext(NodeMaker):
@@ -37,7 +57,7 @@ class LoweringContext(NodeMaker):
         self.inner_checks: dict[str, Node] | None = None  # those inside of a loop or branch
         # What ends a run, by the message of the check or by the operation with a bad index -> the operation that
         # raises the error on the host, and its arguments.
-        self.assertions: dict[Any, tuple[Any, Sequence[Any]]] = {}
+        self.assertions: dict[Any, Refusal] = {}
         self.arguments: Sequence[Any] = ()  # of the operation that is being lowered
         # functions and loops
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
@@ -130,28 +150,26 @@ class LoweringContext(NodeMaker):
         """Keeps the arguments of the operation being lowered, so that its kernel can say which index is bad."""
         if mode == "error" and not self.depth and self.origin is not None:
             if all(type(argument) is Node for argument in self.arguments):
-                self.assertions[self.origin] = self.origin, self.arguments
+                self.assertions[self.origin] = Refusal(self.origin, self.arguments)
 
-    def check(self, condition: Node, message: str) -> None:
+    def check(self, condition: Node, message: str, args: Sequence[Any] | None = None) -> None:
         """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds.
 
+        Where possible what is raised is what the operation's kernel raises for its arguments, or for `args`: it names the value.
         Inside of a loop or branch what collects its checks (`collected`) hands the condition on.
         """
         condition = self.broadcast_to(condition, ())
         if not self.depth:
+            args = self.arguments if args is None else args
+            if message not in self.assertions and _is_repeatable(self.origin, args):
+                message = f"{message} [{self.origin.name}]"
+                self.assertions[message] = Refusal(self.origin, list(args), condition)
             self.checks.append(Check(condition, message))
             return
         if self.inner_checks is None:
             raise NotLowerable("a check inside of a loop or branch")
         earlier = self.inner_checks.get(message)
         self.inner_checks[message] = condition if earlier is None else self.and_(earlier, condition)
-
-    def check_as_host(self, condition: Node, message: str, args: Sequence[Node]) -> None:
-        """`check`, but where possible what is raised is what the operation's kernel raises for these arguments."""
-        if not self.depth and self.origin is not None:
-            message = f"{message} [{self.origin.name}]"
-            self.assertions[message] = self.origin, list(args)
-        self.check(condition, message)
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[dict[str, Node]]:

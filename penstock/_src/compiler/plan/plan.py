@@ -40,7 +40,7 @@ class CheckFailed:
     check: Check
 
     def error(self, _status: Any) -> OpError:
-        return InvalidArgumentError(None, None, self.check.message)
+        return self.check.error()
 
 
 @dataclass(frozen=True)

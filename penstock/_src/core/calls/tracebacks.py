@@ -18,7 +18,12 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from penstock._src.util.locations import belongs_to_library, is_own, is_users
+from penstock._src.core.errors import (
+    InaccessibleTensorError,
+    OperatorNotAllowedInGraphError,
+    OpError,
+)
+from penstock._src.util.locations import Location, belongs_to_library, is_own, is_users
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -96,6 +101,54 @@ def came_through_users_code(error: BaseException) -> bool:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def name_users_line(error: Exception) -> None:
+    """Adds the user's line that an error comes from to its message, if there is one and the message does not name it.
+
+    The message of an error of a user's own class is left alone: there the line is a note.
+    """
+    location = _users_line(error.__traceback__)
+    if location is None or PLACE in str(error) or any(PLACE in n for n in _notes_of(error)):
+        return
+    place = location.in_user_code()
+    if isinstance(error, OpError):
+        error._message = f"{error._message}\n{place}"
+        error.args = (error._message,)
+    elif type(error) in _WITH_MESSAGE and len(error.args) == 1 and isinstance(error.args[0], str):
+        error.args = (f"{error.args[0]}\n{place}",)
+    else:
+        error.add_note(place)
+
+
+PLACE = "in user code: "
+_WITH_MESSAGE = (
+    ValueError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    NotImplementedError,
+    IndexError,
+    AssertionError,
+    NameError,
+    OperatorNotAllowedInGraphError,
+    InaccessibleTensorError,
+)
+
+
+def _notes_of(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
+
+
+def _users_line(traceback: types.TracebackType | None) -> Location | None:
+    """Returns the innermost line of the user's in a traceback."""
+    found = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if is_users(code.co_filename) and not belongs_to_library(code.co_filename):
+            found = Location(code.co_filename, traceback.tb_lineno, code.co_name)
+        traceback = traceback.tb_next
+    return found
 
 
 def shortening(function: Function) -> Function:

@@ -514,7 +514,7 @@ class UnravelIndex(Op):
         total = p.scalar(product(extents), self.Tidx)
         inside = p.and_(p.ge(indices, 0), p.lt(indices, total))
         message = "UnravelIndex: index is out of bound as with dims"
-        p.check_as_host(p.reduce_all(inside), message, [indices, dims])
+        p.check(p.reduce_all(inside), message, [indices, dims])
         parts, rest = [], indices
         for extent in reversed(extents[1:]):
             parts.insert(0, p.truncmod(rest, p.scalar(extent, self.Tidx)))

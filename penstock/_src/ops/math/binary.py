@@ -140,14 +140,8 @@ class _Division(Binary):
         if self.T.is_integer:
             value = p.value(y)
             if value is None:
-                fits, message = (
-                    p.reduce_all(p.ne(y, 0)),
-                    f"{self.op_type}: Integer division by zero",
-                )
-                if self.refusal is InvalidArgumentError:
-                    p.check(fits, message)
-                else:
-                    p.check_as_host(fits, message, [x, y])
+                fits = p.reduce_all(p.ne(y, 0))
+                p.check(fits, f"{self.op_type}: Integer division by zero", [x, y])
             elif not np.all(value):
                 raise NotLowerable("an integer divisor that is zero")
         return getattr(p, self.primitive)(x, y)

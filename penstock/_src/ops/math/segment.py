@@ -301,7 +301,7 @@ def lower_segments(op, p, data, segment_ids, num_segments):
         return p.slice_axis(whole, 0, 0, count)
     message = f"{op.op_type}: segment_ids has an element that is out of range [0, {count})"
     given = [data, segment_ids, num_segments]
-    p.check_as_host(p.reduce_all(p.lt(ids, count)), message, given)
+    p.check(p.reduce_all(p.lt(ids, count)), message, given)
     # Map negative ids past the end, where the scatter drops them.
     ids = p.select(p.lt(ids, 0), count, ids)
     first = p.full((count, *data.shape[lead:]), start, op.T)

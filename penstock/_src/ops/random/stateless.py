@@ -103,7 +103,7 @@ def check_range(op, p, args):
     minval, maxval = args[-2:]
     if minval.rank or maxval.rank:
         raise NotLowerable("a range of several numbers")
-    p.check_as_host(p.lt(minval, maxval), f"{op.op_type}: Need minval < maxval", args)
+    p.check(p.lt(minval, maxval), f"{op.op_type}: Need minval < maxval", args)
 
 
 class _BySeed(Op):

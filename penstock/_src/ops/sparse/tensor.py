@@ -158,7 +158,7 @@ class SparseToDense(Op):
         inputs = [sparse_indices, output_shape, sparse_values, default_value]
         message = "SparseToDense: the indices are out of bounds, out of order or repeated"
         check = _are_valid if self.validate_indices else _are_inside
-        p.check_as_host(check(p, indices, shape), message, inputs)
+        p.check(check(p, indices, shape), message, inputs)
         return p.scatter(dense, indices, values, op="set")
 
 
