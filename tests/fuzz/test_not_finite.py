@@ -37,7 +37,6 @@ APART = {
     "RFFT": "a product by zero parts of roots of unity",
     "RFFT2D": "a product by zero parts of roots of unity",
     "ReluGrad": "a gradient is selected, not multiplied by 0 (tests/conformance/edges)",
-    "ResizeNearestNeighborGrad": "a product by a matrix of zeros and ones",
 }
 
 

@@ -1,6 +1,6 @@
 """Resizing of images: nearest, bilinear, bicubic, area, and any kernel of ScaleAndTranslate.
 
-Except for nearest and bilinear, an axis is resized by a weight matrix [outputs, inputs]; the gradient is its transpose.
+Except for nearest and bilinear, an output along an axis sums its taps (`taps.py`); the gradient sums the transposed ones.
 """
 
 import numpy as np
@@ -9,7 +9,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.typesets import FLOAT, SIGNED
+from penstock._src.core.typesets import FLOAT, NARROW, SIGNED
+from penstock._src.ops.image import taps
+from penstock._src.ops.image.taps import bilinear_parts, nearest_indices
 from penstock._src.ops.rules import check_elements, quiet, shape_of, show, value_of
 
 
@@ -43,96 +45,6 @@ def _shape(images, size):
     return TensorShape([images[0], hw[0], hw[1], images[3]])
 
 
-def _scale(inputs, outputs, align_corners):
-    if align_corners and outputs > 1:
-        return np.float32((inputs - 1) / np.float32(outputs - 1))
-    return np.float32(inputs / np.float32(outputs))
-
-
-def _positions(op, inputs, outputs):
-    """The position of each output in input coordinates."""
-    scale = _scale(inputs, outputs, op.align_corners)
-    at = np.arange(outputs, dtype=np.float32)
-    if op.half_pixel_centers:
-        return (at + np.float32(0.5)) * scale - np.float32(0.5)
-    return at * scale
-
-
-def nearest_indices(op, inputs, outputs):
-    """The input that each output copies."""
-    scale = _scale(inputs, outputs, op.align_corners)
-    at = np.arange(outputs, dtype=np.float32)
-    at = (at + np.float32(0.5)) * scale if op.half_pixel_centers else at * scale
-    # C's roundf: halves away from zero
-    index = np.floor(at + np.float32(0.5)) if op.align_corners else np.floor(at)
-    return np.clip(index.astype(np.int64), 0, inputs - 1)
-
-
-def bilinear_parts(op, inputs, outputs):
-    """For each output its two neighboring inputs, and the interpolation weight."""
-    at = _positions(op, inputs, outputs)
-    floor = np.floor(at)
-    lower = np.maximum(floor, 0).astype(np.int64)
-    upper = np.minimum(np.ceil(at), inputs - 1).astype(np.int64)
-    return lower, upper, (at - floor).astype(np.float32)
-
-
-def bilinear_weights(op, inputs, outputs):
-    """The matrix of bilinear interpolation."""
-    lower, upper, part = bilinear_parts(op, inputs, outputs)
-    weights = np.zeros((outputs, inputs), np.float32)
-    rows = np.arange(outputs)
-    np.add.at(weights, (rows, lower), 1 - part)
-    np.add.at(weights, (rows, upper), part)
-    return weights
-
-
-def bicubic_weights(op, inputs, outputs):
-    """The matrix of bicubic interpolation (Keys 1981), its kernel tabulated in 1024 steps."""
-    a = -0.5 if op.half_pixel_centers else -0.75
-    x = np.arange(1025) / 1024.0
-    near = (((a + 2) * x - (a + 3)) * x * x + 1).astype(np.float32)
-    x = x + 1
-    far = (((a * x - 5 * a) * x + 8 * a) * x - 4 * a).astype(np.float32)
-    at = _positions(op, inputs, outputs)
-    floor = np.floor(at)
-    step = np.rint((at - floor) * 1024).astype(np.int64)
-    taps = np.stack([far[step], near[step], near[1024 - step], far[1024 - step]], -1)
-    index = floor.astype(np.int64)[:, None] + np.arange(-1, 3)
-    bounded = np.clip(index, 0, inputs - 1)
-    if op.half_pixel_centers:
-        taps = np.where(index == bounded, taps, np.float32(0))
-        total = taps.sum(-1, keepdims=True)
-        taps = np.where(np.abs(total) > 1e-34, taps / total, taps)
-    weights = np.zeros((outputs, inputs), np.float32)
-    np.add.at(weights, (np.arange(outputs)[:, None], bounded), taps)
-    return weights
-
-
-def area_weights(op, inputs, outputs):
-    """The matrix whose rows average the inputs that each output covers."""
-    scale = _scale(inputs, outputs, op.align_corners)
-    weights = np.zeros((outputs, inputs), np.float32)
-    for row in range(outputs):
-        begin, end = np.float32(row * scale), np.float32((row + 1) * scale)
-        for index in range(int(np.floor(begin)), int(np.ceil(end))):
-            covered = min(index + 1, end) - max(index, begin)
-            weights[row, min(max(index, 0), inputs - 1)] += covered
-    return weights / scale
-
-
-def _by_matrices(x, rows, columns):
-    """The images resized with a matrix for each axis."""
-    across = np.einsum("nhwc,xw->nhxc", x, columns, optimize=True)
-    return np.einsum("nhxc,yh->nyxc", across, rows, optimize=True)
-
-
-def _lower_by_matrices(p, x, rows, columns, dtype):
-    wide = p.cast(x, dtype)
-    across = p.contract("nhwc,xw->nhxc", wide, p.constant(columns.astype(dtype.np), dtype))
-    return p.contract("nhxc,yh->nyxc", across, p.constant(rows.astype(dtype.np), dtype))
-
-
 class _Resize(Op):
     """Base of the ops with the size as an input."""
 
@@ -144,24 +56,32 @@ class _Resize(Op):
     def shape(self, images, size):
         return _shape(images, size)
 
-    def _matrices(self, shape, size):
-        return self.weights(self, shape[1], size[0]), self.weights(self, shape[2], size[1])
-
     @quiet
     def eager(self, images, size):
         target = _size(self, images, size)
         if not images.size:
             return np.zeros((images.shape[0], *target, images.shape[3]), np.float32)
-        return _by_matrices(images.astype(np.float32), *self._matrices(images.shape, target))
+        rows, columns = _both_taps(self, images.shape, target)
+        return taps.resampled(images.astype(np.float32), rows, columns)
 
     def lower(self, p, images, size):
         target = _lowered_size(self, p, images, size)
-        rows, columns = self._matrices(images.shape, target)
-        return _lower_by_matrices(p, images, rows, columns, dtypes.float32)
+        rows, columns = _both_taps(self, images.shape, target)
+        return taps.lower_resampled(p, images, rows, columns, dtypes.float32)
+
+
+def _both_taps(op, shape, size):
+    """The taps of rows and columns."""
+    return op.taps(op, shape[1], size[0]), op.taps(op, shape[2], size[1])
+
+
+def _transposed_taps(op, shape, size):
+    """The taps of the gradient: of images of a shape by those resized to the size."""
+    return [one.transposed(inputs) for one, inputs in zip(_both_taps(op, shape, size), shape[1:3])]
 
 
 class _ResizeGrad(Op):
-    """The gradient of a resize: the transposed matrices."""
+    """The gradient of a resize: the transposed taps."""
 
     differentiable = False
     align_corners: bool = False
@@ -183,18 +103,20 @@ class _ResizeGrad(Op):
     @quiet
     def eager(self, grads, original_image):
         self._check(grads, original_image)
-        shape = original_image.shape
-        kind = original_image.dtype if original_image.dtype == np.float64 else np.float32
-        rows = self.weights(self, shape[1], grads.shape[1]).T.astype(kind)
-        columns = self.weights(self, shape[2], grads.shape[2]).T.astype(kind)
-        return _by_matrices(grads.astype(kind), rows, columns).astype(original_image.dtype)
+        rows, columns = _transposed_taps(self, original_image.shape, grads.shape[1:3])
+        wide = _wide(self.T).np
+        return taps.resampled(grads.astype(wide), rows, columns).astype(original_image.dtype)
 
     def lower(self, p, grads, original_image):
         self._check(grads, original_image)
-        shape = original_image.shape
-        rows = self.weights(self, shape[1], grads.shape[1]).T
-        columns = self.weights(self, shape[2], grads.shape[2]).T
-        return _lower_by_matrices(p, grads, rows, columns, original_image.dtype)
+        rows, columns = _transposed_taps(self, original_image.shape, grads.shape[1:3])
+        made = taps.lower_resampled(p, grads, rows, columns, _wide(self.T))
+        return p.cast(made, original_image.dtype)
+
+
+def _wide(dtype):
+    """The type that sums of a type are computed in."""
+    return dtypes.float32 if dtype in NARROW else dtype
 
 
 class ResizeBilinear(_Resize):
@@ -202,7 +124,7 @@ class ResizeBilinear(_Resize):
 
     align_corners: bool = False
     half_pixel_centers: bool = False
-    weights = staticmethod(bilinear_weights)
+    taps = staticmethod(taps.bilinear_taps)
 
     def gradient(self, images, _size, _output, dy):
         image = images if images.dtype.is_floating else raw.Cast(x=images, DstT=dtypes.float32)
@@ -220,6 +142,8 @@ class ResizeBilinear(_Resize):
         if not images.size:
             return np.zeros((images.shape[0], height, width, images.shape[3]), np.float32)
         x = images.astype(np.float32)
+        if x.shape[1:3] == (height, width):
+            return x
         top, bottom, down = bilinear_parts(self, x.shape[1], height)
         left, right, along = bilinear_parts(self, x.shape[2], width)
         along, down = along[:, None], down[:, None, None]
@@ -231,6 +155,8 @@ class ResizeBilinear(_Resize):
     def lower(self, p, images, size):
         height, width = _lowered_size(self, p, images, size)
         x = p.cast(images, dtypes.float32)
+        if x.shape[1:3] == (height, width):
+            return x
         for axis, outputs in ((2, width), (1, height)):
             first, second, part = bilinear_parts(self, x.shape[axis], outputs)
             shape = [1, 1, 1, 1]
@@ -246,7 +172,7 @@ class ResizeBilinearGrad(_ResizeGrad):
 
     signature = "grads: float32, original_image: T -> output: T"
     T = FLOAT
-    weights = staticmethod(bilinear_weights)
+    taps = staticmethod(taps.bilinear_taps)
 
 
 class ResizeBicubic(_Resize):
@@ -254,7 +180,7 @@ class ResizeBicubic(_Resize):
 
     align_corners: bool = False
     half_pixel_centers: bool = False
-    weights = staticmethod(bicubic_weights)
+    taps = staticmethod(taps.bicubic_taps)
 
     def gradient(self, images, _size, _output, dy):
         if images.dtype not in ResizeBicubicGrad.T:
@@ -274,14 +200,14 @@ class ResizeBicubicGrad(_ResizeGrad):
     signature = "grads: float32, original_image: T -> output: T"
     differentiable = True
     T = frozenset({dtypes.float32, dtypes.float64})
-    weights = staticmethod(bicubic_weights)
+    taps = staticmethod(taps.bicubic_taps)
 
 
 class ResizeArea(_Resize):
     """Images resized so that each output averages the area that it covers."""
 
     align_corners: bool = False
-    weights = staticmethod(area_weights)
+    taps = staticmethod(taps.area_taps)
 
 
 class ResizeNearestNeighbor(Op):
@@ -331,99 +257,46 @@ class ResizeNearestNeighborGrad(Op):
     T = FLOAT | {dtypes.int32, dtypes.int8, dtypes.uint8}
     align_corners: bool = False
     half_pixel_centers: bool = False
+    taps = staticmethod(taps.nearest_taps)
 
     def shape(self, grads, size):
         return _shape(grads, size)
 
     @quiet
     def eager(self, grads, size):
-        height, width = _size(self, grads, size)
-        rows = nearest_indices(self, height, grads.shape[1])
-        columns = nearest_indices(self, width, grads.shape[2])
-        out = np.zeros((grads.shape[0], height, width, grads.shape[3]), grads.dtype)
-        np.add.at(out, (slice(None), rows[:, None], columns), grads)
-        return out
+        shape = (None, *_size(self, grads, size))
+        rows, columns = _transposed_taps(self, shape, grads.shape[1:3])
+        wide = _wide(self.T).np
+        return taps.resampled(grads.astype(wide), rows, columns).astype(grads.dtype)
 
     def lower(self, p, grads, size):
-        height, width = _lowered_size(self, p, grads, size)
-        rows = nearest_indices(self, height, grads.shape[1])
-        columns = nearest_indices(self, width, grads.shape[2])
-        return _lower_by_matrices(
-            p, grads, _one_hot(rows, height).T, _one_hot(columns, width).T, grads.dtype
-        )
+        shape = (None, *_lowered_size(self, p, grads, size))
+        rows, columns = _transposed_taps(self, shape, grads.shape[1:3])
+        made = taps.lower_resampled(p, grads, rows, columns, _wide(self.T))
+        return p.cast(made, grads.dtype)
 
 
-def _one_hot(indices, depth):
-    return np.eye(depth, dtype=np.float32)[indices]
-
-
-# -- resampling by kernels ------------------------------------------------------------------------------
-
-
-def _lanczos(radius):
-    def kernel(x):
-        with np.errstate(all="ignore"):
-            t = np.pi * x
-            value = radius * np.sin(t) * np.sin(t / radius) / (t * t)
-        return np.where(x > radius, 0.0, np.where(x <= 1e-3, 1.0, value))
-
-    return radius, kernel
-
-
-def _keys(x):
-    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-    near = ((1.5 * x - 2.5) * x) * x + 1.0
-    return np.where(x >= 2, 0.0, np.where(x >= 1, far, near))
-
-
-def _mitchell(x):
-    far = (((-7.0 / 18.0) * x + 2.0) * x - 10.0 / 3.0) * x + 16.0 / 9.0
-    near = (((7.0 / 6.0) * x - 2.0) * x) * x + 8.0 / 9.0
-    return np.where(x >= 2, 0.0, np.where(x >= 1, far, near))
-
-
-KERNELS = {
-    "lanczos1": _lanczos(1.0),
-    "lanczos3": _lanczos(3.0),
-    "lanczos5": _lanczos(5.0),
-    "gaussian": (1.5, lambda x: np.where(x >= 1.5, 0.0, np.exp(-(x * x) / (2 * 0.5 * 0.5)))),
-    "box": (1.0, lambda x: np.where(x < 0.5, 1.0, np.where(x == 0.5, 0.5, 0.0))),
-    "triangle": (1.0, lambda x: np.maximum(1.0 - x, 0.0)),
-    "keyscubic": (2.0, _keys),
-    "mitchellcubic": (2.0, _mitchell),
-}
-
-
-def kernel_weights(op, inputs, outputs, scale, translation):
-    """The matrix that samples the inputs with a kernel, at x / scale - translation / scale."""
-    radius, kernel = KERNELS[op.kernel_type]
-    inverse = np.float32(1) / np.float32(scale)
-    offset = -inverse * np.float32(translation)
-    width = max(inverse, np.float32(1)) if op.antialias else np.float32(1)
-    sample = (np.arange(outputs, dtype=np.float32) + np.float32(0.5)) * inverse + offset
-    source = np.arange(inputs, dtype=np.float32) + np.float32(0.5)
-    first = np.ceil(sample - np.float32(radius) * width - np.float32(0.5))
-    last = np.floor(sample + np.float32(radius) * width - np.float32(0.5))
-    first, last = np.clip(first, 0, inputs - 1), np.clip(last, 0, inputs - 1)
-    at = np.arange(inputs)
-    inside = (at >= first[:, None]) & (at <= last[:, None])
-    weights = kernel(np.abs((source - sample[:, None]) / width).astype(np.float32))
-    weights = np.where(inside, weights, 0.0).astype(np.float32)
-    total = weights.sum(-1, keepdims=True)
-    weights = np.where(np.abs(total) >= 1e-35, weights / np.where(total == 0, 1, total), weights)
-    outside = (sample < 0) | (sample > inputs)
-    return np.where(outside[:, None], np.float32(0), weights)
-
-
-def _kernel_matrices(op, inputs, outputs, scale, translation):
-    if op.kernel_type not in KERNELS:
+def _samplings(op, scale, translation):
+    """How rows and columns are sampled."""
+    if op.kernel_type not in taps.KERNELS:
         raise op.invalid(f"Unrecognized kernel type: {op.kernel_type}")
     if scale.shape != (2,) or translation.shape != (2,):
         raise op.invalid(
             "scale and translation must have two elements. Received "
             f"{show(scale.shape)}, {show(translation.shape)}"
         )
-    return [kernel_weights(op, inputs[i], outputs[i], scale[i], translation[i]) for i in range(2)]
+    kernel = op.kernel_type, op.antialias
+    return [taps.Sampling(*kernel, scale[i], translation[i]) for i in range(2)]
+
+
+def _kernel_taps(op, inputs, outputs, scale, translation):
+    samplings = _samplings(op, scale, translation)
+    return [one.taps(*sizes) for one, *sizes in zip(samplings, inputs, outputs)]
+
+
+def _kernel_gradient_taps(op, inputs, outputs, scale, translation):
+    samplings = _samplings(op, scale, translation)
+    return [one.gradient_taps(*sizes) for one, *sizes in zip(samplings, inputs, outputs)]
 
 
 class ScaleAndTranslate(Op):
@@ -455,15 +328,15 @@ class ScaleAndTranslate(Op):
         target = _size(self, images, size)
         if (scale <= 0).any():
             raise self.invalid("Scale must be greater than zero.")
-        rows, columns = _kernel_matrices(self, images.shape[1:3], target, scale, translation)
-        return _by_matrices(images.astype(np.float32), rows, columns)
+        rows, columns = _kernel_taps(self, images.shape[1:3], target, scale, translation)
+        return taps.resampled(images.astype(np.float32), rows, columns)
 
     def lower(self, p, images, size, scale, translation):
         target = _lowered_size(self, p, images, size)
         scale = value_of(p, scale, "scale")
         translation = value_of(p, translation, "translation")
-        rows, columns = _kernel_matrices(self, images.shape[1:3], target, scale, translation)
-        return _lower_by_matrices(p, images, rows, columns, dtypes.float32)
+        rows, columns = _kernel_taps(self, images.shape[1:3], target, scale, translation)
+        return taps.lower_resampled(p, images, rows, columns, dtypes.float32)
 
 
 class ScaleAndTranslateGrad(Op):
@@ -477,13 +350,13 @@ class ScaleAndTranslateGrad(Op):
 
     @quiet
     def eager(self, grads, original_image, scale, translation):
-        inputs = original_image.shape[1:3]
-        rows, columns = _kernel_matrices(self, inputs, grads.shape[1:3], scale, translation)
-        return _by_matrices(grads, rows.T, columns.T).astype(grads.dtype)
+        sizes = original_image.shape[1:3], grads.shape[1:3]
+        rows, columns = _kernel_gradient_taps(self, *sizes, scale, translation)
+        return taps.resampled(grads, rows, columns)
 
     def lower(self, p, grads, original_image, scale, translation):
         scale = value_of(p, scale, "scale")
         translation = value_of(p, translation, "translation")
-        inputs = original_image.shape[1:3]
-        rows, columns = _kernel_matrices(self, inputs, grads.shape[1:3], scale, translation)
-        return _lower_by_matrices(p, grads, rows.T, columns.T, grads.dtype)
+        sizes = original_image.shape[1:3], grads.shape[1:3]
+        rows, columns = _kernel_gradient_taps(self, *sizes, scale, translation)
+        return taps.lower_resampled(p, grads, rows, columns, grads.dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT
-from penstock._src.ops.image.resize import bilinear_weights
+from penstock._src.ops.image.taps import bilinear_taps, resampled
 from penstock._src.ops.nn import conv
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.rules import ints
@@ -118,8 +118,9 @@ class FusedResizeAndPadConv2D(Op):
     align_corners = read_only("resize_align_corners", "What the resizing calls its attribute.")
 
     def eager(self, input, size, paddings, filter):
-        rows, columns = (bilinear_weights(self, n, int(m)) for n, m in zip(input.shape[1:3], size))
-        resized = np.einsum("ih,bhwc,jw->bijc", rows, input, columns).astype(input.dtype)
+        rows, columns = (bilinear_taps(self, n, int(m)) for n, m in zip(input.shape[1:3], size))
+        wide = np.promote_types(input.dtype, np.float32)
+        resized = resampled(input.astype(wide), rows, columns).astype(input.dtype)
         padded = _padded(self, resized, paddings)
         c = cv.convolution(self, padded.shape, filter.shape, 2)
         return cv.forward(c, padded, filter)

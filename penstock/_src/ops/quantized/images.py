@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, QUANTIZED
-from penstock._src.ops.image.resize import bilinear_weights
+from penstock._src.ops.image.taps import bilinear_taps, resampled
 from penstock._src.ops.nn.window import window
 from penstock._src.ops.quantized.ends import check_ends
 from penstock._src.ops.quantized.quantize import limits
@@ -194,8 +194,8 @@ class QuantizedResizeBilinear(Op):
 
     def eager(self, images, size, min, max):
         check_ends(self, min=min, max=max)
-        rows, columns = (bilinear_weights(self, n, int(m)) for n, m in zip(images.shape[1:3], size))
-        made = np.einsum("ih,bhwc,jw->bijc", rows, images.astype(np.float64), columns)
+        rows, columns = (bilinear_taps(self, n, int(m)) for n, m in zip(images.shape[1:3], size))
+        made = resampled(images.astype(np.float64), rows, columns)
         if self.T != dtypes.float32:
             made = np.floor(made + 0.5)
         return made.astype(images.dtype), F(min), F(max)
