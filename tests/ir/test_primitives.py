@@ -177,6 +177,15 @@ def test_windows_with_dilations():
     np.testing.assert_array_equal(made, [[1, 2], [-1, -1], [2, 3]])
 
 
+def test_windows_over_far_more_padding_than_elements():
+    x = np.arange(1, 5, dtype=np.float32).reshape(2, 2)
+    far = dict(dilations=[1000, 1], low=[1000, 1], high=[1000, 0], base_dilations=[1, 2])
+    made = evaluate(lambda p, x: p.windows(x, [0, 1], [3, 2], [1, 2], value=-1.0, **far), x)
+    assert made.shape == (2, 2, 3, 2)
+    np.testing.assert_array_equal(made[:, :, [0, 2]], np.full((2, 2, 2, 2), -1))
+    np.testing.assert_array_equal(made[:, :, 1], [[[-1, 1], [-1, 2]], [[-1, 3], [-1, 4]]])
+
+
 def test_windows_of_two_axes_contract_to_a_convolution():
     x, w = random(2, 5, 6, 3), random(3, 2, 3, 4, seed=1)
     made = evaluate(

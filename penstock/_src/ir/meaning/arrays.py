@@ -5,6 +5,7 @@ Narrow floats (half, bfloat16, float8) are computed in float32 and rounded once 
 work on object arrays, by which the builder computes with shapes. `while` and `case` are the interpreter's business.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -152,6 +153,9 @@ def windows(args: Arrays, node: Node) -> np.ndarray:
             int(attrs["high"][i]),
             int(attrs["base_dilations"][i]) - 1,
         )
+    spread = [n + low + high + i * max(n - 1, 0) for n, (low, high, i) in zip(x.shape, amounts)]
+    if math.prod(spread) > 2 * (x.size + math.prod(ints(node.shape))):
+        return _gathered_windows(x, fill, node)
     x = _padded(x, fill, amounts)
     strides, inner = list(x.strides), []
     for i, axis in enumerate(attrs["axes"]):
@@ -163,6 +167,19 @@ def windows(args: Arrays, node: Node) -> np.ndarray:
     if 0 in shape:
         return np.empty(shape, x.dtype)
     return np.lib.stride_tricks.as_strided(x, shape, (*strides, *inner), writeable=False)
+
+
+def _gathered_windows(x: np.ndarray, fill: Any, node: Node) -> np.ndarray:
+    """`windows` by the index of each element: for paddings far larger than the result."""
+    names = ("axes", "size", "strides", "dilations", "low", "base_dilations")
+    for axis, size, stride, dilation, low, base in zip(*[ints(node.attrs[n]) for n in names]):
+        n = x.shape[axis]
+        at = np.arange(int(node.shape[axis]))[:, None] * stride + np.arange(size) * dilation - low
+        inside = (at >= 0) & (at <= (n - 1) * base) & (at % base == 0)
+        end = np.full([1 if i == axis else m for i, m in enumerate(x.shape)], fill, x.dtype)
+        x = np.take(np.concatenate([x, end], axis), np.where(inside, at // base, n), axis)
+        x = np.moveaxis(x, axis + 1, -1)
+    return x
 
 
 def _block(starts: Arrays, sizes: Sequence[int], shape: Sequence[int]) -> tuple[slice, ...]:

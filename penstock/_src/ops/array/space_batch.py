@@ -1,4 +1,4 @@
-"""Space-to-batch, space-to-depth and their inverses; patches of images."""
+"""Space-to-batch, space-to-depth and their inverses."""
 
 import math
 from typing import Literal
@@ -9,17 +9,11 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
-from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
+from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
 from penstock._src.ops.rules import (
-    ints,
-    joined,
-    part,
-    product_of,
-    reshape,
-    shape_of,
     show,
     value_of,
 )
@@ -410,161 +404,3 @@ class DepthToSpace(_SpaceDepth):
 
     def gradient(self, _input, _output, dy):
         return raw.SpaceToDepth(dy, block_size=self.block_size, data_format=self.data_format)
-
-
-# -- patches ---------------------------------------------------------------------------------------
-
-
-def window_of(size, kernel, stride, rate, padding):
-    """Returns the number of patches along a dimension, and the padding before and after.
-
-    Raises:
-      ValueError: the number would be negative.
-    """
-    reach = (kernel - 1) * rate + 1
-    if padding == "VALID":
-        count = (size - reach + stride) // stride
-        if count < 0:
-            raise ValueError(
-                f"Computed output size would be negative: {int(count)} [input_size: {int(size)}, "
-                f"effective_filter_size: {reach}, stride: {stride}]"
-            )
-        return count, 0, 0
-    count = -(-size // stride)
-    total = max((count - 1) * stride + reach - size, 0)
-    return count, total // 2, total - total // 2
-
-
-class _Patches(Op):
-    """Patches at regular intervals, each flattened into the depth."""
-
-    def spatial(self):
-        """Returns kernel sizes, strides and rates of the spatial dimensions."""
-        rates = self.attrs.get("rates", (1,) * len(self.ksizes))
-        return self.ksizes[1:-1], self.strides[1:-1], rates[1:-1]
-
-    def windows(self, dims):
-        """Returns (count, low, high) for each spatial dimension."""
-        try:
-            return [window_of(d, *v, self.padding) for d, v in zip(dims, zip(*self.spatial()))]
-        except ValueError as error:
-            raise self.invalid(str(error)) from None
-
-    def patched_shape(self, images):
-        """Returns the static shape of the patches."""
-        rank = len(self.ksizes)
-        dims = images.with_rank(rank)
-        if dims.rank is None:
-            return unknown_shape(rank)
-        spatial = [
-            None if d is None else window_of(d, *v, self.padding)[0]
-            for d, v in zip(dims.as_list()[1:-1], zip(*self.spatial()))
-        ]
-        depth = infer.times(dims[rank - 1], int(np.prod(self.spatial()[0])))
-        return [dims[0], *spatial, depth]
-
-    def extract(self, images):
-        """Returns the patches of an array."""
-        rank = len(self.ksizes)
-        if images.ndim != rank:
-            raise self.invalid(f"input must be {rank}-dimensional{show(images.shape)}")
-        kernels, strides, rates = self.spatial()
-        windows = self.windows(images.shape[1:-1])
-        padded = pad_plain(images, [(0, 0), *[w[1:] for w in windows], (0, 0)])
-        counts = [w[0] for w in windows]
-        shape = [images.shape[0], *counts, *kernels, images.shape[-1]]
-        steps = padded.strides
-        jumps = [s * k for s, k in zip(steps[1:-1], strides)]
-        inner = [s * r for s, r in zip(steps[1:-1], rates)]
-        if 0 in shape:
-            view = np.zeros(shape, images.dtype)
-        else:
-            view = np.lib.stride_tricks.as_strided(
-                padded, shape, [steps[0], *jumps, *inner, steps[-1]]
-            )
-        depth = int(np.prod(kernels)) * images.shape[-1]
-        return view.reshape(images.shape[0], *counts, depth)
-
-    def lowered(self, p, images):
-        """Lowers the patches to a view of windows."""
-        if len(images.shape) != len(self.ksizes):
-            raise NotLowerable("images of another rank")
-        kernels, strides, rates = self.spatial()
-        found = self.windows(images.shape[1:-1])
-        spatial = list(range(1, len(kernels) + 1))
-        lows, highs = [w[1] for w in found], [w[2] for w in found]
-        view = p.windows(images, spatial, kernels, strides, rates, lows, highs)
-        # batch, positions, depth, offsets -> batch, positions, offsets, depth
-        m = len(kernels)
-        order = [*range(m + 1), *range(m + 2, 2 * m + 2), m + 1]
-        view = p.transpose(view, order)
-        return p.reshape(view, (*view.shape[: m + 1], int(np.prod(kernels)) * images.shape[-1]))
-
-    def gathered_back(self, images, dy):
-        """Returns the gradient of the images: the elements of patches are added to their pixels."""
-        places, count = self.places(images)
-        batch = shape_of(images)[0:1]
-        rows = raw.Transpose(
-            reshape(dy, raw.ConcatV2([batch, ints([-1])], np.int32(0))), ints([1, 0])
-        )
-        total = raw.UnsortedSegmentSum(rows, places, count)
-        return reshape(raw.Transpose(total, ints([1, 0])), shape_of(images))
-
-    def places(self, images):
-        """Returns the pixel index of each element of a patch, -1 for padding, and the number of pixels."""
-        known = images.shape[1:]
-        if known.is_fully_defined():
-            count = np.int32(known.num_elements())
-            numbers = np.arange(1, count + 1, dtype=np.int32).reshape(1, *known.as_list())
-            return self.extract(numbers).reshape(-1) - 1, count
-        dims = part(raw.Shape(input=images), 1, len(self.ksizes))
-        count = reshape(product_of(dims), [])
-        numbers = raw.Range(start=np.int32(1), limit=count + 1, delta=np.int32(1))
-        attrs = {n: v for n, v in self.attrs.items() if n != "T"}
-        shown = getattr(raw, self.op_type)(reshape(numbers, joined(ints([1]), dims)), **attrs)
-        return reshape(shown, [-1]) - 1, count
-
-
-class ExtractImagePatches(_Patches):
-    """Patches of images at regular intervals, each flattened into the depth."""
-
-    signature = "images: T -> patches: T"
-    T = FLOAT | INTEGER | COMPLEX | BOOL
-    ksizes: list[int]
-    strides: list[int]
-    rates: list[int]
-    padding: Padding
-
-    def shape(self, images):
-        return self.patched_shape(images)
-
-    def gradient(self, images, _patches, dy):
-        return self.gathered_back(images, dy)
-
-    def eager(self, images):
-        return self.extract(images)
-
-    def lower(self, p, images):
-        return self.lowered(p, images)
-
-
-class ExtractVolumePatches(_Patches):
-    """Patches of volumes at regular intervals, each flattened into the depth."""
-
-    signature = "input: T -> patches: T"
-    T = FLOAT | INTEGER
-    ksizes: list[int]
-    strides: list[int]
-    padding: Padding
-
-    def shape(self, input):
-        return self.patched_shape(input)
-
-    def gradient(self, input, _patches, dy):
-        return self.gathered_back(input, dy)
-
-    def eager(self, input):
-        return self.extract(input)
-
-    def lower(self, p, input):
-        return self.lowered(p, input)

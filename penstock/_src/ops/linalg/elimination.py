@@ -141,7 +141,8 @@ def qr(p: Any, a: Any) -> tuple[Any, Any]:
     """Q [batch, m, m] and R [batch, m, n], by Householder's reflections with LAPACK's signs."""
     batch, m, n = a.shape
     places = _places(p, m)
-    identity = p.cast(p.eq(places, p.iota((1, 1, m), 2, dtypes.int32)), a.dtype)
+    across, rows = (p.iota((1, 1, size), 2, dtypes.int32) for size in (n, m))
+    identity = p.cast(p.eq(places, rows), a.dtype)
 
     def step(j: Any, q: Any, r: Any) -> list[Any]:
         x = column(p, r, j)
@@ -154,13 +155,15 @@ def qr(p: Any, a: Any) -> tuple[Any, Any]:
         head = p.select(done, 1.0, first - beta)
         v = p.select(p.eq(places, j), 1.0, below / head)
         tau = p.select(done, 0.0, (beta - first) / p.select(done, 1.0, beta))
-        r = r - tau * v * p.contract("bio,bij->boj", v, r)
-        q = q - tau * p.contract("bij,bjo->bio", q, v) * p.transpose(v, (0, 2, 1))
+        # Not multiplied by 0 where nothing is reflected: a NaN stays in its column.
+        change = tau * v * p.contract("bio,bij->boj", v, r)
+        r = p.select(done, r, r - change)
+        change = tau * p.contract("bij,bjo->bio", q, v) * p.transpose(v, (0, 2, 1))
+        q = p.select(done, q, q - change)
         return [q, r]
 
     count = min(m - 1, n)
     q, r = p.broadcast_to(identity, (batch, m, m)), a
     if count:
         q, r = steps(p, count, step, [q, r])
-    upper = p.le(places, p.iota((1, 1, n), 2, dtypes.int32))
-    return q, p.select(upper, r, 0.0)
+    return q, p.select(p.le(places, across), r, 0.0)
