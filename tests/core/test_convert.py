@@ -25,6 +25,14 @@ def test_lists_of_mixed_kinds_are_refused(value, dtype):
         tf.convert_to_tensor(value, dtype=dtype)
 
 
+@pytest.mark.parametrize("value", [tf.float32, [tf.float32], [1, tf.float32]])
+def test_dtypes_are_no_values(value):
+    with pytest.raises(ValueError, match="unsupported type .*DType"):
+        tf.convert_to_tensor(value)
+    with pytest.raises(TypeError, match="Failed to convert elements"):
+        tf.function(lambda: tf.convert_to_tensor(value))()
+
+
 def test_arrays_become_truth_values():
     np.testing.assert_array_equal(tf.constant(np.array([0.0, 1.5]), tf.bool), [False, True])
     assert tf.math.logical_and(np.array([1, 0]), np.array([2, 2])).numpy().tolist() == [True, False]

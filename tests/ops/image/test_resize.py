@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from penstock._src.core import errors
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check
 
@@ -65,6 +66,36 @@ def test_the_best_of_overlapping_boxes_is_kept():
         iou_threshold=np.float32(0.5), score_threshold=np.float32(0),
     )  # fmt: skip
     assert kept.numpy().tolist() == [1, 2]
+
+
+def test_no_image_resizes_to_no_image():
+    for name in ("ResizeBicubic", "ResizeArea", "ResizeBilinear"):
+        assert getattr(raw, name)(images=X[:0], size=SIZE).shape == (0, 2, 5, 1)
+    grad = raw.ResizeBilinearGrad(grads=np.zeros((0, 2, 5, 1), np.float32), original_image=X[:0])
+    assert grad.shape == (0, 3, 4, 1)
+
+
+@pytest.mark.parametrize("depth", [0, 2, 5])
+def test_boxes_are_drawn_in_the_depths_that_have_colors(depth):
+    images, boxes = np.zeros((1, 3, 3, depth), np.float32), np.float32([[[0, 0, 1, 1]]])
+    with pytest.raises(errors.InvalidArgumentError, match="DrawBoundingBoxes: Channel depth"):
+        raw.DrawBoundingBoxes(images=images, boxes=boxes)
+
+
+def test_boxes_end_at_the_image_however_large_they_are():
+    boxes = np.float32([[[0, -3e38, 3e38, 3e38]]])
+    drawn = raw.DrawBoundingBoxes(images=np.zeros((1, 3, 3, 1), np.float32), boxes=boxes)
+    np.testing.assert_array_equal(drawn.numpy()[0, :, :, 0], [[1, 1, 1], [0, 0, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"max_attempts": 2**40}, {"max_attempts": 0}, {"bounding_boxes": [[[0, 0, 2, 1.0]]]}],
+)
+def test_crops_are_sampled_from_what_can_be_sampled(changed):
+    arguments = dict(image_size=[5, 5, 3], bounding_boxes=[[[0, 0, 1, 1.0]]], seed=[1, 2])
+    with pytest.raises(errors.InvalidArgumentError, match="SampleDistorted"):
+        raw.StatelessSampleDistortedBoundingBox(**arguments | {"min_object_covered": 0.1} | changed)
 
 
 def test_png_goes_round():

@@ -58,8 +58,6 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
         value = _of_shape(value, dtype)
     if isinstance(value, (np.ndarray, np.generic)):
         return _from_numpy(np.asarray(value), dtype)
-    if isinstance(value, DType):
-        value = value.as_datatype_enum
     if not isinstance(value, (bool, int, float, complex, str, bytes, list, tuple, range)):
         if hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
             return _from_numpy(np.asarray(value), dtype)
@@ -210,9 +208,7 @@ def _kind(leaf: Any) -> str:
         return "string"
     if isinstance(leaf, (complex, np.complexfloating)):
         return "complex"
-    if isinstance(leaf, DType):
-        return "int"
-    if hasattr(leaf, "__index__"):
+    if hasattr(leaf, "__index__") and not isinstance(leaf, DType):
         return "int"
     if type(leaf).__module__ == "ml_dtypes":
         return "float"

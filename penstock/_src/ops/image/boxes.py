@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import show
+from penstock._src.ops.rules import quiet, show
 
 
 def overlap(boxes, i, others):
@@ -275,12 +275,27 @@ _COLORS = np.array(
 )  # fmt: skip
 
 
+# Depths for which there are colors, and what is said of others.
+_DEPTHS = (1, 3, 4)
+_WRONG_DEPTH = "Channel depth should be either 1 (GRY), 3 (RGB), or 4 (RGBA)"
+
+
+def _drawn_shape(images):
+    """The shape of images with boxes, of a depth that has colors."""
+    images = images.with_rank(4)
+    if images.rank is not None and images[3] is not None and images[3] not in _DEPTHS:
+        raise ValueError(f"{_WRONG_DEPTH}. Received {images}")
+    return images
+
+
 def _draw(op, images, boxes, colors):
     if images.ndim != 4:
         raise op.invalid("The rank of the images should be 4")
     if boxes.ndim != 3 or boxes.shape[0] != images.shape[0] or boxes.shape[2] != 4:
         raise op.invalid(f"The boxes should be [batch, count, 4]. Received {show(boxes.shape)}")
     depth = images.shape[3]
+    if depth not in _DEPTHS:
+        raise op.invalid(f"{_WRONG_DEPTH}. Received {show(images.shape)}")
     if colors is not None and (colors.ndim != 2 or colors.shape[1] < depth):
         raise op.invalid(
             f"colors must have equal or more channels than the image provided: {show(colors.shape)}"
@@ -300,8 +315,9 @@ def _draw(op, images, boxes, colors):
 def _outline(image, box, color, height, width):
     if not (np.isfinite(box).all() and box[0] < box[2] and box[1] < box[3]):
         return
-    top, left = int(box[0] * (height - 1)), int(box[1] * (width - 1))
-    bottom, right = int(box[2] * (height - 1)), int(box[3] * (width - 1))
+    ends = np.array([height, width, height, width])
+    # One pixel beyond the image says as much as the largest number.
+    top, left, bottom, right = np.clip(box * (ends - 1).astype(box.dtype), -1, ends).astype(int)
     if top >= height or bottom < 0 or left >= width or right < 0:
         return
     rows = slice(max(top, 0), min(bottom, height - 1) + 1)
@@ -319,10 +335,14 @@ def _outline(image, box, color, height, width):
 class DrawBoundingBoxes(Op):
     """Images with the outlines of boxes."""
 
-    signature = "images: T, boxes: float32 -> output: T[images]"
+    signature = "images: T, boxes: float32 -> output: T"
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     differentiable = False
 
+    def shape(self, images, boxes):
+        return _drawn_shape(images)
+
+    @quiet
     def eager(self, images, boxes):
         return _draw(self, images, boxes, None)
 
@@ -330,8 +350,12 @@ class DrawBoundingBoxes(Op):
 class DrawBoundingBoxesV2(Op):
     """Images with the outlines of boxes in given colors."""
 
-    signature = "images: T, boxes: float32, colors: float32 -> output: T[images]"
+    signature = "images: T, boxes: float32, colors: float32 -> output: T"
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
 
+    def shape(self, images, boxes, colors):
+        return _drawn_shape(images)
+
+    @quiet
     def eager(self, images, boxes, colors):
         return _draw(self, images, boxes, colors)

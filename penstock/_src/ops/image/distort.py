@@ -96,6 +96,10 @@ class _Distorted(Op):
         return [3], [3], [1, 1, 4]
 
     def sampled(self, stream, image_size, bounding_boxes, least):
+        if not 0 < self.max_attempts < 2**31:
+            raise self.invalid(
+                f"max_attempts must be positive and an int32. Received {self.max_attempts}"
+            )
         if image_size.shape != (3,):
             raise self.invalid(
                 f"image_size must contain 3 elements. Received {show(image_size.shape)}"
@@ -114,6 +118,9 @@ class _Distorted(Op):
                     "use_image_if_no_bounding_boxes if you wish to not provide any bounding boxes."
                 )
             boxes = np.float32([[0, 0, 1, 1]])
+        outside = boxes[(boxes < 0) | (boxes > 1)]
+        if outside.size:
+            raise self.invalid(f"All bounding box coordinates must be in [0.0, 1.0]: {outside[0]}")
         scale = np.array([height, width, height, width], np.float32)
         objects = (boxes * scale).astype(np.int64).tolist()
         chosen = self._first(_Words(stream), width, height, objects, np.float32(least))

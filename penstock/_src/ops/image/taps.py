@@ -238,7 +238,7 @@ def resampled(x: Array, rows: Taps, columns: Taps) -> Array:
 def _along(x: Array, axis: int, taps: Taps) -> Array:
     shape = (*x.shape[:axis], len(taps.index), *x.shape[axis + 1 :])
     if axis == 2:  # pixels and channels as one axis: long rows are many times as fast
-        taps, x = _of_channels(taps, x.shape[3]), x.reshape(*x.shape[:2], -1)
+        taps, x = _of_channels(taps, x.shape[3]), x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
     total: Array | None = None
     for index, weight in zip(taps.index.T, taps.weight.T):
         part = np.take(x, index, axis)
