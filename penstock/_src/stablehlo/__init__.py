@@ -1,7 +1,7 @@
 """StableHLO modules: what JAX and other frameworks hand over as portable artifacts.
 
 In: bytes of an artifact (MLIR bytecode, dialect VHLO). Out: an `HloModule` in memory. Read module.py first,
-then bytecode/reader.py. ops/xla/ gives operations their meaning.
+then bytecode/reader.py, then verify.py, which checks each operation by the table in facts.py. ops/xla/ gives operations their meaning.
 
 Sources: MLIR's "Bytecode Format" page and the StableHLO specification. Cases stand in tests/stablehlo/.
 """

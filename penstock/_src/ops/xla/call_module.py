@@ -15,6 +15,7 @@ from penstock._src.ops.xla.translation.translate import Translation
 from penstock._src.stablehlo.bytecode.reader import read_module
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode
 from penstock._src.stablehlo.module import HloModule
+from penstock._src.stablehlo.verify import verify
 
 # Calling convention version: from 5 on, the module computes its own shapes.
 LATEST_VERSION = 10
@@ -26,7 +27,7 @@ PLATFORM = "CPU"
 def parsed(data: bytes) -> HloModule:
     """Returns the module of an artifact."""
     try:
-        return read_module(data)
+        return verify(read_module(data))
     except MalformedBytecode as error:
         raise InvalidArgumentError(f"XlaCallModule: {error}") from error
 

@@ -1,5 +1,6 @@
 """Custom calls: functions outside the module, by name."""
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -37,12 +38,12 @@ def custom_call(t: Translation, operation: HloOperation, *operands: Node) -> lis
         return list(operands)
     lapack = _LAPACK.fullmatch(target)
     if lapack and lapack[1] in LAPACK:
-        return LAPACK[lapack[1]](t, operation, _configuration(operation), *operands)
+        return _called_with(LAPACK[lapack[1]], t, operation, _configuration(operation), *operands)
     if target in _CALLS:
-        return _CALLS[target](t, operation, *operands)
+        return _called_with(_CALLS[target], t, operation, *operands)
     dialect, _, name = target.partition(".")
     if dialect in ("mhlo", "chlo") and name in _PRIMITIVES:
-        return getattr(t.p, _PRIMITIVES[name])(*operands)
+        return _called_with(getattr(t.p, _PRIMITIVES[name]), *operands)
     raise UnimplementedError(
         f"XlaCallModule: the custom call {target!r} is not implemented{place_of(operation)}."
     )
@@ -57,6 +58,15 @@ def composite(t: Translation, operation: HloOperation, *operands: Node) -> list[
     return t.call(operation.attribute("decomposition"), operands)
 
 
+def _called_with(handler: Callable[..., Any], *arguments: Any) -> Any:
+    """What a handler gives. Raises ValueError if it takes another number of operands."""
+    try:
+        inspect.signature(handler).bind(*arguments)
+    except TypeError as error:
+        raise ValueError(f"its number of operands is wrong: {error}") from None
+    return handler(*arguments)
+
+
 def _configuration(operation: HloOperation) -> dict[str, Any]:
     """The options of a call."""
     found = operation.attributes.get("mhlo.backend_config")
@@ -66,8 +76,10 @@ def _configuration(operation: HloOperation) -> dict[str, Any]:
 
 def _called(t: Translation, operation: HloOperation) -> HloBlock:
     """The block of the module's function that a call names."""
-    (name,) = operation.attribute("called_computations")
-    return t.module.functions[plain(name)].regions[0].block
+    names = operation.attribute("called_computations")
+    if not isinstance(names, tuple) or len(names) != 1 or plain(names[0]) not in t.module.functions:
+        raise ValueError(f"it calls the functions {names!r}")
+    return t.module.functions[plain(names[0])].regions[0].block
 
 
 def _assert(t: Translation, operation: HloOperation, condition: Node, *values: Node) -> list[Node]:
@@ -95,7 +107,9 @@ def _approximate_top_k(t: Translation, operation: HloOperation, *operands: Node)
     """The exact top k by a comparator: operands, then fill values, which are unused."""
     config = _configuration(operation)
     xs = operands[: len(operands) // 2]
-    axis = int(plain(config["reduction_dim"]))
+    axis = plain(config.get("reduction_dim"))
+    if not xs or not isinstance(axis, int) or not 0 <= axis < xs[0].rank:
+        raise ValueError(f"the option reduction_dim is {axis!r}")
     made = sorted_by(t, _called(t, operation), xs, axis)
     extent = operation.results[0].type.shape[axis]
     return [t.p.slice_axis(x, axis, 0, extent) for x in made]

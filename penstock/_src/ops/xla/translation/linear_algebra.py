@@ -91,9 +91,15 @@ def fft(t: Translation, operation: HloOperation, x: Node) -> Node:
 
 
 def _letter(config: dict[str, Any], name: str) -> str:
-    """An option, stored as a character code."""
-    found = config[name]
-    return chr(getattr(found, "value", found))
+    """An option, stored as a character code.
+
+    Raises:
+      ValueError: there is none.
+    """
+    found = getattr(config.get(name), "value", config.get(name))
+    if not isinstance(found, int):
+        raise ValueError(f"the option {name} is {found!r}")
+    return chr(found)
 
 
 def _info(t: Translation, x: Node, failed: Node | None = None) -> Node:

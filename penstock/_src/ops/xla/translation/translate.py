@@ -10,7 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import find
 from penstock._src.ir.build.maker import NodeMaker
-from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ir.node import Node
 from penstock._src.stablehlo.module import HloBlock, HloModule, HloOperation, HloValue, TensorType
@@ -87,13 +87,17 @@ class Translation:
         return self.run(self.module.functions[name].regions[0].block, arguments)
 
     def run(self, block: HloBlock, arguments: Sequence[Node]) -> Nodes:
-        """The results of a block for these arguments; it may use outer values."""
+        """The results of a block for these arguments; it may use outer values.
+
+        A function of single elements is also run for whole arrays: its shapes are then not those of the module.
+        """
+        is_exact = all(map(has_shape, arguments, block.arguments))
         self.known.update(zip(block.arguments, arguments))
         *body, last = block.operations
         for operation in body:
             nodes = self.results(operation)
-            for value, node in zip(operation.results, nodes, strict=True):
-                self.known[value] = node
+            check_results(operation, nodes, is_exact)
+            self.known.update(zip(operation.results, nodes))
         return [self.known[value] for value in last.operands]
 
     def results(self, operation: HloOperation) -> Nodes:
@@ -104,7 +108,15 @@ class Translation:
                 f"XlaCallModule: the StableHLO operation {operation.name!r} is not implemented"
                 f"{place_of(operation)}."
             )
-        found = handler(self, operation, *[self.known[v] for v in operation.operands])
+        operands = [self.known[value] for value in operation.operands]
+        try:
+            found = handler(self, operation, *operands)
+        except NotLowerable as error:
+            if not self.is_immediate:
+                raise
+            raise unfit(operation, operands, error) from error
+        except (MalformedFunction, ValueError) as error:  # sizes that do not fit
+            raise unfit(operation, operands, error) from error
         return list(found) if isinstance(found, (list, tuple)) else [found]
 
     def function(self, block: HloBlock) -> Callable[..., Nodes]:
@@ -161,6 +173,44 @@ def check_argument(place: int, argument: Node, expected: Any) -> None:
             f"{[int(d) for d in argument.shape]}, but the module was made for "
             f"{expected.dtype.name} shape {list(expected.shape)}."
         )
+
+
+def unfit(operation: HloOperation, operands: Nodes, error: Exception) -> Exception:
+    """The error of an operation whose operands do not fit each other or its attributes."""
+    shown = ", ".join(f"{x.dtype.name}[{', '.join(map(str, x.shape))}]" for x in operands)
+    return InvalidArgumentError(
+        f"XlaCallModule: {operation.name} of {shown or 'nothing'}{place_of(operation)}: {error}"
+    )
+
+
+def has_shape(node: Node, value: HloValue) -> bool:
+    """Whether a node has the shape of a value's type, where that is known."""
+    if not isinstance(value.type, TensorType):
+        return True
+    return len(value.type.shape) == node.rank and all(
+        want is None or not isinstance(have, int) or want == have
+        for want, have in zip(value.type.shape, node.shape)
+    )
+
+
+def check_results(operation: HloOperation, nodes: Nodes, is_exact: bool) -> None:
+    """Raises InvalidArgumentError unless an operation gives what the module says; `is_exact`: shapes, too."""
+    if len(nodes) != len(operation.results):
+        raise InvalidArgumentError(
+            f"XlaCallModule: {operation.name} gives {len(nodes)} results{place_of(operation)}, "
+            f"but the module has {len(operation.results)}."
+        )
+    for node, value in zip(nodes, operation.results):
+        want = value.type
+        if not isinstance(want, TensorType):
+            continue
+        is_other = isinstance(want.dtype, DType) and want.dtype != node.dtype
+        if is_other or (is_exact and not has_shape(node, value)):
+            raise InvalidArgumentError(
+                f"XlaCallModule: {operation.name} gives {node.dtype.name} shape "
+                f"[{', '.join(map(str, node.shape))}]{place_of(operation)}, but the module has "
+                f"{getattr(want.dtype, 'name', want.dtype)} shape {list(want.shape)}."
+            )
 
 
 def place_of(operation: HloOperation) -> str:
