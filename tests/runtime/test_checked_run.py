@@ -12,6 +12,7 @@ from penstock._src.devices.cpu.device import checked_host
 from penstock._src.native import Code, Module, host, kernels, pool
 from penstock._src.native.language.types import F32, I32, PTR, vec
 from penstock._src.native.process import bounds
+from penstock._src.runtime import weight_packer
 from penstock._src.util import flags
 
 INSIDE, OUTSIDE = 16, 40  # elements of the buffer, and of the memory that it lies in
@@ -111,6 +112,29 @@ def test_a_wrong_kernel_is_named_with_its_line(monkeypatch):
             sums(tf.ones([5, 300]))
     assert "kernel 'nest" in refusal.value.message and "bytes at byte" in refusal.value.message
     assert "test_checked_run.py" in refusal.value.message
+
+
+@pytest.mark.parametrize("lost", ["reads", "stores"])
+def test_packing_of_weights_is_checked(monkeypatch, lost):
+    x, w = tf.ones([130, 200]), tf.Variable(tf.ones([200, 150]))
+    product = tf.function(lambda x: tf.matmul(x, w))
+    plain = weight_packer.WeightPacker.of
+    if lost == "reads":  # a variable that is shorter than the plan says
+
+        def of(self, handle, array, watching):
+            return plain(self, handle, array[:100], watching)
+    else:
+
+        def of(self, handle, array, watching):
+            return plain(dataclasses.replace(self, bytes=self.bytes // 2), handle, array, watching)
+
+    monkeypatch.setattr(weight_packer.WeightPacker, "of", of)
+    with flags.override(checked=1):
+        name = {"reads": "loads .* the variable", "stores": "stores .* the packed weights"}[lost]
+        with pytest.raises(tf.errors.InternalError, match=f"Packing weights {name}"):
+            product(x)
+        monkeypatch.undo()
+        assert (product(x).numpy() == 200).all()
 
 
 def test_programs_run_as_ever():

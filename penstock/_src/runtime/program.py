@@ -23,12 +23,14 @@ from penstock._src.native.runner import DEADLINE, LATE
 from penstock._src.runtime.binding import BoundTable
 from penstock._src.runtime.observed import observed_run
 from penstock._src.runtime.signature import ProgramSignature
-from penstock._src.runtime.weight_packer import WeightPacker
+from penstock._src.runtime.weight_packer import Watching, WeightPacker, unwatched
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 
 class Program:
     """A loaded plan. Calling it runs it."""
+
+    _watching: Watching = staticmethod(unwatched)
 
     def __init__(
         self,
@@ -87,7 +89,9 @@ class Program:
         self, arguments: Sequence[Any], arrays: list[np.ndarray]
     ) -> list[np.ndarray]:
         """The packed weights, packed again of variables that have changed."""
-        return [p.of(arguments[p.variable], arrays[p.variable]) for p in self._packers]
+        return [
+            p.of(arguments[p.variable], arrays[p.variable], self._watching) for p in self._packers
+        ]
 
     def _fail(self, code: int, status: np.ndarray) -> None:
         if code == LATE:

@@ -16,7 +16,7 @@ from penstock._src.core.errors import InternalError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.runner import DEADLINE
 from penstock._src.runtime.binding import BoundTable
-from penstock._src.runtime.checked_run import checked_run
+from penstock._src.runtime.checked_run import checked_packing, checked_run
 from penstock._src.runtime.program import Program
 from penstock._src.util.flags import flags
 
@@ -34,6 +34,8 @@ class WatchedProgram(Program):
     def __init__(self, *parts: Any):
         super().__init__(*parts)
         self.is_logged, self.is_checked = flags.debug >= 2, bool(flags.checked)
+        if self.is_checked:
+            self._watching = checked_packing
         self.is_poisoned = self.is_checked or bool(flags.check)
         self.gaps = gaps(self.plan.buffers, self.plan.arena_bytes) if self.plan.guarded else []
 

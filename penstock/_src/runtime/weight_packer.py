@@ -1,8 +1,9 @@
 """Packs weights that are kept with their variables (plan/prepacked.py): when they are asked for and have changed."""
 
+import contextlib
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,17 @@ from penstock._src.native import Call
 
 BYTE = np.dtype(np.uint8)
 VARIABLE, MEMORY, SCRATCH = range(3)  # the arrays that packing takes
+
+
+# (packer, its arrays) -> a context
+Watching = Callable[["WeightPacker", Sequence[np.ndarray]], contextlib.AbstractContextManager[None]]
+
+
+def unwatched(
+    _packer: "WeightPacker", _arrays: Sequence[np.ndarray]
+) -> contextlib.AbstractContextManager[None]:
+    """The context of packing that nobody watches."""
+    return contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,8 @@ class WeightPacker:
     scratch_bytes: int
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def of(self, handle: VariableHandle, array: np.ndarray) -> np.ndarray:
-        """The packed weights of a variable whose value is `array`."""
+    def of(self, handle: VariableHandle, array: np.ndarray, watching: Watching) -> np.ndarray:
+        """The packed weights of a variable whose value is `array`; `watching` gives a context of the packing."""
         found = handle.derived.get(self.key)
         if found is not None and found.version == handle.version and found.source() is array:
             return found.memory
@@ -55,7 +67,7 @@ class WeightPacker:
         memory, scratch = (
             empty_aligned((size,), BYTE) for size in (self.bytes, self.scratch_bytes)
         )
-        with self.lock:
+        with self.lock, watching(self, (array, memory, scratch)):
             self.pack.run(array, memory, scratch)
         handle.derived[self.key] = _PackedWeights(weakref.ref(array), version, memory)
         return memory
