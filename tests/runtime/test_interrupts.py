@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.core.calls import deadlines
 from penstock._src.native import pool
 from penstock._src.util.flags import override
 
@@ -72,6 +73,52 @@ def test_an_interrupt_ends_a_sort():
 
     latencies = [interrupted(sort_on, whole * share) for share in (0.1, 0.2, 0.3)]
     assert min(latencies) < whole / 3
+
+
+@pytest.mark.parametrize(
+    "scan, dtype, count",
+    [(tf.cumsum, tf.bfloat16, 40_000_000), (tf.math.cumulative_logsumexp, tf.float32, 4_000_000)],
+    ids=["compiled", "host"],
+)
+def test_an_interrupt_ends_a_scan_of_one_line(scan, dtype, count):
+    x, scan = tf.ones([count], dtype), tf.function(scan)
+    scan(x)
+    start = time.perf_counter()
+    scan(x)
+    whole = time.perf_counter() - start
+
+    def scan_on():
+        while True:
+            scan(x)
+
+    latencies = [interrupted(scan_on, whole * share) for share in (0.1, 0.2, 0.3)]
+    assert min(latencies) < whole / 2
+
+
+def test_a_deadline_ends_a_scan_on_the_host():
+    x, scan = tf.ones([4_000_000]), tf.function(tf.math.cumulative_logsumexp)
+    scan(x)
+    with pytest.raises(tf.errors.DeadlineExceededError), deadlines.deadline(30):
+        scan(x)
+
+
+@pytest.mark.parametrize("shape", [(300_000,), (2, 300_000), (300_000, 3)])
+def test_scans_on_the_host_go_on_from_piece_to_piece(shape):
+    x = np.random.default_rng(1).normal(size=shape)
+    axis = int(np.argmax(shape))
+    found = tf.math.cumulative_logsumexp(x, axis)
+    np.testing.assert_array_equal(found, np.logaddexp.accumulate(x, axis))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("shape", [(65_535,), (65_536,), (65_537, 2), (2, 140_001)])
+def test_scans_in_pieces_are_whole(shape, reverse):
+    x = np.random.default_rng(0).integers(-9, 9, shape).astype(np.int32)
+    axis = int(np.argmax(shape))
+    found = tf.function(lambda x: tf.cumsum(x, axis, reverse=reverse))(tf.constant(x))
+    lines = np.flip(x, axis) if reverse else x
+    expect = np.cumsum(lines, axis)
+    np.testing.assert_array_equal(found, np.flip(expect, axis) if reverse else expect)
 
 
 @pytest.mark.parametrize("count", [1, 1000, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, 700_001])

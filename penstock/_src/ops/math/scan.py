@@ -3,11 +3,14 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls import deadlines
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import in_float32, quiet, show, value_of, where
+
+PIECE = 1 << 18  # elements of a scan on the host between looks at the deadline
 
 
 class _Scan(Op):
@@ -91,6 +94,14 @@ class CumulativeLogsumexp(_Scan):
         return raw.Sub(part(dy), part(raw.Neg(dy))), None
 
     def accumulate(self, x):
-        return np.logaddexp.accumulate(x, 0)
+        """Returns the scan along the first axis, made in pieces: between them an interrupt or the deadline ends it."""
+        total = np.empty_like(x)
+        rows = max(1, PIECE // x[0].size)
+        for first in range(0, len(x), rows):
+            deadlines.check()
+            before = max(first - 1, 0)  # the last row that is there, from which the piece goes on
+            piece = np.concatenate([total[before:first], x[first : first + rows]])
+            total[first : first + rows] = np.logaddexp.accumulate(piece, 0)[first - before :]
+        return total
 
     lower = None

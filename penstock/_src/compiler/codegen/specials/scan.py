@@ -21,6 +21,7 @@ from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I64, PTR
 
 SCAN_WIDTH = 2  # registers of a vector of lines
+PIECE = 1 << 16  # elements of a line between looks for an interrupt
 
 
 def launch(node: Node, _outputs: Sequence[Node], target: Target, _threads: int) -> SpecialLaunch:
@@ -74,7 +75,18 @@ def emit_scan(
                 memory.store(f, target_place, dtype, result, mask)
                 return (after.re, after.im) if isinstance(after, Pair) else (after,)
 
-            f.loop(0, n, 1, step, *((start.re, start.im) if isinstance(start, Pair) else (start,)))
+            def piece(first, *carried):
+                """Some elements of a line; none after an interrupt, for which long lines look in between."""
+
+                def dropped():
+                    return (f.call("penstock_task_is_dropped", f.tid, ret=I64),)
+
+                (ends,) = f.when(n > PIECE, dropped, lambda: (f.i64(0),))
+                last = f.select(ends.eq(0), f.min(first + PIECE, n), first)
+                return f.loop(first, last, 1, step, *carried)
+
+            first = (start.re, start.im) if isinstance(start, Pair) else (start,)
+            f.loop(0, n, PIECE, piece, *first)
 
         f.loop(low, f.min(low + per, total), 1, group)
     return Code.of(m)
