@@ -48,9 +48,9 @@ def test_the_navigation_names_pages_that_are_there():
 def test_pages_without_a_place_come_at_the_end(tmp_path):
     (tmp_path / "known.md").write_text("# Known\n")
     (tmp_path / "new.md").write_text("# A new page\n")
-    nav = [{"Home": "known.md"}, {"Rest": []}]
-    navigation.add_rest(nav, tmp_path)
-    assert nav == [{"Home": "known.md"}, {"Rest": [{"A new page": "new.md"}]}]
+    nav = [{"Home": "known.md"}, {"Rest": []}, {"Last": []}]
+    navigation.add_rest(nav, tmp_path, "Rest")
+    assert nav == [{"Home": "known.md"}, {"Rest": [{"A new page": "new.md"}]}, {"Last": []}]
 
 
 def test_every_picture_is_shown():

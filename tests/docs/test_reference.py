@@ -27,7 +27,7 @@ def test_a_page_describes_an_object_once():
     assert "## matmul {" in page["linalg.md"] and "## matmul {" not in page["tf.md"]
     assert "[`matmul`](linalg.md#matmul)" in page["tf.md"]
     assert "tf.linalg.matmul(\n    a,\n    b,\n" in page["linalg.md"]
-    assert "#### map {" in page["data.md"], "methods of classes"
+    assert "#### map { #Dataset.map }" in page["data.md"], "methods of classes"
     assert "- `feature`" in page["train.md"] or "- `features`" in page["train.md"], "messages"
 
 

@@ -22,7 +22,7 @@ def on_config(config: Any) -> Any:
     for section in config.nav:
         if "API" in section:
             section["API"] = api
-    navigation.add_rest(config.nav, Path(config.docs_dir))
+    navigation.add_rest(config.nav, Path(config.docs_dir), "Reference")
     return config
 
 

@@ -18,12 +18,12 @@ def named(nav: Any) -> Iterator[str]:
             yield from named(held)
 
 
-def add_rest(nav: list[dict[str, Any]], docs: Path) -> None:
-    """Adds the pages of a folder that a navigation does not name to the end of its last section, by their titles."""
+def add_rest(nav: list[dict[str, Any]], docs: Path, section: str) -> None:
+    """Adds the pages of a folder that a navigation does not name to the end of a section, by their titles."""
     there = set(named(nav))
+    (pages,) = (held[section] for held in nav if section in held)
     for path in sorted(docs.rglob("*.md")):
         page = path.relative_to(docs).as_posix()
         if page not in there:
             title = re.search(r"^# (.+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-            (section,) = nav[-1].values()
-            section.append({title[1] if title else path.stem: page})
+            pages.append({title[1] if title else path.stem: page})

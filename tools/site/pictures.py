@@ -104,7 +104,7 @@ def _apart(rows: Sequence[float]) -> list[float]:
 def photograph(chromium: str, page: pathlib.Path, picture: pathlib.Path) -> None:
     """Takes a picture of an HTML file."""
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    size = ["--window-size=1400,560", "--virtual-time-budget=3000", f"--screenshot={picture}"]
+    size = ["--window-size=1060,560", "--virtual-time-budget=3000", f"--screenshot={picture}"]
     subprocess.run(
         [chromium, *flags, *size, page.resolve().as_uri()], check=True, capture_output=True
     )

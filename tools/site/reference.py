@@ -146,7 +146,7 @@ def _entry(name: str, path: str, held: Any) -> list[str]:
         lines += ["Also " + ", ".join(f"`{_title(p)}`" for p in others) + ".", ""]
     lines += [docstrings.markdown(inspect.getdoc(held) or "", link)]
     if inspect.isclass(held) and not issubclass(held, BaseException):
-        lines += _members(held)
+        lines += _members(name, held)
     return lines
 
 
@@ -157,8 +157,8 @@ def _message(path: str, held: Any) -> list[str]:
     return lines + [f"- `{field.name}`" for field in fields]
 
 
-def _members(cls: type) -> list[str]:
-    """Returns the public methods and properties of a class that are not those of a public base class."""
+def _members(title: str, cls: type) -> list[str]:
+    """Returns the public methods and properties that Penstock's classes give a class."""
     lines: list[str] = []
     for attribute in inspect.classify_class_attrs(cls):
         name, held = attribute.name, attribute.object
@@ -174,7 +174,7 @@ def _members(cls: type) -> list[str]:
             function = getattr(cls, name)
             code = ["```python", signature(name, function), "```", ""]
             # Below the depth of the table of contents.
-            lines += ["", f"#### {name} {{ #{cls.__name__}.{name} }}", "", *code]
+            lines += ["", f"#### {name} {{ #{title}.{name} }}", "", *code]
             lines += [docstrings.markdown(text or "", link)]
     return lines
 
