@@ -79,9 +79,7 @@ _NAMES = {
         "acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh"
     ),
     "penstock._src.api.module": "Module",
-    "penstock._src.api.printing": (
-        "get_logger load_library load_op_library make_ndarray make_tensor_proto print"
-    ),
+    "penstock._src.api.printing": "get_logger make_ndarray make_tensor_proto print",
     "penstock._src.api.python_function": "numpy_function py_function",
     "penstock._src.api.ragged.ragged_tensor": "RaggedTensor RaggedTensorSpec",
     "penstock._src.api.raw_functions": (
@@ -105,6 +103,8 @@ _NAMES = {
     "penstock._src.core.shapes": "TensorShape broadcast_static_shape",
     "penstock._src.core.specs": "TensorSpec TypeSpec type_spec_from_value",
     "penstock._src.core.tensor": "Tensor",
+    "penstock._src.custom_ops.decorator": "op",
+    "penstock._src.custom_ops.library": "load_library load_op_library",
     "penstock._src.data.iterator": "OptionalSpec",
     "penstock._src.data.structure": "NoneTensorSpec",
     "penstock._src.eager.context": "executing_eagerly init_scope",

@@ -21,6 +21,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "eager",
     "api",
     "function",
+    "custom_ops",
     "data saving observe",
     "distribute exporters",
     "v1",

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from penstock._src.core import dtypes, errors
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.registry import raw
@@ -170,23 +170,3 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
 def make_ndarray(tensor):
     """The array in a TensorProto."""
     return from_proto(tensor)
-
-
-@export("load_op_library")
-def load_op_library(library_filename):
-    """Not supported: C++ op libraries depend on TensorFlow's runtime."""
-    raise errors.NotFoundError(
-        None, None, f"{library_filename}: libraries of compiled ops cannot be loaded by Penstock."
-    )
-
-
-@export("load_library", v1=["load_library"])
-def load_library(library_location):
-    """Not supported: C++ op libraries depend on TensorFlow's runtime."""
-    load_op_library(library_location)
-
-
-@export(v1=["load_file_system_library"])
-def load_file_system_library(library_filename):
-    """Not supported: file system libraries depend on TensorFlow's runtime."""
-    load_op_library(library_filename)

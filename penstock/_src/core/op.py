@@ -317,7 +317,7 @@ class Op:
         if known is None:
             names = [a.name for a in cls.outputs]
             make: Any = collections.namedtuple
-            known = cls._output_tuple = make(cls.op_type, names)  # type: ignore[attr-defined]
+            known = cls._output_tuple = make(cls.op_type.replace(">", "_"), names)  # type: ignore[attr-defined]
         return known
 
     def __setattr__(self, name: str, value: Any) -> None:

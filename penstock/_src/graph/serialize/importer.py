@@ -1,5 +1,6 @@
 """Imports GraphDefs and FunctionDefs, including those that TensorFlow wrote."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,11 @@ from penstock._src.core.calls.attributes import convert_attribute
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.calls.consent import Consent, consent_of_program, guarded
 from penstock._src.core.dispatch import STATE, building_unrecorded
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.errors import (
+    InvalidArgumentError,
+    PermissionDeniedError,
+    UnimplementedError,
+)
 from penstock._src.core.op import Op
 from penstock._src.core.registry import lookup
 from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape
@@ -313,7 +318,7 @@ class NodeImporter:
         """Returns the op of a node, with its attributes."""
         if node.op in self.library:
             return self._call(self.library.get(node.op))
-        cls = lookup(node.op)
+        cls = lookup(node.op) or self._from_its_module(node)
         if cls is None:
             raise UnimplementedError(
                 f"{node.op}: this operation is not implemented: node '{node.name}'{self._of_origin()}."
@@ -333,6 +338,26 @@ class NodeImporter:
             return complete(guarded(cls, node.name, self.library.consent), given, True)
         except InvalidArgumentError as error:  # of attributes, which know no node either
             raise ValueError(error.message) from error
+
+    def _from_its_module(self, node: Any) -> type[Op] | None:
+        """The class of an op that a user's module makes, which is imported if the file's graphs may call Python."""
+        module = node.attr["_module"].s.decode() if "_module" in node.attr else ""
+        if not module:
+            return None
+        consent = self.library.consent
+        if consent is not None and "python" not in consent.allowed:
+            raise PermissionDeniedError(
+                f"{node.op}: the operation '{node.name}'{self._of_origin()} is one of the Python module {module!r}, which has not "
+                "been imported. Import it before loading, or, if you trust the file to name it, load with allow=['python']."
+            )
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise UnimplementedError(
+                f"{node.op}: the operation '{node.name}'{self._of_origin()} is one of the Python module {module!r}, which "
+                f"cannot be imported here: {error}."
+            ) from error
+        return lookup(node.op)
 
     def _call(self, function: GraphFunction) -> Op:
         kind = lookup("StatefulPartitionedCall" if function.is_stateful else "PartitionedCall")

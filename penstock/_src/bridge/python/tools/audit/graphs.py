@@ -142,7 +142,9 @@ class _Graph:
             counts["functions" if function else "nodes"] += 1
             cls = lookup(node.op)
             if cls is None:
-                if node.op not in self.functions:
+                if "_module" in node.attr:
+                    found.deeds.append(_import_for(function, node))
+                elif node.op not in self.functions:
                     found.unknown_ops[node.op] = found.unknown_ops.get(node.op, 0) + 1
             elif cls.capabilities:
                 found.deeds += self._deeds(cls, function, node)
@@ -151,7 +153,7 @@ class _Graph:
 
     def _deeds(self, cls: Any, function: str, node: Any) -> list[Deed]:
         paths = self._paths(cls, function, node)
-        where = f"'{node.name}'" + (f" of {function}" if function else "")
+        where = _place(function, node)
         when = self.when.get((function, node.name), CALLING)
         files = ", ".join(paths or ())
         return [
@@ -205,3 +207,13 @@ def _called(node: Any, functions: Any) -> list[str]:
         found += [value.func.name] if value.func.name else []
         found += [one.name for one in value.list.func]
     return found
+
+
+def _place(function: str, node: Any) -> str:
+    return f"'{node.name}'" + (f" of {function}" if function else "")
+
+
+def _import_for(function: str, node: Any) -> Deed:
+    """What loading an op of a user's module does, unless the program has imported that."""
+    module = node.attr["_module"].s.decode()
+    return Deed("python", f"{node.op}, by importing {module}", _place(function, node), LOADING)
