@@ -20,6 +20,7 @@ COMMANDS = {
     "enable": ("enable", "", "makes `tensorflow` mean Penstock in this virtual environment"),
     "disable": ("disable", "", "undoes `enable`"),
     "env": ("env", "", "versions, processor, threads, kernel cache"),
+    "doctor": ("doctor", "", "what is wrong with this machine, environment or cache"),
     "flags": ("flags", "", "every environment variable that Penstock reads"),
     "op": (
         "op",
@@ -30,6 +31,11 @@ COMMANDS = {
         "tune",
         "SCRIPT ...",
         "runs a program, then looks for faster cuts of its matrix products",
+    ),
+    "verify": (
+        "verify",
+        "SCRIPT ...",
+        "runs a program on Penstock and on TensorFlow, and says where they part",
     ),
     "saved-model": ("saved_model", "show | run | scan --dir FOLDER", "what a SavedModel holds"),
     "audit": ("audit", "MODEL ...", "what models would do besides computing, without loading them"),

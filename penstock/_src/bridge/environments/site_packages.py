@@ -51,6 +51,11 @@ def is_brought_by_wheel() -> bool:
     return any(importlib.metadata.distributions(name=WHEEL))
 
 
+def is_enabled() -> bool:
+    """True if `import tensorflow` gives Penstock in every program of this environment."""
+    return (folder() / stand_in.START).exists() or is_brought_by_wheel()
+
+
 def real_tensorflow() -> str | None:
     """Name and version of an installed TensorFlow, or None."""
     for name in DISTRIBUTIONS:

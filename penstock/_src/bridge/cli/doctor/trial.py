@@ -1,0 +1,38 @@
+"""A small program, compiled and run."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
+from penstock._src.bridge.tensorflow_alias import PUBLIC
+
+SLOW = 5.0  # seconds
+
+
+def small_program() -> Iterator[Finding]:
+    """A compiled step beside NumPy's result."""
+    import numpy as np  # may be what is broken
+
+    tf: Any = importlib.import_module(PUBLIC)
+    x = np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    start = time.perf_counter()
+    found = tf.function(lambda x: tf.nn.relu(x @ x) + 1.0)(tf.constant(x)).numpy()
+    seconds = time.perf_counter() - start
+    if not np.allclose(found, np.maximum(x @ x, 0) + 1, rtol=1e-4, atol=1e-5):
+        yield problem(
+            "a compiled product of 64 x 64 differs from NumPy's",
+            "Run it with PENSTOCK_CPU=x86-64-v2, and report both with `penstock env`.",
+        )
+    elif seconds > SLOW:
+        yield note(
+            f"a small function takes {seconds:.1f} s to compile and run", "Is the machine busy?"
+        )
+    else:
+        yield ok(f"a small function is compiled and run in {seconds * 1e3:.0f} ms")
+
+
+CHECKS = (small_program,)

@@ -1,0 +1,10 @@
+"""`penstock verify`: a program on Penstock and on TensorFlow, layer by layer and step by step.
+
+In: a program. Out: how far what it computes differs, and where it first differs by more than rounding. Read `command.py` first. `recorder.py` runs the
+program in a process of its own, under either library, and writes what it computes; it imports nothing of Penstock's. `environments.py` finds a TensorFlow,
+`records.py` reads what was written, `comparison.py` compares.
+"""
+
+from penstock._src.bridge.cli.verify.command import main
+
+__all__ = ["main"]

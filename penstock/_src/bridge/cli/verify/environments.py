@@ -1,0 +1,67 @@
+"""Finds a Python that has TensorFlow."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from penstock._src.bridge.cli.arguments import Refused
+from penstock._src.bridge.environments import site_packages
+
+# Below a folder of environments, and below an environment.
+PYTHONS = ("bin/python", "Scripts/python.exe", "python.exe")
+INSTALLED = (
+    "lib/python*/site-packages/tensorflow/__init__.py",
+    "Lib/site-packages/tensorflow/__init__.py",
+)
+
+
+def python_of(given: str | None) -> pathlib.Path | None:
+    """Returns a Python that has TensorFlow; None if there is none.
+
+    Args:
+      given: a Python or the folder of an environment; None to look for one: this environment, those beside it, those of
+        the current folder, and those in the home folder's .virtualenvs and conda.
+
+    Raises:
+      Refused: what is given is no Python, or has no TensorFlow.
+    """
+    if given is None:
+        if site_packages.real_tensorflow():
+            return pathlib.Path(sys.executable)
+        return next(filter(None, map(_with_tensorflow, _environments())), None)
+    path = pathlib.Path(given)
+    found = _python_in(path) if path.is_dir() else path
+    if found is None or not found.exists():
+        raise Refused(f"--tensorflow: there is no Python at {given!r}.")
+    check = "import importlib.util as u, sys; sys.exit(u.find_spec('tensorflow') is None)"
+    if subprocess.run([str(found), "-c", check], capture_output=True).returncode:
+        raise Refused(f"--tensorflow: {found} has no tensorflow.")
+    return found
+
+
+def _environments() -> Iterator[pathlib.Path]:
+    home = pathlib.Path.home()
+    roots = [pathlib.Path(sys.prefix).parent, pathlib.Path.cwd(), home / ".virtualenvs"]
+    roots += [home / name / "envs" for name in ("miniconda3", "anaconda3", "miniforge3")]
+    for root in dict.fromkeys(roots):
+        if root.is_dir():
+            yield from sorted(
+                child for child in root.iterdir() if os.access(child, os.X_OK) and child.is_dir()
+            )
+
+
+def _with_tensorflow(environment: pathlib.Path) -> pathlib.Path | None:
+    for pattern in INSTALLED:
+        for found in glob.glob(str(environment / pattern)):
+            if "penstock" not in pathlib.Path(found).read_text(errors="replace"):
+                return _python_in(environment)
+    return None
+
+
+def _python_in(environment: pathlib.Path) -> pathlib.Path | None:
+    return next((environment / p for p in PYTHONS if (environment / p).exists()), None)
