@@ -100,6 +100,15 @@ def held_by(matrix):
     return data[0] if data else (TensorShape(None), None)
 
 
+def require_type(op, dtype, *matrices):
+    """Refuses matrices of another type than an op was made for."""
+    for matrix in matrices:
+        if matrix.values.dtype != dtype.np:
+            raise op.invalid(
+                f"Expected a CSRSparseMatrix of type {dtype.name} but saw type {matrix.values.dtype}"
+            )
+
+
 class _Matrix(Op):
     """Base of the ops that return a sparse matrix; by default of the shape of their first input."""
 
@@ -177,6 +186,7 @@ class CSRSparseMatrixToSparseTensor(Op):
 
     def eager(self, sparse_matrix):
         held = sparse_matrix
+        require_type(self, self.type, held)
         return held.indices(), held.values, np.array(held.shape, np.int64)
 
 
@@ -206,10 +216,17 @@ class DenseToCSRSparseMatrix(_Matrix):
             raise self.invalid(
                 f"params must have rank == 2 or 3; but saw shape: {list(dense_input.shape)}"
             )
-        if indices.shape[1] != dense_input.ndim:
+        if indices.ndim != 2 or indices.shape[1] != dense_input.ndim:
             raise self.invalid(
-                "indices.shape[1] must be equal to the rank of params, but saw: "
-                f"{indices.shape[1]} vs. {dense_input.ndim}"
+                "indices must be a matrix with a column for each dimension of params. Received "
+                f"shapes {list(indices.shape)} and {list(dense_input.shape)}"
+            )
+        outside = ((indices < 0) | (indices >= dense_input.shape)).any(1)
+        if outside.any():
+            at = int(np.argmax(outside))
+            raise self.invalid(
+                f"indices[{at}] = {indices[at].tolist()} does not index into param shape "
+                f"{list(dense_input.shape)}"
             )
         return SparseMatrix.of(indices, dense_input[tuple(indices.T)], dense_input.shape)
 
@@ -263,6 +280,7 @@ class CSRSparseMatrixComponents(Op):
         held = csr_sparse_matrix
         if not 0 <= int(index) < held.batches:
             raise self.invalid(f"index ({int(index)}) not in [0, {held.batches})")
+        require_type(self, self.type, held)
         starts = held.row_starts(int(index))
         part = slice(starts[0], starts[-1])
         return (
@@ -298,6 +316,10 @@ class SparseMatrixZeros(_Matrix):
         return [(dense_shape.as_shape(), self.type)]
 
     def eager(self, dense_shape):
+        if dense_shape.ndim != 1 or len(dense_shape) not in (2, 3) or (dense_shape < 0).any():
+            raise self.invalid(
+                f"dense_shape must have 2 or 3 extents. Received {dense_shape.tolist()}"
+            )
         return SparseMatrix(
             np.zeros((0, 3), np.int64), np.zeros(0, self.type.np), dense_shape.tolist()
         )
@@ -318,6 +340,7 @@ class SparseMatrixTranspose(_Matrix):
         return raw.SparseMatrixTranspose(input=dy, type=self.type, conjugate=self.conjugate)
 
     def eager(self, input):
+        require_type(self, self.type, input)
         return input.transposed(self.conjugate)
 
 
@@ -335,6 +358,11 @@ class SparseMatrixAdd(_Matrix):
         return by_a, by_b, None, None
 
     def eager(self, a, b, alpha, beta):
+        require_type(self, self.T, a, b)
+        if alpha.ndim or beta.ndim:
+            raise self.invalid(
+                f"alpha and beta must be scalars. Received shapes {alpha.shape} and {beta.shape}"
+            )
         if a.shape != b.shape:
             raise self.invalid(f"Ranks and shapes must be equal: {a.shape} and {b.shape}")
         places = np.concatenate([a.places, b.places])
@@ -352,6 +380,12 @@ class SparseMatrixMul(_Matrix):
         return raw.SparseMatrixMul(a=dy, b=b), unbroadcast(dense[0] * dense[1], b)
 
     def eager(self, a, b):
+        require_type(self, self.T, a)
+        if b.ndim and (len(a.shape) != 3 or b.shape != (a.batches, 1, 1)):
+            raise self.invalid(
+                "b must be a scalar, or [batch, 1, 1] for a batch of matrices. Received shapes "
+                f"{list(a.shape)} and {list(b.shape)}"
+            )
         factor = b.reshape(-1)[a.places[:, 0]] if b.ndim else b
         return SparseMatrix(a.places, a.values * factor, a.shape)
 
@@ -392,6 +426,7 @@ class SparseMatrixMatMul(Op):
         return at_entries_of(a, by_a, b.dtype), by_b
 
     def eager(self, a, b):
+        require_type(self, self.T, a)
         if self.transpose_a or self.adjoint_a:
             a = a.transposed(self.adjoint_a)
         if self.transpose_b or self.adjoint_b:
@@ -461,19 +496,27 @@ class SparseMatrixSparseMatMul(_Matrix):
         def product(x, y, **flags):
             return raw.SparseMatrixSparseMatMul(a=x, b=y, type=self.type, **flags)
 
-        turned_a, turned_b = self.transpose_a or self.adjoint_a, self.transpose_b or self.adjoint_b
-        if turned_a and turned_b:
-            both = {"adjoint_a": True, "adjoint_b": True}
-            grads = product(b, dy, **both), product(dy, a, **both)
-        elif turned_a:
-            grads = product(b, dy, adjoint_b=True), product(a, dy)
-        elif turned_b:
-            grads = product(dy, b), product(dy, a, adjoint_a=True)
-        else:
-            grads = product(dy, b, adjoint_b=True), product(a, dy, adjoint_a=True)
+        def adjoint(x, turned, is_adjoint):
+            """What gives the adjoint of an operand as it was multiplied: a matrix, and whether to turn it."""
+            if turned and not is_adjoint:
+                return _conjugated(x, self.type), False
+            return x, not is_adjoint
+
+        def turned_back(x, turned, is_adjoint):
+            if not turned and not is_adjoint:
+                return x
+            return raw.SparseMatrixTranspose(input=x, conjugate=is_adjoint, type=self.type)
+
+        left, turn_a = adjoint(a, self.transpose_a, self.adjoint_a)
+        right, turn_b = adjoint(b, self.transpose_b, self.adjoint_b)
+        grads = (
+            turned_back(product(dy, right, adjoint_b=turn_b), self.transpose_a, self.adjoint_a),
+            turned_back(product(left, dy, adjoint_a=turn_a), self.transpose_b, self.adjoint_b),
+        )
         return tuple(kept_entries(of, m, self.type) for of, m in zip((a, b), grads, strict=True))
 
     def eager(self, a, b):
+        require_type(self, self.type, a, b)
         if self.transpose_a or self.adjoint_a:
             a = a.transposed(self.adjoint_a)
         if self.transpose_b or self.adjoint_b:
@@ -502,6 +545,7 @@ class SparseMatrixSoftmax(_Matrix):
         return raw.SparseMatrixSoftmaxGrad(softmax=softmax, grad_softmax=dy, type=self.type)
 
     def eager(self, logits):
+        require_type(self, self.type, logits)
         keys = logits.places[:, 0] * logits.shape[-2] + logits.places[:, 1]
         _, group = np.unique(keys, return_inverse=True)
         top = np.full(group.max(initial=-1) + 1, -np.inf, logits.values.dtype)
@@ -519,6 +563,11 @@ class SparseMatrixSoftmaxGrad(_Matrix):
     type: {dtypes.float32, dtypes.float64}
 
     def eager(self, softmax, grad_softmax):
+        require_type(self, self.type, softmax, grad_softmax)
+        if softmax.shape != grad_softmax.shape:
+            raise self.invalid(
+                f"Ranks and shapes must be equal: {softmax.shape} and {grad_softmax.shape}"
+            )
         incoming = grad_softmax.dense()[tuple(softmax.indices().T)]
         keys = softmax.places[:, 0] * softmax.shape[-2] + softmax.places[:, 1]
         _, group = np.unique(keys, return_inverse=True)
