@@ -363,6 +363,9 @@ class RaggedGather(Op):
                 f"OUTPUT_RAGGED_RANK must be PARAMS_RAGGED_RANK + rank(indices) - 1. Received "
                 f"{self.OUTPUT_RAGGED_RANK}, {len(params_nested_splits)} and {indices.ndim}"
             )
+        for splits in params_nested_splits:
+            if (np.diff(splits) < 0).any():
+                raise self.invalid(f"Ragged splits must be sorted. Received {splits.tolist()}")
         outer = params_nested_splits[0]
         rows = outer.size - 1
         wrong = (indices < 0) | (indices >= rows)
