@@ -111,3 +111,17 @@ def test_the_fastest_branch_and_removed_readers():
     assert [int(x) for x in dataset] == [0, 1, 2]
     with pytest.raises(tf.errors.UnimplementedError, match="LMDB support is removed"):
         tf.raw_ops.LMDBDataset(filenames=["x"], **kind)
+
+
+def test_results_of_rows_have_the_shapes_that_were_told():
+    double = tf.function(
+        lambda a: a * 2, input_signature=[tf.TensorSpec([], tf.float32)], autograph=False
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"retval shape, \[\], .*\(3,\)"):
+        tf.raw_ops.MapDefun(
+            arguments=[np.float32([1, 2])],
+            captured_inputs=[],
+            output_types=[tf.float32],
+            output_shapes=[[3]],
+            f=double.get_concrete_function(),
+        )

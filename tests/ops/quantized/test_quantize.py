@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
+import penstock._src.api.load
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check
@@ -106,3 +107,9 @@ def test_dequantize(dtype, numbers, mode, expected):
     quantized = raw.Cast(convert_to_tensor(np.int32(numbers)), DstT=dtype)
     out = raw.Dequantize(quantized, -ONE, TWO, mode=mode)
     np.testing.assert_allclose(out.numpy(), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("low, high", [(np.nan, 1.0), (0.0, np.nan), (2.0, 1.0), (1.0, 1.0)])
+def test_ranges_without_numbers_are_refused(low, high):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="min has to be smaller than max"):
+        raw.FakeQuantWithMinMaxArgs(inputs=Y, min=low, max=high)

@@ -163,6 +163,13 @@ class MapDefun(Op):
                 np.zeros([0, *shape.as_list()], dtype.np)
                 for shape, dtype in zip(self.output_shapes, self.output_types)
             ]
+        for result in results:
+            for at, (part, shape) in enumerate(zip(result, self.output_shapes)):
+                if not shape.is_compatible_with(np.shape(part)):
+                    raise self.invalid(
+                        f"Mismatch in function retval shape, {list(np.shape(part))}, and expected "
+                        f"output shape {shape} of result {at}"
+                    )
         return [np.stack([np.asarray(part) for part in parts]) for parts in zip(*results)]
 
 

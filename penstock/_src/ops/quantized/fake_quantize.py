@@ -85,7 +85,7 @@ class FakeQuantWithMinMaxArgs(_FakeQuantize):
 
     def eager(self, inputs):
         low, high = self.attrs["min"], self.attrs["max"]
-        if low >= high:
+        if not low < high:
             raise self.invalid(f"min has to be smaller than max, was: {low} >= {high}")
         self.check(low, high)
         return fake_quantized(inputs, low, high, self.num_bits, self.narrow_range)
