@@ -58,3 +58,12 @@ def test_what_is_guarded_reaches_from_the_arenas_start_to_its_end():
         (356, 640, "a"),
         (647, 960, "b"),
     ]
+
+
+def test_a_gap_that_just_fits_is_taken():
+    first, both, second = (
+        Buffer(name, 128, first=start, last=end)
+        for name, start, end in (("first", 0, 0), ("both", 0, 1), ("second", 1, 1))
+    )
+    assert arrange([first, both, second]) == 256
+    assert (first.offset, both.offset, second.offset) == (0, 128, 0)

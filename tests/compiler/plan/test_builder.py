@@ -85,13 +85,16 @@ def test_a_copy_keeps_both_of_its_buffers_alive():
 def test_what_was_made_before_a_loop_lives_until_its_end():
     p = LoweringContext()
     builder = builder_of(p, [], [])
-    before, across, within = (builder.temporary(name, 4) for name in ("before", "across", "within"))
+    names = "before across at_start within given".split()
+    before, across, at_start, within, given = (builder.temporary(name, 4) for name in names)
     before.touch(1)
     across.touch(2)
+    at_start.first = at_start.last = 2
     within.first = within.last = 3
     builder.time = 9
-    builder.keep_through(2, [])
-    assert (before.last, across.last, within.last) == (1, 9, 3)
+    builder.keep_through(2, [given])
+    ends = [b.last for b in (before, across, at_start, within, given)]
+    assert ends == [1, 9, 2, 3, 9]
     assert Buffer("never", 4).first == NEVER
 
 

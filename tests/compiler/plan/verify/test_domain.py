@@ -122,3 +122,11 @@ def test_symbols_that_became_known_count_as_they_are():
     n, m = Dim.symbol("n", 4), Dim.symbol("m", 9)
     extent = evaluated({"n": 6})
     assert (extent(n * 2), extent(m), extent(5)) == (12, 9, 5)
+
+
+def test_samples_are_spread_over_the_whole_domain():
+    scope = IndexScope()
+    i = scope.var(MOST * 1000)
+    found = np.sort(Domain([i], int).at[i])
+    assert len(found) > SAMPLED / 2
+    assert np.diff(found).max() < MOST * 1000 / 100

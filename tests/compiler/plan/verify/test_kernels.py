@@ -169,3 +169,51 @@ def test_simulated_loads_are_within_their_arrays(monkeypatch, by):
     monkeypatch.setattr(simulate._Points, "_load", noted)
     with pytest.raises(InternalError, match="outside of 12 elements"):
         simulated(lambda p, x: [p.exp(p.transpose(x, (1, 0)))], (3, 4))
+
+
+def test_every_element_is_stored_once():
+    kernel, _, x = nest_of(lambda p, x: p.exp(p.transpose(x, (1, 0))), 3, 4)
+    (store,) = kernel.nest.stores
+    p = LoweringContext()
+    larger, twice = (p.parameter(0, (size,), F32) for size in (15, 24))
+    with pytest.raises(InternalError, match="12 of 15 elements"):
+        verify_node(larger, [Written(kernel, store, int)])
+    with pytest.raises(InternalError, match="24 of 15 elements"):
+        verify_node(larger, [Written(kernel, store, int)] * 2)
+    with pytest.raises(InternalError, match="element 0 of .* is stored twice"):
+        verify_node(twice, [Written(kernel, store, int)] * 2)
+    halves = [Written(k, k.nest.stores[0], int) for k in (kernel, moved(kernel, 12))]
+    verify_node(twice, halves)
+
+
+def changed_schedule(monkeypatch, change):
+    """Lets simulated functions have other kernels."""
+    whole = simulate.schedule_function
+    monkeypatch.setattr(
+        simulate, "schedule_function", lambda f: replace(s := whole(f), kernels=change(s.kernels))
+    )
+
+
+def test_simulated_kernels_store_nothing_again(monkeypatch):
+    changed_schedule(monkeypatch, lambda kernels: [*kernels, kernels[-1]])
+    with pytest.raises(InternalError, match="is stored again"):
+        simulated(lambda p, x: [p.exp(p.transpose(x, (1, 0)))], (3, 4))
+
+
+def test_simulated_kernels_store_nothing_twice_or_outside(monkeypatch):
+    body = lambda p, x: [p.exp(p.transpose(x, (1, 0)))]  # noqa: E731
+    changed_schedule(monkeypatch, lambda kernels: [moved(kernels[0], 1)])
+    with pytest.raises(InternalError, match="outside of it"):
+        simulated(body, (3, 4))
+
+    def onto_one(kernel):
+        nest = kernel.nest
+        stores = [Store(s.slot, s.offset * 0, s.value, s.dtype) for s in nest.stores]
+        return replace(
+            kernel, nest=LoopNest(nest.scope, nest.space, stores, nest.leaves, nest.outputs)
+        )
+
+    monkeypatch.undo()
+    changed_schedule(monkeypatch, lambda kernels: [onto_one(kernels[0])])
+    with pytest.raises(InternalError, match="is stored twice"):
+        simulated(body, (3, 4))
