@@ -121,3 +121,16 @@ def test_a_product_stores_new_weights_over_the_old_ones():
     plan = build_program(step(assigned, 64, 32, 48)).plan
     labels = [launch.label for launch in plan.launches]
     assert not [label for label in labels if label.startswith("nest[3072]")], labels
+
+
+def test_a_new_value_that_reads_nothing_of_the_old_one_is_stored_over_it():
+    p = LoweringContext()
+    x = p.parameter(0, (30, 40), F32)
+    w = p.parameter(1, (), dtypes.resource, variable=((30, 40), F32))
+    p.read_variable(w)
+    p.assign_variable(w, p.exp(x))
+    program = build_program(p.function("step", [x, w], []))
+    assert len(program.plan.launches) == 1
+    handle, array = Handle(np.ones((30, 40), np.float32)), np.full((30, 40), 0.5, np.float32)
+    program(array, handle)
+    np.testing.assert_array_equal(handle.value, np.exp(array))

@@ -198,3 +198,15 @@ def test_stores_whose_loop_is_missing(monkeypatch):
     monkeypatch.setattr(kernel, "coalesce", without_rows)
     with pytest.raises(InternalError, match="which no loop has"):
         build(turned, (7, 30))
+
+
+def test_results_that_no_kernel_makes(monkeypatch):
+    whole = pipeline.schedule
+
+    def schedule(part):
+        made = whole(part)
+        return replace(made, kernels=made.kernels[:-1])
+
+    monkeypatch.setattr(pipeline, "schedule", schedule)
+    with pytest.raises(InternalError, match="the end: result 0 is read, but .* never written"):
+        build(turned_twice, (64, 64), (64, 64))

@@ -95,6 +95,7 @@ def test_numbers_that_are_loaded_are_as_large_as_their_guards_allow():
     for index, limit in ((of_atom(reads.number), 101), (of_atom(reads.number) * 2, 51)):
         with pytest.raises(InternalError, match="is read at"):
             reads.loads(index, (0, limit))
+    reads.loads(of_atom(reads.number) * 200)  # of what has no bound at all nothing is known
     assert BOUND < 100
 
 
@@ -123,6 +124,9 @@ def test_sums_on_tiles_are_of_all_rows_into_all_columns():
     for wrong in (p.reduce_sum(y, (1,)), p.reduce_sum(p.slice(y, (0, 0), (699, 72)), (0,))):
         with pytest.raises(InternalError, match="elements of 50400 into 72 columns"):
             verify_contraction(replace(kernel, summed=[wrong]), int)
+    flat = p.reduce_sum(p.reshape(y, (72, 700)), (1,))
+    with pytest.raises(InternalError, match="sums element 1 into 0, its tiles into column 1"):
+        verify_contraction(replace(kernel, summed=[flat]), int)
     with pytest.raises(InternalError, match="1 sums for 2 reductions"):
         verify_contraction(replace(kernel, summed=kernel.summed * 2), int)
 
@@ -202,9 +206,11 @@ def test_simulated_kernels_store_nothing_again(monkeypatch):
 
 def test_simulated_kernels_store_nothing_twice_or_outside(monkeypatch):
     body = lambda p, x: [p.exp(p.transpose(x, (1, 0)))]  # noqa: E731
-    changed_schedule(monkeypatch, lambda kernels: [moved(kernels[0], 1)])
-    with pytest.raises(InternalError, match="outside of it"):
-        simulated(body, (3, 4))
+    for by in (1, -1):
+        changed_schedule(monkeypatch, lambda kernels, by=by: [moved(kernels[0], by)])
+        with pytest.raises(InternalError, match="outside of it"):
+            simulated(body, (3, 4))
+        monkeypatch.undo()
 
     def onto_one(kernel):
         nest = kernel.nest
@@ -213,7 +219,13 @@ def test_simulated_kernels_store_nothing_twice_or_outside(monkeypatch):
             kernel, nest=LoopNest(nest.scope, nest.space, stores, nest.leaves, nest.outputs)
         )
 
-    monkeypatch.undo()
     changed_schedule(monkeypatch, lambda kernels: [onto_one(kernels[0])])
     with pytest.raises(InternalError, match="is stored twice"):
         simulated(body, (3, 4))
+
+
+def test_simulated_functions_get_all_their_arguments():
+    p = LoweringContext()
+    x, y = p.parameter(0, (3,), F32), p.parameter(1, (3,), F32)
+    with pytest.raises(ValueError):
+        simulate.run(p.function("f", [x, y], [x + y]), [np.ones(3, np.float32)])

@@ -3,6 +3,7 @@
 import pytest
 
 from penstock._src.compiler.plan.buffers import LINE, Buffer
+from penstock._src.compiler.plan.verify import order
 from penstock._src.compiler.plan.verify.order import MemoryTrace, verify_order
 from penstock._src.core.errors import InternalError
 
@@ -109,3 +110,14 @@ def test_the_second_round_of_a_loop_reads_what_the_first_left():
     trace.again(start)
     with pytest.raises(InternalError, match="reads: a is read, but its memory holds b"):
         verify_order(trace, ARENA, None)
+
+
+def test_loops_within_loops_are_not_gone_through_without_end(monkeypatch):
+    monkeypatch.setattr(order, "MOST_EVENTS", 3)
+    trace, buffer = MemoryTrace(), arena("a", 0)
+    for _ in range(2):
+        trace.add("kernel", [], [buffer])
+    trace.again(1)
+    assert len(trace.events) == 3
+    trace.again(0)
+    assert len(trace.events) == 3

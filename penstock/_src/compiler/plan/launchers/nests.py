@@ -106,6 +106,6 @@ def rounds_of_a_task(total: int, work: float, threads: int) -> int:
         per = dims.ceil_divide(total, tasks)
         return dims.ceil_divide(dims.ceil_divide(total, per), threads) * per
 
-    counts = {most, *range(threads, most + 1, threads)}
+    counts = {most, *range(threads, most, threads)}
     least = min(map(longest, counts))
     return dims.ceil_divide(total, max(c for c in counts if longest(c) <= EVEN * least))
