@@ -41,7 +41,8 @@ def gradients_of_tape(
             found.setdefault(target._id, []).append(seed)
     kept: dict[int, Any] = {}
     watched = tape.watched
-    backward = _backward if STATE.graph is None else _backward_in_graph
+    is_seen = STATE.graph is not None or STATE.accumulators
+    backward = _backward_named if is_seen else _backward
     for entry in reversed(needed_entries(tape, sources)):
         outputs = totals(found, entry.output_ids)
         if outputs is None:
@@ -66,8 +67,8 @@ def _backward(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
     return entry.backward(*gradients)
 
 
-def _backward_in_graph(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
-    """The same, where the operations that are added say whose gradient they are."""
+def _backward_named(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
+    """The same, where graphs and observers of ops are told whose gradient the ops are."""
     around, STATE.gradient_of = STATE.gradient_of, entry.output_ids[0] if entry.output_ids else None
     try:
         return entry.backward(*gradients)

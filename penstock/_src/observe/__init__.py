@@ -1,5 +1,6 @@
-"""Observation of programs: tf.summary and the profiler.
+"""Observation of programs: tf.summary, the profiler, and tf.debugging.first_nan.
 
 In: values and events of a run. Out: files that TensorBoard and Perfetto read. Read `summaries.py` first (`tf.summary`), then `writer.py`
-(event files); `traces.py` exports graphs of functions, `profiler.py` collects events, `profile_files.py` writes them.
+(event files); `traces.py` exports graphs of functions, `profiler.py` collects events, `profile_files.py` writes them;
+`first_nan.py` looks at every op of one run.
 """

@@ -82,6 +82,7 @@ TABLE = {
     "Checkpoint": "saving.checkpoint",  # Dataset.save goes on where it was interrupted
     "CheckpointManager": "saving.manager",  # the same
     "relayout": "distribute.dtensor.tensors",  # tf.zeros and its like, in a layout
+    "is_converted": "function.autograph.convert",  # the advice for tensors used as Python values
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
 }
 

@@ -64,3 +64,15 @@ def test_gradients_in_functions(checked):
 def test_nothing_is_checked_after_it_is_disabled(checked):
     tf.debugging.disable_check_numerics()
     assert np.isnan(tf.function(tf.math.log)(tf.constant(-1.0)))
+
+
+def test_the_keras_layer_is_named(checked):
+    class Log(tf.keras.layers.Layer):
+        def call(self, x):
+            return tf.math.log(x)
+
+    layer = Log(name="logarithm")
+    for call in (layer, tf.function(layer)):
+        with raises("Log") as caught:
+            call(tf.constant([-1.0]))
+        assert "Keras layer: logarithm" in str(caught.value)

@@ -8,6 +8,8 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
+from .keras_layers import current_layer
+
 
 @export("debugging.is_traceback_filtering_enabled")
 def is_traceback_filtering_enabled():
@@ -63,7 +65,7 @@ class _NumericsChecker:
                 f'{_HEADING} {index} of eagerly-executing op "{type(op).__name__}" (# of outputs: '
                 f"{len(outputs)}) !!!\n  dtype: {tensor.dtype!r}\n  shape: {tensor.shape}\n"
                 f"  # of +Inf or -Inf elements: {infinite}\n  # of +NaN elements: {nans}\n"
-                f"  Input tensors: {len(inputs)}\n",
+                f"  Input tensors: {len(inputs)}\n{_of_layer()}",
             )
 
     def watch(self, node):
@@ -89,11 +91,18 @@ def _of_operation(node, index):
     tensor = node.outputs[index]
     inputs = "".join(f"\n         {i}: {x!r}" for i, x in enumerate(node.inputs))
     where = f"\n  Made at: {node.location}" if node.location is not None else ""
+    where += f"\n{_of_layer()}".rstrip()
     return (
         f'{_HEADING} {index} of graph op "{node.type}" (# of outputs: {len(node.outputs)}) !!!\n'
         f"  Operation: {node.name}\n  dtype: {tensor.dtype!r}\n  shape: {tensor.shape}\n"
         f"  Input tensors ({len(node.inputs)}):{inputs}{where}\n\n"
     )
+
+
+def _of_layer():
+    """The line of a message that names the Keras layer, if one is being called."""
+    layer = current_layer()
+    return f"  Keras layer: {layer}\n" if layer else ""
 
 
 _CHECKER = _NumericsChecker()
@@ -103,7 +112,7 @@ _CHECKER = _NumericsChecker()
 def enable_check_numerics(stack_height_limit=30, path_length_limit=50):
     """Raises InvalidArgumentError at the first op that produces a NaN or infinity, eager or in functions traced from now on.
 
-    The error names the op, its inputs, and the line of the program that called it.
+    The error names the op, its inputs, the line of the program that called it, and the Keras layer if one did.
 
     >>> tf.debugging.enable_check_numerics()
     >>> tf.debugging.disable_check_numerics()

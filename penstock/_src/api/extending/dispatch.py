@@ -151,10 +151,10 @@ def _dispatching(
             except (TypeError, ValueError) as error:
                 result = _fall_back(api, args, kwargs)
                 if result is NOT_SUPPORTED:
-                    refusal_of_call(function.__name__, error, args, kwargs)
+                    refusal_of_call(function, error, args, kwargs)
                     raise
             except (MemoryError, *ACCIDENTS) as error:
-                raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+                raise refusal_of_call(function, error, args, kwargs)  # noqa: B904 - or the error itself
         except Exception as error:
             shorten(error)
             raise

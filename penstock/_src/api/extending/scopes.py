@@ -70,7 +70,7 @@ def refusing(function: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 return function(*args, **kwargs)
             except (TypeError, MemoryError, *ACCIDENTS) as error:
-                raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+                raise refusal_of_call(function, error, args, kwargs)  # noqa: B904 - or the error itself
         except Exception as error:
             shorten(error)
             raise
@@ -99,7 +99,7 @@ def scoped(scope: str | None = None, *, named: str | None = None) -> Callable[..
                 try:
                     return (function if STATE.graph is None else in_scope)(*args, **kwargs)
                 except (MemoryError, *ACCIDENTS) as error:
-                    raise refusal_of_call(function.__name__, error, args, kwargs)  # noqa: B904 - or the error itself
+                    raise refusal_of_call(function, error, args, kwargs)  # noqa: B904 - or the error itself
             except Exception as error:
                 shorten(error)
                 raise

@@ -63,13 +63,10 @@ def arguments_of(function: Function, refusal: Refusal, arguments: Sequence[Any])
 
     What the failed condition does not depend on is zeros: it may take long to compute.
     """
-    matter = None if refusal.condition is None else _ancestors(refusal.condition)
-    args = [
-        HostValue("does not matter", np.zeros(a.shape, a.dtype.np))
-        if isinstance(a, Node) and matter is not None and a.id not in matter and _is_array(a)
-        else a
-        for a in refusal.args
-    ]
+    args = refusal.args
+    if refusal.condition is not None:
+        matter = _ancestors(refusal.condition)
+        args = [a if _is_needed(a, matter) else _zeros(a) for a in args]
     handles = {
         p.id: a
         for a, p in zip(arguments, function.parameters, strict=True)
@@ -90,9 +87,15 @@ def arguments_of(function: Function, refusal: Refusal, arguments: Sequence[Any])
     return [value(argument) for argument in args]
 
 
-def _is_array(node: Node) -> bool:
-    """Whether a node is an array of known shape."""
-    return node.dtype != dtypes.resource and all(isinstance(d, int) for d in node.shape)
+def _is_needed(arg: Lowered, matter: set[int]) -> bool:
+    """Whether an argument is to be computed: it matters, takes nothing to compute, or cannot be replaced."""
+    if not isinstance(arg, Node) or arg.id in matter or arg.kind == "constant":
+        return True
+    return arg.dtype == dtypes.resource or not all(isinstance(d, int) for d in arg.shape)
+
+
+def _zeros(node: Node) -> HostValue:
+    return HostValue("does not matter", np.zeros(node.shape, node.dtype.np))
 
 
 def _ancestors(node: Node) -> set[int]:

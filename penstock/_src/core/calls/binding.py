@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor, is_tensor_like, leaves
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
+from penstock._src.core.typesets import FLOAT, INTEGER
 
 # dtype names in the messages of TensorFlow's kernels.
 KERNEL_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
@@ -213,18 +214,24 @@ def _mismatch(
         return InvalidArgumentError(
             f"cannot compute {cls.op_type} as input #{position}(zero-based) was expected to be a "
             f"{kernel_name(wanted)} tensor but is a {kernel_name(got)} tensor [Op:{cls.op_type}] "
-            f"name: {argument.name}"
+            f"name: {argument.name}{_cast_to(wanted, got)}"
         )
     first = next((a.name for a in cls.inputs if a.type_attr == argument.type_attr), "")
     if argument.type_attr is None or first == argument.name:
         return TypeError(
             f"Input '{argument.name}' of '{cls.op_type}' Op has type {got.name} that does not "
-            f"match expected type of {wanted.name}."
+            f"match expected type of {wanted.name}.{_cast_to(wanted, got)}"
         )
     return TypeError(
         f"Input '{argument.name}' of '{cls.op_type}' Op has type {got.name} that does not match "
-        f"type {wanted.name} of argument '{first}'."
+        f"type {wanted.name} of argument '{first}'.{_cast_to(wanted, got)}"
     )
+
+
+def _cast_to(wanted: DType, got: DType) -> str:
+    """What converts a tensor of numbers to the dtype of the others, as the end of a message."""
+    numbers = FLOAT | INTEGER
+    return f" (tf.cast(..., tf.{wanted.name}) converts it)" if {wanted, got} <= numbers else ""
 
 
 def _check_types(cls: type[Op], given: dict[str, Any], in_graph: bool) -> None:

@@ -5,6 +5,7 @@ from types import FrameType
 from typing import Any
 
 from penstock._src.util.locations import belongs_to_library, is_users
+from penstock._src.util.slots import above
 
 OPS = "tf.cond, tf.while_loop or tf.where"
 # Names of code that AutoGraph leaves as it is, inside of functions that it converts.
@@ -23,11 +24,10 @@ def advice(graph: Any) -> str:
         return f"This is a tf.Graph: use {OPS}, or run the tensor in a session."
     if not _converts(graph):
         return f"The function is traced with autograph=False: leave that out, so that AutoGraph converts `if`, `for` and `while`, or use {OPS}."
-    if function in _EXPRESSIONS:
-        return "AutoGraph does not convert comprehensions and generators: write a `for` statement, or use tf.map_fn."
-    if frame is not None and "ag__" in frame.f_code.co_freevars:
+    if frame is not None and (function in _EXPRESSIONS or above("is_converted")(frame.f_code)):
         return (
-            f"AutoGraph converts `if`, `for` and `while` statements, but not this use: use {OPS}."
+            "AutoGraph converts `if`, `for` and `while` statements, but not comprehensions and other expressions: "
+            f"write a statement, or use tf.map_fn, {OPS}."
         )
     return (
         f"AutoGraph has not converted '{function}': it is decorated with do_not_convert, called by a library, or without source code. "

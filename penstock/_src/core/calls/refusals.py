@@ -2,9 +2,10 @@
 
 import dis
 import functools
+import inspect
 import os
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -83,7 +84,10 @@ def refusal_of_values(op: Any, error: Exception, values: Sequence[Any] = ()) -> 
 
 
 def refusal_of_call(
-    name: str, error: Exception, args: Sequence[Any], kwargs: dict[str, Any]
+    function: str | Callable[..., Any],
+    error: Exception,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
 ) -> Exception:
     """Translates an error that Python or NumPy raised in a public function, so that it says which call was wrong.
 
@@ -91,7 +95,7 @@ def refusal_of_call(
     one of these, and a lack of memory a ResourceExhaustedError. What Penstock or the user's functions raise on purpose stays as it is.
 
     Args:
-      name: the function.
+      function: the function, or its name.
       error: what it raised.
       args: its positional arguments.
       kwargs: its other arguments.
@@ -99,6 +103,7 @@ def refusal_of_call(
     Returns:
       The error to raise.
     """
+    name = function if isinstance(function, str) else function.__name__
     if isinstance(error, MemoryError):
         return memory_limit.refused(error, name)
     if is_raised(error.__traceback__) or _is_of_user(error.__traceback__):
@@ -107,7 +112,10 @@ def refusal_of_call(
     given += [f"{key}={_shown(value)}" for key, value in kwargs.items()]
     call = f"{name}({', '.join(given)})"
     if isinstance(error, TypeError | ValueError) and not _is_of_library(error):
-        error.add_note(f"Raised by the call {call}.")
+        note = f"Raised by the call {call}."
+        if not isinstance(function, str) and "unexpected keyword argument" in str(error):
+            note += f" Its parameters are {', '.join(inspect.signature(function).parameters)}."
+        error.add_note(note)
         return error
     kind = TypeError if isinstance(error, AttributeError | TypeError) else ValueError
     return _caused(kind(f"{call}: {type(error).__name__}: {error}"), error)

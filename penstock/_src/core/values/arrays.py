@@ -193,7 +193,9 @@ def _walk(value: Any, leaves: list[Any]) -> tuple[int, ...]:
         return (0,)
     shapes = {_walk(element, leaves) for element in value}
     if len(shapes) > 1:
-        raise ValueError("Can't convert non-rectangular Python sequence to Tensor.")
+        raise ValueError(
+            "Can't convert non-rectangular Python sequence to Tensor. tf.ragged.constant takes rows of different lengths."
+        )
     return (len(value), *shapes.pop())
 
 

@@ -126,6 +126,11 @@ def converted(function: Any, requested: bool = False) -> Callable | None:
         return None
 
 
+def is_converted(code: types.CodeType) -> bool:
+    """Whether code is that of a converted function."""
+    return code in _codes.values()
+
+
 def _warn(function: types.FunctionType, error: Exception) -> None:
     if function not in _warned:
         _warned.add(function)
