@@ -1,4 +1,4 @@
-"""The page of what is not supported is fresh, and read from what refuses."""
+"""The page of what is not supported is fresh, and refusals are read from the source."""
 
 import subprocess
 import sys
@@ -20,3 +20,9 @@ def test_refusals_are_read_from_the_source():
         'def g(text):\n    raise UnimplementedError(text)\n    raise ValueError("not this")\n'
     )
     assert gen_not_supported.messages(source) == ["f: … of one kind."]
+
+
+def test_cases_are_listed_by_the_part_that_refuses_them():
+    cases = gen_not_supported.cases()
+    assert "**exporters**" in cases
+    assert not [line for line in cases if line in ("- None", "- …", "- ")]

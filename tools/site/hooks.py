@@ -9,6 +9,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tools import gen_not_supported  # noqa: E402
 from tools.site import navigation, reference  # noqa: E402
 
 _PAGES: dict[str, str] = {}
@@ -31,3 +32,10 @@ def on_files(files: Files, config: Any) -> Files:
     for name, text in _PAGES.items():
         files.append(File.generated(config, name, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    """Adds the cases that the source refuses to the page of what is not supported."""
+    if page.file.src_uri != "not_supported.md":
+        return markdown
+    return "\n".join([markdown, "", *gen_not_supported.cases()])
