@@ -10,11 +10,13 @@ _NAMES = {
         "segment_mean=sparse_segment_mean segment_sqrt_n=sparse_segment_sqrt_n "
         "segment_sum=sparse_segment_sum"
     ),
+    "penstock._src.api.sparse.arithmetic": (
+        "add maximum minimum reduce_max reduce_sum sampled_addmm softmax sparse_dense_matmul"
+    ),
     "penstock._src.api.sparse.features": "bincount cross cross_hashed",
     "penstock._src.api.sparse.functions": (
-        "add concat expand_dims eye fill_empty_rows from_dense map_values mask maximum minimum "
-        "reduce_max reduce_sum reorder reset_shape reshape retain sampled_addmm slice softmax "
-        "sparse_dense_matmul split to_dense to_indicator transpose"
+        "concat expand_dims eye fill_empty_rows from_dense map_values mask reorder reset_shape "
+        "reshape retain slice split to_dense to_indicator transpose"
     ),
     "penstock._src.api.sparse.sparse_tensor": "SparseTensor",
 }

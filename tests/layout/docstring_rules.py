@@ -1,7 +1,8 @@
 """What a complete docstring holds, and which public symbols still lack it.
 
-`docstrings/tiers.txt` names the symbols that guides, tutorials and libraries use most. `docstrings/left.txt` names those of
-them whose docstring is not complete: it only ever shrinks. `python -m tests.layout.docstring_rules` prints what they lack.
+`docstrings/tiers.txt` names the symbols that guides, tutorials and libraries use most, `docstrings/methods.txt` the public
+methods of classes among them, as TensorFlow has them. `docstrings/left.txt` names the symbols whose docstring is not complete:
+it only ever shrinks. `python -m tests.layout.docstring_rules` prints what they lack.
 """
 
 import ast
@@ -38,6 +39,13 @@ def names(file: str) -> list[str]:
     return (DATA / file).read_text().split()
 
 
+@functools.cache
+def methods_of_classes() -> dict[str, list[str]]:
+    """The public methods of each class."""
+    rows = (line.split(": ") for line in (DATA / "methods.txt").read_text().splitlines())
+    return {name: methods.split() for name, methods in rows}
+
+
 def definition(name: str) -> Any:
     """The object behind the public name `tf.…`."""
     entry = export.V2[name.removeprefix("tf.")]
@@ -52,7 +60,7 @@ def gaps(name: str) -> list[str]:
     held = definition(name)
     if not callable(held):
         return []
-    found = list(_gaps_of_class(held) if inspect.isclass(held) else gaps_of_function(held))
+    found = list(_gaps_of_class(name, held) if inspect.isclass(held) else gaps_of_function(held))
     missing = export.V2[name.removeprefix("tf.")].module.startswith(WITHOUT_EXAMPLE)
     if ">>> " not in (held.__doc__ or "") and not missing:
         found.append("example")
@@ -72,7 +80,7 @@ def gaps_of_function(function: Any, documentation: str | None = None) -> Iterato
         yield "Raises"
 
 
-def _gaps_of_class(cls: type) -> Iterator[str]:
+def _gaps_of_class(public: str, cls: type) -> Iterator[str]:
     text = inspect.cleandoc(cls.__doc__ or "")
     yield from _gaps_of_summary(text)
     if hasattr(cls, "DESCRIPTOR") or issubclass(cls, enum.Enum):
@@ -80,23 +88,22 @@ def _gaps_of_class(cls: type) -> Iterator[str]:
     described = _described(text) | _described(inspect.cleandoc(cls.__init__.__doc__ or ""))
     if _is_own(cls.__init__) or _is_own(cls.__new__) or hasattr(cls, "_fields"):
         yield from (f"Args: {name}" for name in _parameters(cls) if name not in described)
-    for name, method in _methods(cls):
-        lacking = list(gaps_of_function(method, inspect.getdoc(getattr(cls, name))))
+    for name in methods_of_classes().get(public, ()):
+        lacking = list(_gaps_of_method(cls, name))
         if lacking:
             yield f"{name}({'; '.join(lacking)})"
 
 
-def _methods(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public methods of a class that Penstock defines, its own and inherited ones."""
-    seen = set()
-    for base in cls.__mro__:
-        for name, member in vars(base).items():
-            function = getattr(member, "__func__", member)
-            if name.startswith("_") or name in seen:
-                continue
-            seen.add(name)
-            if inspect.isfunction(function) and _is_own(function):
-                yield name, function
+def _gaps_of_method(cls: type, name: str) -> Iterator[str]:
+    """What a method's docstring lacks that those of the base classes' methods of this name lack too."""
+    members = [vars(base)[name] for base in cls.__mro__ if name in vars(base)]
+    functions = [getattr(member, "__func__", member) for member in members]
+    own = [f for f in functions if inspect.isfunction(f) and _is_own(f)]
+    if own and own[0] is functions[0] and not own[0].__doc__:
+        yield "summary of one line"
+    elif own and own[0] is functions[0]:
+        found = [list(gaps_of_function(own[0], f.__doc__ or "")) for f in own if f.__doc__]
+        yield from (gap for gap in found[0] if all(gap in other for other in found))
 
 
 def _is_own(function: Any) -> bool:
@@ -120,6 +127,8 @@ def _described(text: str) -> set[str]:
 def _parameters(function: Any) -> list[str]:
     try:
         parameters = inspect.signature(function).parameters
+        if inspect.isclass(function) and list(parameters) == ["args", "kwargs"]:
+            parameters = inspect.signature(function.__init__).parameters  # type: ignore[misc]
     except (TypeError, ValueError):
         return []
     return [n for n in parameters if n not in SILENT and not n.startswith("_")]

@@ -20,10 +20,23 @@ def snake_case(name):
 
 @export("Module")
 class Module(AutoTrackable):
-    """A container whose variables and submodules are found through its attributes.
+    """A container whose variables and modules are found through its attributes.
 
     Args:
-      name: by default the class's name in snake case.
+      name: by default the name of the class in snake case. It must be a Python identifier.
+
+    Raises:
+      ValueError: the name is not an identifier.
+
+    >>> class Scale(tf.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = tf.Variable(2.0, name="factor")
+    ...     def __call__(self, x):
+    ...         return x * self.factor
+    >>> scale = Scale()
+    >>> scale(3.0).numpy(), len(scale.trainable_variables), scale.name
+    (np.float32(6.0), 1, 'scale')
     """
 
     _TF_MODULE_IGNORED_PROPERTIES = frozenset(
@@ -97,7 +110,14 @@ class Module(AutoTrackable):
 
     @classmethod
     def with_name_scope(cls, method):
-        """Decorator of a method that runs in the module's name scope."""
+        """Returns a method that runs in the name scope of its module.
+
+        Args:
+          method: the method; this is used as a decorator.
+
+        Returns:
+          A method.
+        """
 
         def method_with_name_scope(self, *args, **kwargs):
             with self.name_scope:

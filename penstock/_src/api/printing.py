@@ -44,15 +44,26 @@ def _is_tensor(value):
 
 @export("print")
 def print(*inputs, **kwargs):
-    """Prints tensors and other values; in graphs at run time.
+    """Prints tensors and other objects when the program runs.
+
+    In a function it prints at each run, where Python's `print` would print while the function is
+    traced.
 
     Args:
-      *inputs: what to print: tensors, strings, numbers, or nested structures of them.
-      **kwargs: `output_stream` (sys.stderr by default, sys.stdout, or "file://path"), `summarize`
-        (entries shown at both ends of each axis; 3), `sep` (" "), `end` (a line's end), `name`.
+      *inputs: what is printed, structures of tensors included.
+      **kwargs: `output_stream` (`sys.stderr` by default, `sys.stdout`, a logging function or
+        "file://path"), `summarize` (how many entries at both ends of each axis, 3; -1 for all),
+        `sep` (" "), `end` (a new line) and `name`.
 
     Returns:
-      None when executing eagerly; an operation in a graph.
+      In a graph the operation, else None.
+
+    Raises:
+      ValueError: there is another keyword, or another stream.
+
+    >>> import sys
+    >>> tf.print("x =", tf.range(10), summarize=2, output_stream=sys.stdout)
+    x = [0 1 ... 8 9]
     """
     stream = _stream_name(kwargs.pop("output_stream", None))
     name = kwargs.pop("name", None)
@@ -134,7 +145,14 @@ def _needs_tensors(value):
 
 @export("get_logger")
 def get_logger():
-    """The library's logger."""
+    """Returns the logger that TensorFlow's messages go to.
+
+    Returns:
+      A `logging.Logger`.
+
+    >>> tf.get_logger().name
+    'tensorflow'
+    """
     logger = logging.getLogger("tensorflow")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.WARNING)

@@ -32,14 +32,25 @@ def numpy_function(
     stateful: bool = True,
     name: str | None = None,
 ) -> Any:
-    """Calls a Python function of NumPy arrays at run time; returns its results as tensors.
+    """Returns what a Python function computes of arrays, as an operation of a graph.
+
+    The function gets NumPy arrays at each run. No gradient flows through it.
 
     Args:
-      func: the function; without it, a decorator for functions of tensors is returned.
-      inp: the list of tensors to call it with.
-      Tout: the type of the result, or a list of types.
-      stateful: False if it has no side effects, so that it may be pruned.
-      name: of the operation, in a graph.
+      func: a function of arrays that returns one or a list of arrays.
+      inp: a list of tensors.
+      Tout: the dtype of the result, or a list of dtypes.
+      stateful: whether the function has effects, so that it must run each time.
+      name: a name for the operation.
+
+    Returns:
+      A tensor or a list of tensors, whose static shape is unknown.
+
+    Raises:
+      InvalidArgumentError: the function returns another number of values or another dtype.
+
+    >>> tf.numpy_function(np.cumsum, [tf.constant([1.0, 2.0])], tf.float32).numpy()
+    array([1., 3.], dtype=float32)
     """
     if func is None:
         return lambda inner: lambda *args: numpy_function(inner, args, Tout, stateful, name)
@@ -99,13 +110,25 @@ def py_function(
     Tout: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Calls, and differentiates, a Python function of eager tensors at run time.
+    """Returns what a Python function computes of tensors, as an operation of a graph.
+
+    The function gets eager tensors at each run; gradients flow through it. Functions with it run
+    on the host and cannot be saved.
 
     Args:
-      func: the function; without it, a decorator for functions of tensors is returned.
-      inp: the list of tensors to call it with.
-      Tout: the type of the result (a dtype or TypeSpec), or a list of types; empty for none.
-      name: of the operation, in a graph.
+      func: a function of the tensors that returns one or a list of values.
+      inp: a list of tensors.
+      Tout: the dtype of the result, or a list of dtypes or specs.
+      name: a name for the operation.
+
+    Returns:
+      A tensor or a list of tensors; their static shape is unknown, unless `Tout` is a spec.
+
+    Raises:
+      InvalidArgumentError: the function returns another number of values or another dtype.
+
+    >>> tf.py_function(lambda x: x + 1, [tf.constant(4)], tf.int32).numpy()
+    np.int32(5)
     """
     if func is None:
         return lambda inner: lambda *args: py_function(inner, args, Tout, name)

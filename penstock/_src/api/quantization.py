@@ -28,9 +28,44 @@ __getattr__ = op_functions(
     globals(),
     dispatchable="""
 quantization.fake_quant_with_min_max_vars +fake_quant_with_min_max_vars = FakeQuantWithMinMaxVars(inputs, min, max, num_bits=8, narrow_range=False)
-    `inputs` rounded to what `num_bits` between two tensors can hold.
+    Returns `inputs` rounded to the values that a small integer could stand for.
+
+    The range is moved a little so that 0 is one of the values. The gradient passes where inputs
+    lie in the range; the rest goes to `min` and `max`.
+
+    Args:
+      inputs: float32.
+      min: a float32 scalar: the lower end of the range.
+      max: a float32 scalar: the upper end of the range.
+      num_bits: from 2 to 16.
+      narrow_range: whether the lowest integer is left out.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `inputs`.
+
+    >>> tf.quantization.fake_quant_with_min_max_vars([0.3, 2.0, 9.0], 0.0, 3.0, num_bits=2).numpy()
+    array([0., 2., 3.], dtype=float32)
 quantization.fake_quant_with_min_max_vars_per_channel +fake_quant_with_min_max_vars_per_channel = FakeQuantWithMinMaxVarsPerChannel(inputs, min, max, num_bits=8, narrow_range=False)
-    `fake_quant_with_min_max_vars` with bounds for each channel.
+    Returns `inputs` rounded to the values of small integers, with a range for each channel.
+
+    Args:
+      inputs: float32 `[..., channels]`.
+      min: float32 `[channels]`: the lower ends.
+      max: float32 `[channels]`: the upper ends.
+      num_bits: from 2 to 16.
+      narrow_range: whether the lowest integer is left out.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the shape of `inputs`.
+
+    Raises:
+      InvalidArgumentError: the ends are not as many as channels.
+
+    >>> fake = tf.quantization.fake_quant_with_min_max_vars_per_channel
+    >>> fake([[0.3, 9.0]], [0.0, 0.0], [3.0, 3.0], num_bits=2).numpy()
+    array([[0., 3.]], dtype=float32)
 quantization.fake_quant_with_min_max_args +fake_quant_with_min_max_args = FakeQuantWithMinMaxArgs(inputs, min=-6, max=6, num_bits=8, narrow_range=False)
     `inputs` rounded to `num_bits` levels between two numbers.
 quantization.quantize_and_dequantize_v2 +quantize_and_dequantize_v4 = QuantizeAndDequantizeV4(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False, round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis: -1 if axis is None else axis=None)

@@ -18,16 +18,14 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.data import structure
 from penstock._src.data.functional import Functional
-from penstock._src.data.generator import from_generator
-from penstock._src.data.graph_defs import files_of, is_rebuildable, rebuilt
+from penstock._src.data.generator import from_generator, generator_spec
+from penstock._src.data.graph_defs import VariantTracker, is_rebuildable
 from penstock._src.data.iterator import NumpyIterator, OwnedIterator
 from penstock._src.data.options import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Options
 from penstock._src.data.sampling import Sampling
 from penstock._src.data.stored import Stored
 from penstock._src.data.transforms import seed_pair
-from penstock._src.eager.asset import Asset
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.ops.data_planner.report import PipelineReport, explained
 from penstock._src.proto import dataset as messages
 from penstock._src.util import nest
@@ -37,10 +35,15 @@ from penstock._src.util.signatures import read_only
 
 @export("data.Dataset", v1=[])
 class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, CompositeTensor, Trackable):
-    """A potentially large sequence of elements, produced on demand.
+    """A sequence of elements, produced when they are asked for.
 
     Begin with a source (`Dataset.from_tensor_slices`, `Dataset.range`, `TFRecordDataset`), add
-    transformations (`map`, `shuffle`, `batch`), and iterate:
+    transformations (`map`, `shuffle`, `batch`), and iterate. An element is a tensor, or a
+    structure (tuple, dictionary) of tensors, ragged or sparse tensors and datasets.
+
+    Args:
+      variant_tensor: a variant that an operation on datasets returned; programs use the sources
+        instead.
 
     >>> dataset = tf.data.Dataset.range(5).map(lambda x: x * 2).batch(2)
     >>> list(dataset.as_numpy_iterator())
@@ -64,7 +67,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         variant = self._variant_tensor
         if save_type == "savedmodel" and isinstance(variant, EagerTensor):
             if is_rebuildable(variant._value):
-                children["_variant_tracker"] = _VariantTracker(variant)
+                children["_variant_tracker"] = VariantTracker(variant)
         return children
 
     @staticmethod
@@ -113,7 +116,11 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return self
 
     def options(self) -> Options:
-        """Returns the options of this dataset, including those of its inputs."""
+        """Returns the options of this dataset, with those of its inputs.
+
+        Returns:
+          A `tf.data.Options`.
+        """
         return self._options_attr
 
     def _options(self) -> Any:
@@ -190,8 +197,12 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     def as_numpy_iterator(self) -> NumpyIterator:
         """Returns an iterator that yields elements as NumPy values.
 
+        Returns:
+          An iterator of structures of arrays.
+
         Raises:
-          RuntimeError: not executing eagerly.
+          RuntimeError: the program does not execute eagerly.
+          TypeError: an element has a part that is neither a tensor nor a ragged or sparse one.
         """
         if STATE.graph is not None:
             raise RuntimeError(
@@ -204,7 +215,18 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     @staticmethod
     @shortening
     def from_tensors(tensors: Any, name: str | None = None) -> "Dataset":
-        """Returns the dataset whose only element is `tensors`."""
+        """Returns the dataset with one element.
+
+        Args:
+          tensors: the element, a structure of what converts to tensors.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        >>> list(tf.data.Dataset.from_tensors([1, 2]).as_numpy_iterator())
+        [array([1, 2], dtype=int32)]
+        """
         element = structure.normalize(tensors)
         spec = structure.spec_of(element)
         variant = raw.TensorDataset(
@@ -217,12 +239,21 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     @staticmethod
     @shortening
     def from_tensor_slices(tensors: Any, name: str | None = None) -> "Dataset":
-        """Returns the dataset whose elements are the slices of `tensors` along their first axis.
+        """Returns the dataset of the slices of tensors along their first axis.
 
-        >>> dataset = tf.data.Dataset.from_tensor_slices(([1, 2, 3], ["a", "b", "c"]))
+        Args:
+          tensors: a structure of tensors, or of ragged or sparse ones, with equal first extents.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of as many elements as that extent.
 
         Raises:
-          ValueError: a component is a scalar, or their first dimensions differ.
+          ValueError: a component is a scalar, there is none, or the first extents differ.
+
+        >>> dataset = tf.data.Dataset.from_tensor_slices(([1, 2], ["a", "b"]))
+        >>> list(dataset.as_numpy_iterator())
+        [(np.int32(1), b'a'), (np.int32(2), b'b')]
         """
         element = structure.normalize(tensors)
         whole = structure.spec_of(element)
@@ -244,11 +275,20 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     @staticmethod
     @shortening
     def range(*args: Any, **kwargs: Any) -> "Dataset":
-        """Returns the dataset of numbers of Python's `range`; `output_type` is int64 by default.
+        """Returns the dataset of the numbers of Python's `range`.
 
         Args:
-          *args: (stop), (start, stop) or (start, stop, step).
-          **kwargs: `output_type` and `name`.
+          *args: `stop`; `start, stop`; or `start, stop, step`.
+          **kwargs: `output_type`, the dtype (int64 by default), and `name`.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          ValueError: there are no or more than three numbers.
+
+        >>> list(tf.data.Dataset.range(1, 7, 2).as_numpy_iterator())
+        [np.int64(1), np.int64(3), np.int64(5)]
         """
         if not 1 <= len(args) <= 3:
             raise ValueError(
@@ -266,7 +306,20 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     def counter(
         start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64, name: str | None = None
     ) -> "Dataset":
-        """Returns the endless dataset start, start + step, ..."""
+        """Returns the endless dataset start, start + step, start + 2 * step and so on.
+
+        Args:
+          start: the first number.
+          step: the difference of two numbers.
+          dtype: the dtype.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        >>> list(tf.data.Dataset.counter(5, 2).take(3).as_numpy_iterator())
+        [np.int64(5), np.int64(7), np.int64(9)]
+        """
         dtype = dtypes.as_dtype(dtype)
         if not dtype.is_integer:
             return Dataset.counter().map(
@@ -280,7 +333,16 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     def random(
         seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None
     ) -> "Dataset":
-        """Returns an endless dataset of pseudorandom numbers from 0 to 2**32 - 1."""
+        """Returns an endless dataset of random numbers from 0 to 2**32 - 1.
+
+        Args:
+          seed: a Python integer that, with the global seed, determines the numbers.
+          rerandomize_each_iteration: whether each iteration draws others.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of int64 scalars.
+        """
         spec = TensorSpec([], dtypes.int64)
         first, second = seed_pair(seed)
         if rerandomize_each_iteration:
@@ -300,12 +362,22 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     @staticmethod
     @shortening
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> "Dataset":
-        """Returns the dataset of tuples of one element from each, up to the shortest.
+        """Returns the dataset of tuples of one element of each, up to the end of the shortest.
 
         Args:
-          *args: datasets, or one nested structure of datasets.
-          datasets: the same, as a keyword.
-          name: of the op.
+          *args: datasets, or one structure of datasets.
+          datasets: the same as a keyword.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of elements in the structure of the datasets.
+
+        Raises:
+          TypeError: there are no datasets, both are given, or something else is in the structure.
+
+        >>> a = tf.data.Dataset.range(3)
+        >>> list(tf.data.Dataset.zip(a, a.skip(1)).as_numpy_iterator())
+        [(np.int64(0), np.int64(1)), (np.int64(1), np.int64(2))]
         """
         if not args and datasets is None:
             raise TypeError("Must pass at least one dataset to `zip`.")
@@ -346,17 +418,32 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         output_signature: Any = None,
         name: str | None = None,
     ) -> "Dataset":
-        """Returns the dataset of the elements of the iterable `generator(*args)`.
+        """Returns the dataset of what a Python generator yields.
+
+        The generator runs in Python at every iteration, so that the dataset can neither be saved
+        nor sent to other processes.
 
         Args:
-          generator: called for every iteration; returns an iterable.
-          output_types: a structure of dtypes; deprecated in favor of `output_signature`.
+          generator: a callable that returns an iterable, called for each iteration.
+          output_types: a structure of dtypes, an older form of `output_signature`.
           output_shapes: a structure of shapes, with `output_types`.
-          args: tensors passed to `generator` as NumPy values.
-          output_signature: a structure of `tf.TypeSpec`s, the types of the elements.
-          name: of the op.
+          args: tensors that `generator` gets as NumPy values.
+          output_signature: a structure of specs: the types of the elements.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          TypeError: `generator` is not callable, or neither signature nor types are given.
+
+        >>> def numbers():
+        ...     yield from [1, 2, 3]
+        >>> spec = tf.TensorSpec([], tf.int32)
+        >>> list(tf.data.Dataset.from_generator(numbers, output_signature=spec).as_numpy_iterator())
+        [np.int32(1), np.int32(2), np.int32(3)]
         """
-        spec = _generator_spec(output_types, output_shapes, output_signature)
+        spec = generator_spec(output_types, output_shapes, output_signature)
         variant = from_generator(generator, spec, args, name)
         return derived("_FlatMapDataset", variant, spec)
 
@@ -365,11 +452,19 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     def list_files(
         file_pattern: Any, shuffle: bool | None = None, seed: Any = None, name: str | None = None
     ) -> "Dataset":
-        """Returns the dataset of the names of the files that match glob patterns, shuffled unless
-        `shuffle` is False.
+        """Returns the dataset of the names of the files that match patterns.
+
+        Args:
+          file_pattern: a pattern such as "data/*.csv", a list or a tensor of patterns.
+          shuffle: whether the names come in random order; by default they do.
+          seed: a Python integer that, with the global seed, determines the order.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of string scalars.
 
         Raises:
-          tf.errors.InvalidArgumentError: no file matches.
+          InvalidArgumentError: no file matches.
         """
         patterns: Any = convert_to_tensor(file_pattern, dtype=dtypes.string)
         names = raw.MatchingFiles(pattern=patterns)
@@ -383,47 +478,6 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
 
 Dataset = DatasetV2  # the public name; libraries also use the other one
-
-
-def _generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
-    if signature is not None:
-        if types is not None:
-            raise TypeError(
-                "The `output_types` argument can not be used together with the `output_signature` "
-                "argument."
-            )
-        if shapes is not None:
-            raise TypeError(
-                "The `output_shapes` argument can not be used together with the `output_signature` "
-                "argument."
-            )
-        for spec in nest.flatten(signature):
-            if not isinstance(spec, TypeSpec):
-                raise TypeError(
-                    "`output_signature` must contain objects that are subclass of `tf.TypeSpec` "
-                    f"but found {type(spec)} which is not."
-                )
-        return signature
-    if types is None:
-        raise TypeError(
-            "Either the `output_signature` or `output_types` argument must be specified."
-        )
-    kinds = structure.map_leaves(dtypes.as_dtype, types)
-    leaves = nest.flatten(kinds)
-    if shapes is None:
-        known = [TensorShape(None)] * len(leaves)
-    else:
-        known = [as_shape(shape) for shape in _shapes_like(kinds, shapes)]
-    specs = [TensorSpec(shape, dtype) for shape, dtype in zip(known, leaves)]
-    return nest.pack_sequence_as(kinds, specs)
-
-
-def _shapes_like(kinds: Any, shapes: Any) -> list[Any]:
-    held = nest.children(kinds)
-    if held is None:
-        return [shapes]
-    parts = [shapes[key] for key in sorted(kinds)] if isinstance(kinds, dict) else list(shapes)
-    return [leaf for kind, part in zip(held, parts) for leaf in _shapes_like(kind, part)]
 
 
 class _Derived:
@@ -528,22 +582,6 @@ class DatasetSpec(TypeSpec):
                 return None
         shape = self._dataset_shape.most_specific_common_supertype(shapes)
         return None if shape is None else DatasetSpec(element, shape)
-
-
-class _VariantTracker(TrackableResource):
-    """The variant of a dataset, which loading a SavedModel makes again."""
-
-    def __init__(self, variant: EagerTensor) -> None:
-        super().__init__()
-        self._resource_handle = variant
-        self._assets = {name: Asset(name) for name in files_of(variant._value)}
-
-    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        children = super()._trackable_children(save_type, **kwargs)
-        return children | {f"asset_{at}": held for at, held in enumerate(self._assets.values())}
-
-    def _create_resource(self) -> Any:
-        return rebuilt(self.resource_handle, self._assets)
 
 
 class _DatasetBatch(CompositeTensor):

@@ -30,19 +30,30 @@ class Functional(Transforms):
         use_unbounded_threadpool: bool = False,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of the results of `map_func` on each element.
+        """Returns the results of a function for each element.
 
         The function is traced once into a graph, like a `tf.function`, and compiled.
 
         Args:
-          map_func: a function of an element; the components of a tuple are separate arguments.
-          num_parallel_calls: the maximum number of concurrent calls; `tf.data.AUTOTUNE` chooses.
-          deterministic: whether results come in the order of elements; by default, as the options say.
-          synchronous: whether calls must run one at a time.
-          use_unbounded_threadpool: accepted; every step has as many threads as it makes calls.
-          name: of the op.
+          map_func: a function of an element; the components of a tuple are arguments of their
+            own.
+          num_parallel_calls: the greatest number of calls at the same time; `tf.data.AUTOTUNE`
+            chooses it.
+          deterministic: whether results come in the order of the elements; by default, as the
+            options say.
+          synchronous: whether calls run one after another.
+          use_unbounded_threadpool: a hint without effect: every step has as many threads as it
+            makes calls.
+          name: a name for the operation.
 
-        >>> dataset = tf.data.Dataset.range(3).map(lambda x: x + 1)
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          TypeError: the function returns what no dataset can hold.
+
+        >>> list(tf.data.Dataset.range(3).map(lambda x: x + 1).as_numpy_iterator())
+        [np.int64(1), np.int64(2), np.int64(3)]
         """
         _check_order(num_parallel_calls, deterministic)
         traced = trace(map_func, self.element_spec, "Map")
@@ -50,21 +61,54 @@ class Functional(Transforms):
 
     @shortening
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
-        """Returns the dataset of the elements for which `predicate` is true."""
+        """Returns the elements for which a function is True.
+
+        Args:
+          predicate: a function of an element that returns a bool scalar.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          ValueError: it returns something else.
+        """
         traced = trace(predicate, self.element_spec, "Filter")
         _check_predicate(traced)
         return self._same("FilterDataset", traced.captured, predicate=traced.function, name=name)
 
     @shortening
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
-        """Returns the dataset of the elements up to the first for which `predicate` is false."""
+        """Returns the elements up to the first for which a function is False.
+
+        Args:
+          predicate: a function of an element that returns a bool scalar.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          ValueError: it returns something else.
+        """
         traced = trace(predicate, self.element_spec, "TakeWhile")
         _check_predicate(traced)
         return self._same("TakeWhileDataset", traced.captured, predicate=traced.function, name=name)
 
     @shortening
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Any:
-        """Returns the dataset of the elements of all datasets that `map_func` returns, in order."""
+        """Returns the elements of all datasets that a function makes of the elements, in order.
+
+        Args:
+          map_func: a function of an element that returns a dataset.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          TypeError: it returns something else.
+        """
         traced = trace(map_func, self.element_spec, "FlatMap")
         spec = _made_datasets(traced, "map_func")
         return self._of("FlatMapDataset", spec, traced.captured, f=traced.function, name=name)
@@ -79,15 +123,23 @@ class Functional(Transforms):
         deterministic: bool | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of elements taken in turn from the datasets that `map_func` returns.
+        """Returns elements in turn from several of the datasets that a function makes of the elements.
 
         Args:
-          map_func: maps an element to a dataset.
-          cycle_length: the number of datasets that are open at a time.
-          block_length: the number of consecutive elements from one dataset; by default 1.
-          num_parallel_calls: how many of the open datasets compute at a time, in threads; `tf.data.AUTOTUNE` gives one to each that is slow.
+          map_func: a function of an element that returns a dataset.
+          cycle_length: the number of datasets that are open at the same time; by default the
+            number of threads.
+          block_length: how many elements in a row come from one dataset; 1 by default.
+          num_parallel_calls: how many of the open datasets compute at the same time;
+            `tf.data.AUTOTUNE` gives a thread to each that is slow.
           deterministic: whether elements come in that order; by default, as the options say.
-          name: of the op.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          TypeError: the function returns something else.
         """
         _check_order(num_parallel_calls, deterministic)
         traced = trace(map_func, self.element_spec, "Interleave")
@@ -123,10 +175,22 @@ class Functional(Transforms):
     def reduce(
         self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None
     ) -> Any:
-        """Returns the final state of `state = reduce_func(state, element)` over all elements.
+        """Returns what a function accumulates over all elements.
 
-        >>> tf.data.Dataset.range(5).reduce(np.int64(0), lambda total, x: total + x)
-        <tf.Tensor: shape=(), dtype=int64, numpy=10>
+        Args:
+          initial_state: what to begin with, a structure of tensors.
+          reduce_func: a function of the state and an element that returns the next state, in the
+            same structure and dtypes.
+          name: a name for the operation.
+
+        Returns:
+          The last state.
+
+        Raises:
+          TypeError: the states differ in structure or dtype.
+
+        >>> tf.data.Dataset.range(5).reduce(np.int64(0), lambda total, x: total + x).numpy()
+        np.int64(10)
         """
         state, traced = _trace_state(self, initial_state, reduce_func, "Reduce", False)
         spec, tensors = state
@@ -144,7 +208,20 @@ class Functional(Transforms):
     def scan(
         self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None
     ) -> Any:
-        """Returns the dataset of `output` in `state, output = scan_func(state, element)`."""
+        """Returns what a function makes of the elements and a state that it passes on.
+
+        Args:
+          initial_state: what to begin with, a structure of tensors.
+          scan_func: a function of the state and an element that returns the next state and an
+            output.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of the outputs.
+
+        Raises:
+          TypeError: the function returns something else, or states differ.
+        """
         (_, tensors), traced = _trace_state(self, initial_state, scan_func, "Scan", True)
         spec = traced.output_spec[1]
         return self._of(
@@ -166,8 +243,18 @@ class Functional(Transforms):
         window_size_func: Callable[..., Any] | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the elements of the datasets that `reduce_func(key, window)` returns for windows of up to `window_size`
-        (or `window_size_func(key)`) elements with the same key.
+        """Returns the elements of datasets made of windows of elements with the same key.
+
+        Args:
+          key_func: a function of an element that returns its key, an int64 scalar.
+          reduce_func: a function of a key and a window, a dataset, that returns a dataset.
+          window_size: the greatest number of elements of a window.
+          window_size_func: a function of a key that returns that number, instead of
+            `window_size`.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
 
         Raises:
           ValueError: not exactly one of `window_size` and `window_size_func` is given.

@@ -9,7 +9,8 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.core.specs import TensorSpec
+from penstock._src.core.shapes import TensorShape, as_shape
+from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.eager.context import init_scope
@@ -129,3 +130,49 @@ def _mismatch(spec: Any, values: Any) -> Exception:
         "TypeError: `generator` yielded an element that did not match the expected structure. The "
         f"expected structure was {spec}, but the yielded element was {values}."
     )
+
+
+def generator_spec(types: Any, shapes: Any, signature: Any) -> Any:
+    """Returns the structure of specs that `Dataset.from_generator` is told of.
+
+    Raises:
+      TypeError: there is neither a signature nor types, or both, or one has a wrong form.
+    """
+    if signature is not None:
+        if types is not None:
+            raise TypeError(
+                "The `output_types` argument can not be used together with the `output_signature` "
+                "argument."
+            )
+        if shapes is not None:
+            raise TypeError(
+                "The `output_shapes` argument can not be used together with the `output_signature` "
+                "argument."
+            )
+        for spec in nest.flatten(signature):
+            if not isinstance(spec, TypeSpec):
+                raise TypeError(
+                    "`output_signature` must contain objects that are subclass of `tf.TypeSpec` "
+                    f"but found {type(spec)} which is not."
+                )
+        return signature
+    if types is None:
+        raise TypeError(
+            "Either the `output_signature` or `output_types` argument must be specified."
+        )
+    kinds = structure.map_leaves(dtypes.as_dtype, types)
+    leaves = nest.flatten(kinds)
+    if shapes is None:
+        known = [TensorShape(None)] * len(leaves)
+    else:
+        known = [as_shape(shape) for shape in _shapes_like(kinds, shapes)]
+    specs = [TensorSpec(shape, dtype) for shape, dtype in zip(known, leaves)]
+    return nest.pack_sequence_as(kinds, specs)
+
+
+def _shapes_like(kinds: Any, shapes: Any) -> list[Any]:
+    held = nest.children(kinds)
+    if held is None:
+        return [shapes]
+    parts = [shapes[key] for key in sorted(kinds)] if isinstance(kinds, dict) else list(shapes)
+    return [leaf for kind, part in zip(held, parts) for leaf in _shapes_like(kind, part)]

@@ -25,6 +25,7 @@ from penstock._src.core.registry import find, raw
 from penstock._src.core.values.resources import Resource, VariableHandle
 from penstock._src.eager.asset import Asset
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
@@ -218,3 +219,19 @@ def _dtype_of(array: np.ndarray) -> DType:
     if held.size and not isinstance(held[0], bytes):
         raise UnimplementedError(f"A graph cannot hold {held[0]!r}.")
     return dtypes.string
+
+
+class VariantTracker(TrackableResource):
+    """The variant of a dataset, which loading a SavedModel makes again."""
+
+    def __init__(self, variant: EagerTensor) -> None:
+        super().__init__()
+        self._resource_handle = variant
+        self._assets = {name: Asset(name) for name in files_of(variant._value)}
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = super()._trackable_children(save_type, **kwargs)
+        return children | {f"asset_{at}": held for at, held in enumerate(self._assets.values())}
+
+    def _create_resource(self) -> Any:
+        return rebuilt(self.resource_handle, self._assets)

@@ -25,7 +25,14 @@ from penstock._src.util.signatures import read_only
 
 @export("data.Iterator", v1=[])
 class IteratorBase(collections.abc.Iterator):
-    """An iterator over a dataset: `next(iterator)`, `iterator.get_next()`."""
+    """An iterator over a dataset: `next(iterator)` and `iterator.get_next()` return the next element.
+
+    A checkpoint keeps its position.
+
+    >>> iterator = iter(tf.data.Dataset.range(2))
+    >>> next(iterator).numpy(), iterator.get_next().numpy()
+    (np.int64(0), np.int64(1))
+    """
 
     @property
     def element_spec(self) -> Any:
@@ -35,13 +42,20 @@ class IteratorBase(collections.abc.Iterator):
     def get_next(self) -> Any:
         """Returns the next element.
 
+        Returns:
+          A structure of tensors.
+
         Raises:
-          tf.errors.OutOfRangeError: there is none.
+          OutOfRangeError: there is none.
         """
         raise NotImplementedError("Iterator.get_next()")
 
     def get_next_as_optional(self) -> Any:
-        """Returns the next element as a tf.experimental.Optional, which is empty at the end."""
+        """Returns the next element as an optional, which is empty at the end.
+
+        Returns:
+          A `tf.experimental.Optional`.
+        """
         raise NotImplementedError("Iterator.get_next_as_optional()")
 
 
@@ -299,7 +313,16 @@ def _flat(spec: Any) -> Any:
 
 @export("experimental.Optional", "data.experimental.Optional")
 class Optional(CompositeTensor):
-    """A value that may be absent."""
+    """A value that may be missing, such as the next element of an iterator.
+
+    Args:
+      variant: the variant that an operation returned; programs use `from_value` and `empty`.
+      element_spec: the structure of specs of the value.
+
+    >>> optional = tf.experimental.Optional.from_value(tf.constant(7))
+    >>> optional.has_value().numpy(), optional.get_value().numpy()
+    (np.True_, np.int32(7))
+    """
 
     def __init__(self, variant: Any, element_spec: Any) -> None:
         self._variant_tensor = variant
@@ -307,14 +330,28 @@ class Optional(CompositeTensor):
 
     @staticmethod
     def from_value(value: Any) -> "Optional":
-        """Returns an optional with `value`."""
+        """Returns an optional with a value.
+
+        Args:
+          value: a structure of tensors.
+
+        Returns:
+          An `Optional`.
+        """
         value = structure.normalize(value)
         spec = structure.spec_of(value)
         return Optional(raw.OptionalFromValue(components=structure.to_tensors(spec, value)), spec)
 
     @staticmethod
     def empty(element_spec: Any) -> "Optional":
-        """Returns an empty optional."""
+        """Returns an optional without a value.
+
+        Args:
+          element_spec: the structure of specs that a value would have.
+
+        Returns:
+          An `Optional`.
+        """
         return Optional(raw.OptionalNone(), element_spec)
 
     @staticmethod
@@ -323,14 +360,27 @@ class Optional(CompositeTensor):
         return Optional.empty(element_spec)
 
     def has_value(self, name: str | None = None) -> Any:
-        """Returns a bool tensor: whether there is a value."""
+        """Returns True if there is a value.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A bool scalar.
+        """
         return raw.OptionalHasValue(optional=self._variant_tensor, name=name)
 
     def get_value(self, name: str | None = None) -> Any:
         """Returns the value.
 
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A structure of tensors.
+
         Raises:
-          tf.errors.InvalidArgumentError: there is none.
+          InvalidArgumentError: there is none.
         """
         _, types, shapes, pack = _flat(self._element_spec)
         held = getattr(self._variant_tensor, "_value", None)

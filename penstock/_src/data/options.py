@@ -26,7 +26,16 @@ export_constant("data.experimental.SHARD_HINT", SHARD_HINT)
 
 @export("data.experimental.AutoShardPolicy")
 class AutoShardPolicy(enum.IntEnum):
-    """How a dataset is divided among workers: by files, by elements, or not at all."""
+    """How a dataset is divided among workers: by files, by elements, or not at all.
+
+    `AUTO` divides by files where there are enough, else by elements; `HINT` replaces
+    `shard(tf.data.experimental.SHARD_HINT, ...)`.
+
+    >>> options = tf.data.Options()
+    >>> options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    >>> options.experimental_distribute.auto_shard_policy.name
+    'DATA'
+    """
 
     OFF = -1
     AUTO = 0
@@ -292,7 +301,13 @@ class ThreadingOptions(OptionsBase):
 
 @export("data.Options")
 class Options(OptionsBase):
-    """Options of a dataset, set with `dataset.with_options(options)`."""
+    """Options of a dataset, set with `dataset.with_options(options)`.
+
+    >>> options = tf.data.Options()
+    >>> options.deterministic = False
+    >>> tf.data.Dataset.range(3).with_options(options).options().deterministic
+    False
+    """
 
     autotune = _option(AutotuneOptions, "Of autotuning.", AutotuneOptions)
     dataset_name = _option(str, "A name for messages.")
@@ -312,5 +327,12 @@ class Options(OptionsBase):
     threading = _option(ThreadingOptions, "Of threads.", ThreadingOptions)
 
     def merge(self, options: "Options") -> "Options":
-        """Returns these options overridden by `options`."""
+        """Returns these options with those of others in front of them.
+
+        Args:
+          options: a `tf.data.Options`.
+
+        Returns:
+          A new `tf.data.Options`.
+        """
         return merge_options(self, options)

@@ -112,14 +112,33 @@ class _Parts(_Strings):
 
 @export("data.TextLineDataset", v1=[])
 class TextLineDataset(_Parts):
-    """The lines of text files, without line endings."""
+    r"""The dataset of the lines of text files, without their ends.
+
+    Args:
+      filenames: a string or strings, or a dataset of them.
+      compression_type: "" (the default), "GZIP" or "ZLIB".
+      buffer_size: the number of bytes to read at once.
+      num_parallel_reads: how many files are read at the same time; None for one after another.
+      name: a name for the operation.
+
+    >>> tf.io.write_file(folder + "/a.txt", "one\ntwo")
+    >>> list(tf.data.TextLineDataset(folder + "/a.txt").as_numpy_iterator())
+    [b'one', b'two']
+    """
 
     _op = "TextLineDataset"
 
 
 @export("data.TFRecordDataset", v1=[])
 class TFRecordDataset(_Parts):
-    """The records of TFRecord files.
+    """The dataset of the records of TFRecord files.
+
+    Args:
+      filenames: a string or strings, or a dataset of them.
+      compression_type: "" (the default), "GZIP" or "ZLIB".
+      buffer_size: the number of bytes to read at once.
+      num_parallel_reads: how many files are read at the same time; None for one after another.
+      name: a name for the operation.
 
     >>> with tf.io.TFRecordWriter("a.tfrecord") as writer:
     ...     writer.write(b"one")

@@ -37,14 +37,17 @@ class Sampling:
         stop_on_empty_dataset: bool = False,
         rerandomize_each_iteration: bool | None = None,
     ) -> Any:
-        """Returns the dataset of elements of `datasets`, each chosen at random by `weights`.
+        """Returns elements of several datasets, each from one that is chosen at random.
 
         Args:
-          datasets: datasets with the same element structure.
-          weights: one per dataset, a tensor, or a dataset of weights; equal by default.
-          seed: of the choices.
-          stop_on_empty_dataset: whether to stop at the end of any dataset.
-          rerandomize_each_iteration: whether each iteration makes new choices.
+          datasets: a list of datasets with elements of one structure.
+          weights: the probability of each, as a list, a tensor or a dataset; equal by default.
+          seed: a Python integer that, with the global seed, determines the choices.
+          stop_on_empty_dataset: whether the end of any dataset is the end.
+          rerandomize_each_iteration: whether each iteration makes other choices.
+
+        Returns:
+          A `Dataset`.
 
         Raises:
           ValueError: there are no datasets, or their number differs from that of the weights.
@@ -84,10 +87,19 @@ class Sampling:
     def choose_from_datasets(
         datasets: Sequence[Any], choice_dataset: Any, stop_on_empty_dataset: bool = True
     ) -> Any:
-        """Returns the dataset of elements of the `datasets` at the indices in `choice_dataset`.
+        """Returns elements of several datasets, in the order that a dataset of indices says.
+
+        Args:
+          datasets: a list of datasets with elements of one structure.
+          choice_dataset: a dataset of int64 scalars.
+          stop_on_empty_dataset: whether the end of any dataset is the end.
+
+        Returns:
+          A `Dataset`.
 
         Raises:
-          TypeError: `choice_dataset` does not consist of int64 scalars.
+          ValueError: there are no datasets.
+          TypeError: `choice_dataset` has other elements.
         """
         if not datasets:
             raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
@@ -114,17 +126,26 @@ class Sampling:
         drop_remainder: bool = False,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of batches of elements of similar length.
+        """Returns batches of elements of similar length.
 
         Args:
-          element_length_func: the length of an element, an int32 scalar.
-          bucket_boundaries: the upper bounds of the lengths in the buckets, ascending.
-          bucket_batch_sizes: the batch size of each bucket; one more than the boundaries.
-          padded_shapes, padding_values: see `padded_batch`.
-          pad_to_bucket_boundary: whether to pad to the boundary instead of the longest element.
+          element_length_func: a function of an element that returns its length, an int32 scalar.
+          bucket_boundaries: the upper bounds of the lengths of each bucket but the last,
+            ascending.
+          bucket_batch_sizes: the batch size of each bucket, one more than boundaries.
+          padded_shapes: as for `padded_batch`.
+          padding_values: as for `padded_batch`.
+          pad_to_bucket_boundary: whether elements are padded to the boundary, not to the longest
+            in the batch.
           no_padding: whether elements of a bucket need no padding.
-          drop_remainder: whether to drop partial batches.
-          name: of the op.
+          drop_remainder: whether smaller last batches are left out.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          ValueError: there are not as many batch sizes.
         """
         return bucketed(
             self,
@@ -148,14 +169,17 @@ class Sampling:
         seed: Any = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of (class, element) resampled to the class distribution `target_dist` by dropping elements at random.
+        """Returns pairs of class and element, of which some are dropped for a distribution of classes.
 
         Args:
-          class_func: the class of an element, an int32 scalar >= 0.
-          target_dist: the target probability of each class.
-          initial_dist: the initial probability of each class; if None, it is estimated during the iteration.
-          seed: of the choices.
-          name: of the op.
+          class_func: a function of an element that returns its class, an int32 scalar.
+          target_dist: the probability of each class in the result.
+          initial_dist: the probability of each class now; None estimates it on the way.
+          seed: a Python integer that, with the global seed, determines the choices.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
         """
         return resampled(self, class_func, target_dist, initial_dist, seed, name)
 

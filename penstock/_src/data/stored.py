@@ -50,17 +50,22 @@ class Stored:
         shard_func: Callable[..., Any] | None = None,
         checkpoint_args: Any = None,
     ) -> Any:
-        """Writes all elements into the folder `path`; in a graph, returns the operation that does.
+        """Writes all elements into a folder.
 
         Args:
-          path: a folder, created if necessary.
+          path: the folder, which is made if needed.
           compression: None, "GZIP" or "SNAPPY".
-          shard_func: the shard of an element, a scalar int64; by default there is one shard.
-          checkpoint_args: arguments of a tf.train.CheckpointManager but for `checkpoint`. After each element, it may save how
-            far writing has come; with the same arguments, an interrupted `save` goes on from there. Only in eager code.
+          shard_func: a function of an element that returns its shard, an int64 scalar; by default
+            there is one.
+          checkpoint_args: arguments of a `tf.train.CheckpointManager` but for `checkpoint`: it
+            keeps how far writing has come, and the same call goes on from there. Only in eager
+            execution.
+
+        Returns:
+          In a graph the operation that writes, else None.
 
         Raises:
-          ValueError: `checkpoint_args` includes "checkpoint".
+          ValueError: `checkpoint_args` has "checkpoint".
         """
         folder = os.fsdecode(path)
         files.make_folders(folder)
@@ -100,10 +105,17 @@ class Stored:
 
         Args:
           path: the folder.
-          element_spec: the structure of TypeSpecs of the elements.
-          compression: the same as in `save`.
-          reader_func: combines the dataset of shards into one dataset; by default interleaves them.
-          wait: whether to wait for a dataset that another process or `distributed_save` writes.
+          element_spec: the structure of specs of the elements; by default as saved.
+          compression: as in `save`.
+          reader_func: a function that makes one dataset of a dataset of shards; by default they
+            are interleaved.
+          wait: whether to wait until another process has written it.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          NotFoundError: there is no saved dataset.
         """
         while wait and not files.exists(os.path.join(path, _SPEC)):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -134,15 +146,21 @@ class Stored:
         shard_func: Callable[..., Any] | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset with its elements cached in the folder `path` by the first full iteration, also for later
-        programs.
+        """Returns the dataset whose elements the first full iteration keeps in a folder.
+
+        Later programs read them from there.
 
         Args:
           path: the folder.
           compression: None, "GZIP", "SNAPPY", or "AUTO", which means Snappy.
-          reader_func: combines the dataset of shards into one dataset; by default interleaves them.
-          shard_func: the shard of an element, a scalar int64; by default there is one shard.
-          name: of the op.
+          reader_func: a function that makes one dataset of a dataset of shards; by default they
+            are interleaved.
+          shard_func: a function of an element that returns its shard, an int64 scalar; by default
+            there is one.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
         """
         shards = self._spec_of_datasets(self._spec_of_datasets(self.element_spec))
         reading = trace(reader_func or _interleaved, shards, "Read")

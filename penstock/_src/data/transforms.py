@@ -74,30 +74,75 @@ class Transforms:
 
     @shortening
     def take(self, count: Any, name: str | None = None) -> Any:
-        """Returns the dataset of the first `count` elements, or of all if `count` is -1."""
+        """Returns the dataset of the first elements.
+
+        Args:
+          count: how many; -1 for all.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+        """
         return self._same("TakeDataset", int64(count), name=name)
 
     @shortening
     def skip(self, count: Any, name: str | None = None) -> Any:
-        """Returns the dataset without the first `count` elements, or an empty one if `count` is -1."""
+        """Returns the dataset without its first elements.
+
+        Args:
+          count: how many; -1 for all.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+        """
         return self._same("SkipDataset", int64(count), name=name)
 
     @shortening
     def repeat(self, count: Any = None, name: str | None = None) -> Any:
-        """Returns the dataset repeated `count` times, or endlessly for None or -1."""
+        """Returns the dataset several times in a row.
+
+        Args:
+          count: how many times; None or -1 without end.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+        """
         return self._same("RepeatDataset", int64(-1 if count is None else count), name=name)
 
     @shortening
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Any:
-        """Returns every `num_shards`-th element, from the one at `index` on."""
+        """Returns every n-th element.
+
+        To divide work by files, shard the file names before they are read.
+
+        Args:
+          num_shards: n.
+          index: the first element, from 0 to n - 1.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          InvalidArgumentError: a number is out of range.
+        """
         return self._same("ShardDataset", int64(num_shards), int64(index), name=name)
 
     @shortening
     def concatenate(self, dataset: Any, name: str | None = None) -> Any:
-        """Returns the dataset of these elements, then those of `dataset`.
+        """Returns these elements, then those of another dataset.
+
+        Args:
+          dataset: a dataset with elements of the same structure and dtypes.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
 
         Raises:
-          TypeError: the elements differ in structure.
+          TypeError: the elements differ.
         """
         spec = structure.relaxed(self.element_spec, dataset.element_spec)
         if spec is None:
@@ -110,7 +155,13 @@ class Transforms:
 
     @shortening
     def unique(self, name: str | None = None) -> Any:
-        """Returns the dataset of distinct elements.
+        """Returns the distinct elements, in order of their first appearance.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
 
         Raises:
           TypeError: the elements are not int32, int64 or strings.
@@ -125,7 +176,15 @@ class Transforms:
 
     @shortening
     def enumerate(self, start: Any = 0, name: str | None = None) -> Any:
-        """Returns the dataset of (number, element), counting from `start`."""
+        """Returns pairs of number and element.
+
+        Args:
+          start: the first number.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of pairs, the number being int64.
+        """
         counted = _range(start)
         spec = (TensorSpec([], dtypes.int64), self.element_spec)
         variant = raw.ZipDataset(
@@ -137,10 +196,16 @@ class Transforms:
 
     @shortening
     def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
-        """Returns `transformation_func(self)`.
+        """Returns what a function makes of this dataset.
+
+        Args:
+          transformation_func: a function that takes and returns a dataset.
+
+        Returns:
+          A `Dataset`.
 
         Raises:
-          TypeError: that is not a dataset.
+          TypeError: it returns something else.
         """
         made = transformation_func(self)
         if not isinstance(made, Transforms):
@@ -151,7 +216,15 @@ class Transforms:
 
     @shortening
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Any:
-        """Returns the dataset without the elements that raise an error."""
+        """Returns the dataset without the elements whose computation raises an error.
+
+        Args:
+          log_warning: whether a warning is written for each.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+        """
         return self._same("IgnoreErrorsDataset", log_warning=log_warning, name=name)
 
     # -- order and time
@@ -164,9 +237,23 @@ class Transforms:
         reshuffle_each_iteration: bool | None = True,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset in random order, drawn from a buffer of `buffer_size` elements.
+        """Returns the elements in random order.
 
-        The order is TensorFlow's for the same seeds.
+        Each is drawn from a buffer, which the next element of the input fills again. For an order
+        in which all orders are equally likely the buffer must hold all elements. The order is
+        TensorFlow's for the same seeds.
+
+        Args:
+          buffer_size: the number of elements in the buffer.
+          seed: a Python integer that, with the global seed, determines the order.
+          reshuffle_each_iteration: whether each iteration has another order.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          InvalidArgumentError: `buffer_size` is not positive.
         """
         size = UNKNOWN_CARDINALITY if buffer_size is None else buffer_size
         reshuffle = True if reshuffle_each_iteration is None else reshuffle_each_iteration
@@ -185,20 +272,49 @@ class Transforms:
 
     @shortening
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Any:
-        """Returns the dataset with up to `buffer_size` elements prefetched by a thread."""
+        """Returns the dataset with a thread that computes elements ahead of time.
+
+        Args:
+          buffer_size: the greatest number of elements that wait; `tf.data.AUTOTUNE` chooses it.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+        """
         size = -1 if buffer_size is None else buffer_size
         return self._same("PrefetchDataset", int64(size), name=name)
 
     @shortening
     def cache(self, filename: Any = "", name: str | None = None) -> Any:
-        """Returns the dataset with its elements cached in memory or in a file by the first full iteration."""
+        """Returns the dataset whose elements are kept by the first full iteration.
+
+        Everything before it runs once: put random transformations after it.
+
+        Args:
+          filename: the beginning of the names of files to keep them in; "" keeps them in memory.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+        """
         return self._same(
             "CacheDatasetV2", filename, raw.DummyMemoryCache(), kind="CacheDataset", name=name
         )
 
     @shortening
     def with_options(self, options: Options, name: str | None = None) -> Any:
-        """Returns the dataset with its options overridden by `options`."""
+        """Returns the dataset with options.
+
+        Args:
+          options: a `tf.data.Options`, whose values go before those that are there.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          ValueError: an option is set to two values.
+        """
         made = self._same(
             "OptionsDataset", serialized_options=options._to_proto().SerializeToString(), name=name
         )
@@ -217,14 +333,23 @@ class Transforms:
         deterministic: bool | None = None,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of batches of `batch_size` consecutive elements.
+        """Returns batches of consecutive elements, stacked along a new first axis.
+
+        Elements must be of equal shape: `padded_batch` and `ragged_batch` take others.
 
         Args:
-          batch_size: the number of elements; the last batch may be smaller.
-          drop_remainder: whether to drop a smaller last batch.
-          num_parallel_calls: accepted; batches are gathered at once.
-          deterministic: accepted; the order is always fixed.
-          name: of the op.
+          batch_size: the number of elements.
+          drop_remainder: whether a smaller last batch is left out, which makes the extent static.
+          num_parallel_calls: a hint without effect: batches are put together at once.
+          deterministic: a hint without effect: the order is always that of the elements.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          InvalidArgumentError: shapes differ (when the batch is computed), or the size is not
+            positive.
         """
         spec = structure.batched(self.element_spec, static_batch_size(batch_size, drop_remainder))
         kind = "_BatchDataset" if num_parallel_calls is None else "_ParallelBatchDataset"
@@ -241,14 +366,22 @@ class Transforms:
         drop_remainder: Any = False,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of batches of elements, padded to equal shapes.
+        """Returns batches of consecutive elements, padded to equal shapes.
 
         Args:
           batch_size: the number of elements.
-          padded_shapes: a shape per component; -1 or None means the largest in the batch.
-          padding_values: a value per component, or one for all; by default 0 and "".
-          drop_remainder: whether to drop a smaller last batch.
-          name: of the op.
+          padded_shapes: a shape for each component; -1 or None stands for the greatest extent in
+            the batch, which is the default.
+          padding_values: a value for each component, or one for all; by default 0 and "".
+          drop_remainder: whether a smaller last batch is left out.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          ValueError: a component's rank is unknown and no shape is given.
+          InvalidArgumentError: an element is larger than its padded shape.
         """
         shapes = padding_shapes(self.element_spec, padded_shapes)
         values = padding_constants(self.element_spec, padding_values)
@@ -273,7 +406,21 @@ class Transforms:
         row_splits_dtype: Any = dtypes.int64,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of batches of elements, as ragged tensors where shapes may differ."""
+        """Returns batches of consecutive elements, as ragged tensors where shapes may differ.
+
+        Args:
+          batch_size: the number of elements.
+          drop_remainder: whether a smaller last batch is left out.
+          row_splits_dtype: int32 or int64.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        >>> dataset = tf.data.Dataset.range(1, 3).map(tf.range).ragged_batch(2)
+        >>> next(iter(dataset)).to_list()
+        [[0], [0, 1]]
+        """
         size = static_batch_size(batch_size, drop_remainder)
         return ragged_batch(
             self, int64(batch_size), drop_remainder, size, dtypes.as_dtype(row_splits_dtype), name
@@ -281,14 +428,31 @@ class Transforms:
 
     @shortening
     def sparse_batch(self, batch_size: Any, row_shape: Any, name: str | None = None) -> Any:
-        """Returns the dataset of sparse tensors of `batch_size` rows of shape `row_shape`."""
+        """Returns batches of consecutive elements as sparse tensors.
+
+        Args:
+          batch_size: the number of elements.
+          row_shape: the shape of a row, at least as large as each element.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of `SparseTensor`.
+        """
         return sparse_batch(self, batch_size, as_shape(row_shape), name)
 
     @shortening
     def rebatch(
         self, batch_size: Any, drop_remainder: bool = False, name: str | None = None
     ) -> Any:
-        """Returns the dataset of re-split batches; a list of sizes is used cyclically.
+        """Returns the same rows in batches of another size.
+
+        Args:
+          batch_size: the number of rows, or a list of numbers that take turns.
+          drop_remainder: whether a smaller last batch is left out.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
 
         Raises:
           ValueError: the sizes are no vector, or elements have no or different batch sizes.
@@ -312,7 +476,17 @@ class Transforms:
 
     @shortening
     def unbatch(self, name: str | None = None) -> Any:
-        """Returns the dataset of the rows of the elements."""
+        """Returns the rows of the elements, one after another.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset`.
+
+        Raises:
+          ValueError: a component is a scalar.
+        """
         spec = structure.unbatched(self.element_spec)
         return self._of_rows("UnbatchDataset", spec, name=name)
 
@@ -336,15 +510,22 @@ class Transforms:
         drop_remainder: Any = False,
         name: str | None = None,
     ) -> Any:
-        """Returns the dataset of windows of elements, each of which is a dataset (one for each
-        component).
+        """Returns windows of elements, each a dataset of its own.
+
+        In a structure each component is a dataset.
 
         Args:
-          size: elements in a window.
-          shift: the distance between the starts of windows; by default `size`.
-          stride: the distance between elements within a window.
-          drop_remainder: whether to drop partial windows.
-          name: of the op.
+          size: the number of elements of a window.
+          shift: how far the next window starts; by default `size`.
+          stride: the distance of the elements of a window.
+          drop_remainder: whether smaller windows at the end are left out.
+          name: a name for the operation.
+
+        Returns:
+          A `Dataset` of datasets.
+
+        Raises:
+          InvalidArgumentError: a number is not positive.
         """
         shift = size if shift is None else shift
         spec = nest.map_structure(self._spec_of_datasets, self.element_spec)
@@ -362,16 +543,26 @@ class Transforms:
 
     @shortening
     def cardinality(self) -> Tensor:
-        """Returns the number of elements as an int64 tensor: `tf.data.INFINITE_CARDINALITY` or
-        `tf.data.UNKNOWN_CARDINALITY` if it is infinite or unknown."""
+        """Returns the number of elements, as far as it is known without computing them.
+
+        Returns:
+          An int64 scalar, which may be `tf.data.INFINITE_CARDINALITY` or
+          `tf.data.UNKNOWN_CARDINALITY`.
+        """
         return raw.DatasetCardinality(input_dataset=self._variant_tensor)
 
     @shortening
     def get_single_element(self, name: str | None = None) -> Any:
         """Returns the only element.
 
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          The element.
+
         Raises:
-          tf.errors.InvalidArgumentError: there is none, or there are several.
+          InvalidArgumentError: there is none, or there are several.
         """
         tensors = raw.DatasetToSingleElement(
             dataset=self._variant_tensor, **self._flat_structure, name=name
@@ -380,7 +571,11 @@ class Transforms:
 
     @shortening
     def fingerprint(self) -> Tensor:
-        """Returns a hash that identifies the dataset."""
+        """Returns a hash that tells datasets apart.
+
+        Returns:
+          A uint64 scalar.
+        """
         return raw.DatasetFingerprint(input_dataset=self._variant_tensor)
 
 

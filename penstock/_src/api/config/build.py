@@ -45,7 +45,14 @@ for _name in (
 
 @export("sysconfig.get_build_info")
 def get_build_info():
-    """Facts about the build: without CUDA, ROCm and TensorRT."""
+    """Returns what the package was built with, in TensorFlow's form.
+
+    Returns:
+      A dictionary: `is_cuda_build`, `is_rocm_build` and `is_tensorrt_build` are False.
+
+    >>> tf.sysconfig.get_build_info()["is_cuda_build"]
+    False
+    """
     return collections.OrderedDict(
         is_cuda_build=False,
         is_rocm_build=False,
@@ -61,23 +68,52 @@ def _package():
 
 @export("sysconfig.get_include")
 def get_include():
-    """The folder where C headers would be; Penstock has none."""
+    """Returns the folder where C headers would be; Penstock has none.
+
+    Returns:
+      A path.
+
+    >>> tf.sysconfig.get_include().endswith("include")
+    True
+    """
     return str(_package() / "include")
 
 
 @export("sysconfig.get_lib")
 def get_lib():
-    """The folder of the package."""
+    """Returns the folder of the package.
+
+    Returns:
+      A path.
+
+    >>> import os
+    >>> os.path.isdir(tf.sysconfig.get_lib())
+    True
+    """
     return str(_package())
 
 
 @export("sysconfig.get_compile_flags")
 def get_compile_flags():
-    """Flags for compiling C extensions against the package."""
+    """Returns flags for compiling C extensions against the package.
+
+    Returns:
+      A list of strings.
+
+    >>> isinstance(tf.sysconfig.get_compile_flags(), list)
+    True
+    """
     return [f"-I{get_include()}", f"-D_GLIBCXX_USE_CXX11_ABI={CXX11_ABI_FLAG}"]
 
 
 @export("sysconfig.get_link_flags")
 def get_link_flags():
-    """Flags for linking C extensions against the package: there is no library to link."""
+    """Returns flags for linking C extensions against the package: there is no library to link.
+
+    Returns:
+      A list of strings.
+
+    >>> isinstance(tf.sysconfig.get_link_flags(), list)
+    True
+    """
     return []

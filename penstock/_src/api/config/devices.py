@@ -32,7 +32,16 @@ class LogicalDeviceConfiguration(
         ["memory_limit", "experimental_priority", "experimental_device_ordinal"],
     )
 ):
-    """The configuration of a logical device on a physical one."""
+    """The configuration of a logical device; see `tf.config.set_logical_device_configuration`.
+
+    Args:
+      memory_limit: for GPUs only.
+      experimental_priority: for GPUs only.
+      experimental_device_ordinal: for GPUs only.
+
+    >>> tf.config.LogicalDeviceConfiguration()
+    LogicalDeviceConfiguration(memory_limit=None, experimental_priority=None, experimental_device_ordinal=None)
+    """
 
     def __new__(
         cls, memory_limit=None, experimental_priority=None, experimental_device_ordinal=None
@@ -52,7 +61,19 @@ _CPU = PhysicalDevice("/physical_device:CPU:0", "CPU")
 
 @export("config.list_physical_devices", "config.experimental.list_physical_devices")
 def list_physical_devices(device_type=None):
-    """The devices of this machine, of one type if `device_type` ("CPU", "GPU", "TPU") is given."""
+    """Returns the devices of this machine.
+
+    Args:
+      device_type: "CPU", "GPU" or "TPU", for those of one type.
+
+    Returns:
+      A list of `tf.config.PhysicalDevice`; there is always one CPU, and never another type.
+
+    >>> tf.config.list_physical_devices("CPU")
+    [PhysicalDevice(name='/physical_device:CPU:0', device_type='CPU')]
+    >>> tf.config.list_physical_devices("GPU")
+    []
+    """
     found = [_CPU]
     if device_type is None:
         return found
@@ -90,7 +111,19 @@ def _why_not(device):
 
 @export("config.list_logical_devices", "config.experimental.list_logical_devices")
 def list_logical_devices(device_type=None):
-    """The devices that ops can name, of one type if `device_type` is given."""
+    """Returns the devices that operations can name.
+
+    The first call fixes the configuration of the devices.
+
+    Args:
+      device_type: "CPU", "GPU" or "TPU", for those of one type.
+
+    Returns:
+      A list of `tf.config.LogicalDevice`.
+
+    >>> tf.config.list_logical_devices("GPU")
+    []
+    """
     SETTINGS.initialized = True
     return logical_devices(device_type)
 
@@ -116,7 +149,18 @@ def get_visible_devices(device_type=None):
 
 @export("config.set_visible_devices", "config.experimental.set_visible_devices")
 def set_visible_devices(devices, device_type=None):
-    """Sets the physical devices that the program uses."""
+    """Sets which physical devices the program uses, before the first operation runs.
+
+    Args:
+      devices: a `tf.config.PhysicalDevice` or a list of them.
+      device_type: "CPU" or "GPU": the type that this is said of; by default all.
+
+    Raises:
+      ValueError: a device does not exist, or is of another type.
+      RuntimeError: an operation has run already and the devices differ.
+
+    >>> tf.config.set_visible_devices([], "GPU")
+    """
     if isinstance(devices, PhysicalDevice) or not isinstance(devices, (list, tuple)):
         devices = [devices]
     for device in devices:
@@ -147,7 +191,26 @@ def get_logical_device_configuration(device):
     "config.experimental.set_virtual_device_configuration",
 )
 def set_logical_device_configuration(device, logical_devices):
-    """Splits a physical device into logical devices; must be called before the first op."""
+    """Splits a physical device into logical ones, before the first operation runs.
+
+    Strategies and DTensor spread their work over the logical devices.
+
+    Args:
+      device: a `tf.config.PhysicalDevice`.
+      logical_devices: a list of `tf.config.LogicalDeviceConfiguration`, one for each.
+
+    Raises:
+      ValueError: the device does not exist, or a limit is set for a CPU.
+      RuntimeError: an operation has run already.
+
+    >>> cpu = tf.config.list_physical_devices("CPU")[0]
+    >>> two = [tf.config.LogicalDeviceConfiguration()] * 2
+    >>> try:
+    ...     tf.config.set_logical_device_configuration(cpu, two)
+    ... except RuntimeError:
+    ...     print("an operation has run already")
+    an operation has run already
+    """
     _check_physical(device)
     if device.device_type == "CPU":
         for one in logical_devices:
@@ -180,7 +243,20 @@ def get_memory_growth(device):
 
 @export("config.experimental.set_memory_growth")
 def set_memory_growth(device, enable):
-    """Sets whether memory of `device` is allocated on demand instead of all at once."""
+    """Sets whether the memory of a GPU is taken as it is needed.
+
+    There is no GPU, so that every call is an error, as TensorFlow raises it for a CPU.
+
+    Args:
+      device: a `tf.config.PhysicalDevice`.
+      enable: a bool.
+
+    Raises:
+      ValueError: the device is not a GPU.
+
+    >>> for gpu in tf.config.list_physical_devices("GPU"):
+    ...     tf.config.experimental.set_memory_growth(gpu, True)
+    """
     _check_physical(device)
     if device.device_type == "CPU":
         raise ValueError("Cannot set memory growth on non-GPU and non-Pluggable devices")
@@ -250,7 +326,15 @@ def get_soft_device_placement():
 
 @export("config.set_soft_device_placement", "__internal__.eager_context.set_soft_device_placement")
 def set_soft_device_placement(enabled):
-    """Sets whether an op may run on another device than requested."""
+    """Sets whether an operation may run on another device than the one it names.
+
+    Args:
+      enabled: a bool.
+
+    >>> tf.config.set_soft_device_placement(True)
+    >>> tf.config.get_soft_device_placement()
+    True
+    """
     SETTINGS.soft_placement = bool(enabled)
 
 
@@ -262,7 +346,13 @@ def get_log_device_placement():
 
 @export("debugging.set_log_device_placement")
 def set_log_device_placement(enabled):
-    """Logs the device of every op."""
+    """Sets whether the device of each operation is written to the log.
+
+    Args:
+      enabled: a bool.
+
+    >>> tf.debugging.set_log_device_placement(False)
+    """
     SETTINGS.log_placement = bool(enabled)
 
 
@@ -287,9 +377,26 @@ def set_device_policy(device_policy):
 
 @export("device", v1=[])
 def device(device_name):
-    """A context in which ops run on the device of this name, such as "/CPU:0" or "GPU:1".
+    """A context whose operations are placed on a device.
 
-    With soft placement (the default) a missing device is replaced by the CPU, with one log message.
+    Penstock has the CPU and its logical devices: the name is recorded, and checked, but all
+    kernels run on the CPU.
+
+    Args:
+      device_name: such as "/CPU:0", "/job:localhost/replica:0/task:0/device:CPU:0", or None.
+
+    Returns:
+      A context manager.
+
+    Raises:
+      ValueError: the name has another form.
+      InvalidArgumentError: an operation is placed on a device that does not exist, and soft
+        placement is off.
+
+    >>> with tf.device("/CPU:0"):
+    ...     x = tf.constant(1.0)
+    >>> x.device
+    '/job:localhost/replica:0/task:0/device:CPU:0'
     """
     if isinstance(device_name, LogicalDevice):
         device_name = device_name.name

@@ -19,14 +19,31 @@ OPTIMIZER_OPTIONS = (
 
 @export("config.optimizer.get_experimental_options")
 def get_experimental_options():
-    """The graph optimizer's options that have been set, and those that are just on or off."""
+    """Returns the options of the graph optimizer that have been set.
+
+    Returns:
+      A dictionary.
+
+    >>> isinstance(tf.config.optimizer.get_experimental_options(), dict)
+    True
+    """
     known = {k: v for k, v in SETTINGS.optimizer.items() if k in OPTIMIZER_OPTIONS}
     return {**dict.fromkeys(_PLAIN_OPTIONS, False), **known}
 
 
 @export("config.optimizer.set_experimental_options")
 def set_experimental_options(options):
-    """Sets options of the graph optimizer; the compiler's own passes do not depend on them."""
+    """Sets options of the graph optimizer.
+
+    They are remembered; the compiler has passes of its own, which `PENSTOCK_DISABLE` leaves out.
+
+    Args:
+      options: a dictionary of names of TensorFlow's options and bools.
+
+    >>> tf.config.optimizer.set_experimental_options({"constant_folding": True})
+    >>> tf.config.optimizer.get_experimental_options()["constant_folding"]
+    True
+    """
     SETTINGS.optimizer.update(options)
 
 
@@ -50,10 +67,16 @@ def get_inter_op_parallelism_threads():
 
 @export("config.threading.set_inter_op_parallelism_threads")
 def set_inter_op_parallelism_threads(num_threads):
-    """Sets the number of ops that run in parallel; no effect, since all kernels share one pool.
+    """Sets how many operations run at once; it has no effect, as all kernels share one pool.
+
+    Args:
+      num_threads: an integer.
 
     Raises:
-      RuntimeError: ops have run already.
+      RuntimeError: operations have run already.
+
+    >>> tf.config.threading.get_inter_op_parallelism_threads()
+    0
     """
     if get_inter_op_parallelism_threads() == num_threads:
         return

@@ -30,16 +30,23 @@ from penstock._src.util.export import export
 @export("cond", v1=[])
 @shortening
 def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None = None) -> Any:
-    """Returns `true_fn()` if `pred` is true, else `false_fn()`.
+    """Returns `true_fn()` if `pred` is True, else `false_fn()`.
+
+    In a graph both functions are traced and one runs. Gradients flow through the branch that ran.
 
     Args:
-      pred: a boolean scalar tensor.
+      pred: a bool scalar.
       true_fn: a callable without arguments.
-      false_fn: a callable whose result is structured like that of `true_fn`.
-      name: of the operation, in a graph.
+      false_fn: a callable without arguments, whose result has the structure and dtypes of that of
+        `true_fn`.
+      name: a name for the operation.
+
+    Returns:
+      What the function returned.
 
     Raises:
-      TypeError: a branch is not callable or, in a graph, the results differ in structure or dtypes.
+      TypeError: a branch is not callable or, in a graph, the results differ in structure or
+        dtypes.
 
     >>> tf.cond(tf.constant(1) < 2, lambda: tf.constant("less"), lambda: tf.constant("more")).numpy()
     b'less'
@@ -201,13 +208,24 @@ def _check_alike(first: FuncGraph, second: FuncGraph, branch: _Branch, other: _B
 def switch_case(
     branch_index: Any, branch_fns: Any, default: Any = None, name: str = "switch_case"
 ) -> Any:
-    """Returns the result of the branch with this index; other indices select the default, or else the last branch.
+    """Returns the result of the branch with a given index.
 
     Args:
-      branch_index: int32 scalar tensor.
-      branch_fns: callables: a list, a dict with int keys, or (int, callable) pairs.
-      default: a callable.
-      name: of the operation, in a graph.
+      branch_index: an int32 scalar.
+      branch_fns: callables without arguments: a list, a dictionary with integers as keys, or
+        pairs of integer and callable.
+      default: the callable for any other index; without it, the last branch takes them.
+      name: a name for the operation.
+
+    Returns:
+      What the branch returned; in a graph all results have one structure.
+
+    Raises:
+      TypeError: `branch_index` is not a tensor, or a branch is not callable.
+      ValueError: the keys of the branches are not 0, 1, ...
+
+    >>> tf.switch_case(tf.constant(1), [lambda: tf.constant("a"), lambda: tf.constant("b")]).numpy()
+    b'b'
     """
     table = _branch_table(branch_fns)
     if default is not None and not callable(default):

@@ -16,9 +16,17 @@ from penstock._src.util.signatures import read_only
 
 @export("name_scope", v1=[])
 class name_scope:
-    """A context that prefixes the names of operations with `name`; yields the scope's name.
+    """A context that puts a name in front of the names of operations that are made in it.
 
-    A name that ends with "/" is used unchanged, from the root.
+    Args:
+      name: the name; one that ends with "/" replaces the whole scope.
+
+    Raises:
+      ValueError: the name is not a string.
+
+    >>> with tf.name_scope("block") as scope:
+    ...     print(scope)
+    block/
     """
 
     def __init__(self, name):
@@ -90,10 +98,22 @@ def get_name_scope():
 
 @export("control_dependencies", v1=[])
 def control_dependencies(control_inputs):
-    """A context whose ops run after the given operations and tensors (in graphs).
+    """A context whose operations run after others.
+
+    In eager execution and in functions, operations with effects run in the order of the program
+    anyway.
 
     Args:
-      control_inputs: a list; callables are called when executing eagerly; None clears.
+      control_inputs: a list of tensors and operations to wait for, or None to wait for nothing.
+        In eager execution callables in it are called.
+
+    Returns:
+      A context manager.
+
+    >>> v = tf.Variable(1)
+    >>> with tf.control_dependencies([v.assign(2)]):
+    ...     print(v.read_value().numpy())
+    2
     """
     graph = STATE.graph
     if graph is None:
@@ -111,11 +131,23 @@ def no_op(name=None):
 
 @export("group")
 def group(*inputs, **kwargs):
-    """An operation that finishes when all `inputs` (nested) have; None when executing eagerly.
+    """Returns an operation that finishes when all the given ones have.
+
+    In eager execution they have finished already, and the result is None.
 
     Args:
-      *inputs: tensors and operations.
+      *inputs: tensors, operations and structures of them.
       **kwargs: `name`.
+
+    Returns:
+      An operation, or None.
+
+    Raises:
+      ValueError: there is another keyword.
+      TypeError: an input is something else.
+
+    >>> print(tf.group(tf.constant(1), tf.constant(2)))
+    None
     """
     name = kwargs.pop("name", None)
     if kwargs:
@@ -172,10 +204,23 @@ def timestamp(name=None):
 @export("variable_creator_scope", v1=[])
 @contextlib.contextmanager
 def variable_creator_scope(variable_creator):
-    """A context in which variables are made by `variable_creator(next_creator, **kwargs)`.
+    """A context in which variables are made by a function of the user.
+
+    Args:
+      variable_creator: a function of `next_creator` and the keyword arguments of the variable; it
+        returns `next_creator(**kwargs)`, perhaps with other arguments, or a variable of its own.
+
+    Returns:
+      A context manager.
 
     Raises:
       RuntimeError: a context that was entered within this one is still open at its end.
+
+    >>> def named(next_creator, **kwargs):
+    ...     return next_creator(**{**kwargs, "name": "mine"})
+    >>> with tf.variable_creator_scope(named):
+    ...     print(tf.Variable(1.0).name)
+    mine:0
     """
     before = STATE.variable_creators
     STATE.variable_creators = own = [*before, variable_creator]

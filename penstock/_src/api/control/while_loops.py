@@ -33,25 +33,35 @@ def while_loop(
     maximum_iterations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Repeats `loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` is true.
+    """Repeats `loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` is True.
+
+    In a graph it is one operation. With `maximum_iterations`, or a number of steps that is known
+    when the loop is compiled, gradients run compiled too.
 
     Args:
-      cond: a callable that returns a boolean scalar tensor.
-      body: a callable that returns new loop variables, structured like the old.
-      loop_vars: a list or tuple of tensors, TensorArrays, and structures of them.
-      shape_invariants: for each variable the shape it has in all iterations; by default that at the start.
-      maximum_iterations: the maximum number of iterations.
-      back_prop: False stops gradients at the loop's results, in a graph.
-      parallel_iterations, swap_memory: accepted for compatibility; no effect.
+      cond: a callable of the loop variables that returns a bool scalar.
+      body: a callable of the loop variables that returns their next values, in the same
+        structure.
+      loop_vars: a list or tuple of tensors, `TensorArray` objects and structures of them.
+      shape_invariants: for each variable the shape that it has at all times, with None for
+        extents that change; by default the shape at the start.
+      parallel_iterations: a hint without effect; a positive integer.
+      back_prop: if False, no gradient flows through the loop.
+      swap_memory: a hint without effect.
+      maximum_iterations: the greatest number of steps.
+      name: a name for the operation.
 
     Returns:
-      The variables after the loop, structured like `loop_vars`.
+      The variables after the last step, in the structure of `loop_vars`.
 
     Raises:
-      ValueError, TypeError: in a graph, a variable changes its structure, dtype or shape.
+      TypeError: `cond` or `body` is not callable, or `parallel_iterations` is not a positive
+        integer.
+      ValueError: there are no variables, or a shape changes that no invariant lets change.
 
-    >>> tf.while_loop(lambda i: i < 10, lambda i: [i + 3], [tf.constant(0)])[0].numpy()
-    np.int32(12)
+    >>> i, total = tf.while_loop(lambda i, s: i < 4, lambda i, s: (i + 1, s + i), (0, 0))
+    >>> total.numpy()
+    np.int32(6)
     """
     if not callable(cond):
         raise TypeError("'cond' must be callable.")

@@ -14,13 +14,21 @@ from penstock._src.graph.static_values import get_static_value
 
 @dispatchable("Assert", "debugging.Assert")
 def Assert(condition, data, summarize=None, name=None):
-    """Raises InvalidArgumentError with `data` unless `condition` holds.
+    """Raises an error that shows `data`, unless `condition` holds.
 
     Args:
-      condition: a boolean scalar.
-      data: a list of tensors shown in the message.
-      summarize: how many entries of each are shown.
+      condition: a bool scalar.
+      data: a list of tensors that the message shows.
+      summarize: how many entries of each it shows; by default 3.
       name: a name for the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
+
+    Raises:
+      InvalidArgumentError: the condition is False.
+
+    >>> tf.Assert(tf.constant(2) > 1, ["2 is greater"])
     """
     count = 3 if summarize is None else summarize
     if STATE.graph is None:
@@ -159,7 +167,23 @@ def _failure(sign, x, y, holds, count):
 
 @binary_assert("debugging.assert_equal", "assert_equal", v1=[])
 def assert_equal(x, y, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x == y everywhere."""
+    """Raises an error unless x == y everywhere.
+
+    Args:
+      x: a tensor.
+      y: a tensor of the same dtype. The shapes broadcast.
+      message: how the text of the error begins.
+      summarize: how many entries the message shows; by default 3.
+      name: a name for the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
+
+    Raises:
+      InvalidArgumentError: it is not so; while a function is traced, if that is known then.
+
+    >>> tf.debugging.assert_equal([1, 1], 1)
+    """
     return check_equal(x, y, None, summarize, message, name)
 
 
@@ -191,7 +215,23 @@ def assert_less_equal(x, y, message=None, summarize=None, name=None):
 
 @binary_assert("debugging.assert_greater", "assert_greater", v1=[])
 def assert_greater(x, y, message=None, summarize=None, name=None):
-    """Raises InvalidArgumentError unless x > y everywhere."""
+    """Raises an error unless x > y everywhere.
+
+    Args:
+      x: real numbers.
+      y: numbers of the same dtype. The shapes broadcast.
+      message: how the text of the error begins.
+      summarize: how many entries the message shows; by default 3.
+      name: a name for the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
+
+    Raises:
+      InvalidArgumentError: it is not so; while a function is traced, if that is known then.
+
+    >>> tf.debugging.assert_greater([2, 3], 1)
+    """
     return compare(">", raw.Greater, x, y, None, summarize, message, name)
 
 
@@ -301,13 +341,43 @@ def _epsilon(dtype):
 
 @unary("debugging.check_numerics", v1=["debugging.check_numerics", "check_numerics"])
 def check_numerics(tensor, message, name=None):
-    """`tensor`, or InvalidArgumentError if it holds NaN or infinity."""
+    """Returns `tensor`, unless it holds an infinity or NaN.
+
+    Args:
+      tensor: floats.
+      message: how the text of the error begins.
+      name: a name for the operation.
+
+    Returns:
+      `tensor`.
+
+    Raises:
+      InvalidArgumentError: an entry is infinite or NaN.
+
+    >>> tf.debugging.check_numerics([1.0, 2.0], "loss").numpy()
+    array([1., 2.], dtype=float32)
+    """
     return raw.CheckNumerics(tensor=tensor, message=message, name=name)
 
 
 @dispatchable("debugging.assert_all_finite", v1=[])
 def assert_all_finite(x, message, name=None):
-    """`x`, or InvalidArgumentError if it holds NaN or infinity."""
+    """Returns `x`, unless it holds an infinity or NaN.
+
+    Args:
+      x: floats.
+      message: how the text of the error begins.
+      name: a name for the operation.
+
+    Returns:
+      `x`.
+
+    Raises:
+      InvalidArgumentError: an entry is infinite or NaN.
+
+    >>> tf.debugging.assert_all_finite([1.0, 2.0], "loss").numpy()
+    array([1., 2.], dtype=float32)
+    """
     return raw.CheckNumerics(tensor=x, message=message, name=name)
 
 

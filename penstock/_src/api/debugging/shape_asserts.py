@@ -89,7 +89,23 @@ def _rank_value(tensor):
 
 @dispatchable("debugging.assert_rank", "assert_rank", v1=[])
 def assert_rank(x, rank, message=None, name=None):
-    """Raises ValueError (InvalidArgumentError when it runs) unless `x` has this rank."""
+    """Raises an error unless `x` has a rank.
+
+    Args:
+      x: a tensor.
+      rank: an integer scalar.
+      message: how the text of the error begins.
+      name: a name for the operation.
+
+    Returns:
+      In a graph the operation that checks, else None.
+
+    Raises:
+      ValueError: the static rank is another.
+      InvalidArgumentError: the rank turns out to be another at run time.
+
+    >>> tf.debugging.assert_rank([[1, 2]], 2)
+    """
     with scope_in_graph(name, "assert_rank"):
         return _check_rank(
             x,

@@ -46,7 +46,14 @@ class LookupInterface(TrackableResource):
     resource_handle = read_only("_resource_handle", "The tensor by which ops refer to the table.")
 
     def size(self, name=None):
-        """The number of entries."""
+        """Returns the number of entries.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An int64 scalar.
+        """
         return raw.LookupTableSizeV2(table_handle=self.resource_handle, name=name)
 
     def __getitem__(self, keys):
@@ -110,7 +117,19 @@ class TableInitializerBase(Trackable):
 
 @export("lookup.KeyValueTensorInitializer")
 class KeyValueTensorInitializer(TableInitializerBase):
-    """Fills a table from tensors of keys and values."""
+    """An initializer of tables with keys and values from tensors.
+
+    Args:
+      keys: a vector of distinct keys.
+      values: a vector of as many values.
+      key_dtype: the dtype of the keys; by default theirs.
+      value_dtype: the dtype of the values; by default theirs.
+      name: a name for the operation.
+
+    >>> init = tf.lookup.KeyValueTensorInitializer(["a", "b"], [1, 2])
+    >>> tf.lookup.StaticHashTable(init, default_value=-1).lookup(tf.constant(["b", "x"])).numpy()
+    array([ 2, -1], dtype=int32)
+    """
 
     def __init__(self, keys, values, key_dtype=None, value_dtype=None, name=None):
         with init_scope():
@@ -120,7 +139,14 @@ class KeyValueTensorInitializer(TableInitializerBase):
         super().__init__(self._keys.dtype, self._values.dtype)
 
     def initialize(self, table):
-        """Fills the table."""
+        """Fills a table.
+
+        Args:
+          table: a table of the same dtypes.
+
+        Returns:
+          In graphs the operation that fills it.
+        """
         return raw.LookupTableImportV2(
             table_handle=table.resource_handle, keys=self._keys, values=self._values
         )
@@ -192,7 +218,19 @@ class TextFileInitializer(TableInitializerBase):
 
 @export("lookup.StaticHashTable", v1=[])
 class StaticHashTable(LookupInterface):
-    """A table that its initializer fills once."""
+    """A table of keys and values that an initializer fills once.
+
+    Args:
+      initializer: a `tf.lookup.KeyValueTensorInitializer` or `tf.lookup.TextFileInitializer`.
+      default_value: the value of keys that are not in the table.
+      name: a name for the table.
+      experimental_is_anonymous: whether the table is known by its handle only.
+
+    >>> init = tf.lookup.KeyValueTensorInitializer(["a", "b"], [1, 2])
+    >>> table = tf.lookup.StaticHashTable(init, default_value=-1)
+    >>> table[tf.constant(["b", "x"])].numpy()
+    array([ 2, -1], dtype=int32)
+    """
 
     def __init__(self, initializer, default_value, name=None, experimental_is_anonymous=False):
         super().__init__(initializer.key_dtype, initializer.value_dtype)
@@ -226,11 +264,26 @@ class StaticHashTable(LookupInterface):
     default_value = read_only("_default_value", "The value of keys that are not there.")
 
     def lookup(self, keys, name=None):
-        """The values of keys of a dense, sparse or ragged tensor."""
+        """Returns the values of keys.
+
+        Args:
+          keys: a tensor, or a sparse or ragged one, of the dtype of the keys.
+          name: a name for the operation.
+
+        Returns:
+          What `keys` is, with values.
+        """
         return self._on_values(keys, lambda k: self._find(k, self._default_value, name))
 
     def export(self, name=None):
-        """All keys and values."""
+        """Returns all keys and values.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A pair of tensors in no particular order.
+        """
         return raw.LookupTableExportV2(
             table_handle=self.resource_handle,
             Tkeys=self._key_dtype,
@@ -241,7 +294,25 @@ class StaticHashTable(LookupInterface):
 
 @export("lookup.StaticVocabularyTable", v1=[])
 class StaticVocabularyTable(LookupInterface):
-    """Ids of a vocabulary; other keys are hashed into `num_oov_buckets` additional ids."""
+    """A table of ids of words, with more ids for words that are not in it.
+
+    Args:
+      initializer: an initializer with int64 values 0, 1, ...; or None for no words.
+      num_oov_buckets: how many ids other words share: each gets `number of words + hash %
+        num_oov_buckets`.
+      lookup_key_dtype: the dtype of the keys; by default that of the initializer.
+      name: a name for the table.
+      experimental_is_anonymous: whether the table is known by its handle only.
+
+    Raises:
+      ValueError: `num_oov_buckets` is not positive.
+      TypeError: the values are not int64.
+
+    >>> ids = tf.constant([0, 1], tf.int64)
+    >>> init = tf.lookup.KeyValueTensorInitializer(["a", "b"], ids)
+    >>> tf.lookup.StaticVocabularyTable(init, num_oov_buckets=1).lookup(tf.constant(["b", "x"])).numpy()
+    array([1, 2])
+    """
 
     def __init__(
         self,
@@ -279,7 +350,14 @@ class StaticVocabularyTable(LookupInterface):
         return self._table.resource_handle if self._table is not None else None
 
     def size(self, name=None):
-        """The number of ids, including those for other keys."""
+        """Returns the number of ids, with those for other words.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An int64 scalar.
+        """
         extra = np.int64(self._num_oov_buckets)
         if self._table is None:
             return convert_to_tensor(extra)
@@ -290,7 +368,15 @@ class StaticVocabularyTable(LookupInterface):
         return raw.StringToHashBucketFast(input=text, num_buckets=self._num_oov_buckets)
 
     def lookup(self, keys, name=None):
-        """The ids of keys of a dense, sparse or ragged tensor."""
+        """Returns the ids of words.
+
+        Args:
+          keys: a tensor, or a sparse or ragged one, of the dtype of the keys.
+          name: a name for the operation.
+
+        Returns:
+          What `keys` is, with int64 ids.
+        """
 
         def find(flat):
             buckets = self._hashed(flat)

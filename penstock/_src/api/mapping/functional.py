@@ -66,15 +66,28 @@ def map_fn(
     name: str | None = None,
     fn_output_signature: Any = None,
 ) -> Any:
-    """Returns the results of `fn` on every row of `elems`, stacked.
+    """Returns the results of a function on every row, stacked.
+
+    `tf.vectorized_map` is faster where it can be used.
 
     Args:
-      fn: a function of one row (structured like `elems`).
-      elems: a tensor, or a structure of tensors of equal first dimension.
-      dtype: same as `fn_output_signature`.
-      fn_output_signature: types (or specs) of the results if they differ from those of `elems`.
-      infer_shape: all results have one shape.
-      parallel_iterations, back_prop, swap_memory, name: accepted.
+      fn: a function of one row, in the structure of `elems`.
+      elems: a tensor or ragged or sparse tensor, or a structure of them with equal first extents.
+      dtype: an older name of `fn_output_signature`.
+      parallel_iterations: a hint without effect.
+      back_prop: if False, no gradient flows.
+      swap_memory: a hint without effect.
+      infer_shape: whether all results have one shape.
+      name: a name for the operation.
+      fn_output_signature: the dtypes or specs of the results, if they differ from those of
+        `elems`. A `tf.RaggedTensorSpec` lets rows differ in length.
+
+    Returns:
+      A tensor, or a structure of tensors.
+
+    Raises:
+      TypeError: `fn` is not callable.
+      ValueError: `elems` is empty, or the first extents differ.
 
     >>> tf.map_fn(lambda x: x * x, tf.constant([1, 2, 3])).numpy()
     array([1, 4, 9], dtype=int32)
@@ -243,13 +256,22 @@ def foldl(
     swap_memory: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Returns fn(...fn(fn(initializer, elems[0]), elems[1])...): the rows combined from the first to the last.
+    """Returns what a function accumulates over all rows, from the first to the last.
 
     Args:
-      fn: a function of what is accumulated and a row.
-      elems: a tensor or structure of tensors.
-      initializer: what to start with; by default the first row.
-      parallel_iterations, back_prop, swap_memory, name: accepted.
+      fn: a function of what has been accumulated and of one row.
+      elems: a tensor, or a structure of tensors with equal first extents.
+      initializer: what to begin with; by default the first row.
+      parallel_iterations: a hint without effect.
+      back_prop: if False, no gradient flows.
+      swap_memory: a hint without effect.
+      name: a name for the operation.
+
+    Returns:
+      What `fn` returned last.
+
+    >>> tf.foldl(lambda a, x: a * 10 + x, tf.constant([1, 2, 3])).numpy()
+    np.int32(123)
     """
     return _fold(fn, elems, initializer, backwards=False)
 
@@ -265,7 +287,23 @@ def foldr(
     swap_memory: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Returns the rows combined from the last to the first; see `tf.foldl`."""
+    """Returns what a function accumulates over all rows, from the last to the first.
+
+    Args:
+      fn: a function of what has been accumulated and of one row.
+      elems: a tensor, or a structure of tensors with equal first extents.
+      initializer: what to begin with; by default the last row.
+      parallel_iterations: a hint without effect.
+      back_prop: if False, no gradient flows.
+      swap_memory: a hint without effect.
+      name: a name for the operation.
+
+    Returns:
+      What `fn` returned last.
+
+    >>> tf.foldr(lambda a, x: a * 10 + x, tf.constant([1, 2, 3])).numpy()
+    np.int32(321)
+    """
     return _fold(fn, elems, initializer, backwards=True)
 
 
@@ -282,15 +320,24 @@ def scan(
     reverse: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Returns all that `tf.foldl` accumulates, stacked.
+    """Returns all that a function accumulates on its way over rows, stacked.
 
     Args:
-      fn: a function of what is accumulated and a row.
-      elems: a tensor or structure of tensors.
-      initializer: what to start with; by default the first row, which is then the first result.
-      reverse: from the last row to the first.
-      infer_shape: all results have one shape.
-      parallel_iterations, back_prop, swap_memory, name: accepted.
+      fn: a function of what has been accumulated and of one row.
+      elems: a tensor, or a structure of tensors with equal first extents.
+      initializer: what to begin with; by default the first row, which is then the first result.
+      parallel_iterations: a hint without effect.
+      back_prop: if False, no gradient flows.
+      swap_memory: a hint without effect.
+      infer_shape: whether all results have one shape.
+      reverse: whether it goes from the last row to the first.
+      name: a name for the operation.
+
+    Returns:
+      A tensor, or a structure of tensors.
+
+    Raises:
+      TypeError: `fn` is not callable.
 
     >>> tf.scan(lambda a, x: a + x, tf.constant([1, 2, 3])).numpy()
     array([1, 3, 6], dtype=int32)

@@ -126,15 +126,26 @@ def flattened(pylist, ragged_rank, inner_shape):
 def constant(
     pylist, dtype=None, ragged_rank=None, inner_shape=None, name=None, row_splits_dtype=dtypes.int64
 ):
-    """A ragged tensor of nested lists.
+    """Returns a ragged tensor of nested lists, whose rows may differ in length.
 
     Args:
-      pylist: nested lists; scalars all at one depth.
-      dtype: of the values.
-      ragged_rank: the number of partitioned dimensions; by default all except the innermost.
-      inner_shape: the shape of the values below those.
+      pylist: nested lists or tuples, or arrays, of numbers or strings, all at the same depth.
+      dtype: the dtype of the values; by default inferred.
+      ragged_rank: how many axes are ragged; by default all that the nesting makes, but for the
+        innermost shape.
+      inner_shape: the shape of the values of a row.
       name: a name for the operation.
       row_splits_dtype: int32 or int64.
+
+    Returns:
+      A `RaggedTensor`, or a tensor if `pylist` is a scalar or `ragged_rank` is 0.
+
+    Raises:
+      ValueError: scalars stand at different depths, or the nesting does not fit `ragged_rank` and
+        `inner_shape`.
+
+    >>> tf.ragged.constant([[1, 2], [], [3]])
+    <tf.RaggedTensor [[1, 2], [], [3]]>
     """
     kind = dtypes.as_dtype(row_splits_dtype)
     if kind not in (dtypes.int32, dtypes.int64):
@@ -154,7 +165,25 @@ def constant(
 
 @dispatchable("ragged.range", v1=["ragged.range"], named="RaggedRange")
 def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64):
-    """Rows starts[i], starts[i] + deltas[i], ... before limits[i]."""
+    """Returns rows of numbers, each with a start, an end and a step.
+
+    Args:
+      starts: a vector or scalar: the first numbers; or the ends, if `limits` is None.
+      limits: a vector or scalar: where the rows end, which is not included.
+      deltas: a vector or scalar: the steps.
+      dtype: the dtype of the values.
+      name: a name for the operation.
+      row_splits_dtype: int32 or int64.
+
+    Returns:
+      A `RaggedTensor` of rank 2.
+
+    Raises:
+      InvalidArgumentError: a step is 0, or the vectors differ in length.
+
+    >>> tf.ragged.range([0, 5], [3, 7]).to_list()
+    [[0, 1, 2], [5, 6]]
+    """
     kind = dtypes.as_dtype(row_splits_dtype)
     if limits is None:
         starts, limits = 0, starts
@@ -266,7 +295,23 @@ def _partitioned_rows(data, partitions, count):
 
 @dispatchable("ragged.map_flat_values")
 def map_flat_values(op, *args, **kwargs):
-    """`op` applied to the innermost values of the ragged tensors among the arguments."""
+    """Returns the ragged result of a function of the values.
+
+    Args:
+      op: a function that is called with the innermost values of the ragged tensors and returns as
+        many values.
+      *args: arguments of `op`, among them ragged tensors with equal rows.
+      **kwargs: further arguments.
+
+    Returns:
+      A `RaggedTensor` with the same rows, or what `op` returns if there is no ragged tensor.
+
+    Raises:
+      ValueError: the rows differ.
+
+    >>> tf.ragged.map_flat_values(tf.abs, tf.ragged.constant([[-1, 2], [-3]])).to_list()
+    [[1, 2], [3]]
+    """
     args, kwargs = nest.map_structure(ragged_of_value, (list(args), kwargs))
     found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, RaggedTensor)]
     if not found:

@@ -60,9 +60,23 @@ def create_rng_state(seed, alg):
 
 @export("random.Generator", "random.experimental.Generator")
 class Generator(AutoTrackable):
-    """A stream of random numbers; every draw advances its state, a variable.
+    """A stream of random numbers whose state is a variable that every draw advances.
 
     Make one with `from_seed`, `from_non_deterministic_state`, `from_state` or `from_key_counter`.
+    It can be saved in a checkpoint.
+
+    Args:
+      copy_from: a generator whose state and algorithm are copied.
+      state: an integer vector: the state. With `alg`, instead of `copy_from`.
+      alg: "philox" or "threefry".
+
+    Raises:
+      ValueError: neither or both are given.
+
+    >>> generator = tf.random.Generator.from_seed(1)
+    >>> first, second = generator.uniform([2]), generator.uniform([2])
+    >>> bool(tf.reduce_any(first != second))
+    True
     """
 
     def __init__(self, copy_from=None, state=None, alg=None):
@@ -83,18 +97,41 @@ class Generator(AutoTrackable):
 
     @classmethod
     def from_state(cls, state, alg):
-        """A generator that continues from `state`."""
+        """Returns a generator that goes on from a state.
+
+        Args:
+          state: an integer vector, as `Generator.state` holds it.
+          alg: "philox" or "threefry".
+
+        Returns:
+          A `Generator`.
+        """
         return cls(alg=alg, state=state)
 
     @classmethod
     def from_seed(cls, seed, alg=None):
-        """A generator seeded by `seed`."""
+        """Returns a generator that begins from a seed.
+
+        Args:
+          seed: an integer scalar or vector; equal seeds give equal numbers.
+          alg: "philox" (the default) or "threefry".
+
+        Returns:
+          A `Generator`.
+        """
         number = 1 if alg is None else algorithm_number(alg)
         return cls(state=create_rng_state(seed, number), alg=number)
 
     @classmethod
     def from_non_deterministic_state(cls, alg=None):
-        """A generator with a random state."""
+        """Returns a generator that begins anywhere, from the system's random numbers.
+
+        Args:
+          alg: "philox" (the default) or "threefry".
+
+        Returns:
+          A `Generator`.
+        """
         number = 1 if alg is None else algorithm_number(alg)
         size = state_size(number)
         words = np.random.SeedSequence().generate_state(size, np.uint64).view(np.int64)
@@ -102,7 +139,16 @@ class Generator(AutoTrackable):
 
     @classmethod
     def from_key_counter(cls, key, counter, alg):
-        """A generator with this key (a scalar) and counter (a vector)."""
+        """Returns a generator of a key and a counter.
+
+        Args:
+          key: an integer scalar.
+          counter: an integer vector, of 2 entries for Philox and 1 for ThreeFry.
+          alg: "philox" or "threefry".
+
+        Returns:
+          A `Generator`.
+        """
         number = algorithm_number(alg)
         counter, key = _as_state(counter), _as_state(key)
         counter.shape.assert_is_compatible_with([state_size(number) - 1])
@@ -124,17 +170,30 @@ class Generator(AutoTrackable):
         return self._state_var.value()[STATE_SIZE[self._algorithm] - 1]
 
     def reset(self, state):
-        """Sets the state."""
+        """Sets the state.
+
+        Args:
+          state: an integer vector.
+        """
         state = _as_state(state)
         state.shape.assert_is_compatible_with([STATE_SIZE[self._algorithm]])
         self._state_var.assign(state)
 
     def reset_from_seed(self, seed):
-        """Sets the state from `seed`."""
+        """Sets the state to that of a new generator of a seed.
+
+        Args:
+          seed: an integer scalar or vector.
+        """
         self._state_var.assign(create_rng_state(seed, self._algorithm))
 
     def reset_from_key_counter(self, key, counter):
-        """Sets the key and counter."""
+        """Sets the key and the counter.
+
+        Args:
+          key: an integer scalar.
+          counter: an integer vector.
+        """
         counter, key = _as_state(counter), _as_state(key)
         counter.shape.assert_is_compatible_with([STATE_SIZE[self._algorithm] - 1])
         key.shape.assert_is_compatible_with([])
@@ -142,7 +201,14 @@ class Generator(AutoTrackable):
         self._state_var.assign(state)
 
     def skip(self, delta):
-        """Advances as if `delta` numbers had been drawn; returns the state before."""
+        """Advances the state as if numbers had been drawn.
+
+        Args:
+          delta: how many numbers.
+
+        Returns:
+          The state before.
+        """
         return raw.RngReadAndSkip(
             resource=self._state_var.handle,
             alg=np.int32(self._op_algorithm),
@@ -169,21 +235,57 @@ class Generator(AutoTrackable):
         )
 
     def normal(self, shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None):
-        """Numbers of a normal distribution."""
+        """Returns numbers drawn from a normal distribution.
+
+        Args:
+          shape: the shape of the result.
+          mean: the mean, which broadcasts to `shape`.
+          stddev: the standard deviation, which broadcasts to `shape`.
+          dtype: a float dtype.
+          name: a name for the operation.
+
+        Returns:
+          A tensor of `shape` and `dtype`.
+        """
         kind = dtypes.as_dtype(dtype)
         numbers = raw.StatelessRandomNormalV2(**self._prepare(shape), dtype=kind)
         scaled = numbers * convert_to_tensor(stddev, dtype=kind)
         return raw.AddV2(x=scaled, y=convert_to_tensor(mean, dtype=kind), name=name)
 
     def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None):
-        """Numbers of a normal distribution within two standard deviations."""
+        """Returns normal numbers at most two standard deviations away from the mean.
+
+        Args:
+          shape: the shape of the result.
+          mean: the mean, which broadcasts to `shape`.
+          stddev: the standard deviation before truncation, which broadcasts to `shape`.
+          dtype: a float dtype.
+          name: a name for the operation.
+
+        Returns:
+          A tensor of `shape` and `dtype`.
+        """
         kind = dtypes.as_dtype(dtype)
         numbers = raw.StatelessTruncatedNormalV2(**self._prepare(shape), dtype=kind)
         scaled = numbers * convert_to_tensor(stddev, dtype=kind)
         return raw.AddV2(x=scaled, y=convert_to_tensor(mean, dtype=kind), name=name)
 
     def uniform(self, shape, minval=0, maxval=None, dtype=dtypes.float32, name=None):
-        """Numbers of [minval, maxval)."""
+        """Returns numbers drawn with equal probability from a range.
+
+        Args:
+          shape: the shape of the result.
+          minval: the lower end, which may be drawn.
+          maxval: the upper end, which is not drawn; by default 1 for floats.
+          dtype: a float or integer dtype.
+          name: a name for the operation.
+
+        Returns:
+          A tensor of `shape` and `dtype`.
+
+        Raises:
+          ValueError: integers are asked for with only one end.
+        """
         kind = dtypes.as_dtype(dtype)
         if kind.is_integer and (minval is None) != (maxval is None):
             raise ValueError(
@@ -202,12 +304,32 @@ class Generator(AutoTrackable):
         return raw.AddV2(x=numbers * (high - low), y=low, name=name)
 
     def uniform_full_int(self, shape, dtype=dtypes.uint64, name=None):
-        """Integers over the whole range of a type."""
+        """Returns integers drawn from all that a dtype has.
+
+        Args:
+          shape: the shape of the result.
+          dtype: an integer dtype.
+          name: a name for the operation.
+
+        Returns:
+          A tensor of `shape` and `dtype`.
+        """
         kind = dtypes.as_dtype(dtype)
         return raw.StatelessRandomUniformFullIntV2(**self._prepare(shape), dtype=kind, name=name)
 
     def binomial(self, shape, counts, probs, dtype=dtypes.int32, name=None):
-        """Binomial numbers with `counts` trials of probability `probs`."""
+        """Returns how often trials succeed.
+
+        Args:
+          shape: the shape of the result.
+          counts: the numbers of trials.
+          probs: the probability that a trial succeeds.
+          dtype: the dtype of the result.
+          name: a name for the operation.
+
+        Returns:
+          A tensor of `shape` and `dtype`.
+        """
         probs = convert_to_tensor(probs, dtype_hint=dtypes.float32)
         counts = convert_to_tensor(counts, dtype=probs.dtype)
         return raw.StatefulRandomBinomial(
@@ -221,12 +343,26 @@ class Generator(AutoTrackable):
         )
 
     def make_seeds(self, count=1):
-        """`[2, count]` seeds for stateless functions."""
+        """Returns seeds for stateless functions.
+
+        Args:
+          count: how many.
+
+        Returns:
+          An int64 tensor `[2, count]`; each column is a seed.
+        """
         seeds = self.uniform_full_int([count], dtype=dtypes.int64)
         return raw.Pack(values=[seeds, raw.ZerosLike(x=seeds)])
 
     def split(self, count=1):
-        """A list of `count` independent generators."""
+        """Returns generators that are independent of each other and of this one.
+
+        Args:
+          count: how many.
+
+        Returns:
+          A list of `Generator` objects.
+        """
         keys = self.uniform_full_int([count], dtype=dtypes.int64)
         zeros = np.zeros(STATE_SIZE[self._algorithm] - 1, np.int64)
         return [
@@ -243,7 +379,16 @@ _GLOBAL: list[Generator] = []
 
 @export("random.get_global_generator", "random.experimental.get_global_generator")
 def get_global_generator():
-    """The program's global generator."""
+    """Returns the generator that the whole program shares.
+
+    It begins anywhere, unless `tf.random.set_global_generator` has set another.
+
+    Returns:
+      A `tf.random.Generator`.
+
+    >>> tf.random.get_global_generator().normal([2]).shape
+    TensorShape([2])
+    """
     if not _GLOBAL:
         _GLOBAL.append(Generator.from_non_deterministic_state())
     return _GLOBAL[0]

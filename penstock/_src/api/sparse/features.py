@@ -25,7 +25,29 @@ def bincount(
     binary_output=False,
     name=None,
 ):
-    """`tf.math.bincount` with a sparse result."""
+    """Returns how often each integer occurs, as a sparse tensor.
+
+    Args:
+      values: integers, not negative: a tensor, or a sparse or ragged one.
+      weights: numbers of the same structure, which are added up instead of 1.
+      axis: 0 counts all together, -1 each row by itself.
+      minlength: the least length of the result.
+      maxlength: the greatest length of the result; numbers from there on are not counted.
+      binary_output: if True, the result is 1 for numbers that occur.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor` of counts.
+
+    Raises:
+      ValueError: `axis` is another number, weights are of another structure, or go with
+        `binary_output`.
+
+    >>> counts = tf.sparse.bincount([[1, 1], [0, 2]], axis=-1)
+    >>> tf.sparse.to_dense(counts).numpy()
+    array([[0, 2, 0],
+           [1, 0, 1]], dtype=int32)
+    """
     from_sparse = isinstance(values, SparseTensor)
     from_ragged = hasattr(values, "row_splits")
     source = values.values if from_sparse or from_ragged else convert_to_tensor(values)

@@ -10,7 +10,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
-from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -34,7 +33,19 @@ def _components(value):
 @export("sparse.from_dense")
 @scoped("dense_to_sparse")
 def from_dense(tensor, name=None):
-    """The non-zero entries of `tensor`."""
+    """Returns the entries of a tensor that are not zero, as a sparse tensor.
+
+    Args:
+      tensor: numbers, bool or strings; empty strings count as zero.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor` of the same shape, in row-major order.
+
+    >>> tf.sparse.from_dense([[0, 5], [7, 0]]).indices.numpy()
+    array([[0, 1],
+           [1, 0]])
+    """
     tensor = convert_to_tensor(tensor)
     zero = b"" if tensor.dtype == dtypes.string else 0
     zero = convert_to_tensor(zero if not tensor.dtype.is_bool else False, dtype=tensor.dtype)
@@ -46,7 +57,26 @@ def from_dense(tensor, name=None):
 
 @export("sparse.to_dense", v1=["sparse.to_dense", "sparse_tensor_to_dense"])
 def to_dense(sp_input, default_value=None, validate_indices=True, name=None):
-    """The dense tensor with `default_value` (zero) where there is no entry."""
+    """Returns the dense tensor of a sparse one.
+
+    Args:
+      sp_input: a `SparseTensor`.
+      default_value: what stands where there is no entry; 0 or the empty string by default.
+      validate_indices: whether indices must be in row-major order without repetition.
+      name: a name for the operation.
+
+    Returns:
+      A tensor of the same shape.
+
+    Raises:
+      TypeError: `sp_input` is not sparse.
+      InvalidArgumentError: indices are out of range, or not in order.
+
+    >>> sparse = tf.sparse.SparseTensor([[0, 1]], [5], [2, 2])
+    >>> tf.sparse.to_dense(sparse).numpy()
+    array([[0, 5],
+           [0, 0]], dtype=int32)
+    """
     sp = to_sparse(sp_input)
     if default_value is None:
         default_value = b"" if sp.dtype == dtypes.string else (False if sp.dtype.is_bool else 0)
@@ -66,7 +96,22 @@ def to_dense(sp_input, default_value=None, validate_indices=True, name=None):
 
 @export("sparse.reorder", v1=["sparse.reorder", "sparse_reorder"])
 def reorder(sp_input, name=None):
-    """The entries in row-major order."""
+    """Returns the same entries in row-major order.
+
+    Args:
+      sp_input: a `SparseTensor`.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor`.
+
+    Raises:
+      TypeError: `sp_input` is not sparse.
+
+    >>> sparse = tf.sparse.SparseTensor([[1], [0]], [10, 20], [2])
+    >>> tf.sparse.reorder(sparse).values.numpy()
+    array([20, 10], dtype=int32)
+    """
     sp = to_sparse(sp_input)
     indices, values = raw.SparseReorder(
         input_indices=sp.indices, input_values=sp.values, input_shape=sp.dense_shape, name=name
@@ -81,7 +126,23 @@ def _with_shape(sp, shape):
 
 @export("sparse.reshape", v1=["sparse.reshape", "sparse_reshape"])
 def reshape(sp_input, shape, name=None):
-    """The same entries in row-major order in another shape; one -1 is inferred."""
+    """Returns the same entries in another shape.
+
+    Args:
+      sp_input: a `SparseTensor`.
+      shape: integers, of which one may be -1.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor`.
+
+    Raises:
+      InvalidArgumentError: the shape has another number of places.
+
+    >>> sparse = tf.sparse.from_dense([[0, 1], [2, 0]])
+    >>> tf.sparse.to_dense(tf.sparse.reshape(sparse, [4])).numpy()
+    array([0, 1, 2, 0], dtype=int32)
+    """
     sp = to_sparse(sp_input)
     wanted = cast(convert_to_tensor(shape, dtype_hint=dtypes.int64), dtypes.int64)
     indices, new_shape = raw.SparseReshape(
@@ -93,7 +154,24 @@ def reshape(sp_input, shape, name=None):
 @export("sparse.transpose", v1=["sparse.transpose", "sparse_transpose"])
 @scoped("SparseTranspose")
 def transpose(sp_input, perm=None, name=None):
-    """`sp_input` with its axes in the order `perm` (by default reversed)."""
+    """Returns a sparse tensor with its axes in another order.
+
+    Args:
+      sp_input: a `SparseTensor` of rank n.
+      perm: a permutation of 0 ... n - 1; by default the reverse order.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor`.
+
+    Raises:
+      ValueError: the permutation has another length.
+
+    >>> sparse = tf.sparse.from_dense([[0, 1], [2, 0]])
+    >>> tf.sparse.to_dense(tf.sparse.transpose(sparse)).numpy()
+    array([[0, 2],
+           [1, 0]], dtype=int32)
+    """
     sp = _components(sp_input)
     rank = sp.shape.rank
     if perm is None:
@@ -114,7 +192,23 @@ def transpose(sp_input, perm=None, name=None):
 @export("sparse.expand_dims")
 @scoped("expand_dims")
 def expand_dims(sp_input, axis=None, name=None):
-    """`sp_input` with a new axis of length 1 before `axis` (by default at the end)."""
+    """Returns a sparse tensor with a new axis of length 1.
+
+    Args:
+      sp_input: a `SparseTensor`.
+      axis: where the new axis goes; by default last.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor` of rank one more.
+
+    Raises:
+      TypeError: `axis` is not an integer.
+      InvalidArgumentError: `axis` is out of range.
+
+    >>> tf.sparse.expand_dims(tf.sparse.from_dense([1, 0]), 0).dense_shape.numpy()
+    array([1, 2])
+    """
     sp = _components(sp_input)
     rank = sp.shape.rank
     axis = -1 if axis is None else axis
@@ -141,7 +235,24 @@ def expand_dims(sp_input, axis=None, name=None):
 
 @export("sparse.concat", v1=[])
 def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
-    """Sparse tensors concatenated along `axis`; other axes may be expanded to the largest."""
+    """Returns sparse tensors joined along an axis.
+
+    Args:
+      axis: the axis.
+      sp_inputs: a list of sparse tensors.
+      expand_nonconcat_dims: whether other extents may differ; the greatest counts then.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor`.
+
+    Raises:
+      InvalidArgumentError: other extents or ranks differ.
+
+    >>> one = tf.sparse.from_dense([1, 0])
+    >>> tf.sparse.to_dense(tf.sparse.concat(0, [one, one])).numpy()
+    array([1, 0, 1, 0], dtype=int32)
+    """
     inputs = [to_sparse(s) for s in sp_inputs]
     if len(inputs) == 1:
         return inputs[0]
@@ -185,7 +296,22 @@ def split(sp_input=None, num_split=None, axis=None, name=None):
 
 @export("sparse.slice", v1=["sparse.slice", "sparse_slice"])
 def slice(sp_input, start, size, name=None):
-    """The slice of `size` that starts at `start`."""
+    """Returns a block of a sparse tensor.
+
+    Args:
+      sp_input: a `SparseTensor` of rank n.
+      start: n integers: where the block starts.
+      size: n integers: its extents, which are cut at the end of the tensor.
+      name: a name for the operation.
+
+    Returns:
+      A `SparseTensor`.
+
+    >>> sparse = tf.sparse.from_dense([[1, 2], [3, 4]])
+    >>> tf.sparse.to_dense(tf.sparse.slice(sparse, [0, 1], [2, 1])).numpy()
+    array([[2],
+           [4]], dtype=int32)
+    """
     sp = to_sparse(sp_input)
     parts = raw.SparseSlice(
         indices=sp.indices,
@@ -198,146 +324,24 @@ def slice(sp_input, start, size, name=None):
     return SparseTensor(*parts)
 
 
-@export("sparse.add", v1=[])
-def add(a, b, threshold=0):
-    """a + b, both sparse, or one sparse and one dense (then the result is dense)."""
-    if not isinstance(a, (SparseTensor, SparseTensorValue)) and not isinstance(
-        b, (SparseTensor, SparseTensorValue)
-    ):
-        raise TypeError("At least one input should be SparseTensor; do you mean to use tf.add()?")
-    if isinstance(a, (SparseTensor, SparseTensorValue)) and isinstance(
-        b, (SparseTensor, SparseTensorValue)
-    ):
-        a, b = to_sparse(a), to_sparse(b)
-        limit = convert_to_tensor(threshold, dtype=a.dtype.real_dtype)
-        parts = raw.SparseAdd(
-            a_indices=a.indices,
-            a_values=a.values,
-            a_shape=a.dense_shape,
-            b_indices=b.indices,
-            b_values=b.values,
-            b_shape=b.dense_shape,
-            thresh=limit,
-        )
-        result = SparseTensor(*parts)
-        static = a.shape.merge_with(b.shape) if a.shape.is_compatible_with(b.shape) else None
-        return result if static is None else _with_shape(result, static)
-    if isinstance(b, (SparseTensor, SparseTensorValue)):
-        a, b = b, a
-    a = to_sparse(a)
-    return raw.SparseTensorDenseAdd(
-        a_indices=a.indices, a_values=a.values, a_shape=a.dense_shape, b=b
-    )
-
-
-@export(
-    "sparse.sparse_dense_matmul",
-    v1=["sparse.sparse_dense_matmul", "sparse.matmul", "sparse_tensor_dense_matmul"],
-)
-def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
-    """The product of a sparse and a dense matrix (either first)."""
-    if isinstance(b, (SparseTensor, SparseTensorValue)):
-        product = sparse_dense_matmul(b, sp_a, adjoint_a=not adjoint_b, adjoint_b=not adjoint_a)
-        perm = np.array([1, 0], np.int32)
-        turned = raw.Transpose(x=product, perm=perm)
-        return raw.Conj(input=turned) if turned.dtype.is_complex else turned
-    sp = to_sparse(sp_a)
-    return raw.SparseTensorDenseMatMul(
-        a_indices=sp.indices,
-        a_values=sp.values,
-        a_shape=sp.dense_shape,
-        b=convert_to_tensor(b, name="b"),
-        adjoint_a=adjoint_a,
-        adjoint_b=adjoint_b,
-        name=name,
-    )
-
-
-def _axes(sp, axis):
-    if axis is None:
-        return raw.Range(start=0, limit=raw.Size(input=sp.dense_shape), delta=1)
-    axes = axis if isinstance(axis, Tensor) else convert_to_tensor(axis, dtype=dtypes.int32)
-    return raw.Reshape(tensor=axes, shape=[-1])
-
-
-def _reduce(stem, sp_input, axis, keepdims, output_is_sparse, name):
-    sp = _components(sp_input)
-    arguments = dict(
-        input_indices=sp.indices,
-        input_values=sp.values,
-        input_shape=sp.dense_shape,
-        reduction_axes=_axes(sp, axis),
-        keep_dims=bool(keepdims),
-        name=name,
-    )
-    if output_is_sparse:
-        return SparseTensor(*getattr(raw, stem + "Sparse")(**arguments))
-    result = getattr(raw, stem)(**arguments)
-    rank = sp.shape.rank
-    axes = get_static_value(arguments["reduction_axes"])
-    if rank is not None and axes is not None:
-        gone = {int(a) % rank for a in axes}
-        extents = [
-            1 if i in gone else n
-            for i, n in enumerate(sp.shape.as_list())
-            if keepdims or i not in gone
-        ]
-        result.set_shape(extents)
-    return result
-
-
-@export("sparse.reduce_sum", v1=[])
-def reduce_sum(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=None):
-    """The sum over `axis`, dense or sparse."""
-    return _reduce("SparseReduceSum", sp_input, axis, keepdims, output_is_sparse, name)
-
-
-@export("sparse.reduce_max", v1=[])
-@scoped(named="SparseReduceMax")
-def reduce_max(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=None):
-    """The greatest entry over `axis`, dense or sparse; only stored entries count."""
-    return _reduce("SparseReduceMax", sp_input, axis, keepdims, output_is_sparse, name)
-
-
-def _both(stem, sp_a, sp_b, name):
-    a, b = _components(sp_a), _components(sp_b)
-    indices, values = getattr(raw, stem)(
-        a_indices=a.indices,
-        a_values=a.values,
-        a_shape=a.dense_shape,
-        b_indices=b.indices,
-        b_values=b.values,
-        b_shape=b.dense_shape,
-        name=name,
-    )
-    return SparseTensor(indices, values, a.dense_shape)
-
-
-@export("sparse.maximum", v1=["sparse.maximum", "sparse_maximum"])
-def maximum(sp_a, sp_b, name=None):
-    """The greater of both, missing entries counting as zero."""
-    return _both("SparseSparseMaximum", sp_a, sp_b, name)
-
-
-@export("sparse.minimum", v1=["sparse.minimum", "sparse_minimum"])
-def minimum(sp_a, sp_b, name=None):
-    """The smaller of both, missing entries counting as zero."""
-    return _both("SparseSparseMinimum", sp_a, sp_b, name)
-
-
-@export("sparse.softmax", v1=["sparse.softmax", "sparse_softmax"])
-def softmax(sp_input, name=None):
-    """Softmax over the stored entries of each row."""
-    sp = _components(sp_input)
-    values = raw.SparseSoftmax(
-        sp_indices=sp.indices, sp_values=sp.values, sp_shape=sp.dense_shape, name=name
-    )
-    return SparseTensor(sp.indices, values, sp.dense_shape)
-
-
 @export("sparse.retain", v1=["sparse.retain", "sparse_retain"])
 def retain(sp_input, to_retain):
-    """The entries where the vector `to_retain` is True."""
+    """Returns some of the entries of a sparse tensor.
+
+    Args:
+      sp_input: a `SparseTensor` of n entries.
+      to_retain: a bool vector of length n.
+
+    Returns:
+      A `SparseTensor` of the same shape.
+
+    Raises:
+      ValueError: the lengths differ.
+
+    >>> sparse = tf.sparse.from_dense([5, 0, 7])
+    >>> tf.sparse.retain(sparse, [False, True]).values.numpy()
+    array([7], dtype=int32)
+    """
     sp = to_sparse(sp_input)
     keep = convert_to_tensor(to_retain)
     keep.shape.with_rank(1).assert_is_compatible_with(sp.values.shape)
@@ -384,7 +388,24 @@ def reset_shape(sp_input, new_shape=None):
 @export("sparse.fill_empty_rows", v1=["sparse.fill_empty_rows", "sparse_fill_empty_rows"])
 @scoped("SparseFillEmptyRows")
 def fill_empty_rows(sp_input, default_value, name=None):
-    """`sp_input` with `default_value` in the first column of empty rows, and a mask of those rows."""
+    """Returns a sparse matrix with an entry in the first column of rows that had none.
+
+    Args:
+      sp_input: a `SparseTensor` of rank 2.
+      default_value: the value of the new entries.
+      name: a name for the operation.
+
+    Returns:
+      A pair: the `SparseTensor`, and a bool vector that is True for rows that had none.
+
+    Raises:
+      TypeError: `sp_input` is not sparse.
+
+    >>> sparse = tf.sparse.from_dense([[1, 2], [0, 0]])
+    >>> filled, was_empty = tf.sparse.fill_empty_rows(sparse, 9)
+    >>> filled.values.numpy(), was_empty.numpy()
+    (array([1, 2, 9], dtype=int32), array([False,  True]))
+    """
     sp = to_sparse(sp_input)
     default = convert_to_tensor(default_value, dtype=sp.dtype)
     filled = raw.SparseFillEmptyRows(
@@ -407,7 +428,25 @@ def mask(a, mask_indices, name=None):
 
 @export("sparse.map_values", v1=["sparse.map_values"])
 def map_values(op, *args, **kwargs):
-    """`op` applied to the values of the sparse tensors among the arguments, of one structure."""
+    """Returns the sparse result of a function of the values.
+
+    Args:
+      op: a function that is called with the values of the sparse tensors and returns as many
+        values.
+      *args: arguments of `op`, among them sparse tensors with equal indices.
+      **kwargs: further arguments.
+
+    Returns:
+      A `SparseTensor` with the same indices.
+
+    Raises:
+      ValueError: there is no sparse tensor among the arguments.
+      InvalidArgumentError: their indices differ.
+
+    >>> sparse = tf.sparse.from_dense([1.0, 0.0, 4.0])
+    >>> tf.sparse.map_values(tf.sqrt, sparse).values.numpy()
+    array([1., 2.], dtype=float32)
+    """
     found = [x for x in nest.flatten((args, kwargs)) if isinstance(x, SparseTensor)]
     if not found:
         raise ValueError("No SparseTensor in argument list of map_values")
@@ -453,24 +492,3 @@ def to_indicator(sp_input, vocab_size, name=None):
     ones = raw.Fill(dims=raw.Shape(input=ids), value=np.bool_(True))
     marked = SparseTensor(indices, ones, shape)
     return to_dense(marked, default_value=False, validate_indices=False, name=name)
-
-
-@export("sparse.sampled_addmm", v1=["sparse.sampled_addmm"])
-def sampled_addmm(
-    indices, values, dense_shape, mat1, mat2, beta=1.0, alpha=1.0, output_type=dtypes.float32
-):
-    """alpha * (mat1 @ mat2) at `indices` + beta * values, as (indices, values, dense_shape)."""
-    kind = dtypes.as_dtype(output_type)
-    indices = convert_to_tensor(indices)
-    values = cast(convert_to_tensor(values), kind)
-    mat1, mat2 = cast(convert_to_tensor(mat1), kind), cast(convert_to_tensor(mat2), kind)
-    batch = indices.shape.rank - 2
-    swapped = np.array([*range(batch), batch + 1, batch], np.int32)
-    among = {"axis": batch, "batch_dims": batch}
-    rows = raw.GatherV2(params=mat1, indices=indices[..., 0], **among)
-    columns = raw.GatherV2(
-        params=raw.Transpose(x=mat2, perm=swapped), indices=indices[..., 1], **among
-    )
-    products = raw.Sum(input=rows * columns, axis=[-1])
-    scale = np.asarray(alpha, kind.as_numpy_dtype), np.asarray(beta, kind.as_numpy_dtype)
-    return indices, products * scale[0] + values * scale[1], dense_shape

@@ -78,7 +78,24 @@ def size(a, validate_indices=True):
 
 @export("sets.intersection", v1=["sets.intersection", "sets.set_intersection"])
 def intersection(a, b, validate_indices=True):
-    """The intersection of the sets of each row, as a SparseTensor."""
+    """Returns the entries that the sets in the rows of two tensors have in common.
+
+    Args:
+      a: a tensor or `SparseTensor` of rank n, whose last axis holds a set: integers or strings.
+      b: a tensor or `SparseTensor` with equal leading extents. If only one of both is sparse, it
+        is this one.
+      validate_indices: whether the indices of sparse tensors are checked for order.
+
+    Returns:
+      A `SparseTensor` of rank n, each row in ascending order.
+
+    Raises:
+      TypeError: the dtypes differ or are others.
+
+    >>> both = tf.sets.intersection(tf.constant([[1, 2, 3]]), tf.constant([[3, 1, 7]]))
+    >>> both.values.numpy()
+    array([1, 3], dtype=int32)
+    """
     a, b, _ = _operands(a, b, True)
     return _operation(a, b, "intersection", validate_indices)
 

@@ -25,12 +25,21 @@ export(v1=["SparseTensorValue"])(SparseTensorValue)
 
 @export("sparse.SparseTensor", "SparseTensor")
 class SparseTensor(CompositeTensor):
-    """A tensor given by its non-zero entries.
+    """A tensor of which only some entries are stored, the others being zero.
 
     Args:
-      indices: `[n, rank]` int64, the coordinates, for most functions in row-major order.
-      values: `[n]`.
-      dense_shape: `[rank]` int64.
+      indices: int64 `[n, rank]`: the places of the entries; most functions want them in row-major
+        order.
+      values: `[n]`: the entries.
+      dense_shape: int64 `[rank]`: the shape.
+
+    Raises:
+      ValueError: the shapes of the three do not fit.
+
+    >>> sparse = tf.sparse.SparseTensor(indices=[[0, 1], [1, 0]], values=[5, 7], dense_shape=[2, 2])
+    >>> tf.sparse.to_dense(sparse).numpy()
+    array([[0, 5],
+           [7, 0]], dtype=int32)
     """
 
     _is_native_composite = True
@@ -58,7 +67,17 @@ class SparseTensor(CompositeTensor):
 
     @classmethod
     def from_value(cls, sparse_tensor_value):
-        """A SparseTensor of a SparseTensor or SparseTensorValue."""
+        """Returns a sparse tensor of a value that a session returned.
+
+        Args:
+          sparse_tensor_value: a `tf.compat.v1.SparseTensorValue`, or a `SparseTensor`.
+
+        Returns:
+          A `SparseTensor`.
+
+        Raises:
+          TypeError: it is something else.
+        """
         if isinstance(sparse_tensor_value, SparseTensor):
             return sparse_tensor_value
         if not isinstance(sparse_tensor_value, SparseTensorValue):
@@ -88,11 +107,19 @@ class SparseTensor(CompositeTensor):
         return self._static
 
     def get_shape(self):
-        """The static shape."""
+        """Returns the static shape.
+
+        Returns:
+          A `TensorShape`.
+        """
         return self.shape
 
     def set_shape(self, shape):
-        """Merges `shape` into the static shape."""
+        """Merges a shape into the static shape.
+
+        Args:
+          shape: a shape, in which None stands for any extent.
+        """
         self._static = self.shape.merge_with(shape)
 
     graph = read_only("_indices.graph", "The graph of the components.")
@@ -100,7 +127,14 @@ class SparseTensor(CompositeTensor):
     name = read_only("_values.name", "The name of the values.")
 
     def with_values(self, new_values):
-        """The same coordinates with other values."""
+        """Returns a sparse tensor with the same places and other values.
+
+        Args:
+          new_values: a tensor of as many entries.
+
+        Returns:
+          A `SparseTensor`.
+        """
         return SparseTensor(self._indices, new_values, self._dense_shape)
 
     def _is_eager(self):
@@ -114,7 +148,11 @@ class SparseTensor(CompositeTensor):
         return dense
 
     def consumers(self):
-        """The operations that take a component."""
+        """Returns the operations of the graph that take a component.
+
+        Returns:
+          A list of operations.
+        """
         return self._consumers()
 
     def _consumers(self):
@@ -126,7 +164,15 @@ class SparseTensor(CompositeTensor):
         return list({id(op): op for op in found}.values())
 
     def eval(self, feed_dict=None, session=None):
-        """The value, computed by a session."""
+        """Returns the value that a session computes.
+
+        Args:
+          feed_dict: values for tensors of the graph.
+          session: the session; by default the current one.
+
+        Returns:
+          A `tf.compat.v1.SparseTensorValue`.
+        """
         parts = [
             t.eval(feed_dict, session) for t in (self._indices, self._values, self._dense_shape)
         ]

@@ -36,7 +36,18 @@ def is_cpu_target_available(target):
 
 @export("test.is_gpu_available")
 def is_gpu_available(cuda_only=False, min_cuda_compute_capability=None):
-    """Whether there is a GPU."""
+    """Returns False: there is no GPU.
+
+    Args:
+      cuda_only: ignored.
+      min_cuda_compute_capability: ignored.
+
+    Returns:
+      A Python bool.
+
+    >>> tf.test.is_gpu_available()
+    False
+    """
     del cuda_only, min_cuda_compute_capability
     return bool(devices.logical_devices("GPU"))
 

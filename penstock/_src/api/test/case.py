@@ -316,7 +316,14 @@ def _device_name(device: Any) -> str:
 
 @export("test.main")
 def main(argv=None):
-    """Runs the tests of the main module, or with the argument `--benchmark_filter=` its benchmarks."""
+    """Runs the tests of the module that is the main program.
+
+    Args:
+      argv: the arguments of the command line, by default `sys.argv`.
+
+    >>> callable(tf.test.main)
+    True
+    """
     benchmarks_main(lambda: absltest.main(argv=argv), argv)
 
 

@@ -30,20 +30,29 @@ from penstock._src.util.export import export
 def vectorized_map(
     fn: Callable[..., Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True
 ) -> Any:
-    """Returns the results of `fn` on every row of `elems`, stacked, computed for all rows at once.
+    """Returns the results of a function on every row, computed for all rows at once.
+
+    Each operation of the function runs once, on all rows. Operations that cannot are repeated in
+    a loop.
 
     Args:
-      fn: a function of one row (structured like `elems`).
-      elems: a tensor, or a structure of tensors of equal first dimension (1 counts as any).
-      fallback_to_while_loop: whether operations that cannot be vectorized run row by row.
-      warn: accepted.
+      fn: a function of one row, in the structure of `elems`; its results have the same shape for
+        all rows.
+      elems: a tensor, or a structure of tensors with equal first extents.
+      fallback_to_while_loop: whether operations that cannot run on all rows at once are looped
+        over; otherwise they are an error.
+      warn: whether a warning is given then.
+
+    Returns:
+      A tensor, or a structure of tensors.
 
     Raises:
-      ValueError: the first dimensions differ, or `fn` has operations that cannot be vectorized and `fallback_to_while_loop`
-        is False.
+      ValueError: an operation cannot run on all rows at once, and must not be looped over; or the
+        first extents differ.
 
-    >>> tf.vectorized_map(lambda x: tf.reduce_sum(x), tf.constant([[1, 2], [3, 4]])).numpy()
-    array([3, 7], dtype=int32)
+    >>> x = tf.constant([[1.0, 2.0], [3.0, 4.0]])
+    >>> tf.vectorized_map(lambda row: tf.reduce_sum(row * row), x).numpy()
+    array([ 5., 25.], dtype=float32)
     """
     del warn
     leaves = [parts_of_rows(leaf) for leaf in nest.flatten(elems)]

@@ -34,19 +34,28 @@ class RandomDataset(Dataset):
 
 @export("data.experimental.CsvDataset", v1=[])
 class CsvDataset(Dataset):
-    """The rows of files of comma-separated values, as tuples of one scalar per column.
+    r"""The dataset of the rows of files of comma-separated values, as tuples of scalars.
 
     Args:
-      filenames: of the files.
-      record_defaults: for each column its dtype if a value is required, or a default.
-      compression_type: None, "GZIP" or "ZLIB".
-      buffer_size: accepted.
-      header: whether to skip the first line of each file.
-      field_delim: between columns.
-      use_quote_delim: whether double quotes enclose fields.
-      na_value: the string for a missing value.
-      select_cols: the indices of the columns to read.
-      exclude_cols: the indices of the columns to skip.
+      filenames: a string or strings.
+      record_defaults: for each column its dtype if a field is required, or a tensor with what an
+        empty field means.
+      compression_type: "" (the default), "GZIP" or "ZLIB".
+      buffer_size: the number of bytes to read at once.
+      header: whether files begin with a line of names, which is left out.
+      field_delim: the character between fields.
+      use_quote_delim: whether fields may stand in double quotes.
+      na_value: a further text that means an empty field.
+      select_cols: the sorted indices of the columns to read; by default all.
+      exclude_cols: the sorted indices of the columns to leave out.
+
+    Raises:
+      InvalidArgumentError: a line has another number of fields, or a field does not convert.
+
+    >>> tf.io.write_file(folder + "/a.csv", "1,x\n2,y\n")
+    >>> rows = tf.data.experimental.CsvDataset(folder + "/a.csv", [tf.int32, tf.string])
+    >>> list(rows.as_numpy_iterator())
+    [(np.int32(1), b'x'), (np.int32(2), b'y')]
     """
 
     def __init__(

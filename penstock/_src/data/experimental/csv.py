@@ -45,30 +45,41 @@ def make_csv_dataset(
     ignore_errors: bool = False,
     encoding: str = "utf-8",
 ) -> Dataset:
-    """Returns the dataset of batches of rows: dicts of columns, or (dict, label).
+    r"""Returns batches of the rows of files of comma-separated values, by the names of columns.
 
     Args:
-      file_pattern: names or patterns of the files.
-      batch_size: rows in a batch.
+      file_pattern: names or patterns of files.
+      batch_size: the number of rows.
       column_names: by default those in the first line.
       column_defaults: dtypes or defaults of the columns; by default inferred from the first rows.
-      label_name: the column to return as the label.
+      label_name: the column that is returned as the label.
       select_columns: names or indices of the columns to read.
-      field_delim, use_quote_delim: what stands between fields; whether double quotes enclose them.
-      na_value: the string for a missing value.
-      header: whether the files have a line of names.
+      field_delim: the character between fields.
+      use_quote_delim: whether fields may stand in double quotes.
+      na_value: a further text that means an empty field.
+      header: whether files begin with a line of names.
       num_epochs: how often to go through the files; without end by default.
-      shuffle, shuffle_buffer_size, shuffle_seed: whether rows come in random order, and in which.
-      prefetch_buffer_size: the number of batches to prefetch.
-      num_parallel_reads: the number of files to read in parallel.
-      sloppy: accepted; the order is always fixed.
-      num_rows_for_inference: the number of rows for inferring dtypes; None means all.
+      shuffle: whether rows come in random order.
+      shuffle_buffer_size: the size of the buffer for that.
+      shuffle_seed: the seed for that.
+      prefetch_buffer_size: how many batches are computed ahead of time.
+      num_parallel_reads: how many files are read at the same time.
+      sloppy: a hint without effect: the order is always fixed.
+      num_rows_for_inference: how many rows dtypes are inferred from; None for all.
       compression_type: None, "GZIP" or "ZLIB".
-      ignore_errors: whether to skip invalid rows.
-      encoding: of the files.
+      ignore_errors: whether rows that are not valid are left out.
+      encoding: the encoding of the files.
+
+    Returns:
+      A `Dataset` of dictionaries of columns, or of pairs of dictionary and label.
 
     Raises:
-      ValueError: there are no files, or no such column.
+      ValueError: there are no files, or there is no such column.
+
+    >>> tf.io.write_file(folder + "/a.csv", "n,s\n1,x\n2,y\n")
+    >>> batches = tf.data.experimental.make_csv_dataset(folder + "/a.csv", 2, num_epochs=1, shuffle=False)
+    >>> next(iter(batches))["n"].numpy()
+    array([1, 2], dtype=int32)
     """
     names = _files(file_pattern)
     opened = _Table(names, field_delim, use_quote_delim, header, compression_type, encoding)

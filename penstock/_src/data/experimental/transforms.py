@@ -54,14 +54,36 @@ def __getattr__(name: str) -> Callable[..., Transformation]:
 
     own = inspect.signature(getattr(Dataset, method)).parameters.items()
     parameters = {n: p.default for n, p in own if n not in ("self", "name")}
-    text = f"Returns a transformation; see `Dataset.{method}`."
+    text = _documentation(method)
     made = globals()[name] = spread(named(transformation, name, text), "given", parameters)
     return made
 
 
+def _documentation(method: str) -> str:
+    """The docstring of a function that applies a method: the method's, but for the first line, the name and the result."""
+    first = f"Returns a transformation that does what `Dataset.{method}` does."
+    text = inspect.cleandoc(getattr(Dataset, method).__doc__ or "")
+    parts = [part for part in text.split("\n\n")[1:] if not part.startswith("Returns:")]
+    parts = ["\n".join(n for n in part.split("\n") if "  name: " not in n) for part in parts]
+    examples = [part for part in parts if part.startswith(">>>")]
+    parts = [part for part in parts if part not in (*examples, "Args:")]
+    return "\n\n".join([first, *parts, "Returns:\n  A function for `Dataset.apply`.", *examples])
+
+
 @export("data.experimental.cardinality")
 def cardinality(dataset: Dataset) -> Any:
-    """Returns the number of elements; see `Dataset.cardinality`."""
+    """Returns the number of elements, as far as it is known without computing them.
+
+    Args:
+      dataset: a dataset.
+
+    Returns:
+      An int64 scalar, which may be `tf.data.INFINITE_CARDINALITY` or
+      `tf.data.UNKNOWN_CARDINALITY`.
+
+    >>> tf.data.experimental.cardinality(tf.data.Dataset.range(7)).numpy()
+    np.int64(7)
+    """
     return dataset.cardinality()
 
 
@@ -105,7 +127,19 @@ def sample_from_datasets(
 
 @export("data.experimental.Counter")
 def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Dataset:
-    """Returns an endless dataset; see `Dataset.counter`."""
+    """Returns the endless dataset start, start + step and so on.
+
+    Args:
+      start: the first number.
+      step: the difference of two numbers.
+      dtype: the dtype.
+
+    Returns:
+      A `Dataset`.
+
+    >>> list(tf.data.experimental.Counter(10).take(2).as_numpy_iterator())
+    [np.int64(10), np.int64(11)]
+    """
     return Dataset.counter(start, step, dtype)
 
 

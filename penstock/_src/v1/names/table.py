@@ -115,11 +115,11 @@ nn.quantized_conv2d is raw.QuantizedConv2D: input filter min_input max_input min
 nn.quantized_relu_x is raw.QuantizedReluX: features max_value min_features max_features out_type name
 
 # Sparse tensors.
-sparse_add sparse.add is sparse.functions.add: a b threshold=None thresh>threshold
-sparse_reduce_max sparse.reduce_max is sparse.functions.reduce_max: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=False
-sparse_reduce_max_sparse sparse.reduce_max_sparse is sparse.functions.reduce_max: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=True
-sparse_reduce_sum sparse.reduce_sum is sparse.functions.reduce_sum: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=False
-sparse_reduce_sum_sparse sparse.reduce_sum_sparse is sparse.functions.reduce_sum: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=True
+sparse_add sparse.add is sparse.arithmetic.add: a b threshold=None thresh>threshold
+sparse_reduce_max sparse.reduce_max is sparse.arithmetic.reduce_max: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=False
+sparse_reduce_max_sparse sparse.reduce_max_sparse is sparse.arithmetic.reduce_max: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=True
+sparse_reduce_sum sparse.reduce_sum is sparse.arithmetic.reduce_sum: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=False
+sparse_reduce_sum_sparse sparse.reduce_sum_sparse is sparse.arithmetic.reduce_sum: sp_input axis keepdims=None reduction_axes>axis keep_dims>keepdims +output_is_sparse=True
 sparse_matmul is raw.SparseMatMul: a b transpose_a transpose_b a_is_sparse b_is_sparse name
 serialize_sparse io.serialize_sparse is io.parsing.serialize_sparse: sp_input name out_type
 serialize_many_sparse io.serialize_many_sparse is io.parsing.serialize_many_sparse: sp_input name out_type
