@@ -16,7 +16,14 @@ from penstock._src.util.export import export
 
 @export("UnconnectedGradients")
 class UnconnectedGradients(Enum):
-    """The result for a source on which the target does not depend."""
+    """What a gradient is for a source that the target does not depend on: `NONE` or `ZERO`.
+
+    >>> x, y = tf.Variable(1.0), tf.Variable(2.0)
+    >>> with tf.GradientTape() as tape:
+    ...     z = x * x
+    >>> tape.gradient(z, y, unconnected_gradients=tf.UnconnectedGradients.ZERO).numpy()
+    np.float32(0.0)
+    """
 
     NONE = "none"
     ZERO = "zero"

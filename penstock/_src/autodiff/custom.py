@@ -226,10 +226,22 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
 
 @export("recompute_grad")
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function like `f` whose gradient computes `f` again instead of keeping what it needs.
+    """Returns a function like `f` whose gradient computes `f` again.
+
+    What the gradient needs is not kept, which saves memory for time.
 
     Args:
       f: a function of tensors; it may read trainable variables.
+
+    Returns:
+      A function with the arguments of `f`.
+
+    >>> square = tf.recompute_grad(lambda x: x * x)
+    >>> x = tf.Variable(3.0)
+    >>> with tf.GradientTape() as tape:
+    ...     y = square(x)
+    >>> tape.gradient(y, x).numpy()
+    np.float32(6.0)
     """
 
     @custom_gradient

@@ -118,11 +118,15 @@ class ForwardAccumulator:
                 self._held.append(tensor)
 
     def jvp(self, primals: Any, unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
-        """Returns the derivative of `primals` along the direction, structured like them.
+        """Returns the derivative along the direction.
 
         Args:
-          primals: tensors computed while the accumulator was active.
-          unconnected_gradients: "none" or "zero": what to return for tensors that do not depend on the primals.
+          primals: tensors computed while the accumulator was active, in any structure.
+          unconnected_gradients: what stands for tensors that do not depend on the primals: None
+            or zeros.
+
+        Returns:
+          Tensors in the structure of `primals`.
         """
         unconnected = UnconnectedGradients(unconnected_gradients)
 

@@ -22,17 +22,17 @@ from penstock._src.util.export import export
 class GradientTape:
     """Records the enclosed computation for differentiation.
 
-    Trainable variables are watched automatically when they are read, other tensors with `watch`.
-
+    Trainable variables are watched when they are read, other tensors with `watch`. Without
+    `persistent` the record is dropped by the first gradient.
 
     Args:
-      persistent: allow several calls of `gradient`.
-      watch_accessed_variables: if False, watch only what `watch` is called with.
+      persistent: whether gradients may be taken several times.
+      watch_accessed_variables: whether variables are watched when they are read.
 
     >>> x = tf.constant(3.0)
     >>> with tf.GradientTape() as tape:
-    ...   tape.watch(x)
-    ...   y = x * x
+    ...     tape.watch(x)
+    ...     y = x * x
     >>> tape.gradient(y, x).numpy()
     np.float32(6.0)
     """
@@ -89,7 +89,14 @@ class GradientTape:
         self._tape = None
 
     def watch(self, tensor: Any) -> None:
-        """Starts recording what is computed from a tensor or nest of tensors."""
+        """Starts to record what is computed from a tensor.
+
+        Args:
+          tensor: a tensor, a variable, or a structure of them.
+
+        Raises:
+          ValueError: something else is in the structure.
+        """
         for one in nest.flatten(tensor, expand_composites=True):
             if hasattr(one, "handle"):
                 self._current().watch_variable(one)
@@ -105,7 +112,14 @@ class GradientTape:
 
     @contextlib.contextmanager
     def stop_recording(self) -> Iterator[None]:
-        """Pauses recording within this context."""
+        """A context in which nothing is recorded.
+
+        Returns:
+          A context manager.
+
+        Raises:
+          ValueError: the tape does not record.
+        """
         if not self._recording:
             raise ValueError("Tape is not recording.")
         self._pop()
@@ -121,7 +135,11 @@ class GradientTape:
         self._push()
 
     def watched_variables(self) -> tuple[Any, ...]:
-        """Returns the watched variables in order of first use."""
+        """Returns the variables that are watched.
+
+        Returns:
+          A tuple, in order of their first use.
+        """
         return self._watched if self._tape is None else tuple(self._tape.variables.values())
 
     def gradient(
@@ -131,17 +149,22 @@ class GradientTape:
         output_gradients: Any = None,
         unconnected_gradients: Any = UnconnectedGradients.NONE,
     ) -> Any:
-        """Returns the gradient of the sum of `target` with respect to `sources`.
+        """Returns the gradients of the sum of `target` with respect to `sources`.
 
         Args:
-          target: a tensor or a nest of tensors.
-          sources: tensors or variables, nested in any way; the result has the same structure.
-          output_gradients: incoming gradient of each target; ones by default.
-          unconnected_gradients: what to return for sources that `target` does not depend on: None or zeros.
+          target: a tensor or a structure of tensors.
+          sources: tensors or variables in any structure.
+          output_gradients: what the gradient of each target is multiplied with; ones by default.
+          unconnected_gradients: what stands for sources that the target does not depend on:
+            `tf.UnconnectedGradients.NONE` (None) or `ZERO` (zeros).
+
+        Returns:
+          Gradients in the structure of `sources`: tensors, `IndexedSlices`, or None.
 
         Raises:
-          RuntimeError: the tape is not persistent and was used before.
-          ValueError: `unconnected_gradients` is not an UnconnectedGradients value.
+          RuntimeError: the tape is not persistent and was used before, or it is still recording
+            without being persistent.
+          ValueError: `unconnected_gradients` is another value.
         """
         try:
             tape = self._finish()
@@ -192,13 +215,20 @@ class GradientTape:
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
-        """Returns d target / d source, of shape `target.shape + source.shape`, for each source.
+        """Returns the derivatives of all entries of `target` by all entries of `sources`.
 
         Args:
           target: a tensor.
-          sources: tensors or variables, nested in any way; the result has the same structure.
-          unconnected_gradients: what to return for sources that `target` does not depend on: None or zeros.
-          parallel_iterations, experimental_use_pfor: accepted for compatibility; no effect.
+          sources: tensors or variables in any structure.
+          unconnected_gradients: what stands for sources that the target does not depend on.
+          parallel_iterations: a hint without effect.
+          experimental_use_pfor: a hint without effect.
+
+        Returns:
+          Tensors of shape `target.shape + source.shape` in the structure of `sources`.
+
+        Raises:
+          RuntimeError: the tape is not persistent and was used before.
         """
         try:
             unconnected = unconnected_kind(unconnected_gradients)
@@ -226,15 +256,20 @@ class GradientTape:
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
-        """Returns d target[b] / d source[b], of shape `[b, ...target, ...source]`; zeros if there is no connection.
+        """Returns the derivatives of each row of `target` by the same row of `source`.
 
         Args:
-          target: a tensor of rank 2 or more whose row b depends on row b of `source` only.
-          source: a tensor of rank 2 or more.
-          unconnected_gradients, parallel_iterations, experimental_use_pfor: accepted for compatibility; no effect.
+          target: a tensor `[batch, ...]` whose rows depend only on the same row of `source`.
+          source: a tensor `[batch, ...]`.
+          unconnected_gradients: a hint without effect: zeros stand where there is no connection.
+          parallel_iterations: a hint without effect.
+          experimental_use_pfor: a hint without effect.
+
+        Returns:
+          A tensor `[batch, ...target, ...source]`.
 
         Raises:
-          ValueError: the first dimensions differ, or a tensor has rank 1.
+          ValueError: the first extents differ, or a tensor has rank 1.
         """
         try:
             unconnected_kind(unconnected_gradients)

@@ -40,9 +40,21 @@ class IndexedSlicesValue(NamedTuple):
 
 @export("IndexedSlices")
 class IndexedSlices(CompositeTensor):
-    """Some rows of a larger tensor: its row `indices[i]` is `values[i]`; rows with equal indices are summed.
+    """Some rows of a larger tensor: its row `indices[i]` is `values[i]`.
 
-    The gradient of a gather has this form, so that an embedding's gradient stays small.
+    Rows with equal indices add up. The gradient of a gather has this form, so that the gradient
+    of an embedding stays small; `tf.convert_to_tensor` makes it dense.
+
+    Args:
+      values: `[n, ...]`: the rows.
+      indices: integers `[n]`: where they stand.
+      dense_shape: the shape of the larger tensor, an integer vector, if it is known.
+
+    >>> slices = tf.IndexedSlices(tf.constant([[1.0], [2.0]]), tf.constant([0, 2]), tf.constant([3, 1]))
+    >>> tf.convert_to_tensor(slices).numpy()
+    array([[1.],
+           [0.],
+           [2.]], dtype=float32)
     """
 
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
@@ -83,7 +95,11 @@ class IndexedSlices(CompositeTensor):
         )
 
     def consumers(self) -> list[Any]:
-        """Returns the operations that read the values or indices."""
+        """Returns the operations of the graph that read the values or indices.
+
+        Returns:
+          A list of operations.
+        """
         return self._values.consumers() + self._indices.consumers()
 
     def __neg__(self) -> "IndexedSlices":

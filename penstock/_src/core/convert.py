@@ -33,9 +33,26 @@ def is_tensor_like(value: Any) -> bool:
 def register_tensor_conversion_function(
     base_type: Any, conversion_func: Conversion, priority: int = 100
 ) -> None:
-    """Registers the conversion of a class to tensors: `conversion_func(value, dtype, name, as_ref)`.
+    """Registers how objects of a class become tensors.
 
-    Functions with a lower priority number are tried first; one may return NotImplemented.
+    Args:
+      base_type: a class or a tuple of classes.
+      conversion_func: a function `(value, dtype, name, as_ref)` that returns a tensor, or
+        NotImplemented.
+      priority: functions with a lower number are tried first.
+
+    Raises:
+      TypeError: `base_type` is not a class or one of numbers and arrays, or `conversion_func` is
+        not callable.
+
+    >>> class Meters:
+    ...     def __init__(self, value):
+    ...         self.value = value
+    >>> def to_tensor(x, dtype=None, name=None, as_ref=False):
+    ...     return tf.constant(x.value, dtype)
+    >>> tf.register_tensor_conversion_function(Meters, to_tensor)
+    >>> tf.constant(1.0).numpy() + tf.convert_to_tensor(Meters(2.0)).numpy()
+    np.float32(3.0)
     """
     types = base_type if isinstance(base_type, tuple) else (base_type,)
     if not all(isinstance(t, type) for t in types):

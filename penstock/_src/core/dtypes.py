@@ -75,7 +75,19 @@ INSTANCES: dict[int, "DType"] = {}
 
 @export("DType", "dtypes.DType")
 class DType:
-    """The type of the elements of a tensor. Instances are unique, so compare with `is`."""
+    """The type of the elements of a tensor, such as `tf.float32`.
+
+    There is one object for each; `tf.as_dtype` finds it by name, NumPy type or number.
+
+    Args:
+      type_enum: the number or another description of the type.
+      handle_data: what a resource or variant holds.
+
+    >>> tf.float32.size, tf.int8.max, tf.bfloat16.is_floating
+    (4, 127, True)
+    >>> tf.as_dtype("int32") is tf.int32
+    True
+    """
 
     __slots__ = (
         "_name",
@@ -179,54 +191,122 @@ class DType:
         return REFERENCES[self._name]
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether values of dtype `other` can be used as this dtype."""
+        """Returns True if values of another dtype can be used as this one.
+
+        Args:
+          other: what converts to a `DType`.
+
+        Returns:
+          A Python bool.
+        """
         other = as_dtype(other)
         return self._enum in (other._enum, other._base._enum)
 
     def is_subtype_of(self, other: Any) -> bool:
-        """See `tf.types.experimental.TraceType`: equal types only."""
+        """Returns True if every value of this type is of another type.
+
+        Args:
+          other: a type.
+
+        Returns:
+          A Python bool.
+        """
         return self == other
 
     def most_specific_common_supertype(self, types: Any) -> "DType | None":
-        """See `tf.types.experimental.TraceType`: this type if all are equal."""
+        """Returns the narrowest type that this one and others are subtypes of.
+
+        Args:
+          types: a list of types.
+
+        Returns:
+          A type, or None if there is none.
+        """
         return self if all(self == other for other in types) else None
 
     def placeholder_value(self, placeholder_context: Any) -> "DType":
-        """See `tf.types.experimental.TraceType`."""
+        """Returns what stands for a value of this type while a function is traced.
+
+        Args:
+          placeholder_context: where it is made.
+
+        Returns:
+          A value of this type.
+        """
         return self
 
     def flatten(self) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the types of the tensors that a value of this type consists of.
+
+        Returns:
+          A list of types.
+        """
         return []
 
     def to_tensors(self, value: Any) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the tensors that a value consists of.
+
+        Args:
+          value: a value of this type.
+
+        Returns:
+          A list of tensors.
+        """
         return []
 
     def from_tensors(self, tensors: Any) -> None:
-        """See `tf.types.experimental.TraceType`: takes no tensors."""
+        """Returns the value that tensors make up.
+
+        Args:
+          tensors: an iterator over tensors, of which this takes its own.
+
+        Returns:
+          A value of this type.
+        """
 
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value`, which must be this dtype.
+        """Returns a value as one of this type.
+
+        Args:
+          value: the value.
+          cast_context: how values may be converted.
+
+        Returns:
+          A value of this type.
 
         Raises:
-          AssertionError: it is another dtype.
+          TypeError: the value is of another type.
         """
         assert value == self, f"Can not cast {value!r} to type {self!r}"
         return value
 
     def experimental_as_proto(self) -> Any:
-        """Returns the SerializedDType message of this type."""
+        """Returns the message of this type.
+
+        Returns:
+          A protocol buffer.
+        """
         return self.experimental_type_proto()(datatype=self._enum)
 
     @classmethod
     def experimental_from_proto(cls, proto: Any) -> "DType":
-        """Returns the type of a SerializedDType message."""
+        """Returns the type that a message describes.
+
+        Args:
+          proto: a message of the class that `experimental_type_proto` returns.
+
+        Returns:
+          A type.
+        """
         return DType(proto.datatype)
 
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns the class of the messages of types."""
+        """Returns the class of messages of this type.
+
+        Returns:
+          A class of protocol buffers.
+        """
         return resolve("penstock._src.proto.tensor", "SerializedDType")
 
     def __eq__(self, other: Any) -> bool:
@@ -327,10 +407,20 @@ KNOWN: dict[Any, DType] = {**BY_NUMBER, **BY_NAME, **BY_PYTHON, **BY_NUMPY, **BY
 
 @export("as_dtype", "dtypes.as_dtype")
 def as_dtype(type_value: Any) -> DType:
-    """Returns the `DType` of a DType, enum number, name, Python type or NumPy type.
+    """Returns the `DType` that something describes.
+
+    Args:
+      type_value: a `DType`, a name such as "float32", a NumPy or Python type, or a number of the
+        enumeration.
+
+    Returns:
+      A `DType`.
 
     Raises:
       TypeError: there is no such type.
+
+    >>> tf.dtypes.as_dtype(np.float64), tf.dtypes.as_dtype("uint8")
+    (tf.float64, tf.uint8)
     """
     if type(type_value) is DType:
         return type_value

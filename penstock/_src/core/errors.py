@@ -41,7 +41,21 @@ def _shown_as_public(cls: type[Error]) -> type[Error]:
 @_shown_as_public
 @export("errors.OpError", v1=["errors.OpError", "OpError"])
 class OpError(Exception):
-    """An error with one of TensorFlow's codes, and `message`, `op`, `node_def` and `error_code`."""
+    """The base of errors that operations raise, with a code and a message.
+
+    Args:
+      node_def: the message of the operation, or None.
+      op: the operation of a graph, or None.
+      message: the text.
+      error_code: the number of the class, as `tf.errors.NOT_FOUND`.
+      *args: further data of the error.
+
+    >>> try:
+    ...     tf.io.read_file("no/such/file")
+    ... except tf.errors.OpError as error:
+    ...     print(type(error).__name__, error.error_code == tf.errors.NOT_FOUND)
+    NotFoundError True
+    """
 
     CODE = UNKNOWN
 

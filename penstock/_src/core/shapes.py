@@ -163,8 +163,21 @@ def _differ(first: "TensorShape", second: "TensorShape") -> str:
 class TensorShape:
     """A shape of which any part may be unknown.
 
-    `TensorShape(None)` has unknown rank; `TensorShape([None, 3])` has rank 2 and one unknown
-    dimension. Indexing gives an int or None, slicing a TensorShape.
+    `TensorShape(None)` has an unknown rank, `TensorShape([None, 3])` rank 2 and one unknown
+    extent. Indexing gives an integer or None, slicing a `TensorShape`.
+
+    Args:
+      dims: a list of extents, of which each may be None; a `TensorShape`; or None.
+
+    Raises:
+      ValueError: an extent is negative.
+      TypeError: an extent is not an integer.
+
+    >>> shape = tf.TensorShape([None, 3])
+    >>> shape.rank, shape[1], shape.is_fully_defined()
+    (2, 3, False)
+    >>> shape.merge_with([2, None])
+    TensorShape([2, 3])
     """
 
     __slots__ = ("_dims",)
@@ -205,7 +218,10 @@ class TensorShape:
         return None if self._dims is None else [Dimension(d) for d in self._dims]
 
     def as_list(self) -> list[int | None]:
-        """Returns the dimensions as a list of ints and Nones.
+        """Returns the extents.
+
+        Returns:
+          A list of integers and Nones.
 
         Raises:
           ValueError: the rank is unknown.
@@ -215,23 +231,42 @@ class TensorShape:
         return list(self._dims)
 
     def as_proto(self) -> Any:
-        """Returns the TensorShapeProto of this shape."""
+        """Returns the message of this type.
+
+        Returns:
+          A protocol buffer.
+        """
         return above("shape_to_proto")(self)
 
     experimental_as_proto = as_proto
 
     @classmethod
     def experimental_from_proto(cls, proto: Any) -> "TensorShape":
-        """Returns the shape of a TensorShapeProto."""
+        """Returns the type that a message describes.
+
+        Args:
+          proto: a message of the class that `experimental_type_proto` returns.
+
+        Returns:
+          A type.
+        """
         return TensorShape(proto)
 
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns TensorShapeProto."""
+        """Returns the class of messages of this type.
+
+        Returns:
+          A class of protocol buffers.
+        """
         return resolve("penstock._src.proto.tensor", "TensorShapeProto")
 
     def num_elements(self) -> int | None:
-        """Returns the number of elements, or None if it is unknown."""
+        """Returns the number of elements.
+
+        Returns:
+          An integer, or None if an extent is unknown.
+        """
         if self._dims is None or None in self._dims:
             return None
         product = 1
@@ -240,30 +275,63 @@ class TensorShape:
         return product
 
     def is_fully_defined(self) -> bool:
-        """Whether every dimension is known."""
+        """Returns True if every extent is known.
+
+        Returns:
+          A Python bool.
+        """
         return self._dims is not None and None not in self._dims
 
     def assert_is_fully_defined(self) -> None:
-        """Raises ValueError unless every dimension is known."""
+        """Raises an error unless every extent is known.
+
+        Raises:
+          ValueError: an extent is unknown.
+        """
         if not self.is_fully_defined():
             raise ValueError(f"Shape {self} is not fully defined")
 
     def flatten(self) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the types of the tensors that a value of this type consists of.
+
+        Returns:
+          A list of types.
+        """
         return []
 
     def to_tensors(self, value: Any) -> list[Any]:
-        """See `tf.types.experimental.TraceType`: no tensors."""
+        """Returns the tensors that a value consists of.
+
+        Args:
+          value: a value of this type.
+
+        Returns:
+          A list of tensors.
+        """
         return []
 
     def from_tensors(self, tensors: Any) -> None:
-        """See `tf.types.experimental.TraceType`: takes no tensors."""
+        """Returns the value that tensors make up.
+
+        Args:
+          tensors: an iterator over tensors, of which this takes its own.
+
+        Returns:
+          A value of this type.
+        """
 
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value`, which must be this shape.
+        """Returns a value as one of this type.
+
+        Args:
+          value: the value.
+          cast_context: how values may be converted.
+
+        Returns:
+          A value of this type.
 
         Raises:
-          TypeError: `value` is another shape.
+          TypeError: the value is of another type.
         """
         del cast_context
         if not isinstance(value, TensorShape) or value != self:
@@ -271,7 +339,14 @@ class TensorShape:
         return value
 
     def is_compatible_with(self, other: Any) -> bool:
-        """Whether a fully defined shape can match both."""
+        """Returns True if some shape could be both.
+
+        Args:
+          other: what converts to a `TensorShape`.
+
+        Returns:
+          A Python bool.
+        """
         other = as_shape(other)
         if self._dims is None or other._dims is None:
             return True
@@ -280,27 +355,54 @@ class TensorShape:
         )
 
     def assert_is_compatible_with(self, other: Any) -> None:
-        """Raises ValueError unless the two are compatible."""
+        """Raises an error unless some shape could be both.
+
+        Args:
+          other: what converts to a `TensorShape`.
+
+        Raises:
+          ValueError: an extent or the rank differs.
+        """
         if not self.is_compatible_with(other):
             message = f"Shapes {self} and {other} are incompatible"
             raise _mismatch(message, _differ(self, as_shape(other)))
 
     def assert_same_rank(self, other: Any) -> None:
-        """Raises ValueError unless the ranks may be equal."""
+        """Raises an error unless the ranks could be equal.
+
+        Args:
+          other: what converts to a `TensorShape`.
+
+        Raises:
+          ValueError: the ranks differ.
+        """
         other = as_shape(other)
         if self.rank is not None and other.rank is not None and self.rank != other.rank:
             raise ValueError(f"Shapes {self} and {other} must have the same rank")
 
     def assert_has_rank(self, rank: int) -> None:
-        """Raises ValueError unless this may have `rank`."""
+        """Raises an error unless the rank could be a number.
+
+        Args:
+          rank: an integer.
+
+        Raises:
+          ValueError: the rank is another.
+        """
         if self.rank not in (None, rank):
             raise ValueError(f"Shape {self} must have rank {rank}")
 
     def merge_with(self, other: Any) -> "TensorShape":
-        """Returns the shape with the known dimensions of both.
+        """Returns the shape with the known extents of both.
+
+        Args:
+          other: what converts to a `TensorShape`.
+
+        Returns:
+          A `TensorShape`.
 
         Raises:
-          ValueError: they are incompatible.
+          ValueError: an extent or the rank differs.
         """
         other = as_shape(other)
         if self._dims is None:
@@ -312,17 +414,30 @@ class TensorShape:
         return make_shape(tuple(b if a is None else a for a, b in zip(self._dims, other._dims)))
 
     def concatenate(self, other: Any) -> "TensorShape":
-        """Returns this shape followed by the other."""
+        """Returns the extents of this shape and then those of another.
+
+        Args:
+          other: what converts to a `TensorShape`.
+
+        Returns:
+          A `TensorShape`; of unknown rank if one of them is.
+        """
         other = as_shape(other)
         if self._dims is None or other._dims is None:
             return UNKNOWN
         return make_shape(self._dims + other._dims)
 
     def with_rank(self, rank: int | None) -> "TensorShape":
-        """Returns this shape with rank `rank`.
+        """Returns this shape, of which the rank is then known.
+
+        Args:
+          rank: an integer, or None for any.
+
+        Returns:
+          A `TensorShape`.
 
         Raises:
-          ValueError: it has another rank.
+          ValueError: the rank is another.
         """
         try:
             return self.merge_with(unknown_shape(rank))
@@ -331,28 +446,62 @@ class TensorShape:
             raise _mismatch(f"Shape {self} must have rank {rank}", said) from None
 
     def with_rank_at_least(self, rank: int) -> "TensorShape":
-        """Returns this shape; raises ValueError if its rank is known to be less than `rank`."""
+        """Returns this shape, unless its rank is too low.
+
+        Args:
+          rank: an integer.
+
+        Returns:
+          A `TensorShape`.
+
+        Raises:
+          ValueError: the rank is lower.
+        """
         if self.rank is not None and self.rank < rank:
             said = f"Shape must be at least rank {rank} but is rank {self.rank}"
             raise _mismatch(f"Shape {self} must have rank at least {rank}", said)
         return self
 
     def with_rank_at_most(self, rank: int) -> "TensorShape":
-        """Returns this shape; raises ValueError if its rank is known to be more than `rank`."""
+        """Returns this shape, unless its rank is too high.
+
+        Args:
+          rank: an integer.
+
+        Returns:
+          A `TensorShape`.
+
+        Raises:
+          ValueError: the rank is higher.
+        """
         if self.rank is not None and self.rank > rank:
             said = f"Shape must be at most rank {rank} but is rank {self.rank}"
             raise _mismatch(f"Shape {self} must have rank at most {rank}", said)
         return self
 
     def most_specific_compatible_shape(self, other: Any) -> "TensorShape":
-        """Returns the most specific shape that is compatible with both."""
+        """Returns the shape with those extents that are equal in both.
+
+        Args:
+          other: what converts to a `TensorShape`.
+
+        Returns:
+          A `TensorShape`; of unknown rank if the ranks differ.
+        """
         other = as_shape(other)
         if self._dims is None or other._dims is None or len(self._dims) != len(other._dims):
             return UNKNOWN
         return make_shape(tuple(a if a == b else None for a, b in zip(self._dims, other._dims)))
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every shape that matches this one matches `other` (see TraceType)."""
+        """Returns True if every value of this type is of another type.
+
+        Args:
+          other: a type.
+
+        Returns:
+          A Python bool.
+        """
         if not isinstance(other, TensorShape):
             return False
         if other._dims is None:
@@ -362,7 +511,14 @@ class TensorShape:
         return all(b is None or a == b for a, b in zip(self._dims, other._dims))
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> "TensorShape | None":
-        """Returns the most specific common supertype of this and all `others` (see TraceType)."""
+        """Returns the narrowest type that this one and others are subtypes of.
+
+        Args:
+          others: a list of types.
+
+        Returns:
+          A type, or None if there is none.
+        """
         shape = self
         for other in others:
             if not isinstance(other, TensorShape):
@@ -371,7 +527,14 @@ class TensorShape:
         return shape
 
     def placeholder_value(self, placeholder_context: Any) -> "TensorShape":
-        """See TraceType."""
+        """Returns what stands for a value of this type while a function is traced.
+
+        Args:
+          placeholder_context: where it is made.
+
+        Returns:
+          A value of this type.
+        """
         return self
 
     def __bool__(self) -> bool:
@@ -489,9 +652,21 @@ def _broadcast_dimension(
 
 @export("broadcast_static_shape")
 def broadcast_static_shape(shape_x: TensorShape, shape_y: TensorShape) -> TensorShape:
-    """Returns the broadcast of two static shapes.
+    """Returns the shape to which tensors of two static shapes broadcast.
+
+    `tf.broadcast_dynamic_shape` does the same for shapes that only the run knows.
+
+    Args:
+      shape_x: a `TensorShape`.
+      shape_y: a `TensorShape`.
+
+    Returns:
+      A `TensorShape`.
 
     Raises:
       ValueError: they do not broadcast.
+
+    >>> tf.broadcast_static_shape(tf.TensorShape([2, 1]), tf.TensorShape([1, 3]))
+    TensorShape([2, 3])
     """
     return broadcast_shapes(as_shape(shape_x), as_shape(shape_y))

@@ -60,20 +60,40 @@ class TypeSpec:
         return type(self) is type(other) and _compatible(self._serialize(), other._serialize())
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every value of this type has type `other` (see TraceType)."""
+        """Returns True if every value of this type is of another type.
+
+        Args:
+          other: a type.
+
+        Returns:
+          A Python bool.
+        """
         if type(self) is not type(other):
             return False
         return _subtype(self._serialize(), other._serialize())
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> "TypeSpec | None":
-        """Returns the most specific common supertype of this and all others, or None."""
+        """Returns the narrowest type that this one and others are subtypes of.
+
+        Args:
+          others: a list of types.
+
+        Returns:
+          A type, or None if there is none.
+        """
         if any(type(self) is not type(other) for other in others):
             return None
         merged = _supertype(self._serialize(), [other._serialize() for other in others])
         return None if merged is None else self._deserialize(merged)
 
     def most_specific_compatible_type(self, other: "TypeSpec") -> "TypeSpec":
-        """Returns the most specific common supertype of this and `other`.
+        """Returns the narrowest type that this and another are both of.
+
+        Args:
+          other: a type.
+
+        Returns:
+          A type.
 
         Raises:
           ValueError: there is none.
@@ -92,22 +112,33 @@ class TypeSpec:
         return self._deserialize(nest.map_structure(unnamed, self._serialize()))
 
     def experimental_as_proto(self) -> Any:
-        """Returns the message of this type: a TensorSpecProto or a TypeSpecProto.
+        """Returns the message of this type.
 
-        Raises:
-          TypeError: the class cannot be encoded.
+        Returns:
+          A protocol buffer.
         """
         message = resolve(_CODER, "encode")(self)
         return getattr(message, message.WhichOneof("kind"))
 
     @classmethod
     def experimental_from_proto(cls, proto: Any) -> "TypeSpec":
-        """Returns the type encoded in a message of class `experimental_type_proto()`."""
+        """Returns the type that a message describes.
+
+        Args:
+          proto: a message of the class that `experimental_type_proto` returns.
+
+        Returns:
+          A type.
+        """
         return resolve(_CODER, "decode_spec")(proto)
 
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns the class of the messages of such types."""
+        """Returns the class of messages of this type.
+
+        Returns:
+          A class of protocol buffers.
+        """
         return resolve("penstock._src.proto.saved", "TypeSpecProto")
 
     # -- the TraceType protocol of tf.function
@@ -117,16 +148,34 @@ class TypeSpec:
         return self
 
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns a value of placeholders of this type."""
+        """Returns what stands for a value of this type while a function is traced.
+
+        Args:
+          placeholder_context: where it is made.
+
+        Returns:
+          A value of this type.
+        """
         flat = [s.placeholder_value(placeholder_context) for s in self.flatten()]
         return self.from_tensors(iter(flat))
 
     def flatten(self) -> list["TensorSpec"]:
-        """Returns the specs of the component tensors of a value."""
+        """Returns the types of the tensors that a value of this type consists of.
+
+        Returns:
+          A list of types.
+        """
         return [s for part in _parts(self._component_specs) for s in part.flatten()]
 
     def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the component tensors of `value`."""
+        """Returns the tensors that a value consists of.
+
+        Args:
+          value: a value of this type.
+
+        Returns:
+          A list of tensors.
+        """
         components = _parts(self._to_components(value))
         specs = _parts(self._component_specs)
         return [t for s, c in zip(specs, components) for t in s.to_tensors(c)]
@@ -134,7 +183,14 @@ class TypeSpec:
     _to_tensors = to_tensors
 
     def from_tensors(self, tensors: Any) -> Any:
-        """Returns the value built from the next tensors of an iterator."""
+        """Returns the value that tensors make up.
+
+        Args:
+          tensors: an iterator over tensors, of which this takes its own.
+
+        Returns:
+          A value of this type.
+        """
         specs = self._component_specs
         parts = [s.from_tensors(tensors) for s in _parts(specs)]
         return self._from_components(_packed(specs, parts))
@@ -142,7 +198,18 @@ class TypeSpec:
     _from_tensors = from_tensors
 
     def cast(self, value: Any, casting_context: Any) -> Any:
-        """Returns `value` as a value of this type."""
+        """Returns a value as one of this type.
+
+        Args:
+          value: the value.
+          casting_context: how values may be converted.
+
+        Returns:
+          A value of this type.
+
+        Raises:
+          TypeError: the value is of another type.
+        """
         return value
 
     _cast = cast
@@ -372,7 +439,19 @@ class DenseSpec(TypeSpec):
 
 @export("TensorSpec")
 class TensorSpec(DenseSpec, BatchableTypeSpec):
-    """The type, static shape and name of a tensor."""
+    """The shape and dtype of a tensor, such as an argument of a `tf.function`.
+
+    Args:
+      shape: a shape, in which None stands for any extent.
+      dtype: the dtype.
+      name: the name of the argument.
+
+    >>> @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    ... def total(x):
+    ...     return tf.reduce_sum(x)
+    >>> total(tf.constant([1.0, 2.0])).numpy()
+    np.float32(3.0)
+    """
 
     __slots__ = ("_handle_data",)
 
@@ -387,19 +466,42 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
 
     @classmethod
     def from_spec(cls, spec: Any, name: str | None = None) -> "TensorSpec":
-        """Returns a spec like `spec` with another name."""
+        """Returns a spec like another one.
+
+        Args:
+          spec: a `TensorSpec`, or another spec with shape and dtype.
+          name: the name; by default that of `spec`.
+
+        Returns:
+          A `TensorSpec`.
+        """
         return cls(spec.shape, spec.dtype, name or spec.name)
 
     @classmethod
     def from_tensor(cls, tensor: Any, name: str | None = None) -> "TensorSpec":
-        """Returns the spec of a tensor."""
+        """Returns the spec of a tensor.
+
+        Args:
+          tensor: a tensor.
+          name: the name; by default that of the tensor's operation, if it is symbolic.
+
+        Returns:
+          A `TensorSpec`.
+
+        Raises:
+          ValueError: `tensor` is not a tensor.
+        """
         if name is None and hasattr(tensor, "op") is True and not hasattr(tensor, "numpy"):
             name = tensor.op.name
         return cls(tensor.shape, tensor.dtype, name)
 
     @classmethod
     def experimental_type_proto(cls) -> Any:
-        """Returns TensorSpecProto."""
+        """Returns the class of messages of this type.
+
+        Returns:
+          A class of protocol buffers.
+        """
         return resolve("penstock._src.proto.saved", "TensorSpecProto")
 
     def _without_tensor_names(self) -> "TensorSpec":
@@ -416,7 +518,14 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         return components
 
     def is_compatible_with(self, spec_or_tensor: Any) -> bool:
-        """Whether the tensor, or every tensor of the spec, matches this dtype and shape."""
+        """Returns True if a tensor, or tensors of a spec, could be of this type.
+
+        Args:
+          spec_or_tensor: a tensor or spec.
+
+        Returns:
+          A Python bool.
+        """
         if not hasattr(spec_or_tensor, "dtype") or not hasattr(spec_or_tensor, "shape"):
             return False
         return self._dtype.is_compatible_with(
@@ -424,7 +533,14 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         ) and self._shape.is_compatible_with(spec_or_tensor.shape)
 
     def is_subtype_of(self, other: Any) -> bool:
-        """Whether every tensor of this spec matches `other`."""
+        """Returns True if every value of this type is of another type.
+
+        Args:
+          other: a type.
+
+        Returns:
+          A Python bool.
+        """
         return (
             isinstance(other, TensorSpec)
             and self._dtype is other._dtype
@@ -433,7 +549,14 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         )
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> "TensorSpec | None":
-        """Returns the most specific common supertype of this and all others, or None if dtypes or names differ."""
+        """Returns the narrowest type that this one and others are subtypes of.
+
+        Args:
+          others: a list of types.
+
+        Returns:
+          A type, or None if there is none.
+        """
         shape = self._shape
         for other in others:
             if not isinstance(other, TensorSpec) or other._dtype is not self._dtype:
@@ -444,23 +567,48 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         return TensorSpec(shape, self._dtype, self._name)
 
     def flatten(self) -> list["TensorSpec"]:
-        """Returns itself alone."""
+        """Returns the types of the tensors that a value of this type consists of.
+
+        Returns:
+          A list of types.
+        """
         return [self]
 
     def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the tensor of a value."""
+        """Returns the tensors that a value consists of.
+
+        Args:
+          value: a value of this type.
+
+        Returns:
+          A list of tensors.
+        """
         return [convert_to_tensor(value, dtype=self._dtype)]
 
     _to_tensors = to_tensors
 
     def from_tensors(self, tensors: Any) -> Any:
-        """Returns the next tensor."""
+        """Returns the value that tensors make up.
+
+        Args:
+          tensors: an iterator over tensors, of which this takes its own.
+
+        Returns:
+          A value of this type.
+        """
         return next(tensors)
 
     _from_tensors = from_tensors
 
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns a placeholder of this spec."""
+        """Returns what stands for a value of this type while a function is traced.
+
+        Args:
+          placeholder_context: where it is made.
+
+        Returns:
+          A value of this type.
+        """
         return placeholder_context.placeholder(self)
 
     def _graph_placeholder(self, graph: Any, name: str | None = None) -> Any:
@@ -472,10 +620,17 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
                 return raw.Placeholder(dtype=self._dtype, shape=self._shape)
 
     def cast(self, value: Any, casting_context: Any) -> Any:
-        """Returns `value` as a tensor of this type.
+        """Returns a value as one of this type.
+
+        Args:
+          value: the value.
+          casting_context: how values may be converted.
+
+        Returns:
+          A value of this type.
 
         Raises:
-          TypeError: its dtype or shape is another.
+          TypeError: the value is of another type.
         """
         tensor = value if isinstance(value, Tensor) else convert_to_tensor(value, self._dtype)
         if tensor.dtype is not self._dtype or not self._shape.is_compatible_with(tensor.shape):
@@ -510,10 +665,19 @@ def register_type_spec_from_value_converter(
 
 @export("type_spec_from_value")
 def type_spec_from_value(value: Any) -> Any:
-    """Returns the TypeSpec of a value.
+    """Returns the spec of a value.
+
+    Args:
+      value: a tensor, a composite tensor, a dataset or what converts to a tensor.
+
+    Returns:
+      A `TypeSpec`.
 
     Raises:
-      TypeError: its type is unknown.
+      TypeError: nothing describes the value.
+
+    >>> tf.type_spec_from_value(tf.constant([1.0, 2.0]))
+    TensorSpec(shape=(2,), dtype=tf.float32, name=None)
     """
     return spec_of_value(value)
 

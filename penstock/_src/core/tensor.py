@@ -25,7 +25,18 @@ class AnyTensor:
 
 @export("Tensor", "experimental.numpy.ndarray", v1=["Tensor"])
 class Tensor(AnyTensor):
-    """An array of elements of one dtype. Eager tensors have a value: `tensor.numpy()`."""
+    """An array of elements of one dtype.
+
+    Eager tensors have a value, `tensor.numpy()`; symbolic ones stand for what a graph will
+    compute. Tensors never change. Operators such as `+`, `@`, `==` and indexing are functions of
+    this package.
+
+    >>> x = tf.constant([[1, 2], [3, 4]])
+    >>> x.shape, x.dtype
+    (TensorShape([2, 2]), tf.int32)
+    >>> (x[:, 0] + 1).numpy()
+    array([2, 4], dtype=int32)
+    """
 
     __slots__ = ("_id", "__weakref__", "__dict__")
 
@@ -80,14 +91,22 @@ class Tensor(AnyTensor):
         raise NotImplementedError
 
     def get_shape(self) -> TensorShape:
-        """Returns the static shape."""
+        """Returns the static shape.
+
+        Returns:
+          A `TensorShape`.
+        """
         return self.shape
 
     def set_shape(self, shape: Any) -> None:
-        """Merges `shape` into the static shape.
+        """Merges a shape into the static shape.
+
+        Args:
+          shape: a shape, in which None stands for any extent. It is not checked when the graph
+            runs.
 
         Raises:
-          ValueError: they are incompatible.
+          ValueError: the two are not compatible.
         """
         if not self.shape.is_compatible_with(shape):
             raise ValueError(
@@ -102,11 +121,19 @@ class Tensor(AnyTensor):
         raise NotImplementedError
 
     def ref(self) -> "Reference":
-        """Returns a hashable reference to this tensor, for use as a key."""
+        """Returns a reference that can be the key of a dictionary.
+
+        Returns:
+          An object that is equal to references to the same tensor; `deref()` returns the tensor.
+        """
         return Reference(self)
 
     def experimental_ref(self) -> "Reference":
-        """Returns `ref()`."""
+        """Returns a reference that can be the key of a dictionary; an older name of `ref`.
+
+        Returns:
+          An object that is equal to references to the same tensor.
+        """
         return Reference(self)
 
     def __hash__(self) -> int:
@@ -124,10 +151,17 @@ class Tensor(AnyTensor):
         return self
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """Evaluates the tensor in a session.
+        """Returns the value that a session computes, in a graph of TensorFlow 1.
+
+        Args:
+          feed_dict: values for tensors of the graph.
+          session: the session; by default the current one.
+
+        Returns:
+          A NumPy value.
 
         Raises:
-          NotImplementedError: the tensor is not symbolic.
+          NotImplementedError: the tensor is eager.
         """
         raise NotImplementedError("eval is not supported when eager execution is enabled.")
 

@@ -47,9 +47,13 @@ CONTEXT = Context()
 
 @export("executing_eagerly", v1=[])
 def executing_eagerly() -> bool:
-    """Whether ops run at once: False inside tf.function and in graphs.
+    """Returns True if operations run at once: outside of `tf.function` and graphs.
 
-    Under `tf.init_scope` it describes the outer context.
+    Returns:
+      A Python bool; under `tf.init_scope`, of the context outside.
+
+    >>> tf.executing_eagerly()
+    True
     """
     return STATE.graph is None
 
@@ -77,9 +81,20 @@ def outermost_graph() -> Any:
 @export("init_scope")
 @contextlib.contextmanager
 def init_scope() -> Iterator[None]:
-    """Runs ops outside all functions and control dependencies, hidden from tapes.
+    """A context whose operations run outside of all functions that are being traced.
 
-    Used for values that a function creates once, such as a variable's initial value. The name scope is kept.
+    It is for values that a function makes once, such as the initial value of a variable. The
+    operations see no control dependencies and no tape; the name scope stays.
+
+    Returns:
+      A context manager.
+
+    >>> @tf.function
+    ... def traced():
+    ...     with tf.init_scope():
+    ...         print(tf.executing_eagerly())
+    >>> traced()
+    True
     """
     graph, inner = outermost_graph(), STATE.graph
     if graph is inner:

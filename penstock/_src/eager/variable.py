@@ -99,17 +99,36 @@ def _mode(default: Any, mode: Any, name: str | None) -> Any:
 
 @export("Variable", v1=[])
 class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
-    """A tensor whose value can be assigned and persists between calls.
+    """A tensor whose value can be assigned and stays between calls.
+
+    A read is a snapshot: what was read does not change with the next assignment. A function that
+    makes variables must make them at its first call only.
 
     Args:
-      initial_value: a tensor, a value that converts to one, or a function without arguments that returns it.
-      trainable: whether tapes watch the variable automatically; True by default.
+      initial_value: a tensor, what converts to one, or a function without arguments that returns
+        it.
+      trainable: whether tapes watch the variable when it is read; True by default.
+      validate_shape: whether the shape is that of the initial value; if False, it is unknown.
+      caching_device: a hint without effect.
       name: the name of the variable.
-      dtype: by default that of the initial value.
+      variable_def: a message to make the variable from, in a graph of TensorFlow 1.
+      dtype: the dtype; by default that of the initial value.
+      import_scope: the name scope, with `variable_def`.
       constraint: a function that optimizers apply to the value after an update.
-      shape: a more general static shape than that of the initial value.
-      experimental_enable_variable_lifting: whether the first call of a function makes the variable for all calls; if not,
-        every call makes one of its own.
+      synchronization: when copies of a distributed variable are brought together.
+      aggregation: how values that replicas assign become one.
+      shape: a more general static shape than that of the initial value, such as `[None]`.
+      experimental_enable_variable_lifting: whether the first call of a function makes the
+        variable for all calls; otherwise each call does.
+
+    Raises:
+      ValueError: there is no initial value, or its shape does not fit `shape`.
+
+    >>> v = tf.Variable([1.0, 2.0])
+    >>> v.assign_add([10.0, 10.0]).numpy()
+    array([11., 12.], dtype=float32)
+    >>> (v * 2.0).numpy()
+    array([22., 24.], dtype=float32)
     """
 
     _is_tensor_like = True
@@ -256,11 +275,22 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     ndim = read_only("_shape.rank", "The number of dimensions.")
 
     def get_shape(self) -> TensorShape:
-        """Returns the static shape."""
+        """Returns the static shape.
+
+        Returns:
+          A `TensorShape`.
+        """
         return self._shape
 
     def set_shape(self, shape: Any) -> None:
-        """Merges `shape` into the static shape."""
+        """Merges a shape into the static shape.
+
+        Args:
+          shape: a shape, in which None stands for any extent.
+
+        Raises:
+          ValueError: the two are not compatible.
+        """
         self._shape = self._shape.merge_with(shape)
 
     # -- in checkpoints
@@ -297,7 +327,11 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return type(held) is resources.VariableHandle and held.dtype is self._dtype
 
     def value(self) -> Tensor:
-        """Returns the current value as a tensor."""
+        """Returns the present value.
+
+        Returns:
+          A tensor.
+        """
         if self._cached_value is not None:
             return self._cached_value
         graph = STATE.graph
@@ -313,7 +347,11 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
                 return raw.Identity(input=self._graph_element)
 
     def read_value(self) -> Tensor:
-        """Returns the current value as a new tensor."""
+        """Returns the present value, read anew.
+
+        Returns:
+          A tensor.
+        """
         if STATE.graph is None:
             return raw.Identity(self._read())
         with STATE.graph.name_scope("Read"):
@@ -321,10 +359,13 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return raw.Identity(value)
 
     def numpy(self) -> np.ndarray:
-        """Returns the current value as an array.
+        """Returns the present value as an array.
+
+        Returns:
+          A NumPy array.
 
         Raises:
-          NotImplementedError: while a graph is built.
+          NotImplementedError: a graph is being built.
         """
         if STATE.graph is not None:
             raise NotImplementedError("numpy() is only available when eager execution is enabled.")
@@ -335,11 +376,22 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return np.asarray(value, dtype)
 
     def is_initialized(self, name: str | None = None) -> Tensor:
-        """Whether it has a value."""
+        """Returns True if the variable has a value.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A bool scalar.
+        """
         return raw.VarIsInitializedOp(self._handle, name=name)
 
     def initialized_value(self) -> Tensor:
-        """Returns the value."""
+        """Returns the value.
+
+        Returns:
+          A tensor.
+        """
         return self._read()
 
     @property
@@ -350,12 +402,24 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return self._initial_value
 
     def eval(self, session: Any = None) -> Any:
-        """Returns the value in a session (graphs only)."""
+        """Returns the value in a session, in a graph of TensorFlow 1.
+
+        Args:
+          session: the session; by default the current one.
+
+        Returns:
+          A NumPy array.
+        """
         self._require_graph()
         return self._graph_element.eval(session=session)
 
     def load(self, value: Any, session: Any = None) -> None:
-        """Sets the value: in a session, or at once when executing eagerly."""
+        """Sets the value: in a session, or at once in eager execution.
+
+        Args:
+          value: the value.
+          session: the session; by default the current one.
+        """
         if STATE.graph is None:
             self.assign(value)
             return
@@ -363,13 +427,28 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         session.run(self._initializer, {self._initializer.inputs[1]: value})
 
     def to_proto(self, export_scope: str | None = None) -> Any:
-        """Returns the VariableDef of a graph's variable, or None if it is not in `export_scope`."""
+        """Returns the message that describes the variable of a graph.
+
+        Args:
+          export_scope: the name scope that is left out of names.
+
+        Returns:
+          A `VariableDef`, or None if the variable is not in the scope.
+        """
         self._require_graph()
         return above("variable_def")(self, export_scope)
 
     @staticmethod
     def from_proto(variable_def: Any, import_scope: str | None = None) -> "Variable":
-        """Returns the variable that a VariableDef describes, using operations of the current graph."""
+        """Returns the variable that a message describes.
+
+        Args:
+          variable_def: a `VariableDef`.
+          import_scope: the name scope to look in.
+
+        Returns:
+          A variable of the current graph.
+        """
         prefix = f"{import_scope}/" if import_scope else ""
         return above("variable_of")(variable_def, STATE.graph, prefix)
 
@@ -386,8 +465,18 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
     ) -> Any:
         """Sets the value.
 
+        Args:
+          value: a tensor of the variable's shape and dtype.
+          use_locking: a hint without effect.
+          name: a name for the operation.
+          read_value: whether the result can be read as the new value; if not, it is the operation
+            (None in eager execution).
+
+        Returns:
+          The variable.
+
         Raises:
-          ValueError: the shapes are incompatible.
+          ValueError: the shapes do not fit.
         """
         try:
             if STATE.graph is not None and self._is_elsewhere():
@@ -421,7 +510,17 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         name: str | None = None,
         read_value: bool = True,
     ) -> Any:
-        """Adds `delta` to the value."""
+        """Adds to the value.
+
+        Args:
+          delta: a tensor of the variable's shape and dtype.
+          use_locking: a hint without effect.
+          name: a name for the operation.
+          read_value: whether the result can be read as the new value.
+
+        Returns:
+          The variable.
+        """
         try:
             if STATE.graph is not None and self._is_elsewhere():
                 with self._handle.graph.as_default():
@@ -441,7 +540,17 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         name: str | None = None,
         read_value: bool = True,
     ) -> Any:
-        """Subtracts `delta` from the value."""
+        """Subtracts from the value.
+
+        Args:
+          delta: a tensor of the variable's shape and dtype.
+          use_locking: a hint without effect.
+          name: a name for the operation.
+          read_value: whether the result can be read as the new value.
+
+        Returns:
+          The variable.
+        """
         try:
             if STATE.graph is not None and self._is_elsewhere():
                 with self._handle.graph.as_default():
@@ -477,7 +586,12 @@ class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
         return self.value()
 
     def ref(self) -> Reference:
-        """Returns a hashable reference to the variable."""
+        """Returns a reference that can be the key of a dictionary.
+
+        Returns:
+          An object that is equal to references to the same variable; `deref()` returns the
+          variable.
+        """
         return Reference(self)
 
     experimental_ref = ref

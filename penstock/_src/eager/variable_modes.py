@@ -7,7 +7,15 @@ from penstock._src.util.export import export
 
 @export("VariableSynchronization")
 class VariableSynchronization(Enum):
-    """When the copies of a distributed variable are brought together."""
+    """When the copies of a distributed variable are brought together.
+
+    `AUTO`, `NONE`, `ON_WRITE` (at each assignment) or `ON_READ` (when it is read, as for
+    metrics).
+
+    >>> v = tf.Variable(0.0, synchronization=tf.VariableSynchronization.ON_READ)
+    >>> v.synchronization.name
+    'ON_READ'
+    """
 
     AUTO = 0
     NONE = 1
@@ -17,7 +25,14 @@ class VariableSynchronization(Enum):
 
 @export("VariableAggregation", v1=[])
 class VariableAggregation(Enum):
-    """How values assigned by several replicas become one."""
+    """How values that several replicas assign to a variable become one.
+
+    `NONE` (assigning different values is an error), `SUM`, `MEAN` or `ONLY_FIRST_REPLICA`.
+
+    >>> v = tf.Variable(0.0, aggregation=tf.VariableAggregation.SUM)
+    >>> v.aggregation.name
+    'SUM'
+    """
 
     NONE = 0
     SUM = 1

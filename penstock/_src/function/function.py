@@ -52,7 +52,18 @@ class _Settings:
 
 @export("config.run_functions_eagerly", "config.experimental_run_functions_eagerly")
 def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Sets whether every tf.function runs as the Python function that it wraps, for debugging."""
+    """Sets whether functions run operation by operation, in Python, for debugging.
+
+    The functions of datasets are not meant: `tf.data.experimental.enable_debug_mode` is for them.
+
+    Args:
+      run_eagerly: a bool.
+
+    >>> tf.config.run_functions_eagerly(True)
+    >>> tf.config.functions_run_eagerly()
+    True
+    >>> tf.config.run_functions_eagerly(False)
+    """
     _Settings.run_eagerly = bool(run_eagerly)
 
 

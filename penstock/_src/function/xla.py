@@ -66,10 +66,24 @@ def _tensor(value: Any) -> Any:
 @export("xla.experimental.jit_scope")
 @contextlib.contextmanager
 def jit_scope(compile_ops: Any = True, separate_compiled_gradients: bool = False) -> Iterator[None]:
-    """A scope whose operations should be compiled together; no effect, since blocks are formed by data flow.
+    """A context whose operations are compiled; functions always are.
+
+    Args:
+      compile_ops: whether to compile, or a function of an operation that says so.
+      separate_compiled_gradients: a hint without effect.
+
+    Returns:
+      A context manager.
 
     Raises:
-      RuntimeError: executing eagerly.
+      RuntimeError: in eager execution.
+
+    >>> @tf.function
+    ... def double(x):
+    ...     with tf.xla.experimental.jit_scope():
+    ...         return x * 2
+    >>> double(tf.constant(4)).numpy()
+    np.int32(8)
     """
     if STATE.graph is None:
         raise RuntimeError(

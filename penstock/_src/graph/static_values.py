@@ -181,13 +181,21 @@ _PARTIAL = {
 
 @export("get_static_value", v1=["get_static_value"])
 def static_value(tensor: Any, partial: bool = False) -> Any:
-    """Returns the value of a tensor as an array if it is static, else None.
+    """Returns the value of a tensor, if it is known while a graph is built.
 
     Args:
-      tensor: the tensor.
-      partial: also return an array of objects with None for unknown elements of a packed vector.
+      tensor: a tensor.
+      partial: whether a vector may be returned of which only some entries are known, the others
+        being None.
 
-    A value that is not a tensor is returned unchanged.
+    Returns:
+      A NumPy value, or None.
+
+    Raises:
+      TypeError: `tensor` is not a tensor.
+
+    >>> tf.get_static_value(tf.constant([1, 2]))
+    array([1, 2], dtype=int32)
     """
     if not (is_tensor_like(tensor) or hasattr(tensor, "_type_spec")):
         return tensor

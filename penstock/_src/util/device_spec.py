@@ -15,7 +15,20 @@ def _type_named(name: str) -> str:
 
 @export("DeviceSpec", v1=[])
 class DeviceSpec:
-    """A (possibly partial) name of a device."""
+    """The parts of the name of a device.
+
+    Args:
+      job: the name of the job.
+      replica: the number of the replica.
+      task: the number of the task.
+      device_type: such as "CPU".
+      device_index: the number of the device of this type.
+
+    >>> tf.DeviceSpec(job="worker", task=1, device_type="CPU", device_index=0).to_string()
+    '/job:worker/task:1/device:CPU:0'
+    >>> tf.DeviceSpec.from_string("/CPU:3").device_index
+    3
+    """
 
     __slots__ = ("_job", "_replica", "_task", "_device_type", "_device_index")
 
@@ -41,10 +54,16 @@ class DeviceSpec:
 
     @classmethod
     def from_string(cls, spec: str) -> DeviceSpec:
-        """Returns the spec of a name.
+        """Returns the parts of a name.
+
+        Args:
+          spec: the name, such as "/job:worker/CPU:0".
+
+        Returns:
+          A `DeviceSpec`.
 
         Raises:
-          ValueError: it is not a device name.
+          ValueError: the name has another form.
         """
         parts: dict[str, Any] = {}
         for piece in filter(None, spec.split("/")):
@@ -73,23 +92,51 @@ class DeviceSpec:
         parts["device_index"] = None if index in (None, "*") else index
 
     def parse_from_string(self, spec: str) -> DeviceSpec:
-        """Returns the spec of a name."""
+        """Returns the parts of a name.
+
+        Args:
+          spec: the name, such as "/job:worker/CPU:0".
+
+        Returns:
+          A `DeviceSpec`.
+
+        Raises:
+          ValueError: the name has another form.
+        """
         return self.from_string(spec)
 
     def _parts(self) -> dict[str, Any]:
         return {name[1:]: getattr(self, name) for name in DeviceSpec.__slots__}
 
     def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
-        """Returns this spec updated with the parts that `dev` specifies."""
+        """Returns the parts of this name with those of another in front of them.
+
+        Args:
+          dev: a `DeviceSpec`.
+
+        Returns:
+          A `DeviceSpec`.
+        """
         given = {k: v for k, v in dev._parts().items() if v is not None}
         return type(self)(**{**self._parts(), **given})
 
     def replace(self, **kwargs: Any) -> DeviceSpec:
-        """Returns this spec with some parts replaced."""
+        """Returns these parts with some replaced.
+
+        Args:
+          **kwargs: parts by name, as the constructor has them.
+
+        Returns:
+          A `DeviceSpec`.
+        """
         return type(self)(**{**self._parts(), **kwargs})
 
     def to_string(self) -> str:
-        """Returns the name."""
+        """Returns the name.
+
+        Returns:
+          A string.
+        """
         text = "".join(
             f"/{name}:{getattr(self, name)}"
             for name in ("job", "replica", "task")

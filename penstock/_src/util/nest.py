@@ -189,7 +189,24 @@ def iterate(structure: Any, expand_composites: bool = False) -> Iterator[Any]:
 
 @export("nest.flatten", "__internal__.nest.flatten", v1=["nest.flatten"])
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
-    """Returns the leaves of a structure as a flat list; dicts in the order of their keys."""
+    """Returns the leaves of a structure as a flat list.
+
+    Lists, tuples, named tuples, dictionaries (in the order of their keys), dataclasses with the
+    protocol and attrs classes are structures; tensors and arrays are leaves.
+
+    Args:
+      structure: a structure, or a single leaf.
+      expand_composites: whether composite tensors are taken apart as well.
+
+    Returns:
+      A list.
+
+    Raises:
+      TypeError: the keys of a dictionary cannot be sorted.
+
+    >>> tf.nest.flatten({"b": [1, 2], "a": 3})
+    [3, 1, 2]
+    """
     if structure is None:
         return [None]
     held = children(structure, expand_composites)
@@ -205,11 +222,22 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
 def pack_sequence_as(
     structure: Any, flat_sequence: Sequence[Any], expand_composites: bool = False
 ) -> Any:
-    """Returns a structure like `structure` whose leaves are those of `flat_sequence`.
+    """Returns a structure with the leaves of a flat list.
+
+    Args:
+      structure: the structure, whose own leaves do not matter.
+      flat_sequence: a list of as many leaves.
+      expand_composites: whether composite tensors are put together too.
+
+    Returns:
+      A structure like `structure`.
 
     Raises:
       ValueError: the number of leaves differs.
       TypeError: `flat_sequence` is not a sequence.
+
+    >>> tf.nest.pack_sequence_as({"a": 0, "b": [0, 0]}, [3, 1, 2])
+    {'a': 3, 'b': [1, 2]}
     """
     if not isinstance(flat_sequence, (list, tuple)) and not is_nested(flat_sequence):
         raise TypeError(
@@ -386,12 +414,23 @@ def unwrapped(value: Any) -> Any:
 
 @export("nest.map_structure", "__internal__.nest.map_structure", v1=["nest.map_structure"])
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:
-    """Applies `func` to the corresponding leaves of structures; returns a structure of the results.
+    """Returns the structure of what a function makes of leaves at the same places.
 
     Args:
-      func: takes one leaf of each structure.
+      func: a function of as many leaves as there are structures.
       *structure: structures that nest in the same way.
-      **kwargs: `check_types` (True) and `expand_composites` (False).
+      **kwargs: `check_types` (whether types of sequences must agree; True) and
+        `expand_composites` (False).
+
+    Returns:
+      A structure like the first.
+
+    Raises:
+      TypeError: `func` is not callable, or types differ.
+      ValueError: there is no structure, they nest differently, or there is another keyword.
+
+    >>> tf.nest.map_structure(lambda a, b: a + b, {"x": 1, "y": [2]}, {"x": 10, "y": [20]})
+    {'x': 11, 'y': [22]}
     """
     if not callable(func):
         raise TypeError(f"func must be callable, got: {func}")

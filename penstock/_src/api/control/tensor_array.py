@@ -159,7 +159,14 @@ class TensorArray(CompositeTensor):
     # -- elements
 
     def size(self, name: str | None = None) -> Any:
-        """Returns the number of elements, an int32 scalar."""
+        """Returns the number of elements.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An int32 scalar.
+        """
         if self._list is not None:
             return convert_to_tensor(len(self._list), dtypes.int32)
         if self._known.size is not None:
@@ -167,7 +174,18 @@ class TensorArray(CompositeTensor):
         return raw.TensorListLength(input_handle=self._flow, name=name)
 
     def read(self, index: Any, name: str | None = None) -> Any:
-        """Returns the element at `index`."""
+        """Returns an element.
+
+        Args:
+          index: an int32 scalar.
+          name: a name for the operation.
+
+        Returns:
+          A tensor.
+
+        Raises:
+          InvalidArgumentError: the element was not written, or was read before and cleared.
+        """
         if self._list is not None:
             return self._eager_read(int(index))
         with scope_in_graph(name, "TensorArrayV2Read"):
@@ -210,7 +228,19 @@ class TensorArray(CompositeTensor):
         return convert_to_tensor(np.zeros(shape.as_list(), self._dtype.np), self._dtype)
 
     def write(self, index: Any, value: Any, name: str | None = None) -> "TensorArray":
-        """Returns the array with `value` at `index`."""
+        """Returns the array with an element.
+
+        Args:
+          index: an int32 scalar.
+          value: a tensor of the dtype of the array.
+          name: a name for the operation.
+
+        Returns:
+          The array to go on with, whose other uses are not valid any more.
+
+        Raises:
+          InvalidArgumentError: the index is out of range, or the shape does not fit.
+        """
         if self._list is not None:
             value = self._converted(value)
             self._learn(value.shape)
@@ -254,7 +284,17 @@ class TensorArray(CompositeTensor):
     # -- all of it
 
     def stack(self, name: str | None = None) -> Any:
-        """Returns all elements in one tensor, with a new first axis."""
+        """Returns all elements in one tensor, along a new first axis.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor.
+
+        Raises:
+          InvalidArgumentError: shapes differ.
+        """
         if self._list is not None:
             if not self._list:
                 shape = self._known.element_shape
@@ -278,7 +318,15 @@ class TensorArray(CompositeTensor):
         return self._list[index]
 
     def gather(self, indices: Any, name: str | None = None) -> Any:
-        """Returns the elements at `indices` in one tensor."""
+        """Returns some elements in one tensor, along a new first axis.
+
+        Args:
+          indices: an int32 vector.
+          name: a name for the operation.
+
+        Returns:
+          A tensor.
+        """
         if self._list is not None:
             positions = np.asarray(convert_to_tensor(indices, dtypes.int32)).tolist()
             if not positions:
@@ -293,7 +341,14 @@ class TensorArray(CompositeTensor):
         )
 
     def concat(self, name: str | None = None) -> Any:
-        """Returns the elements joined along their first axis."""
+        """Returns the elements joined along their first axis.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor.
+        """
         if self._list is not None:
             items = [self._held(i) for i in range(len(self._list))]
             return items[0] if len(items) == 1 else raw.ConcatV2(values=items, axis=0)
@@ -310,7 +365,18 @@ class TensorArray(CompositeTensor):
         ).tensor
 
     def unstack(self, value: Any, name: str | None = None) -> "TensorArray":
-        """Returns the array whose elements are the rows of `value`."""
+        """Returns the array whose elements are the rows of a tensor.
+
+        Args:
+          value: a tensor.
+          name: a name for the operation.
+
+        Returns:
+          A `TensorArray`.
+
+        Raises:
+          ValueError: there are more rows than the array has places.
+        """
         value = self._converted(value)
         self._learn(value.shape[1:] if value.shape.rank is not None else value.shape)
         if self._list is not None:
@@ -329,7 +395,16 @@ class TensorArray(CompositeTensor):
         return self._next(flow)
 
     def scatter(self, indices: Any, value: Any, name: str | None = None) -> "TensorArray":
-        """Returns the array with the rows of `value` at `indices`."""
+        """Returns the array with the rows of a tensor at some places.
+
+        Args:
+          indices: an int32 vector.
+          value: a tensor of as many rows.
+          name: a name for the operation.
+
+        Returns:
+          A `TensorArray`.
+        """
         value = self._converted(
             convert_to_tensor(value) if isinstance(value, np.ndarray) else value
         )
@@ -347,7 +422,20 @@ class TensorArray(CompositeTensor):
         return self._next(flow)
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> "TensorArray":
-        """Returns the array whose elements are pieces of `value` of these lengths."""
+        """Returns the array whose elements are pieces of a tensor.
+
+        Args:
+          value: a tensor.
+          lengths: an int32 vector: the rows of each piece.
+          name: a name for the operation.
+
+        Returns:
+          A `TensorArray`.
+
+        Raises:
+          InvalidArgumentError: the lengths do not add up to the rows, or are not as many as
+            places.
+        """
         value = self._converted(value)
         lengths = convert_to_tensor(lengths, dtypes.int64)
         if self._list is not None:
@@ -375,17 +463,31 @@ class TensorArray(CompositeTensor):
         return self._next(flow)
 
     def identity(self) -> "TensorArray":
-        """Returns the array."""
+        """Returns the array.
+
+        Returns:
+          A `TensorArray`.
+        """
         if self._list is not None:
             return self
         return self._next(raw.Identity(input=self._flow))
 
     def grad(self, source: str, flow: Any = None, name: str | None = None) -> Any:
-        """Raises NotImplementedError: gradients flow through tapes and tf.gradients."""
+        """Raises an error: gradients flow through tapes and `tf.gradients`.
+
+        Args:
+          source: ignored.
+          flow: ignored.
+          name: a name for the operation.
+        """
         raise NotImplementedError("TensorArray.grad is not supported in TF2 control flow.")
 
     def close(self, name: str | None = None) -> None:
-        """Forgets the elements of an eager array."""
+        """Drops the elements of an eager array.
+
+        Args:
+          name: a name for the operation.
+        """
         if self._list is not None:
             self._list.clear()
 

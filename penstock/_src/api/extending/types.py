@@ -80,35 +80,81 @@ class TraceType(metaclass=abc.ABCMeta):
 
     @abc.abstractmethod
     def is_subtype_of(self, other: TraceType) -> bool:
-        """Whether a trace for `other` accepts this type."""
+        """Returns True if every value of this type is of another type.
+
+        Args:
+          other: a type.
+
+        Returns:
+          A Python bool.
+        """
 
     @abc.abstractmethod
     def most_specific_common_supertype(self, others: Any) -> TraceType | None:
-        """Returns the most specific common supertype of this and `others`."""
+        """Returns the narrowest type that this one and others are subtypes of.
+
+        Args:
+          others: a list of types.
+
+        Returns:
+          A type, or None if there is none.
+        """
 
     @abc.abstractmethod
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns the placeholder of the argument while tracing."""
+        """Returns what stands for a value of this type while a function is traced.
+
+        Args:
+          placeholder_context: where it is made.
+
+        Returns:
+          A value of this type.
+        """
 
     def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the tensors of a value."""
+        """Returns the tensors that a value consists of.
+
+        Args:
+          value: a value of this type.
+
+        Returns:
+          A list of tensors.
+        """
         del value
         return []
 
     def from_tensors(self, tensors: Any) -> Any:
-        """Returns the value of tensors."""
+        """Returns the value that tensors make up.
+
+        Args:
+          tensors: an iterator over tensors, of which this takes its own.
+
+        Returns:
+          A value of this type.
+        """
         del tensors
         return self.placeholder_value(None)
 
     def flatten(self) -> list[Any]:
-        """Returns the specs of the tensors."""
+        """Returns the types of the tensors that a value of this type consists of.
+
+        Returns:
+          A list of types.
+        """
         return []
 
     def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns `value` as this type.
+        """Returns a value as one of this type.
+
+        Args:
+          value: the value.
+          cast_context: how values may be converted.
+
+        Returns:
+          A value of this type.
 
         Raises:
-          AssertionError: it does not fit.
+          TypeError: the value is of another type.
         """
         del cast_context
         if value is not self.placeholder_value(None):

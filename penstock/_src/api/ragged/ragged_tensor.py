@@ -474,7 +474,14 @@ class RaggedTensorSpec(BatchableTypeSpec):
         return parts if self._flat_values_spec is None else (*parts, self._flat_values_spec)
 
     def is_compatible_with(self, spec_or_value):
-        """Whether the value, or every value of the spec, has this type; of ragged rank 0, a tensor may."""
+        """Returns True if a value, or values of a type, could be of this type.
+
+        Args:
+          spec_or_value: a value or a type.
+
+        Returns:
+          A Python bool.
+        """
         if self._ragged_rank == 0 and isinstance(spec_or_value, (Tensor, TensorSpec)):
             return TensorSpec(self._shape, self._dtype).is_compatible_with(spec_or_value)
         return super().is_compatible_with(spec_or_value)

@@ -66,7 +66,20 @@ def mark_converted(function: Any) -> Any:
 
 
 def do_not_convert(func: Any = None) -> Any:
-    """Marks `func` so that AutoGraph does not convert it."""
+    """Returns a function that AutoGraph leaves as it is.
+
+    Args:
+      func: the function; without it, a decorator is returned.
+
+    Returns:
+      The function.
+
+    >>> @tf.autograph.experimental.do_not_convert
+    ... def plain(x):
+    ...     return x if isinstance(x, int) else x + 1
+    >>> plain(3)
+    3
+    """
     if func is None:
         return do_not_convert
     if isinstance(func, types.FunctionType | functools.partial) or inspect.ismethod(func):

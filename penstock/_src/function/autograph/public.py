@@ -43,22 +43,47 @@ def set_loop_options(
     maximum_iterations: Any = None,
     shape_invariants: Any = None,
 ) -> None:
-    """Sets options of the tf.while_loop for the enclosing loop; must be the loop's first statement."""
+    """Sets options of the loop that it stands in; it must be the first statement there.
+
+    Args:
+      parallel_iterations: a hint without effect.
+      swap_memory: a hint without effect.
+      maximum_iterations: the greatest number of steps.
+      shape_invariants: pairs of a variable of the loop and the shape that it has at all times.
+
+    >>> @tf.function
+    ... def grown(n):
+    ...     x = tf.zeros([1])
+    ...     for _ in tf.range(n):
+    ...         tf.autograph.experimental.set_loop_options(shape_invariants=[(x, tf.TensorShape([None]))])
+    ...         x = tf.concat([x, x], 0)
+    ...     return x
+    >>> grown(tf.constant(2)).shape
+    TensorShape([4])
+    """
 
 
 @export("autograph.to_graph", v1=[])
 def to_graph(
     entity: Any, recursive: bool = True, experimental_optional_features: Any = None
 ) -> Callable:
-    """Returns `entity` converted, so that its control flow can depend on tensors.
+    """Returns a function whose control flow can depend on tensors.
+
+    `tf.function` does so by itself.
 
     Args:
       entity: a function, method or callable object.
-      recursive: also convert the functions it calls.
-      experimental_optional_features: accepted for compatibility; no effect.
+      recursive: whether the functions that it calls are converted too.
+      experimental_optional_features: a hint without effect.
+
+    Returns:
+      A function with the same arguments.
 
     Raises:
-      ValueError: its source is not available.
+      ValueError: the source code is not available.
+
+    >>> callable(tf.autograph.to_graph(tf.nest.flatten))
+    True
     """
     del experimental_optional_features
     function = _function_of(entity)
@@ -71,7 +96,22 @@ def to_graph(
 
 @export("autograph.to_code", v1=[])
 def to_code(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> str:
-    """Returns the source code of `entity` after conversion."""
+    """Returns the source code that AutoGraph makes of a function.
+
+    Args:
+      entity: a function, method or callable object.
+      recursive: a hint without effect.
+      experimental_optional_features: a hint without effect.
+
+    Returns:
+      A string.
+
+    Raises:
+      ValueError: the source code is not available.
+
+    >>> "def" in tf.autograph.to_code(tf.nest.flatten)
+    True
+    """
     del recursive, experimental_optional_features
     try:
         node, _ = convert.convert_node(_function_of(entity))
@@ -95,7 +135,14 @@ _verbosity = int(os.environ.get("AUTOGRAPH_VERBOSITY", "0"))
 
 @export("autograph.set_verbosity")
 def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
-    """Sets how much AutoGraph logs: 0 is warnings only, 10 everything."""
+    """Sets how much AutoGraph writes to the log.
+
+    Args:
+      level: from 0 (warnings only) to 10 (everything).
+      alsologtostdout: whether it is printed too.
+
+    >>> tf.autograph.set_verbosity(0)
+    """
     global _verbosity
     _verbosity = level
     convert.logger.setLevel(logging.DEBUG if level > 0 else logging.WARNING)
