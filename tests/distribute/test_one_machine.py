@@ -184,3 +184,7 @@ def test_variables_know_the_scope_that_they_were_created_in():
     created = strategy.extended.variable_created_in_scope
     assert created(inside) and created(made[0]) and not created(tf.Variable(3.0))
     assert tf.distribute.get_strategy().extended.variable_created_in_scope(tf.Variable(3.0))
+
+
+def test_without_a_strategy_the_number_of_the_replica_is_a_python_integer():
+    assert type(tf.distribute.get_replica_context().replica_id_in_sync_group) is int

@@ -24,8 +24,8 @@ DATA = Path(__file__).resolve().parent / "docstrings"
 # Parameters whose meaning is the same everywhere need no words, or are the object itself.
 SILENT = {"self", "cls"}
 ARGUMENT = re.compile(r"^  (\*{0,2}\w+(?:, \*{0,2}\w+)*):", re.MULTILINE)
-# Symbols that raise for lack of what they need cannot show a result.
-WITHOUT_EXAMPLE = "penstock._src.api.missing."
+# Symbols that only raise an error need no more than a summary.
+MISSING = "penstock._src.api.missing."
 
 
 def load_definitions() -> None:
@@ -60,11 +60,10 @@ def gaps(name: str) -> list[str]:
     held = definition(name)
     if not callable(held):
         return []
+    if export.V2[name.removeprefix("tf.")].module.startswith(MISSING):
+        return list(_gaps_of_summary(inspect.cleandoc(held.__doc__ or "")))
     found = list(_gaps_of_class(name, held) if inspect.isclass(held) else gaps_of_function(held))
-    missing = export.V2[name.removeprefix("tf.")].module.startswith(WITHOUT_EXAMPLE)
-    if ">>> " not in (held.__doc__ or "") and not missing:
-        found.append("example")
-    return found
+    return found if ">>> " in (held.__doc__ or "") else [*found, "example"]
 
 
 def gaps_of_function(function: Any, documentation: str | None = None) -> Iterator[str]:

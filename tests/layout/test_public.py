@@ -58,6 +58,9 @@ def docstrings(path):
             text = ast.get_docstring(node)
             if text and ">>> " in text:
                 yield getattr(node, "name", path.stem), node.body[0].lineno, text
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".__doc__"):
+            if isinstance(node.value, ast.Constant):  # of a class that no statement defines
+                yield ast.unparse(node.targets[0]), node.lineno, node.value.value
         elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "op_functions":
             for rows in node.keywords:
                 for row in re.split(r"\n(?=\S)", rows.value.value):

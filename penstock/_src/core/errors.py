@@ -147,6 +147,66 @@ UnauthenticatedError = error_class(
     "UnauthenticatedError", UNAUTHENTICATED, "The caller has no valid credentials."
 )
 
+InvalidArgumentError.__doc__ = """An argument of an operation is not valid: its value, shape or dtype.
+
+Args:
+  node_def: the message of the operation, or None.
+  op: the operation of a graph, or None.
+  message: the text.
+  *args: further data of the error.
+
+>>> try:
+...     tf.reshape([1, 2, 3], [2, 2])
+... except tf.errors.InvalidArgumentError:
+...     print("no shape of three elements")
+no shape of three elements
+"""
+NotFoundError.__doc__ = """A file or another entity does not exist.
+
+Args:
+  node_def: the message of the operation, or None.
+  op: the operation of a graph, or None.
+  message: the text.
+  *args: further data of the error.
+
+>>> try:
+...     tf.io.read_file("no/such/file")
+... except tf.errors.NotFoundError:
+...     print("there is no such file")
+there is no such file
+"""
+OutOfRangeError.__doc__ = """An iteration went past the end.
+
+Args:
+  node_def: the message of the operation, or None.
+  op: the operation of a graph, or None.
+  message: the text.
+  *args: further data of the error.
+
+>>> iterator = iter(tf.data.Dataset.range(1))
+>>> next(iterator).numpy()
+np.int64(0)
+>>> try:
+...     iterator.get_next()
+... except tf.errors.OutOfRangeError:
+...     print("that was all")
+that was all
+"""
+UnimplementedError.__doc__ = """Something is not implemented; the message names it.
+
+Args:
+  node_def: the message of the operation, or None.
+  op: the operation of a graph, or None.
+  message: the text.
+  *args: further data of the error.
+
+>>> try:
+...     raise tf.errors.UnimplementedError(None, None, "MyOp: on this device")
+... except tf.errors.UnimplementedError as error:
+...     print(error.message)
+MyOp: on this device
+"""
+
 CLASS_OF_CODE = {c.CODE: c for c in OpError.__subclasses__()}
 
 

@@ -12,7 +12,11 @@ from penstock._src.util.export import export
     "distribute.experimental.CollectiveCommunication",
 )
 class CommunicationImplementation(Enum):
-    """The algorithm of collective operations. Within one process all are equivalent."""
+    """How workers exchange values: `AUTO`, `RING` or `NCCL`.
+
+    >>> tf.distribute.experimental.CommunicationImplementation.RING.name
+    'RING'
+    """
 
     AUTO = "AUTO"
     RING = "RING"
@@ -31,6 +35,12 @@ class CommunicationOptions:
 
     Raises:
       ValueError: `bytes_per_pack` is negative, or the implementation is unknown.
+
+    >>> tf.distribute.experimental.CommunicationOptions(timeout_seconds=60.0).timeout_seconds
+    60.0
+
+    >>> tf.distribute.experimental.CommunicationOptions(timeout_seconds=60.0).timeout_seconds
+    60.0
     """
 
     bytes_per_pack: int = 0

@@ -10,19 +10,40 @@ from penstock._src.util.export import export
 
 @export("distribute.get_strategy")
 def get_strategy() -> Any:
-    """Returns the current strategy, which is the default one outside `strategy.scope()`."""
+    """Returns the strategy whose scope is entered, or the default one.
+
+    Returns:
+      A `tf.distribute.Strategy`.
+
+    >>> tf.distribute.get_strategy().num_replicas_in_sync
+    1
+    """
     return current()[0]
 
 
 @export("distribute.has_strategy")
 def has_strategy() -> bool:
-    """Whether the current strategy is not the default one."""
+    """Returns True if the scope of a strategy other than the default one is entered.
+
+    Returns:
+      A Python bool.
+
+    >>> tf.distribute.has_strategy()
+    False
+    """
     return get_strategy() is not Defaults.strategy
 
 
 @export("distribute.get_replica_context")
 def get_replica_context() -> Any:
-    """Returns the context of the replica that runs this code; None in a cross-replica context."""
+    """Returns the context of the replica that runs, or None between replicas.
+
+    Returns:
+      A `tf.distribute.ReplicaContext`, or None.
+
+    >>> tf.distribute.get_replica_context().replica_id_in_sync_group
+    0
+    """
     return current()[1]
 
 

@@ -282,11 +282,18 @@ class DefaultExtended(StrategyExtended):
         return next_creator(**kwargs)
 
 
+class _DefaultReplica(ReplicaContext):
+    """The context of code that does not choose a strategy."""
+
+    replica_id_in_sync_group = 0
+
+
 class DefaultStrategy(Strategy):
     """The strategy of code that does not choose one."""
 
     def __init__(self) -> None:
         super().__init__(DefaultExtended(self))
+        self.default_replica = _DefaultReplica(self, 0)
 
 
 class _DefaultScope:

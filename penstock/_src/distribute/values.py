@@ -15,7 +15,11 @@ from penstock._src.util.signatures import read_only
 
 @export("distribute.ReduceOp", v1=["distribute.ReduceOp"])
 class ReduceOp(Enum):
-    """How the values of several replicas are reduced to one."""
+    """How the values of replicas become one: `SUM` or `MEAN`.
+
+    >>> tf.distribute.ReduceOp.SUM.name
+    'SUM'
+    """
 
     SUM = "SUM"
     MEAN = "MEAN"
@@ -42,7 +46,17 @@ class InputReplicationMode(Enum):
 
 @export("distribute.InputContext")
 class InputContext:
-    """The context of an input function: the number of input pipelines and the index of this one."""
+    """What a function that makes a dataset is told of its part of the input.
+
+    Args:
+      num_input_pipelines: how many pipelines there are.
+      input_pipeline_id: which of them this is, from 0.
+      num_replicas_in_sync: how many replicas there are.
+
+    >>> context = tf.distribute.InputContext(num_input_pipelines=2, input_pipeline_id=1, num_replicas_in_sync=4)
+    >>> context.get_per_replica_batch_size(64)
+    16
+    """
 
     def __init__(
         self,
@@ -59,10 +73,16 @@ class InputContext:
     num_input_pipelines = read_only("_num_input_pipelines", "How many pipelines there are.")
 
     def get_per_replica_batch_size(self, global_batch_size: int) -> int:
-        """Returns the batch size of one replica.
+        """Returns the batch size of each replica.
+
+        Args:
+          global_batch_size: the batch size of all together.
+
+        Returns:
+          An integer.
 
         Raises:
-          ValueError: the global batch size is not divisible by the number of replicas.
+          ValueError: the number of replicas does not divide it.
         """
         if global_batch_size % self._num_replicas_in_sync:
             raise ValueError(
@@ -104,7 +124,15 @@ export_constant("distribute.RunOptions", RunOptions)
 
 @export("distribute.DistributedValues", v1=[])
 class DistributedValues:
-    """Holds one value for each replica."""
+    """Values of which each replica has one.
+
+    Args:
+      values: the values, one for each replica.
+
+    >>> values = tf.distribute.DistributedValues([1, 2])
+    >>> isinstance(values, tf.distribute.DistributedValues)
+    True
+    """
 
     def __init__(self, values: Any) -> None:
         self._values = tuple(values)

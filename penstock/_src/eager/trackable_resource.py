@@ -91,9 +91,19 @@ class _ResourceMaker(type(Trackable)):  # type: ignore[misc]
     "saved_model.experimental.TrackableResource", v1=["saved_model.experimental.TrackableResource"]
 )
 class TrackableResource(Trackable, metaclass=_ResourceMaker):
-    """An object with a resource that is created again when its SavedModel is loaded.
+    """The base of objects that own a resource, such as a table, which is saved and loaded with them.
 
-    A subclass creates it in `_create_resource`, fills it in `_initialize` and frees it in `_destroy_resource`.
+    A subclass has `_create_resource`, which returns the handle, and may have `_initialize` and
+    `_destroy_resource`.
+
+    Args:
+      device: the device that holds the resource.
+
+    >>> class Counter(tf.saved_model.experimental.TrackableResource):
+    ...     def _create_resource(self):
+    ...         return tf.raw_ops.VarHandleOp(dtype=tf.int64, shape=[])
+    >>> Counter().resource_handle.dtype
+    tf.resource
     """
 
     _held_handle: Any = None

@@ -515,21 +515,35 @@ def function(
     experimental_compile: bool | None = None,
     experimental_follow_type_hints: bool | None = None,
 ) -> Any:
-    """Compiles a Python function of tensors: it is traced into a graph for each signature of arguments.
+    """Compiles a Python function of tensors: it is traced into a graph for each kind of arguments.
+
+    Python code runs while it is traced; operations run at each call. Tensors of other shapes or
+    dtypes, and other Python values, cause a new trace. `f.explain(*args)` reports what a call
+    compiles to.
 
     Args:
       func: the function; without it, a decorator is returned.
-      input_signature: TensorSpecs of the arguments; the function then has a single trace.
-      autograph: let Python's `if`, `for` and `while` depend on tensors.
-      jit_compile: accepted; functions are always compiled.
-      reduce_retracing: trace with more general shapes after a second set of shapes.
-      experimental_implements, experimental_autograph_options, experimental_attributes,
-      experimental_compile, experimental_follow_type_hints: accepted.
-      experimental_relax_shapes: same as `reduce_retracing`.
+      input_signature: specs of the arguments; the function then has a single trace.
+      autograph: whether Python's `if`, `for` and `while` may depend on tensors.
+      jit_compile: a hint without effect: functions are always compiled.
+      reduce_retracing: whether a second set of shapes is traced with unknown extents, for all
+        others.
+      experimental_implements: the name of a known function that this one is, kept in the graph.
+      experimental_autograph_options: a hint without effect.
+      experimental_attributes: attributes that are kept in the graph.
+      experimental_relax_shapes: an older name of `reduce_retracing`.
+      experimental_compile: an older name of `jit_compile`.
+      experimental_follow_type_hints: a hint without effect.
+
+    Returns:
+      A callable with the arguments of `func`.
+
+    Raises:
+      TypeError: `func` is not callable.
 
     >>> @tf.function
     ... def double(x):
-    ...   return x + x
+    ...     return x + x
     >>> double(tf.constant(2)).numpy()
     np.int32(4)
     """

@@ -15,18 +15,23 @@ from penstock._src.util.export import export
 
 @export("xla.experimental.compile")
 def compile(computation: Callable[..., Any], inputs: Any = None) -> Any:
-    """Calls a function of tensors, compiled.
+    """Returns the results of a function that is compiled as one.
 
     Args:
-      computation: a function of the inputs.
-      inputs: a list of values, which may be nested structures.
+      computation: a function of tensors.
+      inputs: a list of its arguments.
 
     Returns:
-      A list of the tensors of a flat result; a nested result as a structure of tensors; for no
-      result, or operations alone, an operation that runs them.
+      A list of its results; None for an operation.
 
     Raises:
-      ValueError: a result is neither an operation nor convertible to a tensor.
+      RuntimeError: in eager execution: `tf.function` compiles there.
+
+    >>> @tf.function
+    ... def run():
+    ...     return tf.xla.experimental.compile(lambda x: x * 2, [tf.constant(3)])
+    >>> run()[0].numpy()
+    np.int32(6)
     """
     arguments = [
         nest.map_structure(convert_to_tensor, value) if value is not None else None

@@ -11,6 +11,14 @@ class RegisterGradient:
 
     Args:
       op_type: the name.
+
+    >>> @tf.RegisterGradient("NameOfAnOp")
+    ... def gradient_of_an_op(op, dy):
+    ...     return dy * op.inputs[0]
+
+    >>> @tf.RegisterGradient("NameOfAnOp")
+    ... def gradient_of_an_op(op, dy):
+    ...     return dy * op.inputs[0]
     """
 
     functions: dict[str, Any] = {}

@@ -164,10 +164,18 @@ def _leave_operations(recording: Recording) -> None:
 
 @export("profiler.experimental.start", v1=[])
 def start(logdir: str, options: ProfilerOptions | None = None) -> None:
-    """Begins a profile that `stop` writes below `logdir`.
+    """Starts to record what runs, for TensorBoard's profile page.
+
+    Args:
+      logdir: the folder to write to.
+      options: a `tf.profiler.experimental.ProfilerOptions`.
 
     Raises:
-      tf.errors.AlreadyExistsError: one is being taken.
+      AlreadyExistsError: a recording is going on.
+
+    >>> tf.profiler.experimental.start(folder)
+    >>> total = tf.reduce_sum(tf.ones([10]))
+    >>> tf.profiler.experimental.stop()
     """
     with _STATE.lock:
         if _STATE.recording is not None:
@@ -181,10 +189,16 @@ def start(logdir: str, options: ProfilerOptions | None = None) -> None:
 
 @export("profiler.experimental.stop", v1=[])
 def stop(save: bool = True) -> None:
-    """Ends the profile and, with `save`, writes it.
+    """Stops the recording and writes it.
+
+    Args:
+      save: whether it is written.
 
     Raises:
-      tf.errors.UnavailableError: none is being taken.
+      UnavailableError: no recording is going on.
+
+    >>> tf.profiler.experimental.start(folder)
+    >>> tf.profiler.experimental.stop(save=False)
     """
     with _STATE.lock:
         recording = _STATE.recording
@@ -200,7 +214,15 @@ def stop(save: bool = True) -> None:
 
 @export("profiler.experimental.Profile", v1=[])
 class Profile:
-    """A context whose run is profiled."""
+    """A context that records what runs in it.
+
+    Args:
+      logdir: the folder to write to.
+      options: a `tf.profiler.experimental.ProfilerOptions`.
+
+    >>> with tf.profiler.experimental.Profile(folder):
+    ...     total = tf.reduce_sum(tf.ones([10]))
+    """
 
     def __init__(self, logdir: str, options: ProfilerOptions | None = None) -> None:
         self._logdir, self._options = logdir, options
@@ -224,6 +246,10 @@ def _plain(value: Any) -> int | float | str:
 class Trace:
     """A context that shows in profiles under a name.
 
+    Args:
+      **kwargs: facts that the recording shows, such as `step_num`.
+      **kwargs: facts that the recording shows, such as `step_num`.
+
     >>> with tf.profiler.experimental.Trace("train", step_num=3):
     ...     x = tf.ones([8, 8]) @ tf.ones([8, 8])
     """
@@ -238,7 +264,11 @@ class Trace:
         return self
 
     def set_metadata(self, **kwargs: Any) -> None:
-        """Adds values to show with this trace."""
+        """Adds facts that the recording shows.
+
+        Args:
+          **kwargs: names and values.
+        """
         self._metadata.update(kwargs)
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:

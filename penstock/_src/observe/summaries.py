@@ -72,13 +72,23 @@ def write(
 
 @export("summary.scalar", v1=[])
 def scalar(name: str, data: Any, step: Any = None, description: str | None = None) -> Any:
-    """Writes a number, shown as a point of the curve `name`.
+    """Writes a number to the current writer.
 
-    >>> with tf.summary.create_file_writer(folder).as_default():
-    ...     written = tf.summary.scalar("loss", 0.25, step=1)
+    Args:
+      name: the name, to which name scopes are put in front.
+      data: a scalar.
+      step: the number of the step; by default that of the writer's context.
+      description: a text about it, in Markdown.
+
+    Returns:
+      A bool scalar: True if it was written; False without a writer.
 
     Raises:
-      ValueError: `data` is not a scalar.
+      ValueError: there is a writer and no step.
+
+    >>> with tf.summary.create_file_writer(folder).as_default():
+    ...     tf.summary.scalar("loss", 0.5, step=1).numpy()
+    np.True_
     """
     metadata = plugin_metadata("scalars", messages.ScalarPluginData(), 1, description)
     with summary_scope(name, "scalar_summary") as (tag, _):
@@ -151,8 +161,26 @@ def histogram_buckets(data: np.ndarray, count: int) -> np.ndarray:
 def image(
     name: str, data: Any, step: Any = None, max_outputs: int = 3, description: str | None = None
 ) -> Any:
-    """Writes up to `max_outputs` images of a batch [k, height, width, channels]: uint8, or floats
-    from 0 to 1."""
+    """Writes images to the current writer.
+
+    Args:
+      name: the name, to which name scopes are put in front.
+      data: `[images, height, width, channels]` with 1 to 4 channels: uint8, or floats from 0 to
+        1.
+      step: the number of the step; by default that of the writer's context.
+      max_outputs: how many images are written at most.
+      description: a text about it, in Markdown.
+
+    Returns:
+      A bool scalar: True if it was written; False without a writer.
+
+    Raises:
+      ValueError: there is a writer and no step.
+
+    >>> with tf.summary.create_file_writer(folder).as_default():
+    ...     tf.summary.image("black", tf.zeros([1, 4, 4, 3]), step=1).numpy()
+    np.True_
+    """
     metadata = plugin_metadata("images", messages.ImagePluginData(), 3, description)
     with summary_scope(name, "image_summary") as (tag, _):
 

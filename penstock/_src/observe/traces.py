@@ -33,6 +33,14 @@ def trace_on(
       graph: whether to collect graphs.
       profiler: whether to take a profile.
       profiler_outdir: the folder of the profile.
+
+    >>> tf.summary.trace_on(graph=True)
+    >>> with tf.summary.create_file_writer(folder).as_default():
+    ...     tf.summary.trace_export("run", step=0)
+
+    >>> tf.summary.trace_on(graph=True)
+    >>> with tf.summary.create_file_writer(folder).as_default():
+    ...     tf.summary.trace_export("run", step=0)
     """
     if STATE.graph is not None:
         where = "Cannot enable trace inside a tf.function."
@@ -55,10 +63,19 @@ def trace_on(
 
 @export("summary.trace_export", v1=[])
 def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None) -> None:
-    """Writes the graphs collected since `trace_on` under a name, and stops tracing.
+    """Writes what was recorded since `trace_on`, and stops.
+
+    Args:
+      name: the name of the summary.
+      step: the number of the step; by default that of the writer's context.
+      profiler_outdir: the folder for the profile, if `trace_on` was not told.
 
     Raises:
-      ValueError: tracing is not on, or there is no default writer.
+      ValueError: nothing is being recorded, there is no step, or no folder for a profile.
+
+    >>> tf.summary.trace_on(graph=True)
+    >>> with tf.summary.create_file_writer(folder).as_default():
+    ...     tf.summary.trace_export("run", step=0)
     """
     if STATE.graph is not None:
         where = "Cannot export trace inside a tf.function."

@@ -36,7 +36,17 @@ CURRENT = _Current()
 
 @export("summary.SummaryWriter", v1=[])
 class SummaryWriter:
-    """Writes summaries for TensorBoard; made by `tf.summary.create_file_writer`."""
+    """Writes summaries to files; `tf.summary.create_file_writer` makes one.
+
+    Args:
+      resource: the resource of the writer.
+      create: what makes the resource.
+
+    >>> writer = tf.summary.create_file_writer(folder)
+    >>> with writer.as_default(step=1):
+    ...     written = tf.summary.scalar("loss", 0.5)
+    >>> writer.flush()
+    """
 
     def __init__(self, resource: Any = None, create: Callable[[], Any] | None = None) -> None:
         self._resource = resource
@@ -45,7 +55,11 @@ class SummaryWriter:
         self._init_op = create() if create is not None else None
 
     def set_as_default(self, step: Any = None) -> None:
-        """Makes this the default writer of the thread, and `step` the default step."""
+        """Makes this the writer of all summaries from here on.
+
+        Args:
+          step: the step of summaries that name none.
+        """
         self._check_open("set_as_default")
         if self._resource is None:
             return
@@ -55,7 +69,14 @@ class SummaryWriter:
 
     @contextlib.contextmanager
     def as_default(self, step: Any = None) -> Iterator["SummaryWriter"]:
-        """A context in which this is the default writer, flushed at its end."""
+        """A context in which this is the writer of all summaries.
+
+        Args:
+          step: the step of summaries that name none.
+
+        Returns:
+          A context manager.
+        """
         self._check_open("as_default")
         if self._resource is None:  # as if there were no such context
             yield self
@@ -73,18 +94,30 @@ class SummaryWriter:
                 CURRENT.step = before[1]
 
     def init(self) -> Any:
-        """Returns the operation that opens the file (in graphs of TensorFlow 1)."""
+        """Returns the operation that opens the file, in a graph of TensorFlow 1.
+
+        Returns:
+          An operation.
+        """
         self._check_open("init")
         return self._init_op
 
     def flush(self) -> Any:
-        """Flushes all summaries to the file."""
+        """Writes what is buffered.
+
+        Returns:
+          In a graph an operation, else None.
+        """
         if self._closed or self._resource is None:
             return None
         return raw.FlushSummaryWriter(writer=self._resource)
 
     def close(self) -> Any:
-        """Closes the file; the writer cannot be used any more."""
+        """Writes what is buffered and closes the file.
+
+        Returns:
+          In a graph an operation, else None.
+        """
         if self._closed or self._resource is None:
             return None
         self._closed = STATE.graph is None
@@ -116,8 +149,24 @@ def create_file_writer(
       experimental_trackable: accepted.
       experimental_mesh: accepted.
 
+    Returns:
+      A `tf.summary.SummaryWriter`.
+
+    Returns:
+      A `tf.summary.SummaryWriter`.
+
     Raises:
       ValueError: `logdir` is None.
+
+    >>> writer = tf.summary.create_file_writer(folder)
+    >>> with writer.as_default(step=1):
+    ...     written = tf.summary.scalar("loss", 0.5)
+    >>> writer.close()
+
+    >>> writer = tf.summary.create_file_writer(folder)
+    >>> with writer.as_default(step=1):
+    ...     written = tf.summary.scalar("loss", 0.5)
+    >>> writer.close()
     """
     if logdir is None:
         raise ValueError("create_file_writer: Argument `logdir` cannot be None")

@@ -138,9 +138,14 @@ class _Checkpoint(AutoTrackable):
 
     @shortening
     def write(self, file_prefix: Any, options: CheckpointOptions | None = None) -> Any:
-        """Writes a checkpoint to files that begin with `file_prefix`; returns it.
+        """Writes a checkpoint.
 
-        In a tf.function, each call writes, and the result is a tensor.
+        Args:
+          file_prefix: the beginning of the names of its files.
+          options: a `tf.train.CheckpointOptions`.
+
+        Returns:
+          `file_prefix`, for `read`; a tensor in a function, each call of which writes.
         """
         if in_function():
             options = options or CheckpointOptions()
@@ -155,7 +160,11 @@ class _Checkpoint(AutoTrackable):
 
     @shortening
     def save(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
-        """Writes a checkpoint to `<file_prefix>-<number>` and records it as the latest of its folder.
+        """Writes a numbered checkpoint and records it as the latest of its folder.
+
+        Args:
+          file_prefix: the beginning of the names of its files; "-1", "-2", ... is appended.
+          options: a `tf.train.CheckpointOptions`.
 
         Returns:
           The path, for `restore`.
@@ -195,9 +204,19 @@ class _Checkpoint(AutoTrackable):
 
     @shortening
     def read(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
-        """Restores a checkpoint written by `write`.
+        """Restores a checkpoint that `write` wrote.
 
-        Objects that are created later get their values then.
+        Objects that are made later get their values then.
+
+        Args:
+          save_path: what `write` returned.
+          options: a `tf.train.CheckpointOptions`.
+
+        Returns:
+          An object with assertions on what was found, such as `assert_consumed()`.
+
+        Raises:
+          NotFoundError: there is no such checkpoint.
         """
         if save_path is None:
             return InitializationOnlyStatus(self._top, self._attached)
@@ -209,18 +228,25 @@ class _Checkpoint(AutoTrackable):
 
     @shortening
     def restore(self, save_path: Any, options: CheckpointOptions | None = None) -> LoadStatus:
-        """Restores a checkpoint written by `save`; None restores nothing.
+        """Restores a checkpoint that `save` wrote; None restores nothing.
 
-        Objects that are created later get their values then.
+        Objects that are made later get their values then.
+
+        Args:
+          save_path: what `save` or `tf.train.latest_checkpoint` returned.
+          options: a `tf.train.CheckpointOptions`.
 
         Returns:
-          An object with assertions about the matched values.
+          An object with assertions on what was found, such as `assert_consumed()`.
+
+        Raises:
+          NotFoundError: there is no such checkpoint.
 
         >>> path = tf.train.Checkpoint(step=tf.Variable(7)).save("training/ckpt")
         >>> step = tf.Variable(0)
         >>> status = tf.train.Checkpoint(step=step).restore(tf.train.latest_checkpoint("training"))
-        >>> status.assert_existing_objects_matched() is status, step.numpy()
-        (True, np.int32(7))
+        >>> step.numpy()
+        np.int32(7)
         """
         if save_path is not None:
             folder = _path(save_path)

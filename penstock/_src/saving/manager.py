@@ -32,6 +32,24 @@ class CheckpointManager:
       checkpoint_interval: the minimum number of steps between checkpoints.
       init_fn: called by `restore_or_initialize` when there is nothing to restore.
       last_checkpoint_step: the step of the last checkpoint.
+
+    Raises:
+      ValueError: `max_to_keep` is not positive, or there is an interval without `step_counter`.
+
+    Raises:
+      ValueError: `max_to_keep` is not positive, or there is an interval without `step_counter`.
+
+    >>> step = tf.Variable(0)
+    >>> checkpoint = tf.train.Checkpoint(step=step)
+    >>> manager = tf.train.CheckpointManager(checkpoint, "run", max_to_keep=2)
+    >>> [manager.save() for _ in range(3)][-1], len(manager.checkpoints)
+    ('run/ckpt-3', 2)
+
+    >>> step = tf.Variable(0)
+    >>> checkpoint = tf.train.Checkpoint(step=step)
+    >>> manager = tf.train.CheckpointManager(checkpoint, "run", max_to_keep=2)
+    >>> [manager.save() for _ in range(3)][-1], len(manager.checkpoints)
+    ('run/ckpt-3', 2)
     """
 
     def __init__(
@@ -169,7 +187,11 @@ class CheckpointManager:
         )
 
     def restore_or_initialize(self) -> str | None:
-        """Restores the latest checkpoint, or calls `init_fn`; returns the path restored."""
+        """Restores the latest checkpoint, or calls `init_fn` where there is none.
+
+        Returns:
+          The path of what was restored, or None.
+        """
         if self._latest is not None:
             self._checkpoint.restore(self._latest)
             if self._step_counter is not None:

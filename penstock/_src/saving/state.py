@@ -138,7 +138,19 @@ def checkpoint_exists(checkpoint_prefix: Any) -> bool:
 
 @export("train.latest_checkpoint")
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
-    """Returns the path of the latest checkpoint of a folder, or None."""
+    """Returns the path of the latest checkpoint of a folder.
+
+    Args:
+      checkpoint_dir: the folder.
+      latest_filename: the name of the file that says which is the latest; "checkpoint" by
+        default.
+
+    Returns:
+      The path, for `tf.train.Checkpoint.restore`, or None if there is none.
+
+    >>> print(tf.train.latest_checkpoint("empty"))
+    None
+    """
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
     if state is None or not checkpoint_exists(state.model_checkpoint_path):
         return None
@@ -195,7 +207,7 @@ class CheckpointReader:
           tf.errors.NotFoundError: nothing has this name.
         """
         value = self._reader.read(tensor_str)
-        return value[()] if value.dtype == object and not value.ndim else value
+        return value if value.ndim else value[()]
 
     def debug_string(self) -> bytes:
         """Returns a listing of names, types and shapes."""
@@ -226,10 +238,20 @@ def _prefix(folder_or_file: Any) -> str:
 
 @export("train.load_checkpoint")
 def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
-    """Returns a reader of a checkpoint, or of the latest of a folder.
+    """Returns a reader of the values of a checkpoint.
+
+    Args:
+      ckpt_dir_or_file: the path of a checkpoint, or a folder, of which the latest is read.
+
+    Returns:
+      An object with `get_tensor(name)` and `get_variable_to_shape_map()`.
 
     Raises:
       ValueError: the folder has none.
+
+    >>> path = tf.train.Checkpoint(step=tf.Variable(7)).save("training/ckpt")
+    >>> tf.train.load_checkpoint("training").get_tensor("step/.ATTRIBUTES/VARIABLE_VALUE")
+    np.int32(7)
     """
     return CheckpointReader(_prefix(ckpt_dir_or_file))
 
@@ -242,7 +264,21 @@ def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray:
 
 @export("train.list_variables")
 def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
-    """Returns (name, shape) of the tensors of a checkpoint, sorted."""
+    """Returns the names and shapes of what a checkpoint holds.
+
+    Args:
+      ckpt_dir_or_file: the path of a checkpoint, or a folder, of which the latest is read.
+
+    Returns:
+      A sorted list of pairs of name and shape.
+
+    Raises:
+      ValueError: the folder has no checkpoint.
+
+    >>> path = tf.train.Checkpoint(step=tf.Variable([1, 2])).save("training/ckpt")
+    >>> tf.train.list_variables("training")[1:]
+    [('save_counter/.ATTRIBUTES/VARIABLE_VALUE', []), ('step/.ATTRIBUTES/VARIABLE_VALUE', [2])]
+    """
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
 
 

@@ -342,6 +342,28 @@ def dispatch_for_api(api, *signatures):
       api: the public function to take over, such as `tf.concat`.
       *signatures: dicts from parameter name to type annotation; empty: the decorated function's
         own annotations.
+
+    Returns:
+      A decorator.
+
+    Returns:
+      A decorator.
+
+    >>> class Box(tf.experimental.ExtensionType):
+    ...     value: tf.Tensor
+    >>> @tf.experimental.dispatch_for_api(tf.math.add)
+    ... def add_boxes(x: Box, y: Box, name=None):
+    ...     return Box(x.value + y.value)
+    >>> tf.math.add(Box(1), Box(2)).value.numpy()
+    np.int32(3)
+
+    >>> class Box(tf.experimental.ExtensionType):
+    ...     value: tf.Tensor
+    >>> @tf.experimental.dispatch_for_api(tf.math.add)
+    ... def add_boxes(x: Box, y: Box, name=None):
+    ...     return Box(x.value + y.value)
+    >>> tf.math.add(Box(1), Box(2)).value.numpy()
+    np.int32(3)
     """
     _check_api(api)
     cleaned = [_checked_signature(api, signature) for signature in signatures]
@@ -451,7 +473,25 @@ def _check_new(kind, rows, annotations):
 
 @export("experimental.dispatch_for_unary_elementwise_apis", v1=[])
 def dispatch_for_unary_elementwise_apis(x_type):
-    """Decorator: `handler(api, x)` runs for every unary elementwise function of an `x_type`."""
+    """Returns a decorator of what all elementwise functions of one tensor do for a type.
+
+    Args:
+      x_type: the type of the argument.
+
+    Returns:
+      A decorator of a function `(api, x)`, which gets the function and its argument.
+
+    Raises:
+      ValueError: the type already has one.
+
+    >>> class Boxed(tf.experimental.ExtensionType):
+    ...     value: tf.Tensor
+    >>> @tf.experimental.dispatch_for_unary_elementwise_apis(Boxed)
+    ... def apply(api, x):
+    ...     return Boxed(api(x.value))
+    >>> tf.abs(Boxed(-3)).value.numpy()
+    np.int32(3)
+    """
 
     def decorator(handler):
         _check_new("unary elementwise", _UNARY_HANDLERS, (x_type,))
@@ -465,7 +505,26 @@ def dispatch_for_unary_elementwise_apis(x_type):
 
 @export("experimental.dispatch_for_binary_elementwise_apis", v1=[])
 def dispatch_for_binary_elementwise_apis(x_type, y_type):
-    """Decorator: `handler(api, x, y)` runs for every binary elementwise function of such types."""
+    """Returns a decorator of what all elementwise functions of two tensors do for types.
+
+    Args:
+      x_type: the type of the first argument.
+      y_type: the type of the second argument.
+
+    Returns:
+      A decorator of a function `(api, x, y)`, which gets the function and its arguments.
+
+    Raises:
+      ValueError: the types already have one.
+
+    >>> class Pack(tf.experimental.ExtensionType):
+    ...     value: tf.Tensor
+    >>> @tf.experimental.dispatch_for_binary_elementwise_apis(Pack, Pack)
+    ... def apply(api, x, y):
+    ...     return Pack(api(x.value, y.value))
+    >>> tf.maximum(Pack(3), Pack(5)).value.numpy()
+    np.int32(5)
+    """
 
     def decorator(handler):
         _check_new("binary elementwise", _BINARY_HANDLERS, (x_type, y_type))
@@ -493,7 +552,21 @@ def dispatch_for_binary_elementwise_assert_apis(x_type, y_type):
 
 @export("experimental.unregister_dispatch_for", v1=[])
 def unregister_dispatch_for(dispatch_target):
-    """Removes the registration of `dispatch_target` by a `dispatch_for_...` decorator."""
+    """Takes back what a function was registered for.
+
+    Args:
+      dispatch_target: a function that was decorated by `dispatch_for_api` or one of its like.
+
+    Raises:
+      ValueError: the function is not registered.
+
+    >>> class Crate(tf.experimental.ExtensionType):
+    ...     value: tf.Tensor
+    >>> @tf.experimental.dispatch_for_unary_elementwise_apis(Crate)
+    ... def apply(api, x):
+    ...     return Crate(api(x.value))
+    >>> tf.experimental.unregister_dispatch_for(apply)
+    """
     found = False
     for api in _DISPATCHABLES:
         kept = [

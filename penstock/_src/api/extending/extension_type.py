@@ -219,17 +219,22 @@ class ExtensionTypeMetaclass(abc.ABCMeta):
 
 @export("experimental.ExtensionType")
 class ExtensionType(_Record, CompositeTensor, metaclass=ExtensionTypeMetaclass):
-    """The base of records of tensors that functions, datasets and saved models treat as one value.
+    """The base of classes of users whose objects hold tensors and pass through functions.
 
-    A subclass annotates its fields; the constructor, equality, representation and TypeSpec are generated. Instances are
-    immutable. `__validate__` may check them.
+    Fields are annotated, and set by the constructor that is made for them; objects do not change.
+    They can be arguments and results of `tf.function`, elements of datasets and parts of saved
+    models.
 
-    Example:
-      >>> class Masked(tf.experimental.ExtensionType):
-      ...     values: tf.Tensor
-      ...     mask: tf.Tensor
-      >>> Masked([1, 2], [True, False]).mask.dtype
-      tf.bool
+    Args:
+      *args: the values of the fields, in order.
+      **kwargs: the values of fields by name.
+
+    >>> class Masked(tf.experimental.ExtensionType):
+    ...     values: tf.Tensor
+    ...     mask: tf.Tensor
+    >>> masked = Masked(values=[1, 2], mask=[True, False])
+    >>> masked.values.numpy(), masked.mask.dtype
+    (array([1, 2], dtype=int32), tf.bool)
     """
 
     _tf_extension_type_do_not_transform_this_class = True
@@ -509,7 +514,19 @@ class BatchableExtensionTypeSpec(ExtensionTypeSpec, BatchableTypeSpec):
 
 @export("experimental.BatchableExtensionType")
 class BatchableExtensionType(ExtensionType):
-    """An ExtensionType that datasets, map_fn and Keras can batch and unbatch."""
+    """An extension type whose objects can be put together into batches, one for each row.
+
+    Args:
+      *args: the values of the fields, in order.
+      **kwargs: the values of fields by name.
+
+    >>> class Point(tf.experimental.BatchableExtensionType):
+    ...     x: tf.Tensor
+    ...     y: tf.Tensor
+    >>> dataset = tf.data.Dataset.from_tensor_slices(Point([1, 2], [3, 4]))
+    >>> [p.x.numpy() for p in dataset]
+    [np.int32(1), np.int32(2)]
+    """
 
     _tf_extension_type_do_not_transform_this_class = True
 

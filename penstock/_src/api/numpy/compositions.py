@@ -63,7 +63,18 @@ def _extreme(x1, x2, of_bools, op):
 
 @public("maximum")
 def maximum(x1, x2):
-    """The greater of both; of bools their disjunction."""
+    """Returns the greater of both, element by element, by NumPy's rules of promotion.
+
+    Args:
+      x1: an array or what converts to one.
+      x2: an array or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.experimental.numpy.maximum([1, 5], 3).numpy()
+    array([3, 5])
+    """
     return _extreme(x1, x2, logic.logical_or, raw.Maximum)
 
 
@@ -176,7 +187,21 @@ def lcm(x1, x2):
 
 @public("matmul")
 def matmul(x1, x2):
-    """The matrix product, with NumPy's rules for vectors."""
+    """Returns the product of matrices, with NumPy's rules for vectors.
+
+    Args:
+      x1: an array of rank 1 or more.
+      x2: an array of rank 1 or more. Leading axes broadcast.
+
+    Returns:
+      A tensor.
+
+    Raises:
+      ValueError: one is a scalar.
+
+    >>> tf.experimental.numpy.matmul([[1, 2], [3, 4]], [1, 1]).numpy()
+    array([3, 7])
+    """
     x1, x2 = promoted(x1, x2)
     first, second = x1.shape.rank, x2.shape.rank
     if first == 0 or second == 0:
@@ -417,7 +442,23 @@ def where(condition, x=None, y=None):
 
 @public("select")
 def select(condlist, choicelist, default=0):
-    """The entry of the first choice whose condition holds, else `default`."""
+    """Returns elements of the first choice whose condition holds.
+
+    Args:
+      condlist: a list of bool arrays.
+      choicelist: a list of as many arrays.
+      default: what stands where no condition holds.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    Raises:
+      ValueError: the lists differ in length or are empty.
+
+    >>> x = np.array([1, 2, 3])
+    >>> tf.experimental.numpy.select([x < 2, x > 2], [x, x * 10], default=0).numpy()
+    array([ 1,  0, 30])
+    """
     if len(condlist) != len(choicelist):
         raise ValueError(
             f"condlist must have the same length as choicelist ({len(condlist)} vs "

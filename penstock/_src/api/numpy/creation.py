@@ -15,7 +15,20 @@ from .weakness import public
 
 @public("array")
 def array(val, dtype=None, copy=True, ndmin=0):
-    """`val` as tensor, of at least `ndmin` dimensions."""
+    """Returns an array of nested lists, numbers or tensors.
+
+    Args:
+      val: the value.
+      dtype: the dtype; by default that of NumPy.
+      copy: whether the result is a copy.
+      ndmin: the least rank; axes of length 1 are put in front.
+
+    Returns:
+      A tensor.
+
+    >>> tf.experimental.numpy.array([1, 2], ndmin=2).shape
+    TensorShape([1, 2])
+    """
     result = to_array(val, dtype)
     if copy:
         result = raw.Identity(input=result)
@@ -26,7 +39,18 @@ def array(val, dtype=None, copy=True, ndmin=0):
 
 @public("asarray")
 def asarray(a, dtype=None):
-    """`a` as tensor."""
+    """Returns an array of nested lists, numbers or tensors, without a copy where it can.
+
+    Args:
+      a: the value.
+      dtype: the dtype; by default that of NumPy.
+
+    Returns:
+      A tensor.
+
+    >>> tf.experimental.numpy.asarray([1.0, 2.0]).dtype
+    tf.float64
+    """
     return to_array(a, dtype)
 
 
@@ -44,7 +68,17 @@ def ascontiguousarray(a, dtype=None):
 
 @public("copy")
 def copy(a):
-    """A tensor with the contents of `a`."""
+    """Returns a copy of an array.
+
+    Args:
+      a: an array or what converts to one.
+
+    Returns:
+      A tensor.
+
+    >>> tf.experimental.numpy.copy([1, 2]).numpy()
+    array([1, 2])
+    """
     return array(a, copy=True)
 
 
@@ -56,7 +90,18 @@ def zeros(shape, dtype=float):
 
 @public("ones")
 def ones(shape, dtype=float):
-    """Ones."""
+    """Returns an array of ones.
+
+    Args:
+      shape: an integer or integers.
+      dtype: the dtype, float64 by default (float32 if that is preferred).
+
+    Returns:
+      A tensor.
+
+    >>> tf.experimental.numpy.ones([2]).numpy()
+    array([1., 1.])
+    """
     return creation.ones(shape, canonical(dtype) or canonical(float))
 
 
@@ -148,7 +193,23 @@ def triu(m, k=0):
 
 @public("arange")
 def arange(start, stop=None, step=1, dtype=None):
-    """start, start + step, ... before `stop`."""
+    """Returns evenly spaced numbers from `start` up to but excluding `stop`.
+
+    Args:
+      start: the first number, or the end if `stop` is None.
+      stop: where the numbers end.
+      step: the difference of two numbers.
+      dtype: the dtype; by default by NumPy's rules.
+
+    Returns:
+      A vector.
+
+    Raises:
+      ValueError: `step` is 0.
+
+    >>> tf.experimental.numpy.arange(3, 9, 2).numpy()
+    array([3, 5, 7])
+    """
     if not step:
         raise ValueError("step must be non-zero.")
     values = np.arange(start, stop, step) if stop is not None else np.arange(0, start, step)

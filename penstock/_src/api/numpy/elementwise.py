@@ -120,7 +120,18 @@ def isinf(x):
 
 @public("add")
 def add(x1, x2):
-    """x1 + x2."""
+    """Returns x1 + x2 by NumPy's rules of promotion; for bool, whether one is True.
+
+    Args:
+      x1: an array or what converts to one.
+      x2: an array or what converts to one. The shapes broadcast.
+
+    Returns:
+      A tensor of the broadcast shape.
+
+    >>> tf.experimental.numpy.add([1, 2], 0.5).numpy()
+    array([1.5, 2.5])
+    """
     x1, x2 = promoted_pair(x1, x2)
     return logic.logical_or(x1, x2) if x1.dtype.is_bool else arithmetic.add(x1, x2)
 

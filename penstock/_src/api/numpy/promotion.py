@@ -77,7 +77,17 @@ class iinfo(np.iinfo):
 
 @export("experimental.numpy.finfo", v1=[])
 def finfo(dtype):
-    """The limits of a float type."""
+    """Returns what is known of a float dtype, as `numpy.finfo` does.
+
+    Args:
+      dtype: a float dtype.
+
+    Returns:
+      A `numpy.finfo`.
+
+    >>> float(tf.experimental.numpy.finfo(np.float32).eps) < 1e-6
+    True
+    """
     return np.finfo(dtypes.as_dtype(dtype).as_numpy_dtype)
 
 

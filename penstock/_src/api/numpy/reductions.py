@@ -46,7 +46,20 @@ def _summable(a, dtype):
 
 @public("sum")
 def sum(a, axis=None, dtype=None, keepdims=None):
-    """The sum."""
+    """Returns the sum over some axes, or over all.
+
+    Args:
+      a: an array or what converts to one.
+      axis: an axis or a tuple of axes; None means all.
+      dtype: the dtype of the sum; small integers are summed as wider ones by default.
+      keepdims: whether the axes stay with length 1.
+
+    Returns:
+      A tensor.
+
+    >>> tf.experimental.numpy.sum([[1, 2], [3, 4]], axis=0).numpy()
+    array([4, 6])
+    """
     return reduction.reduce_sum(_summable(a, dtype), axis, bool(keepdims))
 
 
@@ -417,7 +430,17 @@ def _size(size):
 
 @public("random.randn")
 def randn(*args):
-    """Numbers of the standard normal distribution."""
+    """Returns numbers drawn from a normal distribution, as float64.
+
+    Args:
+      *args: the extents of the result.
+
+    Returns:
+      A tensor; a scalar without extents.
+
+    >>> tf.experimental.numpy.random.randn(2, 3).shape
+    TensorShape([2, 3])
+    """
     return standard_normal(size=args)
 
 

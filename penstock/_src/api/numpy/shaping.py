@@ -39,7 +39,18 @@ def flatten(a, order="C"):
 
 @public("expand_dims")
 def expand_dims(a, axis):
-    """A new axis of length 1."""
+    """Returns an array with a new axis of length 1.
+
+    Args:
+      a: an array or what converts to one.
+      axis: where the new axis goes.
+
+    Returns:
+      A tensor.
+
+    >>> tf.experimental.numpy.expand_dims([1, 2], 0).shape
+    TensorShape([1, 2])
+    """
     return raw.ExpandDims(input=to_array(a), axis=axis)
 
 

@@ -28,6 +28,18 @@ def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mo
       prefer_float32: Python numbers are 32-bit ("legacy").
       dtype_conversion_mode: "legacy": NumPy's promotion. "all": a lattice in which Python numbers take the dtype of the
         other operand. "safe": that lattice, with errors for lossy conversions. "off": none.
+
+    Raises:
+      ValueError: there is no such mode.
+
+    Raises:
+      ValueError: there is no such mode.
+
+    >>> callable(tf.experimental.numpy.experimental_enable_numpy_behavior)
+    True
+
+    >>> callable(tf.experimental.numpy.experimental_enable_numpy_behavior)
+    True
     """
     if dtype_conversion_mode not in _MODES:
         raise ValueError(

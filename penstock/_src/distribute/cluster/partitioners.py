@@ -46,7 +46,17 @@ class FixedShardsPartitioner(Partitioner):
 
 @export(f"{_NAMESPACE}.MinSizePartitioner", v1=[])
 class MinSizePartitioner(Partitioner):
-    """Makes as many shards of at least `min_shard_bytes` as possible, up to `max_shards`."""
+    """Divides variables into as many parts as keep a least size.
+
+    Args:
+      min_shard_bytes: the least size of a part in bytes.
+      max_shards: the greatest number of parts.
+      bytes_per_string: how many bytes a string counts.
+
+    >>> partitioner = tf.distribute.experimental.partitioners.MinSizePartitioner(256, max_shards=4)
+    >>> partitioner(tf.TensorShape([1024]), tf.float32)
+    [4]
+    """
 
     def __init__(
         self, min_shard_bytes: int = 256 << 10, max_shards: int = 1, bytes_per_string: int = 16

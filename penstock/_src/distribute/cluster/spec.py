@@ -12,6 +12,14 @@ class ClusterSpec:
 
     Args:
       cluster: {job: [address, ...]} or {job: {index: address}}, a ClusterSpec, or a ClusterDef.
+
+    >>> cluster = tf.train.ClusterSpec({"worker": ["a:1", "b:1"], "ps": ["c:1"]})
+    >>> cluster.jobs, cluster.num_tasks("worker")
+    (['worker', 'ps'], 2)
+
+    >>> cluster = tf.train.ClusterSpec({"worker": ["a:1", "b:1"], "ps": ["c:1"]})
+    >>> cluster.jobs, cluster.num_tasks("worker")
+    (['worker', 'ps'], 2)
     """
 
     def __init__(self, cluster: Any) -> None:
@@ -42,15 +50,42 @@ class ClusterSpec:
         return self._jobs[job_name]
 
     def num_tasks(self, job_name: str) -> int:
-        """Returns how many tasks a job has."""
+        """Returns the number of tasks of a job.
+
+        Args:
+          job_name: the name of the job.
+
+        Returns:
+          An integer.
+
+        Raises:
+          ValueError: there is no such job.
+        """
         return len(self._job(job_name))
 
     def task_indices(self, job_name: str) -> list[int]:
-        """Returns the indices of a job's tasks, ascending."""
+        """Returns the numbers of the tasks of a job.
+
+        Args:
+          job_name: the name of the job.
+
+        Returns:
+          A sorted list of integers.
+
+        Raises:
+          ValueError: there is no such job.
+        """
         return sorted(self._job(job_name))
 
     def task_address(self, job_name: str, task_index: int) -> str:
         """Returns the address of a task.
+
+        Args:
+          job_name: the name of the job.
+          task_index: the number of the task.
+
+        Returns:
+          A string such as "host:port".
 
         Raises:
           ValueError: there is no such task.
@@ -61,12 +96,26 @@ class ClusterSpec:
         return tasks[task_index]
 
     def job_tasks(self, job_name: str) -> list[str | None]:
-        """Returns the addresses of a job's tasks by index, with None for missing tasks."""
+        """Returns the addresses of the tasks of a job.
+
+        Args:
+          job_name: the name of the job.
+
+        Returns:
+          A list of strings.
+
+        Raises:
+          ValueError: there is no such job.
+        """
         tasks = self._job(job_name)
         return [tasks.get(i) for i in range(max(tasks, default=-1) + 1)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns {job: [address, ...]}, or {job: {index: address}} where indices are missing."""
+        """Returns the jobs and their addresses.
+
+        Returns:
+          A dictionary of lists, or of dictionaries where numbers are missing.
+        """
         return {
             name: (
                 [tasks[i] for i in range(len(tasks))]
@@ -77,7 +126,11 @@ class ClusterSpec:
         }
 
     def as_cluster_def(self) -> Any:
-        """Returns the cluster as a ClusterDef."""
+        """Returns the message of this cluster.
+
+        Returns:
+          A `tf.train.ClusterDef`.
+        """
         proto = ClusterDef()
         for name in sorted(self._jobs):
             job = proto.job.add()

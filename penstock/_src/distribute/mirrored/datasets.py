@@ -16,7 +16,18 @@ from penstock._src.util.signatures import read_only
 
 @export("distribute.DistributedIterator", v1=[])
 class DistributedIterator(OwnedIterator):
-    """An iterator of a DistributedDataset; each element holds one part for each replica."""
+    """An iterator over a distributed dataset, whose elements hold a part for each replica.
+
+    Args:
+      dataset: a dataset to iterate over.
+      components: the parts of an iterator that is rebuilt.
+      element_spec: the spec of its elements.
+
+    >>> strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    >>> dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4).batch(2))
+    >>> next(iter(dataset)).numpy()
+    array([0, 1])
+    """
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None):
         super().__init__(dataset, components, element_spec)
@@ -39,6 +50,16 @@ class DistributedDataset:
     Args:
       dataset: a dataset of batches; each is split into one part for each replica, the larger parts first.
       replicas: the number of replicas.
+
+    >>> strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    >>> dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4).batch(2))
+    >>> [batch.numpy() for batch in dataset]
+    [array([0, 1]), array([2, 3])]
+
+    >>> strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    >>> dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4).batch(2))
+    >>> [batch.numpy() for batch in dataset]
+    [array([0, 1]), array([2, 3])]
     """
 
     def __init__(self, dataset: Any, replicas: int) -> None:

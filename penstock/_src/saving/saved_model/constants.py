@@ -87,7 +87,24 @@ def _policy(value: Any) -> VariablePolicy:
 @export("saved_model.SaveOptions", v1=["saved_model.SaveOptions"])
 @dataclasses.dataclass(eq=False, repr=False)
 class SaveOptions:
-    """Options of saving a SavedModel."""
+    """Options of `tf.saved_model.save`.
+
+    Args:
+      namespace_whitelist: the namespaces of operations that may be saved.
+      save_debug_info: whether the lines that made operations are saved.
+      function_aliases: names for functions, a dictionary.
+      experimental_debug_stripper: whether assertions and their like are left out.
+      experimental_io_device: the device of the operations that read and write.
+      experimental_variable_policy: a `tf.saved_model.experimental.VariablePolicy`.
+      experimental_custom_gradients: whether gradients of users' functions are saved.
+      experimental_image_format: whether a file may exceed two gigabytes.
+      experimental_skip_saver: whether the operations that restore values are left out.
+      experimental_sharding_callback: what decides about the files of values.
+      extra_tags: further tags of the program.
+
+    >>> tf.saved_model.SaveOptions(save_debug_info=True).save_debug_info
+    True
+    """
 
     namespace_whitelist: Sequence[str] | None = None
     save_debug_info: bool = False
@@ -119,7 +136,18 @@ class SaveOptions:
 @export("saved_model.LoadOptions", v1=["saved_model.LoadOptions"])
 @dataclasses.dataclass(eq=False, repr=False)
 class LoadOptions:
-    """Options of loading a SavedModel."""
+    """Options of `tf.saved_model.load`.
+
+    Args:
+      allow_partial_checkpoint: whether values may be missing in the files.
+      experimental_io_device: the device of the operations that read.
+      experimental_skip_checkpoint: whether variables stay without values.
+      experimental_variable_policy: a `tf.saved_model.experimental.VariablePolicy`.
+      experimental_load_function_aliases: whether the aliases of functions are loaded.
+
+    >>> tf.saved_model.LoadOptions(experimental_io_device="/CPU:0").experimental_io_device
+    '/CPU:0'
+    """
 
     allow_partial_checkpoint: bool = False
     experimental_io_device: str | None = None

@@ -66,6 +66,24 @@ def save(
     Raises:
       ValueError: `obj` is not a Trackable, or a signature has no fixed types.
       AssertionError: called in a graph, or a function uses a variable that is not reachable from `obj`.
+
+    >>> class Double(tf.Module):
+    ...     @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+    ...     def __call__(self, x):
+    ...         return x * 2.0
+    >>> model = Double()
+    >>> tf.saved_model.save(model, "double", signatures=model.__call__)
+    >>> sorted(tf.saved_model.load("double").signatures)
+    ['serving_default']
+
+    >>> class Double(tf.Module):
+    ...     @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+    ...     def __call__(self, x):
+    ...         return x * 2.0
+    >>> model = Double()
+    >>> tf.saved_model.save(model, "double", signatures=model.__call__)
+    >>> sorted(tf.saved_model.load("double").signatures)
+    ['serving_default']
     """
     if STATE.graph is not None and STATE.graph.building_function:
         raise AssertionError(

@@ -125,8 +125,20 @@ def categorical_column_with_identity(
       num_buckets: the number of categories.
       default_value: the category of numbers out of range; by default the op that uses such an id fails.
 
+    Returns:
+      A column.
+
+    Returns:
+      A column.
+
     Raises:
       ValueError: there is no category, or the default is none of them.
+
+    >>> tf.feature_column.categorical_column_with_identity("kind", num_buckets=3).num_buckets
+    3
+
+    >>> tf.feature_column.categorical_column_with_identity("kind", num_buckets=3).num_buckets
+    3
     """
     return IdentityCategoricalColumn.checked(key, num_buckets, default_value)
 
@@ -194,8 +206,20 @@ def categorical_column_with_hash_bucket(
       hash_bucket_size: the number of categories.
       dtype: of the values: a string or integer type.
 
+    Returns:
+      A column.
+
+    Returns:
+      A column.
+
     Raises:
       ValueError: there is no category, or the type is neither.
+
+    >>> tf.feature_column.categorical_column_with_hash_bucket("city", 100).num_buckets
+    100
+
+    >>> tf.feature_column.categorical_column_with_hash_bucket("city", 100).num_buckets
+    100
     """
     return HashedCategoricalColumn.checked(key, hash_bucket_size, dtype)
 
@@ -303,8 +327,22 @@ def categorical_column_with_vocabulary_list(
       default_value: the category of values that are not listed.
       num_oov_buckets: how many further categories such values are hashed to, instead.
 
+    Returns:
+      A column.
+
+    Returns:
+      A column.
+
     Raises:
       ValueError: an argument is invalid.
+
+    >>> column = tf.feature_column.categorical_column_with_vocabulary_list("color", ["red", "green"])
+    >>> column.num_buckets
+    2
+
+    >>> column = tf.feature_column.categorical_column_with_vocabulary_list("color", ["red", "green"])
+    >>> column.num_buckets
+    2
     """
     return VocabularyListCategoricalColumn.checked(
         key, vocabulary_list, dtype, default_value, num_oov_buckets

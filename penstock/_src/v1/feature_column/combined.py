@@ -145,8 +145,20 @@ def crossed_column(keys: Any, hash_bucket_size: int, hash_key: int | None = None
       hash_bucket_size: the number of categories.
       hash_key: the key of the hash.
 
+    Returns:
+      A column.
+
+    Returns:
+      A column.
+
     Raises:
       ValueError: there are fewer than two, or one cannot be crossed.
+
+    >>> tf.feature_column.crossed_column(["city", "color"], hash_bucket_size=50).num_buckets
+    50
+
+    >>> tf.feature_column.crossed_column(["city", "color"], hash_bucket_size=50).num_buckets
+    50
     """
     return CrossedColumn.checked(keys, hash_bucket_size, hash_key)
 
@@ -231,8 +243,22 @@ def weighted_categorical_column(
       weight_feature_key: of the feature with the weights; a dense one has no weight where it is 0.
       dtype: of the weights.
 
+    Returns:
+      A column.
+
+    Returns:
+      A column.
+
     Raises:
       ValueError: the type is not numeric.
+
+    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
+    >>> tf.feature_column.weighted_categorical_column(kind, "weight").num_buckets
+    3
+
+    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
+    >>> tf.feature_column.weighted_categorical_column(kind, "weight").num_buckets
+    3
     """
     return WeightedCategoricalColumn.checked(categorical_column, weight_feature_key, dtype)
 

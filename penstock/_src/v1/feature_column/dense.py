@@ -143,8 +143,22 @@ def indicator_column(categorical_column: Any) -> IndicatorColumn:
     Args:
       categorical_column: the categories; if they have weights, these are summed.
 
+    Returns:
+      A dense column of counts of the categories.
+
+    Returns:
+      A dense column of counts of the categories.
+
     Raises:
       ValueError: it is not a column of categories.
+
+    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
+    >>> tf.feature_column.indicator_column(kind).variable_shape
+    TensorShape([1, 3])
+
+    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
+    >>> tf.feature_column.indicator_column(kind).variable_shape
+    TensorShape([1, 3])
     """
     if not isinstance(categorical_column, (CategoricalColumn, _CategoricalColumn)):
         raise ValueError(
@@ -351,8 +365,22 @@ def embedding_column(
       trainable: whether the vectors are trained.
       use_safe_embedding_lookup: whether examples without a category, and invalid ids, are allowed.
 
+    Returns:
+      A dense column.
+
+    Returns:
+      A dense column.
+
     Raises:
       ValueError: an argument is invalid.
+
+    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
+    >>> tf.feature_column.embedding_column(kind, dimension=4).variable_shape
+    TensorShape([4])
+
+    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
+    >>> tf.feature_column.embedding_column(kind, dimension=4).variable_shape
+    TensorShape([4])
     """
     check_embedding(dimension, initializer, ckpt_to_load_from, tensor_name_in_ckpt)
     return EmbeddingColumn(

@@ -156,9 +156,23 @@ def numeric_column(
       dtype: the type that is parsed.
       normalizer_fn: applied to the tensor.
 
+    Returns:
+      A column.
+
+    Returns:
+      A column.
+
     Raises:
       TypeError: the shape has other than integers, the default does not fit the type, or the normalizer is no function.
       ValueError: a size is not positive, the default has another shape, or the type is not numeric.
+
+    >>> column = tf.feature_column.numeric_column("age")
+    >>> column.name, column.shape
+    ('age', (1,))
+
+    >>> column = tf.feature_column.numeric_column("age")
+    >>> column.name, column.shape
+    ('age', (1,))
     """
     return NumericColumn.checked(key, shape, default_value, dtype, normalizer_fn)
 
@@ -257,8 +271,22 @@ def bucketized_column(source_column: NumericColumn, boundaries: Any) -> Bucketiz
       source_column: a numeric column with one axis.
       boundaries: ascending numbers; a number equal to one is in the interval above it.
 
+    Returns:
+      A column of as many categories as boundaries and one more.
+
+    Returns:
+      A column of as many categories as boundaries and one more.
+
     Raises:
       ValueError: the column is not such a one, or the boundaries are not ascending.
+
+    >>> age = tf.feature_column.numeric_column("age")
+    >>> tf.feature_column.bucketized_column(age, [18, 65]).num_buckets
+    3
+
+    >>> age = tf.feature_column.numeric_column("age")
+    >>> tf.feature_column.bucketized_column(age, [18, 65]).num_buckets
+    3
     """
     if not boundaries:
         raise ValueError("boundaries must not be empty.")
