@@ -9,7 +9,11 @@ from penstock._src.util.export import export, export_constant
 
 @export("lite.Optimize")
 class Optimize(Enum):
-    """Optimization goals of a conversion."""
+    """Optimization goals of a conversion.
+
+    >>> tf.lite.Optimize.DEFAULT.name
+    'DEFAULT'
+    """
 
     DEFAULT = "DEFAULT"
     OPTIMIZE_FOR_SIZE = "OPTIMIZE_FOR_SIZE"

@@ -24,6 +24,29 @@ def _slices(sparse_delta):
     return sparse_delta
 
 
+# What the docstrings of methods that assign to parts have in common.
+_SCATTERED = """
+
+Args:
+  sparse_delta: a `tf.IndexedSlices`: the slices, and the rows that they are for.
+  use_locking: a hint without effect.
+  name: a name for the operation.
+
+Returns:
+  The variable.
+"""
+_SCATTERED_ND = """
+
+Args:
+  indices: integers `[..., k]` with k at most the rank: the coordinates.
+  updates: the values, of shape `indices.shape[:-1] + variable.shape[k:]`.
+  name: a name for the operation.
+
+Returns:
+  The variable.
+"""
+
+
 def _scatter(op_name, doc):
     def method(self, sparse_delta, use_locking=False, name=None):
         delta = _slices(sparse_delta)
@@ -35,7 +58,7 @@ def _scatter(op_name, doc):
         )
         return self._assigned(op, True)
 
-    method.__doc__ = doc
+    method.__doc__ = doc + _SCATTERED
     return method
 
 
@@ -49,12 +72,20 @@ def _scatter_nd(op_name, doc):
         )
         return self._assigned(op, True)
 
-    method.__doc__ = doc
+    method.__doc__ = doc + _SCATTERED_ND
     return method
 
 
 def _sparse_read(self, indices, name=None):
-    """The rows at `indices`, read without copying the rest."""
+    """Returns rows by their indices.
+
+    Args:
+      indices: integers.
+      name: a name for the operation.
+
+    Returns:
+      A tensor.
+    """
     if STATE.graph is None and not STATE.tapes:
         return raw.ResourceGather(
             resource=self.handle, indices=indices, dtype=self.dtype, name=name
@@ -63,12 +94,29 @@ def _sparse_read(self, indices, name=None):
 
 
 def _gather_nd(self, indices, name=None):
-    """The entries at the coordinates in the last axis of `indices`."""
+    """Returns entries or slices at coordinates, as `tf.gather_nd`.
+
+    Args:
+      indices: integers `[..., k]`.
+      name: a name for the operation.
+
+    Returns:
+      A tensor.
+    """
     return raw.GatherNd(params=self.value(), indices=indices, name=name)
 
 
 def _batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
-    """Writes rows at batches of indices along the last axis of `sparse_delta.indices`."""
+    """Sets entries along the second axis, for each row of a batch by itself.
+
+    Args:
+      sparse_delta: a `tf.IndexedSlices`.
+      use_locking: a hint without effect.
+      name: a name for the operation.
+
+    Returns:
+      The variable.
+    """
     delta = _slices(sparse_delta)
     indices = convert_to_tensor(delta.indices)
     updates = convert_to_tensor(delta.values, dtype=self.dtype)
@@ -88,7 +136,14 @@ def _batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
 
 
 def _count_up_to(self, limit):
-    """Adds 1; an error once `limit` is reached. Returns the value before."""
+    """Adds 1 until a limit is reached.
+
+    Args:
+      limit: an integer; an error is raised when the value has reached it.
+
+    Returns:
+      The value before.
+    """
     return raw.ResourceCountUpTo(resource=self.handle, limit=limit, T=self.dtype)
 
 

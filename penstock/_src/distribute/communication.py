@@ -38,9 +38,6 @@ class CommunicationOptions:
 
     >>> tf.distribute.experimental.CommunicationOptions(timeout_seconds=60.0).timeout_seconds
     60.0
-
-    >>> tf.distribute.experimental.CommunicationOptions(timeout_seconds=60.0).timeout_seconds
-    60.0
     """
 
     bytes_per_pack: int = 0

@@ -30,7 +30,11 @@ def copies(value: Any, destinations: Any) -> Any:
 
 @export("distribute.CrossDeviceOps")
 class CrossDeviceOps:
-    """Base class of reductions and broadcasts; subclasses implement `reduce_implementation`."""
+    """Base class of reductions and broadcasts; subclasses implement `reduce_implementation`.
+
+    >>> isinstance(tf.distribute.ReductionToOneDevice(), tf.distribute.CrossDeviceOps)
+    True
+    """
 
     def __init__(self) -> None:
         pass
@@ -38,16 +42,19 @@ class CrossDeviceOps:
     def reduce(
         self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any = None
     ) -> Any:
-        """Reduces per-replica values to their sum or mean, at the destinations.
+        """Returns the values of all replicas as one.
 
         Args:
-          reduce_op: a ReduceOp.
-          per_replica_value: a value for each replica; a plain tensor counts as the value of one replica.
-          destinations: a value or variable for each replica, or a device.
-          options: CommunicationOptions.
+          reduce_op: a `tf.distribute.ReduceOp`.
+          per_replica_value: a distributed value.
+          destinations: a device, a variable or a value: where the result is put.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A value at the destinations.
 
         Raises:
-          ValueError: `reduce_op` is not a ReduceOp.
+          ValueError: an argument is of another kind.
         """
         check_reduce_op(reduce_op)
         if not isinstance(per_replica_value, DistributedValues):
@@ -57,10 +64,18 @@ class CrossDeviceOps:
     def batch_reduce(
         self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any = None
     ) -> list[Any]:
-        """Returns `reduce` of each (value, destinations) pair.
+        """Returns several values of all replicas, each as one.
+
+        Args:
+          reduce_op: a `tf.distribute.ReduceOp`.
+          value_destination_pairs: pairs of a distributed value and where its result is put.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A list of values.
 
         Raises:
-          ValueError: an element is not a pair.
+          ValueError: an argument is of another kind.
         """
         check_reduce_op(reduce_op)
         for pair in value_destination_pairs:
@@ -73,26 +88,61 @@ class CrossDeviceOps:
         return self.batch_reduce_implementation(reduce_op, value_destination_pairs, options)
 
     def broadcast(self, tensor: Any, destinations: Any) -> Any:
-        """Returns a tensor for each replica of the destinations."""
+        """Returns a value at several places.
+
+        Args:
+          tensor: the value.
+          destinations: a device, a variable or a value: where it is put.
+
+        Returns:
+          A distributed value.
+        """
         return self.broadcast_implementation(tensor, destinations)
 
     def reduce_implementation(
         self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
     ) -> Any:
-        """Implements `reduce` for values of several replicas."""
+        """Does what `reduce` does; subclasses have it.
+
+        Args:
+          reduce_op: a `tf.distribute.ReduceOp`.
+          per_replica_value: a distributed value.
+          destinations: where the result is put.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A value at the destinations.
+        """
         raise NotImplementedError("_reduce method must be implemented in descendants.")
 
     def batch_reduce_implementation(
         self, reduce_op: Any, value_destination_pairs: Sequence[Any], options: Any
     ) -> list[Any]:
-        """Implements `batch_reduce` for values of several replicas."""
+        """Does what `batch_reduce` does; subclasses may have a faster way.
+
+        Args:
+          reduce_op: a `tf.distribute.ReduceOp`.
+          value_destination_pairs: pairs of a distributed value and where its result is put.
+          options: a `tf.distribute.experimental.CommunicationOptions`.
+
+        Returns:
+          A list of values.
+        """
         return [
             self.reduce_implementation(reduce_op, value, destinations, options)
             for value, destinations in value_destination_pairs
         ]
 
     def broadcast_implementation(self, tensor: Any, destinations: Any) -> Any:
-        """Implements `broadcast`."""
+        """Does what `broadcast` does; subclasses may have a faster way.
+
+        Args:
+          tensor: the value.
+          destinations: where it is put.
+
+        Returns:
+          A distributed value.
+        """
         return copies(_plain(tensor), destinations)
 
 
@@ -103,6 +153,11 @@ class ReductionToOneDevice(CrossDeviceOps):
     Args:
       reduce_to_device: accepted; all replicas of a process share its memory.
       accumulation_fn: adds a list of tensors; `tf.add_n` by default.
+
+    >>> reduction = tf.distribute.ReductionToOneDevice()
+    >>> strategy = tf.distribute.MirroredStrategy(["CPU:0"], cross_device_ops=reduction)
+    >>> strategy.num_replicas_in_sync
+    1
     """
 
     def __init__(
@@ -135,12 +190,27 @@ class AllReduceCrossDeviceOps(ReductionToOneDevice):
 
 @export("distribute.NcclAllReduce")
 class NcclAllReduce(AllReduceCrossDeviceOps):
-    """All-reduce, which on GPUs would use NCCL."""
+    """All-reduce, which on GPUs would use NCCL.
+
+    Args:
+      num_packs: into how many parts values are packed.
+
+    >>> isinstance(tf.distribute.NcclAllReduce(), tf.distribute.CrossDeviceOps)
+    True
+    """
 
 
 @export("distribute.HierarchicalCopyAllReduce")
 class HierarchicalCopyAllReduce(AllReduceCrossDeviceOps):
-    """All-reduce, which on GPUs would follow the links between GPUs of one machine."""
+    """All-reduce, which on GPUs would follow the links between GPUs of one machine.
+
+    Args:
+      num_packs: into how many parts values are packed.
+
+    >>> reduction = tf.distribute.HierarchicalCopyAllReduce(num_packs=2)
+    >>> isinstance(reduction, tf.distribute.CrossDeviceOps)
+    True
+    """
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,10 @@ class OneDeviceStrategy(Strategy):
 
     Args:
       device: its name, such as "/CPU:0".
+
+    >>> strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    >>> strategy.run(lambda x: x * 2, args=(tf.constant(3),)).numpy()
+    np.int32(6)
     """
 
     def __init__(self, device: str) -> None:

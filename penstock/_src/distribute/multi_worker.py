@@ -44,6 +44,10 @@ class MultiWorkerMirroredStrategy(Strategy):
 
     Raises:
       UnimplementedError: the cluster has several workers.
+
+    >>> strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    >>> strategy.num_replicas_in_sync
+    1
     """
 
     def __init__(self, cluster_resolver: Any = None, communication_options: Any = None) -> None:
@@ -72,6 +76,10 @@ class ExperimentalMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
     Args:
       communication: a CommunicationImplementation.
       cluster_resolver: describes the workers.
+
+    >>> strategy = tf.distribute.experimental.MultiWorkerMirroredStrategy()
+    >>> strategy.num_replicas_in_sync
+    1
     """
 
     def __init__(
@@ -97,6 +105,10 @@ class CentralStorageStrategy(Strategy):
 
     Raises:
       UnimplementedError: several computing devices are given.
+
+    >>> strategy = tf.distribute.experimental.CentralStorageStrategy(["CPU:0"], "CPU:0")
+    >>> strategy.num_replicas_in_sync
+    1
     """
 
     def __init__(self, compute_devices: Any = None, parameter_device: str | None = None) -> None:
@@ -173,7 +185,18 @@ class TPUStrategy(_LogicalDevices):
 
 
 class _ExperimentalTPUStrategy(Strategy):
-    """TPUStrategy under its older name, with its older parameters."""
+    """A strategy for TPUs, of which there are none; an older form of `tf.distribute.TPUStrategy`.
+
+    Args:
+      tpu_cluster_resolver: a `tf.distribute.cluster_resolver.TPUClusterResolver`.
+      device_assignment: which cores replicas use.
+
+    Raises:
+      UnavailableError: there is no TPU.
+
+    >>> issubclass(tf.distribute.experimental.TPUStrategy, tf.distribute.Strategy)
+    True
+    """
 
     def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None) -> None:
         TPUStrategy(tpu_cluster_resolver, device_assignment)

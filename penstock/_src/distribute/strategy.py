@@ -90,7 +90,13 @@ class ReplicaContext:
 
 @export("distribute.Strategy", v1=[])
 class Strategy:
-    """How computation and variables are distributed over devices.
+    """How computation and variables are spread over devices.
+
+    Variables are made in its scope, and `run` calls a function once for each replica.
+
+    Args:
+      extended: the hooks of the strategy, a `tf.distribute.StrategyExtended`; programs use the
+        strategies that there are.
 
     >>> strategy = tf.distribute.get_strategy()
     >>> strategy.num_replicas_in_sync
@@ -118,26 +124,46 @@ class Strategy:
         return getattr(self._extended, "_cluster_resolver", None)
 
     def scope(self) -> Any:
-        """Returns a context manager that makes this strategy current; it creates the variables there.
+        """Returns a context in which this strategy makes the variables.
 
-        Raises:
-          RuntimeError (on entering): within the scope of another strategy, or in a replica.
+        Returns:
+          A context manager. Entering it is a `RuntimeError` within the scope of another strategy,
+          or in a replica.
         """
         return self._extended._scope(self)
 
     def run(
         self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None
     ) -> Any:
-        """Calls `fn` once per replica, on its share of the arguments, and returns the results.
+        """Calls a function once for each replica, with its share of the arguments.
 
-        Results that differ between replicas are returned as PerReplica.
+        Args:
+          fn: a function.
+          args: its arguments; of distributed values each replica gets its own.
+          kwargs: its arguments by name.
+          options: a `tf.distribute.RunOptions`.
+
+        Returns:
+          What the function returned; values that differ between replicas are a `PerReplica`.
+
+        Raises:
+          ValueError: `args` is not a list or tuple.
         """
         if not isinstance(args, (list, tuple)):
             raise ValueError(f"positional args must be a list or tuple, got {type(args)}")
         return self._extended.call_for_each_replica(converted(fn), args, kwargs)
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
-        """Reduces the values of all replicas to one; if `axis` is given, also along this axis."""
+        """Returns the values of all replicas as one.
+
+        Args:
+          reduce_op: a `tf.distribute.ReduceOp` or its name, "SUM" or "MEAN".
+          value: a distributed value, or a structure of them.
+          axis: an axis that is reduced as well, such as 0 for a batch; or None.
+
+        Returns:
+          A tensor, or a structure of tensors.
+        """
         require_cross_replica(self)
         kind = as_reduce_op(reduce_op)
         if axis is None:
@@ -149,17 +175,40 @@ class Strategy:
         return nest.map_structure(lambda t, c: t / raw.Cast(x=c, DstT=t.dtype), totals, counts)
 
     def gather(self, value: Any, axis: int) -> Any:
-        """Returns the values of all replicas joined along an axis."""
+        """Returns the values of all replicas joined along an axis.
+
+        Args:
+          value: a distributed value, or a structure of them.
+          axis: the axis.
+
+        Returns:
+          A tensor, or a structure of tensors.
+        """
         require_cross_replica(self)
         destination = STATE.device or self._extended._default_device or "/device:CPU:0"
         return self._extended._gather_to(value, destination, axis)
 
     def group(self, value: Any, name: str | None = None) -> Any:
-        """Returns an operation that runs all of `value`."""
+        """Returns an operation that runs a value of every replica.
+
+        Args:
+          value: a distributed value or a structure of operations.
+          name: a name for the operation.
+
+        Returns:
+          An operation, or None in eager execution.
+        """
         return self._extended._group(value, name)
 
     def unwrap(self, value: Any) -> tuple[Any, ...]:
-        """Returns the values per replica."""
+        """Returns the values of all replicas of this machine.
+
+        Args:
+          value: a distributed value.
+
+        Returns:
+          A tuple.
+        """
         return self._extended._local_results(value)
 
     def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
@@ -167,36 +216,79 @@ class Strategy:
         return self.extended.experimental_make_numpy_dataset(numpy_input, session)
 
     def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
-        """Returns the values of the replicas of this machine."""
+        """Returns the values of all replicas of this machine.
+
+        Args:
+          value: a distributed value.
+
+        Returns:
+          A tuple, of one value where it is not distributed.
+        """
         return self._extended._local_results(value)
 
     def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
-        """Returns a dataset distributed over the replicas."""
+        """Returns a dataset of which every replica gets a share of each batch.
+
+        Args:
+          dataset: a `tf.data.Dataset` of batches for all replicas together.
+          options: a `tf.distribute.InputOptions`.
+
+        Returns:
+          A `tf.distribute.DistributedDataset`.
+        """
         return self._extended._experimental_distribute_dataset(dataset, options)
 
     def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:
-        """Returns the dataset that `dataset_fn(input_context)` creates; its elements go to the replicas in turn."""
+        """Returns a distributed dataset of what a function makes.
+
+        Args:
+          dataset_fn: a function of a `tf.distribute.InputContext` that returns a dataset of
+            batches for one replica.
+          options: a `tf.distribute.InputOptions`.
+
+        Returns:
+          A `tf.distribute.DistributedDataset`.
+        """
         return self._extended._distribute_datasets_from_function(dataset_fn, options)
 
     experimental_distribute_datasets_from_function = distribute_datasets_from_function
 
     def experimental_distribute_values_from_function(self, value_fn: Any) -> Any:
-        """Returns the values that `value_fn(value_context)` creates for the replicas."""
+        """Returns values that a function makes, one for each replica.
+
+        Args:
+          value_fn: a function of a `tf.distribute.experimental.ValueContext`.
+
+        Returns:
+          A `tf.distribute.DistributedValues`.
+        """
         return self._extended._experimental_distribute_values_from_function(value_fn)
 
     def make_dataset_iterator(self, dataset: Any) -> Any:
-        """Returns an iterator of a dataset, whose batches are split over the replicas (v1)."""
+        """Returns an iterator over a distributed dataset, as TensorFlow 1 has it.
+
+        Args:
+          dataset: a `tf.data.Dataset` of batches for all replicas together.
+
+        Returns:
+          An iterator.
+        """
         return self._extended._make_dataset_iterator(dataset)
 
     def make_input_fn_iterator(
         self, input_fn: Any, replication_mode: Any = InputReplicationMode.PER_WORKER
     ) -> Any:
-        """Returns an iterator of the dataset that `input_fn(input_context)` creates (v1).
+        """Returns an iterator over the dataset that a function makes, as TensorFlow 1 has it.
 
-        Its elements go to the replicas in turn. A function instead of a dataset is called for each replica.
+        Args:
+          input_fn: a function of a `tf.distribute.InputContext` that returns a dataset.
+          replication_mode: `PER_WORKER`; other modes are not supported.
+
+        Returns:
+          An iterator.
 
         Raises:
-          ValueError: it is to be called for each replica.
+          ValueError: another mode is asked for.
         """
         if replication_mode is not InputReplicationMode.PER_WORKER:
             raise ValueError(f"Input replication mode not supported: {replication_mode}")
@@ -206,12 +298,27 @@ class Strategy:
             )
 
     def experimental_run(self, fn: Callable[..., Any], input_iterator: Any = None) -> Any:
-        """Calls `fn` on the next element (v1)."""
+        """Calls a function on the next element, as TensorFlow 1 has it.
+
+        Args:
+          fn: a function of an element.
+          input_iterator: an iterator.
+
+        Returns:
+          What the function returned.
+        """
         args = () if input_iterator is None else (input_iterator.get_next(),)
         return self.run(fn, args)
 
     def colocate_vars_with(self, colocate_with_variable: Any) -> Any:
-        """Makes variables where another one lies."""
+        """Returns a context in which variables are made where another one is.
+
+        Args:
+          colocate_with_variable: a variable.
+
+        Returns:
+          A context manager.
+        """
         return self._extended.colocate_vars_with(colocate_with_variable)
 
     def configure(
@@ -221,11 +328,25 @@ class Strategy:
         task_type: Any = None,
         task_id: Any = None,
     ) -> None:
-        """Sets the strategy up for a task of a cluster."""
+        """Sets the strategy up for a task of a cluster.
+
+        Args:
+          session_config: the configuration of sessions.
+          cluster_spec: a `tf.train.ClusterSpec`.
+          task_type: the job of this task.
+          task_id: the number of this task.
+        """
         self._extended._configure(session_config, cluster_spec, task_type, task_id)
 
     def update_config_proto(self, config_proto: Any) -> Any:
-        """Returns the session configuration as the strategy needs it."""
+        """Returns the configuration of sessions as the strategy needs it.
+
+        Args:
+          config_proto: a `tf.compat.v1.ConfigProto`.
+
+        Returns:
+          A `tf.compat.v1.ConfigProto`.
+        """
         return self._extended._update_config_proto(config_proto)
 
     def __copy__(self) -> "Strategy":

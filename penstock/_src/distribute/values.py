@@ -195,7 +195,14 @@ for _name in (
 
 @export("types.experimental.distributed.PerReplica", v1=[])
 class PerReplica(DistributedValues, CompositeTensor):
-    """Values that differ between replicas."""
+    """Values that differ between replicas.
+
+    Args:
+      values: the values, one for each replica.
+
+    >>> issubclass(tf.types.experimental.distributed.PerReplica, object)
+    True
+    """
 
     @property
     def _type_spec(self) -> "PerReplicaSpec":

@@ -15,10 +15,6 @@ class RegisterGradient:
     >>> @tf.RegisterGradient("NameOfAnOp")
     ... def gradient_of_an_op(op, dy):
     ...     return dy * op.inputs[0]
-
-    >>> @tf.RegisterGradient("NameOfAnOp")
-    ... def gradient_of_an_op(op, dy):
-    ...     return dy * op.inputs[0]
     """
 
     functions: dict[str, Any] = {}

@@ -248,7 +248,6 @@ class Trace:
 
     Args:
       **kwargs: facts that the recording shows, such as `step_num`.
-      **kwargs: facts that the recording shows, such as `step_num`.
 
     >>> with tf.profiler.experimental.Trace("train", step_num=3):
     ...     x = tf.ones([8, 8]) @ tf.ones([8, 8])

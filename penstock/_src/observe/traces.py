@@ -37,10 +37,6 @@ def trace_on(
     >>> tf.summary.trace_on(graph=True)
     >>> with tf.summary.create_file_writer(folder).as_default():
     ...     tf.summary.trace_export("run", step=0)
-
-    >>> tf.summary.trace_on(graph=True)
-    >>> with tf.summary.create_file_writer(folder).as_default():
-    ...     tf.summary.trace_export("run", step=0)
     """
     if STATE.graph is not None:
         where = "Cannot enable trace inside a tf.function."

@@ -152,16 +152,8 @@ def create_file_writer(
     Returns:
       A `tf.summary.SummaryWriter`.
 
-    Returns:
-      A `tf.summary.SummaryWriter`.
-
     Raises:
       ValueError: `logdir` is None.
-
-    >>> writer = tf.summary.create_file_writer(folder)
-    >>> with writer.as_default(step=1):
-    ...     written = tf.summary.scalar("loss", 0.5)
-    >>> writer.close()
 
     >>> writer = tf.summary.create_file_writer(folder)
     >>> with writer.as_default(step=1):

@@ -36,15 +36,6 @@ class CheckpointManager:
     Raises:
       ValueError: `max_to_keep` is not positive, or there is an interval without `step_counter`.
 
-    Raises:
-      ValueError: `max_to_keep` is not positive, or there is an interval without `step_counter`.
-
-    >>> step = tf.Variable(0)
-    >>> checkpoint = tf.train.Checkpoint(step=step)
-    >>> manager = tf.train.CheckpointManager(checkpoint, "run", max_to_keep=2)
-    >>> [manager.save() for _ in range(3)][-1], len(manager.checkpoints)
-    ('run/ckpt-3', 2)
-
     >>> step = tf.Variable(0)
     >>> checkpoint = tf.train.Checkpoint(step=step)
     >>> manager = tf.train.CheckpointManager(checkpoint, "run", max_to_keep=2)

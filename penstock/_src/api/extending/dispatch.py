@@ -346,17 +346,6 @@ def dispatch_for_api(api, *signatures):
     Returns:
       A decorator.
 
-    Returns:
-      A decorator.
-
-    >>> class Box(tf.experimental.ExtensionType):
-    ...     value: tf.Tensor
-    >>> @tf.experimental.dispatch_for_api(tf.math.add)
-    ... def add_boxes(x: Box, y: Box, name=None):
-    ...     return Box(x.value + y.value)
-    >>> tf.math.add(Box(1), Box(2)).value.numpy()
-    np.int32(3)
-
     >>> class Box(tf.experimental.ExtensionType):
     ...     value: tf.Tensor
     >>> @tf.experimental.dispatch_for_api(tf.math.add)

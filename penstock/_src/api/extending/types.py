@@ -6,6 +6,9 @@ import abc
 import inspect
 from typing import Any, Protocol, Union
 
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
+from penstock._src.core.specs import TypeSpec
 from penstock._src.core.tensor import Tensor as TensorBase
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export, export_constant
@@ -76,7 +79,11 @@ class SupportsTracingProtocol(Protocol):
 
 @export("types.experimental.TraceType")
 class TraceType(metaclass=abc.ABCMeta):
-    """The type of an argument that determines which calls of a tf.function share a trace."""
+    """The type of an argument that determines which calls of a tf.function share a trace.
+
+    >>> isinstance(tf.TensorSpec([2]), tf.types.experimental.TraceType)
+    True
+    """
 
     @abc.abstractmethod
     def is_subtype_of(self, other: TraceType) -> bool:
@@ -168,6 +175,10 @@ class TraceType(metaclass=abc.ABCMeta):
     @abc.abstractmethod
     def __eq__(self, other: Any) -> bool:
         """Whether it is the same type."""
+
+
+for _kind in (DType, TensorShape, TypeSpec):
+    TraceType.register(_kind)
 
 
 @export("types.experimental.FunctionType")

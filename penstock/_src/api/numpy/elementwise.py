@@ -103,12 +103,33 @@ def _binary(function, convert):
     return call
 
 
+# What the docstrings of the functions in a table have in common.
+_PARAMETERS = {
+    _unary: """
+
+Args:
+  x: an array or what converts to one.
+
+Returns:
+  A tensor of the shape of `x`.
+""",
+    _binary: """
+
+Args:
+  x1: an array or what converts to one.
+  x2: an array or what converts to one. The shapes broadcast.
+
+Returns:
+  A tensor of the broadcast shape.
+""",
+}
+
 for _make, _table in ((_unary, _UNARY), (_binary, _BINARY)):
     for _names, (_function, _convert, _documentation) in _table.items():
         for _name in _names.split():
             _call = _make(_function, _convert)
             _call.__name__ = _call.__qualname__ = _name
-            _call.__doc__ = _documentation
+            _call.__doc__ = _documentation + _PARAMETERS[_make]
             globals()[_name] = public(_name)(_call)
 
 

@@ -32,12 +32,6 @@ def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mo
     Raises:
       ValueError: there is no such mode.
 
-    Raises:
-      ValueError: there is no such mode.
-
-    >>> callable(tf.experimental.numpy.experimental_enable_numpy_behavior)
-    True
-
     >>> callable(tf.experimental.numpy.experimental_enable_numpy_behavior)
     True
     """

@@ -59,21 +59,51 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromRowSplits")
     def from_row_splits(cls, values, row_splits, name=None, validate=True):
-        """Rows i hold values[row_splits[i] : row_splits[i + 1]]."""
+        """Returns rows whose ends are given.
+
+        Args:
+          values: a tensor or ragged tensor of all rows.
+          row_splits: integers, not descending: 0, and the end of each row.
+          name: a name for the operation.
+          validate: whether the partition is checked.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         return cls._partitioned(RowPartition.from_row_splits, values, row_splits, validate)
 
     @classmethod
     @add_dispatch_support
     @scoped("RaggedFromRowLengths")
     def from_row_lengths(cls, values, row_lengths, name=None, validate=True):
-        """Rows of these lengths."""
+        """Returns rows of given lengths.
+
+        Args:
+          values: a tensor or ragged tensor of all rows.
+          row_lengths: integers, not negative: the length of each row.
+          name: a name for the operation.
+          validate: whether the partition is checked.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         return cls._partitioned(RowPartition.from_row_lengths, values, row_lengths, validate)
 
     @classmethod
     @add_dispatch_support
     @scoped("RaggedFromRowStarts")
     def from_row_starts(cls, values, row_starts, name=None, validate=True):
-        """Rows that begin at these offsets."""
+        """Returns rows whose beginnings are given.
+
+        Args:
+          values: a tensor or ragged tensor of all rows.
+          row_starts: integers, not descending, from 0: the beginning of each row.
+          name: a name for the operation.
+          validate: whether the partition is checked.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         values = _rows_of(values)
         partition = RowPartition.from_row_starts(
             row_starts, _count(values), validate, dtype_hint=_hint(values)
@@ -84,14 +114,35 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromRowLimits")
     def from_row_limits(cls, values, row_limits, name=None, validate=True):
-        """Rows that end before these offsets."""
+        """Returns rows whose ends are given.
+
+        Args:
+          values: a tensor or ragged tensor of all rows.
+          row_limits: integers, not descending: the end of each row.
+          name: a name for the operation.
+          validate: whether the partition is checked.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         return cls._partitioned(RowPartition.from_row_limits, values, row_limits, validate)
 
     @classmethod
     @add_dispatch_support
     @scoped("RaggedFromValueRowIds")
     def from_value_rowids(cls, values, value_rowids, nrows=None, name=None, validate=True):
-        """The row of each value."""
+        """Returns rows of values whose rows are given.
+
+        Args:
+          values: a tensor or ragged tensor of all rows.
+          value_rowids: integers, not descending: the row of each value.
+          nrows: the number of rows; by default one more than the last.
+          name: a name for the operation.
+          validate: whether the partition is checked.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         values = values_of(values)
         partition = RowPartition.from_value_rowids(
             value_rowids, nrows, validate, dtype_hint=_hint(values)
@@ -105,7 +156,18 @@ class RaggedConstructors:
     def from_uniform_row_length(
         cls, values, uniform_row_length, nrows=None, validate=True, name=None
     ):
-        """Rows of one length."""
+        """Returns rows of one length.
+
+        Args:
+          values: a tensor or ragged tensor of all rows.
+          uniform_row_length: an integer: the length of every row.
+          nrows: the number of rows, needed where the length is 0.
+          validate: whether the partition is checked.
+          name: a name for the operation.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         values = _rows_of(values)
         length = index_vector(uniform_row_length, "uniform_row_length", dtype_hint=_hint(values))
         partition = RowPartition.from_uniform_row_length(
@@ -117,7 +179,20 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromNestedRowSplits")
     def from_nested_row_splits(cls, flat_values, nested_row_splits, name=None, validate=True):
-        """Row splits from the outermost in."""
+        """Returns rows within rows whose ends are given.
+
+        Args:
+          flat_values: a tensor of all values.
+          nested_row_splits: a list of row splits, from the outermost axis to the innermost.
+          name: a name for the operation.
+          validate: whether the partitions are checked.
+
+        Returns:
+          A `RaggedTensor`.
+
+        Raises:
+          TypeError: `nested_row_splits` is a tensor.
+        """
         if isinstance(nested_row_splits, Tensor):
             raise TypeError(
                 "Argument `nested_row_splits` must be a list of Tensors. Received "
@@ -132,7 +207,20 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromNestedRowlengths")
     def from_nested_row_lengths(cls, flat_values, nested_row_lengths, name=None, validate=True):
-        """Row lengths from the outermost in."""
+        """Returns rows within rows of given lengths.
+
+        Args:
+          flat_values: a tensor of all values.
+          nested_row_lengths: a list of row lengths, from the outermost axis to the innermost.
+          name: a name for the operation.
+          validate: whether the partitions are checked.
+
+        Returns:
+          A `RaggedTensor`.
+
+        Raises:
+          TypeError: `nested_row_lengths` is a tensor.
+        """
         if isinstance(nested_row_lengths, Tensor):
             raise TypeError("Argument `nested_row_lengths` must be a list of Tensors.")
         result = flat_values
@@ -146,7 +234,22 @@ class RaggedConstructors:
     def from_nested_value_rowids(
         cls, flat_values, nested_value_rowids, nested_nrows=None, name=None, validate=True
     ):
-        """Row numbers from the outermost in."""
+        """Returns rows within rows of values whose rows are given.
+
+        Args:
+          flat_values: a tensor of all values.
+          nested_value_rowids: a list of rows of values, from the outermost axis to the innermost.
+          nested_nrows: a list of numbers of rows.
+          name: a name for the operation.
+          validate: whether the partitions are checked.
+
+        Returns:
+          A `RaggedTensor`.
+
+        Raises:
+          TypeError: an argument is a tensor.
+          ValueError: the lists differ in length.
+        """
         if isinstance(nested_value_rowids, Tensor):
             raise TypeError("Argument `nested_value_rowids` must be a list of Tensors.")
         if isinstance(nested_nrows, Tensor):
@@ -166,7 +269,20 @@ class RaggedConstructors:
     @add_dispatch_support
     @scoped("RaggedFromSparse")
     def from_sparse(cls, st_input, name=None, row_splits_dtype=dtypes.int64):
-        """The rows of a rank-2 SparseTensor whose entries are left-aligned."""
+        """Returns a ragged tensor of a sparse matrix.
+
+        Args:
+          st_input: a `SparseTensor` of rank 2 whose entries stand at the beginnings of rows.
+          name: a name for the operation.
+          row_splits_dtype: int32 or int64.
+
+        Returns:
+          A `RaggedTensor`.
+
+        Raises:
+          ValueError: the rank is another.
+          TypeError: `st_input` is not sparse.
+        """
         if not isinstance(st_input, SparseTensor):
             raise TypeError(
                 f"Argument `st_input` must be of type SparseTensor, but is of type {type(st_input).__name__}."
@@ -204,7 +320,23 @@ class RaggedConstructors:
         name=None,
         row_splits_dtype=dtypes.int64,
     ):
-        """The rows of a dense tensor, truncated to `lengths` or without trailing `padding`."""
+        """Returns a ragged tensor of a tensor.
+
+        Args:
+          tensor: a tensor of rank 2 or more.
+          lengths: the lengths of rows, or a list of them for several axes.
+          padding: a value that is left out at the ends of rows; not with `lengths`.
+          ragged_rank: how many axes are ragged.
+          name: a name for the operation.
+          row_splits_dtype: int32 or int64.
+
+        Returns:
+          A `RaggedTensor`.
+
+        Raises:
+          ValueError: both `lengths` and `padding` are given, or `ragged_rank` is not positive.
+          TypeError: an argument is of another kind.
+        """
         if lengths is not None and padding is not None:
             raise ValueError("Specify argument `lengths` or `padding`, but not both.")
         if not isinstance(ragged_rank, int):

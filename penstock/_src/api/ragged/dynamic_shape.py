@@ -39,6 +39,10 @@ class DynamicRaggedShape(CompositeTensor):
     Raises:
       TypeError: `row_partitions` are no partitions.
       ValueError: they are known not to fit together.
+
+    >>> shape = tf.experimental.DynamicRaggedShape.from_lengths([2, (1, 3)])
+    >>> shape.static_lengths()
+    [2, (1, 3)]
     """
 
     Spec = DynamicRaggedShapeSpec
@@ -96,13 +100,19 @@ class DynamicRaggedShape(CompositeTensor):
 
     @classmethod
     def from_lengths(cls, lengths, num_row_partitions=None, dtype=dtypes.int64):
-        """The shape with these lengths: a number for a uniform axis, a tuple for a ragged one.
+        """Returns the shape with the given extents.
 
-        >>> tf.experimental.DynamicRaggedShape.from_lengths([2, (1, 2), 3])
-        <DynamicRaggedShape lengths=[2, (1, 2), 3] num_row_partitions=1>
+        Args:
+          lengths: for each axis an integer, or a tuple of the lengths of rows.
+          num_row_partitions: how many axes have a row partition; by default up to the last ragged
+            one.
+          dtype: int32 or int64.
+
+        Returns:
+          A `DynamicRaggedShape`.
 
         Raises:
-          ValueError: the first length is not a number, or lengths are inconsistent.
+          ValueError: the first length is not a number, or lengths do not fit each other.
         """
         if not isinstance(lengths, list):
             raise ValueError("lengths should be a list")
@@ -131,7 +141,14 @@ class DynamicRaggedShape(CompositeTensor):
 
     @classmethod
     def from_row_partitions(cls, row_partitions, dtype=None):
-        """The shape whose axes all have partitions.
+        """Returns the shape with the given row partitions.
+
+        Args:
+          row_partitions: a list of `RowPartition`, from the outermost axis to the innermost.
+          dtype: int32 or int64.
+
+        Returns:
+          A `DynamicRaggedShape`.
 
         Raises:
           ValueError: there are none.
@@ -146,7 +163,15 @@ class DynamicRaggedShape(CompositeTensor):
 
     @classmethod
     def from_tensor(cls, t, dtype=None):
-        """The shape of a tensor or ragged tensor."""
+        """Returns the shape of a tensor or ragged tensor.
+
+        Args:
+          t: a tensor or ragged tensor.
+          dtype: int32 or int64.
+
+        Returns:
+          A `DynamicRaggedShape`.
+        """
         if isinstance(t, DynamicRaggedShape):
             return t if dtype is None else t.with_dtype(dtype)
         t = ragged_of_value(t)
@@ -178,13 +203,26 @@ class DynamicRaggedShape(CompositeTensor):
     dtype = read_only("_inner_shape.dtype", "The type of the lengths.")
 
     def with_dtype(self, dtype):
-        """The same shape with lengths of another type."""
+        """Returns the shape with numbers of a dtype.
+
+        Args:
+          dtype: int32 or int64.
+
+        Returns:
+          A `DynamicRaggedShape`.
+        """
         if dtype == self.dtype:
             return self
         return DynamicRaggedShape(self._row_partitions, self._inner_shape, dtype)
 
     def is_uniform(self, axis):
-        """Whether all rows of an axis are known to have one length.
+        """Returns True if an axis is not ragged.
+
+        Args:
+          axis: the axis.
+
+        Returns:
+          A Python bool.
 
         Raises:
           IndexError: there is no such axis.
@@ -199,9 +237,13 @@ class DynamicRaggedShape(CompositeTensor):
         return not inside or self._row_partitions[axis - 1].is_uniform()
 
     def static_lengths(self, ragged_lengths=True):
-        """The lengths: a number, None, or, with `ragged_lengths`, a tuple of known row lengths.
+        """Returns the extents, as far as they are known.
 
-        An ellipsis at the end stands for any number of axes.
+        Args:
+          ragged_lengths: whether the lengths of rows are returned for ragged axes, or None.
+
+        Returns:
+          A list of integers, tuples and Nones.
         """
         rest = [...] if self.inner_rank is None else self._static_inner_shape.as_list()
         if not self._row_partitions:

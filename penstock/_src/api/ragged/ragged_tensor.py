@@ -23,9 +23,25 @@ from .row_partition import RowPartition, make
 
 @export("RaggedTensor")
 class RaggedTensor(RaggedConstructors, CompositeTensor):
-    """A tensor with ragged dimensions, whose rows have different lengths.
+    """A tensor of which some axes hold rows of different lengths.
 
-    Create one with `tf.ragged.constant` or the `from_...` methods.
+    It consists of the values of all rows, one after another, and of where each row ends. Make one
+    with `tf.ragged.constant` or `RaggedTensor.from_row_splits` and its like. Most functions take
+    it.
+
+    Args:
+      values: a tensor or ragged tensor: the rows, one after another.
+      row_partition: a `tf.experimental.RowPartition`: where rows begin.
+      internal: True; programs use the functions named above.
+
+    Raises:
+      ValueError: `internal` is not True.
+
+    >>> ragged = tf.RaggedTensor.from_row_splits([1, 2, 3], [0, 2, 2, 3])
+    >>> ragged.to_list()
+    [[1, 2], [], [3]]
+    >>> tf.reduce_sum(ragged, axis=1).numpy()
+    array([3, 0, 3], dtype=int32)
     """
 
     _is_native_composite = True
@@ -66,7 +82,11 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         return TensorShape([rows, length, *inner.as_list()[1:]])
 
     def get_shape(self):
-        """The static shape."""
+        """Returns the static shape, with None for ragged axes.
+
+        Returns:
+          A `TensorShape`.
+        """
         return self.shape
 
     @property
@@ -108,37 +128,91 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
 
     @scoped("RaggedNestedRowLengths")
     def nested_row_lengths(self, name=None):
-        """The row lengths of all ragged dimensions, outermost first."""
+        """Returns the lengths of the rows of all ragged axes.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tuple of vectors, from the outermost axis to the innermost.
+        """
         return tuple(p.row_lengths() for p in self._nested_row_partitions)
 
     @scoped("RaggedNestedValueRowIds")
     def nested_value_rowids(self, name=None):
-        """The row numbers of all ragged dimensions, outermost first."""
+        """Returns the rows of the values of all ragged axes.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tuple of vectors, from the outermost axis to the innermost.
+        """
         return tuple(p.value_rowids() for p in self._nested_row_partitions)
 
     @scoped("RaggedValueRowIds")
     def value_rowids(self, name=None):
-        """The row of each value."""
+        """Returns the row of each value.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer vector.
+        """
         return self._row_partition.value_rowids()
 
     @scoped("RaggedNRows")
     def nrows(self, out_type=None, name=None):
-        """The number of rows."""
+        """Returns the number of rows.
+
+        Args:
+          out_type: the dtype; by default that of the row splits.
+          name: a name for the operation.
+
+        Returns:
+          An integer scalar.
+        """
         count = convert_to_tensor(self._row_partition.nrows())
         return count if out_type is None else cast(count, out_type)
 
     @scoped("RaggedRowStarts")
     def row_starts(self, name=None):
-        """Where each row begins."""
+        """Returns where each row begins.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer vector.
+        """
         return self._row_partition.row_starts()
 
     @scoped("RaggedRowLimits")
     def row_limits(self, name=None):
-        """Where each row ends."""
+        """Returns where each row ends.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer vector.
+        """
         return self._row_partition.row_limits()
 
     def row_lengths(self, axis=1, name=None):
-        """The lengths of the rows at `axis`, as a (ragged) tensor."""
+        """Returns the length of each row.
+
+        Args:
+          axis: the axis of the rows.
+          name: a name for the operation.
+
+        Returns:
+          An integer vector, or a ragged tensor for an inner axis.
+
+        Raises:
+          ValueError: `axis` is out of range.
+        """
         rank = self.shape.rank
         if rank is not None and not -rank <= axis < rank:
             raise ValueError(f"axis={axis} out of bounds: expected {-rank}<=axis<{rank}")
@@ -156,7 +230,16 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
 
     @scoped("RaggedBoundingBox")
     def bounding_shape(self, axis=None, name=None, out_type=None):
-        """The shape of the smallest dense tensor that contains it."""
+        """Returns the shape of the smallest tensor that holds all rows.
+
+        Args:
+          axis: the axes of which the extents are returned; by default all.
+          name: a name for the operation.
+          out_type: the dtype; by default that of the row splits.
+
+        Returns:
+          An integer vector or scalar.
+        """
         kind = self._row_partition.dtype if out_type is None else dtypes.as_dtype(out_type)
         extents = [self._row_partition.nrows()]
         for partition in self._nested_row_partitions:
@@ -175,7 +258,14 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
     # -- variations
 
     def with_values(self, new_values):
-        """The same rows of other values."""
+        """Returns the same rows of other values.
+
+        Args:
+          new_values: a tensor or ragged tensor of as many values.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         new_values = values_of(new_values)
         new_values.shape.with_rank_at_least(1)
         new_values.shape[:1].assert_is_compatible_with(self._values.shape[:1])
@@ -191,13 +281,30 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         return RaggedTensor(new_values, self._row_partition, internal=True)
 
     def with_flat_values(self, new_values):
-        """The same structure with other innermost values."""
+        """Returns the same rows of other innermost values.
+
+        Args:
+          new_values: a tensor of as many values.
+
+        Returns:
+          A `RaggedTensor`.
+        """
         if isinstance(self._values, RaggedTensor):
             return self.with_values(self._values.with_flat_values(new_values))
         return self.with_values(new_values)
 
     def with_row_splits_dtype(self, dtype):
-        """The same with row splits of another type."""
+        """Returns the same rows with row splits of a dtype.
+
+        Args:
+          dtype: int32 or int64.
+
+        Returns:
+          A `RaggedTensor`.
+
+        Raises:
+          ValueError: `dtype` is another.
+        """
         kind = dtypes.as_dtype(dtype)
         if kind not in (dtypes.int32, dtypes.int64):
             raise ValueError(
@@ -211,7 +318,18 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         return RaggedTensor(inner, self._row_partition.with_dtype(kind), internal=True)
 
     def merge_dims(self, outer_axis, inner_axis):
-        """The dimensions from `outer_axis` to `inner_axis` as one."""
+        """Returns a tensor in which several axes have become one.
+
+        Args:
+          outer_axis: the first of the axes.
+          inner_axis: the last of the axes.
+
+        Returns:
+          A `RaggedTensor`, or a tensor if no axis is ragged any more.
+
+        Raises:
+          ValueError: the axes are out of range or in the wrong order.
+        """
         rank = self.shape.rank
         for name, axis in (("outer_axis", outer_axis), ("inner_axis", inner_axis)):
             if rank is not None and not -rank <= axis < rank:
@@ -244,7 +362,11 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
             self.flat_values.set_shape([None, *extents[len(partitions) + 1 :]])
 
     def consumers(self):
-        """The operations that take a component."""
+        """Returns the operations of the graph that take a component.
+
+        Returns:
+          A list of operations.
+        """
         return self._consumers()
 
     def _consumers(self):
@@ -257,7 +379,17 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
 
     @scoped("RaggedToTensor")
     def to_tensor(self, default_value=None, name=None, shape=None):
-        """The dense tensor with `default_value` (zero) where rows end early."""
+        """Returns a tensor in which shorter rows are padded.
+
+        Args:
+          default_value: what rows are padded with; 0 or the empty string by default.
+          name: a name for the operation.
+          shape: the shape of the result: longer rows are cut. None stands for the greatest
+            extent.
+
+        Returns:
+          A tensor.
+        """
         if default_value is None:
             default_value = (
                 b"" if self.dtype == dtypes.string else False if self.dtype.is_bool else 0
@@ -289,7 +421,14 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
 
     @scoped("RaggedToSparse")
     def to_sparse(self, name=None):
-        """The values as a SparseTensor."""
+        """Returns a sparse tensor with an entry for each value.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A `SparseTensor`.
+        """
         parts = raw.RaggedTensorToSparse(
             rt_nested_splits=list(self.nested_row_splits),
             rt_dense_values=self.flat_values,
@@ -304,7 +443,14 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         return self._type_spec._from_components(parts)
 
     def to_list(self):
-        """The value as nested Python lists."""
+        """Returns the values in nested lists.
+
+        Returns:
+          A list.
+
+        Raises:
+          ValueError: the tensor is not eager.
+        """
         if not hasattr(self.flat_values, "numpy"):
             raise ValueError("to_list can only be used in eager mode.")
         inner = self._values
@@ -313,7 +459,14 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         return [values[a:b] for a, b in zip(splits[:-1], splits[1:], strict=True)]
 
     def numpy(self):
-        """The value as an array: of objects where rows differ in length."""
+        """Returns an array of rows, which are arrays.
+
+        Returns:
+          A NumPy array; of objects if rows differ in length.
+
+        Raises:
+          ValueError: the tensor is not eager.
+        """
         if not hasattr(self.flat_values, "numpy"):
             raise ValueError("RaggedTensor.numpy() is only supported in eager mode.")
         values = self._values.numpy()
@@ -412,7 +565,19 @@ def from_splits(values, splits, uniform_row_length=None):
 @export("RaggedTensorSpec")
 @spec_names.register("tf.RaggedTensorSpec")
 class RaggedTensorSpec(BatchableTypeSpec):
-    """The shape, type and ragged rank of a RaggedTensor."""
+    """The type of a ragged tensor, such as an argument of a `tf.function`.
+
+    Args:
+      shape: the static shape, with None for ragged axes.
+      dtype: the dtype of the values.
+      ragged_rank: how many axes are ragged; by default all but the first.
+      row_splits_dtype: int32 or int64.
+      flat_values_spec: the spec of the innermost values, if they are not a plain tensor.
+
+    >>> spec = tf.RaggedTensorSpec([None, None], tf.int32)
+    >>> spec.is_compatible_with(tf.ragged.constant([[1], [2, 3]]))
+    True
+    """
 
     def __init__(
         self,
@@ -460,7 +625,14 @@ class RaggedTensorSpec(BatchableTypeSpec):
 
     @classmethod
     def from_value(cls, value):
-        """The spec of a RaggedTensor."""
+        """Returns the spec of a ragged tensor.
+
+        Args:
+          value: a `RaggedTensor` or its value.
+
+        Returns:
+          A `RaggedTensorSpec`.
+        """
         if isinstance(value, RaggedTensorValue):
             value = RaggedTensor.from_row_splits(value.values, value.row_splits)
         flat = value.flat_values

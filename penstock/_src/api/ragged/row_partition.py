@@ -39,7 +39,24 @@ from .row_checks import (
 
 @export("experimental.RowPartition")
 class RowPartition(CompositeTensor):
-    """A partition of `nvals` values into `nrows` rows. Create one with the `from_...` methods."""
+    """A partition of `nvals` values into `nrows` rows. Create one with the `from_...` methods.
+
+    Args:
+      row_splits: where rows end, from 0.
+      row_lengths: the lengths of rows, if they are known already.
+      value_rowids: the rows of values, if they are known already.
+      nrows: the number of rows, if it is known already.
+      uniform_row_length: the length of all rows, if they are equal.
+      nvals: the number of values, if it is known already.
+      internal: a mark of the constructors; programs use `from_row_splits` and its like.
+
+    Raises:
+      ValueError: it is not made by such a function.
+
+    >>> partition = tf.experimental.RowPartition.from_row_lengths([2, 0, 1])
+    >>> partition.row_splits().numpy(), partition.value_rowids().numpy()
+    (array([0, 2, 2, 3]), array([0, 0, 2]))
+    """
 
     def __init__(
         self,
@@ -74,7 +91,21 @@ class RowPartition(CompositeTensor):
 
     @classmethod
     def from_row_splits(cls, row_splits, validate=True, dtype=None, dtype_hint=None):
-        """Rows i from row_splits[i] to row_splits[i + 1]."""
+        """Returns the partition with given ends of rows.
+
+        Args:
+          row_splits: integers, not descending: 0, and the end of each row.
+          validate: whether it is checked.
+          dtype: int32 or int64.
+          dtype_hint: the dtype that is preferred.
+
+        Returns:
+          A `RowPartition`.
+
+        Raises:
+          TypeError: the splits are not integers.
+          ValueError: the splits are no vector or empty.
+        """
         check_flag(validate)
         if isinstance(row_splits, (list, tuple)) and not row_splits:
             raise ValueError("row_splits tensor may not be empty.")
@@ -91,7 +122,17 @@ class RowPartition(CompositeTensor):
 
     @classmethod
     def from_row_lengths(cls, row_lengths, validate=True, dtype=None, dtype_hint=None):
-        """Rows of these lengths."""
+        """Returns the partition with given lengths of rows.
+
+        Args:
+          row_lengths: integers, not negative.
+          validate: whether it is checked.
+          dtype: int32 or int64.
+          dtype_hint: the dtype that is preferred.
+
+        Returns:
+          A `RowPartition`.
+        """
         check_flag(validate)
         with name_scope("RowPartitionFromRowLengths"):
             lengths = index_vector(row_lengths, "row_lengths", dtype, dtype_hint)
@@ -105,7 +146,18 @@ class RowPartition(CompositeTensor):
 
     @classmethod
     def from_row_starts(cls, row_starts, nvals, validate=True, dtype=None, dtype_hint=None):
-        """Rows that begin at these offsets."""
+        """Returns the partition with given beginnings of rows.
+
+        Args:
+          row_starts: integers, not descending, from 0.
+          nvals: the number of values.
+          validate: whether it is checked.
+          dtype: int32 or int64.
+          dtype_hint: the dtype that is preferred.
+
+        Returns:
+          A `RowPartition`.
+        """
         check_flag(validate)
         with name_scope("RowPartitionFromRowStarts"):
             starts = index_vector(row_starts, "row_starts", dtype, dtype_hint)
@@ -122,7 +174,17 @@ class RowPartition(CompositeTensor):
 
     @classmethod
     def from_row_limits(cls, row_limits, validate=True, dtype=None, dtype_hint=None):
-        """Rows that end before these offsets."""
+        """Returns the partition with given ends of rows.
+
+        Args:
+          row_limits: integers, not descending.
+          validate: whether it is checked.
+          dtype: int32 or int64.
+          dtype_hint: the dtype that is preferred.
+
+        Returns:
+          A `RowPartition`.
+        """
         check_flag(validate)
         with name_scope("RowPartitionFromRowLimits"):
             limits = index_vector(row_limits, "row_limits", dtype, dtype_hint)
@@ -138,7 +200,18 @@ class RowPartition(CompositeTensor):
     def from_value_rowids(
         cls, value_rowids, nrows=None, validate=True, dtype=None, dtype_hint=None
     ):
-        """The row of each value, in ascending order."""
+        """Returns the partition with the given row of each value.
+
+        Args:
+          value_rowids: integers, not descending.
+          nrows: the number of rows; by default one more than the last.
+          validate: whether it is checked.
+          dtype: int32 or int64.
+          dtype_hint: the dtype that is preferred.
+
+        Returns:
+          A `RowPartition`.
+        """
         check_flag(validate)
         with name_scope("RowPartitionFromValueRowIds"):
             rowids = index_vector(value_rowids, "value_rowids", dtype, dtype_hint)
@@ -170,7 +243,22 @@ class RowPartition(CompositeTensor):
     def from_uniform_row_length(
         cls, uniform_row_length, nvals=None, nrows=None, validate=True, dtype=None, dtype_hint=None
     ):
-        """Rows of one length; their number follows from `nvals`, or is `nrows` if the length is 0."""
+        """Returns the partition into rows of one length.
+
+        Args:
+          uniform_row_length: an integer.
+          nvals: the number of values.
+          nrows: the number of rows; needed where the length is 0.
+          validate: whether it is checked.
+          dtype: int32 or int64.
+          dtype_hint: the dtype that is preferred.
+
+        Returns:
+          A `RowPartition`.
+
+        Raises:
+          ValueError: neither number is given, or they do not fit.
+        """
         check_flag(validate)
         if nvals is None and nrows is None:
             raise ValueError("Either (or both) of nvals and nrows must be specified")
@@ -213,42 +301,74 @@ class RowPartition(CompositeTensor):
     dtype = read_only("_row_splits.dtype", "int32 or int64.")
 
     def row_splits(self):
-        """Where rows begin, and where the last one ends: `[nrows + 1]`."""
+        """Returns 0 and the end of each row.
+
+        Returns:
+          An integer vector.
+        """
         return self._row_splits
 
     def row_lengths(self):
-        """The length of each row."""
+        """Returns the length of each row.
+
+        Returns:
+          An integer vector.
+        """
         if self._row_lengths is not None:
             return self._row_lengths
         return self._row_splits[1:] - self._row_splits[:-1]
 
     def row_starts(self):
-        """Where each row begins."""
+        """Returns where each row begins.
+
+        Returns:
+          An integer vector.
+        """
         return self._row_splits[:-1]
 
     def row_limits(self):
-        """Where each row ends."""
+        """Returns where each row ends.
+
+        Returns:
+          An integer vector.
+        """
         return self._row_splits[1:]
 
     def nrows(self):
-        """The number of rows."""
+        """Returns the number of rows.
+
+        Returns:
+          An integer scalar.
+        """
         if self._nrows is not None:
             return self._nrows
         shape = raw.Shape(input=self._row_splits, out_type=self.dtype)
         return shape[0] - scalar(1, self.dtype)
 
     def nvals(self):
-        """The number of values."""
+        """Returns the number of values.
+
+        Returns:
+          An integer scalar.
+        """
         return self._row_splits[-1]
 
     def value_rowids(self):
-        """The row of each value."""
+        """Returns the row of each value.
+
+        Returns:
+          An integer vector.
+        """
         if self._value_rowids is not None:
             return self._value_rowids
         return splits_to_rowids(self._row_splits)
 
     def offsets_in_rows(self):
-        """The position of each value in its row."""
+        """Returns the place of each value in its row.
+
+        Returns:
+          An integer vector.
+        """
         zero, one = scalar(0, self.dtype), scalar(1, self.dtype)
         found = raw.RaggedRange(
             starts=zero, limits=self.row_lengths(), deltas=one, Tsplits=self.dtype
@@ -256,11 +376,19 @@ class RowPartition(CompositeTensor):
         return found.rt_dense_values
 
     def is_uniform(self):
-        """Whether all rows are known to have one length."""
+        """Returns True if all rows are known to have one length.
+
+        Returns:
+          A Python bool.
+        """
         return self._uniform_row_length is not None
 
     def uniform_row_length(self):
-        """The one length of all rows, or None."""
+        """Returns the length of all rows.
+
+        Returns:
+          An integer scalar, or None if rows may differ.
+        """
         return self._uniform_row_length
 
     @property
@@ -296,7 +424,17 @@ class RowPartition(CompositeTensor):
         return None if known is None else int(known)
 
     def with_dtype(self, dtype):
-        """The same rows with indices of another type."""
+        """Returns the partition with numbers of a dtype.
+
+        Args:
+          dtype: int32 or int64.
+
+        Returns:
+          A `RowPartition`.
+
+        Raises:
+          ValueError: `dtype` is another.
+        """
         kind = dtypes.as_dtype(dtype)
         if kind not in INDEX_TYPES:
             raise ValueError(f"dtype must be int32 or int64. Received {dtype}.")

@@ -16,10 +16,6 @@ class ClusterSpec:
     >>> cluster = tf.train.ClusterSpec({"worker": ["a:1", "b:1"], "ps": ["c:1"]})
     >>> cluster.jobs, cluster.num_tasks("worker")
     (['worker', 'ps'], 2)
-
-    >>> cluster = tf.train.ClusterSpec({"worker": ["a:1", "b:1"], "ps": ["c:1"]})
-    >>> cluster.jobs, cluster.num_tasks("worker")
-    (['worker', 'ps'], 2)
     """
 
     def __init__(self, cluster: Any) -> None:

@@ -180,8 +180,15 @@ def create_mesh(
       device_type: by default the type of `devices`, else the preferred one.
       use_xla_spmd: only stored.
 
+    Returns:
+      A `tf.experimental.dtensor.Mesh`.
+
     Raises:
       ValueError: the sizes do not match the number of devices.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> mesh.dim_names, mesh.size
+    (['x'], 1)
     """
     if devices is None:
         found = local_devices(device_type or preferred_device_type())
@@ -213,7 +220,25 @@ def create_distributed_mesh(
     device_type: str | None = None,
     use_xla_spmd: bool = False,
 ) -> Mesh:
-    """Returns a mesh over the devices of all processes; here this process is the only one."""
+    """Returns a mesh over the devices of all processes; here there is only this one.
+
+    Args:
+      mesh_dims: pairs of the name and the size of a dimension, or a dictionary of them.
+      mesh_name: its name.
+      local_devices: the devices of this process; by default all of the type.
+      device_type: by default that of the devices, else the preferred one.
+      use_xla_spmd: a hint without effect.
+
+    Returns:
+      A `tf.experimental.dtensor.Mesh`.
+
+    Raises:
+      UnimplementedError: there are several processes.
+      ValueError: the sizes do not fit the number of devices.
+
+    >>> tf.experimental.dtensor.create_distributed_mesh([("x", 1)], local_devices=["CPU:0"]).size
+    1
+    """
     if num_clients() > 1:
         raise UnimplementedError("tf.experimental.dtensor: several processes are not implemented.")
     return create_mesh(mesh_dims, mesh_name, local_devices, device_type, use_xla_spmd)

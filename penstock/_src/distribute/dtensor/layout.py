@@ -37,6 +37,11 @@ class Layout:
 
     Raises:
       ValueError: the mesh has no such dimension, or one is named twice.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout(["x", tf.experimental.dtensor.UNSHARDED], mesh)
+    >>> layout.rank, layout.sharding_specs
+    (2, ['x', 'unsharded'])
     """
 
     def __init__(self, sharding_specs: Sequence[str], mesh: Mesh) -> None:
@@ -58,24 +63,57 @@ class Layout:
 
     @classmethod
     def replicated(cls, mesh: Mesh, rank: int) -> Layout:
-        """Returns the layout in which every device holds the whole tensor."""
+        """Returns the layout in which every device holds the whole tensor.
+
+        Args:
+          mesh: the mesh.
+          rank: the number of axes.
+
+        Returns:
+          A `Layout`.
+        """
         return cls([UNSHARDED] * rank, mesh)
 
     @classmethod
     def batch_sharded(cls, mesh: Mesh, batch_dim: str, rank: int, axis: int = 0) -> Layout:
-        """Returns the layout in which one axis is sharded."""
+        """Returns the layout in which one axis is divided among devices.
+
+        Args:
+          mesh: the mesh.
+          batch_dim: the dimension of the mesh.
+          rank: the number of axes.
+          axis: the axis that is divided.
+
+        Returns:
+          A `Layout`.
+        """
         specs = [UNSHARDED] * rank
         specs[axis] = batch_dim
         return cls(specs, mesh)
 
     @classmethod
     def inner_sharded(cls, mesh: Mesh, inner_dim: str, rank: int) -> Layout:
-        """Returns the layout in which the last axis is sharded."""
+        """Returns the layout in which the last axis is divided among devices.
+
+        Args:
+          mesh: the mesh.
+          inner_dim: the dimension of the mesh.
+          rank: the number of axes.
+
+        Returns:
+          A `Layout`.
+        """
         return cls.batch_sharded(mesh, inner_dim, rank, axis=rank - 1)
 
     @classmethod
     def from_single_device_mesh(cls, mesh: Mesh) -> Layout:
-        """Returns the layout on a single device.
+        """Returns the layout on a mesh of one device.
+
+        Args:
+          mesh: the mesh.
+
+        Returns:
+          A `Layout`.
 
         Raises:
           ValueError: the mesh has several devices.
@@ -88,14 +126,28 @@ class Layout:
 
     @classmethod
     def from_device(cls, device: str) -> Layout:
-        """Returns the layout on the device of this name."""
+        """Returns the layout on a device.
+
+        Args:
+          device: the name of the device.
+
+        Returns:
+          A `Layout`.
+        """
         return cls.from_single_device_mesh(Mesh.from_device(device))
 
     # -- other forms
 
     @classmethod
     def from_string(cls, layout_str: str) -> Layout:
-        """Parses the result of `to_string`."""
+        """Returns the layout that `to_string` has written.
+
+        Args:
+          layout_str: the string.
+
+        Returns:
+          A `Layout`.
+        """
         head, _, mesh = layout_str.partition(" mesh:")
         kind, _, specs = head.rstrip(",").partition(":")
         if kind == "maximal":
@@ -105,7 +157,14 @@ class Layout:
 
     @classmethod
     def from_proto(cls, layout_proto: Any) -> Layout:
-        """Returns the layout of a LayoutProto."""
+        """Returns the layout of a message.
+
+        Args:
+          layout_proto: a `LayoutProto`.
+
+        Returns:
+          A `Layout`.
+        """
         mesh = Mesh.from_proto(layout_proto.mesh_config)
         if layout_proto.type == LayoutProto.SINGLE_DEVICE:
             return cls.from_single_device_mesh(mesh)
@@ -130,7 +189,11 @@ class Layout:
         return f"{kind}:{specs} mesh:{self._mesh.to_string()}"
 
     def to_parted(self) -> Layout:
-        """Returns the layout of a tensor whose shards may differ in size."""
+        """Returns the layout of a tensor whose parts may differ in size.
+
+        Returns:
+          A `Layout`.
+        """
         made = Layout(self._specs, self._mesh)
         made._type = LayoutType.PARTED
         return made
@@ -183,7 +246,14 @@ class Layout:
         return self._mesh.is_single_device()
 
     def delete(self, dims: Sequence[int]) -> Layout:
-        """Returns the layout without some axes."""
+        """Returns the layout without some axes.
+
+        Args:
+          dims: a list of axes.
+
+        Returns:
+          A `Layout`.
+        """
         return Layout([s for i, s in enumerate(self._specs) if i not in dims], self._mesh)
 
     @native
@@ -203,7 +273,14 @@ class Layout:
         return [tuple(0 if a is None else place[a] for a in axes) for place in places]
 
     def offset_tuple_to_global_index(self, offset_tuple: Sequence[int]) -> int:
-        """Returns the index of a shard, in row-major order over the axes."""
+        """Returns the number of the device at a place of the mesh.
+
+        Args:
+          offset_tuple: the place, a number for each dimension.
+
+        Returns:
+          An integer.
+        """
         index = 0
         for offset, count in zip(offset_tuple, self.shards, strict=True):
             index = index * count + offset

@@ -27,10 +27,22 @@ def is_dtensor(tensor: Any) -> bool:
 
 @export(f"{_PACKAGE}.fetch_layout")
 def fetch_layout(tensor: Any) -> Layout:
-    """Returns the layout of a DTensor or DVariable.
+    """Returns the layout of a DTensor.
+
+    Args:
+      tensor: a DTensor or `DVariable`.
+
+    Returns:
+      A `tf.experimental.dtensor.Layout`.
 
     Raises:
       InvalidArgumentError: the tensor is neither.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout.replicated(mesh, rank=1)
+    >>> tensor = tf.experimental.dtensor.copy_to_mesh(tf.ones([2]), layout)
+    >>> tf.experimental.dtensor.fetch_layout(tensor) == layout
+    True
     """
     if isinstance(tensor, DTensor):
         return tensor.layout
@@ -53,8 +65,22 @@ def check_layout(tensor: Any, layout: Layout) -> None:
 def relayout(tensor: Any, layout: Layout, name: str | None = None) -> Any:
     """Returns a tensor in another layout.
 
+    Args:
+      tensor: a tensor.
+      layout: the `tf.experimental.dtensor.Layout` of the result.
+      name: a name for the operation.
+
+    Returns:
+      A DTensor.
+
     Raises:
-      InvalidArgumentError: the layout does not fit its shape.
+      InvalidArgumentError: the layout does not fit the shape.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout.replicated(mesh, rank=1)
+    >>> tensor = tf.experimental.dtensor.copy_to_mesh(tf.ones([2]), layout)
+    >>> tf.experimental.dtensor.relayout(tensor, layout).shape
+    TensorShape([2])
     """
     tensor = convert_to_tensor(tensor)
     if not isinstance(tensor, EagerTensor):
@@ -78,7 +104,24 @@ def relayout_like(tensor: Any, layout_tensor: Any, name: str | None = None) -> A
 
 @export(f"{_PACKAGE}.copy_to_mesh")
 def copy_to_mesh(tensor: Any, layout: Layout, source_layout: Layout | None = None) -> Any:
-    """Returns a tensor as a DTensor in a layout."""
+    """Returns a tensor as a DTensor.
+
+    Args:
+      tensor: a tensor.
+      layout: the `tf.experimental.dtensor.Layout` of the result.
+      source_layout: a hint without effect.
+
+    Returns:
+      A DTensor.
+
+    Raises:
+      InvalidArgumentError: the layout does not fit the shape.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout.replicated(mesh, rank=1)
+    >>> tf.experimental.dtensor.copy_to_mesh(tf.ones([2]), layout).shape
+    TensorShape([2])
+    """
     return relayout(tensor, layout)
 
 
@@ -90,8 +133,16 @@ def pack(tensors: Any, layout: Layout) -> Any:
       tensors: a shard for each device of the mesh.
       layout: how the shards form the whole tensor.
 
+    Returns:
+      A DTensor.
+
     Raises:
       InvalidArgumentError: the number or rank of the shards does not match the layout.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout(["x"], mesh)
+    >>> tf.experimental.dtensor.pack([tf.ones([2])], layout).shape
+    TensorShape([2])
     """
     if STATE.graph is not None:
         raise UnimplementedError("tf.experimental.dtensor.pack: only supported eagerly.")
@@ -117,10 +168,22 @@ def pack(tensors: Any, layout: Layout) -> Any:
 
 @export(f"{_PACKAGE}.unpack")
 def unpack(tensor: Any) -> Sequence[Any]:
-    """Returns the shard of each device.
+    """Returns the parts of a DTensor that the devices hold.
+
+    Args:
+      tensor: a DTensor.
+
+    Returns:
+      A list of tensors, one for each device.
 
     Raises:
       InvalidArgumentError: the tensor is not a DTensor.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout.replicated(mesh, rank=1)
+    >>> tensor = tf.experimental.dtensor.copy_to_mesh(tf.ones([2]), layout)
+    >>> len(tf.experimental.dtensor.unpack(tensor))
+    1
     """
     value = tensor.read_value() if hasattr(tensor, "read_value") else tensor
     if not isinstance(value, DTensor):
@@ -135,7 +198,22 @@ def unpack(tensor: Any) -> Sequence[Any]:
 def call_with_layout(
     fn: Callable[..., Any], layout: Layout | None, *args: Any, **kwargs: Any
 ) -> Any:
-    """Calls `fn` and returns its tensors in a layout; without a layout it only calls `fn`."""
+    """Returns what a function returns, with its tensors in a layout.
+
+    Args:
+      fn: a function.
+      layout: a `tf.experimental.dtensor.Layout`; None only calls the function.
+      *args: its arguments.
+      **kwargs: its arguments by name.
+
+    Returns:
+      What the function returns, as DTensors.
+
+    >>> mesh = tf.experimental.dtensor.create_mesh([("x", 1)], devices=["CPU:0"])
+    >>> layout = tf.experimental.dtensor.Layout.replicated(mesh, rank=1)
+    >>> tf.experimental.dtensor.call_with_layout(tf.zeros, layout, [2]).shape
+    TensorShape([2])
+    """
     if layout is None:
         return fn(*args, **kwargs)
     with default_mesh(layout.mesh):

@@ -55,11 +55,6 @@ class DistributedDataset:
     >>> dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4).batch(2))
     >>> [batch.numpy() for batch in dataset]
     [array([0, 1]), array([2, 3])]
-
-    >>> strategy = tf.distribute.OneDeviceStrategy("CPU:0")
-    >>> dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4).batch(2))
-    >>> [batch.numpy() for batch in dataset]
-    [array([0, 1]), array([2, 3])]
     """
 
     def __init__(self, dataset: Any, replicas: int) -> None:
@@ -80,7 +75,15 @@ class DistributedDataset:
         return len(self._original)
 
     def reduce(self, initial_state: Any, reduce_func: Any) -> Any:
-        """Returns the final state of `reduce_func(state, element) -> state`, called on the elements in order."""
+        """Returns what a function accumulates over all elements.
+
+        Args:
+          initial_state: what to begin with.
+          reduce_func: a function of the state and an element that returns the next state.
+
+        Returns:
+          The last state.
+        """
         state = nest.map_structure(convert_to_tensor, initial_state)
         if executing_eagerly():
             for element in self:

@@ -49,6 +49,12 @@ class MirroredStrategy(Strategy):
       devices: the names of logical devices ("CPU:0", "CPU:1": see tf.config.set_logical_device_configuration);
         by default all of them.
       cross_device_ops: how values of replicas are reduced.
+
+    >>> strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    >>> with strategy.scope():
+    ...     v = tf.Variable(1.0)
+    >>> strategy.run(lambda: v + 1.0).numpy()
+    np.float32(2.0)
     """
 
     # Where TensorFlow begins to number collective operations; nothing is numbered here.

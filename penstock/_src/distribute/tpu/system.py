@@ -58,11 +58,23 @@ class HardwareFeature:
 
 @export("tpu.experimental.initialize_tpu_system")
 def initialize_tpu_system(cluster_resolver: Any = None) -> Any:
-    """Initializes a TPU system and returns its Topology.
+    """Raises an error: there is no TPU.
+
+    Args:
+      cluster_resolver: a `tf.distribute.cluster_resolver.TPUClusterResolver`.
+
+    Returns:
+      The topology of the system.
 
     Raises:
       ValueError: no TPU is named.
       UnimplementedError: otherwise.
+
+    >>> try:
+    ...     tf.tpu.experimental.initialize_tpu_system()
+    ... except ValueError:
+    ...     print("no TPU is named")
+    no TPU is named
     """
     _require_tpu("initialize_tpu_system", cluster_resolver)
 

@@ -47,6 +47,10 @@ class TableConfig:
 
     Raises:
       ValueError: an argument is out of range.
+
+    >>> table = tf.tpu.experimental.embedding.TableConfig(vocabulary_size=8, dim=4)
+    >>> table.dim
+    4
     """
 
     def __init__(
@@ -105,6 +109,10 @@ class FeatureConfig:
       validate_weights_and_indices: whether values are checked.
       output_shape: the shape of the lookup result, without the columns of the table.
       name: of the feature.
+
+    >>> table = tf.tpu.experimental.embedding.TableConfig(vocabulary_size=8, dim=4)
+    >>> tf.tpu.experimental.embedding.FeatureConfig(table).table.vocabulary_size
+    8
     """
 
     table: TableConfig

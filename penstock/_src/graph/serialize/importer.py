@@ -442,14 +442,6 @@ def import_graph_def(
     ...     (found,) = tf.import_graph_def(graph.as_graph_def(), return_elements=["two:0"])
     >>> found.name
     'import/two:0'
-
-    >>> graph = tf.Graph()
-    >>> with graph.as_default():
-    ...     two = tf.constant(2, name="two")
-    >>> with tf.Graph().as_default():
-    ...     (found,) = tf.import_graph_def(graph.as_graph_def(), return_elements=["two:0"])
-    >>> found.name
-    'import/two:0'
     """
     return add_graph_def(graph_def, input_map, return_elements, name, consent_of_program())
 

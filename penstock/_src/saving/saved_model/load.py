@@ -125,14 +125,6 @@ def load(
     >>> tf.saved_model.save(Double(), "double")
     >>> tf.saved_model.load("double")(tf.constant(4.0)).numpy()
     np.float32(8.0)
-
-    >>> class Double(tf.Module):
-    ...     @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
-    ...     def __call__(self, x):
-    ...         return x * 2.0
-    >>> tf.saved_model.save(Double(), "double")
-    >>> tf.saved_model.load("double")(tf.constant(4.0)).numpy()
-    np.float32(8.0)
     """
     return _load(export_dir, None, tags, options, allow)["root"]
 

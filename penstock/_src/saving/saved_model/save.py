@@ -75,15 +75,6 @@ def save(
     >>> tf.saved_model.save(model, "double", signatures=model.__call__)
     >>> sorted(tf.saved_model.load("double").signatures)
     ['serving_default']
-
-    >>> class Double(tf.Module):
-    ...     @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
-    ...     def __call__(self, x):
-    ...         return x * 2.0
-    >>> model = Double()
-    >>> tf.saved_model.save(model, "double", signatures=model.__call__)
-    >>> sorted(tf.saved_model.load("double").signatures)
-    ['serving_default']
     """
     if STATE.graph is not None and STATE.graph.building_function:
         raise AssertionError(

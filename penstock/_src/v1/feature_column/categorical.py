@@ -128,14 +128,8 @@ def categorical_column_with_identity(
     Returns:
       A column.
 
-    Returns:
-      A column.
-
     Raises:
       ValueError: there is no category, or the default is none of them.
-
-    >>> tf.feature_column.categorical_column_with_identity("kind", num_buckets=3).num_buckets
-    3
 
     >>> tf.feature_column.categorical_column_with_identity("kind", num_buckets=3).num_buckets
     3
@@ -209,14 +203,8 @@ def categorical_column_with_hash_bucket(
     Returns:
       A column.
 
-    Returns:
-      A column.
-
     Raises:
       ValueError: there is no category, or the type is neither.
-
-    >>> tf.feature_column.categorical_column_with_hash_bucket("city", 100).num_buckets
-    100
 
     >>> tf.feature_column.categorical_column_with_hash_bucket("city", 100).num_buckets
     100
@@ -330,15 +318,8 @@ def categorical_column_with_vocabulary_list(
     Returns:
       A column.
 
-    Returns:
-      A column.
-
     Raises:
       ValueError: an argument is invalid.
-
-    >>> column = tf.feature_column.categorical_column_with_vocabulary_list("color", ["red", "green"])
-    >>> column.num_buckets
-    2
 
     >>> column = tf.feature_column.categorical_column_with_vocabulary_list("color", ["red", "green"])
     >>> column.num_buckets

@@ -148,14 +148,8 @@ def crossed_column(keys: Any, hash_bucket_size: int, hash_key: int | None = None
     Returns:
       A column.
 
-    Returns:
-      A column.
-
     Raises:
       ValueError: there are fewer than two, or one cannot be crossed.
-
-    >>> tf.feature_column.crossed_column(["city", "color"], hash_bucket_size=50).num_buckets
-    50
 
     >>> tf.feature_column.crossed_column(["city", "color"], hash_bucket_size=50).num_buckets
     50
@@ -246,15 +240,8 @@ def weighted_categorical_column(
     Returns:
       A column.
 
-    Returns:
-      A column.
-
     Raises:
       ValueError: the type is not numeric.
-
-    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
-    >>> tf.feature_column.weighted_categorical_column(kind, "weight").num_buckets
-    3
 
     >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
     >>> tf.feature_column.weighted_categorical_column(kind, "weight").num_buckets

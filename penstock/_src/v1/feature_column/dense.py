@@ -146,15 +146,8 @@ def indicator_column(categorical_column: Any) -> IndicatorColumn:
     Returns:
       A dense column of counts of the categories.
 
-    Returns:
-      A dense column of counts of the categories.
-
     Raises:
       ValueError: it is not a column of categories.
-
-    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
-    >>> tf.feature_column.indicator_column(kind).variable_shape
-    TensorShape([1, 3])
 
     >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
     >>> tf.feature_column.indicator_column(kind).variable_shape
@@ -368,15 +361,8 @@ def embedding_column(
     Returns:
       A dense column.
 
-    Returns:
-      A dense column.
-
     Raises:
       ValueError: an argument is invalid.
-
-    >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
-    >>> tf.feature_column.embedding_column(kind, dimension=4).variable_shape
-    TensorShape([4])
 
     >>> kind = tf.feature_column.categorical_column_with_identity("kind", num_buckets=3)
     >>> tf.feature_column.embedding_column(kind, dimension=4).variable_shape

@@ -159,16 +159,9 @@ def numeric_column(
     Returns:
       A column.
 
-    Returns:
-      A column.
-
     Raises:
       TypeError: the shape has other than integers, the default does not fit the type, or the normalizer is no function.
       ValueError: a size is not positive, the default has another shape, or the type is not numeric.
-
-    >>> column = tf.feature_column.numeric_column("age")
-    >>> column.name, column.shape
-    ('age', (1,))
 
     >>> column = tf.feature_column.numeric_column("age")
     >>> column.name, column.shape
@@ -274,15 +267,8 @@ def bucketized_column(source_column: NumericColumn, boundaries: Any) -> Bucketiz
     Returns:
       A column of as many categories as boundaries and one more.
 
-    Returns:
-      A column of as many categories as boundaries and one more.
-
     Raises:
       ValueError: the column is not such a one, or the boundaries are not ascending.
-
-    >>> age = tf.feature_column.numeric_column("age")
-    >>> tf.feature_column.bucketized_column(age, [18, 65]).num_buckets
-    3
 
     >>> age = tf.feature_column.numeric_column("age")
     >>> tf.feature_column.bucketized_column(age, [18, 65]).num_buckets

@@ -23,9 +23,6 @@ def make_parse_example_spec(feature_columns: Any) -> dict[str, Any]:
     Returns:
       A dictionary of features for `tf.io.parse_example`.
 
-    Returns:
-      A dictionary of features for `tf.io.parse_example`.
-
     Raises:
       ValueError: one is no FeatureColumn, or two want different things of the same key.
 

@@ -230,17 +230,38 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return shapes.vector(static) if static.is_fully_defined() else self._shape_tensor()
 
     def shape_tensor(self, name="shape_tensor"):
-        """The shape as an int32 vector."""
+        """Returns the shape.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer vector.
+        """
         with self._scope(name):
             return convert_to_tensor(self._shape_vector())
 
     def batch_shape_tensor(self, name="batch_shape_tensor"):
-        """The shape without the last two axes, as an int32 vector."""
+        """Returns the leading extents.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer vector.
+        """
         with self._scope(name):
             return convert_to_tensor(self._shape_vector()[:-2])
 
     def tensor_rank_tensor(self, name="tensor_rank_tensor"):
-        """The number of axes as an int32 scalar."""
+        """Returns the number of axes.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer scalar.
+        """
         with self._scope(name):
             rank = self.tensor_rank
             if rank is not None:
@@ -248,12 +269,26 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
             return raw.Size(input=self._shape_tensor())
 
     def range_dimension_tensor(self, name="range_dimension_tensor"):
-        """The number of rows as an int32 scalar."""
+        """Returns the number of rows.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer scalar.
+        """
         with self._scope(name):
             return convert_to_tensor(self._rows())
 
     def domain_dimension_tensor(self, name="domain_dimension_tensor"):
-        """The number of columns as an int32 scalar."""
+        """Returns the number of columns.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An integer scalar.
+        """
         with self._scope(name):
             return convert_to_tensor(self._columns())
 
@@ -279,6 +314,9 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
           adjoint: multiply by the adjoint of this operator.
           adjoint_arg: multiply the adjoint of `x`.
           name: a name for the operation.
+
+        Returns:
+          A tensor `[..., m, k]`, or an operator.
         """
         if isinstance(x, LinearOperator):
             left, right = self._pair(x, adjoint, adjoint_arg)
@@ -299,7 +337,16 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return adjoint_of(self.matmul(other, adjoint=True, adjoint_arg=True))
 
     def matvec(self, x, adjoint=False, name="matvec"):
-        """The product with a vector `[..., n]`."""
+        """Returns the product with vectors.
+
+        Args:
+          x: `[..., n]`.
+          adjoint: whether the adjoint is multiplied.
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[..., m]`.
+        """
         with self._scope(name):
             x = self._operand(x)
             self._check_extents(-2 if adjoint else -1, x, -1)
@@ -349,7 +396,20 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
             )
 
     def solve(self, rhs, adjoint=False, adjoint_arg=False, name="solve"):
-        """The X with A X = `rhs`; arguments as `matmul`'s."""
+        """Returns the X with A X = rhs.
+
+        Args:
+          rhs: `[..., n, k]`, or an operator.
+          adjoint: whether the adjoint of the matrix is solved for.
+          adjoint_arg: whether the adjoint of `rhs` is taken.
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[..., n, k]`, or an operator.
+
+        Raises:
+          NotImplementedError: the operator is not square, or known to be singular.
+        """
         self._solvable("Exact solve")
         if isinstance(rhs, LinearOperator):
             left, right = self._pair(rhs, adjoint, adjoint_arg)
@@ -361,7 +421,16 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
             return self._solve(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
 
     def solvevec(self, rhs, adjoint=False, name="solve"):
-        """The vector x with A x = `rhs`."""
+        """Returns the x with A x = rhs.
+
+        Args:
+          rhs: `[..., n]`.
+          adjoint: whether the adjoint of the matrix is solved for.
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[..., n]`.
+        """
         self._solvable("Exact solve")
         with self._scope(name):
             rhs = self._operand(rhs)
@@ -386,14 +455,31 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     # -- other operators
 
     def adjoint(self, name="adjoint"):
-        """The adjoint operator."""
+        """Returns the operator of the adjoint matrix.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A `LinearOperator`.
+        """
         with self._scope(name):
             return self._linop_adjoint()
 
     H = property(adjoint, doc="The adjoint operator.")
 
     def inverse(self, name="inverse"):
-        """The inverse operator."""
+        """Returns the operator of the inverse matrix.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A `LinearOperator`.
+
+        Raises:
+          ValueError: the operator is not square or known to be singular.
+        """
         if self.is_square is False:
             raise ValueError(
                 "Cannot take the Inverse: This operator represents a non square matrix."
@@ -404,7 +490,17 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
             return self._linop_inverse()
 
     def cholesky(self, name="cholesky"):
-        """The lower triangular operator L with L L* equal to this one."""
+        """Returns the operator of the Cholesky factor.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A `LinearOperator`.
+
+        Raises:
+          ValueError: the operator is not known to be positive definite and its own adjoint.
+        """
         if not self._is_hermitian_positive:
             raise ValueError(
                 "Cannot take the Cholesky decomposition: Not a positive definite self adjoint matrix."
@@ -432,7 +528,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     # -- numbers
 
     def to_dense(self, name="to_dense"):
-        """The matrices as a tensor."""
+        """Returns the matrix.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[..., m, n]`.
+        """
         with self._scope(name):
             return self._to_dense()
 
@@ -441,7 +544,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return self.matmul(eye(self._columns(), batch_shape=batch, dtype=self.dtype))
 
     def diag_part(self, name="diag_part"):
-        """The diagonals `[..., min(m, n)]`."""
+        """Returns the main diagonal.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[..., min(m, n)]`.
+        """
         with self._scope(name):
             return self._diag_part()
 
@@ -449,7 +559,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return diag_part(self.to_dense())
 
     def trace(self, name="trace"):
-        """The sums of the diagonals."""
+        """Returns the sum of the main diagonal.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[...]`.
+        """
         with self._scope(name):
             return self._trace()
 
@@ -457,7 +574,17 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return reduce_sum(self.diag_part(), -1)
 
     def determinant(self, name="det"):
-        """The determinants."""
+        """Returns the determinant.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[...]`.
+
+        Raises:
+          NotImplementedError: the operator is not square.
+        """
         self._must_be_square("Determinant")
         with self._scope(name):
             return self._determinant()
@@ -468,7 +595,17 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return raw.MatrixDeterminant(input=self.to_dense())
 
     def log_abs_determinant(self, name="log_abs_det"):
-        """The logarithms of the absolute values of the determinants."""
+        """Returns the logarithm of the absolute value of the determinant.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[...]`.
+
+        Raises:
+          NotImplementedError: the operator is not square.
+        """
         self._must_be_square("Determinant")
         with self._scope(name):
             return self._log_abs_determinant()
@@ -480,7 +617,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return slogdet(self.to_dense())[1]
 
     def cond(self, name="cond"):
-        """The condition numbers: the ratio of the largest to the smallest singular value."""
+        """Returns the condition number: the ratio of the greatest and the smallest singular value.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[...]`.
+        """
         with self._scope(name):
             return self._cond()
 
@@ -492,7 +636,17 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return values[..., 0] / values[..., -1]
 
     def eigvals(self, name="eigvals"):
-        """The eigenvalues of a self-adjoint operator."""
+        """Returns the eigenvalues of an operator that is its own adjoint.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          A tensor `[..., n]`.
+
+        Raises:
+          NotImplementedError: the operator is not known to be its own adjoint.
+        """
         if not self.is_self_adjoint:
             raise NotImplementedError("Only self-adjoint matrices are supported.")
         with self._scope(name):
@@ -502,7 +656,15 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return eigvalsh(self.to_dense())
 
     def add_to_tensor(self, x, name="add_to_tensor"):
-        """The sum with a tensor `[..., m, n]`."""
+        """Returns the sum of this matrix and a tensor.
+
+        Args:
+          x: a tensor of the same shape.
+          name: a name for the operation.
+
+        Returns:
+          A tensor.
+        """
         with self._scope(name):
             return self._add_to_tensor(self._operand(x))
 
@@ -512,7 +674,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
     # -- assertions
 
     def assert_non_singular(self, name="assert_non_singular"):
-        """An assertion that the operator can be inverted."""
+        """Returns an operation that raises an error unless the matrix is invertible.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An operation, or None in eager execution.
+        """
         with self._scope(name):
             return self._assert_non_singular()
 
@@ -526,7 +695,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         )
 
     def assert_positive_definite(self, name="assert_positive_definite"):
-        """An assertion that the operator is positive definite."""
+        """Returns an operation that raises an error unless the matrix is positive definite.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An operation, or None in eager execution.
+        """
         with self._scope(name):
             return self._assert_positive_definite()
 
@@ -540,7 +716,14 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         return assert_positive(roots, message="Matrix was not positive definite.")
 
     def assert_self_adjoint(self, name="assert_self_adjoint"):
-        """An assertion that the operator equals its adjoint."""
+        """Returns an operation that raises an error unless the matrix is its own adjoint.
+
+        Args:
+          name: a name for the operation.
+
+        Returns:
+          An operation, or None in eager execution.
+        """
         with self._scope(name):
             return self._assert_self_adjoint()
 
