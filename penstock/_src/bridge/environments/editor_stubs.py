@@ -1,0 +1,55 @@
+"""Stubs of the names `tensorflow` and `keras` for editors and type checkers, which refer to Penstock's.
+
+`penstock enable` writes them as packages of stubs (PEP 561), which type checkers and editors read in place of `tensorflow` and
+`keras`: a module for each of Penstock's, with the same names, so that `tf.Tensor` is one class under all. Keras itself has no
+annotations, and checkers infer types from default values: `strides=2` would be a mistake.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+PACKAGE = pathlib.Path(__file__).resolve().parents[3]
+NAMES = ("tensorflow", "keras")
+# Names that `import *` leaves out.
+HIDDEN = {
+    "penstock": ("__internal__", "__operators__", "__version__"),
+    "penstock.keras": ("__version__",),
+}
+# TensorFlow's private packages, of which nothing is known here.
+PRIVATE = ("python", "core", "compiler")
+ANYTHING = "from typing import Any\n\ndef __getattr__(name: str) -> Any: ...\n"
+
+
+def alias_stubs(name: str, package: pathlib.Path = PACKAGE) -> dict[str, str]:
+    """Returns {path: text} of the stubs of `tensorflow` or `keras`."""
+    root = package if name == "tensorflow" else package / name
+    found = {}
+    for stub in sorted(root.rglob("__init__.pyi")):
+        inside = stub.parent.relative_to(package)
+        if inside.parts[:1] == ("_src",):
+            continue
+        source = ".".join(("penstock", *inside.parts))
+        lines = [f"from {source} import *"]
+        lines += [f"from {source} import {hidden} as {hidden}" for hidden in HIDDEN.get(source, ())]
+        found[(stub.relative_to(root)).as_posix()] = "\n".join(lines) + "\n"
+    if name == "tensorflow":
+        found |= {f"{part}/__init__.pyi": ANYTHING for part in PRIVATE}
+    return found
+
+
+def files() -> dict[str, bytes]:
+    """Returns the contents of all stubs, by their paths in the folder of packages."""
+    found: dict[str, bytes] = {}
+    for name in NAMES:
+        found |= {f"{name}-stubs/{p}": t.encode() for p, t in alias_stubs(name).items()}
+        # Private modules are looked up in the package itself.
+        found[f"{name}-stubs/py.typed"] = b"partial\n"
+    return found
+
+
+def remove(folder: pathlib.Path) -> None:
+    """Removes the stubs from a folder of packages."""
+    for name in NAMES:
+        shutil.rmtree(folder / f"{name}-stubs", ignore_errors=True)

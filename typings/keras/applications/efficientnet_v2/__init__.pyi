@@ -1,0 +1,1 @@
+from penstock.keras.applications.efficientnet_v2 import *

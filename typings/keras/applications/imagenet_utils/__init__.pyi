@@ -1,0 +1,1 @@
+from penstock.keras.applications.imagenet_utils import *

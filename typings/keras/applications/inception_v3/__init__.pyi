@@ -1,0 +1,1 @@
+from penstock.keras.applications.inception_v3 import *

@@ -1,0 +1,1 @@
+from penstock.keras.applications.mobilenet_v2 import *

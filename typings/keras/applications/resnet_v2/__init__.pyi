@@ -1,0 +1,1 @@
+from penstock.keras.applications.resnet_v2 import *

@@ -1,0 +1,1 @@
+from penstock.keras.applications.vgg16 import *

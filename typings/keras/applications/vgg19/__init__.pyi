@@ -1,0 +1,1 @@
+from penstock.keras.applications.vgg19 import *

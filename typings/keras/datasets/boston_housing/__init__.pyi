@@ -1,0 +1,1 @@
+from penstock.keras.datasets.boston_housing import *

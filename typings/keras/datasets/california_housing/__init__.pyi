@@ -1,0 +1,1 @@
+from penstock.keras.datasets.california_housing import *

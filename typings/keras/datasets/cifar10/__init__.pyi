@@ -1,0 +1,1 @@
+from penstock.keras.datasets.cifar10 import *

@@ -1,0 +1,1 @@
+from penstock.feature_column import *

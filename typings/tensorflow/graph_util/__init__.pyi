@@ -1,0 +1,1 @@
+from penstock.graph_util import *

@@ -1,0 +1,1 @@
+from penstock.image import *

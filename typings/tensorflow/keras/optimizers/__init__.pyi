@@ -1,0 +1,1 @@
+from penstock.keras.optimizers import *

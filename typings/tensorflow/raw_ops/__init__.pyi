@@ -1,0 +1,1 @@
+from penstock.raw_ops import *
