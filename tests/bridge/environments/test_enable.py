@@ -131,3 +131,13 @@ def test_refusals(environment, monkeypatch, capsys):
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     assert main(["enable"]) == 2
     assert "virtual environment" in capsys.readouterr().err
+
+
+def test_stubs_have_the_modules_and_names_of_penstock(environment):
+    main(["enable"])
+    root = environment / "tensorflow-stubs"
+    assert "from penstock import *" in (root / "__init__.pyi").read_text()
+    assert "from penstock.nn import *" in (root / "nn" / "__init__.pyi").read_text()
+    assert (environment / "keras-stubs" / "layers" / "__init__.pyi").exists()
+    main(["disable"])
+    assert not root.exists()

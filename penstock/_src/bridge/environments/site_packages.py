@@ -7,7 +7,7 @@ import pathlib
 import shutil
 import sysconfig
 
-from . import stand_in
+from . import editor_stubs, stand_in
 
 # Everything that installs a package `tensorflow`.
 DISTRIBUTIONS = (*stand_in.NAMES, "tensorflow-gpu", "tensorflow-intel", "tf-nightly-cpu")
@@ -25,7 +25,7 @@ def write_stand_in() -> None:
     """Writes the files that stand for TensorFlow."""
     for path, content in stand_in.files(INSTALLER).items():
         file = folder() / path
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
 
 
@@ -36,6 +36,7 @@ def remove_stand_in() -> bool:
     if not start.exists() and not written:
         return False
     start.unlink(missing_ok=True)
+    editor_stubs.remove(folder())
     for place in written:
         shutil.rmtree(place)
     return True

@@ -2,7 +2,7 @@
 
 `penstock_as_tensorflow.pth` is a line that Python runs at its start: it waits for the first `import tensorflow`. The folders
 `tensorflow-2.21.0.dist-info` and the like are metadata, by which pip takes TensorFlow for installed: it does not fetch TensorFlow for
-`pip install tf-keras`, and `pip check` misses nothing.
+`pip install tf-keras`, and `pip check` misses nothing. `tensorflow-stubs` is what editors and type checkers read (`editor_stubs.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import hashlib
 import importlib.metadata
 
 from penstock._src.version import OWN_VERSION, VERSION
+
+from . import editor_stubs
 
 START = "penstock_as_tensorflow.pth"
 # One line, as .pth files want it. Without Penstock, which pip may have uninstalled, it does nothing.
@@ -39,7 +41,8 @@ def files(installer: str) -> dict[str, bytes]:
     Args:
       installer: what put them there, as pip shows it.
     """
-    made = {START: START_LINE.encode()}
+    shared = {START: START_LINE.encode(), **editor_stubs.files()}
+    made = dict(shared)
     for name in NAMES:
         folder = f"{name.replace('-', '_')}-{VERSION}.dist-info"
         own = {
@@ -48,8 +51,8 @@ def files(installer: str) -> dict[str, bytes]:
             f"{folder}/INSTALLER": f"{installer}\n".encode(),
             f"{folder}/top_level.txt": b"tensorflow\n",
         }
-        # Whoever uninstalls `tensorflow` uninstalls the start-up line: TensorFlow itself may follow.
-        listed = {**own, START: made[START]}
+        # Whoever uninstalls `tensorflow` uninstalls the start-up line and the stubs: TensorFlow itself may follow.
+        listed = own | shared
         made |= own | {f"{folder}/RECORD": record(listed, f"{folder}/RECORD").encode()}
     return made
 
