@@ -18,8 +18,7 @@ points = random.normal(size=(64, 2)).astype("float32")
 values = points @ np.array([[1.0], [-2.0]], "float32")
 with v1.Session(graph=graph) as session:
     session.run(init)
-    for _ in range(100):
-        _, loss_value = session.run([train, loss], {x: points, target: values})
+    losses = [session.run([train, loss], {x: points, target: values})[1] for _ in range(100)]
     weights = session.run(w)
-print("loss", loss_value, "weights", weights.ravel())
+print("loss", losses[-1], "weights", weights.ravel())
 assert np.allclose(weights.ravel(), [1.0, -2.0], atol=1e-3)
