@@ -1,5 +1,6 @@
 """Gamma, Poisson and binomial samples by rejection, in TensorFlow's order on CPUs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,32 @@ from penstock._src.ops.random.lanes import Lanes
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.special_functions import lgamma
 
+# Outputs that are drawn together: rejection keeps some thirty numbers for each of them.
+BLOCK = 1 << 16
+
+
+def _in_blocks(size: int, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """float64[size] of numbers that `draw` gives for the positions of some outputs."""
+    out = np.empty(size)
+    for first in range(0, size, BLOCK):
+        positions = np.arange(first, min(first + BLOCK, size))
+        out[first : first + BLOCK] = draw(positions)
+    return out
+
 
 def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
     """float64[samples, alphas] of gamma numbers; NaN where alpha is not positive.
 
     Source: Marsaglia & Tsang 2000, "A simple method for generating gamma variables".
     """
-    shape = np.repeat(alpha.reshape(-1).astype(np.float64), samples)
-    lanes = Lanes(stream, np.arange(shape.size))
+    shapes = alpha.reshape(-1).astype(np.float64)
+    drawn = _in_blocks(
+        alpha.size * samples, lambda at: _gamma(Lanes(stream, at), shapes[at // samples])
+    )
+    return drawn.reshape(alpha.size, samples).T
+
+
+def _gamma(lanes: Lanes, shape: np.ndarray) -> np.ndarray:
     out = np.full(shape.size, np.nan)
     one = np.flatnonzero(shape == 1)
     if one.size:
@@ -45,7 +64,7 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
             finished = np.zeros(shape.size, bool)
             finished[done] = True
             active = active[~finished[active]]
-    return out.reshape(alpha.size, samples).T
+    return out
 
 
 def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.ndarray:
@@ -55,9 +74,15 @@ def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.
     Sources: Knuth, TAOCP vol. 2, 3.4.1, for small rates; Hormann 1993, "The transformed rejection method
     for generating Poisson random variables", for others.
     """
+    rates = rate.reshape(-1).astype(np.float64)
+    drawn = _in_blocks(
+        rate.size * samples, lambda at: _poisson(Lanes(stream, at), rates[at // samples], limit)
+    )
+    return drawn.reshape(rate.size, samples).T
+
+
+def _poisson(lanes: Lanes, rates: np.ndarray, limit: float) -> np.ndarray:
     kind = np.float64
-    rates = np.repeat(rate.reshape(-1).astype(kind), samples)
-    lanes = Lanes(stream, np.arange(rates.size), kind)
     out = np.zeros(rates.size, kind)
     broken = ~np.isfinite(rates)
     out[broken] = np.where(rates[broken] == np.inf, np.inf, np.nan)
@@ -67,7 +92,7 @@ def poisson(stream: Stream, rate: np.ndarray, samples: int, limit: float) -> np.
     broken |= endless
     _poisson_by_products(lanes, rates, np.flatnonzero(~broken & (rates < 10)), out, kind, limit)
     _poisson_by_rejection(lanes, rates, np.flatnonzero(~broken & (rates >= 10)), out, kind, limit)
-    return out.reshape(rate.size, samples).T
+    return out
 
 
 def _poisson_by_products(lanes, rates, active, out, kind, limit) -> None:
@@ -131,13 +156,20 @@ def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> n
     Sources: Kachitvichyanukul & Schmeiser 1988 for small means; Hormann 1993, "The generation of binomial
     random variates" (BTRS), for others.
     """
-    n, p = counts.astype(np.float64), probabilities.astype(np.float64)
+    return _in_blocks(
+        counts.size,
+        lambda at: _binomial(
+            stream, at, counts[at].astype(np.float64), probabilities[at].astype(np.float64)
+        ),
+    )
+
+
+def _binomial(stream: Stream, outputs: np.ndarray, n: np.ndarray, p: np.ndarray) -> np.ndarray:
     out = np.zeros(n.size)
     bad = ~np.isfinite(n) | np.isnan(p) | (n < 0) | (p < 0) | (p > 1)
     out[bad] = np.nan
     flipped = p > 0.5
     q = np.where(flipped, 1 - p, p)
-    outputs = np.arange(n.size)
     usable = ~bad & (n > 0) & (q > 0)
     large = n * q >= 10
     lanes = Lanes(stream, outputs, reserved=RESERVED_BY_GEOMETRIC)
