@@ -81,6 +81,17 @@ def test_what_exceeds_the_limit_is_refused(name):
             assert tf.ones([3]).shape == [3]
 
 
+def test_a_kept_error_holds_no_arrays_of_what_failed():
+    with limited(90 * MEGABYTE):
+        before = memory_limit.used()
+        with pytest.raises(tf.errors.ResourceExhaustedError) as kept:
+            tf.raw_ops.StatelessRandomBinomial(
+                shape=[8 * MEGABYTE], seed=[1, 2], counts=30.0, probs=0.3, dtype=tf.float32
+            )
+        assert kept.value.message
+        assert memory_limit.used() == before
+
+
 def test_the_message_names_op_shape_bytes_limit_and_the_largest_arrays():
     with limited(100 * MEGABYTE):
         kept = tf.Variable(tf.ones([30 * MEGABYTE // 4]), name="kept")

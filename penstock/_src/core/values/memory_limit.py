@@ -7,6 +7,7 @@ before it asks the system; NumPy then raises MemoryError with the array's shape.
 import gc
 import math
 import os
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -90,11 +91,12 @@ def require(shape: Iterable[int], dtype: np.dtype, what: str = "") -> None:
 
 
 def refused(error: MemoryError, what: str) -> OpError:
-    """The error of a MemoryError, of which NumPy's know the array's shape."""
+    """The error of a MemoryError, of which NumPy's know the array's shape; what its frames hold is let go."""
     if hasattr(error, "shape") and hasattr(error, "dtype"):
         found = exhausted(error.shape, error.dtype, what)
     else:
         found = _error(what, "memory", 0)
+    traceback.clear_frames(error.__traceback__)
     found.__cause__ = error
     return found
 
