@@ -90,26 +90,26 @@ class TensorSliceDataset(PipelineOp):
 
 class _Range(Pipeline):
     def __init__(self, start: int, stop: int, step: int, dtype: DType) -> None:
-        self.values = range(start, stop, step)
+        self.numbers = range(start, stop, step)
         self.dtype = dtype
 
     def cardinality(self) -> int:
         ends = (dtypes.int64.min, dtypes.int64.max)
-        return INFINITE if self.values and self.values.stop in ends else len(self.values)
+        return INFINITE if self.numbers and self.numbers.stop in ends else len(self.numbers)
 
     def rows(self) -> Rows | None:
-        if len(self.values) > _ROWS_LIMIT:
+        if len(self.numbers) > _ROWS_LIMIT:
             return None
-        values = self.values
+        values = self.numbers
         return Rows([np.arange(values.start, values.stop, values.step, self.dtype.np)])
 
     def access(self, run: Run) -> Access:
-        values, kind = self.values, self.dtype.np
+        values, kind = self.numbers, self.dtype.np
         return lambda number: (np.array(values[number], kind),)
 
     def iterate(self, run: Run) -> Iterator[Element]:
         rows = self.rows()
-        return RangeElements(self.values, self.dtype.np) if rows is None else rows.elements(run)
+        return RangeElements(self.numbers, self.dtype.np) if rows is None else rows.elements(run)
 
 
 class RangeElements(Resumable):

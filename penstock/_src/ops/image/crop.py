@@ -287,17 +287,17 @@ def _mapped(at, extent, mode):
         if extent <= 1:
             return at * np.float32(0), always  # a NaN stays one
         steps = size - 1
-        low = at + size * ((-at / steps).astype(np.int64) + 1)
-        high = at - size * (at / steps).astype(np.int64)
+        low = at + size * (np.floor(-at / steps) + 1)
+        high = at - size * np.floor(at / steps)
         found = np.where(at < 0, low, np.where(at > size - 1, high, at))
         return np.clip(found, 0, size - 1).astype(np.float32), always
     if mode == "REFLECT":
         if extent <= 1:
             return at * np.float32(0), always  # a NaN stays one
         period = 2 * size
-        low = np.where(at < -period, period * (-at / period).astype(np.int64) + at, at)
+        low = np.where(at < -period, period * np.floor(-at / period) + at, at)
         low = np.where(low < -size, low + period, -low - 1)
-        high = at - period * (at / period).astype(np.int64)
+        high = at - period * np.floor(at / period)
         high = np.where(high >= size, period - high - 1, high)
         found = np.where(at < 0, low, np.where(at > size - 1, high, at))
         return np.clip(found, 0, size - 1).astype(np.float32), always

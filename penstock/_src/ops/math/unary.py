@@ -12,6 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.meaning.scalars import UNARY
 from penstock._src.ops.rules import Binary, Unary, cast, conj, in_float32, is_float, quiet
 
 ARITHMETIC = FLOAT | SIGNED | COMPLEX
@@ -37,10 +38,15 @@ class Neg(Unary):
         return raw.Neg(dy)
 
 
+def sign_of(x):
+    """Returns -1, 0 or 1; x / |x| of complex numbers, of which np.sign gives infinite ones a finite sign."""
+    return UNARY["sign"](x)
+
+
 class Sign(Unary):
     """-1, 0 or 1 by the sign of x; x / |x| for complex numbers."""
 
-    T, ufunc, primitive = ARITHMETIC, np.sign, "sign"
+    T, ufunc, primitive = ARITHMETIC, staticmethod(sign_of), "sign"
     eager_is_exact = True
 
     def gradient(self, x, _y, _dy):
