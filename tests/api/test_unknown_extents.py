@@ -90,3 +90,24 @@ def test_least_squares_of_either_form(rows):
     traced = tf.function(gradients, input_signature=[tf.TensorSpec([None, None], tf.float64)])
     for found, expected in zip(traced(matrix), gradients(matrix), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+WIDE = np.float32([[1, -2, 3]])
+BROADCAST = {
+    "number first": lambda x: WIDE * x,
+    "number last": lambda x: x - WIDE,
+    "comparison": lambda x: WIDE < x,
+    "choice": lambda x: tf.where(WIDE > 0, x, 7.0),
+    "choice by the unknown": lambda x: tf.where(x > 0, WIDE, x),
+}
+
+
+@pytest.mark.parametrize("name", BROADCAST)
+def test_a_computed_extent_may_be_one_and_be_repeated(name):
+    def function(x):
+        return BROADCAST[name](tf.reshape(x, [2, -1]))
+
+    traced = tf.function(function, input_signature=[tf.TensorSpec([None, None])], autograph=False)
+    for shape in ((2, 1), (2, 3), (1, 2), (6, 1)):
+        value = np.random.default_rng(3).normal(size=shape).astype("f")
+        np.testing.assert_array_equal(traced(value), function(tf.constant(value)))

@@ -157,10 +157,10 @@ class Elementwise(Movement):
             extent = 1
             for shape in shapes:
                 at = axis - rank + len(shape)
-                if at < 0 or (shape[at] == 1 and type(shape[at]) is int):
+                if at < 0 or (shape[at] == 1 and extent != 1):
                     continue
-                if extent != 1 and shape[at] not in (1, extent):
+                if extent not in (1, shape[at]):
                     raise NotLowerable(f"shapes {[list(s) for s in shapes]} do not broadcast")
-                extent = shape[at] if extent == 1 else dims.merge(extent, shape[at])
+                extent = dims.merge(extent, shape[at]) if extent == shape[at] else shape[at]
             result.append(extent)
         return tuple(result)
