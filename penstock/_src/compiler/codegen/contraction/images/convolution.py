@@ -21,7 +21,7 @@ class Filter:
     output: int
     group: int = 0
     base: int = 0
-    second: int = 0  # of pairs (pairs.py): how far the second element lies from the first
+    second: int | None = None  # of pairs (pairs.py): how far the second element lies from the first
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def pack_tap(
     """One tap's weights as dst[channel][width]: of `count` outputs from offset `at` on; those past it are never used."""
     common = w.element, types.total
     if w.output == 1:
-        read = partial(load_pairs, w.second) if w.second else load_as
+        read = load_as if w.second is None else partial(load_pairs, w.second)
         where = f, source, at, w.channel, width, count, channels, dst, width
         pack_along(*where, *common, lanes, read=read)
     elif w.channel == 1:

@@ -22,7 +22,7 @@ class Matrix:
     depth: tuple[Extent, ...]
     batch: tuple[Extent, ...] = ()
     base: Extent = 0
-    second: int = 0  # of groups (pairs.py): how far each element lies from the one before
+    second: int | None = None  # of groups (pairs.py): how far each element lies from the one before
 
 
 @dataclass(frozen=True)

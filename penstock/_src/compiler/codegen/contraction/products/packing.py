@@ -115,7 +115,9 @@ class GemmPacking(GemmSchedule):
         pack_rows(
             f, pointer, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
             matrix.element, self.types.total, self.lanes,
-            read=partial(load_group, self.g.group, matrix.second) if matrix.second else load_as,
+            read=load_as
+            if matrix.second is None
+            else partial(load_group, self.g.group, matrix.second),
         )  # fmt: skip
 
     def along_depth(self, f: Fn, matrix: Matrix):

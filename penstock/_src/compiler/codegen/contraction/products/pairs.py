@@ -38,7 +38,7 @@ def in_groups(gemm: Gemm, target: Target) -> Gemm:
     left, right = (_grouped(x, group, types.total) for x in (gemm.left, gemm.right))
     if more or not _divisible(k, group) or left is None or right is None:
         return gemm
-    if right.second and is_static(gemm.m) and gemm.m <= FEW[group]:
+    if right.second is not None and is_static(gemm.m) and gemm.m <= FEW[group]:
         return gemm
     return replace(gemm, k=(k // group,), left=left, right=right, group=group)
 

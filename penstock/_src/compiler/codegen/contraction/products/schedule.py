@@ -185,7 +185,7 @@ class GemmSchedule:
         g, a = self.g, self.g.left
         if isinstance(a, Gathered) or len(g.k) != 1 or not is_static(a.cross):
             return False
-        if a.second:
+        if a.second is not None:
             return False
         if is_static(g.m) and g.m <= 4:
             return True
