@@ -1,8 +1,10 @@
 """What is a finding: an error that leaks from inside, ways that differ, a call that takes long or too much memory."""
 
+import contextlib
 import re
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,19 @@ CLOSE = {"float64": (1e-7, 1e-9), "float32": (2e-3, 1e-4), "float16": (3e-2, 1e-
          "complex128": (1e-7, 1e-9)}  # fmt: skip
 
 
+@contextlib.contextmanager
+def _whole_tracebacks() -> Iterator[None]:
+    """Leaves Penstock's frames in tracebacks: they say where an error comes from."""
+    filtered = penstock.debugging.is_traceback_filtering_enabled()
+    penstock.debugging.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if filtered:
+            penstock.debugging.enable_traceback_filtering()
+
+
+@_whole_tracebacks()
 def judged(
     call: dict[str, Any], ways: tuple[str, ...] = ("interpreted", "compiled"), seed: int = 0
 ) -> dict[str, Any]:
