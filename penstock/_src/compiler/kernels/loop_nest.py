@@ -6,8 +6,9 @@
 with other sizes is known without being written again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, permutations
 from typing import Any
 
 from penstock._src.compiler.kernels.index import (
@@ -99,7 +100,7 @@ def coalesce(nest: LoopNest) -> LoopNest:
     Before: for i in n: for j in m: y[i*m + j] = x[i*m + j]      After: for v in n*m: y[v] = x[v]
     """
     while True:
-        found = _mergeable(nest, nest.space) or _mergeable_reduction(nest)
+        found = _mergeable(nest, pairwise(nest.space)) or _mergeable_reduction(nest)
         if found is None:
             return nest
         nest = _merge(nest, *found)
@@ -140,13 +141,11 @@ def _plain(index: Index, var: Var) -> bool:
     )
 
 
-def _mergeable(nest: LoopNest, variables: Sequence[Var]) -> tuple[Var, Var] | None:
-    """Two neighbors (outer, inner) that may become one."""
-    if len(variables) < 2:
-        return None
+def _mergeable(nest: LoopNest, pairs: Iterable[tuple[Var, Var]]) -> tuple[Var, Var] | None:
+    """Two of these variables (outer, inner) that may become one."""
     all_indices = indices(nest)
     twice = _reduced(nest).intersection(nest.space)  # a row's variable that reductions use as well
-    for outer, inner in zip(variables, variables[1:]):
+    for outer, inner in pairs:
         if outer in twice or inner in twice:
             continue
         if all(_go_together(index, outer, inner) for index in all_indices):
@@ -182,7 +181,7 @@ def _mergeable_reduction(nest: LoopNest) -> tuple[Var, Var] | None:
     for group in sorted(groups, key=lambda g: [v.number for v in g]):
         if any(v in single for v in group):
             continue
-        found = _mergeable(nest, group)
+        found = _mergeable(nest, permutations(group, 2))  # in any order: a sum has none
         if found is not None and all(
             set(found) <= set(g) or not set(found) & set(g) for g in groups
         ):

@@ -47,3 +47,13 @@ def test_sums_products_and_movements(native, values, dtype):
 def test_large_magnitudes_do_not_overflow(native):
     x = np.array([3e30 + 4e30j, 0j, 1e-30 + 1e-30j], np.complex64)
     native(lambda p, x: p.abs(x), x)
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+@pytest.mark.parametrize(
+    "name", "exp log sqrt sin cos tan sinh cosh tanh sigmoid abs sign".split()
+)
+def test_parts_that_are_not_finite(native, name, dtype):
+    parts = [0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, np.nan, 1e30, -1e38]
+    x = np.array([complex(re, im) for re in parts for im in parts], dtype)
+    native(lambda p, x: getattr(p, name)(x), x, tolerance=40)

@@ -3,6 +3,7 @@
 All choices depend on the nest's structure only (ints, and where Dims stand), never on a Dim's value.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from penstock._src.native.language.types import SIZE
 CHUNK = 8192  # elements of the vector loop that go to one round
 TILE = 16  # at most: rows of a block of a transposition
 COLUMNS = 16  # registers of sums of columns
+LONG = 64  # elements that one sum does not add up alone
 ROUND = 8192  # elements that the loops inside a round should have at least
 EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p atan2".split())
 
@@ -35,13 +37,27 @@ def _along(values: Sequence[Value], var: Var) -> float:
 
 
 def choose_reduction_vector(variables: Sequence[Var], needed: Sequence[Value]) -> Var | None:
-    """The variable of a reduction whose loop goes by vectors, or None."""
+    """The variable of a reduction whose loop goes by vectors, or None.
+
+    A long reduction goes by vectors of elements far apart, too: one sum of all elements would err by thousands of units in the last place.
+    """
     loads = [v for v in needed if v.kind == "load" and v.vars & set(variables)]
-    best, score = None, -0.5 if len(loads) else -10.0
+    least = -0.5 if loads and not _is_long(variables) else -math.inf
+    best, score = None, (least, False)
     for var in variables:
-        if not is_one(var.extent) and not _too_short(var) and _along(loads, var) >= score:
-            best, score = var, _along(loads, var)
+        own = _along(loads, var), _fills_vectors(var)
+        if not is_one(var.extent) and not _too_short(var) and own >= score:
+            best, score = var, own
     return best
+
+
+def _fills_vectors(var: Var) -> bool:
+    return isinstance(var.extent, Dim) or var.extent >= 16
+
+
+def _is_long(variables: Sequence[Var]) -> bool:
+    count = product([v.extent for v in variables])
+    return isinstance(count, Dim) or count >= LONG
 
 
 def reduction_variables(value: Value) -> tuple[Var, ...]:

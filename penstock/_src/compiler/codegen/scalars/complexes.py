@@ -153,8 +153,10 @@ def _infinite_with(f, x, product):
 def exp(f, real, z):
     """e^re (cos im + i sin im)"""
     size = real("exp", z.re)
-    re = _infinite_with(f, z.re, _zero_with(f, [size], size * real("cos", z.im)))
-    return Pair(re, _zero_with(f, [size, z.im], size * real("sin", z.im)))
+    none = z.re.eq(-float("inf"))  # then the angle does not matter
+    re = _infinite_with(f, z.re, f.select(none, size, size * real("cos", z.im)))
+    im = f.select(none, size, size * real("sin", z.im))
+    return Pair(re, _zero_with(f, [z.im], im))
 
 
 @function("expm1")
@@ -184,7 +186,9 @@ def sqrt(f, real, z):
     u = z.im / (safe * 2.0)
     right = z.re >= 0.0
     sign = f.intrinsic("copysign", t, z.im, fast=False)
-    return Pair(f.select(right, t, real("abs", u)), f.select(right, u, sign))
+    root = Pair(f.select(right, t, real("abs", u)), f.select(right, u, sign))
+    endless = real("abs", z.im).eq(float("inf"))  # infinite in both parts, whatever the real one is
+    return Pair(f.select(endless, float("inf"), root.re), f.select(endless, z.im, root.im))
 
 
 @function("rsqrt")
@@ -238,13 +242,15 @@ def tanh(f, real, z):
     """(sinh 2x + i sin 2y) / (cosh 2x + cos 2y); beyond |x| = 20 that is 1 to the last bit."""
     x, y = z.re * 2.0, z.im * 2.0
     far = real("abs", x) > 40.0
+    finite = real("abs", x) < float("inf")
+    lost = f.select(finite, y - y, 0.0)  # NaN if the angle is not finite and matters
     x = f.select(far, 0.0, x)
     below = real("cosh", x) + real("cos", y)
     re = f.select(
         far, f.intrinsic("copysign", f.zero(x.ty) + 1.0, z.re, fast=False), real("sinh", x) / below
     )
     im = f.select(far, f.zero(x.ty), real("sin", y) / below)
-    return Pair(_zero_with(f, [z.re], re), _zero_with(f, [z.im], im))
+    return Pair(_zero_with(f, [z.re], re + lost), _zero_with(f, [z.im], im + lost))
 
 
 @function("sigmoid")
