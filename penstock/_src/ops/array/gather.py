@@ -318,6 +318,7 @@ class GatherNd(Op):
         depth = int(indices.shape[-1])
         if depth > len(params.shape):
             raise NotLowerable("index vectors longer than the rank")
+        mode = "zero" if check_policy(self) else "error"
         if not depth:
             return p.broadcast_to(params, (*indices.shape[:-1], *params.shape))
         if 0 in params.shape and 0 not in indices.shape:
@@ -327,7 +328,6 @@ class GatherNd(Op):
         for d in params.shape[:depth]:
             rows = d * rows
         table = p.reshape(params, (rows, *params.shape[depth:]))
-        mode = "zero" if check_policy(self) else "error"
         return p.gather(table, flat, 0, 0, mode=mode)
 
 

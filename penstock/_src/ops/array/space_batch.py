@@ -201,10 +201,11 @@ def lower_batch_to_space(p, input, block, crops):
     return space
 
 
-def known_blocks(p, block, pads):
-    """Returns the static block sizes and pads while lowering."""
-    sizes = [int(b) for b in value_of(p, block, "the block shape").ravel()]
-    return sizes, [tuple(int(v) for v in pair) for pair in value_of(p, pads, "the pads")]
+def known_blocks(p, op, input, block, pads, what):
+    """Returns the static block sizes and pads while lowering, checked."""
+    block, pads = value_of(p, block, "the block shape"), value_of(p, pads, f"the {what}")
+    check_blocks(op, input.rank, block, pads, what)
+    return block.tolist(), [tuple(pair) for pair in pads.tolist()]
 
 
 class SpaceToBatchND(Op):
@@ -226,7 +227,9 @@ class SpaceToBatchND(Op):
         return space_to_batch(self, input, block_shape, paddings)
 
     def lower(self, p, input, block_shape, paddings):
-        return lower_space_to_batch(p, input, *known_blocks(p, block_shape, paddings))
+        return lower_space_to_batch(
+            p, input, *known_blocks(p, self, input, block_shape, paddings, "paddings")
+        )
 
 
 class BatchToSpaceND(Op):
@@ -248,7 +251,9 @@ class BatchToSpaceND(Op):
         return batch_to_space(self, input, block_shape, crops)
 
     def lower(self, p, input, block_shape, crops):
-        return lower_batch_to_space(p, input, *known_blocks(p, block_shape, crops))
+        return lower_batch_to_space(
+            p, input, *known_blocks(p, self, input, block_shape, crops, "crops")
+        )
 
 
 class _SquareBlocks(Op):
@@ -287,8 +292,10 @@ class SpaceToBatch(_SquareBlocks):
         return space_to_batch(self, input, self.block, paddings)
 
     def lower(self, p, input, paddings):
-        pads = [tuple(int(v) for v in pair) for pair in value_of(p, paddings, "the paddings")]
-        return lower_space_to_batch(p, input, [self.block_size] * 2, pads)
+        block = p.constant(self.block)
+        return lower_space_to_batch(
+            p, input, *known_blocks(p, self, input, block, paddings, "paddings")
+        )
 
 
 class BatchToSpace(_SquareBlocks):
@@ -307,8 +314,8 @@ class BatchToSpace(_SquareBlocks):
         return batch_to_space(self, input, self.block, crops)
 
     def lower(self, p, input, crops):
-        pads = [tuple(int(v) for v in pair) for pair in value_of(p, crops, "the crops")]
-        return lower_batch_to_space(p, input, [self.block_size] * 2, pads)
+        block = p.constant(self.block)
+        return lower_batch_to_space(p, input, *known_blocks(p, self, input, block, crops, "crops"))
 
 
 # -- space and depth -------------------------------------------------------------------------------
