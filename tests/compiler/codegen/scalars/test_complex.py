@@ -50,9 +50,7 @@ def test_large_magnitudes_do_not_overflow(native):
 
 
 @pytest.mark.parametrize("dtype", BOTH)
-@pytest.mark.parametrize(
-    "name", "exp log sqrt sin cos tan sinh cosh tanh sigmoid abs sign".split()
-)
+@pytest.mark.parametrize("name", "exp log sqrt sin cos tan sinh cosh tanh sigmoid abs sign".split())
 def test_parts_that_are_not_finite(native, name, dtype):
     parts = [0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, np.nan, 1e30, -1e38]
     x = np.array([complex(re, im) for re in parts for im in parts], dtype)
