@@ -34,6 +34,9 @@ from penstock._src.native.language.types import I64, PTR, size_of, vec
 from penstock._src.native.language.value import Val
 
 MOST_ROUNDS = 16  # of loops that are written out
+STRETCH = (
+    128  # steps of a sum of floats after which a new one begins: errors grow with the steps of one
+)
 UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
@@ -328,6 +331,7 @@ class NestEmitter(Evaluator):
         order = [v for v in variables if v is not vector]
         unrolled = UNROLLED if self._is_latency_bound(work, needed) else 1
         written_out = limited is None and _is_window(order)
+        starts_anew = all(_rounds(r) for r in work) and not written_out
 
         def inside(rest: list[Var], *carried):
             if rest:
@@ -337,7 +341,8 @@ class NestEmitter(Evaluator):
                         carried = self._within(var, i, partial(inside, inner, *carried))
                     return carried
                 if not inner and vector is None and unrolled > 1:
-                    return self._unrolled(var, high(var), unrolled, work, bodies, needed, carried)
+                    several = partial(self._unrolled, var, unrolled, work, bodies, needed)
+                    return self._stretched(several, high(var), starts_anew, work, carried)
 
                 def one(i, *values):
                     def body():
@@ -346,7 +351,12 @@ class NestEmitter(Evaluator):
 
                     return self._within(var, i, body)
 
-                return self.f.loop(0, high(var), 1, one, *carried)
+                def run(low, end, *values):
+                    return self.f.loop(low, end, 1, one, *values)
+
+                return self._stretched(
+                    run, high(var), starts_anew and not inner and vector is None, work, carried
+                )
             if vector is not None:
                 return self._vector_loop(
                     vector, n, 0, high(vector), self._divides(n, vector.extent) and vector is not limited,
@@ -367,7 +377,19 @@ class NestEmitter(Evaluator):
         )
         return registers <= 2 and len(needed) <= 24
 
-    def _unrolled(self, var: Var, high, count: int, work, bodies, needed, carried) -> tuple:
+    def _stretched(self, run: Callable[..., Any], high, wanted: bool, work, carried) -> Any:
+        """run(low, high, *carried), a reduction's loop: cut into stretches that begin anew if that is wanted and it may be long."""
+        f = self.f
+        if not wanted or (isinstance(high, int) and high <= STRETCH):
+            return run(0, high, *carried)
+        starts = [c for r in work for c in r.initial()]
+
+        def stretch(low, *values):
+            return self._combined(work, values, run(low, f.min(low + STRETCH, high), *starts))
+
+        return f.loop(0, high, STRETCH, stretch, *carried)
+
+    def _unrolled(self, var: Var, count: int, work, bodies, needed, low, high, *carried) -> tuple:
         """A reduction's loop with `count` results on their way at once, which are combined at its end."""
         f = self.f
         starts = [c for r in work for c in r.initial()]
@@ -382,8 +404,8 @@ class NestEmitter(Evaluator):
                 )
             return tuple(out)
 
-        whole = high // count * count
-        values = f.loop(0, whole, count, some, *carried, *starts * (count - 1))
+        whole = low + (high - low) // count * count
+        values = f.loop(low, whole, count, some, *carried, *starts * (count - 1))
         total = values[:size]
         for k in range(1, count):
             total = self._combined(work, total, values[k * size : (k + 1) * size])
@@ -447,6 +469,11 @@ def _is_window(variables: Sequence[Var]) -> bool:
     """Whether loops are so few rounds that each is written out: the windows of a pooling."""
     extents = [v.extent for v in variables]
     return all(type(e) is not Dim for e in extents) and math.prod(extents) <= MOST_ROUNDS
+
+
+def _rounds(running: reductions.Running) -> bool:
+    """Whether each step of a reduction rounds, as sums of floats do."""
+    return running.op == "sum" and (running.dtype.is_floating or running.dtype.is_complex)
 
 
 def _reductions_in(v: Value) -> frozenset[int]:
