@@ -17,7 +17,7 @@ def model():
 
 
 def printed(call):
-    with pytest.raises(Exception) as caught:
+    with pytest.raises((ValueError, TypeError, tf.errors.OpError)) as caught:
         call()
     error = caught.value
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]

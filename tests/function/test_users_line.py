@@ -7,7 +7,7 @@ import penstock as tf
 
 
 def message(call):
-    with pytest.raises(Exception) as caught:
+    with pytest.raises((ValueError, TypeError, LookupError, tf.errors.OpError)) as caught:
         call()
     return "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
 

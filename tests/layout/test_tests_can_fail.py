@@ -19,6 +19,12 @@ RAISED_BY = {
         "test_terms_may_be_added_in_any_order_where_they_cancel": "PENSTOCK_CHECK",
     },
     "compiler/plan/test_verify.py": {"test_what_is_right_is_accepted": "the proofs of plans"},
+    "compiler/plan/verify/test_kernels.py": {
+        "test_an_array_without_elements_is_stored_nowhere": "the proof of kernels"
+    },
+    "compiler/plan/verify/test_overlap.py": {
+        "test_elements_may_lie_over_those_that_they_are_made_of": "the proof of overlaps"
+    },
     "compiler/plan/verify/test_order.py": {
         "test_what_was_written_may_be_read": "the proof of the order",
         "test_buffers_without_bytes_and_those_outside_are_not_watched": "the proof of the order",

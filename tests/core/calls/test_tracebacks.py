@@ -18,7 +18,7 @@ def files_of(error):
 
 
 def error_of(call):
-    with pytest.raises(Exception) as caught:
+    with pytest.raises((ValueError, TypeError, LookupError, OSError, tf.errors.OpError)) as caught:
         call()
     return caught.value
 
