@@ -1,0 +1,67 @@
+"""The wheel of `tensorflow-on-penstock`: built, and installed by pip without a network. `make five-minutes` installs it in an environment."""
+
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from penstock._src.bridge.environments import stand_in
+from penstock._src.version import OWN_VERSION, VERSION
+
+PACKAGING = Path(__file__).resolve().parents[3] / "packaging" / "tensorflow-on-penstock"
+
+
+@pytest.fixture(scope="module")
+def backend():
+    spec = importlib.util.spec_from_file_location("backend", PACKAGING / "backend.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def installed(backend, tmp_path_factory):
+    """A folder into which pip installed the wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    wheel = folder / backend.build_wheel(folder)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    offline = ["--no-index", "--no-deps", "--target", str(folder / "packages")]
+    subprocess.run([*pip, *offline, str(wheel)], check=True)
+    return folder / "packages"
+
+
+def test_two_builds_are_equal(backend, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        wheel = backend.build_wheel(tmp_path / name)
+    first, second = ((tmp_path / name / wheel).read_bytes() for name in ("a", "b"))
+    assert first == second
+
+
+def test_the_wheel_has_one_folder_of_metadata_of_its_own(backend, tmp_path):
+    """Installers refuse a wheel with two."""
+    with zipfile.ZipFile(tmp_path / backend.build_wheel(tmp_path)) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+    assert len([top for top in tops if top.endswith(".dist-info")]) == 1
+    assert stand_in.START in tops
+
+
+def test_pip_installs_what_stands_for_tensorflow(installed):
+    found = {d.name: d for d in importlib.metadata.distributions(path=[str(installed)])}
+    assert set(found) == {"tensorflow-on-penstock", *stand_in.NAMES}
+    assert (installed / stand_in.START).is_file()
+    for name in stand_in.NAMES:
+        assert found[name].version == VERSION and stand_in.is_stand_in(found[name])
+        assert found[name].requires == [stand_in.REQUIRED]
+    assert found["tensorflow-on-penstock"].version == OWN_VERSION
+
+
+def test_uninstalling_it_would_leave_nothing(installed):
+    own = importlib.metadata.distributions(path=[str(installed)], name="tensorflow-on-penstock")
+    listed = {str(file) for distribution in own for file in distribution.files}
+    there = {str(p.relative_to(installed)) for p in installed.rglob("*") if p.is_file()}
+    assert there <= listed
