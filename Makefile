@@ -143,6 +143,15 @@ lint: $(STAMP)
 wheel: $(UV)
 	$(BIN)/python tools/platforms/wheel.py --uv $(UV)
 
+# The distribution that stands for TensorFlow in an environment, for programs and for pip.
+.PHONY: stand-in five-minutes
+stand-in: wheel
+	$(UV) build --quiet --wheel --out-dir dist/tensorflow-on-penstock packaging/tensorflow-on-penstock
+
+# What README.md says, line by line, in a fresh environment, timed; WITH=python3.13 is another Python.
+five-minutes: stand-in
+	$(BIN)/python -m tests.doors.five_minutes --dist dist $(if $(WITH),--python $(WITH))
+
 # The tests' core against the wheel: every Python that uv finds or fetches, lowest and highest versions of what Penstock needs; writes docs/platforms.md.
 # PYTHONS="3.12 /opt/python3.14/bin/python3" chooses.
 matrix: wheel

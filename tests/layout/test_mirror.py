@@ -11,6 +11,7 @@ SRC = ROOT / "penstock" / "_src"
 ABOUT_ALL = {
     "conformance": "drawn and recorded calls of every op, beside NumPy and TensorFlow",
     "docs": "the pages of docs/: their programs, links and generated parts",
+    "doors": "README.md, line by line, as a new user",
     "editor": "what type checkers and editors say of programs",
     "ecosystem": "programs and libraries written for TensorFlow",
     "errors": "wrong calls and what is said of them",
