@@ -13,7 +13,7 @@ EXTRAS = {
     name: {re.split(r"[<>=\[]", need)[0].lower() for need in needs}
     for name, needs in PROJECT["optional-dependencies"].items()
 }
-FOR_DEVELOPERS = {"lint", "test"}
+FOR_DEVELOPERS = {"docs", "lint", "test"}
 # `tensorflow` is for libraries that expect TensorFlow; no code of Penstock's needs it.
 FOR_LIBRARIES = {"tensorflow"}
 FOR_USERS = sorted(set(EXTRAS) - FOR_DEVELOPERS - FOR_LIBRARIES - {"all"})

@@ -28,7 +28,7 @@ WORK = ROOT / "build" / "matrix"
 RESULT = "result.json"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 RESOLUTIONS = {"lowest": "lowest-direct", "highest": "highest"}
-FOR_DEVELOPERS = {"lint", "test"}
+FOR_DEVELOPERS = {"docs", "lint", "test"}
 TOOLS = ("pytest>=8", "hypothesis>=6", "absl-py>=2", "gast>=0.6")
 SHOWN = ("numpy", "llvmlite", "ml-dtypes", "protobuf", "keras", "scipy", "pillow")
 # Measures time, which other work on the machine changes.
