@@ -59,7 +59,7 @@ def _find(name: str) -> Callable[..., Any]:
             return np.vectorize(WITHOUT_SCIPY[name], otypes=[np.float64])
         raise UnimplementedError(
             f"The special function '{name}' is computed by SciPy, which is not installed: "
-            "pip install penstock[scipy]."
+            "pip install 'penstock[scipy]'."
         ) from None
     if name in MENDED:
         return functools.partial(MENDED[name], library)
@@ -305,7 +305,7 @@ def sobol_points(dimensions: int, count: int, skip: int) -> np.ndarray:
     except ImportError:
         raise UnimplementedError(
             "The Sobol sequence comes from SciPy, which is not installed: "
-            "pip install penstock[scipy]."
+            "pip install 'penstock[scipy]'."
         ) from None
     sequence = library.Sobol(dimensions, scramble=False)
     if skip < NEAR:

@@ -230,7 +230,7 @@ def remote_files(path: str) -> FileSystem:
         fsspec = importlib.import_module("fsspec")
     except ImportError:
         raise errors.UnimplementedError(
-            f"{refusal}; URLs need the package fsspec: pip install penstock[remote]."
+            f"{refusal}; URLs need the package fsspec: pip install 'penstock[remote]'."
         ) from None
     try:
         return RemoteFiles(fsspec.core.url_to_fs(path)[0])

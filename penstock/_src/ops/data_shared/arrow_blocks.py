@@ -25,7 +25,7 @@ def pyarrow() -> Any:
         import pyarrow as found  # type: ignore[import-not-found,import-untyped]
     except ImportError as error:
         raise ImportError(
-            "Reading Arrow, Parquet and JSON lines needs the package pyarrow: pip install penstock[arrow]."
+            "Reading Arrow, Parquet and JSON lines needs the package pyarrow: pip install 'penstock[arrow]'."
         ) from error
     return found
 

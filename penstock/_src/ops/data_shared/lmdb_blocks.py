@@ -25,7 +25,7 @@ def lmdb() -> Any:
         import lmdb as found  # type: ignore[import-not-found,import-untyped]
     except ImportError as error:
         raise ImportError(
-            "Reading LMDB needs the package lmdb: pip install penstock[lmdb]."
+            "Reading LMDB needs the package lmdb: pip install 'penstock[lmdb]'."
         ) from error
     return found
 

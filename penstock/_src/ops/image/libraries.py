@@ -25,7 +25,7 @@ def _named(op: Any) -> Iterator[None]:
         yield
     except ImportError:
         raise UnimplementedError(
-            f"{type(op).__name__}: image files need Pillow and simplejpeg: pip install penstock[image]."
+            f"{type(op).__name__}: image files need Pillow and simplejpeg: pip install 'penstock[image]'."
         ) from None
 
 
