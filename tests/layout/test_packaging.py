@@ -25,8 +25,8 @@ MODULES = {
     "pillow": "PIL",
     "scikit-learn": "sklearn",
 }
-# Imported by packages that tests import, or by Keras's own tests (tests/keras/suite), which are not in this tree.
-INDIRECT = {"grain", "scikit-learn", "setuptools"}
+# Imported by packages that tests import, or by Keras's own tests (tests/keras/suite), which are not in this tree; or run as commands.
+INDIRECT = {"basedpyright", "grain", "mypy", "scikit-learn", "setuptools"}
 # Used when it is there, without an error when it is not.
 SILENT = {"records"}
 
